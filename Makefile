@@ -1,0 +1,43 @@
+# Everything a newcomer needs: `make run` serves the shop, `make test` proves it.
+PYTHON ?= python3
+PORT ?= 8080
+BIN := .venv/bin
+
+.PHONY: run test check contracts proto lock clean
+
+run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
+	@exec $(BIN)/front up --port $(PORT)
+
+test: .venv/dev  ## the whole suite
+	$(BIN)/python -m pytest
+
+check: .venv/dev  ## style, types, import rules, the route table
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/front check
+
+contracts: .venv/dev  ## write contracts/ anew from what the clients' tests expect
+	CONTRACTS=write $(BIN)/python -m pytest tests/contracts
+
+proto: .venv/dev  ## generate the gRPC code of kit/pb/*.proto anew
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. kit/pb/*.proto
+
+lock:  ## pin requirements/*.txt anew (needs uv)
+	for set in build run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header requirements/$$set.in --output-file requirements/$$set.txt; done
+
+clean:  ## remove the environment and the shop's data
+	rm -rf .venv .data
+
+.venv/run: requirements/build.txt requirements/run.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/build.txt -r requirements/run.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@

@@ -1,0 +1,1 @@
+"""The mobile client's screens, one a file."""

@@ -1,0 +1,1 @@
+"""The `front` command: starts the shop, checks its settings, fills its catalogue."""

@@ -1,0 +1,5 @@
+"""The `front` command."""
+
+
+def main() -> None:
+    """Run the command line."""

@@ -1,0 +1,1 @@
+"""The gateway platform; it knows no shop."""

@@ -1,0 +1,1 @@
+"""Cross-cutting policies, one a file: each wraps a handler."""

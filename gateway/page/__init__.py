@@ -1,0 +1,1 @@
+"""Aggregation: a page is a graph of typed async functions."""

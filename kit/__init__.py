@@ -1,0 +1,1 @@
+"""What the gateway, the BFFs and the services share; it imports none of them."""

@@ -1,0 +1,17 @@
+"""Money: whole minor units and a currency, never a fraction."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Money(BaseModel):
+    """An amount in minor units (cents), with its ISO 4217 currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: int = Field(ge=0, le=10**12)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+
+
+def percent_off(amount: int, percent: int) -> int:
+    """What is left of an amount after a discount; a half minor unit is rounded in the shop's favour."""
+    return amount - amount * percent // 100

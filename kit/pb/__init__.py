@@ -1,0 +1,1 @@
+"""The gRPC contracts: each `.proto` beside the code generated from it (`make proto`)."""

@@ -1,0 +1,161 @@
+"""What every service's HTTP side has: problems, health, OpenAPI, callers, entity tags."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from kit.problems import MEDIA_TYPE, Problem, internal
+from kit.tokens import Identity, InvalidToken, Verifier
+
+log = logging.getLogger(__name__)
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Check = Callable[[], Awaitable[None]]
+
+
+def create(*, title: str, description: str, lifespan: Lifespan, ready: Check, verifier: Verifier) -> FastAPI:
+    """An app whose problems are problem+json and whose health is told at `/health/live` and `/health/ready`.
+
+    Args:
+        title: the service's name.
+        description: one sentence for the OpenAPI document.
+        lifespan: opens what the service keeps, and closes it.
+        ready: returns when everything the service needs answers; raises when not.
+        verifier: tells who calls.
+    """
+    app = FastAPI(title=title, description=description, lifespan=lifespan, redirect_slashes=False)
+    app.state.verifier = verifier
+    answer_with_problems(app)
+    add_health(app, ready)
+    return app
+
+
+def add_health(app: FastAPI, ready: Check) -> None:
+    """`/health/live` (the process answers) and `/health/ready` (all it needs answers too, else 503)."""
+
+    @app.get("/health/live", tags=["health"])
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.get("/health/ready", tags=["health"])
+    async def is_ready() -> dict[str, str]:
+        try:
+            await ready()
+        except Exception as fault:  # whatever the database or broker driver raises: not ready, and logged why
+            log.warning("%s is not ready: %s", app.title, fault)
+            raise Problem(
+                503, "not-ready", f"{app.title} is not ready.", headers={"Retry-After": "1"}
+            ) from fault
+        return {"status": "ready"}
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Write every failure of this app down as problem+json."""
+
+    async def known(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Problem)
+        return _response(request, problem)
+
+    async def invalid(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, RequestValidationError)
+        errors = [{"at": [str(part) for part in e["loc"]], "message": e["msg"]} for e in fault.errors()]
+        return _response(request, Problem(422, "invalid-request", "The request does not fit.", errors=errors))
+
+    async def http(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        kind = fault.detail.lower().replace(" ", "-")
+        return _response(request, Problem(fault.status_code, kind, headers=fault.headers))
+
+    async def not_modified(_request: Request, fault: Exception) -> Response:
+        return Response(status_code=304, headers={"ETag": str(fault)})
+
+    async def bug(request: Request, _fault: Exception) -> Response:
+        return _response(
+            request, internal(request.headers.get("x-request-id"))
+        )  # the server logs the traceback
+
+    app.add_exception_handler(Problem, known)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(NotModified, not_modified)
+    app.add_exception_handler(Exception, bug)
+
+
+def _response(request: Request, problem: Problem) -> Response:
+    body = problem.body(request.headers.get("x-request-id"))
+    return Response(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
+
+
+_bearer = HTTPBearer(auto_error=False, description="The caller's token.")
+
+
+def _caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Identity:
+    if credentials is None:
+        raise Problem(
+            401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    verifier: Verifier = request.app.state.verifier
+    try:
+        return verifier.verify(credentials.credentials)
+    except InvalidToken as fault:
+        challenge = {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{fault}"'}
+        raise Problem(401, "token-invalid", str(fault), headers=challenge) from None
+
+
+Caller = Annotated[Identity, Depends(_caller)]
+"""The verified caller; 401 without a true token."""
+
+
+def scoped(scope: str) -> Any:
+    """A dependency: the caller must hold this scope, else 403."""
+
+    def check(caller: Caller) -> Identity:
+        if scope not in caller.scopes:
+            raise Problem(403, "scope-missing", f"This needs the scope {scope}.", scope=scope)
+        return caller
+
+    return Depends(check)
+
+
+def etag(version: int) -> str:
+    """The entity tag of a resource's version."""
+    return f'"{version}"'
+
+
+class NotModified(Exception):
+    """The caller already has this version; becomes a 304."""
+
+
+def tag(request: Request, response: Response, version: int) -> None:
+    """Give the answer the entity tag of this version.
+
+    Raises:
+        NotModified: the caller's `If-None-Match` shows that it has the version already.
+    """
+    mine = etag(version)
+    held = [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]
+    if mine in held or "*" in held:
+        raise NotModified(mine)
+    response.headers["ETag"] = mine
+
+
+def expected_version(if_match: str | None) -> int:
+    """The version a writer has seen, out of its `If-Match`.
+
+    Raises:
+        Problem: 428 when it does not say, 412 when it can be no version of ours.
+    """
+    if if_match is None:
+        raise Problem(428, "if-match-missing", "Say with If-Match which version you change.")
+    try:
+        return int(if_match.strip().strip('"'))
+    except ValueError:
+        raise Problem(412, "version-outdated", "If-Match names no version of this resource.") from None

@@ -1,0 +1,51 @@
+"""Settings: frozen, read from the environment, checked whole at start.
+
+Every role (a service, a BFF, the gateway) has one class that inherits `Settings` and names its prefix.
+The same variables set up the embedded run and production: only their values differ.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS = Path("/run/secrets")
+
+
+class Settings(BaseSettings):
+    """What all settings have in common: keyword-only, frozen, secrets also from files in `/run/secrets`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", secrets_dir=SECRETS if SECRETS.is_dir() else None
+    )
+
+
+class TokenSettings(Settings):
+    """How bearer tokens are told from forgeries: one issuer, one audience, one public key."""
+
+    model_config = SettingsConfigDict(env_prefix="TOKEN_")
+
+    public_key: str = Field(description="Ed25519 public key of the token issuer, in PEM.")
+    issuer: str = Field("frontispiece-demo", description="The `iss` that tokens must carry.")
+    audience: str = Field("shop", description="The `aud` that tokens must carry.")
+
+
+class Directory(Settings):
+    """Where the services are: the static registry behind `registry://name`."""
+
+    services: dict[str, str] = Field(
+        default_factory=dict,
+        description='Addresses by service name, as JSON: {"catalog": "http://catalog:8000", …}. '
+        "`app://module:factory` mounts an ASGI app in the same process.",
+    )
+
+    def address(self, name: str) -> str:
+        """The address of a service.
+
+        Raises:
+            LookupError: the registry does not know the name.
+        """
+        try:
+            return self.services[name]
+        except KeyError:
+            raise LookupError(f"SERVICES names no address for {name!r}") from None
