@@ -1,6 +1,11 @@
 """Money: whole minor units and a currency, never a fraction."""
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict, Field
+
+MAX_AMOUNT: Final = 10**12
+"""No amount is larger; whoever adds amounts up checks it."""
 
 
 class Money(BaseModel):
@@ -8,7 +13,7 @@ class Money(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    amount: int = Field(ge=0, le=10**12)
+    amount: int = Field(ge=0, le=MAX_AMOUNT)
     currency: str = Field(pattern="^[A-Z]{3}$")
 
 

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from kit.problems import MEDIA_TYPE, Problem, internal
-from kit.tokens import Identity, InvalidToken, Verifier
+from kit.tokens import Identity, Verifier
 
 log = logging.getLogger(__name__)
 
@@ -98,16 +98,8 @@ _bearer = HTTPBearer(auto_error=False, description="The caller's token.")
 def _caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Identity:
-    if credentials is None:
-        raise Problem(
-            401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
-        )
     verifier: Verifier = request.app.state.verifier
-    try:
-        return verifier.verify(credentials.credentials)
-    except InvalidToken as fault:
-        challenge = {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{fault}"'}
-        raise Problem(401, "token-invalid", str(fault), headers=challenge) from None
+    return verifier.caller(f"{credentials.scheme} {credentials.credentials}" if credentials else None)
 
 
 Caller = Annotated[Identity, Depends(_caller)]

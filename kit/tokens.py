@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
+from kit.problems import Problem
 from kit.settings import TokenSettings
 
 ALGORITHM = "EdDSA"
@@ -48,10 +49,30 @@ class Verifier:
         except jwt.ExpiredSignatureError:
             raise InvalidToken("The token has expired") from None
         except jwt.PyJWTError as fault:
-            raise InvalidToken(f"The token is not valid: {fault}") from None
+            reason = str(fault).replace('"', "'")  # it is quoted in a header
+            raise InvalidToken(f"The token is not valid: {reason}") from None
         return Identity(
             subject=claims["sub"], scopes=frozenset(str(claims.get("scope", "")).split()), token=token
         )
+
+    def caller(self, authorization: str | None) -> Identity:
+        """The identity that an `Authorization` header proves.
+
+        Raises:
+            Problem: 401, with the challenge of RFC 6750 that says what is wrong.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Problem(
+                401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
+            )
+        try:
+            return self.verify(token.strip())
+        except InvalidToken as fault:
+            challenge = f'Bearer error="invalid_token", error_description="{fault}"'
+            raise Problem(
+                401, "token-invalid", f"{fault}.", headers={"WWW-Authenticate": challenge}
+            ) from None
 
 
 def sign(

@@ -1,1 +1,8 @@
-"""Aggregation: a page is a graph of typed async functions."""
+"""Aggregation: a page is a graph of typed async functions, whose parameter names are its edges."""
+
+from gateway.page.app import create_app
+from gateway.page.declare import Body, Page
+from gateway.page.graph import Faulty
+from gateway.page.inbound import Inbound, Provider
+
+__all__ = ["Body", "Faulty", "Inbound", "Page", "Provider", "create_app"]

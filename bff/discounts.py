@@ -1,0 +1,63 @@
+"""The client of the discount service, which speaks gRPC."""
+
+from collections.abc import Sequence
+
+import grpc
+
+from bff.shapes import Discount
+from gateway.upstream import Context, Failed, Refused, TimedOut, Unreachable, UpstreamError
+from kit.pb.discount_pb2 import ListDiscountsRequest
+from kit.pb.discount_pb2_grpc import DiscountsStub
+
+REFUSALS = {
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+}
+"""What a gRPC status says in HTTP, as far as it is a refusal."""
+
+
+class Discounts:
+    """The price rules, for one incoming request."""
+
+    def __init__(self, stub: DiscountsStub, context: Context) -> None:
+        self._stub = stub
+        self._context = context
+
+    async def best(self, skus: Sequence[str]) -> dict[str, Discount]:
+        """The best discount that needs no coupon, of those of these articles that have one.
+
+        Raises:
+            UpstreamError: the service gave no usable answer.
+        """
+        remaining = self._context.remaining()
+        if not skus:
+            return {}
+        if not remaining:
+            raise TimedOut("there was no time left to ask it")
+        request = ListDiscountsRequest(skus=skus)
+        metadata = [(name.decode(), value.decode("latin-1")) for name, value in self._context.headers]
+        try:
+            answer = await self._stub.ListDiscounts(request, timeout=remaining, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise _failure(error) from error
+        return {
+            sku: Discount(percent=found.percent, description=found.description)
+            for sku, found in answer.discounts.items()
+        }
+
+
+def _failure(error: grpc.aio.AioRpcError) -> UpstreamError:
+    code = error.code()
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return TimedOut("no answer in time")
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return Unreachable("no connection could be made")
+    if code in REFUSALS:
+        kind = dict(error.trailing_metadata() or ()).get("problem-type")
+        return Refused(REFUSALS[code], kind=str(kind) if kind else None, detail=error.details())
+    return Failed(f"it answered {code.name}")

@@ -1,0 +1,203 @@
+"""Typed clients of the shop's services, and how an app opens them."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import grpc
+
+from bff.discounts import Discounts
+from bff.shapes import (
+    Basket,
+    Batch,
+    Counted,
+    Found,
+    Kinds,
+    Order,
+    OrderList,
+    Product,
+    Rating,
+    Ratings,
+    ReviewList,
+    Stock,
+    Stocks,
+)
+from gateway.page import Inbound, Provider
+from gateway.upstream import Service, Unreachable, open_upstream
+from kit.pb.discount_pb2_grpc import DiscountsStub
+from kit.settings import Directory
+from kit.tokens import Identity, Verifier
+
+
+def _batch(path: str, skus: Sequence[str]) -> str:
+    return f"{path}?{urlencode({'sku': skus}, doseq=True)}"
+
+
+def _basket(owner: str) -> str:
+    return f"/baskets/{quote(owner, safe='')}"
+
+
+class Catalog:
+    """The articles."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def product(self, sku: str) -> Product:
+        """One article."""
+        return await self._service.get(f"/products/{quote(sku, safe='')}", Product)
+
+    async def products(self, skus: Sequence[str]) -> list[Product]:
+        """Up to 100 articles in one call; unknown ones are left out."""
+        return (await self._service.get(_batch("/products", skus), Batch)).items if skus else []
+
+    async def search(self, **criteria: Any) -> Found:
+        """Articles by `q`, `brand`, `type`, `min_price`, `max_price`, `sort`, `cursor` and `limit`."""
+        given = {name: value for name, value in criteria.items() if value not in (None, [], "")}
+        return await self._service.get("/products?" + urlencode(given, doseq=True), Found)
+
+    async def types(self) -> list[Counted]:
+        """Every type of article."""
+        return (await self._service.get("/types", Kinds)).items
+
+
+class Inventory:
+    """The stock."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def stock(self, sku: str) -> Stock:
+        """The stock of one article."""
+        return (await self.stocks([sku])).get(sku, Stock(sku=sku, available=0))
+
+    async def stocks(self, skus: Sequence[str]) -> dict[str, Stock]:
+        """The stock of up to 100 articles in one call, by sku."""
+        batch = await self._service.get(_batch("/stock", skus), Stocks) if skus else Stocks([])
+        return {stock.sku: stock for stock in batch.items}
+
+
+class Reviews:
+    """The readers' opinions."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def rating(self, sku: str) -> Rating:
+        """The rating of one article."""
+        return await self._service.get(f"/summaries/{quote(sku, safe='')}", Rating)
+
+    async def ratings(self, skus: Sequence[str]) -> dict[str, Rating]:
+        """The ratings of up to 100 articles in one call, by sku."""
+        batch = await self._service.get(_batch("/summaries", skus), Ratings) if skus else Ratings([])
+        return {rating.sku: rating for rating in batch.items}
+
+    async def latest(self, sku: str, limit: int) -> ReviewList:
+        """The newest reviews of an article."""
+        return await self._service.get("/reviews?" + urlencode({"sku": sku, "limit": limit}), ReviewList)
+
+
+class Baskets:
+    """The baskets."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def basket(self, owner: str) -> Basket:
+        """Somebody's basket."""
+        return await self._service.get(_basket(owner), Basket)
+
+    async def put(self, owner: str, sku: str, quantity: int) -> Basket:
+        """Set the quantity of an article; returns the basket after it."""
+        return await self._service.send(
+            "PUT", f"{_basket(owner)}/items/{sku}", Basket, body={"quantity": quantity}
+        )
+
+    async def remove(self, owner: str, sku: str) -> Basket:
+        """Take an article out; returns the basket after it."""
+        return await self._service.send("DELETE", f"{_basket(owner)}/items/{sku}", Basket)
+
+
+class Orders:
+    """The caller's orders."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def place(self, coupon: str | None, idempotency_key: str) -> Order:
+        """Order what is in the caller's basket; the same key orders once."""
+        key = ((b"idempotency-key", idempotency_key.encode()),)
+        body = {"coupon": coupon} if coupon else {}
+        return await self._service.send("POST", "/orders", Order, body=body, headers=key)
+
+    async def page(self, cursor: str | None, limit: int) -> OrderList:
+        """The caller's orders, newest first."""
+        criteria = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        return await self._service.get("/orders?" + urlencode(criteria), OrderList)
+
+    async def order(self, order_id: str) -> Order:
+        """One order."""
+        return await self._service.get(f"/orders/{quote(order_id, safe='')}", Order)
+
+
+SPEAKING_HTTP: Mapping[Callable[[Service], Any], str] = {
+    Catalog: "catalog",
+    Inventory: "inventory",
+    Reviews: "reviews",
+    Baskets: "basket",
+    Orders: "ordering",
+}
+"""The clients that are reached over HTTP, and the names of their services."""
+
+
+class Services:
+    """Every service that the BFFs use: opened with `async with`, then provided to pages for each request."""
+
+    def __init__(self, directory: Directory, verifier: Verifier) -> None:
+        self._upstreams = {
+            client: open_upstream(name, f"registry://{name}", directory)
+            for client, name in SPEAKING_HTTP.items()
+        }
+        self._discount = directory.address("discount-grpc")
+        self._verifier = verifier
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for upstream in self._upstreams.values():
+            await self._stack.enter_async_context(upstream)
+        self._channel = await self._stack.enter_async_context(grpc.aio.insecure_channel(self._discount))
+        self._stub = DiscountsStub(self._channel)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._stack.aclose()
+
+    def providers(self) -> dict[Any, Provider]:
+        """How pages get each client, bound to their request, and their caller's identity."""
+        over_http = {client: self._provider(client) for client in SPEAKING_HTTP}
+        return {**over_http, Discounts: self._discounts, Identity: self._identity}
+
+    async def ready(self) -> None:
+        """Return when every service is ready.
+
+        Raises:
+            UpstreamError: some service gives no answer, or says that it is not ready.
+            TimeoutError: there is no connection to the discount service.
+        """
+        async with asyncio.timeout(2):
+            await self._channel.channel_ready()
+        answers = await asyncio.gather(*(upstream.is_ready() for upstream in self._upstreams.values()))
+        if not all(answers):
+            raise Unreachable("a service behind is not ready")
+
+    def _provider(self, client: Callable[[Service], Any]) -> Provider:
+        upstream = self._upstreams[client]
+        return lambda inbound: client(upstream.within(inbound.context))
+
+    def _discounts(self, inbound: Inbound) -> Discounts:
+        return Discounts(self._stub, inbound.context)
+
+    def _identity(self, inbound: Inbound) -> Identity:
+        return self._verifier.caller(inbound.header("authorization"))

@@ -1,0 +1,143 @@
+"""The ASGI edge: calls in, replies out; failures become problem+json here and nowhere deeper."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from gateway import health, table
+from gateway.asgi import ClientLeft, Incoming, field, send_reply
+from gateway.match import Match, Matcher, NoRoute, WrongMethod
+from gateway.path import AmbiguousPath, segments_of
+from gateway.pipeline import Call, Handler, Reply, handler
+from gateway.upstream import UpstreamError, open_upstream
+from kit.asgi import Receive, Scope, Send
+from kit.problems import MEDIA_TYPE, Problem, internal
+from kit.settings import Directory, Settings, TokenSettings
+from kit.tokens import Verifier
+from kit.trace import request_id
+
+log = logging.getLogger(__name__)
+
+
+class GatewaySettings(Settings):
+    """The gateway's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    routes: Path = Field(Path("routes.toml"), description="The route table.")
+    directory: Directory = Field(default_factory=Directory)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)
+
+
+def create_app(settings: GatewaySettings | None = None) -> "Gateway":
+    """The gateway with the route table that the settings name.
+
+    Raises:
+        Faulty: the table cannot serve.
+        LookupError: the directory has no address for a service of the table.
+    """
+    settings = settings or GatewaySettings()
+    return Gateway(table.load(settings.routes), settings.directory, Verifier(settings.tokens))
+
+
+class Gateway:
+    """An ASGI app that serves one route table."""
+
+    def __init__(self, routes: table.Table, directory: Directory, verifier: Verifier) -> None:
+        self._upstreams = {
+            name: open_upstream(name, service.url, directory) for name, service in routes.services.items()
+        }
+        self._matcher = Matcher((route, handler(route, self._upstreams, verifier)) for route in routes.routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one lifespan or one request."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._exchange(scope, receive, send)
+        else:
+            raise RuntimeError(f"The gateway does not speak {scope['type']}.")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            await receive()
+            for upstream in self._upstreams.values():
+                await stack.enter_async_context(upstream)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, unless its client leaves first: then all that is done for it is cancelled."""
+        incoming = Incoming(scope["headers"], receive)
+        answer = asyncio.create_task(self._answer(scope, incoming, send))
+        left = asyncio.create_task(incoming.client_left())
+        try:
+            await asyncio.wait([answer, left], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            answer.cancel()
+            left.cancel()
+            await asyncio.wait([answer, left])
+        if not answer.cancelled():
+            answer.result()
+
+    async def _answer(self, scope: Scope, incoming: Incoming, send: Send) -> None:
+        name = request_id(field(scope["headers"], b"x-request-id"))
+        try:
+            reply = await self._reply(scope, incoming, name)
+        except Problem as problem:
+            reply = _told(problem, name)
+        except ClientLeft:
+            return
+        except Exception:  # a bug of ours, of which the client is told that it happened
+            log.exception("request %s failed", name.decode())
+            reply = _told(internal(name.decode()), name)
+        async with reply:
+            try:
+                await send_reply(reply, send)
+            except UpstreamError as failure:  # too late for a problem: the connection is closed instead
+                log.warning("request %s: the answer broke off: %s", name.decode(), failure)
+
+    async def _reply(self, scope: Scope, incoming: Incoming, name: bytes) -> Reply:
+        if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
+            return await check(self._upstreams)
+        match = self._match(scope)
+        call = Call(
+            params=match.params,
+            method=scope["method"],
+            query=scope["query_string"],
+            headers=[(name.lower(), value) for name, value in scope["headers"]],
+            body=incoming.body,
+            request_id=name,
+            scheme=scope["scheme"],
+            peer=scope["client"][0] if scope["client"] else "unknown",
+        )
+        try:
+            return await match.goal(call)
+        except UpstreamError as failure:
+            log.warning("request %s: %s: %s", name.decode(), match.route.to.service, failure)
+            raise failure.problem(match.route.to.service) from failure
+
+    def _match(self, scope: Scope) -> Match[Handler]:
+        host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
+        try:
+            return self._matcher.match(scope["method"], host, segments_of(scope["raw_path"]))
+        except AmbiguousPath as fault:
+            raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
+        except NoRoute:
+            raise Problem(404, "no-route", "Nothing is served at this path.") from None
+        except WrongMethod as fault:
+            allow = {"Allow": ", ".join(fault.allowed)}
+            raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
+
+
+def _told(problem: Problem, name: bytes) -> Reply:
+    headers = [
+        (key.lower().encode(), value.encode("latin-1", "replace")) for key, value in problem.headers.items()
+    ]
+    headers += [(b"content-type", MEDIA_TYPE.encode()), (b"x-request-id", name)]
+    return Reply.whole(problem.status, problem.body(name.decode()), headers)

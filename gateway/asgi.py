@@ -1,0 +1,61 @@
+"""What the edge reads from an ASGI server and writes to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gateway.upstream import Headers, Reply
+from kit.asgi import Receive, Send
+
+
+class ClientLeft(Exception):
+    """The client went away in the middle of its request: nobody waits for an answer."""
+
+
+def field(headers: Headers, name: bytes) -> bytes | None:
+    """The first header field of this name (in lower case)."""
+    return next((value for known, value in headers if known.lower() == name), None)
+
+
+class Incoming:
+    """A request as it comes in: its body, and the moment its client goes away."""
+
+    def __init__(self, headers: Headers, receive: Receive) -> None:
+        self._receive = receive
+        self._read = asyncio.Event()
+        length = field(headers, b"content-length")
+        self._has_body = field(headers, b"transfer-encoding") is not None or length not in {None, b"0"}
+
+    @property
+    def body(self) -> bytes | AsyncIterator[bytes]:
+        """Nothing, or chunks as they come; reading no faster is what holds a fast client back."""
+        return self._chunks() if self._has_body else b""
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            if chunk := message.get("body", b""):
+                yield chunk
+            more = message.get("more_body", False)
+        self._read.set()
+
+    async def client_left(self) -> None:
+        """Return when the client has gone; it is looked for once the body has been read."""
+        if self._has_body:
+            await self._read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def send_reply(reply: Reply, send: Send) -> None:
+    """Send the reply, each chunk as soon as there is room for it.
+
+    Raises:
+        UpstreamError: the answer broke off after it had begun.
+    """
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    async for chunk in reply.body:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

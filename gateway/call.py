@@ -1,0 +1,48 @@
+"""What travels through the gateway: a call, on its way through layers to a handler that gives a reply."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.upstream import Headers, Reply
+
+
+@dataclass(kw_only=True, slots=True)
+class Call:
+    """A client's request on a route. Layers may change `headers`, which go on to the service.
+
+    Args:
+        params: the decoded segments that the route's placeholders stand for.
+        method: the HTTP method.
+        query: the raw query, without the question mark.
+        headers: as the client sent them, names in lower case.
+        body: whole (mostly empty), or in chunks as they come.
+        request_id: the name of this request in logs and answers.
+        scheme: `http` or `https`, as the client spoke.
+        peer: the address the client spoke from.
+    """
+
+    params: Mapping[str, Sequence[str]]
+    method: str
+    query: bytes
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    request_id: bytes
+    scheme: str
+    peer: str
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first field of this name (in lower case)."""
+        return next((value for known, value in self.headers if known == name), None)
+
+    def replace(self, name: bytes, value: bytes | None) -> None:
+        """Make this the only field of its name; None leaves none."""
+        self.headers = [field for field in self.headers if field[0] != name]
+        if value is not None:
+            self.headers.append((name, value))
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+"""Takes a call and gives a reply; failures are `Problem` and `UpstreamError`."""
+
+Layer = Callable[[Handler], Handler]
+"""Puts one policy around a handler."""

@@ -1,0 +1,85 @@
+"""The innermost handler: the call goes to its service and the answer comes back, both streamed."""
+
+from gateway.call import Call, Handler
+from gateway.table import Route
+from gateway.upstream import Headers, Reply, Request, Upstream
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Fields that concern one connection only (RFC 9110, 7.6.1), with those that older peers still send."""
+
+ONLY_OURS = (
+    b"forwarded",
+    b"x-forwarded-",
+    b"x-real-ip",
+    b"x-client-ip",
+    b"true-client-ip",
+    b"cf-connecting-ip",
+    b"x-user",
+    b"x-auth-",
+    b"x-identity",
+    b"x-remote-",
+    b"remote-user",
+    b"x-internal-",
+    b"x-client-cert",
+    b"x-ssl-",
+    b"x-original-",
+    b"x-rewrite-",
+    b"x-envoy-",
+    b"x-http-method",
+    b"x-method-override",
+)
+"""How headers begin that tell services who or where a client is: from outside they are dropped."""
+
+
+def forward(route: Route, upstream: Upstream) -> Handler:
+    """Send calls on a route to its service."""
+    seconds = route.timeout.total_seconds()
+
+    async def handle(call: Call) -> Reply:
+        target = route.target.expand(call.params)
+        if call.query:
+            target += "?" + call.query.decode("latin-1")
+        request = Request(
+            method=call.method, target=target, headers=_to_service(call), body=call.body, timeout=seconds
+        )
+        reply = await upstream.send(request)
+        reply.headers = _end_to_end(reply.headers)
+        return reply
+
+    return handle
+
+
+def _to_service(call: Call) -> Headers:
+    kept = [
+        field
+        for field in _end_to_end(call.headers)
+        if field[0] != b"host" and not field[0].startswith(ONLY_OURS)
+    ]
+    kept += [
+        (b"x-forwarded-for", call.peer.encode()),
+        (b"x-forwarded-proto", call.scheme.encode()),
+        (b"x-forwarded-host", call.header(b"host") or b""),
+    ]
+    return kept
+
+
+def _end_to_end(headers: Headers) -> Headers:
+    named = {
+        option.strip().lower()
+        for name, value in headers
+        if name == b"connection"
+        for option in value.split(b",")
+    }
+    return [field for field in headers if field[0] not in HOP_BY_HOP and field[0] not in named]

@@ -1,0 +1,195 @@
+"""From a declared page to a plan that can be run; every fault of every page is told at once."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from gateway.page.declare import BodyMarker, Page, Source
+from gateway.page.inbound import Inbound
+from gateway.path import Template
+
+
+class Faulty(Exception):
+    """Pages that cannot work; `faults` names every reason with file and line."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Origin(Enum):
+    """Where an input comes from."""
+
+    SOURCE = auto()
+    PATH = auto()
+    QUERY = auto()
+    BODY = auto()
+    PROVIDED = auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One parameter of a source or view."""
+
+    name: str
+    origin: Origin
+    type: Any
+    default: Any = inspect.Parameter.empty
+
+    @property
+    def required(self) -> bool:
+        """Whether the request must bring it."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def many(self) -> bool:
+        """Whether a query parameter may come several times."""
+        bare = get_args(self.type)[0] if get_origin(self.type) is Annotated else self.type
+        return get_origin(bare) in {list, tuple}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """A source with its inputs."""
+
+    source: Source
+    inputs: tuple[Input, ...]
+
+    @property
+    def needs(self) -> list[str]:
+        """The sources it waits for."""
+        return [i.name for i in self.inputs if i.origin is Origin.SOURCE]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A page that can be run: its steps in an order in which inputs come first, and its view."""
+
+    page: Page
+    steps: tuple[Step, ...]
+    view: Callable[..., Any]
+    view_inputs: tuple[Input, ...]
+    answers: Any
+    """The type of the view."""
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """Every input that the request brings, by name."""
+        every = [i for step in self.steps for i in step.inputs] + list(self.view_inputs)
+        return {i.name: i for i in every if i.origin in {Origin.PATH, Origin.QUERY, Origin.BODY}}
+
+
+def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
+    """The plans of pages whose functions may ask for the provided types.
+
+    Raises:
+        Faulty: some page cannot work.
+    """
+    faults: list[str] = []
+    made = [_Planner(page, frozenset(provided) | {Inbound}, faults).plan() for page in pages]
+    if faults:
+        raise Faulty(faults)
+    return [plan for plan in made if plan is not None]
+
+
+class _Planner:
+    def __init__(self, page: Page, provided: frozenset[Any], faults: list[str]) -> None:
+        self._page = page
+        self._provided = provided
+        self._faults = faults
+        self._sources: dict[str, Source] = {}
+        self._placeholders = Template.parse(page.path).names
+
+    def plan(self) -> Plan | None:
+        known = len(self._faults)
+        for source in self._page.sources:
+            if self._sources.setdefault(source.name, source) is not source:
+                self._fault(source.function, f"the page has a source {source.name} already")
+            if source.name in self._placeholders:
+                self._fault(source.function, f"{source.name} is a placeholder of the path")
+            if not inspect.iscoroutinefunction(source.function):
+                self._fault(source.function, "a source is an async function")
+        steps = {s.name: Step(source=s, inputs=self._inputs(s.function)) for s in self._sources.values()}
+        if len(self._page.views) != 1:
+            self._faults.append(f"{self._page.path}: a page has one view, not {len(self._page.views)}")
+            return None
+        view = self._page.views[0]
+        view_inputs = self._inputs(view)
+        order = self._ordered(steps)
+        self._check_use(steps, view_inputs)
+        if len(self._faults) > known:
+            return None
+        return Plan(
+            page=self._page,
+            steps=tuple(steps[name] for name in order),
+            view=view,
+            view_inputs=view_inputs,
+            answers=get_type_hints(view).get("return", Any),
+        )
+
+    def _inputs(self, function: Callable[..., Any]) -> tuple[Input, ...]:
+        hints = get_type_hints(function, include_extras=True)
+        inputs = []
+        for name, parameter in inspect.signature(function).parameters.items():
+            if name not in hints and name not in self._sources:
+                self._fault(function, f"the parameter {name} has no type")
+                continue
+            hint = hints.get(name, Any)
+            origin = self._origin(name, hint)
+            if origin is None:
+                self._fault(function, f"the parameter {name} is no source, placeholder or provided type")
+                continue
+            inputs.append(
+                Input(name=name, origin=origin, type=_bare(hint, origin), default=parameter.default)
+            )
+        return tuple(inputs)
+
+    def _origin(self, name: str, hint: Any) -> Origin | None:
+        if name in self._sources:
+            return Origin.SOURCE
+        if name in self._placeholders:
+            return Origin.PATH
+        if get_origin(hint) is Annotated and BodyMarker in get_args(hint):
+            return Origin.BODY
+        if hint in self._provided:
+            return Origin.PROVIDED
+        return Origin.QUERY if _fits_query(hint) else None
+
+    def _ordered(self, steps: Mapping[str, Step]) -> list[str]:
+        try:
+            return list(TopologicalSorter({name: step.needs for name, step in steps.items()}).static_order())
+        except CycleError as fault:
+            circle = " → ".join(reversed(fault.args[1]))
+            self._fault(self._sources[fault.args[1][0]].function, f"sources wait for each other: {circle}")
+            return []
+
+    def _check_use(self, steps: Mapping[str, Step], view_inputs: tuple[Input, ...]) -> None:
+        used = {i.name for i in view_inputs} | {name for step in steps.values() for name in step.needs}
+        for name, step in steps.items():
+            if name not in used:
+                self._fault(step.source.function, f"nobody uses the source {name}")
+            optional = [need for need in step.needs if self._sources[need].fallback is not None]
+            if step.source.fallback is None and optional:
+                behind = ", ".join(optional)
+                self._fault(step.source.function, f"{name} is required but stands behind optional {behind}")
+
+    def _fault(self, function: Callable[..., Any], what: str) -> None:
+        code = inspect.unwrap(function).__code__
+        self._faults.append(f"{code.co_filename}:{code.co_firstlineno}: {self._page.path}: {what}")
+
+
+def _bare(hint: Any, origin: Origin) -> Any:
+    return get_args(hint)[0] if origin is Origin.BODY else hint
+
+
+def _fits_query(hint: Any) -> bool:
+    """Whether text can stand for a value of this type: scalars, their unions with None, and lists of them."""
+    if get_origin(hint) is Annotated:
+        return _fits_query(get_args(hint)[0])
+    if isinstance(hint, type) and issubclass(hint, (str, int, float, bool, Enum, type(None))):
+        return True
+    arguments = get_args(hint)
+    return bool(arguments) and all(_fits_query(argument) for argument in arguments)

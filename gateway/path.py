@@ -1,0 +1,114 @@
+"""Request paths, normalised once and refused where two readers could differ; and path templates."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote, unquote_to_bytes
+
+_PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*/?)*")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\]")
+_UNRESERVED = "-._~!$&'()*+,;=:@"
+
+
+class AmbiguousPath(Exception):
+    """The path could mean one thing here and another behind; the message says what is wrong with it."""
+
+
+def segments_of(raw: bytes) -> list[str]:
+    """The decoded segments of a path as it came over the wire.
+
+    Raises:
+        AmbiguousPath: dot or empty segments, encoded separators, control characters, broken encoding.
+    """
+    if _PLAIN.fullmatch(raw):
+        return raw[1:].decode("ascii").split("/")
+    if not raw.startswith(b"/"):
+        raise AmbiguousPath("it does not begin with a slash")
+    if _BROKEN_ESCAPE.search(raw):
+        raise AmbiguousPath("it has a percent sign without two hexadecimal digits")
+    segments = [_decoded(segment) for segment in raw[1:].split(b"/")]
+    if "" in segments[:-1]:
+        raise AmbiguousPath("it has an empty segment")
+    return segments
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        segment = unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        raise AmbiguousPath("it is not UTF-8") from None
+    if segment in {".", ".."}:
+        raise AmbiguousPath("it has a dot segment")
+    if _FORBIDDEN.search(segment):
+        raise AmbiguousPath("it has an encoded slash, a backslash or a control character")
+    return segment
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A placeholder: `{name}` stands for one segment, `{name:path}` for all that are left."""
+
+    name: str
+    takes_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A path with placeholders, such as `/products/{sku}` or `/web/{rest:path}`."""
+
+    parts: tuple[str | Parameter, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a template.
+
+        Raises:
+            ValueError: it is none; the message says why.
+        """
+        if not text.startswith("/"):
+            raise ValueError(f"{text!r} does not begin with a slash")
+        try:
+            parts = tuple(_part(piece) for piece in text[1:].split("/"))
+            segments_of(re.sub(r"\{[^/]*\}", "x", text).encode())
+        except AmbiguousPath as fault:
+            raise ValueError(f"{text!r} is no path: {fault}") from None
+        names = [part.name for part in parts if isinstance(part, Parameter)]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{text!r} uses a name twice")
+        if any(isinstance(part, Parameter) and part.takes_rest for part in parts[:-1]):
+            raise ValueError(f"{text!r} has something behind a placeholder that takes the rest")
+        return cls(parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the placeholders, in order."""
+        return tuple(part.name for part in self.parts if isinstance(part, Parameter))
+
+    @property
+    def shape(self) -> tuple[str | None, ...]:
+        """The template without names: what two templates that match the same paths have in common."""
+        return tuple(
+            part if isinstance(part, str) else "{rest}" if part.takes_rest else None for part in self.parts
+        )
+
+    def expand(self, values: Mapping[str, Sequence[str]]) -> str:
+        """The percent-encoded path with these decoded segments in the placeholders."""
+        segments: list[str] = []
+        for part in self.parts:
+            segments += (
+                [part] if isinstance(part, str) else (quote(v, safe=_UNRESERVED) for v in values[part.name])
+            )
+        return "/" + "/".join(segments)
+
+
+def _part(piece: str) -> str | Parameter:
+    if not ("{" in piece or "}" in piece):
+        return piece
+    match = re.fullmatch(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}", piece)
+    if match is None:
+        raise ValueError(
+            f"{piece!r} is no placeholder: write {{name}} or {{name:path}}, alone between slashes"
+        )
+    return Parameter(match[1], takes_rest=match[2] is not None)

@@ -1,0 +1,104 @@
+"""What goes to an upstream and comes back, and the one method of a transport."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from gateway.upstream.errors import Nonsense
+
+Headers = list[tuple[bytes, bytes]]
+"""Header fields in order, names in lower case."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Request:
+    """A request to an upstream.
+
+    Args:
+        method: the HTTP method.
+        target: path and query, percent-encoded, from `/`.
+        headers: end-to-end headers; the transport adds `Host` and the framing.
+        body: whole, or in chunks as they come.
+        timeout: seconds until the answer's headers, and between two chunks of its body.
+    """
+
+    method: str
+    target: str
+    headers: Headers = field(default_factory=list)
+    body: bytes | AsyncIterator[bytes] = b""
+    timeout: float = 10.0
+
+
+async def _nothing() -> None:
+    """Release nothing: the body holds no connection."""
+
+
+async def _one_chunk(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+@dataclass(kw_only=True, slots=True)
+class Reply:
+    """An answer whose body is still to be read.
+
+    Use it in `async with`, or hand it on to somebody who does: leaving it releases what the body holds.
+    """
+
+    status: int
+    headers: Headers
+    body: AsyncIterator[bytes]
+    release: Callable[[], Awaitable[None]] = _nothing
+
+    @classmethod
+    def whole(cls, status: int, content: bytes, headers: Headers) -> Self:
+        """A reply that is there already; its length is told."""
+        return cls(
+            status=status,
+            headers=[*headers, (b"content-length", str(len(content)).encode())],
+            body=_one_chunk(content),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.release()
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first field of this name (in lower case)."""
+        return next((value for known, value in self.headers if known == name), None)
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body, at most `limit` bytes.
+
+        Raises:
+            Nonsense: it is longer.
+        """
+        chunks = []
+        size = 0
+        async for chunk in self.body:
+            size += len(chunk)
+            if size > limit:
+                raise Nonsense(f"its answer is longer than {limit} bytes")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+class Transport(Protocol):
+    """A way to reach one address. Nothing else in the code knows which one is in use."""
+
+    async def __aenter__(self) -> Self:
+        """Make ready to send."""
+        ...
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Let go of every connection."""
+        ...
+
+    async def send(self, request: Request) -> Reply:
+        """Send and return as soon as the answer's headers are there.
+
+        Raises:
+            UpstreamError: there is no answer.
+        """
+        ...

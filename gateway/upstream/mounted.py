@@ -1,0 +1,179 @@
+"""The transport for apps mounted in this process (`app://module:factory`): ASGI, streaming both ways."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from importlib import import_module
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes
+
+from gateway.upstream.errors import Failed, TimedOut
+from gateway.upstream.message import Headers, Reply, Request
+from kit.asgi import App, Message
+
+log = logging.getLogger(__name__)
+
+
+def load_app(path: str) -> App:
+    """The app that the factory at `module:factory` makes.
+
+    Raises:
+        LookupError: there is no such module or factory.
+    """
+    module, _, factory = path.partition(":")
+    try:
+        made: App = getattr(import_module(module), factory)()
+    except (ModuleNotFoundError, AttributeError) as fault:
+        raise LookupError(f"app://{path} cannot be loaded: {fault}") from fault
+    return made
+
+
+class MountedTransport:
+    """Calls an ASGI app as a server would; its lifespan is the transport's own."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._lifespan = _Lifespan(app)
+
+    async def __aenter__(self) -> Self:
+        await self._lifespan.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._lifespan.stop()
+
+    async def send(self, request: Request) -> Reply:
+        """Run the app in a task of its own, which ends at the latest when the reply is released."""
+        exchange = _Exchange(request)
+        task = asyncio.create_task(exchange.run(self._app))
+        try:
+            async with asyncio.timeout(request.timeout):
+                start = await exchange.start()
+        except TimeoutError:
+            await _cancel(task)
+            raise TimedOut(f"no answer in {request.timeout:.3g} s") from None
+        except BaseException:
+            await _cancel(task)
+            raise
+
+        async def release() -> None:
+            if not exchange.complete:
+                task.cancel()
+            await asyncio.wait([task])
+
+        return Reply(
+            status=start["status"], headers=list(start["headers"]), body=exchange.chunks(), release=release
+        )
+
+
+class _Exchange:
+    """One request to the app and its answer: the app waits until each chunk has been taken."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._chunks = request.body if not isinstance(request.body, bytes) else None
+        self._received = False
+        self._answers: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
+        self.complete = False
+
+    async def run(self, app: App) -> None:
+        try:
+            await app(self._scope(), self._receive, self._send)
+        except (
+            Exception
+        ):  # a bug of the app, which has answered 500 or will never answer: here ends its stack
+            log.exception("The mounted app failed")
+        if not self.complete:
+            await self._answers.put(None)
+
+    async def start(self) -> Message:
+        message = await self._answers.get()
+        if message is None:
+            raise Failed("it ended without an answer")
+        return message
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            message = await self._answers.get()
+            if message is None:
+                raise Failed("it ended in the middle of its answer")
+            if body := message.get("body", b""):
+                yield body
+            if not message.get("more_body", False):
+                return
+
+    def _scope(self) -> dict[str, Any]:
+        path, _, query = self._request.target.partition("?")
+        headers: Headers = [(b"host", b"mounted"), *self._request.headers]
+        if isinstance(self._request.body, bytes) and self._request.body:
+            headers.append((b"content-length", str(len(self._request.body)).encode()))
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self._request.method,
+            "scheme": "http",
+            "path": unquote_to_bytes(path).decode(),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": headers,
+            "client": None,
+            "server": None,
+        }
+
+    async def _receive(self) -> Message:
+        if self._received:
+            await asyncio.Event().wait()  # the client going away ends this task instead
+        if self._chunks is not None:
+            try:
+                return {"type": "http.request", "body": await anext(self._chunks), "more_body": True}
+            except StopAsyncIteration:
+                self._received = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+        self._received = True
+        return {"type": "http.request", "body": self._request.body, "more_body": False}
+
+    async def _send(self, message: Message) -> None:
+        await self._answers.put(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.complete = True
+
+
+class _Lifespan:
+    """Runs an app's lifespan in one task from start to stop."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+        await self._tell("startup")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await self._tell("shutdown")
+            await self._task
+
+    async def _run(self) -> None:
+        try:
+            await self._app(
+                {"type": "lifespan", "asgi": {"version": "3.0"}}, self._inbox.get, self._outbox.put
+            )
+        except Exception as fault:
+            log.exception("The mounted app's lifespan failed")
+            await self._outbox.put({"type": "lifespan.startup.failed", "message": str(fault)})
+
+    async def _tell(self, event: str) -> None:
+        await self._inbox.put({"type": f"lifespan.{event}"})
+        answer = await self._outbox.get()
+        if answer["type"] != f"lifespan.{event}.complete":
+            raise RuntimeError(f"The mounted app did not {event}: {answer.get('message', '')}")
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
