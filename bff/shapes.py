@@ -145,7 +145,11 @@ class ReviewList(Struct, frozen=True):
     """Some reviews, newest first."""
 
     items: list[Review]
-    next: str | None = None
+
+    @classmethod
+    def none(cls) -> Self:
+        """No reviews."""
+        return cls([])
 
 
 class Discount(Struct, frozen=True):

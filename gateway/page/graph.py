@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from gateway.page.declare import BodyMarker, Page, Source
 from gateway.page.inbound import Inbound
@@ -186,9 +186,11 @@ def _bare(hint: Any, origin: Origin) -> Any:
 
 
 def _fits_query(hint: Any) -> bool:
-    """Whether text can stand for a value of this type: scalars, their unions with None, and lists of them."""
+    """Whether text can stand for a value of this type: scalars, literals, their unions with None, lists."""
     if get_origin(hint) is Annotated:
         return _fits_query(get_args(hint)[0])
+    if get_origin(hint) is Literal:
+        return True
     if isinstance(hint, type) and issubclass(hint, (str, int, float, bool, Enum, type(None))):
         return True
     arguments = get_args(hint)

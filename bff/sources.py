@@ -1,0 +1,121 @@
+"""Sources that pages of every client share: what is asked of the services is the same, the views are not.
+
+A page that shows articles declares a source `skus` and adds what it wants to know of them.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from bff.discounts import Discounts
+from bff.services import Baskets, Catalog, Inventory, Orders, Reviews
+from bff.shapes import Basket, Discount, Found, Order, OrderList, Product, Quantity, Rating, Sku, Stock
+from gateway.page import Body, Inbound, Page
+from kit.money import percent_off
+from kit.problems import Problem
+from kit.tokens import Identity
+
+PATIENCE = 0.5
+"""Seconds that a page waits for what it can do without."""
+
+Limit = Annotated[int, Meta(ge=1, le=100)]
+
+
+async def stocks(skus: list[str], inventory: Inventory) -> dict[str, Stock]:
+    """The stock of every article shown, in one call."""
+    return await inventory.stocks(skus)
+
+
+async def discounts(skus: list[str], rules: Discounts) -> dict[str, Discount]:
+    """The discounts of every article shown, in one call."""
+    return await rules.best(skus)
+
+
+async def ratings(skus: list[str], reviews: Reviews) -> dict[str, Rating]:
+    """The ratings of every article shown, in one call."""
+    return await reviews.ratings(skus)
+
+
+async def basket(identity: Identity, baskets: Baskets) -> Basket:
+    """The caller's basket."""
+    return await baskets.basket(identity.subject)
+
+
+class Change(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many pieces of an article are to be in the basket."""
+
+    quantity: Quantity
+
+
+async def put(sku: Sku, change: Body[Change], identity: Identity, baskets: Baskets) -> Basket:
+    """The caller's basket after an article's quantity was set."""
+    return await baskets.put(identity.subject, sku, change.quantity)
+
+
+async def remove(sku: Sku, identity: Identity, baskets: Baskets) -> Basket:
+    """The caller's basket after an article was taken out."""
+    return await baskets.remove(identity.subject, sku)
+
+
+async def in_basket(basket: Basket) -> list[str]:
+    """The articles in the basket."""
+    return [item.sku for item in basket.items]
+
+
+async def products(skus: list[str], catalog: Catalog) -> list[Product]:
+    """The articles shown, in one call; those that the catalogue has no more are left out."""
+    return await catalog.products(skus)
+
+
+async def found_skus(found: Found) -> list[str]:
+    """The articles that were found."""
+    return [product.sku for product in found.items]
+
+
+class Wish(Struct, frozen=True, forbid_unknown_fields=True):
+    """An order for what is in the basket."""
+
+    coupon: Annotated[str, Meta(max_length=40)] | None = None
+
+
+async def placed(wish: Body[Wish], request: Inbound, orders: Orders) -> Order:
+    """The order that was just placed; the client's `Idempotency-Key` makes sure that it is only one."""
+    key = request.header("idempotency-key")
+    if key is None:
+        raise Problem(422, "idempotency-key-missing", "An order needs an Idempotency-Key.")
+    return await orders.place(wish.coupon, key)
+
+
+async def orders(book: Orders, cursor: str | None = None, limit: Limit = 20) -> OrderList:
+    """The caller's orders, newest first."""
+    return await book.page(cursor, limit)
+
+
+async def order(order_id: str, book: Orders) -> Order:
+    """One of the caller's orders."""
+    return await book.order(order_id)
+
+
+def basket_pages() -> list[Page]:
+    """The pages around a basket: to see it, to set an article's quantity, to take an article out.
+
+    They have their sources; a client adds its own view to each.
+    """
+    see = Page("/basket", deadline=2.0)
+    set_quantity = Page("/basket/items/{sku}", deadline=2.0, method="PUT")
+    take_out = Page("/basket/items/{sku}", deadline=2.0, method="DELETE")
+    see.source()(basket)
+    set_quantity.source(name="basket")(put)
+    take_out.source(name="basket")(remove)
+    for page in (see, set_quantity, take_out):
+        page.source(name="skus")(in_basket)
+        page.source()(products)
+        page.source(timeout=PATIENCE, fallback=dict)(discounts)
+        page.source(timeout=PATIENCE, fallback=dict)(stocks)
+    return [see, set_quantity, take_out]
+
+
+def now(product: Product, found: dict[str, Discount]) -> int:
+    """What one piece costs now, in minor units of the product's currency."""
+    discount = found.get(product.sku)
+    return percent_off(product.price.amount, discount.percent) if discount else product.price.amount

@@ -1,0 +1,62 @@
+"""An article among others, as desktop pages show it."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from bff.shapes import Discount, Image, Money, Named, Product, Rating, Stock
+from bff.sources import now
+
+
+class Stars(Struct, frozen=True):
+    """What readers think on the whole: 1 to 5, None while there are no reviews."""
+
+    average: float | None
+    count: int
+
+
+class Card(Struct, frozen=True):
+    """An article among others; `available` is None while the stock is not known."""
+
+    sku: str
+    name: str
+    brand: Named
+    type: Named
+    image: Image | None
+    price: Money
+    list_price: Money
+    stars: Stars | None
+    available: int | None
+
+
+def cards(
+    products: Iterable[Product],
+    stocks: dict[str, Stock],
+    discounts: dict[str, Discount],
+    ratings: dict[str, Rating],
+) -> list[Card]:
+    """A card for each article, with what is known of its stock, discount and rating."""
+    return [
+        Card(
+            sku=product.sku,
+            name=product.name,
+            brand=product.brand,
+            type=product.type,
+            image=product.images[0] if product.images else None,
+            price=Money(now(product, discounts), product.price.currency),
+            list_price=product.price,
+            stars=stars(ratings.get(product.sku)),
+            available=available(product.sku, stocks),
+        )
+        for product in products
+    ]
+
+
+def stars(rating: Rating | None) -> Stars | None:
+    """The rating as stars; None when nobody knows."""
+    return Stars(rating.average, rating.count) if rating else None
+
+
+def available(sku: str, stocks: dict[str, Stock]) -> int | None:
+    """Pieces to be had; None when the stock is not known."""
+    return stocks[sku].available if sku in stocks else None
