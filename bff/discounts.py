@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import grpc
 
 from bff.shapes import Discount
-from gateway.upstream import Context, Failed, Refused, TimedOut, Unreachable, UpstreamError
-from kit.pb.discount_pb2 import ListDiscountsRequest
+from gateway.upstream import Context, Failed, Nonsense, Refused, TimedOut, Unreachable, UpstreamError
+from kit.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
 from kit.pb.discount_pb2_grpc import DiscountsStub
 
 REFUSALS = {
@@ -19,6 +19,9 @@ REFUSALS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
 }
 """What a gRPC status says in HTTP, as far as it is a refusal."""
+
+PERCENT = range(1, 101)
+"""What can come off a price."""
 
 
 class Discounts:
@@ -45,10 +48,19 @@ class Discounts:
             answer = await self._stub.ListDiscounts(request, timeout=remaining, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise _failure(error) from error
-        return {
-            sku: Discount(percent=found.percent, description=found.description)
-            for sku, found in answer.discounts.items()
-        }
+        return _read(answer)
+
+
+def _read(answer: ListDiscountsResponse | None) -> dict[str, Discount]:
+    if answer is None:  # what grpc returns for a message that it cannot decode
+        raise Nonsense("its answer cannot be read")
+    discounts = {
+        sku: Discount(percent=found.percent, description=found.description)
+        for sku, found in answer.discounts.items()
+    }
+    if any(discount.percent not in PERCENT for discount in discounts.values()):
+        raise Nonsense("its answer has a discount that cannot be")
+    return discounts
 
 
 def _failure(error: grpc.aio.AioRpcError) -> UpstreamError:

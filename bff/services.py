@@ -39,6 +39,10 @@ def _basket(owner: str) -> str:
     return f"/baskets/{quote(owner, safe='')}"
 
 
+def _basket_item(owner: str, sku: str) -> str:
+    return f"{_basket(owner)}/items/{quote(sku, safe='')}"
+
+
 class Catalog:
     """The articles."""
 
@@ -70,8 +74,8 @@ class Inventory:
         self._service = service
 
     async def stock(self, sku: str) -> Stock:
-        """The stock of one article."""
-        return (await self.stocks([sku])).get(sku, Stock(sku=sku, available=0))
+        """The stock of one article; unknown when inventory has never heard of it."""
+        return (await self.stocks([sku])).get(sku, Stock.unknown())
 
     async def stocks(self, skus: Sequence[str]) -> dict[str, Stock]:
         """The stock of up to 100 articles in one call, by sku."""
@@ -111,13 +115,11 @@ class Baskets:
 
     async def put(self, owner: str, sku: str, quantity: int) -> Basket:
         """Set the quantity of an article; returns the basket after it."""
-        return await self._service.send(
-            "PUT", f"{_basket(owner)}/items/{sku}", Basket, body={"quantity": quantity}
-        )
+        return await self._service.send("PUT", _basket_item(owner, sku), Basket, body={"quantity": quantity})
 
     async def remove(self, owner: str, sku: str) -> Basket:
         """Take an article out; returns the basket after it."""
-        return await self._service.send("DELETE", f"{_basket(owner)}/items/{sku}", Basket)
+        return await self._service.send("DELETE", _basket_item(owner, sku), Basket)
 
 
 class Orders:
@@ -128,7 +130,7 @@ class Orders:
 
     async def place(self, coupon: str | None, idempotency_key: str) -> Order:
         """Order what is in the caller's basket; the same key orders once."""
-        key = ((b"idempotency-key", idempotency_key.encode()),)
+        key = ((b"idempotency-key", idempotency_key.encode("latin-1")),)
         body = {"coupon": coupon} if coupon else {}
         return await self._service.send("POST", "/orders", Order, body=body, headers=key)
 
@@ -177,7 +179,12 @@ class Services:
     def providers(self) -> dict[Any, Provider]:
         """How pages get each client, bound to their request, and their caller's identity."""
         over_http = {client: self._provider(client) for client in SPEAKING_HTTP}
-        return {**over_http, Discounts: self._discounts, Identity: self._identity}
+        return {
+            **over_http,
+            Orders: self._orders,
+            Discounts: self._discounts,
+            Identity: self._identity,
+        }
 
     async def ready(self) -> None:
         """Return when every service is ready.
@@ -195,6 +202,10 @@ class Services:
     def _provider(self, client: Callable[[Service], Any]) -> Provider:
         upstream = self._upstreams[client]
         return lambda inbound: client(upstream.within(inbound.context))
+
+    def _orders(self, inbound: Inbound) -> Orders:
+        self._identity(inbound)  # orders are somebody's: without a true token nobody is asked for them
+        return Orders(self._upstreams[Orders].within(inbound.context))
 
     def _discounts(self, inbound: Inbound) -> Discounts:
         return Discounts(self._stub, inbound.context)

@@ -1,11 +1,13 @@
 """What the BFFs read of the services' answers: only the fields that some page needs (tolerant readers)."""
 
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
 Sku = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Quantity = Annotated[int, Meta(ge=1, le=999)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Money(Struct, frozen=True):
@@ -188,7 +190,7 @@ class Order(Struct, frozen=True):
 
     id: str
     status: str
-    placed_at: str
+    placed_at: Moment
     lines: list[OrderLine]
     subtotal: Money
     discount: Money
@@ -200,7 +202,7 @@ class OrderSummary(Struct, frozen=True):
 
     id: str
     status: str
-    placed_at: str
+    placed_at: Moment
     pieces: int
     total: Money
 

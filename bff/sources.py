@@ -11,14 +11,15 @@ from bff.discounts import Discounts
 from bff.services import Baskets, Catalog, Inventory, Orders, Reviews
 from bff.shapes import Basket, Discount, Found, Order, OrderList, Product, Quantity, Rating, Sku, Stock
 from gateway.page import Body, Inbound, Page
-from kit.money import percent_off
 from kit.problems import Problem
 from kit.tokens import Identity
 
-PATIENCE = 0.5
-"""Seconds that a page waits for what it can do without."""
-
 Limit = Annotated[int, Meta(ge=1, le=100)]
+
+
+async def product(sku: Sku, catalog: Catalog) -> Product:
+    """The article itself."""
+    return await catalog.product(sku)
 
 
 async def stocks(skus: list[str], inventory: Inventory) -> dict[str, Stock]:
@@ -96,26 +97,37 @@ async def order(order_id: str, book: Orders) -> Order:
     return await book.order(order_id)
 
 
-def basket_pages() -> list[Page]:
+def add_article_facts(page: Page, patience: float) -> None:
+    """Add what is told of the articles in `skus`: stock, discount and rating, one call for each.
+
+    The page does without those that take longer than `patience` seconds.
+    """
+    for facts in (stocks, discounts, ratings):
+        page.source(timeout=patience, fallback=dict)(facts)
+
+
+def basket_pages(
+    *, reading: float, changing: float, patience: float, vary: tuple[str, ...] = ()
+) -> list[Page]:
     """The pages around a basket: to see it, to set an article's quantity, to take an article out.
 
     They have their sources; a client adds its own view to each.
+
+    Args:
+        reading: seconds until the basket is answered.
+        changing: seconds until a change is answered, with the basket after it.
+        patience: seconds that all three wait for stocks and discounts, which they can do without.
+        vary: request headers that the client's view depends on.
     """
-    see = Page("/basket", deadline=2.0)
-    set_quantity = Page("/basket/items/{sku}", deadline=2.0, method="PUT")
-    take_out = Page("/basket/items/{sku}", deadline=2.0, method="DELETE")
+    see = Page("/basket", deadline=reading, vary=vary)
+    set_quantity = Page("/basket/items/{sku}", deadline=changing, method="PUT", vary=vary)
+    take_out = Page("/basket/items/{sku}", deadline=changing, method="DELETE", vary=vary)
     see.source()(basket)
     set_quantity.source(name="basket")(put)
     take_out.source(name="basket")(remove)
     for page in (see, set_quantity, take_out):
         page.source(name="skus")(in_basket)
         page.source()(products)
-        page.source(timeout=PATIENCE, fallback=dict)(discounts)
-        page.source(timeout=PATIENCE, fallback=dict)(stocks)
+        page.source(timeout=patience, fallback=dict)(discounts)
+        page.source(timeout=patience, fallback=dict)(stocks)
     return [see, set_quantity, take_out]
-
-
-def now(product: Product, found: dict[str, Discount]) -> int:
-    """What one piece costs now, in minor units of the product's currency."""
-    discount = found.get(product.sku)
-    return percent_off(product.price.amount, discount.percent) if discount else product.price.amount

@@ -1,5 +1,177 @@
 """The `front` command."""
 
+import socket
+import time
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from front.roles import ROLES
+from kit.demo import USERS
+from kit.faults import Faulty
+
+app = typer.Typer(name="front", no_args_is_help=True, add_completion=False, help="The Frontispiece shop.")
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+Data = Annotated[Path, typer.Option(help="The folder that everything is kept in.")]
+Routes = Annotated[Path, typer.Option(help="The route table.", envvar="GATEWAY_ROUTES")]
+
+DATA = Path(".data")
+ROUTES = Path("routes.toml")
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="The public port, on loopback.", min=0, max=65535)] = 8080,
+    data: Data = DATA,
+    routes: Routes = ROUTES,
+    *,
+    processes: Annotated[
+        bool, typer.Option("--processes", help="Every role in a process of its own.")
+    ] = False,
+) -> None:
+    """Run the whole shop on this machine until Ctrl-C."""
+    from front.child import ChildFailed  # noqa: PLC0415 (other commands start faster without the shop)
+    from front.data import InUse  # noqa: PLC0415
+    from front.server import NotStarted  # noqa: PLC0415
+    from front.shop import NotReady, Shop  # noqa: PLC0415
+    from front.sockets import PortTaken  # noqa: PLC0415
+
+    begun = time.monotonic()
+
+    def ready(url: str) -> None:
+        _announce(url, data, time.monotonic() - begun)
+
+    try:
+        Shop(port=port, data=data, routes=routes, processes=processes).up(ready)
+    except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, Faulty) as fault:
+        _fail(str(fault))
+
+
+def _announce(url: str, data: Path, seconds: float) -> None:
+    from front.data import demo_token  # noqa: PLC0415
+
+    out.print(f"\n[bold]Frontispiece serves at {url}[/] (ready in {seconds:.1f} s)\n")
+    out.print("A desktop page and a mobile screen of the same article:")
+    out.print(f"  curl {url}/web/products/PENS-001", highlight=False)
+    out.print(f"  curl -H 'Accept-Language: de' '{url}/mobile/products/PENS-001?dpr=2'\n", highlight=False)
+    out.print("Demo users; baskets and orders want a token, as in")
+    out.print(
+        f'  curl -H "Authorization: Bearer $(.venv/bin/front token shopper)" {url}/web/basket',
+        highlight=False,
+    )
+    for user, scopes in USERS.items():
+        out.print(f"\n  [bold]{user}[/] ({', '.join(scopes)})", highlight=False)
+        out.print(f"  {demo_token(data, user)}", highlight=False)
+    out.print(f"\nData lies in {data}; Ctrl-C stops everything.", highlight=False)
+
+
+@app.command()
+def serve(
+    role: Annotated[str, typer.Argument(help=f"One of {', '.join(ROLES)}.")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
+    fd: Annotated[int | None, typer.Option(help="A bound socket to listen on instead.")] = None,
+) -> None:
+    """Run one role in this process, set up by the environment: what production does."""
+    from front.roles import create  # noqa: PLC0415
+    from front.server import serve as run  # noqa: PLC0415
+    from front.sockets import PortTaken, bound  # noqa: PLC0415
+
+    if role not in ROLES:
+        _fail(f"There is no role {role}: it is one of {', '.join(ROLES)}.")
+    try:
+        sock = socket.socket(fileno=fd) if fd is not None else bound(port, host)
+        run(create(role), sock)
+    except (PortTaken, Faulty) as fault:
+        _fail(str(fault))
+
+
+@app.command()
+def check(data: Data = DATA, routes: Routes = ROUTES) -> None:
+    """Name every fault of the route table, the settings and the pages; exit with 1 when there are any."""
+    from front.check import faults  # noqa: PLC0415
+
+    found = faults(data, routes)
+    for fault in found:
+        err.print(f"[red]✗[/] {fault}", highlight=False)
+    if found:
+        _fail(f"{len(found)} fault{'s' if len(found) > 1 else ''} found.")
+    out.print("[green]✓[/] The route table, the settings and the pages are in order.")
+
+
+@app.command("routes")
+def show_routes(routes: Routes = ROUTES) -> None:
+    """Show the public surface as a table."""
+    from gateway.table import load  # noqa: PLC0415
+
+    try:
+        table = load(routes)
+    except Faulty as faulty:
+        _fail("\n".join(faulty.faults))
+    shown = Table("methods", "path", "to", "auth", "scopes", "timeout", title=str(routes))
+    for route in table.routes:
+        leads_to = f"{route.to.service}:{route.target}"
+        timeout = f"{route.timeout.total_seconds():g} s"
+        shown.add_row(
+            " ".join(route.methods), route.path, leads_to, route.auth, " ".join(route.scopes), timeout
+        )
+    out.print(shown)
+
+
+@app.command("import")
+def import_catalogue(
+    file: Annotated[
+        Path, typer.Argument(help="A JSON list of products: Id, Type, Brand, Name, Description, Price.")
+    ],
+    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
+    token: Annotated[
+        str | None, typer.Option(help="A token with catalog:write; the demo clerk's by default.")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Of the prices, ISO 4217.")] = "EUR",
+    data: Data = DATA,
+) -> None:
+    """Put a catalogue into the running shop: all of it, or nothing when any row is wrong."""
+    from front.data import demo_token  # noqa: PLC0415
+    from front.upload import ImportFailed, upload  # noqa: PLC0415
+
+    try:
+        count = upload(file, url, token or demo_token(data, "clerk"), currency, err)
+    except (ImportFailed, Faulty) as fault:
+        _fail(f"{fault}\nNothing was imported.")
+    out.print(
+        f"[green]✓[/] {count} products imported. They have no stock yet: PUT {url}/api/inventory/stock/SKU."
+    )
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Argument(help=f"One of {', '.join(USERS)}.")], data: Data = DATA
+) -> None:
+    """Print a token of a demo user."""
+    from front.data import demo_token  # noqa: PLC0415
+
+    if user not in USERS:
+        _fail(f"There is no demo user {user}: it is one of {', '.join(USERS)}.")
+    print(demo_token(data, user))  # noqa: T201 (bare, to be captured by a shell)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(installed_version("frontispiece"), highlight=False)
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(message, style="red", markup=False, highlight=False)
+    raise typer.Exit(1)
+
 
 def main() -> None:
     """Run the command line."""
+    app()

@@ -13,8 +13,9 @@ from gateway.asgi import ClientLeft, Incoming, field, send_reply
 from gateway.match import Match, Matcher, NoRoute, WrongMethod
 from gateway.path import AmbiguousPath, segments_of
 from gateway.pipeline import Call, Handler, Reply, handler
-from gateway.upstream import UpstreamError, open_upstream
+from gateway.upstream import Upstream, UpstreamError, open_upstream
 from kit.asgi import Receive, Scope, Send
+from kit.faults import Faulty
 from kit.problems import MEDIA_TYPE, Problem, internal
 from kit.settings import Directory, Settings, TokenSettings
 from kit.tokens import Verifier
@@ -37,8 +38,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     """The gateway with the route table that the settings name.
 
     Raises:
-        Faulty: the table cannot serve.
-        LookupError: the directory has no address for a service of the table.
+        Faulty: the settings or the table cannot serve, or a service of the table has no address.
     """
     settings = settings or GatewaySettings()
     return Gateway(table.load(settings.routes), settings.directory, Verifier(settings.tokens))
@@ -48,9 +48,7 @@ class Gateway:
     """An ASGI app that serves one route table."""
 
     def __init__(self, routes: table.Table, directory: Directory, verifier: Verifier) -> None:
-        self._upstreams = {
-            name: open_upstream(name, service.url, directory) for name, service in routes.services.items()
-        }
+        self._upstreams = _upstreams(routes, directory)
         self._matcher = Matcher((route, handler(route, self._upstreams, verifier)) for route in routes.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,6 +131,19 @@ class Gateway:
         except WrongMethod as fault:
             allow = {"Allow": ", ".join(fault.allowed)}
             raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
+
+
+def _upstreams(routes: table.Table, directory: Directory) -> dict[str, Upstream]:
+    upstreams = {}
+    faults = []
+    for name, service in routes.services.items():
+        try:
+            upstreams[name] = open_upstream(name, service.url, directory)
+        except (LookupError, Faulty) as fault:
+            faults.append(f"services: {name}: {fault}")
+    if faults:
+        raise Faulty(faults)
+    return upstreams
 
 
 def _told(problem: Problem, name: bytes) -> Reply:

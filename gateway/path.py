@@ -53,6 +53,9 @@ class Parameter:
     name: str
     takes_rest: bool = False
 
+    def __str__(self) -> str:
+        return f"{{{self.name}:path}}" if self.takes_rest else f"{{{self.name}}}"
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -80,6 +83,9 @@ class Template:
         if any(isinstance(part, Parameter) and part.takes_rest for part in parts[:-1]):
             raise ValueError(f"{text!r} has something behind a placeholder that takes the rest")
         return cls(parts)
+
+    def __str__(self) -> str:
+        return "/" + "/".join(map(str, self.parts))
 
     @property
     def names(self) -> tuple[str, ...]:

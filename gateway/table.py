@@ -22,14 +22,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.path import Template
 from gateway.upstream.discovery import fault_of
-
-
-class Faulty(Exception):
-    """The table cannot serve; `faults` names every reason, each with its place."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+from kit.faults import Faulty
 
 
 class Auth(StrEnum):

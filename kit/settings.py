@@ -13,7 +13,11 @@ SECRETS = Path("/run/secrets")
 
 
 class Settings(BaseSettings):
-    """What all settings have in common: keyword-only, frozen, secrets also from files in `/run/secrets`."""
+    """What all settings have in common: keyword-only, frozen; a secret may be a file in `/run/secrets`.
+
+    Raises:
+        Faulty: settings that cannot work, nested ones too, by the names of their variables.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", secrets_dir=SECRETS if SECRETS.is_dir() else None

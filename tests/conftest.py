@@ -7,10 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import valkey
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
+from front.valkey import running_valkey
 from kit.settings import TokenSettings
 from kit.tokens import sign
 from tests.support.postgres import Postgres, running_postgres
@@ -85,3 +87,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite+aiosqlite:///{tmp_path}/service.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey server for the whole run, started when the first test asks; tests take `valkey_url`."""
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+def valkey_url(valkey_server: str) -> str:
+    """A Valkey server with nothing in it, neither data nor scripts: what an earlier test left is gone."""
+    with valkey.Valkey.from_url(valkey_server) as client:
+        client.flushall()
+        client.script_flush()
+    return valkey_server

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from bff.prices import now
 from bff.shapes import Discount, Image, Money, Named, Product, Rating, Stock
-from bff.sources import now
 
 
 class Stars(Struct, frozen=True):
@@ -43,7 +43,7 @@ def cards(
             brand=product.brand,
             type=product.type,
             image=product.images[0] if product.images else None,
-            price=Money(now(product, discounts), product.price.currency),
+            price=now(product, discounts),
             list_price=product.price,
             stars=stars(ratings.get(product.sku)),
             available=available(product.sku, stocks),

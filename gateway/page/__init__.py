@@ -2,7 +2,6 @@
 
 from gateway.page.app import create_app
 from gateway.page.declare import Body, Page
-from gateway.page.graph import Faulty
 from gateway.page.inbound import Inbound, Provider
 
-__all__ = ["Body", "Faulty", "Inbound", "Page", "Provider", "create_app"]
+__all__ = ["Body", "Inbound", "Page", "Provider", "create_app"]

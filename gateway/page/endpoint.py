@@ -12,7 +12,7 @@ from starlette.requests import Request
 from gateway.page.graph import Input, Origin, Plan
 from gateway.page.inbound import Inbound, Provider
 from gateway.page.run import Run, SourceFailed
-from gateway.upstream import Context
+from gateway.upstream import Context, Refused
 from kit.asgi import Receive, Scope, Send
 from kit.problems import Problem
 
@@ -51,7 +51,8 @@ class Endpoint:
         try:
             view = await run.view()
         except SourceFailed as failed:
-            log.warning("%s: %s", self._plan.page.path, failed)
+            refused = isinstance(failed.failure, Refused)
+            log.log(logging.INFO if refused else logging.WARNING, "%s: %s", self._plan.page.path, failed)
             problem = failed.failure.problem(failed.source)
             problem.members["source"] = failed.source
             raise problem from failed

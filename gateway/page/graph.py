@@ -10,14 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from gateway.page.declare import BodyMarker, Page, Source
 from gateway.page.inbound import Inbound
 from gateway.path import Template
-
-
-class Faulty(Exception):
-    """Pages that cannot work; `faults` names every reason with file and line."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+from kit.faults import Faulty
 
 
 class Origin(Enum):
@@ -47,8 +40,7 @@ class Input:
     @property
     def many(self) -> bool:
         """Whether a query parameter may come several times."""
-        bare = get_args(self.type)[0] if get_origin(self.type) is Annotated else self.type
-        return get_origin(bare) in {list, tuple}
+        return any(get_origin(kind) in {list, tuple} for kind in (self.type, *get_args(self.type)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,1 +1,1 @@
-"""The basket service."""
+"""Basket: what each customer means to buy."""

@@ -1,1 +1,1 @@
-"""The catalog service."""
+"""Catalog: what the shop sells, and how it is found."""

@@ -1,1 +1,1 @@
-"""The discount service."""
+"""Discount: how much less an article costs, for everyone or for those with a coupon."""

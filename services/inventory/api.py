@@ -15,7 +15,8 @@ from services.inventory.store import Store
 
 router = APIRouter()
 
-Sku = Annotated[str, Field(min_length=1, max_length=64)]
+Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+ReservationId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
 
 
 def _store(request: Request) -> Store:
@@ -71,7 +72,7 @@ class ReservationBody(BaseModel):
 
 
 @router.get("/stock/{sku}")
-async def stock(sku: str, store: Kept, request: Request, response: Response) -> StockBody:
+async def stock(sku: Sku, store: Kept, request: Request, response: Response) -> StockBody:
     """The stock of one article."""
     level = (await store.levels([sku])).get(sku)
     if level is None:
@@ -128,7 +129,7 @@ async def reserve(
 
 @router.get("/reservations/{reservation_id}")
 async def reservation(
-    reservation_id: str, caller: Caller, store: Kept, request: Request, response: Response
+    reservation_id: ReservationId, caller: Caller, store: Kept, request: Request, response: Response
 ) -> ReservationBody:
     """One of the caller's reservations."""
     held = _found(await store.reservation(reservation_id, caller.subject))
@@ -137,7 +138,7 @@ async def reservation(
 
 
 @router.delete("/reservations/{reservation_id}", status_code=204)
-async def release(reservation_id: str, caller: Caller, store: Kept) -> None:
+async def release(reservation_id: ReservationId, caller: Caller, store: Kept) -> None:
     """Give the pieces back; repeating it is harmless."""
     try:
         _found(await store.release(reservation_id, caller.subject))
@@ -146,7 +147,9 @@ async def release(reservation_id: str, caller: Caller, store: Kept) -> None:
 
 
 @router.post("/reservations/{reservation_id}/commit")
-async def commit(reservation_id: str, caller: Caller, store: Kept, response: Response) -> ReservationBody:
+async def commit(
+    reservation_id: ReservationId, caller: Caller, store: Kept, response: Response
+) -> ReservationBody:
     """Take the pieces off the shelf for good; repeating it is harmless."""
     try:
         sold = _found(await store.commit(reservation_id, caller.subject))

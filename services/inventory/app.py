@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
-from sqlalchemy.exc import SQLAlchemyError
 
 from kit import service
+from kit.problems import Problem
 from kit.settings import Settings, TokenSettings
 from kit.tokens import Verifier
 from services.inventory import api, seed
@@ -63,5 +63,5 @@ async def _expire(store: Store, every: float) -> None:
         await asyncio.sleep(every)
         try:
             await store.expire()
-        except SQLAlchemyError:  # the database may come back; until then reservations only last longer
-            log.exception("Looking for expired reservations failed")
+        except Problem:  # the database may come back; until then reservations only last longer
+            log.warning("Reservations cannot expire: the database is away")

@@ -23,6 +23,8 @@ from services.inventory.model import (
 
 metadata = sa.MetaData()
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 stock = sa.Table(
     "stock",
     metadata,
@@ -215,7 +217,7 @@ async def _reservation(tx: AsyncConnection, reservation_id: str) -> Reservation:
         owner=row.owner,
         lines=_lines(row.lines),
         status=Status(row.status),
-        expires_at=datetime.fromtimestamp(row.expires_at / 1_000_000, UTC),
+        expires_at=EPOCH + timedelta(microseconds=row.expires_at),
         version=row.version,
     )
 
@@ -225,4 +227,4 @@ def _lines(kept: Iterable[tuple[str, int]]) -> tuple[Line, ...]:
 
 
 def _microseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000)
+    return (moment - EPOCH) // timedelta(microseconds=1)

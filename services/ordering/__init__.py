@@ -1,1 +1,1 @@
-"""The ordering service."""
+"""Ordering: what customers have ordered, and how an order comes about."""

@@ -1,1 +1,1 @@
-"""The reviews service."""
+"""Reviews: what readers think of an article, and how they rate it in all."""

@@ -2,12 +2,14 @@
 
 from msgspec import Struct
 
+from bff.prices import line_totals, total
 from bff.shapes import Basket, Discount, Money, Product, Stock
-from bff.sources import basket_pages, now
+from bff.sources import basket_pages
+from bff.web import PATIENCE
 from bff.web.cards import Card, cards
 from gateway.page import Page
 
-pages: list[Page] = basket_pages()
+pages: list[Page] = basket_pages(reading=2.0, changing=2.0, patience=PATIENCE)
 
 
 class Line(Struct, frozen=True):
@@ -31,24 +33,15 @@ def screen(
     basket: Basket, products: list[Product], discounts: dict[str, Discount], stocks: dict[str, Stock]
 ) -> BasketPage:
     """The basket page."""
-    known = {product.sku: product for product in products}
     shown = {card.sku: card for card in cards(products, stocks, discounts, {})}
-    totals = {
-        item.sku: Money(now(known[item.sku], discounts) * item.quantity, known[item.sku].price.currency)
-        for item in basket.items
-        if item.sku in known
-    }
+    totals = line_totals(basket, products, discounts)
     return BasketPage(
         lines=[
             Line(item.sku, item.quantity, shown.get(item.sku), totals.get(item.sku)) for item in basket.items
         ],
         pieces=sum(item.quantity for item in basket.items),
-        total=_sum(list(totals.values())),
+        total=total(totals.values()),
     )
-
-
-def _sum(amounts: list[Money]) -> Money | None:
-    return Money(sum(money.amount for money in amounts), amounts[0].currency) if amounts else None
 
 
 for page in pages:

@@ -4,7 +4,8 @@ from msgspec import Struct
 
 from bff.services import Catalog
 from bff.shapes import Counted, Discount, Found, Rating, Stock
-from bff.sources import PATIENCE, discounts, found_skus, ratings, stocks
+from bff.sources import add_article_facts, found_skus
+from bff.web import PATIENCE
 from bff.web.cards import Card, cards
 from gateway.page import Page
 
@@ -12,9 +13,7 @@ FEATURED = 12
 
 page = Page("/home", deadline=1.5)
 page.source(name="skus")(found_skus)
-page.source(timeout=PATIENCE, fallback=dict)(stocks)
-page.source(timeout=PATIENCE, fallback=dict)(discounts)
-page.source(timeout=PATIENCE, fallback=dict)(ratings)
+add_article_facts(page, PATIENCE)
 
 
 class Home(Struct, frozen=True):

@@ -4,18 +4,19 @@ from typing import Any
 
 from msgspec import Struct
 
+from bff.prices import now
 from bff.services import Catalog, Reviews
 from bff.shapes import Discount, Image, Money, Named, Product, Rating, Review, ReviewList, Sku, Stock
-from bff.sources import PATIENCE, discounts, now, ratings, stocks
+from bff.sources import add_article_facts, product
+from bff.web import PATIENCE
 from bff.web.cards import Card, available, cards
 from gateway.page import Page
 
 FIRST_REVIEWS = 5
 
 page = Page("/products/{sku}", deadline=1.5)
-page.source(timeout=PATIENCE, fallback=dict)(stocks)
-page.source(timeout=PATIENCE, fallback=dict)(discounts)
-page.source(timeout=PATIENCE, fallback=dict)(ratings)
+page.source()(product)
+add_article_facts(page, PATIENCE)
 
 
 class Crumb(Struct, frozen=True):
@@ -49,12 +50,6 @@ class ProductPage(Struct, frozen=True):
     available: int | None
     reviews: Opinion
     related: list[Card]
-
-
-@page.source()
-async def product(sku: Sku, catalog: Catalog) -> Product:
-    """The article itself."""
-    return await catalog.product(sku)
 
 
 @page.source(timeout=PATIENCE, fallback=ReviewList.none)
@@ -98,7 +93,7 @@ def screen(
         ],
         images=product.images,
         attributes=product.attributes,
-        price=Money(now(product, discounts), product.price.currency),
+        price=now(product, discounts),
         list_price=product.price,
         discount=discounts.get(product.sku),
         available=available(product.sku, stocks),

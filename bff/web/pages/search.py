@@ -6,7 +6,8 @@ from msgspec import Meta, Struct
 
 from bff.services import Catalog
 from bff.shapes import Discount, Facets, Found, Rating, Stock
-from bff.sources import PATIENCE, Limit, discounts, found_skus, ratings, stocks
+from bff.sources import Limit, add_article_facts, found_skus
+from bff.web import PATIENCE
 from bff.web.cards import Card, cards
 from gateway.page import Page
 
@@ -15,9 +16,7 @@ Price = Annotated[int, Meta(ge=0)]
 
 page = Page("/search", deadline=1.5)
 page.source(name="skus")(found_skus)
-page.source(timeout=PATIENCE, fallback=dict)(stocks)
-page.source(timeout=PATIENCE, fallback=dict)(discounts)
-page.source(timeout=PATIENCE, fallback=dict)(ratings)
+add_article_facts(page, PATIENCE)
 
 
 class Results(Struct, frozen=True):

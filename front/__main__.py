@@ -1,0 +1,5 @@
+"""`python -m front`, the same as `front`."""
+
+from front.cli import main
+
+main()

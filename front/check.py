@@ -1,0 +1,46 @@
+"""Every fault of what would be served, before anything is."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from front.roles import BFFS, GATEWAY, ROLES, SERVICES, create
+from front.setting import environment
+from kit.faults import Faulty
+
+SOMEWHERE = "127.0.0.1:1"
+"""Stands for addresses that are only known once the shop runs."""
+
+
+def faults(data: Path, routes: Path) -> list[str]:
+    """What is wrong with the shop as `front up` would set it up: its settings, route table and pages."""
+    variables = environment(
+        data=data,
+        public_key="made when the shop is started",
+        http=dict.fromkeys((*SERVICES, *BFFS), SOMEWHERE),
+        grpc=SOMEWHERE,
+        valkey_url="unix:///valkey.sock",
+        routes=routes,
+        mounted=False,
+    )
+    found: list[str] = []
+    with _environment(variables):
+        for role in ROLES:
+            try:
+                create(role)
+            except Faulty as faulty:
+                place = str(routes) if role == GATEWAY else role
+                found += [f"{place}: {fault}" for fault in faulty.faults]
+    return found
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

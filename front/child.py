@@ -1,0 +1,62 @@
+"""Programs that run beside the shop and end with it."""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from front import tied
+
+STOPS_WITHIN = 3.0
+"""Seconds that a program has to end by itself before it is killed."""
+
+
+class ChildFailed(Exception):
+    """A program ended, or did not get ready in time; the message quotes the end of its log."""
+
+    def __init__(self, what: str, log: Path) -> None:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            last = "".join(deque(lines, maxlen=12)).strip()
+        super().__init__(f"{what}; the end of {log}:\n{last or '(nothing)'}")
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], *, log: Path, pass_fds: Sequence[int] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process that lasts as long as the block, or this process: killed, it takes the child along.
+
+    The latter holds on Linux. The terminal's Ctrl-C does not reach the child. Enter the block in a thread
+    that lasts as long as the block: the kernel takes the end of that thread for the end of the parent.
+
+    Args:
+        command: the program, by path, and its arguments.
+        log: the file that what it prints is added to.
+        pass_fds: open files that it keeps open too, such as a lock.
+    """
+    launcher = [sys.executable, "-I", "-S", tied.__file__, str(os.getpid())]
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 (the command is the shop's own)
+            [*launcher, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOPS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,145 @@
+"""The whole shop on one machine, from an empty folder to a gateway that is ready."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+
+from front.child import ChildFailed
+from front.data import locked, public_key
+from front.layouts import many_processes, one_process
+from front.roles import BFFS, GATEWAY, SERVICES
+from front.setting import environment
+from front.sockets import address, bound
+from front.valkey import running_valkey
+
+READY_WITHIN = 30.0
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+Ready = Callable[[str], None]
+"""Called once with the public URL, when everything is ready."""
+
+
+class NotReady(Exception):
+    """The shop did not get ready in time; the message says what was missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """What to run: on which port, with which data and routes, and in how many processes."""
+
+    port: int
+    data: Path
+    routes: Path
+    processes: bool
+
+    def up(self, ready: Ready) -> None:
+        """Run until SIGINT or SIGTERM.
+
+        Raises:
+            InUse: another run has the data.
+            PortTaken: the port is not free.
+            ChildFailed: a process of the shop ended.
+            NotReady: some part gave no answer in time.
+        """
+        with ExitStack() as stack:
+            lock = stack.enter_context(locked(self.data))
+            sockets = self._sockets(stack)
+            private = stack.enter_context(TemporaryDirectory(prefix="front-"))
+            valkey_url = os.environ.get("BASKET_VALKEY_URL") or stack.enter_context(
+                running_valkey(self.data / "valkey", pass_fds=[lock])
+            )
+            http = {role: address(sock) for role, sock in sockets.items()}
+            os.environ.update(
+                environment(
+                    data=self.data,
+                    public_key=public_key(self.data),
+                    http=http,
+                    grpc=f"unix:{private}/discount.sock",
+                    valkey_url=valkey_url,
+                    routes=self.routes,
+                    mounted=not self.processes,
+                )
+            )
+            url = f"http://{http[GATEWAY]}"
+            if self.processes:
+                self._run_processes(sockets, url, ready)
+            else:
+                logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+                asyncio.run(_run_here(sockets, url, ready))
+
+    def _sockets(self, stack: ExitStack) -> dict[str, socket]:
+        """The gateway's socket, and one for each role that listens in this layout."""
+        roles = [*SERVICES, *BFFS] if self.processes else [*SERVICES]
+        sockets = {GATEWAY: stack.enter_context(bound(self.port))}
+        return sockets | {role: stack.enter_context(bound()) for role in roles}
+
+    def _run_processes(self, sockets: Mapping[str, socket], url: str, ready: Ready) -> None:
+        logs = self.data / "logs"
+        with _stoppable(), many_processes(sockets, logs) as running:
+            deadline = time.monotonic() + READY_WITHIN
+            while not (answer := _readiness(url)).startswith("ready"):
+                _check(running, logs)
+                if time.monotonic() > deadline:
+                    raise NotReady(answer)
+                time.sleep(0.05)
+            ready(url)
+            while True:
+                _check(running, logs)
+                time.sleep(0.5)
+
+
+async def _run_here(sockets: Mapping[str, socket], url: str, ready: Ready) -> None:
+    stopped = asyncio.Event()
+    for name in STOPPING:
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    async with one_process(sockets):
+        answer = await asyncio.to_thread(_readiness, url)
+        if not answer.startswith("ready"):
+            raise NotReady(answer)
+        ready(url)
+        await stopped.wait()
+
+
+def _readiness(url: str) -> str:
+    """`ready`, or what keeps the shop from being it."""
+    try:
+        answer = httpx.get(f"{url}/health/ready", timeout=5)
+    except httpx.TransportError as fault:
+        return f"The gateway gives no answer: {fault}"
+    return "ready" if answer.is_success else str(answer.json().get("detail"))
+
+
+def _check(running: Mapping[str, Popen[bytes]], logs: Path) -> None:
+    for role, process in running.items():
+        if (status := process.poll()) is not None:
+            raise ChildFailed(f"{role} ended with status {status}", logs / f"{role}.log")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the block, once: what follows is stopping, and not to be disturbed."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+        for name in STOPPING:
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in STOPPING:
+        signal.signal(name, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,130 @@
+"""Catalog's first data: the demo shop's articles, told from the words in `seed_data/`.
+
+There is one file a kind. An article has what all of its kind have (`same`), one of each of the kind's
+`options`, what its form has (`forms`) and what is said of it alone (`facts`); the later counts more.
+Its description is its own `lead`, then a sentence or two of how it is `made`, how it feels (`feel`), how
+it is `used` and how it is `kept`. All choices follow from the article's number, so that every run makes
+the same catalogue.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kit.demo import KINDS, PER_KIND
+from kit.money import Money
+from services.catalog.model import Named, Product
+from services.catalog.store import Store
+
+WORDS = Path(__file__).with_name("seed_data")
+
+COMPANIONS = {
+    "NOTE": ("PENS", "PENS", "INKS", "LAMP", "NOTE"),
+    "PENS": ("INKS", "INKS", "INKS", "NOTE", "PAPR", "PENS"),
+    "INKS": ("PENS", "PENS", "PAPR", "BRSH", "INKS", "INKS"),
+    "PAPR": ("PENS", "INKS", "BRSH", "BIND", "PAPR"),
+    "BRSH": ("INKS", "INKS", "PAPR", "BRSH", "BRSH"),
+    "PRSS": ("INKS", "INKS", "PAPR", "PAPR", "BRSH", "PRSS"),
+    "BIND": ("BIND", "BIND", "PAPR", "PAPR", "BRSH", "PRSS"),
+    "LAMP": ("NOTE", "PENS", "BIND", "LAMP"),
+}
+"""The kinds that go with each kind, one for every related article."""
+
+PARTS = (("made", 1, 0), ("made", 1, 3), ("feel", 3, 1), ("feel", 3, 3), ("used", 5, 4), ("kept", 7, 6))
+"""A description after its lead: from which sentences each part is, how far that choice moves on from article
+to article, and where it begins."""
+
+
+def products() -> list[Product]:
+    """The demo shop's articles, in the order of `kit.demo.SKUS`."""
+    origins = _words("brands")
+    kinds = {code: _words(kind.lower()) for code, kind in KINDS.items()}
+    crafts = {code: [entry["craft"] for entry in words["products"]] for code, words in kinds.items()}
+    return [
+        _product(code, number, words, origins, crafts)
+        for code, words in kinds.items()
+        for number in range(PER_KIND)
+    ]
+
+
+async def fill(store: Store) -> None:
+    """Give an empty database the demo shop's articles; leave any other as it is."""
+    if await store.is_empty():
+        await store.add(products())
+
+
+def _words(name: str) -> dict[str, Any]:
+    return tomllib.loads((WORDS / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _product(
+    code: str,
+    number: int,
+    words: Mapping[str, Any],
+    origins: Mapping[str, str],
+    crafts: Mapping[str, list[str]],
+) -> Product:
+    entry = words["products"][number]
+    attributes = _attributes(number, words, entry) | {"origin": origins[entry["brand"]]}
+    return Product(
+        sku=_sku(code, number),
+        name=entry["name"],
+        description=_description(number, words, entry, attributes),
+        brand=_named(entry["brand"]),
+        type=_named(KINDS[code]),
+        price=Money(amount=entry["price"], currency="EUR"),
+        attributes=attributes,
+        related=_related(code, number, crafts),
+    )
+
+
+def _attributes(number: int, words: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    form = entry["form"]
+    chosen = {
+        name: values[(number * (place + 1) + number // len(values)) % len(values)]
+        for place, (name, values) in enumerate(words["options"].items())
+    }
+    known: dict[str, Any] = (
+        {"craft": entry["craft"], "form": form} | chosen | words["forms"][form] | entry.get("facts", {})
+    )
+    return {name: _told(value, known) for name, value in words["same"].items()} | known
+
+
+def _told(value: Any, known: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_told(part, known) for part in value]
+    return value.format_map(known) if isinstance(value, str) else value
+
+
+def _description(
+    number: int, words: Mapping[str, Any], entry: Mapping[str, Any], attributes: Mapping[str, Any]
+) -> str:
+    sentences = words["sentences"] | words.get("sentences_of", {}).get(entry["form"], {})
+    told = [entry["lead"]]
+    for part, stride, start in PARTS:
+        choice = sentences[part]
+        told.append(choice[(number * stride + number // 8 + start) % len(choice)].format_map(attributes))
+    return " ".join(told)
+
+
+def _related(code: str, number: int, crafts: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """The nearest numbers of the companion kinds, those for the same craft before all others."""
+    craft = crafts[code][number]
+    chosen: list[str] = []
+    for companion in COMPANIONS[code]:
+        nearest = sorted(
+            range(PER_KIND),
+            key=lambda other: (crafts[companion][other] != craft, (other - number) % PER_KIND),
+        )
+        skus = (_sku(companion, other) for other in nearest if (companion, other) != (code, number))
+        chosen.append(next(sku for sku in skus if sku not in chosen))
+    return tuple(chosen)
+
+
+def _sku(code: str, number: int) -> str:
+    return f"{code}-{number + 1:03d}"
+
+
+def _named(name: str) -> Named:
+    return Named(id=name.lower().replace(" ", "-"), name=name)

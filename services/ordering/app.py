@@ -1,0 +1,50 @@
+"""Ordering's wiring."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kit import service
+from kit.settings import Directory, Settings, TokenSettings
+from kit.tokens import Verifier
+from services.ordering import api
+from services.ordering.checkout import Checkout
+from services.ordering.clients import connect
+from services.ordering.store import Store
+
+
+class OrderingSettings(Settings):
+    """Ordering's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERING_")
+
+    database_url: str = Field(description="SQLAlchemy URL of ordering's own database.")
+    timeout: float = Field(2.0, gt=0, description="Seconds that a call to another service may take.")
+    directory: Directory = Field(default_factory=Directory)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)
+
+
+def create_app(settings: OrderingSettings | None = None) -> FastAPI:
+    """The ordering service."""
+    settings = settings or OrderingSettings()
+    store = Store(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with store.database, connect(settings.directory, settings.timeout) as clients:
+            app.state.checkout = Checkout(store, clients)
+            yield
+
+    app = service.create(
+        title="ordering",
+        description="What customers have ordered, and how an order comes about.",
+        lifespan=lifespan,
+        ready=store.database.ping,
+        verifier=Verifier(settings.tokens),
+    )
+    app.state.store = store
+    app.include_router(api.router)
+    return app

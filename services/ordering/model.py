@@ -1,0 +1,163 @@
+"""Orders and what they cost: the rules, without I/O."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from kit import money
+from kit.money import Money
+
+ORDERS: Final = uuid.UUID("5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47")
+"""The namespace of order ids."""
+
+
+class Status(StrEnum):
+    """Where an order stands: written down with its prices, or with its pieces off the shelf as well."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """So many pieces of one article, as somebody wants them."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Article:
+    """What an order must know of an article."""
+
+    sku: str
+    name: str
+    price: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderLine:
+    """One article of an order, with the price and the whole percent off that it was ordered at."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price: int
+    percent_off: int
+
+    @property
+    def subtotal(self) -> int:
+        """What the pieces cost without the discount."""
+        return self.unit_price * self.quantity
+
+    @property
+    def total(self) -> int:
+        """What the pieces cost: the discount is taken off each piece, and each piece is rounded."""
+        return money.percent_off(self.unit_price, self.percent_off) * self.quantity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bill:
+    """What is ordered and what it costs, in minor units of one currency."""
+
+    currency: str
+    lines: tuple[OrderLine, ...]
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces there are of all articles together."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def subtotal(self) -> int:
+        """What everything costs without discounts."""
+        return sum(line.subtotal for line in self.lines)
+
+    @property
+    def total(self) -> int:
+        """What is to be paid."""
+        return sum(line.total for line in self.lines)
+
+    @property
+    def discount(self) -> int:
+        """What the discounts save."""
+        return self.subtotal - self.total
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What one user ordered at one moment.
+
+    `reservation_key` is the idempotency key under which its pieces are set aside; `reservation_id` the
+    reservation that came of it, None until it is known.
+    """
+
+    id: str
+    owner: str
+    status: Status
+    bill: Bill
+    placed_at: datetime
+    reservation_key: str
+    reservation_id: str | None
+    version: int
+
+
+class UnknownArticles(Exception):
+    """Something is wanted that is not sold; nothing was priced."""
+
+    def __init__(self, skus: Sequence[str]) -> None:
+        super().__init__(f"Not sold: {', '.join(skus)}.")
+        self.skus = list(skus)
+
+
+class MixedCurrencies(Exception):
+    """The articles are priced in more than one currency, and one order has one."""
+
+
+class TooExpensive(Exception):
+    """The articles cost more than an amount of money can be."""
+
+
+def order_id(owner: str, key: str) -> str:
+    """The id of the order that this owner places under this idempotency key: the same for every retry."""
+    return str(uuid.uuid5(ORDERS, json.dumps([owner, key])))
+
+
+def price(items: Sequence[Item], articles: Mapping[str, Article], percents: Mapping[str, int]) -> Bill:
+    """What these items cost.
+
+    Args:
+        items: what is wanted, at least one.
+        articles: what is sold, by sku.
+        percents: whole percent off, 0 to 100, by sku; an article that is not in it has no discount.
+
+    Raises:
+        UnknownArticles: some item is not among the articles.
+        MixedCurrencies: the articles' prices are not all in one currency.
+        TooExpensive: together they cost more than `kit.money.MAX_AMOUNT`.
+    """
+    unknown = [item.sku for item in items if item.sku not in articles]
+    if unknown:
+        raise UnknownArticles(unknown)
+    currencies = sorted({articles[item.sku].price.currency for item in items})
+    if len(currencies) > 1:
+        raise MixedCurrencies(f"One order has one currency, not {' and '.join(currencies)}.")
+    lines = tuple(_line(item, articles[item.sku], percents.get(item.sku, 0)) for item in items)
+    bill = Bill(currency=currencies[0], lines=lines)
+    if bill.subtotal > money.MAX_AMOUNT:
+        raise TooExpensive("These articles cost more than one order may.")
+    return bill
+
+
+def _line(item: Item, article: Article, percent: int) -> OrderLine:
+    return OrderLine(
+        sku=item.sku,
+        name=article.name,
+        quantity=item.quantity,
+        unit_price=article.price.amount,
+        percent_off=percent,
+    )

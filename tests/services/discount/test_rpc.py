@@ -1,0 +1,298 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.engine import make_url
+
+from kit.pb import discount_pb2 as pb
+from kit.pb.discount_pb2_grpc import DiscountsStub
+from kit.settings import TokenSettings
+from services.discount.app import DiscountSettings, create_app
+from services.discount.store import Store
+from tests.conftest import AppClient, MakeToken
+from tests.support.postgres import Postgres
+
+Metadata = list[tuple[str, str]]
+
+
+class Service(NamedTuple):
+    calls: Any
+    http: httpx.AsyncClient
+    app: FastAPI
+
+
+class Failure(NamedTuple):
+    code: grpc.StatusCode
+    kind: object
+    words: str
+
+
+def settings(url: str, tokens: TokenSettings, *, seed: bool = False) -> DiscountSettings:
+    return DiscountSettings(database_url=url, grpc_listen="127.0.0.1:0", seed=seed, tokens=tokens)
+
+
+@pytest.fixture
+async def service(
+    tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
+) -> AsyncIterator[Service]:
+    app = create_app(settings(f"sqlite+aiosqlite:///{tmp_path}/discount.db", token_settings, seed=True))
+    async with (
+        app_client(app) as http,
+        grpc.aio.insecure_channel(f"127.0.0.1:{app.state.grpc_port}") as channel,
+    ):
+        yield Service(DiscountsStub(channel), http, app)
+
+
+@pytest.fixture
+def clerk(bearer: MakeToken) -> Metadata:
+    return metadata(bearer("clerk", "discount:write"))
+
+
+def metadata(headers: dict[str, str]) -> Metadata:
+    return [(name.lower(), value) for name, value in headers.items()]
+
+
+def creation(key: str = "key-00001", **terms: Any) -> pb.CreateDiscountRequest:
+    wanted = {"sku": "PEN", "percent": 10, "description": "for a test", **terms}
+    return pb.CreateDiscountRequest(discount=pb.Discount(**wanted), idempotency_key=key)
+
+
+async def failure(call: Awaitable[Any]) -> Failure:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call
+    trailing = dict(raised.value.trailing_metadata() or ())
+    return Failure(raised.value.code(), trailing.get("problem-type"), raised.value.details() or "")
+
+
+async def test_anybody_learns_the_best_discount_of_each_article_and_coupons_count_in_any_case(
+    service: Service,
+) -> None:
+    skus = [f"INKS-{number:03d}" for number in range(1, 33)]
+    plain = await service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=skus))
+    given = await service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=skus, coupon="ink20"))
+
+    assert 0 < len(plain.discounts) < 32
+    assert all(discount.coupon == "" for discount in plain.discounts.values())
+    assert set(given.discounts) == set(skus)
+    for sku in skus:
+        mine = plain.discounts[sku].percent if sku in plain.discounts else 0
+        assert given.discounts[sku].percent == max(20, mine)
+
+
+async def test_a_welcome_coupon_is_for_every_article_and_an_unknown_one_for_none(service: Service) -> None:
+    welcome = pb.ListDiscountsRequest(skus=["ANYTHING"], coupon="Welcome10")
+    unknown = pb.ListDiscountsRequest(skus=["ANYTHING"], coupon="nö\x00pe")
+
+    assert (await service.calls.ListDiscounts(welcome)).discounts["ANYTHING"].percent == 10
+    assert not (await service.calls.ListDiscounts(unknown)).discounts
+
+
+async def test_a_clerk_creates_changes_and_deletes_a_discount(service: Service, clerk: Metadata) -> None:
+    created = await service.calls.CreateDiscount(creation(coupon="pen10"), metadata=clerk)
+    assert (created.sku, created.percent, created.coupon, created.version) == ("PEN", 10, "PEN10", 1)
+    assert await service.calls.GetDiscount(pb.GetDiscountRequest(id=created.id)) == created
+
+    wanted = pb.Discount(id=created.id, sku="PEN", percent=25, version=1)
+    changed = await service.calls.UpdateDiscount(pb.UpdateDiscountRequest(discount=wanted), metadata=clerk)
+    assert (changed.percent, changed.coupon, changed.version) == (25, "", 2)
+    listed = await service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=["PEN"]))
+    assert listed.discounts["PEN"] == changed
+
+    await service.calls.DeleteDiscount(pb.DeleteDiscountRequest(id=created.id, version=2), metadata=clerk)
+    gone = await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id=created.id)))
+    assert (gone.code, gone.kind) == (grpc.StatusCode.NOT_FOUND, "discount-unknown")
+
+
+async def test_a_creation_that_is_sent_again_gets_its_first_answer(service: Service, clerk: Metadata) -> None:
+    first = await service.calls.CreateDiscount(creation(), metadata=clerk)
+    again = await service.calls.CreateDiscount(creation(), metadata=clerk)
+    other = await failure(service.calls.CreateDiscount(creation(percent=11), metadata=clerk))
+
+    assert again == first
+    assert (other.code, other.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "idempotency-key-reused")
+
+
+async def test_a_change_of_an_outdated_version_is_aborted(service: Service, clerk: Metadata) -> None:
+    created = await service.calls.CreateDiscount(creation(), metadata=clerk)
+    wanted = pb.UpdateDiscountRequest(discount=pb.Discount(id=created.id, sku="PEN", percent=25, version=7))
+    unwanted = pb.DeleteDiscountRequest(id=created.id, version=7)
+
+    for call in (
+        service.calls.UpdateDiscount(wanted, metadata=clerk),
+        service.calls.DeleteDiscount(unwanted, metadata=clerk),
+    ):
+        refused = await failure(call)
+        assert (refused.code, refused.kind) == (grpc.StatusCode.ABORTED, "version-outdated")
+
+
+async def test_a_discount_that_nobody_knows_is_not_found(service: Service, clerk: Metadata) -> None:
+    wanted = pb.UpdateDiscountRequest(discount=pb.Discount(id="nope", sku="PEN", percent=25, version=1))
+    answers = [
+        await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id="nope"))),
+        await failure(service.calls.UpdateDiscount(wanted, metadata=clerk)),
+        await failure(service.calls.DeleteDiscount(pb.DeleteDiscountRequest(id="nope"), metadata=clerk)),
+    ]
+
+    assert {(refused.code, refused.kind) for refused in answers} == {
+        (grpc.StatusCode.NOT_FOUND, "discount-unknown")
+    }
+
+
+async def test_a_request_that_does_not_fit_is_refused_naming_every_field(
+    service: Service, clerk: Metadata
+) -> None:
+    wrong = creation("short", id="mine", sku="S" * 65, percent=0, coupon="a b", description="\x00")
+    refused = await failure(service.calls.CreateDiscount(wrong, metadata=clerk))
+
+    assert (refused.code, refused.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid-request")
+    for field in ("idempotency_key", "discount", "discount.sku", "discount.percent", "discount.coupon"):
+        assert f"{field} " in refused.words
+    assert "discount.description " in refused.words
+
+
+@pytest.mark.parametrize("skus", [[f"S{n}" for n in range(101)], ["PEN", ""], ["S" * 65], ["PE\x00N"]])
+async def test_skus_that_are_too_many_or_none_are_refused(service: Service, skus: list[str]) -> None:
+    refused = await failure(service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=skus)))
+
+    assert (refused.code, refused.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid-request")
+    assert refused.words.startswith("skus ")
+
+
+@pytest.mark.parametrize("discount_id", ["", "a\x00b"])
+async def test_an_id_that_is_none_is_refused(service: Service, discount_id: str) -> None:
+    refused = await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id=discount_id)))
+
+    assert (refused.code, refused.words) == (grpc.StatusCode.INVALID_ARGUMENT, "id is that of a discount")
+
+
+async def test_nobody_writes_without_a_token_or_without_the_scope(
+    service: Service, bearer: MakeToken
+) -> None:
+    writes = [
+        (service.calls.CreateDiscount, creation()),
+        (service.calls.UpdateDiscount, pb.UpdateDiscountRequest()),
+        (service.calls.DeleteDiscount, pb.DeleteDiscountRequest()),
+    ]
+    for call, request in writes:
+        unknown = await failure(call(request))
+        basic = await failure(call(request, metadata=[("authorization", "Basic x")]))
+        forged = await failure(call(request, metadata=[("authorization", "Bearer x.y.z")]))
+        no_scope = await failure(call(request, metadata=metadata(bearer("reader", "shop"))))
+
+        assert (unknown.code, unknown.kind) == (grpc.StatusCode.UNAUTHENTICATED, "token-missing")
+        assert (basic.code, basic.kind) == (grpc.StatusCode.UNAUTHENTICATED, "token-missing")
+        assert (forged.code, forged.kind) == (grpc.StatusCode.UNAUTHENTICATED, "token-invalid")
+        assert (no_scope.code, no_scope.kind) == (grpc.StatusCode.PERMISSION_DENIED, "scope-missing")
+
+
+async def test_a_database_that_is_away_makes_calls_unavailable_and_the_service_not_ready(
+    tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
+) -> None:
+    folder = tmp_path / "data"
+    app = create_app(settings(f"sqlite+aiosqlite:///{folder}/discount.db", token_settings))
+    async with (
+        app_client(app) as http,
+        grpc.aio.insecure_channel(f"127.0.0.1:{app.state.grpc_port}") as channel,
+    ):
+        await app.state.store.database.engine.dispose()
+        folder.rename(tmp_path / "elsewhere")
+        refused = await failure(DiscountsStub(channel).ListDiscounts(pb.ListDiscountsRequest(skus=["PEN"])))
+        ready = await http.get("/health/ready")
+
+    assert (refused.code, refused.kind) == (grpc.StatusCode.UNAVAILABLE, "store-unavailable")
+    assert str(tmp_path) not in refused.words
+    assert ready.status_code == 503
+
+
+async def test_a_bug_is_internal_and_tells_nothing_of_the_inside(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_self: Store, _id: str) -> None:
+        raise KeyError("the inside")
+
+    monkeypatch.setattr(Store, "discount", broken)
+    refused = await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id="any")))
+
+    assert (refused.code, refused.kind) == (grpc.StatusCode.INTERNAL, "internal-error")
+    assert "inside" not in refused.words
+    assert "the inside" in caplog.text
+
+
+async def test_a_method_that_does_not_exist_is_unimplemented(service: Service) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{service.app.state.grpc_port}") as channel:
+        nothing: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/frontispiece.discount.v1.Discounts/Nothing"
+        )
+        refused = await failure(nothing(b""))
+
+    assert refused.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_call_whose_deadline_has_passed_is_not_carried_out(service: Service, clerk: Metadata) -> None:
+    refused = await failure(service.calls.CreateDiscount(creation(), metadata=clerk, timeout=0))
+
+    assert refused.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert not (await service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=["PEN"]))).discounts
+
+
+async def test_the_work_for_a_call_stops_when_its_deadline_passes(
+    postgres: Postgres, token_settings: TokenSettings, app_client: AppClient, clerk: Metadata
+) -> None:
+    url = postgres.new_database()
+    app = create_app(settings(url, token_settings))
+    async with (
+        app_client(app),
+        grpc.aio.insecure_channel(f"127.0.0.1:{app.state.grpc_port}") as channel,
+        await psycopg.AsyncConnection.connect(libpq(url)) as holder,
+    ):
+        await holder.execute("LOCK TABLE discounts")
+        waiting = asyncio.create_task(
+            failure(DiscountsStub(channel).CreateDiscount(creation(), metadata=clerk, timeout=1))
+        )
+        await until_waiting(holder, sessions=1)
+        assert (await waiting).code is grpc.StatusCode.DEADLINE_EXCEEDED
+        await until_waiting(holder, sessions=0)
+        await holder.rollback()
+
+        assert await app.state.store.is_empty()
+
+
+def libpq(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def until_waiting(connection: psycopg.AsyncConnection[Any], *, sessions: int) -> None:
+    """Return as soon as so many sessions wait for a lock in this database."""
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with asyncio.timeout(5):
+        while True:
+            row = await (await connection.execute(waiting)).fetchone()
+            if row == (sessions,):
+                return
+
+
+async def test_a_taken_port_is_a_failure_at_start(
+    service: Service, tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
+) -> None:
+    taken = f"127.0.0.1:{service.app.state.grpc_port}"
+    url = f"sqlite+aiosqlite:///{tmp_path}/second.db"
+    second = create_app(DiscountSettings(database_url=url, grpc_listen=taken, tokens=token_settings))
+
+    with pytest.raises(RuntimeError, match="Failed to bind"):
+        async with app_client(second):
+            pass
+
+
+async def test_health_and_openapi_are_there(service: Service) -> None:
+    assert (await service.http.get("/health/live")).json() == {"status": "live"}
+    assert (await service.http.get("/health/ready")).json() == {"status": "ready"}
+    assert (await service.http.get("/openapi.json")).json()["info"]["title"] == "discount"
