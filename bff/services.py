@@ -74,13 +74,13 @@ class Inventory:
         self._service = service
 
     async def stock(self, sku: str) -> Stock:
-        """The stock of one article; unknown when inventory has never heard of it."""
-        return (await self.stocks([sku])).get(sku, Stock.unknown())
+        """The stock of one article."""
+        return (await self.stocks([sku]))[sku]
 
     async def stocks(self, skus: Sequence[str]) -> dict[str, Stock]:
-        """The stock of up to 100 articles in one call, by sku."""
+        """The stock of up to 100 articles in one call, by sku; inventory has none of what it never had."""
         batch = await self._service.get(_batch("/stock", skus), Stocks) if skus else Stocks([])
-        return {stock.sku: stock for stock in batch.items}
+        return {sku: Stock(sku, 0) for sku in skus} | {stock.sku: stock for stock in batch.items}
 
 
 class Reviews:

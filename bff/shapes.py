@@ -5,7 +5,9 @@ from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
-Sku = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sku = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
+"""An article's number; `$` alone would let a line end pass after it."""
+
 Quantity = Annotated[int, Meta(ge=1, le=999)]
 Moment = Annotated[datetime, Meta(tz=True)]
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, unquote_to_bytes
 
-_PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*/?)*")
+_PLAIN_SEGMENT = rb"[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+"
+_PLAIN = re.compile(rb"/(?:%b(?:/%b)*+/?)?" % (_PLAIN_SEGMENT, _PLAIN_SEGMENT))  # never tries a byte twice
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
 _UNRESERVED = "-._~!$&'()*+,;=:@"
 
 
@@ -111,6 +112,8 @@ class Template:
 
 def _part(piece: str) -> str | Parameter:
     if not ("{" in piece or "}" in piece):
+        if quote(piece, safe=_UNRESERVED) != piece:
+            raise ValueError(f"{piece!r} is not plain: between slashes stand letters, digits and -._~!$&'()*+,;=:@")
         return piece
     match = re.fullmatch(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}", piece)
     if match is None:

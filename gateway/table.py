@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -40,6 +42,7 @@ def _duration(text: object) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(minutes=10))]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -81,7 +84,7 @@ class Route(Part):
     """One entry of the public surface and its whole policy."""
 
     path: str = Field(description="A template: {name} stands for a segment, {name:path} for the rest.")
-    host: str | None = Field(None, description="Only for this Host; every host when left out.")
+    host: Host | None = Field(None, description="Only for this Host; every host when left out.")
     methods: tuple[Method, ...] = Field(("GET",), min_length=1, description="GET answers HEAD as well.")
     to: Target = Field(description='"service" keeps the path, "service:/path/{name}" gives another.')
     auth: Auth = Field(description="none: open, credentials are dropped. bearer: a verified token.")
@@ -114,11 +117,17 @@ class Route(Part):
         return self.to.path or self.template
 
 
+def _some(routes: object) -> object:
+    if routes == []:  # asked before its items are looked at: a single faulty route is one fault, not two
+        raise ValueError("a table has at least one route")
+    return routes
+
+
 class Table(Part):
     """The whole public surface."""
 
     services: dict[str, Service] = Field(min_length=1)
-    routes: tuple[Route, ...] = Field(min_length=1)
+    routes: Annotated[tuple[Route, ...], BeforeValidator(_some)]
 
 
 def load(path: Path) -> Table:
@@ -143,27 +152,37 @@ def parse(text: str) -> Table:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise Faulty([f"This is not TOML: {fault}"]) from None
+    services, routes = document.get("services"), document.get("routes")
+    faults = []
     try:
         table = Table.model_validate(document)
     except ValidationError as invalid:
-        routes = document.get("routes")
-        raise Faulty([_sentence(error, routes) for error in invalid.errors()]) from None
-    if faults := list(check(table)):
+        faults = [_sentence(error, routes) for error in invalid.errors()]
+    names = services if isinstance(services, dict) else {}
+    faults += check(names, _sound(routes) if isinstance(routes, list) else ())
+    if faults:
         raise Faulty(faults)
     return table
 
 
-def check(table: Table) -> Iterator[str]:
-    """What is wrong between the parts of a table, each part being right in itself."""
+def check(services: Container[str], routes: Iterable[tuple[int, Route]]) -> Iterator[str]:
+    """What is wrong between the parts of a table, each part, with its number, being right in itself."""
     taken: dict[object, Route] = {}
-    for number, route in enumerate(table.routes, 1):
+    for number, route in routes:
         place = f"route {number} ({route.path})"
-        if route.to.service not in table.services:
+        if route.to.service not in services:
             yield f"{place}: to names the service {route.to.service!r}, which the table does not have"
         for method in route.methods:
             other = taken.setdefault((route.host, method, route.template.shape), route)
             if other is not route:
                 yield f"{place}: {method} is answered by {other.path} already"
+
+
+def _sound(routes: list[object]) -> Iterator[tuple[int, Route]]:
+    """The routes that are right in themselves: what is between them is told along with others' faults."""
+    for number, route in enumerate(routes, 1):
+        with suppress(ValidationError):  # told already
+            yield number, Route.model_validate(route)
 
 
 def _sentence(error: ErrorDetails, routes: object) -> str:

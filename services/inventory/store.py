@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
@@ -90,8 +91,7 @@ class Store:
             if (known and known.version) != version:
                 return None
             if known is None:
-                await tx.execute(stock.insert().values(sku=sku, on_hand=on_hand))
-                return Stock(sku=sku, on_hand=on_hand, reserved=0, version=1)
+                return await _enter(tx, sku, on_hand)
             if on_hand < known.reserved:
                 raise BelowReserved(f"{known.reserved} pieces are reserved.")
             changed = {"on_hand": on_hand, "version": known.version + 1}
@@ -181,6 +181,14 @@ class Store:
             )
             await _give_back(tx, reservation.lines, sold=how is Status.COMMITTED)
             return await _reservation(tx, reservation_id)
+
+
+async def _enter(tx: AsyncConnection, sku: str, on_hand: int) -> Stock | None:
+    try:
+        await tx.execute(stock.insert().values(sku=sku, on_hand=on_hand))
+    except IntegrityError:  # somebody else entered it a moment before
+        return None
+    return Stock(sku=sku, on_hand=on_hand, reserved=0, version=1)
 
 
 async def _set_aside(tx: AsyncConnection, lines: Sequence[Line]) -> None:

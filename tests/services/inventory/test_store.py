@@ -194,3 +194,11 @@ async def test_a_count_needs_the_current_version_and_covers_what_is_reserved(sto
     counted = await store.count("PEN", 50, version=2)
     assert counted is not None
     assert (counted.available, counted.version) == (40, 3)
+
+
+async def test_of_two_who_enter_the_same_new_article_at_once_one_is_told_that_it_is_outdated(
+    store: Store,
+) -> None:
+    entered = await asyncio.gather(*(store.count("NIB", count, version=None) for count in (1, 2)))
+
+    assert len([level for level in entered if level is not None]) == 1

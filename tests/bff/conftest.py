@@ -1,0 +1,66 @@
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from bff.app import BffSettings
+from bff.mobile.app import create_app as create_mobile
+from bff.web.app import create_app as create_web
+from kit.settings import Directory, TokenSettings
+from tests.bff.world import HTTP_SERVICES, Shop, article, behind_respx, discount_server, order, review
+from tests.conftest import AppClient, MakeToken
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A shop that sells PEN (10 % off, with a review), INK (nearly sold out) and CAP (sold out)."""
+    shop = Shop(
+        stock={"PEN": 40, "INK": 3, "CAP": 0},
+        percent={"PEN": 10},
+        ratings={"PEN": (4.3, 12)},
+        reviews=[review(number) for number in range(1, 8)],
+        basket={"PEN": 2, "INK": 1},
+        orders=[order(2), order(1)],
+    )
+    shop.sells(article("PEN", related=["INK", "CAP"]), article("INK", 850), article("CAP", 100))
+    with behind_respx(shop):
+        yield shop
+
+
+@pytest.fixture
+async def settings(shop: Shop, token_settings: TokenSettings) -> AsyncIterator[BffSettings]:
+    """The settings of a BFF in that shop."""
+    services = {name: f"http://{name}.test" for name in HTTP_SERVICES}
+    async with discount_server(shop) as discounts:
+        directory = Directory(services={**services, "discount-grpc": discounts})
+        yield BffSettings(directory=directory, tokens=token_settings)
+
+
+@pytest.fixture
+async def web(settings: BffSettings, app_client: AppClient) -> AsyncIterator[httpx.AsyncClient]:
+    """The web BFF in that shop."""
+    async with app_client(create_web(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+async def mobile(settings: BffSettings, app_client: AppClient) -> AsyncIterator[httpx.AsyncClient]:
+    """The mobile BFF in that shop."""
+    async with app_client(create_mobile(settings)) as client:
+        yield client
+
+
+@pytest.fixture(params=["web", "mobile"])
+async def either(
+    request: pytest.FixtureRequest, settings: BffSettings, app_client: AppClient
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A BFF in that shop: every test that asks runs on the web's and on the mobile client's."""
+    create = create_web if request.param == "web" else create_mobile
+    async with app_client(create(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def reader(bearer: MakeToken) -> dict[str, str]:
+    """The headers of a customer."""
+    return bearer("reader", "shop")

@@ -1,0 +1,93 @@
+import httpx
+
+from tests.bff.world import DOWN, Shop, answering, article, euros, problem
+
+
+async def test_a_basket_shows_its_lines_at_todays_prices(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    answer = await web.get("/basket", headers=reader)
+
+    assert answer.status_code == 200
+    basket = answer.json()
+    assert [(line["sku"], line["quantity"], line["total"]) for line in basket["lines"]] == [
+        ("PEN", 2, euros(2322)),
+        ("INK", 1, euros(850)),
+    ]
+    assert basket["lines"][0]["article"] == {
+        "sku": "PEN",
+        "name": "Fine PEN",
+        "brand": {"id": "quill", "name": "Quill & Co"},
+        "type": {"id": "pens", "name": "Pens"},
+        "image": {name: article("PEN")["images"][0][name] for name in ("alt", "variants")},
+        "price": euros(1161),
+        "list_price": euros(1290),
+        "stars": None,
+        "available": 40,
+    }
+    assert (basket["pieces"], basket["total"]) == (3, euros(3172))
+    assert shop.last("see").url.path == "/baskets/reader"
+
+
+async def test_an_empty_basket_has_no_total(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.basket.clear()
+
+    answer = await web.get("/basket", headers=reader)
+
+    assert answer.json() == {"lines": [], "pieces": 0, "total": None}
+
+
+async def test_an_article_that_the_catalogue_has_no_more_counts_nothing(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    del shop.products["PEN"]
+
+    basket = (await web.get("/basket", headers=reader)).json()
+
+    assert basket["lines"][0] == {"sku": "PEN", "quantity": 2, "article": None, "total": None}
+    assert basket["total"] == euros(850)
+
+
+async def test_amounts_in_several_currencies_are_not_added_up(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.products["INK"]["price"]["currency"] = "SEK"
+
+    assert (await web.get("/basket", headers=reader)).json()["total"] is None
+
+
+async def test_without_discounts_the_list_price_counts_and_without_stock_it_is_open(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble |= {"discounts": DOWN, "stocks": DOWN}
+
+    basket = (await web.get("/basket", headers=reader)).json()
+
+    assert basket["total"] == euros(2 * 1290 + 850)
+    assert [line["article"]["available"] for line in basket["lines"]] == [None, None]
+
+
+async def test_a_change_is_answered_with_the_whole_basket(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    more = await web.put("/basket/items/CAP", json={"quantity": 3}, headers=reader)
+    assert shop.last("put").content == b'{"quantity":3}'
+    less = await web.delete("/basket/items/PEN", headers=reader)
+
+    assert (more.status_code, less.status_code) == (200, 200)
+    assert more.json()["total"] == euros(2322 + 850 + 300)
+    assert [line["sku"] for line in less.json()["lines"]] == ["INK", "CAP"]
+    assert less.json()["total"] == euros(850 + 300)
+
+
+async def test_a_change_that_the_basket_refuses_is_refused(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["put"] = answering(problem(409, "basket-full"))
+
+    answer = await web.put("/basket/items/CAP", json={"quantity": 3}, headers=reader)
+
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:frontispiece:problem:basket-full"

@@ -1,0 +1,114 @@
+import httpx
+import pytest
+
+from tests.bff.world import DOWN, Json, Shop, answering, article, euros, problem, review
+
+
+def told(sku: str) -> list[Json]:
+    """An article's images as a client sees them."""
+    return [{name: image[name] for name in ("alt", "variants")} for image in article(sku)["images"]]
+
+
+async def test_a_product_page_shows_everything_about_an_article(web: httpx.AsyncClient, shop: Shop) -> None:
+    answer = await web.get("/products/PEN")
+
+    assert answer.status_code == 200
+    page = answer.json()
+    related = page.pop("related")
+    assert page == {
+        "sku": "PEN",
+        "name": "Fine PEN",
+        "description": "It writes. It never blots! It was made for 2. Nobody regrets it.",
+        "brand": {"id": "quill", "name": "Quill & Co"},
+        "type": {"id": "pens", "name": "Pens"},
+        "breadcrumbs": [
+            {"label": "Home", "path": "/home"},
+            {"label": "Pens", "path": "/search?type=pens"},
+            {"label": "Fine PEN", "path": "/products/PEN"},
+        ],
+        "images": told("PEN"),
+        "attributes": {"nib": "fine", "sizes": [1, 2]},
+        "price": euros(1161),
+        "list_price": euros(1290),
+        "discount": {"percent": 10, "description": "Sale"},
+        "available": 40,
+        "reviews": {
+            "rating": {"sku": "PEN", "count": 12, "average": 4.3, "histogram": {"4": 12}},
+            "latest": [
+                {name: value for name, value in review(number).items() if name != "sku"}
+                for number in range(1, 6)
+            ],
+        },
+    }
+    assert [(card["sku"], card["price"], card["available"], card["image"]) for card in related] == [
+        ("INK", euros(850), 3, told("INK")[0]),
+        ("CAP", euros(100), 0, told("CAP")[0]),
+    ]
+    assert dict(shop.last("reviews").url.params) == {"sku": "PEN", "limit": "5"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "fallback"),
+    [
+        ("stocks", {"available": None}),
+        ("discounts", {"price": euros(1290), "discount": None}),
+        ("products", {"related": []}),
+    ],
+)
+async def test_without_a_part_the_page_shows_the_rest(
+    web: httpx.AsyncClient, shop: Shop, operation: str, fallback: Json
+) -> None:
+    whole = (await web.get("/products/PEN")).json()
+    shop.trouble[operation] = DOWN
+
+    page = (await web.get("/products/PEN")).json()
+
+    for article_page in (whole, page):  # what fails for one article fails for those beside it too
+        article_page["related"] = [card["sku"] for card in article_page["related"]]
+    assert page == whole | fallback
+
+
+async def test_without_reviews_there_are_none(web: httpx.AsyncClient, shop: Shop) -> None:
+    shop.trouble |= {"reviews": DOWN, "ratings": DOWN}
+
+    answer = await web.get("/products/PEN")
+
+    assert answer.json()["reviews"] == {"rating": None, "latest": []}
+    degraded = sorted(answer.headers["page-degraded"].split(", "))
+    assert degraded == ["latest;reason=unavailable", "ratings;reason=unavailable"]
+
+
+async def test_an_article_that_nobody_knows_is_not_found(web: httpx.AsyncClient) -> None:
+    answer = await web.get("/products/NIB")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:frontispiece:problem:product-unknown"
+    assert answer.json()["sku"] == "NIB"
+
+
+async def test_a_related_article_that_is_gone_is_left_out(web: httpx.AsyncClient, shop: Shop) -> None:
+    del shop.products["INK"]
+
+    assert [card["sku"] for card in (await web.get("/products/PEN")).json()["related"]] == ["CAP"]
+
+
+async def test_of_an_article_that_inventory_never_had_there_is_none(
+    web: httpx.AsyncClient, shop: Shop
+) -> None:
+    del shop.stock["PEN"]
+
+    answer = await web.get("/products/PEN")
+
+    assert answer.json()["available"] == 0
+    assert "page-degraded" not in answer.headers
+
+
+async def test_a_client_that_asks_too_often_learns_when_to_come_back(
+    web: httpx.AsyncClient, shop: Shop
+) -> None:
+    shop.trouble["product"] = answering(problem(429, "too-many-requests", {"Retry-After": "12"}))
+
+    answer = await web.get("/products/PEN")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "12")

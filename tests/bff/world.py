@@ -1,0 +1,355 @@
+"""The services behind the BFFs, as far as these see them: HTTP ones behind respx, discounts over gRPC."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import grpc
+import httpx
+import respx
+
+from kit.pb import discount_pb2 as pb
+from kit.problems import MEDIA_TYPE, Problem
+
+HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering")
+
+Json = dict[str, Any]
+
+
+def problem(
+    status: int, kind: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> httpx.Response:
+    """What a service says when it refuses."""
+    fault = Problem(status, kind, f"This is {kind}.", headers=headers, **members)
+    return httpx.Response(status, content=fault.body(), headers={**fault.headers, "Content-Type": MEDIA_TYPE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A way in which a service fails, over HTTP and over gRPC, and what becomes of it."""
+
+    over_http: httpx.Response | Exception | None
+    over_grpc: grpc.StatusCode | bytes | None
+    reason: str
+    status: int
+
+
+DOWN = Trouble(
+    over_http=httpx.ConnectError("refused"),
+    over_grpc=grpc.StatusCode.UNAVAILABLE,
+    reason="unavailable",
+    status=503,
+)
+SLOW = Trouble(
+    over_http=httpx.ReadTimeout("slow"),
+    over_grpc=grpc.StatusCode.DEADLINE_EXCEEDED,
+    reason="timeout",
+    status=504,
+)
+FAILING = Trouble(
+    over_http=httpx.Response(500, text="Oh."), over_grpc=grpc.StatusCode.INTERNAL, reason="failed", status=502
+)
+BABBLING = Trouble(
+    over_http=httpx.Response(200, text="<p>Hello!"), over_grpc=b"\xff", reason="nonsense", status=502
+)
+BREAKING_OFF = Trouble(
+    over_http=httpx.RemoteProtocolError("broke off"), over_grpc=b"\xff", reason="nonsense", status=502
+)
+REFUSING = Trouble(
+    over_http=problem(403, "not-for-you"),
+    over_grpc=grpc.StatusCode.PERMISSION_DENIED,
+    reason="refused",
+    status=403,
+)
+HANGING = Trouble(over_http=None, over_grpc=None, reason="timeout", status=504)
+"""It takes a request and never answers."""
+
+
+def answering(response: httpx.Response) -> Trouble:
+    """It answers this."""
+    return Trouble(over_http=response, over_grpc=None, reason="", status=response.status_code)
+
+
+def article(sku: str, amount: int = 1290, *, related: Sequence[str] = ()) -> Json:
+    """An article as the catalogue tells of it; a BFF knows nothing of the members named `later`."""
+    return {
+        "sku": sku,
+        "name": f"Fine {sku}",
+        "description": "It writes. It never blots! It was made for 2. Nobody regrets it.",
+        "brand": {"id": "quill", "name": "Quill & Co", "later": 1},
+        "type": {"id": "pens", "name": "Pens"},
+        "price": {"amount": amount, "currency": "EUR", "later": True},
+        "images": [
+            {
+                "alt": f"Fine {sku}, seen {view}",
+                "variants": [
+                    {"url": f"/pictures/{sku}/{n}-{w}.svg", "width": w, "height": w, "format": "svg"}
+                    for w in (160, 320, 640, 1280)
+                ],
+                "later": None,
+            }
+            for n, view in ((1, "whole"), (2, "closely"))
+        ],
+        "attributes": {"nib": "fine", "sizes": [1, 2]},
+        "related": list(related),
+        "later": {"anything": "goes"},
+    }
+
+
+def review(number: int, text: str = "It writes.") -> Json:
+    """What a reader thinks."""
+    return {
+        "id": f"review-{number}",
+        "sku": "PEN",
+        "author": f"reader-{number}",
+        "rating": 4,
+        "title": "Good",
+        "text": text,
+        "created_at": "2030-01-02T03:04:05Z",
+    }
+
+
+def order(number: int = 1, *, discount: int = 258) -> Json:
+    """An order of two articles."""
+    line = {"name": "Fine PEN", "quantity": 2, "percent_off": 10, "later": 1}
+    return {
+        "id": f"order-{number}",
+        "status": "confirmed",
+        "placed_at": "2030-11-22T23:30:00Z",
+        "lines": [{**line, "sku": "PEN", "unit_price": euros(1290), "total": euros(2580 - discount)}],
+        "subtotal": euros(2580),
+        "discount": euros(discount),
+        "total": euros(2580 - discount),
+        "later": [],
+    }
+
+
+def euros(amount: int) -> Json:
+    return {"amount": amount, "currency": "EUR"}
+
+
+class Call(NamedTuple):
+    """What a BFF asked: `what` is the name of the operation."""
+
+    what: str
+    request: httpx.Request
+
+
+@dataclass
+class Shop:
+    """Services with what they know in plain sight; `trouble[operation]` is how an operation fails."""
+
+    products: dict[str, Json] = field(default_factory=dict)
+    stock: dict[str, int] = field(default_factory=dict)
+    percent: dict[str, int] = field(default_factory=dict)
+    ratings: dict[str, tuple[float, int]] = field(default_factory=dict)
+    reviews: list[Json] = field(default_factory=list)
+    basket: dict[str, int] = field(default_factory=dict)
+    orders: list[Json] = field(default_factory=list)
+    next: str | None = None
+    trouble: dict[str, Trouble] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    discount_calls: list[Json] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
+    """Bytes of the bodies that were answered, by operation."""
+
+    def sells(self, *articles: Json) -> None:
+        self.products |= {product["sku"]: product for product in articles}
+
+    @property
+    def asked(self) -> list[str]:
+        """The operations that were asked for, in alphabetical order."""
+        return sorted([*(call.what for call in self.calls), *("discounts" for _ in self.discount_calls)])
+
+    def last(self, what: str) -> httpx.Request:
+        """The latest request for an operation."""
+        return next(call.request for call in reversed(self.calls) if call.what == what)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        what, tell = self._operation(request)
+        self.calls.append(Call(what, request))
+        trouble = self.trouble.get(what)
+        if trouble is HANGING:
+            await asyncio.Event().wait()
+        if trouble is None:
+            answer = tell(request)
+        elif isinstance(trouble.over_http, Exception):
+            raise trouble.over_http
+        else:
+            assert trouble.over_http is not None
+            answer = httpx.Response(
+                trouble.over_http.status_code,
+                content=trouble.over_http.content,
+                headers=trouble.over_http.headers,
+            )
+        self.sent[what] += len(answer.content)
+        return answer
+
+    def _operation(self, request: httpx.Request) -> tuple[str, Callable[[httpx.Request], httpx.Response]]:
+        service = request.url.host.removesuffix(".test")
+        asked = f"{request.method} {service}:{request.url.path}"
+        for pattern, what in OPERATIONS:
+            if re.fullmatch(pattern, asked):
+                return what, getattr(self, f"_{what}")
+        batch = "search" if "sku" not in request.url.params else "products"
+        return batch, getattr(self, f"_{batch}")
+
+    def _health(self, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"status": "ready"})
+
+    def _types(self, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"items": [{"id": "pens", "name": "Pens", "count": 7}]})
+
+    def _product(self, request: httpx.Request) -> httpx.Response:
+        sku = _last(request)
+        if sku not in self.products:
+            return problem(404, "product-unknown", sku=sku)
+        return httpx.Response(200, json=self.products[sku])
+
+    def _products(self, request: httpx.Request) -> httpx.Response:
+        return _batch(request, self.products)
+
+    def _search(self, request: httpx.Request) -> httpx.Response:
+        items = list(self.products.values())[: int(request.url.params["limit"])]
+        facets = {
+            "brands": [{"id": "quill", "name": "Quill & Co", "count": 7}],
+            "types": [{"id": "pens", "name": "Pens", "count": 7}],
+            "prices": [{"from": 0, "to": None, "count": 7}],
+        }
+        return httpx.Response(
+            200, json={"items": items, "next": self.next, "total": len(self.products), "facets": facets}
+        )
+
+    def _stocks(self, request: httpx.Request) -> httpx.Response:
+        told = {"on_hand": 99, "reserved": 1}
+        return _batch(request, {sku: {**told, "sku": sku, "available": n} for sku, n in self.stock.items()})
+
+    def _rating(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=self._summary(_last(request)))
+
+    def _ratings(self, request: httpx.Request) -> httpx.Response:
+        items = [self._summary(sku) for sku in request.url.params.get_list("sku")]
+        return httpx.Response(200, json={"items": items})
+
+    def _summary(self, sku: str) -> Json:
+        average, count = self.ratings.get(sku, (None, 0))
+        return {"sku": sku, "count": count, "average": average, "histogram": {"4": count}}
+
+    def _reviews(self, request: httpx.Request) -> httpx.Response:
+        items = self.reviews[: int(request.url.params["limit"])]
+        return httpx.Response(200, json={"items": items, "next": None})
+
+    def _see(self, request: httpx.Request) -> httpx.Response:
+        items = [{"sku": sku, "quantity": quantity} for sku, quantity in self.basket.items()]
+        return httpx.Response(200, json={"owner": request.url.path.split("/")[2], "items": items})
+
+    def _put(self, request: httpx.Request) -> httpx.Response:
+        self.basket[_last(request)] = json.loads(request.content)["quantity"]
+        return self._see(request)
+
+    def _remove(self, request: httpx.Request) -> httpx.Response:
+        self.basket.pop(_last(request), None)
+        return self._see(request)
+
+    def _place(self, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(202, json=order(), headers={"Location": "/orders/order-1"})
+
+    def _orders(self, _request: httpx.Request) -> httpx.Response:
+        told = ("id", "status", "placed_at", "total")
+        items = [{**{name: each[name] for name in told}, "pieces": 2} for each in self.orders]
+        return httpx.Response(200, json={"items": items, "next": self.next})
+
+    def _order(self, request: httpx.Request) -> httpx.Response:
+        found = next((each for each in self.orders if each["id"] == _last(request)), None)
+        return httpx.Response(200, json=found) if found else problem(404, "order-unknown")
+
+    async def discounts(
+        self, request: pb.ListDiscountsRequest, context: Any
+    ) -> pb.ListDiscountsResponse | bytes:
+        self.discount_calls.append(dict(context.invocation_metadata()))
+        trouble = self.trouble.get("discounts")
+        if trouble is HANGING:
+            await asyncio.Event().wait()
+        if trouble is not None and isinstance(trouble.over_grpc, grpc.StatusCode):
+            await context.abort(trouble.over_grpc, "told so by the test")
+        if trouble is not None and isinstance(trouble.over_grpc, bytes):
+            return trouble.over_grpc
+        found = {
+            sku: pb.Discount(id=f"rule-{sku}", sku=sku, percent=percent, description="Sale", version=1)
+            for sku, percent in self.percent.items()
+            if sku in request.skus
+        }
+        answer = pb.ListDiscountsResponse(discounts=found)
+        self.sent["discounts"] += answer.ByteSize()
+        return answer
+
+
+OPERATIONS = (
+    (r"GET \w+:/health/ready", "health"),
+    (r"GET catalog:/types", "types"),
+    (r"GET catalog:/products/[^/]+", "product"),
+    (r"GET inventory:/stock", "stocks"),
+    (r"GET reviews:/summaries/[^/]+", "rating"),
+    (r"GET reviews:/summaries", "ratings"),
+    (r"GET reviews:/reviews", "reviews"),
+    (r"GET basket:/baskets/.+", "see"),
+    (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
+    (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),
+    (r"POST ordering:/orders", "place"),
+    (r"GET ordering:/orders", "orders"),
+    (r"GET ordering:/orders/[^/]+", "order"),
+)
+"""Operations by method, service and path; the two that remain, `products` and `search`, differ by query."""
+
+
+def _last(request: httpx.Request) -> str:
+    return request.url.path.rsplit("/", 1)[1]
+
+
+def _batch(request: httpx.Request, known: Mapping[str, Any]) -> httpx.Response:
+    asked = request.url.params.get_list("sku")
+    return httpx.Response(
+        200,
+        json={
+            "items": [known[sku] for sku in asked if sku in known],
+            "unknown": [sku for sku in asked if sku not in known],
+        },
+    )
+
+
+@contextmanager
+def behind_respx(shop: Shop) -> Iterator[None]:
+    """The shop's HTTP services, at `http://catalog.test` and so on."""
+    with respx.mock(assert_all_called=False) as router:
+        router.route(host__in=[f"{name}.test" for name in HTTP_SERVICES]).mock(side_effect=shop.answer)
+        yield
+
+
+@asynccontextmanager
+async def discount_server(shop: Shop) -> AsyncIterator[str]:
+    """The address of the shop's discount service, which may also answer bytes that are no message."""
+    method = grpc.unary_unary_rpc_method_handler(
+        shop.discounts,
+        request_deserializer=pb.ListDiscountsRequest.FromString,
+        response_serializer=_serialized,
+    )
+    service = grpc.method_handlers_generic_handler(
+        "frontispiece.discount.v1.Discounts", {"ListDiscounts": method}
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((service,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+def _serialized(answer: pb.ListDiscountsResponse | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()

@@ -1,0 +1,149 @@
+import json
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kit.demo import SKUS
+from tests.support.shop import ROOT, RunningShop, front
+
+pytestmark = pytest.mark.e2e
+
+REAL = ROOT.parent / "shared" / "data" / "eshop-catalog.json"
+
+
+def test_a_desktop_page_shows_everything_in_one_call(http: httpx.Client) -> None:
+    answer = http.get("/web/products/PENS-001")
+
+    assert answer.status_code == 200
+    assert "page-degraded" not in answer.headers
+    page = answer.json()
+    assert page["name"]
+    assert page["breadcrumbs"][1]["label"] == "Pens"
+    assert {variant["width"] for variant in page["images"][0]["variants"]} >= {160, 1280}
+    assert page["attributes"]
+    assert page["price"]["currency"] == "EUR"
+    assert isinstance(page["available"], int)
+    assert page["reviews"]["rating"]["count"] >= len(page["reviews"]["latest"])
+    assert page["related"]
+    assert all(card["stars"] is not None and card["available"] is not None for card in page["related"])
+
+
+def test_a_phone_gets_the_same_article_in_a_fraction_of_the_bytes(http: httpx.Client) -> None:
+    page = http.get("/web/products/PENS-001").json()
+    sku, related = page["sku"], [card["sku"] for card in page["related"]]
+    replaced = [
+        f"/api/catalog/products/{sku}",
+        f"/api/inventory/stock/{sku}",
+        f"/api/reviews/reviews?sku={sku}",
+        f"/api/reviews/summaries/{sku}",
+        "/api/catalog/products?" + "&".join(f"sku={other}" for other in related),
+    ]
+    services = sum(len(http.get(path).content) for path in replaced)
+
+    screen = http.get(f"/mobile/products/{sku}", params={"dpr": 2})
+
+    assert screen.json()["name"] == page["name"]
+    assert len(screen.content) <= services / 4
+
+
+def test_a_phone_gets_prices_in_the_words_of_its_language(http: httpx.Client) -> None:
+    german = http.get("/mobile/products/PENS-001", headers={"Accept-Language": "de-DE"}).json()["price"]
+    english = http.get("/mobile/products/PENS-001", headers={"Accept-Language": "en"}).json()["price"]
+
+    assert german.endswith("\N{NO-BREAK SPACE}€")
+    assert english.startswith("€")
+
+
+def test_both_start_pages_show_the_departments(http: httpx.Client) -> None:
+    web, mobile = http.get("/web/home").json(), http.get("/mobile/home").json()
+
+    assert len(web["types"]) == len(mobile["types"]) == 8
+    assert web["featured"]
+
+
+def test_a_search_is_narrowed_and_read_to_its_end_page_by_page(http: httpx.Client) -> None:
+    first = http.get("/web/search", params={"type": "pens", "sort": "price", "limit": 20}).json()
+    second = http.get(
+        "/web/search", params={"type": "pens", "sort": "price", "limit": 20, "cursor": first["next"]}
+    ).json()
+
+    items = first["items"] + second["items"]
+    assert first["total"] == len(items) == 32
+    assert second["next"] is None
+    prices = [item["list_price"]["amount"] for item in items]
+    assert prices == sorted(prices)
+    assert {item["type"]["id"] for item in items} == {"pens"}
+
+
+def test_full_text_finds_an_article_by_a_word_of_its_name(http: httpx.Client) -> None:
+    name = http.get("/web/products/LAMP-007").json()["name"]
+
+    found = http.get("/mobile/search", params={"q": name}).json()
+    assert found["tiles"][0]["sku"] == "LAMP-007"
+
+
+def test_every_article_of_the_first_data_has_a_stock(http: httpx.Client) -> None:
+    for begin in range(0, len(SKUS), 100):
+        batch = http.get("/api/inventory/stock", params={"sku": SKUS[begin : begin + 100]}).json()
+        assert batch["unknown"] == []
+
+
+def test_every_picture_that_a_product_lists_is_served(http: httpx.Client) -> None:
+    for image in http.get("/api/catalog/products/INKS-003").json()["images"]:
+        for variant in image["variants"]:
+            picture = http.get(variant["url"])
+            assert picture.status_code == 200
+            assert picture.headers["content-type"] == "image/svg+xml"
+            assert f'width="{variant["width"]}"' in picture.text
+
+
+def test_an_unknown_article_is_a_404_on_every_way(http: httpx.Client) -> None:
+    for path in ("/web/products/NOPE", "/mobile/products/NOPE", "/api/catalog/products/NOPE"):
+        answer = http.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:frontispiece:problem:product-unknown"
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the catalogue file lies beside the checkout, and is not there")
+def test_a_real_catalogue_is_imported_and_served_by_both_bffs(http: httpx.Client, shop: RunningShop) -> None:
+    done = subprocess.run(
+        front("import", REAL, "--url", shop.url, "--data", shop.data),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "101 products imported" in done.stdout
+
+    for entry in json.loads(REAL.read_text()):
+        sku = f"ESHOP-{entry['Id']:04d}"
+        page = http.get(f"/web/products/{sku}").json()
+        screen = http.get(f"/mobile/products/{sku}").json()
+        assert page["name"] == screen["name"] == entry["Name"]
+        assert page["list_price"]["amount"] == round(entry["Price"] * 100)
+    found = http.get("/web/search", params={"q": "hiking boots"}).json()
+    assert found["total"] >= 1
+
+
+def test_a_catalogue_with_a_wrong_row_is_named_by_line_and_nothing_is_imported(
+    http: httpx.Client, shop: RunningShop, tmp_path: Path
+) -> None:
+    row = {"Id": 7001, "Type": "Pens", "Brand": "B", "Name": "N", "Description": "D", "Price": 5.0}
+    file = tmp_path / "catalogue.json"
+    file.write_text(json.dumps([row, {**row, "Id": 7002, "Price": -5.0}], indent=1))
+
+    done = subprocess.run(
+        front("import", file, "--url", shop.url, "--data", shop.data),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "line 16" in done.stderr
+    assert "Price" in done.stderr
+    assert http.get("/api/catalog/products/ESHOP-7001").status_code == 404

@@ -1,0 +1,109 @@
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.shop import ROOT, RunningShop, front, running_shop
+
+pytestmark = pytest.mark.e2e
+
+
+def children(pid: int) -> set[int]:
+    """Every process below this one."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
+    parents = dict(tuple(map(int, line.split())) for line in listed.splitlines())
+    below: set[int] = set()
+    while more := {child for child, parent in parents.items() if parent in below | {pid}} - below:
+        below |= more
+    return below
+
+
+def test_it_says_where_it_serves_how_to_try_it_and_where_its_data_lies(shop: RunningShop) -> None:
+    assert f"curl {shop.url}/web/products/" in shop.printed
+    assert "/mobile/products/" in shop.printed
+    assert set(shop.tokens) == {"shopper", "reader", "clerk"}
+    assert str(shop.data) in shop.printed
+
+
+def test_it_is_ready_when_every_service_behind_it_is(http: httpx.Client) -> None:
+    assert http.get("/health/live").json() == {"status": "live"}
+    assert http.get("/health/ready").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
+def test_ctrl_c_leaves_nothing_behind_and_a_second_start_keeps_the_data(
+    tmp_path: Path, options: tuple[str]
+) -> None:
+    data = tmp_path / "data"
+    with running_shop(data, *options) as shop:
+        reader = shop.bearer("reader")
+        httpx.put(f"{shop.url}/web/basket/items/PENS-002", json={"quantity": 4}, headers=reader, timeout=20)
+        below = children(shop.process.pid)
+        assert len(below) == (10 if options else 1)
+
+        seconds = shop.stop()
+    assert shop.process.returncode == 0
+    assert seconds < 5
+    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+    with running_shop(data, *options) as shop:
+        basket = httpx.get(f"{shop.url}/web/basket", headers=reader, timeout=20).json()
+    assert [(line["sku"], line["quantity"]) for line in basket["lines"]] == [("PENS-002", 4)]
+
+
+def test_a_service_that_hangs_costs_its_part_of_the_page_and_no_more(tmp_path: Path) -> None:
+    with running_shop(tmp_path / "data", "--processes") as shop:
+        [inventory] = [pid for pid in children(shop.process.pid) if "inventory" in _command(pid)]
+        os.kill(inventory, signal.SIGSTOP)
+        try:
+            answer = httpx.get(f"{shop.url}/web/products/PENS-001", timeout=20)
+            ready = httpx.get(f"{shop.url}/health/ready", timeout=20)
+        finally:
+            os.kill(inventory, signal.SIGCONT)
+
+    assert answer.status_code == 200
+    assert answer.headers["page-degraded"] == "stocks;reason=timeout"
+    assert answer.json()["available"] is None
+    assert ready.status_code == 503
+    assert "inventory" in ready.json()["services"]
+
+
+def test_a_folder_that_another_run_has_is_refused_with_a_clear_word(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running_shop(data):
+        second = _up("--port", "0", "--data", str(data))
+    assert second.returncode == 1
+    assert "in use by another run" in second.stderr
+
+
+def test_a_port_that_is_taken_is_refused_with_a_clear_word(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        second = _up("--port", str(port), "--data", str(tmp_path))
+    assert second.returncode == 1
+    assert f"Port {port}" in second.stderr
+
+
+def test_faulty_settings_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    routes = tmp_path / "routes.toml"
+    routes.write_text('[services.a]\nurl = "nonsense"\n[[routes]]\npath = "x"\nto = "b"\nauth = "maybe"\n')
+    refused = _up("--port", "0", "--data", str(tmp_path), "--routes", str(routes))
+
+    assert refused.returncode == 1
+    for fault in ("services: a: url", "route 1 (x): path", "route 1 (x): auth"):
+        assert fault in refused.stderr
+
+
+def _up(*options: str) -> subprocess.CompletedProcess[str]:
+    wide = {**os.environ, "COLUMNS": "500"}
+    return subprocess.run(
+        front("up", *options), cwd=ROOT, env=wide, check=False, capture_output=True, text=True, timeout=60
+    )
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

@@ -1,0 +1,88 @@
+"""The whole shop, started as a user starts it."""
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_WITHIN = 60.0
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningShop:
+    """A shop that serves.
+
+    Args:
+        url: of the gateway.
+        tokens: by demo user, as the shop printed them.
+        printed: all that it printed until it was ready.
+        process: the process that was started.
+        data: its folder.
+    """
+
+    url: str
+    tokens: dict[str, str]
+    printed: str
+    process: subprocess.Popen[bytes]
+    data: Path
+
+    def bearer(self, user: str) -> dict[str, str]:
+        """The Authorization header of a demo user."""
+        return {"Authorization": f"Bearer {self.tokens[user]}"}
+
+    def stop(self) -> float:
+        """Press Ctrl-C; returns the seconds until the process has ended."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        return time.monotonic() - begun
+
+
+def front(*arguments: str | Path) -> list[str]:
+    """The command line of the `front` command."""
+    return [sys.executable, "-m", "front", *map(str, arguments)]
+
+
+@contextmanager
+def running_shop(data: Path, *options: str) -> Iterator[RunningShop]:
+    """`front up` on a free port, ready to serve; stopped at the end at the latest."""
+    command = front("up", "--port", "0", "--data", data, *options)
+    environment = {**os.environ, "COLUMNS": "500", "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        printed = _until(process, "Ctrl-C stops everything")
+        tokens = dict(re.findall(r"^  (\w+) \(.*\)\n  (\S+)$", printed, re.MULTILINE))
+        url = re.search(r"http://[\d.:]+", printed)
+        assert url is not None
+        yield RunningShop(url=url[0], tokens=tokens, printed=printed, process=process, data=data)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _until(process: subprocess.Popen[bytes], sign: str) -> str:
+    """What a process prints until this sign."""
+    assert process.stdout is not None
+    printed = ""
+    deadline = time.monotonic() + READY_WITHIN
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while sign not in printed:
+            assert selector.select(deadline - time.monotonic()), f"not ready in time:\n{printed}"
+            piece = os.read(process.stdout.fileno(), 65536)
+            assert piece, f"ended with {process.wait()}:\n{printed}"
+            printed += piece.decode()
+    return printed
