@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-import grpc
-
 from bff.discounts import Discounts
 from bff.shapes import (
     Basket,
@@ -27,6 +25,7 @@ from bff.shapes import (
 from gateway.page import Inbound, Provider
 from gateway.upstream import Service, Unreachable, open_upstream
 from kit.pb.discount_pb2_grpc import DiscountsStub
+from kit.rpc import open_channel
 from kit.settings import Directory
 from kit.tokens import Identity, Verifier
 
@@ -169,7 +168,7 @@ class Services:
     async def __aenter__(self) -> Self:
         for upstream in self._upstreams.values():
             await self._stack.enter_async_context(upstream)
-        self._channel = await self._stack.enter_async_context(grpc.aio.insecure_channel(self._discount))
+        self._channel = await self._stack.enter_async_context(open_channel(self._discount))
         self._stub = DiscountsStub(self._channel)
         return self
 

@@ -5,9 +5,12 @@ The same variables set up the embedded run and production: only their values dif
 """
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from kit.faults import Faulty
 
 SECRETS = Path("/run/secrets")
 
@@ -22,6 +25,35 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", secrets_dir=SECRETS if SECRETS.is_dir() else None
     )
+
+    def __init__(self, **given: Any) -> None:
+        faults: list[str] = []
+        for name, part in self._parts().items():
+            if name not in given:
+                try:
+                    given[name] = part()
+                except Faulty as faulty:
+                    faults += faulty.faults
+                    given[name] = part.model_construct()  # so that the other faults are found as well
+        try:
+            super().__init__(**given)
+        except ValidationError as invalid:
+            prefix = self.model_config.get("env_prefix", "")
+            for error in invalid.errors():
+                variable = prefix + "_".join(map(str, error["loc"]))
+                faults.append(f"{variable.upper()}: {error['msg']}")
+        except SettingsError as fault:
+            faults.append(f"{fault}: {fault.__cause__}")
+        if faults:
+            raise Faulty(faults)
+
+    @classmethod
+    def _parts(cls) -> dict[str, type["Settings"]]:
+        """The settings within these, by field."""
+        fields = {name: field.annotation for name, field in cls.model_fields.items()}
+        return {
+            n: part for n, part in fields.items() if isinstance(part, type) and issubclass(part, Settings)
+        }
 
 
 class TokenSettings(Settings):

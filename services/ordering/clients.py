@@ -18,6 +18,7 @@ from msgspec import Meta
 from kit.money import MAX_AMOUNT, Money
 from kit.pb import discount_pb2, discount_pb2_grpc
 from kit.problems import TYPE_PREFIX
+from kit.rpc import open_channel
 from kit.settings import Directory
 from services.ordering.model import Article, Item
 from services.ordering.upstream import Carried, Http, failed, of_rpc
@@ -26,10 +27,6 @@ OUT_OF_STOCK: Final = f"{TYPE_PREFIX}out-of-stock"
 WHOLE: Final = 100
 ENDED: Final = frozenset({404, 409, 410})
 """What inventory says of a reservation that is not held any more."""
-CHANNEL: Final = [
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.max_reconnect_backoff_ms", 1000),  # a service that is back is found at once
-]
 
 
 class _Price(msgspec.Struct):
@@ -210,7 +207,7 @@ async def connect(directory: Directory, patience: float) -> AsyncIterator[Client
     Raises:
         LookupError: the directory lacks an address.
     """
-    channel = grpc.aio.insecure_channel(directory.address("discount-grpc"), options=CHANNEL)
+    channel = open_channel(directory.address("discount-grpc"))
     async with httpx.AsyncClient(timeout=patience, trust_env=False) as client, channel:
 
         def http(name: str) -> Http:

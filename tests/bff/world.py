@@ -276,7 +276,7 @@ class Shop:
         if trouble is HANGING:
             await asyncio.Event().wait()
         if trouble is not None and isinstance(trouble.over_grpc, grpc.StatusCode):
-            await context.abort(trouble.over_grpc, "told so by the test")
+            await context.abort(trouble.over_grpc, "told so by the test", (("problem-type", "just-so"),))
         if trouble is not None and isinstance(trouble.over_grpc, bytes):
             return trouble.over_grpc
         found = {

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.e2e
 def children(pid: int) -> set[int]:
     """Every process below this one."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
-    parents = dict(tuple(map(int, line.split())) for line in listed.splitlines())
+    pairs = [line.split() for line in listed.splitlines()]
+    parents = {int(child): int(parent) for child, parent in pairs}
     below: set[int] = set()
     while more := {child for child, parent in parents.items() if parent in below | {pid}} - below:
         below |= more

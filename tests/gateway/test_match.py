@@ -151,7 +151,6 @@ def rank(route: Route) -> list[int]:
     return [0 if isinstance(p, str) else 2 if p.takes_rest else 1 for p in route.template.parts]
 
 
-parts = st.sampled_from(["a", "b", "c", "{}"])
 templates = st.builds(
     lambda pieces, rest: "/" + "/".join(p.format(f"{{p{n}}}") for n, p in enumerate([*pieces, *rest])),
     st.lists(st.sampled_from(["a", "b", "{}"]), min_size=1, max_size=4),

@@ -1,10 +1,12 @@
 """Real servers on loopback sockets, in the test's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
-from front.server import Server
+import uvicorn
+
+from front.server import config
 from front.sockets import address, bound
 from kit.asgi import App
 
@@ -12,22 +14,37 @@ Serve = Callable[[App], Awaitable[str]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+class _Server(uvicorn.Server):
+    """A server, set up as the shop's are, that is told by events where others are polled."""
+
+    def __init__(self, app: App, stop: asyncio.Event) -> None:
+        super().__init__(config(app))
+        self.serving = asyncio.Event()
+        self._stop = stop
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Serve until the end is told."""
+        await self.on_tick(0)
+        self.serving.set()
+        await self._stop.wait()
+
+
 @asynccontextmanager
 async def servers() -> AsyncIterator[Serve]:
     """`url = await serve(app)`, for as many apps as a test wants; at the end all stop together."""
     stop = asyncio.Event()
-
-    class Stoppable(Server):
-        async def main_loop(self) -> None:
-            await self.on_tick(0)
-            await stop.wait()  # at once, where a tick would take its time
-
     async with asyncio.TaskGroup() as running:
 
         async def serve(app: App) -> str:
             sock = bound()
-            server = Stoppable(app)
-            await server.until_started(running.create_task(server.serve(sockets=[sock])))
+            server = _Server(app, stop)
+            running.create_task(server.serve(sockets=[sock]))
+            await server.serving.wait()
             return f"http://{address(sock)}"
 
         try:

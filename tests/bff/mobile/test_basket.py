@@ -1,0 +1,88 @@
+import httpx
+
+from tests.bff.world import DOWN, Shop, answering, problem
+
+PEN = {
+    "sku": "PEN",
+    "quantity": 2,
+    "name": "Fine PEN",
+    "image": "/pictures/PEN/1-320.svg",
+    "total": "€23.22",
+    "badges": ["\N{MINUS SIGN}10%"],
+}
+INK = {
+    "sku": "INK",
+    "quantity": 1,
+    "name": "Fine INK",
+    "image": "/pictures/INK/1-320.svg",
+    "total": "€8.50",
+    "badges": ["Only 3 left"],
+}
+
+
+async def test_a_basket_shows_its_lines_at_todays_prices(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    answer = await mobile.get("/basket", headers=reader)
+
+    assert answer.status_code == 200
+    assert answer.headers["vary"] == "accept-language, width"
+    assert answer.json() == {"lines": [PEN, INK], "total": "€31.72"}
+    assert shop.last("see").url.path == "/baskets/reader"
+
+
+async def test_an_empty_basket_has_no_total(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.basket.clear()
+
+    assert (await mobile.get("/basket", headers=reader)).json() == {"lines": []}
+
+
+async def test_an_article_that_the_catalogue_has_no_more_counts_nothing(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    del shop.products["PEN"]
+
+    basket = (await mobile.get("/basket", headers=reader)).json()
+
+    assert basket == {"lines": [{"sku": "PEN", "quantity": 2}, INK], "total": "€8.50"}
+
+
+async def test_without_discounts_the_list_price_counts_and_without_stock_nothing_is_said_of_it(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble |= {"discounts": DOWN, "stocks": DOWN}
+
+    basket = (await mobile.get("/basket", headers=reader)).json()
+
+    assert basket["total"] == "€34.30"
+    assert not any("badges" in line for line in basket["lines"])
+
+
+async def test_a_change_is_answered_with_the_whole_basket(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    more = await mobile.put("/basket/items/PEN?dpr=1", json={"quantity": 3}, headers=reader)
+    assert shop.last("put").content == b'{"quantity":3}'
+    less = await mobile.delete(
+        "/basket/items/INK", headers={**reader, "Accept-Language": "fr", "Width": "640"}
+    )
+
+    image = "/pictures/PEN/1-160.svg"
+    assert (more.status_code, less.status_code) == (200, 200)
+    assert more.json()["lines"][0] == PEN | {"quantity": 3, "total": "€34.83", "image": image}
+    assert more.json()["total"] == "€43.33"
+    assert less.json()["total"] == "34,83\N{NO-BREAK SPACE}€"
+    assert [line["image"] for line in less.json()["lines"]] == ["/pictures/PEN/1-640.svg"]
+
+
+async def test_a_change_that_the_basket_refuses_is_refused(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["put"] = answering(problem(409, "basket-full"))
+
+    answer = await mobile.put("/basket/items/CAP", json={"quantity": 3}, headers=reader)
+
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:frontispiece:problem:basket-full"

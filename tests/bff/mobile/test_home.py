@@ -1,0 +1,107 @@
+import httpx
+import pytest
+
+from tests.bff.world import DOWN, Shop, article
+
+PEN = {
+    "sku": "PEN",
+    "name": "Fine PEN",
+    "price": "€11.61",
+    "was": "€12.90",
+    "badges": ["\N{MINUS SIGN}10%"],
+    "image": "/pictures/PEN/1-320.svg",
+    "stars": {"average": 4.3, "count": 12},
+}
+
+
+async def test_home_shows_departments_and_articles_and_leaves_out_what_does_not_apply(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    answer = await mobile.get("/home")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["vary"] == "accept-language, width"
+    assert answer.json() == {
+        "tiles": [
+            PEN,
+            {
+                "sku": "INK",
+                "name": "Fine INK",
+                "price": "€8.50",
+                "badges": ["Only 3 left"],
+                "image": "/pictures/INK/1-320.svg",
+            },
+            {
+                "sku": "CAP",
+                "name": "Fine CAP",
+                "price": "€1.00",
+                "badges": ["Sold out"],
+                "image": "/pictures/CAP/1-320.svg",
+            },
+        ],
+        "types": [{"id": "pens", "name": "Pens"}],
+    }
+    assert dict(shop.last("search").url.params) == {"sort": "-price", "limit": "8"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "left_out", "changed"),
+    [
+        ("stocks", set(), {}),
+        ("discounts", {"was", "badges"}, {"price": "€12.90"}),
+        ("ratings", {"stars"}, {}),
+    ],
+)
+async def test_without_a_fact_the_tiles_say_nothing_of_it(
+    mobile: httpx.AsyncClient, shop: Shop, operation: str, left_out: set[str], changed: dict[str, str]
+) -> None:
+    shop.trouble[operation] = DOWN
+
+    tiles = (await mobile.get("/home")).json()["tiles"]
+
+    rest = {name: value for name, value in PEN.items() if name not in left_out}
+    assert tiles[0] == {**rest, **changed}
+    assert ("badges" in tiles[2]) == (operation != "stocks")
+
+
+async def test_without_the_departments_they_are_left_out(mobile: httpx.AsyncClient, shop: Shop) -> None:
+    shop.trouble["types"] = DOWN
+
+    home = (await mobile.get("/home")).json()
+
+    assert list(home) == ["tiles"]
+    assert len(home["tiles"]) == 3
+
+
+async def test_home_speaks_the_readers_language(mobile: httpx.AsyncClient) -> None:
+    answer = await mobile.get("/home", headers={"Accept-Language": "ja, de-DE;q=0.9, en;q=0.8"})
+
+    first, second, third = answer.json()["tiles"]
+    assert (first["price"], first["was"]) == ("11,61\N{NO-BREAK SPACE}€", "12,90\N{NO-BREAK SPACE}€")
+    assert second["badges"] == ["Nur noch 3"]
+    assert third["badges"] == ["Ausverkauft"]
+
+
+async def test_a_language_that_cannot_be_read_is_no_error(mobile: httpx.AsyncClient) -> None:
+    answer = await mobile.get("/home", headers={"Accept-Language": b"\xff;q=\x80, de;q=9"})
+
+    assert answer.status_code == 200
+    assert answer.json()["tiles"][0] == PEN
+
+
+async def test_a_discount_that_rounds_to_nothing_is_no_lower_price(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    shop.products = {"PEN": article("PEN", 4)}
+
+    tile = (await mobile.get("/home")).json()["tiles"][0]
+
+    assert tile["price"] == "€0.04"
+    assert "was" not in tile
+
+
+async def test_an_article_without_images_has_no_image(mobile: httpx.AsyncClient, shop: Shop) -> None:
+    shop.products = {"PEN": article("PEN") | {"images": []}}
+
+    assert "image" not in (await mobile.get("/home")).json()["tiles"][0]

@@ -1,0 +1,133 @@
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.bff.world import DOWN, Shop, article, review
+
+WHOLE: dict[str, Any] = {
+    "sku": "PEN",
+    "name": "Fine PEN",
+    "brand": "Quill & Co",
+    "price": "€11.61",
+    "was": "€12.90",
+    "badges": ["\N{MINUS SIGN}10%"],
+    "image": "/pictures/PEN/1-1280.svg",
+    "description": "It writes. It never blots!",
+    "stars": {"average": 4.3, "count": 12},
+    "review": {"rating": 4, "title": "Good", "text": "It writes."},
+    "related": [
+        {"sku": "INK", "name": "Fine INK", "price": "€8.50", "image": "/pictures/INK/1-320.svg"},
+        {"sku": "CAP", "name": "Fine CAP", "price": "€1.00", "image": "/pictures/CAP/1-320.svg"},
+    ],
+}
+
+
+async def test_a_product_screen_shows_enough_to_decide_on_an_article(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    answer = await mobile.get("/products/PEN")
+
+    assert answer.status_code == 200
+    assert answer.headers["vary"] == "accept-language, width"
+    assert answer.json() == WHOLE
+    assert dict(shop.last("reviews").url.params) == {"sku": "PEN", "limit": "1"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "left_out", "changed"),
+    [
+        ("stocks", set(), {}),
+        ("discounts", {"was", "badges"}, {"price": "€12.90"}),
+        ("rating", {"stars"}, {}),
+        ("reviews", {"review"}, {}),
+        ("products", {"related"}, {}),
+    ],
+)
+async def test_without_a_part_the_screen_shows_the_rest(
+    mobile: httpx.AsyncClient, shop: Shop, operation: str, left_out: set[str], changed: dict[str, str]
+) -> None:
+    shop.trouble[operation] = DOWN
+
+    answer = await mobile.get("/products/PEN")
+
+    assert answer.status_code == 200
+    rest = {name: value for name, value in WHOLE.items() if name not in left_out}
+    assert answer.json() == {**rest, **changed}
+    assert answer.headers["page-degraded"].endswith(";reason=unavailable")
+
+
+async def test_a_stock_that_nobody_knows_is_not_called_sold_out(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    assert (await mobile.get("/products/CAP")).json()["badges"] == ["Sold out"]
+
+    shop.trouble["stocks"] = DOWN
+
+    assert "badges" not in (await mobile.get("/products/CAP")).json()
+
+
+async def test_an_article_that_nobody_has_reviewed_has_neither_stars_nor_review(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    shop.ratings.clear()
+    shop.reviews.clear()
+
+    screen = (await mobile.get("/products/PEN")).json()
+
+    assert not {"stars", "review"} & set(screen)
+
+
+async def test_at_most_six_related_articles_are_shown_and_asked_for(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    others = [f"OTHER-{number}" for number in range(9)]
+    shop.sells(article("PEN", related=others), *(article(sku) for sku in others))
+
+    screen = (await mobile.get("/products/PEN")).json()
+
+    assert [tile["sku"] for tile in screen["related"]] == others[:6]
+    assert shop.last("products").url.params.get_list("sku") == others[:6]
+
+
+async def test_a_related_article_with_a_discount_shows_what_it_costs_now(
+    mobile: httpx.AsyncClient, shop: Shop
+) -> None:
+    shop.percent["INK"] = 50
+
+    assert (await mobile.get("/products/PEN")).json()["related"][0]["price"] == "€4.25"
+
+
+async def test_long_texts_are_cut_short(mobile: httpx.AsyncClient, shop: Shop) -> None:
+    shop.products["PEN"]["description"] = "many words " * 1000
+    shop.reviews = [review(1, "even more words " * 300)]
+
+    screen = (await mobile.get("/products/PEN")).json()
+
+    assert len(screen["description"]) <= 400
+    assert len(screen["review"]["text"]) <= 140
+    assert screen["review"]["text"].endswith("words…")
+
+
+async def test_the_width_that_a_client_wants_is_that_of_the_article_and_not_of_those_beside_it(
+    mobile: httpx.AsyncClient,
+) -> None:
+    screen = (await mobile.get("/products/PEN?dpr=1", headers={"Width": "600"})).json()
+
+    assert screen["image"] == "/pictures/PEN/1-640.svg"
+    assert screen["related"][0]["image"] == "/pictures/INK/1-160.svg"
+
+
+async def test_an_article_that_nobody_knows_is_not_found(mobile: httpx.AsyncClient) -> None:
+    answer = await mobile.get("/products/NIB")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:frontispiece:problem:product-unknown"
+
+
+async def test_what_the_services_say_besides_is_passed_over(mobile: httpx.AsyncClient, shop: Shop) -> None:
+    shop.products["PEN"] |= {"margin": 70}
+    shop.reviews[0] |= {"email": "reader@example.org"}
+
+    assert (await mobile.get("/products/PEN")).json() == WHOLE

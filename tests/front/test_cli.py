@@ -1,0 +1,137 @@
+import os
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import jwt
+import pytest
+
+from tests.support.shop import ROOT, front
+
+FAULTY = """
+[services.catalog]
+url = "registry://catalogue"
+
+[[routes]]
+path = "/products/{sku}"
+to = "catalog"
+auth = "maybe"
+timeout = "soon"
+
+[[routes]]
+path = "/stock/../{sku}"
+to = "inventory"
+auth = "none"
+limits = 5
+"""
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end on a wide terminal."""
+    wide = {**os.environ, "COLUMNS": "500", **environment}
+    return subprocess.run(front(*arguments), cwd=ROOT, env=wide, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> Path:
+    return tmp_path / "routes.toml"
+
+
+def test_version_is_the_installed_one() -> None:
+    assert run("version").stdout == f"{version('frontispiece')}\n"
+
+
+def test_the_shops_own_table_and_settings_have_no_fault_and_checking_leaves_no_trace(tmp_path: Path) -> None:
+    done = run("check", "--data", tmp_path / "data")
+
+    assert done.returncode == 0, done.stderr
+    assert "in order" in done.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def test_check_names_every_fault_of_a_table_at_once(routes: Path) -> None:
+    routes.write_text(FAULTY)
+    done = run("check", "--routes", routes)
+
+    assert done.returncode == 1
+    for fault in (
+        "route 1 (/products/{sku}): auth",
+        "route 1 (/products/{sku}): timeout: 'soon' is no duration",
+        "route 2 (/stock/../{sku}): path",
+        "route 2 (/stock/../{sku}): limits",
+    ):
+        assert fault in done.stderr
+    assert "4 faults found" in done.stderr
+
+
+def test_check_names_a_service_that_has_no_address(routes: Path) -> None:
+    table = '[services.a]\nurl = "registry://nowhere"\n[[routes]]\npath = "/x"\nto = "a"\nauth = "none"\n'
+    routes.write_text(table)
+    done = run("check", "--routes", routes)
+
+    assert done.returncode == 1
+    assert "services: a: SERVICES names no address for 'nowhere'" in done.stderr
+
+
+def test_check_names_faulty_settings_by_their_variables_and_all_of_them() -> None:
+    done = run("check", INVENTORY_EXPIRE_EVERY="never", CATALOG_SEED="perhaps", SERVICES="{")
+
+    assert done.returncode == 1
+    for variable in ("INVENTORY_EXPIRE_EVERY", "CATALOG_SEED"):
+        assert variable in done.stderr
+
+
+def test_routes_shows_every_route_of_the_table() -> None:
+    shown = run("routes").stdout
+
+    assert "/web/products/{sku}" in shown
+    assert "bff-web:/products/{sku}" in shown
+    assert "catalog:write" in shown
+
+
+def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
+    done = run("routes", "--routes", tmp_path / "none.toml")
+
+    assert done.returncode == 1
+    assert "none.toml cannot be read" in done.stderr
+
+
+def test_a_demo_token_carries_the_users_scopes_and_its_key_is_private(tmp_path: Path) -> None:
+    claims = jwt.decode(
+        run("token", "clerk", "--data", tmp_path).stdout.strip(), options={"verify_signature": False}
+    )
+
+    assert claims["sub"] == "clerk"
+    assert "catalog:write" in claims["scope"].split()
+    assert (tmp_path / "keys" / "token.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_unknown_user_or_role_is_refused_with_those_that_there_are() -> None:
+    assert "shopper" in run("token", "somebody").stderr
+    unknown = run("serve", "warehouse")
+    assert unknown.returncode == 1
+    assert "bff-mobile" in unknown.stderr
+
+
+def test_a_role_without_its_settings_says_which_it_needs() -> None:
+    done = run("serve", "catalog", "--port", "0", TOKEN_PUBLIC_KEY="")
+
+    assert done.returncode == 1
+    assert "CATALOG_DATABASE_URL" in done.stderr
+
+
+def test_an_import_without_a_running_shop_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.json"
+    file.write_text('[{"Id":1,"Type":"Pens","Brand":"B","Name":"N","Description":"D","Price":1.5}]')
+    done = run("import", file, "--url", "http://127.0.0.1:1", "--data", tmp_path)
+
+    assert done.returncode == 1
+    assert "Is the shop running?" in done.stderr
+    assert "Nothing was imported" in done.stderr
+
+
+def test_an_import_of_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    done = run("import", tmp_path / "none.json", "--data", tmp_path)
+
+    assert done.returncode == 1
+    assert "none.json cannot be read" in done.stderr

@@ -1,0 +1,247 @@
+"""The gateway as its clients meet it: what is served, and what is told when nothing is."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+
+from gateway import forward
+from gateway.app import Gateway, GatewaySettings, create_app
+from gateway.table import parse
+from kit.faults import Faulty
+from kit.settings import Directory, TokenSettings
+from kit.tokens import Verifier
+from tests.gateway.conftest import ROUTES, Edge, OpenGateway
+from tests.support.serving import Serve
+from tests.support.stub import Exchange, Stub, answering
+
+
+def assert_problem(answer: httpx.Response, status: int, kind: str) -> None:
+    """The answer is a problem of this kind, which names the request as its header does."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], told["type"]) == (status, f"urn:frontispiece:problem:{kind}")
+    assert told["request_id"] == answer.headers["x-request-id"]
+
+
+async def at(edge: Edge, target: bytes, method: str = "GET", **options: object) -> httpx.Response:
+    """The answer to exactly this request target, which no client library has made neater."""
+    return await edge.http.request(method, "/", extensions={"target": target}, **options)  # type: ignore[arg-type]
+
+
+async def test_a_call_reaches_the_service_at_the_path_that_the_route_gives(edge: Edge) -> None:
+    edge.things.answer = answering(201, b"made", (b"content-type", b"text/plain"), (b"x-extra", b"1"))
+
+    answer = await edge.http.put("/things/7", content=b"a thing")
+
+    assert (answer.status_code, answer.content, answer.headers["x-extra"]) == (201, b"made", "1")
+    assert (edge.things.last.method, edge.things.last.path) == ("PUT", b"/inner/7")
+    assert edge.things.last.body == b"a thing"
+
+
+@pytest.mark.parametrize(
+    ("asked", "reached"),
+    [
+        (b"/things/a%20b", b"/inner/a%20b"),
+        (b"/things/caf%C3%A9", b"/inner/caf%C3%A9"),
+        (b"/things/%61%7e", b"/inner/a~"),
+        (b"/things/100%25", b"/inner/100%25"),
+        (b"/things/%252f", b"/inner/%252f"),
+        (b"/things/a%3Fb%23c", b"/inner/a%3Fb%23c"),
+        (b"/things/a;v=1,2&'(x)!", b"/inner/a;v=1,2&'(x)!"),
+        (b"/things/%5Bx%5D%7B%7D%22%3C%3E%5E%60%7C", b"/inner/%5Bx%5D%7B%7D%22%3C%3E%5E%60%7C"),
+        (b"/files/a%20b/c/", b"/files/a%20b/c/"),
+        (b"/files/", b"/files/"),
+    ],
+)
+async def test_segments_arrive_as_they_were_meant(edge: Edge, asked: bytes, reached: bytes) -> None:
+    assert (await at(edge, asked)).status_code == 200
+    assert edge.things.last.path == reached
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"a=1&a=2&b",
+        b"q=a%20b+c&d=%2F%2f",
+        b"q=%zz&%",
+        b"q='\"<>[]{}|\\^`",
+        b"a;b=c/d?e=:@!$()*,",
+        b"x=%C3%A9%FF",
+    ],
+)
+async def test_the_query_is_passed_on_unchanged(edge: Edge, query: bytes) -> None:
+    assert (await at(edge, b"/things/7?" + query)).status_code == 200
+    assert edge.things.last.query == query
+
+
+async def test_bytes_of_a_query_that_are_not_ascii_are_passed_on_encoded(edge: Edge) -> None:
+    assert (await at(edge, b"/things/7", params=None)).status_code == 200
+    reader, writer = await asyncio.open_connection(edge.http.base_url.host, edge.http.base_url.port)
+    writer.write("GET /things/7?q=é&%20=%41 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
+    await writer.wait_closed()
+
+    assert edge.things.last.query == b"q=%C3%A9&%20=%41"
+
+
+@pytest.mark.parametrize(
+    "target", [b"/a%2fb", b"/things/..%2f..", b"/things/%2e%2e", b"/files//x", b"/files/../x", b"/files/%00", b"/%zz"]
+)
+async def test_an_ambiguous_path_is_a_400_problem_and_reaches_nobody(edge: Edge, target: bytes) -> None:
+    answer = await at(edge, target)
+
+    assert_problem(answer, 400, "path-ambiguous")
+    assert answer.json()["detail"].startswith("The path is refused: it ")
+    assert not edge.things.asked
+
+
+async def test_a_path_of_no_route_is_a_404_problem(edge: Edge) -> None:
+    for path in ("/", "/nothing", "/things", "/things/7/more", "/inner/7", "/things/"):
+        assert_problem(await edge.http.get(path), 404, "no-route")
+    assert not edge.things.asked
+
+
+async def test_another_method_is_a_405_problem_that_says_which_there_are(edge: Edge) -> None:
+    answer = await edge.http.delete("/things/7")
+
+    assert_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "GET, HEAD, POST, PUT"
+    assert_problem(await edge.http.options("/things/7"), 405, "method-not-allowed")
+
+
+async def test_a_target_too_long_for_any_service_is_a_414_problem(edge: Edge) -> None:
+    assert_problem(await at(edge, b"/things/" + b"x" * 70_000), 414, "uri-too-long")
+    assert_problem(await at(edge, b"/things/7?" + b"x" * 70_000), 414, "uri-too-long")
+    assert not edge.things.asked
+
+
+async def test_head_is_asked_of_the_service_and_answered_without_a_body(edge: Edge) -> None:
+    edge.things.answer = answering(200, b"", (b"content-length", b"4711"), (b"etag", b'"1"'))
+
+    answer = await edge.http.head("/things/7")
+
+    assert edge.things.last.method == "HEAD"
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (answer.headers["content-length"], answer.headers["etag"]) == ("4711", '"1"')
+    refused = await edge.http.head("/nothing")
+    assert (refused.status_code, refused.content) == (404, b"")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_stays_one_and_leaves_the_connection_usable(
+    edge: Edge, status: int
+) -> None:
+    edge.things.answer = answering(status, b"", (b"etag", b'"1"'))
+
+    for _ in range(2):
+        answer = await edge.http.get("/things/7", headers={"If-None-Match": '"1"'})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (status, b"", '"1"')
+        assert "transfer-encoding" not in answer.headers
+    assert edge.things.last.all(b"if-none-match") == [b'"1"']
+
+
+async def test_a_redirect_is_the_clients_to_follow(edge: Edge) -> None:
+    edge.things.answer = answering(307, b"", (b"location", b"http://elsewhere.test/"))
+
+    answer = await edge.http.get("/things/7")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "http://elsewhere.test/")
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 500, 503])
+async def test_what_a_service_answers_is_passed_on_whatever_it_is(edge: Edge, status: int) -> None:
+    edge.things.answer = answering(
+        status, b'{"type":"urn:x"}', (b"content-type", b"application/problem+json"), (b"retry-after", b"7")
+    )
+
+    answer = await edge.http.get("/things/7")
+
+    assert (answer.status_code, answer.content) == (status, b'{"type":"urn:x"}')
+    assert (answer.headers["content-type"], answer.headers["retry-after"]) == ("application/problem+json", "7")
+
+
+async def test_a_route_of_one_host_is_served_there_only(serve: Serve, open_gateway: OpenGateway) -> None:
+    things = Stub()
+    routes = (
+        '[services.things]\nurl = "registry://things"\n'
+        '[[routes]]\npath = "/a"\nhost = "Shop.test"\nto = "things"\nauth = "none"\n'
+    )
+    http = await open_gateway(routes, things=await serve(things))
+
+    assert (await http.get("/a", headers={"Host": "shop.test"})).status_code == 200
+    assert (await http.get("/a", headers={"Host": "SHOP.test:8080"})).status_code == 200
+    assert_problem(await http.get("/a"), 404, "no-route")
+    assert_problem(await http.get("/a", headers={"X-Forwarded-Host": "shop.test"}), 404, "no-route")
+
+
+async def test_a_bug_is_a_500_problem_that_tells_nothing_of_the_inside(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+    monkeypatch.setattr(forward, "_to_service", broken)
+    with caplog.at_level(logging.ERROR):
+        answer = await edge.http.get("/things/7", headers={"X-Request-Id": "r-1"})
+
+    assert_problem(answer, 500, "internal-error")
+    assert answer.json()["request_id"] == "r-1"
+    assert "secret" not in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert "a secret of the inside" in caplog.text
+    assert "request r-1 failed" in caplog.text
+
+
+async def test_the_gateway_speaks_no_websockets(edge: Edge) -> None:
+    gateway = Gateway(
+        parse(ROUTES),
+        Directory(services={"things": "http://a", "gone": "http://b"}),
+        Verifier(TokenSettings(public_key="none")),
+    )
+
+    async def never() -> dict[str, str]:
+        raise AssertionError("nothing is read")
+
+    async def nothing(_message: object) -> None:
+        raise AssertionError("nothing is sent")
+
+    with pytest.raises(RuntimeError, match="websocket"):
+        await gateway({"type": "websocket"}, never, nothing)
+    answer = await edge.http.get("/things/7", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
+    assert answer.status_code == 200
+    assert not edge.things.last.all(b"upgrade")
+
+
+async def test_services_without_an_address_are_all_named_before_anything_is_served(
+    tmp_path: pytest.TempPathFactory, token_settings: TokenSettings
+) -> None:
+    file = tmp_path / "routes.toml"  # type: ignore[operator]
+    file.write_text(ROUTES)
+
+    with pytest.raises(Faulty) as refusal:
+        create_app(
+            GatewaySettings(
+                routes=file, directory=Directory(services={"gone": "gopher://x"}), tokens=token_settings
+            )
+        )
+    assert refusal.value.faults == [
+        "services: things: SERVICES names no address for 'things'",
+        "services: gone: SERVICES: gone: 'gopher://x' is no address: it begins with none of "
+        "http://, https://, registry://, app://",
+    ]
+
+
+async def test_many_calls_at_once_are_each_answered_with_their_own(edge: Edge) -> None:
+    async def echo(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.end(exchange.path)
+
+    edge.things.answer = echo
+
+    answers = await asyncio.gather(*(edge.http.get(f"/things/{n}") for n in range(50)))
+
+    assert [a.content for a in answers] == [b"/inner/%d" % n for n in range(50)]
