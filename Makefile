@@ -19,7 +19,7 @@ check: .venv/dev  ## style, types, import rules, the route table
 	$(BIN)/front check
 
 contracts: .venv/dev  ## write contracts/ anew from what the clients' tests expect
-	CONTRACTS=write $(BIN)/python -m pytest tests/contracts
+	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/web tests/contracts/mobile
 
 proto: .venv/dev  ## generate the gRPC code of kit/pb/*.proto anew
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. kit/pb/*.proto

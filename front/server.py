@@ -56,6 +56,7 @@ def config(app: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # from loopback it would take what clients say of where they are for true
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=5,
     )

@@ -9,11 +9,12 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from gateway import health, table
-from gateway.asgi import ClientLeft, Incoming, field, send_reply
+from gateway.asgi import Incoming, field, send_reply
+from gateway.forward import end_to_end
 from gateway.match import Match, Matcher, NoRoute, WrongMethod
 from gateway.path import AmbiguousPath, segments_of
 from gateway.pipeline import Call, Handler, Reply, handler
-from gateway.upstream import Upstream, UpstreamError, open_upstream
+from gateway.upstream import ClientLeft, LifespanFailed, Upstream, UpstreamError, open_upstream
 from kit.asgi import Receive, Scope, Send
 from kit.faults import Faulty
 from kit.problems import MEDIA_TYPE, Problem, internal
@@ -22,6 +23,9 @@ from kit.tokens import Verifier
 from kit.trace import request_id
 
 log = logging.getLogger(__name__)
+
+MAX_TARGET = 16 * 1024
+"""The longest path and query in bytes, together."""
 
 
 class GatewaySettings(Settings):
@@ -63,8 +67,12 @@ class Gateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
             await receive()
-            for upstream in self._upstreams.values():
-                await stack.enter_async_context(upstream)
+            try:
+                for upstream in self._upstreams.values():
+                    await stack.enter_async_context(upstream)
+            except LifespanFailed as fault:
+                await send({"type": "lifespan.startup.failed", "message": str(fault)})
+                return
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -102,13 +110,15 @@ class Gateway:
 
     async def _reply(self, scope: Scope, incoming: Incoming, name: bytes) -> Reply:
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
-            return await check(self._upstreams)
+            reply = await check(self._upstreams)
+            reply.headers.append((b"x-request-id", name))
+            return reply
         match = self._match(scope)
         call = Call(
             params=match.params,
             method=scope["method"],
             query=scope["query_string"],
-            headers=[(name.lower(), value) for name, value in scope["headers"]],
+            headers=end_to_end([(known.lower(), value) for known, value in scope["headers"]]),
             body=incoming.body,
             request_id=name,
             scheme=scope["scheme"],
@@ -121,6 +131,8 @@ class Gateway:
             raise failure.problem(match.route.to.service) from failure
 
     def _match(self, scope: Scope) -> Match[Handler]:
+        if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
+            raise Problem(414, "uri-too-long", f"Path and query have at most {MAX_TARGET} bytes.")
         host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
         try:
             return self._matcher.match(scope["method"], host, segments_of(scope["raw_path"]))

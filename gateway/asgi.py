@@ -3,12 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from gateway.upstream import Headers, Reply
+from gateway.upstream import ClientLeft, Headers, Reply
 from kit.asgi import Receive, Send
-
-
-class ClientLeft(Exception):
-    """The client went away in the middle of its request: nobody waits for an answer."""
 
 
 def field(headers: Headers, name: bytes) -> bytes | None:
@@ -35,6 +31,7 @@ class Incoming:
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                self._read.set()
                 raise ClientLeft
             if chunk := message.get("body", b""):
                 yield chunk
@@ -42,7 +39,7 @@ class Incoming:
         self._read.set()
 
     async def client_left(self) -> None:
-        """Return when the client has gone; it is looked for once the body has been read."""
+        """Return when the client has gone; it is looked for once nothing of the body is to come."""
         if self._has_body:
             await self._read.wait()
         while (await self._receive())["type"] != "http.disconnect":

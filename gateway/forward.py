@@ -1,5 +1,7 @@
 """The innermost handler: the call goes to its service and the answer comes back, both streamed."""
 
+from http import HTTPStatus
+
 from gateway.call import Call, Handler
 from gateway.table import Route
 from gateway.upstream import Headers, Reply, Request, Upstream
@@ -55,7 +57,7 @@ def forward(route: Route, upstream: Upstream) -> Handler:
             method=call.method, target=target, headers=_to_service(call), body=call.body, timeout=seconds
         )
         reply = await upstream.send(request)
-        reply.headers = _end_to_end(reply.headers)
+        reply.headers = _to_client(reply)
         return reply
 
     return handle
@@ -64,7 +66,7 @@ def forward(route: Route, upstream: Upstream) -> Handler:
 def _to_service(call: Call) -> Headers:
     kept = [
         field
-        for field in _end_to_end(call.headers)
+        for field in call.headers
         if field[0] != b"host" and not field[0].startswith(ONLY_OURS)
     ]
     kept += [
@@ -75,7 +77,15 @@ def _to_service(call: Call) -> Headers:
     return kept
 
 
-def _end_to_end(headers: Headers) -> Headers:
+def _to_client(reply: Reply) -> Headers:
+    ours = {b"date"}  # the edge's own server tells it
+    if reply.status == HTTPStatus.NOT_MODIFIED:
+        ours.add(b"content-length")  # of what is not sent: servers would miss a body of this length
+    return [field for field in end_to_end(reply.headers) if field[0] not in ours]
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """The fields that are not about one connection only."""
     named = {
         option.strip().lower()
         for name, value in headers

@@ -3,12 +3,15 @@
 from gateway.upstream.client import Context, Service, Upstream
 from gateway.upstream.discovery import open_upstream
 from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut, Unreachable, UpstreamError
-from gateway.upstream.message import Headers, Reply, Request, Transport
+from gateway.upstream.message import ClientLeft, Headers, Reply, Request, Transport
+from gateway.upstream.mounted import LifespanFailed
 
 __all__ = [
+    "ClientLeft",
     "Context",
     "Failed",
     "Headers",
+    "LifespanFailed",
     "Nonsense",
     "Refused",
     "Reply",

@@ -93,4 +93,6 @@ class Refused(UpstreamError):
             return Failed(f"it answered {self.answered}").problem(upstream)
         headers = {"Retry-After": self.retry_after} if self.retry_after else {}
         kind = self.type or f"upstream-answered-{self.answered}"
-        return Problem(self.answered, kind, self.detail, headers=headers, **self.members)
+        problem = Problem(self.answered, kind, self.detail, headers=headers)
+        problem.members |= self.members  # which may have any name, `headers` too
+        return problem

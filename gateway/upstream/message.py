@@ -10,6 +10,10 @@ Headers = list[tuple[bytes, bytes]]
 """Header fields in order, names in lower case."""
 
 
+class ClientLeft(Exception):
+    """The client went away in the middle of its request: nobody waits for an answer."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Request:
     """A request to an upstream.
@@ -18,7 +22,7 @@ class Request:
         method: the HTTP method.
         target: path and query, percent-encoded, from `/`.
         headers: end-to-end headers; the transport adds `Host` and the framing.
-        body: whole, or in chunks as they come.
+        body: whole, or in chunks as they come; `ClientLeft` comes instead of a chunk that never will.
         timeout: seconds until the answer's headers, and between two chunks of its body.
     """
 
@@ -100,5 +104,6 @@ class Transport(Protocol):
 
         Raises:
             UpstreamError: there is no answer.
+            ClientLeft: the request's body broke off.
         """
         ...

@@ -8,7 +8,7 @@ from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 from gateway.upstream.errors import Failed, TimedOut
-from gateway.upstream.message import Headers, Reply, Request
+from gateway.upstream.message import ClientLeft, Headers, Reply, Request
 from kit.asgi import App, Message
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,10 @@ def load_app(path: str) -> App:
     except (ModuleNotFoundError, AttributeError) as fault:
         raise LookupError(f"app://{path} cannot be loaded: {fault}") from fault
     return made
+
+
+class LifespanFailed(Exception):
+    """A mounted app could not start or stop as it should."""
 
 
 class MountedTransport:
@@ -47,11 +51,7 @@ class MountedTransport:
         exchange = _Exchange(request)
         task = asyncio.create_task(exchange.run(self._app))
         try:
-            async with asyncio.timeout(request.timeout):
-                start = await exchange.start()
-        except TimeoutError:
-            await _cancel(task)
-            raise TimedOut(f"no answer in {request.timeout:.3g} s") from None
+            start = await exchange.next()
         except BaseException:
             await _cancel(task)
             raise
@@ -73,7 +73,8 @@ class _Exchange:
         self._request = request
         self._chunks = request.body if not isinstance(request.body, bytes) else None
         self._received = False
-        self._answers: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
+        self._started = False
+        self._answers: asyncio.Queue[Message | Failed | ClientLeft] = asyncio.Queue(maxsize=1)
         self.complete = False
 
     async def run(self, app: App) -> None:
@@ -84,23 +85,27 @@ class _Exchange:
         ):  # a bug of the app, which has answered 500 or will never answer: here ends its stack
             log.exception("The mounted app failed")
         if not self.complete:
-            await self._answers.put(None)
+            where = "in the middle of its answer" if self._started else "without an answer"
+            await self._answers.put(Failed(f"it ended {where}"))
 
-    async def start(self) -> Message:
-        message = await self._answers.get()
-        if message is None:
-            raise Failed("it ended without an answer")
+    async def next(self) -> Message:
+        """What the app sends next."""
+        try:
+            async with asyncio.timeout(self._request.timeout):
+                message = await self._answers.get()
+        except TimeoutError:
+            raise TimedOut(f"no answer in {self._request.timeout:.3g} s") from None
+        if isinstance(message, Exception):
+            raise message
         return message
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        while True:
-            message = await self._answers.get()
-            if message is None:
-                raise Failed("it ended in the middle of its answer")
+        more = True
+        while more:
+            message = await self.next()
             if body := message.get("body", b""):
                 yield body
-            if not message.get("more_body", False):
-                return
+            more = message.get("more_body", False)
 
     def _scope(self) -> dict[str, Any]:
         path, _, query = self._request.target.partition("?")
@@ -125,16 +130,23 @@ class _Exchange:
     async def _receive(self) -> Message:
         if self._received:
             await asyncio.Event().wait()  # the client going away ends this task instead
-        if self._chunks is not None:
-            try:
-                return {"type": "http.request", "body": await anext(self._chunks), "more_body": True}
-            except StopAsyncIteration:
-                self._received = True
-                return {"type": "http.request", "body": b"", "more_body": False}
-        self._received = True
-        return {"type": "http.request", "body": self._request.body, "more_body": False}
+        if self._chunks is None:
+            self._received = True
+            return {"type": "http.request", "body": self._request.body, "more_body": False}
+        try:
+            return {"type": "http.request", "body": await anext(self._chunks), "more_body": True}
+        except StopAsyncIteration:
+            self._received = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        except ClientLeft as left:
+            self._received = True
+            await self._answers.put(left)
+            return await self._receive()
 
     async def _send(self, message: Message) -> None:
+        if self.complete:
+            raise RuntimeError("The app goes on answering after the end of its answer.")
+        self._started = True
         await self._answers.put(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.complete = True
@@ -171,7 +183,7 @@ class _Lifespan:
         await self._inbox.put({"type": f"lifespan.{event}"})
         answer = await self._outbox.get()
         if answer["type"] != f"lifespan.{event}.complete":
-            raise RuntimeError(f"The mounted app did not {event}: {answer.get('message', '')}")
+            raise LifespanFailed(f"The mounted app did not {event}: {answer.get('message', '')}")
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -15,6 +15,12 @@ LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepali
 """Idle connections end before servers end theirs (uvicorn: 5 s), so that no request meets a closing one."""
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom TLS upstreams are believed to be: read once, for it takes a while."""
+    return httpx.create_ssl_context()
+
+
 class HttpxTransport:
     """Sends to one address, such as `http://catalog:8000`."""
 
@@ -36,7 +42,10 @@ class HttpxTransport:
             self._address + request.target,
             headers=request.headers,
             content=request.body or None,
-            extensions={"timeout": httpx.Timeout(request.timeout).as_dict()},
+            extensions={
+                "timeout": httpx.Timeout(request.timeout).as_dict(),
+                "target": request.target.encode("latin-1"),  # to the byte, where a URL would be made neater
+            },
         )
         with _named_failures(request.timeout):
             response = await self._transport.handle_async_request(outgoing)
@@ -46,12 +55,6 @@ class HttpxTransport:
             body=_chunks(response, request.timeout),
             release=response.aclose,
         )
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities that https addresses are checked against, read once: that takes 15 ms."""
-    return httpx.create_ssl_context()
 
 
 async def _chunks(response: httpx.Response, seconds: float) -> AsyncIterator[bytes]:

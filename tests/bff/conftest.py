@@ -1,14 +1,41 @@
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from bff.app import BffSettings
+from bff.mobile import screens
 from bff.mobile.app import create_app as create_mobile
+from bff.web import pages
 from bff.web.app import create_app as create_web
+from gateway.page import Page
 from kit.settings import Directory, TokenSettings
-from tests.bff.world import HTTP_SERVICES, Shop, article, behind_respx, discount_server, order, review
+from tests.bff.documents import article, order, review
+from tests.bff.world import HTTP_SERVICES, Shop, behind_respx, discount_server
 from tests.conftest import AppClient, MakeToken
+
+EVERY_PAGE: list[Page] = [
+    *(pages.home.page, pages.product.page, pages.search.page, *pages.basket.pages, *pages.orders.pages),
+    *(screens.home.page, screens.product.page, screens.search.page),
+    *(*screens.basket.pages, *screens.orders.pages),
+]
+
+
+@pytest.fixture
+def kept() -> frozenset[str]:
+    """Which times pages keep, of `deadline` and `timeout`: none, so that a slow machine degrades no page."""
+    return frozenset()
+
+
+@pytest.fixture(autouse=True)
+def times(kept: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give pages all the time they need where they are not to keep their own."""
+    for page in EVERY_PAGE:
+        if "timeout" not in kept:
+            monkeypatch.setattr(page, "sources", [replace(source, timeout=None) for source in page.sources])
+        if "deadline" not in kept:
+            monkeypatch.setattr(page, "deadline", 60.0)
 
 
 @pytest.fixture

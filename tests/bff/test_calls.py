@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.bff.world import Shop, article
+from tests.bff.documents import article
+from tests.bff.world import Shop
 from tests.conftest import MakeToken
 
 
@@ -138,6 +139,19 @@ async def test_an_order_goes_on_with_its_coupon_and_idempotency_key(
     await either.post("/orders", json={}, headers={**headers, "Idempotency-Key": "another-intent"})
     assert shop.last("place").headers["idempotency-key"] == "another-intent"
     assert shop.last("place").content == b"{}"
+
+
+async def test_an_idempotency_key_goes_on_as_it_came(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    key = b"sch\xf6n-und-einmalig"
+    headers = [(name.encode(), value.encode()) for name, value in reader.items()]
+
+    await either.post("/orders", json={}, headers=[*headers, (b"Idempotency-Key", key)])
+
+    assert (b"idempotency-key", key) in [
+        (name.lower(), value) for name, value in shop.last("place").headers.raw
+    ]
 
 
 async def test_an_order_without_idempotency_key_is_refused_before_anybody_is_asked(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,10 +15,9 @@ import respx
 
 from kit.pb import discount_pb2 as pb
 from kit.problems import MEDIA_TYPE, Problem
+from tests.bff.documents import Json, order
 
 HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering")
-
-Json = dict[str, Any]
 
 
 def problem(
@@ -73,64 +72,6 @@ HANGING = Trouble(over_http=None, over_grpc=None, reason="timeout", status=504)
 def answering(response: httpx.Response) -> Trouble:
     """It answers this."""
     return Trouble(over_http=response, over_grpc=None, reason="", status=response.status_code)
-
-
-def article(sku: str, amount: int = 1290, *, related: Sequence[str] = ()) -> Json:
-    """An article as the catalogue tells of it; a BFF knows nothing of the members named `later`."""
-    return {
-        "sku": sku,
-        "name": f"Fine {sku}",
-        "description": "It writes. It never blots! It was made for 2. Nobody regrets it.",
-        "brand": {"id": "quill", "name": "Quill & Co", "later": 1},
-        "type": {"id": "pens", "name": "Pens"},
-        "price": {"amount": amount, "currency": "EUR", "later": True},
-        "images": [
-            {
-                "alt": f"Fine {sku}, seen {view}",
-                "variants": [
-                    {"url": f"/pictures/{sku}/{n}-{w}.svg", "width": w, "height": w, "format": "svg"}
-                    for w in (160, 320, 640, 1280)
-                ],
-                "later": None,
-            }
-            for n, view in ((1, "whole"), (2, "closely"))
-        ],
-        "attributes": {"nib": "fine", "sizes": [1, 2]},
-        "related": list(related),
-        "later": {"anything": "goes"},
-    }
-
-
-def review(number: int, text: str = "It writes.") -> Json:
-    """What a reader thinks."""
-    return {
-        "id": f"review-{number}",
-        "sku": "PEN",
-        "author": f"reader-{number}",
-        "rating": 4,
-        "title": "Good",
-        "text": text,
-        "created_at": "2030-01-02T03:04:05Z",
-    }
-
-
-def order(number: int = 1, *, discount: int = 258) -> Json:
-    """An order of two articles."""
-    line = {"name": "Fine PEN", "quantity": 2, "percent_off": 10, "later": 1}
-    return {
-        "id": f"order-{number}",
-        "status": "confirmed",
-        "placed_at": "2030-11-22T23:30:00Z",
-        "lines": [{**line, "sku": "PEN", "unit_price": euros(1290), "total": euros(2580 - discount)}],
-        "subtotal": euros(2580),
-        "discount": euros(discount),
-        "total": euros(2580 - discount),
-        "later": [],
-    }
-
-
-def euros(amount: int) -> Json:
-    return {"amount": amount, "currency": "EUR"}
 
 
 class Call(NamedTuple):

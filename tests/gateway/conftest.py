@@ -10,7 +10,7 @@ from gateway import table
 from gateway.app import Gateway
 from kit.settings import Directory, TokenSettings
 from kit.tokens import Verifier
-from tests.support.serving import Serve, nobody_there, servers
+from tests.support.serving import Serve, client_of, nobody_there, servers
 from tests.support.stub import Stub
 
 ROUTES = """
@@ -86,7 +86,7 @@ async def open_gateway(serve: Serve, token_settings: TokenSettings) -> AsyncIter
 
     async def open_gateway(routes: str, **services: str) -> httpx.AsyncClient:
         gateway = Gateway(table.parse(routes), Directory(services=services), Verifier(token_settings))
-        clients.append(httpx.AsyncClient(base_url=await serve(gateway), timeout=10))
+        clients.append(client_of(await serve(gateway)))
         return clients[-1]
 
     yield open_gateway

@@ -77,17 +77,6 @@ async def test_the_query_is_passed_on_unchanged(edge: Edge, query: bytes) -> Non
     assert edge.things.last.query == query
 
 
-async def test_bytes_of_a_query_that_are_not_ascii_are_passed_on_encoded(edge: Edge) -> None:
-    assert (await at(edge, b"/things/7", params=None)).status_code == 200
-    reader, writer = await asyncio.open_connection(edge.http.base_url.host, edge.http.base_url.port)
-    writer.write("GET /things/7?q=é&%20=%41 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-    assert (await reader.read()).startswith(b"HTTP/1.1 200")
-    writer.close()
-    await writer.wait_closed()
-
-    assert edge.things.last.query == b"q=%C3%A9&%20=%41"
-
-
 @pytest.mark.parametrize(
     "target", [b"/a%2fb", b"/things/..%2f..", b"/things/%2e%2e", b"/files//x", b"/files/../x", b"/files/%00", b"/%zz"]
 )
@@ -114,8 +103,8 @@ async def test_another_method_is_a_405_problem_that_says_which_there_are(edge: E
 
 
 async def test_a_target_too_long_for_any_service_is_a_414_problem(edge: Edge) -> None:
-    assert_problem(await at(edge, b"/things/" + b"x" * 70_000), 414, "uri-too-long")
-    assert_problem(await at(edge, b"/things/7?" + b"x" * 70_000), 414, "uri-too-long")
+    assert_problem(await at(edge, b"/things/" + b"x" * 65_000), 414, "uri-too-long")
+    assert_problem(await at(edge, b"/things/7?" + b"x" * 65_000), 414, "uri-too-long")
     assert not edge.things.asked
 
 

@@ -1,9 +1,12 @@
 """Real servers on loopback sockets, in the test's own event loop."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 
+import httpx
 import uvicorn
 
 from front.server import config
@@ -68,6 +71,16 @@ async def raw_server(talk: Talk) -> AsyncIterator[str]:
     url = f"http://{address(sock)}"
     async with await asyncio.start_server(handle, sock=sock):
         yield url
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+def client_of(url: str) -> httpx.AsyncClient:
+    """A client, made quickly: what TLS trusts is read once for all."""
+    return httpx.AsyncClient(base_url=url, timeout=10, verify=_trusted())
 
 
 def nobody_there() -> str:

@@ -81,7 +81,7 @@ def test_an_article_without_a_file_has_no_image() -> None:
 async def test_a_screen_has_the_images_that_its_display_needs(
     mobile: httpx.AsyncClient, query: str, headers: dict[str, str], tile: int
 ) -> None:
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     answer = await mobile.get(f"/home{query}", headers=raw)
 

@@ -1,7 +1,8 @@
 import httpx
 import pytest
 
-from tests.bff.world import DOWN, Shop, article
+from tests.bff.documents import article
+from tests.bff.world import DOWN, Shop
 
 PEN = {
     "sku": "PEN",
@@ -84,7 +85,7 @@ async def test_home_speaks_the_readers_language(mobile: httpx.AsyncClient) -> No
 
 
 async def test_a_language_that_cannot_be_read_is_no_error(mobile: httpx.AsyncClient) -> None:
-    answer = await mobile.get("/home", headers={"Accept-Language": b"\xff;q=\x80, de;q=9"})
+    answer = await mobile.get("/home", headers=[(b"Accept-Language", b"\xff;q=\x80, de;q=9")])
 
     assert answer.status_code == 200
     assert answer.json()["tiles"][0] == PEN

@@ -1,6 +1,7 @@
 import httpx
 
-from tests.bff.world import Shop, answering, order, problem
+from tests.bff.documents import order
+from tests.bff.world import Shop, answering, problem
 
 SCREEN = {
     "id": "order-1",

@@ -3,7 +3,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bff.world import DOWN, Shop, article, review
+from tests.bff.documents import article, review
+from tests.bff.world import DOWN, Shop
 
 WHOLE: dict[str, Any] = {
     "sku": "PEN",
@@ -106,7 +107,7 @@ async def test_long_texts_are_cut_short(mobile: httpx.AsyncClient, shop: Shop) -
 
     assert len(screen["description"]) <= 400
     assert len(screen["review"]["text"]) <= 140
-    assert screen["review"]["text"].endswith("words…")
+    assert screen["review"]["text"].endswith("…")
 
 
 async def test_the_width_that_a_client_wants_is_that_of_the_article_and_not_of_those_beside_it(

@@ -1,6 +1,7 @@
 import httpx
 
-from tests.bff.world import DOWN, Shop, answering, article, euros, problem
+from tests.bff.documents import article, euros
+from tests.bff.world import DOWN, Shop, answering, problem
 
 
 async def test_a_basket_shows_its_lines_at_todays_prices(

@@ -3,7 +3,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bff.world import DOWN, Shop, article, euros
+from tests.bff.documents import article, euros
+from tests.bff.world import DOWN, Shop
 
 
 def card(sku: str, price: int, **changes: Any) -> dict[str, Any]:

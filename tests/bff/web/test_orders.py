@@ -1,6 +1,7 @@
 import httpx
 
-from tests.bff.world import Json, Shop, answering, order, problem
+from tests.bff.documents import Json, order
+from tests.bff.world import Shop, answering, problem
 
 
 def whole(told: Json) -> Json:

@@ -1,7 +1,8 @@
 import httpx
 import pytest
 
-from tests.bff.world import DOWN, Json, Shop, answering, article, euros, problem, review
+from tests.bff.documents import Json, article, euros, review
+from tests.bff.world import DOWN, Shop, answering, problem
 
 
 def told(sku: str) -> list[Json]:

@@ -1,6 +1,7 @@
 import httpx
 
-from tests.bff.world import DOWN, Shop, answering, article, euros, problem
+from tests.bff.documents import article, euros
+from tests.bff.world import DOWN, Shop, answering, problem
 
 
 async def test_search_shows_cards_facets_and_the_way_on(web: httpx.AsyncClient, shop: Shop) -> None:
@@ -25,7 +26,7 @@ async def test_search_shows_cards_facets_and_the_way_on(web: httpx.AsyncClient, 
 
 
 async def test_every_criterion_goes_to_the_catalogue(web: httpx.AsyncClient, shop: Shop) -> None:
-    criteria = [
+    criteria: list[tuple[str, str | int | float | bool | None]] = [
         ("q", "fine & dry"),
         ("brand", "quill"),
         ("brand", "nib"),

@@ -1,0 +1,64 @@
+"""What the services tell, as far as tests need it; each document has members that no BFF knows of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def article(sku: str, amount: int = 1290, *, related: Sequence[str] = ()) -> Json:
+    """An article as the catalogue tells of it; a BFF knows nothing of the members named `later`."""
+    return {
+        "sku": sku,
+        "name": f"Fine {sku}",
+        "description": "It writes. It never blots! It was made for 2. Nobody regrets it.",
+        "brand": {"id": "quill", "name": "Quill & Co", "later": 1},
+        "type": {"id": "pens", "name": "Pens"},
+        "price": {"amount": amount, "currency": "EUR", "later": True},
+        "images": [
+            {
+                "alt": f"Fine {sku}, seen {view}",
+                "variants": [
+                    {"url": f"/pictures/{sku}/{n}-{w}.svg", "width": w, "height": w, "format": "svg"}
+                    for w in (160, 320, 640, 1280)
+                ],
+                "later": None,
+            }
+            for n, view in ((1, "whole"), (2, "closely"))
+        ],
+        "attributes": {"nib": "fine", "sizes": [1, 2]},
+        "related": list(related),
+        "later": {"anything": "goes"},
+    }
+
+
+def review(number: int, text: str = "It writes.") -> Json:
+    """What a reader thinks."""
+    return {
+        "id": f"review-{number}",
+        "sku": "PEN",
+        "author": f"reader-{number}",
+        "rating": 4,
+        "title": "Good",
+        "text": text,
+        "created_at": "2030-01-02T03:04:05Z",
+    }
+
+
+def order(number: int = 1, *, discount: int = 258) -> Json:
+    """An order of two articles."""
+    line = {"name": "Fine PEN", "quantity": 2, "percent_off": 10, "later": 1}
+    return {
+        "id": f"order-{number}",
+        "status": "confirmed",
+        "placed_at": "2030-11-22T23:30:00Z",
+        "lines": [{**line, "sku": "PEN", "unit_price": euros(1290), "total": euros(2580 - discount)}],
+        "subtotal": euros(2580),
+        "discount": euros(discount),
+        "total": euros(2580 - discount),
+        "later": [],
+    }
+
+
+def euros(amount: int) -> Json:
+    return {"amount": amount, "currency": "EUR"}

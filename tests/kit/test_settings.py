@@ -1,0 +1,62 @@
+import pytest
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from kit.faults import Faulty
+from kit.settings import Directory, Settings, TokenSettings
+
+
+class PressSettings(Settings):
+    """The settings of a role of this test's own."""
+
+    model_config = SettingsConfigDict(env_prefix="PRESS_")
+
+    ink: str
+    speed: int = Field(10, gt=0)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)
+    directory: Directory = Field(default_factory=Directory)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TOKEN_PUBLIC_KEY", "SERVICES", "PRESS_INK", "PRESS_SPEED"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_settings_come_from_variables_with_the_roles_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRESS_INK", "black")
+    monkeypatch.setenv("TOKEN_PUBLIC_KEY", "a key")
+    monkeypatch.setenv("SERVICES", '{"paper": "http://paper:8000"}')
+    settings = PressSettings()
+
+    assert (settings.ink, settings.speed) == ("black", 10)
+    assert settings.tokens.public_key == "a key"
+    assert settings.directory.address("paper") == "http://paper:8000"
+
+
+def test_every_fault_is_told_at_once_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRESS_SPEED", "fast")
+    monkeypatch.setenv("SERVICES", "{")
+    with pytest.raises(Faulty) as refusal:
+        PressSettings()
+
+    told = "\n".join(refusal.value.faults)
+    for variable in ("PRESS_INK", "PRESS_SPEED", "TOKEN_PUBLIC_KEY", "services"):
+        assert variable in told
+    assert len(refusal.value.faults) == 4
+
+
+def test_settings_that_are_given_need_no_variable() -> None:
+    tokens = TokenSettings(public_key="a key")
+    assert PressSettings(ink="red", tokens=tokens, directory=Directory()).ink == "red"
+
+
+def test_an_unknown_service_is_named() -> None:
+    with pytest.raises(LookupError, match="'nowhere'"):
+        Directory(services={}).address("nowhere")
+
+
+def test_settings_do_not_change() -> None:
+    settings = Directory(services={})
+    with pytest.raises(ValueError, match="frozen"):
+        settings.services = {}

@@ -1,0 +1,148 @@
+"""Contracts: what a released client relies on, made from examples, kept in files, checked by pact."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pact import Pact, Verifier, match
+
+from kit.problems import MEDIA_TYPE, TYPE_PREFIX
+
+ROOT: Final = Path(__file__).parents[2]
+CONTRACTS: Final = ROOT / "contracts"
+LOOPBACK: Final = "127.0.0.1"
+STATES: Final = "/_states"
+"""Where the verifier says which state it wants a provider to be in."""
+
+LOGGED_IN: Final = "a customer is logged in"
+CUSTOMER: Final = {"Authorization": match.regex("Bearer a-token", regex=r"^Bearer \S+$")}
+"""What a client sends for a customer who is logged in."""
+
+Json = dict[str, Any]
+
+
+def problem(kind: str) -> Json:
+    """What a client reads of a problem of this kind."""
+    return {"type": TYPE_PREFIX + kind, "title": match.str("What is wrong")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A request of a client and what the client reads of the answer.
+
+    Args:
+        name: which answer it is, in words.
+        given: what must be so at the provider before.
+        path: without the query.
+        body: of the request, in JSON; None for none.
+        answer: every member that the client reads, as pact's matchers or literally.
+        read: the client's own call, at the BFF whose address it is given; returns what it has read.
+    """
+
+    name: str
+    given: tuple[str, ...] = ()
+    method: str = "GET"
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    body: Json | None = None
+    status: int = 200
+    answer: Json
+    read: Callable[[str], object]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def add_to(self, pact: Pact) -> None:
+        """Tell pact of this example."""
+        interaction = pact.upon_receiving(self.name)
+        for state in self.given:
+            interaction.given(state)
+        interaction.with_request(self.method, self.path)
+        interaction.with_query_parameters(self.query)
+        for name, value in self.headers.items():
+            interaction.with_header(name, value)
+        if self.body is not None:
+            interaction.with_body(self.body, "application/json")
+        interaction.will_respond_with(self.status)
+        interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """All that one version of a client relies on."""
+
+    client: str
+    version: str
+    provider: str
+    examples: tuple[Example, ...]
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept."""
+        return CONTRACTS / self.client / f"{self.version}.json"
+
+    def text(self, folder: Path) -> str:
+        """The contract as its file says it, the same in every run; `folder` is for pact to write to."""
+        document = _written(self._pact(*self.examples), folder)
+        del document["metadata"]["pactRust"]  # versions of tools, on which no client relies
+        return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    def promised(self, example: Example, folder: Path) -> Json:
+        """The answer of an example, with the values that the contract has for it."""
+        (interaction,) = _written(self._pact(example), folder)["interactions"]
+        content: Json = interaction["response"]["body"]["content"]
+        return content
+
+    @contextmanager
+    def served(self, example: Example) -> Iterator[str]:
+        """The address of a server that answers the example; it must be asked for, as the contract says."""
+        with self._pact(example).serve(LOOPBACK) as server:
+            yield str(server.url)
+
+    def _pact(self, *examples: Example) -> Pact:
+        pact = Pact(self.client, self.provider)
+        for example in examples:
+            example.add_to(pact)
+        return pact
+
+
+def is_kept(contract: Contract, folder: Path) -> bool:
+    """Whether the contract's file says what the client's examples say; `make contracts` makes it so."""
+    text = contract.text(folder)
+    if os.environ.get("CONTRACTS") == "write":
+        contract.file.parent.mkdir(parents=True, exist_ok=True)
+        contract.file.write_text(text, encoding="utf-8")
+    return contract.file.is_file() and contract.file.read_text(encoding="utf-8") == text
+
+
+async def broken(file: Path, provider: str, url: str, *, only: str = "") -> str:
+    """What the provider at this address breaks of a contract, in pact's words; empty when it keeps all of it.
+
+    Args:
+        file: the contract.
+        provider: its name.
+        url: where it is served; it sets its states up at `STATES`.
+        only: the name of the one example to look at.
+    """
+    verifier = Verifier(provider, host=LOOPBACK).add_transport(url=url).add_source(file)
+    verifier.state_handler(url + STATES, teardown=True, body=True)
+    verifier.set_coloured_output(enabled=False).set_request_timeout(60_000)
+    if only:
+        verifier.filter(f"^{only}$")
+    try:
+        await asyncio.to_thread(verifier.verify)  # it waits for the server, which runs in this very loop
+    except RuntimeError:
+        return verifier.output(strip_ansi=True)
+    return ""
+
+
+def _written(pact: Pact, folder: Path) -> Json:
+    pact.write_file(folder, overwrite=True)
+    document: Json = json.loads((folder / f"{pact.consumer}-{pact.provider}.json").read_text("utf-8"))
+    return document

@@ -1,0 +1,159 @@
+"""compose.yaml: what it promises about every container, and whether each role could start from it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from front.roles import GATEWAY, ROLES, create
+from tests.support.variables import variables
+
+ROOT = Path(__file__).parents[1]
+
+STAND_INS = {
+    "token_public_key": "a public key",
+    "basket_valkey_url": "valkey://basket:secret@valkey:6379/0",
+}
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def secrets(container: str) -> set[str]:
+    return set(CONTAINERS[container].get("secrets", []))
+
+
+def environment(role: str) -> dict[str, str]:
+    """What the role's process finds set: its environment with defaults filled in, and its secrets."""
+    given = {
+        name: re.sub(r"\$\{\w+:-(\w*)\}", r"\1", str(value))
+        for name, value in CONTAINERS[role].get("environment", {}).items()
+    }
+    of_files = {
+        name.upper(): STAND_INS.get(name, "postgresql+psycopg://role:secret@postgres/database")
+        for name in secrets(role)
+    }
+    return given | of_files
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> None:
+    command = CONTAINERS[role]["command"]
+
+    assert command == ["serve", role, "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_told_only_what_it_has_settings_for(role: str) -> None:
+    assert set(environment(role)) <= set(variables(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_told_everything_that_it_needs(role: str) -> None:
+    needed = {name for name, variable in variables(role).items() if variable.default is None}
+
+    assert needed <= set(environment(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_can_be_made_from_what_its_container_is_told(
+    role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {variable for each in ROLES for variable in variables(each)}:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment(role).items():
+        monkeypatch.setenv(name, value)
+    if role == GATEWAY:
+        monkeypatch.setenv("GATEWAY_ROUTES", str(ROOT / "routes.toml"))
+
+    assert callable(create(role))
+
+
+def test_every_address_is_that_of_a_container_on_the_network_of_the_services() -> None:
+    told = [value for role in ROLES for name, value in environment(role).items() if name == "SERVICES"]
+    (same,) = set(told)
+    addresses: dict[str, str] = json.loads(same)
+
+    hosts = {address.removeprefix("http://").partition(":")[0] for address in addresses.values()}
+
+    assert hosts == set(ROLES) - {GATEWAY}
+    assert all("services" in CONTAINERS[host]["networks"] for host in hosts)
+
+
+def test_only_the_gateway_can_be_reached_from_outside_and_only_from_this_host() -> None:
+    published = {name: one["ports"] for name, one in CONTAINERS.items() if "ports" in one}
+    outside = {
+        name
+        for name, one in CONTAINERS.items()
+        if any(not (COMPOSE["networks"][network] or {}).get("internal") for network in one["networks"])
+    }
+
+    assert published == {GATEWAY: ["127.0.0.1:8080:8000"]}
+    assert outside == {GATEWAY}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_is_watched_confined_and_restarted(container: str) -> None:
+    one = CONTAINERS[container]
+
+    assert one["healthcheck"]["test"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", one["user"])
+    assert one["read_only"] is True
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert one["restart"] == "unless-stopped"
+    assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
+
+
+def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:
+    on = {
+        network: {name for name, one in CONTAINERS.items() if network in one["networks"]}
+        for network in ("databases", "baskets")
+    }
+    with_database = {name for name in ROLES if f"{name.upper()}_DATABASE_URL" in variables(name)}
+
+    assert on == {"databases": {"postgres", *with_database}, "baskets": {"valkey", "basket"}}
+
+
+def test_a_database_url_is_known_to_its_service_and_the_server_alone() -> None:
+    knowing = {
+        secret: {name for name in CONTAINERS if secret in secrets(name)}
+        for secret in COMPOSE["secrets"]
+        if secret.endswith("_database_url")
+    }
+
+    assert knowing == {secret: {secret.removesuffix("_database_url"), "postgres"} for secret in knowing}
+    assert knowing
+
+
+def test_a_client_of_compose_accepts_the_file() -> None:
+    client = compose_client()
+    if client is None:
+        pytest.skip("neither `docker compose` nor `docker-compose` is installed")
+
+    checked = subprocess.run(
+        [*client, "-f", ROOT / "compose.yaml", "config", "-q"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SEED": "true"},
+    )
+
+    assert checked.returncode == 0, checked.stderr
+
+
+def compose_client() -> list[str] | None:
+    """The command line of a client of Compose that works here."""
+    for client in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(client[0]) and _works([*client, "version"]):
+            return client
+    return None
+
+
+def _works(command: list[str]) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
