@@ -163,7 +163,11 @@ class _Lifespan:
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
-        await self._tell("startup")
+        try:
+            await self._tell("startup")
+        except LifespanFailed:
+            await _cancel(self._task)
+            raise
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -177,7 +181,9 @@ class _Lifespan:
             )
         except Exception as fault:
             log.exception("The mounted app's lifespan failed")
-            await self._outbox.put({"type": "lifespan.startup.failed", "message": str(fault)})
+            await self._outbox.put({"type": "lifespan.failed", "message": str(fault)})
+        else:
+            await self._outbox.put({"type": "lifespan.ended", "message": "its lifespan has ended"})
 
     async def _tell(self, event: str) -> None:
         await self._inbox.put({"type": f"lifespan.{event}"})

@@ -15,7 +15,9 @@ import respx
 
 from kit.pb import discount_pb2 as pb
 from kit.problems import MEDIA_TYPE, Problem
-from tests.bff.documents import Json, order
+from tests.bff.documents import Json, article, order, review
+
+__all__ = ["article", "order", "review"]  # whoever takes a shop from here takes what fills it too
 
 HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering")
 

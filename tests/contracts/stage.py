@@ -10,18 +10,8 @@ import bff.web.app
 from bff.app import BffSettings
 from kit.asgi import App, Message, Receive, Scope, Send
 from kit.settings import Directory, TokenSettings
-from tests.bff.world import (
-    DOWN,
-    HTTP_SERVICES,
-    Shop,
-    answering,
-    article,
-    behind_respx,
-    discount_server,
-    order,
-    problem,
-    review,
-)
+from tests.bff.documents import article, order, review
+from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
 from tests.support.contracts import LOGGED_IN, STATES
 from tests.support.serving import servers
 from tests.support.stub import Exchange

@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-import httpx
 import pytest
 
-from kit.asgi import Receive, Scope, Send
 from tests.gateway.conftest import ROUTES, Edge, OpenGateway
 from tests.support.serving import nobody_there
 from tests.support.stub import Exchange, Stub, answering
@@ -243,8 +241,3 @@ async def test_an_empty_body_stays_empty(edge: Edge) -> None:
 
     assert edge.things.last.body == b""
     assert edge.things.last.all(b"transfer-encoding") == []
-
-
-async def no_lifespan(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """An app that knows no lifespan."""
-    raise httpx.UnsupportedProtocol("lifespan")

@@ -1,0 +1,251 @@
+"""What a client gets of a page, over ASGI."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from msgspec import Struct
+
+from gateway.page import Page
+from gateway.upstream import Failed, Nonsense, Refused, TimedOut, Unreachable, UpstreamError
+from tests.gateway.page.conftest import Serve
+
+
+class Book(Struct):
+    """A view."""
+
+    title: str
+    extra: str | None = None
+
+
+def book_page(
+    required: Callable[[], Awaitable[str]], optional: Callable[[], Awaitable[str]] | None = None
+) -> Page:
+    """A page of a required source and perhaps an optional one."""
+    page = Page("/book", deadline=0.2)
+
+    @page.source()
+    async def title() -> str:
+        return await required()
+
+    if optional is None:
+        page.view(_titled)
+        return page
+
+    @page.source(timeout=0.05, fallback=lambda: "fallback")
+    async def extra() -> str:
+        return await optional()
+
+    page.view(_extended)
+    return page
+
+
+def _titled(title: str) -> Book:
+    """A book."""
+    return Book(title)
+
+
+def _extended(title: str, extra: str) -> Book:
+    """A book with more to it."""
+    return Book(title, extra)
+
+
+async def fine() -> str:
+    return "fine"
+
+
+async def for_ever() -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+
+def failing(failure: Exception) -> Callable[[], Awaitable[str]]:
+    async def fail() -> str:
+        raise failure
+
+    return fail
+
+
+FAILURES = [
+    (TimedOut("late"), "timeout"),
+    (Unreachable("away"), "unavailable"),
+    (Failed("it answered 500"), "failed"),
+    (Nonsense("no JSON"), "nonsense"),
+    (Refused(404), "refused"),
+]
+
+
+async def test_all_sources_answered_is_a_200_with_the_view_and_no_word_of_degradation(serve: Serve) -> None:
+    async with serve(book_page(fine, fine)) as http:
+        answer = await http.get("/book")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"title": "fine", "extra": "fine"}
+    assert "page-degraded" not in answer.headers
+
+
+@pytest.mark.parametrize(("failure", "reason"), FAILURES, ids=[reason for _, reason in FAILURES])
+async def test_an_optional_source_that_fails_is_replaced_and_named(
+    serve: Serve, failure: UpstreamError, reason: str
+) -> None:
+    async with serve(book_page(fine, failing(failure))) as http:
+        answer = await http.get("/book")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"title": "fine", "extra": "fallback"}
+    assert answer.headers["page-degraded"] == f"extra;reason={reason}"
+
+
+async def test_an_optional_source_that_hangs_is_replaced_after_its_timeout(serve: Serve) -> None:
+    async with serve(book_page(fine, for_ever)) as http:
+        answer = await http.get("/book")
+
+    assert answer.json()["extra"] == "fallback"
+    assert answer.headers["page-degraded"] == "extra;reason=timeout"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 410, 412, 422, 428, 429])
+async def test_what_a_required_source_refuses_for_the_clients_sake_is_passed_on(
+    serve: Serve, status: int
+) -> None:
+    refusal = Refused(
+        status, kind="urn:press:gone", detail="Gone.", members={"isbn": "1", "headers": 2}, retry_after="7"
+    )
+    async with serve(book_page(failing(refusal))) as http:
+        answer = await http.get("/book")
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "7"
+    problem = answer.json()
+    assert (problem["type"], problem["detail"], problem["isbn"]) == ("urn:press:gone", "Gone.", "1")
+    assert problem["source"] == "title"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (TimedOut("late"), 504),
+        (Unreachable("away"), 503),
+        (Failed("it answered 500"), 502),
+        (Nonsense("no JSON"), 502),
+        (Refused(400), 502),
+        (Refused(405), 502),
+    ],
+)
+async def test_a_required_source_that_fails_names_itself(
+    serve: Serve, failure: UpstreamError, status: int
+) -> None:
+    async with serve(book_page(failing(failure), fine)) as http:
+        answer = await http.get("/book")
+
+    assert answer.status_code == status
+    assert answer.json()["source"] == "title"
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_the_pages_deadline_is_a_504_naming_the_source(serve: Serve) -> None:
+    async with serve(book_page(for_ever)) as http:
+        answer = await http.get("/book")
+
+    assert answer.status_code == 504
+    assert answer.json()["source"] == "title"
+
+
+@pytest.mark.parametrize("bug", [KeyError("secret"), TimeoutError("secret"), ValueError("secret")])
+async def test_a_bug_is_never_a_fallback(serve: Serve, bug: Exception) -> None:
+    async with serve(book_page(fine, failing(bug))) as http:
+        answer = await http.get("/book", headers={"X-Request-Id": "r-3"})
+
+    assert answer.status_code == 500
+    assert answer.json()["request_id"] == "r-3"
+    assert "secret" not in answer.text
+
+
+async def test_a_bug_beside_a_failing_upstream_is_told_as_a_bug(serve: Serve) -> None:
+    page = Page("/book", deadline=1.0)
+
+    @page.source()
+    async def title() -> str:
+        raise Unreachable("away")
+
+    @page.source()
+    async def extra() -> str:
+        raise KeyError
+
+    page.view(_extended)
+    async with serve(page) as http:
+        assert (await http.get("/book")).status_code == 500
+
+
+async def test_when_a_required_source_fails_its_running_siblings_are_cancelled(serve: Serve) -> None:
+    page = Page("/book", deadline=5.0)
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    @page.source()
+    async def title() -> str:
+        await started.wait()
+        raise Failed("it answered 500")
+
+    @page.source()
+    async def extra() -> str:
+        started.set()
+        try:
+            return await for_ever()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    page.view(_extended)
+    async with serve(page) as http:
+        assert (await http.get("/book")).status_code == 502
+    assert cancelled.is_set()
+
+
+async def test_sources_run_at_the_same_time_and_each_starts_as_soon_as_its_inputs_are_there(
+    serve: Serve,
+) -> None:
+    page = Page("/book", deadline=5.0)
+    slow_may_end = asyncio.Event()
+
+    @page.source()
+    async def first() -> str:
+        return "first"
+
+    @page.source()
+    async def slow() -> str:
+        await slow_may_end.wait()
+        return "slow"
+
+    @page.source()
+    async def second(first: str) -> str:
+        slow_may_end.set()  # were sources run level by level, nobody would ever come here
+        return first + "-second"
+
+    @page.view
+    def view(slow: str, second: str) -> Book:
+        return Book(slow, second)
+
+    async with serve(page) as http:
+        answer = await asyncio.wait_for(http.get("/book"), 4)
+    assert answer.json() == {"title": "slow", "extra": "first-second"}
+
+
+async def test_a_sources_timeout_does_not_count_the_waiting_for_its_inputs(serve: Serve) -> None:
+    page = Page("/book", deadline=5.0)
+    released = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.3, released.set)
+
+    @page.source()
+    async def title() -> str:
+        await released.wait()
+        return "late"
+
+    @page.source(timeout=0.2, fallback=lambda: "fallback")
+    async def extra(title: str) -> str:
+        return title
+
+    page.view(_extended)
+    async with serve(page) as http:
+        answer = await http.get("/book")
+    assert answer.json() == {"title": "late", "extra": "late"}
