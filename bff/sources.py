@@ -76,7 +76,7 @@ async def found_skus(found: Found) -> list[str]:
 class Wish(Struct, frozen=True, forbid_unknown_fields=True):
     """An order for what is in the basket."""
 
-    coupon: Annotated[str, Meta(max_length=40)] | None = None
+    coupon: Annotated[str, Meta(max_length=64)] | None = None
 
 
 async def placed(wish: Body[Wish], request: Inbound, orders: Orders) -> Order:

@@ -64,11 +64,7 @@ def forward(route: Route, upstream: Upstream) -> Handler:
 
 
 def _to_service(call: Call) -> Headers:
-    kept = [
-        field
-        for field in call.headers
-        if field[0] != b"host" and not field[0].startswith(ONLY_OURS)
-    ]
+    kept = [field for field in call.headers if field[0] != b"host" and not field[0].startswith(ONLY_OURS)]
     kept += [
         (b"x-forwarded-for", call.peer.encode()),
         (b"x-forwarded-proto", call.scheme.encode()),

@@ -113,7 +113,9 @@ class Template:
 def _part(piece: str) -> str | Parameter:
     if not ("{" in piece or "}" in piece):
         if quote(piece, safe=_UNRESERVED) != piece:
-            raise ValueError(f"{piece!r} is not plain: between slashes stand letters, digits and -._~!$&'()*+,;=:@")
+            raise ValueError(
+                f"{piece!r} is not plain: between slashes stand letters, digits and -._~!$&'()*+,;=:@"
+            )
         return piece
     match = re.fullmatch(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}", piece)
     if match is None:

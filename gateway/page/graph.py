@@ -94,6 +94,7 @@ class _Planner:
         self._faults = faults
         self._sources: dict[str, Source] = {}
         self._placeholders = Template.parse(page.path).names
+        self._outside: dict[str, Input] = {}
 
     def plan(self) -> Plan | None:
         known = len(self._faults)
@@ -134,9 +135,12 @@ class _Planner:
             if origin is None:
                 self._fault(function, f"the parameter {name} is no source, placeholder or provided type")
                 continue
-            inputs.append(
-                Input(name=name, origin=origin, type=_bare(hint, origin), default=parameter.default)
-            )
+            taken = Input(name=name, origin=origin, type=_bare(hint, origin), default=parameter.default)
+            if origin is not Origin.SOURCE and self._outside.setdefault(name, taken) != taken:
+                self._fault(
+                    function, f"the parameter {name} has another type or default elsewhere on the page"
+                )
+            inputs.append(taken)
         return tuple(inputs)
 
     def _origin(self, name: str, hint: Any) -> Origin | None:

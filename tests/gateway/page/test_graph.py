@@ -135,6 +135,17 @@ def test_a_source_that_does_not_await_and_a_parameter_without_a_type_are_faults(
     assert "the parameter something has no type" in told
 
 
+def test_one_parameter_with_two_types_is_a_fault() -> None:
+    made = Page("/books/{isbn}", deadline=1.0)
+    made.source()(book)
+
+    @made.view
+    def view(book: str, isbn: int) -> str:
+        return book
+
+    assert "the parameter isbn has another type or default elsewhere on the page" in faults_of(made)[0]
+
+
 def test_a_page_with_two_views_is_a_fault() -> None:
     made = page()
     made.view(lambda: "another")
