@@ -65,4 +65,5 @@ def config(app: App) -> uvicorn.Config:
 def serve(app: App, sock: socket.socket) -> None:
     """Serve an app until SIGINT or SIGTERM: what a process with a single role does."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each call names whose basket it was
     uvicorn.Server(config(app)).run(sockets=[sock])

@@ -61,9 +61,8 @@ class MountedTransport:
                 task.cancel()
             await asyncio.wait([task])
 
-        return Reply(
-            status=start["status"], headers=list(start["headers"]), body=exchange.chunks(), release=release
-        )
+        headers = [(name.lower(), value) for name, value in start.get("headers", ())]
+        return Reply(status=start["status"], headers=headers, body=exchange.chunks(), release=release)
 
 
 class _Exchange:
