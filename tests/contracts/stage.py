@@ -89,14 +89,17 @@ class Stage:
 
     async def _set(self, exchange: Exchange) -> None:
         wanted = json.loads(await exchange.read())
+        status = 200
         if wanted["action"] == "teardown":
             vars(self._shop).update(vars(Shop()))
             self._logged_in = False
         elif wanted["state"] == LOGGED_IN:
             self._logged_in = True
-        elif wanted["state"]:  # an example without a state of its own has an empty one
+        elif wanted["state"] in SCENES:
             SCENES[wanted["state"]](self._shop)
-        await exchange.start()
+        elif wanted["state"]:  # an example without a state of its own has an empty one
+            status = 400  # after a 5xx pact would try again, for minutes
+        await exchange.start(status)
         await exchange.end()
 
     def _true(self, name: bytes, value: bytes) -> bytes:
