@@ -1,6 +1,5 @@
 """The ASGI edge: calls in, replies out; failures become problem+json here and nowhere deeper."""
 
-import asyncio
 import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,7 +8,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from gateway import health, table
-from gateway.asgi import Incoming, field, send_reply
+from gateway.asgi import Incoming, field, send_reply, unless_left
 from gateway.forward import end_to_end
 from gateway.match import Match, Matcher, NoRoute, WrongMethod
 from gateway.path import AmbiguousPath, segments_of
@@ -80,16 +79,7 @@ class Gateway:
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless its client leaves first: then all that is done for it is cancelled."""
         incoming = Incoming(scope["headers"], receive)
-        answer = asyncio.create_task(self._answer(scope, incoming, send))
-        left = asyncio.create_task(incoming.client_left())
-        try:
-            await asyncio.wait([answer, left], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            answer.cancel()
-            left.cancel()
-            await asyncio.wait([answer, left])
-        if not answer.cancelled():
-            answer.result()
+        await unless_left(self._answer(scope, incoming, send), incoming.client_left())
 
     async def _answer(self, scope: Scope, incoming: Incoming, send: Send) -> None:
         name = request_id(field(scope["headers"], b"x-request-id"))

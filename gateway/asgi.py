@@ -1,7 +1,8 @@
 """What the edge reads from an ASGI server and writes to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from gateway.upstream import ClientLeft, Headers, Reply
 from kit.asgi import Receive, Send
@@ -42,8 +43,26 @@ class Incoming:
         """Return when the client has gone; it is looked for once nothing of the body is to come."""
         if self._has_body:
             await self._read.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await client_left(self._receive)
+
+
+async def client_left(receive: Receive) -> None:
+    """Return when the client of a request that has been read has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def unless_left(work: Coroutine[Any, Any, None], left: Coroutine[Any, Any, None]) -> None:
+    """Do the work, unless the client leaves first: then it is cancelled."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(left)
+    try:
+        await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.wait([working, leaving])
+    if not working.cancelled():
+        working.result()
 
 
 async def send_reply(reply: Reply, send: Send) -> None:

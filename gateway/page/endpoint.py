@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
+from gateway.asgi import client_left, unless_left
 from gateway.page.graph import Input, Origin, Plan
 from gateway.page.inbound import Inbound, Provider
 from gateway.page.run import Run, SourceFailed
@@ -34,7 +35,7 @@ class Endpoint:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the page and send its view.
+        """Run the page and send its view, unless the client leaves first: then all its sources are cancelled.
 
         Raises:
             Problem: the request does not fit, or a required source failed.
@@ -46,8 +47,14 @@ class Endpoint:
             query=parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True),
             context=Context.of(scope["headers"], deadline),
         )
-        given = self._given(inbound, await self._body(scope, receive))
+        try:
+            given = self._given(inbound, await self._body(scope, receive))
+        except ClientDisconnect:
+            return
         run = Run(self._plan, given, deadline)
+        await unless_left(self._answer(run, send), client_left(receive))
+
+    async def _answer(self, run: Run, send: Send) -> None:
         try:
             view = await run.view()
         except SourceFailed as failed:

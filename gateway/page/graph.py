@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gateway.page.declare import BodyMarker, Page, Source
 from gateway.page.inbound import Inbound
@@ -93,7 +94,7 @@ class _Planner:
         self._provided = provided
         self._faults = faults
         self._sources: dict[str, Source] = {}
-        self._placeholders = Template.parse(page.path).names
+        self._placeholders = self._names()
         self._outside: dict[str, Input] = {}
 
     def plan(self) -> Plan | None:
@@ -108,20 +109,26 @@ class _Planner:
         steps = {s.name: Step(source=s, inputs=self._inputs(s.function)) for s in self._sources.values()}
         if len(self._page.views) != 1:
             self._faults.append(f"{self._page.path}: a page has one view, not {len(self._page.views)}")
-            return None
-        view = self._page.views[0]
-        view_inputs = self._inputs(view)
+        views = [self._inputs(view) for view in self._page.views]
         order = self._ordered(steps)
-        self._check_use(steps, view_inputs)
+        self._check_use(steps, views)
         if len(self._faults) > known:
             return None
+        view = self._page.views[0]
         return Plan(
             page=self._page,
             steps=tuple(steps[name] for name in order),
             view=view,
-            view_inputs=view_inputs,
+            view_inputs=views[0],
             answers=get_type_hints(view).get("return", Any),
         )
+
+    def _names(self) -> tuple[str, ...]:
+        try:
+            return Template.parse(self._page.path).names
+        except ValueError as fault:
+            self._faults.append(str(fault))
+            return ()
 
     def _inputs(self, function: Callable[..., Any]) -> tuple[Input, ...]:
         hints = get_type_hints(function, include_extras=True)
@@ -162,10 +169,10 @@ class _Planner:
             self._fault(self._sources[fault.args[1][0]].function, f"sources wait for each other: {circle}")
             return []
 
-    def _check_use(self, steps: Mapping[str, Step], view_inputs: tuple[Input, ...]) -> None:
-        used = {i.name for i in view_inputs} | {name for step in steps.values() for name in step.needs}
+    def _check_use(self, steps: Mapping[str, Step], views: list[tuple[Input, ...]]) -> None:
+        used = {i.name for view in views for i in view} | {n for step in steps.values() for n in step.needs}
         for name, step in steps.items():
-            if name not in used:
+            if name not in used and views:
                 self._fault(step.source.function, f"nobody uses the source {name}")
             optional = [need for need in step.needs if self._sources[need].fallback is not None]
             if step.source.fallback is None and optional:
@@ -187,7 +194,6 @@ def _fits_query(hint: Any) -> bool:
         return _fits_query(get_args(hint)[0])
     if get_origin(hint) is Literal:
         return True
-    if isinstance(hint, type) and issubclass(hint, (str, int, float, bool, Enum, type(None))):
-        return True
-    arguments = get_args(hint)
-    return bool(arguments) and all(_fits_query(argument) for argument in arguments)
+    if get_origin(hint) in {Union, UnionType, list, tuple}:
+        return all(_fits_query(argument) for argument in get_args(hint) if argument is not ...)
+    return isinstance(hint, type) and issubclass(hint, (str, int, float, bool, Enum, type(None)))

@@ -81,7 +81,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def open_gateway(serve: Serve, token_settings: TokenSettings) -> AsyncIterator[OpenGateway]:
-    """`http = await open_gateway(routes, things=url)`: a client of a gateway with these routes and services."""
+    """`http = await open_gateway(routes, things=url)`: its client."""
     clients: list[httpx.AsyncClient] = []
 
     async def open_gateway(routes: str, **services: str) -> httpx.AsyncClient:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from pathlib import Path
 
 import httpx
 import pytest
@@ -78,7 +79,8 @@ async def test_the_query_is_passed_on_unchanged(edge: Edge, query: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    "target", [b"/a%2fb", b"/things/..%2f..", b"/things/%2e%2e", b"/files//x", b"/files/../x", b"/files/%00", b"/%zz"]
+    "target",
+    [b"/a%2fb", b"/things/..%2f..", b"/things/%2e%2e", b"/files//x", b"/files/../x", b"/files/%00", b"/%zz"],
 )
 async def test_an_ambiguous_path_is_a_400_problem_and_reaches_nobody(edge: Edge, target: bytes) -> None:
     answer = await at(edge, target)
@@ -150,7 +152,10 @@ async def test_what_a_service_answers_is_passed_on_whatever_it_is(edge: Edge, st
     answer = await edge.http.get("/things/7")
 
     assert (answer.status_code, answer.content) == (status, b'{"type":"urn:x"}')
-    assert (answer.headers["content-type"], answer.headers["retry-after"]) == ("application/problem+json", "7")
+    assert (answer.headers["content-type"], answer.headers["retry-after"]) == (
+        "application/problem+json",
+        "7",
+    )
 
 
 async def test_a_route_of_one_host_is_served_there_only(serve: Serve, open_gateway: OpenGateway) -> None:
@@ -206,9 +211,9 @@ async def test_the_gateway_speaks_no_websockets(edge: Edge) -> None:
 
 
 async def test_services_without_an_address_are_all_named_before_anything_is_served(
-    tmp_path: pytest.TempPathFactory, token_settings: TokenSettings
+    tmp_path: Path, token_settings: TokenSettings
 ) -> None:
-    file = tmp_path / "routes.toml"  # type: ignore[operator]
+    file = tmp_path / "routes.toml"
     file.write_text(ROUTES)
 
     with pytest.raises(Faulty) as refusal:
@@ -219,8 +224,10 @@ async def test_services_without_an_address_are_all_named_before_anything_is_serv
         )
     assert refusal.value.faults == [
         "services: things: SERVICES names no address for 'things'",
-        "services: gone: SERVICES: gone: 'gopher://x' is no address: it begins with none of "
-        "http://, https://, registry://, app://",
+        (
+            "services: gone: SERVICES: gone: 'gopher://x' is no address: it begins with none of "
+            "http://, https://, registry://, app://"
+        ),
     ]
 
 

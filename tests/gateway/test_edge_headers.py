@@ -10,7 +10,9 @@ from tests.gateway.conftest import Edge, OpenGateway
 from tests.support.serving import raw_server
 from tests.support.stub import answering
 
-THINGS = '[services.things]\nurl = "registry://things"\n[[routes]]\npath = "/a"\nto = "things"\nauth = "none"\n'
+THINGS = (
+    '[services.things]\nurl = "registry://things"\n[[routes]]\npath = "/a"\nto = "things"\nauth = "none"\n'
+)
 
 
 async def test_other_headers_are_passed_on_in_order_and_as_often_as_they_come(edge: Edge) -> None:
@@ -72,8 +74,14 @@ async def test_fields_that_connection_names_end_at_the_gateway_in_both_direction
 
     answer = await edge.http.get(
         "/things/7",
-        headers=[("Connection", "X-Hop , x-second"), ("Connection", "x-third"), ("X-Hop", "1"), ("X-Kept", "1"),
-                 ("X-Second", "2"), ("X-Third", "3")],
+        headers=[
+            ("Connection", "X-Hop , x-second"),
+            ("Connection", "x-third"),
+            ("X-Hop", "1"),
+            ("X-Kept", "1"),
+            ("X-Second", "2"),
+            ("X-Third", "3"),
+        ],
     )
 
     seen = {name for name, _ in edge.things.last.headers}

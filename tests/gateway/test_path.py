@@ -82,7 +82,9 @@ def test_reading_a_long_path_takes_no_longer_than_its_length_warrants(piece: byt
 
 
 paths = st.binary(max_size=30).map(lambda tail: b"/" + tail) | st.lists(
-    st.sampled_from([b"a", b".", b"..", b"/", b"//", b"%2f", b"%2e", b"%41", b"%c3%a9", b"%", b"\\", b" ", b"?"])
+    st.sampled_from(
+        [b"a", b".", b"..", b"/", b"//", b"%2f", b"%2e", b"%41", b"%c3%a9", b"%", b"\\", b" ", b"?"]
+    )
 ).map(lambda parts: b"/" + b"".join(parts))
 
 

@@ -163,7 +163,10 @@ def test_what_is_no_toml_is_refused_with_line_and_column() -> None:
     [
         ("", ["services: Field required", "routes: Field required"]),
         ("services = 1\nroutes = 2", ["services: Input should be a valid dict", "routes: Input should be a"]),
-        ("[services]\n[routes]", ["services: Dictionary should have at least 1", "routes: Input should be a"]),
+        (
+            "[services]\n[routes]",
+            ["services: Dictionary should have at least 1", "routes: Input should be a"],
+        ),
         (SERVICES + "routes = []", ["services: things: routes: Extra inputs", "routes: Field required"]),
         (f"routes = [1]\n{SERVICES}", ["route 1: Input should be a valid dict"]),
         (f"routes = []\n{SERVICES}", ["routes: a table has at least one route"]),
@@ -176,13 +179,16 @@ def test_a_table_of_another_shape_is_refused_in_words(text: str, told: list[str]
     assert all(fault.startswith(beginning) for fault, beginning in zip(faults, told, strict=True)), faults
 
 
-@pytest.mark.parametrize("url", ["registry://things", "https://things", "app://module:factory", "http://h:1/"])
+@pytest.mark.parametrize(
+    "url", ["registry://things", "https://things", "app://module:factory", "http://h:1/"]
+)
 def test_an_address_names_a_scheme_and_a_host(url: str) -> None:
     assert parse(f'[services.things]\nurl = "{url}"\n' + route("")).services["things"].url == url
 
 
 @pytest.mark.parametrize(
-    "url", ["things", "ftp://things", "http://", "http://:80", "http://a/b", "http://u:p@a", "http://a:99999", ""]
+    "url",
+    ["things", "ftp://things", "http://", "http://:80", "http://a/b", "http://u:p@a", "http://a:99999", ""],
 )
 def test_other_addresses_are_refused(url: str) -> None:
     (fault,) = faults_of(f'[services.things]\nurl = "{url}"\n' + route(""))
@@ -197,7 +203,9 @@ def test_a_duration_has_a_unit(text: str, seconds: float) -> None:
     assert only.timeout == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("value", ['"0s"', '"-1s"', '"11m"', '"1h"', '"5"', '"s"', '"1 s"', "5", "true", '"inf s"'])
+@pytest.mark.parametrize(
+    "value", ['"0s"', '"-1s"', '"11m"', '"1h"', '"5"', '"s"', '"1 s"', "5", "true", '"inf s"']
+)
 def test_a_duration_of_nothing_or_too_much_or_without_unit_is_refused(value: str) -> None:
     (fault,) = faults_of(SERVICES + route(f"timeout = {value}"))
 
@@ -206,7 +214,11 @@ def test_a_duration_of_nothing_or_too_much_or_without_unit_is_refused(value: str
 
 def test_the_same_path_is_free_for_other_methods_and_hosts() -> None:
     table = parse(
-        SERVICES + route("") + route('methods = ["PUT"]') + route('host = "a.test"') + route('host = "b.test"')
+        SERVICES
+        + route("")
+        + route('methods = ["PUT"]')
+        + route('host = "a.test"')
+        + route('host = "b.test"')
     )
 
     assert len(table.routes) == 4

@@ -86,7 +86,7 @@ def answering(status: int, content: bytes, *headers: Header) -> Answer:
 
 
 class Stub:
-    """An ASGI app. Tests set `answer`, look at `asked`, and wait for `begun` and for `ended` of an exchange."""
+    """An ASGI app. Tests set `answer`, look at `asked`, wait for `begun` and for an exchange's `ended`."""
 
     def __init__(self, answer: Answer = fine) -> None:
         self.answer = answer

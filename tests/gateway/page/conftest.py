@@ -10,12 +10,13 @@ from fastapi import FastAPI
 from gateway.page import Page, create_app
 from tests.conftest import AppClient
 
+AppOf = Callable[..., FastAPI]
 Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture
-def serve(app_client: AppClient) -> Serve:
-    """`async with serve(page, …) as http`: an app of these pages."""
+def app_of() -> AppOf:
+    """`app_of(page, …)`: an app of these pages."""
 
     async def ready() -> None:
         return None
@@ -24,10 +25,15 @@ def serve(app_client: AppClient) -> Serve:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
 
-    def app_of(*pages: Page) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        app = create_app(
+    def make(*pages: Page) -> FastAPI:
+        return create_app(
             title="books", description="-", pages=pages, providers={}, lifespan=lifespan, ready=ready
         )
-        return app_client(app)
 
-    return app_of
+    return make
+
+
+@pytest.fixture
+def serve(app_client: AppClient, app_of: AppOf) -> Serve:
+    """`async with serve(page, …) as http`: an app of these pages, reached without a socket."""
+    return lambda *pages: app_client(app_of(*pages))

@@ -82,7 +82,9 @@ async def test_a_body_goes_as_json_with_headers_of_its_own(stub: Stub, things: S
 async def test_an_answer_that_nobody_reads_may_be_empty(stub: Stub, things: Service) -> None:
     stub.answer = answering(204, b"")
 
-    assert await things.send("DELETE", "/things/1", type(None)) is None
+    await things.send("DELETE", "/things/1", type(None))
+
+    assert (stub.last.method, stub.last.path) == ("DELETE", b"/things/1")
 
 
 async def test_every_call_carries_who_asks_and_under_which_name_and_nothing_else(
@@ -102,7 +104,17 @@ async def test_every_call_carries_who_asks_and_under_which_name_and_nothing_else
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no json", b"[]", b'{"name":7}', b"{}", b'{"name":"a"', b'{"name":"\xff"}', b'{"name":null}', b"null"],
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b'{"name":7}',
+        b"{}",
+        b'{"name":"a"',
+        b'{"name":"\xff"}',
+        b'{"name":null}',
+        b"null",
+    ],
 )
 async def test_an_answer_that_does_not_fit_is_nonsense(stub: Stub, things: Service, content: bytes) -> None:
     stub.answer = answering(200, content, JSON)

@@ -29,15 +29,18 @@ async def test_the_app_is_never_more_than_a_chunk_ahead_of_its_reader() -> None:
             moved.set()
         await exchange.end()
 
-    async with asyncio.timeout(5), MountedTransport(Stub(answer)) as transport:
-        async with await transport.send(GET) as reply:
-            for taken in range(1, 11):
-                await anext(reply.body)
-                while sent < min(taken, 10):
-                    moved.clear()
-                    await moved.wait()
-                await settled()
-                assert sent <= taken + 1
+    async with (
+        asyncio.timeout(5),
+        MountedTransport(Stub(answer)) as transport,
+        await transport.send(GET) as reply,
+    ):
+        for taken in range(1, 11):
+            await anext(reply.body)
+            while sent < taken:
+                moved.clear()
+                await moved.wait()
+            await settled()
+            assert sent <= taken + 1
 
 
 async def settled() -> None:
@@ -62,12 +65,15 @@ async def test_the_body_is_not_read_ahead_of_the_app() -> None:
         await go_on.wait()
         await exchange.end(await exchange.read())
 
-    async with asyncio.timeout(5), MountedTransport(Stub(answer)) as transport:
-        async with await transport.send(Request(method="POST", target="/a", body=body())) as reply:
-            await settled()
-            assert read == 1
-            go_on.set()
-            assert await reply.read(100) == b"x" * 9
+    async with (
+        asyncio.timeout(5),
+        MountedTransport(Stub(answer)) as transport,
+        await transport.send(Request(method="POST", target="/a", body=body())) as reply,
+    ):
+        await settled()
+        assert read == 1
+        go_on.set()
+        assert await reply.read(100) == b"x" * 9
 
 
 async def test_the_app_sees_what_it_would_see_behind_a_server() -> None:
@@ -77,11 +83,9 @@ async def test_the_app_sees_what_it_would_see_behind_a_server() -> None:
         scopes.append(scope)
         await Stub(answering(200, b"fine"))(scope, receive, send)
 
-    async with MountedTransport(app) as transport:
-        async with await transport.send(
-            Request(method="PUT", target="/caf%C3%A9/%2541?q=%20", headers=[(b"x-a", b"1")], body=b"content")
-        ) as reply:
-            assert await reply.read(100) == b"fine"
+    asked = Request(method="PUT", target="/caf%C3%A9/%2541?q=%20", headers=[(b"x-a", b"1")], body=b"content")
+    async with MountedTransport(app) as transport, await transport.send(asked) as reply:
+        assert await reply.read(100) == b"fine"
 
     scope = scopes[-1]
     assert (scope["type"], scope["method"], scope["http_version"]) == ("http", "PUT", "1.1")
@@ -130,9 +134,9 @@ async def test_an_app_that_cannot_start_or_stop_says_so() -> None:
         async def __aexit__(self, *_exc: object) -> None:
             raise ConnectionError("lost the database")
 
-    with pytest.raises(LifespanFailed, match="(?s)did not startup.*no database"):
+    with pytest.raises(LifespanFailed, match=r"(?s)did not startup.*no database"):
         await MountedTransport(FastAPI(lifespan=lambda _app: Fails(at_start=True))).__aenter__()
-    with pytest.raises(LifespanFailed, match="(?s)did not shutdown.*lost the database"):
+    with pytest.raises(LifespanFailed, match=r"(?s)did not shutdown.*lost the database"):
         async with MountedTransport(FastAPI(lifespan=lambda _app: Fails(at_start=False))):
             pass
 
@@ -183,9 +187,12 @@ async def test_an_app_that_goes_on_after_its_answer_has_a_bug_that_holds_nobody_
         await exchange.end(b"whole")
         await exchange.end(b"and more")
 
-    async with asyncio.timeout(5), MountedTransport(Stub(answer)) as transport:
-        async with await transport.send(GET) as reply:
-            assert await reply.read(100) == b"whole"
+    async with (
+        asyncio.timeout(5),
+        MountedTransport(Stub(answer)) as transport,
+        await transport.send(GET) as reply,
+    ):
+        assert await reply.read(100) == b"whole"
     assert "goes on answering" in caplog.text
 
 
