@@ -82,7 +82,13 @@ def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
         Faulty: some page cannot work.
     """
     faults: list[str] = []
-    made = [_Planner(page, frozenset(provided) | {Inbound}, faults).plan() for page in pages]
+    taken: set[tuple[str, str]] = set()
+    made = []
+    for page in pages:
+        if (page.method, page.path) in taken:
+            faults.append(f"{page.path}: {page.method} is answered by another page already")
+        taken.add((page.method, page.path))
+        made.append(_Planner(page, frozenset(provided) | {Inbound}, faults).plan())
     if faults:
         raise Faulty(faults)
     return [plan for plan in made if plan is not None]
@@ -109,6 +115,9 @@ class _Planner:
         steps = {s.name: Step(source=s, inputs=self._inputs(s.function)) for s in self._sources.values()}
         if len(self._page.views) != 1:
             self._faults.append(f"{self._page.path}: a page has one view, not {len(self._page.views)}")
+        for view in self._page.views:
+            if inspect.iscoroutinefunction(view):
+                self._fault(view, "a view is a plain function: what it awaits belongs in a source")
         views = [self._inputs(view) for view in self._page.views]
         order = self._ordered(steps)
         self._check_use(steps, views)

@@ -79,9 +79,7 @@ class _Exchange:
     async def run(self, app: App) -> None:
         try:
             await app(self._scope(), self._receive, self._send)
-        except (
-            Exception
-        ):  # a bug of the app, which has answered 500 or will never answer: here ends its stack
+        except Exception:  # a bug of the app: whether it has answered 500 or not, its stack ends here
             log.exception("The mounted app failed")
         if not self.complete:
             where = "in the middle of its answer" if self._started else "without an answer"

@@ -216,7 +216,10 @@ async def test_a_trace_is_begun_or_carried_on_under_a_span_of_our_own(edge: Edge
     assert edge.things.last.all(b"tracestate") == [b"a=1"]
 
     for broken in (None, "nonsense", f"00-{'0' * 32}-{span}-01", f"00-{trace}-{'0' * 16}-01"):
-        await edge.http.get("/things/7", headers={"traceparent": broken} if broken else {})
+        await edge.http.get(
+            "/things/7", headers={"tracestate": "a=1"} | ({"traceparent": broken} if broken else {})
+        )
+        assert edge.things.last.all(b"tracestate") == []
         (begun,) = edge.things.last.all(b"traceparent")
         assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-00", begun)
         assert trace.encode() not in begun

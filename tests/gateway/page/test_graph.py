@@ -153,6 +153,24 @@ def test_a_page_with_two_views_is_a_fault() -> None:
     assert "a page has one view, not 2" in faults_of(made)[0]
 
 
+def test_a_view_that_awaits_is_a_fault() -> None:
+    made = Page("/late", deadline=1.0)
+
+    @made.view
+    async def view() -> str:
+        return "late"
+
+    assert "a view is a plain function" in faults_of(made)[0]
+
+
+def test_two_pages_for_the_same_requests_are_a_fault() -> None:
+    one, same, changes = (page("/notes"), page("/notes"), Page("/notes", deadline=1.0, method="PUT"))
+    changes.view(one.views[0])
+
+    [fault] = faults_of(one, same, changes)
+    assert fault == "/notes: GET is answered by another page already"
+
+
 def test_inputs_come_from_path_query_body_and_what_the_app_provides() -> None:
     made = Page("/books/{isbn}", deadline=1.0, method="PUT")
 
