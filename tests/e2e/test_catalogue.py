@@ -48,6 +48,26 @@ def test_a_phone_gets_the_same_article_in_a_fraction_of_the_bytes(http: httpx.Cl
     assert len(screen.content) <= services / 4
 
 
+@pytest.mark.parametrize(
+    ("screen", "articles"),
+    [
+        ("/mobile/home", "/api/catalog/products?limit=8&sort=-price"),
+        ("/mobile/search?q=pen", "/api/catalog/products?limit=12&q=pen"),
+    ],
+)
+def test_a_list_on_a_phone_takes_a_quarter_of_the_calls_it_replaces(
+    http: httpx.Client, screen: str, articles: str
+) -> None:
+    found = http.get(articles)
+    skus = [article["sku"] for article in found.json()["items"]]
+    stock = http.get("/api/inventory/stock", params={"sku": skus})
+
+    shown = http.get(screen)
+
+    assert {tile["sku"] for tile in shown.json()["tiles"]} == set(skus)
+    assert len(shown.content) <= (len(found.content) + len(stock.content)) / 4
+
+
 def test_a_phone_gets_prices_in_the_words_of_its_language(http: httpx.Client) -> None:
     german = http.get("/mobile/products/PENS-001", headers={"Accept-Language": "de-DE"}).json()["price"]
     english = http.get("/mobile/products/PENS-001", headers={"Accept-Language": "en"}).json()["price"]
