@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from kit.asgi import App, Receive, Scope, Send
 from kit.problems import MEDIA_TYPE, Problem, internal
 from kit.tokens import Identity, Verifier
 
@@ -31,9 +32,22 @@ def create(*, title: str, description: str, lifespan: Lifespan, ready: Check, ve
     """
     app = FastAPI(title=title, description=description, lifespan=lifespan, redirect_slashes=False)
     app.state.verifier = verifier
+    app.add_middleware(HeadAsGet)
     answer_with_problems(app)
     add_health(app, ready)
     return app
+
+
+class HeadAsGet:
+    """Answers HEAD wherever GET is answered: FastAPI does not by itself. The server leaves the body out."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        asked = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+        await self._app(asked, receive, send)
 
 
 def add_health(app: FastAPI, ready: Check) -> None:

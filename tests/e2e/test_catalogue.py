@@ -119,6 +119,17 @@ def test_every_picture_that_a_product_lists_is_served(http: httpx.Client) -> Non
             assert f'width="{variant["width"]}"' in picture.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/web/home", "/pictures/INKS-003/1-160.svg", "/api/catalog/products/INKS-003"]
+)
+def test_head_tells_what_get_would_without_sending_it(http: httpx.Client, path: str) -> None:
+    told, sent = http.head(path), http.get(path)
+
+    assert (told.status_code, told.content) == (200, b"")
+    assert told.headers["content-length"] == str(len(sent.content))
+    assert told.headers["content-type"] == sent.headers["content-type"]
+
+
 def test_an_unknown_article_is_a_404_on_every_way(http: httpx.Client) -> None:
     for path in ("/web/products/NOPE", "/mobile/products/NOPE", "/api/catalog/products/NOPE"):
         answer = http.get(path)

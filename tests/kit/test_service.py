@@ -62,6 +62,11 @@ async def test_who_has_another_version_gets_the_resource(http: httpx.AsyncClient
     assert (answer.status_code, answer.headers["etag"]) == (200, '"7"')
 
 
+async def test_head_is_answered_wherever_get_is(http: httpx.AsyncClient) -> None:
+    assert (await http.head("/resource")).headers["etag"] == '"7"'
+    assert (await http.head("/no")).status_code == 404
+
+
 async def test_a_bug_is_told_without_its_inside(http: httpx.AsyncClient) -> None:
     answer = await http.get("/bug", headers={"X-Request-Id": "r-9"})
 
