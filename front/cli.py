@@ -61,10 +61,8 @@ def _announce(url: str, data: Path, seconds: float) -> None:
     out.print(f"  curl {url}/web/products/PENS-001", highlight=False)
     out.print(f"  curl -H 'Accept-Language: de' '{url}/mobile/products/PENS-001?dpr=2'\n", highlight=False)
     out.print("Demo users; baskets and orders want a token, as in")
-    out.print(
-        f'  curl -H "Authorization: Bearer $(.venv/bin/front token shopper)" {url}/web/basket',
-        highlight=False,
-    )
+    token_of_shopper = "$(.venv/bin/front token shopper" + (f" --data {data})" if data != DATA else ")")
+    out.print(f'  curl -H "Authorization: Bearer {token_of_shopper}" {url}/web/basket', highlight=False)
     for user, scopes in USERS.items():
         out.print(f"\n  [bold]{user}[/] ({', '.join(scopes)})", highlight=False)
         out.print(f"  {demo_token(data, user)}", highlight=False)

@@ -42,7 +42,6 @@ def environment(
     variables = {
         "TOKEN_PUBLIC_KEY": public_key,
         "SERVICES": json.dumps({**addresses, "discount-grpc": grpc}),
-        "GATEWAY_ROUTES": str(routes),
         "BASKET_VALKEY_URL": valkey_url,
         "DISCOUNT_GRPC_LISTEN": grpc,
     }
@@ -50,4 +49,5 @@ def environment(
         variables[f"{role.upper()}_DATABASE_URL"] = f"sqlite+aiosqlite:///{data.resolve() / role}.db"
     for role in WITH_SEED:
         variables[f"{role.upper()}_SEED"] = "true"
-    return {name: os.environ.get(name, value) for name, value in variables.items()}
+    chosen = {name: os.environ.get(name, value) for name, value in variables.items()}
+    return {**chosen, "GATEWAY_ROUTES": str(routes)}  # the command line has weighed its variable already

@@ -26,6 +26,7 @@ def children(pid: int) -> set[int]:
 def test_it_says_where_it_serves_how_to_try_it_and_where_its_data_lies(shop: RunningShop) -> None:
     assert f"curl {shop.url}/web/products/" in shop.printed
     assert "/mobile/products/" in shop.printed
+    assert f"front token shopper --data {shop.data})" in shop.printed
     assert set(shop.tokens) == {"shopper", "reader", "clerk"}
     assert str(shop.data) in shop.printed
 

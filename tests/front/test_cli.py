@@ -64,6 +64,13 @@ def test_check_names_every_fault_of_a_table_at_once(routes: Path) -> None:
     assert "4 faults found" in done.stderr
 
 
+def test_a_table_named_on_the_command_line_goes_before_one_in_the_environment(routes: Path) -> None:
+    routes.write_text(FAULTY)
+
+    assert run("check", "--routes", routes, GATEWAY_ROUTES=str(ROOT / "routes.toml")).returncode == 1
+    assert run("check", GATEWAY_ROUTES=str(routes)).returncode == 1
+
+
 def test_check_names_a_service_that_has_no_address(routes: Path) -> None:
     table = '[services.a]\nurl = "registry://nowhere"\n[[routes]]\npath = "/x"\nto = "a"\nauth = "none"\n'
     routes.write_text(table)
