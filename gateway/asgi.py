@@ -72,6 +72,9 @@ async def send_reply(reply: Reply, send: Send) -> None:
         UpstreamError: the answer broke off after it had begun.
     """
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    if isinstance(reply.body, bytes):
+        await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+        return
     async for chunk in reply.body:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -38,19 +38,26 @@ async def _nothing() -> None:
 
 
 async def _one_chunk(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+    if content:
+        yield content
 
 
 @dataclass(kw_only=True, slots=True)
 class Reply:
-    """An answer whose body is still to be read.
+    """An answer whose body may still have to be read.
 
     Use it in `async with`, or hand it on to somebody who does: leaving it releases what the body holds.
+
+    Args:
+        status: the HTTP status code.
+        headers: end-to-end headers, and those of the connection that it came by.
+        body: whole, when it is there already, or in chunks as they come.
+        release: lets go of what the body holds.
     """
 
     status: int
     headers: Headers
-    body: AsyncIterator[bytes]
+    body: bytes | AsyncIterator[bytes]
     release: Callable[[], Awaitable[None]] = _nothing
 
     @classmethod
@@ -59,7 +66,7 @@ class Reply:
         return cls(
             status=status,
             headers=[*headers, (b"content-length", str(len(content)).encode())],
-            body=_one_chunk(content),
+            body=content,
         )
 
     async def __aenter__(self) -> Self:
@@ -72,12 +79,20 @@ class Reply:
         """The first field of this name (in lower case)."""
         return next((value for known, value in self.headers if known == name), None)
 
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes."""
+        return _one_chunk(self.body) if isinstance(self.body, bytes) else self.body
+
     async def read(self, limit: int) -> bytes:
         """The whole body, at most `limit` bytes.
 
         Raises:
             Nonsense: it is longer.
         """
+        if isinstance(self.body, bytes):
+            if len(self.body) > limit:
+                raise Nonsense(f"its answer is longer than {limit} bytes")
+            return self.body
         chunks = []
         size = 0
         async for chunk in self.body:

@@ -34,8 +34,9 @@ async def test_the_app_is_never_more_than_a_chunk_ahead_of_its_reader() -> None:
         MountedTransport(Stub(answer)) as transport,
         await transport.send(GET) as reply,
     ):
+        chunks = reply.chunks()
         for taken in range(1, 11):
-            await anext(reply.body)
+            await anext(chunks)
             while sent < taken:
                 moved.clear()
                 await moved.wait()
