@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 
-.PHONY: run test check contracts proto lock clean
+.PHONY: run test check bench contracts proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -18,6 +18,9 @@ check: .venv/dev  ## style, types, import rules, the route table
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/front check
 
+bench: .venv/run .bench/installed  ## measure beside others, within 20 minutes; QUICK=1 for a look within 3
+	$(BIN)/python -m bench $(if $(QUICK),--quick,--write)
+
 contracts: .venv/dev  ## write contracts/ anew from what the clients' tests expect
 	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/web tests/contracts/mobile
 
@@ -25,11 +28,11 @@ proto: .venv/dev  ## generate the gRPC code of kit/pb/*.proto anew
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. kit/pb/*.proto
 
 lock:  ## pin requirements/*.txt anew (needs uv)
-	for set in build run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	for set in build run dev bench; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean:  ## remove the environment and the shop's data
-	rm -rf .venv .data
+	rm -rf .venv .data .bench
 
 .venv/run: requirements/build.txt requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'
@@ -40,4 +43,9 @@ clean:  ## remove the environment and the shop's data
 
 .venv/dev: .venv/run requirements/dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+.bench/installed: requirements/bench.txt
+	test -x .bench/venv/bin/python || $(PYTHON) -m venv .bench/venv
+	.bench/venv/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	touch $@

@@ -1,7 +1,7 @@
 """Every fault of what would be served, before anything is."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,17 +15,8 @@ SOMEWHERE = "127.0.0.1:1"
 
 def faults(data: Path, routes: Path) -> list[str]:
     """What is wrong with the shop as `front up` would set it up: its settings, route table and pages."""
-    variables = environment(
-        data=data,
-        public_key="made when the shop is started",
-        http=dict.fromkeys((*SERVICES, *BFFS), SOMEWHERE),
-        grpc=SOMEWHERE,
-        valkey_url="unix:///valkey.sock",
-        routes=routes,
-        mounted=False,
-    )
     found: list[str] = []
-    with _environment(variables):
+    with as_if_up(data, routes):
         for role in ROLES:
             try:
                 create(role)
@@ -36,7 +27,17 @@ def faults(data: Path, routes: Path) -> list[str]:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def as_if_up(data: Path, routes: Path) -> Iterator[None]:
+    """The environment in which `front up` makes every role's app, for who only looks at the apps."""
+    variables = environment(
+        data=data,
+        public_key="made when the shop is started",
+        http=dict.fromkeys((*SERVICES, *BFFS), SOMEWHERE),
+        grpc=SOMEWHERE,
+        valkey_url="unix:///valkey.sock",
+        routes=routes,
+        mounted=False,
+    )
     before = dict(os.environ)
     os.environ.update(variables)
     try:

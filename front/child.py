@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from front import tied
@@ -25,7 +25,11 @@ class ChildFailed(Exception):
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], *, log: Path, pass_fds: Sequence[int] = ()
+    command: Sequence[str | Path],
+    *,
+    log: Path | None = None,
+    pass_fds: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child process that lasts as long as the block, or this process: killed, it takes the child along.
 
@@ -34,17 +38,20 @@ def running(
 
     Args:
         command: the program, by path, and its arguments.
-        log: the file that what it prints is added to.
+        log: the file that what it prints is added to; None prints where this process does.
         pass_fds: open files that it keeps open too, such as a lock.
+        environment: variables that it has besides, or instead of, those of this process.
     """
     launcher = [sys.executable, "-I", "-S", tied.__file__, str(os.getpid())]
-    with log.open("ab") as output:
+    with ExitStack() as opened:
+        output = opened.enter_context(log.open("ab")) if log else None
         process = subprocess.Popen(  # noqa: S603 (the command is the shop's own)
             [*launcher, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if log else None,
             pass_fds=pass_fds,
+            env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
     try:

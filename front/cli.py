@@ -31,6 +31,9 @@ def up(
     data: Data = DATA,
     routes: Routes = ROUTES,
     *,
+    admin_port: Annotated[
+        int | None, typer.Option(help="Serve the gateway's metrics there, on loopback.", min=1, max=65535)
+    ] = None,
     processes: Annotated[
         bool, typer.Option("--processes", help="Every role in a process of its own.")
     ] = False,
@@ -48,13 +51,14 @@ def up(
         _announce(url, data, time.monotonic() - begun)
 
     try:
-        Shop(port=port, data=data, routes=routes, processes=processes).up(ready)
+        Shop(port=port, data=data, routes=routes, processes=processes, admin_port=admin_port).up(ready)
     except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, Faulty) as fault:
         _fail(str(fault))
 
 
 def _announce(url: str, data: Path, seconds: float) -> None:
     from front.data import demo_token  # noqa: PLC0415
+    from gateway.admin import AdminSettings  # noqa: PLC0415
 
     out.print(f"\n[bold]Frontispiece serves at {url}[/] (ready in {seconds:.1f} s)\n")
     out.print("A desktop page and a mobile screen of the same article:")
@@ -66,6 +70,8 @@ def _announce(url: str, data: Path, seconds: float) -> None:
     for user, scopes in USERS.items():
         out.print(f"\n  [bold]{user}[/] ({', '.join(scopes)})", highlight=False)
         out.print(f"  {demo_token(data, user)}", highlight=False)
+    if (admin := AdminSettings()).address:
+        out.print(f"\nMetrics are at http://{admin.admin}/metrics.", highlight=False)
     out.print(f"\nData lies in {data}; Ctrl-C stops everything.", highlight=False)
 
 
@@ -75,18 +81,28 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
     fd: Annotated[int | None, typer.Option(help="A bound socket to listen on instead.")] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the port, of the gateway or a BFF.", min=1)
+    ] = 1,
 ) -> None:
-    """Run one role in this process, set up by the environment: what production does."""
-    from front.roles import create  # noqa: PLC0415
-    from front.server import serve as run  # noqa: PLC0415
+    """Run one role, set up by the environment: what production does."""
+    from front.listening import serve as serve_here  # noqa: PLC0415
+    from front.server import NotStarted  # noqa: PLC0415
     from front.sockets import PortTaken, bound  # noqa: PLC0415
+    from front.workers import CAN_BE_MANY, WorkerEnded  # noqa: PLC0415
+    from front.workers import serve as serve_by_many  # noqa: PLC0415
 
     if role not in ROLES:
         _fail(f"There is no role {role}: it is one of {', '.join(ROLES)}.")
+    if workers > 1 and role not in CAN_BE_MANY:
+        _fail(f"{role} has no workers: only {', '.join(CAN_BE_MANY)} have.")
     try:
         sock = socket.socket(fileno=fd) if fd is not None else bound(port, host)
-        run(create(role), sock)
-    except (PortTaken, Faulty) as fault:
+        if workers > 1:
+            serve_by_many(role, sock, workers)
+        else:
+            serve_here(role, sock)
+    except (PortTaken, NotStarted, WorkerEnded, Faulty) as fault:
         _fail(str(fault))
 
 
@@ -112,14 +128,86 @@ def show_routes(routes: Routes = ROUTES) -> None:
         table = load(routes)
     except Faulty as faulty:
         _fail("\n".join(faulty.faults))
-    shown = Table("methods", "path", "to", "auth", "scopes", "timeout", title=str(routes))
+    shown = Table("methods", "path", "to", "auth", "scopes", "limit", "timeout", title=str(routes))
     for route in table.routes:
-        leads_to = f"{route.to.service}:{route.target}"
+        leads_to = (
+            f"{route.to.service}:{route.target}"
+            if route.to
+            else "\n".join(f"{name}: {part.from_}" for name, part in (route.parts or {}).items())
+        )
         timeout = f"{route.timeout.total_seconds():g} s"
         shown.add_row(
-            " ".join(route.methods), route.path, leads_to, route.auth, " ".join(route.scopes), timeout
+            " ".join(route.methods),
+            route.path,
+            leads_to,
+            route.auth,
+            " ".join(route.scopes),
+            str(route.limit or ""),
+            timeout,
         )
     out.print(shown)
+
+
+@app.command()
+def graph(
+    page: Annotated[
+        str | None, typer.Argument(help="One page, such as web:/products/{sku}; all when left out.")
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write pictures instead: a file, or a folder for several pages.")
+    ] = None,
+    mermaid: Annotated[
+        Path | None, typer.Option(help="Write the text to a file instead of the terminal.")
+    ] = None,
+    routes: Routes = ROUTES,
+) -> None:
+    """Draw pages as graphs: one as Mermaid text, several as a Markdown page of such."""
+    from front.graph import NoSuchPage, chosen, graphs, text  # noqa: PLC0415
+    from front.graph_svg import write  # noqa: PLC0415
+
+    try:
+        drawn = graphs(routes) if page is None else chosen(graphs(routes), page)
+        if mermaid is not None:
+            mermaid.write_text(text(drawn), encoding="utf-8")
+        if svg is not None:
+            write(drawn, svg)
+    except (NoSuchPage, Faulty, OSError) as fault:
+        _fail(str(fault))
+    if mermaid is None and svg is None:
+        print(text(drawn), end="")  # noqa: T201 (bare: no terminal's width breaks its lines)
+
+
+@app.command()
+def explain(
+    path: Annotated[str, typer.Argument(help="A page, as clients ask for it: /web/products/PENS-004.")],
+    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
+    token: Annotated[str | None, typer.Option(help=f"A token, or a demo user: {', '.join(USERS)}.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the drawing to this file as well.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", help="'Name: value', to be sent along; repeatable.")
+    ] = None,
+    data: Data = DATA,
+) -> None:
+    """Run a page of the running shop and draw where its time goes; exit with 1 when the page fails."""
+    from front import explain as asking  # noqa: PLC0415
+    from front import explain_html  # noqa: PLC0415
+    from front.data import demo_token  # noqa: PLC0415
+    from front.waterfall import waterfall  # noqa: PLC0415
+
+    try:
+        headers = [asking.header(text) for text in header or ()]
+        if token is not None:
+            bearer = demo_token(data, token) if token in USERS else token
+            headers.append(("Authorization", f"Bearer {bearer}"))
+        explained = asking.explain(url, path, headers)
+        if html is not None:
+            html.write_text(explain_html.page(explained), encoding="utf-8")
+    except (asking.NotExplained, OSError) as fault:
+        _fail(str(fault))
+    for line in waterfall(explained, out.width):
+        out.print(line)
+    if explained.problem is not None:
+        raise typer.Exit(1)
 
 
 @app.command("import")

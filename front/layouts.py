@@ -1,6 +1,5 @@
 """The two layouts of the shop on one machine; they differ in URLs and processes, not in code."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -9,8 +8,9 @@ from socket import socket
 from subprocess import Popen
 
 from front import child
-from front.roles import BFFS, GATEWAY, SERVICES, create
-from front.server import Server
+from front.listening import of_role
+from front.roles import BFFS, GATEWAY, SERVICES
+from front.server import running
 
 
 @asynccontextmanager
@@ -18,21 +18,9 @@ async def one_process(sockets: Mapping[str, socket]) -> AsyncIterator[None]:
     """Every service and the gateway, with the BFFs mounted, on this event loop; each on its own socket."""
     async with AsyncExitStack() as stack:
         for wave in (SERVICES, (GATEWAY,)):
-            await stack.enter_async_context(_serving({role: sockets[role] for role in wave}))
+            servers = [listening for role in wave for listening in of_role(role, sockets[role])]
+            await stack.enter_async_context(running(servers))
         yield
-
-
-@asynccontextmanager
-async def _serving(sockets: Mapping[str, socket]) -> AsyncIterator[None]:
-    servers = [(Server(role, create(role)), sock) for role, sock in sockets.items()]
-    running = [(server, asyncio.create_task(server.serve([sock]))) for server, sock in servers]
-    try:
-        await asyncio.gather(*(server.until_started(task) for server, task in running))
-        yield
-    finally:
-        for server, _ in running:
-            server.should_exit = True
-        await asyncio.wait([task for _, task in running])
 
 
 @contextmanager

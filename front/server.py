@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 
@@ -62,8 +62,42 @@ def config(app: App) -> uvicorn.Config:
     )
 
 
-def serve(app: App, sock: socket.socket) -> None:
-    """Serve an app until SIGINT or SIGTERM: what a process with a single role does."""
+Listening = tuple[Server, socket.socket]
+"""A server, and the bound socket that it will listen on."""
+
+
+@asynccontextmanager
+async def running(servers: Sequence[Listening]) -> AsyncIterator[None]:
+    """Servers that all take requests as long as the block lasts.
+
+    Raises:
+        NotStarted: one of them could not start.
+    """
+    tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
+    try:
+        for (server, _), task in zip(servers, tasks, strict=True):
+            await server.until_started(task)
+        yield
+    finally:
+        for server, _ in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def serve(public: Listening, beside: Sequence[Listening]) -> None:
+    """Serve until SIGINT or SIGTERM, with others beside: what a process with a single role does.
+
+    Raises:
+        NotStarted: one of them could not start.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each call names whose basket it was
-    uvicorn.Server(config(app)).run(sockets=[sock])
+    with asyncio.Runner(loop_factory=public[0].config.get_loop_factory()) as runner:
+        runner.run(_until_told(public, beside))
+
+
+async def _until_told(public: Listening, beside: Sequence[Listening]) -> None:
+    server, sock = public
+    with uvicorn.Server.capture_signals(server):
+        async with running(beside):
+            await server.serve([sock])

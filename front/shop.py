@@ -3,17 +3,14 @@
 import asyncio
 import logging
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from subprocess import Popen
 from tempfile import TemporaryDirectory
-from types import FrameType
-from typing import NoReturn
 
 import httpx
 
@@ -22,11 +19,11 @@ from front.data import locked, public_key
 from front.layouts import many_processes, one_process
 from front.roles import BFFS, GATEWAY, SERVICES
 from front.setting import environment
-from front.sockets import address, bound
+from front.sockets import LOOPBACK, address, bound
+from front.stopping import STOPPING, stoppable
 from front.valkey import running_valkey
 
 READY_WITHIN = 30.0
-STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 Ready = Callable[[str], None]
 """Called once with the public URL, when everything is ready."""
@@ -38,12 +35,13 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """What to run: on which port, with which data and routes, and in how many processes."""
+    """What to run: on which ports, with which data and routes, and in how many processes."""
 
     port: int
     data: Path
     routes: Path
     processes: bool
+    admin_port: int | None = None
 
     def up(self, ready: Ready) -> None:
         """Run until SIGINT or SIGTERM.
@@ -73,6 +71,8 @@ class Shop:
                     mounted=not self.processes,
                 )
             )
+            if self.admin_port is not None:
+                os.environ["GATEWAY_ADMIN"] = f"{LOOPBACK}:{self.admin_port}"
             url = f"http://{http[GATEWAY]}"
             if self.processes:
                 self._run_processes(sockets, url, ready)
@@ -88,7 +88,7 @@ class Shop:
 
     def _run_processes(self, sockets: Mapping[str, socket], url: str, ready: Ready) -> None:
         logs = self.data / "logs"
-        with _stoppable(), many_processes(sockets, logs) as running:
+        with stoppable(), many_processes(sockets, logs) as running:
             deadline = time.monotonic() + READY_WITHIN
             while not (answer := _readiness(url)).startswith("ready"):
                 _check(running, logs)
@@ -126,20 +126,3 @@ def _check(running: Mapping[str, Popen[bytes]], logs: Path) -> None:
     for role, process in running.items():
         if (status := process.poll()) is not None:
             raise ChildFailed(f"{role} ended with status {status}", logs / f"{role}.log")
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the block, once: what follows is stopping, and not to be disturbed."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-        for name in STOPPING:
-            signal.signal(name, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for name in STOPPING:
-        signal.signal(name, stop)
-    try:
-        yield
-    except KeyboardInterrupt:
-        return

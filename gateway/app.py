@@ -2,21 +2,24 @@
 
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from gateway import health, table
-from gateway.asgi import Incoming, field, send_reply, unless_left
+from gateway.admin import AdminSettings, admin_app
+from gateway.asgi import Incoming, field, send_reply, told, unless_left
 from gateway.forward import end_to_end
-from gateway.match import Match, Matcher, NoRoute, WrongMethod
+from gateway.layers.metrics import Metrics
+from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.path import AmbiguousPath, segments_of
 from gateway.pipeline import Call, Handler, Reply, handler
-from gateway.upstream import ClientLeft, LifespanFailed, Upstream, UpstreamError, open_upstream
-from kit.asgi import Receive, Scope, Send
+from gateway.upstream import ClientLeft, Headers, LifespanFailed, Upstream, UpstreamError, open_upstream
+from kit.asgi import App, Receive, Scope, Send
 from kit.faults import Faulty
-from kit.problems import MEDIA_TYPE, Problem, internal
+from kit.problems import Problem, internal
 from kit.settings import Directory, Settings, TokenSettings
 from kit.tokens import Verifier
 from kit.trace import request_id
@@ -35,6 +38,7 @@ class GatewaySettings(Settings):
     routes: Path = Field(Path("routes.toml"), description="The route table.")
     directory: Directory = Field(default_factory=Directory)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
+    operation: AdminSettings = Field(default_factory=AdminSettings)
 
 
 def create_app(settings: GatewaySettings | None = None) -> "Gateway":
@@ -47,12 +51,31 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     return Gateway(table.load(settings.routes), settings.directory, Verifier(settings.tokens))
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """All that answers a call on a route, and the service that it asks."""
+
+    handler: Handler
+    service: str
+
+
 class Gateway:
     """An ASGI app that serves one route table."""
 
     def __init__(self, routes: table.Table, directory: Directory, verifier: Verifier) -> None:
-        self._upstreams = _upstreams(routes, directory)
-        self._matcher = Matcher((route, handler(route, self._upstreams, verifier)) for route in routes.routes)
+        self.metrics = Metrics()
+        self._upstreams = {
+            name: self.metrics.watched(upstream) for name, upstream in _upstreams(routes, directory).items()
+        }
+        self._matcher = Matcher((_pattern(route), self._served(route, verifier)) for route in routes.routes)
+
+    def _served(self, route: table.Route, verifier: Verifier) -> Served:
+        service = route.to.service if route.to else "a part"  # parts tell their failures themselves
+        return Served(handler(route, self._upstreams, verifier, self.metrics), service)
+
+    def admin_app(self) -> App:
+        """What this gateway's admin port serves."""
+        return admin_app(self.metrics.registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one lifespan or one request."""
@@ -79,26 +102,30 @@ class Gateway:
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless its client leaves first: then all that is done for it is cancelled."""
         incoming = Incoming(scope["headers"], receive)
-        await unless_left(self._answer(scope, incoming, send), incoming.client_left())
+        await unless_left(self._answer(scope, incoming, send), incoming.client_left)
 
     async def _answer(self, scope: Scope, incoming: Incoming, send: Send) -> None:
         name = request_id(field(scope["headers"], b"x-request-id"))
+        also: Headers = []
         try:
-            reply = await self._reply(scope, incoming, name)
+            reply = await self._reply(scope, incoming, name, also)
         except Problem as problem:
-            reply = _told(problem, name)
+            reply = told(problem, name)
+            reply.headers.append((b"x-request-id", name))
         except ClientLeft:
             return
         except Exception:  # a bug of ours, of which the client is told that it happened
             log.exception("request %s failed", name.decode())
-            reply = _told(internal(name.decode()), name)
+            reply = told(internal(name.decode()), name)
+            reply.headers.append((b"x-request-id", name))
+        reply.headers = [*reply.headers, *also]
         async with reply:
             try:
                 await send_reply(reply, send)
             except UpstreamError as failure:  # too late for a problem: the connection is closed instead
                 log.warning("request %s: the answer broke off: %s", name.decode(), failure)
 
-    async def _reply(self, scope: Scope, incoming: Incoming, name: bytes) -> Reply:
+    async def _reply(self, scope: Scope, incoming: Incoming, name: bytes, also: Headers) -> Reply:
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
             reply = await check(self._upstreams)
             reply.headers.append((b"x-request-id", name))
@@ -113,14 +140,15 @@ class Gateway:
             request_id=name,
             scheme=scope["scheme"],
             peer=scope["client"][0] if scope["client"] else "unknown",
+            told=also,
         )
         try:
-            return await match.goal(call)
+            return await match.goal.handler(call)
         except UpstreamError as failure:
-            log.warning("request %s: %s: %s", name.decode(), match.route.to.service, failure)
-            raise failure.problem(match.route.to.service) from failure
+            log.warning("request %s: %s: %s", name.decode(), match.goal.service, failure)
+            raise failure.problem(match.goal.service) from failure
 
-    def _match(self, scope: Scope) -> Match[Handler]:
+    def _match(self, scope: Scope) -> Match[Served]:
         if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
             raise Problem(414, "uri-too-long", f"Path and query have at most {MAX_TARGET} bytes.")
         host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
@@ -135,22 +163,25 @@ class Gateway:
             raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
 
 
+def _pattern(route: table.Route) -> Pattern:
+    return Pattern(template=route.template, methods=route.methods, host=route.host)
+
+
 def _upstreams(routes: table.Table, directory: Directory) -> dict[str, Upstream]:
     upstreams = {}
     faults = []
     for name, service in routes.services.items():
         try:
-            upstreams[name] = open_upstream(name, service.url, directory)
+            upstreams[name] = open_upstream(
+                name,
+                service.url,
+                directory,
+                health=service.health,
+                breaker=service.breaker,
+                concurrency=service.concurrency,
+            )
         except (LookupError, Faulty) as fault:
             faults.append(f"services: {name}: {fault}")
     if faults:
         raise Faulty(faults)
     return upstreams
-
-
-def _told(problem: Problem, name: bytes) -> Reply:
-    headers = [
-        (key.lower().encode(), value.encode("latin-1", "replace")) for key, value in problem.headers.items()
-    ]
-    headers += [(b"content-type", MEDIA_TYPE.encode()), (b"x-request-id", name)]
-    return Reply.whole(problem.status, problem.body(name.decode()), headers)

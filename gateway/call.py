@@ -1,9 +1,10 @@
 """What travels through the gateway: a call, on its way through layers to a handler that gives a reply."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.upstream import Headers, Reply
+from kit.tokens import Identity
 
 
 @dataclass(kw_only=True, slots=True)
@@ -19,6 +20,8 @@ class Call:
         request_id: the name of this request in logs and answers.
         scheme: `http` or `https`, as the client spoke.
         peer: the address the client spoke from.
+        identity: who is calling, once a layer has found it out; None is nobody in particular.
+        told: fields that the client is told with the answer, whatever becomes of the call.
     """
 
     params: Mapping[str, Sequence[str]]
@@ -29,6 +32,8 @@ class Call:
     request_id: bytes
     scheme: str
     peer: str
+    identity: Identity | None = None
+    told: Headers = field(default_factory=list)
 
     def header(self, name: bytes) -> bytes | None:
         """The first field of this name (in lower case)."""

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from gateway.call import Call, Handler
 from gateway.table import Route
 from gateway.upstream import Headers, Reply, Request, Upstream
+from kit.timing import TIMEOUT_HEADER, milliseconds
 
 HOP_BY_HOP = frozenset(
     {
@@ -41,6 +42,7 @@ ONLY_OURS = (
     b"x-envoy-",
     b"x-http-method",
     b"x-method-override",
+    b"x-timeout-ms",
 )
 """How headers begin that tell services who or where a client is: from outside they are dropped."""
 
@@ -48,13 +50,18 @@ ONLY_OURS = (
 def forward(route: Route, upstream: Upstream) -> Handler:
     """Send calls on a route to its service."""
     seconds = route.timeout.total_seconds()
+    patience = milliseconds(seconds)
 
     async def handle(call: Call) -> Reply:
         target = route.target.expand(call.params)
         if call.query:
             target += "?" + call.query.decode("latin-1")
         request = Request(
-            method=call.method, target=target, headers=_to_service(call), body=call.body, timeout=seconds
+            method=call.method,
+            target=target,
+            headers=_to_service(call, patience),
+            body=call.body,
+            timeout=seconds,
         )
         reply = await upstream.send(request)
         reply.headers = _to_client(reply)
@@ -63,12 +70,13 @@ def forward(route: Route, upstream: Upstream) -> Handler:
     return handle
 
 
-def _to_service(call: Call) -> Headers:
+def _to_service(call: Call, patience: bytes) -> Headers:
     kept = [field for field in call.headers if field[0] != b"host" and not field[0].startswith(ONLY_OURS)]
     kept += [
         (b"x-forwarded-for", call.peer.encode()),
         (b"x-forwarded-proto", call.scheme.encode()),
         (b"x-forwarded-host", call.header(b"host") or b""),
+        (TIMEOUT_HEADER, patience),
     ]
     return kept
 

@@ -4,17 +4,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from gateway.path import Parameter
-from gateway.table import Route
+from gateway.path import Parameter, Template
 
 Goal = TypeVar("Goal")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pattern:
+    """Which requests are meant: of one host, or of every one."""
+
+    template: Template
+    methods: Sequence[str]
+    host: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Match(Generic[Goal]):
-    """A route, what it leads to, and the decoded segments that its placeholders stand for."""
+    """What a request leads to, and the decoded segments that the placeholders stand for."""
 
-    route: Route
     goal: Goal
     params: Mapping[str, Sequence[str]]
 
@@ -36,7 +43,7 @@ class _Node(Generic[Goal]):
     fixed: dict[str, "_Node[Goal]"] = field(default_factory=dict)
     any: "_Node[Goal] | None" = None
     rest: "_Node[Goal] | None" = None
-    routes: dict[str, tuple[Route, Goal]] = field(default_factory=dict)
+    goals: dict[str, tuple[Pattern, Goal]] = field(default_factory=dict)
 
     def child(self, part: str | Parameter) -> "_Node[Goal]":
         if isinstance(part, str):
@@ -49,23 +56,23 @@ class _Node(Generic[Goal]):
 
 
 class Matcher(Generic[Goal]):
-    """Finds the route of a request. A fixed segment goes before a placeholder, one segment before the rest.
+    """Finds what a request leads to. A fixed segment goes before a placeholder, one segment before the rest.
 
-    A route with a host goes before those without. A route for GET answers HEAD as well.
+    A pattern with a host goes before those without. One for GET answers HEAD as well.
     """
 
-    def __init__(self, routes: Iterable[tuple[Route, Goal]]) -> None:
+    def __init__(self, goals: Iterable[tuple[Pattern, Goal]]) -> None:
         self._hosts: dict[str | None, _Node[Goal]] = {None: _Node()}
-        for route, goal in routes:
-            node = self._hosts.setdefault(route.host, _Node())
-            for part in route.template.parts:
+        for pattern, goal in goals:
+            node = self._hosts.setdefault(pattern.host, _Node())
+            for part in pattern.template.parts:
                 node = node.child(part)
-            node.routes.update(dict.fromkeys(route.methods, (route, goal)))
-            if "GET" in route.methods:
-                node.routes.setdefault("HEAD", (route, goal))
+            node.goals.update(dict.fromkeys(pattern.methods, (pattern, goal)))
+            if "GET" in pattern.methods:
+                node.goals.setdefault("HEAD", (pattern, goal))
 
     def match(self, method: str, host: str, segments: Sequence[str]) -> Match[Goal]:
-        """The route for a request.
+        """What a request leads to.
 
         Args:
             method: the HTTP method, in capitals.
@@ -73,18 +80,18 @@ class Matcher(Generic[Goal]):
             segments: the decoded path.
 
         Raises:
-            NoRoute: no route has this path.
-            WrongMethod: routes have this path, but none has this method.
+            NoRoute: nothing has this path.
+            WrongMethod: something has this path, but not this method.
         """
         allowed: list[str] = []
         for tree in (self._hosts.get(host), self._hosts[None]):
             if tree is None:
                 continue
             for node, values in _leaves(tree, segments, 0, ()):
-                if found := node.routes.get(method):
-                    route, goal = found
-                    return Match(route, goal, dict(zip(route.template.names, values, strict=True)))
-                allowed += node.routes
+                if found := node.goals.get(method):
+                    pattern, goal = found
+                    return Match(goal, dict(zip(pattern.template.names, values, strict=True)))
+                allowed += node.goals
         if allowed:
             raise WrongMethod(allowed)
         raise NoRoute
@@ -97,7 +104,7 @@ def _leaves(
     node: _Node[Goal], segments: Sequence[str], depth: int, values: Values
 ) -> Iterator[tuple[_Node[Goal], Values]]:
     if depth == len(segments):
-        if node.routes:
+        if node.goals:
             yield node, values
         return
     segment = segments[depth]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
+from gateway.aggregate.handler import aggregate
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
-from gateway.layers import auth, deadline, trace
+from gateway.layers import auth, deadline, limit, trace
+from gateway.layers.metrics import Metrics
 from gateway.table import Auth, Route
 from gateway.upstream import Reply, Upstream
 from kit.tokens import Verifier
@@ -13,12 +15,14 @@ from kit.tokens import Verifier
 __all__ = ["Call", "Handler", "Layer", "Reply", "handler", "layers", "wrap"]
 
 
-def layers(route: Route, verifier: Verifier) -> list[Layer]:
+def layers(route: Route, verifier: Verifier, metrics: Metrics) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
     return [
         trace.named(),
+        metrics.counted(route),
         auth.bearer(verifier, route.scopes) if route.auth is Auth.BEARER else auth.anonymous(),
-        deadline.within(route.timeout),
+        *([limit.at_most(route.limit)] if route.limit else []),
+        *([deadline.within(route.timeout)] if route.to else []),
     ]
 
 
@@ -27,6 +31,7 @@ def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
     return reduce(lambda inner, layer: layer(inner), reversed(list(around)), innermost)
 
 
-def handler(route: Route, upstreams: Mapping[str, Upstream], verifier: Verifier) -> Handler:
+def handler(route: Route, upstreams: Mapping[str, Upstream], verifier: Verifier, metrics: Metrics) -> Handler:
     """Everything that answers a call on this route."""
-    return wrap(forward(route, upstreams[route.to.service]), layers(route, verifier))
+    innermost = forward(route, upstreams[route.to.service]) if route.to else aggregate(route, upstreams)
+    return wrap(innermost, layers(route, verifier, metrics))

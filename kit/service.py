@@ -1,5 +1,6 @@
 """What every service's HTTP side has: problems, health, OpenAPI, callers, entity tags."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from kit.asgi import App, Receive, Scope, Send
+from kit.entity_tags import holds
 from kit.problems import MEDIA_TYPE, Problem, internal
+from kit.timing import TIMEOUT_HEADER, seconds_of
 from kit.tokens import Identity, Verifier
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ def create(*, title: str, description: str, lifespan: Lifespan, ready: Check, ve
     """
     app = FastAPI(title=title, description=description, lifespan=lifespan, redirect_slashes=False)
     app.state.verifier = verifier
+    app.add_middleware(WithinPatience)
     app.add_middleware(HeadAsGet)
     answer_with_problems(app)
     add_health(app, ready)
@@ -48,6 +52,30 @@ class HeadAsGet:
         """Pass a request on."""
         asked = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
         await self._app(asked, receive, send)
+
+
+class WithinPatience:
+    """Gives up a read for which nobody waits any more; a write is seen through once it has begun."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on.
+
+        Raises:
+            Problem: 504, the time that the caller told is over.
+        """
+        reads = scope["type"] == "http" and scope["method"] == "GET"
+        patience = seconds_of(dict(scope["headers"]).get(TIMEOUT_HEADER)) if reads else None
+        timeout = asyncio.timeout(patience)
+        try:
+            async with timeout:
+                await self._app(scope, receive, send)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            raise Problem(504, "too-late", "The time that the caller gave is over.") from None
 
 
 def add_health(app: FastAPI, ready: Check) -> None:
@@ -109,7 +137,7 @@ def _response(request: Request, problem: Problem) -> Response:
 _bearer = HTTPBearer(auto_error=False, description="The caller's token.")
 
 
-def _caller(
+async def _caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Identity:
     verifier: Verifier = request.app.state.verifier
@@ -123,7 +151,7 @@ Caller = Annotated[Identity, Depends(_caller)]
 def scoped(scope: str) -> Any:
     """A dependency: the caller must hold this scope, else 403."""
 
-    def check(caller: Caller) -> Identity:
+    async def check(caller: Caller) -> Identity:
         if scope not in caller.scopes:
             raise Problem(403, "scope-missing", f"This needs the scope {scope}.", scope=scope)
         return caller
@@ -147,8 +175,7 @@ def tag(request: Request, response: Response, version: int) -> None:
         NotModified: the caller's `If-None-Match` shows that it has the version already.
     """
     mine = etag(version)
-    held = [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]
-    if mine in held or "*" in held:
+    if holds(request.headers.get("if-none-match"), mine):
         raise NotModified(mine)
     response.headers["ETag"] = mine
 

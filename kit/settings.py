@@ -72,15 +72,30 @@ class Directory(Settings):
     services: dict[str, str] = Field(
         default_factory=dict,
         description='Addresses by service name, as JSON: {"catalog": "http://catalog:8000", …}. '
-        "`app://module:factory` mounts an ASGI app in the same process.",
+        "`app://module:factory` mounts an ASGI app in the same process. Several addresses of one service "
+        "have commas between them.",
     )
 
-    def address(self, name: str) -> str:
-        """The address of a service.
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """The addresses of a service, one or several.
 
         Raises:
             LookupError: the registry does not know the name.
         """
+        return tuple(address.strip() for address in self._value(name).split(","))
+
+    def address(self, name: str) -> str:
+        """The only address of a service, for those who do not balance.
+
+        Raises:
+            LookupError: the registry does not know the name, or several addresses of it.
+        """
+        first, *more = self.addresses(name)
+        if more:
+            raise LookupError(f"SERVICES names several addresses for {name!r}: here it can have only one")
+        return first
+
+    def _value(self, name: str) -> str:
         try:
             return self.services[name]
         except KeyError:

@@ -1,15 +1,25 @@
 """Bearer tokens: signed with Ed25519, verified by everyone who receives one."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import jwt
+from cachetools import LRUCache
 
 from kit.problems import Problem
 from kit.settings import TokenSettings
 
 ALGORITHM = "EdDSA"
+
+KEPT = 60.0
+"""Seconds that a token is believed without another look at its signature."""
+
+MOST_KEPT = 10_000
+"""How many tokens are kept at the same time; beyond, the one unseen for longest is forgotten."""
+
+EXPIRED = "The token has expired"
 
 
 class InvalidToken(Exception):
@@ -26,17 +36,38 @@ class Identity:
 
 
 class Verifier:
-    """Tells true tokens from false ones."""
+    """Tells true tokens from false ones, and keeps for a while what it found true: signatures cost 200 µs.
 
-    def __init__(self, settings: TokenSettings) -> None:
+    What it found false is not kept: that would let anybody push out the others. For a single thread.
+
+    Args:
+        settings: whose tokens are true.
+        clock: the time in seconds since 1970.
+    """
+
+    def __init__(self, settings: TokenSettings, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._clock = clock
+        self._known: LRUCache[str, tuple[Identity, float]] = LRUCache(MOST_KEPT)
 
     def verify(self, token: str) -> Identity:
-        """The identity a token proves.
+        """The identity a token proves: whole, unchanged and not expired at this very moment.
 
         Raises:
             InvalidToken: wrong signature, algorithm, issuer or audience; expired; not yet valid; incomplete.
         """
+        now = self._clock()
+        known = self._known.get(token)
+        if known is not None and now < known[1]:
+            return known[0]
+        identity, expires = self._verified(token)
+        if expires <= now:
+            raise InvalidToken(EXPIRED)
+        self._known[token] = identity, min(expires, now + KEPT)
+        return identity
+
+    def _verified(self, token: str) -> tuple[Identity, int]:
+        """The identity a token proves by its signature and claims, and when it expires."""
         try:
             claims = jwt.decode(
                 token,
@@ -47,13 +78,14 @@ class Verifier:
                 options={"require": ["exp", "iat", "sub"]},
             )
         except jwt.ExpiredSignatureError:
-            raise InvalidToken("The token has expired") from None
+            raise InvalidToken(EXPIRED) from None
         except jwt.PyJWTError as fault:
             reason = str(fault).replace('"', "'")  # it is quoted in a header
             raise InvalidToken(f"The token is not valid: {reason}") from None
-        return Identity(
+        identity = Identity(
             subject=claims["sub"], scopes=frozenset(str(claims.get("scope", "")).split()), token=token
         )
+        return identity, int(claims["exp"])
 
     def caller(self, authorization: str | None) -> Identity:
         """The identity that an `Authorization` header proves.

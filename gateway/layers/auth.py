@@ -35,6 +35,7 @@ def bearer(verifier: Verifier, scopes: Iterable[str]) -> Layer:
                 raise Problem(
                     403, "scope-missing", f"This needs the scope {wanted}.", headers=challenge, scope=wanted
                 )
+            call.identity = identity
             call.replace(b"authorization", header)  # a second one that nobody looked at goes no further
             return await inner(call)
 

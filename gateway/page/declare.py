@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
+from gateway.page.attempts import Hedge, Retry
+from gateway.page.cache import Cache
+
 Loaded = TypeVar("Loaded")
 Fallback = Callable[[], Any]
 
@@ -25,12 +28,18 @@ class Source:
         function: the async function itself.
         timeout: seconds that it may work, once its inputs are there; None for the page's deadline alone.
         fallback: makes what stands in for the result when an upstream fails; None makes the source required.
+        cache: how long its result may be used again, None for never.
+        retry: how it is tried again, None for never.
+        hedge: when it is asked a second time though the first try goes on, None for never.
     """
 
     name: str
     function: Callable[..., Awaitable[Any]]
-    timeout: float | None
-    fallback: Fallback | None
+    timeout: float | None = None
+    fallback: Fallback | None = None
+    cache: Cache | None = None
+    retry: Retry | None = None
+    hedge: Hedge | None = None
 
 
 @dataclass(eq=False)
@@ -57,17 +66,35 @@ class Page:
     views: list[Callable[..., Any]] = field(default_factory=list, init=False)
 
     def source(
-        self, *, name: str | None = None, timeout: float | None = None, fallback: Fallback | None = None
+        self,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        fallback: Fallback | None = None,
+        cache: Cache | None = None,
+        retry: Retry | None = None,
+        hedge: Hedge | None = None,
     ) -> Callable[[Callable[..., Awaitable[Loaded]]], Callable[..., Awaitable[Loaded]]]:
         """Declare a source, named as the function unless `name` says otherwise.
 
         With a `fallback` it is optional: a failing upstream (down, slow, refusing, answering nonsense) is
-        answered by `fallback()`. Without one, that failure is the page's.
+        answered by `fallback()`. Without one, that failure is the page's. A source with `retry` or `hedge`
+        makes idempotent calls only.
         """
 
         def declare(function: Callable[..., Awaitable[Loaded]]) -> Callable[..., Awaitable[Loaded]]:
             known_as = name or function.__name__
-            self.sources.append(Source(name=known_as, function=function, timeout=timeout, fallback=fallback))
+            self.sources.append(
+                Source(
+                    name=known_as,
+                    function=function,
+                    timeout=timeout,
+                    fallback=fallback,
+                    cache=cache,
+                    retry=retry,
+                    hedge=hedge,
+                )
+            )
             return function
 
         return declare

@@ -9,9 +9,11 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gateway.page.declare import BodyMarker, Page, Source
+from gateway.page.edges import fits
 from gateway.page.inbound import Inbound
 from gateway.path import Template
 from kit.faults import Faulty
+from kit.tokens import Identity
 
 
 class Origin(Enum):
@@ -56,6 +58,16 @@ class Step:
         """The sources it waits for."""
         return [i.name for i in self.inputs if i.origin is Origin.SOURCE]
 
+    @property
+    def gives(self) -> Any:
+        """The type of its result."""
+        return get_type_hints(self.source.function).get("return", Any)
+
+    @property
+    def knows_caller(self) -> bool:
+        """Whether the caller's identity is among its inputs."""
+        return any(i.type is Identity for i in self.inputs)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
@@ -73,6 +85,12 @@ class Plan:
         """Every input that the request brings, by name."""
         every = [i for step in self.steps for i in step.inputs] + list(self.view_inputs)
         return {i.name: i for i in every if i.origin in {Origin.PATH, Origin.QUERY, Origin.BODY}}
+
+    @property
+    def provided(self) -> dict[str, Any]:
+        """The types of all inputs that the app provides, by name."""
+        every = [i for step in self.steps for i in step.inputs] + list(self.view_inputs)
+        return {i.name: i.type for i in every if i.origin is Origin.PROVIDED}
 
 
 def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
@@ -179,14 +197,28 @@ class _Planner:
             return []
 
     def _check_use(self, steps: Mapping[str, Step], views: list[tuple[Input, ...]]) -> None:
+        for view, inputs in zip(self._page.views, views, strict=True):
+            self._check_edges(view, inputs, steps)
         used = {i.name for view in views for i in view} | {n for step in steps.values() for n in step.needs}
         for name, step in steps.items():
             if name not in used and views:
                 self._fault(step.source.function, f"nobody uses the source {name}")
+            self._check_edges(step.source.function, step.inputs, steps)
+            if step.source.cache is not None and any(i.type is Inbound for i in step.inputs):
+                self._fault(step.source.function, f"{name} is cached: it cannot depend on the whole request")
             optional = [need for need in step.needs if self._sources[need].fallback is not None]
             if step.source.fallback is None and optional:
                 behind = ", ".join(optional)
                 self._fault(step.source.function, f"{name} is required but stands behind optional {behind}")
+
+    def _check_edges(
+        self, function: Callable[..., Any], inputs: tuple[Input, ...], steps: Mapping[str, Step]
+    ) -> None:
+        """What a function is given by sources is what it asks for."""
+        for i in inputs:
+            if i.origin is Origin.SOURCE and not fits(given := steps[i.name].gives, i.type):
+                shown = f"{inspect.formatannotation(given)}, not {inspect.formatannotation(i.type)}"
+                self._fault(function, f"the source {i.name} gives {shown}")
 
     def _fault(self, function: Callable[..., Any], what: str) -> None:
         code = inspect.unwrap(function).__code__

@@ -1,8 +1,8 @@
 """A request to a page, as its sources may see it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from gateway.upstream import Context, Headers
 
@@ -19,7 +19,15 @@ class Inbound:
     def header(self, name: str) -> str | None:
         """The first header of this name (in lower case)."""
         wanted = name.encode()
-        return next((value.decode("latin-1") for known, value in self.headers if known == wanted), None)
+        for known, value in self.headers:
+            if known == wanted:
+                return value.decode("latin-1")
+        return None
+
+    def without(self, names: Collection[bytes]) -> Self:
+        """The same request, had these headers not been sent."""
+        headers = [field for field in self.headers if field[0] not in names]
+        return replace(self, headers=headers, context=Context.of(headers, self.context.deadline))
 
 
 Provider = Callable[[Inbound], Any]

@@ -1,11 +1,19 @@
 """Running a page: every source starts the moment its inputs exist."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import perf_counter
 from typing import Any
 
-from gateway.page.graph import Input, Plan, Step
-from gateway.upstream import TimedOut, UpstreamError
+from gateway.page.activity import Activity, current
+from gateway.page.cache import MISSING, CacheState
+from gateway.page.program import Program, Worker
+from gateway.page.timeline import Outcome
+from gateway.page.working import Batched, Working
+from gateway.upstream import Noted, TimedOut, UpstreamError, current_bounds
+
+NOTHING: Mapping[str, Any] = {}
 
 
 class SourceFailed(Exception):
@@ -18,67 +26,190 @@ class SourceFailed(Exception):
 
 
 class Run:
-    """One run of a page: `given` are the values of all inputs that are no sources, by name."""
+    """One run of a page.
 
-    def __init__(self, plan: Plan, given: Mapping[str, Any], deadline: float) -> None:
-        self._plan = plan
-        self._given = given
+    Args:
+        program: the page.
+        given: the values of all inputs that are no sources, by name.
+        as_nobody: those of them that sources get whose results are kept for everybody.
+        deadline: when it must be over, in the event loop's time, seconds.
+        looked_on: whether calls and batches are noted.
+        settled: called with a source's name and its result, or what stands in for it, as soon as it is there.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        given: Mapping[str, Any],
+        deadline: float,
+        *,
+        as_nobody: Mapping[str, Any] = NOTHING,
+        looked_on: bool = False,
+        settled: Callable[[str, Any], None] | None = None,
+    ) -> None:
+        self._program = program
         self._deadline = deadline
-        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._as_nobody = as_nobody
+        self._settled = settled
+        self._loop = asyncio.get_running_loop()
+        self._missing = [worker.needs for worker in program.workers]
+        self._alive = 0
+        self._over = False
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._failures: list[Exception] = []
+        self.began = perf_counter()
+        self.values = dict(given)
+        """Inputs and results so far, by name."""
+        self.working: dict[str, Working] = {}
+        """Every source that has begun, by name."""
         self.degraded: dict[str, str] = {}
         """Reasons by optional source that is replaced by its fallback."""
+        self.batches: list[Batched] | None = [] if looked_on else None
+        self._activity = Activity(self.batches)
 
-    async def view(self) -> Any:
-        """What the client sees.
+    async def finish(self) -> None:
+        """Return when every source has its result, or what stands in for it.
 
         Raises:
             SourceFailed: a required source failed; all others have been cancelled.
         """
+        before = current.set(self._activity)
+        timer = self._loop.call_at(self._deadline, self._expire)
         try:
-            async with asyncio.TaskGroup() as group:
-                for step in self._plan.steps:
-                    self._tasks[step.source.name] = group.create_task(
-                        self._source(step), name=step.source.name
-                    )
-        except BaseExceptionGroup as failures:
-            raise _gravest(failures) from None
-        values = {**self._given, **{name: task.result() for name, task in self._tasks.items()}}
-        return self._plan.view(**_arguments(self._plan.view_inputs, values))
+            self._start(list(self._program.roots))
+            if self._alive:
+                await self._done
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+        finally:
+            timer.cancel()
+            current.reset(before)
+            self._activity.close()
+        if self._failures:
+            raise _gravest(self._failures)
 
-    async def _source(self, step: Step) -> Any:
-        values = dict(self._given)
-        for name in step.needs:
-            values[name] = await self._tasks[name]
-        source = step.source
-        try:
-            return await self._work(step, _arguments(step.inputs, values))
-        except UpstreamError as failure:
-            if source.fallback is None:
-                raise SourceFailed(source.name, failure) from failure
-            self.degraded[source.name] = failure.reason
-            return source.fallback()
+    def view(self) -> Any:
+        """What the client sees."""
+        return self._program.view(self.values)
 
-    async def _work(self, step: Step, arguments: dict[str, Any]) -> Any:
-        """The source's own work, within its timeout and the page's deadline."""
-        until = self._deadline
-        if step.source.timeout is not None:
-            until = min(until, asyncio.get_running_loop().time() + step.source.timeout)
-        timeout = asyncio.timeout_at(until)
+    def _start(self, ready: list[Worker]) -> None:
+        """Start these sources, and those that can start because a kept result is there at once."""
+        while ready:
+            worker = ready.pop()
+            values = self.values if worker.as_somebody else {**self.values, **self._as_nobody}
+            arguments = {name: values[name] for name in worker.names}
+            working = self._working(worker)
+            key = None
+            if worker.kept is not None:
+                kept = worker.kept.peek(key := worker.key(arguments))
+                if kept is not MISSING:
+                    working.ends_at_once(CacheState.HIT)
+                    ready += self._settle(worker, kept)
+                    continue
+            self._alive += 1
+            work = self._run(worker, working, arguments, key)
+            working.task = self._activity.spawn(work, self._one_ended)
+            if self._over:
+                self._loop.call_soon(working.expire)
+
+    def _working(self, worker: Worker) -> Working:
+        noted: list[Noted] | None = None if self.batches is None else []
+        working = self.working[worker.name] = Working(worker, self._deadline, noted)
+        timeout = worker.source.timeout
+        if timeout is not None and (until := self._loop.time() + timeout) < self._deadline:
+            working.deadline = until
+            working.timer = self._loop.call_at(until, working.expire)
+        return working
+
+    def _settle(self, worker: Worker, value: Any) -> list[Worker]:
+        """Keep a result; returns the sources that waited for it alone."""
+        self.values[worker.name] = value
+        if self._settled is not None:
+            self._settled(worker.name, value)
+        ready = []
+        for dependent in worker.dependents:
+            self._missing[dependent.index] -= 1
+            if not self._missing[dependent.index]:
+                ready.append(dependent)
+        return ready
+
+    async def _run(
+        self, worker: Worker, working: Working, arguments: dict[str, Any], key: bytes | None
+    ) -> None:
+        """One source, from its start to what follows from its end."""
+        current_bounds.set(working)
+        working.begun = True
         try:
-            async with timeout:
-                return await step.source.function(**arguments)
-        except TimeoutError:
-            if not timeout.expired():
+            value = await self._result(worker, working, arguments, key)
+        except Exception as failure:  # noqa: BLE001 (of the page or of ours: raised where the page is awaited)
+            self._failures.append(failure)
+            self._cancel()
+        else:
+            if not self._failures:
+                self._start(self._settle(worker, value))
+        finally:
+            working.ends()
+
+    def _one_ended(self) -> None:
+        self._alive -= 1
+        if not self._alive and not self._done.done():
+            self._done.set_result(None)
+
+    async def _result(
+        self, worker: Worker, working: Working, arguments: dict[str, Any], key: bytes | None
+    ) -> Any:
+        """What the source gives, or its fallback.
+
+        Raises:
+            SourceFailed: its upstream failed, and it has no fallback.
+        """
+        failure: UpstreamError
+        try:
+            if working.expired:
+                raise TimedOut("its time was over before it began")
+            if worker.kept is None or key is None:
+                value = await worker.work(**arguments)
+            else:
+                load = partial(worker.work, **arguments)
+                value, working.cache = await worker.kept.get(key, load, self._activity.spawn)
+        except UpstreamError as told:
+            failure = told
+        except asyncio.CancelledError:
+            if not working.forgives():
                 raise
-            raise TimedOut("it took too long") from None
+            failure = TimedOut("it took too long")
+        else:
+            working.outcome = Outcome.DONE
+            return value
+        working.reason = failure.reason
+        if worker.source.fallback is None:
+            working.outcome = Outcome.FAILED
+            raise SourceFailed(worker.name, failure) from failure
+        working.outcome = Outcome.FALLBACK
+        self.degraded[worker.name] = failure.reason
+        return worker.source.fallback()
+
+    def _expire(self) -> None:
+        """The page's time is over."""
+        self._over = True
+        for working in self.working.values():
+            working.expire()
+
+    def _cancel(self) -> None:
+        for working in self.working.values():
+            if working.task is not None:
+                working.task.cancel()
+
+    async def _end(self) -> None:
+        """Cancel all that runs, and see it end."""
+        self._cancel()
+        tasks = [working.task for working in self.working.values() if working.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
 
 
-def _arguments(inputs: tuple[Input, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {i.name: values[i.name] for i in inputs}
-
-
-def _gravest(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+def _gravest(failures: list[Exception]) -> Exception:
     """A bug before a failed upstream: several sources may fail in the same moment."""
-    told = [failure for failure in failures.exceptions if isinstance(failure, SourceFailed)]
-    bugs = [failure for failure in failures.exceptions if failure not in told]
-    return (bugs or told)[0]
+    bugs = [failure for failure in failures if not isinstance(failure, SourceFailed)]
+    return (bugs or failures)[0]

@@ -1,18 +1,31 @@
 """How a service is reached: by name, through a transport, with failures that say what happened."""
 
+from gateway.upstream.bounds import Bounds, Noted, NotIdempotent, current_bounds, now
 from gateway.upstream.client import Context, Service, Upstream
 from gateway.upstream.discovery import open_upstream
-from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut, Unreachable, UpstreamError
+from gateway.upstream.errors import (
+    Failed,
+    Nonsense,
+    Overloaded,
+    Refused,
+    TimedOut,
+    Unreachable,
+    UpstreamError,
+)
 from gateway.upstream.message import ClientLeft, Headers, Reply, Request, Transport
 from gateway.upstream.mounted import LifespanFailed
 
 __all__ = [
+    "Bounds",
     "ClientLeft",
     "Context",
     "Failed",
     "Headers",
     "LifespanFailed",
     "Nonsense",
+    "NotIdempotent",
+    "Noted",
+    "Overloaded",
     "Refused",
     "Reply",
     "Request",
@@ -22,5 +35,7 @@ __all__ = [
     "Unreachable",
     "Upstream",
     "UpstreamError",
+    "current_bounds",
+    "now",
     "open_upstream",
 ]

@@ -1,13 +1,15 @@
 """Clients of services: untyped for the gateway that passes answers on, typed for pages that read them."""
 
-import asyncio
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Self, TypeVar
 
 import msgspec
 
-from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut
+from gateway.upstream.bounds import Noted, current_bounds, now
+from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut, UpstreamError
 from gateway.upstream.message import Headers, Reply, Request, Transport
+from kit.timing import TIMEOUT_HEADER, milliseconds
 
 Shape = TypeVar("Shape")
 
@@ -32,8 +34,17 @@ class Context:
         return cls(headers=tuple(field for field in headers if field[0] in CARRIED), deadline=deadline)
 
     def remaining(self) -> float:
-        """Seconds left, never below zero."""
-        return max(0.0, self.deadline - asyncio.get_running_loop().time())
+        """Seconds left for a call made here and now.
+
+        Raises:
+            TimedOut: there are none.
+        """
+        within = current_bounds.get()
+        until = self.deadline if within is None else min(self.deadline, within.deadline)
+        remaining = until - now()
+        if remaining <= 0:
+            raise TimedOut("there was no time left to ask it")
+        return remaining
 
 
 class Upstream:
@@ -93,21 +104,45 @@ class Service:
         Raises:
             UpstreamError: there is no answer, or none that fits `shape`.
         """
+        within = current_bounds.get()
+        if within is not None:
+            within.check(method, headers)
         remaining = self._context.remaining()
-        if not remaining:
-            raise TimedOut("there was no time left to ask it")
         request = Request(
             method=method,
             target=target,
-            headers=[*self._context.headers, *headers, (b"accept", b"application/json")],
+            headers=[
+                *self._context.headers,
+                *headers,
+                (b"accept", b"application/json"),
+                (TIMEOUT_HEADER, milliseconds(remaining)),
+            ],
             timeout=remaining,
         )
         if body is not None:
             request.headers.append((b"content-type", b"application/json"))
             request.body = msgspec.json.encode(body)
+        if within is None or within.noted is None:
+            return _decode(*await self._exchange(request), shape)
+        return await self._noted(within.noted, request, shape)
+
+    async def _exchange(self, request: Request) -> tuple[Reply, bytes]:
         async with await self._upstream.send(request) as reply:
-            content = await reply.read(MAX_ANSWER)
-        return _decode(reply, content, shape)
+            return reply, await reply.read(MAX_ANSWER)
+
+    async def _noted(self, noted: list[Noted], request: Request, shape: type[Shape]) -> Shape:
+        """The same, for somebody who wants to know what was called."""
+        note = Noted(self._upstream.name, request.method, request.target, perf_counter())
+        noted.append(note)
+        try:
+            reply, content = await self._exchange(request)
+            note.answer = str(reply.status)
+            return _decode(reply, content, shape)
+        except UpstreamError as failure:
+            note.answer = failure.reason if note.answer is None else note.answer
+            raise
+        finally:
+            note.ended = perf_counter()
 
 
 def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:

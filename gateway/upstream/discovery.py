@@ -1,16 +1,21 @@
-"""From the address that a table names to a transport.
+"""From the addresses that a table names to a transport, with the policies around it that it asks for.
 
 - `http://…`, `https://…`: that address.
-- `registry://name`: the address that the directory (the setting `SERVICES`) has for the name.
+- `registry://name`: the addresses that the directory (the setting `SERVICES`) has for the name.
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
 """
 
+from collections.abc import Iterator, Sequence
 from urllib.parse import SplitResult, urlsplit
 
+from gateway.upstream.balance import Balanced
+from gateway.upstream.breaker import Breaker
 from gateway.upstream.client import Upstream
+from gateway.upstream.limit import Limited
 from gateway.upstream.message import Transport
 from gateway.upstream.mounted import MountedTransport, load_app
 from gateway.upstream.over_httpx import HttpxTransport
+from gateway.upstream.policy import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
 from kit.settings import Directory
 
 SCHEMES = ("http", "https", "registry", "app")
@@ -39,25 +44,57 @@ def _fault(parts: SplitResult) -> str | None:
     return None
 
 
-def open_upstream(name: str, url: str, directory: Directory) -> Upstream:
-    """The upstream behind an address; it does nothing until it is entered.
+def faults_of(urls: Sequence[str]) -> Iterator[str]:
+    """What is wrong with the addresses of one service, one by one and together."""
+    faults = [fault for url in urls if (fault := fault_of(url))]
+    yield from faults
+    if len(urls) == 1 or faults:
+        return
+    lone = [url for url in urls if url.startswith(("app://", "registry://"))]
+    yield from (f"{url!r} cannot be one of several addresses" for url in lone)
+    kinds = {url.partition("://")[0] for url in urls}
+    if not lone and len(kinds) > 1:
+        yield f"several addresses are of one kind, not {' and '.join(sorted(kinds))}"
+    if len({url.rstrip("/") for url in urls}) < len(urls):
+        yield "an address is there twice"
+
+
+def open_upstream(
+    name: str,
+    url: str | Sequence[str],
+    directory: Directory,
+    *,
+    health: HealthPolicy | None = None,
+    breaker: BreakerPolicy | None = None,
+    concurrency: ConcurrencyPolicy | None = None,
+) -> Upstream:
+    """The upstream behind an address, or behind several; it does nothing until it is entered.
 
     Raises:
         LookupError: the directory has no address for the name, or no such app exists.
     """
-    if url.startswith("registry://"):
-        url = _registered(url.removeprefix("registry://"), directory)
-    return Upstream(name, _transport(url))
+    urls = (url,) if isinstance(url, str) else url
+    if urls[0].startswith("registry://"):
+        urls = _registered(urls[0].removeprefix("registry://"), directory)
+    # From the inside out. The limit is the outermost: calls that wait for their turn find out at once that
+    # the circuit has opened meanwhile, and the breaker counts only calls that were made.
+    transports = {each: _transport(each) for each in urls}
+    transport = Balanced(transports, health=health) if len(urls) > 1 else transports[urls[0]]
+    if breaker:
+        transport = Breaker(name, transport, breaker)
+    if concurrency:
+        transport = Limited(transport, concurrency)
+    return Upstream(name, transport)
 
 
-def _registered(name: str, directory: Directory) -> str:
-    url = directory.address(name)
-    fault = fault_of(url)
-    if fault is None and url.startswith("registry://"):
-        fault = f"{url!r} leads back to the registry"
-    if fault:
-        raise LookupError(f"SERVICES: {name}: {fault}")
-    return url
+def _registered(name: str, directory: Directory) -> tuple[str, ...]:
+    urls = directory.addresses(name)
+    faults = [*faults_of(urls)]
+    if not faults and urls[0].startswith("registry://"):
+        faults = [f"{urls[0]!r} leads back to the registry"]
+    if faults:
+        raise LookupError(f"SERVICES: {name}: {'; '.join(faults)}")
+    return urls
 
 
 def _transport(address: str) -> Transport:

@@ -2,6 +2,7 @@
 
     UpstreamError                          the client is told      a degraded page says
     ├── Unreachable  no connection         503 and Retry-After     unavailable
+    ├── Overloaded   too many calls at it  503 and Retry-After     overloaded
     ├── TimedOut     no answer in time     504                     timeout
     ├── Failed       it answered 5xx       502                     failed
     ├── Nonsense     no HTTP, no JSON …    502                     nonsense
@@ -10,6 +11,7 @@
 A `Refused` is passed on when it concerns the client (`PASSED_ON`); any other 4xx means that we asked wrongly.
 """
 
+from math import ceil
 from typing import ClassVar
 
 from kit.problems import Problem
@@ -31,9 +33,29 @@ class UpstreamError(Exception):
 
 
 class Unreachable(UpstreamError):
-    """No connection could be made."""
+    """No connection could be made, or none was tried: nothing was sent.
+
+    Args:
+        said: what happened.
+        retry_after: seconds until another try has a chance.
+    """
 
     status, kind, reason = 503, "upstream-unavailable", "unavailable"
+
+    def __init__(self, said: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(said)
+        self.retry_after = retry_after
+
+    def problem(self, upstream: str) -> Problem:
+        """What the client is told, and when to try again."""
+        headers = {"Retry-After": str(max(1, ceil(self.retry_after)))}
+        return Problem(self.status, self.kind, f"{upstream}: {self}.", headers=headers)
+
+
+class Overloaded(UpstreamError):
+    """It has as many calls as it may have, and as many wait: nothing was sent."""
+
+    status, kind, reason = 503, "upstream-overloaded", "overloaded"
 
     def problem(self, upstream: str) -> Problem:
         """What the client is told, and when to try again."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from importlib import import_module
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 from gateway.upstream.errors import Failed, TimedOut
@@ -32,11 +32,21 @@ class LifespanFailed(Exception):
     """A mounted app could not start or stop as it should."""
 
 
+@runtime_checkable
+class Direct(Protocol):
+    """An app that, in its own process, gives replies as a transport does."""
+
+    async def reply(self, request: Request) -> Reply | None:
+        """The answer, kept within the request's time; None when it takes ASGI to get one."""
+        ...
+
+
 class MountedTransport:
     """Calls an ASGI app as a server would; its lifespan is the transport's own."""
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._direct = app.reply if isinstance(app, Direct) else None
         self._lifespan = _Lifespan(app)
 
     async def __aenter__(self) -> Self:
@@ -47,7 +57,12 @@ class MountedTransport:
         await self._lifespan.stop()
 
     async def send(self, request: Request) -> Reply:
-        """Run the app in a task of its own, which ends at the latest when the reply is released."""
+        """Run the app in a task of its own, which ends at the latest when the reply is released.
+
+        What an app of pages answers without ASGI needs none.
+        """
+        if self._direct is not None and (reply := await self._direct(request)) is not None:
+            return reply
         exchange = _Exchange(request)
         task = asyncio.create_task(exchange.run(self._app))
         try:

@@ -109,3 +109,16 @@ def _up(*options: str) -> subprocess.CompletedProcess[str]:
 
 def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
+def test_metrics_are_on_the_admin_port_when_one_is_asked_for(tmp_path: Path, options: tuple[str]) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with running_shop(tmp_path / "data", "--admin-port", str(port), *options) as shop:
+        assert f"Metrics are at http://127.0.0.1:{port}/metrics." in shop.printed
+        httpx.get(f"{shop.url}/api/catalog/brands", timeout=20)
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+
+    assert 'gateway_requests_total{method="GET",route="/api/catalog/brands",status="2xx"} 1.0' in told

@@ -94,6 +94,7 @@ def test_routes_shows_every_route_of_the_table() -> None:
     assert "/web/products/{sku}" in shown
     assert "bff-web:/products/{sku}" in shown
     assert "catalog:write" in shown
+    assert "rating: reviews:/summaries/{sku}" in shown
 
 
 def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.match import Match, Matcher, NoRoute, WrongMethod
+from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.path import Parameter, segments_of
 from gateway.table import Route
 
@@ -19,8 +19,16 @@ def route(path: str, *methods: str, host: str | None = None) -> Route:
     )
 
 
+def pattern(each: Route) -> Pattern:
+    return Pattern(template=each.template, methods=each.methods, host=each.host)
+
+
 def matcher(*routes: Route) -> Matcher[str]:
-    return Matcher((each, f"{each.host or ''}{each.path}") for each in routes)
+    return Matcher((pattern(each), f"{each.host or ''}{each.path}") for each in routes)
+
+
+def named(each: Route) -> str:
+    return f"{' '.join(each.methods)} {each.host or ''}{each.path}"
 
 
 def find(routes: Matcher[str], path: str, method: str = "GET", host: str = "") -> Match[str]:
@@ -106,10 +114,10 @@ def test_the_rest_is_at_least_one_segment_even_if_an_empty_one() -> None:
 def test_get_answers_head_unless_head_has_a_route_of_its_own() -> None:
     own = route("/a", "HEAD", host="own.test")
     for pair in ([own, route("/a", host="own.test")], [route("/a", host="own.test"), own]):
-        routes = matcher(*pair, route("/a"), route("/b", "PUT"))
+        routes = Matcher((pattern(each), named(each)) for each in (*pair, route("/a"), route("/b", "PUT")))
 
-        assert find(routes, "/a", "HEAD").route.methods == ("GET",)
-        assert find(routes, "/a", "HEAD", host="own.test").route is own
+        assert find(routes, "/a", "HEAD").goal == "GET /a"
+        assert find(routes, "/a", "HEAD", host="own.test").goal == "HEAD own.test/a"
         with pytest.raises(WrongMethod):
             find(routes, "/b", "HEAD")
 
@@ -174,11 +182,11 @@ def test_it_finds_what_comparing_every_route_finds(
     best = naive(routes, "PUT", asked)
     allowed = {m for r in routes if fits(r, asked) for m in r.methods}
 
-    found = outcome(matcher(*routes), "PUT", asked)
+    found = outcome(Matcher((pattern(each), named(each)) for each in routes), "PUT", asked)
 
     if best is not None:
         assert isinstance(found, Match)
-        assert found.route is best
+        assert found.goal == named(best)
         assert segments_of(best.template.expand(found.params).encode()) == asked
     else:
         assert found == (sorted(allowed | ({"HEAD"} if "GET" in allowed else set())) or None)

@@ -42,6 +42,7 @@ def test_a_route_says_where_it_leads_and_under_which_policy() -> None:
         Auth.BEARER,
         ("write",),
     )
+    assert only.to is not None
     assert (only.to.service, str(only.target), only.timeout) == (
         "things",
         "/inner/{id}",
@@ -183,7 +184,7 @@ def test_a_table_of_another_shape_is_refused_in_words(text: str, told: list[str]
     "url", ["registry://things", "https://things", "app://module:factory", "http://h:1/"]
 )
 def test_an_address_names_a_scheme_and_a_host(url: str) -> None:
-    assert parse(f'[services.things]\nurl = "{url}"\n' + route("")).services["things"].url == url
+    assert parse(f'[services.things]\nurl = "{url}"\n' + route("")).services["things"].url == (url,)
 
 
 @pytest.mark.parametrize(
@@ -263,3 +264,72 @@ def test_the_shops_own_table_is_in_order() -> None:
     writes = [r for r in table.routes if set(r.methods) - {"GET", "HEAD"}]
     assert writes
     assert all(r.auth is Auth.BEARER for r in writes), "no unauthenticated write anywhere"
+
+
+def test_a_limit_is_a_rate_for_whom_and_a_burst_as_large_as_the_rate_unless_it_says_otherwise() -> None:
+    table = parse(
+        SERVICES
+        + route('limit = { rate = "50/second", burst = 100, by = "user" }', auth="bearer")
+        + route('limit = { rate = "7/minute", by = "address" }', path="/b")
+        + route('limit = { rate = "999999/day", by = "route" }', path="/c")
+    )
+
+    limits = [each.limit for each in table.routes if each.limit]
+    assert [(each.rate.calls, each.rate.seconds, each.at_once) for each in limits] == [
+        (50, 1, 100),
+        (7, 60, 7),
+        (999_999, 86_400, 999_999),
+    ]
+    assert [str(each) for each in limits] == [
+        "50/second by user",
+        "7/minute by address",
+        "999999/day by route",
+    ]
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        '"50"',
+        '"0/second"',
+        '"-1/second"',
+        '"1.5/second"',
+        '"5/week"',
+        '"5/seconds"',
+        '"1000000/day"',
+        '"٣/day"',
+        "5",
+    ],
+)
+def test_what_is_no_rate_is_refused(rate: str) -> None:
+    (fault,) = faults_of(SERVICES + route(f'limit = {{ rate = {rate}, by = "route" }}'))
+
+    assert fault.startswith("route 1 (/a): limit: rate: ")
+    assert "is no rate" in fault
+
+
+@pytest.mark.parametrize(
+    ("limit", "place"),
+    [
+        ('{ by = "route" }', "limit: rate: "),
+        ('{ rate = "5/second" }', "limit: by: "),
+        ('{ rate = "5/second", by = "colour" }', "limit: by: "),
+        ('{ rate = "5/second", by = "route", burst = 0 }', "limit: burst: "),
+        ('{ rate = "5/second", by = "route", burst = 1000000 }', "limit: burst: "),
+        ('{ rate = "5/second", by = "route", shared = true }', "limit: shared: "),
+        ('"5/second"', "limit: "),
+    ],
+)
+def test_a_limit_that_is_incomplete_or_too_much_is_refused(limit: str, place: str) -> None:
+    (fault,) = faults_of(SERVICES + route(f"limit = {limit}"))
+
+    assert fault.startswith(f"route 1 (/a): {place}")
+
+
+def test_a_limit_by_user_asks_for_a_token_and_is_told_along_with_other_faults_of_the_route() -> None:
+    (fault,) = faults_of(
+        SERVICES + route('limit = { rate = "5/second", by = "user" }\nscopes = ["shop"]', to="things:/b/{id}")
+    )
+
+    for part in ("a limit by user asks for a token", "scopes ask for a token", "to uses id"):
+        assert part in fault

@@ -56,6 +56,15 @@ def test_an_unknown_service_is_named() -> None:
         Directory(services={}).address("nowhere")
 
 
+def test_a_service_may_have_several_addresses_for_those_who_can_use_them() -> None:
+    directory = Directory(services={"paper": "http://a:1, http://b:1", "ink": "http://c:1"})
+
+    assert directory.addresses("paper") == ("http://a:1", "http://b:1")
+    assert directory.addresses("ink") == ("http://c:1",)
+    with pytest.raises(LookupError, match="several addresses for 'paper'"):
+        directory.address("paper")
+
+
 def test_settings_do_not_change() -> None:
     settings = Directory(services={})
     with pytest.raises(ValueError, match="frozen"):

@@ -1,12 +1,15 @@
 import base64
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kit import tokens
 from kit.problems import Problem
 from kit.settings import TokenSettings
 from kit.tokens import InvalidToken, Verifier, sign
@@ -14,9 +17,33 @@ from kit.tokens import InvalidToken, Verifier, sign
 HOUR = timedelta(hours=1)
 
 
+class Clock:
+    """Shows the time that a test says."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
 def verifier(token_settings: TokenSettings) -> Verifier:
     return Verifier(token_settings)
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signatures were looked at, in order."""
+    seen: list[str] = []
+    decode = jwt.decode
+
+    def watched(token: str, *args: Any, **options: Any) -> Any:
+        seen.append(token)
+        return decode(token, *args, **options)
+
+    monkeypatch.setattr(jwt, "decode", watched)
+    return seen
 
 
 def claims(**changed: object) -> dict[str, object]:
@@ -99,3 +126,106 @@ def test_a_header_with_rubbish_is_told_what_is_wrong_in_a_challenge_that_can_be_
     assert challenge.startswith('Bearer error="invalid_token"')
     assert challenge.count('"') == 4
     assert challenge.isprintable()
+
+
+def token_of(private_key: str, subject: str = "reader", **changed: object) -> str:
+    return jwt.encode(claims(sub=subject, **changed), private_key, algorithm="EdDSA")
+
+
+def test_a_token_seen_again_is_told_without_a_look_at_its_signature(
+    verifier: Verifier, private_key: str, looked_at: list[str]
+) -> None:
+    token = token_of(private_key)
+
+    assert verifier.verify(token) == verifier.verify(token) == verifier.caller(f"Bearer {token}")
+    assert looked_at == [token]
+
+
+def test_a_known_token_is_refused_from_the_moment_that_it_expires(
+    token_settings: TokenSettings, private_key: str
+) -> None:
+    clock = Clock()
+    expires = int(clock.now) + 30
+    token = token_of(private_key, exp=expires)
+    verifier = Verifier(token_settings, clock)
+    verifier.verify(token)
+
+    clock.now = expires - 0.001
+    assert verifier.verify(token).subject == "reader"
+    for clock.now in (expires, expires + 1.0):
+        with pytest.raises(InvalidToken, match="expired"):
+            verifier.verify(token)
+
+
+def test_a_known_token_is_looked_at_anew_after_a_minute(
+    token_settings: TokenSettings, private_key: str, looked_at: list[str]
+) -> None:
+    clock = Clock()
+    token = token_of(private_key)
+    verifier = Verifier(token_settings, clock)
+    begun = clock.now
+    for clock.now in (begun, begun + 59.9):
+        verifier.verify(token)
+    assert len(looked_at) == 1
+
+    clock.now = begun + 60
+    verifier.verify(token)
+    assert len(looked_at) == 2
+
+
+@pytest.mark.parametrize("changed", [{"audience": "another-shop"}, {"issuer": "somebody-else"}])
+def test_what_one_verifier_knows_another_with_other_settings_does_not(
+    token_settings: TokenSettings, private_key: str, changed: dict[str, str]
+) -> None:
+    token = token_of(private_key)
+    Verifier(token_settings).verify(token)
+
+    with pytest.raises(InvalidToken):
+        Verifier(token_settings.model_copy(update=changed)).verify(token)
+
+
+def test_a_forgery_is_not_taken_for_the_known_token_that_it_resembles(
+    verifier: Verifier, private_key: str
+) -> None:
+    token = token_of(private_key)
+    verifier.verify(token)
+    header, content, signature = token.split(".")
+    other = token_of(private_key, subject="clerk").split(".")[1]
+
+    for forged in (
+        token[:-4],
+        token + "AAAA",
+        f"{header}.{content}.",
+        f"{header}.{content}",
+        f"{header}.{other}.{signature}",
+        f"{header}.{content}.{signature[::-1]}",
+        token.swapcase(),
+    ):
+        with pytest.raises(InvalidToken):
+            verifier.verify(forged)
+
+
+def test_what_was_refused_is_looked_at_every_time(
+    verifier: Verifier, private_key: str, looked_at: list[str]
+) -> None:
+    forged = token_of(private_key, aud="another-shop")
+    for _ in range(3):
+        with pytest.raises(InvalidToken):
+            verifier.verify(forged)
+
+    assert looked_at == [forged] * 3
+
+
+def test_of_too_many_tokens_the_one_unseen_for_longest_is_forgotten(
+    token_settings: TokenSettings, private_key: str, looked_at: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MOST_KEPT", 2)
+    verifier = Verifier(token_settings)
+    first, second, third = (token_of(private_key, subject=name) for name in ("a", "b", "c"))
+    for token in (first, second, first, third):
+        verifier.verify(token)
+    assert looked_at == [first, second, third]
+
+    for token in (first, third, second):
+        verifier.verify(token)
+    assert looked_at == [first, second, third, second]

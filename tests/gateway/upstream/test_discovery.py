@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.upstream import Request, Unreachable, open_upstream
-from gateway.upstream.discovery import fault_of
+from gateway.upstream.discovery import fault_of, faults_of
 from kit.settings import Directory
 from tests.support.serving import nobody_there, servers
 from tests.support.stub import Stub, answering
@@ -12,6 +12,10 @@ DIRECTORY = Directory(
         "loop": "registry://mounted",
         "broken": "catalog:8000",
         "deep": "http://catalog/base",
+        "several": "http://a:1, http://b:1",
+        "some": "http://a:1,",
+        "twice": "http://a:1,http://a:1/",
+        "mixed": "http://a:1,app://gateway.app:create_app",
     }
 )
 
@@ -49,6 +53,9 @@ async def test_an_app_is_mounted_by_its_factory_or_by_its_name_in_the_registry()
         ("registry://loop", "SERVICES: loop: 'registry://mounted' leads back to the registry"),
         ("registry://broken", "SERVICES: broken: 'catalog:8000' is no address: it begins with none of"),
         ("registry://deep", "SERVICES: deep: 'http://catalog/base' is more than a scheme, a host and a port"),
+        ("registry://some", "SERVICES: some: '' is no address"),
+        ("registry://twice", "SERVICES: twice: an address is there twice"),
+        ("registry://mixed", "SERVICES: mixed: 'app://gateway.app:create_app' cannot be one of several"),
         ("app://nowhere.at.all:create_app", "cannot be loaded: No module named 'nowhere'"),
         ("app://gateway.app:nothing", "cannot be loaded: .* no attribute 'nothing'"),
         ("app://gateway.app", "cannot be loaded"),
@@ -105,6 +112,41 @@ def test_these_are_none(url: str, told: str) -> None:
     assert fault is not None
     assert fault.startswith(repr(url))
     assert told in fault
+
+
+@pytest.mark.parametrize(
+    ("urls", "told"),
+    [
+        (["http://a:1", "http://b:1", "http://a:2"], []),
+        (["registry://a"], []),
+        (["gopher://a", "http://b", "http://"], ["'gopher://a' is no address", "'http://' names no host"]),
+        (["http://a", "registry://b"], ["'registry://b' cannot be one of several"]),
+        (["app://a:b", "app://a:c"], ["'app://a:b' cannot be one", "'app://a:c' cannot be one"]),
+        (["http://a", "https://a"], ["several addresses are of one kind, not http and https"]),
+        (["http://a", "http://a/"], ["an address is there twice"]),
+    ],
+)
+def test_several_addresses_are_of_one_kind_and_none_is_there_twice(urls: list[str], told: list[str]) -> None:
+    faults = list(faults_of(urls))
+
+    assert len(faults) == len(told)
+    assert all(what in fault for fault, what in zip(faults, told, strict=True)), faults
+
+
+async def test_several_addresses_share_the_calls() -> None:
+    stubs = [Stub(answering(200, b"one")), Stub(answering(200, b"two"))]
+    async with servers() as serve:
+        urls = [await serve(stub) for stub in stubs]
+        for url, directory in [
+            (urls, DIRECTORY),
+            ("registry://things", Directory(services={"things": ",".join(urls)})),
+        ]:
+            async with open_upstream("things", url, directory) as upstream:
+                said = set()
+                for _ in range(30):
+                    async with await upstream.send(Request(method="GET", target="/a")) as reply:
+                        said.add(await reply.read(100))
+            assert said == {b"one", b"two"}
 
 
 async def test_whether_a_service_is_ready_is_its_own_word() -> None:

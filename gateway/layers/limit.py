@@ -1,0 +1,105 @@
+"""No caller takes more than its share: calls above a route's rate are refused.
+
+Calls are counted in this process alone: the gateways of several processes let as many times the rate pass.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from ipaddress import IPv6Address
+from socket import AF_INET6, inet_pton
+from typing import Final
+
+from cachetools import LRUCache
+
+from gateway.call import Call, Handler, Layer
+from gateway.table import By, Limit
+from gateway.upstream import Reply
+from kit.problems import Problem
+
+MOST_CALLERS = 10_000
+"""How many callers a route remembers; beyond, the one unseen for longest begins anew, as if it had rested."""
+
+SECOND: Final = 10**9
+
+Clock = Callable[[], int]
+"""Nanoseconds since some moment: whole numbers, so that no call is lost to rounding."""
+
+
+class Buckets:
+    """A leaky bucket for each caller: it leaks at the limit's rate, and each call that fits pours one in.
+
+    This is the generic cell rate algorithm (ITU-T I.371, as virtual scheduling): all that is remembered
+    of a caller is the moment at which its bucket will be empty.
+    """
+
+    def __init__(self, limit: Limit, clock: Clock) -> None:
+        self.interval = limit.rate.seconds * SECOND // limit.rate.calls
+        self.depth = limit.at_once * self.interval
+        self._clock = clock
+        self._empty_at: LRUCache[Hashable, int] = LRUCache(MOST_CALLERS)
+
+    def take(self, caller: Hashable) -> tuple[int, int]:
+        """Count a call: how many more there is room for now, and nanoseconds until there is for another one.
+
+        Below zero, there was no room for this one either: it is not counted.
+        """
+        now = self._clock()
+        empty_at = max(self._empty_at.get(caller, now), now)
+        room = self.depth - (empty_at - now) - self.interval
+        if room < 0:
+            return -1, -room
+        self._empty_at[caller] = empty_at + self.interval
+        left, begun = divmod(room, self.interval)
+        return left, self.interval - begun
+
+
+def at_most(limit: Limit, clock: Clock = time.monotonic_ns) -> Layer:
+    """Let a caller's calls pass up to its limit; above, it is told when to come again.
+
+    Every answer tells what is left, in the fields of draft-ietf-httpapi-ratelimit-headers-11: the policy is
+    what may come at once and how long that takes to come back, `t` the seconds until one more call may come.
+    """
+    buckets = Buckets(limit, clock)
+    caller_of = CALLER_OF[limit.by]
+    name = limit.by.value
+    policy = f'"{name}";q={limit.at_once};w={-(-buckets.depth // SECOND)}'.encode()
+    state = f'"{name}";r=%d;t=%d'.encode()
+
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            left, wait = buckets.take(caller_of(call))
+            seconds = -(-wait // SECOND)
+            call.told += (b"ratelimit-policy", policy), (b"ratelimit", state % (max(left, 0), seconds))
+            if left < 0:
+                detail = f"Too many calls: come again in {seconds} s."
+                raise Problem(429, "rate-limited", detail, headers={"Retry-After": str(seconds)})
+            return await inner(call)
+
+        return handle
+
+    return layer
+
+
+def _user(call: Call) -> str:
+    assert call.identity is not None, "the table lets only routes with a token be limited by user"
+    return call.identity.subject
+
+
+def _address(call: Call) -> str | bytes:
+    """The client's address; of IPv6 the first half: who has one address has that whole network."""
+    if ":" not in call.peer:
+        return call.peer
+    packed = inet_pton(AF_INET6, call.peer.partition("%")[0])
+    mapped = IPv6Address(packed).ipv4_mapped if packed.startswith(bytes(10)) else None
+    return str(mapped) if mapped else packed[:8]
+
+
+def _route(_call: Call) -> None:
+    """All callers are one."""
+
+
+CALLER_OF: Final[dict[By, Callable[[Call], Hashable]]] = {
+    By.USER: _user,
+    By.ADDRESS: _address,
+    By.ROUTE: _route,
+}

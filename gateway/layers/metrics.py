@@ -1,0 +1,152 @@
+"""What operators watch: how many calls, how long, how many at a time, and how upstreams do."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from gateway.call import Call, Handler, Layer
+from gateway.table import Route
+from gateway.upstream import ClientLeft, Failed, Reply, Request, TimedOut, Upstream, UpstreamError
+from gateway.upstream.outcome import FAILED, speaks_against
+from kit.metrics import Counter, Durations
+from kit.problems import Problem
+
+LEFT = "left"
+"""Stands for the status of an answer that nobody waited for."""
+
+
+class Metrics:
+    """The numbers of one gateway in this process, as a collector in a registry of their own.
+
+    Whoever counts something else registers it there too: `metrics.registry.register(counter)`.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._routes: dict[str, _Numbers] = {}
+        self._calls = Counter("gateway_upstream_calls", "Calls made to an upstream.", "upstream")
+        self._failures = Counter(
+            "gateway_upstream_failures", "Calls that it gave no usable answer to.", "upstream", "reason"
+        )
+        for collector in (self, self._calls, self._failures):
+            self.registry.register(collector)
+
+    def counted(self, route: Route, clock: Callable[[], float] = time.perf_counter) -> Layer:
+        """Count a route's calls and how long each takes until its answer begins, whatever that is.
+
+        Args:
+            route: whose calls they are.
+            clock: seconds since some moment.
+        """
+        name = f"{route.host or ''}{route.path}"
+        numbers = self._routes.setdefault(name, _Numbers())  # others have the same path for other methods
+
+        def layer(inner: Handler) -> Handler:
+            async def handle(call: Call) -> Reply:
+                begun = clock()
+                numbers.running += 1
+                try:
+                    reply = await inner(call)
+                except BaseException as failure:
+                    numbers.running -= 1
+                    numbers.add(call.method, _status(failure), clock() - begun)
+                    raise
+                numbers.add(call.method, reply.status // 100, clock() - begun)
+                if isinstance(reply.body, bytes):
+                    numbers.running -= 1
+                else:
+                    reply.release = numbers.ending_with(reply.release)
+                return reply
+
+            return handle
+
+        return layer
+
+    def watched(self, upstream: Upstream) -> Upstream:
+        """The same upstream, with its calls and failures counted."""
+        return Upstream(upstream.name, _Watched(upstream, self._calls, self._failures))
+
+    def collect(self) -> Iterator[Metric]:
+        """The routes' numbers, as they are now."""
+        labels = ["route", "method", "status"]
+        requests = CounterMetricFamily("gateway_requests", "Calls, by class of status.", labels=labels)
+        durations = HistogramMetricFamily(
+            "gateway_request_duration_seconds", "Until the answer's headers.", labels=labels
+        )
+        running = GaugeMetricFamily("gateway_requests_in_flight", "Calls not yet answered.", labels=["route"])
+        for route, numbers in self._routes.items():
+            running.add_metric([route], numbers.running)
+            for (method, status), spent in numbers.spent.items():
+                values = route, method, f"{status}xx" if isinstance(status, int) else status
+                requests.add_metric(values, spent.count)
+                spent.put_into(durations, values)
+        yield from (requests, durations, running)
+
+
+class _Watched:
+    """Counts what goes through an upstream. A 5xx is a failure of it, and so is the end of a call's time."""
+
+    def __init__(self, upstream: Upstream, calls: Counter, failures: Counter) -> None:
+        self._upstream = upstream
+        self._calls = calls
+        self._failures = failures
+
+    async def __aenter__(self) -> Self:
+        await self._upstream.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._upstream.__aexit__(*exc)
+
+    async def send(self, request: Request) -> Reply:
+        self._calls.add(self._upstream.name)
+        begun = time.perf_counter()
+        try:
+            reply = await self._upstream.send(request)
+        except BaseException as ended:
+            if speaks_against(ended, request, time.perf_counter() - begun):
+                reason = ended.reason if isinstance(ended, UpstreamError) else TimedOut.reason
+                self._failures.add(self._upstream.name, reason)
+            raise
+        if reply.status >= FAILED:
+            self._failures.add(self._upstream.name, Failed.reason)
+        return reply
+
+
+class _Numbers:
+    """What is known of one path."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.spent: dict[tuple[str, int | str], Durations] = {}
+        """By method and the first digit of the status: of both there are few."""
+
+    def add(self, method: str, status: int | str, seconds: float) -> None:
+        key = method, status
+        if (spent := self.spent.get(key)) is None:
+            spent = self.spent[key] = Durations()
+        spent.add(seconds)
+
+    def ending_with(self, release: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """The same release of a reply, after which its call runs no more."""
+
+        async def released() -> None:
+            try:
+                await release()
+            finally:
+                self.running -= 1
+
+        return released
+
+
+def _status(failure: BaseException) -> int | str:
+    """The class of status that a failure will be told as."""
+    if isinstance(failure, UpstreamError):
+        failure = failure.problem("")
+    if isinstance(failure, Problem):
+        return failure.status // 100
+    return LEFT if isinstance(failure, ClientLeft | asyncio.CancelledError) else 5

@@ -1,0 +1,134 @@
+"""A page in pieces: the view as soon as required sources are there, then what each optional one changes.
+
+Frames, as lines of JSON (`application/x-ndjson`) or as server-sent events named after their first member:
+
+- `{"view": …}`: the view, with fallbacks where optional sources are still missing;
+- `{"path": "/stock", "data": …, "source": "stocks"}`: what is to stand there from now on (a JSON Pointer,
+  RFC 6901; empty for the whole view); a source that changes nothing has no such frame;
+- `{"end": {"degraded": {"ratings": "timeout"}}}`: all is there; these are the sources that failed, and why.
+  When something of ours fails on the way, `{"end": {"problem": …}}` comes instead.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+
+from gateway.page.program import Program
+from gateway.page.run import Run
+from kit.problems import internal
+
+log = logging.getLogger(__name__)
+
+NDJSON = "application/x-ndjson"
+EVENTS = "text/event-stream"
+
+Encode = Callable[[dict[str, Any]], bytes]
+
+
+def ndjson(frame: dict[str, Any]) -> bytes:
+    """A frame as a line."""
+    return msgspec.json.encode(frame) + b"\n"
+
+
+def event(frame: dict[str, Any]) -> bytes:
+    """A frame as a server-sent event (HTML Living Standard, 9.2)."""
+    return b"event: %b\ndata: %b\n\n" % (next(iter(frame)).encode(), msgspec.json.encode(frame))
+
+
+ENCODERS: dict[str, Encode] = {NDJSON: ndjson, EVENTS: event}
+
+
+class Progress:
+    """A run whose view is sent before it has ended.
+
+    Args:
+        program: the page.
+        run: makes the run, which is to call what it is given with each source's name and result.
+        encode: how a frame is written.
+    """
+
+    def __init__(
+        self, program: Program, run: Callable[[Callable[[str, Any], None]], Run], encode: Encode
+    ) -> None:
+        self._program = program
+        self._encode = encode
+        self._settled: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
+        self.run = run(lambda name, value: self._settled.put_nowait((name, value)))
+        self._values: dict[str, Any] = dict(self.run.values)
+        self._running = asyncio.create_task(self.run.finish())
+        self._running.add_done_callback(lambda _: self._settled.put_nowait(None))
+
+    async def begin(self) -> bytes:
+        """The first frame: the view with every required source in it.
+
+        Raises:
+            SourceFailed: a required source failed.
+        """
+        required = {w.name for w in self._program.workers if w.source.fallback is None}
+        while required - self._values.keys():
+            if not await self._next():
+                self._running.result()
+        for worker in self._program.workers:
+            if worker.source.fallback is not None:
+                self._values.setdefault(worker.name, worker.source.fallback())
+        self._shown = self._document()
+        return self._encode({"view": self._shown})
+
+    async def frames(self, first: bytes, request_id: str | None) -> AsyncIterator[bytes]:
+        """The first frame, what each optional source changes as it comes, and the end."""
+        yield first
+        try:
+            while name := await self._next():
+                document = self._document()
+                change = difference(self._shown, document)
+                self._shown = document
+                if change is not None:
+                    path, data = change
+                    yield self._encode({"path": path, "data": data, "source": name})
+            self._running.result()
+        except Exception:  # a bug of ours: its client has the status already, and is told in the last frame
+            log.exception("%s failed after its view had begun", self._program.plan.page.path)
+            problem = msgspec.Raw(internal(request_id).body(request_id))
+            yield self._encode({"end": {"problem": problem}})
+        else:
+            yield self._encode({"end": {"degraded": self.run.degraded}})
+
+    async def close(self) -> None:
+        """End what still runs."""
+        self._running.cancel()
+        await asyncio.wait([self._running])
+
+    async def _next(self) -> str | None:
+        """The name of the source that settled next, its result taken over; None when all have."""
+        settled = await self._settled.get()
+        if settled is None:
+            return None
+        name, value = settled
+        self._values[name] = value
+        return name
+
+    def _document(self) -> Any:
+        return msgspec.json.decode(msgspec.json.encode(self._program.view(self._values)))
+
+
+def difference(before: Any, after: Any, path: str = "") -> tuple[str, Any] | None:
+    """The smallest part of a document that holds every change, as a JSON Pointer and what is there now."""
+    if before == after:
+        return None
+    changes: list[tuple[str, Any, Any]] = []
+    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
+        changes = [(_escaped(key), before[key], after[key]) for key in after if before[key] != after[key]]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        changes = [(str(at), old, new) for at, (old, new) in pairs if old != new]
+    if len(changes) == 1:
+        name, old, new = changes[0]
+        return difference(old, new, f"{path}/{name}")
+    return path, after
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

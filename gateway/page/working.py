@@ -1,0 +1,89 @@
+"""What is known of a source while it works, and of a batch while it is away: what a timeline is made of.
+
+Times are those of `perf_counter`.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from gateway.page.timeline import Outcome
+from gateway.upstream import Bounds, Noted
+
+if TYPE_CHECKING:
+    from gateway.page.program import Worker
+
+
+@dataclass(slots=True)
+class Batched:
+    """Loads that left together."""
+
+    loader: str
+    keys: int
+    began: float = field(default_factory=perf_counter)
+    ended: float | None = None
+    outcome: Outcome = Outcome.CANCELLED
+    calls: list[Noted] = field(default_factory=list)
+
+
+class Working(Bounds):
+    """A source from the moment its inputs exist; it is what bounds the source's calls."""
+
+    __slots__ = (
+        "attempts",
+        "batches",
+        "began",
+        "begun",
+        "cache",
+        "ended",
+        "expired",
+        "outcome",
+        "reason",
+        "task",
+        "timer",
+    )
+
+    def __init__(self, worker: "Worker", deadline: float, noted: list[Noted] | None) -> None:
+        super().__init__(deadline, repeatable=worker.repeatable, noted=noted)
+        self.began = perf_counter()
+        self.ended: float | None = None
+        self.outcome = Outcome.CANCELLED
+        self.reason: str | None = None
+        self.cache: str | None = None
+        self.attempts = 1
+        self.batches: list[Batched] = []
+        self.begun = False
+        self.expired = False
+        self.task: asyncio.Task[Any] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+
+    def ends(self) -> None:
+        """It has nothing more to do."""
+        self.ended = perf_counter()
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def ends_at_once(self, cache: str) -> None:
+        """Its result was kept from before."""
+        self.cache = cache
+        self.outcome = Outcome.DONE
+        self.ends()
+
+    def forgives(self) -> bool:
+        """Whether its cancellation meant no more than that its time is over; it is then taken back."""
+        if self.expired and self.task is not None:
+            self.task.uncancel()
+        return self.expired
+
+    def saw(self, batch: Batched) -> None:
+        """It waited for this batch."""
+        if batch not in self.batches:
+            self.batches.append(batch)
+
+    def expire(self) -> None:
+        """End it: its time is over."""
+        if self.task is not None and not self.task.done():
+            self.expired = True
+            if self.begun:
+                self.task.cancel()

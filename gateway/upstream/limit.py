@@ -1,0 +1,78 @@
+"""A concurrency limit: so many calls at a time, some more in a queue, the others refused at once."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Self
+
+from gateway.upstream.errors import Overloaded
+from gateway.upstream.message import Reply, Request, Transport
+from gateway.upstream.outcome import when_released
+from gateway.upstream.policy import ConcurrencyPolicy
+
+
+class Limited:
+    """Lets so many calls through at a time: each holds its slot until its reply is released.
+
+    Further calls wait in a queue, first come, first served; the wait is part of their timeout.
+    """
+
+    def __init__(self, inner: Transport, policy: ConcurrencyPolicy) -> None:
+        self._inner = inner
+        self._policy = policy
+        self._free = policy.calls
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        """Nobody waits while a slot is free: one that comes back goes to the first in the queue."""
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._inner.__aexit__(*exc)
+
+    async def send(self, request: Request) -> Reply:
+        """Send once there is a slot.
+
+        Raises:
+            Overloaded: the queue is full, or no slot came free in time; nothing was sent.
+        """
+        if self._free:
+            self._free -= 1
+        else:
+            request = await self._queued(request)
+        try:
+            reply = await self._inner.send(request)
+        except BaseException:
+            self._leave()
+            raise
+        when_released(reply, self._leave)
+        return reply
+
+    async def _queued(self, request: Request) -> Request:
+        """Wait for a slot; the same request comes back, with the time that is left."""
+        if len(self._waiting) >= self._policy.queue:
+            raise Overloaded(f"it has {self._policy.calls} calls already, and {self._policy.queue} waiting")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + request.timeout
+        turn = loop.create_future()
+        self._waiting[turn] = None
+        try:
+            async with asyncio.timeout_at(until):
+                await turn
+        except BaseException as ended:
+            if turn.done() and not turn.cancelled():  # its turn came in the moment in which it gave up
+                self._leave()
+            self._waiting.pop(turn, None)
+            if isinstance(ended, TimeoutError):
+                raise Overloaded(f"none of its calls ended in {request.timeout:.3g} s") from None
+            raise
+        return replace(request, timeout=max(0.0, until - loop.time()))
+
+    def _leave(self) -> None:
+        while self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            if not turn.done():  # as it is when its caller was cancelled just now
+                turn.set_result(None)
+                return
+        self._free += 1

@@ -1,0 +1,54 @@
+"""The world of the measurements in the test's own event loop, and results as if they had been measured."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from bench import upstream
+from bench.candidates import CANDIDATES
+from bench.measure import Measured, Round
+from front.sockets import bound
+from kit.settings import TokenSettings
+from tests.support.serving import Serve, servers
+
+MakeMeasured = Callable[..., Measured]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """`url = await serve(app)`: real servers."""
+    async with servers() as serve:
+        yield serve
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[str]:
+    """The address of the upstream."""
+    with bound() as sock:
+        port: int = sock.getsockname()[1]
+    async with await upstream.serve(port, 0.0):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def environment(shop: str, token_settings: TokenSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables that set up our candidates; the BFF is mounted."""
+    services = {"shop": shop, "lost": shop, "bff": "app://bench.ours.app:create_app"}
+    monkeypatch.setenv("SERVICES", json.dumps(services))
+    monkeypatch.setenv("TOKEN_PUBLIC_KEY", token_settings.public_key)
+    monkeypatch.setenv("GATEWAY_ROUTES", "bench/ours/routes.toml")
+
+
+@pytest.fixture
+def measured() -> MakeMeasured:
+    """`measured("caddy", 900.0, 1000.0, 1100.0)`: a candidate with these rates."""
+    known = {candidate.name: candidate for candidate in CANDIDATES}
+
+    def make(name: str, *rates: float, busy: float = 1.0, fault: str | None = None) -> Measured:
+        rounds = [Round(rate=rate, p50=1.5, p99=9.25, cpu=1e6 / rate, busy=busy, errors=0) for rate in rates]
+        return Measured(
+            scenario="three", candidate=known[name], rounds=rounds, faults=[fault] if fault else []
+        )
+
+    return make

@@ -1,0 +1,233 @@
+"""Active health checks: addresses that say they are not well get no calls."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.upstream import Reply, Request, TimedOut, Unreachable
+from gateway.upstream.balance import EJECTED_AFTER, Balanced
+from gateway.upstream.policy import HealthPolicy
+from gateway.upstream.probe import MAX_ANSWER
+from tests.gateway.upstream.fakes import (
+    Answer,
+    Clock,
+    Fake,
+    answering,
+    ask,
+    hanging,
+    raising,
+    settled,
+    streaming,
+)
+
+POLICY = HealthPolicy.model_validate({"path": "/health/ready?deep=1", "every": "5s"})
+
+
+class Rounds:
+    """Lets rounds of health checks begin when the test says."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self._begin = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next round."""
+        self.waits.append(seconds)
+        self._ended.set()
+        await self._begin.wait()
+        self._begin.clear()
+
+    async def first(self) -> None:
+        """Return when the first round has ended."""
+        async with asyncio.timeout(5):
+            await self._ended.wait()
+
+    async def next(self) -> None:
+        """One more round, to its end."""
+        self._ended.clear()
+        self._begin.set()
+        async with asyncio.timeout(5):
+            await self._ended.wait()
+
+
+class Checked(Fake):
+    """A transport whose health is answered apart from all else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.health: Answer = answering(200)
+        self.checks: list[Request] = []
+
+    async def send(self, request: Request) -> Reply:
+        if not request.target.startswith("/health"):
+            return await super().send(request)
+        self.checks.append(request)
+        return await self.health(request)
+
+
+@pytest.fixture
+def a() -> Checked:
+    return Checked()
+
+
+@pytest.fixture
+def b() -> Checked:
+    return Checked()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rounds() -> Rounds:
+    return Rounds()
+
+
+@pytest.fixture
+async def two(a: Checked, b: Checked, clock: Clock, rounds: Rounds) -> AsyncIterator[Balanced]:
+    async with Balanced({"a": a, "b": b}, health=POLICY, clock=clock, wait=rounds.wait) as two:
+        await rounds.first()
+        yield two
+
+
+async def calls(balanced: Balanced, *fakes: Fake) -> list[int]:
+    """How many of some calls each address gets."""
+    before = [len(fake.asked) for fake in fakes]
+    for _ in range(20):
+        await ask(balanced)
+    return [len(fake.asked) - asked for fake, asked in zip(fakes, before, strict=True)]
+
+
+async def endless(_request: Request) -> Reply:
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * MAX_ANSWER
+
+    return Reply(status=200, headers=[], body=chunks())
+
+
+async def broken_off(_request: Request) -> Reply:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise TimedOut("no answer in 2 s")
+
+    return Reply(status=200, headers=[], body=chunks())
+
+
+async def test_every_address_is_asked_at_once_and_then_in_rounds(
+    a: Checked, b: Checked, two: Balanced, rounds: Rounds
+) -> None:
+    assert (len(a.checks), len(b.checks), rounds.waits) == (1, 1, [5.0])
+
+    await rounds.next()
+
+    assert (len(a.checks), len(b.checks), rounds.waits) == (2, 2, [5.0, 5.0])
+    assert (a.checks[0].method, a.checks[0].target, a.checks[0].timeout) == ("GET", POLICY.path, 2.0)
+    assert two.outstanding == {"a": 0, "b": 0}
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        *(answering(status) for status in (204, 302, 404, 500, 503)),
+        raising(Unreachable("no connection could be made")),
+        raising(TimedOut("no answer in 2 s")),
+        endless,
+        broken_off,
+    ],
+)
+async def test_an_address_that_is_not_well_is_left_out_until_it_answers_200_again(
+    a: Checked, b: Checked, two: Balanced, rounds: Rounds, clock: Clock, health: Answer
+) -> None:
+    a.health = health
+    assert min(await calls(two, a, b)) > 0
+    await rounds.next()
+    assert await calls(two, a, b) == [0, 20]
+
+    clock.go_on(1000)
+    await rounds.next()
+    assert await calls(two, a, b) == [0, 20], "time alone does not bring it back"
+
+    a.health = streaming
+    await rounds.next()
+    assert min(await calls(two, a, b)) > 0
+
+
+async def test_an_address_that_does_not_answer_in_time_is_not_well(a: Checked) -> None:
+    b, rounds = Checked(), Rounds()
+    a.health = hanging
+    policy = HealthPolicy.model_validate({"path": "/health", "every": "20ms"})
+
+    async with Balanced({"a": a, "b": b}, health=policy, wait=rounds.wait) as two:
+        await rounds.first()
+        assert await calls(two, a, b) == [0, 20]
+
+
+async def test_a_check_that_hits_a_bug_is_told_and_ends_no_watch(
+    a: Checked, b: Checked, two: Balanced, rounds: Rounds, caplog: pytest.LogCaptureFixture
+) -> None:
+    a.health = raising(ZeroDivisionError())
+    await rounds.next()
+    assert await calls(two, a, b) == [0, 20]
+    assert "a could not be checked" in caplog.text
+
+    a.health = answering(200)
+    await rounds.next()
+    assert min(await calls(two, a, b)) > 0
+
+
+async def test_when_none_is_well_they_are_called_in_turn_all_the_same(
+    a: Checked, b: Checked, two: Balanced, rounds: Rounds, clock: Clock
+) -> None:
+    a.health = b.health = answering(503)
+    a.answer = b.answer = answering(500)
+    await rounds.next()
+    for _ in range(4):
+        clock.go_on(0.001)
+        await ask(two)
+
+    assert (len(a.asked), len(b.asked)) == (2, 2)
+
+
+async def test_an_address_that_says_it_is_well_and_fails_stays_ejected(
+    a: Checked, b: Checked, two: Balanced, rounds: Rounds
+) -> None:
+    a.answer = answering(500)
+    while len(a.asked) < EJECTED_AFTER:
+        await ask(two)
+
+    await rounds.next()
+
+    assert await calls(two, a, b) == [0, 20]
+
+
+async def test_an_ejected_address_gets_no_trial_while_it_is_not_well(
+    a: Checked, b: Checked, two: Balanced, rounds: Rounds, clock: Clock
+) -> None:
+    a.answer = answering(500)
+    while len(a.asked) < EJECTED_AFTER:
+        await ask(two)
+    a.health = answering(503)
+    await rounds.next()
+    clock.go_on(60)
+    assert await calls(two, a, b) == [0, 20]
+
+    a.answer = a.health = answering(200)
+    await rounds.next()
+    assert min(await calls(two, a, b)) > 0
+
+
+async def test_the_watch_ends_with_the_balancer(a: Checked, b: Checked, rounds: Rounds) -> None:
+    before = asyncio.all_tasks()
+
+    async with asyncio.timeout(5), Balanced({"a": a, "b": b}, health=POLICY, wait=rounds.wait):
+        a.health = b.health = hanging
+        assert len(asyncio.all_tasks() - before) == 1
+        await settled()
+
+    assert asyncio.all_tasks() == before
+    assert not a.open
