@@ -10,13 +10,21 @@ from pydantic_settings import SettingsConfigDict
 
 from gateway import health, table
 from gateway.admin import AdminSettings, admin_app
-from gateway.asgi import Incoming, field, send_reply, told, unless_left
+from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.path import AmbiguousPath, segments_of
 from gateway.pipeline import Call, Handler, Reply, handler
-from gateway.upstream import ClientLeft, Headers, LifespanFailed, Upstream, UpstreamError, open_upstream
+from gateway.upstream import (
+    ClientLeft,
+    Headers,
+    LifespanFailed,
+    Upstream,
+    UpstreamError,
+    field,
+    open_upstream,
+)
 from kit.asgi import App, Receive, Scope, Send
 from kit.faults import Faulty
 from kit.problems import Problem, internal
@@ -135,7 +143,7 @@ class Gateway:
             params=match.params,
             method=scope["method"],
             query=scope["query_string"],
-            headers=end_to_end([(known.lower(), value) for known, value in scope["headers"]]),
+            headers=end_to_end(scope["headers"]),
             body=incoming.body,
             request_id=name,
             scheme=scope["scheme"],

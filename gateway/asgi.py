@@ -4,14 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
-from gateway.upstream import ClientLeft, Headers, Reply
+from gateway.upstream import ClientLeft, Headers, Reply, field
 from kit.asgi import Receive, Send
 from kit.problems import MEDIA_TYPE, Problem
-
-
-def field(headers: Headers, name: bytes) -> bytes | None:
-    """The first header field of this name (in lower case)."""
-    return next((value for known, value in headers if known.lower() == name), None)
 
 
 class Incoming:

@@ -1,9 +1,10 @@
 """What travels through the gateway: a call, on its way through layers to a handler that gives a reply."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from gateway.upstream import Headers, Reply
+from gateway.upstream import Headers, Reply, field
 from kit.tokens import Identity
 
 
@@ -33,15 +34,16 @@ class Call:
     scheme: str
     peer: str
     identity: Identity | None = None
-    told: Headers = field(default_factory=list)
+    told: Headers = dataclasses.field(default_factory=list)
 
     def header(self, name: bytes) -> bytes | None:
         """The first field of this name (in lower case)."""
-        return next((value for known, value in self.headers if known == name), None)
+        return field(self.headers, name)
 
     def replace(self, name: bytes, value: bytes | None) -> None:
         """Make this the only field of its name; None leaves none."""
-        self.headers = [field for field in self.headers if field[0] != name]
+        if field(self.headers, name) is not None:
+            self.headers = [each for each in self.headers if each[0] != name]
         if value is not None:
             self.headers.append((name, value))
 

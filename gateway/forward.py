@@ -90,10 +90,9 @@ def _to_client(reply: Reply) -> Headers:
 
 def end_to_end(headers: Headers) -> Headers:
     """The fields that are not about one connection only."""
-    named = {
-        option.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for option in value.split(b",")
-    }
-    return [field for field in headers if field[0] not in HOP_BY_HOP and field[0] not in named]
+    named: set[bytes] = set()
+    for name, value in headers:
+        if name == b"connection":
+            named.update(option.strip().lower() for option in value.split(b","))
+    apart = HOP_BY_HOP | named if named else HOP_BY_HOP
+    return [field for field in headers if field[0] not in apart]

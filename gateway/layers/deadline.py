@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from gateway.alarm import Alarm
 from gateway.call import Call, Handler, Layer
 from gateway.upstream import Reply, TimedOut
 
@@ -13,14 +14,15 @@ def within(limit: timedelta) -> Layer:
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            timeout = asyncio.timeout(seconds)
+            alarm = Alarm(seconds)
             try:
-                async with timeout:
-                    return await inner(call)
-            except TimeoutError:
-                if not timeout.expired():
+                return await inner(call)
+            except asyncio.CancelledError:
+                if not alarm.meant_this():
                     raise
                 raise TimedOut(f"no answer in {seconds:g} s") from None
+            finally:
+                alarm.off()
 
         return handle
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from fastapi import FastAPI
 
-from gateway.asgi import Incoming, field, send_reply, told, unless_left
+from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.page.declare import Page
 from gateway.page.endpoint import Endpoint
@@ -17,7 +17,7 @@ from gateway.page.inbound import Inbound, Provider
 from gateway.page.openapi import describe
 from gateway.page.shared_cache import SharedStore
 from gateway.path import AmbiguousPath, Template, segments_of
-from gateway.upstream import ClientLeft, Context, Headers, Reply, Request, now
+from gateway.upstream import ClientLeft, Context, Headers, Reply, Request, field, now
 from kit.asgi import Receive, Scope, Send
 from kit.problems import Problem, internal
 from kit.service import Check, Lifespan, add_health, answer_with_problems

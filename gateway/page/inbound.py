@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from gateway.upstream import Context, Headers
+from gateway.upstream import Context, Headers, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,11 +18,8 @@ class Inbound:
 
     def header(self, name: str) -> str | None:
         """The first header of this name (in lower case)."""
-        wanted = name.encode()
-        for known, value in self.headers:
-            if known == wanted:
-                return value.decode("latin-1")
-        return None
+        value = field(self.headers, name.encode())
+        return None if value is None else value.decode("latin-1")
 
     def without(self, names: Collection[bytes]) -> Self:
         """The same request, had these headers not been sent."""

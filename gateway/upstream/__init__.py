@@ -12,7 +12,7 @@ from gateway.upstream.errors import (
     Unreachable,
     UpstreamError,
 )
-from gateway.upstream.message import ClientLeft, Headers, Reply, Request, Transport
+from gateway.upstream.message import ClientLeft, Headers, Reply, Request, Transport, field
 from gateway.upstream.mounted import LifespanFailed
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Upstream",
     "UpstreamError",
     "current_bounds",
+    "field",
     "now",
     "open_upstream",
 ]

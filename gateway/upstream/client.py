@@ -127,7 +127,10 @@ class Service:
         return await self._noted(within.noted, request, shape)
 
     async def _exchange(self, request: Request) -> tuple[Reply, bytes]:
-        async with await self._upstream.send(request) as reply:
+        reply = await self._upstream.send(request)
+        if isinstance(reply.body, bytes) and len(reply.body) <= MAX_ANSWER:
+            return reply, reply.body
+        async with reply:
             return reply, await reply.read(MAX_ANSWER)
 
     async def _noted(self, noted: list[Noted], request: Request, shape: type[Shape]) -> Shape:

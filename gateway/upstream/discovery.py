@@ -1,6 +1,7 @@
 """From the addresses that a table names to a transport, with the policies around it that it asks for.
 
-- `http://…`, `https://…`: that address.
+- `http://…`, `https://…`: that address, the latter through httpx.
+- `httpx+http://…`: that address without TLS through httpx, such as where tests put respx.
 - `registry://name`: the addresses that the directory (the setting `SERVICES`) has for the name.
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
 """
@@ -14,11 +15,12 @@ from gateway.upstream.client import Upstream
 from gateway.upstream.limit import Limited
 from gateway.upstream.message import Transport
 from gateway.upstream.mounted import MountedTransport, load_app
+from gateway.upstream.native import NativeTransport
 from gateway.upstream.over_httpx import HttpxTransport
 from gateway.upstream.policy import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
 from kit.settings import Directory
 
-SCHEMES = ("http", "https", "registry", "app")
+SCHEMES = ("http", "https", "httpx+http", "registry", "app")
 
 
 def fault_of(url: str) -> str | None:
@@ -100,4 +102,6 @@ def _registered(name: str, directory: Directory) -> tuple[str, ...]:
 def _transport(address: str) -> Transport:
     if address.startswith("app://"):
         return MountedTransport(load_app(address.removeprefix("app://")))
-    return HttpxTransport(address)
+    if address.startswith("http://"):
+        return NativeTransport(address)
+    return HttpxTransport(address.removeprefix("httpx+"))

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 from typing import Self
 
 from gateway.upstream.errors import Overloaded
@@ -17,9 +19,12 @@ class Limited:
     Further calls wait in a queue, first come, first served; the wait is part of their timeout.
     """
 
-    def __init__(self, inner: Transport, policy: ConcurrencyPolicy) -> None:
+    def __init__(
+        self, inner: Transport, policy: ConcurrencyPolicy, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._inner = inner
         self._policy = policy
+        self._clock = clock
         self._free = policy.calls
         self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
         """Nobody waits while a slot is free: one that comes back goes to the first in the queue."""
@@ -53,12 +58,11 @@ class Limited:
         """Wait for a slot; the same request comes back, with the time that is left."""
         if len(self._waiting) >= self._policy.queue:
             raise Overloaded(f"it has {self._policy.calls} calls already, and {self._policy.queue} waiting")
-        loop = asyncio.get_running_loop()
-        until = loop.time() + request.timeout
-        turn = loop.create_future()
+        began = self._clock()
+        turn = asyncio.get_running_loop().create_future()
         self._waiting[turn] = None
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout(request.timeout):
                 await turn
         except BaseException as ended:
             if turn.done() and not turn.cancelled():  # its turn came in the moment in which it gave up
@@ -67,7 +71,7 @@ class Limited:
             if isinstance(ended, TimeoutError):
                 raise Overloaded(f"none of its calls ended in {request.timeout:.3g} s") from None
             raise
-        return replace(request, timeout=max(0.0, until - loop.time()))
+        return replace(request, timeout=max(0.0, request.timeout - (self._clock() - began)))
 
     def _leave(self) -> None:
         while self._waiting:

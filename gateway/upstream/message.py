@@ -1,13 +1,22 @@
 """What goes to an upstream and comes back, and the one method of a transport."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from gateway.upstream.errors import Nonsense
 
 Headers = list[tuple[bytes, bytes]]
 """Header fields in order, names in lower case."""
+
+
+def field(headers: Headers, name: bytes) -> bytes | None:
+    """The first header field of this name (in lower case)."""
+    for known, value in headers:
+        if known == name:
+            return value
+    return None
 
 
 class ClientLeft(Exception):
@@ -28,7 +37,7 @@ class Request:
 
     method: str
     target: str
-    headers: Headers = field(default_factory=list)
+    headers: Headers = dataclasses.field(default_factory=list)
     body: bytes | AsyncIterator[bytes] = b""
     timeout: float = 10.0
 
@@ -77,7 +86,7 @@ class Reply:
 
     def header(self, name: bytes) -> bytes | None:
         """The first field of this name (in lower case)."""
-        return next((value for known, value in self.headers if known == name), None)
+        return field(self.headers, name)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes."""

@@ -1,6 +1,8 @@
 """What a cached source may count on, wherever its results are kept: in its process, or in Valkey as well."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -305,6 +307,28 @@ async def test_a_remembered_refusal_does_not_grow_with_those_who_are_told(make: 
     assert len({id(refusal.value) for refusal in told}) == 3
     assert len({len(refusal.traceback) for refusal in told}) == 1
     assert [(refusal.value.__context__, refusal.value.__cause__) for refusal in told] == [(None, None)] * 3
+
+
+async def test_a_remembered_refusal_keeps_nothing_of_the_request_that_met_it(make: Make) -> None:
+    class Request:
+        """What a load has at hand."""
+
+    async def load() -> str:
+        request = Request()
+        seen.append(weakref.ref(request))
+        raise Refused(404)
+
+    seen: list[weakref.ref[Request]] = []
+    kept = make(Cache(ttl=60, negative=60))
+    with pytest.raises(Refused):
+        await kept.get(KEY, load)
+    await asyncio.sleep(0)  # the event loop lets go of the load's task
+    gc.collect()
+
+    assert seen[0]() is None
+    with pytest.raises(Refused):
+        await kept.get(KEY, load)
+    assert len(seen) == 1
 
 
 async def test_the_least_recently_used_result_makes_room(make: Make, titles: Titles) -> None:

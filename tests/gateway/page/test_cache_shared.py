@@ -346,7 +346,6 @@ async def test_a_valkey_that_stops_is_missed_by_nobody_and_used_again_when_it_is
         clock.pass_by(1)
         assert (await kept.get(b"while it is gone", titles.load))[1] is CacheState.MISS
         with serving():
-            assert (await kept.get(b"while nobody asks it", titles.load))[1] is CacheState.MISS
             clock.pass_by(PAUSE)
             await kept.get(b"again", titles.load)
             async with process.source() as other:
@@ -400,6 +399,26 @@ async def test_what_is_no_valkey_holds_nobody_up(
     async with await asyncio.start_server(answer, sock=sock), asyncio.timeout(5), process.source() as kept:
         assert await kept.get(KEY, titles.load) == ("first", CacheState.MISS)
     assert len(warnings(caplog)) == 1
+
+
+async def test_a_valkey_that_gave_no_answer_is_let_alone_for_a_while(clock: Clock, titles: Titles) -> None:
+    connections = []
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(clock.seconds)
+        writer.close()
+
+    sock = bound()
+    process = Process(f"valkey://{address(sock)}", clock)
+    async with await asyncio.start_server(hang_up, sock=sock), asyncio.timeout(5), process.source() as kept:
+        begun = clock.seconds
+        for key in (b"asks", b"asks not", b"asks not either"):
+            await kept.get(key, titles.load)
+        clock.pass_by(PAUSE)
+        await kept.get(b"asks again", titles.load)
+
+    assert set(connections) == {begun, begun + PAUSE}
+    assert connections.count(begun) == 1
 
 
 async def test_warnings_come_now_and_then(

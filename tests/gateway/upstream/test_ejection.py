@@ -261,7 +261,10 @@ async def test_calls_made_for_want_of_a_better_address_lengthen_no_pause(
         clock.go_on(0.001)
         await call(two)
     b.answer = answering(200)
-    assert {await ask(two), await ask(two)} == {503, 200}
+    for _ in range(2):
+        clock.go_on(0.001)
+        await call(two)
+    assert await ask(two) == 200
     a.asked.clear()
 
     clock.go_on(1)

@@ -9,6 +9,7 @@ from gateway.upstream.limit import Limited
 from gateway.upstream.policy import ConcurrencyPolicy
 from tests.gateway.upstream.fakes import (
     GET,
+    Clock,
     Fake,
     Held,
     answering,
@@ -210,11 +211,13 @@ async def test_a_call_waits_no_longer_than_its_timeout(service: Fake) -> None:
 
 
 async def test_the_wait_is_part_of_the_timeout(service: Fake, held: Held) -> None:
-    transport = limited(service, 1, 1)
-    async with sending(transport), sending(transport, get("/2", timeout=100.0)):
+    clock = Clock()
+    transport = Limited(service, ConcurrencyPolicy(calls=1, queue=1), clock=clock)
+    async with sending(transport), sending(transport, get("/2", timeout=10.0)):
+        clock.go_on(4)
         held.give(Reply.whole(200, b"", []))
         await settled()
-        assert 90 < service.asked[1].timeout < 100
+        assert service.asked[1].timeout == 6
 
 
 async def test_a_deadline_around_a_waiting_call_ends_it_as_a_deadline(service: Fake) -> None:

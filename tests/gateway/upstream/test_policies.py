@@ -56,6 +56,7 @@ class World:
         self.transport = Limited(
             Breaker("things", self.balanced, breaker, clock=self.clock),
             ConcurrencyPolicy(calls=SLOTS, queue=2),
+            clock=self.clock,
         )
         self.calls: list[asyncio.Task[Reply]] = []
         self.replies: list[Reply] = []
