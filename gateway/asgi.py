@@ -43,7 +43,7 @@ class Incoming:
             pass
 
 
-LOOKS_AFTER = 0.01
+LOOKS_AFTER = 0.1
 """Seconds until it is looked whether the client is still there: most answers are there before."""
 
 

@@ -1,7 +1,25 @@
 """Aggregation: a page is a graph of typed async functions, whose parameter names are its edges."""
 
-from gateway.page.app import create_app
+from gateway.page.app import PageApp, create_app
+from gateway.page.attempts import Hedge, Retry
+from gateway.page.batch import Loader, gather, loader
+from gateway.page.cache import Cache
 from gateway.page.declare import Body, Page
 from gateway.page.inbound import Inbound, Provider
+from gateway.page.shared_cache import SharedStore
 
-__all__ = ["Body", "Inbound", "Page", "Provider", "create_app"]
+__all__ = [
+    "Body",
+    "Cache",
+    "Hedge",
+    "Inbound",
+    "Loader",
+    "Page",
+    "PageApp",
+    "Provider",
+    "Retry",
+    "SharedStore",
+    "create_app",
+    "gather",
+    "loader",
+]

@@ -12,12 +12,9 @@ from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.page.cache_key import key_of
 from gateway.page.coalesce import Coalescer, Spawn, again
 from gateway.page.shared_cache import Found, SharedStore, Shelf
 from gateway.upstream import Refused, TimedOut, UpstreamError
-
-__all__ = ["MISSING", "Cache", "CacheState", "KeptResults", "key_of"]
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +163,7 @@ class KeptResults:
         """The result of this key: kept, or loaded for all who ask now, or an older one as the policy allows.
 
         Args:
-            key: of the load's inputs, see `key_of`.
+            key: of the load's inputs, see `cache_key`.
             load: loads the result anew.
             spawn: makes the task that `load` runs in. The task must not end with the caller's: it goes on for
                 others who wait. When all of them have left, it is cancelled.

@@ -71,9 +71,6 @@ class Coalescer:
         self._loads: dict[bytes, _Load] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def __contains__(self, key: bytes) -> bool:
-        return key in self._loads
-
     async def share(self, key: bytes, work: Work, spawn: Spawn) -> tuple[Ended, bool]:
         """How the load of this key ended, and whether it was somebody else's; begun when there is none.
 
@@ -136,7 +133,9 @@ class Coalescer:
         told = [waiter for waiter in load.waiting if not waiter.done()]
         for waiter in told:
             waiter.set_result(ended)
-        if not told and isinstance(ended.failure, UpstreamError):
-            log.warning("%s: loading ahead failed: %s", self._name, ended.failure)
-        elif not told and isinstance(ended.failure, Exception):
+        if told or not isinstance(ended.failure, Exception):
+            return
+        if not isinstance(ended.failure, UpstreamError):
             log.error("%s: a load that nobody waits for failed", self._name, exc_info=ended.failure)
+        elif load.alone:  # and not for one that failed because everybody had left
+            log.warning("%s: a refresh failed: %s", self._name, ended.failure)

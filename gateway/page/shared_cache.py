@@ -17,9 +17,6 @@ from gateway.upstream import Refused
 
 log = logging.getLogger(__name__)
 
-ANSWERS_WITHIN: Final = 0.05
-"""Seconds that a page waits for Valkey; also for a connection, and for one of those that are busy."""
-
 PAUSE: Final = 1.0
 """Seconds for which nobody asks a Valkey that gave no answer."""
 
@@ -43,6 +40,7 @@ class SharedStore:
 
     Args:
         url: `unix://path`, `valkey://host:port/number` or, with TLS, `valkeys://…`.
+        answers_within: seconds that a page waits for it.
         clock: seconds that only grow, for the pause after a failure.
         now: the time of day in seconds, for the age of what is kept.
     """
@@ -51,18 +49,20 @@ class SharedStore:
         self,
         url: str,
         *,
+        answers_within: float = 0.05,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         pool = valkey.asyncio.BlockingConnectionPool.from_url(
             url,
             max_connections=MOST_CONNECTIONS,
-            timeout=ANSWERS_WITHIN,
-            socket_timeout=ANSWERS_WITHIN,
-            socket_connect_timeout=ANSWERS_WITHIN,
+            timeout=answers_within,  # until one of the connections is free
+            socket_timeout=answers_within,
+            socket_connect_timeout=answers_within,
         )
         self._client = valkey.asyncio.Valkey.from_pool(pool)
         self.now = now
+        self._answers_within = answers_within
         self._clock = clock
         self._paused_until = float("-inf")
         self._warned_at = float("-inf")
@@ -81,10 +81,10 @@ class SharedStore:
         command = self._command(lambda: self._client.get(key))
         if command is None:
             return None
-        await asyncio.wait([command], timeout=ANSWERS_WITHIN)
+        await asyncio.wait([command], timeout=self._answers_within)
         if command.done():
             return cast(bytes | None, command.result())
-        self._gone(f"no answer in {ANSWERS_WITHIN * 1000:.0f} ms")
+        self._gone(f"no answer in {self._answers_within * 1000:.0f} ms")
         return None
 
     def put(self, key: bytes, content: bytes, seconds: float) -> None:

@@ -61,6 +61,7 @@ class Working(Bounds):
     def ends(self) -> None:
         """It has nothing more to do."""
         self.ended = perf_counter()
+        self.task = None  # which knows the run, which knows this: a circle that only the collector would open
         if self.timer is not None:
             self.timer.cancel()
 

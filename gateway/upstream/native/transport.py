@@ -26,7 +26,7 @@ class NativeTransport:
             meets a closing one.
     """
 
-    def __init__(self, address: str, *, most: int = 200, idle: int = 50, expiry: float = 4.0) -> None:
+    def __init__(self, address: str, *, most: int = 256, idle: int = 256, expiry: float = 4.0) -> None:
         parts = urlsplit(address)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"{address!r} is no address in the clear.")

@@ -1,0 +1,1 @@
+"""The same pages as competent people write them by hand."""

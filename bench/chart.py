@@ -1,0 +1,66 @@
+"""The results as a picture: a bar for each candidate, in the scenario's own scale."""
+
+from collections.abc import Sequence
+from xml.sax.saxutils import escape
+
+from bench.measure import Measured
+from bench.report import FULL, ratio
+from bench.scenarios import Scenario
+
+WIDTH, NAMES, FIGURES = 760, 210, 150
+"""Pixels: of all, of the names on the left, of the figures on the right."""
+
+ROW, HEADING, MARGIN = 20, 34, 16
+
+STYLE = """
+  text { font: 13px system-ui, sans-serif; fill: #24292f; }
+  .title { font-weight: 600; }
+  .figure { font-variant-numeric: tabular-nums; }
+  .ours { fill: #b3541e; }
+  .other { fill: #8a94a3; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3; }
+    .ours { fill: #e0803f; }
+    .other { fill: #6e7887; }
+  }
+"""
+
+
+def svg(results: Sequence[tuple[Scenario, Sequence[Measured]]]) -> str:
+    """The picture, without a background of its own: it stands on light and on dark pages."""
+    parts = []
+    top = MARGIN
+    for scenario, measured in results:
+        parts.append(f'<text class="title" x="{MARGIN}" y="{top + 14}">{escape(scenario.title)}</text>')
+        top += HEADING - ROW // 2
+        most = max((one.median("rate") for one in measured if one.rounds), default=0.0)
+        for one in measured:
+            parts.append(_bar(one, measured[0], most, top))
+            top += ROW
+        top += HEADING - ROW // 2
+    height = top + MARGIN
+    label = "Requests a second of each candidate on one core, by scenario"
+    told = "Requests a second on one core, and how many for each of ours; + could do more than it was asked."
+    note = f'<text x="{MARGIN}" y="{height - 8}">{told}</text>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+        f'height="{height}" role="img" aria-label="{label}">\n<style>{STYLE}</style>\n'
+        + "\n".join([*parts, note])
+        + "\n</svg>\n"
+    )
+
+
+def _bar(one: Measured, first: Measured, most: float, top: int) -> str:
+    name = f'<text x="{MARGIN}" y="{top + 14}">{escape(one.candidate.title)}</text>'
+    if not one.rounds or not most:
+        return f'{name}<text class="figure" x="{NAMES}" y="{top + 14}">not measured</text>'
+    rate = one.median("rate")
+    width = max(1.0, rate / most * (WIDTH - NAMES - FIGURES))
+    of_ours = "ours" if one.candidate.ours else "other"
+    more = "+" if one.median("busy") < FULL else ""
+    to_first = ratio(one, first)
+    times = f" ({to_first:.2f})" if to_first is not None and one is not first else ""
+    wrong = f", {one.errors} errors" if one.errors else ""
+    bar = f'<rect class="{of_ours}" x="{NAMES}" y="{top + 3}" width="{width:.1f}" height="{ROW - 6}" rx="2"/>'
+    figures = f"{rate:,.0f}{more}{times}{wrong}"
+    return f'{name}{bar}<text class="figure" x="{NAMES + width + 6:.1f}" y="{top + 14}">{figures}</text>'
