@@ -70,8 +70,8 @@ def config(app: App) -> uvicorn.Config:
 def keep_what_is_loaded() -> None:
     """Let the collector leave alone what is loaded by now, and look for new circles less often.
 
-    What requests leave behind is freed at once, for it has no circles; what lives as long as the process would
-    only be gone through again and again.
+    What requests leave behind is freed at once, for it has no circles; what lives as long as the process
+    would only be gone through again and again.
     """
     gc.collect()
     gc.freeze()

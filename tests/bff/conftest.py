@@ -57,7 +57,7 @@ def shop() -> Iterator[Shop]:
 @pytest.fixture
 async def settings(shop: Shop, token_settings: TokenSettings) -> AsyncIterator[BffSettings]:
     """The settings of a BFF in that shop."""
-    services = {name: f"http://{name}.test" for name in HTTP_SERVICES}
+    services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
     async with discount_server(shop) as discounts:
         directory = Directory(services={**services, "discount-grpc": discounts})
         yield BffSettings(directory=directory, tokens=token_settings)

@@ -133,7 +133,7 @@ class OnStage(NamedTuple):
 async def staged(provider: str, tokens: TokenSettings, customer: Mapping[str, str]) -> AsyncIterator[OnStage]:
     """A BFF on a stage, on a real socket: the app as it runs in production, in front of an empty shop."""
     shop = Shop()
-    services = {name: f"http://{name}.test" for name in HTTP_SERVICES}
+    services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
     with behind_respx(shop):
         async with discount_server(shop) as discounts, servers() as serve:
             directory = Directory(services={**services, "discount-grpc": discounts})

@@ -21,17 +21,12 @@ def titles() -> Titles:
     return titles
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(params=[0, 60], ids=["coalescing only", "kept"])
 async def kept(
     request: pytest.FixtureRequest, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[KeptResults]:
     """Results after whose use asyncio has nothing to complain about, such as failures that nobody took."""
-    kept = KeptResults("books titles", Cache(ttl=request.param), str, None, clock)
+    kept = KeptResults("books title", Cache(ttl=request.param), str, None, clock)
     yield kept
     await kept.close()
     gc.collect()
@@ -116,7 +111,7 @@ async def test_a_load_that_is_slow_to_end_is_nobodys_any_more(kept: KeptResults)
     ending.set()
 
 
-async def test_a_load_that_turns_its_cancellation_into_a_result_is_not_kept(
+async def test_a_load_that_turns_its_cancellation_into_a_failure_fails_nobody(
     kept: KeptResults, titles: Titles
 ) -> None:
     async def stubborn() -> str:
@@ -228,7 +223,7 @@ async def test_a_load_whose_task_is_ended_from_outside_ends_only_who_made_it(
 
 
 async def test_a_refresh_goes_on_when_those_who_joined_it_have_left(clock: Clock, titles: Titles) -> None:
-    kept = KeptResults("books titles", Cache(ttl=10, stale=60), str, None, clock)
+    kept = KeptResults("books title", Cache(ttl=10, stale=60), str, None, clock)
     titles.gate.set()
     await kept.get(KEY, titles.load)
     titles.gate.clear()
@@ -249,7 +244,7 @@ async def test_a_refresh_goes_on_when_those_who_joined_it_have_left(clock: Clock
 async def test_a_refresh_with_a_bug_is_logged_with_its_traceback(
     clock: Clock, titles: Titles, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = KeptResults("books titles", Cache(ttl=10, stale=60), str, None, clock)
+    kept = KeptResults("books title", Cache(ttl=10, stale=60), str, None, clock)
     titles.gate.set()
     await kept.get(KEY, titles.load)
     titles.answer = ZeroDivisionError()
@@ -267,7 +262,7 @@ async def test_a_refresh_with_a_bug_is_logged_with_its_traceback(
 
 
 async def test_closing_ends_refreshes_before_it_returns(clock: Clock, titles: Titles) -> None:
-    kept = KeptResults("books titles", Cache(ttl=10, stale=60), str, None, clock)
+    kept = KeptResults("books title", Cache(ttl=10, stale=60), str, None, clock)
     titles.gate.set()
     await kept.get(KEY, titles.load)
     titles.gate.clear()

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from gateway.page.cache import MISSING, Cache, KeptResults, key_of
-from gateway.page.shared_cache import SharedStore
+from gateway.page.cache import MISSING, Cache, KeptResults
+from gateway.page.cache_key import key_of
 from gateway.upstream import Refused, TimedOut, Unreachable, UpstreamError
 from kit.tokens import Identity
-from tests.support.caching import Clock
+from tests.support.caching import Clock, store_at
 
 POLICY = Cache(ttl=2, stale=3, stale_if_error=6, negative=2, size=3, shared=True)
 
@@ -127,7 +127,7 @@ async def live(steps: list[tuple[Any, ...]], url: str | None, name: str) -> None
         for _ in range(2 if url else 1):
             store = None
             if url:
-                store = await stack.enter_async_context(SharedStore(url, clock=clock, now=clock))
+                store = await stack.enter_async_context(store_at(url, clock))
             processes.append(KeptResults(name, POLICY, Private, store, clock))
             stack.push_async_callback(processes[-1].close)
         world = World(processes, clock)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 
-from gateway.page.cache import key_of
+from gateway.page.cache_key import key_of
 from kit.tokens import Identity
 
 

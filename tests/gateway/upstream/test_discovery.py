@@ -38,6 +38,7 @@ async def test_an_address_on_the_network_is_reached_there() -> None:
 
         assert await content("things", url) == b"served"
         assert await content("things", url + "/") == b"served"
+        assert await content("things", "httpx+" + url) == b"served"
         assert await content("things", "registry://things", Directory(services={"things": url})) == b"served"
 
 
@@ -77,6 +78,7 @@ def test_an_upstream_that_is_down_can_be_opened_all_the_same() -> None:
         "http://catalog:8000",
         "http://catalog:8000/",
         "https://catalog.test",
+        "httpx+http://catalog:8000",
         "http://[::1]:80",
         "registry://catalog",
         "app://services.catalog.app:create_app",
@@ -93,6 +95,8 @@ def test_these_are_addresses(url: str) -> None:
         ("catalog", "begins with none of"),
         ("catalog:8000", "begins with none of"),
         ("HTTP//catalog", "begins with none of"),
+        ("httpx+https://catalog", "begins with none of"),
+        ("httpx+http://catalog/path", "more than a scheme"),
         ("http:///", "names no host"),
         ("http://:8000", "names no host"),
         ("registry://", "names no host"),

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.upstream import ClientLeft, Nonsense, Request, TimedOut
 from gateway.upstream.native import NativeTransport
-from tests.gateway.upstream.peer import GOOD, Line, get, peer, saying, whole
+from tests.gateway.upstream.peer import GOOD, Line, closing, get, peer, saying, whole
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 FIRST = CHUNKED + b"5\r\nfirst\r\n"
@@ -49,10 +49,14 @@ async def test_an_answer_that_has_come_can_be_read_after_its_connection_has_gone
         await line.say(b"0\r\n\r\n")
         await line.serve()
 
-    async with asyncio.timeout(5), peer(talk) as server, NativeTransport(server.url) as transport:
-        async with await transport.send(get()) as reply:
-            assert await whole(transport) == (200, b"good")
-            assert await reply.read(100) == b"first"
+    async with (
+        asyncio.timeout(5),
+        peer(talk) as server,
+        NativeTransport(server.url) as transport,
+        await transport.send(get()) as reply,
+    ):
+        assert await whole(transport) == (200, b"good")
+        assert await reply.read(100) == b"first"
 
 
 @pytest.mark.parametrize("framing", [b"content-length: 100000000", b"a: b"], ids=["a length", "until close"])
@@ -67,15 +71,19 @@ async def test_the_peer_is_held_back_until_its_answer_is_taken(framing: bytes) -
             await line.say(MEGABYTE)
             sent += 1
 
-    async with asyncio.timeout(20), peer(talk) as server, NativeTransport(server.url) as transport:
-        async with await transport.send(get()) as reply:
-            size = len(await anext(reply.chunks()))
-            for _ in range(200):
-                await asyncio.sleep(0)
-            assert sent < 20  # sockets hold some
-            async for chunk in reply.chunks():
-                size += len(chunk)
-            assert (size, sent) == (100_000_000, 100)
+    async with (
+        asyncio.timeout(20),
+        peer(talk) as server,
+        NativeTransport(server.url) as transport,
+        await transport.send(get()) as reply,
+    ):
+        size = len(await anext(reply.chunks()))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert sent < 20  # sockets hold some
+        async for chunk in reply.chunks():
+            size += len(chunk)
+        assert (size, sent) == (100_000_000, 100)
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["a length", "chunks"])
@@ -227,27 +235,32 @@ async def test_cancelling_and_leaving_close_the_connection(said: list[bytes], bo
 
 
 async def test_an_answer_out_of_time_closes_the_connection_and_ends_the_body() -> None:
-    async with asyncio.timeout(5), peer(saying(), saying(FIRST)) as server:
-        async with NativeTransport(server.url) as transport:
+    async with (
+        asyncio.timeout(5),
+        peer(saying(), saying(FIRST)) as server,
+        NativeTransport(server.url) as transport,
+    ):
+        with pytest.raises(TimedOut, match=r"no answer in 0\.05 s"):
+            await transport.send(post(never(), timeout=0.05))
+        await server.lines[0].ended.wait()
+        async with await transport.send(get(timeout=0.05)) as reply:
             with pytest.raises(TimedOut, match=r"no answer in 0\.05 s"):
-                await transport.send(post(never(), timeout=0.05))
-            await server.lines[0].ended.wait()
-            async with await transport.send(get(timeout=0.05)) as reply:
-                with pytest.raises(TimedOut, match=r"no answer in 0\.05 s"):
-                    await reply.read(100)
-            await server.lines[1].ended.wait()
-            assert await whole(transport) == (200, b"good")
+                await reply.read(100)
+        await server.lines[1].ended.wait()
+        assert await whole(transport) == (200, b"good")
 
 
 async def test_what_has_come_is_read_before_it_is_told_that_it_broke_off() -> None:
-    async def talk(line: Line) -> None:
-        await line.request()
-        await line.say(FIRST, b"4\r\nlast\r\n", b"7\r\n")
+    content = b""
 
-    async with asyncio.timeout(5), peer(talk) as server, NativeTransport(server.url) as transport:
+    async def read(chunks: AsyncIterator[bytes]) -> None:
+        nonlocal content
+        async for chunk in chunks:
+            content += chunk
+
+    said = closing(FIRST, b"4\r\nlast\r\n", b"7\r\n")
+    async with asyncio.timeout(5), peer(said) as server, NativeTransport(server.url) as transport:
         async with await transport.send(get()) as reply:
-            content = b""
             with pytest.raises(Nonsense, match="it broke off in the middle"):
-                async for chunk in reply.chunks():
-                    content += chunk
-            assert content == b"firstlast"
+                await read(reply.chunks())
+        assert content == b"firstlast"

@@ -9,26 +9,28 @@ import pytest
 from gateway.upstream import Failed, Nonsense, Reply, Request, TimedOut, Transport, Unreachable
 from gateway.upstream.message import ClientLeft
 from gateway.upstream.mounted import MountedTransport
+from gateway.upstream.native import NativeTransport
 from gateway.upstream.over_httpx import HttpxTransport
 from kit.asgi import App
+from tests.gateway.upstream.peer import get, whole
 from tests.support.serving import nobody_there, raw_server, servers
 from tests.support.stub import Exchange, Stub, answering
 
 Open = Callable[[App], Awaitable[Transport]]
 
 
-@pytest.fixture(params=["httpx", "mounted"])
+NETWORK = {"native": NativeTransport, "httpx": HttpxTransport}
+
+
+@pytest.fixture(params=[*NETWORK, "mounted"])
 async def open_transport(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
     """`transport = await open_transport(app)`: a way to the app, of each kind."""
     async with servers() as serve, AsyncExitStack() as stack:
 
         async def open_transport(app: App) -> Transport:
-            transport: Transport
-            if request.param == "httpx":
-                transport = HttpxTransport(await serve(app))
-            else:
-                transport = MountedTransport(app)
-            return await stack.enter_async_context(transport)
+            if request.param == "mounted":
+                return await stack.enter_async_context(MountedTransport(app))
+            return await stack.enter_async_context(NETWORK[request.param](await serve(app)))
 
         yield open_transport
 
@@ -41,15 +43,6 @@ def stub() -> Stub:
 @pytest.fixture
 async def transport(open_transport: Open, stub: Stub) -> Transport:
     return await open_transport(stub)
-
-
-def get(target: str = "/a", timeout: float = 5.0) -> Request:
-    return Request(method="GET", target=target, timeout=timeout)
-
-
-async def whole(transport: Transport, request: Request) -> tuple[int, bytes]:
-    async with await transport.send(request) as reply:
-        return reply.status, await reply.read(1_000_000)
 
 
 async def test_a_request_arrives_as_it_was_sent(transport: Transport, stub: Stub) -> None:
@@ -277,19 +270,24 @@ async def test_many_requests_go_at_once_and_none_waits_for_another(transport: Tr
 
 # Of the network alone.
 
+on_the_network = pytest.mark.parametrize("kind", NETWORK.values(), ids=list(NETWORK))
+Kind = type[NativeTransport] | type[HttpxTransport]
 
-async def test_where_nobody_listens_nobody_can_be_reached() -> None:
-    async with HttpxTransport(nobody_there()) as transport:
+
+@on_the_network
+async def test_where_nobody_listens_nobody_can_be_reached(kind: Kind) -> None:
+    async with kind(nobody_there()) as transport:
         with pytest.raises(Unreachable, match="no connection"):
             await transport.send(get())
 
 
+@on_the_network
 @pytest.mark.parametrize("said", [b"", b"hello?\r\n\r\n", b"HTTP/1.1 200 OK\r\nbroken\r\n\r\n"])
-async def test_what_is_no_http_is_nonsense(said: bytes) -> None:
+async def test_what_is_no_http_is_nonsense(kind: Kind, said: bytes) -> None:
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
 
-    async with raw_server(talk) as url, HttpxTransport(url) as transport:
+    async with raw_server(talk) as url, kind(url) as transport:
         with pytest.raises(Nonsense):
             await transport.send(get())
 
