@@ -111,12 +111,18 @@ class Watched(Coroutine[Any, Any, Result]):
 
     def send(self, value: Any) -> Any:
         """Go on until the next pause."""
-        self._go_on()
+        if self._awaits is not None:
+            self._awaits = None
+            self._activity.running += 1
         try:
-            return self._paused(self._work.send(value))
+            awaits = self._work.send(value)
         except BaseException:
             self._activity.ended(self)
             raise
+        if awaits is not None:
+            self._awaits = awaits
+            self._activity.pauses()
+        return awaits
 
     def throw(
         self,
@@ -125,12 +131,18 @@ class Watched(Coroutine[Any, Any, Result]):
         traceback: TracebackType | None = None,
     ) -> Any:
         """Go on with an exception, such as a cancellation."""
-        self._go_on()
+        if self._awaits is not None:
+            self._awaits = None
+            self._activity.running += 1
         try:
-            return self._paused(self._work.throw(kind, value, traceback))
+            awaits = self._work.throw(kind, value, traceback)
         except BaseException:
             self._activity.ended(self)
             raise
+        if awaits is not None:
+            self._awaits = awaits
+            self._activity.pauses()
+        return awaits
 
     def close(self) -> None:
         """End it before its time: its task never began, or the event loop is gone."""
@@ -138,17 +150,6 @@ class Watched(Coroutine[Any, Any, Result]):
 
     def __await__(self) -> Any:
         raise TypeError("It is run by a task of its own: await that.")
-
-    def _go_on(self) -> None:
-        if self._awaits is not None:
-            self._awaits = None
-            self._activity.running += 1
-
-    def _paused(self, awaits: "asyncio.Future[Any] | None") -> "asyncio.Future[Any] | None":
-        if awaits is not None:
-            self._awaits = awaits
-            self._activity.pauses()
-        return awaits
 
 
 current: ContextVar[Activity | None] = ContextVar("current", default=None)

@@ -95,8 +95,7 @@ class Run:
 
     def _start(self, ready: list[Worker]) -> None:
         """Start these sources, and those that can start because a kept result is there at once."""
-        while ready:
-            worker = ready.pop()
+        for worker in ready:  # which grows meanwhile
             values = self.values if worker.as_somebody else {**self.values, **self._as_nobody}
             arguments = {name: values[name] for name in worker.names}
             working = self._working(worker)
@@ -141,47 +140,44 @@ class Run:
         current_bounds.set(working)
         working.begun = True
         try:
-            value = await self._result(worker, working, arguments, key)
+            try:
+                if working.expired:
+                    raise TimedOut("its time was over before it began")
+                if worker.kept is None or key is None:
+                    value = await worker.work(**arguments)
+                else:
+                    load = partial(worker.work, **arguments)
+                    value, working.cache = await worker.kept.get(key, load, self._activity.spawn)
+                working.outcome = Outcome.DONE
+            except UpstreamError as failure:
+                value = self._stand_in(worker, working, failure)
+            except asyncio.CancelledError:
+                if not working.forgives():
+                    raise
+                value = self._late(worker, working, key)
         except Exception as failure:  # noqa: BLE001 (of the page or of ours: raised where the page is awaited)
             self._failures.append(failure)
-            self._cancel()
+            self._loop.call_soon(self._cancel)  # what begins in this very moment may have a bug to tell of
         else:
             if not self._failures:
                 self._start(self._settle(worker, value))
         finally:
             working.ends()
 
-    def _one_ended(self) -> None:
-        self._alive -= 1
-        if not self._alive and not self._done.done():
-            self._done.set_result(None)
+    def _late(self, worker: Worker, working: Working, key: bytes | None) -> Any:
+        """What there is of a source whose time is over: an older result, or its fallback."""
+        older = MISSING if worker.kept is None or key is None else worker.kept.revived(key)
+        if older is MISSING:
+            return self._stand_in(worker, working, TimedOut("it took too long"))
+        working.cache, working.outcome = CacheState.REVIVED, Outcome.DONE
+        return older
 
-    async def _result(
-        self, worker: Worker, working: Working, arguments: dict[str, Any], key: bytes | None
-    ) -> Any:
-        """What the source gives, or its fallback.
+    def _stand_in(self, worker: Worker, working: Working, failure: UpstreamError) -> Any:
+        """The fallback of a source whose upstream failed.
 
         Raises:
-            SourceFailed: its upstream failed, and it has no fallback.
+            SourceFailed: it has none.
         """
-        failure: UpstreamError
-        try:
-            if working.expired:
-                raise TimedOut("its time was over before it began")
-            if worker.kept is None or key is None:
-                value = await worker.work(**arguments)
-            else:
-                load = partial(worker.work, **arguments)
-                value, working.cache = await worker.kept.get(key, load, self._activity.spawn)
-        except UpstreamError as told:
-            failure = told
-        except asyncio.CancelledError:
-            if not working.forgives():
-                raise
-            failure = TimedOut("it took too long")
-        else:
-            working.outcome = Outcome.DONE
-            return value
         working.reason = failure.reason
         if worker.source.fallback is None:
             working.outcome = Outcome.FAILED
@@ -189,6 +185,11 @@ class Run:
         working.outcome = Outcome.FALLBACK
         self.degraded[worker.name] = failure.reason
         return worker.source.fallback()
+
+    def _one_ended(self) -> None:
+        self._alive -= 1
+        if not self._alive and not self._done.done():
+            self._done.set_result(None)
 
     def _expire(self) -> None:
         """The page's time is over."""

@@ -30,33 +30,22 @@ class Batched:
 class Working(Bounds):
     """A source from the moment its inputs exist; it is what bounds the source's calls."""
 
-    __slots__ = (
-        "attempts",
-        "batches",
-        "began",
-        "begun",
-        "cache",
-        "ended",
-        "expired",
-        "outcome",
-        "reason",
-        "task",
-        "timer",
-    )
+    ended: float | None = None
+    outcome = Outcome.CANCELLED
+    reason: str | None = None
+    cache: str | None = None
+    attempts = 1
+    begun = False
+    expired = False
+    task: asyncio.Task[Any] | None = None
+    timer: asyncio.TimerHandle | None = None
+    batches: tuple[Batched, ...] = ()
 
     def __init__(self, worker: "Worker", deadline: float, noted: list[Noted] | None) -> None:
-        super().__init__(deadline, repeatable=worker.repeatable, noted=noted)
+        self.deadline = deadline
+        self.repeatable = worker.repeatable
+        self.noted = noted
         self.began = perf_counter()
-        self.ended: float | None = None
-        self.outcome = Outcome.CANCELLED
-        self.reason: str | None = None
-        self.cache: str | None = None
-        self.attempts = 1
-        self.batches: list[Batched] = []
-        self.begun = False
-        self.expired = False
-        self.task: asyncio.Task[Any] | None = None
-        self.timer: asyncio.TimerHandle | None = None
 
     def ends(self) -> None:
         """It has nothing more to do."""
@@ -80,7 +69,7 @@ class Working(Bounds):
     def saw(self, batch: Batched) -> None:
         """It waited for this batch."""
         if batch not in self.batches:
-            self.batches.append(batch)
+            self.batches += (batch,)
 
     def expire(self) -> None:
         """End it: its time is over."""

@@ -1,6 +1,6 @@
 """What the calls made in one place of the program must keep: until when, and whether they may be repeated."""
 
-import asyncio
+import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -59,6 +59,5 @@ current_bounds: ContextVar[Bounds | None] = ContextVar("current_bounds", default
 """The bounds of the source that is working; None outside of pages."""
 
 
-def now() -> float:
-    """The event loop's time in seconds."""
-    return asyncio.get_running_loop().time()
+now = time.monotonic
+"""The event loop's time in seconds, without asking for the loop: asyncio's and uvloop's are this clock."""

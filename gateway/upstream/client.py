@@ -1,8 +1,10 @@
 """Clients of services: untyped for the gateway that passes answers on, typed for pages that read them."""
 
+from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
@@ -52,6 +54,8 @@ class Upstream:
 
     def __init__(self, name: str, transport: Transport) -> None:
         self.name = name
+        self.send = transport.send
+        """Send a request; returns its answer, whatever its status. Raises `UpstreamError` without one."""
         self._transport = transport
 
     async def __aenter__(self) -> Self:
@@ -60,14 +64,6 @@ class Upstream:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._transport.__aexit__(*exc)
-
-    async def send(self, request: Request) -> Reply:
-        """Send a request and return its answer, whatever its status.
-
-        Raises:
-            UpstreamError: there is no answer.
-        """
-        return await self._transport.send(request)
 
     async def is_ready(self) -> bool:
         """Whether the service says at `/health/ready` that it is."""
@@ -86,9 +82,9 @@ class Service:
         self._upstream = upstream
         self._context = context
 
-    async def get(self, target: str, shape: type[Shape]) -> Shape:
+    def get(self, target: str, shape: type[Shape]) -> Coroutine[Any, Any, Shape]:
         """Read a resource; members that `shape` does not name are passed over (a tolerant reader)."""
-        return await self.send("GET", target, shape)
+        return self.send("GET", target, shape)
 
     async def send(
         self,
@@ -122,30 +118,34 @@ class Service:
         if body is not None:
             request.headers.append((b"content-type", b"application/json"))
             request.body = msgspec.json.encode(body)
-        if within is None or within.noted is None:
-            return _decode(*await self._exchange(request), shape)
-        return await self._noted(within.noted, request, shape)
-
-    async def _exchange(self, request: Request) -> tuple[Reply, bytes]:
+        if within is not None and within.noted is not None:
+            return await self._noted(within.noted, request, shape)
         reply = await self._upstream.send(request)
-        if isinstance(reply.body, bytes) and len(reply.body) <= MAX_ANSWER:
-            return reply, reply.body
-        async with reply:
-            return reply, await reply.read(MAX_ANSWER)
+        return _decode(reply, await _whole(reply), shape)
 
     async def _noted(self, noted: list[Noted], request: Request, shape: type[Shape]) -> Shape:
         """The same, for somebody who wants to know what was called."""
         note = Noted(self._upstream.name, request.method, request.target, perf_counter())
         noted.append(note)
         try:
-            reply, content = await self._exchange(request)
+            reply = await self._upstream.send(request)
             note.answer = str(reply.status)
-            return _decode(reply, content, shape)
+            return _decode(reply, await _whole(reply), shape)
         except UpstreamError as failure:
             note.answer = failure.reason if note.answer is None else note.answer
             raise
         finally:
             note.ended = perf_counter()
+
+
+async def _whole(reply: Reply) -> bytes:
+    if isinstance(reply.body, bytes) and len(reply.body) <= MAX_ANSWER:
+        return reply.body
+    async with reply:
+        return await reply.read(MAX_ANSWER)
+
+
+_decoder = cache(msgspec.json.Decoder[Any])
 
 
 def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:
@@ -156,9 +156,10 @@ def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:
     if shape is type(None):
         return None
     try:
-        return msgspec.json.decode(content, type=shape)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        decoded: Shape = _decoder(cast(Hashable, shape)).decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:  # the last: nested too deeply
         raise Nonsense(f"its answer cannot be read: {fault}") from fault
+    return decoded
 
 
 def _refusal(reply: Reply, content: bytes) -> Refused:

@@ -202,7 +202,7 @@ async def test_a_request_that_does_not_fit_is_refused_before_anybody_is_asked(
 async def test_no_article_number_leads_out_of_its_place(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    for sku, status in {"PEN%0A": 422, "PEN%00": 422, "PEN%3Fx": 422, "%2E%2E": 422, "..%2FPEN": 404}.items():
+    for sku, status in {"PEN%0A": 400, "PEN%00": 400, "PEN%3Fx": 422, "%2E%2E": 400, "..%2FPEN": 400}.items():
         for method in ("PUT", "DELETE"):
             answer = await either.request(
                 method, f"/basket/items/{sku}", json={"quantity": 1}, headers=reader
