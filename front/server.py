@@ -4,8 +4,9 @@ import asyncio
 import gc
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import uvicorn
 
@@ -100,6 +101,12 @@ async def running(servers: Sequence[Listening]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to its end, on the fastest loop there is."""
+    with asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
+        runner.run(work)
+
+
 def serve(public: Listening, beside: Sequence[Listening]) -> None:
     """Serve until SIGINT or SIGTERM, with others beside: what a process with a single role does.
 
@@ -109,8 +116,7 @@ def serve(public: Listening, beside: Sequence[Listening]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each call names whose basket it was
     keep_what_is_loaded()
-    with asyncio.Runner(loop_factory=public[0].config.get_loop_factory()) as runner:
-        runner.run(_until_told(public, beside))
+    run(_until_told(public, beside))
 
 
 async def _until_told(public: Listening, beside: Sequence[Listening]) -> None:

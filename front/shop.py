@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
+from front import server
 from front.child import ChildFailed
 from front.data import locked, public_key
 from front.layouts import many_processes, one_process
@@ -78,7 +79,7 @@ class Shop:
                 self._run_processes(sockets, url, ready)
             else:
                 logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-                asyncio.run(_run_here(sockets, url, ready))
+                server.run(_run_here(sockets, url, ready))
 
     def _sockets(self, stack: ExitStack) -> dict[str, socket]:
         """The gateway's socket, and one for each role that listens in this layout."""
@@ -109,6 +110,7 @@ async def _run_here(sockets: Mapping[str, socket], url: str, ready: Ready) -> No
         answer = await asyncio.to_thread(_readiness, url)
         if not answer.startswith("ready"):
             raise NotReady(answer)
+        server.keep_what_is_loaded()
         ready(url)
         await stopped.wait()
 

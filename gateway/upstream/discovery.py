@@ -1,6 +1,7 @@
 """From the addresses that a table names to a transport, with the policies around it that it asks for.
 
 - `http://…`, `https://…`: that address, the latter through httpx.
+- `h2://…`: an address with TLS that speaks HTTP/2 (see `HttpxTransport` for what that costs).
 - `httpx+http://…`: that address without TLS through httpx, such as where tests put respx.
 - `registry://name`: the addresses that the directory (the setting `SERVICES`) has for the name.
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
@@ -20,7 +21,7 @@ from gateway.upstream.over_httpx import HttpxTransport
 from gateway.upstream.policy import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
 from kit.settings import Directory
 
-SCHEMES = ("http", "https", "httpx+http", "registry", "app")
+SCHEMES = ("http", "https", "h2", "httpx+http", "registry", "app")
 
 
 def fault_of(url: str) -> str | None:
@@ -81,12 +82,14 @@ def open_upstream(
     # From the inside out. The limit is the outermost: calls that wait for their turn find out at once that
     # the circuit has opened meanwhile, and the breaker counts only calls that were made.
     transports = {each: _transport(each) for each in urls}
-    transport = Balanced(transports, health=health) if len(urls) > 1 else transports[urls[0]]
+    transport = only = transports[urls[0]]
+    if len(urls) > 1:
+        transport = Balanced(transports, health=health)
     if breaker:
         transport = Breaker(name, transport, breaker)
     if concurrency:
         transport = Limited(transport, concurrency)
-    return Upstream(name, transport)
+    return Upstream(name, transport, only.app if isinstance(only, MountedTransport) else None)
 
 
 def _registered(name: str, directory: Directory) -> tuple[str, ...]:
@@ -104,4 +107,6 @@ def _transport(address: str) -> Transport:
         return MountedTransport(load_app(address.removeprefix("app://")))
     if address.startswith("http://"):
         return NativeTransport(address)
+    if address.startswith("h2://"):
+        return HttpxTransport(f"https://{address.removeprefix('h2://')}", http2=True)
     return HttpxTransport(address.removeprefix("httpx+"))

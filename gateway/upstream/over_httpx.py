@@ -1,4 +1,4 @@
-"""The transport for addresses on the network: HTTP/1.1 through httpx, also where tests put respx."""
+"""The transport for upstreams that speak TLS, HTTP/2 among them: httpx. Tests put respx under it, too."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -22,11 +22,22 @@ def _trusted() -> ssl.SSLContext:
 
 
 class HttpxTransport:
-    """Sends to one address, such as `http://catalog:8000`."""
+    """Sends to one address, such as `https://catalog`.
 
-    def __init__(self, address: str) -> None:
+    Args:
+        address: scheme, host and port.
+        http2: speak HTTP/2 where the upstream can. A call that is given up is then only forgotten here: httpcore
+            does not tell the upstream, whose work goes on until it is done.
+        trusted: whom a TLS upstream is believed to be; by default whom this machine trusts, and with
+            `SSL_CERT_FILE` in the environment whom that file names.
+    """
+
+    def __init__(
+        self, address: str, *, http2: bool = False, trusted: ssl.SSLContext | None = None
+    ) -> None:
         self._address = address.rstrip("/")
-        self._transport = httpx.AsyncHTTPTransport(limits=LIMITS, verify=_trusted())
+        verify = trusted or _trusted()
+        self._transport = httpx.AsyncHTTPTransport(limits=LIMITS, verify=verify, http1=not http2, http2=http2)
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()

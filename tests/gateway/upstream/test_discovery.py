@@ -79,6 +79,7 @@ def test_an_upstream_that_is_down_can_be_opened_all_the_same() -> None:
         "http://catalog:8000/",
         "https://catalog.test",
         "httpx+http://catalog:8000",
+        "h2://catalog:8443",
         "http://[::1]:80",
         "registry://catalog",
         "app://services.catalog.app:create_app",

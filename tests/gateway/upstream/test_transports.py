@@ -13,6 +13,7 @@ from gateway.upstream.native import NativeTransport
 from gateway.upstream.over_httpx import HttpxTransport
 from kit.asgi import App
 from tests.gateway.upstream.peer import get, whole
+from tests.support.secure import secure_servers
 from tests.support.serving import nobody_there, raw_server, servers
 from tests.support.stub import Exchange, Stub, answering
 
@@ -22,12 +23,16 @@ Open = Callable[[App], Awaitable[Transport]]
 NETWORK = {"native": NativeTransport, "httpx": HttpxTransport}
 
 
-@pytest.fixture(params=[*NETWORK, "mounted"])
+@pytest.fixture(params=[*NETWORK, "tls", "mounted"])
 async def open_transport(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
     """`transport = await open_transport(app)`: a way to the app, of each kind."""
-    async with servers() as serve, AsyncExitStack() as stack:
+    async with servers() as serve, secure_servers() as (serve_securely, trusted), AsyncExitStack() as stack:
 
         async def open_transport(app: App) -> Transport:
+            if request.param == "tls":
+                return await stack.enter_async_context(
+                    HttpxTransport(await serve_securely(app), trusted=trusted)
+                )
             if request.param == "mounted":
                 return await stack.enter_async_context(MountedTransport(app))
             return await stack.enter_async_context(NETWORK[request.param](await serve(app)))
