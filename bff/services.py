@@ -1,9 +1,13 @@
-"""Typed clients of the shop's services, and how an app opens them."""
+"""Typed clients of the shop's services, and how an app opens them.
+
+What is asked of many articles is written for one: the loads of a page leave as one call, of up to the 100
+articles that a service tells of at a time.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from bff.discounts import Discounts
@@ -22,12 +26,19 @@ from bff.shapes import (
     Stock,
     Stocks,
 )
-from gateway.page import Inbound, Provider
+from gateway.page import Inbound, Provider, loader
 from gateway.upstream import Service, Unreachable, open_upstream
 from kit.pb.discount_pb2_grpc import DiscountsStub
 from kit.rpc import open_channel
 from kit.settings import Directory
 from kit.tokens import Identity, Verifier
+
+Known = TypeVar("Known")
+
+
+def known(asked: Iterable[Known | None]) -> list[Known]:
+    """Those that there are, of what was asked for."""
+    return [one for one in asked if one is not None]
 
 
 def _batch(path: str, skus: Sequence[str]) -> str:
@@ -48,13 +59,15 @@ class Catalog:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def product(self, sku: str) -> Product:
-        """One article."""
+    async def the_product(self, sku: str) -> Product:
+        """The one article that a page is about: a call of its own, whose refusal is the catalogue's."""
         return await self._service.get(f"/products/{quote(sku, safe='')}", Product)
 
-    async def products(self, skus: Sequence[str]) -> list[Product]:
-        """Up to 100 articles in one call; unknown ones are left out."""
-        return (await self._service.get(_batch("/products", skus), Batch)).items if skus else []
+    @loader(max_size=100)
+    async def product(self, skus: Sequence[str]) -> Mapping[str, Product | None]:
+        """One article among others; None when the catalogue has it not."""
+        batch = await self._service.get(_batch("/products", skus), Batch)
+        return dict.fromkeys(skus) | {product.sku: product for product in batch.items}
 
     async def search(self, **criteria: Any) -> Found:
         """Articles by `q`, `brand`, `type`, `min_price`, `max_price`, `sort`, `cursor` and `limit`."""
@@ -72,13 +85,10 @@ class Inventory:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def stock(self, sku: str) -> Stock:
-        """The stock of one article."""
-        return (await self.stocks([sku]))[sku]
-
-    async def stocks(self, skus: Sequence[str]) -> dict[str, Stock]:
-        """The stock of up to 100 articles in one call, by sku; inventory has none of what it never had."""
-        batch = await self._service.get(_batch("/stock", skus), Stocks) if skus else Stocks([])
+    @loader(max_size=100)
+    async def stock(self, skus: Sequence[str]) -> Mapping[str, Stock]:
+        """The stock of an article; there is none of what inventory never had."""
+        batch = await self._service.get(_batch("/stock", skus), Stocks)
         return {sku: Stock(sku, 0) for sku in skus} | {stock.sku: stock for stock in batch.items}
 
 
@@ -88,14 +98,11 @@ class Reviews:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def rating(self, sku: str) -> Rating:
-        """The rating of one article."""
-        return await self._service.get(f"/summaries/{quote(sku, safe='')}", Rating)
-
-    async def ratings(self, skus: Sequence[str]) -> dict[str, Rating]:
-        """The ratings of up to 100 articles in one call, by sku."""
-        batch = await self._service.get(_batch("/summaries", skus), Ratings) if skus else Ratings([])
-        return {rating.sku: rating for rating in batch.items}
+    @loader(max_size=100)
+    async def rating(self, skus: Sequence[str]) -> Mapping[str, Rating]:
+        """The rating of an article; what nobody has reviewed has none."""
+        batch = await self._service.get(_batch("/summaries", skus), Ratings)
+        return {sku: Rating(sku) for sku in skus} | {rating.sku: rating for rating in batch.items}
 
     async def latest(self, sku: str, limit: int) -> ReviewList:
         """The newest reviews of an article."""

@@ -8,33 +8,63 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from bff.discounts import Discounts
-from bff.services import Baskets, Catalog, Inventory, Orders, Reviews
-from bff.shapes import Basket, Discount, Found, Order, OrderList, Product, Quantity, Rating, Sku, Stock
-from gateway.page import Body, Inbound, Page
+from bff.services import Baskets, Catalog, Inventory, Orders, Reviews, known
+from bff.shapes import (
+    Basket,
+    Counted,
+    Discount,
+    Found,
+    Order,
+    OrderList,
+    Product,
+    Quantity,
+    Rating,
+    Sku,
+    Stock,
+)
+from gateway.page import Body, Cache, Inbound, Page, Retry, gather
 from kit.problems import Problem
 from kit.tokens import Identity
 
 Limit = Annotated[int, Meta(ge=1, le=100)]
 
 
+# Departments come and go a few times a year: they may be minutes old, and for a day old ones are better than
+# none. They are the same for everybody, and so for every process of an app.
+DEPARTMENTS = Cache(ttl=60, stale=600, stale_if_error=86_400, shared=True)
+
+# Everybody who comes in sees the same window. Its prices may be seconds old, for nothing is bought at them:
+# articles' own pages, baskets and orders ask anew. While the catalogue is away there is still a window.
+WINDOW = Cache(ttl=5, stale_if_error=3600)
+
+ONCE_MORE = Retry()
+"""For what a page only reads and cannot do without: one call that went wrong does not end the page."""
+
+
+async def types(catalog: Catalog) -> list[Counted]:
+    """The departments."""
+    return await catalog.types()
+
+
 async def product(sku: Sku, catalog: Catalog) -> Product:
     """The article itself."""
-    return await catalog.product(sku)
+    return await catalog.the_product(sku)
 
 
 async def stocks(skus: list[str], inventory: Inventory) -> dict[str, Stock]:
-    """The stock of every article shown, in one call."""
-    return await inventory.stocks(skus)
+    """The stock of every article shown."""
+    return {stock.sku: stock for stock in await gather(inventory.stock(sku) for sku in skus)}
 
 
 async def discounts(skus: list[str], rules: Discounts) -> dict[str, Discount]:
-    """The discounts of every article shown, in one call."""
-    return await rules.best(skus)
+    """The discounts of those articles shown that have one."""
+    best = await gather(rules.best(sku) for sku in skus)
+    return {sku: discount for sku, discount in zip(skus, best, strict=True) if discount is not None}
 
 
 async def ratings(skus: list[str], reviews: Reviews) -> dict[str, Rating]:
-    """The ratings of every article shown, in one call."""
-    return await reviews.ratings(skus)
+    """The ratings of every article shown."""
+    return {rating.sku: rating for rating in await gather(reviews.rating(sku) for sku in skus)}
 
 
 async def basket(identity: Identity, baskets: Baskets) -> Basket:
@@ -64,8 +94,8 @@ async def in_basket(basket: Basket) -> list[str]:
 
 
 async def products(skus: list[str], catalog: Catalog) -> list[Product]:
-    """The articles shown, in one call; those that the catalogue has no more are left out."""
-    return await catalog.products(skus)
+    """The articles shown; those that the catalogue has no more are left out."""
+    return known(await gather(catalog.product(sku) for sku in skus))
 
 
 async def found_skus(found: Found) -> list[str]:
@@ -98,7 +128,7 @@ async def order(order_id: str, book: Orders) -> Order:
 
 
 def add_article_facts(page: Page, patience: float) -> None:
-    """Add what is told of the articles in `skus`: stock, discount and rating, one call for each.
+    """Add what is told of the articles in `skus`: stock, discount and rating, each of all in one call.
 
     The page does without those that take longer than `patience` seconds.
     """
@@ -122,12 +152,12 @@ def basket_pages(
     see = Page("/basket", deadline=reading, vary=vary)
     set_quantity = Page("/basket/items/{sku}", deadline=changing, method="PUT", vary=vary)
     take_out = Page("/basket/items/{sku}", deadline=changing, method="DELETE", vary=vary)
-    see.source()(basket)
+    see.source(retry=ONCE_MORE)(basket)
     set_quantity.source(name="basket")(put)
     take_out.source(name="basket")(remove)
     for page in (see, set_quantity, take_out):
         page.source(name="skus")(in_basket)
-        page.source()(products)
+        page.source(retry=ONCE_MORE)(products)
         page.source(timeout=patience, fallback=dict)(discounts)
         page.source(timeout=patience, fallback=dict)(stocks)
     return [see, set_quantity, take_out]

@@ -14,7 +14,7 @@ PATIENCE = 60.0
 
 SILENT = (
     "{path} answered {status} but does not explain itself. If it is a page: BFF_EXPLAIN=true turns"
-    " explaining on (`front up` has it on)."
+    " explaining on, GATEWAY_EXPLAIN=true for an aggregate of the route table (`front up` has both on)."
 )
 HINTS = {
     401: "It wants a token: --token TOKEN, or --token USER for a demo user.",

@@ -12,12 +12,11 @@ from typing import Any
 from front.check import as_if_up
 from front.roles import BFFS, create
 from front.text import printable
-from gateway.aggregate.asking import Asking
-from gateway.aggregate.compile import page
+from gateway.aggregate.compile import plan_of
 from gateway.aggregate.parts import Part
 from gateway.page.app import PageApp
 from gateway.page.declare import Source
-from gateway.page.graph import Input, Origin, Plan, Step, plans
+from gateway.page.graph import Input, Origin, Plan, Step
 from gateway.page.inbound import Inbound
 from gateway.table import Route, load
 
@@ -101,9 +100,8 @@ def graphs(routes: Path) -> list[Graph]:
 
 
 def _aggregate(route: Route, parts: Mapping[str, Part]) -> Graph:
-    made = page(route.path, parts, route.template.names, route.timeout.total_seconds())
-    (plan,) = plans([made], {Asking})
-    return graph_of(plan, route.path, asks={name: str(part.from_) for name, part in parts.items()})
+    asks = {name: str(part.from_) for name, part in parts.items()}
+    return graph_of(plan_of(route), route.path, asks)
 
 
 def chosen(every: Iterable[Graph], wanted: str) -> list[Graph]:

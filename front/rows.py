@@ -166,11 +166,12 @@ def summary(timeline: Timeline) -> str:
 
 
 def verdict(explained: Explained) -> list[str]:
-    """What the client is told beside the view: which parts are fallbacks, or the problem."""
+    """What the client is told beside the view: which parts fell back or short, or the problem."""
     degraded = [
         f"{source.name} ({source.reason or 'unknown'})"
         for source in explained.timeline.sources
         if source.outcome is Outcome.FALLBACK
+        or (source.outcome is Outcome.DONE and source.reason is not None)
     ]
     told = [f"Degraded: {', '.join(degraded)}"] if degraded else []
     if explained.problem is not None:

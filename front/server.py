@@ -60,6 +60,7 @@ def config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
+        ws="none",  # nothing here speaks it, whatever may be installed that would
         access_log=False,
         server_header=False,
         proxy_headers=False,  # from loopback it would take what clients say of where they are for true

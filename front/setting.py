@@ -44,6 +44,8 @@ def environment(
         "SERVICES": json.dumps({**addresses, "discount-grpc": grpc}),
         "BASKET_VALKEY_URL": valkey_url,
         "DISCOUNT_GRPC_LISTEN": grpc,
+        "BFF_EXPLAIN": "true",  # whoever runs the shop here may look inside: see `front explain`
+        "GATEWAY_EXPLAIN": "true",
     }
     for role in WITH_DATABASE:
         variables[f"{role.upper()}_DATABASE_URL"] = f"sqlite+aiosqlite:///{data.resolve() / role}.db"

@@ -26,8 +26,14 @@ class Alarm:
 
     def meant_this(self) -> bool:
         """Whether a cancellation was only the alarm's, which is then taken back."""
-        return self._rung and self._task.uncancel() <= self._before
+        if not self._rung:
+            return False
+        self._rung = False
+        return self._task.uncancel() <= self._before
 
     def off(self) -> None:
-        """It is over in time."""
+        """It is over; a cancellation that came to nothing is taken back."""
         self._timer.cancel()
+        if self._rung:
+            self._rung = False
+            self._task.uncancel()

@@ -14,6 +14,7 @@ from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
+from gateway.page import PageApp
 from gateway.path import AmbiguousPath, segments_of
 from gateway.pipeline import Call, Handler, Reply, handler
 from gateway.upstream import (
@@ -44,6 +45,7 @@ class GatewaySettings(Settings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
     routes: Path = Field(Path("routes.toml"), description="The route table.")
+    explain: bool = Field(False, description="Whether clients may see how an aggregate is joined.")
     directory: Directory = Field(default_factory=Directory)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
     operation: AdminSettings = Field(default_factory=AdminSettings)
@@ -56,7 +58,8 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         Faulty: the settings or the table cannot serve, or a service of the table has no address.
     """
     settings = settings or GatewaySettings()
-    return Gateway(table.load(settings.routes), settings.directory, Verifier(settings.tokens))
+    routes, verifier = table.load(settings.routes), Verifier(settings.tokens)
+    return Gateway(routes, settings.directory, verifier, explains=settings.explain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,32 @@ class Served:
 
 
 class Gateway:
-    """An ASGI app that serves one route table."""
+    """An ASGI app that serves one route table.
 
-    def __init__(self, routes: table.Table, directory: Directory, verifier: Verifier) -> None:
+    Args:
+        routes: the table.
+        directory: the addresses of services.
+        verifier: tells true tokens from false ones.
+        explains: whether clients may see how an aggregate is joined: not for the public.
+    """
+
+    def __init__(
+        self, routes: table.Table, directory: Directory, verifier: Verifier, *, explains: bool = False
+    ) -> None:
         self.metrics = Metrics()
-        self._upstreams = {
-            name: self.metrics.watched(upstream) for name, upstream in _upstreams(routes, directory).items()
-        }
+        self._explains = explains
+        upstreams = _upstreams(routes, directory)
+        self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
+        for upstream in upstreams.values():
+            if isinstance(upstream.app, PageApp):
+                for page, program in upstream.app.programs:
+                    self.metrics.look_at(page, program)
         self._matcher = Matcher((_pattern(route), self._served(route, verifier)) for route in routes.routes)
 
     def _served(self, route: table.Route, verifier: Verifier) -> Served:
         service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-        return Served(handler(route, self._upstreams, verifier, self.metrics), service)
+        answers = handler(route, self._upstreams, verifier, self.metrics, explains=self._explains)
+        return Served(answers, service)
 
     def admin_app(self) -> App:
         """What this gateway's admin port serves."""

@@ -58,6 +58,7 @@ async def unless_left(
     loop = asyncio.get_running_loop()
     working = asyncio.current_task()
     assert working is not None
+    before = working.cancelling()
     watching: asyncio.Task[None] | None = None
     left = False
 
@@ -75,13 +76,14 @@ async def unless_left(
     try:
         await work
     except asyncio.CancelledError:
-        if not left:
+        if not left or working.cancelling() > before + 1:  # somebody else ends it as well
             raise
-        working.uncancel()
     finally:
         timer.cancel()
         if watching is not None:
             watching.cancel()
+        if left:
+            working.uncancel()
 
 
 async def send_reply(reply: Reply, send: Send) -> None:

@@ -31,7 +31,17 @@ def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
     return reduce(lambda inner, layer: layer(inner), reversed(list(around)), innermost)
 
 
-def handler(route: Route, upstreams: Mapping[str, Upstream], verifier: Verifier, metrics: Metrics) -> Handler:
-    """Everything that answers a call on this route."""
-    innermost = forward(route, upstreams[route.to.service]) if route.to else aggregate(route, upstreams)
+def handler(
+    route: Route,
+    upstreams: Mapping[str, Upstream],
+    verifier: Verifier,
+    metrics: Metrics,
+    *,
+    explains: bool = False,
+) -> Handler:
+    """Everything that answers a call on this route; an aggregate that `explains` shows how when asked to."""
+    if route.to:
+        innermost = forward(route, upstreams[route.to.service])
+    else:
+        innermost = aggregate(route, upstreams, metrics, explains=explains)
     return wrap(innermost, layers(route, verifier, metrics))

@@ -27,9 +27,9 @@ class Counter:
         self._about = name, meaning, labels
         self._counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
 
-    def add(self, *values: str) -> None:
-        """Count it once more."""
-        self._counts[values] += 1
+    def add(self, *values: str, count: int = 1) -> None:
+        """Count it once more, or so many times."""
+        self._counts[values] += count
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """What has been counted."""

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from kit.asgi import App, Receive, Scope, Send
+from kit.asgi import App, Message, Receive, Scope, Send
 from kit.entity_tags import holds
 from kit.problems import MEDIA_TYPE, Problem, internal
 from kit.timing import TIMEOUT_HEADER, seconds_of
@@ -55,27 +55,37 @@ class HeadAsGet:
 
 
 class WithinPatience:
-    """Gives up a read for which nobody waits any more; a write is seen through once it has begun."""
+    """Gives up a read for which nobody waits any more: 504, unless its answer has begun.
+
+    A write is seen through.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on.
-
-        Raises:
-            Problem: 504, the time that the caller told is over.
-        """
+        """Pass a request on."""
         reads = scope["type"] == "http" and scope["method"] == "GET"
         patience = seconds_of(dict(scope["headers"]).get(TIMEOUT_HEADER)) if reads else None
+        if patience is None:
+            await self._app(scope, receive, send)
+            return
         timeout = asyncio.timeout(patience)
+
+        async def begin(message: Message) -> None:
+            if not timeout.expired():
+                timeout.reschedule(None)
+            await send(message)
+
         try:
             async with timeout:
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, begin)
         except TimeoutError:
             if not timeout.expired():
                 raise
-            raise Problem(504, "too-late", "The time that the caller gave is over.") from None
+            problem = Problem(504, "too-late", "The time that the caller gave is over.")
+            answer = _response(Request(scope), problem)  # here: what answers problems is inside of this
+            await answer(scope, receive, send)
 
 
 def add_health(app: FastAPI, ready: Check) -> None:

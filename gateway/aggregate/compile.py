@@ -14,6 +14,8 @@ from gateway.aggregate.reading import keys, text
 from gateway.aggregate.references import EACH, Placeholder
 from gateway.aggregate.shape import Shape
 from gateway.page import Page
+from gateway.page.graph import Plan, plans
+from gateway.table import Route
 from gateway.upstream import Unreachable
 
 Work = Callable[..., Coroutine[Any, Any, "Answer"]]
@@ -27,19 +29,17 @@ class Answer:
     shown: Any
 
 
-def page(path: str, parts: Mapping[str, Part], placeholders: Collection[str], deadline: float) -> Page:
-    """The page that answers an aggregate.
+def plan_of(route: Route) -> Plan:
+    """The plan of the page that answers a route with parts."""
+    (plan,) = plans([_page(route, route.parts or {})], {Asking})
+    return plan
 
-    Args:
-        path: of the route.
-        parts: by name.
-        placeholders: the names in the path.
-        deadline: seconds.
-    """
-    made = Page(path, deadline=deadline)
-    calls = provided({*parts, *placeholders})
+
+def _page(route: Route, parts: Mapping[str, Part]) -> Page:
+    made = Page(route.path, deadline=route.timeout.total_seconds())
+    calls = _free({*parts, *route.template.names})
     for name, part in parts.items():
-        work = _fan_out(name, part, calls) if part.each else _single(part, calls)
+        work = _fan_out(part, calls) if part.each else _single(part, calls)
         reads = {p.name: Answer if p.path else str for p in [*part.from_.placeholders, *part.reads]}
         reads.pop(EACH, None)
         made.source(
@@ -51,7 +51,7 @@ def page(path: str, parts: Mapping[str, Part], placeholders: Collection[str], de
     return made
 
 
-def provided(taken: Collection[str]) -> str:
+def _free(taken: Collection[str]) -> str:
     """The name of the input that is the request's `Asking`: one that nothing else has."""
     name = "asking"
     while name in taken:
@@ -72,10 +72,10 @@ def _single(part: Part, calls: str) -> Work:
     return work
 
 
-def _fan_out(name: str, part: Part, calls: str) -> Work:
+def _fan_out(part: Part, calls: str) -> Work:
     each = part.each
     assert each is not None
-    fan = Fan(name, part)
+    fan = Fan(part)
     placeholders = tuple(p for p in part.from_.placeholders if p.name != EACH)
 
     async def work(**inputs: Any) -> Answer:

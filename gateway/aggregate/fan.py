@@ -13,6 +13,7 @@ from gateway.aggregate.parts import Batch, Part
 from gateway.aggregate.reading import LIST, at, elements, kind, text
 from gateway.aggregate.references import EACH, Placeholder
 from gateway.aggregate.shape import Shape
+from gateway.page.working import falls_short
 from gateway.upstream import Nonsense, Refused, UpstreamError
 
 AT_ONCE = 10
@@ -34,8 +35,7 @@ _ELEMENT = Placeholder(EACH)
 class Fan:
     """Reads the elements of one part."""
 
-    def __init__(self, name: str, part: Part) -> None:
-        self._name = name
+    def __init__(self, part: Part) -> None:
         self._part = part
         self._shape = Shape.of(part)
 
@@ -55,7 +55,7 @@ class Fan:
         if failures and not found:
             raise failures[0]
         if failures:
-            asking.left_out[self._name] = failures[0].reason
+            falls_short(failures[0].reason)
         return [found[key] for key in keys if key in found]
 
     def _singly(self, asking: Asking, keys: Iterable[str], values: Values) -> Iterator[Read]:

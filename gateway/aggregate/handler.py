@@ -1,46 +1,47 @@
-"""The innermost handler of an aggregate: its page is run, and what caches are told is merged."""
+"""The innermost handler of an aggregate: a page's endpoint, with what services tell caches merged."""
 
-import asyncio
-import logging
 from collections.abc import Mapping
+from urllib.parse import parse_qs
 
 from gateway.aggregate.asking import Asking
-from gateway.aggregate.compile import page, provided
+from gateway.aggregate.compile import plan_of
 from gateway.call import Call, Handler
-from gateway.page.answer import answer, problem_of
-from gateway.page.graph import plans
-from gateway.page.program import Program
-from gateway.page.run import Run, SourceFailed
+from gateway.layers.metrics import Metrics
+from gateway.page.endpoint import Endpoint
 from gateway.table import Route
-from gateway.upstream import Context, Refused, Reply, Upstream
-
-log = logging.getLogger(__name__)
+from gateway.upstream import Context, Reply, Upstream, now
 
 
-def aggregate(route: Route, upstreams: Mapping[str, Upstream]) -> Handler:
-    """Join the parts of a route into one answer."""
-    parts, placeholders = route.parts or {}, route.template.names
+def aggregate(
+    route: Route, upstreams: Mapping[str, Upstream], metrics: Metrics, *, explains: bool
+) -> Handler:
+    """Join the parts of a route into one answer.
+
+    Args:
+        route: one with parts.
+        upstreams: every service, by name.
+        metrics: where is counted which parts degraded.
+        explains: whether clients may see what happens inside.
+    """
+    endpoint = Endpoint(plan_of(route), {Asking: lambda inbound: inbound}, app="gateway", explains=explains)
+    metrics.look_at(f"{route.host or ''}{route.path}", endpoint.program)
     seconds = route.timeout.total_seconds()
-    (plan,) = plans([page(route.path, parts, placeholders, seconds)], {Asking})
-    program = Program(plan)
-    calls = provided({*parts, *placeholders})
+    takes_query = any(part.query for part in (route.parts or {}).values())
 
     async def handle(call: Call) -> Reply:
-        context = Context.of(call.headers, asyncio.get_running_loop().time() + seconds)
-        asking = Asking(upstreams, context, call.query)
-        given = {name: values[0] for name, values in call.params.items()}
-        run = Run(program, {**given, calls: asking}, context.deadline)
-        try:
-            await run.finish()
-        except SourceFailed as failed:
-            refused = isinstance(failed.failure, Refused)
-            log.log(logging.INFO if refused else logging.WARNING, "%s: %s", route.path, failed)
-            raise problem_of(failed) from failed
-        run.degraded |= asking.left_out
-        held = call.header(b"if-none-match")
-        reply = answer(plan.page, run, held.decode("latin-1") if held else None)
-        personal = call.header(b"authorization") is not None
-        reply.headers += asking.heard.headers(degraded=bool(run.degraded), personal=personal)
+        query = call.query.decode("latin-1") if takes_query else ""
+        asking = Asking(
+            headers=call.headers,
+            path={name: values[0] for name, values in call.params.items()},
+            query=parse_qs(query, keep_blank_values=True) if query else {},
+            context=Context.of(call.headers, now() + seconds),
+            upstreams=upstreams,
+        )
+        reply = await endpoint.reply(asking, b"")
+        told = {name for name, _ in reply.headers}
+        if b"cache-control" not in told:  # which a timeline and an answer in pieces have: nobody keeps them
+            personal = call.header(b"authorization") is not None
+            reply.headers += asking.heard.headers(degraded=b"page-degraded" in told, personal=personal)
         return reply
 
     return handle

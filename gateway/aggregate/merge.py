@@ -28,7 +28,7 @@ class Heard:
 
     def __init__(self) -> None:
         self._heeded: list[Heeded] = []
-        self._vary: dict[str, None] = {}
+        self._vary: dict[str, None] = {"accept": None}  # by which the whole comes in pieces, or explained
 
     def note(self, headers: Headers) -> None:
         """Take in one answer's headers."""
@@ -44,15 +44,13 @@ class Heard:
         self._heeded.append((control, age))
 
     def headers(self, *, degraded: bool, personal: bool) -> Headers:
-        """`Cache-Control`, and `Vary` when any answer had one.
+        """`Cache-Control` and `Vary`.
 
         Args:
             degraded: some part is not what it should be: nobody may keep that.
             personal: the services were told who asks.
         """
         control = b"no-store" if degraded else strictest(frozenset(self._heeded), personal=personal)
-        if not self._vary:
-            return [(b"cache-control", control)]
         told = "*" if "*" in self._vary else ", ".join(self._vary)
         return [(b"cache-control", control), (b"vary", told.encode("latin-1"))]
 

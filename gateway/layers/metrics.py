@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from gateway.call import Call, Handler, Layer
+from gateway.page.program import Program
 from gateway.table import Route
 from gateway.upstream import ClientLeft, Failed, Reply, Request, TimedOut, Upstream, UpstreamError
 from gateway.upstream.outcome import FAILED, speaks_against
@@ -28,6 +29,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._routes: dict[str, _Numbers] = {}
+        self._programs: list[tuple[str, Program]] = []
         self._calls = Counter("gateway_upstream_calls", "Calls made to an upstream.", "upstream")
         self._failures = Counter(
             "gateway_upstream_failures", "Calls that it gave no usable answer to.", "upstream", "reason"
@@ -70,8 +72,16 @@ class Metrics:
         """The same upstream, with its calls and failures counted."""
         return Upstream(upstream.name, _Watched(upstream, self._calls, self._failures))
 
+    def look_at(self, page: str, program: Program) -> None:
+        """Tell what a page's sources count, under this name; pages of one name are counted together."""
+        self._programs.append((page, program))
+
     def collect(self) -> Iterator[Metric]:
-        """The routes' numbers, as they are now."""
+        """The numbers of routes and pages, as they are now."""
+        yield from self._of_routes()
+        yield from self._of_pages()
+
+    def _of_routes(self) -> Iterator[Metric]:
         labels = ["route", "method", "status"]
         requests = CounterMetricFamily("gateway_requests", "Calls, by class of status.", labels=labels)
         durations = HistogramMetricFamily(
@@ -85,6 +95,22 @@ class Metrics:
                 requests.add_metric(values, spent.count)
                 spent.put_into(durations, values)
         yield from (requests, durations, running)
+
+    def _of_pages(self) -> Iterator[Metric]:
+        degraded = Counter(
+            "gateway_page_degraded", "Parts without all they should have.", "page", "source", "reason"
+        )
+        cached = Counter(
+            "gateway_source_cache", "Results of cached sources, by how each came.", "page", "source", "state"
+        )
+        for page, program in self._programs:
+            for worker in program.workers:
+                for reason, count in worker.degraded.items():
+                    degraded.add(page, worker.name, reason, count=count)
+                for state, count in worker.cached.items():
+                    cached.add(page, worker.name, state, count=count)
+        yield from degraded.collect()
+        yield from cached.collect()
 
 
 class _Watched:

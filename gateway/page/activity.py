@@ -7,7 +7,6 @@ hands it None. Something that passes on what a coroutine yields can so tell the 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from gateway.page.working import Batched
@@ -18,20 +17,29 @@ Result = TypeVar("Result")
 class Gathering(Protocol):
     """What gathers until nobody can add to it."""
 
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody waits for what has gathered."""
-        ...
-
     def leave(self) -> None:
         """Go with what has gathered."""
+        ...
+
+    def end_unwanted(self) -> None:
+        """End what nobody waits for, whether it has left or not."""
         ...
 
 
 class Activity:
     """The coroutines of one page's run, and what is to leave as soon as none of them can go on."""
 
-    __slots__ = ("_checking", "_closed", "_gathering", "_loop", "_watched", "batches", "running")
+    __slots__ = (
+        "_again",
+        "_checking",
+        "_gathering",
+        "_loop",
+        "_seen",
+        "_settled",
+        "_watched",
+        "batches",
+        "running",
+    )
 
     def __init__(self, batches: list[Batched] | None = None) -> None:
         """`batches` is where batches are noted; None when nobody looks on."""
@@ -39,8 +47,10 @@ class Activity:
         self._loop = asyncio.get_running_loop()
         self._watched: set[Watched[Any]] = set()
         self._gathering: list[Gathering] = []
+        self._seen: set[Gathering] = set()
         self._checking = False
-        self._closed = False
+        self._again = False
+        self._settled = False
         self.running = 0
 
     def spawn(
@@ -55,16 +65,18 @@ class Activity:
     def when_quiet(self, gathering: Gathering) -> None:
         """Let this leave as soon as every watched coroutine waits."""
         self._gathering.append(gathering)
-        if not self.running or self._closed:
+        self._seen.add(gathering)
+        if not self.running:
             self._check_soon()
 
     def close(self) -> None:
-        """The page is made: what nobody waits for does not leave any more."""
-        self._closed = True
-        self._gathering = [gathering for gathering in self._gathering if gathering.wanted]
+        """The page is made: what nobody waits for ends. What another page joined goes on."""
+        for gathering in self._seen:
+            gathering.end_unwanted()
 
     def ended(self, watched: "Watched[Any]") -> None:
         """One has nothing more to do."""
+        self._settled = False
         self._watched.discard(watched)
         if watched.at_end is not None:
             watched.at_end()
@@ -78,14 +90,27 @@ class Activity:
 
     def _check_soon(self) -> None:
         """Look once everything has begun that was started before now, such as tasks of `asyncio.gather`."""
-        if not self._checking:
+        if self._checking:
+            self._again = True
+        else:
             self._checking = True
             self._loop.call_soon(self._check)
 
     def _check(self) -> None:
+        if self._again:
+            self._again = False
+            self._loop.call_soon(self._check)
+            return
         self._checking = False
-        if (self.running and not self._closed) or any(watched.can_go_on for watched in self._watched):
+        if self.running or any(watched.can_go_on for watched in self._watched):
             return  # whoever goes on now will wait or end, and that looks again
+        if not self._settled:
+            # The end of a task reaches those who wait for it through `asyncio.wait`, `gather`, a `TaskGroup`
+            # and the like one turn of the loop later: until then they look as if they waited for I/O.
+            self._settled = True
+            self._check_soon()
+            return
+        self._settled = False
         gathering, self._gathering = self._gathering, []
         for each in gathering:
             each.leave()
@@ -124,18 +149,13 @@ class Watched(Coroutine[Any, Any, Result]):
             self._activity.pauses()
         return awaits
 
-    def throw(
-        self,
-        kind: Any,
-        value: BaseException | object = None,
-        traceback: TracebackType | None = None,
-    ) -> Any:
+    def throw(self, *how: Any) -> Any:
         """Go on with an exception, such as a cancellation."""
         if self._awaits is not None:
             self._awaits = None
             self._activity.running += 1
         try:
-            awaits = self._work.throw(kind, value, traceback)
+            awaits = self._work.throw(*how)
         except BaseException:
             self._activity.ended(self)
             raise

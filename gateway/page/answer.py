@@ -42,7 +42,9 @@ def answer(page: Page, run: Run, if_none_match: str | None) -> Reply:
 
 def common_headers(page: Page, run: Run) -> Headers:
     """What is told of every run, whatever comes of it."""
-    headers: Headers = [(b"server-timing", server_timing(run.working))]
+    headers: Headers = []
+    if run.working:
+        headers.append((b"server-timing", server_timing(run.working)))
     if page.vary:
         headers.append((b"vary", ", ".join(page.vary).encode()))
     if run.degraded:

@@ -15,6 +15,7 @@ from gateway.page.endpoint import Endpoint
 from gateway.page.graph import Plan, plans
 from gateway.page.inbound import Inbound, Provider
 from gateway.page.openapi import describe
+from gateway.page.program import Program
 from gateway.page.shared_cache import SharedStore
 from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.upstream import ClientLeft, Context, Headers, Reply, Request, field, now
@@ -45,6 +46,11 @@ class PageApp(FastAPI):
         """What every page consists of."""
         return [endpoint.plan for endpoint in self._endpoints]
 
+    @property
+    def programs(self) -> list[tuple[str, Program]]:
+        """Every page as it runs, with its name among those of all apps, such as `bff-web:/home`."""
+        return [(f"{self.title}:{e.plan.page.path}", e.program) for e in self._endpoints]
+
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the pages in it."""
         if self.openapi_schema is None:
@@ -63,10 +69,10 @@ class PageApp(FastAPI):
     async def reply(self, request: Request) -> Reply | None:
         """The answer to a request out of this process; None when no page is asked for."""
         path, _, query = request.target.partition("?")
-        served = self._served(request.method, path.encode())
+        served = self._served(request.method, path.encode("latin-1"))  # to the byte, as over a socket
         if served is None:
             return None
-        return await self._reply(served, request.headers, query.encode(), request.body)
+        return await self._reply(served, request.headers, query.encode("latin-1"), request.body)
 
     def _served(self, method: str, raw_path: bytes) -> Served | Problem | None:
         """The page that is asked for, or why there is none; None when the path is not one of a page."""

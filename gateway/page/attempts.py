@@ -6,6 +6,8 @@ first try earns a part of a retry; a part of a tenth is at most 10 % more calls.
 """
 
 import asyncio
+import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from typing import Any, TypeVar
 from gateway.page.activity import spawn
 from gateway.page.working import Working
 from gateway.upstream import Failed, Nonsense, Unreachable, UpstreamError, current_bounds
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Work = Callable[..., Awaitable[Any]]
@@ -29,10 +33,19 @@ class Retry:
     Args:
         times: how often at most, beside the first try.
         pause: seconds before the first new try, doubled for each further one; a random part of it is waited.
+
+    Raises:
+        ValueError: there is nothing to try, or no such pause.
     """
 
     times: int = 1
     pause: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.times < 1:
+            raise ValueError(f"Retry: times is at least 1, not {self.times}")
+        if not (math.isfinite(self.pause) and self.pause >= 0):
+            raise ValueError(f"Retry: pause is a number of seconds, not {self.pause}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +54,16 @@ class Hedge:
 
     Args:
         after: seconds, such as what 95 of 100 calls take at most.
+
+    Raises:
+        ValueError: there is no such moment.
     """
 
     after: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.after) and self.after >= 0):
+            raise ValueError(f"Hedge: after is a number of seconds, not {self.after}")
 
 
 class Budget:
@@ -97,9 +117,7 @@ def hedged(work: Work, hedge: Hedge, budget: Budget) -> Work:
                 tries.append(spawn(work(**arguments)))
             return await _first_good(tries)
         finally:
-            for each in tries:
-                each.cancel()
-            await asyncio.wait(tries)
+            await _end(tries)
 
     return race
 
@@ -119,12 +137,30 @@ async def _first_good(tries: list["asyncio.Task[Result]"]) -> Result:
     running = set(tries)
     while True:
         done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for each in done:
-            failure = each.exception()
-            if failure is None:
-                return each.result()
-            if not running or not isinstance(failure, UpstreamError):
+        ended = [each for each in tries if each in done]
+        failures = [failure for each in ended if (failure := each.exception()) is not None]
+        for failure in failures:
+            if not isinstance(failure, UpstreamError):
                 raise failure
+        for each in ended:
+            if each.exception() is None:
+                return each.result()
+        if not running:
+            raise failures[-1]
+
+
+async def _end(tries: list["asyncio.Task[Result]"]) -> None:
+    """End those that still run; nobody wants to know how."""
+    running = [each for each in tries if not each.done()]
+    if not running:
+        return
+    for each in running:
+        each.cancel()
+    await asyncio.wait(running)
+    for each in running:
+        failure = None if each.cancelled() else each.exception()
+        if failure is not None and not isinstance(failure, UpstreamError):
+            log.error("A try that was not needed any more has a bug", exc_info=failure)
 
 
 def _count_attempt() -> None:

@@ -1,120 +1,72 @@
-"""Loads written for one key that leave as one call for many.
+"""Loads of one key that leave as one call for many.
 
 A batch leaves as soon as every running source of the page waits, or at its maximum size: see `activity`.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from functools import partial
 from math import inf
 from time import perf_counter
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar
 
 from gateway.page.activity import current, looked_on, note, spawn
+from gateway.page.coalesce import Ended
 from gateway.page.timeline import Outcome
 from gateway.page.working import Batched, Working
 from gateway.upstream import Bounds, Refused, UpstreamError, current_bounds
 
-Owner = TypeVar("Owner")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-Result = TypeVar("Result")
+UNKNOWN: Final[Any] = object()
+"""Stands for the value of a key that its mapping leaves out."""
+
 Fetched = Awaitable[Mapping[Key, Value | UpstreamError]]
 
 
-class Loader(Generic[Owner, Key, Value]):
-    """A method that was declared with `loader`: on an object it takes one key and gives a `Load`."""
-
-    def __init__(
-        self, fetch: Callable[[Owner, Sequence[Key]], Fetched[Key, Value]], size: int, concurrency: int
-    ) -> None:
-        self._fetch = fetch
-        self._size = size
-        self._concurrency = concurrency
-        self.__doc__ = fetch.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-        self._label = f"{owner.__name__}.{name}"
-
-    @overload
-    def __get__(self, owner: None, kind: type) -> "Loader[Owner, Key, Value]": ...
-    @overload
-    def __get__(self, owner: Owner, kind: type) -> "Loads[Key, Value]": ...
-    def __get__(self, owner: Owner | None, kind: type) -> "Loader[Owner, Key, Value] | Loads[Key, Value]":
-        if owner is None:
-            return self
-        fetch = self._fetch
-
-        def fetch_of_owner(keys: Sequence[Key]) -> Fetched[Key, Value]:
-            return fetch(owner, keys)
-
-        loads = Loads(self._label, fetch_of_owner, self._size, self._concurrency)
-        owner.__dict__[self._name] = loads  # where it is found before this is asked again
-        return loads
-
-
-def loader(
-    *, max_size: int = 100, max_concurrency: int = 8
-) -> Callable[[Callable[[Owner, Sequence[Key]], Fetched[Key, Value]]], Loader[Owner, Key, Value]]:
-    """Declare a method `fetch(keys) -> mapping` as a loader: whoever calls it loads one key.
-
-    A value that is an `UpstreamError` fails the load of its key only; a key that the mapping leaves out fails
-    as one that its service does not know (404). A key is asked for once in the life of the method's object.
-
-    Args:
-        max_size: keys in one call.
-        max_concurrency: calls at the same time.
-    """
-
-    def declare(
-        fetch: Callable[[Owner, Sequence[Key]], Fetched[Key, Value]],
-    ) -> Loader[Owner, Key, Value]:
-        return Loader(fetch, max_size, max_concurrency)
-
-    return declare
-
-
-class _Entry(Generic[Value]):
+class _Entry(Generic[Key, Value]):
     """A key that was asked for: it waits to leave, is away in a batch, or has a value or a failure."""
 
-    __slots__ = ("batch", "failure", "lost", "settled", "value", "waiters")
+    __slots__ = ("batch", "failure", "key", "lost", "settled", "value", "waiting")
 
-    def __init__(self) -> None:
-        self.waiters: list[asyncio.Future[None]] = []
-        self.batch: _Batch[Value] | None = None
+    def __init__(self, key: Key, batch: "_Batch[Key, Value]") -> None:
+        self.key = key
+        self.batch = batch
+        self.waiting: list[Tell] = []
         self.settled = False
         self.lost = False
         self.value: Any = None
-        self.failure: BaseException | None = None
+        self.failure: Ended | None = None
 
     def settle(self, value: Any) -> None:
         if isinstance(value, BaseException):
-            self.failure = value
+            self.failure = Ended(failure=value)
         else:
             self.value = value
         self.settled = True
-        self.wake()
-
-    def wake(self) -> None:
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        waiting, self.waiting = self.waiting, []
+        for tell in waiting:
+            tell(self)
 
 
-class _Batch(Generic[Value]):
-    """Entries that left together."""
+Tell = Callable[[_Entry[Any, Any]], None]
+"""Called once, when an entry has its value or failure."""
+
+
+class _Batch(Generic[Key, Value]):
+    """Entries that leave together; it has a task once they have."""
 
     __slots__ = ("entries", "record", "task")
 
-    def __init__(self, entries: Mapping[Any, _Entry[Value]], record: Batched) -> None:
-        self.entries = entries
-        self.record = record
+    def __init__(self) -> None:
+        self.entries: dict[Key, _Entry[Key, Value]] = {}
+        self.record: Batched | None = None
         self.task: asyncio.Task[None] | None = None
 
-    def end_if_nobody_waits(self) -> None:
-        if self.task is not None and not any(entry.waiters for entry in self.entries.values()):
-            self.task.cancel()
+    @property
+    def wanted(self) -> bool:
+        return any(entry.waiting for entry in self.entries.values())
 
 
 class Loads(Generic[Key, Value]):
@@ -131,41 +83,48 @@ class Loads(Generic[Key, Value]):
         self._fetch = fetch
         self._max_size = max_size
         self._max_concurrency = max_concurrency
-        self._known: dict[Key, _Entry[Value]] = {}
-        self._queue: dict[Key, _Entry[Value]] = {}
-        self._held: deque[dict[Key, _Entry[Value]]] = deque()
-        self._away = 0
+        self._known: dict[Key, _Entry[Key, Value]] = {}
+        self._queue: _Batch[Key, Value] = _Batch()
+        self._held: deque[_Batch[Key, Value]] = deque()
+        self._away: set[_Batch[Key, Value]] = set()
 
     def __call__(self, key: Key) -> "Load[Key, Value]":
         """Load one key: it is asked for from now on, and there when the load has been awaited."""
-        return Load(self, key, self.entry(key))
+        return Load(self, self.entry(key))
 
-    def entry(self, key: Key) -> _Entry[Value]:
+    def entry(self, key: Key) -> _Entry[Key, Value]:
         """What is known of a key; it is asked for when that is nothing."""
         entry = self._known.get(key)
         if entry is None:
-            entry = self._known[key] = _Entry()
-            if not self._queue:
-                self._leave_when_quiet()
-            self._queue[key] = entry
-            if len(self._queue) >= self._max_size:
+            entries = self._queue.entries
+            entry = self._known[key] = entries[key] = _Entry(key, self._queue)
+            if len(entries) >= self._max_size:
                 self.leave()
+            elif len(entries) == 1:
+                self._leave_when_quiet()
         return entry
-
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody waits for what has not left yet."""
-        return any(entry.waiters for entry in self._queue.values())
 
     def leave(self) -> None:
         """Ask for all keys that have gathered."""
-        entries, self._queue = self._queue, {}
-        if not entries:
-            return  # they were so many that they left before
-        if self._away < self._max_concurrency:
-            self._send(entries)
-        else:
-            self._held.append(entries)
+        if self._queue.entries:  # unless they were so many that they left before
+            self._held.append(self._queue)
+            self._queue = _Batch()
+            self._send()
+
+    def give_up(self, entry: _Entry[Key, Value]) -> None:
+        """Nobody waits for this entry any more; a batch that is away ends with the last one of it."""
+        batch = entry.batch
+        if batch.task is None:
+            del batch.entries[entry.key]
+            self._lose(entry)
+        elif not batch.wanted:
+            self._end(batch)
+
+    def end_unwanted(self) -> None:
+        """End the batches that nobody waits for."""
+        for batch in [self._queue, *self._held, *self._away]:
+            if not batch.wanted:
+                self._end(batch)
 
     def _leave_when_quiet(self) -> None:
         activity = current.get()
@@ -174,98 +133,115 @@ class Loads(Generic[Key, Value]):
         else:
             activity.when_quiet(self)
 
-    def _send(self, entries: dict[Key, _Entry[Value]]) -> None:
-        self._away += 1
-        batch = _Batch(entries, Batched(self._label, len(entries)))
-        note(batch.record)
-        for entry in entries.values():
-            entry.batch = batch
-        batch.task = spawn(self._ask(batch))
+    def _send(self) -> None:
+        while self._held and len(self._away) < self._max_concurrency:
+            batch = self._held.popleft()
+            if not batch.entries:
+                continue  # they were given up
+            self._away.add(batch)
+            batch.record = Batched(self._label, len(batch.entries))
+            note(batch.record)
+            batch.task = spawn(self._ask(batch, batch.record))
+            batch.task.add_done_callback(partial(self._is_back, batch))
 
-    async def _ask(self, batch: _Batch[Value]) -> None:
-        record = batch.record
+    def _is_back(self, batch: _Batch[Key, Value], _task: "asyncio.Task[None]") -> None:
+        """A batch has ended, perhaps before it began."""
+        self._away.discard(batch)
+        self._send()
+
+    def _end(self, batch: _Batch[Key, Value]) -> None:
+        for entry in batch.entries.values():
+            self._lose(entry)
+        if batch.task is None:
+            batch.entries.clear()
+        else:
+            batch.task.cancel()
+
+    def _lose(self, entry: _Entry[Key, Value]) -> None:
+        """Whoever asks for its key from now on asks anew."""
+        if not entry.settled and not entry.lost:
+            entry.lost = True
+            del self._known[entry.key]
+
+    async def _ask(self, batch: _Batch[Key, Value], record: Batched) -> None:
         noted = record.calls if looked_on() else None
         current_bounds.set(Bounds(inf, noted=noted))  # not those of the source that came last
+        entries = batch.entries
+        values: list[Any]
         try:
-            found = await self._fetch(list(batch.entries))
-        except asyncio.CancelledError:
-            for key, entry in batch.entries.items():
-                entry.lost = True
-                self._known.pop(key, None)
-                entry.wake()
-            raise
-        except BaseException as failure:  # noqa: BLE001 (it is raised where each key is awaited)
-            record.outcome = Outcome.FAILED
-            found = dict.fromkeys(batch.entries, failure)  # type: ignore[arg-type]  # a bug is told as it is
-        else:
+            found = await self._fetch(list(entries))
+            values = [found.get(key, UNKNOWN) for key in entries]
             record.outcome = Outcome.DONE
+        except asyncio.CancelledError:
+            if batch.task is not None and batch.task.cancelling():
+                raise
+            values = [RuntimeError(f"{self._label} awaited what somebody cancelled")] * len(entries)
+        except Exception as failure:  # noqa: BLE001 (it is raised where each key is awaited)
+            values = [failure] * len(entries)
+            record.outcome = Outcome.FAILED
         finally:
             record.ended = perf_counter()
-            self._away -= 1
-            if self._held:
-                self._send(self._held.popleft())
-        for key, entry in batch.entries.items():
-            entry.settle(found[key] if key in found else _unknown(key))
-            if entry.failure is not None:
-                self._known.pop(key, None)  # whoever tries again asks again
+        for entry, value in zip(entries.values(), values, strict=True):
+            entry.settle(_unknown(entry.key) if value is UNKNOWN else value)
+            if entry.failure is not None and not entry.lost:
+                del self._known[entry.key]  # whoever tries again asks again
 
 
-class Load(Generic[Key, Value]):
+class Load(Awaitable[Value], Generic[Key, Value]):
     """One key that was asked for; await it for its value."""
 
-    __slots__ = ("_entry", "_key", "_loads")
+    __slots__ = ("_entry", "_loads")
 
-    def __init__(self, loads: Loads[Key, Value], key: Key, entry: _Entry[Value]) -> None:
+    def __init__(self, loads: Loads[Key, Value], entry: _Entry[Key, Value]) -> None:
         self._loads = loads
-        self._key = key
         self._entry = entry
 
-    def __await__(self) -> Generator[Any, None, Value]:
+    def wait(self, tell: Tell) -> None:
+        """Have this called when it is there, at once when it is there already."""
+        if self._entry.settled:
+            tell(self._entry)
+            return
+        if self._entry.lost:
+            self._entry = self._loads.entry(self._entry.key)
+        self._entry.waiting.append(tell)
+
+    def leave(self, tell: Tell) -> None:
+        """Wait no more."""
         entry = self._entry
-        while not entry.settled:
-            if entry.lost:
-                entry = self._entry = self._loads.entry(self._key)
-            yield from self._wait(entry)
+        if tell in entry.waiting:
+            entry.waiting.remove(tell)
+            if not entry.waiting:
+                self._loads.give_up(entry)
+
+    def result(self) -> Value:
+        """Its value, when it is there.
+
+        Raises:
+            UpstreamError: the batch failed, or this key did.
+        """
+        entry = self._entry
         working = current_bounds.get()
-        if isinstance(working, Working) and entry.batch is not None and working.noted is not None:
+        if isinstance(working, Working) and working.noted is not None and entry.batch.record is not None:
             working.saw(entry.batch.record)
-        if entry.failure is not None:
-            raise entry.failure
-        value: Value = entry.value
+        value: Value = entry.value if entry.failure is None else entry.failure.result()
         return value
 
-    def _wait(self, entry: _Entry[Value]) -> Generator[Any, None, None]:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry.waiters.append(waiter)
-        try:
-            yield from waiter
-        finally:
-            entry.waiters.remove(waiter)
-            if waiter.cancelled() and entry.batch is not None:
-                entry.batch.end_if_nobody_waits()
+    def __await__(self) -> Generator[Any, None, Value]:
+        if not self._entry.settled:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            tell = partial(_wake, waiter)
+            self.wait(tell)
+            try:
+                yield from waiter
+            finally:
+                self.leave(tell)
+        return self.result()
+
+
+def _wake(waiter: "asyncio.Future[None]", _entry: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _unknown(key: object) -> Refused:
     return Refused(404, kind="not-found", detail=f"there is no {key}")
-
-
-async def gather(awaitables: Iterable[Awaitable[Result]]) -> list[Result]:
-    """All results, in order; the first failure ends what still runs. What it starts belongs to its source.
-
-    Raises:
-        Exception: whatever the first of them raised.
-    """
-    begun = [a if isinstance(a, Load) else spawn(a) for a in awaitables]
-    tasks = [task for task in begun if isinstance(task, asyncio.Task)]
-    try:
-        if tasks:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            for task in tasks:
-                if task.done():
-                    task.result()
-        return [await each for each in begun]
-    finally:
-        if running := [task for task in tasks if not task.done()]:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)

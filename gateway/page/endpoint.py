@@ -1,13 +1,15 @@
 """A page as something that takes a request and gives a reply."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
 import msgspec
 
+from gateway.alarm import Alarm
+from gateway.page.accept import wanted
 from gateway.page.answer import answer, explained, problem_of, timeline_of
 from gateway.page.graph import Input, Origin, Plan
 from gateway.page.inbound import Inbound, Provider
@@ -16,7 +18,7 @@ from gateway.page.progressive import ENCODERS, Progress
 from gateway.page.run import Run, SourceFailed
 from gateway.page.shared_cache import SharedStore
 from gateway.page.timeline import MEDIA_TYPE
-from gateway.upstream import Headers, Refused, Reply
+from gateway.upstream import Headers, Refused, Reply, now
 from kit.problems import Problem, internal
 
 log = logging.getLogger(__name__)
@@ -64,19 +66,20 @@ class Endpoint:
             Problem: the request does not fit, or a required source failed.
             ClientLeft: the request's body broke off.
         """
-        given = self._given(inbound, await _read(body) if self._takes_body else b"")
-        as_nobody = self._given_as_nobody(inbound) if self._as_nobody else {}
         deadline = inbound.context.deadline
+        given = self._given(inbound, await _read(body, deadline) if self._takes_body else b"")
+        as_nobody = self._given_as_nobody(inbound) if self._as_nobody else {}
         accept = inbound.header("accept") if self.plan.page.method == "GET" else None
         if accept is not None:
-            if encode := ENCODERS.get(accept):
+            form = wanted(accept)
+            if encode := ENCODERS.get(form):
                 progress = Progress(
                     self.program,
                     lambda settled: Run(self.program, given, deadline, as_nobody=as_nobody, settled=settled),
                     encode,
                 )
-                return await self._progressive(progress, accept, inbound.header("x-request-id"))
-            if self._explains and accept == MEDIA_TYPE:
+                return await self._progressive(progress, form, inbound.header("x-request-id"))
+            if self._explains and form == MEDIA_TYPE:
                 run = Run(self.program, given, deadline, as_nobody=as_nobody, looked_on=True)
                 return await self._explained(run, inbound.header("x-request-id"))
         run = Run(self.program, given, deadline, as_nobody=as_nobody)
@@ -100,13 +103,13 @@ class Endpoint:
             (b"vary", ", ".join(["accept", *self.plan.page.vary]).encode()),
         ]
         frames = progress.frames(first, request_id)
-        return Reply(status=HTTPStatus.OK, headers=headers, body=frames, release=progress.close)
+        return Reply(status=self.plan.page.status, headers=headers, body=frames, release=progress.close)
 
     async def _explained(self, run: Run, request_id: str | None) -> Reply:
         view = problem = None
         try:
             await run.finish()
-            view = run.view()
+            view = msgspec.Raw(msgspec.json.encode(run.view()))
         except SourceFailed as failed:
             problem = self._told(failed)
         except Exception:  # a bug of ours, which is what somebody who asks for a timeline wants to see
@@ -153,20 +156,29 @@ def _by_provider(
     ]
 
 
-async def _read(body: bytes | AsyncIterator[bytes]) -> bytes:
-    chunks = []
-    size = 0
-    if isinstance(body, bytes):
-        chunks, size = [body], len(body)
-    else:
-        async for chunk in body:
-            size += len(chunk)
-            if size > MAX_BODY:
-                break
-            chunks.append(chunk)
-    if size > MAX_BODY:
+async def _read(body: bytes | AsyncIterator[bytes], deadline: float) -> bytes:
+    content = body if isinstance(body, bytes) else await _read_in_time(body, deadline)
+    if len(content) > MAX_BODY:
         raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.")
-    return b"".join(chunks)
+    return content
+
+
+async def _read_in_time(body: AsyncIterator[bytes], deadline: float) -> bytes:
+    """The body, or a beginning of it that is too large already."""
+    content = bytearray()
+    alarm = Alarm(deadline - now())
+    try:
+        async for chunk in body:
+            content += chunk
+            if len(content) > MAX_BODY:
+                break
+    except asyncio.CancelledError:
+        if not alarm.meant_this():
+            raise
+        raise Problem(408, "body-too-slow", "The body did not come in time.") from None
+    finally:
+        alarm.off()
+    return bytes(content)
 
 
 def _take(
@@ -176,6 +188,8 @@ def _take(
         values[i.name] = _value(i, inbound, body)
     except msgspec.MsgspecError as misfit:
         errors.append({"at": [i.origin.name.lower(), i.name], "message": str(misfit)})
+    except RecursionError:
+        errors.append({"at": [i.origin.name.lower(), i.name], "message": "This is nested too deeply."})
     except UnicodeDecodeError:
         errors.append({"at": [i.origin.name.lower(), i.name], "message": "This is not UTF-8."})
 

@@ -1,6 +1,7 @@
 """From a declared page to a plan that can be run; every fault of every page is told at once."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -14,6 +15,9 @@ from gateway.page.inbound import Inbound
 from gateway.path import Template
 from kit.faults import Faulty
 from kit.tokens import Identity
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""What a source may be called: a token of `Page-Degraded` (RFC 9651) and of `Server-Timing`."""
 
 
 class Origin(Enum):
@@ -100,16 +104,24 @@ def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
         Faulty: some page cannot work.
     """
     faults: list[str] = []
-    taken: set[tuple[str, str]] = set()
+    taken: set[tuple[str, Any]] = set()
     made = []
     for page in pages:
-        if (page.method, page.path) in taken:
+        if (asked := (page.method, _shape(page.path))) in taken:
             faults.append(f"{page.path}: {page.method} is answered by another page already")
-        taken.add((page.method, page.path))
+        taken.add(asked)
         made.append(_Planner(page, frozenset(provided) | {Inbound}, faults).plan())
     if faults:
         raise Faulty(faults)
     return [plan for plan in made if plan is not None]
+
+
+def _shape(path: str) -> Any:
+    """What templates of the same paths have in common; of what is none, itself: it is refused elsewhere."""
+    try:
+        return Template.parse(path).shape
+    except ValueError:
+        return path
 
 
 class _Planner:
@@ -128,6 +140,8 @@ class _Planner:
                 self._fault(source.function, f"the page has a source {source.name} already")
             if source.name in self._placeholders:
                 self._fault(source.function, f"{source.name} is a placeholder of the path")
+            if not NAME.fullmatch(source.name):
+                self._fault(source.function, f"{source.name} stands in headers: take letters, digits and _")
             if not inspect.iscoroutinefunction(source.function):
                 self._fault(source.function, "a source is an async function")
         steps = {s.name: Step(source=s, inputs=self._inputs(s.function)) for s in self._sources.values()}

@@ -1,5 +1,6 @@
 """A plan made ready to run, for the life of an app: sources with their policies, kept results and budgets."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import is_dataclass
 from typing import Any
@@ -20,6 +21,8 @@ class Worker:
     __slots__ = (
         "_keyed",
         "as_somebody",
+        "cached",
+        "degraded",
         "dependents",
         "index",
         "kept",
@@ -43,6 +46,10 @@ class Worker:
         self.work = _with_policies(source)
         self.kept: KeptResults | None = None
         self.as_somebody = True
+        self.degraded: Counter[str] = Counter()
+        """How often it fell back or fell short, by reason."""
+        self.cached: Counter[str] = Counter()
+        """How often its cache gave the result, by how it came to it."""
         self._keyed: tuple[str, ...] = ()
         if source.cache is not None:
             self.kept = KeptResults(f"{page} {source.name}", source.cache, step.gives, shared)

@@ -54,7 +54,9 @@ class Progress:
         self, program: Program, run: Callable[[Callable[[str, Any], None]], Run], encode: Encode
     ) -> None:
         self._program = program
+        self._path = program.plan.page.path
         self._encode = encode
+        self._ended = False
         self._settled: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
         self.run = run(lambda name, value: self._settled.put_nowait((name, value)))
         self._values: dict[str, Any] = dict(self.run.values)
@@ -70,10 +72,10 @@ class Progress:
         required = {w.name for w in self._program.workers if w.source.fallback is None}
         while required - self._values.keys():
             if not await self._next():
-                self._running.result()
+                self._end()
         for worker in self._program.workers:
-            if worker.source.fallback is not None:
-                self._values.setdefault(worker.name, worker.source.fallback())
+            if worker.source.fallback is not None and worker.name not in self._values:
+                self._values[worker.name] = worker.source.fallback()
         self._shown = self._document()
         return self._encode({"view": self._shown})
 
@@ -88,9 +90,9 @@ class Progress:
                 if change is not None:
                     path, data = change
                     yield self._encode({"path": path, "data": data, "source": name})
-            self._running.result()
+            self._end()
         except Exception:  # a bug of ours: its client has the status already, and is told in the last frame
-            log.exception("%s failed after its view had begun", self._program.plan.page.path)
+            log.exception("%s failed after its view had begun", self._path)
             problem = msgspec.Raw(internal(request_id).body(request_id))
             yield self._encode({"end": {"problem": problem}})
         else:
@@ -100,6 +102,18 @@ class Progress:
         """End what still runs."""
         self._running.cancel()
         await asyncio.wait([self._running])
+        failure = None if self._ended or self._running.cancelled() else self._running.exception()
+        if failure is not None:
+            log.error("%s failed when its client had left", self._path, exc_info=failure)
+
+    def _end(self) -> None:
+        """Take over how the run has ended.
+
+        Raises:
+            Exception: what it failed with.
+        """
+        self._ended = True
+        self._running.result()
 
     async def _next(self) -> str | None:
         """The name of the source that settled next, its result taken over; None when all have."""
@@ -111,23 +125,32 @@ class Progress:
         return name
 
     def _document(self) -> Any:
-        return msgspec.json.decode(msgspec.json.encode(self._program.view(self._values)))
+        return _plain.decode(msgspec.json.encode(self._program.view(self._values)))
+
+
+_plain = msgspec.json.Decoder(float_hook=msgspec.Raw)  # floats stay as they were written, to the digit
 
 
 def difference(before: Any, after: Any, path: str = "") -> tuple[str, Any] | None:
     """The smallest part of a document that holds every change, as a JSON Pointer and what is there now."""
-    if before == after:
+    if _same(before, after):
         return None
     changes: list[tuple[str, Any, Any]] = []
-    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
-        changes = [(_escaped(key), before[key], after[key]) for key in after if before[key] != after[key]]
+    if isinstance(before, dict) and isinstance(after, dict) and list(before) == list(after):
+        members = ((_escaped(key), before[key], after[key]) for key in after)
+        changes = [(name, old, new) for name, old, new in members if not _same(old, new)]
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
-        changes = [(str(at), old, new) for at, (old, new) in pairs if old != new]
+        changes = [(str(at), old, new) for at, (old, new) in pairs if not _same(old, new)]
     if len(changes) == 1:
         name, old, new = changes[0]
         return difference(old, new, f"{path}/{name}")
     return path, after
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether both are the same JSON: to Python, 1, 1.0 and true are equal."""
+    return msgspec.json.encode(one) == msgspec.json.encode(other)
 
 
 def _escaped(key: str) -> str:

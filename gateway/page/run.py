@@ -55,6 +55,7 @@ class Run:
         self._missing = [worker.needs for worker in program.workers]
         self._alive = 0
         self._over = False
+        self._given_up = False
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._failures: list[Exception] = []
         self.began = perf_counter()
@@ -63,7 +64,7 @@ class Run:
         self.working: dict[str, Working] = {}
         """Every source that has begun, by name."""
         self.degraded: dict[str, str] = {}
-        """Reasons by optional source that is replaced by its fallback."""
+        """Reasons by source that is replaced by its fallback, or whose result lacks something."""
         self.batches: list[Batched] | None = [] if looked_on else None
         self._activity = Activity(self.batches)
 
@@ -79,7 +80,7 @@ class Run:
             self._start(list(self._program.roots))
             if self._alive:
                 await self._done
-        except asyncio.CancelledError:
+        except BaseException:
             await self._end()
             raise
         finally:
@@ -104,6 +105,7 @@ class Run:
                 kept = worker.kept.peek(key := worker.key(arguments))
                 if kept is not MISSING:
                     working.ends_at_once(CacheState.HIT)
+                    worker.cached[CacheState.HIT] += 1
                     ready += self._settle(worker, kept)
                     continue
             self._alive += 1
@@ -142,25 +144,32 @@ class Run:
         try:
             try:
                 if working.expired:
-                    raise TimedOut("its time was over before it began")
+                    raise asyncio.CancelledError  # noqa: TRY301 (as had it been ended: there may be an older result)
                 if worker.kept is None or key is None:
                     value = await worker.work(**arguments)
                 else:
                     load = partial(worker.work, **arguments)
                     value, working.cache = await worker.kept.get(key, load, self._activity.spawn)
+                    worker.cached[working.cache] += 1
                 working.outcome = Outcome.DONE
+                if working.reason is not None:
+                    self._degrade(worker, working.reason)
             except UpstreamError as failure:
                 value = self._stand_in(worker, working, failure)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as cancelled:
                 if not working.forgives():
-                    raise
+                    if working.is_cancelled():
+                        raise
+                    raise RuntimeError(f"{worker.name} awaited what somebody cancelled") from cancelled
                 value = self._late(worker, working, key)
-        except Exception as failure:  # noqa: BLE001 (of the page or of ours: raised where the page is awaited)
-            self._failures.append(failure)
-            self._loop.call_soon(self._cancel)  # what begins in this very moment may have a bug to tell of
-        else:
-            if not self._failures:
+            working.ended = perf_counter()  # before anything begins that waited for it
+            if not self._given_up:
                 self._start(self._settle(worker, value))
+        except Exception as failure:  # noqa: BLE001 (of the page or of ours: raised where the page is awaited)
+            working.outcome = Outcome.FAILED
+            self._failures.append(failure)
+            self._given_up = True
+            self._loop.call_soon(self._cancel)  # what begins in this very moment may have a bug to tell of
         finally:
             working.ends()
 
@@ -170,6 +179,7 @@ class Run:
         if older is MISSING:
             return self._stand_in(worker, working, TimedOut("it took too long"))
         working.cache, working.outcome = CacheState.REVIVED, Outcome.DONE
+        worker.cached[CacheState.REVIVED] += 1
         return older
 
     def _stand_in(self, worker: Worker, working: Working, failure: UpstreamError) -> Any:
@@ -183,8 +193,12 @@ class Run:
             working.outcome = Outcome.FAILED
             raise SourceFailed(worker.name, failure) from failure
         working.outcome = Outcome.FALLBACK
-        self.degraded[worker.name] = failure.reason
+        self._degrade(worker, failure.reason)
         return worker.source.fallback()
+
+    def _degrade(self, worker: Worker, reason: str) -> None:
+        self.degraded[worker.name] = reason
+        worker.degraded[reason] += 1
 
     def _one_ended(self) -> None:
         self._alive -= 1
@@ -204,6 +218,7 @@ class Run:
 
     async def _end(self) -> None:
         """Cancel all that runs, and see it end."""
+        self._given_up = True
         self._cancel()
         tasks = [working.task for working in self.working.values() if working.task is not None]
         if tasks:

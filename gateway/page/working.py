@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from gateway.page.timeline import Outcome
-from gateway.upstream import Bounds, Noted
+from gateway.upstream import Bounds, Noted, current_bounds
 
 if TYPE_CHECKING:
     from gateway.page.program import Worker
@@ -49,7 +49,8 @@ class Working(Bounds):
 
     def ends(self) -> None:
         """It has nothing more to do."""
-        self.ended = perf_counter()
+        if self.ended is None:
+            self.ended = perf_counter()
         self.task = None  # which knows the run, which knows this: a circle that only the collector would open
         if self.timer is not None:
             self.timer.cancel()
@@ -66,6 +67,10 @@ class Working(Bounds):
             self.task.uncancel()
         return self.expired
 
+    def is_cancelled(self) -> bool:
+        """Whether somebody wants it to end, and not only what it waits for has ended."""
+        return self.task is None or self.task.cancelling() > 0
+
     def saw(self, batch: Batched) -> None:
         """It waited for this batch."""
         if batch not in self.batches:
@@ -77,3 +82,14 @@ class Working(Bounds):
             self.expired = True
             if self.begun:
                 self.task.cancel()
+
+
+def falls_short(reason: str) -> None:
+    """Say that the result of the source that works here lacks something: its page is degraded by it.
+
+    Args:
+        reason: why, as an `UpstreamError` has it.
+    """
+    working = current_bounds.get()
+    if isinstance(working, Working):
+        working.reason = reason

@@ -1,9 +1,12 @@
 """What the calls made in one place of the program must keep: until when, and whether they may be repeated."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from gateway.upstream.errors import UpstreamError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that mean the same however often they are sent (RFC 9110, 9.2.2)."""
@@ -23,6 +26,20 @@ class Noted:
     began: float
     ended: float | None = None
     answer: str | None = None
+
+
+@contextmanager
+def noting(noted: list[Noted], call: Noted, answer: str) -> Iterator[None]:
+    """Note a call while it lasts; it has this `answer`, or the reason of the `UpstreamError` it ends with."""
+    noted.append(call)
+    try:
+        yield
+        call.answer = answer
+    except UpstreamError as failure:
+        call.answer = failure.reason
+        raise
+    finally:
+        call.ended = time.perf_counter()
 
 
 class Bounds:

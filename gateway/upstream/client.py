@@ -1,16 +1,19 @@
 """Clients of services: untyped for the gateway that passes answers on, typed for pages that read them."""
 
-from collections.abc import Coroutine, Hashable
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
-from gateway.upstream.bounds import Noted, current_bounds, now
+from gateway.upstream.bounds import Noted, current_bounds, noting, now
 from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut, UpstreamError
 from gateway.upstream.message import Headers, Reply, Request, Transport
+from kit.asgi import App
 from kit.timing import TIMEOUT_HEADER, milliseconds
 
 Shape = TypeVar("Shape")
@@ -18,8 +21,13 @@ Shape = TypeVar("Shape")
 MAX_ANSWER = 10 * 1024 * 1024
 """The longest answer in bytes that is read into memory."""
 
+_JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+
 CARRIED = frozenset({b"authorization", b"x-request-id", b"traceparent", b"tracestate"})
 """Headers of an incoming request that go with every call made for it."""
+
+
+UNSEEN = nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +41,7 @@ class Context:
     @classmethod
     def of(cls, headers: Headers, deadline: float) -> Self:
         """The context of a request with these headers."""
-        return cls(headers=tuple(field for field in headers if field[0] in CARRIED), deadline=deadline)
+        return cls(headers=tuple([field for field in headers if field[0] in CARRIED]), deadline=deadline)
 
     def remaining(self) -> float:
         """Seconds left for a call made here and now.
@@ -48,12 +56,35 @@ class Context:
             raise TimedOut("there was no time left to ask it")
         return remaining
 
+    def noting(
+        self, upstream: str, method: str, target: str, *, answer: str
+    ) -> AbstractContextManager[object]:
+        """Within it is one call that no `Service` makes: whoever looks on sees it, and else it costs nothing.
+
+        Args:
+            upstream: whom it asks.
+            method: in the words of its protocol, such as `gRPC`.
+            target: what it asks for.
+            answer: what is said of it when it ends well; of an `UpstreamError`, its reason is.
+        """
+        within = current_bounds.get()
+        if within is None or within.noted is None:
+            return UNSEEN
+        return noting(within.noted, Noted(upstream, method, target, perf_counter()), answer)
+
 
 class Upstream:
-    """One service, by its name: opened once, used by everybody."""
+    """One service, by its name: opened once, used by everybody.
 
-    def __init__(self, name: str, transport: Transport) -> None:
+    Args:
+        name: by which tables and logs call it.
+        transport: reaches it.
+        app: itself, when it is mounted in this process.
+    """
+
+    def __init__(self, name: str, transport: Transport, app: App | None = None) -> None:
         self.name = name
+        self.app = app
         self.send = transport.send
         """Send a request; returns its answer, whatever its status. Raises `UpstreamError` without one."""
         self._transport = transport
@@ -103,8 +134,34 @@ class Service:
         within = current_bounds.get()
         if within is not None:
             within.check(method, headers)
+        request = self._request(method, target, headers)
+        if body is not None:
+            request.headers.append((b"content-type", b"application/json"))
+            request.body = msgspec.json.encode(body)
+        if within is not None and within.noted is not None:
+            return await self._noted(within.noted, request, partial(_typed, shape))
+        reply = await self._upstream.send(request)
+        return _decode(reply, await _whole(reply), shape)
+
+    async def raw(self, target: str, hear: Callable[[Headers], None]) -> msgspec.Raw:
+        """Read a resource whose JSON is to stay as it was written.
+
+        Args:
+            target: path and query.
+            hear: is told the headers of any answer, whatever its status.
+
+        Raises:
+            UpstreamError: there is no answer, or none in JSON.
+        """
+        request = self._request("GET", target)
+        within = current_bounds.get()
+        if within is not None and within.noted is not None:
+            return await self._noted(within.noted, request, partial(_raw, hear))
+        return await _raw(hear, await self._upstream.send(request))
+
+    def _request(self, method: str, target: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:
         remaining = self._context.remaining()
-        request = Request(
+        return Request(
             method=method,
             target=target,
             headers=[
@@ -115,22 +172,17 @@ class Service:
             ],
             timeout=remaining,
         )
-        if body is not None:
-            request.headers.append((b"content-type", b"application/json"))
-            request.body = msgspec.json.encode(body)
-        if within is not None and within.noted is not None:
-            return await self._noted(within.noted, request, shape)
-        reply = await self._upstream.send(request)
-        return _decode(reply, await _whole(reply), shape)
 
-    async def _noted(self, noted: list[Noted], request: Request, shape: type[Shape]) -> Shape:
+    async def _noted(
+        self, noted: list[Noted], request: Request, read: Callable[[Reply], Awaitable[Shape]]
+    ) -> Shape:
         """The same, for somebody who wants to know what was called."""
         note = Noted(self._upstream.name, request.method, request.target, perf_counter())
         noted.append(note)
         try:
             reply = await self._upstream.send(request)
             note.answer = str(reply.status)
-            return _decode(reply, await _whole(reply), shape)
+            return await read(reply)
         except UpstreamError as failure:
             note.answer = failure.reason if note.answer is None else note.answer
             raise
@@ -143,6 +195,28 @@ async def _whole(reply: Reply) -> bytes:
         return reply.body
     async with reply:
         return await reply.read(MAX_ANSWER)
+
+
+async def _typed(shape: type[Shape], reply: Reply) -> Shape:
+    return _decode(reply, await _whole(reply), shape)
+
+
+async def _raw(hear: Callable[[Headers], None], reply: Reply) -> msgspec.Raw:
+    hear(reply.headers)
+    if reply.status < 400 and not (reply.status < 300 and _is_json(reply)):  # noqa: PLR2004 (classes of status)
+        await reply.release()
+        raise Nonsense(f"it answered {reply.status} without JSON")
+    said = _decode(reply, await _whole(reply), msgspec.Raw)
+    try:
+        str(memoryview(said), "utf-8")
+    except UnicodeDecodeError as fault:
+        raise Nonsense(f"its answer cannot be read: {fault}") from fault
+    return said
+
+
+def _is_json(reply: Reply) -> bool:
+    kind = reply.header(b"content-type") or b""
+    return kind == b"application/json" or _JSON.match(kind) is not None
 
 
 _decoder = cache(msgspec.json.Decoder[Any])

@@ -5,10 +5,10 @@ import logging
 from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import Any, Protocol, Self, runtime_checkable
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
 from gateway.upstream.errors import Failed, TimedOut
-from gateway.upstream.message import ClientLeft, Headers, Reply, Request
+from gateway.upstream.message import ClientLeft, Headers, Reply, Request, field
 from kit.asgi import App, Message
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class MountedTransport:
     """Calls an ASGI app as a server would; its lifespan is the transport's own."""
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self.app = app
         self._direct = app.reply if isinstance(app, Direct) else None
         self._lifespan = _Lifespan(app)
 
@@ -64,7 +64,7 @@ class MountedTransport:
         if self._direct is not None and (reply := await self._direct(request)) is not None:
             return reply
         exchange = _Exchange(request)
-        task = asyncio.create_task(exchange.run(self._app))
+        task = asyncio.create_task(exchange.run(self.app))
         try:
             start = await exchange.next()
         except BaseException:
@@ -124,15 +124,17 @@ class _Exchange:
         headers: Headers = [(b"host", b"mounted"), *self._request.headers]
         if isinstance(self._request.body, bytes) and self._request.body:
             headers.append((b"content-length", str(len(self._request.body)).encode()))
+        elif self._chunks is not None and field(headers, b"content-length") is None:
+            headers.append((b"transfer-encoding", b"chunked"))  # as a server tells that there is a body
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": self._request.method,
             "scheme": "http",
-            "path": unquote_to_bytes(path).decode(),
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
+            "path": unquote(path),
+            "raw_path": path.encode("latin-1"),
+            "query_string": query.encode("latin-1"),
             "root_path": "",
             "headers": headers,
             "client": None,

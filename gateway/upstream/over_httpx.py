@@ -26,15 +26,13 @@ class HttpxTransport:
 
     Args:
         address: scheme, host and port.
-        http2: speak HTTP/2 where the upstream can. A call that is given up is then only forgotten here: httpcore
-            does not tell the upstream, whose work goes on until it is done.
+        http2: speak HTTP/2, which the upstream must. A call that is given up is then only forgotten here:
+            httpcore does not tell the upstream, whose work goes on until it is done.
         trusted: whom a TLS upstream is believed to be; by default whom this machine trusts, and with
             `SSL_CERT_FILE` in the environment whom that file names.
     """
 
-    def __init__(
-        self, address: str, *, http2: bool = False, trusted: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, address: str, *, http2: bool = False, trusted: ssl.SSLContext | None = None) -> None:
         self._address = address.rstrip("/")
         verify = trusted or _trusted()
         self._transport = httpx.AsyncHTTPTransport(limits=LIMITS, verify=verify, http1=not http2, http2=http2)

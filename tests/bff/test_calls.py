@@ -52,13 +52,39 @@ async def test_a_product_costs_as_many_calls_whatever_goes_with_it(
 ) -> None:
     fill(shop, count)
 
-    await web.get("/products/ART-0")
-    assert shop.asked == ["discounts", "product", "products", "ratings", "reviews", "stocks"]
+    for client in (web, mobile):
+        shop.calls.clear()
+        shop.discount_calls.clear()
 
-    shop.calls.clear()
-    shop.discount_calls.clear()
-    await mobile.get("/products/ART-0")
-    assert shop.asked == ["discounts", "product", "products", "rating", "reviews", "stocks"]
+        await client.get("/products/ART-0")
+
+        assert shop.asked == ["discounts", "product", "products", "ratings", "reviews", "stocks"]
+
+
+async def test_more_articles_than_a_service_tells_of_at_a_time_take_several_calls(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    fill(shop, 150)
+
+    answer = await either.get("/basket", headers=reader)
+
+    assert answer.status_code == 200
+    assert "page-degraded" not in answer.headers
+    assert len(answer.json()["lines"]) == 150
+    assert all(line["total"] for line in answer.json()["lines"])
+    assert shop.asked == [*["discounts"] * 2, *["products"] * 2, "see", *["stocks"] * 2]
+
+
+async def test_articles_that_stand_on_a_page_twice_are_asked_for_once(
+    either: httpx.AsyncClient, shop: Shop
+) -> None:
+    shop.products["PEN"]["related"] = ["INK", "PEN", "INK"]
+
+    answer = await either.get("/products/PEN")
+
+    assert [other["sku"] for other in answer.json()["related"]] == ["INK", "PEN", "INK"]
+    assert shop.last("products").url.params.get_list("sku") == ["INK", "PEN"]
+    assert sum(operation == "stocks" for operation in shop.asked) == 1
 
 
 async def test_of_nothing_nothing_is_asked(

@@ -7,6 +7,7 @@ import pytest
 
 from bff.discounts import Discounts
 from bff.shapes import Discount
+from gateway.page import gather
 from gateway.upstream import Context, Refused, TimedOut, Unreachable, UpstreamError
 from kit.pb.discount_pb2_grpc import DiscountsStub
 from tests.bff.world import Shop, Trouble, discount_server
@@ -17,19 +18,21 @@ def context(seconds: float = 5) -> Context:
     return Context(deadline=asyncio.get_running_loop().time() + seconds)
 
 
-async def ask(address: str, skus: list[str], seconds: float = 5) -> dict[str, Discount]:
+async def ask(address: str, skus: list[str], seconds: float = 5) -> list[Discount | None]:
     async with grpc.aio.insecure_channel(address) as channel:
-        return await Discounts(DiscountsStub(channel), context(seconds)).best(skus)
+        discounts = Discounts(DiscountsStub(channel), context(seconds))
+        return await gather(discounts.best(sku) for sku in skus)
 
 
-async def test_articles_with_a_discount_are_told_by_number(shop: Shop) -> None:
+async def test_what_comes_off_several_articles_is_asked_in_one_call(shop: Shop) -> None:
     async with discount_server(shop) as address:
-        assert await ask(address, ["PEN", "INK"]) == {"PEN": Discount(10, "Sale")}
+        assert await ask(address, ["PEN", "INK"]) == [Discount(10, "Sale"), None]
+    assert len(shop.discount_calls) == 1
 
 
 async def test_about_no_articles_nobody_is_asked(shop: Shop) -> None:
     async with discount_server(shop) as address:
-        assert await ask(address, []) == {}
+        assert await ask(address, []) == []
     assert shop.discount_calls == []
 
 

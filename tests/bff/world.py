@@ -172,11 +172,8 @@ class Shop:
         told = {"on_hand": 99, "reserved": 1}
         return _batch(request, {sku: {**told, "sku": sku, "available": n} for sku, n in self.stock.items()})
 
-    def _rating(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=self._summary(_last(request)))
-
     def _ratings(self, request: httpx.Request) -> httpx.Response:
-        items = [self._summary(sku) for sku in request.url.params.get_list("sku")]
+        items = [self._summary(sku) for sku in _skus(request)]
         return httpx.Response(200, json={"items": items})
 
     def _summary(self, sku: str) -> Json:
@@ -214,6 +211,7 @@ class Shop:
     async def discounts(
         self, request: pb.ListDiscountsRequest, context: Any
     ) -> pb.ListDiscountsResponse | bytes:
+        assert 1 <= len(request.skus) <= 100
         self.discount_calls.append(dict(context.invocation_metadata()))
         trouble = self.trouble.get("discounts")
         if trouble is HANGING:
@@ -237,7 +235,6 @@ OPERATIONS = (
     (r"GET catalog:/types", "types"),
     (r"GET catalog:/products/[^/]+", "product"),
     (r"GET inventory:/stock", "stocks"),
-    (r"GET reviews:/summaries/[^/]+", "rating"),
     (r"GET reviews:/summaries", "ratings"),
     (r"GET reviews:/reviews", "reviews"),
     (r"GET basket:/baskets/.+", "see"),
@@ -254,8 +251,15 @@ def _last(request: httpx.Request) -> str:
     return request.url.path.rsplit("/", 1)[1]
 
 
-def _batch(request: httpx.Request, known: Mapping[str, Any]) -> httpx.Response:
+def _skus(request: httpx.Request) -> list[str]:
+    """The articles that are asked for: no service tells of more than 100 at a time."""
     asked = request.url.params.get_list("sku")
+    assert 1 <= len(asked) <= 100
+    return asked
+
+
+def _batch(request: httpx.Request, known: Mapping[str, Any]) -> httpx.Response:
+    asked = _skus(request)
     return httpx.Response(
         200,
         json={

@@ -30,7 +30,7 @@ def _sells(shop: Shop) -> None:
 
 
 def _catalogue_alone(shop: Shop) -> None:
-    shop.trouble |= dict.fromkeys(("stocks", "discounts", "rating", "ratings", "reviews"), DOWN)
+    shop.trouble |= dict.fromkeys(("stocks", "discounts", "ratings", "reviews"), DOWN)
 
 
 def _more(shop: Shop) -> None:

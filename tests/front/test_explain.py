@@ -144,6 +144,7 @@ async def test_a_page_that_does_not_explain_itself_says_how_it_would(world: Worl
 
     assert done.code == 1
     assert "BFF_EXPLAIN=true" in done.err
+    assert "GATEWAY_EXPLAIN=true" in done.err
 
 
 @pytest.mark.parametrize(

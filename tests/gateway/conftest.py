@@ -81,11 +81,12 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def open_gateway(serve: Serve, token_settings: TokenSettings) -> AsyncIterator[OpenGateway]:
-    """`http = await open_gateway(routes, things=url)`: its client."""
+    """`http = await open_gateway(routes, things=url)`: its client; `explains=True` lets it look inside."""
     clients: list[httpx.AsyncClient] = []
 
-    async def open_gateway(routes: str, **services: str) -> httpx.AsyncClient:
-        gateway = Gateway(table.parse(routes), Directory(services=services), Verifier(token_settings))
+    async def open_gateway(routes: str, *, explains: bool = False, **services: str) -> httpx.AsyncClient:
+        directory, verifier = Directory(services=services), Verifier(token_settings)
+        gateway = Gateway(table.parse(routes), directory, verifier, explains=explains)
         clients.append(client_of(await serve(gateway)))
         return clients[-1]
 

@@ -11,10 +11,12 @@ def test_a_counter_counts_by_its_labels_as_prometheus_reads_it() -> None:
     registry.register(counter)
     for values in (("/home", "timeout"), ("/home", 'a "quoted"\nreason'), ("/home", "timeout")):
         counter.add(*values)
+    counter.add("/search", "timeout", count=3)
 
     lines = generate_latest(registry).decode().splitlines()
 
     assert 'parts_degraded_total{page="/home",reason="timeout"} 2.0' in lines
+    assert 'parts_degraded_total{page="/search",reason="timeout"} 3.0' in lines
     assert 'parts_degraded_total{page="/home",reason="a \\"quoted\\"\\nreason"} 1.0' in lines
 
 

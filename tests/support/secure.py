@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import trustme
 from hypercorn.asyncio import serve as serve_securely
@@ -32,7 +33,7 @@ async def secure_servers() -> AsyncIterator[tuple[Serve, ssl.SSLContext]]:
                 sock = bound()
                 sock.listen()
                 where = address(sock)
-                config = Config.from_mapping(**settings, bind=[f"fd://{sock.detach()}"])
+                config = Config.from_mapping({**settings, "bind": [f"fd://{sock.detach()}"]})
                 running.create_task(serve_securely(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
                 return f"https://{where}"
 
@@ -42,7 +43,7 @@ async def secure_servers() -> AsyncIterator[tuple[Serve, ssl.SSLContext]]:
                 stop.set()
 
 
-def _settings(authority: trustme.CA, folder: Path) -> dict[str, object]:
+def _settings(authority: trustme.CA, folder: Path) -> dict[str, Any]:
     certificate = authority.issue_cert("127.0.0.1")
     files = {name: folder / f"{name}.pem" for name in ("certfile", "keyfile")}
     certificate.cert_chain_pems[0].write_to_path(str(files["certfile"]))

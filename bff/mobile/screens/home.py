@@ -8,7 +8,7 @@ from bff.mobile.tiles import Tile, tiles
 from bff.mobile.words import Words, words
 from bff.services import Catalog
 from bff.shapes import Counted, Discount, Found, Named, Rating, Stock
-from bff.sources import add_article_facts, found_skus
+from bff.sources import DEPARTMENTS, ONCE_MORE, WINDOW, add_article_facts, found_skus, types
 from gateway.page import Page
 
 FEATURED = 8
@@ -16,6 +16,7 @@ FEATURED = 8
 page = Page("/home", deadline=0.8, vary=("accept-language", "width"))
 page.source()(words)
 page.source()(display)
+page.source(timeout=PATIENCE, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
 add_article_facts(page, PATIENCE)
 
@@ -27,13 +28,7 @@ class Home(Struct, frozen=True, omit_defaults=True):
     types: list[Named] = []
 
 
-@page.source(timeout=PATIENCE, fallback=list)
-async def types(catalog: Catalog) -> list[Counted]:
-    """The departments."""
-    return await catalog.types()
-
-
-@page.source()
+@page.source(cache=WINDOW, retry=ONCE_MORE)
 async def found(catalog: Catalog) -> Found:
     """The articles in the window."""
     return await catalog.search(sort="-price", limit=FEATURED)

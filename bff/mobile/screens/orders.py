@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from bff.mobile.words import Words, words
 from bff.shapes import Order, OrderList
-from bff.sources import order, orders, placed
+from bff.sources import ONCE_MORE, order, orders, placed
 from gateway.page import Page
 
 place = Page("/orders", deadline=6.0, method="POST", status=202, vary=("accept-language",))
@@ -14,8 +14,8 @@ one = Page("/orders/{order_id}", deadline=1.0, vary=("accept-language",))
 pages = [place, every, one]
 
 place.source(name="order")(placed)
-every.source()(orders)
-one.source()(order)
+every.source(retry=ONCE_MORE)(orders)
+one.source(retry=ONCE_MORE)(order)
 for page in pages:
     page.source()(words)
 

@@ -8,10 +8,10 @@ from bff.mobile.display import PRODUCT, TILE, Display, display
 from bff.mobile.tiles import Stars, stars, was
 from bff.mobile.words import Words, words
 from bff.prices import now
-from bff.services import Catalog, Inventory, Reviews
+from bff.services import Catalog, Inventory, Reviews, known
 from bff.shapes import Discount, Product, Rating, ReviewList, Sku, Stock
-from bff.sources import discounts, product
-from gateway.page import Page
+from bff.sources import ONCE_MORE, discounts, product
+from gateway.page import Page, gather
 
 RELATED = 6
 SENTENCES = 2
@@ -21,7 +21,7 @@ LONGEST_REVIEW = 140
 page = Page("/products/{sku}", deadline=0.8, vary=("accept-language", "width"))
 page.source()(words)
 page.source()(display)
-page.source()(product)
+page.source(retry=ONCE_MORE)(product)
 page.source(timeout=PATIENCE, fallback=dict)(discounts)
 
 
@@ -85,7 +85,7 @@ async def skus(product: Product) -> list[str]:
 @page.source(timeout=PATIENCE, fallback=list)
 async def related(product: Product, catalog: Catalog) -> list[Product]:
     """What goes with it."""
-    return await catalog.products(product.related[:RELATED])
+    return known(await gather(catalog.product(sku) for sku in product.related[:RELATED]))
 
 
 @page.view

@@ -10,7 +10,7 @@ from bff.mobile.tiles import Tile, tiles
 from bff.mobile.words import Words, words
 from bff.services import Catalog
 from bff.shapes import Counted, Discount, Found, Rating, Stock
-from bff.sources import Limit, add_article_facts, found_skus
+from bff.sources import ONCE_MORE, Limit, add_article_facts, found_skus
 from gateway.page import Page
 
 Sort = Literal["relevance", "name", "price", "-price"]
@@ -31,7 +31,7 @@ class Results(Struct, frozen=True, omit_defaults=True):
     types: list[Counted] = []
 
 
-@page.source()
+@page.source(retry=ONCE_MORE)
 async def found(
     catalog: Catalog,
     q: str | None = None,

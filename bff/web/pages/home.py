@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from bff.services import Catalog
 from bff.shapes import Counted, Discount, Found, Rating, Stock
-from bff.sources import add_article_facts, found_skus
+from bff.sources import DEPARTMENTS, ONCE_MORE, WINDOW, add_article_facts, found_skus, types
 from bff.web import PATIENCE
 from bff.web.cards import Card, cards
 from gateway.page import Page
@@ -12,6 +12,7 @@ from gateway.page import Page
 FEATURED = 12
 
 page = Page("/home", deadline=1.5)
+page.source(timeout=PATIENCE, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
 add_article_facts(page, PATIENCE)
 
@@ -25,13 +26,7 @@ class Home(Struct, frozen=True):
     total: int
 
 
-@page.source(timeout=PATIENCE, fallback=list)
-async def types(catalog: Catalog) -> list[Counted]:
-    """The departments."""
-    return await catalog.types()
-
-
-@page.source()
+@page.source(cache=WINDOW, retry=ONCE_MORE)
 async def found(catalog: Catalog) -> Found:
     """The articles in the window."""
     return await catalog.search(sort="-price", limit=FEATURED)

@@ -1,7 +1,7 @@
 """The web client's orders: placing one, seeing them all, seeing one whole."""
 
 from bff.shapes import Order, OrderList
-from bff.sources import order, orders, placed
+from bff.sources import ONCE_MORE, order, orders, placed
 from gateway.page import Page
 
 place = Page("/orders", deadline=8.0, method="POST", status=202)
@@ -9,8 +9,8 @@ every = Page("/orders", deadline=2.0)
 one = Page("/orders/{order_id}", deadline=2.0)
 
 place.source(name="order")(placed)
-every.source()(orders)
-one.source()(order)
+every.source(retry=ONCE_MORE)(orders)
+one.source(retry=ONCE_MORE)(order)
 
 
 @every.view

@@ -5,17 +5,17 @@ from typing import Any
 from msgspec import Struct
 
 from bff.prices import now
-from bff.services import Catalog, Reviews
+from bff.services import Catalog, Reviews, known
 from bff.shapes import Discount, Image, Money, Named, Product, Rating, Review, ReviewList, Sku, Stock
-from bff.sources import add_article_facts, product
+from bff.sources import ONCE_MORE, add_article_facts, product
 from bff.web import PATIENCE
 from bff.web.cards import Card, available, cards
-from gateway.page import Page
+from gateway.page import Page, gather
 
 FIRST_REVIEWS = 5
 
 page = Page("/products/{sku}", deadline=1.5)
-page.source()(product)
+page.source(retry=ONCE_MORE)(product)
 add_article_facts(page, PATIENCE)
 
 
@@ -61,12 +61,12 @@ async def latest(sku: Sku, reviews: Reviews) -> ReviewList:
 @page.source(timeout=PATIENCE, fallback=list)
 async def related(product: Product, catalog: Catalog) -> list[Product]:
     """What goes with it."""
-    return await catalog.products(product.related)
+    return known(await gather(catalog.product(sku) for sku in product.related))
 
 
 @page.source()
 async def skus(product: Product) -> list[str]:
-    """Every article on the page: stock, discounts and ratings of all are asked for at once."""
+    """Every article on the page."""
     return [product.sku, *product.related]
 
 

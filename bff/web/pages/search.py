@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from bff.services import Catalog
 from bff.shapes import Discount, Facets, Found, Rating, Stock
-from bff.sources import Limit, add_article_facts, found_skus
+from bff.sources import ONCE_MORE, Limit, add_article_facts, found_skus
 from bff.web import PATIENCE
 from bff.web.cards import Card, cards
 from gateway.page import Page
@@ -28,7 +28,7 @@ class Results(Struct, frozen=True):
     next: str | None
 
 
-@page.source()
+@page.source(retry=ONCE_MORE)
 async def found(
     catalog: Catalog,
     q: str | None = None,

@@ -40,7 +40,7 @@ async def test_a_product_screen_shows_enough_to_decide_on_an_article(
     [
         ("stocks", set(), {}),
         ("discounts", {"was", "badges"}, {"price": "€12.90"}),
-        ("rating", {"stars"}, {}),
+        ("ratings", {"stars"}, {}),
         ("reviews", {"review"}, {}),
         ("products", {"related"}, {}),
     ],

@@ -69,14 +69,20 @@ def join(serve: Serve, open_gateway: OpenGateway) -> Join:
     """`world = await join(parts, catalog=answer, …)`: the gateway with this aggregate at `/a/{sku}`."""
 
     async def join(
-        parts: str, catalog: Answer | None = None, inventory: Answer | None = None, **more: str
+        parts: str,
+        catalog: Answer | None = None,
+        inventory: Answer | None = None,
+        *,
+        explains: bool = False,
+        **more: str,
     ) -> World:
         stubs = {
             name: Stub(answer or said('{"sku":"A","n":1}'))
             for name, answer in (("catalog", catalog), ("inventory", inventory))
         }
         urls = {name: await serve(stub) for name, stub in stubs.items()}
-        http = await open_gateway(route(parts, **more), gone=nobody_there(), **urls)
+        table = route(parts, **more)
+        http = await open_gateway(table, explains=explains, gone=nobody_there(), **urls)
         return World(http=http, **stubs)
 
     return join

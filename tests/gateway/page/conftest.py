@@ -1,25 +1,30 @@
 """Apps of pages that tests make up themselves."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from fastapi import FastAPI
 
-from gateway.page import Page, create_app
+from gateway.page import Page, PageApp, Provider, SharedStore, create_app
 from gateway.page.cache import Cache, KeptResults
 from tests.conftest import AppClient
 from tests.support.caching import Clock, KeptAs, Process, Titles, store_at
+from tests.support.loads import Shelf
 
-AppOf = Callable[..., FastAPI]
+AppOf = Callable[..., PageApp]
 Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+Shown = Callable[[Page], Awaitable[Any]]
 
 
 @pytest.fixture
 def app_of() -> AppOf:
-    """`app_of(page, …)`: an app of these pages."""
+    """`app_of(page, …)`: an app of these pages; it may be given what `create_app` takes beside them."""
 
     async def ready() -> None:
         return None
@@ -28,9 +33,21 @@ def app_of() -> AppOf:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
 
-    def make(*pages: Page) -> FastAPI:
+    def make(
+        *pages: Page,
+        providers: Mapping[Any, Provider] | None = None,
+        shared: SharedStore | None = None,
+        explains: bool = False,
+    ) -> PageApp:
         return create_app(
-            title="books", description="-", pages=pages, providers={}, lifespan=lifespan, ready=ready
+            title="books",
+            description="-",
+            pages=pages,
+            providers=providers or {},
+            lifespan=lifespan,
+            ready=ready,
+            shared=shared,
+            explains=explains,
         )
 
     return make
@@ -39,7 +56,25 @@ def app_of() -> AppOf:
 @pytest.fixture
 def serve(app_client: AppClient, app_of: AppOf) -> Serve:
     """`async with serve(page, …) as http`: an app of these pages, reached without a socket."""
-    return lambda *pages: app_client(app_of(*pages))
+    return lambda *pages, **also: app_client(app_of(*pages, **also))
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    """The service that all pages here ask."""
+    return Shelf()
+
+
+@pytest.fixture
+def shown(serve: Serve, shelf: Shelf) -> Shown:
+    """`await shown(page)`: what a client sees of it, by source."""
+
+    async def show(page: Page) -> Any:
+        async with asyncio.timeout(20), serve(page, providers=shelf.providers) as http:
+            answer = await http.get("/page")
+        return answer.json() if answer.status_code == 200 else answer.status_code
+
+    return show
 
 
 @pytest.fixture
@@ -75,3 +110,13 @@ async def kept_as(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator
 def process(valkey_url: str, clock: Clock) -> Process:
     """A process, started anew for each source: one has only Valkey in common with the one before."""
     return Process(valkey_url, clock)
+
+
+ON_BOTH_LOOPS = ("test_batch", "test_activity", "test_gather")
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run what counts turns of the loop on asyncio's own and on the one that production uses."""
+    if item.path.stem.startswith(ON_BOTH_LOOPS):
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}

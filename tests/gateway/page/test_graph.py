@@ -171,6 +171,24 @@ def test_two_pages_for_the_same_requests_are_a_fault() -> None:
     assert fault == "/notes: GET is answered by another page already"
 
 
+def test_two_pages_whose_paths_differ_in_names_only_are_a_fault() -> None:
+    one, same, other = (page(path) for path in ("/notes/{a}", "/notes/{b}", "/notes/{a:path}"))
+
+    [fault] = faults_of(one, same, other)
+    assert fault == "/notes/{b}: GET is answered by another page already"
+
+
+@pytest.mark.parametrize("name", ["größe", "_title", "a-b", "a b", "a;b"])
+def test_a_source_whose_name_cannot_stand_in_headers_is_a_fault(name: str) -> None:
+    made = Page("/notes", deadline=1.0)
+
+    async def source() -> int:
+        return 1
+
+    made.source(name=name)(source)
+    assert any("stands in headers" in fault for fault in faults_of(made))
+
+
 def test_inputs_come_from_path_query_body_and_what_the_app_provides() -> None:
     made = Page("/books/{isbn}", deadline=1.0, method="PUT")
 

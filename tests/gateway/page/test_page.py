@@ -7,8 +7,21 @@ import pytest
 from msgspec import Struct
 
 from gateway.page import Page
-from gateway.upstream import Failed, Nonsense, Refused, TimedOut, Unreachable, UpstreamError
+from gateway.upstream import (
+    Failed,
+    Nonsense,
+    Overloaded,
+    Refused,
+    TimedOut,
+    Unreachable,
+    UpstreamError,
+    open_upstream,
+)
+from gateway.upstream.policy import BreakerPolicy
+from kit.settings import Directory
 from tests.gateway.page.conftest import Serve
+from tests.support.pages import Things, things_at
+from tests.support.serving import nobody_there
 
 
 class Book(Struct):
@@ -68,6 +81,7 @@ def failing(failure: Exception) -> Callable[[], Awaitable[str]]:
 
 FAILURES = [
     (TimedOut("late"), "timeout"),
+    (Overloaded("too many calls"), "overloaded"),
     (Unreachable("away"), "unavailable"),
     (Failed("it answered 500"), "failed"),
     (Nonsense("no JSON"), "nonsense"),
@@ -127,6 +141,7 @@ async def test_what_a_required_source_refuses_for_the_clients_sake_is_passed_on(
     [
         (TimedOut("late"), 504),
         (Unreachable("away"), 503),
+        (Overloaded("too many calls"), 503),
         (Failed("it answered 500"), 502),
         (Nonsense("no JSON"), 502),
         (Refused(400), 502),
@@ -142,6 +157,26 @@ async def test_a_required_source_that_fails_names_itself(
     assert answer.status_code == status
     assert answer.json()["source"] == "title"
     assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_while_a_circuit_is_open_the_client_is_told_when_to_try_again(serve: Serve) -> None:
+    page = Page("/book", deadline=5.0)
+
+    @page.source()
+    async def title(things: Things) -> str:
+        return str(await things.thing("a"))
+
+    page.view(_titled)
+    policy = BreakerPolicy.model_validate({"calls": 2, "pause": "10m"})
+    upstream = open_upstream("things", nobody_there(), Directory(), breaker=policy)
+    async with upstream, serve(page, providers=things_at(upstream)) as http:
+        closed = [await http.get("/book") for _ in range(2)]
+        answer = await http.get("/book")
+
+    assert [each.headers["retry-after"] for each in closed] == ["1", "1"]
+    assert answer.status_code == 503
+    assert 590 <= int(answer.headers["retry-after"]) <= 600
+    assert (answer.json()["source"], "circuit breaker" in answer.json()["detail"]) == ("title", True)
 
 
 async def test_the_pages_deadline_is_a_504_naming_the_source(serve: Serve) -> None:

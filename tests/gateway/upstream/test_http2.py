@@ -91,9 +91,11 @@ async def test_a_call_that_is_given_up_leaves_the_connection_to_the_others(
 
 
 async def test_somebody_whom_nobody_trusts_is_not_spoken_to(stub: Stub) -> None:
-    async with secure_servers() as (serve, _trusted):
-        async with HttpxTransport(await serve(stub), http2=True) as transport:
-            with pytest.raises(Unreachable):
-                await transport.send(get())
+    async with (
+        secure_servers() as (serve, _trusted),
+        HttpxTransport(await serve(stub), http2=True) as doubting,
+    ):
+        with pytest.raises(Unreachable):
+            await doubting.send(get())
 
     assert stub.asked == []
