@@ -93,9 +93,9 @@ async def test_a_call_that_is_given_up_leaves_the_connection_to_the_others(
 async def test_somebody_whom_nobody_trusts_is_not_spoken_to(stub: Stub) -> None:
     async with (
         secure_servers() as (serve, _trusted),
-        HttpxTransport(await serve(stub), http2=True) as doubting,
+        HttpxTransport(await serve(stub), http2=True) as alone,
     ):
         with pytest.raises(Unreachable):
-            await doubting.send(get())
+            await alone.send(get())
 
     assert stub.asked == []
