@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from functools import partial
 from math import inf
 from time import perf_counter
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from gateway.page.activity import current, looked_on, note, spawn
 from gateway.page.coalesce import Ended
@@ -28,45 +28,42 @@ Fetched = Awaitable[Mapping[Key, Value | UpstreamError]]
 class _Entry(Generic[Key, Value]):
     """A key that was asked for: it waits to leave, is away in a batch, or has a value or a failure."""
 
-    __slots__ = ("batch", "failure", "key", "lost", "settled", "value", "waiting")
+    __slots__ = ("batch", "failure", "key", "lost", "settled", "value", "wanted")
 
     def __init__(self, key: Key, batch: "_Batch[Key, Value]") -> None:
         self.key = key
         self.batch = batch
-        self.waiting: list[Tell] = []
+        self.wanted = 0
         self.settled = False
         self.lost = False
         self.value: Any = None
         self.failure: Ended | None = None
 
-    def settle(self, value: Any) -> None:
-        if isinstance(value, BaseException):
-            self.failure = Ended(failure=value)
-        else:
-            self.value = value
-        self.settled = True
-        waiting, self.waiting = self.waiting, []
-        for tell in waiting:
-            tell(self)
+
+Tell = Callable[[], None]
+"""Called once, when a batch is back."""
 
 
-Tell = Callable[[_Entry[Any, Any]], None]
-"""Called once, when an entry has its value or failure."""
+class Batch(Protocol):
+    """What many loads come with."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is back, and without what some of its loads were to bring."""
+        ...
 
 
 class _Batch(Generic[Key, Value]):
     """Entries that leave together; it has a task once they have."""
 
-    __slots__ = ("entries", "record", "task")
+    __slots__ = ("entries", "failed", "record", "task", "waiting")
 
     def __init__(self) -> None:
         self.entries: dict[Key, _Entry[Key, Value]] = {}
+        self.waiting: dict[Tell, None] = {}
+        self.failed = False  # be it for one key only
         self.record: Batched | None = None
         self.task: asyncio.Task[None] | None = None
-
-    @property
-    def wanted(self) -> bool:
-        return any(entry.waiting for entry in self.entries.values())
 
 
 class Loads(Generic[Key, Value]):
@@ -111,19 +108,22 @@ class Loads(Generic[Key, Value]):
             self._queue = _Batch()
             self._send()
 
-    def give_up(self, entry: _Entry[Key, Value]) -> None:
-        """Nobody waits for this entry any more; a batch that is away ends with the last one of it."""
+    def give_up(self, entry: _Entry[Key, Value], tell: Tell) -> None:
+        """One waits for this entry no more; a batch that is away ends with the last who waits for it."""
         batch = entry.batch
+        entry.wanted -= 1
+        batch.waiting.pop(tell, None)
         if batch.task is None:
-            del batch.entries[entry.key]
-            self._lose(entry)
-        elif not batch.wanted:
+            if not entry.wanted:
+                del batch.entries[entry.key]
+                self._lose(entry)
+        elif not batch.waiting:
             self._end(batch)
 
     def end_unwanted(self) -> None:
         """End the batches that nobody waits for."""
         for batch in [self._queue, *self._held, *self._away]:
-            if not batch.wanted:
+            if not batch.waiting:
                 self._end(batch)
 
     def _leave_when_quiet(self) -> None:
@@ -154,7 +154,7 @@ class Loads(Generic[Key, Value]):
             self._lose(entry)
         if batch.task is None:
             batch.entries.clear()
-        else:
+        elif not batch.task.cancelling():  # what it does at its end is not to be disturbed
             batch.task.cancel()
 
     def _lose(self, entry: _Entry[Key, Value]) -> None:
@@ -182,9 +182,22 @@ class Loads(Generic[Key, Value]):
         finally:
             record.ended = perf_counter()
         for entry, value in zip(entries.values(), values, strict=True):
-            entry.settle(_unknown(entry.key) if value is UNKNOWN else value)
-            if entry.failure is not None and not entry.lost:
-                del self._known[entry.key]  # whoever tries again asks again
+            self._settle(entry, value)
+        waiting, batch.waiting = batch.waiting, {}
+        for tell in waiting:
+            tell()
+
+    def _settle(self, entry: _Entry[Key, Value], value: Any) -> None:
+        if value is UNKNOWN:
+            value = Refused(404, kind="not-found", detail=f"there is no {entry.key}")
+        entry.settled = True
+        if not isinstance(value, BaseException):
+            entry.value = value
+            return
+        entry.failure = Ended(failure=value)
+        entry.batch.failed = True
+        if not entry.lost:
+            del self._known[entry.key]  # whoever tries again asks again
 
 
 class Load(Awaitable[Value], Generic[Key, Value]):
@@ -196,22 +209,26 @@ class Load(Awaitable[Value], Generic[Key, Value]):
         self._loads = loads
         self._entry = entry
 
-    def wait(self, tell: Tell) -> None:
-        """Have this called when it is there, at once when it is there already."""
-        if self._entry.settled:
-            tell(self._entry)
-            return
-        if self._entry.lost:
-            self._entry = self._loads.entry(self._entry.key)
-        self._entry.waiting.append(tell)
+    @property
+    def failed(self) -> bool:
+        """Whether it is there, as a failure."""
+        return self._entry.failure is not None
+
+    def wait(self, tell: Tell) -> Batch | None:
+        """Have this called when the batch that is returned is back; None when it was back before."""
+        entry = self._entry
+        if entry.settled:
+            return None
+        if entry.lost:
+            entry = self._entry = self._loads.entry(entry.key)
+        entry.wanted += 1
+        entry.batch.waiting[tell] = None
+        return entry.batch
 
     def leave(self, tell: Tell) -> None:
         """Wait no more."""
-        entry = self._entry
-        if tell in entry.waiting:
-            entry.waiting.remove(tell)
-            if not entry.waiting:
-                self._loads.give_up(entry)
+        if not self._entry.settled:
+            self._loads.give_up(self._entry, tell)
 
     def result(self) -> Value:
         """Its value, when it is there.
@@ -238,10 +255,6 @@ class Load(Awaitable[Value], Generic[Key, Value]):
         return self.result()
 
 
-def _wake(waiter: "asyncio.Future[None]", _entry: object) -> None:
+def _wake(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _unknown(key: object) -> Refused:
-    return Refused(404, kind="not-found", detail=f"there is no {key}")

@@ -24,6 +24,12 @@ async def ticks(count: int) -> None:
         await asyncio.sleep(0)
 
 
+async def soon(event: asyncio.Event) -> None:
+    """Wait for this, for 5 seconds at most."""
+    async with asyncio.timeout(5):
+        await event.wait()
+
+
 async def titles(keys: Sequence[str]) -> Mapping[str, Any]:
     """What the service answers unless a test says otherwise."""
     await turn()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.page import Page, gather, loader
 from tests.gateway.page.conftest import Serve, Shown
-from tests.support.loads import Books, Shelf, add, awaited, load, page_of, show_all, ticks, titles
+from tests.support.loads import Books, Shelf, add, awaited, load, page_of, show_all, soon, ticks, titles
 
 
 @pytest.mark.parametrize("skew", range(11))
@@ -109,7 +109,7 @@ async def test_a_source_that_goes_on_last_may_begin_more_for_the_same_call(
 
 async def test_a_batch_waits_for_nobody_who_waits_for_something_else(shown: Shown, shelf: Shelf) -> None:
     async def slow(books: Books) -> str:
-        await shelf.begun.wait()  # which is set by the call that `a` leaves with
+        await soon(shelf.begun)  # which is set by the call that `a` leaves with
         return await books.title("b")
 
     await shown(page_of(slow, load("a"), deadline=10.0))

@@ -8,7 +8,19 @@ import pytest
 
 from gateway.page import Cache, Hedge, Page, gather
 from tests.gateway.page.conftest import Serve, Shown
-from tests.support.loads import Books, Shelf, add, awaited, for_ever, load, page_of, show_all, ticks, titles
+from tests.support.loads import (
+    Books,
+    Shelf,
+    add,
+    awaited,
+    for_ever,
+    load,
+    page_of,
+    show_all,
+    soon,
+    ticks,
+    titles,
+)
 
 
 def pages(*numbers: int) -> Any:
@@ -37,7 +49,7 @@ async def test_a_source_that_is_late_ends_all_its_calls_and_those_that_are_still
     finished = asyncio.Event()
 
     async def patient(_books: Books) -> str:
-        await shelf.cancelled.wait()
+        await soon(shelf.cancelled)
         await ticks(5)
         assert shelf.away == 0
         finished.set()
@@ -56,7 +68,7 @@ async def test_a_client_that_goes_away_ends_all_calls(serve: Serve, shelf: Shelf
     shelf.answer = for_ever
     async with asyncio.timeout(5), serve(page_of(pages(*range(9))), providers=shelf.providers) as http:
         waiting = asyncio.create_task(http.get("/page"))
-        await shelf.begun.wait()
+        await soon(shelf.begun)
         await ticks(2)
         waiting.cancel()
         await asyncio.wait([waiting])
@@ -145,12 +157,12 @@ async def test_what_nobody_ever_waited_for_ends_with_the_page(shown: Shown, shel
     async def careless(books: Books) -> str:
         for number in range(11):  # two calls leave, one is held back, and one is not full
             books.page(str(number))
-        await shelf.begun.wait()
+        await soon(shelf.begun)
         return "done"
 
     shelf.answer = answer
     assert await shown(page_of(careless)) == {"s0": "done"}
-    await shelf.cancelled.wait()
+    await soon(shelf.cancelled)
     await ticks(3)
     assert shelf.away == 0
     assert [key for call in shelf.calls for key in call if int(key) > 5] == []
@@ -167,7 +179,7 @@ async def test_a_load_that_another_request_joined_goes_on_without_its_own(serve:
     page = page_of(load("a", "b", "c"), load("d", "e"), cache=Cache(ttl=0))
     async with asyncio.timeout(5), serve(page, providers=shelf.providers) as http:
         first = asyncio.create_task(http.get("/page"))
-        await shelf.begun.wait()
+        await soon(shelf.begun)
         second = asyncio.create_task(http.get("/page"))
         await ticks(30)  # it has joined
         first.cancel()
@@ -193,26 +205,23 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
         nonlocal requests
         requests += 1
         if requests > 1:
+            books.title("left behind")
             await answered.wait()
         found = await books.title(f"kept {requests}")
         if requests > 1:
             refreshed.set()
         return found
 
-    async def careless(books: Books) -> str:
-        books.title("careless")
-        return "done"
-
     page = Page("/page", deadline=5.0)
     add(page, "kept", kept, cache=Cache(ttl=0, stale=60))
-    add(page, "careless", careless, cache=Cache(ttl=0))
+    add(page, "busy", lambda _: ticks(5))  # while the refresh begins
     show_all(page)
     async with asyncio.timeout(5), serve(page, providers=shelf.providers) as http:
         await http.get("/page")
         await http.get("/page")
         answered.set()
         await refreshed.wait()
-    assert shelf.calls[-1] == ["kept 2"]
+    assert shelf.calls == [["kept 1"], ["kept 2"]]
 
 
 @pytest.mark.parametrize("skew", range(8))
@@ -227,3 +236,20 @@ async def test_what_follows_from_a_source_with_a_hedge_leaves_with_the_others(
 
     await shown(page)
     assert [sorted(call) for call in shelf.calls] == [["a", "b"]]
+
+
+async def test_a_call_that_is_ended_tidies_up_undisturbed(shown: Shown, shelf: Shelf) -> None:
+    tidied = asyncio.Event()
+
+    async def answer(_keys: Sequence[str]) -> Mapping[str, Any]:
+        try:
+            await for_ever()
+        finally:
+            await ticks(3)
+            tidied.set()
+        return {}
+
+    shelf.answer = answer
+    await shown(page_of(pages(1, 2), load("1", of="page"), timeout=0.05, fallback=lambda: "late"))
+    await soon(tidied)
+    assert len(shelf.calls) == 1

@@ -10,7 +10,7 @@ import pytest
 from gateway.page import gather as gather_all
 from gateway.upstream import Failed, Unreachable
 from tests.gateway.page.conftest import Shown
-from tests.support.loads import Books, Shelf, awaited, for_ever, page_of, ticks, titles, turn
+from tests.support.loads import Books, Shelf, awaited, for_ever, page_of, soon, ticks, titles, turn
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ async def test_a_call_that_fails_does_not_wait_for_another(books: Books, shelf: 
     shelf.answer = answer
     with pytest.raises(Unreachable):
         await gather(books.page(str(number)) for number in range(6))  # two calls of three
-    await shelf.cancelled.wait()
+    await soon(shelf.cancelled)
     assert shelf.calls == [["0", "1", "2"], ["3", "4", "5"]]
 
 
@@ -116,12 +116,12 @@ async def test_what_fails_ends_the_calls_that_only_it_waited_for(books: Books, s
     shelf.answer = for_ever
 
     async def fail() -> str:
-        await shelf.begun.wait()
+        await soon(shelf.begun)
         raise Failed("it answered 500")
 
     with pytest.raises(Failed):
         await gather([books.title("a"), fail()])
-    await shelf.cancelled.wait()
+    await soon(shelf.cancelled)
 
 
 async def test_several_that_fail_in_the_same_moment_are_told_as_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -150,7 +150,7 @@ async def test_who_is_cancelled_takes_along_all_that_was_begun(books: Books, she
     shelf.answer, slow = for_ever, Slow()
     numbers = [books.page(str(number)) for number in range(9)]  # three calls, of which two are made at once
     waiting = asyncio.create_task(gather([slow.work(), *numbers]))
-    await slow.begun.wait()
+    await soon(slow.begun)
     await ticks(3)
     assert shelf.away == 2
     waiting.cancel()
