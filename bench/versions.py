@@ -4,7 +4,6 @@ import json
 import platform
 import re
 import subprocess
-import sysconfig
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
@@ -64,8 +63,6 @@ def machine() -> str:
 
 def _served() -> str:
     python = platform.python_version()
-    if "--enable-optimizations" not in (sysconfig.get_config_var("CONFIG_ARGS") or ""):
-        python += " (built without optimisations, and so slower than those of distributions)"
     return (
         f"uvicorn {version('uvicorn')} (uvloop {version('uvloop')}, httptools {version('httptools')}), "
         f"Python {python}"

@@ -104,7 +104,7 @@ async def running(servers: Sequence[Listening]) -> AsyncIterator[None]:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run to its end, on the fastest loop there is."""
-    with asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=uvicorn.Config(app="", log_config=None).get_loop_factory()) as runner:
         runner.run(work)
 
 
