@@ -30,13 +30,13 @@ class Noted:
 
 @contextmanager
 def noting(noted: list[Noted], call: Noted, answer: str) -> Iterator[None]:
-    """Note a call while it lasts; it has this `answer`, or the reason of the `UpstreamError` it ends with."""
+    """Note a call while it lasts; without an answer of its own it has this one, or its failure's reason."""
     noted.append(call)
     try:
         yield
-        call.answer = answer
+        call.answer = call.answer or answer
     except UpstreamError as failure:
-        call.answer = failure.reason
+        call.answer = call.answer or failure.reason
         raise
     finally:
         call.ended = time.perf_counter()

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, cast
 import msgspec
 
 from gateway.upstream.bounds import Noted, current_bounds, noting, now
-from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut, UpstreamError
+from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut
 from gateway.upstream.message import Headers, Reply, Request, Transport
 from kit.asgi import App
 from kit.timing import TIMEOUT_HEADER, milliseconds
@@ -28,6 +28,7 @@ CARRIED = frozenset({b"authorization", b"x-request-id", b"traceparent", b"traces
 
 
 UNSEEN = nullcontext()
+"""Around a call that nobody looks at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,16 +179,10 @@ class Service:
     ) -> Shape:
         """The same, for somebody who wants to know what was called."""
         note = Noted(self._upstream.name, request.method, request.target, perf_counter())
-        noted.append(note)
-        try:
+        with noting(noted, note, "done"):
             reply = await self._upstream.send(request)
             note.answer = str(reply.status)
             return await read(reply)
-        except UpstreamError as failure:
-            note.answer = failure.reason if note.answer is None else note.answer
-            raise
-        finally:
-            note.ended = perf_counter()
 
 
 async def _whole(reply: Reply) -> bytes:

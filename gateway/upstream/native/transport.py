@@ -4,15 +4,13 @@ import asyncio
 from typing import Self
 from urllib.parse import urlsplit
 
+from gateway.upstream.bounds import IDEMPOTENT
 from gateway.upstream.errors import TimedOut, Unreachable
 from gateway.upstream.message import Reply, Request
 from gateway.upstream.native.answer import Answer
 from gateway.upstream.native.connection import Closed, Connection
 from gateway.upstream.native.opening import declared_length, opening
 from gateway.upstream.native.pool import NOT_MADE, Pool
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods whose requests may go out twice (RFC 9110, 9.2.2)."""
 
 
 class NativeTransport:
