@@ -26,4 +26,7 @@ USERS = {
     "reader": ("shop",),
     "clerk": ("shop", "catalog:write", "stock:write", "discount:write"),
 }
-"""Demo users and the scopes of their tokens."""
+"""Demo users and what may be done on their behalf."""
+
+PASSWORD = "ink on paper"  # noqa: S105 (it guards nothing)
+"""Of every demo user: only where the shop is seeded with them, never in production."""

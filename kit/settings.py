@@ -4,15 +4,18 @@ Every role (a service, a BFF, the gateway) has one class that inherits `Settings
 The same variables set up the embedded run and production: only their values differ.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from kit.faults import Faulty
 
 SECRETS = Path("/run/secrets")
+
+_PUBLIC_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Settings(BaseSettings):
@@ -57,13 +60,22 @@ class Settings(BaseSettings):
 
 
 class TokenSettings(Settings):
-    """How bearer tokens are told from forgeries: one issuer, one audience, one public key."""
+    """Whose internal tokens are believed."""
 
     model_config = SettingsConfigDict(env_prefix="TOKEN_")
 
-    public_key: str = Field(description="Ed25519 public key of the token issuer, in PEM.")
-    issuer: str = Field("frontispiece-demo", description="The `iss` that tokens must carry.")
-    audience: str = Field("shop", description="The `aud` that tokens must carry.")
+    issuers: dict[str, list[str]] = Field(
+        description='The Ed25519 public keys of each caller, as JSON: {"gateway": ["11qY…"], "ordering": […], …}, '
+        "each 32 bytes in base64url. A caller that changes its key has two for a while.",
+    )
+
+    @field_validator("issuers")
+    @classmethod
+    def _of_keys(cls, issuers: dict[str, list[str]]) -> dict[str, list[str]]:
+        for issuer, keys in issuers.items():
+            if not all(map(_PUBLIC_KEY.fullmatch, keys)):
+                raise ValueError(f"{issuer} has a key that is not 32 bytes in base64url")
+        return issuers
 
 
 class Directory(Settings):

@@ -1,25 +1,49 @@
-"""Bearer tokens: signed with Ed25519, verified by everyone who receives one."""
+"""Internal tokens: by them a service knows on whose behalf it is called, and by which of its callers.
 
+Whoever calls others on somebody's behalf (the gateway, a BFF, ordering) signs with a key of its own, for one
+service and at most a minute. Each service knows the public keys of those it believes; being inside the network
+grants nothing. What proves somebody to the gateway, an access token or a session, goes no further than it.
+"""
+
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import jwt
 from cachetools import LRUCache
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kit.problems import Problem
 from kit.settings import TokenSettings
 
-ALGORITHM = "EdDSA"
+ALGORITHM: Final = "EdDSA"
 
-KEPT = 60.0
-"""Seconds that a token is believed without another look at its signature."""
+TYPE: Final = "internal+jwt"
+"""The `typ` that sets them apart from every other kind of token."""
 
-MOST_KEPT = 10_000
-"""How many tokens are kept at the same time; beyond, the one unseen for longest is forgotten."""
+LASTS: Final = 60
+"""Seconds from a token's `iat` to its `exp`; nobody believes one that lasts longer."""
 
-EXPIRED = "The token has expired"
+RENEWED: Final = 15
+"""Seconds before its end at which a token is made anew: what carries it has so long to arrive."""
+
+SKEW: Final = 5
+"""Seconds by which the clocks of two machines may differ."""
+
+MOST_KEPT: Final = 10_000
+"""How many tokens, or verdicts, are kept at the same time; beyond, the one unseen for longest is forgotten."""
+
+LONGEST: Final = 4096
+"""Characters of a token at most; a longer one is not looked at."""
+
+EXPIRED: Final = "The token has expired"
+
+GUEST: Final = "guest:"
+"""How the subject of somebody begins who has not logged in; no user's does."""
 
 
 class InvalidToken(Exception):
@@ -28,64 +52,114 @@ class InvalidToken(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Who is calling, as a verified token says."""
+    """On whose behalf a call is made.
+
+    Args:
+        subject: the user, or `guest:…` for somebody who has not logged in.
+        scopes: what may be done on the user's behalf.
+        client: the app that acts for the user, such as `web`.
+        adopts: the guest that this user was until now, in the one call that tells of it.
+    """
 
     subject: str
     scopes: frozenset[str]
-    token: str
+    client: str = ""
+    adopts: str | None = None
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether this is somebody who has not logged in."""
+        return self.subject.startswith(GUEST)
+
+
+NOBODY: Final = Identity(subject=f"{GUEST}nobody", scopes=frozenset())
+"""A guest of whom nothing is kept: all those who have not even a guest's session."""
+
+
+class Signer:
+    """Makes tokens for the services that one caller calls, and keeps each while it lasts.
+
+    Args:
+        key: Ed25519 private key in PEM.
+        issuer: by which name the services know the holder of the key.
+        clock: the time in seconds since 1970.
+
+    Raises:
+        ValueError: the key is none.
+    """
+
+    def __init__(self, key: str, issuer: str, clock: Callable[[], float] = time.time) -> None:
+        self._key = private_key(key)
+        self._issuer = issuer
+        self._clock = clock
+        self._headers = {"typ": TYPE, "kid": key_id(public_part(self._key))}
+        self._kept: LRUCache[tuple[Identity, str], tuple[bytes, float]] = LRUCache(MOST_KEPT)
+
+    def authorization(self, identity: Identity, audience: str) -> bytes:
+        """The value of an `Authorization` header that tells a service who is calling: made once while it lasts."""
+        now = self._clock()
+        wanted = identity, audience
+        kept = self._kept.get(wanted)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        value = b"Bearer " + self._signed(identity, audience, int(now)).encode()
+        self._kept[wanted] = value, now + LASTS - RENEWED
+        return value
+
+    def _signed(self, identity: Identity, audience: str, now: int) -> str:
+        claims = {
+            "iss": self._issuer,
+            "aud": audience,
+            "sub": identity.subject,
+            "scope": " ".join(sorted(identity.scopes)),
+            "client_id": identity.client,
+            "iat": now,
+            "exp": now + LASTS,
+        }
+        if identity.adopts is not None:
+            claims["adopts"] = identity.adopts
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers=self._headers)
 
 
 class Verifier:
-    """Tells true tokens from false ones, and keeps for a while what it found true: signatures cost 200 µs.
+    """Tells true tokens from false ones, and keeps what it found true until it expires: signatures cost 200 µs.
 
     What it found false is not kept: that would let anybody push out the others. For a single thread.
 
     Args:
-        settings: whose tokens are true.
+        settings: whose tokens are believed.
+        audience: the service that verifies: a token for another is worth nothing here.
         clock: the time in seconds since 1970.
     """
 
-    def __init__(self, settings: TokenSettings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: TokenSettings, audience: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._audience = audience
         self._clock = clock
-        self._known: LRUCache[str, tuple[Identity, float]] = LRUCache(MOST_KEPT)
+        self._keys = {
+            (issuer, key_id(key)): public_key(key)
+            for issuer, keys in settings.issuers.items()
+            for key in keys
+        }
+        self._known: LRUCache[bytes, tuple[Identity, float]] = LRUCache(MOST_KEPT)
 
     def verify(self, token: str) -> Identity:
         """The identity a token proves: whole, unchanged and not expired at this very moment.
 
         Raises:
-            InvalidToken: wrong signature, algorithm, issuer or audience; expired; not yet valid; incomplete.
+            InvalidToken: wrong type, signature, issuer or audience; expired; not yet valid; incomplete.
         """
         now = self._clock()
-        known = self._known.get(token)
+        if len(token) > LONGEST:
+            raise InvalidToken("The token is too long")
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._known.get(digest)
         if known is not None and now < known[1]:
             return known[0]
-        identity, expires = self._verified(token)
-        if expires <= now:
-            raise InvalidToken(EXPIRED)
-        self._known[token] = identity, min(expires, now + KEPT)
+        identity, ends = self._verified(token, now)
+        self._known[digest] = identity, ends
         return identity
-
-    def _verified(self, token: str) -> tuple[Identity, int]:
-        """The identity a token proves by its signature and claims, and when it expires."""
-        try:
-            claims = jwt.decode(
-                token,
-                self._settings.public_key,
-                algorithms=[ALGORITHM],
-                issuer=self._settings.issuer,
-                audience=self._settings.audience,
-                options={"require": ["exp", "iat", "sub"]},
-            )
-        except jwt.ExpiredSignatureError:
-            raise InvalidToken(EXPIRED) from None
-        except jwt.PyJWTError as fault:
-            reason = str(fault).replace('"', "'")  # it is quoted in a header
-            raise InvalidToken(f"The token is not valid: {reason}") from None
-        identity = Identity(
-            subject=claims["sub"], scopes=frozenset(str(claims.get("scope", "")).split()), token=token
-        )
-        return identity, int(claims["exp"])
 
     def caller(self, authorization: str | None) -> Identity:
         """The identity that an `Authorization` header proves.
@@ -93,31 +167,129 @@ class Verifier:
         Raises:
             Problem: 401, with the challenge of RFC 6750 that says what is wrong.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Problem(
-                401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
-            )
+        return bearer_of(authorization, self.verify)
+
+    def _verified(self, token: str, now: float) -> tuple[Identity, float]:
+        """The identity a token proves by its signature and claims, and when that ends."""
         try:
-            return self.verify(token.strip())
-        except InvalidToken as fault:
-            challenge = f'Bearer error="invalid_token", error_description="{fault}"'
-            raise Problem(
-                401, "token-invalid", f"{fault}.", headers={"WWW-Authenticate": challenge}
-            ) from None
+            claims = jwt.decode(
+                token,
+                self._key_of(token),
+                algorithms=[ALGORITHM],
+                audience=self._audience,
+                options={
+                    "require": ["exp", "iat", "sub", "aud"],
+                    "strict_aud": True,
+                    "verify_exp": False,  # by our own clock, below
+                    "verify_iat": False,
+                },
+            )
+            begins, ends = int(claims["iat"]), int(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError) as fault:
+            raise InvalidToken(f"The token is not valid: {quotable(fault)}") from None
+        if now >= ends + SKEW:
+            raise InvalidToken(EXPIRED)
+        if begins > now + SKEW:
+            raise InvalidToken("The token is not yet valid")
+        if ends - begins > LASTS:
+            raise InvalidToken("The token lasts too long")
+        return _identity(claims), ends + SKEW
+
+    def _key_of(self, token: str) -> Ed25519PublicKey:
+        """The key by whose id the token says that it was signed, if its issuer has such a key."""
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != TYPE:
+            raise InvalidToken("The token is of another kind")
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        key = self._keys.get((issuer, header.get("kid"))) if isinstance(issuer, str) else None
+        if key is None:
+            raise InvalidToken("The token is of an issuer, or signed with a key, that is not known here")
+        return key
 
 
-def sign(
-    *, private_key: str, subject: str, scopes: Iterable[str], lifetime: timedelta, settings: TokenSettings
-) -> str:
-    """A token for one subject, valid from now for `lifetime`; `private_key` is Ed25519 in PEM."""
-    now = datetime.now(UTC)
-    claims = {
-        "iss": settings.issuer,
-        "aud": settings.audience,
-        "sub": subject,
-        "scope": " ".join(sorted(scopes)),
-        "iat": now,
-        "exp": now + lifetime,
-    }
-    return jwt.encode(claims, private_key, algorithm=ALGORITHM)
+def _identity(claims: dict[str, object]) -> Identity:
+    adopts = claims.get("adopts")
+    return Identity(
+        subject=str(claims["sub"]),
+        scopes=frozenset(str(claims.get("scope", "")).split()),
+        client=str(claims.get("client_id", "")),
+        adopts=adopts if isinstance(adopts, str) else None,
+    )
+
+
+def bearer_of(authorization: str | None, verify: Callable[[str], Identity]) -> Identity:
+    """The identity that an `Authorization` header proves to whoever verifies it.
+
+    Raises:
+        Problem: 401, with the challenge of RFC 6750 that says what is wrong.
+    """
+    try:
+        return verify(token_of(authorization))
+    except InvalidToken as fault:
+        raise invalid(fault) from None
+
+
+def token_of(authorization: str | None) -> str:
+    """The token in an `Authorization` header.
+
+    Raises:
+        Problem: 401 `token-missing`: there is none.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not (token := token.strip()):
+        raise Problem(
+            401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    return token
+
+
+def invalid(fault: InvalidToken) -> Problem:
+    """401 `token-invalid`, which says in the words of RFC 6750 what is wrong."""
+    challenge = f'Bearer error="invalid_token", error_description="{quotable(fault)}"'
+    return Problem(401, "token-invalid", f"{fault}.", headers={"WWW-Authenticate": challenge})
+
+
+def quotable(fault: Exception) -> str:
+    """What is wrong, fit to be quoted in a header."""
+    return str(fault).replace("\\", "/").replace('"', "'")
+
+
+def private_key(pem: str) -> Ed25519PrivateKey:
+    """An Ed25519 private key out of its PEM.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError) as fault:
+        raise ValueError(f"no private key in PEM: {fault}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("the private key is not of Ed25519")
+    return key
+
+
+def public_part(key: Ed25519PrivateKey) -> str:
+    """The public half of a key as `TOKEN_ISSUERS` has it: 32 bytes in base64url, the `x` of its JWK."""
+    form = serialization.Encoding.Raw, serialization.PublicFormat.Raw
+    return base64.urlsafe_b64encode(key.public_key().public_bytes(*form)).decode().rstrip("=")
+
+
+def public_key(encoded: str) -> Ed25519PublicKey:
+    """A public key out of that form.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+
+
+def key_id(encoded: str) -> str:
+    """The `kid` of a public key in that form: its thumbprint (RFC 7638)."""
+    canonical = f'{{"crv":"Ed25519","kty":"OKP","x":"{encoded}"}}'
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
+
+
+def issuers(keys: Iterable[tuple[str, Ed25519PrivateKey]]) -> dict[str, list[str]]:
+    """Who is believed, as `TOKEN_ISSUERS` has it: the public halves of these keys by their holders' names."""
+    return {issuer: [public_part(key)] for issuer, key in keys}

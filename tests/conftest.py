@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -14,7 +13,7 @@ from fastapi import FastAPI
 
 from front.valkey import running_valkey
 from kit.settings import TokenSettings
-from kit.tokens import sign
+from kit.tokens import Identity, Signer, issuers, private_key
 from tests.support.postgres import Postgres, running_postgres
 
 AppClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -22,8 +21,8 @@ MakeToken = Callable[..., dict[str, str]]
 
 
 @pytest.fixture(scope="session")
-def private_key() -> str:
-    """The PEM of the key that this test run's tokens are signed with."""
+def signing_key() -> str:
+    """The PEM of the key that whoever calls services signs with in this test run."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -31,28 +30,26 @@ def private_key() -> str:
 
 
 @pytest.fixture(scope="session")
-def token_settings(private_key: str) -> TokenSettings:
-    """The settings by which apps verify these tokens."""
-    private = serialization.load_pem_private_key(private_key.encode(), None)
-    public = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return TokenSettings(public_key=public.decode())
+def token_settings(signing_key: str) -> TokenSettings:
+    """The settings by which services believe these callers."""
+    holders = "gateway", "bff-web", "bff-mobile", "ordering"
+    return TokenSettings(issuers=issuers((holder, private_key(signing_key)) for holder in holders))
 
 
-@pytest.fixture(scope="session")
-def bearer(private_key: str, token_settings: TokenSettings) -> MakeToken:
-    """`bearer("reader", "shop")`: the Authorization header of a subject with these scopes."""
+@pytest.fixture
+def audience(request: pytest.FixtureRequest) -> str:
+    """The service that a test's tokens are for: the one whose folder the test is in."""
+    return request.path.parent.name
 
-    def make(subject: str, *scopes: str) -> dict[str, str]:
-        token = sign(
-            private_key=private_key,
-            subject=subject,
-            scopes=scopes,
-            lifetime=timedelta(minutes=5),
-            settings=token_settings,
-        )
-        return {"Authorization": f"Bearer {token}"}
+
+@pytest.fixture
+def bearer(signing_key: str, audience: str) -> MakeToken:
+    """`bearer("reader", "shop")`: the Authorization header of a call on somebody's behalf."""
+    signer = Signer(signing_key, "gateway")
+
+    def make(subject: str, *scopes: str, adopts: str | None = None) -> dict[str, str]:
+        identity = Identity(subject=subject, scopes=frozenset(scopes), client="web", adopts=adopts)
+        return {"Authorization": signer.authorization(identity, audience).decode()}
 
     return make
 
