@@ -11,7 +11,7 @@ from bff.services import Services
 from gateway import page
 from gateway.page import SharedStore
 from kit.settings import Directory, Settings, TokenSettings
-from kit.tokens import Verifier
+from kit.tokens import Signer, SigningKey, Verifier
 
 OFF = "off"
 
@@ -25,6 +25,7 @@ class BffSettings(Settings):
     cache_url: str = Field(
         OFF, description="URL of the Valkey in which the processes of a BFF share results."
     )
+    signing_key: SigningKey = Field(description="Ed25519 private key in PEM: by it services know this BFF.")
     directory: Directory = Field(default_factory=Directory)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 
@@ -42,7 +43,8 @@ class BffSettings(Settings):
 
 def create_app(*, title: str, description: str, pages: Iterable[page.Page], settings: BffSettings) -> FastAPI:
     """A client's backend, serving its pages."""
-    services = Services(settings.directory, Verifier(settings.tokens))
+    callers = Verifier(settings.tokens, title)
+    services = Services(settings.directory, callers, Signer(settings.signing_key, title))
     shared = settings.shared_store()
 
     @asynccontextmanager

@@ -37,7 +37,8 @@ class Discounts:
         """The best discount on an article that needs no coupon; None without one."""
         remaining = self._context.remaining()
         request = ListDiscountsRequest(skus=skus)
-        metadata = [(name.decode(), value.decode("latin-1")) for name, value in self._context.headers]
+        headers = self._context.headers_for("discount")
+        metadata = [(name.decode(), value.decode("latin-1")) for name, value in headers]
         with self._context.noting("discount", "gRPC", "ListDiscounts", answer="OK"):
             try:
                 answer = await self._stub.ListDiscounts(request, timeout=remaining, metadata=metadata)

@@ -7,6 +7,8 @@ articles that a service tells of at a time.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -27,11 +29,11 @@ from bff.shapes import (
     Stocks,
 )
 from gateway.page import Inbound, Provider, loader
-from gateway.upstream import Service, Unreachable, open_upstream
+from gateway.upstream import Context, Service, Unreachable, open_upstream
 from kit.pb.discount_pb2_grpc import DiscountsStub
 from kit.rpc import open_channel
 from kit.settings import Directory
-from kit.tokens import Identity, Verifier
+from kit.tokens import Identity, Signer, Verifier
 
 Known = TypeVar("Known")
 
@@ -161,15 +163,22 @@ SPEAKING_HTTP: Mapping[Callable[[Service], Any], str] = {
 
 
 class Services:
-    """Every service that the BFFs use: opened with `async with`, then provided to pages for each request."""
+    """Every service that the BFFs use: opened with `async with`, then provided to pages for each request.
 
-    def __init__(self, directory: Directory, verifier: Verifier) -> None:
+    Args:
+        directory: where they are.
+        callers: tells on whose behalf a page is asked for.
+        signer: tells services on whose behalf they are.
+    """
+
+    def __init__(self, directory: Directory, callers: Verifier, signer: Signer) -> None:
         self._upstreams = {
             client: open_upstream(name, f"registry://{name}", directory)
             for client, name in SPEAKING_HTTP.items()
         }
         self._discount = directory.address("discount-grpc")
-        self._verifier = verifier
+        self._callers = callers
+        self._signer = signer
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -207,14 +216,21 @@ class Services:
 
     def _provider(self, client: Callable[[Service], Any]) -> Provider:
         upstream = self._upstreams[client]
-        return lambda inbound: client(upstream.within(inbound.context))
+        return lambda inbound: client(upstream.within(self._on_behalf(inbound)))
 
     def _orders(self, inbound: Inbound) -> Orders:
         self._identity(inbound)  # orders are somebody's: without a true token nobody is asked for them
-        return Orders(self._upstreams[Orders].within(inbound.context))
+        return Orders(self._upstreams[Orders].within(self._on_behalf(inbound)))
 
     def _discounts(self, inbound: Inbound) -> Discounts:
-        return Discounts(self._stub, inbound.context)
+        return Discounts(self._stub, self._on_behalf(inbound))
 
     def _identity(self, inbound: Inbound) -> Identity:
-        return self._verifier.caller(inbound.header("authorization"))
+        return self._callers.caller(inbound.header("authorization"))
+
+    def _on_behalf(self, inbound: Inbound) -> Context:
+        """Calls to services are made on behalf of the page's caller, of nobody when it names none."""
+        if inbound.header("authorization") is None:
+            return inbound.context
+        identity = self._identity(inbound)
+        return replace(inbound.context, authorization=partial(self._signer.authorization, identity))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from front.roles import BFFS, GATEWAY, ROLES, SERVICES, create
+from front.secrets import Secrets
 from front.setting import environment
 from kit.faults import Faulty
 
@@ -31,8 +32,8 @@ def as_if_up(data: Path, routes: Path) -> Iterator[None]:
     """The environment in which `front up` makes every role's app, for who only looks at the apps."""
     variables = environment(
         data=data,
-        public_key="made when the shop is started",
-        http=dict.fromkeys((*SERVICES, *BFFS), SOMEWHERE),
+        secrets=Secrets.new(),
+        http=dict.fromkeys((*SERVICES, *BFFS, GATEWAY), SOMEWHERE),
         grpc=SOMEWHERE,
         valkey_url="unix:///valkey.sock",
         routes=routes,

@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from front.caller import Client, Password, headers_of, secret
 from front.roles import ROLES
-from kit.demo import USERS
+from kit.demo import PASSWORD, USERS
 from kit.faults import Faulty
 
 app = typer.Typer(name="front", no_args_is_help=True, add_completion=False, help="The Frontispiece shop.")
@@ -21,7 +22,10 @@ err = Console(stderr=True, soft_wrap=True)
 Data = Annotated[Path, typer.Option(help="The folder that everything is kept in.")]
 Routes = Annotated[Path, typer.Option(help="The route table.", envvar="GATEWAY_ROUTES")]
 
+Url = Annotated[str, typer.Option(help="The gateway.")]
+
 DATA = Path(".data")
+URL = "http://127.0.0.1:8080"
 ROUTES = Path("routes.toml")
 
 
@@ -57,19 +61,21 @@ def up(
 
 
 def _announce(url: str, data: Path, seconds: float) -> None:
-    from front.data import demo_token  # noqa: PLC0415
     from gateway.admin import AdminSettings  # noqa: PLC0415
 
     out.print(f"\n[bold]Frontispiece serves at {url}[/] (ready in {seconds:.1f} s)\n")
     out.print("A desktop page and a mobile screen of the same article:")
     out.print(f"  curl {url}/web/products/PENS-001", highlight=False)
     out.print(f"  curl -H 'Accept-Language: de' '{url}/mobile/products/PENS-001?dpr=2'\n", highlight=False)
-    out.print("Demo users; baskets and orders want a token, as in")
-    token_of_shopper = "$(.venv/bin/front token shopper" + (f" --data {data})" if data != DATA else ")")
-    out.print(f'  curl -H "Authorization: Bearer {token_of_shopper}" {url}/web/basket', highlight=False)
-    for user, scopes in USERS.items():
-        out.print(f"\n  [bold]{user}[/] ({', '.join(scopes)})", highlight=False)
-        out.print(f"  {demo_token(data, user)}", highlight=False)
+    out.print(f"Demo users ({', '.join(USERS)}) have the password [bold]{PASSWORD}[/].")
+    at = f" --url {url}" if url != URL else ""
+    out.print("Baskets and orders are somebody's. A browser logs in here, and has a session:")
+    out.print(f"  {url}/web/session/login?return_to=/web/home", highlight=False)
+    out.print("A phone gets a token; at the terminal:")
+    login = f".venv/bin/front login shopper{at}"
+    out.print(f'  curl -H "Authorization: Bearer $({login})" {url}/mobile/basket', highlight=False)
+    session = f'curl -H "Cookie: $({login} --client web)" -H "X-CSRF: 1"'
+    out.print(f"  {session} {url}/web/basket", highlight=False)
     if (admin := AdminSettings()).address:
         out.print(f"\nMetrics are at http://{admin.admin}/metrics.", highlight=False)
     out.print(f"\nData lies in {data}; Ctrl-C stops everything.", highlight=False)
@@ -180,29 +186,31 @@ def graph(
 @app.command()
 def explain(
     path: Annotated[str, typer.Argument(help="A page, as clients ask for it: /web/products/PENS-004.")],
-    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
-    token: Annotated[str | None, typer.Option(help=f"A token, or a demo user: {', '.join(USERS)}.")] = None,
+    url: Url = URL,
+    user: Annotated[
+        str | None, typer.Option(help="Log in first, for the client whose page it is: web or mobile.")
+    ] = None,
+    password: Password = None,
     html: Annotated[Path | None, typer.Option(help="Write the drawing to this file as well.")] = None,
     header: Annotated[
         list[str] | None, typer.Option("--header", "-H", help="'Name: value', to be sent along; repeatable.")
     ] = None,
-    data: Data = DATA,
 ) -> None:
     """Run a page of the running shop and draw where its time goes; exit with 1 when the page fails."""
     from front import explain as asking  # noqa: PLC0415
     from front import explain_html  # noqa: PLC0415
-    from front.data import demo_token  # noqa: PLC0415
+    from front.login import LoginFailed  # noqa: PLC0415
     from front.waterfall import waterfall  # noqa: PLC0415
 
     try:
         headers = [asking.header(text) for text in header or ()]
-        if token is not None:
-            bearer = demo_token(data, token) if token in USERS else token
-            headers.append(("Authorization", f"Bearer {bearer}"))
+        if user is not None:
+            client = Client.WEB if path.startswith("/web/") else Client.MOBILE
+            headers += headers_of(client, url, user, password)
         explained = asking.explain(url, path, headers)
         if html is not None:
             html.write_text(explain_html.page(explained), encoding="utf-8")
-    except (asking.NotExplained, OSError) as fault:
+    except (asking.NotExplained, LoginFailed, OSError) as fault:
         _fail(str(fault))
     for line in waterfall(explained, out.width):
         out.print(line)
@@ -215,20 +223,20 @@ def import_catalogue(
     file: Annotated[
         Path, typer.Argument(help="A JSON list of products: Id, Type, Brand, Name, Description, Price.")
     ],
-    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
-    token: Annotated[
-        str | None, typer.Option(help="A token with catalog:write; the demo clerk's by default.")
-    ] = None,
+    url: Url = URL,
+    user: Annotated[
+        str, typer.Option(help="Who may write the catalogue; the demo clerk by default.")
+    ] = "clerk",
+    password: Password = None,
     currency: Annotated[str, typer.Option(help="Of the prices, ISO 4217.")] = "EUR",
-    data: Data = DATA,
 ) -> None:
     """Put a catalogue into the running shop: all of it, or nothing when any row is wrong."""
-    from front.data import demo_token  # noqa: PLC0415
+    from front.login import LoginFailed, phone  # noqa: PLC0415
     from front.upload import ImportFailed, upload  # noqa: PLC0415
 
     try:
-        count = upload(file, url, token or demo_token(data, "clerk"), currency, err)
-    except (ImportFailed, Faulty) as fault:
+        count = upload(file, url, lambda: phone(url, user, secret(user, password)), currency, err)
+    except (ImportFailed, LoginFailed, Faulty) as fault:
         _fail(f"{fault}\nNothing was imported.")
     out.print(
         f"[green]✓[/] {count} products imported. They have no stock yet: PUT {url}/api/inventory/stock/SKU."
@@ -236,15 +244,23 @@ def import_catalogue(
 
 
 @app.command()
-def token(
-    user: Annotated[str, typer.Argument(help=f"One of {', '.join(USERS)}.")], data: Data = DATA
+def login(
+    user: Annotated[str, typer.Argument(help="The name at the shop's identity service.")],
+    url: Url = URL,
+    password: Password = None,
+    client: Annotated[
+        Client,
+        typer.Option(help="A phone's login gives a token, a browser's a Cookie header."),
+    ] = Client.MOBILE,
 ) -> None:
-    """Print a token of a demo user."""
-    from front.data import demo_token  # noqa: PLC0415
+    """Log in at the running shop and print a phone's access token, or a browser's Cookie header."""
+    from front.login import LoginFailed, browser, phone  # noqa: PLC0415
 
-    if user not in USERS:
-        _fail(f"There is no demo user {user}: it is one of {', '.join(USERS)}.")
-    print(demo_token(data, user))  # noqa: T201 (bare, to be captured by a shell)
+    logs_in = phone if client is Client.MOBILE else browser
+    try:
+        print(logs_in(url, user, secret(user, password)))  # noqa: T201 (bare, to be captured by a shell)
+    except LoginFailed as fault:
+        _fail(str(fault))
 
 
 @app.command()

@@ -17,8 +17,8 @@ SILENT = (
     " explaining on, GATEWAY_EXPLAIN=true for an aggregate of the route table (`front up` has both on)."
 )
 HINTS = {
-    401: "It wants a token: --token TOKEN, or --token USER for a demo user.",
-    403: "The token does not allow it; another demo user's may: --token clerk.",
+    401: "It is somebody's: --user USER logs in first, as in --user shopper.",
+    403: "The user may not see it; another demo user may: --user clerk.",
     405: "Only pages that are read can be explained: a GET is sent.",
 }
 

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from front import server
+from front import secrets, server
 from front.child import ChildFailed
-from front.data import locked, public_key
+from front.data import locked
 from front.layouts import many_processes, one_process
 from front.roles import BFFS, GATEWAY, SERVICES
 from front.setting import environment
@@ -64,7 +64,7 @@ class Shop:
             os.environ.update(
                 environment(
                     data=self.data,
-                    public_key=public_key(self.data),
+                    secrets=secrets.kept(self.data),
                     http=http,
                     grpc=f"unix:{private}/discount.sock",
                     valkey_url=valkey_url,

@@ -1,7 +1,7 @@
 """Sending a catalogue file to the running shop, all or nothing."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,8 +17,10 @@ class ImportFailed(Exception):
     """The shop did not take the catalogue; the message says why."""
 
 
-def upload(file: Path, url: str, token: str, currency: str, console: Console) -> int:
+def upload(file: Path, url: str, token: Callable[[], str], currency: str, console: Console) -> int:
     """Read a catalogue file, send it, and return how many products it has.
+
+    `token` is asked once every row is right: tokens do not last.
 
     Raises:
         Faulty: rows are wrong; each is named by line and field.
@@ -30,7 +32,7 @@ def upload(file: Path, url: str, token: str, currency: str, console: Console) ->
         body = httpx.Request("POST", url, json={"products": rows}).content
         sending = progress.add_task("Sending (bytes)", total=len(body))
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"Bearer {token()}",
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "Idempotency-Key": hashlib.sha256(body).hexdigest(),

@@ -1,7 +1,7 @@
 """What is kept encrypted: sealed with the first key of a ring, opened with any of them.
 
-AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits. A key is changed by putting a new one first: what
-older keys have sealed can be opened as long as these stay in the ring.
+AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits. A key is changed by putting a new one first:
+what older keys have sealed can be opened as long as these stay in the ring.
 """
 
 import base64

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +26,8 @@ Check = Callable[[], Awaitable[None]]
 def create(*, title: str, description: str, lifespan: Lifespan, ready: Check, verifier: Verifier) -> FastAPI:
     """An app whose problems are problem+json and whose health is told at `/health/live` and `/health/ready`.
 
+    Nothing else is answered without a token for this service, unless it is marked `public`.
+
     Args:
         title: the service's name.
         description: one sentence for the OpenAPI document.
@@ -33,7 +35,13 @@ def create(*, title: str, description: str, lifespan: Lifespan, ready: Check, ve
         ready: returns when everything the service needs answers; raises when not.
         verifier: tells who calls.
     """
-    app = FastAPI(title=title, description=description, lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title=title,
+        description=description,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        dependencies=[Depends(_known)],
+    )
     app.state.verifier = verifier
     app.add_middleware(WithinPatience)
     app.add_middleware(HeadAsGet)
@@ -92,10 +100,12 @@ def add_health(app: FastAPI, ready: Check) -> None:
     """`/health/live` (the process answers) and `/health/ready` (all it needs answers too, else 503)."""
 
     @app.get("/health/live", tags=["health"])
+    @public
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
     @app.get("/health/ready", tags=["health"])
+    @public
     async def is_ready() -> dict[str, str]:
         try:
             await ready()
@@ -145,25 +155,45 @@ def _response(request: Request, problem: Problem) -> Response:
 
 
 _bearer = HTTPBearer(auto_error=False, description="The caller's token.")
+_PUBLIC = "answers_anybody"
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def public(endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint that answers anybody, token or none; the mark stands below the route's own line."""
+    setattr(endpoint, _PUBLIC, True)
+    return endpoint
+
+
+async def _known(request: Request) -> None:
+    """Let nobody pass whom no token names, to what is not public."""
+    if not getattr(request.scope["endpoint"], _PUBLIC, False):
+        _verified(request, request.headers.get("authorization"))
 
 
 async def _caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Identity:
+    return _verified(request, f"{credentials.scheme} {credentials.credentials}" if credentials else None)
+
+
+def _verified(request: Request, authorization: str | None) -> Identity:
     verifier: Verifier = request.app.state.verifier
-    return verifier.caller(f"{credentials.scheme} {credentials.credentials}" if credentials else None)
+    return verifier.caller(authorization)
 
 
 Caller = Annotated[Identity, Depends(_caller)]
-"""The verified caller; 401 without a true token."""
+"""The verified caller; 401 without a true token for this service."""
 
 
-def scoped(scope: str) -> Any:
-    """A dependency: the caller must hold this scope, else 403."""
+def scoped(*scopes: str) -> Any:
+    """A dependency: the caller must hold one of these scopes, else 403."""
 
     async def check(caller: Caller) -> Identity:
-        if scope not in caller.scopes:
-            raise Problem(403, "scope-missing", f"This needs the scope {scope}.", scope=scope)
+        if caller.scopes.isdisjoint(scopes):
+            wanted = " or ".join(scopes)
+            raise Problem(403, "scope-missing", f"This needs the scope {wanted}.", scope=scopes[0])
         return caller
 
     return Depends(check)

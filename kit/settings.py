@@ -65,7 +65,7 @@ class TokenSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="TOKEN_")
 
     issuers: dict[str, list[str]] = Field(
-        description='The Ed25519 public keys of each caller, as JSON: {"gateway": ["11qY…"], "ordering": […], …}, '
+        description='The Ed25519 public keys of each caller, as JSON: {"gateway": ["11q…"], "bff-web": […]}, '
         "each 32 bytes in base64url. A caller that changes its key has two for a while.",
     )
 

@@ -1,8 +1,8 @@
 """Internal tokens: by them a service knows on whose behalf it is called, and by which of its callers.
 
 Whoever calls others on somebody's behalf (the gateway, a BFF, ordering) signs with a key of its own, for one
-service and at most a minute. Each service knows the public keys of those it believes; being inside the network
-grants nothing. What proves somebody to the gateway, an access token or a session, goes no further than it.
+service and at most a minute. Each service knows the public keys of those it believes; being inside the
+network grants nothing. What proves somebody to the gateway, an access token or a session, goes no further.
 """
 
 import base64
@@ -10,12 +10,13 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import jwt
 from cachetools import LRUCache
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import AfterValidator
 
 from kit.problems import Problem
 from kit.settings import TokenSettings
@@ -35,7 +36,7 @@ SKEW: Final = 5
 """Seconds by which the clocks of two machines may differ."""
 
 MOST_KEPT: Final = 10_000
-"""How many tokens, or verdicts, are kept at the same time; beyond, the one unseen for longest is forgotten."""
+"""How many tokens, or verdicts, are kept at a time; beyond, the one unseen for longest is forgotten."""
 
 LONGEST: Final = 4096
 """Characters of a token at most; a longer one is not looked at."""
@@ -96,7 +97,7 @@ class Signer:
         self._kept: LRUCache[tuple[Identity, str], tuple[bytes, float]] = LRUCache(MOST_KEPT)
 
     def authorization(self, identity: Identity, audience: str) -> bytes:
-        """The value of an `Authorization` header that tells a service who is calling: made once while it lasts."""
+        """The `Authorization` header that tells a service who is calling: made once while it lasts."""
         now = self._clock()
         wanted = identity, audience
         kept = self._kept.get(wanted)
@@ -122,9 +123,10 @@ class Signer:
 
 
 class Verifier:
-    """Tells true tokens from false ones, and keeps what it found true until it expires: signatures cost 200 µs.
+    """Tells true tokens from false ones, and keeps what it found true until it expires.
 
-    What it found false is not kept: that would let anybody push out the others. For a single thread.
+    A signature costs 200 µs, a token known already 1 µs. What it found false is not kept: that would let
+    anybody push out the others. For a single thread.
 
     Args:
         settings: whose tokens are believed.
@@ -201,7 +203,7 @@ class Verifier:
         if header.get("typ") != TYPE:
             raise InvalidToken("The token is of another kind")
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        key = self._keys.get((issuer, header.get("kid"))) if isinstance(issuer, str) else None
+        key = self._keys.get((str(issuer), str(header.get("kid"))))
         if key is None:
             raise InvalidToken("The token is of an issuer, or signed with a key, that is not known here")
         return key
@@ -265,8 +267,17 @@ def private_key(pem: str) -> Ed25519PrivateKey:
     except (ValueError, TypeError) as fault:
         raise ValueError(f"no private key in PEM: {fault}") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the private key is not of Ed25519")
+        raise ValueError("the private key is not of Ed25519")  # noqa: TRY004 (a setting's value is wrong)
     return key
+
+
+def _signing_key(pem: str) -> str:
+    private_key(pem)
+    return pem
+
+
+SigningKey = Annotated[str, AfterValidator(_signing_key)]
+"""A setting: an Ed25519 private key in PEM."""
 
 
 def public_part(key: Ed25519PrivateKey) -> str:

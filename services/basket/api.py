@@ -11,7 +11,8 @@ from kit.service import Caller, etag, scoped, tag
 from services.basket.model import MOST_ARTICLES, MOST_PIECES, Basket, Full
 from services.basket.store import Store, Unavailable
 
-router = APIRouter(prefix="/baskets/{owner}", dependencies=[scoped("shop")])
+router = APIRouter(prefix="/baskets/{owner}", dependencies=[scoped("shop", "guest")])
+users = scoped("shop")
 
 SKU_LENGTH = 64
 Quantity = Annotated[int, Field(ge=1, le=MOST_PIECES)]
@@ -100,11 +101,22 @@ async def remove_item(owner: Owner, sku: Sku, store: Kept, response: Response) -
     return _changed(await store.remove(owner, sku), response)
 
 
-@router.post("/merge")
+@router.post("/merge", dependencies=[users])
 async def merge(owner: Owner, other: MergeRequest, store: Kept, response: Response) -> BasketBody:
     """Have the larger quantity of each article of two baskets; repeating it is harmless."""
     lines = [(item.sku, item.quantity) for item in other.items]
     return _changed(await store.merge(owner, lines), response)
+
+
+@router.post("/adoption", dependencies=[users])
+async def adopt(owner: Owner, caller: Caller, store: Kept, response: Response) -> BasketBody:
+    """Take over the basket of the guest that the caller was until now; repeating it is harmless.
+
+    Of each article the larger quantity counts; what finds no room stays with the guest.
+    """
+    if caller.adopts is None:
+        raise Problem(403, "no-guest", "The token names no guest whose basket this could be.")
+    return _changed(await store.adopt(owner, caller.adopts), response)
 
 
 def _changed(kept: Basket, response: Response) -> BasketBody:

@@ -42,7 +42,7 @@ def create_app(settings: BasketSettings | None = None) -> FastAPI:
         description="What each customer means to buy.",
         lifespan=lifespan,
         ready=store.ping,
-        verifier=Verifier(settings.tokens),
+        verifier=Verifier(settings.tokens, "basket"),
     )
     app.state.store = store
     app.include_router(api.router)

@@ -23,10 +23,23 @@ MOST_CONNECTIONS = 20
 VERSION = ""
 """The hash's field for the version: no article has the empty name."""
 
+# A new basket counts its versions from the clock: those of an earlier one never come again.
+NOTE_CHANGE = """
+local function note_change(basket, idle)
+    if redis.call('HEXISTS', basket, '') == 0 then
+        local time = redis.call('TIME')
+        redis.call('HSET', basket, '', string.format('%.0f', time[1] * 1000000 + time[2]))
+    end
+    redis.call('HINCRBY', basket, '', 1)
+    redis.call('PEXPIRE', basket, idle)
+end
+"""
+
 # ARGV: how long a changed basket is kept, in ms; the most articles; 1 when more pieces stay as they are;
 # then sku and pieces in turn. Looks first and writes after: what a script has done is never undone.
-# A new basket counts its versions from the clock: those of an earlier one never come again.
-CHANGE = """
+CHANGE = (
+    NOTE_CHANGE
+    + """
 local basket, idle, most, keep_more = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local articles = math.max(0, redis.call('HLEN', basket) - 1)
 local changes = {}
@@ -53,16 +66,43 @@ if #changes > 0 then
     if articles == 0 then
         redis.call('DEL', basket)
     else
-        if redis.call('HEXISTS', basket, '') == 0 then
-            local time = redis.call('TIME')
-            redis.call('HSET', basket, '', string.format('%.0f', time[1] * 1000000 + time[2]))
-        end
-        redis.call('HINCRBY', basket, '', 1)
-        redis.call('PEXPIRE', basket, idle)
+        note_change(basket, idle)
     end
 end
 return redis.call('HGETALL', basket)
 """
+)
+
+# KEYS: a user's basket and a guest's. ARGV: how long a changed basket is kept, in ms; the most articles; then
+# the guest's articles, in the order in which they find room. Both baskets change at once or not at all.
+ADOPT = (
+    NOTE_CHANGE
+    + """
+local basket, guest, idle, most = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local articles = math.max(0, redis.call('HLEN', basket) - 1)
+local changed = false
+for i = 3, #ARGV do
+    local sku = ARGV[i]
+    local pieces = tonumber(redis.call('HGET', guest, sku) or 0)
+    local held = tonumber(redis.call('HGET', basket, sku) or 0)
+    if pieces > 0 and (held > 0 or articles < most) then
+        if pieces > held then
+            redis.call('HSET', basket, sku, pieces)
+            changed = true
+        end
+        articles = articles + (held == 0 and 1 or 0)
+        redis.call('HDEL', guest, sku)
+    end
+end
+if redis.call('HLEN', guest) <= 1 then
+    redis.call('DEL', guest)
+end
+if changed then
+    note_change(basket, idle)
+end
+return redis.call('HGETALL', basket)
+"""
+)
 
 
 class Unavailable(Exception):
@@ -93,6 +133,7 @@ class Store:
         )
         self._client = valkey.asyncio.Valkey.from_pool(pool)
         self._script = self._client.register_script(CHANGE)
+        self._adoption = self._client.register_script(ADOPT)
         self._idle_ms = idle // timedelta(milliseconds=1)
 
     async def __aenter__(self) -> Self:
@@ -132,6 +173,14 @@ class Store:
         """
         return await self._change(owner, combine(lines), keep_more=True)
 
+    async def adopt(self, owner: str, guest: str) -> Basket:
+        """The owner's basket with what a guest's held, of which only what finds no room is left there."""
+        brought = (await self.basket(guest)).pieces
+        arguments: list[str | int] = [self._idle_ms, MOST_ARTICLES, *brought]
+        async with _answering():
+            kept = cast(list[str], await self._adoption([_key(owner), _key(guest)], arguments))
+        return _basket(owner, _pairs(kept))
+
     async def delete(self, owner: str) -> None:
         """Forget an owner's basket; doing it again changes nothing."""
         async with _answering():
@@ -144,7 +193,7 @@ class Store:
             kept = cast(list[str] | None, await self._script([_key(owner)], [*arguments, *lines]))
         if kept is None:
             raise Full
-        return _basket(owner, dict(zip(kept[::2], kept[1::2], strict=True)))
+        return _basket(owner, _pairs(kept))
 
 
 @asynccontextmanager
@@ -154,6 +203,10 @@ async def _answering() -> AsyncIterator[None]:
     except (valkey.ConnectionError, valkey.TimeoutError) as fault:
         log.warning("Valkey does not answer: %s", fault)
         raise Unavailable(str(fault)) from fault
+
+
+def _pairs(kept: list[str]) -> dict[str, str]:
+    return dict(zip(kept[::2], kept[1::2], strict=True))
 
 
 def _key(owner: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kit.idempotency import IdempotencyKey, Intent
 from kit.paging import decode_cursor, encode_cursor
 from kit.problems import Problem
-from kit.service import Caller, etag, expected_version, scoped, tag
+from kit.service import Caller, etag, expected_version, public, scoped, tag
 from services.catalog import pictures
 from services.catalog.bodies import (
     Counts,
@@ -58,6 +58,7 @@ class _PlaceByName(msgspec.Struct, array_like=True, frozen=True):
 
 
 @router.get("/products/{sku}")
+@public
 async def product(sku: str, store: Kept, request: Request, response: Response) -> ProductAnswer:
     """One product."""
     entry = await _known(store, sku)
@@ -66,6 +67,7 @@ async def product(sku: str, store: Kept, request: Request, response: Response) -
 
 
 @router.get("/products")
+@public
 async def products(asked: Annotated[ProductQuery, Query()], store: Kept) -> ProductBatch | SearchAnswer:
     """Up to 100 products by `sku`, in the order asked for; or a search by everything else."""
     if asked.sku is not None:
@@ -157,12 +159,14 @@ async def bring_in(body: Import, caller: Caller, key: IdempotencyKey, store: Kep
 
 
 @router.get("/brands")
+@public
 async def brands(store: Kept) -> Counts:
     """Every brand, by name."""
     return Counts.of(await store.brands())
 
 
 @router.get("/types")
+@public
 async def types(store: Kept) -> Counts:
     """Every type, by name."""
     return Counts.of(await store.types())
@@ -171,6 +175,7 @@ async def types(store: Kept) -> Counts:
 @router.get(
     "/pictures/{sku}/{file}", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}}
 )
+@public
 async def picture(sku: str, file: str, store: Kept, request: Request) -> Response:
     """One of the pictures that a product lists."""
     entry = await _known(store, sku)

@@ -41,7 +41,7 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
         description="What the shop sells: products, their pictures, brands, types, and a search for them.",
         lifespan=lifespan,
         ready=store.database.ping,
-        verifier=Verifier(settings.tokens),
+        verifier=Verifier(settings.tokens, "catalog"),
     )
     app.state.store = store
     app.include_router(api.router)

@@ -34,7 +34,7 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
     """The discount service: health and OpenAPI over HTTP, all else over gRPC on `app.state.grpc_port`."""
     settings = settings or DiscountSettings()
     store = Store(settings.database_url)
-    verifier = Verifier(settings.tokens)
+    verifier = Verifier(settings.tokens, "discount")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,8 +1,6 @@
 """Discount over gRPC: parse, call, answer."""
 # ruff: noqa: N802 (the calls are named as in discount.proto)
 
-from typing import Any
-
 import grpc
 
 from kit.idempotency import Intent
@@ -10,6 +8,7 @@ from kit.pb import discount_pb2 as pb
 from kit.pb import discount_pb2_grpc
 from kit.problems import Problem
 from kit.tokens import Identity, Verifier
+from services.discount.callers import Context, Known, caller
 from services.discount.errors import Problems
 from services.discount.model import Discount, Terms, given_coupon, is_sku, normal_coupon
 from services.discount.store import Store
@@ -18,13 +17,11 @@ SCOPE = "discount:write"
 MOST_SKUS = 100
 KEY_LENGTHS = range(8, 201)
 
-Context = grpc.aio.ServicerContext[Any, Any]
-
 
 def create_server(store: Store, verifier: Verifier) -> grpc.aio.Server:
     """A server of discounts, not yet listening; made in the event loop that it runs in."""
     # Without so_reuseport=0 two servers could listen on one port and take turns, instead of a clear failure.
-    server = grpc.aio.server(interceptors=[Problems()], options=[("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(interceptors=[Problems(), Known(verifier)], options=[("grpc.so_reuseport", 0)])
     discount_pb2_grpc.add_DiscountsServicer_to_server(Rpc(store, verifier), server)
     return server
 
@@ -52,7 +49,7 @@ class Rpc(discount_pb2_grpc.DiscountsServicer):
 
     async def CreateDiscount(self, request: pb.CreateDiscountRequest, context: Context) -> pb.Discount:
         """Put a discount in force; sent again, it gets its first answer and does nothing twice."""
-        caller = self._writer(context)
+        writer = self._writer(context)
         faults = {}
         if len(request.idempotency_key) not in KEY_LENGTHS or "\x00" in request.idempotency_key:
             faults["idempotency_key"] = "has 8 to 200 characters, none of them NUL"
@@ -60,7 +57,7 @@ class Rpc(discount_pb2_grpc.DiscountsServicer):
             faults["discount"] = "has no id and no version before it is created"
         terms = _terms(request.discount, faults)
         wanted = request.discount.SerializeToString(deterministic=True)
-        intent = Intent(owner=caller.subject, key=request.idempotency_key, request=wanted)
+        intent = Intent(owner=writer.subject, key=request.idempotency_key, request=wanted)
         return _message(await self._store.create(intent, terms))
 
     async def UpdateDiscount(self, request: pb.UpdateDiscountRequest, context: Context) -> pb.Discount:
@@ -84,11 +81,10 @@ class Rpc(discount_pb2_grpc.DiscountsServicer):
         Raises:
             Problem: 401 without a true token, 403 without the scope.
         """
-        authorization = dict(context.invocation_metadata() or ()).get("authorization")
-        caller = self._verifier.caller(str(authorization) if authorization else None)
-        if SCOPE not in caller.scopes:
+        writer = caller(self._verifier, context)
+        if SCOPE not in writer.scopes:
             raise Problem(403, "scope-missing", f"This needs the scope {SCOPE}.")
-        return caller
+        return writer
 
 
 def _terms(wanted: pb.Discount, faults: dict[str, str]) -> Terms:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from kit.idempotency import IdempotencyKey, Intent
 from kit.problems import Problem
-from kit.service import Caller, etag, expected_version, scoped, tag
+from kit.service import Caller, etag, expected_version, public, scoped, tag
 from services.inventory.model import BelowReserved, Line, NotHeld, OutOfStock, Reservation, Status, Stock
 from services.inventory.store import Store
 
@@ -72,6 +72,7 @@ class ReservationBody(BaseModel):
 
 
 @router.get("/stock/{sku}")
+@public
 async def stock(sku: Sku, store: Kept, request: Request, response: Response) -> StockBody:
     """The stock of one article."""
     level = (await store.levels([sku])).get(sku)
@@ -82,6 +83,7 @@ async def stock(sku: Sku, store: Kept, request: Request, response: Response) -> 
 
 
 @router.get("/stock")
+@public
 async def stock_batch(
     sku: Annotated[list[Sku], Query(min_length=1, max_length=100)], store: Kept
 ) -> StockBatch:

@@ -51,7 +51,7 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
         description="How many of each article there are, and who has set some aside.",
         lifespan=lifespan,
         ready=store.database.ping,
-        verifier=Verifier(settings.tokens),
+        verifier=Verifier(settings.tokens, "inventory"),
     )
     app.state.store = store
     app.include_router(api.router)

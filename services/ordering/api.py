@@ -16,6 +16,7 @@ from kit.service import Caller, etag, scoped, tag
 from services.ordering.checkout import Checkout
 from services.ordering.model import Bill, Order, OrderLine, Status
 from services.ordering.store import Store, sort_key
+from services.ordering.upstream import Carried
 
 router = APIRouter()
 
@@ -35,11 +36,11 @@ def _checkout(request: Request) -> Checkout:
     return cast(Checkout, request.app.state.checkout)
 
 
-def _carried(request: Request, caller: Caller) -> dict[str, str]:
+def _carried(request: Request, caller: Caller) -> Carried:
     """What goes with the calls to other services; what could not be a header there stays behind."""
     known = {name: request.headers.get(name, "") for name in ("x-request-id", "traceparent")}
     fit = {name: value for name, value in known.items() if value and value.isascii() and value.isprintable()}
-    return {"authorization": f"Bearer {caller.token}", **fit}
+    return Carried(identity=caller, names=fit)
 
 
 Kept = Annotated[Store, Depends(_store)]
@@ -95,7 +96,7 @@ async def place(
     caller: Caller,
     key: IdempotencyKey,
     checkout: Annotated[Checkout, Depends(_checkout)],
-    carried: Annotated[dict[str, str], Depends(_carried)],
+    carried: Annotated[Carried, Depends(_carried)],
     response: Response,
 ) -> OrderBody:
     """Order what lies in the caller's basket, at the server's prices; the same key gives the same order."""

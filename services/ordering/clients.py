@@ -20,6 +20,7 @@ from kit.pb import discount_pb2, discount_pb2_grpc
 from kit.problems import TYPE_PREFIX
 from kit.rpc import open_channel
 from kit.settings import Directory
+from kit.tokens import Signer
 from services.ordering.model import Article, Item
 from services.ordering.upstream import Carried, Http, failed, of_rpc
 
@@ -169,17 +170,17 @@ class Discount:
 class Discounts:
     """Who gets how much off."""
 
-    def __init__(self, channel: grpc.aio.Channel, timeout: float) -> None:
+    def __init__(self, channel: grpc.aio.Channel, timeout: float, signer: Signer) -> None:
         self._stub = discount_pb2_grpc.DiscountsStub(channel)
         self._timeout = timeout
+        self._signer = signer
 
     async def best(self, skus: Sequence[str], coupon: str, carried: Carried) -> dict[str, Discount]:
         """The best discount of each article that has one, in one call; `coupon` is empty for none."""
         asked = discount_pb2.ListDiscountsRequest(skus=skus, coupon=coupon)
+        metadata = tuple(carried.headers(self._signer, "discount").items())
         try:
-            answer = await self._stub.ListDiscounts(
-                asked, timeout=self._timeout, metadata=tuple(carried.items())
-            )
+            answer = await self._stub.ListDiscounts(asked, timeout=self._timeout, metadata=metadata)
         except grpc.aio.AioRpcError as fault:
             raise of_rpc("discount", fault) from fault
         best = {
@@ -201,8 +202,13 @@ class Clients:
 
 
 @asynccontextmanager
-async def connect(directory: Directory, patience: float) -> AsyncIterator[Clients]:
+async def connect(directory: Directory, patience: float, signer: Signer) -> AsyncIterator[Clients]:
     """The services at their addresses, each call to one of them given up after `patience` seconds.
+
+    Args:
+        directory: where they are.
+        patience: seconds.
+        signer: tells them on whose behalf they are called.
 
     Raises:
         LookupError: the directory lacks an address.
@@ -211,13 +217,13 @@ async def connect(directory: Directory, patience: float) -> AsyncIterator[Client
     async with httpx.AsyncClient(timeout=patience, trust_env=False) as client, channel:
 
         def http(name: str) -> Http:
-            return Http(name, directory.address(name), client, patience)
+            return Http(name, directory.address(name), client, patience, signer)
 
         yield Clients(
             catalog=Catalog(http("catalog")),
             basket=Baskets(http("basket")),
             inventory=Inventory(http("inventory")),
-            discounts=Discounts(channel, patience),
+            discounts=Discounts(channel, patience, signer),
         )
 
 

@@ -8,6 +8,7 @@ passed on as it came.
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -15,12 +16,29 @@ import httpx
 import msgspec
 
 from kit.problems import Problem
+from kit.tokens import Identity, Signer
 
 log = logging.getLogger(__name__)
 
 Shape = TypeVar("Shape")
-Carried = Mapping[str, str]
-"""Headers that go with every call: the caller's token, and what the request is known as."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """What goes with every call that is made for a request.
+
+    Args:
+        identity: on whose behalf it is made.
+        names: headers by which the request is known everywhere.
+    """
+
+    identity: Identity
+    names: Mapping[str, str]
+
+    def headers(self, signer: Signer, service: str) -> dict[str, str]:
+        """The headers of a call to a service."""
+        return {"authorization": signer.authorization(self.identity, service).decode(), **self.names}
+
 
 PASSED_ON: Final = frozenset({401, 403, 429})
 KEPT: Final = ("Retry-After", "WWW-Authenticate")
@@ -37,15 +55,18 @@ class Refusal(msgspec.Struct):
 class Http:
     """One service over HTTP."""
 
-    def __init__(self, name: str, address: str, client: httpx.AsyncClient, timeout: float) -> None:
+    def __init__(
+        self, name: str, address: str, client: httpx.AsyncClient, timeout: float, signer: Signer
+    ) -> None:
         self._name = name
         self._address = address
         self._client = client
         self._timeout = timeout
+        self._signer = signer
 
     async def call(self, method: str, path: str, carried: Carried, **parts: Any) -> httpx.Response:
         """The service's answer: a success, or a refusal (4xx) that the caller of this method knows of."""
-        headers = {**carried, **parts.pop("headers", {})}
+        headers = {**carried.headers(self._signer, self._name), **parts.pop("headers", {})}
         try:
             async with asyncio.timeout(self._timeout):  # the whole call: httpx only counts each wait in it
                 answer = await self._client.request(method, self._address + path, headers=headers, **parts)

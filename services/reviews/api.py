@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from kit.idempotency import IdempotencyKey, Intent
 from kit.paging import Cursor, Limit, Slice, decode_cursor, encode_cursor
 from kit.problems import Problem
-from kit.service import Caller, etag, scoped, tag
+from kit.service import Caller, etag, public, scoped, tag
 from services.reviews.model import Draft, Review, ReviewExists, Summary
 from services.reviews.store import Store, position
 
@@ -78,6 +78,7 @@ class SummaryBatch(BaseModel):
 
 
 @router.get("/reviews")
+@public
 async def newest(
     sku: Annotated[Sku, Query()], store: Kept, cursor: Cursor = None, limit: Limit = 20
 ) -> Slice[ReviewBody]:
@@ -109,6 +110,7 @@ async def post(
 
 
 @router.get("/reviews/{review_id}")
+@public
 async def review(review_id: ReviewId, store: Kept, request: Request, response: Response) -> ReviewBody:
     """One review."""
     found = await store.review(review_id)
@@ -119,6 +121,7 @@ async def review(review_id: ReviewId, store: Kept, request: Request, response: R
 
 
 @router.get("/summaries/{sku}")
+@public
 async def summary(sku: Sku, store: Kept, request: Request, response: Response) -> SummaryBody:
     """How one article is rated; one that nobody has reviewed has a count of 0."""
     found = (await store.summaries([sku]))[sku]
@@ -127,6 +130,7 @@ async def summary(sku: Sku, store: Kept, request: Request, response: Response) -
 
 
 @router.get("/summaries")
+@public
 async def summary_batch(
     sku: Annotated[list[Sku], Query(min_length=1, max_length=100)], store: Kept
 ) -> SummaryBatch:

@@ -41,7 +41,7 @@ def create_app(settings: ReviewsSettings | None = None) -> FastAPI:
         description="What readers think of an article, and how they rate it in all.",
         lifespan=lifespan,
         ready=store.database.ping,
-        verifier=Verifier(settings.tokens),
+        verifier=Verifier(settings.tokens, "reviews"),
     )
     app.state.store = store
     app.include_router(api.router)
