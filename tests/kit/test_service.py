@@ -10,10 +10,10 @@ from fastapi import FastAPI, Request, Response
 from kit import service
 from kit.db import Database
 from kit.problems import Problem
-from kit.service import expected_version, tag
+from kit.service import Caller, expected_version, public, scoped, tag
 from kit.settings import TokenSettings
 from kit.tokens import Verifier
-from tests.conftest import AppClient
+from tests.conftest import AppClient, MakeToken
 
 
 class Broken(Exception):
@@ -30,24 +30,70 @@ async def http(token_settings: TokenSettings, app_client: AppClient) -> AsyncIte
         yield
 
     app = service.create(
-        title="press", description="-", lifespan=lifespan, ready=away.ping, verifier=Verifier(token_settings)
+        title="press",
+        description="-",
+        lifespan=lifespan,
+        ready=away.ping,
+        verifier=Verifier(token_settings, "press"),
     )
 
     @app.get("/resource")
+    @public
     async def resource(request: Request, response: Response) -> str:
         tag(request, response, 7)
         return "resource"
 
     @app.get("/bug")
+    @public
     async def bug() -> None:
         raise Broken("a secret of the inside")
 
     @app.get("/kept")
+    @public
     async def kept() -> None:
         await away.ping()
 
+    @app.get("/private")
+    async def private() -> str:
+        return "for some"
+
+    @app.post("/written", dependencies=[scoped("write", "guest")])
+    async def written(caller: Caller) -> str:
+        return caller.subject
+
     async with app_client(app) as client:
         yield client
+
+
+@pytest.fixture
+def audience() -> str:
+    return "press"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/private"), ("HEAD", "/private"), ("POST", "/written")]
+)
+async def test_what_is_not_marked_public_is_answered_to_nobody_without_a_token(
+    http: httpx.AsyncClient, method: str, path: str
+) -> None:
+    for headers in ({}, {"Authorization": "Bearer a.b.c"}, {"Authorization": "Basic cmVhZGVyOng="}):
+        answer = await http.request(method, path, headers=headers)
+        assert (answer.status_code, "www-authenticate" in answer.headers) == (401, True)
+
+
+async def test_a_token_for_this_service_opens_what_is_not_public(
+    http: httpx.AsyncClient, bearer: MakeToken
+) -> None:
+    assert (await http.get("/private", headers=bearer("reader"))).json() == "for some"
+
+
+async def test_one_of_the_scopes_is_enough_and_without_any_the_first_is_asked_for(
+    http: httpx.AsyncClient, bearer: MakeToken
+) -> None:
+    for scope in ("write", "guest"):
+        assert (await http.post("/written", headers=bearer("reader", scope))).json() == "reader"
+    refused = await http.post("/written", headers=bearer("reader", "read"))
+    assert (refused.status_code, refused.json()["scope"]) == (403, "write")
 
 
 @pytest.mark.parametrize("known", ['"7"', 'W/"7"', '"1", "7"', "*", '"3" , W/"7"'])

@@ -1,9 +1,13 @@
+import json
+
 import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from kit.faults import Faulty
 from kit.settings import Directory, Settings, TokenSettings
+
+KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
 
 class PressSettings(Settings):
@@ -19,18 +23,18 @@ class PressSettings(Settings):
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TOKEN_PUBLIC_KEY", "SERVICES", "PRESS_INK", "PRESS_SPEED"):
+    for name in ("TOKEN_ISSUERS", "SERVICES", "PRESS_INK", "PRESS_SPEED"):
         monkeypatch.delenv(name, raising=False)
 
 
 def test_settings_come_from_variables_with_the_roles_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRESS_INK", "black")
-    monkeypatch.setenv("TOKEN_PUBLIC_KEY", "a key")
+    monkeypatch.setenv("TOKEN_ISSUERS", json.dumps({"gateway": [KEY]}))
     monkeypatch.setenv("SERVICES", '{"paper": "http://paper:8000"}')
     settings = PressSettings()
 
     assert (settings.ink, settings.speed) == ("black", 10)
-    assert settings.tokens.public_key == "a key"
+    assert settings.tokens.issuers == {"gateway": [KEY]}
     assert settings.directory.address("paper") == "http://paper:8000"
 
 
@@ -41,13 +45,20 @@ def test_every_fault_is_told_at_once_by_its_variable(monkeypatch: pytest.MonkeyP
         PressSettings()
 
     told = "\n".join(refusal.value.faults)
-    for variable in ("PRESS_INK", "PRESS_SPEED", "TOKEN_PUBLIC_KEY", "services"):
+    for variable in ("PRESS_INK", "PRESS_SPEED", "TOKEN_ISSUERS", "services"):
         assert variable in told
     assert len(refusal.value.faults) == 4
 
 
+@pytest.mark.parametrize("issuers", ['{"gateway": ["no key"]}', '{"gateway": "x"}', "[]"])
+def test_issuers_without_keys_are_refused(monkeypatch: pytest.MonkeyPatch, issuers: str) -> None:
+    monkeypatch.setenv("TOKEN_ISSUERS", issuers)
+    with pytest.raises(Faulty, match="TOKEN_ISSUERS"):
+        TokenSettings()
+
+
 def test_settings_that_are_given_need_no_variable() -> None:
-    tokens = TokenSettings(public_key="a key")
+    tokens = TokenSettings(issuers={"gateway": [KEY]})
     assert PressSettings(ink="red", tokens=tokens, directory=Directory()).ink == "red"
 
 

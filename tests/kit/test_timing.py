@@ -59,18 +59,25 @@ async def http(token_settings: TokenSettings, slow: Slow) -> AsyncIterator[httpx
         yield
 
     app = service.create(
-        title="slow", description="-", lifespan=lifespan, ready=ready, verifier=Verifier(token_settings)
+        title="slow",
+        description="-",
+        lifespan=lifespan,
+        ready=ready,
+        verifier=Verifier(token_settings, "slow"),
     )
 
     @app.api_route("/work", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @service.public
     async def work() -> str:
         return await slow.work()
 
     @app.get("/own-timeout")
+    @service.public
     async def own_timeout() -> None:
         raise TimeoutError("a bug")
 
     @app.get("/stream")
+    @service.public
     async def stream() -> StreamingResponse:
         async def chunks() -> AsyncIterator[str]:
             yield "begun, "

@@ -41,7 +41,7 @@ def shop(discounts: tuple[Discounts, grpc.aio.Server, str]) -> Iterator[Shop]:
 
 @pytest.fixture
 def make_ordering(
-    token_settings: TokenSettings, discounts: tuple[Discounts, grpc.aio.Server, str]
+    token_settings: TokenSettings, signing_key: str, discounts: tuple[Discounts, grpc.aio.Server, str]
 ) -> MakeOrdering:
     """`make_ordering(database_url, timeout=10)`: the ordering service in that shop."""
 
@@ -52,6 +52,7 @@ def make_ordering(
                 database_url=database_url,
                 timeout=timeout,
                 directory=Directory(services={**services, "discount-grpc": discounts[2]}),
+                signing_key=signing_key,
                 tokens=token_settings,
             )
         )

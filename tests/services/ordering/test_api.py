@@ -2,6 +2,8 @@
 
 import httpx
 
+from kit.settings import TokenSettings
+from kit.tokens import Verifier
 from tests.conftest import MakeToken
 from tests.services.ordering.world import Shop
 
@@ -62,15 +64,17 @@ async def test_one_order_asks_each_service_once_for_all_its_articles(
     assert len(shop.discounts.metadata) == 1
 
 
-async def test_every_call_carries_the_callers_token_and_the_requests_names(
-    http: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+async def test_every_call_says_to_each_service_alone_for_whom_it_is_and_carries_the_requests_names(
+    http: httpx.AsyncClient, shop: Shop, reader: dict[str, str], token_settings: TokenSettings
 ) -> None:
     named = {"x-request-id": "r-1", "traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01"}
     await place(http, {**reader, **named})
 
-    carried = {**named, "authorization": reader["Authorization"]}
-    for headers in [*(dict(request.headers) for _, request in shop.calls), *shop.discounts.metadata]:
-        assert headers.items() >= carried.items()
+    called = [(request.url.host.removesuffix(".test"), dict(request.headers)) for _, request in shop.calls]
+    for service, headers in [*called, *(("discount", metadata) for metadata in shop.discounts.metadata)]:
+        assert headers.items() >= named.items()
+        caller = Verifier(token_settings, service).caller(headers["authorization"])
+        assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
 
 
 async def test_a_request_id_that_is_no_plain_text_is_left_behind(

@@ -222,12 +222,13 @@ async def test_a_service_that_never_answers_is_given_up(
 
 
 async def test_ordering_does_not_start_without_the_addresses_it_needs(
-    tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
+    tmp_path: Path, token_settings: TokenSettings, signing_key: str, app_client: AppClient
 ) -> None:
     app = create_app(
         OrderingSettings(
             database_url=f"sqlite+aiosqlite:///{tmp_path}/o.db",
             directory=Directory(services={"discount-grpc": "127.0.0.1:1"}),
+            signing_key=signing_key,
             tokens=token_settings,
         )
     )
