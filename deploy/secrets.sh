@@ -8,29 +8,61 @@ if [[ -e "$folder" ]]; then
     exit 1
 fi
 
+origin="${ORIGIN:-http://127.0.0.1:8080}" # where browsers reach the shop
+
 password() { openssl rand -hex 24; }
+base64url() { base64 --wrap 0 | tr '+/' '-_' | tr -d '='; }
+key() { openssl rand 32 | base64url; }
 
 umask 077 # the folder is its owner's alone
 mkdir "$folder"
 cd "$folder"
 
-mkdir keys
-openssl genpkey -algorithm ed25519 -out keys/token.pem
-openssl pkey -in keys/token.pem -pubout -out token_public_key
+issuers=()
+for caller in gateway bff-web bff-mobile ordering; do
+    file="${caller//-/_}_signing_key"
+    openssl genpkey -algorithm ed25519 -out "$file"
+    public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
+    issuers+=("\"$caller\": [\"$public\"]")
+done
+(IFS=,; echo "{${issuers[*]}}") >token_issuers
+
+echo "[\"$(key)\"]" >session_keys
+echo "[\"$(key)\"]" >identity_sealing_keys
+password >session_client_secret
+cat >identity_clients <<JSON
+{
+  "web": {
+    "secret": "$(<session_client_secret)",
+    "redirect_uris": ["$origin/web/session/callback"],
+    "post_logout_redirect_uris": ["$origin/"],
+    "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout"
+  },
+  "mobile": {
+    "redirect_uris": ["com.frontispiece.shop:/callback", "$origin/mobile/callback"],
+    "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout"
+  }
+}
+JSON
 
 password >postgres_password
-for service in catalog inventory discount reviews ordering; do
+for service in identity catalog inventory discount reviews ordering; do
     echo "postgresql+psycopg://$service:$(password)@postgres/$service" >"${service}_database_url"
 done
 
-basket="$(password)"
-digest="$(printf %s "$basket" | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
-echo "valkey://basket:$basket@valkey:6379/0" >basket_valkey_url
-cat >valkey_acl <<ACL
-user basket on #$digest ~* +@all -@admin -@dangerous
+of_valkey() { # user, container, the files of its URL and its users
+    local password digest
+    password="$(password)"
+    digest="$(printf %s "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+    echo "valkey://$1:$password@$2:6379/0" >"$3"
+    cat >"$4" <<ACL
+user $1 on #$digest ~* &* +@all -@admin -@dangerous
 user default on nopass -@all +ping
 ACL
+}
+of_valkey basket valkey basket_valkey_url valkey_acl
+of_valkey gateway session-valkey session_valkey_url session_valkey_acl
 
 # Containers get these files as they are, and their users are not the owner; the folder keeps others out.
 find . -maxdepth 1 -type f -exec chmod 444 {} +
-echo "The secrets are in $folder. keys/token.pem signs tokens: keep it apart from the running system."
+echo "The secrets are in $folder, for a shop at $origin."

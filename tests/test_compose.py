@@ -12,26 +12,40 @@ import pytest
 import yaml
 
 from front.roles import GATEWAY, ROLES, create
+from front.secrets import Secrets
+from kit.sealing import new_key
 from tests.support.variables import variables
 
 ROOT = Path(__file__).parents[1]
 
+KEY = new_key()
+PEM = Secrets.new().signing_keys["gateway"]
 STAND_INS = {
-    "token_public_key": "a public key",
+    "token_issuers": json.dumps({"gateway": ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]}),
     "basket_valkey_url": "valkey://basket:secret@valkey:6379/0",
+    "session_valkey_url": "valkey://gateway:secret@session-valkey:6379/0",
+    "session_keys": json.dumps([KEY]),
+    "session_client_secret": "a" * 32,
+    "identity_sealing_keys": json.dumps([KEY]),
+    "identity_clients": json.dumps({"web": {"redirect_uris": ["https://shop.example/web/session/callback"]}}),
+    "gateway_signing_key": PEM,
+    "bff_signing_key": PEM,
+    "ordering_signing_key": PEM,
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
-def secrets(container: str) -> set[str]:
-    return set(CONTAINERS[container].get("secrets", []))
+def secrets(container: str) -> dict[str, str]:
+    """The secrets of a container: by the names of their files in it, those in the compose file."""
+    given = CONTAINERS[container].get("secrets", [])
+    return dict((one, one) if isinstance(one, str) else (one["target"], one["source"]) for one in given)
 
 
 def environment(role: str) -> dict[str, str]:
     """What the role's process finds set: its environment with defaults filled in, and its secrets."""
     given = {
-        name: re.sub(r"\$\{\w+:-(\w*)\}", r"\1", str(value))
+        name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
         for name, value in CONTAINERS[role].get("environment", {}).items()
     }
     of_files = {
@@ -113,22 +127,38 @@ def test_every_container_is_watched_confined_and_restarted(container: str) -> No
 def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:
     on = {
         network: {name for name, one in CONTAINERS.items() if network in one["networks"]}
-        for network in ("databases", "baskets")
+        for network in ("databases", "baskets", "sessions")
     }
     with_database = {name for name in ROLES if f"{name.upper()}_DATABASE_URL" in variables(name)}
 
-    assert on == {"databases": {"postgres", *with_database}, "baskets": {"valkey", "basket"}}
+    assert on == {
+        "databases": {"postgres", *with_database},
+        "baskets": {"valkey", "basket"},
+        "sessions": {"session-valkey", GATEWAY},
+    }
 
 
 def test_a_database_url_is_known_to_its_service_and_the_server_alone() -> None:
-    knowing = {
-        secret: {name for name in CONTAINERS if secret in secrets(name)}
-        for secret in COMPOSE["secrets"]
-        if secret.endswith("_database_url")
-    }
+    knowing = _knowing("_database_url")
 
     assert knowing == {secret: {secret.removesuffix("_database_url"), "postgres"} for secret in knowing}
     assert knowing
+
+
+def test_what_a_caller_signs_with_is_known_to_it_alone() -> None:
+    knowing = _knowing("_signing_key")
+
+    assert knowing == {secret: {secret.removesuffix("_signing_key").replace("_", "-")} for secret in knowing}
+    assert len(knowing) == 4
+
+
+def _knowing(end: str) -> dict[str, set[str]]:
+    """The containers that know each secret whose name ends so."""
+    return {
+        secret: {name for name in CONTAINERS if secret in secrets(name).values()}
+        for secret in COMPOSE["secrets"]
+        if secret.endswith(end)
+    }
 
 
 def test_a_client_of_compose_accepts_the_file() -> None:

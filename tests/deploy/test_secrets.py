@@ -1,6 +1,9 @@
+import json
+import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,10 +12,11 @@ import pytest
 import valkey
 import yaml
 
-from front.data import demo_token
 from front.valkey import running_valkey
+from kit.problems import Problem
+from kit.sealing import Ring
 from kit.settings import TokenSettings
-from kit.tokens import Verifier
+from kit.tokens import Identity, Signer, Verifier
 from services.basket.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +27,14 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="deploy/
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the secrets, made by a copy of the script."""
-    script = tmp_path_factory.mktemp("deploy") / "secrets.sh"
+    return make(tmp_path_factory.mktemp("deploy"))
+
+
+def make(folder: Path, **variables: str) -> Path:
+    script = folder / "secrets.sh"
     shutil.copy(ROOT / "deploy" / "secrets.sh", script)
-    subprocess.run([script], check=True, capture_output=True)
-    return script.parent / "secrets"
+    subprocess.run([script], check=True, capture_output=True, env={**os.environ, **variables})
+    return folder / "secrets"
 
 
 def test_every_secret_of_the_compose_file_is_made_where_it_looks(made: Path) -> None:
@@ -41,7 +49,6 @@ def test_containers_can_read_the_secrets_and_nobody_else_on_the_host_can(made: P
 
     assert readable == {0o444}
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
-    assert stat.S_IMODE((made / "keys" / "token.pem").stat().st_mode) == 0o600
 
 
 def test_secrets_that_are_there_are_never_made_anew(made: Path) -> None:
@@ -54,31 +61,68 @@ def test_secrets_that_are_there_are_never_made_anew(made: Path) -> None:
     assert (made / "postgres_password").read_text() == before
 
 
-def test_a_token_of_the_private_key_passes_at_the_public_one(made: Path) -> None:
-    verifier = Verifier(TokenSettings(public_key=(made / "token_public_key").read_text().strip()))
+@pytest.mark.parametrize("caller", ["gateway", "bff-web", "bff-mobile", "ordering"])
+def test_what_a_caller_signs_is_believed_in_its_own_name_and_no_other(made: Path, caller: str) -> None:
+    settings = TokenSettings(issuers=json.loads((made / "token_issuers").read_text()))
+    key = (made / f"{caller.replace('-', '_')}_signing_key").read_text()
+    reader = Identity(subject="reader", scopes=frozenset({"shop"}))
 
-    assert verifier.verify(demo_token(made, "shopper")).subject == "shopper"
+    for name in settings.issuers:
+        token = Signer(key, name).authorization(reader, "basket").decode()
+        if name == caller:
+            assert Verifier(settings, "basket").caller(token) == reader
+        else:
+            with pytest.raises(Problem, match="not known here"):
+                Verifier(settings, "basket").caller(token)
 
 
-async def test_valkey_serves_basket_by_its_password_and_tells_others_only_that_it_is_there(
-    made: Path, tmp_path: Path
-) -> None:
-    told = urlsplit((made / "basket_valkey_url").read_text().strip())
+def test_the_gateway_and_identity_know_each_other_at_the_shops_address(tmp_path: Path) -> None:
+    made = make(tmp_path, ORIGIN="https://shop.example")
+    clients = json.loads((made / "identity_clients").read_text())
+
+    assert clients["web"]["secret"] == (made / "session_client_secret").read_text().strip()
+    assert clients["web"]["redirect_uris"] == ["https://shop.example/web/session/callback"]
+    assert clients["web"]["post_logout_redirect_uris"] == ["https://shop.example/"]
+    assert "secret" not in clients["mobile"]
+
+
+@pytest.mark.parametrize("name", ["session_keys", "identity_sealing_keys"])
+def test_what_is_sealed_with_is_a_key(made: Path, name: str) -> None:
+    ring = Ring(json.loads((made / name).read_text()))
+    assert ring.open(ring.seal(b"-", b"-"), b"-") == b"-"
+
+
+@pytest.fixture
+def guarded(made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a Valkey with the users of one of the files, for the user whose URL another file has."""
+    users, url = request.param
+    told = urlsplit((made / url).read_text().strip())
     with running_valkey(tmp_path) as server:
         with valkey.Valkey.from_url(server) as admin:
-            for line in (made / "valkey_acl").read_text().splitlines():
+            for line in (made / users).read_text().splitlines():
                 admin.execute_command("ACL", "SETUSER", *line.split()[1:])
-        path = server.removeprefix("unix://")
+        yield f"unix://{told.username}:{told.password}@{server.removeprefix('unix://')}"
 
-        store = Store(f"unix://{told.username}:{told.password}@{path}", idle=timedelta(days=1))
-        async with store:
-            await store.ping()
-            await store.put("reader", "PENS-001", 2)
-            await store.merge("reader", [("INKS-001", 1)])
-            assert (await store.basket("reader")).pieces == {"PENS-001": 2, "INKS-001": 1}
-            await store.delete("reader")
 
-        with valkey.Valkey.from_url(server) as stranger:
-            assert stranger.ping()
-            with pytest.raises(valkey.exceptions.NoPermissionError):
-                stranger.hgetall("reader")
+@pytest.mark.parametrize("guarded", [("valkey_acl", "basket_valkey_url")], indirect=True)
+async def test_valkey_serves_basket_by_its_password(guarded: str) -> None:
+    async with Store(guarded, idle=timedelta(days=1)) as store:
+        await store.ping()
+        await store.put("reader", "PENS-001", 2)
+        await store.merge("reader", [("INKS-001", 1)])
+        await store.put("guest:1", "LAMP-001", 1)
+        adopted = await store.adopt("reader", "guest:1")
+        assert adopted.pieces == {"PENS-001": 2, "INKS-001": 1, "LAMP-001": 1}
+        await store.delete("reader")
+
+
+@pytest.mark.parametrize(
+    "guarded",
+    [("valkey_acl", "basket_valkey_url"), ("session_valkey_acl", "session_valkey_url")],
+    indirect=True,
+)
+def test_valkey_tells_strangers_only_that_it_is_there(guarded: str) -> None:
+    with valkey.Valkey.from_url(f"unix://{guarded.partition('@')[2]}") as stranger:
+        assert stranger.ping()
+        with pytest.raises(valkey.exceptions.NoPermissionError):
+            stranger.hgetall("reader")
