@@ -55,12 +55,12 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture
-async def settings(shop: Shop, token_settings: TokenSettings) -> AsyncIterator[BffSettings]:
+async def settings(shop: Shop, token_settings: TokenSettings, signing_key: str) -> AsyncIterator[BffSettings]:
     """The settings of a BFF in that shop."""
     services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
     async with discount_server(shop) as discounts:
         directory = Directory(services={**services, "discount-grpc": discounts})
-        yield BffSettings(directory=directory, tokens=token_settings)
+        yield BffSettings(directory=directory, signing_key=signing_key, tokens=token_settings)
 
 
 @pytest.fixture
@@ -85,6 +85,14 @@ async def either(
     create = create_web if request.param == "web" else create_mobile
     async with app_client(create(settings)) as client:
         yield client
+
+
+@pytest.fixture
+def audience(request: pytest.FixtureRequest) -> str:
+    """The BFF that a test's tokens are for: the one that it asks."""
+    if "either" in request.fixturenames:
+        return f"bff-{request.node.callspec.params['either']}"
+    return "bff-mobile" if "mobile" in request.fixturenames else "bff-web"
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from kit.settings import TokenSettings
+from kit.tokens import Identity, Signer, Verifier
 from tests.bff.documents import article
 from tests.bff.world import Shop
 from tests.conftest import MakeToken
@@ -126,16 +128,15 @@ async def test_baskets_and_orders_are_not_for_those_who_do_not_say_who_they_are(
     assert shop.asked == []
 
 
-async def test_calls_are_made_on_behalf_of_the_caller_and_can_be_traced(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+async def test_calls_are_made_on_behalf_of_the_caller_for_one_service_alone_and_can_be_traced(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], token_settings: TokenSettings
 ) -> None:
     carried = {
-        **reader,
         "X-Request-Id": "a-request",
         "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
 
-    await either.get("/basket", headers={**carried, "Cookie": "session=1", "X-Forwarded-For": "9.9.9.9"})
+    await either.get("/basket", headers={**reader, **carried, "Cookie": "a=1", "X-Forwarded-For": "9.9.9.9"})
 
     assert shop.calls
     for call in shop.calls:
@@ -144,6 +145,23 @@ async def test_calls_are_made_on_behalf_of_the_caller_and_can_be_traced(
         assert "x-forwarded-for" not in call.request.headers
     metadata = shop.discount_calls[0]
     assert {name: metadata[name.lower()] for name in carried} == carried
+    told = [
+        (c.request.url.host.removesuffix(".test"), c.request.headers["authorization"]) for c in shop.calls
+    ]
+    for service, authorization in [*told, ("discount", metadata["authorization"])]:
+        caller = Verifier(token_settings, service).caller(authorization)
+        assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
+
+
+async def test_a_token_for_another_service_opens_no_page(
+    either: httpx.AsyncClient, shop: Shop, signing_key: str
+) -> None:
+    reader = Identity(subject="reader", scopes=frozenset({"shop"}))
+    stray = Signer(signing_key, "gateway").authorization(reader, "basket")
+
+    for path in ("/basket", "/orders", "/home"):
+        assert (await either.get(path, headers={"Authorization": stray.decode()})).status_code == 401
+    assert shop.asked == []
 
 
 async def test_whose_basket_it_is_the_token_says_and_no_name_leads_elsewhere(

@@ -129,7 +129,7 @@ def test_settings_are_read_by_their_own_names(settings: BffSettings, monkeypatch
     monkeypatch.setenv("BFF_EXPLAIN", "true")
     monkeypatch.setenv("BFF_CACHE_URL", "valkey://cache:6379/0")
     monkeypatch.setenv("SERVICES", '{"catalog": "http://catalog:8000"}')
-    chosen = BffSettings(tokens=settings.tokens)
+    chosen = BffSettings(signing_key=settings.signing_key, tokens=settings.tokens)
 
     assert chosen.explain
     assert chosen.shared_store() is not None
@@ -138,7 +138,7 @@ def test_settings_are_read_by_their_own_names(settings: BffSettings, monkeypatch
     monkeypatch.setenv("BFF_EXPLAIN", "perhaps")
     monkeypatch.setenv("BFF_CACHE_URL", "http://cache:6379")
     with pytest.raises(Faulty) as refusal:
-        BffSettings(directory=settings.directory, tokens=settings.tokens)
+        settings.model_copy()
     assert [fault.partition(":")[0] for fault in refusal.value.faults] == ["BFF_EXPLAIN", "BFF_CACHE_URL"]
 
 

@@ -10,6 +10,7 @@ import bff.web.app
 from bff.app import BffSettings
 from kit.asgi import App, Message, Receive, Scope, Send
 from kit.settings import Directory, TokenSettings
+from kit.tokens import Identity, Signer
 from tests.bff.documents import article, order, review
 from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
 from tests.support.contracts import LOGGED_IN, STATES
@@ -67,14 +68,14 @@ class Stage:
     Args:
         bff: the app itself.
         shop: what it finds behind it.
-        customer: the Authorization header of a true customer, in place of the one in a contract.
+        customer: proves a true customer, in place of what a contract says.
     """
 
-    def __init__(self, bff: App, shop: Shop, customer: Mapping[str, str]) -> None:
+    def __init__(self, bff: App, shop: Shop, customer: bytes) -> None:
         self.lacks: str | None = None
         self._bff = bff
         self._shop = shop
-        self._customer = customer["Authorization"].encode()
+        self._customer = customer
         self._logged_in = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,15 +131,16 @@ class OnStage(NamedTuple):
 
 
 @asynccontextmanager
-async def staged(provider: str, tokens: TokenSettings, customer: Mapping[str, str]) -> AsyncIterator[OnStage]:
+async def staged(provider: str, signing_key: str, tokens: TokenSettings) -> AsyncIterator[OnStage]:
     """A BFF on a stage, on a real socket: the app as it runs in production, in front of an empty shop."""
     shop = Shop()
     services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
     with behind_respx(shop):
         async with discount_server(shop) as discounts, servers() as serve:
             directory = Directory(services={**services, "discount-grpc": discounts})
-            app = BFFS[provider](BffSettings(directory=directory, tokens=tokens))
-            stage = Stage(app, shop, customer)
+            app = BFFS[provider](BffSettings(directory=directory, signing_key=signing_key, tokens=tokens))
+            customer = Identity(subject="reader", scopes=frozenset({"shop"}))
+            stage = Stage(app, shop, Signer(signing_key, "gateway").authorization(customer, provider))
             yield OnStage(stage, await serve(stage))
 
 

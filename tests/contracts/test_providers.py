@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kit.settings import TokenSettings
-from tests.conftest import MakeToken
 from tests.contracts.stage import BFFS, OnStage, staged
 from tests.support.contracts import CONTRACTS, Json, broken
 
@@ -20,9 +19,9 @@ every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.re
 
 
 @pytest.fixture
-def put_on(token_settings: TokenSettings, bearer: MakeToken) -> PutOn:
+def put_on(token_settings: TokenSettings, signing_key: str) -> PutOn:
     """`async with put_on("bff-web") as (stage, url)`."""
-    return lambda provider: staged(provider, token_settings, bearer("reader", "shop"))
+    return lambda provider: staged(provider, signing_key, token_settings)
 
 
 @every_file

@@ -142,7 +142,7 @@ def test_an_unknown_article_is_a_404_on_every_way(http: httpx.Client) -> None:
 @pytest.mark.skipif(not REAL.exists(), reason="the catalogue file lies beside the checkout, and is not there")
 def test_a_real_catalogue_is_imported_and_served_by_both_bffs(http: httpx.Client, shop: RunningShop) -> None:
     done = subprocess.run(
-        front("import", REAL, "--url", shop.url, "--data", shop.data),
+        front("import", REAL, "--url", shop.url),
         check=False,
         capture_output=True,
         text=True,
@@ -168,7 +168,7 @@ def test_a_catalogue_with_a_wrong_row_is_named_by_line_and_nothing_is_imported(
     file.write_text(json.dumps([row, {**row, "Id": 7002, "Price": -5.0}], indent=1))
 
     done = subprocess.run(
-        front("import", file, "--url", shop.url, "--data", shop.data),
+        front("import", file, "--url", shop.url),
         check=False,
         capture_output=True,
         text=True,

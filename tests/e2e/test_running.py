@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kit.demo import PASSWORD
 from tests.support.shop import ROOT, RunningShop, front, running_shop
 
 pytestmark = pytest.mark.e2e
@@ -26,8 +27,9 @@ def children(pid: int) -> set[int]:
 def test_it_says_where_it_serves_how_to_try_it_and_where_its_data_lies(shop: RunningShop) -> None:
     assert f"curl {shop.url}/web/products/" in shop.printed
     assert "/mobile/products/" in shop.printed
-    assert f"front token shopper --data {shop.data})" in shop.printed
-    assert set(shop.tokens) == {"shopper", "reader", "clerk"}
+    assert f"front login shopper --url {shop.url})" in shop.printed
+    assert f"{shop.url}/web/session/login?return_to=" in shop.printed
+    assert PASSWORD in shop.printed
     assert str(shop.data) in shop.printed
 
 
@@ -42,10 +44,10 @@ def test_ctrl_c_leaves_nothing_behind_and_a_second_start_keeps_the_data(
 ) -> None:
     data = tmp_path / "data"
     with running_shop(data, *options) as shop:
-        reader = shop.bearer("reader")
+        reader = shop.browser("reader")
         httpx.put(f"{shop.url}/web/basket/items/PENS-002", json={"quantity": 4}, headers=reader, timeout=20)
         below = children(shop.process.pid)
-        assert len(below) == (10 if options else 1)
+        assert len(below) == (11 if options else 1)
 
         seconds = shop.stop()
     assert shop.process.returncode == 0
@@ -54,6 +56,8 @@ def test_ctrl_c_leaves_nothing_behind_and_a_second_start_keeps_the_data(
 
     with running_shop(data, *options) as shop:
         basket = httpx.get(f"{shop.url}/web/basket", headers=reader, timeout=20).json()
+        of_phone = httpx.get(f"{shop.url}/mobile/basket", headers=shop.phone("reader"), timeout=20)
+    assert of_phone.status_code == 200
     assert [(line["sku"], line["quantity"]) for line in basket["lines"]] == [("PENS-002", 4)]
 
 

@@ -3,7 +3,6 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-import jwt
 import pytest
 
 from tests.support.shop import ROOT, front
@@ -104,25 +103,30 @@ def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "none.toml cannot be read" in done.stderr
 
 
-def test_a_demo_token_carries_the_users_scopes_and_its_key_is_private(tmp_path: Path) -> None:
-    claims = jwt.decode(
-        run("token", "clerk", "--data", tmp_path).stdout.strip(), options={"verify_signature": False}
-    )
-
-    assert claims["sub"] == "clerk"
-    assert "catalog:write" in claims["scope"].split()
-    assert (tmp_path / "keys" / "token.pem").stat().st_mode & 0o777 == 0o600
-
-
-def test_an_unknown_user_or_role_is_refused_with_those_that_there_are() -> None:
-    assert "shopper" in run("token", "somebody").stderr
+def test_an_unknown_role_or_client_is_refused_with_those_that_there_are() -> None:
     unknown = run("serve", "warehouse")
     assert unknown.returncode == 1
     assert "bff-mobile" in unknown.stderr
+    assert "mobile" in run("login", "shopper", "--client", "fridge").stderr
+
+
+@pytest.mark.parametrize("client", ["web", "mobile"])
+def test_a_login_without_a_running_shop_says_so_and_prints_nothing_to_capture(client: str) -> None:
+    done = run("login", "shopper", "--url", "http://127.0.0.1:1", "--client", client)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Is the shop running?" in done.stderr
+
+
+def test_a_login_at_no_address_says_so() -> None:
+    done = run("login", "shopper", "--url", "shop")
+
+    assert done.returncode == 1
+    assert "no address of a gateway" in done.stderr
 
 
 def test_a_role_without_its_settings_says_which_it_needs() -> None:
-    done = run("serve", "catalog", "--port", "0", TOKEN_PUBLIC_KEY="")
+    done = run("serve", "catalog", "--port", "0", TOKEN_ISSUERS="{}")
 
     assert done.returncode == 1
     assert "CATALOG_DATABASE_URL" in done.stderr
@@ -131,7 +135,7 @@ def test_a_role_without_its_settings_says_which_it_needs() -> None:
 def test_an_import_without_a_running_shop_says_so(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_text('[{"Id":1,"Type":"Pens","Brand":"B","Name":"N","Description":"D","Price":1.5}]')
-    done = run("import", file, "--url", "http://127.0.0.1:1", "--data", tmp_path)
+    done = run("import", file, "--url", "http://127.0.0.1:1")
 
     assert done.returncode == 1
     assert "Is the shop running?" in done.stderr
@@ -139,7 +143,7 @@ def test_an_import_without_a_running_shop_says_so(tmp_path: Path) -> None:
 
 
 def test_an_import_of_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
-    done = run("import", tmp_path / "none.json", "--data", tmp_path)
+    done = run("import", tmp_path / "none.json")
 
     assert done.returncode == 1
     assert "none.json cannot be read" in done.stderr

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jwt
 import msgspec
 import pytest
 from starlette.applications import Starlette
@@ -98,13 +97,12 @@ async def test_a_page_is_asked_for_its_timeline_with_the_headers_that_are_given(
     assert "authorization" not in asked.headers
 
 
-async def test_a_token_is_sent_as_it_is_given_or_made_for_a_demo_user(world: World, tmp_path: Path) -> None:
-    await world.explain("/web/basket", "--token", "a.b.c")
-    await world.explain("/web/basket", "--token", "shopper", "--data", tmp_path)
+async def test_a_user_who_cannot_log_in_is_told_why_and_the_page_is_not_asked_for(world: World) -> None:
+    done = await world.explain("/web/basket", "--user", "shopper")
 
-    given, made = (asked.headers["authorization"].removeprefix("Bearer ") for asked in world.asked)
-    assert given == "a.b.c"
-    assert jwt.decode(made, options={"verify_signature": False})["sub"] == "shopper"
+    assert done.code == 1
+    assert "/web/session/login" in done.err
+    assert [asked.url.path for asked in world.asked] == ["/web/session/login"]
 
 
 async def test_a_page_that_failed_is_drawn_too_and_the_command_fails(world: World) -> None:
@@ -150,8 +148,8 @@ async def test_a_page_that_does_not_explain_itself_says_how_it_would(world: Worl
 @pytest.mark.parametrize(
     ("status", "detail", "hint"),
     [
-        (401, "A token is wanted.", "--token"),
-        (403, "The token lacks a scope.", "--token clerk"),
+        (401, "A login is wanted.", "--user USER"),
+        (403, "The token lacks a scope.", "--user clerk"),
         (404, "Nothing is served at this path.", "answered 404: Nothing is served"),
         (405, "This path answers POST.", "a GET is sent"),
         (500, "Something went wrong on our side.", "answered 500: Something"),

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from front.sockets import PortTaken, bound
-from kit.settings import TokenSettings
 from tests.support.shop import ROOT, front
 
 READY_WITHIN = 30.0
@@ -91,12 +90,12 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def running_gateway(folder: Path, settings: TokenSettings, workers: int) -> Iterator[Gateway]:
+def running_gateway(folder: Path, signing_key: str, workers: int) -> Iterator[Gateway]:
     (folder / "routes.toml").write_text(ROUTES)
     port = free_ports(1 + workers)
     variables = {
         **os.environ,
-        "TOKEN_PUBLIC_KEY": settings.public_key,
+        "GATEWAY_SIGNING_KEY": signing_key,
         "GATEWAY_ROUTES": str(folder / "routes.toml"),
         "GATEWAY_ADMIN": f"127.0.0.1:{port + 1}",
         "COLUMNS": "500",
@@ -115,9 +114,9 @@ def running_gateway(folder: Path, settings: TokenSettings, workers: int) -> Iter
 
 
 def test_workers_share_the_port_and_each_has_an_admin_port_and_numbers_of_its_own(
-    tmp_path: Path, token_settings: TokenSettings
+    tmp_path: Path, signing_key: str
 ) -> None:
-    with running_gateway(tmp_path, token_settings, 2) as gateway:
+    with running_gateway(tmp_path, signing_key, 2) as gateway:
         first, second = gateway.workers()
         for stopped, times in ((first, 3), (second, 2)):
             os.kill(stopped, signal.SIGSTOP)
@@ -129,9 +128,9 @@ def test_workers_share_the_port_and_each_has_an_admin_port_and_numbers_of_its_ow
 
 
 def test_when_a_worker_ends_the_command_names_it_and_ends_with_the_others(
-    tmp_path: Path, token_settings: TokenSettings
+    tmp_path: Path, signing_key: str
 ) -> None:
-    with running_gateway(tmp_path, token_settings, 2) as gateway:
+    with running_gateway(tmp_path, signing_key, 2) as gateway:
         workers = gateway.workers()
         os.kill(workers[1], signal.SIGKILL)
 
@@ -147,9 +146,9 @@ def test_when_a_worker_ends_the_command_names_it_and_ends_with_the_others(
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_of_it(
-    tmp_path: Path, token_settings: TokenSettings, workers: int, stop: signal.Signals
+    tmp_path: Path, token_signing_key: str, workers: int, stop: signal.Signals
 ) -> None:
-    with running_gateway(tmp_path, token_settings, workers) as gateway:
+    with running_gateway(tmp_path, signing_key, workers) as gateway:
         below = gateway.workers()
         assert len(below) == (workers if workers > 1 else 0)
         gateway.process.send_signal(stop)
@@ -160,16 +159,14 @@ def test_a_signal_ends_all_of_it(
         assert not any(Path(f"/proc/{pid}").exists() for pid in below)
 
 
-def test_an_admin_port_that_is_taken_is_named_and_nothing_is_served(
-    tmp_path: Path, token_settings: TokenSettings
-) -> None:
+def test_an_admin_port_that_is_taken_is_named_and_nothing_is_served(tmp_path: Path, signing_key: str) -> None:
     (tmp_path / "routes.toml").write_text(ROUTES)
     with bound() as taken:
         taken.listen()
         port = taken.getsockname()[1]
         variables = {
             **os.environ,
-            "TOKEN_PUBLIC_KEY": token_settings.public_key,
+            "GATEWAY_SIGNING_KEY": signing_key,
             "GATEWAY_ROUTES": str(tmp_path / "routes.toml"),
             "GATEWAY_ADMIN": f"127.0.0.1:{port}",
         }

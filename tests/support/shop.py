@@ -9,10 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from front.caller import Client, headers_of
+from kit.demo import PASSWORD
+
 READY_WITHIN = 60.0
+LOGS_IN_AGAIN_AFTER = 120.0
+"""Seconds, well below the five minutes of an access token."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,21 +28,33 @@ class RunningShop:
 
     Args:
         url: of the gateway.
-        tokens: by demo user, as the shop printed them.
         printed: all that it printed until it was ready.
         process: the process that was started.
         data: its folder.
     """
 
     url: str
-    tokens: dict[str, str]
     printed: str
     process: subprocess.Popen[bytes]
     data: Path
 
-    def bearer(self, user: str) -> dict[str, str]:
-        """The Authorization header of a demo user."""
-        return {"Authorization": f"Bearer {self.tokens[user]}"}
+    _logins: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
+
+    def phone(self, user: str) -> dict[str, str]:
+        """The headers of a demo user who has logged in on a phone."""
+        return self.logged_in("mobile", user)
+
+    def browser(self, user: str) -> dict[str, str]:
+        """The headers of a demo user who has logged in in a browser."""
+        return self.logged_in("web", user)
+
+    def logged_in(self, client: str, user: str) -> dict[str, str]:
+        """The headers of a demo user who has logged in by this client, not long ago."""
+        since, headers = self._logins.get((client, user), (float("-inf"), {}))
+        if time.monotonic() > since + LOGS_IN_AGAIN_AFTER:
+            headers = dict(headers_of(Client(client), self.url, user, PASSWORD))
+            self._logins[client, user] = time.monotonic(), headers
+        return headers
 
     def stop(self) -> float:
         """Press Ctrl-C; returns the seconds until the process has ended."""
@@ -61,10 +79,9 @@ def running_shop(data: Path, *options: str) -> Iterator[RunningShop]:
     )
     try:
         printed = _until(process, "Ctrl-C stops everything")
-        tokens = dict(re.findall(r"^  (\w+) \(.*\)\n  (\S+)$", printed, re.MULTILINE))
         url = re.search(r"http://[\d.:]+", printed)
         assert url is not None
-        yield RunningShop(url=url[0], tokens=tokens, printed=printed, process=process, data=data)
+        yield RunningShop(url=url[0], printed=printed, process=process, data=data)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

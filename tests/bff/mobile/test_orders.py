@@ -1,5 +1,7 @@
 import httpx
 
+from kit.settings import TokenSettings
+from kit.tokens import Verifier
 from tests.bff.documents import order
 from tests.bff.world import Shop, answering, problem
 
@@ -25,14 +27,15 @@ async def test_an_order_is_placed_and_shown(
 
 
 async def test_one_order_is_shown_in_the_readers_language(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str], token_settings: TokenSettings
 ) -> None:
     answer = await mobile.get("/orders/order-1", headers={**reader, "Accept-Language": "de"})
 
     assert answer.status_code == 200
     assert answer.headers["vary"] == "accept-language"
     assert (answer.json()["date"], answer.json()["total"]) == ("22.11.2030", "23,22\N{NO-BREAK SPACE}€")
-    assert shop.last("order").headers["authorization"] == reader["Authorization"]
+    caller = Verifier(token_settings, "ordering").caller(shop.last("order").headers["authorization"])
+    assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
 
 
 async def test_an_order_at_full_price_has_saved_nothing(

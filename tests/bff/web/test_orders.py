@@ -1,5 +1,7 @@
 import httpx
 
+from kit.settings import TokenSettings
+from kit.tokens import Verifier
 from tests.bff.documents import Json, order
 from tests.bff.world import Shop, answering, problem
 
@@ -20,12 +22,15 @@ async def test_an_order_is_placed_and_shown_whole(
     assert shop.asked == ["place"]
 
 
-async def test_one_order_is_shown_whole(web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]) -> None:
+async def test_one_order_is_shown_whole(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str], token_settings: TokenSettings
+) -> None:
     answer = await web.get("/orders/order-2", headers=reader)
 
     assert answer.status_code == 200
     assert answer.json() == whole(order(2))
-    assert shop.last("order").headers["authorization"] == reader["Authorization"]
+    caller = Verifier(token_settings, "ordering").caller(shop.last("order").headers["authorization"])
+    assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
 
 
 async def test_all_orders_are_listed_with_the_way_to_older_ones(
