@@ -146,7 +146,7 @@ def test_when_a_worker_ends_the_command_names_it_and_ends_with_the_others(
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_of_it(
-    tmp_path: Path, token_signing_key: str, workers: int, stop: signal.Signals
+    tmp_path: Path, signing_key: str, workers: int, stop: signal.Signals
 ) -> None:
     with running_gateway(tmp_path, signing_key, workers) as gateway:
         below = gateway.workers()
