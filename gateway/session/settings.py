@@ -22,7 +22,7 @@ class SessionSettings(Settings):
 
     origin: str = Field(
         OFF,
-        description="Where browsers reach this gateway: `https://shop.example`, or http on loopback; no path.",
+        description="Where browsers reach this gateway: `https://shop.example`, or http on loopback.",
     )
     valkey_url: str = Field(
         OFF, description="The Valkey that keeps sessions: `unix://path` or `valkey://host:port/number`."
@@ -36,7 +36,7 @@ class SessionSettings(Settings):
     client_secret: str = Field("", description="What proves that to the issuer.")
     logout_audiences: list[str] = Field(
         ["web", "mobile"],
-        description="Clients, as JSON, of whose logouts the issuer tells this gateway. Its own is always one.",
+        description="Clients, as JSON, of whose logouts the issuer tells this gateway; its own is one anyway.",
     )
     local_seconds: float = Field(
         2,
