@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from gateway.oidc.access import AccessTokens, Revocations
 from gateway.oidc.claims import ID, LOGOUT, LOGOUT_AGE, LogoutToken, Proof, check_id, logout_of
 from gateway.oidc.errors import ProviderUnavailable
 from gateway.oidc.flight import Flight
@@ -72,6 +73,10 @@ class Provider:
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
         self._opened = self._given
+
+    def access_tokens(self, revocations: Revocations | None = None) -> AccessTokens:
+        """What tells its true access tokens from false ones, those among them that were revoked."""
+        return AccessTokens(self.settings, self.proof, self.keys, revocations=revocations, clock=self._clock)
 
     async def metadata(self) -> Metadata:
         """What the issuer says of itself.
