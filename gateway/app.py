@@ -1,22 +1,23 @@
 """The ASGI edge: calls in, replies out; failures become problem+json here and nowhere deeper."""
 
 import logging
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
-
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from gateway import health, table
-from gateway.admin import AdminSettings, admin_app
+from gateway.admin import admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
+from gateway.behalf import Behalf
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
+from gateway.oidc import AccessTokens, Provider
 from gateway.page import PageApp
-from gateway.path import AmbiguousPath, segments_of
-from gateway.pipeline import Call, Handler, Reply, handler
+from gateway.path import AmbiguousPath, Template, segments_of
+from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
+from gateway.session import Sessions, SessionSettings
+from gateway.settings import GatewaySettings, faults_between
 from gateway.upstream import (
     ClientLeft,
     Headers,
@@ -29,9 +30,11 @@ from gateway.upstream import (
 from kit.asgi import App, Receive, Scope, Send
 from kit.faults import Faulty
 from kit.problems import Problem, internal
-from kit.settings import Directory, Settings, TokenSettings
-from kit.tokens import Verifier
+from kit.settings import Directory
+from kit.tokens import Signer
 from kit.trace import request_id
+
+__all__ = ["Gateway", "GatewaySettings", "create_app"]
 
 log = logging.getLogger(__name__)
 
@@ -39,27 +42,31 @@ MAX_TARGET = 16 * 1024
 """The longest path and query in bytes, together."""
 
 
-class GatewaySettings(Settings):
-    """The gateway's settings."""
-
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
-
-    routes: Path = Field(Path("routes.toml"), description="The route table.")
-    explain: bool = Field(False, description="Whether clients may see how an aggregate is joined.")
-    directory: Directory = Field(default_factory=Directory)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
-    operation: AdminSettings = Field(default_factory=AdminSettings)
-
-
 def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     """The gateway with the route table that the settings name.
 
     Raises:
-        Faulty: the settings or the table cannot serve, or a service of the table has no address.
+        Faulty: the settings or the table cannot serve, or not together.
     """
     settings = settings or GatewaySettings()
-    routes, verifier = table.load(settings.routes), Verifier(settings.tokens)
-    return Gateway(routes, settings.directory, verifier, explains=settings.explain)
+    routes = table.load(settings.routes)
+    if faults := list(faults_between(routes, settings)):
+        raise Faulty(faults)
+    return Gateway(
+        routes,
+        settings.directory,
+        signer=Signer(settings.signing_key, "gateway"),
+        provider=_provider(settings),
+        session=settings.session,
+        explains=settings.explain,
+    )
+
+
+def _provider(settings: GatewaySettings) -> Provider | None:
+    if not settings.issuer.is_on:
+        return None
+    session = settings.session
+    return Provider(settings.issuer, client_id=session.client_id, client_secret=session.client_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +83,64 @@ class Gateway:
     Args:
         routes: the table.
         directory: the addresses of services.
-        verifier: tells true tokens from false ones.
+        signer: signs the tokens by which services know on whose behalf they are called.
+        provider: the issuer whose tokens prove who is calling; None when the table never asks.
+        session: how sessions are kept; needed by a table that has them.
         explains: whether clients may see how an aggregate is joined: not for the public.
     """
 
     def __init__(
-        self, routes: table.Table, directory: Directory, verifier: Verifier, *, explains: bool = False
+        self,
+        routes: table.Table,
+        directory: Directory,
+        *,
+        signer: Signer,
+        provider: Provider | None = None,
+        session: SessionSettings | None = None,
+        explains: bool = False,
     ) -> None:
         self.metrics = Metrics()
-        self._explains = explains
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
         for upstream in upstreams.values():
             if isinstance(upstream.app, PageApp):
                 for page, program in upstream.app.programs:
                     self.metrics.look_at(page, program)
-        self._matcher = Matcher((_pattern(route), self._served(route, verifier)) for route in routes.routes)
+        behalf = Behalf(signer, routes.audiences)
+        self._provider = provider
+        self._sessions = self._sessions_of(routes, behalf, session)
+        means = Means(
+            upstreams=self._upstreams,
+            behalf=behalf,
+            metrics=self.metrics,
+            access=self._access(),
+            sessions=self._sessions,
+            explains=explains,
+        )
+        self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 
-    def _served(self, route: table.Route, verifier: Verifier) -> Served:
-        service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-        answers = handler(route, self._upstreams, verifier, self.metrics, explains=self._explains)
-        return Served(answers, service)
+    def _sessions_of(
+        self, routes: table.Table, behalf: Behalf, settings: SessionSettings | None
+    ) -> Sessions | None:
+        if routes.session is None or settings is None or self._provider is None:
+            return None
+        return Sessions(
+            settings,
+            routes.session,
+            provider=self._provider,
+            authorization=behalf.authorization,
+            upstreams=self._upstreams,
+        )
+
+    def _access(self) -> AccessTokens | None:
+        """Verifies bearer tokens; those of a login that ended in a browser end with it."""
+        if self._provider is None:
+            return None
+        revoked = self._sessions.revoked if self._sessions else None
+        access = self._provider.access_tokens(revoked)
+        if revoked is not None:
+            revoked.tell(lambda sid, subject: access.drop(sid=sid, subject=subject))
+        return access
 
     def admin_app(self) -> App:
         """What this gateway's admin port serves."""
@@ -117,6 +161,10 @@ class Gateway:
             try:
                 for upstream in self._upstreams.values():
                     await stack.enter_async_context(upstream)
+                if self._provider:
+                    await stack.enter_async_context(self._provider)
+                if self._sessions:
+                    await stack.enter_async_context(self._sessions)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
@@ -188,8 +236,21 @@ class Gateway:
             raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
 
 
-def _pattern(route: table.Route) -> Pattern:
-    return Pattern(template=route.template, methods=route.methods, host=route.host)
+def _routes(routes: table.Table, means: Means) -> Iterator[tuple[Pattern, Served]]:
+    for route in routes.routes:
+        pattern = Pattern(template=route.template, methods=route.methods, host=route.host)
+        service = route.to.service if route.to else "a part"  # parts tell their failures themselves
+        yield pattern, Served(handler(route, means), service)
+
+
+def _session_endpoints(routes: table.Table, means: Means) -> Iterator[tuple[Pattern, Served]]:
+    if routes.session is None or means.sessions is None:
+        return
+    for endpoint in means.sessions.endpoints:
+        path = routes.session.path + endpoint.suffix
+        pattern = Pattern(template=Template.parse(path), methods=(endpoint.method,))
+        around = session_layers(path, routes.session, means)
+        yield pattern, Served(wrap(endpoint.handler, around), "the issuer")
 
 
 def _upstreams(routes: table.Table, directory: Directory) -> dict[str, Upstream]:

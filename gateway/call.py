@@ -21,7 +21,7 @@ class Call:
         request_id: the name of this request in logs and answers.
         scheme: `http` or `https`, as the client spoke.
         peer: the address the client spoke from.
-        identity: who is calling, once a layer has found it out; None is nobody in particular.
+        identity: who is calling, once a layer has found it out; None where it was not asked.
         told: fields that the client is told with the answer, whatever becomes of the call.
     """
 

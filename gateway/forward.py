@@ -2,8 +2,9 @@
 
 from http import HTTPStatus
 
+from gateway.behalf import INTERNAL_TOKEN, Behalf
 from gateway.call import Call, Handler
-from gateway.table import Route
+from gateway.table import Auth, Route
 from gateway.upstream import Headers, Reply, Request, Upstream
 from kit.timing import TIMEOUT_HEADER, milliseconds
 
@@ -47,8 +48,10 @@ ONLY_OURS = (
 """How headers begin that tell services who or where a client is: from outside they are dropped."""
 
 
-def forward(route: Route, upstream: Upstream) -> Handler:
-    """Send calls on a route to its service."""
+def forward(route: Route, upstream: Upstream, behalf: Behalf) -> Handler:
+    """Send calls on a route to its service, which is told on whose behalf."""
+    vouched = route.auth is Auth.SERVICE
+    service = upstream.name
     seconds = route.timeout.total_seconds()
     patience = milliseconds(seconds)
 
@@ -56,10 +59,15 @@ def forward(route: Route, upstream: Upstream) -> Handler:
         target = route.target.expand(call.params)
         if call.query:
             target += "?" + call.query.decode("latin-1")
+        headers = _to_service(call, patience)
+        if call.identity is not None:
+            headers.append((b"authorization", behalf.authorization(call.identity, service)))
+        elif vouched:
+            headers.append((INTERNAL_TOKEN, behalf.vouching(service)))
         request = Request(
             method=call.method,
             target=target,
-            headers=_to_service(call, patience),
+            headers=headers,
             body=call.body,
             timeout=seconds,
         )

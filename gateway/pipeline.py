@@ -1,28 +1,83 @@
 """A route's whole policy: a handler with layers around it, in an order that can be seen here."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import reduce
+from typing import Final
 
 from gateway.aggregate.handler import aggregate
+from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
 from gateway.layers import auth, deadline, limit, trace
 from gateway.layers.metrics import Metrics
-from gateway.table import Auth, Route
+from gateway.oidc import AccessTokens
+from gateway.session import Sessions
+from gateway.table import Auth, Route, Session
 from gateway.upstream import Reply, Upstream
-from kit.tokens import Verifier
 
-__all__ = ["Call", "Handler", "Layer", "Reply", "handler", "layers", "wrap"]
+__all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
+
+PATIENCE: Final = timedelta(seconds=10)
+"""Until the session's own endpoints have answered: they may have to ask the issuer."""
 
 
-def layers(route: Route, verifier: Verifier, metrics: Metrics) -> list[Layer]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """What the handlers of one gateway work with.
+
+    Args:
+        upstreams: every service of the table, by name.
+        behalf: tells services who is calling.
+        metrics: count.
+        access: tells true access tokens from false ones; None where no route asks for them.
+        sessions: those of browsers; None where there are none.
+        explains: whether clients may see how an aggregate is joined.
+    """
+
+    upstreams: Mapping[str, Upstream]
+    behalf: Behalf
+    metrics: Metrics
+    access: AccessTokens | None = None
+    sessions: Sessions | None = None
+    explains: bool = False
+
+
+def layers(route: Route, means: Means) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
     return [
         trace.named(),
-        metrics.counted(route),
-        auth.bearer(verifier, route.scopes) if route.auth is Auth.BEARER else auth.anonymous(),
+        means.metrics.counted(f"{route.host or ''}{route.path}"),
+        *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
+        _auth(route, means),
         *([limit.at_most(route.limit)] if route.limit else []),
         *([deadline.within(route.timeout)] if route.to else []),
+    ]
+
+
+def _auth(route: Route, means: Means) -> Layer:
+    """The one layer that says who is calling, or that nobody asks."""
+    match route.auth:
+        case Auth.NONE:
+            return auth.anonymous()
+        case Auth.SERVICE:
+            return auth.passed()
+        case Auth.BEARER:
+            assert means.access is not None, "whoever serves the table has an issuer for it"
+            return auth.bearer(means.access, route.scopes, guest=route.guest)
+        case Auth.SESSION:
+            assert means.sessions is not None, "the table has a section for it"
+            return means.sessions.layer(route.scopes, guest=route.guest)
+
+
+def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
+    """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
+    return [
+        trace.named(),
+        means.metrics.counted(path),
+        *([limit.at_most(session.limit)] if session.limit else []),
+        deadline.within(PATIENCE),
     ]
 
 
@@ -31,17 +86,10 @@ def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
     return reduce(lambda inner, layer: layer(inner), reversed(list(around)), innermost)
 
 
-def handler(
-    route: Route,
-    upstreams: Mapping[str, Upstream],
-    verifier: Verifier,
-    metrics: Metrics,
-    *,
-    explains: bool = False,
-) -> Handler:
-    """Everything that answers a call on this route; an aggregate that `explains` shows how when asked to."""
+def handler(route: Route, means: Means) -> Handler:
+    """Everything that answers a call on this route."""
     if route.to:
-        innermost = forward(route, upstreams[route.to.service])
+        innermost = forward(route, means.upstreams[route.to.service], means.behalf)
     else:
-        innermost = aggregate(route, upstreams, metrics, explains=explains)
-    return wrap(innermost, layers(route, verifier, metrics))
+        innermost = aggregate(route, means.upstreams, means.behalf, means.metrics, explains=means.explains)
+    return wrap(innermost, layers(route, means))

@@ -1,193 +1,20 @@
 """The route table: the public surface as data, refused whole when faulty, with every fault named at once."""
 
-import re
 import tomllib
 from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
-from datetime import timedelta
-from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.aggregate import check as aggregates
-from gateway.aggregate.parts import Part as AggregatePart
-from gateway.duration import Duration
-from gateway.path import Template
-from gateway.upstream.discovery import faults_of
-from gateway.upstream.policy import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from gateway.policies import By, Limit, Part, Service
+from gateway.route import Auth, Route, Session, Target
 from kit.faults import Faulty
 
-
-class Auth(StrEnum):
-    """How the callers of a route prove who they are."""
-
-    NONE = "none"
-    BEARER = "bearer"
-
-
-class By(StrEnum):
-    """Whose calls a limit counts together."""
-
-    USER = "user"
-    ADDRESS = "address"
-    ROUTE = "route"
-
-
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-
-
-class Part(BaseModel):
-    """A part of the table: frozen, and closed to names that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Target(Part):
-    """Where a route leads: a service, and the path there when it differs from the public one."""
-
-    service: str
-    path: Template | None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _parse(cls, text: object) -> object:
-        if not isinstance(text, str):
-            raise ValueError('write "service" or "service:/path"')  # noqa: TRY004 (pydantic collects ValueErrors)
-        service, colon, path = text.partition(":")
-        return {"service": service, "path": Template.parse(path) if colon else None}
-
-
-class Service(Part):
-    """A service that routes lead to."""
-
-    url: tuple[str, ...] = Field(
-        min_length=1,
-        description="http://host:port, registry://name or app://module:factory; several of them as a list",
-    )
-    health: HealthPolicy | None = Field(None, description="Ask its addresses whether they are well.")
-    breaker: BreakerPolicy | None = Field(None, description="Leave it alone when too many calls fail.")
-    concurrency: ConcurrencyPolicy | None = Field(None, description="How many calls it gets at a time.")
-
-    @field_validator("url", mode="before")
-    @classmethod
-    def _one_or_many(cls, url: object) -> object:
-        return [url] if isinstance(url, str) else url
-
-    @field_validator("url")
-    @classmethod
-    def _addresses(cls, url: tuple[str, ...]) -> tuple[str, ...]:
-        if faults := [*faults_of(url)]:
-            raise ValueError("; ".join(faults))
-        return url
-
-    @model_validator(mode="after")
-    def _has_a_choice(self) -> Self:
-        if self.health and len(self.url) == 1 and not self.url[0].startswith("registry://"):
-            raise ValueError("health is for several addresses: this one is called whatever it says")
-        return self
-
-
-class Rate(Part):
-    """So many calls in so much time."""
-
-    calls: int
-    unit: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _parse(cls, text: object) -> object:
-        match = _RATE.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
-            raise ValueError(f'{text!r} is no rate: write "50/second", "1000/hour" …, below a million')
-        return {"calls": int(match[1]), "unit": match[2]}
-
-    @property
-    def seconds(self) -> int:
-        """How long the unit is."""
-        return _SECONDS[self.unit]
-
-
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-_RATE = re.compile(rf"([1-9][0-9]{{0,5}})/({'|'.join(_SECONDS)})")
-
-
-class Limit(Part):
-    """How often a route may be called."""
-
-    rate: Rate = Field(description='"50/second": calls of each user, each address or all together.')
-    burst: int | None = Field(None, ge=1, lt=1_000_000, description="At once after a rest; the rate's calls.")
-    by: By = Field(description="user: the token's subject. address: the client's. route: all together.")
-
-    @property
-    def at_once(self) -> int:
-        """Calls that may come at once after a rest."""
-        return self.burst or self.rate.calls
-
-    def __str__(self) -> str:
-        return f"{self.rate.calls}/{self.rate.unit} by {self.by}"
-
-
-class Route(Part):
-    """One entry of the public surface and its whole policy."""
-
-    path: str = Field(description="A template: {name} stands for a segment, {name:path} for the rest.")
-    host: Host | None = Field(None, description="Only for this Host; every host when left out.")
-    methods: tuple[Method, ...] = Field(("GET",), min_length=1, description="GET answers HEAD as well.")
-    to: Target | None = Field(
-        None, description='"service" keeps the path, "service:/path/{name}" gives another.'
-    )
-    parts: dict[str, AggregatePart] | None = Field(
-        None, min_length=1, description="Instead of to: what the answer is joined of, by its keys."
-    )
-    auth: Auth = Field(description="none: open, credentials are dropped. bearer: a verified token.")
-    scopes: tuple[str, ...] = Field((), description="Scopes that the token must have.")
-    limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
-    timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
-
-    @field_validator("path")
-    @classmethod
-    def _template(cls, path: str) -> str:
-        Template.parse(path)
-        return path
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if faults := list(self._between_keys()):
-            raise ValueError("; ".join(faults))
-        return self
-
-    def _between_keys(self) -> Iterator[str]:
-        if self.scopes and self.auth is Auth.NONE:
-            yield 'scopes ask for a token: set auth = "bearer"'
-        if self.limit and self.limit.by is By.USER and self.auth is not Auth.BEARER:
-            yield 'a limit by user asks for a token: set auth = "bearer"'
-        unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
-        if unknown:
-            yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
-
-    @cached_property
-    def template(self) -> Template:
-        """The path, parsed."""
-        return Template.parse(self.path)
-
-    @property
-    def target(self) -> Template:
-        """The path at the service."""
-        return (self.to and self.to.path) or self.template
+__all__ = ["Auth", "By", "Limit", "Route", "Service", "Session", "Table", "Target", "check", "load", "parse"]
 
 
 def _some(routes: object) -> object:
@@ -200,7 +27,13 @@ class Table(Part):
     """The whole public surface."""
 
     services: dict[str, Service] = Field(min_length=1)
+    session: Session | None = Field(None, description="How browsers log in; without it, they cannot.")
     routes: Annotated[tuple[Route, ...], BeforeValidator(_some)]
+
+    @property
+    def audiences(self) -> dict[str, str]:
+        """For whom the internal tokens are that each service gets."""
+        return {name: service.audience or name for name, service in self.services.items()}
 
 
 def load(path: Path) -> Table:
@@ -236,6 +69,7 @@ def parse(text: str) -> Table:
         for number, route in enumerate(routes, 1):
             faults += aggregates.faults(_place(number, route), route, names)
         faults += check(names, _sound(routes))
+        faults += between_session_and_routes(document.get("session"), names, _sound(routes))
     if faults:
         raise Faulty(faults)
     return table
@@ -252,6 +86,29 @@ def check(services: Container[str], routes: Iterable[tuple[int, Route]]) -> Iter
             other = taken.setdefault((route.host, method, route.template.shape), route)
             if other is not route:
                 yield f"{place}: {method} is answered by {other.path} already"
+
+
+def between_session_and_routes(
+    written: object, services: Container[str], routes: Iterable[tuple[int, Route]]
+) -> Iterator[str]:
+    """What is wrong between the section `[session]`, as it is written, and the rest of a table."""
+    session = _session(written)
+    for target in session.adopt if session else ():
+        if target.service not in services:
+            yield f"session: adopt names the service {target.service!r}, which the table does not have"
+    for number, route in routes:
+        place = f"route {number} ({route.path})"
+        if written is None and route.auth is Auth.SESSION:
+            yield f'{place}: auth = "session" asks for a section [session]'
+        if session and session.owns(route.template):
+            yield f"{place}: {session.path} and what is below belong to the session"
+
+
+def _session(written: object) -> Session | None:
+    try:
+        return None if written is None else Session.model_validate(written)
+    except ValidationError:  # told already
+        return None
 
 
 def _sound(routes: list[object]) -> Iterator[tuple[int, Route]]:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 from gateway.aggregate.asking import Asking
 from gateway.aggregate.compile import plan_of
+from gateway.behalf import Behalf
 from gateway.call import Call, Handler
 from gateway.layers.metrics import Metrics
 from gateway.page.endpoint import Endpoint
@@ -13,13 +14,14 @@ from gateway.upstream import Context, Reply, Upstream, now
 
 
 def aggregate(
-    route: Route, upstreams: Mapping[str, Upstream], metrics: Metrics, *, explains: bool
+    route: Route, upstreams: Mapping[str, Upstream], behalf: Behalf, metrics: Metrics, *, explains: bool
 ) -> Handler:
     """Join the parts of a route into one answer.
 
     Args:
         route: one with parts.
         upstreams: every service, by name.
+        behalf: tells each service who is calling.
         metrics: where is counted which parts degraded.
         explains: whether clients may see what happens inside.
     """
@@ -34,13 +36,13 @@ def aggregate(
             headers=call.headers,
             path={name: values[0] for name, values in call.params.items()},
             query=parse_qs(query, keep_blank_values=True) if query else {},
-            context=Context.of(call.headers, now() + seconds),
+            context=Context.of(call.headers, now() + seconds, behalf.of(call.identity)),
             upstreams=upstreams,
         )
         reply = await endpoint.reply(asking, b"")
         told = {name for name, _ in reply.headers}
         if b"cache-control" not in told:  # which a timeline and an answer in pieces have: nobody keeps them
-            personal = call.header(b"authorization") is not None
+            personal = call.identity is not None
             reply.headers += asking.heard.headers(degraded=b"page-degraded" in told, personal=personal)
         return reply
 

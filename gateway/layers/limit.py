@@ -15,6 +15,7 @@ from gateway.call import Call, Handler, Layer
 from gateway.table import By, Limit
 from gateway.upstream import Reply
 from kit.problems import Problem
+from kit.tokens import NOBODY
 
 MOST_CALLERS = 10_000
 """How many callers a route remembers; beyond, the one unseen for longest begins anew, as if it had rested."""
@@ -80,9 +81,10 @@ def at_most(limit: Limit, clock: Clock = time.monotonic_ns) -> Layer:
     return layer
 
 
-def _user(call: Call) -> str:
-    assert call.identity is not None, "the table lets only routes with a token be limited by user"
-    return call.identity.subject
+def _user(call: Call) -> Hashable:
+    """The subject; those of whom nothing is kept have none of their own, and are told apart by address."""
+    assert call.identity is not None, "the table lets only routes that ask for a user be limited by user"
+    return _address(call) if call.identity is NOBODY else (By.USER, call.identity.subject)
 
 
 def _address(call: Call) -> str | bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Self
 
 from prometheus_client import CollectorRegistry
@@ -10,7 +11,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from gateway.call import Call, Handler, Layer
 from gateway.page.program import Program
-from gateway.table import Route
 from gateway.upstream import ClientLeft, Failed, Reply, Request, TimedOut, Upstream, UpstreamError
 from gateway.upstream.outcome import FAILED, speaks_against
 from kit.metrics import Counter, Durations
@@ -34,17 +34,19 @@ class Metrics:
         self._failures = Counter(
             "gateway_upstream_failures", "Calls that it gave no usable answer to.", "upstream", "reason"
         )
-        for collector in (self, self._calls, self._failures):
+        self._verdicts = Counter(
+            "gateway_auth", "Callers, by what was found out of their credentials.", "scheme", "outcome"
+        )
+        for collector in (self, self._calls, self._failures, self._verdicts):
             self.registry.register(collector)
 
-    def counted(self, route: Route, clock: Callable[[], float] = time.perf_counter) -> Layer:
-        """Count a route's calls and how long each takes until its answer begins, whatever that is.
+    def counted(self, name: str, clock: Callable[[], float] = time.perf_counter) -> Layer:
+        """Count the calls on a route and how long each takes until its answer begins, whatever that is.
 
         Args:
-            route: whose calls they are.
+            name: its host, if it has one of its own, and its path.
             clock: seconds since some moment.
         """
-        name = f"{route.host or ''}{route.path}"
         numbers = self._routes.setdefault(name, _Numbers())  # others have the same path for other methods
 
         def layer(inner: Handler) -> Handler:
@@ -67,6 +69,10 @@ class Metrics:
             return handle
 
         return layer
+
+    def verdicts_of(self, scheme: str) -> Callable[[str], None]:
+        """Counts what is found out of those who call by this kind of credentials."""
+        return partial(self._verdicts.add, scheme)
 
     def watched(self, upstream: Upstream) -> Upstream:
         """The same upstream, with its calls and failures counted."""

@@ -28,7 +28,7 @@ _encode = msgspec.msgpack.Encoder().encode
 def key_of(values: Sequence[Any]) -> bytes:
     """The key of these inputs, in their order; equal values of different types have different keys.
 
-    Of an `Identity` the subject and the scopes count, not the token: a new one finds what the old one did.
+    Of an `Identity` all counts: two apps that act for one user may be told different things.
     The order of a dict's or a set's members does not count.
 
     Raises:
@@ -55,7 +55,8 @@ def _told(value: Any) -> Any:
     if kind in PLAIN:
         return value
     if isinstance(value, Identity):
-        return ["identity", _text(value.subject), sorted(map(_encoded, value.scopes))]
+        scopes = sorted(map(_encoded, value.scopes))
+        return ["identity", _text(value.subject), scopes, _text(value.client), _told(value.adopts)]
     return [f"{kind.__module__}.{kind.__qualname__}", *_parts(value)]
 
 

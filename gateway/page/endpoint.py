@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
 """The longest request body in bytes that a page takes."""
 
-CREDENTIALS = frozenset({b"authorization", b"cookie"})
-
 
 class Endpoint:
     """Answers requests for one page.
@@ -138,7 +136,7 @@ class Endpoint:
 
     def _given_as_nobody(self, inbound: Inbound) -> dict[str, Any]:
         """What sources are provided with whose results are kept for everybody: made of no credentials."""
-        anonymous = inbound.without(CREDENTIALS)
+        anonymous = inbound.of_nobody()
         values: dict[str, Any] = {}
         for provide, names in self._as_nobody:
             values |= dict.fromkeys(names, provide(anonymous))

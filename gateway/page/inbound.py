@@ -1,10 +1,13 @@
 """A request to a page, as its sources may see it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from gateway.upstream import Context, Headers, field
+
+CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
+"""Headers that prove who a caller is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +24,9 @@ class Inbound:
         value = field(self.headers, name.encode())
         return None if value is None else value.decode("latin-1")
 
-    def without(self, names: Collection[bytes]) -> Self:
-        """The same request, had these headers not been sent."""
-        headers = [field for field in self.headers if field[0] not in names]
+    def of_nobody(self) -> Self:
+        """The same request, had it come from nobody in particular: nothing in it proves who its caller is."""
+        headers = [field for field in self.headers if field[0] not in CREDENTIALS]
         return replace(self, headers=headers, context=Context.of(headers, self.context.deadline))
 
 

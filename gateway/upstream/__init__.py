@@ -1,7 +1,7 @@
 """How a service is reached: by name, through a transport, with failures that say what happened."""
 
 from gateway.upstream.bounds import Bounds, Noted, NotIdempotent, current_bounds, now
-from gateway.upstream.client import Context, Service, Upstream
+from gateway.upstream.client import Authorization, Context, Service, Upstream
 from gateway.upstream.discovery import open_upstream
 from gateway.upstream.errors import (
     Failed,
@@ -16,6 +16,7 @@ from gateway.upstream.message import ClientLeft, Headers, Reply, Request, Transp
 from gateway.upstream.mounted import LifespanFailed
 
 __all__ = [
+    "Authorization",
     "Bounds",
     "ClientLeft",
     "Context",

@@ -23,9 +23,11 @@ MAX_ANSWER = 10 * 1024 * 1024
 
 _JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
-CARRIED = frozenset({b"authorization", b"x-request-id", b"traceparent", b"tracestate"})
-"""Headers of an incoming request that go with every call made for it."""
+CARRIED = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
+"""Headers of an incoming request that go with every call made for it: none of them says who its caller is."""
 
+Authorization = Callable[[str], bytes | None]
+"""The `Authorization` of a call to the service of this name; None goes without."""
 
 UNSEEN = nullcontext()
 """Around a call that nobody looks at."""
@@ -33,16 +35,23 @@ UNSEEN = nullcontext()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """On whose behalf and until when calls are made: what one incoming request gives to all its calls."""
+    """On whose behalf and until when calls are made: what one incoming request gives to all its calls.
+
+    Args:
+        headers: go with every call.
+        deadline: in the event loop's time, seconds.
+        authorization: tells each service on whose behalf it is called; None when it is nobody's.
+    """
 
     headers: tuple[tuple[bytes, bytes], ...] = ()
     deadline: float
-    """In the event loop's time, seconds."""
+    authorization: Authorization | None = None
 
     @classmethod
-    def of(cls, headers: Headers, deadline: float) -> Self:
-        """The context of a request with these headers."""
-        return cls(headers=tuple([field for field in headers if field[0] in CARRIED]), deadline=deadline)
+    def of(cls, headers: Headers, deadline: float, authorization: Authorization | None = None) -> Self:
+        """The context of a request with these headers, made on somebody's behalf."""
+        carried = tuple([field for field in headers if field[0] in CARRIED])
+        return cls(headers=carried, deadline=deadline, authorization=authorization)
 
     def remaining(self) -> float:
         """Seconds left for a call made here and now.
@@ -161,18 +170,19 @@ class Service:
         return await _raw(hear, await self._upstream.send(request))
 
     def _request(self, method: str, target: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Request:
-        remaining = self._context.remaining()
-        return Request(
-            method=method,
-            target=target,
-            headers=[
-                *self._context.headers,
-                *headers,
-                (b"accept", b"application/json"),
-                (TIMEOUT_HEADER, milliseconds(remaining)),
-            ],
-            timeout=remaining,
-        )
+        context = self._context
+        remaining = context.remaining()
+        told = [
+            *context.headers,
+            *headers,
+            (b"accept", b"application/json"),
+            (TIMEOUT_HEADER, milliseconds(remaining)),
+        ]
+        if context.authorization is not None:
+            proof = context.authorization(self._upstream.name)
+            if proof is not None:
+                told.append((b"authorization", proof))
+        return Request(method=method, target=target, headers=told, timeout=remaining)
 
     async def _noted(
         self, noted: list[Noted], request: Request, read: Callable[[Reply], Awaitable[Shape]]

@@ -1,0 +1,157 @@
+"""One entry of the public surface, and how browsers log in: the parts of a table that clients see."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from gateway.aggregate.parts import Part as AggregatePart
+from gateway.aggregate.parts import Yes
+from gateway.duration import Duration, LongDuration
+from gateway.path import Template
+from gateway.policies import By, Limit, Part
+
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
+"""What RFC 6749 lets a scope be."""
+
+TELLING: Final = 'set auth = "bearer" or "session"'
+
+
+class Auth(StrEnum):
+    """How the callers of a route prove who they are."""
+
+    NONE = "none"
+    BEARER = "bearer"
+    SESSION = "session"
+    SERVICE = "service"
+
+    @property
+    def tells_who(self) -> bool:
+        """Whether the gateway finds out who is calling."""
+        return self in {Auth.BEARER, Auth.SESSION}
+
+
+class Target(Part):
+    """Where a route leads: a service, and the path there when it differs from the public one."""
+
+    service: str
+    path: Template | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, text: object) -> object:
+        if not isinstance(text, str):
+            raise ValueError('write "service" or "service:/path"')  # noqa: TRY004 (pydantic collects ValueErrors)
+        service, colon, path = text.partition(":")
+        return {"service": service, "path": Template.parse(path) if colon else None}
+
+
+class Route(Part):
+    """One entry of the public surface and its whole policy."""
+
+    path: str = Field(description="A template: {name} stands for a segment, {name:path} for the rest.")
+    host: Host | None = Field(None, description="Only for this Host; every host when left out.")
+    methods: tuple[Method, ...] = Field(("GET",), min_length=1, description="GET answers HEAD as well.")
+    to: Target | None = Field(
+        None, description='"service" keeps the path, "service:/path/{name}" gives another.'
+    )
+    parts: dict[str, AggregatePart] | None = Field(
+        None, min_length=1, description="Instead of to: what the answer is joined of, by its keys."
+    )
+    auth: Auth = Field(
+        description="none: open, credentials are dropped. bearer: an access token of the issuer. session: a "
+        "browser's session. service: credentials go on, for they are the service's own business.",
+    )
+    guest: Yes = Field(
+        False, description="With bearer or session: one without credentials may pass, as a guest."
+    )
+    scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
+    limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
+    timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
+
+    @field_validator("path")
+    @classmethod
+    def _template(cls, path: str) -> str:
+        Template.parse(path)
+        return path
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if faults := list(self._between_keys()):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _between_keys(self) -> Iterator[str]:
+        if not self.auth.tells_who:
+            if self.scopes:
+                yield f"scopes ask for a user: {TELLING}"
+            if self.guest:
+                yield f"guest is for routes that ask who is calling: {TELLING}"
+            if self.limit and self.limit.by is By.USER:
+                yield f"a limit by user asks for a user: {TELLING}"
+        if self.auth is Auth.SERVICE and self.parts:
+            yield 'auth = "service" hands credentials to one service: parts have several'
+        unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
+        if unknown:
+            yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
+
+    @cached_property
+    def template(self) -> Template:
+        """The path, parsed."""
+        return Template.parse(self.path)
+
+    @property
+    def target(self) -> Template:
+        """The path at the service."""
+        return (self.to and self.to.path) or self.template
+
+
+class Session(Part):
+    """How browsers log in and stay logged in: the gateway keeps their tokens for them."""
+
+    path: str = Field("/web/session", description="Below it are login, callback, logout and user.")
+    scopes: tuple[Scope, ...] = Field(
+        ("openid", "profile", "email"), description="What is asked for at login; openid always."
+    )
+    idle: LongDuration = Field(timedelta(minutes=30), description="Without a call for so long it ends.")
+    lasts: LongDuration = Field(timedelta(hours=12), description="After so long it ends whatever happens.")
+    limit: Limit | None = Field(None, description="How often each of its paths may be called.")
+    adopt: tuple[Target, ...] = Field(
+        (), description='Who is told that a guest has logged in: "basket:/baskets/{user}/adoption".'
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _is_fixed(cls, path: str) -> str:
+        template = Template.parse(path)
+        if template.names or path.endswith("/"):
+            raise ValueError("the session's path has no placeholders, and no slash at its end")
+        return path
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if faults := list(self._between_keys()):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _between_keys(self) -> Iterator[str]:
+        if "openid" not in self.scopes:
+            yield "scopes lack openid, without which nobody is told who logged in"
+        if self.idle > self.lasts:
+            yield "idle is longer than lasts"
+        if self.limit and self.limit.by is By.USER:
+            yield "limit: whoever logs in is nobody yet: count by address or by route"
+        for target in self.adopt:
+            if target.path is None or set(target.path.names) - {"user"}:
+                yield f'adopt: {target.service}: write "service:/path" with no placeholder but {{user}}'
+
+    def owns(self, template: Template) -> bool:
+        """Whether these are paths at which the session's own endpoints are, or could be."""
+        own = Template.parse(self.path).parts
+        return template.parts[: len(own)] == own
