@@ -7,6 +7,7 @@ from typing import Final, cast
 from kit.asgi import App
 
 SERVICES: Final[Mapping[str, str]] = {
+    "identity": "services.identity.app:create_app",
     "catalog": "services.catalog.app:create_app",
     "inventory": "services.inventory.app:create_app",
     "basket": "services.basket.app:create_app",
