@@ -37,7 +37,7 @@ class Discounts:
         """The best discount on an article that needs no coupon; None without one."""
         remaining = self._context.remaining()
         request = ListDiscountsRequest(skus=skus)
-        headers = self._context.headers_for("discount")
+        headers = self._context.headers_to("discount")
         metadata = [(name.decode(), value.decode("latin-1")) for name, value in headers]
         with self._context.noting("discount", "gRPC", "ListDiscounts", answer="OK"):
             try:

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
@@ -18,6 +17,7 @@ SCOPES: Final = "openid shop catalog:write stock:write discount:write"
 """What is asked for: a user gets those of them that the user has."""
 
 SESSION_COOKIE: Final = "__Host-Http-session"
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 MOST_STEPS: Final = 12
 PATIENCE: Final = 30.0
 
@@ -83,10 +83,17 @@ def browser(url: str, user: str, password: str) -> str:
 
 @contextmanager
 def _client(url: str) -> Iterator[httpx.Client]:
-    """A client that keeps cookies: also those that are for TLS alone, as browsers do on loopback."""
-    policy = DefaultCookiePolicy(secure_protocols=("https", "http"))
+    """A client that sends its cookies back: on loopback also those that are for TLS alone, as browsers do."""
     try:
-        with httpx.Client(cookies=CookieJar(policy), timeout=PATIENCE) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
+            host = httpx.URL(url).host
+
+            def with_cookies(request: httpx.Request) -> None:
+                if request.url.host == host and request.url.host in LOOPBACK:
+                    kept = [f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar]
+                    request.headers["cookie"] = "; ".join(kept)
+
+            client.event_hooks["request"].append(with_cookies)
             yield client
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as fault:
         raise LoginFailed(f"{url} is no address of a gateway: {fault}") from None

@@ -73,7 +73,7 @@ class Identity:
         return self.subject.startswith(GUEST)
 
 
-NOBODY: Final = Identity(subject=f"{GUEST}nobody", scopes=frozenset())
+NOBODY: Final = Identity(subject=f"{GUEST}nobody", scopes=frozenset({"guest"}))
 """A guest of whom nothing is kept: all those who have not even a guest's session."""
 
 

@@ -53,6 +53,11 @@ class Context:
         carried = tuple([field for field in headers if field[0] in CARRIED])
         return cls(headers=carried, deadline=deadline, authorization=authorization)
 
+    def headers_to(self, service: str) -> tuple[tuple[bytes, bytes], ...]:
+        """What goes with a call to the service of this name."""
+        proof = None if self.authorization is None else self.authorization(service)
+        return self.headers if proof is None else (*self.headers, (b"authorization", proof))
+
     def remaining(self) -> float:
         """Seconds left for a call made here and now.
 
@@ -173,15 +178,11 @@ class Service:
         context = self._context
         remaining = context.remaining()
         told = [
-            *context.headers,
+            *context.headers_to(self._upstream.name),
             *headers,
             (b"accept", b"application/json"),
             (TIMEOUT_HEADER, milliseconds(remaining)),
         ]
-        if context.authorization is not None:
-            proof = context.authorization(self._upstream.name)
-            if proof is not None:
-                told.append((b"authorization", proof))
         return Request(method=method, target=target, headers=told, timeout=remaining)
 
     async def _noted(

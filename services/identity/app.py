@@ -96,7 +96,7 @@ def create_app(settings: IdentitySettings | None = None, *, clock: Clock = time.
     )
     app.state.provider = provider
     for method, path, endpoint in ENDPOINTS:
-        app.add_api_route(path, endpoint, methods=[method], response_model=None)
+        app.add_api_route(path, service.public(endpoint), methods=[method], response_model=None)
     _answer_with_errors(app, provider)
     return app
 
