@@ -25,7 +25,9 @@ class BffSettings(Settings):
     cache_url: str = Field(
         OFF, description="URL of the Valkey in which the processes of a BFF share results."
     )
-    signing_key: SigningKey = Field(description="Ed25519 private key in PEM: by it services know this BFF.")
+    signing_key: SigningKey = Field(
+        description="Ed25519 private key in PEM: by it services know this BFF.", repr=False
+    )
     directory: Directory = Field(default_factory=Directory)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 import httpx
 
 from front.setting import IDENTITY_PATH, PHONE_REDIRECT, SESSION_PATH
+from kit.problems import MEDIA_TYPE
 
 SCOPES: Final = "openid shop catalog:write stock:write discount:write"
 """What is asked for: a user gets those of them that the user has."""
@@ -132,9 +133,9 @@ def _origin(url: str) -> str:
 def _why(answer: httpx.Response, form: "_Form | None") -> str:
     if form is not None:
         return form.alert.strip() or f"The login page answered {answer.status_code} without a form."
-    if "json" in answer.headers.get("content-type", ""):
+    if answer.headers.get("content-type") == MEDIA_TYPE:
         told = answer.json()
-        return str(told.get("detail") or told.get("title") or told)
+        return str(told.get("detail", told["title"]))
     return f"{answer.url} answered {answer.status_code}."
 
 

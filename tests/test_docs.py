@@ -9,7 +9,7 @@ from front.roles import ROLES
 from tests.support.variables import variables
 
 PAGE = Path(__file__).parents[1] / "docs" / "deploy.md"
-ROW = re.compile(r"^\| `([A-Z_]+)` \| ([^|]+) \| ([^|]+) \| \S.* \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| ([^|]+) \| ([^|]+) \| \S.* \|$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

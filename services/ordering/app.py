@@ -23,7 +23,9 @@ class OrderingSettings(Settings):
 
     database_url: str = Field(description="SQLAlchemy URL of ordering's own database.")
     timeout: float = Field(2.0, gt=0, description="Seconds that a call to another service may take.")
-    signing_key: SigningKey = Field(description="Ed25519 private key in PEM: by it others know ordering.")
+    signing_key: SigningKey = Field(
+        description="Ed25519 private key in PEM: by it others know ordering.", repr=False
+    )
     directory: Directory = Field(default_factory=Directory)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 

@@ -45,4 +45,4 @@ def _of(settings: type[Settings]) -> Iterator[Variable]:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value) if isinstance(value, bool | int | float | dict | None) else str(value)
+    return json.dumps(value) if isinstance(value, bool | int | float | dict | list | None) else str(value)
