@@ -1,7 +1,7 @@
 """New tokens for a session, got once however many calls and gateways need them.
 
 A refresh token is used up by its use: whoever uses one that was rotated before looks like a thief to the
-issuer, which then ends the login. So only the holder of a lock in Valkey asks, with what it has read under it.
+issuer, which then ends the login. So only the holder of a lock in Valkey asks, with what it reads under it.
 """
 
 import asyncio

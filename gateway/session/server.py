@@ -1,4 +1,4 @@
-"""The Valkey that keeps sessions, and what is told when it does not answer: without it there is no session."""
+"""The Valkey that keeps sessions, and what is told when it does not answer: then there is no session."""
 
 import asyncio
 import logging
