@@ -103,9 +103,7 @@ async def test_a_callback_is_of_use_once_even_to_who_has_kept_the_cookie(
     browser.plant(ORIGIN, name, value)
     with_cookie = await browser.navigate(url)
     browser.plant(ORIGIN, name, value)
-    world.issuer.codes[parse_qs(urlsplit(url).query)["code"][0]] = (
-        code  # an issuer that lets a code be used twice
-    )
+    world.issuer.codes[code] = grant  # of an issuer that lets a code be used twice
     with_code = await browser.navigate(url)
 
     assert first is not None
