@@ -137,6 +137,7 @@ class Refresher:
             await self._check(session, tokens)
         except (TokenRefused, InvalidToken) as refusal:
             if isinstance(refusal, TokenRefused) and refusal.error != "invalid_grant":
+                self._asks_again = asyncio.get_running_loop().time() + PAUSE
                 log.error("the issuer renews no tokens for this gateway: %s", refusal)  # noqa: TRY400 (no bug of ours)
                 raise ProviderUnavailable(str(refusal)) from None
             log.info("a session ends, for its tokens are not renewed: %s", refusal)

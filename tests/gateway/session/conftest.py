@@ -23,7 +23,7 @@ from kit.settings import Directory, TokenSettings
 from kit.tokens import Identity, Signer, Verifier
 from tests.support.browser import Browser
 from tests.support.issuer_login import SECRET, LoginIssuer, login_issuer_at
-from tests.support.serving import Serve, servers
+from tests.support.serving import Serve
 from tests.support.stub import Stub
 
 ORIGIN = "https://shop.example"
@@ -171,13 +171,6 @@ async def until(happens: Callable[[], Awaitable[bool]], seconds: float = 10) -> 
     async with asyncio.timeout(seconds):
         while not await happens():  # noqa: ASYNC110 (what happens in another process tells nobody)
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """`url = await serve(app)`: real servers."""
-    async with servers() as serve:
-        yield serve
 
 
 @pytest.fixture
