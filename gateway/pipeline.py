@@ -48,7 +48,7 @@ def layers(route: Route, means: Means) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
     return [
         trace.named(),
-        means.metrics.counted(f"{route.host or ''}{route.path}"),
+        means.metrics.counted(route.name),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([limit.at_most(route.limit)] if route.limit else []),

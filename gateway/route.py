@@ -107,6 +107,11 @@ class Route(Part):
         return Template.parse(self.path)
 
     @property
+    def name(self) -> str:
+        """By which it is counted: its host, if it is of one alone, and its path."""
+        return f"{self.host or ''}{self.path}"
+
+    @property
     def target(self) -> Template:
         """The path at the service."""
         return (self.to and self.to.path) or self.template

@@ -26,7 +26,7 @@ def aggregate(
         explains: whether clients may see what happens inside.
     """
     endpoint = Endpoint(plan_of(route), {Asking: lambda inbound: inbound}, app="gateway", explains=explains)
-    metrics.look_at(f"{route.host or ''}{route.path}", endpoint.program)
+    metrics.look_at(route.name, endpoint.program)
     seconds = route.timeout.total_seconds()
     takes_query = any(part.query for part in (route.parts or {}).values())
 

@@ -44,7 +44,7 @@ class Metrics:
         """Count the calls on a route and how long each takes until its answer begins, whatever that is.
 
         Args:
-            name: its host, if it has one of its own, and its path.
+            name: of the route.
             clock: seconds since some moment.
         """
         numbers = self._routes.setdefault(name, _Numbers())  # others have the same path for other methods

@@ -58,7 +58,7 @@ def session_key(headers: Headers) -> str | None:
 
 
 def session(session_id: str) -> tuple[bytes, bytes]:
-    """Sets the session's cookie: no other site's request brings it, no script reads it, the browser's end is its."""
+    """Sets the session's cookie: no other site's request brings it, no script reads it."""
     return b"set-cookie", b"%s=%s; %sStrict" % (SESSION, session_id.encode(), _ALWAYS)
 
 

@@ -24,7 +24,8 @@ class Copies:
         self._seconds = seconds
         self._clock = clock
         self._kept: LRUCache[str, tuple[Session, float]] = LRUCache(MOST)
-        self._hears = False
+        self.hears = False
+        """Whether news of ended sessions is heard."""
         self.dropped = 0
         """Grows with all that is dropped: a session that was read before may be one that has ended since."""
 
@@ -35,7 +36,7 @@ class Copies:
 
     def put(self, key: str, session: Session, *, as_of: int) -> None:
         """Keep a copy of what was read when `dropped` had this value."""
-        if self._hears and as_of == self.dropped and self._seconds:
+        if self.hears and as_of == self.dropped and self._seconds:
             self._kept[key] = session, self._clock() + self._seconds
 
     def drop(self, key: str) -> None:
@@ -54,4 +55,4 @@ class Copies:
         """From now on, the news of ended sessions is heard, or is not."""
         self.dropped += 1
         self._kept.clear()
-        self._hears = hears
+        self.hears = hears

@@ -45,7 +45,7 @@ class Endpoint:
 
 
 class Sessions:
-    """Sessions of browsers; made without I/O, used in `async with`, inside that of the provider and upstreams.
+    """Sessions of browsers; made without I/O, used in `async with`, within that of the provider.
 
     Args:
         settings: complete: `settings.faults()` has none.
@@ -141,6 +141,11 @@ class Sessions:
     def layer(self, scopes: Iterable[str], *, guest: bool) -> Layer:
         """Let only calls with a session of these scopes through; with `guest`, those of guests too."""
         return self._gate.layer(scopes, guest=guest)
+
+    @property
+    def hears(self) -> bool:
+        """Whether this process is told at once of sessions that end elsewhere."""
+        return self._copies.hears
 
     async def __aenter__(self) -> Self:
         self._listening = asyncio.create_task(self._news.run())

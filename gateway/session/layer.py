@@ -1,4 +1,4 @@
-"""What a session route lets pass: calls of our own pages, with a session or of guests, where these may come."""
+"""What a session route lets pass: calls of our own pages: of users, and of guests where they may come."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""Logging in: to the issuer and back (OpenID Connect Core 1.0, 3.1, with RFC 7636, PKCE, and RFC 9207, `iss`).
+"""Logging in: to the issuer and back (OpenID Connect Core 1.0, 3.1, with PKCE, RFC 7636, and RFC 9207).
 
 A login in progress is kept by the browser, sealed in a cookie: however many are begun, nothing is kept here.
 """
@@ -216,7 +216,7 @@ def _too_many(call: Call) -> list[bytes]:
 
 
 def _check_issuer(query: dict[str, str], metadata: Metadata) -> None:
-    """Make sure that the answer is of the issuer that was asked, and not mixed up with another's (RFC 9207)."""
+    """Make sure that the answer is of the issuer that was asked, and of no other (RFC 9207)."""
     issuer = query.get("iss")
     if issuer is None and metadata.iss_in_response:
         raise _failed("The answer does not say which issuer it is of.")

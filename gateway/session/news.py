@@ -60,6 +60,7 @@ class Subscriber:
         self._hear = hear
         self._catch_up = catch_up
         self._lost = lost
+        self._warns = True
 
     async def run(self) -> None:
         """Hear until cancelled; a server that is gone is waited for."""
@@ -72,10 +73,15 @@ class Subscriber:
                 try:
                     await self._listen(client)
                 except (*FAILURES, Lost) as fault:
-                    log.warning("the news of sessions cannot be heard: %s", fault)
+                    self._warn(fault)
                 finally:
                     self._lost()
                 await asyncio.sleep(PAUSE)
+
+    def _warn(self, fault: Exception) -> None:
+        if self._warns:  # once for each time that it goes
+            log.warning("the news of sessions cannot be heard: %s", fault)
+        self._warns = False
 
     async def _listen(self, client: valkey.asyncio.Valkey) -> None:
         async with client.pubsub() as pubsub:
@@ -92,6 +98,7 @@ class Subscriber:
                 asked = False
                 if message["type"] == "subscribe":
                     await self._catch_up()
+                    self._warns = True
                 elif message["type"] == "message":
                     self._tell(message["data"])
 

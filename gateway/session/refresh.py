@@ -1,7 +1,7 @@
 """New tokens for a session, got once however many calls and gateways need them.
 
 A refresh token is used up by its use: whoever uses one that was rotated before looks like a thief to the
-issuer, which then ends the login. So only the holder of a lock in Valkey asks, with what it has read under it.
+issuer, which then ends the login. So only the holder of a lock in Valkey asks, with what it reads under it.
 """
 
 import asyncio
@@ -137,6 +137,7 @@ class Refresher:
             await self._check(session, tokens)
         except (TokenRefused, InvalidToken) as refusal:
             if isinstance(refusal, TokenRefused) and refusal.error != "invalid_grant":
+                self._asks_again = asyncio.get_running_loop().time() + PAUSE
                 log.error("the issuer renews no tokens for this gateway: %s", refusal)  # noqa: TRY400 (no bug of ours)
                 raise ProviderUnavailable(str(refusal)) from None
             log.info("a session ends, for its tokens are not renewed: %s", refusal)

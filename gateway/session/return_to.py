@@ -19,8 +19,8 @@ _PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 def checked(text: str) -> str:
     """A path here, with its query and fragment, fit for a `Location`.
 
-    Browsers take two slashes, or a backslash for one of them, or tabs in between, for the way to another site.
-    What it becomes when somebody decodes it once more is looked at as well.
+    Browsers take two slashes, or a backslash for one of them, or tabs in between, for the way to another
+    site. What it becomes when somebody decodes it once more is looked at as well.
 
     Raises:
         Problem: 400 `return-to-refused`.

@@ -1,4 +1,4 @@
-"""The Valkey that keeps sessions, and what is told when it does not answer: without it there is no session."""
+"""The Valkey that keeps sessions, and what is told when it does not answer: then there is no session."""
 
 import asyncio
 import logging
@@ -20,6 +20,9 @@ ANSWERS_WITHIN: Final = 1.0
 """Seconds for Valkey to take a connection, and to answer; and for one of the connections to become free."""
 
 MOST_CONNECTIONS: Final = 20
+
+WARNS_EVERY: Final = 5.0
+"""Seconds between two warnings at least: every call would have one to tell."""
 
 FAILURES: Final = (valkey.ValkeyError, OSError)
 """What the client raises when there is no answer, or none that helps."""
@@ -57,6 +60,7 @@ class Server:
         )
         self.client = valkey.asyncio.Valkey.from_pool(pool)
         self._running: set[asyncio.Task[Any]] = set()
+        self._warned_at = float("-inf")
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,19 +83,22 @@ class Server:
         Raises:
             StoreUnavailable: it gives no answer, or refuses.
         """
-        task = asyncio.create_task(_answer(command))
+        task = asyncio.create_task(self._answer(command))
         self._running.add(task)
         task.add_done_callback(self._done)
         return await asyncio.shield(task)
 
+    async def _answer(self, command: Callable[[], Awaitable[Answer]]) -> Answer:
+        try:
+            return await command()
+        except FAILURES as fault:
+            now = asyncio.get_running_loop().time()
+            if now >= self._warned_at + WARNS_EVERY:
+                self._warned_at = now
+                log.warning("Valkey does not answer: %s", fault)
+            raise StoreUnavailable from fault
+
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        task.exception()  # is told to whoever still waits; with nobody there, it is told to nobody
-
-
-async def _answer(command: Callable[[], Awaitable[Answer]]) -> Answer:
-    try:
-        return await command()
-    except FAILURES as fault:
-        log.warning("Valkey does not answer: %s", fault)
-        raise StoreUnavailable from fault
+        if not task.cancelled():
+            task.exception()  # is told to whoever still waits; with nobody there, it is told to nobody

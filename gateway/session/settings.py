@@ -29,14 +29,15 @@ class SessionSettings(Settings):
     )
     keys: list[str] = Field(
         default_factory=list,
+        repr=False,
         description="What sessions are sealed with, as JSON: each 32 bytes in base64url, the newest first. "
         "An older key stays as long as sessions that it sealed last.",
     )
     client_id: str = Field("web", min_length=1, description="By which name the issuer knows this gateway.")
-    client_secret: str = Field("", description="What proves that to the issuer.")
+    client_secret: str = Field("", repr=False, description="What proves that to the issuer.")
     logout_audiences: list[str] = Field(
         ["web", "mobile"],
-        description="Clients, as JSON, of whose logouts the issuer tells this gateway; its own is one anyway.",
+        description="Clients, as JSON, of whose logouts the issuer tells the gateway; its own is one anyway.",
     )
     local_seconds: float = Field(
         2,

@@ -140,7 +140,7 @@ class Store:
         await self._server.ask(lines.execute)
 
     async def end_login(self, *, sid: str | None, subject: str | None, at: float, mark: str) -> bool:
-        """End the sessions of a login, or with no `sid` all of a user; False when the mark was used before."""
+        """End the sessions of a login, or without a `sid` a user's; False when the mark was used before."""
         name = f"sid:{sid}" if sid is not None else f"sub:{subject}"
         told = Ended(sid=sid, subject=None if sid is not None else subject, at=at)
         oldest = self._clock() - LONGEST

@@ -18,7 +18,7 @@ from kit.sealing import Ring
 from kit.tokens import Verifier
 from services.identity import account, api, login, logout, seed, token
 from services.identity.authorize import answered
-from services.identity.errors import Refused, SentBack, Shown
+from services.identity.errors import IdentityError, Refused, SentBack, Shown
 from services.identity.grants import Grants
 from services.identity.keys import Keys
 from services.identity.logins import Logins
@@ -175,6 +175,6 @@ async def _tend(keys: Keys, database: Database, clock: Clock) -> None:
         try:
             await keys.published()
             await sweep(database, clock())
-        except Problem:  # what is over only stays a little longer
-            log.warning("What is over cannot be swept: the database is away")
+        except (Problem, IdentityError) as fault:  # what is over only stays a little longer
+            log.warning("What is over cannot be swept: %s", fault)
         await asyncio.sleep(TENDED_EVERY)

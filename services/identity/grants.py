@@ -6,6 +6,7 @@ come; any other that names the family was used before, and somebody has a copy o
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -89,14 +90,15 @@ class Grants:
         self._notices.wake()
         raise _invalid("The code was used before.")
 
-    async def refresh(self, token: str, client_id: str) -> Given:
+    async def refresh(self, token: str, client_id: str, scopes: Iterable[str]) -> Given:
         """The grant of a refresh token, and the token that takes its place.
 
         Within the grace, and until a successor is used, a token may come again: its answer may have been
         lost. Beyond, somebody has a copy of it: the family ends.
 
         Raises:
-            Refused: the token is not this client's, is over, or was used before.
+            Refused: the token is not this client's, is over, or was used before; or one of the scopes, to
+                which the client wants to narrow the grant for once, is not part of it.
         """
         family, _, _ = token.partition(".")
         now = self._clock()
@@ -105,6 +107,8 @@ class Grants:
             row = (await tx.execute(kept)).one_or_none()
             if row is None or row.client_id != client_id or row.ended_at is not None or now >= row.ends_at:
                 raise _invalid("The refresh token is not good, or not any more.")
+            if not {*scopes} <= {*row.scopes.split()}:
+                raise Refused("invalid_scope", "The scope has more in it than was granted.")
             if await _comes_rightly(tx, row.sid, token, now):
                 return Given(grant=_grant(row), refresh=await _next_token(tx, row.sid, family))
             await end_grants(tx, self._notices, grants.c.sid == row.sid, now)

@@ -1,7 +1,7 @@
 """The keys that tokens are signed with, and how one follows another.
 
 A key is published before it signs, so that everybody has it in time, and after it signed, until what it
-signed is over. The key that signs is the newest whose time has come: it goes on for as long as no other's has.
+signed is over. The key that signs is the newest whose time has come: it goes on while no other's has.
 """
 
 import base64

@@ -59,10 +59,7 @@ async def log_in(request: Request, provider: Provided) -> Response:
     user = await proved(provider, request, name, fields.get("password", ""))
     if user is None:
         return _login_page(provider, request, asked, username=name, fault=WRONG)
-    try:
-        return await _entered(provider, request, asked, user)
-    except Changed:  # between its proof and now: what was proved is not the password any more
-        return _login_page(provider, request, asked, username=name, fault=WRONG)
+    return await _entered(provider, request, asked, user)
 
 
 async def registration_page(request: Request, provider: Provided) -> Response:
@@ -89,16 +86,17 @@ async def _registered(provider: Provider, request: Request, fields: Fields) -> U
     shown = display_name(fields.get("name", ""))
     email = email_address(fields.get("email", ""))
     password = new_password(fields.get("password", ""), name)
-    await admitted(provider, registration(network(request, provider.gateway)))
-    if await provider.users.named(name) is not None:
-        raise NameTaken
+    async with admitted(provider, registration(network(request, provider.gateway))):
+        if await provider.users.named(name) is not None:
+            raise NameTaken
+        password_hash = await provider.passwords.hash(password)
     user = User(
         id=uuid.uuid4().hex,
         name=name,
         display_name=shown,
         email=email,
         scopes=frozenset(NEW_USERS),
-        password_hash=await provider.passwords.hash(password),
+        password_hash=password_hash,
     )
     await provider.users.add([user])
     return user
@@ -106,10 +104,13 @@ async def _registered(provider: Provider, request: Request, fields: Fields) -> U
 
 async def _entered(provider: Provider, request: Request, asked: AuthorizationRequest, user: User) -> Response:
     """The answer to a client whose user has just proved to be it: the browser has new cookies from now on."""
-    login, cookie = await provider.logins.start(user, replaces=request.cookies.get(LOGIN_COOKIE))
+    try:
+        login, cookie = await provider.logins.start(user, replaces=request.cookies.get(LOGIN_COOKIE))
+    except Changed:  # what was proved is not the password any more
+        return _login_page(provider, request, asked, username=user.name, fault=WRONG)
     code = await provider.grants.code(login, asked.wanted)
-    if code is None:
-        raise Changed
+    if code is None:  # ended already, by a change of the password
+        return _login_page(provider, request, asked, username=user.name, fault=WRONG)
     answer = _sent_with(code, asked, provider)
     set_cookie(answer, LOGIN_COOKIE, cookie, lasts=provider.settings.login_lasts)
     set_cookie(answer, DEVICE_COOKIE, provider.devices.new(user.id), lasts=DEVICE_LASTS)

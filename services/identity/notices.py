@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
 from kit.problems import Problem
+from services.identity.errors import IdentityError
 from services.identity.model import Clock, new_secret
 from services.identity.tables import notices
 
@@ -94,8 +95,8 @@ class Notices:
             self._woken.clear()
             try:
                 pause = await self.deliver()
-            except Problem:  # the notices are kept: they only come later
-                log.warning("Logout notices wait: the database is away")
+            except (Problem, IdentityError) as fault:  # the notices are kept: they only come later
+                log.warning("Logout notices wait: %s", fault)
                 pause = LOOKED_FOR_EVERY
             await _first_of(self._woken, pause)
 

@@ -1,6 +1,8 @@
 """Whether somebody knows a user's password."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 
@@ -24,13 +26,9 @@ async def proved(provider: Provider, request: Request, name: str, password: str)
     device = provider.devices.known_by(request.cookies.get(DEVICE_COOKIE), user)
     where = network(request, provider.gateway)
     counted = by_place(name, where) if device is None else by_device(device)
-    await admitted(provider, counted)
     kept = None if user is None else user.password_hash
-    try:
+    async with admitted(provider, counted):
         matches, anew = await provider.passwords.verify(password_of(password), kept)
-    except TooBusy:
-        await provider.throttle.take_back(counted)
-        raise
     if user is None or not matches:
         log.info("Somebody at %s failed to log in", where)
         return None
@@ -41,8 +39,9 @@ async def proved(provider: Provider, request: Request, name: str, password: str)
     return user if anew is None else await provider.users.rehash(user, anew)
 
 
-async def admitted(provider: Provider, counted: list[Counted]) -> None:
-    """Count an attempt.
+@asynccontextmanager
+async def admitted(provider: Provider, counted: list[Counted]) -> AsyncIterator[None]:
+    """An attempt that is counted, unless nobody has the time to look at it.
 
     Raises:
         Shown: 429, it is one too many.
@@ -57,3 +56,8 @@ async def admitted(provider: Provider, counted: list[Counted]) -> None:
             f"There were too many attempts from here. Please try again in {minutes} min.",
             {"Retry-After": str(int(fault.seconds) + 1)},
         ) from None
+    try:
+        yield
+    except TooBusy:
+        await provider.throttle.take_back(counted)
+        raise

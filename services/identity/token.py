@@ -6,7 +6,7 @@ RFC 6749 (2.3, 3.2, 4.1.3, 5, 6), RFC 7009, OpenID Connect Core 1.0 (3.1.3, 12).
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -40,10 +40,11 @@ async def token(request: Request, provider: Provided) -> Response:
             verifier=_needed(fields, "code_verifier"),
             refreshed=client.is_confidential,
         )
-        return await _tokens(provider, given, None)
+        return await _tokens(provider, given)
     if grant_type == "refresh_token":
-        given = await provider.grants.refresh(_needed(fields, "refresh_token"), client_id)
-        return await _tokens(provider, given, fields.get("scope"))
+        scopes = fields.get("scope", "").split()
+        given = await provider.grants.refresh(_needed(fields, "refresh_token"), client_id, scopes)
+        return await _tokens(provider, given, scopes)
     raise Refused("unsupported_grant_type", "A grant_type is authorization_code or refresh_token.")
 
 
@@ -60,17 +61,12 @@ async def revoke(request: Request, provider: Provided) -> Response:
     raise Refused("unsupported_token_type", "An access token ends by itself, or with its refresh token.")
 
 
-async def _tokens(provider: Provider, given: Given, narrowed_to: str | None) -> Response:
+async def _tokens(provider: Provider, given: Given, narrowed_to: Sequence[str] = ()) -> Response:
     grant = given.grant
     user = await provider.users.of(grant.user_id)
     if user is None:
         raise Refused("invalid_grant", "The user is gone.")
-    scopes = granted(grant.scopes, user.scopes)
-    if narrowed_to is not None:
-        asked = narrowed_to.split()
-        if not {*asked} <= {*grant.scopes}:
-            raise Refused("invalid_scope", "The scope has more in it than was granted.")
-        scopes = granted(asked, user.scopes)
+    scopes = granted(narrowed_to or grant.scopes, user.scopes)
     answer: dict[str, Any] = {
         "access_token": await provider.tokens.access(grant, scopes),
         "token_type": "Bearer",

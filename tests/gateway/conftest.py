@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from gateway import table
-from gateway.app import Gateway
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
+from kit.settings import TokenSettings
+from kit.tokens import Identity, Verifier
+from tests.conftest import MakeToken
+from tests.support.gateways import gateway_of
+from tests.support.issuer import Issuer, issuer_at
 from tests.support.serving import Serve, client_of, nobody_there, servers
-from tests.support.stub import Stub
+from tests.support.stub import Exchange, Stub
 
 ROUTES = """
 [services.things]
@@ -62,6 +63,7 @@ auth = "none"
 """
 
 OpenGateway = Callable[..., Awaitable[httpx.AsyncClient]]
+ToldTo = Callable[[Exchange, str], Identity]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +82,35 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-async def open_gateway(serve: Serve, token_settings: TokenSettings) -> AsyncIterator[OpenGateway]:
+async def issuer(serve: Serve) -> Issuer:
+    """The provider whose access tokens the gateway believes."""
+    return await issuer_at(serve)
+
+
+@pytest.fixture
+def bearer(issuer: Issuer) -> MakeToken:
+    """`bearer("reader", "shop")`: the Authorization header of a client that calls on somebody's behalf."""
+    return issuer.bearer
+
+
+@pytest.fixture
+def told_to(token_settings: TokenSettings) -> ToldTo:
+    """`told_to(exchange, "things")`: the identity of which a service was told by the only token it got."""
+
+    def told(exchange: Exchange, audience: str) -> Identity:
+        (header,) = exchange.all(b"authorization")
+        return Verifier(token_settings, audience).caller(header.decode())
+
+    return told
+
+
+@pytest.fixture
+async def open_gateway(serve: Serve, signing_key: str, issuer: Issuer) -> AsyncIterator[OpenGateway]:
     """`http = await open_gateway(routes, things=url)`: its client; `explains=True` lets it look inside."""
     clients: list[httpx.AsyncClient] = []
 
     async def open_gateway(routes: str, *, explains: bool = False, **services: str) -> httpx.AsyncClient:
-        directory, verifier = Directory(services=services), Verifier(token_settings)
-        gateway = Gateway(table.parse(routes), directory, verifier, explains=explains)
+        gateway = gateway_of(routes, key=signing_key, issuer=issuer, explains=explains, **services)
         clients.append(client_of(await serve(gateway)))
         return clients[-1]
 

@@ -5,24 +5,21 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway import table
 from gateway.admin import AdminSettings
-from gateway.app import Gateway
 from kit.faults import Faulty
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
 from tests.gateway.conftest import ROUTES
+from tests.support.gateways import gateway_of
+from tests.support.issuer import Issuer
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.stub import Stub, answering
 
 
 @pytest.fixture
 async def public_and_admin(
-    serve: Serve, token_settings: TokenSettings
+    serve: Serve, issuer: Issuer
 ) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     things = await serve(Stub(answering(201, b"{}")))
-    directory = Directory(services={"things": things, "gone": nobody_there()})
-    gateway = Gateway(table.parse(ROUTES), directory, Verifier(token_settings))
+    gateway = gateway_of(ROUTES, issuer=issuer, things=things, gone=nobody_there())
     async with (
         client_of(await serve(gateway)) as public,
         client_of(await serve(gateway.admin_app())) as admin,

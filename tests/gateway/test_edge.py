@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from gateway import forward
-from gateway.app import Gateway, GatewaySettings, create_app
-from gateway.table import parse
+from gateway.app import GatewaySettings, create_app
 from kit.faults import Faulty
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
+from kit.settings import Directory
 from tests.gateway.conftest import ROUTES, Edge, OpenGateway
+from tests.support.gateways import gateway_of
+from tests.support.issuer import Issuer
 from tests.support.serving import Serve
 from tests.support.stub import Exchange, Stub, answering
 
@@ -190,12 +190,8 @@ async def test_a_bug_is_a_500_problem_that_tells_nothing_of_the_inside(
     assert "request r-1 failed" in caplog.text
 
 
-async def test_the_gateway_speaks_no_websockets(edge: Edge) -> None:
-    gateway = Gateway(
-        parse(ROUTES),
-        Directory(services={"things": "http://a", "gone": "http://b"}),
-        Verifier(TokenSettings(public_key="none")),
-    )
+async def test_the_gateway_speaks_no_websockets(edge: Edge, issuer: Issuer) -> None:
+    gateway = gateway_of(ROUTES, issuer=issuer, things="http://a", gone="http://b")
 
     async def never() -> dict[str, str]:
         raise AssertionError("nothing is read")
@@ -211,7 +207,7 @@ async def test_the_gateway_speaks_no_websockets(edge: Edge) -> None:
 
 
 async def test_services_without_an_address_are_all_named_before_anything_is_served(
-    tmp_path: Path, token_settings: TokenSettings
+    tmp_path: Path, signing_key: str, issuer: Issuer
 ) -> None:
     file = tmp_path / "routes.toml"
     file.write_text(ROUTES)
@@ -219,7 +215,10 @@ async def test_services_without_an_address_are_all_named_before_anything_is_serv
     with pytest.raises(Faulty) as refusal:
         create_app(
             GatewaySettings(
-                routes=file, directory=Directory(services={"gone": "gopher://x"}), tokens=token_settings
+                routes=file,
+                directory=Directory(services={"gone": "gopher://x"}),
+                signing_key=signing_key,
+                issuer=issuer.settings,
             )
         )
     assert refusal.value.faults == [

@@ -6,12 +6,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway import table
-from gateway.app import Gateway
 from kit.asgi import Message
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
 from tests.gateway.conftest import Edge, OpenGateway
+from tests.support.gateways import gateway_of
 from tests.support.serving import Serve, raw_server
 from tests.support.stub import Exchange, Stub, answering
 
@@ -214,8 +211,7 @@ class Broken:
 
 
 async def test_a_gateway_whose_mounted_service_cannot_start_does_not_start() -> None:
-    directory = Directory(services={"things": "app://tests.gateway.test_edge_failures:cannot_start"})
-    gateway = Gateway(table.parse(THINGS), directory, Verifier(TokenSettings(public_key="none")))
+    gateway = gateway_of(THINGS, things="app://tests.gateway.test_edge_failures:cannot_start")
     life = Life()
 
     async with asyncio.timeout(5):

@@ -16,12 +16,12 @@ THINGS = (
 
 
 async def test_other_headers_are_passed_on_in_order_and_as_often_as_they_come(edge: Edge) -> None:
-    sent = [("Accept", "a/b"), ("X-Many", "1"), ("X-Other", "-"), ("X-Many", "2"), ("Cookie", "a=1; b=2")]
+    sent = [("Accept", "a/b"), ("X-Many", "1"), ("X-Other", "-"), ("X-Many", "2"), ("Accept", "c/d")]
 
     await edge.http.get("/things/7", headers=sent)
 
-    got = [field for field in edge.things.last.headers if field[0] in {b"x-many", b"x-other", b"cookie"}]
-    assert got == [(b"x-many", b"1"), (b"x-other", b"-"), (b"x-many", b"2"), (b"cookie", b"a=1; b=2")]
+    got = [field for field in edge.things.last.headers if field[0] in {b"x-many", b"x-other", b"accept"}]
+    assert got == [(name.lower().encode(), value.encode()) for name, value in sent]
 
 
 async def test_every_set_cookie_reaches_the_client_by_itself(edge: Edge) -> None:

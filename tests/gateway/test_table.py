@@ -139,10 +139,10 @@ def test_every_fault_of_a_table_is_told_at_once_with_its_place() -> None:
         ("route 1 (/a/{id}): timeout: ", "'soon' is no duration"),
         ("route 2 (/b/../c): path: ", "a dot segment"),
         ("route 3 (/d): ", "to names the service 'nobody', which the table does not have"),
-        ("route 4 (/e): auth: ", "Input should be 'none' or 'bearer'"),
+        ("route 4 (/e): auth: ", "Input should be 'none', 'bearer', 'session' or 'service'"),
         ("route 4 (/e): limits: ", "Extra inputs are not permitted"),
         ("route 5 (/f): ", "to uses id, which the path does not have"),
-        ("route 6 (/g): ", 'scopes ask for a token: set auth = "bearer"'),
+        ("route 6 (/g): ", 'scopes ask for a user: set auth = "bearer" or "session"'),
         ("route 7: path: ", "Field required"),
         ("route 7: methods: ", "at least 1 item"),
         ("route 8 (/h/{x}): methods: 1: ", "Input should be 'GET'"),
@@ -263,7 +263,7 @@ def test_the_shops_own_table_is_in_order() -> None:
     assert {"bff-web", "bff-mobile", "catalog"} <= table.services.keys()
     writes = [r for r in table.routes if set(r.methods) - {"GET", "HEAD"}]
     assert writes
-    assert all(r.auth is Auth.BEARER for r in writes), "no unauthenticated write anywhere"
+    assert all(r.auth is not Auth.NONE for r in writes), "no unauthenticated write anywhere"
 
 
 def test_a_limit_is_a_rate_for_whom_and_a_burst_as_large_as_the_rate_unless_it_says_otherwise() -> None:
@@ -326,10 +326,10 @@ def test_a_limit_that_is_incomplete_or_too_much_is_refused(limit: str, place: st
     assert fault.startswith(f"route 1 (/a): {place}")
 
 
-def test_a_limit_by_user_asks_for_a_token_and_is_told_along_with_other_faults_of_the_route() -> None:
+def test_a_limit_by_user_asks_for_a_user_and_is_told_along_with_other_faults_of_the_route() -> None:
     (fault,) = faults_of(
         SERVICES + route('limit = { rate = "5/second", by = "user" }\nscopes = ["shop"]', to="things:/b/{id}")
     )
 
-    for part in ("a limit by user asks for a token", "scopes ask for a token", "to uses id"):
+    for part in ("a limit by user asks for a user", "scopes ask for a user", "to uses id"):
         assert part in fault

@@ -2,17 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from gateway import table
-from gateway.app import Gateway
 from gateway.page import Inbound, Provider
 from gateway.upstream import Service, Upstream, open_upstream
 from kit.asgi import App
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
+from kit.settings import Directory
+from tests.support.gateways import gateway_of
 from tests.support.serving import Serve, client_of, servers
 
 WAYS = ["alone", "behind a gateway", "mounted in a gateway"]
@@ -38,13 +37,13 @@ def mounted() -> App:
 
 
 @asynccontextmanager
-async def url_of(app: App, way: str, tokens: TokenSettings) -> AsyncIterator[str]:
+async def url_of(app: App, way: str) -> AsyncIterator[str]:
     """The address at which the app is served in one of the `WAYS`."""
     async with servers() as serve:
-        yield await _served(app, way, tokens, serve)
+        yield await _served(app, way, serve)
 
 
-async def _served(app: App, way: str, tokens: TokenSettings, serve: Serve) -> str:
+async def _served(app: App, way: str, serve: Serve) -> str:
     if way == "alone":
         return await serve(app)
     if way == "behind a gateway":
@@ -52,13 +51,13 @@ async def _served(app: App, way: str, tokens: TokenSettings, serve: Serve) -> st
     else:
         _mounted.append(app)
         address = "app://tests.support.pages:mounted"
-    return await serve(Gateway(table.parse(ROUTES), Directory(services={"pages": address}), Verifier(tokens)))
+    return await serve(gateway_of(ROUTES, pages=address))
 
 
 @asynccontextmanager
-async def reached(app: App, way: str, tokens: TokenSettings) -> AsyncIterator[httpx.AsyncClient]:
+async def reached(app: App, way: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the app, served in one of the `WAYS`."""
-    async with url_of(app, way, tokens) as url, client_of(url) as http:
+    async with url_of(app, way) as url, client_of(url) as http:
         yield http
 
 
@@ -74,10 +73,12 @@ class Things:
 
 
 def things_at(upstream: Upstream) -> Mapping[Any, Provider]:
-    """How pages get `Things`, bound to their request."""
+    """How pages get `Things`, bound to their request and told who makes it."""
 
     def provide(inbound: Inbound) -> Things:
-        return Things(upstream.within(inbound.context))
+        said = inbound.header("authorization")
+        proof = said.encode() if said else None
+        return Things(upstream.within(replace(inbound.context, authorization=lambda _service: proof)))
 
     return {Things: provide}
 

@@ -8,13 +8,10 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import generate_latest
 
-from gateway import table
-from gateway.app import Gateway
 from gateway.page import Cache, Page, PageApp, create_app
 from gateway.upstream import Unreachable
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
 from tests.gateway.aggregate.conftest import by_target, route, said
+from tests.support.gateways import gateway_of
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.stub import Stub, answering
 
@@ -28,12 +25,11 @@ Counted = Callable[..., Awaitable[set[str]]]
 
 
 @pytest.fixture
-async def counted(serve: Serve, token_settings: TokenSettings) -> Counted:
+async def counted(serve: Serve) -> Counted:
     """`lines = await counted(routes, *paths, catalog=url, …)`: the metrics once these have been asked for."""
 
     async def counted(routes: str, *paths: str, **services: str) -> set[str]:
-        directory = Directory(services=services)
-        gateway = Gateway(table.parse(routes), directory, Verifier(token_settings))
+        gateway = gateway_of(routes, **services)
         async with client_of(await serve(gateway)) as http:
             for path in paths:
                 answer: httpx.Response = await http.get(path)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.app import GatewaySettings, create_app
 from gateway.page.timeline import MEDIA_TYPE, Explained, Outcome, SourceSeen
-from kit.settings import Directory, TokenSettings
+from kit.settings import Directory
 from tests.gateway.aggregate.conftest import Join, by_target, route, said
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.stub import Stub, answering
@@ -69,7 +69,7 @@ async def test_a_gateway_that_may_not_tell_answers_as_always(join: Join) -> None
 @pytest.mark.parametrize(("setting", "media_type"), [("true", MEDIA_TYPE), (None, "application/json")])
 async def test_a_setting_of_the_gateway_says_whether_it_may_tell(
     serve: Serve,
-    token_settings: TokenSettings,
+    signing_key: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     setting: str | None,
@@ -80,7 +80,7 @@ async def test_a_setting_of_the_gateway_says_whether_it_may_tell(
     directory = Directory(services={**services, "catalog": await serve(Stub(said("{}")))})
     if setting is not None:
         monkeypatch.setenv("GATEWAY_EXPLAIN", setting)
-    settings = GatewaySettings(routes=tmp_path / "routes.toml", directory=directory, tokens=token_settings)
+    settings = GatewaySettings(routes=tmp_path / "routes.toml", directory=directory, signing_key=signing_key)
 
     async with client_of(await serve(create_app(settings))) as http:
         told = await http.get("/a/A", headers=WANTS_TIMELINE)

@@ -3,8 +3,10 @@
 import httpx
 import pytest
 
+from kit.tokens import Identity
 from tests.conftest import MakeToken
 from tests.gateway.aggregate.conftest import Join, by_target, said
+from tests.gateway.conftest import ToldTo
 
 PRODUCT = (
     '{"sku":"A","name":"Lamp","brand":{"id":"b 7","old":null},"price":{"amount":1.10,"vat":0.20},'
@@ -124,14 +126,17 @@ async def test_services_are_told_the_request_and_the_trace_but_no_credentials_on
     assert {b"authorization", b"cookie", b"x-user"}.isdisjoint(asked)
 
 
-async def test_services_are_told_who_asks_where_a_token_is_asked_for(join: Join, bearer: MakeToken) -> None:
-    world = await join('parts.a = { from = "catalog:/p" }', auth="bearer")
+async def test_each_service_is_told_who_asks_by_a_token_of_its_own(
+    join: Join, bearer: MakeToken, told_to: ToldTo
+) -> None:
+    parts = 'parts.a = { from = "catalog:/p" }\nparts.b = { from = "inventory:/s" }'
+    world = await join(parts, auth="bearer")
 
     assert (await world.http.get("/a/A")).status_code == 401
     assert not world.catalog.asked
-    token = bearer("reader")
-    assert (await world.http.get("/a/A", headers=token)).status_code == 200
-    assert world.catalog.last.all(b"authorization") == [token["Authorization"].encode()]
+    assert (await world.http.get("/a/A", headers=bearer("reader", "shop"))).status_code == 200
+    reader = Identity(subject="reader", scopes=frozenset({"shop"}), client="mobile")
+    assert told_to(world.catalog.last, "catalog") == reader == told_to(world.inventory.last, "inventory")
 
 
 async def test_an_answer_that_the_client_has_is_a_304(join: Join) -> None:

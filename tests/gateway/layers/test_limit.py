@@ -34,7 +34,7 @@ def limited(clock: Callable[[], int], rate: str, by: str = "route", **more: int)
 
 
 def call(peer: str = "192.0.2.7", user: str | None = None) -> Call:
-    identity = Identity(subject=user, scopes=frozenset(), token="-") if user else None
+    identity = Identity(subject=user, scopes=frozenset()) if user else None
     return Call(
         params={},
         method="GET",

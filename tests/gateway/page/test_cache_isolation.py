@@ -25,6 +25,7 @@ class Private(Struct, frozen=True):
 
     subject: str
     scopes: tuple[str, ...]
+    client: str
     item: str
 
 
@@ -34,7 +35,7 @@ callers = st.builds(
     Identity,
     subject=st.sampled_from(["a", "b", "ab", ""]),
     scopes=st.frozensets(st.sampled_from(["a", "b", "a b"]), max_size=2),
-    token=st.sampled_from(["old", "new"]),
+    client=st.sampled_from(["web", "mobile"]),
 )
 asked = st.tuples(callers, st.sampled_from(["a", "b", ""]))
 outcomes = st.sampled_from(
@@ -51,7 +52,7 @@ steps = st.lists(
 
 def own(asked: Asked) -> Private:
     identity, item = asked
-    return Private(identity.subject, tuple(sorted(identity.scopes)), item)
+    return Private(identity.subject, tuple(sorted(identity.scopes)), identity.client, item)
 
 
 @dataclass
@@ -154,7 +155,7 @@ def test_in_two_processes_that_share(valkey_url: str, steps: list[tuple[Any, ...
 
 def test_the_steps_do_lead_to_results_that_are_used_again() -> None:
     """Were every example idle, nothing would be shown."""
-    reader = Identity(subject="a", scopes=frozenset(), token="old")
+    reader = Identity(subject="a", scopes=frozenset())
     clock = Clock()
 
     async def world() -> World:

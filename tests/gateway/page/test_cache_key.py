@@ -94,16 +94,18 @@ DIFFERENT: list[Any] = [
         UUID(int=1),
         str(UUID(int=1)),
     ),
-    Identity(subject="red", scopes=frozenset(), token="red"),
-    Identity(subject="red", scopes=frozenset({"a", "b"}), token="red"),
-    Identity(subject="red", scopes=frozenset({"a b"}), token="red"),
-    Identity(subject="reda", scopes=frozenset({"b"}), token="red"),
-    Identity(subject="\udc80", scopes=frozenset({"\udc80"}), token="red"),
+    Identity(subject="red", scopes=frozenset()),
+    Identity(subject="red", scopes=frozenset({"a", "b"})),
+    Identity(subject="red", scopes=frozenset({"a b"})),
+    Identity(subject="reda", scopes=frozenset({"b"})),
+    Identity(subject="red", scopes=frozenset(), client="red"),
+    Identity(subject="red", scopes=frozenset(), adopts="red"),
+    Identity(subject="\udc80", scopes=frozenset({"\udc80"})),
 ]
 
 texts = st.text(max_size=4) | st.sampled_from(["a", "b", "ab", "a b", "identity", "1", "\udc80"])
 identities = st.builds(
-    Identity, subject=texts, scopes=st.frozensets(texts, max_size=3), token=st.sampled_from("tu")
+    Identity, subject=texts, scopes=st.frozensets(texts, max_size=3), client=texts, adopts=st.none() | texts
 )
 hashable = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.binary(max_size=4) | texts
@@ -126,7 +128,7 @@ values = st.recursive(
 def meaning(value: Any) -> Any:
     """All that tells a value from others, in such a way that Python's own equality decides."""
     if isinstance(value, Identity):
-        return Identity, value.subject, value.scopes
+        return Identity, value.subject, value.scopes, value.client, value.adopts
     if isinstance(value, (Book, Film, Song)):
         return type(value), meaning(value.name)
     if isinstance(value, dict):
@@ -171,14 +173,14 @@ def test_a_value_stays_in_its_place() -> None:
     assert len({key_of(values) for values in several}) == len(several)
 
 
-def test_a_new_token_of_the_same_caller_makes_the_same_key() -> None:
-    def caller(token: str, *scopes: str) -> Identity:
-        return Identity(subject="reader", scopes=frozenset(scopes), token=token)
+def test_the_same_caller_makes_the_same_key_and_through_another_app_another() -> None:
+    def caller(client: str, *scopes: str) -> Identity:
+        return Identity(subject="reader", scopes=frozenset(scopes), client=client)
 
-    key = key_of([caller("old", "shop", "admin"), "isbn"])
+    key = key_of([caller("web", "shop", "admin"), "isbn"])
 
-    assert key == key_of([caller("new", "admin", "shop"), "isbn"])
-    assert b"old" not in key
+    assert key == key_of([caller("web", "admin", "shop"), "isbn"])
+    assert key != key_of([caller("mobile", "shop", "admin"), "isbn"])
 
 
 def test_the_order_of_members_without_order_does_not_count() -> None:

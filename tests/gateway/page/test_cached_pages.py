@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from gateway.page import Cache, Inbound, Page, Provider
 from kit.faults import Faulty
-from kit.settings import TokenSettings
 from tests.gateway.page.conftest import AppOf, Serve
 from tests.support.caching import until
 from tests.support.pages import Things, reached, things_of
@@ -120,9 +119,7 @@ async def test_pages_and_sources_of_the_same_inputs_do_not_share_what_they_keep(
     assert [each["other"].split()[0] for each in told] == [f"/things/{name}-other" for name in "aba"]
 
 
-async def test_concurrent_requests_for_the_same_make_one_call(
-    app_of: AppOf, token_settings: TokenSettings
-) -> None:
+async def test_concurrent_requests_for_the_same_make_one_call(app_of: AppOf) -> None:
     gate = asyncio.Event()
 
     async def answer(exchange: Exchange) -> None:
@@ -132,7 +129,7 @@ async def test_concurrent_requests_for_the_same_make_one_call(
     service = Stub(answer)
     async with asyncio.timeout(10), things_of(service) as providers:
         app = app_of(thing_page(Cache(ttl=0)), providers=providers)
-        async with reached(app, "alone", token_settings) as http, asyncio.TaskGroup() as all_of_them:
+        async with reached(app, "alone") as http, asyncio.TaskGroup() as all_of_them:
             asked = [all_of_them.create_task(http.get("/things/a")) for _ in range(8)]
             other = all_of_them.create_task(http.get("/things/b"))
             await until(lambda: len(service.asked) == 2)
@@ -152,9 +149,7 @@ def timing(header: str) -> str:
     return header.partition('desc="')[2].strip('"')
 
 
-async def test_a_first_client_that_leaves_takes_nothing_from_the_others(
-    app_of: AppOf, token_settings: TokenSettings
-) -> None:
+async def test_a_first_client_that_leaves_takes_nothing_from_the_others(app_of: AppOf) -> None:
     page = Page("/thing", deadline=5.0)
 
     @page.source(cache=FOR_LONG)
@@ -181,7 +176,7 @@ async def test_a_first_client_that_leaves_takes_nothing_from_the_others(
     service = Stub(answer)
     async with asyncio.timeout(10), things_of(service) as providers:
         app = app_of(page, providers=providers)
-        async with reached(app, "alone", token_settings) as http:
+        async with reached(app, "alone") as http:
             leaving = asyncio.create_task(http.get("/thing?client=first"))
             await service.begun.wait()
             staying = asyncio.create_task(http.get("/thing?client=second"))

@@ -34,7 +34,7 @@ def identity(inbound: Inbound) -> Identity:
     said = inbound.header("authorization")
     if said is None:
         raise Problem(401, "token-missing")
-    return Identity(subject=said.partition(".")[0], scopes=frozenset(), token=said)
+    return Identity(subject=said.partition(".")[0], scopes=frozenset())
 
 
 def shop_page() -> Page:

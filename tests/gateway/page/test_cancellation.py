@@ -8,16 +8,13 @@ from functools import partial
 import httpx
 import pytest
 
-from gateway import table
-from gateway.app import Gateway
 from gateway.page import Hedge, Page, Provider, gather, loader
 from gateway.upstream import Failed, Service, Upstream, UpstreamError
 from gateway.upstream.native import NativeTransport
 from kit.asgi import App
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
 from tests.gateway.page.conftest import AppOf, Serve
 from tests.gateway.upstream.peer import Line, Peer, Talk, peer
+from tests.support.gateways import gateway_of
 from tests.support.serving import client_of, servers
 
 ROUTES = """
@@ -142,9 +139,7 @@ def mounted() -> App:
 
 
 @pytest.fixture(params=["standing alone", "mounted in the gateway"])
-async def open_pages(
-    request: pytest.FixtureRequest, app_of: AppOf, token_settings: TokenSettings
-) -> AsyncIterator[Open]:
+async def open_pages(request: pytest.FixtureRequest, app_of: AppOf) -> AsyncIterator[Open]:
     """`http = await open_pages(server, page, …)`: pages on a real socket, in front of the upstream."""
     async with asyncio.timeout(20), AsyncExitStack() as stack:
         serve = await stack.enter_async_context(servers())
@@ -154,7 +149,7 @@ async def open_pages(
             app: App = app_of(*pages, providers=providers)
             if request.param != "standing alone":
                 mounted_apps.append(app)
-                app = Gateway(table.parse(ROUTES), Directory(), Verifier(token_settings))
+                app = gateway_of(ROUTES)
             return await stack.enter_async_context(client_of(await serve(app)))
 
         yield open_pages

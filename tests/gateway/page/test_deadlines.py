@@ -8,14 +8,11 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from gateway import table
-from gateway.app import Gateway
 from gateway.page import Cache, Page, Provider
 from gateway.upstream import Request, Service, Upstream, field
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Verifier
 from tests.gateway.page.conftest import AppOf, Serve
 from tests.gateway.upstream.fakes import Fake, answering, hanging
+from tests.support.gateways import gateway_of
 from tests.support.serving import client_of, servers
 from tests.support.stub import Stub
 from tests.support.stub import answering as saying
@@ -208,26 +205,24 @@ parts.two = { from = "wares:/two", timeout = "20s", optional = true, else = {} }
 
 
 @asynccontextmanager
-async def gateway_before(stub: Stub, tokens: TokenSettings) -> AsyncIterator[httpx.AsyncClient]:
+async def gateway_before(stub: Stub) -> AsyncIterator[httpx.AsyncClient]:
     async with servers() as serve:
-        gateway = Gateway(
-            table.parse(ROUTES), Directory(services={"wares": await serve(stub)}), Verifier(tokens)
-        )
+        gateway = gateway_of(ROUTES, wares=await serve(stub))
         async with client_of(await serve(gateway)) as http:
             yield http
 
 
-async def test_a_client_does_not_tell_services_how_long_they_may_take(token_settings: TokenSettings) -> None:
+async def test_a_client_does_not_tell_services_how_long_they_may_take() -> None:
     stub = Stub()
-    async with gateway_before(stub, token_settings) as http:
+    async with gateway_before(stub) as http:
         await http.get("/ware", headers=[("X-Timeout-Ms", "1"), ("x-timeout-ms", "2")])
 
     assert stub.last.all(b"x-timeout-ms") == [b"20000"]
 
 
-async def test_the_parts_of_an_aggregate_are_told_too(token_settings: TokenSettings) -> None:
+async def test_the_parts_of_an_aggregate_are_told_too() -> None:
     stub = Stub(saying(200, b"{}", (b"content-type", b"application/json")))
-    async with gateway_before(stub, token_settings) as http:
+    async with gateway_before(stub) as http:
         answer = await http.get("/joined", headers={"X-Timeout-Ms": "1"})
 
     assert answer.status_code == 200
@@ -237,14 +232,11 @@ async def test_the_parts_of_an_aggregate_are_told_too(token_settings: TokenSetti
     assert 10_000 < two <= 20_000
 
 
-async def test_a_bff_gets_its_time_from_the_gateway(
-    app_of: AppOf, wares: Fake, token_settings: TokenSettings
-) -> None:
+async def test_a_bff_gets_its_time_from_the_gateway(app_of: AppOf, wares: Fake) -> None:
     wares.answer = answering(200)
     app = app_of(page_of(), providers=provided(wares))
     async with servers() as serve:
-        directory = Directory(services={"wares": await serve(app)})
-        gateway = Gateway(table.parse(ROUTES), directory, Verifier(token_settings))
+        gateway = gateway_of(ROUTES, wares=await serve(app))
         async with client_of(await serve(gateway)) as http:
             assert (await http.get("/ware")).status_code == 200
 

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from gateway.page import Page
 from gateway.upstream import Failed
-from kit.settings import TokenSettings
 from tests.gateway.page.conftest import AppOf, Serve
 from tests.support.pages import WAYS, url_of
 
@@ -165,11 +164,11 @@ async def conversation(url: str) -> AsyncIterator[Callable[[str], Awaitable[Answ
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_over_a_connection_the_answers_after_a_304_are_read_where_they_begin(
-    app_of: AppOf, token_settings: TokenSettings, way: str
+    app_of: AppOf, way: str
 ) -> None:
     async with (
         asyncio.timeout(10),
-        url_of(app_of(heading_page()), way, token_settings) as url,
+        url_of(app_of(heading_page()), way) as url,
         conversation(url) as said,
     ):
         _, headers, content = await said("")

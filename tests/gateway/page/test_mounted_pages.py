@@ -13,7 +13,7 @@ from gateway.page.endpoint import MAX_BODY
 from gateway.upstream import ClientLeft, Refused, Reply, Request, Transport, open_upstream
 from gateway.upstream.mounted import MountedTransport
 from kit.asgi import App, Receive, Scope, Send
-from kit.settings import Directory, TokenSettings
+from kit.settings import Directory
 from tests.gateway.page.conftest import AppOf
 from tests.support.pages import WAYS, reached
 from tests.support.serving import servers
@@ -279,10 +279,8 @@ async def test_what_a_caller_still_waits_for_is_all_the_time_that_a_page_has(app
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_clients_of_all_ways_are_answered(
-    app_of: AppOf, token_settings: TokenSettings, way: str
-) -> None:
-    async with asyncio.timeout(10), reached(app_of(book_page(), note_page()), way, token_settings) as http:
+async def test_clients_of_all_ways_are_answered(app_of: AppOf, way: str) -> None:
+    async with asyncio.timeout(10), reached(app_of(book_page(), note_page()), way) as http:
         answers = [
             await http.get("/books/%C3%A4?of=%20"),
             await http.head("/books/1"),

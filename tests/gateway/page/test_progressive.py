@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from gateway.page import Page
 from gateway.upstream import Failed, Refused, Request, Unreachable, UpstreamError
-from kit.settings import TokenSettings
 from tests.gateway.page.conftest import AppOf
 from tests.support.caching import until
 from tests.support.frames import EVENTS, LINES, Frame, frames, shown
@@ -62,12 +61,12 @@ def screen_page(late: Late, *, deadline: float = 30.0, failure: BaseException | 
 
 
 @pytest.fixture(params=WAYS)
-def reach(request: pytest.FixtureRequest, app_of: AppOf, token_settings: TokenSettings) -> Reached:
+def reach(request: pytest.FixtureRequest, app_of: AppOf) -> Reached:
     """`async with reach(page, …) as http`: an app of the page on a real socket, in each of the ways."""
 
     @asynccontextmanager
     async def reach(page: Page, **also: Any) -> AsyncIterator[httpx.AsyncClient]:
-        async with asyncio.timeout(10), reached(app_of(page, **also), request.param, token_settings) as http:
+        async with asyncio.timeout(10), reached(app_of(page, **also), request.param) as http:
             yield http
 
     return reach
@@ -166,13 +165,13 @@ async def test_the_deadline_ends_late_parts(reach: Reached) -> None:
     ],
 )
 async def test_without_what_is_required_there_is_a_problem_as_ever(
-    app_of: AppOf, token_settings: TokenSettings, accept: str, failure: UpstreamError, status: int
+    app_of: AppOf, accept: str, failure: UpstreamError, status: int
 ) -> None:
     answers = []
     for asks_for in ("application/json", accept):
         late = Late()
         app = app_of(screen_page(late, failure=failure))
-        async with asyncio.timeout(10), reached(app, "behind a gateway", token_settings) as http:
+        async with asyncio.timeout(10), reached(app, "behind a gateway") as http:
             headers = {"X-Request-Id": "r-1", "Accept": asks_for}
             answers.append(await http.get("/screen", headers=headers))
         assert late.ratings.cancelled()

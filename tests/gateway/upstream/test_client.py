@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.upstream import (
+    Authorization,
     Context,
     Failed,
     Nonsense,
@@ -91,17 +93,33 @@ async def test_every_call_carries_who_asks_and_under_which_name_and_nothing_else
     stub: Stub, upstream: Upstream
 ) -> None:
     stub.answer = answering(200, b'{"name":"pen"}', JSON)
-    carried = [(b"authorization", b"Bearer t"), (b"x-request-id", b"r-1"), (b"traceparent", b"00-a-b-01")]
-    given = context(5, *carried, (b"tracestate", b"a=1"), (b"cookie", b"c=1"), (b"accept-language", b"de"))
+    carried = [(b"x-request-id", b"r-1"), (b"traceparent", b"00-a-b-01"), (b"tracestate", b"a=1")]
+    credentials = (b"authorization", b"Bearer from outside"), (b"cookie", b"c=1")
+    given = context(5, *carried, *credentials, (b"accept-language", b"de"))
 
-    await upstream.within(given).get("/things/1", Thing)
+    def proof(service: str) -> bytes:
+        return b"Bearer for " + service.encode()
+
+    await upstream.within(replace(given, authorization=proof)).get("/things/1", Thing)
 
     assert [
         field for field in stub.last.headers if field[0] not in {b"host", b"accept", b"x-timeout-ms"}
     ] == [
         *carried,
-        (b"tracestate", b"a=1"),
+        (b"authorization", b"Bearer for things"),
     ]
+
+
+@pytest.mark.parametrize("authorization", [None, lambda _service: None])
+async def test_a_call_on_nobodys_behalf_carries_no_proof_of_anybody(
+    stub: Stub, upstream: Upstream, authorization: Authorization | None
+) -> None:
+    stub.answer = answering(200, b'{"name":"pen"}', JSON)
+    given = context(5, (b"authorization", b"Bearer from outside"))
+
+    await upstream.within(replace(given, authorization=authorization)).get("/things/1", Thing)
+
+    assert stub.last.all(b"authorization") == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""Signing keys: announced, signing, still published, gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from kit.db import Database
+from kit.sealing import Ring, new_key
+from services.identity.keys import KeyLost, Keys
+from services.identity.tables import metadata
+from tests.services.identity.conftest import MakeSettings
+from tests.services.identity.world import Clock, world
+
+RING = new_key()
+LAST, ANNOUNCED, SIGNED_LASTS = 1000.0, 100.0, 300.0
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url, metadata) as database:
+        yield database
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def keys(database: Database, clock: Clock, **changes: Any) -> Keys:
+    """The keys as one process sees them."""
+    given: dict[str, Any] = {
+        "ring": Ring([RING]),
+        "algorithm": "EdDSA",
+        "last": LAST,
+        "announced": ANNOUNCED,
+        "signed_lasts": SIGNED_LASTS,
+    }
+    return Keys(database, clock=clock, **(given | changes))
+
+
+async def published(keys: Keys) -> list[str]:
+    """The ids of all that is published."""
+    return [key.kid for key in await keys.published()]
+
+
+async def test_a_key_is_published_before_it_signs_and_after(database: Database, clock: Clock) -> None:
+    ours = keys(database, clock)
+    first = (await ours.signing()).kid
+    assert await published(ours) == [first]
+
+    clock.time += LAST - ANNOUNCED
+    _, second = await published(ours)
+    assert (await ours.signing()).kid == first
+
+    clock.time += ANNOUNCED - 0.1
+    assert (await ours.signing()).kid == first
+    clock.time += 0.1
+    assert (await ours.signing()).kid == second
+    clock.time += SIGNED_LASTS
+    assert await published(ours) == [first, second]
+    clock.time += 60
+    assert await published(ours) == [second]
+
+
+async def test_there_is_a_key_that_signs_at_every_moment_and_everybody_knows_it_in_time(
+    database: Database, clock: Clock
+) -> None:
+    ours, others = keys(database, clock), keys(database, clock)
+    known: dict[str, float] = {}
+    signed: set[str] = set()
+    for _ in range(300):
+        for kid in await published(others):
+            known.setdefault(kid, clock.time)
+        signing = (await ours.signing()).kid
+        assert signing in known
+        assert not signed or clock.time - known[signing] >= ANNOUNCED / 2 or signing in signed
+        signed.add(signing)
+        clock.time += 13
+
+    assert len(signed) == 4
+
+
+async def test_processes_that_start_or_rotate_at_once_have_the_same_key(
+    database: Database, clock: Clock
+) -> None:
+    several = [keys(database, clock) for _ in range(4)]
+    begun = await asyncio.gather(*(one.signing() for one in several))
+    clock.time += LAST - ANNOUNCED
+    announced = await asyncio.gather(*(published(one) for one in several))
+
+    assert len({key.kid for key in begun}) == 1
+    assert announced == [announced[0]] * 4
+    assert len(announced[0]) == 2
+
+
+async def test_after_a_long_sleep_the_old_key_signs_until_everybody_can_know_the_next(
+    database: Database, clock: Clock
+) -> None:
+    first = (await keys(database, clock).signing()).kid
+    clock.time += 10 * LAST
+    ours = keys(database, clock)
+
+    assert (await ours.signing()).kid == first
+    clock.time += ANNOUNCED
+    assert (await ours.signing()).kid != first
+    clock.time += SIGNED_LASTS + 59
+    assert first in await published(ours)
+
+
+async def test_another_algorithm_is_announced_like_any_next_key(database: Database, clock: Clock) -> None:
+    await keys(database, clock).signing()
+    changed = keys(database, clock, algorithm="ES256")
+
+    assert [key.algorithm for key in await changed.published()] == ["EdDSA", "ES256"]
+    assert (await changed.signing()).algorithm == "EdDSA"
+    clock.time += ANNOUNCED
+    assert (await changed.signing()).algorithm == "ES256"
+
+
+async def test_private_keys_are_sealed_and_a_ring_can_be_changed(database: Database, clock: Clock) -> None:
+    first = await keys(database, clock).signing()
+    turned = keys(database, clock, ring=Ring([new_key(), RING]))
+
+    assert (await turned.signing()).kid == first.kid
+    assert "d" not in first.public
+    with pytest.raises(KeyLost, match="IDENTITY_SEALING_KEYS"):
+        await keys(database, clock, ring=Ring([new_key()])).signing()
+
+
+async def test_tokens_stay_verifiable_through_a_rotation(made: MakeSettings) -> None:
+    async with world(made(keys_last=LAST, keys_announced=ANNOUNCED)) as shop:
+        browser = shop.browser()
+        old = await shop.tokens(browser)
+        shop.clock.time += LAST - ANNOUNCED
+        answer = await shop.http.get("/jwks")
+        shop.clock.time += ANNOUNCED
+        new = await shop.tokens(browser)
+        kids = {key["kid"] for key in answer.json()["keys"]}
+
+        for body in (old, new):
+            assert await shop.verified(body["access_token"], "shop")
+        assert len(kids) == 2
+        assert answer.headers["cache-control"] == "public, max-age=50"
+        assert all({"kty", "crv", "x", "kid", "use", "alg"} == set(key) for key in answer.json()["keys"])

@@ -1,0 +1,198 @@
+"""Registration, passwords, and their change."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from kit.demo import PASSWORD, USERS
+from kit.settings import TokenSettings
+from tests.services.identity.browser import Browser, page
+from tests.services.identity.conftest import MakeSettings
+from tests.services.identity.world import World, answer_of, settings, world
+
+NEW = {
+    "username": "writer",
+    "name": "A Writer",
+    "email": "writer@shop.example",
+    "password": "correct horse battery",
+}
+
+
+@pytest.fixture
+async def shop(database_url: str, token_settings: TokenSettings) -> AsyncIterator[World]:
+    async with world(settings(database_url, token_settings)) as shop:
+        yield shop
+
+
+async def registered(shop: World, browser: Browser, **changes: str) -> httpx.Response:
+    """Register by way of the login page's link."""
+    login = await browser.get("/authorize", params=shop.asked())
+    form = await browser.get(page(login).links[0])
+    assert form.status_code == 200
+    return await browser.submit(form, **{**NEW, **changes})
+
+
+async def test_somebody_registers_and_is_logged_in_with_the_scope_of_the_shop(shop: World) -> None:
+    browser = shop.browser()
+    answer = await registered(shop, browser)
+    body = (await shop.redeem(answer_of(answer)["code"])).json()
+    claims = await shop.verified(body["id_token"], "web")
+
+    assert (claims["preferred_username"], claims["name"], claims["email"]) == (
+        "writer",
+        "A Writer",
+        "writer@shop.example",
+    )
+    assert body["scope"] == "openid profile email shop"
+    assert len(claims["sub"]) == 32
+    assert int(claims["sub"], 16)
+    again = await shop.log_in(
+        shop.browser(), name="Writer", password=NEW["password"], scope="openid stock:write"
+    )
+    assert (await shop.redeem(answer_of(again)["code"])).json()["scope"] == "openid"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"username": ""},
+        {"username": "two words"},
+        {"username": "x" * 65},
+        {"username": "guest:somebody"},
+        {"username": "<b>"},
+        {"username": "SHOPPER"},
+        {"username": "\uff33hopper"},
+        {"name": ""},
+        {"name": "x" * 65},
+        {"name": "a\u202eb"},
+        {"email": "nothing"},
+        {"email": "a@b"},
+        {"email": "a b@shop.example"},
+        {"email": "a@shop.example\nBcc: everybody@shop.example"},
+        {"password": "seven!!"},
+        {"password": "x" * 129},
+        {"password": "Writer", "username": "writer"},
+        {"password": "a-long-writer", "username": "A-Long-Writer"},
+    ],
+)
+async def test_what_nobody_can_have_is_told_on_the_page_that_keeps_what_was_typed(
+    shop: World, changes: dict[str, str]
+) -> None:
+    browser = shop.browser()
+    answer = await registered(shop, browser, **changes)
+    read = page(answer)
+
+    assert answer.status_code == 400
+    assert len(read.alerts) == 1
+    assert read.forms[0].fields["username"] == {**NEW, **changes}["username"]
+    assert read.forms[0].fields["password"] == ""
+    assert "__Host-Http-identity" not in browser.cookies
+
+
+@pytest.mark.parametrize("password", ["        ", "eight 88", "ü" * 128, "密码密码密码密码", "a" * 128])
+async def test_a_password_may_be_anything_of_8_to_128_characters(shop: World, password: str) -> None:
+    await registered(shop, shop.browser(), password=password)
+
+    assert "code" in answer_of(await shop.log_in(shop.browser(), name="writer", password=password))
+
+
+async def test_a_password_may_be_written_with_either_kind_of_accents(shop: World) -> None:
+    await registered(shop, shop.browser(), password="caf\u00e9 au lait")
+
+    answer = await shop.log_in(shop.browser(), name="writer", password="cafe\u0301 au lait")
+    assert "code" in answer_of(answer)
+
+
+async def test_a_nul_is_in_no_password(shop: World) -> None:
+    assert (await registered(shop, shop.browser(), password="a\0bcdefgh")).status_code == 400
+
+
+async def test_of_two_who_register_the_same_name_at_once_one_gets_it(shop: World) -> None:
+    names = ("writer", "WRITER", "Writer")
+    answers = await asyncio.gather(*(registered(shop, shop.browser(), username=name) for name in names))
+
+    assert sorted(answer.status_code for answer in answers) == [303, 400, 400]
+
+
+async def test_a_network_may_not_register_any_number_of_users(shop: World) -> None:
+    answers = [await registered(shop, shop.browser(), username=f"user-{n}") for n in range(11)]
+    elsewhere = await registered(shop, shop.browser("198.51.100.7"), username="user-12")
+
+    assert [answer.status_code for answer in answers] == [303] * 10 + [429]
+    assert answers[-1].headers["retry-after"]
+    assert elsewhere.status_code == 303
+
+
+async def test_a_changed_password_ends_everything_but_the_login_at_this_browser(shop: World) -> None:
+    here, there = shop.browser(), shop.browser("198.51.100.7")
+    web = await shop.tokens(here)
+    phone = await shop.tokens(there, "mobile", scope="openid offline_access")
+    before = here.cookies["__Host-Http-identity"]
+
+    form = await here.get("/password")
+    answer = await here.submit(form, password=PASSWORD, new_password="a better password")
+
+    assert (answer.status_code, here.cookies["__Host-Http-identity"] != before) == (200, True)
+    assert (await shop.refresh(phone["refresh_token"])).status_code == 400
+    assert (await shop.refresh(web["refresh_token"], "web")).status_code == 400
+    assert (await there.get("/authorize", params=shop.asked())).status_code == 200
+    assert (await here.get("/authorize", params=shop.asked())).status_code == 303
+    assert (await shop.log_in(there)).status_code == 400
+    assert "code" in answer_of(await shop.log_in(there, password="a better password"))
+
+
+async def test_a_password_is_changed_by_who_knows_it_alone(shop: World) -> None:
+    browser = shop.browser()
+    await shop.log_in(browser)
+    form = await browser.get("/password")
+
+    wrong = await browser.submit(form, password="a guess", new_password="a better password")
+    short = await browser.submit(form, password=PASSWORD, new_password="short")
+    forged = await browser.post("/password", {"password": PASSWORD, "new_password": "a better password"})
+    stranger = await shop.browser().get("/password")
+
+    assert (wrong.status_code, short.status_code) == (400, 400)
+    assert page(wrong).alerts == ["The password until now is wrong."]
+    assert (forged.status_code, stranger.status_code) == (403, 403)
+    assert "code" in answer_of(await shop.log_in(shop.browser()))
+
+
+async def test_tries_at_the_password_page_are_counted_too(shop: World) -> None:
+    browser = shop.browser()
+    await shop.log_in(browser)
+    form = await browser.get("/password")
+    tries = [await browser.submit(form, password="a guess", new_password="a better one") for _ in range(6)]
+
+    assert [answer.status_code for answer in tries] == [400] * 5 + [429]
+
+
+async def test_a_password_is_hashed_anew_at_login_when_the_cost_has_changed(made: MakeSettings) -> None:
+    async with world(made()) as cheap:
+        await cheap.log_in(cheap.browser())
+        before = await cheap.app.state.provider.users.named("shopper")
+    async with world(made(argon2_passes=2)) as dear:
+        assert "code" in answer_of(await dear.log_in(dear.browser()))
+        after = await dear.app.state.provider.users.named("shopper")
+        assert "code" in answer_of(await dear.log_in(dear.browser()))
+
+    assert before.password_hash.startswith("$argon2id$")
+    assert ("t=1" in before.password_hash, "t=2" in after.password_hash) == (True, True)
+
+
+async def test_demo_users_are_entered_into_an_empty_database_alone(made: MakeSettings) -> None:
+    async with world(made()) as shop:
+        users = shop.app.state.provider.users
+        found = {name: (await users.named(name)) for name in USERS}
+    async with world(made()):
+        pass  # a second start finds them there
+
+    assert {name: (user.id, user.scopes) for name, user in found.items()} == {
+        name: (name, frozenset(scopes)) for name, scopes in USERS.items()
+    }
+
+
+async def test_without_seed_there_is_nobody(made: MakeSettings) -> None:
+    async with world(made(seed=False)) as shop:
+        assert (await shop.log_in(shop.browser())).status_code == 400

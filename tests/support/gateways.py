@@ -1,0 +1,39 @@
+"""Gateways as tests want them: built directly, with whatever stands for what is around them."""
+
+from functools import cache
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway import table
+from gateway.app import Gateway
+from gateway.oidc import Provider
+from kit.settings import Directory
+from kit.tokens import Signer
+from tests.support.issuer import Issuer
+
+
+@cache
+def any_key() -> str:
+    """A key for gateways whose services do not look at what it signs."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pem.decode()
+
+
+def gateway_of(
+    routes: str,
+    *,
+    key: str | None = None,
+    issuer: Issuer | None = None,
+    explains: bool = False,
+    **services: str,
+) -> Gateway:
+    """A gateway with this table, in front of services at these addresses."""
+    more: dict[str, Any] = {"provider": Provider(issuer.settings)} if issuer else {}
+    signer = Signer(key or any_key(), "gateway")
+    return Gateway(
+        table.parse(routes), Directory(services=services), signer=signer, explains=explains, **more
+    )
