@@ -113,7 +113,7 @@ def _led(client: httpx.Client, begin: str, user: str, password: str, end: str) -
                 return target
             answer = client.get(target)
             continue
-        form = _Form(answer.text) if "html" in answer.headers.get("content-type", "") else None
+        form = LoginForm(answer.text) if "html" in answer.headers.get("content-type", "") else None
         if form is None or form.action is None or filled:
             raise LoginFailed(_why(answer, form))
         filled = True
@@ -130,7 +130,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _why(answer: httpx.Response, form: "_Form | None") -> str:
+def _why(answer: httpx.Response, form: "LoginForm | None") -> str:
     if form is not None:
         return form.alert.strip() or f"The login page answered {answer.status_code} without a form."
     if answer.headers.get("content-type") == MEDIA_TYPE:
@@ -146,21 +146,21 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     return document
 
 
-class _Form(HTMLParser):
+class LoginForm(HTMLParser):
     """The login form of a page, and what the page says is wrong."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.action: str | None = None
         self.alert = ""
-        self._fields: dict[str, str] = {}
+        self.fields: dict[str, str] = {}
         self._user = self._password = ""
         self._alerting = ""
         self.feed(page)
 
     def filled(self, user: str, password: str) -> dict[str, str]:
         """What is sent when this user fills it in."""
-        return {**self._fields, self._user: user, self._password: password}
+        return {**self.fields, self._user: user, self._password: password}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the form, its fields, and where a warning begins."""
@@ -168,7 +168,7 @@ class _Form(HTMLParser):
         if tag == "form" and self.action is None:
             self.action = told.get("action", "")
         elif tag == "input" and told.get("type") == "hidden":
-            self._fields[told["name"]] = told.get("value", "")
+            self.fields[told["name"]] = told.get("value", "")
         elif tag == "input" and told.get("type") == "password":
             self._password = self._password or told["name"]
         elif tag == "input" and told.get("autocomplete") == "username":

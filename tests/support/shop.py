@@ -70,10 +70,10 @@ def front(*arguments: str | Path) -> list[str]:
 
 
 @contextmanager
-def running_shop(data: Path, *options: str) -> Iterator[RunningShop]:
-    """`front up` on a free port, ready to serve; stopped at the end at the latest."""
+def running_shop(data: Path, *options: str, **variables: str) -> Iterator[RunningShop]:
+    """`front up` on a free port with these variables, ready to serve; stopped at the end at the latest."""
     command = front("up", "--port", "0", "--data", data, *options)
-    environment = {**os.environ, "COLUMNS": "500", "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "COLUMNS": "500", "PYTHONUNBUFFERED": "1", **variables}
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -1,0 +1,277 @@
+"""Logins as browsers and phones have them, at the whole shop, from the first page to the end."""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from front.login import LoginForm
+from front.secrets import kept
+from front.setting import PHONE_REDIRECT
+from kit.demo import PASSWORD
+from kit.tokens import Identity, Signer
+from tests.e2e.conftest import LAYOUTS
+from tests.support.browser import Browser
+from tests.support.shop import ROOT, RunningShop, front, running_shop
+
+pytestmark = pytest.mark.e2e
+
+WITHIN = 30.0
+"""Seconds for what happens by itself in a moment."""
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def hasty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """A shop whose access tokens last two seconds and not a moment more, in both layouts."""
+    data = tmp_path_factory.mktemp("hasty") / "data"
+    short = {"IDENTITY_ACCESS_LASTS": "2", "ISSUER_SKEW": "0"}
+    with running_shop(data, *LAYOUTS[request.param], **short) as running:
+        yield running
+
+
+@asynccontextmanager
+async def a_browser() -> AsyncIterator[Browser]:
+    browser = Browser()
+    try:
+        yield browser
+    finally:
+        await browser.close()
+
+
+async def log_in(browser: Browser, shop: RunningShop, user: str, to: str = "/web/home") -> httpx.Response:
+    """Go to the login, fill in the form, and be where it leads to."""
+    page = await browser.navigate(f"{shop.url}/web/session/login?return_to={to}", start=shop.url)
+    form = LoginForm(page.text)
+    assert form.action
+    answer = await browser.submit(
+        urljoin(browser.visited[-1], form.action), form.filled(user, PASSWORD), start=shop.url
+    )
+    assert answer.status_code == 303, answer.text
+    return await browser.navigate(urljoin(str(answer.url), answer.headers["location"]), start=shop.url)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again until it holds."""
+    async with asyncio.timeout(WITHIN):
+        while not await holds():  # noqa: ASYNC110 (it happens in another process)
+            await asyncio.sleep(0.05)
+
+
+class Phone:
+    """A phone: it logs in by the system's browser, and keeps a pair of tokens."""
+
+    def __init__(self, shop: RunningShop, browser: Browser) -> None:
+        self._shop = shop
+        self._browser = browser
+        self.access = self.refresh_token = ""
+
+    async def log_in(self, user: str) -> None:
+        verifier = secrets.token_urlsafe(48)
+        digest = hashlib.sha256(verifier.encode()).digest()
+        asked = {
+            "response_type": "code",
+            "client_id": "mobile",
+            "redirect_uri": PHONE_REDIRECT,
+            "scope": "openid shop offline_access",
+            "state": "s",
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+        page = await self._browser.navigate(f"{self._shop.url}/identity/authorize?{urlencode(asked)}")
+        form = LoginForm(page.text)
+        assert form.action
+        answer = await self._browser.submit(form.action, form.filled(user, PASSWORD), start=self._shop.url)
+        assert answer.headers["location"].startswith(f"{PHONE_REDIRECT}?")
+        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        got = await self._token(
+            grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=PHONE_REDIRECT
+        )
+        self._keep(got)
+
+    async def refresh(self, refresh_token: str | None = None) -> httpx.Response:
+        """The issuer's answer to this refresh token, or the latest; new tokens are kept."""
+        got = await self._token(grant_type="refresh_token", refresh_token=refresh_token or self.refresh_token)
+        if got.is_success:
+            self._keep(got)
+        return got
+
+    async def revoke(self) -> None:
+        await self._post("revoke", token=self.refresh_token)
+
+    async def get(self, path: str, access: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {access or self.access}"}
+        async with httpx.AsyncClient(base_url=self._shop.url, timeout=20) as http:
+            return await http.get(path, headers=headers)
+
+    def _keep(self, got: httpx.Response) -> None:
+        assert got.is_success, got.text
+        self.access, self.refresh_token = got.json()["access_token"], got.json()["refresh_token"]
+
+    async def _token(self, **form: str) -> httpx.Response:
+        return await self._post("token", **form)
+
+    async def _post(self, endpoint: str, **form: str) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self._shop.url, timeout=20) as http:
+            return await http.post(f"/identity/{endpoint}", data={"client_id": "mobile", **form})
+
+
+async def test_a_browser_fills_a_basket_as_a_guest_and_finds_it_after_the_login(shop: RunningShop) -> None:
+    async with a_browser() as browser:
+        assert (await browser.fetch(f"{shop.url}/web/session/user")).json() is None
+        item = f"{shop.url}/web/basket/items/BIND-007"
+        assert (await browser.fetch(item, method="PUT", json={"quantity": 3})).status_code == 200
+        guest = browser.cookie(shop.url, "__Host-Http-session")
+
+        landed = await log_in(browser, shop, "clerk")
+
+        assert (landed.status_code, urlsplit(browser.visited[-1]).path) == (200, "/web/home")
+        assert browser.cookie(shop.url, "__Host-Http-session") not in {guest, None}
+        basket = (await browser.fetch(f"{shop.url}/web/basket")).json()
+        assert ("BIND-007", 3) in [(line["sku"], line["quantity"]) for line in basket["lines"]]
+        user = (await browser.fetch(f"{shop.url}/web/session/user")).json()
+        assert (user["sub"], user["logout_url"]) == ("clerk", "/web/session/logout")
+        assert (await browser.fetch(f"{shop.url}/web/orders")).status_code == 200
+        assert (await browser.fetch(f"{shop.url}/web/orders", marked=False)).status_code == 403
+        await browser.fetch(item, method="DELETE")
+
+
+async def test_no_answer_to_a_browser_has_a_token_in_it(shop: RunningShop) -> None:
+    async with a_browser() as browser:
+        await log_in(browser, shop, "reader")
+        answers = [
+            await browser.fetch(f"{shop.url}{path}")
+            for path in ("/web/session/user", "/web/basket", "/web/home")
+        ]
+        answers.append(await browser.fetch(f"{shop.url}/web/session/logout", method="POST"))
+
+    told = [str(a.headers) + a.text for a in answers] + [
+        cookie.value for jar in browser.cookies.values() for cookie in jar.values()
+    ]
+    assert not [text for text in told if "eyJ" in text], "every JSON Web Token begins so"
+
+
+async def test_a_logout_ends_the_session_and_leads_to_the_end_of_the_login(shop: RunningShop) -> None:
+    async with a_browser() as browser:
+        await log_in(browser, shop, "shopper")
+        orders = f"{shop.url}/web/orders"
+        assert (await browser.fetch(orders)).status_code == 200
+        old = browser.cookie(shop.url, "__Host-Http-session")
+
+        told = (await browser.fetch(f"{shop.url}/web/session/logout", method="POST")).json()
+
+        assert (await browser.fetch(orders)).status_code == 401
+        assert old is not None
+        browser.plant(shop.url, "__Host-Http-session", old)
+        assert (await browser.fetch(orders)).status_code == 401
+        await browser.navigate(told["logout_url"], start=shop.url)
+        assert browser.visited[-1] == f"{shop.url}/"
+        again = await browser.navigate(f"{shop.url}/web/session/login", start=shop.url)
+        assert LoginForm(again.text).action, "the login is over: a password is wanted"
+
+
+async def test_a_login_that_ends_at_the_issuer_ends_the_session_here(shop: RunningShop) -> None:
+    async with a_browser() as browser:
+        await log_in(browser, shop, "shopper")
+        user = f"{shop.url}/web/session/user"
+        assert (await browser.fetch(user)).json()["sub"] == "shopper"
+
+        asked = await browser.navigate(f"{shop.url}/identity/logout", start=shop.url)
+        form = LoginForm(asked.text)
+        assert form.action
+        await browser.submit(form.action, {**form.fields, "confirmed": "yes"}, start=shop.url)
+
+        async def is_over() -> bool:
+            over: bool = (await browser.fetch(user)).json() is None
+            return over
+
+        await until(is_over)
+        assert (await browser.fetch(f"{shop.url}/web/orders")).status_code == 401
+
+
+async def test_sessions_and_phones_outlive_their_access_tokens_by_refreshing(hasty: RunningShop) -> None:
+    async with a_browser() as browser, a_browser() as system:
+        phone = Phone(hasty, system)
+        await phone.log_in("reader")
+        await log_in(browser, hasty, "reader")
+        first, used = phone.access, phone.refresh_token
+        assert (await phone.get("/mobile/orders")).status_code == 200
+
+        async def is_over() -> bool:
+            return (await phone.get("/mobile/orders", first)).status_code == 401
+
+        await until(is_over)
+        assert "expired" in (await phone.get("/mobile/orders", first)).headers["www-authenticate"]
+        assert (await browser.fetch(f"{hasty.url}/web/orders")).status_code == 200
+        assert (await browser.fetch(f"{hasty.url}/web/session/user")).json()["sub"] == "reader"
+
+        assert (await phone.refresh()).is_success
+        assert (await phone.get("/mobile/orders")).status_code == 200
+        assert (await phone.refresh()).is_success
+
+        theft = await phone.refresh(used)
+        assert (theft.status_code, theft.json()["error"]) == (400, "invalid_grant")
+        assert (await phone.refresh()).json()["error"] == "invalid_grant", "the whole family has ended"
+        assert (await browser.fetch(f"{hasty.url}/web/orders")).status_code == 200, "another login has not"
+
+
+async def test_a_phone_that_logs_out_has_an_access_token_that_opens_nothing(shop: RunningShop) -> None:
+    async with a_browser() as system:
+        phone = Phone(shop, system)
+        await phone.log_in("clerk")
+        assert (await phone.get("/mobile/basket")).status_code == 200
+
+        await phone.revoke()
+
+        async def is_refused() -> bool:
+            return (await phone.get("/mobile/basket")).status_code == 401
+
+        await until(is_refused)
+        assert (await phone.refresh()).json()["error"] == "invalid_grant"
+
+
+async def test_what_services_believe_is_of_no_use_outside(shop: RunningShop) -> None:
+    signer = Signer(kept(shop.data).signing_keys["gateway"], "gateway")
+    reader = Identity(subject="reader", scopes=frozenset({"shop"}), client="mobile")
+    internal = signer.authorization(reader, "bff-mobile").decode()
+    made_up = [
+        {"Authorization": internal},
+        {"X-Internal-Token": internal.removeprefix("Bearer ")},
+        {"X-User": "reader", "X-Forwarded-User": "reader", "X-Auth-Request-User": "reader"},
+    ]
+
+    async with httpx.AsyncClient(base_url=shop.url, timeout=20) as http:
+        for headers in made_up:
+            assert (await http.get("/mobile/basket", headers=headers)).status_code == 401, headers
+
+
+def test_the_command_line_gets_a_phones_token_and_a_browsers_cookie(shop: RunningShop) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = front("login", *arguments, "--url", shop.url)
+        return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    token = run("shopper").stdout.strip()
+    cookie = run("shopper", "--client", "web").stdout.strip()
+    wrong = run("shopper", "--password", "not the password")
+
+    by_phone = httpx.get(
+        f"{shop.url}/mobile/basket", headers={"Authorization": f"Bearer {token}"}, timeout=20
+    )
+    by_browser = httpx.get(f"{shop.url}/web/orders", headers={"Cookie": cookie, "X-CSRF": "1"}, timeout=20)
+    assert (by_phone.status_code, by_browser.status_code) == (200, 200)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert wrong.stderr.strip()
+
+
+def test_a_page_of_somebodys_is_explained_after_a_login(shop: RunningShop) -> None:
+    for path in ("/web/basket", "/mobile/basket"):
+        command = front("explain", path, "--user", "reader", "--url", shop.url)
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "GET /basket" in done.stdout
