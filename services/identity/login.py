@@ -1,6 +1,7 @@
 """The browser's way in: authorization, login and registration."""
 
 import uuid
+from dataclasses import replace
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
@@ -23,6 +24,7 @@ from services.identity.model import (
     User,
     display_name,
     email_address,
+    granted,
     new_password,
     user_name,
 )
@@ -42,7 +44,7 @@ async def authorize(request: Request, provider: Provided) -> Response:
     asked = understood(await parameters(request), provider.settings.clients)
     login = await provider.logins.of(request.cookies.get(LOGIN_COOKIE))
     if login is not None and _suffices(login, asked, provider.clock()):
-        code = await provider.grants.code(login, asked.wanted)
+        code = await _code(provider, login, asked)
         if code is not None:
             return _sent_with(code, asked, provider)
     if asked.prompt == "none":
@@ -108,13 +110,20 @@ async def _entered(provider: Provider, request: Request, asked: AuthorizationReq
         login, cookie = await provider.logins.start(user, replaces=request.cookies.get(LOGIN_COOKIE))
     except Changed:  # what was proved is not the password any more
         return _login_page(provider, request, asked, username=user.name, fault=WRONG)
-    code = await provider.grants.code(login, asked.wanted)
+    code = await _code(provider, login, asked)
     if code is None:  # ended already, by a change of the password
         return _login_page(provider, request, asked, username=user.name, fault=WRONG)
     answer = _sent_with(code, asked, provider)
     set_cookie(answer, LOGIN_COOKIE, cookie, lasts=provider.settings.login_lasts)
     set_cookie(answer, DEVICE_COOKIE, provider.devices.new(user.id), lasts=DEVICE_LASTS)
     return answer
+
+
+async def _code(provider: Provider, login: Login, asked: AuthorizationRequest) -> str | None:
+    """A code for those of the scopes asked for that the user has; None when the login has ended meanwhile."""
+    user = await provider.users.of(login.user_id)
+    scopes = granted(asked.wanted.scopes, () if user is None else user.scopes)
+    return await provider.grants.code(login, replace(asked.wanted, scopes=scopes))
 
 
 def _suffices(login: Login, asked: AuthorizationRequest, now: float) -> bool:
