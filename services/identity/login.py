@@ -32,6 +32,7 @@ from services.identity.pages import GUARDED, set_cookie
 from services.identity.proof import admitted, proved
 from services.identity.provider import Provided, Provider, network
 from services.identity.throttle import registration
+from services.identity.tokens import NotOurs
 
 DEVICE_LASTS = 365 * 86_400
 """Seconds for which a browser is known as somebody's device."""
@@ -41,9 +42,14 @@ WRONG = "The user name or the password is wrong."
 
 async def authorize(request: Request, provider: Provided) -> Response:
     """Answer a client with a code when the browser is logged in, and with the login page when not."""
-    asked = understood(await parameters(request), provider.settings.clients)
+    fields = await parameters(request)
+    asked = understood(fields, provider.settings.clients)
     login = await provider.logins.of(request.cookies.get(LOGIN_COOKIE))
-    if login is not None and _suffices(login, asked, provider.clock()):
+    if (
+        login is not None
+        and _suffices(login, asked, provider.clock())
+        and await _is_expected(provider, login, fields.get("id_token_hint"))
+    ):
         code = await _code(provider, login, asked)
         if code is not None:
             return _sent_with(code, asked, provider)
@@ -130,6 +136,16 @@ def _suffices(login: Login, asked: AuthorizationRequest, now: float) -> bool:
     if asked.prompt == "login":
         return False
     return asked.max_age is None or now - login.auth_time <= asked.max_age
+
+
+async def _is_expected(provider: Provider, login: Login, hint: str | None) -> bool:
+    """Whether this is the user whose ID token the client sent, if any (OpenID Connect Core 1.0, 3.1.2.1)."""
+    if hint is None:
+        return True
+    try:
+        return bool((await provider.tokens.read_hint(hint))["sub"] == login.user_id)
+    except NotOurs:
+        return False
 
 
 def _sent_with(code: str, asked: AuthorizationRequest, provider: Provider) -> Response:
