@@ -1,14 +1,18 @@
 """What goes wrong, by who is to be told of it.
 
-IdentityError
-├── Refused        a client program: JSON (RFC 6749, 5.2)
-├── SentBack       a client, by way of the browser: a redirect (RFC 6749, 4.1.2.1)
-├── Shown          the person at the browser: a page, and never a redirect
-│   └── BadForm    what was sent cannot be read; also told to client programs, as a refusal
-├── NameTaken      somebody else has this user name
-├── Unsuitable     a name, an address or a password that nobody can have
-├── Changed        the password is not any more what it was when it was proved
-└── TooMany        too many attempts from the same place
+    IdentityError
+    ├── Refused        a client program: JSON (RFC 6749, 5.2)
+    ├── SentBack       a client, by way of the browser: a redirect (RFC 6749, 4.1.2.1)
+    ├── Shown          the person at the browser: a page, and never a redirect
+    │   ├── BadForm    what was sent cannot be read; client programs are told of it as a refusal
+    │   └── TooBusy    more passwords are being looked at than can be
+    ├── NameTaken      somebody else has this user name
+    ├── Unsuitable     a name, an address or a password that nobody can have
+    ├── Changed        the password is not any more what it was when it was proved
+    ├── TooMany        too many attempts from the same place
+    └── KeyLost        a signing key that no sealing key opens: whoever runs the service, by its log
+
+Those that are not told as they are get caught where they can happen.
 """
 
 from collections.abc import Mapping
@@ -64,6 +68,14 @@ class BadForm(Shown):
         super().__init__(status, "This request cannot be read", text)
 
 
+class TooBusy(Shown):
+    """More passwords are being looked at than can be."""
+
+    def __init__(self) -> None:
+        text = "Many are logging in right now. Please try again."
+        super().__init__(503, "Too many at once", text, {"Retry-After": "2"})
+
+
 class NameTaken(IdentityError):
     """Somebody has this user name already."""
 
@@ -82,3 +94,7 @@ class TooMany(IdentityError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"too many attempts: another in {seconds:.0f} s")
         self.seconds = seconds
+
+
+class KeyLost(IdentityError):
+    """A signing key is in the database, but no sealing key of ours opens it."""

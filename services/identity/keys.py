@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kit.db import Database
 from kit.sealing import NotSealed, Ring
-from services.identity.errors import IdentityError
+from services.identity.errors import KeyLost
 from services.identity.model import Clock
 from services.identity.tables import signing_keys
 
@@ -41,10 +41,6 @@ LOOKED_EVERY: Final = 60.0
 
 LATE: Final = 60.0
 """Seconds beyond the end of what it signed for which a key stays published: clocks differ."""
-
-
-class KeyLost(IdentityError):
-    """A signing key is in the database, but no sealing key of ours opens it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

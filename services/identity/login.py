@@ -1,6 +1,7 @@
 """The browser's way in: authorization, login and registration."""
 
 import uuid
+from dataclasses import replace
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
@@ -23,6 +24,7 @@ from services.identity.model import (
     User,
     display_name,
     email_address,
+    granted,
     new_password,
     user_name,
 )
@@ -30,6 +32,7 @@ from services.identity.pages import GUARDED, set_cookie
 from services.identity.proof import admitted, proved
 from services.identity.provider import Provided, Provider, network
 from services.identity.throttle import registration
+from services.identity.tokens import NotOurs
 
 DEVICE_LASTS = 365 * 86_400
 """Seconds for which a browser is known as somebody's device."""
@@ -39,10 +42,15 @@ WRONG = "The user name or the password is wrong."
 
 async def authorize(request: Request, provider: Provided) -> Response:
     """Answer a client with a code when the browser is logged in, and with the login page when not."""
-    asked = understood(await parameters(request), provider.settings.clients)
+    fields = await parameters(request)
+    asked = understood(fields, provider.settings.clients)
     login = await provider.logins.of(request.cookies.get(LOGIN_COOKIE))
-    if login is not None and _suffices(login, asked, provider.clock()):
-        code = await provider.grants.code(login, asked.wanted)
+    if (
+        login is not None
+        and _suffices(login, asked, provider.clock())
+        and await _is_expected(provider, login, fields.get("id_token_hint"))
+    ):
+        code = await _code(provider, login, asked)
         if code is not None:
             return _sent_with(code, asked, provider)
     if asked.prompt == "none":
@@ -108,7 +116,7 @@ async def _entered(provider: Provider, request: Request, asked: AuthorizationReq
         login, cookie = await provider.logins.start(user, replaces=request.cookies.get(LOGIN_COOKIE))
     except Changed:  # what was proved is not the password any more
         return _login_page(provider, request, asked, username=user.name, fault=WRONG)
-    code = await provider.grants.code(login, asked.wanted)
+    code = await _code(provider, login, asked)
     if code is None:  # ended already, by a change of the password
         return _login_page(provider, request, asked, username=user.name, fault=WRONG)
     answer = _sent_with(code, asked, provider)
@@ -117,10 +125,27 @@ async def _entered(provider: Provider, request: Request, asked: AuthorizationReq
     return answer
 
 
+async def _code(provider: Provider, login: Login, asked: AuthorizationRequest) -> str | None:
+    """A code for those of the scopes asked for that the user has; None when the login has ended meanwhile."""
+    user = await provider.users.of(login.user_id)
+    scopes = granted(asked.wanted.scopes, () if user is None else user.scopes)
+    return await provider.grants.code(login, replace(asked.wanted, scopes=scopes))
+
+
 def _suffices(login: Login, asked: AuthorizationRequest, now: float) -> bool:
     if asked.prompt == "login":
         return False
     return asked.max_age is None or now - login.auth_time <= asked.max_age
+
+
+async def _is_expected(provider: Provider, login: Login, hint: str | None) -> bool:
+    """Whether this is the user whose ID token the client sent, if any (OpenID Connect Core 1.0, 3.1.2.1)."""
+    if hint is None:
+        return True
+    try:
+        return bool((await provider.tokens.read_hint(hint))["sub"] == login.user_id)
+    except NotOurs:
+        return False
 
 
 def _sent_with(code: str, asked: AuthorizationRequest, provider: Provider) -> Response:

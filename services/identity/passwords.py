@@ -12,7 +12,7 @@ from typing import Final, Self, TypeVar
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from services.identity.errors import Shown
+from services.identity.errors import TooBusy
 from services.identity.model import new_secret
 
 AT_ONCE: Final = 2
@@ -20,15 +20,6 @@ WAITING: Final = 20
 """How many more may wait for their turn."""
 
 Result = TypeVar("Result")
-
-
-class TooBusy(Shown):
-    """More passwords are being looked at than can be."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            503, "Too many at once", "Many are logging in right now. Please try again.", {"Retry-After": "2"}
-        )
 
 
 class Passwords:

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
-from services.identity.errors import Shown, TooMany
+from services.identity.errors import Shown, TooBusy, TooMany
 from services.identity.forms import DEVICE_COOKIE
 from services.identity.model import User, password_of
-from services.identity.passwords import TooBusy
 from services.identity.provider import Provider, network
 from services.identity.throttle import Counted, by_device, by_place
 

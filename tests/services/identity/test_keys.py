@@ -8,7 +8,8 @@ import pytest
 
 from kit.db import Database
 from kit.sealing import Ring, new_key
-from services.identity.keys import KeyLost, Keys
+from services.identity.errors import KeyLost
+from services.identity.keys import Keys
 from services.identity.tables import metadata
 from tests.services.identity.conftest import MakeSettings
 from tests.services.identity.world import Clock, world

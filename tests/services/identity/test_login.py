@@ -123,6 +123,18 @@ async def test_prompt_none_asks_nobody_and_says_so(shop: World) -> None:
     assert "code" in after
 
 
+async def test_a_client_that_expects_one_user_is_not_given_another(shop: World) -> None:
+    mine, theirs = shop.browser(), shop.browser()
+    token = (await shop.tokens(mine))["id_token"]
+    await shop.log_in(theirs, name="reader")
+    asked = shop.asked(prompt="none", id_token_hint=token)
+
+    assert "code" in answer_of(await mine.get("/authorize", params=asked))
+    assert answer_of(await theirs.get("/authorize", params=asked))["error"] == "login_required"
+    nonsense = {**asked, "id_token_hint": "x.y.z"}
+    assert answer_of(await mine.get("/authorize", params=nonsense))["error"] == "login_required"
+
+
 async def test_prompt_login_and_max_age_ask_for_the_password_again(shop: World) -> None:
     browser = shop.browser()
     await shop.log_in(browser)

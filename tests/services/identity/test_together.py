@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from kit.db import Database
 from kit.demo import PASSWORD
 from kit.settings import TokenSettings
+from services.identity.errors import Changed
 from services.identity.sweeping import KEPT_GRANTS, sweep
 from services.identity.tables import metadata
 from tests.services.identity.world import SECRET, World, settings, world
@@ -53,6 +54,17 @@ async def test_of_two_who_change_the_password_at_once_one_does(shop: World) -> N
 
     assert sorted(answer.status_code for answer in answers) in ([200, 400], [200, 403])
     assert sorted(answer.status_code for answer in tried) == [303, 400]
+
+
+async def test_a_password_that_was_changed_after_its_proof_starts_no_login(shop: World) -> None:
+    provider = shop.app.state.provider
+    proved = await provider.users.named("shopper")
+    browser = shop.browser()
+    await shop.log_in(browser)
+    await browser.submit(await browser.get("/password"), password=PASSWORD, new_password="a better password")
+
+    with pytest.raises(Changed):
+        await provider.logins.start(proved, replaces=None)
 
 
 async def test_what_is_over_is_swept_and_nothing_else(shop: World) -> None:

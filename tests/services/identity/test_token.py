@@ -56,6 +56,14 @@ async def test_a_code_is_bound_to_client_address_and_verifier(shop: World) -> No
     assert (await shop.redeem(code)).status_code == 200
 
 
+@pytest.mark.parametrize("easy", ["guess me", "x" * 42, "x" * 129, "no spaces " * 5])
+async def test_a_verifier_that_could_be_guessed_or_is_none_is_refused(shop: World, easy: str) -> None:
+    verifier, challenge = pkce(easy)
+    code = await shop.code(shop.browser(), code_challenge=challenge)
+
+    assert refusal(await shop.redeem(code, code_verifier=verifier)) == (400, "invalid_grant")
+
+
 async def test_a_code_that_another_client_sends_again_harms_nobody(shop: World) -> None:
     code = await shop.code(shop.browser(), "web")
     body = (await shop.redeem(code)).json()

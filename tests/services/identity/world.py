@@ -71,9 +71,9 @@ def settings(url: str, tokens: TokenSettings, **changes: Any) -> IdentitySetting
     return IdentitySettings(**(given | changes))
 
 
-def pkce() -> tuple[str, str]:
-    """A code verifier and its challenge."""
-    verifier = secrets.token_urlsafe(32)
+def pkce(verifier: str | None = None) -> tuple[str, str]:
+    """A code verifier, a good one unless it is given, and its challenge."""
+    verifier = verifier or secrets.token_urlsafe(32)
     digest = hashlib.sha256(verifier.encode()).digest()
     return verifier, base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
