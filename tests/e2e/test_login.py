@@ -6,10 +6,11 @@ import hashlib
 import secrets
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
+import jwt
 import pytest
 
 from front.login import LoginForm
@@ -29,9 +30,14 @@ WITHIN = 30.0
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def hasty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """A shop whose access tokens last two seconds and not a moment more, in both layouts."""
+    """A shop whose access tokens last two seconds and not a moment more, and its signing keys three."""
     data = tmp_path_factory.mktemp("hasty") / "data"
-    short = {"IDENTITY_ACCESS_LASTS": "2", "ISSUER_SKEW": "0"}
+    short = {
+        "IDENTITY_ACCESS_LASTS": "2",
+        "ISSUER_SKEW": "0",
+        "IDENTITY_KEYS_LAST": "3",
+        "IDENTITY_KEYS_ANNOUNCED": "1",
+    }
     with running_shop(data, *LAYOUTS[request.param], **short) as running:
         yield running
 
@@ -219,6 +225,29 @@ async def test_sessions_and_phones_outlive_their_access_tokens_by_refreshing(has
         assert (theft.status_code, theft.json()["error"]) == (400, "invalid_grant")
         assert (await phone.refresh()).json()["error"] == "invalid_grant", "the whole family has ended"
         assert (await browser.fetch(f"{hasty.url}/web/orders")).status_code == 200, "another login has not"
+
+
+async def test_signing_keys_that_follow_one_another_cost_nobody_a_call(hasty: RunningShop) -> None:
+    seen: set[str] = set()
+
+    async def use(phone: Phone, browser: Browser) -> None:
+        while len(seen) < 4:
+            assert (await phone.refresh()).is_success
+            seen.add(jwt.get_unverified_header(phone.access)["kid"])
+            called = await phone.get("/mobile/orders"), await browser.fetch(f"{hasty.url}/web/orders")
+            assert [answer.status_code for answer in called] == [200, 200]
+
+    async with AsyncExitStack() as stack:
+        pairs = []
+        for user in ("clerk", "reader"):
+            browser = await stack.enter_async_context(a_browser())
+            phone = Phone(hasty, await stack.enter_async_context(a_browser()))
+            await phone.log_in(user)
+            await log_in(browser, hasty, user)
+            pairs.append((phone, browser))
+        async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as users:
+            for pair in pairs:
+                users.create_task(use(*pair))
 
 
 async def test_a_phone_that_logs_out_has_an_access_token_that_opens_nothing(shop: RunningShop) -> None:
