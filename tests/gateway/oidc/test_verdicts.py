@@ -64,12 +64,10 @@ async def test_a_verdict_is_kept_until_its_token_expires(
     assert access.known(token) is None
 
 
-async def test_an_expired_token_is_refused_though_it_was_true_before(
-    provider: Provider, issuer: Issuer
-) -> None:
+async def test_an_expired_token_is_refused_though_it_was_true_before(issuer: Issuer) -> None:
     hands = Hands()
-    async with Provider(issuer.settings, clock=hands) as provider:
-        access = provider.access_tokens()
+    async with Provider(issuer.settings, clock=hands) as clocked:
+        access = clocked.access_tokens()
         token = issuer.token("reader", exp=int(hands.now) + 300)
         await access.identity(token)
 
