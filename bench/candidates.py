@@ -55,7 +55,8 @@ def _ours(role: str, world: World, routes: Path, **services: str) -> Program:
         "PYTHONPATH": str(ROOT),
         "GATEWAY_ROUTES": str(routes),
         "SERVICES": json.dumps(services),
-        "TOKEN_PUBLIC_KEY": world.public_key,
+        "GATEWAY_SIGNING_KEY": world.signing_key,
+        "ISSUER_URL": world.issuer.url,
     }
     return Program(command=_python("bench.ours", role, str(port)), port=port, variables=variables)
 
@@ -78,7 +79,8 @@ def _by_hand(world: World) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "SHOP": f"http://127.0.0.1:{world.shop}",
         "LOST": f"http://127.0.0.1:{world.lost}",
-        "TOKEN_PUBLIC_KEY": world.public_key,
+        "TOKEN_PUBLIC_KEY": world.issuer.public_key,
+        "ISSUER_URL": world.issuer.url,
     }
 
 

@@ -1,19 +1,14 @@
-"""What all candidates have around them: two upstreams, a key and a token, and a folder for their files."""
+"""What all candidates have around them: two upstreams, an issuer of tokens, and a folder for their files."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from bench.issuer import Issuer, signing_key
 from bench.processes import REST, Program, free_port, listening
-from kit.settings import TokenSettings
-from kit.tokens import sign
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,14 +20,16 @@ class World:
     Args:
         shop: the upstream that answers.
         lost: one that is never asked for anything but what hangs.
-        public_key: by which tokens are verified, in PEM.
+        issuer: whose tokens are verified.
+        signing_key: by which our gateway tells services who is calling, in PEM.
         token: a bearer token with the scope `shop`.
         folder: for logs and settings of this run.
     """
 
     shop: int
     lost: int
-    public_key: str
+    issuer: Issuer
+    signing_key: str
     token: str
     folder: Path
 
@@ -45,30 +42,28 @@ class World:
 @contextmanager
 def world(delay: float) -> Iterator[World]:
     """Upstreams that answer after so many seconds."""
-    public_key, token = keys()
     with TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        ports = []
-        for upstream in ("shop", "lost"):
-            port = free_port()
-            command = [sys.executable, "-m", "bench.upstream", str(port), str(delay)]
-            program = Program(command=command, port=port, variables={"PYTHONPATH": str(ROOT)})
-            stack.enter_context(listening(program, core=REST, log=folder / f"{upstream}.log"))
-            ports.append(port)
-        yield World(shop=ports[0], lost=ports[1], public_key=public_key, token=token, folder=folder)
 
+        def started(role: str, *command: str) -> int:
+            program = Program(
+                command=[sys.executable, "-m", *command],
+                port=int(command[1]),
+                variables={"PYTHONPATH": str(ROOT)},
+            )
+            stack.enter_context(listening(program, core=REST, log=folder / f"{role}.log"))
+            return program.port
 
-def keys() -> tuple[str, str]:
-    """A public key, and a token that it verifies for long enough."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    settings = TokenSettings(public_key=public.decode())
-    token = sign(
-        private_key=private, subject="bench", scopes=["shop"], lifetime=timedelta(hours=2), settings=settings
-    )
-    return settings.public_key, token
+        ports = [started(role, "bench.upstream", str(free_port()), str(delay)) for role in ("shop", "lost")]
+        port, documents = free_port(), folder / "issuer"
+        issuer = Issuer(f"http://127.0.0.1:{port}")
+        issuer.write(documents)
+        started("issuer", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(documents))
+        yield World(
+            shop=ports[0],
+            lost=ports[1],
+            issuer=issuer,
+            signing_key=signing_key(),
+            token=issuer.token(),
+            folder=folder,
+        )

@@ -42,15 +42,14 @@ class Tokens:
     """Verified tokens; each is verified once."""
 
     key: str
+    issuer: str
     known: dict[str, Document]
 
     def verified(self, token: str) -> Document:
         """The claims of a true token."""
         claims = self.known.get(token)
         if claims is None:
-            claims = jwt.decode(
-                token, self.key, algorithms=["EdDSA"], issuer="frontispiece-demo", audience="shop"
-            )
+            claims = jwt.decode(token, self.key, algorithms=["EdDSA"], issuer=self.issuer, audience="shop")
             if len(self.known) < MOST_TOKENS:
                 self.known[token] = claims
         return claims
@@ -156,15 +155,15 @@ async def passed(rest: str, caller: Called) -> StreamingResponse:
     )
 
 
-def create_app(*, shop: str, lost: str, key: str) -> FastAPI:
-    """The app; `key` is the public one, in PEM."""
+def create_app(*, shop: str, lost: str, key: str, issuer: str) -> FastAPI:
+    """The app; `key` is the public one of the issuer, in PEM."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         limits = httpx.Limits(max_connections=512, max_keepalive_connections=512)
         async with httpx.AsyncClient(timeout=httpx.Timeout(10, pool=60), limits=limits) as client:
             app.state.services = Services(shop=shop, lost=lost, client=client)
-            app.state.tokens = Tokens(key=key, known={})
+            app.state.tokens = Tokens(key=key, issuer=issuer, known={})
             yield
 
     app = FastAPI(lifespan=lifespan)
@@ -174,7 +173,12 @@ def create_app(*, shop: str, lost: str, key: str) -> FastAPI:
 
 if __name__ == "__main__":
     uvicorn.run(
-        create_app(shop=os.environ["SHOP"], lost=os.environ["LOST"], key=os.environ["TOKEN_PUBLIC_KEY"]),
+        create_app(
+            shop=os.environ["SHOP"],
+            lost=os.environ["LOST"],
+            key=os.environ["TOKEN_PUBLIC_KEY"],
+            issuer=os.environ["ISSUER_URL"],
+        ),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         access_log=False,

@@ -19,7 +19,7 @@ LONGEST: Final = 256 * 1024
 SERVER_ERROR: Final = 500
 
 ACCEPTED: Final = {"accept": "application/json", "accept-encoding": "identity"}
-"""Nothing compressed: its bytes are counted as they come."""
+"""Nothing compressed: a small answer could unfold into a huge one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,10 @@ async def _asked(
     async with http.stream(method, url, data=form, headers=headers, follow_redirects=False) as response:
         if response.status_code >= SERVER_ERROR:
             raise ProviderUnavailable(f"{url} answered {response.status_code}")
+        if "content-encoding" in response.headers:
+            raise ProviderUnavailable(f"{url} answers compressed, which it was asked not to")
         content = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_bytes():
             content += chunk
             if len(content) > LONGEST:
                 raise ProviderUnavailable(f"{url} answers more than {LONGEST} bytes")

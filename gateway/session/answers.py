@@ -6,9 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from gateway.session.caching import NO_STORE
 from gateway.upstream import Headers, Reply
-
-NO_STORE: Final = (b"cache-control", b"no-store")
 
 MOST_FIELDS: Final = 20
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from gateway.call import Call
 from gateway.oidc import LogoutToken, Provider
-from gateway.session.answers import NO_STORE, Unreadable, fields, json
+from gateway.session.answers import Unreadable, fields, json
+from gateway.session.caching import NO_STORE
 from gateway.session.copies import Copies
 from gateway.session.revoked import Revoked
 from gateway.session.store import Store

@@ -30,14 +30,13 @@ class Background:
         return task
 
     async def close(self) -> None:
-        """Wait for what goes on, but not for long."""
-        if not self._running:
-            return
-        _, late = await asyncio.wait(self._running, timeout=PATIENCE)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        """Wait for what goes on, and for what that begins, but not for long."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while self._running:
+            _, late = await asyncio.wait(self._running, timeout=max(0.0, until - loop.time()))
+            for task in late:
+                task.cancel()
 
     def _done(self, what: str, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

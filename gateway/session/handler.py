@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -76,7 +77,7 @@ class Sessions:
         self._news = Subscriber(
             settings.valkey_url, hear=self._heard, catch_up=self._catch_up, lost=self._lost
         )
-        self._listening: asyncio.Task[None] | None = None
+        self._stack = AsyncExitStack()
         refresher = Refresher(store, copies, provider, self._background, clock)
         keeper = Keeper(store, copies, refresher, clock)
         adoption = Adoption(
@@ -142,22 +143,14 @@ class Sessions:
         """Let only calls with a session of these scopes through; with `guest`, those of guests too."""
         return self._gate.layer(scopes, guest=guest)
 
-    @property
-    def hears(self) -> bool:
-        """Whether this process is told at once of sessions that end elsewhere."""
-        return self._copies.hears
-
     async def __aenter__(self) -> Self:
-        self._listening = asyncio.create_task(self._news.run())
+        await self._stack.enter_async_context(self._server)
+        self._stack.push_async_callback(self._background.close)
+        self._stack.push_async_callback(_ended, asyncio.create_task(self._news.run()))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """Stop what runs in the background."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
-        await self._background.close()
-        await self._server.__aexit__()
+        await self._stack.aclose()
 
     def _heard(self, ended: Ended) -> None:
         if ended.key is not None:
@@ -173,3 +166,8 @@ class Sessions:
 
     def _lost(self) -> None:
         self._copies.hear(hears=False)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

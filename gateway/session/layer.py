@@ -10,7 +10,7 @@ from gateway.call import Call, Handler, Layer
 from gateway.layers.limit import CALLER_OF, SECOND, Buckets
 from gateway.session import cookies, guard
 from gateway.session.adoption import Adoption
-from gateway.session.answers import NO_STORE
+from gateway.session.caching import keep_apart
 from gateway.session.copies import Copies
 from gateway.session.keeper import Keeper
 from gateway.session.record import Session
@@ -120,9 +120,11 @@ class Gate:
                 call.identity = identity
                 call.headers = [field for field in call.headers if field[0] not in STOPS_HERE]
                 reply = await inner(call)
-                if any(name == b"set-cookie" for name, _ in call.told):  # is for nobody else
-                    reply.headers = [field for field in reply.headers if field[0] != NO_STORE[0]]
-                    reply.headers.append(NO_STORE)
+                keep_apart(
+                    reply,
+                    somebodys=identity is not NOBODY,
+                    sets_cookie=any(name == b"set-cookie" for name, _ in call.told),
+                )
                 return reply
 
             return handle

@@ -183,10 +183,10 @@ class Login:
         """
         if _STATE.fullmatch(state):
             name = cookies.login_name(state)
-            for value in cookies.values(call.headers, name)[:1]:
-                begun = self._opened(name, value)
-                if begun is not None and hmac.compare_digest(begun.state, state):
-                    return begun
+            found = cookies.values(call.headers, name)
+            begun = self._opened(name, found[0]) if len(found) == 1 else None
+            if begun is not None and hmac.compare_digest(begun.state, state):
+                return begun
         raise _failed("This browser has begun no such login, or it took too long: begin anew.")
 
     def _sealed(self, name: bytes, begun: Begun) -> bytes:

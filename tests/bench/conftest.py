@@ -7,10 +7,12 @@ import pytest
 
 from bench import upstream
 from bench.candidates import CANDIDATES
+from bench.issuer import Issuer
 from bench.measure import Measured, Round
 from front.sockets import bound
-from kit.settings import TokenSettings
+from tests.conftest import MakeToken
 from tests.support.serving import Serve, servers
+from tests.support.stub import Exchange, Stub, answering
 
 MakeMeasured = Callable[..., Measured]
 
@@ -32,11 +34,31 @@ async def shop() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def environment(shop: str, token_settings: TokenSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def issuer(serve: Serve) -> Issuer:
+    """Whose tokens are verified, on a socket."""
+    issuer = Issuer("")
+
+    async def say(exchange: Exchange) -> None:
+        document = issuer.documents[exchange.path.decode().removeprefix("/")]
+        await answering(200, json.dumps(document).encode())(exchange)
+
+    issuer.url = await serve(Stub(say))
+    return issuer
+
+
+@pytest.fixture
+def bearer(issuer: Issuer) -> MakeToken:
+    """`bearer("bench", "shop")`: the Authorization header of a call on somebody's behalf."""
+    return lambda _subject, *scopes: {"Authorization": f"Bearer {issuer.token(' '.join(scopes))}"}
+
+
+@pytest.fixture
+def environment(shop: str, issuer: Issuer, signing_key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variables that set up our candidates; the BFF is mounted."""
     services = {"shop": shop, "lost": shop, "bff": "app://bench.ours.app:create_app"}
     monkeypatch.setenv("SERVICES", json.dumps(services))
-    monkeypatch.setenv("TOKEN_PUBLIC_KEY", token_settings.public_key)
+    monkeypatch.setenv("GATEWAY_SIGNING_KEY", signing_key)
+    monkeypatch.setenv("ISSUER_URL", issuer.url)
     monkeypatch.setenv("GATEWAY_ROUTES", "bench/ours/routes.toml")
 
 

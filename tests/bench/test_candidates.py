@@ -9,11 +9,11 @@ import pytest
 from bench.by_hand import fastapi_httpx
 from bench.checks import fault_of
 from bench.data import FALLBACK, filled, levels_shown, list_shown, three_shown
+from bench.issuer import Issuer
 from bench.ours.app import create_app as create_bff
 from bench.pace import paced
 from bench.scenarios import SCENARIOS, Scenario
 from gateway.app import create_app as create_gateway
-from kit.settings import TokenSettings
 from tests.conftest import MakeToken
 from tests.support.serving import Serve, client_of
 from tests.support.stub import Stub, answering
@@ -54,9 +54,9 @@ async def test_the_bff_alone_answers(scenario: Scenario, serve: Serve) -> None:
 
 @pytest.mark.parametrize("scenario", [*PAGES, *PASSED], ids=lambda s: s.name)
 async def test_pages_by_hand_answer_the_same(
-    scenario: Scenario, serve: Serve, shop: str, token_settings: TokenSettings, bearer: MakeToken
+    scenario: Scenario, serve: Serve, shop: str, issuer: Issuer, bearer: MakeToken
 ) -> None:
-    app = fastapi_httpx.create_app(shop=shop, lost=shop, key=token_settings.public_key)
+    app = fastapi_httpx.create_app(shop=shop, lost=shop, key=issuer.public_key, issuer=issuer.url)
 
     assert await _fault(await serve(app), scenario, bearer("bench", "shop")) is None
 

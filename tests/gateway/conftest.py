@@ -110,7 +110,7 @@ async def open_gateway(serve: Serve, signing_key: str, issuer: Issuer) -> AsyncI
     clients: list[httpx.AsyncClient] = []
 
     async def open_gateway(routes: str, *, explains: bool = False, **services: str) -> httpx.AsyncClient:
-        gateway = gateway_of(routes, key=signing_key, issuer=issuer, explains=explains, **services)
+        gateway = gateway_of(routes, services, key=signing_key, issuer=issuer, explains=explains)
         clients.append(client_of(await serve(gateway)))
         return clients[-1]
 

@@ -19,7 +19,7 @@ async def public_and_admin(
     serve: Serve, issuer: Issuer
 ) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     things = await serve(Stub(answering(201, b"{}")))
-    gateway = gateway_of(ROUTES, issuer=issuer, things=things, gone=nobody_there())
+    gateway = gateway_of(ROUTES, {"things": things, "gone": nobody_there()}, issuer=issuer)
     async with (
         client_of(await serve(gateway)) as public,
         client_of(await serve(gateway.admin_app())) as admin,

@@ -191,7 +191,7 @@ async def test_a_bug_is_a_500_problem_that_tells_nothing_of_the_inside(
 
 
 async def test_the_gateway_speaks_no_websockets(edge: Edge, issuer: Issuer) -> None:
-    gateway = gateway_of(ROUTES, issuer=issuer, things="http://a", gone="http://b")
+    gateway = gateway_of(ROUTES, {"things": "http://a", "gone": "http://b"}, issuer=issuer)
 
     async def never() -> dict[str, str]:
         raise AssertionError("nothing is read")

@@ -211,7 +211,7 @@ class Broken:
 
 
 async def test_a_gateway_whose_mounted_service_cannot_start_does_not_start() -> None:
-    gateway = gateway_of(THINGS, things="app://tests.gateway.test_edge_failures:cannot_start")
+    gateway = gateway_of(THINGS, {"things": "app://tests.gateway.test_edge_failures:cannot_start"})
     life = Life()
 
     async with asyncio.timeout(5):

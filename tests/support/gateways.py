@@ -1,7 +1,7 @@
 """Gateways as tests want them: built directly, with whatever stands for what is around them."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,15 +25,17 @@ def any_key() -> str:
 
 def gateway_of(
     routes: str,
+    services: Mapping[str, str],
     *,
     key: str | None = None,
     issuer: Issuer | None = None,
     explains: bool = False,
-    **services: str,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
-    more: dict[str, Any] = {"provider": Provider(issuer.settings)} if issuer else {}
-    signer = Signer(key or any_key(), "gateway")
     return Gateway(
-        table.parse(routes), Directory(services=services), signer=signer, explains=explains, **more
+        table.parse(routes),
+        Directory(services=dict(services)),
+        signer=Signer(key or any_key(), "gateway"),
+        provider=Provider(issuer.settings) if issuer else None,
+        explains=explains,
     )

@@ -51,7 +51,7 @@ async def _served(app: App, way: str, serve: Serve) -> str:
     else:
         _mounted.append(app)
         address = "app://tests.support.pages:mounted"
-    return await serve(gateway_of(ROUTES, pages=address))
+    return await serve(gateway_of(ROUTES, {"pages": address}))
 
 
 @asynccontextmanager

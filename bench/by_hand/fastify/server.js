@@ -18,7 +18,7 @@ const lostShop = new Pool(process.env.LOST, { ...settings, connections: 4096 });
 const verify = createVerifier({
   key: process.env.TOKEN_PUBLIC_KEY,
   algorithms: ["EdDSA"],
-  allowedIss: "frontispiece-demo",
+  allowedIss: process.env.ISSUER_URL,
   allowedAud: "shop",
   cache: 10_000,
 });

@@ -29,7 +29,7 @@ async def counted(serve: Serve) -> Counted:
     """`lines = await counted(routes, *paths, catalog=url, …)`: the metrics once these have been asked for."""
 
     async def counted(routes: str, *paths: str, **services: str) -> set[str]:
-        gateway = gateway_of(routes, **services)
+        gateway = gateway_of(routes, services)
         async with client_of(await serve(gateway)) as http:
             for path in paths:
                 answer: httpx.Response = await http.get(path)

@@ -149,7 +149,7 @@ async def open_pages(request: pytest.FixtureRequest, app_of: AppOf) -> AsyncIter
             app: App = app_of(*pages, providers=providers)
             if request.param != "standing alone":
                 mounted_apps.append(app)
-                app = gateway_of(ROUTES)
+                app = gateway_of(ROUTES, {})
             return await stack.enter_async_context(client_of(await serve(app)))
 
         yield open_pages

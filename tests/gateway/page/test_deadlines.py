@@ -207,7 +207,7 @@ parts.two = { from = "wares:/two", timeout = "20s", optional = true, else = {} }
 @asynccontextmanager
 async def gateway_before(stub: Stub) -> AsyncIterator[httpx.AsyncClient]:
     async with servers() as serve:
-        gateway = gateway_of(ROUTES, wares=await serve(stub))
+        gateway = gateway_of(ROUTES, {"wares": await serve(stub)})
         async with client_of(await serve(gateway)) as http:
             yield http
 
@@ -236,7 +236,7 @@ async def test_a_bff_gets_its_time_from_the_gateway(app_of: AppOf, wares: Fake) 
     wares.answer = answering(200)
     app = app_of(page_of(), providers=provided(wares))
     async with servers() as serve:
-        gateway = gateway_of(ROUTES, wares=await serve(app))
+        gateway = gateway_of(ROUTES, {"wares": await serve(app)})
         async with client_of(await serve(gateway)) as http:
             assert (await http.get("/ware")).status_code == 200
 

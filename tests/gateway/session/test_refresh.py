@@ -6,6 +6,10 @@ import time
 import pytest
 import valkey.asyncio
 
+from gateway.oidc import Provider
+from gateway.session.background import Background
+from gateway.session.copies import Copies
+from gateway.session.refresh import Refresher
 from tests.gateway.session.conftest import ORIGIN, SESSION, World, key_of, kind, log_in, until, user
 from tests.support.browser import Browser
 
@@ -98,6 +102,18 @@ async def test_a_gateway_that_was_late_uses_what_the_other_got(world: World, rea
 
     assert world.issuer.refreshed == 3
     assert not world.issuer.grants[0].has_ended
+
+
+async def test_tokens_that_another_gateway_has_renewed_a_moment_before_are_not_renewed_again(
+    world: World, reader: Browser
+) -> None:
+    asks_nobody = Provider(world.issuer.settings)  # it is not even open
+    async with world.store() as store:
+        refresher = Refresher(store, Copies(0), asks_nobody, Background())
+        session = await refresher.now(key_of(reader))
+
+    assert session is not None
+    assert session == await world.kept(reader)
 
 
 async def test_a_login_that_has_ended_at_the_issuer_ends_the_session(world: World, reader: Browser) -> None:
