@@ -14,13 +14,13 @@ JWT = {"typ": "JWT"}
 
 
 def id_token(issuer: Issuer, headers: dict[str, Any] | None = None, **changed: Any) -> str:
-    usual = {"aud": "web", "nonce": "n", "client_id": None, "scope": None, "at_hash": "h"}
+    usual: dict[str, Any] = {"aud": "web", "nonce": "n", "client_id": None, "scope": None, "at_hash": "h"}
     claims = issuer.claims("reader", **{**usual, **changed})
     return issuer.signed(claims, headers={**JWT, **(headers or {})})
 
 
 def logout_token(issuer: Issuer, headers: dict[str, Any] | None = None, **changed: Any) -> str:
-    usual = {"aud": "web", "client_id": None, "scope": None, "events": {LOGOUT_EVENT: {}}}
+    usual: dict[str, Any] = {"aud": "web", "client_id": None, "scope": None, "events": {LOGOUT_EVENT: {}}}
     claims = issuer.claims("reader", **{**usual, **changed})
     return issuer.signed(claims, headers={"typ": "logout+jwt", **(headers or {})})
 

@@ -1,4 +1,4 @@
-"""What the gateway asks of the issuer, its document and tokens for codes, and what it makes of bad answers."""
+"""What the gateway asks of the issuer, its document and tokens for codes, and what bad answers come to."""
 
 import asyncio
 import base64
