@@ -84,7 +84,7 @@ def at_most(limit: Limit, clock: Clock = time.monotonic_ns) -> Layer:
 def _user(call: Call) -> Hashable:
     """The subject; those of whom nothing is kept have none of their own, and are told apart by address."""
     assert call.identity is not None, "the table lets only routes that ask for a user be limited by user"
-    return _address(call) if call.identity is NOBODY else (By.USER, call.identity.subject)
+    return _address(call) if call.identity == NOBODY else (By.USER, call.identity.subject)
 
 
 def _address(call: Call) -> str | bytes:

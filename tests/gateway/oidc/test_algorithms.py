@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from gateway.oidc import AccessTokens, IssuerSettings, Provider
+from kit.faults import Faulty
 from kit.tokens import InvalidToken
 from tests.support.issuer import Issuer, IssuerKey
 
@@ -61,7 +62,7 @@ async def test_an_rsa_key_signs_by_the_algorithm_that_it_is_for_alone(
 
 async def test_no_password_is_ever_among_the_algorithms(issuer: Issuer) -> None:
     for wrong in (["HS256"], ["EdDSA", "none"], ["RS1"], []):
-        with pytest.raises(Exception, match="ISSUER_ALGORITHMS"):
+        with pytest.raises(Faulty, match="ISSUER_ALGORITHMS"):
             IssuerSettings(url=issuer.url, algorithms=wrong)
 
 
