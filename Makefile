@@ -2,13 +2,14 @@
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
+FOREIGN := tests/gateway/foreign/provider
 
 .PHONY: run test check bench contracts proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
 
-test: .venv/dev  ## the whole suite
+test: .venv/dev .venv/foreign  ## the whole suite
 	$(BIN)/python -m pytest
 
 check: .venv/dev  ## style, types, import rules, the route table
@@ -32,7 +33,7 @@ lock:  ## pin requirements/*.txt anew (needs uv)
 	  --no-emit-index-url --no-header requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean:  ## remove the environment and the shop's data
-	rm -rf .venv .data .bench
+	rm -rf .venv .data .bench $(FOREIGN)/node_modules
 
 .venv/run: requirements/build.txt requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'
@@ -44,6 +45,10 @@ clean:  ## remove the environment and the shop's data
 .venv/dev: .venv/run requirements/dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
+
+# The identity provider that is not ours, for the tests that need one; without npm they are skipped.
+.venv/foreign: $(FOREIGN)/package-lock.json | .venv/run
+	if command -v npm >/dev/null; then npm ci --prefix $(FOREIGN) --ignore-scripts --no-audit --no-fund && touch $@; fi
 
 .bench/installed: requirements/bench.txt
 	test -x .bench/venv/bin/python || $(PYTHON) -m venv .bench/venv

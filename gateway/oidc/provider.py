@@ -142,7 +142,8 @@ class Provider:
         return logout_of(claims, audiences, self._clock() - LOGOUT_AGE - self.settings.skew)
 
     async def _tokens(self, form: dict[str, str]) -> Tokens:
-        return Tokens.read(await self._post((await self.metadata()).token_endpoint, form))
+        endpoint = (await self.metadata()).token_endpoint
+        return Tokens.read(await self._post(endpoint, form | self.settings.asked_for))
 
     async def _post(self, url: str, form: dict[str, str]) -> Answered:
         headers = {}

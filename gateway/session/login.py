@@ -122,7 +122,10 @@ class Login:
 
     def _asked(self, begun: Begun) -> dict[str, str]:
         challenge = hashlib.sha256(begun.verifier.encode()).digest()
+        settings = self._provider.settings
         return {
+            **settings.login_parameters,
+            **settings.asked_for,
             "response_type": "code",
             "client_id": self._client_id,
             "redirect_uri": self._callback,

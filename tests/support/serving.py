@@ -1,10 +1,12 @@
 """Real servers on loopback sockets, in the test's own event loop."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
+from typing import Protocol
 
 import httpx
 import uvicorn
@@ -13,8 +15,15 @@ from front.server import config
 from front.sockets import address, bound
 from kit.asgi import App
 
-Serve = Callable[[App], Awaitable[str]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Serve(Protocol):
+    """Serves an app; on a socket that is bound already, where the app has to know its address before."""
+
+    def __call__(self, app: App, sock: socket.socket | None = None) -> Awaitable[str]:
+        """The URL of the app, which serves by then."""
+        ...
 
 
 class _Server(uvicorn.Server):
@@ -43,8 +52,8 @@ async def servers() -> AsyncIterator[Serve]:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as running:
 
-        async def serve(app: App) -> str:
-            sock = bound()
+        async def serve(app: App, sock: socket.socket | None = None) -> str:
+            sock = sock or bound()
             server = _Server(app, stop)
             running.create_task(server.serve(sockets=[sock]))
             await server.serving.wait()
