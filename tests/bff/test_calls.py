@@ -150,7 +150,7 @@ async def test_calls_are_made_on_behalf_of_the_caller_for_one_service_alone_and_
     ]
     for service, authorization in [*told, ("discount", metadata["authorization"])]:
         caller = Verifier(token_settings, service).caller(authorization)
-        assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
+        assert (caller.subject, caller.scopes, caller.client) == ("reader", frozenset({"shop"}), "web")
 
 
 async def test_a_token_for_another_service_opens_no_page(

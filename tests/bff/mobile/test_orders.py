@@ -35,7 +35,7 @@ async def test_one_order_is_shown_in_the_readers_language(
     assert answer.headers["vary"] == "accept-language"
     assert (answer.json()["date"], answer.json()["total"]) == ("22.11.2030", "23,22\N{NO-BREAK SPACE}€")
     caller = Verifier(token_settings, "ordering").caller(shop.last("order").headers["authorization"])
-    assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
+    assert (caller.subject, caller.scopes, caller.client) == ("reader", frozenset({"shop"}), "web")
 
 
 async def test_an_order_at_full_price_has_saved_nothing(

@@ -30,7 +30,7 @@ async def test_one_order_is_shown_whole(
     assert answer.status_code == 200
     assert answer.json() == whole(order(2))
     caller = Verifier(token_settings, "ordering").caller(shop.last("order").headers["authorization"])
-    assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
+    assert (caller.subject, caller.scopes, caller.client) == ("reader", frozenset({"shop"}), "web")
 
 
 async def test_all_orders_are_listed_with_the_way_to_older_ones(

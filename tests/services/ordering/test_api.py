@@ -74,7 +74,7 @@ async def test_every_call_says_to_each_service_alone_for_whom_it_is_and_carries_
     for service, headers in [*called, *(("discount", metadata) for metadata in shop.discounts.metadata)]:
         assert headers.items() >= named.items()
         caller = Verifier(token_settings, service).caller(headers["authorization"])
-        assert (caller.subject, caller.scopes, caller.client) == ("reader", {"shop"}, "web")
+        assert (caller.subject, caller.scopes, caller.client) == ("reader", frozenset({"shop"}), "web")
 
 
 async def test_a_request_id_that_is_no_plain_text_is_left_behind(
