@@ -145,7 +145,7 @@ def test_a_caller_and_a_service_get_one_token_until_it_is_nearly_over(signer: Si
     ],
 )
 def test_a_well_signed_token_with_a_wrong_claim_is_refused(
-    token_settings: TokenSettings, signing_key: str, changed: dict[str, object], why: str
+    token_settings: TokenSettings, signing_key: str, changed: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(InvalidToken, match=why):
         Verifier(token_settings, "press").verify(forged(signing_key, **changed))
