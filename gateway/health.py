@@ -21,6 +21,10 @@ async def live(_upstreams: Mapping[str, Upstream]) -> Reply:
 async def ready(upstreams: Mapping[str, Upstream]) -> Reply:
     """Every service behind answers that it is ready.
 
+    The issuer of tokens and the keeper of sessions are not asked: without them, what needs no caller is still
+    served, known keys and verdicts hold, and the rest is told 503. Were all gateways taken out of service for
+    it, everybody would be told that of everything.
+
     Raises:
         Problem: 503 `not-ready`, naming the services that are not.
     """

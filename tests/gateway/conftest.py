@@ -62,8 +62,20 @@ to = "gone"
 auth = "none"
 """
 
+PROBLEM = "urn:frontispiece:problem:"
+
+READER = Identity(subject="reader", scopes=frozenset({"shop"}), client="mobile")
+"""Whom `bearer("reader", "shop")` tells of."""
+
 OpenGateway = Callable[..., Awaitable[httpx.AsyncClient]]
 ToldTo = Callable[[Exchange, str], Identity]
+
+
+def assert_refused(answer: httpx.Response, status: int, kind: str) -> str:
+    """The answer is this problem; gives its challenge."""
+    assert (answer.status_code, answer.json()["type"]) == (status, PROBLEM + kind)
+    challenge: str = answer.headers["www-authenticate"]
+    return challenge
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,54 +1,15 @@
 """Who may pass: told at the gateway once, and told on to every service in the gateway's own words."""
 
-import asyncio
 import time
 from collections.abc import Callable
 
-import httpx
 import pytest
-from prometheus_client import generate_latest
 
 from kit.problems import Problem
-from kit.settings import TokenSettings
-from kit.tokens import NOBODY, Identity, InvalidToken, Signer, Verifier
+from kit.tokens import Identity, Signer
 from tests.conftest import MakeToken
-from tests.gateway.conftest import Edge, OpenGateway, ToldTo
-from tests.support.gateways import gateway_of
+from tests.gateway.conftest import READER, Edge, ToldTo, assert_refused
 from tests.support.issuer import Issuer
-from tests.support.serving import Serve, client_of
-from tests.support.stub import Stub
-
-PROBLEM = "urn:frontispiece:problem:"
-
-READER = Identity(subject="reader", scopes=frozenset({"shop"}), client="mobile")
-
-GUESTS = """
-[services.things]
-url = "registry://things"
-audience = "the-things"
-
-[[routes]]
-path = "/shown"
-methods = ["GET", "POST"]
-to = "things"
-auth = "bearer"
-guest = true
-scopes = ["shop"]
-limit = { rate = "2/hour", by = "user" }
-
-[[routes]]
-path = "/login/{rest:path}"
-methods = ["GET", "POST"]
-to = "things:/{rest}"
-auth = "service"
-"""
-
-
-def assert_refused(answer: httpx.Response, status: int, kind: str) -> str:
-    """The answer is this problem; gives its challenge."""
-    assert (answer.status_code, answer.json()["type"]) == (status, PROBLEM + kind)
-    challenge: str = answer.headers["www-authenticate"]
-    return challenge
 
 
 @pytest.fixture
@@ -175,116 +136,3 @@ async def test_the_scheme_may_be_written_in_any_case(edge: Edge, issuer: Issuer)
     headers = {"Authorization": f"bEARER {issuer.token('reader')}"}
 
     assert (await edge.http.get("/mine", headers=headers)).status_code == 200
-
-
-# Guests.
-
-
-@pytest.fixture
-def things() -> Stub:
-    return Stub()
-
-
-@pytest.fixture
-async def guests(open_gateway: OpenGateway, serve: Serve, things: Stub) -> httpx.AsyncClient:
-    """A gateway that shows something to guests, and hands credentials through elsewhere."""
-    return await open_gateway(GUESTS, things=await serve(things))
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_guest_reads_on_behalf_of_nobody_and_needs_no_scope(
-    guests: httpx.AsyncClient, things: Stub, told_to: ToldTo, method: str
-) -> None:
-    assert (await guests.request(method, "/shown")).status_code == 200
-    assert told_to(things.last, "the-things") == NOBODY
-
-
-async def test_a_guest_changes_nothing(guests: httpx.AsyncClient, things: Stub) -> None:
-    assert_refused(await guests.post("/shown"), 401, "token-missing")
-    assert not things.asked
-
-
-async def test_somebody_with_a_wrong_token_is_no_guest(
-    guests: httpx.AsyncClient, bearer: MakeToken, things: Stub
-) -> None:
-    for header in ("Bearer a.b.c", "Basic cmVhZGVyOng=", ""):
-        assert (await guests.get("/shown", headers={"Authorization": header})).status_code == 401
-    assert_refused(await guests.get("/shown", headers=bearer("reader")), 403, "scope-missing")
-    assert not things.asked
-
-
-async def test_guests_are_counted_by_address_and_take_nothing_from_users(
-    guests: httpx.AsyncClient, bearer: MakeToken
-) -> None:
-    as_guest = [(await guests.get("/shown")).status_code for _ in range(3)]
-    as_user = [
-        (await guests.get("/shown", headers=bearer("127.0.0.1", "shop"))).status_code for _ in range(3)
-    ]
-
-    assert as_guest == as_user == [200, 200, 429]
-
-
-# A service that asks for credentials itself.
-
-
-async def test_a_service_that_asks_for_credentials_gets_them_and_the_gateways_word_beside(
-    guests: httpx.AsyncClient, things: Stub, token_settings: TokenSettings
-) -> None:
-    said = {
-        "Authorization": "Basic cmVhZGVyOng=",
-        "Cookie": "a=1; __Host-Http-session=s; b=2;__Host-Http-login-0a=l; c=__Host-Http-session=no",
-        "X-Internal-Token": "forged",
-    }
-    await guests.post("/login/token", headers=said)
-
-    assert things.last.path == b"/token"
-    assert things.last.all(b"authorization") == [b"Basic cmVhZGVyOng="]
-    assert things.last.all(b"cookie") == [b"a=1; b=2; c=__Host-Http-session=no"]
-    (vouching,) = things.last.all(b"x-internal-token")
-    assert Verifier(token_settings, "the-things").verify(vouching.decode()) == NOBODY
-    with pytest.raises(InvalidToken):
-        Verifier(token_settings, "things").verify(vouching.decode())
-
-
-async def test_the_gateways_own_cookies_alone_are_no_cookies_for_a_service(
-    guests: httpx.AsyncClient, things: Stub
-) -> None:
-    await guests.get("/login/a", headers={"Cookie": "__Host-Http-session=s; __Host-Http-login-0a=l"})
-
-    assert things.last.all(b"cookie") == []
-
-
-async def test_only_services_that_ask_for_credentials_get_the_gateways_word(
-    edge: Edge, bearer: MakeToken
-) -> None:
-    await edge.http.get("/things/7")
-    await edge.http.get("/mine", headers=bearer("reader"))
-
-    assert all(not exchange.all(b"x-internal-token") for exchange in edge.things.asked)
-
-
-# What operators see.
-
-
-async def test_verdicts_are_counted_by_their_outcome(serve: Serve, issuer: Issuer, things: Stub) -> None:
-    gateway = gateway_of(GUESTS, {"things": await serve(things)}, issuer=issuer)
-    async with client_of(await serve(gateway)) as http:
-        async with asyncio.TaskGroup() as together:
-            for headers in (
-                {},
-                issuer.bearer("a", "shop"),
-                issuer.bearer("a"),
-                {"Authorization": "Bearer x"},
-            ):
-                together.create_task(http.get("/shown", headers=headers))
-        await http.post("/shown")
-
-    shown = {
-        line
-        for line in generate_latest(gateway.metrics.registry).decode().splitlines()
-        if "gateway_auth" in line
-    }
-    assert {
-        f'gateway_auth_total{{outcome="{outcome}",scheme="bearer"}} 1.0'
-        for outcome in ("guest", "passed", "scope-missing", "token-invalid", "token-missing")
-    } <= shown

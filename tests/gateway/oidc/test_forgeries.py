@@ -59,10 +59,7 @@ async def test_a_true_token_tells_who_calls_with_which_app_and_what_they_may_do(
         ({"client_id": None}, {"client": ""}),
         ({"scope": None, "scp": ["a", "b"]}, {"scopes": frozenset("ab")}),
         ({"scope": None}, {"scopes": frozenset()}),
-        ({"nbf": int(time.time()) + 5, "iat": int(time.time()) + 5}, {}),
-        ({"iat": time.time() - 0.5, "exp": time.time() + 9.5}, {}),
         ({"jti": None, "sid": None}, {}),
-        ({"exp": int(time.time()) - 5}, {}),
     ],
 )
 async def test_issuers_may_write_the_same_in_different_ways(
@@ -72,6 +69,15 @@ async def test_issuers_may_write_the_same_in_different_ways(
 
     identity = await access.identity(issuer.token("reader", "shop", **changed))
     assert identity == Identity(**{**usual, **told})
+
+
+@pytest.mark.parametrize("seconds", [{"exp": -5}, {"nbf": 5, "iat": 5}, {"iat": -0.5, "exp": 59.5}])
+async def test_the_issuers_clock_may_be_a_little_off(
+    access: AccessTokens, issuer: Issuer, seconds: dict[str, float]
+) -> None:
+    changed: dict[str, Any] = {name: time.time() + off for name, off in seconds.items()}
+
+    assert (await access.identity(issuer.token("reader", **changed))).subject == "reader"
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt", "JWT", None])
