@@ -10,7 +10,7 @@ run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
 
 test: .venv/dev .venv/foreign  ## the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: .venv/dev  ## style, types, import rules, the route table
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from front.child import ChildFailed
 from front.data import locked
 from front.layouts import many_processes, one_process
 from front.roles import BFFS, GATEWAY, SERVICES
-from front.setting import environment
+from front.setting import SESSION_PATH, environment
 from front.sockets import LOOPBACK, address, bound
 from front.stopping import STOPPING, stoppable
 from front.valkey import running_valkey
@@ -116,12 +116,15 @@ async def _run_here(sockets: Mapping[str, socket], url: str, ready: Ready) -> No
 
 
 def _readiness(url: str) -> str:
-    """`ready`, or what keeps the shop from being it."""
-    try:
-        answer = httpx.get(f"{url}/health/ready", timeout=5)
-    except httpx.TransportError as fault:
-        return f"The gateway gives no answer: {fault}"
-    return "ready" if answer.is_success else str(answer.json().get("detail"))
+    """`ready`, or what keeps the shop from being it: a service, or that nobody can log in yet."""
+    for path in ("/health/ready", f"{SESSION_PATH}/login"):
+        try:
+            answer = httpx.get(url + path, timeout=5)
+        except httpx.TransportError as fault:
+            return f"The gateway gives no answer: {fault}"
+        if answer.is_server_error:
+            return str(answer.json().get("detail"))
+    return "ready"
 
 
 def _check(running: Mapping[str, Popen[bytes]], logs: Path) -> None:

@@ -24,8 +24,11 @@ __all__ = ["Metadata", "Provider", "Tokens"]
 
 log = logging.getLogger(__name__)
 
-TRIED_AGAIN: Final = 10.0
-"""Seconds after which what could not be read anew is tried again in the background."""
+TRIED_AGAIN: Final = 1.0
+"""Seconds after which what could not be read is tried again in the background; each time twice as many."""
+
+TRIED_AT_LEAST: Final = 10.0
+"""Seconds between two of these tries at most."""
 
 
 class Provider:
@@ -176,14 +179,16 @@ class Provider:
 
     async def _keep_fresh(self) -> None:
         """Read the document and the keys now, and anew every so often; what was read last stays in force."""
+        soon = TRIED_AGAIN
         while True:
-            pause = self.settings.keys_every
             try:
                 await self._discovery.land()
                 await self.keys.refresh()
             except ProviderUnavailable as failure:
                 log.warning("the issuer's document and keys cannot be read: %s", failure)
-                pause = min(pause, TRIED_AGAIN)
+                pause, soon = min(soon, self.settings.keys_every), min(2 * soon, TRIED_AT_LEAST)
+            else:
+                pause, soon = self.settings.keys_every, TRIED_AGAIN
             await asyncio.sleep(pause)
 
 

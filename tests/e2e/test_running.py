@@ -57,7 +57,7 @@ def test_ctrl_c_leaves_nothing_behind_and_a_second_start_keeps_the_data(
     with running_shop(data, *options) as shop:
         basket = httpx.get(f"{shop.url}/web/basket", headers=reader, timeout=20).json()
         of_phone = httpx.get(f"{shop.url}/mobile/basket", headers=shop.phone("reader"), timeout=20)
-    assert of_phone.status_code == 200
+    assert of_phone.status_code == 200, of_phone.text
     assert [(line["sku"], line["quantity"]) for line in basket["lines"]] == [("PENS-002", 4)]
 
 

@@ -1,6 +1,7 @@
 import base64
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -72,11 +73,22 @@ def token_of(signer: Signer, identity: Identity = READER, audience: str = "press
     return signer.authorization(identity, audience).decode().removeprefix("Bearer ")
 
 
+@dataclass(frozen=True)
+class Later:
+    """So many seconds after the moment at which a token is made."""
+
+    seconds: int
+
+
 def forged(key: str, *, header: dict[str, Any] | None = None, **changed: object) -> str:
     """A well signed token with these claims in place of true ones; None leaves one out."""
     now = int(time.time())
     true = {"iss": "gateway", "aud": "press", "sub": "reader", "iat": now, "exp": now + LASTS}
-    told = {name: value for name, value in {**true, **changed}.items() if value is not None}
+    told = {
+        name: now + value.seconds if isinstance(value, Later) else value
+        for name, value in {**true, **changed}.items()
+        if value is not None
+    }
     names = {"typ": "internal+jwt", "kid": key_id(public_part(private_key(key)))}
     return jwt.encode(told, private_key(key), algorithm="EdDSA", headers={**names, **(header or {})})
 
@@ -130,9 +142,9 @@ def test_a_caller_and_a_service_get_one_token_until_it_is_nearly_over(signer: Si
     ("changed", "why"),
     [
         ({"exp": 1}, "expired"),
-        ({"exp": int(time.time()) + 3600}, "too long"),
-        ({"iat": int(time.time()) + 60, "exp": int(time.time()) + 100}, "not yet"),
-        ({"nbf": int(time.time()) + 3600}, "not yet valid"),
+        ({"exp": Later(3600)}, "too long"),
+        ({"iat": Later(60), "exp": Later(100)}, "not yet"),
+        ({"nbf": Later(3600)}, "not yet valid"),
         ({"iss": "somebody-else"}, "not known here"),
         ({"iss": None}, "not known here"),
         ({"aud": "bindery"}, "udience"),

@@ -69,7 +69,7 @@ def test_an_origin_is_https_or_on_loopback(origin: str) -> None:
     assert SessionSettings(origin=origin).origin == origin
 
 
-@pytest.mark.parametrize("key", ["", "short", "é", new_key()[:-4]])
+@pytest.mark.parametrize("key", ["", "short", "é", new_key()[:-4]], ids=["none", "short", "no-ascii", "cut"])
 def test_a_key_that_is_none_is_a_fault(key: str) -> None:
     with pytest.raises(Faulty, match="SESSION_KEYS"):
         SessionSettings(keys=[new_key(), key])
