@@ -28,6 +28,11 @@ class Revoked:
         """Call this at every login that ends from now on."""
         self._told.append(told)
 
+    def learn_from(self, other: "Revoked") -> None:
+        """Know what another knows: it is given up, and this begins in its place."""
+        self._sids |= other._sids
+        self._subjects |= other._subjects
+
     def is_revoked(self, sid: str | None, subject: str, issued_at: float) -> bool:
         """Whether a token of this login, made at this time (seconds since 1970), counts for nothing."""
         if sid is not None and sid in self._sids:
