@@ -166,7 +166,7 @@ class Gateway:
         return admin_app(self, settings or AdminSettings())
 
     def begin_stop(self) -> None:
-        """Be ready no more, and have connections closed after their next answer; all else goes on as before."""
+        """Be ready no more, and have connections closed after their next answer; all else goes on."""
         self._stopping = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -99,7 +99,7 @@ _SAID: Final = {Outcome.DONE: "served as it is now", Outcome.UNCHANGED: "what it
 
 
 class WatchedFile:
-    """A file that is looked at every so often; what it is when this is made has been read by whoever makes it."""
+    """A file that is looked at every so often; as it is when this is made, its maker reads it."""
 
     def __init__(self, path: Path, wait: Wait = asyncio.sleep) -> None:
         self.path = path

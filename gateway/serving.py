@@ -1,4 +1,4 @@
-"""All that depends on one route table; a gateway has one of it at a time, and calls keep the one they came to."""
+"""All that depends on one route table: a gateway has one at a time, and calls keep the one they came to."""
 
 import asyncio
 import dataclasses
@@ -72,22 +72,22 @@ class Serving:
     def __init__(self, routes: table.Table, tools: Tools, before: "Serving | None" = None) -> None:
         self.table = routes
         self._tools = tools
-        self._upstreams = _upstreams(routes, tools, before)
+        self.opened = _upstreams(routes, tools, before)
         self.upstreams: Mapping[str, Upstream] = {
-            name: upstream.resource for name, upstream in self._upstreams.items()
+            name: upstream.resource for name, upstream in self.opened.items()
         }
         behalf = Behalf(tools.signer, routes.audiences)
-        self._sessions, self._access = self._callers(behalf, before)
+        self.sessions, self.access = self._callers(behalf, before)
         self._means = Means(
             upstreams=self.upstreams,
             behalf=behalf,
             metrics=tools.metrics,
-            access=self._access,
-            sessions=self._sessions.resource if self._sessions else None,
+            access=self.access,
+            sessions=self.sessions.resource if self.sessions else None,
             explains=tools.explains,
         )
-        self._goals = dict(self._made(before))
-        self.matcher = Matcher([(_pattern(key), served) for key, served in self._goals.items()])
+        self.goals = dict(self._made(before))
+        self.matcher = Matcher([(_pattern(key), served) for key, served in self.goals.items()])
         self._calls = 0
         self._stack = AsyncExitStack()
         self._last = asyncio.Event()
@@ -103,10 +103,10 @@ class Serving:
             LifespanFailed: a mounted app does not start; nothing is left open.
         """
         async with AsyncExitStack() as stack:
-            for upstream in self._upstreams.values():
+            for upstream in self.opened.values():
                 await stack.enter_async_context(upstream)
-            if self._sessions:
-                await stack.enter_async_context(self._sessions)
+            if self.sessions:
+                await stack.enter_async_context(self.sessions)
             self._stack = stack.pop_all()
 
     async def retire(self, within: float) -> int:
@@ -153,7 +153,7 @@ class Serving:
         if tools.provider is None:
             return None, None
         if before and self._callers_stay(before):
-            return before._sessions, before._access
+            return before.sessions, before.access
         sessions = None
         if self.table.session is not None and tools.session is not None:
             made = Sessions(
@@ -163,8 +163,8 @@ class Serving:
                 authorization=behalf.authorization,
                 upstreams=self.upstreams,
             )
-            if before and before._sessions:
-                made.revoked.learn_from(before._sessions.resource.revoked)
+            if before and before.sessions:
+                before.sessions.resource.revoked.tell_all(made.revoked)
             sessions = Shared(made)
         revoked = sessions.resource.revoked if sessions else None
         access = tools.provider.access_tokens(revoked)
@@ -180,15 +180,15 @@ class Serving:
 
     def _stay(self, services: Iterable[str], before: "Serving") -> bool:
         """Whether these are the same as before."""
-        return all(self._upstreams[name] is before._upstreams.get(name) for name in services)
+        return all(self.opened[name] is before.opened.get(name) for name in services)
 
     def _made(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:
-        callers_stay = before is not None and self._access is before._access
+        callers_stay = before is not None and self.access is before.access
         old = {_key(route): route for route in before.table.routes} if before else {}
         for route in self.table.routes:
             key = _key(route)
             if before and callers_stay and old.get(key) == route and self._stay(self._asked(route), before):
-                yield key, before._goals[key]
+                yield key, before.goals[key]
                 continue
             service = route.to.service if route.to else "a part"  # parts tell their failures themselves
             yield key, Served(handler(route, self._means), service)
@@ -202,14 +202,14 @@ class Serving:
             path = session.path + endpoint.suffix
             key = None, (endpoint.method,), Template.parse(path)
             if before:
-                yield key, before._goals[key]
+                yield key, before.goals[key]
             else:
                 around = session_layers(path, session, self._means)
                 yield key, Served(wrap(endpoint.handler, around), "the issuer")
 
     def _asked(self, route: table.Route) -> Iterator[str]:
         """The services that a route leads to, whichever of its keys names them; rather one too many."""
-        return (name for name in set(_names_in(route)) if name in self._upstreams)
+        return (name for name in set(_names_in(route)) if name in self.opened)
 
 
 Key = tuple[str | None, tuple[str, ...], Template]
@@ -245,7 +245,7 @@ def _upstreams(routes: table.Table, tools: Tools, before: Serving | None) -> dic
     faults = []
     for name, service in routes.services.items():
         if before and before.table.services.get(name) == service:
-            upstreams[name] = before._upstreams[name]
+            upstreams[name] = before.opened[name]
             continue
         try:
             upstreams[name] = Shared(_opened(name, service, tools))

@@ -7,7 +7,7 @@ Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[Any])
 
 
 class Shared(Generic[Resource]):
-    """Something that is opened by its first holder and closed by its last; only one at a time begins to hold."""
+    """Something that its first holder opens and its last one closes; one at a time begins to hold it."""
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource

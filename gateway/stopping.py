@@ -1,27 +1,28 @@
-"""How a gateway stops: it says so, refuses what is new, and finishes what is under way."""
+"""How a gateway stops: it says so, then refuses what is new, and finishes what is under way."""
 
-from datetime import timedelta
-from typing import Annotated
-
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from gateway.duration import Duration, duration
 from kit.settings import Settings
-
-Notice = Annotated[timedelta, BeforeValidator(duration), Field(ge=timedelta(0), le=timedelta(minutes=10))]
 
 
 class StopSettings(Settings):
-    """How long each step of a stop takes."""
+    """How long each step of a stop takes, in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
-    stop_notice: Notice = Field(
-        timedelta(seconds=1),
+    stop_notice: float = Field(
+        1,
+        ge=0,
+        le=600,
         description="From readiness going off until new connections are refused: as long as a balancer in "
         "front needs to notice.",
     )
-    stops_within: Duration = Field(
-        timedelta(seconds=10), description="After that, running requests have so long to finish."
+    stops_within: int = Field(
+        10, ge=1, le=3600, description="Running requests, streams among them, then have so long to finish."
     )
+
+    @property
+    def seconds(self) -> float:
+        """How long a stop takes at most, until what is left is cut off."""
+        return self.stop_notice + self.stops_within

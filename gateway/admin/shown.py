@@ -13,7 +13,7 @@ from gateway.route import Target
 UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 
 
-def shown(value: object) -> Any:
+def shown(value: object) -> Any:  # noqa: PLR0911 (a kind of value a line)
     """Any part of a table; what is left out there and has no default is left out here."""
     match value:
         case None | bool() | int() | float():

@@ -28,10 +28,12 @@ class Revoked:
         """Call this at every login that ends from now on."""
         self._told.append(told)
 
-    def learn_from(self, other: "Revoked") -> None:
-        """Know what another knows: it is given up, and this begins in its place."""
-        self._sids |= other._sids
-        self._subjects |= other._subjects
+    def tell_all(self, other: "Revoked") -> None:
+        """Have another know what this knows: it takes this one's place."""
+        for sid, at in self._sids.items():
+            other.add(sid=sid, subject=None, at=at)
+        for subject, at in self._subjects.items():
+            other.add(sid=None, subject=subject, at=at)
 
     def is_revoked(self, sid: str | None, subject: str, issued_at: float) -> bool:
         """Whether a token of this login, made at this time (seconds since 1970), counts for nothing."""
