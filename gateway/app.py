@@ -165,6 +165,11 @@ class Gateway:
         """What this gateway's admin port serves."""
         return admin_app(self, settings or AdminSettings())
 
+    def hang_up(self) -> None:
+        """SIGHUP: read the table anew."""
+        if self.reloader is not None:
+            self.reloader.reload_soon("SIGHUP")
+
     def begin_stop(self) -> None:
         """Be ready no more, and have connections closed after their next answer; all else goes on."""
         self._stopping = True
