@@ -131,6 +131,11 @@ class Gateway:
         self.metrics.registry.register(self.reloader.counted)
         self._file = file
 
+    @property
+    def retiring(self) -> list[Serving]:
+        """What has served before and still has calls."""
+        return [*self._retiring.values()]
+
     async def serve_table(self, routes: table.Table) -> bool:
         """Let new calls come to this table; those under way keep the one that they came to.
 
