@@ -195,7 +195,9 @@ async def test_the_cache_is_purged_by_path_by_tag_or_whole(world: World) -> None
     ]
 
 
-@pytest.mark.parametrize("query", ["", "?path=", "?path=things", "?tag=", "?all=no", "?path=/a&tag=b", "?x=1"])
+@pytest.mark.parametrize(
+    "query", ["", "?path=", "?path=things", "?tag=", "?all=no", "?path=/a&tag=b", "?x=1"]
+)
 async def test_a_purge_that_is_not_clear_purges_nothing(world: World, query: str) -> None:
     cache = Cache()
     world.gateway.cache = cache  # type: ignore[attr-defined]
@@ -258,7 +260,15 @@ async def test_a_page_whose_name_leads_here_is_refused(world: World, host: str, 
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1:9100", "localhost", "LOCALHOST:1", "[::1]:9100", "10.0.0.7:9100", "admin.internal:9100", "metrics.test"],
+    [
+        "127.0.0.1:9100",
+        "localhost",
+        "LOCALHOST:1",
+        "[::1]:9100",
+        "10.0.0.7:9100",
+        "admin.internal:9100",
+        "metrics.test",
+    ],
 )
 async def test_addresses_and_the_names_that_are_set_are_answered(world: World, host: str) -> None:
     assert (await world.admin.get("/admin/routes", headers={"Host": host})).status_code == 200

@@ -109,9 +109,7 @@ async def test_a_hundred_reloads_under_load_drop_no_call_and_break_no_stream(wor
     async with world.http.stream("GET", "/others/stream") as stream:
         chunks = stream.aiter_bytes()
         assert await anext(chunks) == b"begun,"
-        callers = [
-            asyncio.create_task(call(f"/{('things', 'others')[n % 2]}/{n}")) for n in range(CALLERS)
-        ]
+        callers = [asyncio.create_task(call(f"/{('things', 'others')[n % 2]}/{n}")) for n in range(CALLERS)]
         for number in range(100):
             before = len(statuses)
             # The service is another each time, so that it is opened, and the one before is closed, each time.
