@@ -22,8 +22,6 @@ auth = "none"
 
 OLD, NEW = ROUTES % "old", ROUTES % "new"
 
-UNWATCHED = {"GATEWAY_WATCH": "false"}
-
 
 def status(gateway: Gateway, path: str) -> int:
     return httpx.get(f"{gateway.url}{path}").status_code
@@ -37,7 +35,7 @@ def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[st
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_sighup_reaches_every_worker(tmp_path: Path, signing_key: str, workers: int) -> None:
-    with running_gateway(tmp_path, signing_key, OLD, workers, **UNWATCHED) as gateway:
+    with running_gateway(tmp_path, signing_key, OLD, workers, GATEWAY_WATCH="false") as gateway:
         gateway.routes.write_text(NEW)
         gateway.process.send_signal(signal.SIGHUP)
 
@@ -51,7 +49,7 @@ def test_sighup_reaches_every_worker(tmp_path: Path, signing_key: str, workers: 
 def test_a_sighup_with_a_faulty_table_changes_nothing_and_is_counted_and_logged(
     tmp_path: Path, signing_key: str
 ) -> None:
-    with running_gateway(tmp_path, signing_key, OLD, **UNWATCHED) as gateway:
+    with running_gateway(tmp_path, signing_key, OLD, GATEWAY_WATCH="false") as gateway:
         gateway.routes.write_text(OLD.replace("none", "maybe"))
         gateway.process.send_signal(signal.SIGHUP)
         faulty = 'gateway_reload_total{outcome="faulty"} 1.0'
@@ -75,7 +73,7 @@ def test_a_change_of_the_file_is_served(tmp_path: Path, signing_key: str) -> Non
 def test_front_reload_has_every_worker_read_the_table_and_names_its_faults(
     tmp_path: Path, signing_key: str
 ) -> None:
-    with running_gateway(tmp_path, signing_key, OLD, 2, **UNWATCHED) as gateway:
+    with running_gateway(tmp_path, signing_key, OLD, 2, GATEWAY_WATCH="false") as gateway:
         gateway.routes.write_text(NEW)
         done, again = reload(gateway, 2), reload(gateway, 2)
         assert (done.returncode, again.returncode) == (0, 0)

@@ -284,4 +284,4 @@ async def test_a_bug_is_told_without_its_inside(world: World, monkeypatch: pytes
 
 def test_names_that_are_no_list_are_refused() -> None:
     with pytest.raises(Faulty, match="GATEWAY_ADMIN_HOSTS"):
-        AdminSettings(admin_hosts="metrics.test")  # type: ignore[arg-type]
+        AdminSettings(admin_hosts="metrics.test")
