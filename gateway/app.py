@@ -178,6 +178,7 @@ class Gateway:
     def begin_stop(self) -> None:
         """Be ready no more, and have connections closed after their next answer; all else goes on."""
         self._stopping = True
+        log.info("the gateway stops: it is not ready any more")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one lifespan or one request."""
