@@ -8,10 +8,21 @@ from pathlib import Path
 from front.roles import BFFS, GATEWAY, ROLES, SERVICES, create
 from front.secrets import Secrets
 from front.setting import environment
+from gateway.audit import Finding, audit
+from gateway.table import load
 from kit.faults import Faulty
 
 SOMEWHERE = "127.0.0.1:1"
 """Stands for addresses that are only known once the shop runs."""
+
+
+def findings(routes: Path) -> list[Finding]:
+    """What to look at in a route table that has no fault.
+
+    Raises:
+        Faulty: it has.
+    """
+    return audit(load(routes))
 
 
 def faults(data: Path, routes: Path) -> list[str]:

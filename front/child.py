@@ -30,6 +30,7 @@ def running(
     log: Path | None = None,
     pass_fds: Sequence[int] = (),
     environment: Mapping[str, str] | None = None,
+    stops_within: float = STOPS_WITHIN,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child process that lasts as long as the block, or this process: killed, it takes the child along.
 
@@ -41,6 +42,7 @@ def running(
         log: the file that what it prints is added to; None prints where this process does.
         pass_fds: open files that it keeps open too, such as a lock.
         environment: variables that it has besides, or instead of, those of this process.
+        stops_within: seconds that it has to end by itself before it is killed.
     """
     launcher = [sys.executable, "-I", "-S", tied.__file__, str(os.getpid())]
     with ExitStack() as opened:
@@ -57,13 +59,13 @@ def running(
     try:
         yield process
     finally:
-        _stop(process)
+        _stop(process, stops_within)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], within: float) -> None:
     process.terminate()
     try:
-        process.wait(STOPS_WITHIN)
+        process.wait(within)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

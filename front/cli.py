@@ -4,16 +4,20 @@ import socket
 import time
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from front.caller import Client, Password, headers_of, secret
 from front.roles import ROLES
 from kit.demo import PASSWORD, USERS
 from kit.faults import Faulty
+
+if TYPE_CHECKING:
+    from gateway.audit import Finding
 
 app = typer.Typer(name="front", no_args_is_help=True, add_completion=False, help="The Frontispiece shop.")
 out = Console(soft_wrap=True)
@@ -113,16 +117,66 @@ def serve(
 
 
 @app.command()
-def check(data: Data = DATA, routes: Routes = ROUTES) -> None:
-    """Name every fault of the route table, the settings and the pages; exit with 1 when there are any."""
-    from front.check import faults  # noqa: PLC0415
+def check(
+    data: Data = DATA,
+    routes: Routes = ROUTES,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 at warnings, too.")] = False,
+) -> None:
+    """Name every fault of the route table, the settings and the pages; exit with 1 when there are any.
+
+    A table without faults is looked through for what mostly should not be: routes that anybody may write by,
+    without limits or timeouts, and the like.
+    """
+    from front.check import faults, findings  # noqa: PLC0415
 
     found = faults(data, routes)
     for fault in found:
-        err.print(f"[red]✗[/] {fault}", highlight=False)
+        err.print(f"[red]✗[/] {escape(fault)}", highlight=False)
     if found:
-        _fail(f"{len(found)} fault{'s' if len(found) > 1 else ''} found.")
-    out.print("[green]✓[/] The route table, the settings and the pages are in order.")
+        _fail(f"{_so_many(len(found), 'fault')} found.")
+    severities = [_tell(finding) for finding in findings(routes)]
+    if errors := severities.count("error"):
+        _fail(f"{_so_many(errors, 'error')} found.")
+    warnings = severities.count("warning")
+    if warnings and strict:
+        _fail(f"{_so_many(warnings, 'warning')} found.")
+    but = f", but for {_so_many(warnings, 'warning')}" if warnings else ""
+    out.print(f"[green]✓[/] The route table, the settings and the pages are in order{but}.")
+
+
+def _tell(finding: "Finding") -> str:
+    """Show a finding; returns its severity."""
+    where = out if finding.severity == "info" else err
+    where.print(f"{_SIGNS[finding.severity]} {escape(str(finding))}", highlight=False)
+    return finding.severity
+
+
+_SIGNS = {"error": "[red]✗ error[/]", "warning": "[yellow]! warning[/]", "info": "[blue]i info[/]"}
+
+
+def _so_many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}"
+
+
+@app.command("reload")
+def reload_table(
+    admin: Annotated[
+        str, typer.Option(help="host:port of the gateway's admin port.", envvar="GATEWAY_ADMIN")
+    ] = "127.0.0.1:9100",
+    workers: Annotated[
+        int, typer.Option(help="How many workers the gateway has; their ports follow each other.", min=1)
+    ] = 1,
+) -> None:
+    """Have the running gateway serve its route table as it is now; exit with 1 when that is faulty."""
+    from front.reload import NotReloaded, reload  # noqa: PLC0415
+
+    try:
+        said = reload(admin, workers)
+    except (NotReloaded, Faulty) as fault:
+        _fail(str(fault))
+    for port, outcome in said.items():
+        out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)
 
 
 @app.command("routes")

@@ -8,7 +8,7 @@ from socket import socket
 from subprocess import Popen
 
 from front import child
-from front.listening import of_role
+from front.listening import of_role, stops_within
 from front.roles import BFFS, GATEWAY, SERVICES
 from front.server import running
 
@@ -33,6 +33,7 @@ def many_processes(sockets: Mapping[str, socket], logs: Path) -> Iterator[Mappin
         }
         try:
             with _process(GATEWAY, sockets[GATEWAY], logs) as gateway:
+                sockets[GATEWAY].close()  # it is the gateway's: what that refuses is refused
                 yield {**behind, GATEWAY: gateway}
         finally:
             for process in behind.values():  # all at once; the stack then waits for each
@@ -41,4 +42,5 @@ def many_processes(sockets: Mapping[str, socket], logs: Path) -> Iterator[Mappin
 
 def _process(role: str, sock: socket, logs: Path) -> AbstractContextManager[Popen[bytes]]:
     command = [sys.executable, "-m", "front", "serve", role, "--fd", str(sock.fileno())]
-    return child.running(command, log=logs / f"{role}.log", pass_fds=[sock.fileno()])
+    log = logs / f"{role}.log"
+    return child.running(command, log=log, pass_fds=[sock.fileno()], stops_within=stops_within(role))

@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import logging
+import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -14,6 +16,9 @@ from kit.asgi import App
 
 GRACE = 2
 """Seconds that running requests have to finish when a server stops."""
+
+TICK = 0.1
+"""Seconds between two looks at what a server is told."""
 
 
 COLLECTED_AFTER = (20_000, 20, 50)
@@ -24,12 +29,46 @@ class NotStarted(Exception):
     """A server could not start; why has been logged."""
 
 
-class Server(uvicorn.Server):
-    """A server that leaves signals, and the end of the process, to whoever runs it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How a server stops.
 
-    def __init__(self, name: str, app: App) -> None:
-        super().__init__(config(app))
+    Args:
+        begin: is told that it will.
+        notice: seconds that it still serves whatever comes, so that others learn not to send any more.
+        within: seconds that running requests have after that.
+    """
+
+    begin: Callable[[], None] = lambda: None
+    notice: float = 0.0
+    within: int = GRACE
+
+
+AT_ONCE = Ending()
+"""Whoever calls this server stops before it does."""
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals, and the end of the process, to whoever runs it.
+
+    Args:
+        name: what it is called when it fails.
+        app: what it serves.
+        ending: how it stops.
+        hung_up: is called at SIGHUP, if this is the server of a process of its own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        app: App,
+        ending: Ending = AT_ONCE,
+        hung_up: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(config(app, ending.within))
+        self.hung_up = hung_up
         self._name = name
+        self._ending = ending
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -47,6 +86,16 @@ class Server(uvicorn.Server):
         except SystemExit:
             raise NotStarted(f"{self._name} did not start.") from None
 
+    async def main_loop(self) -> None:
+        """Serve until told to stop, and then until that has been announced for long enough."""
+        await super().main_loop()
+        self._ending.begin()
+        for tick in range(round(self._ending.notice / TICK)):
+            if self.force_exit:  # told a second time
+                return
+            await asyncio.sleep(TICK)
+            await self.on_tick(tick)
+
     async def until_started(self, serving: "asyncio.Task[None]") -> None:
         """Return when the server takes requests; raise what it failed with when it never will."""
         while not self.started and not serving.done():  # noqa: ASYNC110 (uvicorn has no event for it)
@@ -55,7 +104,7 @@ class Server(uvicorn.Server):
             serving.result()
 
 
-def config(app: App) -> uvicorn.Config:
+def config(app: App, stops_within: int = GRACE) -> uvicorn.Config:
     """How every server of the shop is set up."""
     return uvicorn.Config(
         app,
@@ -64,7 +113,7 @@ def config(app: App) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # from loopback it would take what clients say of where they are for true
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=stops_within,
         timeout_keep_alive=5,
     )
 
@@ -122,6 +171,8 @@ def serve(public: Listening, beside: Sequence[Listening]) -> None:
 
 async def _until_told(public: Listening, beside: Sequence[Listening]) -> None:
     server, sock = public
+    if server.hung_up is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.hung_up)
     with uvicorn.Server.capture_signals(server):
         async with running(beside):
             await server.serve([sock])

@@ -59,6 +59,8 @@ def environment(
         "DISCOUNT_GRPC_LISTEN": grpc,
         "BFF_EXPLAIN": "true",  # whoever runs the shop here may look inside: see `front explain`
         "GATEWAY_EXPLAIN": "true",
+        "GATEWAY_STOP_NOTICE": "0",  # nobody stands in front who would have to hear of it
+        "GATEWAY_STOPS_WITHIN": "2",
     }
     for role in WITH_DATABASE:
         variables[f"{role.upper()}_DATABASE_URL"] = f"sqlite+aiosqlite:///{data.resolve() / role}.db"

@@ -1,32 +1,25 @@
 """The ASGI edge: calls in, replies out; failures become problem+json here and nowhere deeper."""
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from functools import partial
 
 from gateway import health, table
-from gateway.admin import admin_app
+from gateway.admin import AdminSettings, admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
-from gateway.behalf import Behalf
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
-from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
-from gateway.oidc import AccessTokens, Provider
-from gateway.page import PageApp
-from gateway.path import AmbiguousPath, Template, segments_of
-from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
-from gateway.session import Sessions, SessionSettings
+from gateway.match import Match, NoRoute, WrongMethod
+from gateway.oidc import Provider
+from gateway.path import AmbiguousPath, segments_of
+from gateway.pipeline import Call, Reply
+from gateway.reload import Reloader, WatchedFile, watching
+from gateway.serving import Served, Serving, Tools
+from gateway.session import SessionSettings
 from gateway.settings import GatewaySettings, faults_between
-from gateway.upstream import (
-    ClientLeft,
-    Headers,
-    LifespanFailed,
-    Upstream,
-    UpstreamError,
-    field,
-    open_upstream,
-)
+from gateway.upstream import ClientLeft, Headers, LifespanFailed, UpstreamError, field
 from kit.asgi import App, Receive, Scope, Send
 from kit.faults import Faulty
 from kit.problems import Problem, internal
@@ -41,6 +34,15 @@ log = logging.getLogger(__name__)
 MAX_TARGET = 16 * 1024
 """The longest path and query in bytes, together."""
 
+DRAINS_WITHIN = 600.0
+"""Seconds that a table which no longer serves is kept for calls that came to it, such as open streams."""
+
+LAST_CALLS = 1.0
+"""Seconds that calls have to end when the gateway does: its server has waited for them already."""
+
+CLOSING = (b"connection", b"close")
+"""Tells a client that its connection takes no further request."""
+
 
 def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     """The gateway with the route table that the settings name.
@@ -49,17 +51,26 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         Faulty: the settings or the table cannot serve, or not together.
     """
     settings = settings or GatewaySettings()
-    routes = table.load(settings.routes)
-    if faults := list(faults_between(routes, settings)):
-        raise Faulty(faults)
-    return Gateway(
-        routes,
+    file = WatchedFile(settings.routes) if settings.watch else None
+    load = partial(_table, settings)
+    gateway = Gateway(
+        load(),
         settings.directory,
         signer=Signer(settings.signing_key, "gateway"),
         provider=_provider(settings),
         session=settings.session,
         explains=settings.explain,
     )
+    gateway.read_anew(load, file)
+    return gateway
+
+
+def _table(settings: GatewaySettings) -> table.Table:
+    """The table, if these settings can serve it."""
+    routes = table.load(settings.routes)
+    if faults := list(faults_between(routes, settings)):
+        raise Faulty(faults)
+    return routes
 
 
 def _provider(settings: GatewaySettings) -> Provider | None:
@@ -69,16 +80,8 @@ def _provider(settings: GatewaySettings) -> Provider | None:
     return Provider(settings.issuer, client_id=session.client_id, client_secret=session.client_secret)
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """All that answers a call on a route, and the service that it asks."""
-
-    handler: Handler
-    service: str
-
-
 class Gateway:
-    """An ASGI app that serves one route table.
+    """An ASGI app that serves a route table, and another one when it is told to.
 
     Args:
         routes: the table.
@@ -100,58 +103,90 @@ class Gateway:
         explains: bool = False,
     ) -> None:
         self.metrics = Metrics()
-        upstreams = _upstreams(routes, directory)
-        self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
-        for upstream in upstreams.values():
-            if isinstance(upstream.app, PageApp):
-                for page, program in upstream.app.programs:
-                    self.metrics.look_at(page, program)
-        behalf = Behalf(signer, routes.audiences)
-        self._provider = provider
-        self._sessions = self._sessions_of(routes, behalf, session)
-        means = Means(
-            upstreams=self._upstreams,
-            behalf=behalf,
+        self.signer = signer
+        self._tools = Tools(
+            directory=directory,
+            signer=signer,
             metrics=self.metrics,
-            access=self._access(),
-            sessions=self._sessions,
+            provider=provider,
+            session=session,
             explains=explains,
         )
-        self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
+        self.serving = Serving(routes, self._tools)
+        """What new calls come to."""
+        self.reloader: Reloader | None = None
+        """Reads the table anew, if there is a place to read it from."""
+        self._file: WatchedFile | None = None
+        self._retiring: dict[asyncio.Task[None], Serving] = {}
+        self._stopping = False
 
-    def _sessions_of(
-        self, routes: table.Table, behalf: Behalf, settings: SessionSettings | None
-    ) -> Sessions | None:
-        if routes.session is None or settings is None or self._provider is None:
-            return None
-        return Sessions(
-            settings,
-            routes.session,
-            provider=self._provider,
-            authorization=behalf.authorization,
-            upstreams=self._upstreams,
-        )
+    def read_anew(self, load: Callable[[], table.Table], file: WatchedFile | None = None) -> None:
+        """Have a `reloader` from now on.
 
-    def _access(self) -> AccessTokens | None:
-        """Verifies bearer tokens; those of a login that ended in a browser end with it."""
-        if self._provider is None:
-            return None
-        revoked = self._sessions.revoked if self._sessions else None
-        access = self._provider.access_tokens(revoked)
-        if revoked is not None:
-            revoked.tell(lambda sid, subject: access.drop(sid=sid, subject=subject))
-        return access
+        Args:
+            load: reads and checks the table; called in a thread.
+            file: whose changes are looked for; None looks for none.
+        """
+        self.reloader = Reloader(load, self.serve_table)
+        self.metrics.registry.register(self.reloader.counted)
+        self._file = file
 
-    def admin_app(self) -> App:
+    @property
+    def retiring(self) -> list[Serving]:
+        """What has served before and still has calls."""
+        return [*self._retiring.values()]
+
+    async def serve_table(self, routes: table.Table) -> bool:
+        """Let new calls come to this table; those under way keep the one that they came to.
+
+        One at a time: the `reloader` sees to that.
+
+        Returns:
+            whether it is another table than before.
+
+        Raises:
+            Faulty: a service has no address; the table before goes on to serve.
+            LifespanFailed: a mounted app does not start; the same.
+        """
+        before = self.serving
+        if routes == before.table:
+            return False
+        following = Serving(routes, self._tools, before)
+        await following.start()
+        self.serving = following
+        self._retire(before, DRAINS_WITHIN)
+        return True
+
+    def _retire(self, serving: Serving, within: float) -> None:
+        async def retire() -> None:
+            if left := await serving.retire(within):
+                log.warning("%d calls that came to a table of before have not ended in time", left)
+
+        task = asyncio.create_task(retire())
+        self._retiring[task] = serving
+        task.add_done_callback(self._retiring.pop)
+
+    def admin_app(self, settings: AdminSettings | None = None) -> App:
         """What this gateway's admin port serves."""
-        return admin_app(self.metrics.registry)
+        return admin_app(self, settings or AdminSettings())
+
+    def hang_up(self) -> None:
+        """SIGHUP: read the table anew."""
+        if self.reloader is not None:
+            self.reloader.reload_soon("SIGHUP")
+
+    def begin_stop(self) -> None:
+        """Be ready no more, and have connections closed after their next answer; all else goes on."""
+        self._stopping = True
+        log.info("the gateway stops: it is not ready any more")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one lifespan or one request."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._exchange(scope, receive, send)
+            with self.serving as serving:
+                await self._exchange(serving, scope, receive, send)
         else:
             raise RuntimeError(f"The gateway does not speak {scope['type']}.")
 
@@ -159,29 +194,38 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await receive()
             try:
-                for upstream in self._upstreams.values():
-                    await stack.enter_async_context(upstream)
-                if self._provider:
-                    await stack.enter_async_context(self._provider)
-                if self._sessions:
-                    await stack.enter_async_context(self._sessions)
+                if self._tools.provider:
+                    await stack.enter_async_context(self._tools.provider)
+                await self.serving.start()
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
+            stack.push_async_callback(self._end)
+            if self.reloader:
+                await stack.enter_async_context(watching(self.reloader, self._file))
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _end(self) -> None:
+        """Let go of every table."""
+        self._retire(self.serving, LAST_CALLS)
+        retiring = dict(self._retiring)
+        await asyncio.wait(retiring, timeout=LAST_CALLS)
+        for serving in retiring.values():
+            serving.hurry()
+        await asyncio.gather(*retiring)
+
+    async def _exchange(self, serving: Serving, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless its client leaves first: then all that is done for it is cancelled."""
         incoming = Incoming(scope["headers"], receive)
-        await unless_left(self._answer(scope, incoming, send), incoming.client_left)
+        await unless_left(self._answer(serving, scope, incoming, send), incoming.client_left)
 
-    async def _answer(self, scope: Scope, incoming: Incoming, send: Send) -> None:
+    async def _answer(self, serving: Serving, scope: Scope, incoming: Incoming, send: Send) -> None:
         name = request_id(field(scope["headers"], b"x-request-id"))
         also: Headers = []
         try:
-            reply = await self._reply(scope, incoming, name, also)
+            reply = await self._reply(serving, scope, incoming, name, also)
         except Problem as problem:
             reply = told(problem, name)
             reply.headers.append((b"x-request-id", name))
@@ -192,18 +236,24 @@ class Gateway:
             reply = told(internal(name.decode()), name)
             reply.headers.append((b"x-request-id", name))
         reply.headers = [*reply.headers, *also]
+        if self._stopping:
+            reply.headers.append(CLOSING)
         async with reply:
             try:
                 await send_reply(reply, send)
             except UpstreamError as failure:  # too late for a problem: the connection is closed instead
                 log.warning("request %s: the answer broke off: %s", name.decode(), failure)
 
-    async def _reply(self, scope: Scope, incoming: Incoming, name: bytes, also: Headers) -> Reply:
+    async def _reply(
+        self, serving: Serving, scope: Scope, incoming: Incoming, name: bytes, also: Headers
+    ) -> Reply:
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
-            reply = await check(self._upstreams)
+            if self._stopping and check is health.ready:
+                raise health.stopping()
+            reply = await check(serving.upstreams)
             reply.headers.append((b"x-request-id", name))
             return reply
-        match = self._match(scope)
+        match = _match(serving, scope)
         call = Call(
             params=match.params,
             method=scope["method"],
@@ -221,53 +271,17 @@ class Gateway:
             log.warning("request %s: %s: %s", name.decode(), match.goal.service, failure)
             raise failure.problem(match.goal.service) from failure
 
-    def _match(self, scope: Scope) -> Match[Served]:
-        if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
-            raise Problem(414, "uri-too-long", f"Path and query have at most {MAX_TARGET} bytes.")
-        host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
-        try:
-            return self._matcher.match(scope["method"], host, segments_of(scope["raw_path"]))
-        except AmbiguousPath as fault:
-            raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
-        except NoRoute:
-            raise Problem(404, "no-route", "Nothing is served at this path.") from None
-        except WrongMethod as fault:
-            allow = {"Allow": ", ".join(fault.allowed)}
-            raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
 
-
-def _routes(routes: table.Table, means: Means) -> Iterator[tuple[Pattern, Served]]:
-    for route in routes.routes:
-        pattern = Pattern(template=route.template, methods=route.methods, host=route.host)
-        service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-        yield pattern, Served(handler(route, means), service)
-
-
-def _session_endpoints(routes: table.Table, means: Means) -> Iterator[tuple[Pattern, Served]]:
-    if routes.session is None or means.sessions is None:
-        return
-    for endpoint in means.sessions.endpoints:
-        path = routes.session.path + endpoint.suffix
-        pattern = Pattern(template=Template.parse(path), methods=(endpoint.method,))
-        around = session_layers(path, routes.session, means)
-        yield pattern, Served(wrap(endpoint.handler, around), "the issuer")
-
-
-def _upstreams(routes: table.Table, directory: Directory) -> dict[str, Upstream]:
-    upstreams = {}
-    faults = []
-    for name, service in routes.services.items():
-        try:
-            upstreams[name] = open_upstream(
-                name,
-                service.url,
-                directory,
-                health=service.health,
-                breaker=service.breaker,
-                concurrency=service.concurrency,
-            )
-        except (LookupError, Faulty) as fault:
-            faults.append(f"services: {name}: {fault}")
-    if faults:
-        raise Faulty(faults)
-    return upstreams
+def _match(serving: Serving, scope: Scope) -> Match[Served]:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
+        raise Problem(414, "uri-too-long", f"Path and query have at most {MAX_TARGET} bytes.")
+    host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
+    try:
+        return serving.matcher.match(scope["method"], host, segments_of(scope["raw_path"]))
+    except AmbiguousPath as fault:
+        raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
+    except NoRoute:
+        raise Problem(404, "no-route", "Nothing is served at this path.") from None
+    except WrongMethod as fault:
+        allow = {"Allow": ", ".join(fault.allowed)}
+        raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None

@@ -35,6 +35,11 @@ async def ready(upstreams: Mapping[str, Upstream]) -> Reply:
     return _said(b'{"status":"ready"}')
 
 
+def stopping() -> Problem:
+    """503 `stopping`: what is under way is finished, and new calls belong elsewhere."""
+    return Problem(503, "stopping", "This gateway stops.", headers={"Retry-After": "1"})
+
+
 async def _is_ready(upstream: Upstream) -> bool:
     try:
         return await upstream.is_ready()

@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from gateway.admin import AdminSettings
 from gateway.oidc import IssuerSettings
 from gateway.session import SessionSettings
+from gateway.stopping import StopSettings
 from gateway.table import Table
 from kit.settings import Directory, Settings
 from kit.tokens import private_key
@@ -24,11 +25,13 @@ class GatewaySettings(Settings):
         description="The Ed25519 private key, in PEM, by which services know that the gateway calls them.",
         repr=False,
     )
+    watch: bool = Field(True, description="Whether a change of the route table's file is served at once.")
     explain: bool = Field(False, description="Whether clients may see how an aggregate is joined.")
     directory: Directory = Field(default_factory=Directory)
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)
     operation: AdminSettings = Field(default_factory=AdminSettings)
+    ending: StopSettings = Field(default_factory=StopSettings)
 
     @field_validator("signing_key")
     @classmethod

@@ -107,6 +107,12 @@ class Signer:
         self._kept[wanted] = value, now + LASTS - RENEWED
         return value
 
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The public half of the key (RFC 8037), by which anybody can verify the tokens."""
+        key = {"kty": "OKP", "crv": "Ed25519", "x": public_part(self._key), "kid": self._headers["kid"]}
+        return {**key, "alg": ALGORITHM, "use": "sig"}
+
     def _signed(self, identity: Identity, audience: str, now: int) -> str:
         claims = {
             "iss": self._issuer,

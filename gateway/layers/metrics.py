@@ -12,7 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from gateway.call import Call, Handler, Layer
 from gateway.page.program import Program
 from gateway.upstream import ClientLeft, Failed, Reply, Request, TimedOut, Upstream, UpstreamError
-from gateway.upstream.outcome import FAILED, speaks_against
+from gateway.upstream.outcome import FAILED, speaks_against, when_released
+from gateway.upstream.state import State
 from kit.metrics import Counter, Durations
 from kit.problems import Problem
 
@@ -76,7 +77,8 @@ class Metrics:
 
     def watched(self, upstream: Upstream) -> Upstream:
         """The same upstream, with its calls and failures counted."""
-        return Upstream(upstream.name, _Watched(upstream, self._calls, self._failures))
+        watched = _Watched(upstream, self._calls, self._failures)
+        return Upstream(upstream.name, watched, addresses=upstream.addresses)
 
     def look_at(self, page: str, program: Program) -> None:
         """Tell what a page's sources count, under this name; pages of one name are counted together."""
@@ -126,6 +128,7 @@ class _Watched:
         self._upstream = upstream
         self._calls = calls
         self._failures = failures
+        self._in_flight = 0
 
     async def __aenter__(self) -> Self:
         await self._upstream.__aenter__()
@@ -136,17 +139,27 @@ class _Watched:
 
     async def send(self, request: Request) -> Reply:
         self._calls.add(self._upstream.name)
+        self._in_flight += 1
         begun = time.perf_counter()
         try:
             reply = await self._upstream.send(request)
         except BaseException as ended:
+            self._in_flight -= 1
             if speaks_against(ended, request, time.perf_counter() - begun):
                 reason = ended.reason if isinstance(ended, UpstreamError) else TimedOut.reason
                 self._failures.add(self._upstream.name, reason)
             raise
         if reply.status >= FAILED:
             self._failures.add(self._upstream.name, Failed.reason)
+        when_released(reply, self._ended)
         return reply
+
+    def state(self) -> State:
+        """How the upstream does, and how many calls of it are under way."""
+        return {**self._upstream.state(), "in_flight": self._in_flight}
+
+    def _ended(self) -> None:
+        self._in_flight -= 1
 
 
 class _Numbers:

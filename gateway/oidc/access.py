@@ -4,7 +4,9 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
+from weakref import ref
 
 from cachetools import LRUCache
 
@@ -76,7 +78,7 @@ class AccessTokens:
         self._revocations = revocations or NothingRevoked()
         self._clock = clock
         self._verdicts: LRUCache[bytes, Verdict] = LRUCache(MOST_KNOWN)
-        keys.when_gone(self._only_of)
+        keys.when_gone(partial(_only_of, ref(self)))  # keys are there for longer than this
 
     def known(self, token: str) -> Identity | None:
         """Whom a token proves that was verified before; None when that is to be found out."""
@@ -114,7 +116,8 @@ class AccessTokens:
             )
         )
 
-    def _only_of(self, thumbprints: frozenset[str]) -> None:
+    def only_of(self, thumbprints: frozenset[str]) -> None:
+        """Forget what was found out of tokens that were signed with any other key."""
         self._keep(lambda verdict: verdict.key in thumbprints)
 
     def _keep(self, stays: Callable[[Verdict], bool]) -> None:
@@ -148,3 +151,8 @@ def _scopes(claims: Claims) -> frozenset[str]:
     given = claims.get("scope", claims.get("scp", ""))
     every = given if isinstance(given, list) else str(given).split()
     return frozenset(each for each in every if isinstance(each, str))
+
+
+def _only_of(access: "ref[AccessTokens]", thumbprints: frozenset[str]) -> None:
+    if (known := access()) is not None:
+        known.only_of(thumbprints)

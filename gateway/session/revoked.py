@@ -28,6 +28,13 @@ class Revoked:
         """Call this at every login that ends from now on."""
         self._told.append(told)
 
+    def tell_all(self, other: "Revoked") -> None:
+        """Have another know what this knows: it takes this one's place."""
+        for sid, at in self._sids.items():
+            other.add(sid=sid, subject=None, at=at)
+        for subject, at in self._subjects.items():
+            other.add(sid=None, subject=subject, at=at)
+
     def is_revoked(self, sid: str | None, subject: str, issued_at: float) -> bool:
         """Whether a token of this login, made at this time (seconds since 1970), counts for nothing."""
         if sid is not None and sid in self._sids:

@@ -14,6 +14,7 @@ from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import FAILED, speaks_against, when_released
 from gateway.upstream.policy import HealthPolicy
 from gateway.upstream.probe import Watch
+from gateway.upstream.state import State
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,16 @@ class Address:
     def may_be_tried(self, now: float) -> bool:
         """Whether it is time for a trial; there is one at a time."""
         return self.ejected and self.well and not self.trying and self.pause_is_over(now)
+
+    def state(self) -> State:
+        """How it does."""
+        return {
+            "url": self.name,
+            "well": self.well,
+            "ejected": self.ejected,
+            "failures": self.failures,
+            "in_flight": self.outstanding,
+        }
 
     def release(self) -> None:
         """One call less."""
@@ -126,6 +137,10 @@ class Balanced:
     def outstanding(self) -> dict[str, int]:
         """Calls whose replies have not been released, by address."""
         return {name: address.outstanding for name, address in self._addresses.items()}
+
+    def state(self) -> State:
+        """How each address does."""
+        return {"addresses": [address.state() for address in self._addresses.values()]}
 
     async def send(self, request: Request) -> Reply:
         """Send to one address, and to one other at once when no connection to the first could be made."""

@@ -10,6 +10,7 @@ from gateway.upstream.errors import Unreachable
 from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import FAILED, speaks_against
 from gateway.upstream.policy import BreakerPolicy
+from gateway.upstream.state import State, state_of
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,19 @@ class Breaker:
         self._count(window, self._clock(), failed=reply.status >= FAILED)
         return reply
 
+    def state(self) -> State:
+        """Whether the circuit is open, and what the window has seen."""
+        now = self._clock()
+        told: State = {"state": "closed"}
+        if not self._closed:
+            told = {"state": "open", "tries_in": round(max(0.0, self._pause_ends - now), 3)}
+            if now >= self._pause_ends:
+                told["state"] = "half-open"
+        if self._closed:
+            self._window.look(now)
+            told |= {"calls": self._window.calls, "failures": self._window.failures}
+        return {**state_of(self._inner), "breaker": told}
+
     def _count(self, window: "Window", now: float, *, failed: bool) -> None:
         window.add(now, failed=failed)
         if not failed or window is not self._window or window.calls < self._policy.calls:
@@ -116,14 +130,18 @@ class Window:
 
     def add(self, now: float, *, failed: bool) -> None:
         """Count a call that has ended now."""
-        if now >= self._ends:
-            self._move_on(now)
+        self.look(now)
         tenth = self._tenths[-1]
         tenth[0] += 1
         self.calls += 1
         if failed:
             tenth[1] += 1
             self.failures += 1
+
+    def look(self, now: float) -> None:
+        """Forget what is too long ago."""
+        if now >= self._ends:
+            self._move_on(now)
 
     def _move_on(self, now: float) -> None:
         steps = int((now - self._ends) / self._width) + 1

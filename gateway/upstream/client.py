@@ -1,7 +1,7 @@
 """Clients of services: untyped for the gateway that passes answers on, typed for pages that read them."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -13,6 +13,7 @@ import msgspec
 from gateway.upstream.bounds import Noted, current_bounds, noting, now
 from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut
 from gateway.upstream.message import Headers, Reply, Request, Transport
+from gateway.upstream.state import State, state_of
 from kit.asgi import App
 from kit.timing import TIMEOUT_HEADER, milliseconds
 
@@ -95,11 +96,15 @@ class Upstream:
         name: by which tables and logs call it.
         transport: reaches it.
         app: itself, when it is mounted in this process.
+        addresses: where it is, to be told.
     """
 
-    def __init__(self, name: str, transport: Transport, app: App | None = None) -> None:
+    def __init__(
+        self, name: str, transport: Transport, app: App | None = None, *, addresses: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.app = app
+        self.addresses = addresses
         self.send = transport.send
         """Send a request; returns its answer, whatever its status. Raises `UpstreamError` without one."""
         self._transport = transport
@@ -110,6 +115,10 @@ class Upstream:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._transport.__aexit__(*exc)
+
+    def state(self) -> State:
+        """How it is at this moment, in JSON's kinds of values: for operators."""
+        return {"addresses": [{"url": url} for url in self.addresses], **state_of(self._transport)}
 
     async def is_ready(self) -> bool:
         """Whether the service says at `/health/ready` that it is."""

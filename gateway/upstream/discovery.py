@@ -89,7 +89,8 @@ def open_upstream(
         transport = Breaker(name, transport, breaker)
     if concurrency:
         transport = Limited(transport, concurrency)
-    return Upstream(name, transport, only.app if isinstance(only, MountedTransport) else None)
+    app = only.app if isinstance(only, MountedTransport) else None
+    return Upstream(name, transport, app, addresses=urls)
 
 
 def _registered(name: str, directory: Directory) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from gateway.upstream.errors import Overloaded
 from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import when_released
 from gateway.upstream.policy import ConcurrencyPolicy
+from gateway.upstream.state import State, state_of
 
 
 class Limited:
@@ -53,6 +54,12 @@ class Limited:
             raise
         when_released(reply, self._leave)
         return reply
+
+    def state(self) -> State:
+        """How many slots are taken, and how many calls wait for one."""
+        taken = {"in_flight": self._policy.calls - self._free, "waiting": len(self._waiting)}
+        most = {"calls": self._policy.calls, "queue": self._policy.queue}
+        return {**state_of(self._inner), "concurrency": most | taken}
 
     async def _queued(self, request: Request) -> Request:
         """Wait for a slot; the same request comes back, with the time that is left."""

@@ -87,6 +87,43 @@ def test_check_names_faulty_settings_by_their_variables_and_all_of_them() -> Non
         assert variable in done.stderr
 
 
+def test_check_warns_of_what_mostly_should_not_be_and_is_strict_when_asked(routes: Path) -> None:
+    service, route = (
+        '[services.a]\nurl = "http://a"\n',
+        '[[routes]]\npath = "/x"\nmethods = ["POST"]\nto = "a"\n',
+    )
+    routes.write_text(f'{service}{route}auth = "none"\n')
+    done, strict = run("check", "--routes", routes), run("check", "--strict", "--routes", routes)
+
+    assert (done.returncode, strict.returncode) == (0, 1)
+    for told in (done, strict):
+        assert "! warning route 1 (/x): anybody may POST" in told.stderr
+        assert "! warning route 1 (/x): it has no limit" in told.stderr
+    assert "in order, but for 3 warnings." in done.stdout
+    assert "3 warnings found." in strict.stderr
+
+
+def test_the_shops_own_table_is_clean_even_when_checked_strictly() -> None:
+    done = run("check", "--strict")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("admin", "said"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1 gives no answer"),
+        ("nonsense", "GATEWAY_ADMIN"),
+        ("off", "has no admin port"),
+    ],
+)
+def test_a_reload_without_a_running_gateway_says_so(admin: str, said: str) -> None:
+    done = run("reload", GATEWAY_ADMIN=admin)
+
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
 def test_routes_shows_every_route_of_the_table() -> None:
     shown = run("routes").stdout
 

@@ -3,18 +3,14 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
 
-from front.sockets import PortTaken, bound
+from front.sockets import bound
+from tests.support.gateway_process import running_gateway
 from tests.support.shop import ROOT, front
-
-READY_WITHIN = 30.0
 
 ROUTES = """
 [services.nobody]
@@ -27,96 +23,10 @@ auth = "none"
 """
 
 
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that are free."""
-    while True:
-        with bound() as sock:
-            first = int(sock.getsockname()[1])
-        try:
-            for port in range(first, first + count):
-                bound(port).close()
-        except (PortTaken, OverflowError):
-            continue
-        return first
-
-
-class Gateway:
-    """A running `front serve gateway`.
-
-    Args:
-        process: the command.
-        url: the public one.
-        admin: the metrics' address of each worker.
-    """
-
-    def __init__(self, process: subprocess.Popen[str], port: int, admin: int, workers: int) -> None:
-        self.process = process
-        self.url = f"http://127.0.0.1:{port}"
-        self.admin = [f"http://127.0.0.1:{admin + number}/metrics" for number in range(workers)]
-
-    def until_ready(self) -> None:
-        """Return when every worker answers."""
-        deadline = monotonic() + READY_WITHIN
-        for url in (*self.admin, f"{self.url}/health/live"):
-            while not answers(url):
-                assert self.process.poll() is None, self.process.communicate()
-                assert monotonic() < deadline, f"{url} does not answer"
-
-    def workers(self) -> list[int]:
-        """The processes below the command."""
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-    def counted(self) -> list[int]:
-        """How many calls each worker has answered."""
-        texts = [httpx.get(url).text for url in self.admin]
-        lines = [
-            [line for line in text.splitlines() if line.startswith("gateway_requests_total")]
-            for text in texts
-        ]
-        return [sum(int(float(line.split()[-1])) for line in each) for each in lines]
-
-    def end(self) -> tuple[int, str]:
-        """The command's status, once it has ended, and what it printed about errors."""
-        _, printed = self.process.communicate(timeout=20)
-        return self.process.returncode, printed
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url).is_success
-    except httpx.TransportError:
-        return False
-
-
-@contextmanager
-def running_gateway(folder: Path, signing_key: str, workers: int) -> Iterator[Gateway]:
-    (folder / "routes.toml").write_text(ROUTES)
-    port = free_ports(1 + workers)
-    variables = {
-        **os.environ,
-        "GATEWAY_SIGNING_KEY": signing_key,
-        "GATEWAY_ROUTES": str(folder / "routes.toml"),
-        "GATEWAY_ADMIN": f"127.0.0.1:{port + 1}",
-        "COLUMNS": "500",
-    }
-    command = front("serve", "gateway", "--port", str(port), "--workers", str(workers))
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        gateway = Gateway(process, port, port + 1, workers)
-        gateway.until_ready()
-        yield gateway
-    finally:
-        process.kill()  # its workers end with it
-        process.communicate()
-
-
 def test_workers_share_the_port_and_each_has_an_admin_port_and_numbers_of_its_own(
     tmp_path: Path, signing_key: str
 ) -> None:
-    with running_gateway(tmp_path, signing_key, 2) as gateway:
+    with running_gateway(tmp_path, signing_key, ROUTES, 2) as gateway:
         first, second = gateway.workers()
         for stopped, times in ((first, 3), (second, 2)):
             os.kill(stopped, signal.SIGSTOP)
@@ -130,7 +40,7 @@ def test_workers_share_the_port_and_each_has_an_admin_port_and_numbers_of_its_ow
 def test_when_a_worker_ends_the_command_names_it_and_ends_with_the_others(
     tmp_path: Path, signing_key: str
 ) -> None:
-    with running_gateway(tmp_path, signing_key, 2) as gateway:
+    with running_gateway(tmp_path, signing_key, ROUTES, 2) as gateway:
         workers = gateway.workers()
         os.kill(workers[1], signal.SIGKILL)
 
@@ -148,7 +58,7 @@ def test_when_a_worker_ends_the_command_names_it_and_ends_with_the_others(
 def test_a_signal_ends_all_of_it(
     tmp_path: Path, signing_key: str, workers: int, stop: signal.Signals
 ) -> None:
-    with running_gateway(tmp_path, signing_key, workers) as gateway:
+    with running_gateway(tmp_path, signing_key, ROUTES, workers) as gateway:
         below = gateway.workers()
         assert len(below) == (workers if workers > 1 else 0)
         gateway.process.send_signal(stop)

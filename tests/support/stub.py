@@ -15,6 +15,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: bytes = scope["raw_path"]
         self.query: bytes = scope["query_string"]
+        self.client: tuple[str, int] | None = scope.get("client")
         self.headers: list[Header] = list(scope["headers"])
         self.body = b""
         self.ended = asyncio.Event()

@@ -79,6 +79,7 @@ class World:
         self.valkey_url = valkey_url
         self.keys = [new_key()]
         self.things, self.baskets = Stub(), Stub()
+        self.gateways: list[Gateway] = []
         self._serve = serve
         self._signer = Signer(signing_key, "gateway")
         self._services: dict[str, str] = {}
@@ -105,6 +106,7 @@ class World:
             provider=Provider(self.issuer.settings, client_id="web", client_secret=SECRET),
             session=SessionSettings(**(usual | changed)),
         )
+        self.gateways.append(gateway)
         return await self._serve(gateway)
 
     def browser(self, gateway: str) -> Browser:

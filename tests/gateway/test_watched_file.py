@@ -1,0 +1,129 @@
+"""The table's file is looked at: a change is served once it is whole."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.reload import Reloader, WatchedFile, watching
+from gateway.table import Table, parse
+
+TABLE = '[services.a]\nurl = "http://127.0.0.1:1"\n[[routes]]\npath = "%s"\nto = "a"\nauth = "none"\n'
+
+
+class Looks:
+    """The time between two looks at a file, which passes when the test says so."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Semaphore(0)
+        self._passed = asyncio.Semaphore(0)
+
+    async def wait(self, _seconds: float) -> None:
+        self._asked.release()
+        await self._passed.acquire()
+
+    async def pass_(self) -> None:
+        """Return when it has been looked once more, and all that follows from it is done."""
+        await self._asked.acquire()
+        self._passed.release()
+        await self._asked.acquire()
+        self._asked.release()
+
+
+class Watched:
+    """A file that is watched, and how often it was found changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.looks = Looks()
+        self.changes = 0
+        self.file = WatchedFile(path, self.looks.wait)
+
+    async def changed(self) -> None:
+        self.changes += 1
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
+    path = tmp_path / "routes.toml"
+    path.write_text("one")
+    watched = Watched(path)
+    task = asyncio.create_task(watched.file.watch(watched.changed))
+    yield watched
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_file_that_stays_the_same_is_not_read_again(watched: Watched) -> None:
+    for _ in range(3):
+        await watched.looks.pass_()
+
+    assert watched.changes == 0
+
+
+async def test_a_change_is_told_once_when_it_has_come_to_rest(watched: Watched) -> None:
+    watched.path.write_text("half")
+    await watched.looks.pass_()
+    assert watched.changes == 0
+    watched.path.write_text("the whole")
+    await watched.looks.pass_()
+    assert watched.changes == 0
+    for _ in range(3):
+        await watched.looks.pass_()
+    assert watched.changes == 1
+
+
+async def test_another_file_in_its_place_is_a_change_whatever_its_size_and_time(watched: Watched) -> None:
+    before = watched.path.stat()
+    other = watched.path.with_name("other")
+    other.write_text("two")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(watched.path)
+    for _ in range(2):
+        await watched.looks.pass_()
+
+    assert watched.changes == 1
+
+
+async def test_a_link_that_leads_elsewhere_is_a_change(watched: Watched) -> None:
+    other = watched.path.with_name("other")
+    other.write_text("other")
+    watched.path.unlink()
+    watched.path.symlink_to(other)
+    for _ in range(2):
+        await watched.looks.pass_()
+
+    assert watched.changes == 1
+
+
+async def test_a_file_that_vanishes_and_comes_back_is_told_both_times(watched: Watched) -> None:
+    watched.path.unlink()
+    for _ in range(2):
+        await watched.looks.pass_()
+    assert watched.changes == 1
+    watched.path.write_text("back")
+    for _ in range(2):
+        await watched.looks.pass_()
+    assert watched.changes == 2
+
+
+async def test_what_is_written_before_the_watch_begins_is_seen_by_it(tmp_path: Path) -> None:
+    path = tmp_path / "routes.toml"
+    path.write_text(TABLE % "/one")
+    watched = Watched(path)
+    path.write_text(TABLE % "/two, and longer")
+    served: list[Table] = []
+
+    async def serve(table: Table) -> bool:
+        served.append(table)
+        return True
+
+    reloader = Reloader(lambda: parse(path.read_text().replace(", and longer", "")), serve)
+    async with watching(reloader, watched.file):
+        for _ in range(2):
+            await watched.looks.pass_()
+
+    assert [table.routes[0].path for table in served] == ["/two"]
+    assert (await reloader.reload("too late")).faults == ("the gateway stops",)
