@@ -1,6 +1,7 @@
 """The ASGI edge: calls in, replies out; failures become problem+json here and nowhere deeper."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from gateway import health, table
 from gateway.admin import admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
+from gateway.cache import HttpCache
+from gateway.cache.directives import http_date
+from gateway.cache.settings import CacheSettings
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
@@ -58,6 +62,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         signer=Signer(settings.signing_key, "gateway"),
         provider=_provider(settings),
         session=settings.session,
+        caching=settings.cache,
         explains=settings.explain,
     )
 
@@ -86,8 +91,12 @@ class Gateway:
         signer: signs the tokens by which services know on whose behalf they are called.
         provider: the issuer whose tokens prove who is calling; None when the table never asks.
         session: how sessions are kept; needed by a table that has them.
+        caching: how much is kept of answers, and where else.
         explains: whether clients may see how an aggregate is joined: not for the public.
     """
+
+    tells_date = True
+    """Whoever serves it does not add the time of its own: a kept answer has an older one."""
 
     def __init__(
         self,
@@ -97,9 +106,11 @@ class Gateway:
         signer: Signer,
         provider: Provider | None = None,
         session: SessionSettings | None = None,
+        caching: CacheSettings | None = None,
         explains: bool = False,
     ) -> None:
         self.metrics = Metrics()
+        self.cache = self._cache_of(routes, caching)
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
         for upstream in upstreams.values():
@@ -115,9 +126,17 @@ class Gateway:
             metrics=self.metrics,
             access=self._access(),
             sessions=self._sessions,
+            cache=self.cache,
             explains=explains,
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
+
+    def _cache_of(self, routes: table.Table, settings: CacheSettings | None) -> HttpCache | None:
+        if not any(route.cache for route in routes.routes):
+            return None
+        cache = (settings or CacheSettings()).open()
+        self.metrics.registry.register(cache)
+        return cache
 
     def _sessions_of(
         self, routes: table.Table, behalf: Behalf, settings: SessionSettings | None
@@ -163,6 +182,8 @@ class Gateway:
                     await stack.enter_async_context(upstream)
                 if self._provider:
                     await stack.enter_async_context(self._provider)
+                if self.cache:
+                    await stack.enter_async_context(self.cache)
                 if self._sessions:
                     await stack.enter_async_context(self._sessions)
             except LifespanFailed as fault:
@@ -192,6 +213,8 @@ class Gateway:
             reply = told(internal(name.decode()), name)
             reply.headers.append((b"x-request-id", name))
         reply.headers = [*reply.headers, *also]
+        if reply.header(b"date") is None:
+            reply.headers.append((b"date", http_date(time.time())))
         async with reply:
             try:
                 await send_reply(reply, send)

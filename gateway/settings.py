@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from gateway.admin import AdminSettings
+from gateway.cache.settings import CacheSettings
 from gateway.oidc import IssuerSettings
 from gateway.session import SessionSettings
 from gateway.table import Table
@@ -29,6 +30,7 @@ class GatewaySettings(Settings):
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)
     operation: AdminSettings = Field(default_factory=AdminSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
 
     @field_validator("signing_key")
     @classmethod

@@ -102,9 +102,7 @@ def entry_of(
     return entry if entry.useful_for(received) > 0 else None
 
 
-def _may_be_kept(
-    asked: Asked, status: int, headers: Headers, control: Directives, *, public: bool
-) -> bool:
+def _may_be_kept(asked: Asked, status: int, headers: Headers, control: Directives, *, public: bool) -> bool:
     understands = "must-understand" in control
     if asked.no_store or status < HTTPStatus.OK or status in NOT_WHOLE:
         return False

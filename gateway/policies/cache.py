@@ -1,5 +1,6 @@
 """What a route may ask of the shared cache."""
 
+from collections.abc import Container, Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -30,3 +31,11 @@ class Cache(Part):
     largest: Annotated[int, Field(strict=True)] = Field(
         1024 * 1024, ge=1, le=1024**3, description="Bytes of the longest answer that is kept."
     )
+
+
+def cache_faults(cache: Cache | None, methods: Container[str], *, coalesce: bool) -> Iterator[str]:
+    """What is wrong between a route's cache and its other keys."""
+    if cache and "GET" not in methods:
+        yield "cache keeps answers to GET, which the route does not answer"
+    if coalesce and not cache:
+        yield "coalesce gives one answer to several callers: cache = {} says which answers may be"
