@@ -73,7 +73,7 @@ class _Question:
     @property
     def asks_for_all(self) -> bool:
         """Whether what it gets is what everybody would get."""
-        return not (self.asked.no_store or self.asked.credentialed)
+        return self.call.method == "GET" and not (self.asked.no_store or self.asked.credentialed)
 
 
 class _Cached:

@@ -224,9 +224,7 @@ async def test_a_question_with_a_body_passes_by_the_cache() -> None:
     assert not (await world.get()).is_hit
 
 
-async def test_3_3_a_streamed_answer_is_kept_at_its_end_and_its_first_byte_does_not_wait() -> (
-    None
-):
+async def test_3_3_a_streamed_answer_is_kept_at_its_end_and_its_first_byte_does_not_wait() -> None:
     world = World()
     world.origin.answer = world.origin.always(lambda: streamed(b"a", b"b", cache_control=FRESH))
     answer = await world.handler(call())
