@@ -12,6 +12,7 @@ from gateway.cache.calls import READING, digest_of, forget, has_credentials, key
 from gateway.cache.conditional import VALIDATORS, asking_whether, has_it, not_modified, still_holds
 from gateway.cache.deciding import Use, Wishes, serves_on_failure, use_of
 from gateway.cache.directives import without
+from gateway.cache.serving import served, whole
 from gateway.cache.sharing import Shared, length_of
 from gateway.cache.status import forwarded, hit
 from gateway.cache.storing import Asked, entry_of, updated
@@ -22,7 +23,6 @@ from gateway.upstream import Headers, Reply, UpstreamError, field
 from kit.problems import Problem
 
 OK: Final = 200
-NO_CONTENT: Final = 204
 NOT_MODIFIED: Final = 304
 FIRST_FAILURE: Final = 500
 FAILURES: Final = frozenset({500, 502, 503, 504})
@@ -117,12 +117,12 @@ class _Cached:
         use = use_of(entry, one.wishes, now)
         if use is Use.FRESH:
             self._count("hit")
-            return _served(one.call, entry, now, hit(entry, now))
+            return served(one.call, entry, now, hit(entry, now))
         if use is Use.STALE or use is Use.REFRESHED:
             self._count("stale")
             if use is Use.REFRESHED:
                 self._refresh(one, entry)
-            return _served(one.call, entry, now, hit(entry, now, detail=b"stale"))
+            return served(one.call, entry, now, hit(entry, now, detail=b"stale"))
         return await self._validated(one, entry, b"request" if use is Use.DEMANDED else b"stale")
 
     async def _missed(self, one: _Question, why: bytes) -> Reply:
@@ -166,7 +166,7 @@ class _Cached:
     def _instead(self, one: _Question, entry: Entry, why: bytes, status: int | None) -> Reply:
         """An old answer, for there is no newer one."""
         self._count("stale")
-        return _served(one.call, entry, self._cache.now(), forwarded(why, status, detail=b"stale-if-error"))
+        return served(one.call, entry, self._cache.now(), forwarded(why, status, detail=b"stale-if-error"))
 
     def _renewed(self, one: _Question, entry: Entry, reply: Reply, ticket: Ticket, why: bytes) -> Reply:
         """The kept answer, which still holds, as the service tells of it now (4.3.4)."""
@@ -179,11 +179,11 @@ class _Cached:
         if renewed is None or renewed.vary != entry.vary:
             self._cache.drop(one.key, entry)
         if renewed is not None:
-            renewed = _with(renewed, entry.body)
+            renewed = whole(renewed, entry.body)
             stored = self._cache.keep(one.key, renewed, ticket)
         else:  # it is for nobody else from now on
             renewed = msgspec.structs.replace(entry, headers=headers, received=now, initial_age=0.0)
-        return _served(one.call, renewed, now, forwarded(why, NOT_MODIFIED, stored=stored))
+        return served(one.call, renewed, now, forwarded(why, NOT_MODIFIED, stored=stored))
 
     def _compare(self, one: _Question, entry: Entry, reply: Reply) -> None:
         """Forget a kept answer that is not what HEAD tells of now (4.3.5)."""
@@ -241,8 +241,8 @@ class _Cached:
             return False
         length = length_of(reply)
         if isinstance(reply.body, bytes):
-            whole = len(reply.body) <= self._policy.largest and length in {None, len(reply.body)}
-            return whole and self._cache.keep(one.key, _with(entry, reply.body), ticket)
+            fits = len(reply.body) <= self._policy.largest and length in {None, len(reply.body)}
+            return fits and self._cache.keep(one.key, whole(entry, reply.body), ticket)
         if length is not None and length > self._policy.largest:
             return False
         reply.body = self._copied(one.key, entry, reply.body, ticket, length)
@@ -262,7 +262,7 @@ class _Cached:
                 chunks.clear()
             yield chunk
         if size <= self._policy.largest and length in {None, size}:
-            self._cache.keep(key, _with(entry, b"".join(chunks)), ticket)
+            self._cache.keep(key, whole(entry, b"".join(chunks)), ticket)
 
     def _refresh(self, one: _Question, entry: Entry) -> None:
         """Ask for a newer one while nobody waits for it."""
@@ -286,17 +286,3 @@ class _Cached:
 def _refuse_to_ask(one: _Question) -> None:
     if one.wishes.only_kept:
         raise Problem(504, "not-cached", "There is no kept answer, and none other was wanted.")
-
-
-def _with(entry: Entry, body: bytes) -> Entry:
-    return msgspec.structs.replace(entry, body=body)
-
-
-def _served(call: Call, entry: Entry, now: float, status: tuple[bytes, bytes]) -> Reply:
-    """A kept answer as this client gets it: 304 when it has it already (4.3.2)."""
-    headers = [*entry.headers, (b"age", b"%d" % entry.age(now)), status]
-    if entry.status == OK and has_it(call.headers, entry.headers, entry.received):
-        return Reply(status=NOT_MODIFIED, headers=not_modified(headers), body=b"")
-    if entry.status != NO_CONTENT and field(entry.headers, b"content-length") is None:
-        headers.append((b"content-length", b"%d" % len(entry.body)))
-    return Reply(status=entry.status, headers=headers, body=entry.body if call.method == "GET" else b"")

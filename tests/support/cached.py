@@ -12,10 +12,9 @@ from gateway.layers.coalesce import coalesced
 from gateway.table import Route
 from gateway.upstream import Reply
 from kit.tokens import Identity
+from tests.support.waiting import until
 
 START = 1_700_000_000.0
-
-Fields = dict[str, str]
 
 
 class Clock:
@@ -54,7 +53,7 @@ def call(method: str = "GET", path: str = "7", query: str = "", **fields: Any) -
 USER = Identity(subject="reader", scopes=frozenset())
 
 
-def reply(status: int = 200, content: bytes = b"a", **fields: str) -> Reply:
+def reply(status: int = 200, content: bytes = b"a", **fields: Any) -> Reply:
     """An answer; `cache_control="..."` is a header field."""
     headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()]
     if status == 304:
@@ -62,7 +61,7 @@ def reply(status: int = 200, content: bytes = b"a", **fields: str) -> Reply:
     return Reply.whole(status, content, headers)
 
 
-def streamed(*chunks: bytes, failure: Exception | None = None, **fields: str) -> Reply:
+def streamed(*chunks: bytes, failure: Exception | None = None, **fields: Any) -> Reply:
     """An answer whose body comes in chunks, and may break off."""
 
     async def body() -> AsyncIterator[bytes]:
@@ -95,7 +94,7 @@ class Origin:
 
         return answer
 
-    def says(self, status: int = 200, content: bytes = b"a", **fields: str) -> None:
+    def says(self, status: int = 200, content: bytes = b"a", **fields: Any) -> None:
         """Answer every call so from now on."""
         self.answer = self.always(lambda: reply(status, content, **fields))
 
@@ -168,8 +167,40 @@ class World:
         """How often the service was asked."""
         return len(self.origin.asked)
 
-    async def is_kept(self, **fields: str) -> bool:
+    async def is_kept(self, **fields: Any) -> bool:
         """Whether an answer with these fields serves the next call too."""
-        self.origin.says(**fields)  # type: ignore[arg-type] # they are names of header fields
+        self.origin.says(**fields)
         await self.get()
         return (await self.get()).is_hit
+
+
+class Slow:
+    """Answers when it is told to; `left` counts callers that went away before."""
+
+    def __init__(self, make: Callable[[], Reply]) -> None:
+        self.go = asyncio.Event()
+        self.left = 0
+        self._make = make
+
+    async def __call__(self, _call: Call) -> Reply:
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.left += 1
+            raise
+        return self._make()
+
+
+def slow(world: World, make: Callable[[], Reply] | None = None) -> Slow:
+    """Have the service of this world wait."""
+    world.origin.answer = answer = Slow(make or (lambda: reply(200, b"a", cache_control="max-age=60")))
+    return answer
+
+
+async def begun(world: World, times: int, **fields: Any) -> "list[asyncio.Task[Told]]":
+    """So many calls that all wait, one after the other."""
+    tasks = [asyncio.create_task(world.get(**fields)) for _ in range(times)]
+    await until(lambda: world.asked > 0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return tasks

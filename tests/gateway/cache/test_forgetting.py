@@ -1,12 +1,14 @@
 """RFC 9111, section 4.4, purges, and bounds: what is no longer kept."""
 
+from typing import Any
+
 import pytest
 
 from gateway.cache import memory
 from tests.support.cached import World, call, read, streamed
 
 
-async def kept(*paths: str, **fields: str) -> World:
+async def kept(*paths: str, **fields: Any) -> World:
     """A world that keeps an answer for each path."""
     world = World()
     world.origin.says(cache_control="max-age=60", **fields)
@@ -70,7 +72,8 @@ async def test_4_4_what_the_answer_names_in_the_same_place_ends_too(
     name: str, value: str, *, ended: bool
 ) -> None:
     world = await kept("8")
-    world.origin.says(201, **{name: value})
+    fields: dict[str, Any] = {name: value}
+    world.origin.says(201, **fields)
     await world.ask("POST", "7")
 
     assert (await world.get("8")).is_hit is not ended
@@ -104,7 +107,8 @@ async def test_a_purge_ends_a_path_however_it_is_written_and_tells_how_many_ther
 async def test_a_purge_ends_what_has_a_tag_by_the_answer_or_by_the_route(field: str) -> None:
     world = World(tags=["things"])
     for path, tags in {"1": "red, big", "2": "red small", "3": "blue"}.items():
-        world.origin.says(cache_control="max-age=60", **{field: tags})
+        fields: dict[str, Any] = {field: tags}
+        world.origin.says(cache_control="max-age=60", **fields)
         await world.get(path)
 
     assert await world.cache.purge_tag("red") == 2
@@ -132,8 +136,8 @@ async def test_what_is_kept_takes_at_most_so_many_bytes_and_what_is_unused_for_l
     assert (await world.get("1")).is_hit
     assert (await world.get("3")).is_hit
     assert not (await world.get("2")).is_hit
-    for path in range(50):
-        await world.get(str(path))
+    for number in range(50):
+        await world.get(str(number))
     (held,) = [metric for metric in world.cache.collect() if metric.name == "gateway_cache_bytes"]
     assert 5_000 < held.samples[0].value <= 10_000
 

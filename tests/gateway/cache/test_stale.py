@@ -1,6 +1,7 @@
 """RFC 5861: answers that are used though they are stale, while a newer one comes or when none does."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ from tests.support.waiting import until
 GRACE = "max-age=60, stale-while-revalidate=100, stale-if-error=1000"
 
 
-async def stale(control: str = GRACE, after: float = 70, **policy: object) -> World:
+async def stale(control: str = GRACE, after: float = 70, **policy: Any) -> World:
     """A world whose kept answer `old` is no longer fresh."""
-    world = World(**policy)  # type: ignore[arg-type] # of any cache
+    world = World(**policy)
     world.origin.says(200, b"old", cache_control=control, etag='"v1"')
     await world.get()
     world.clock.now += after

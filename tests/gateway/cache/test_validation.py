@@ -1,5 +1,7 @@
 """RFC 9111, section 4.3: whether a kept answer still holds, asked upstream and answered to clients."""
 
+from typing import Any
+
 import pytest
 
 from gateway.upstream import Reply
@@ -13,7 +15,7 @@ def validators(world: World) -> dict[bytes, bytes]:
     return {name: value for name, value in world.origin.asked[-1].headers if name in NOTHING_SENT}
 
 
-async def stale(world: World, **fields: str) -> World:
+async def stale(world: World, **fields: Any) -> World:
     """A world whose kept answer is old."""
     world.origin.says(200, b"old", **({"cache_control": "max-age=60"} | fields))
     await world.get()
@@ -104,7 +106,7 @@ async def test_4_3_4_a_304_of_another_tag_is_not_believed_and_it_is_asked_again_
 @pytest.mark.parametrize(
     "fields", [{"cache_control": "private"}, {"cache_control": "no-store"}, {"set_cookie": "a=1"}]
 )
-async def test_a_304_that_forbids_it_ends_what_is_kept_after_this_one_client(fields: dict[str, str]) -> None:
+async def test_a_304_that_forbids_it_ends_what_is_kept_after_this_one_client(fields: dict[str, Any]) -> None:
     world = await stale(World(), etag='"v1"')
     world.origin.says(304, **({"cache_control": "max-age=60"} | fields))
     answer = await world.get()
@@ -148,7 +150,7 @@ async def test_5_2_2_4_an_answer_that_says_no_cache_is_validated_each_time(contr
         ({"if_modified_since": "nonsense"}, 200),
     ],
 )
-async def test_4_3_2_a_client_that_has_the_kept_answer_is_told_so(asked: dict[str, str], status: int) -> None:
+async def test_4_3_2_a_client_that_has_the_kept_answer_is_told_so(asked: dict[str, Any], status: int) -> None:
     world = World()
     times = {"same": -1000, "later": -10, "earlier": -2000}
     fields = {k: world.clock.date(times[v]) if v in times else v for k, v in asked.items()}
@@ -206,7 +208,7 @@ async def test_head_is_answered_from_what_get_has_left() -> None:
 
 @pytest.mark.parametrize(("fields", "stays"), [({"etag": '"v1"'}, True), ({"etag": '"v2"'}, False)])
 async def test_4_3_5_a_head_that_tells_of_something_newer_ends_what_is_kept(
-    fields: dict[str, str], *, stays: bool
+    fields: dict[str, Any], *, stays: bool
 ) -> None:
     world = World()
     world.origin.says(200, b"a", cache_control="max-age=60", etag='"v1"')
