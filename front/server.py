@@ -112,6 +112,7 @@ def config(app: App, stops_within: int = GRACE) -> uvicorn.Config:
         ws="none",  # nothing here speaks it, whatever may be installed that would
         access_log=False,
         server_header=False,
+        date_header=not getattr(app, "tells_date", False),
         proxy_headers=False,  # from loopback it would take what clients say of where they are for true
         timeout_graceful_shutdown=stops_within,
         timeout_keep_alive=5,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -9,6 +10,8 @@ from functools import partial
 from gateway import health, table
 from gateway.admin import AdminSettings, admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
+from gateway.cache.directives import http_date
+from gateway.cache.settings import CacheSettings
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, NoRoute, WrongMethod
@@ -59,6 +62,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         signer=Signer(settings.signing_key, "gateway"),
         provider=_provider(settings),
         session=settings.session,
+        caching=settings.cache,
         explains=settings.explain,
     )
     gateway.read_anew(load, file)
@@ -89,8 +93,12 @@ class Gateway:
         signer: signs the tokens by which services know on whose behalf they are called.
         provider: the issuer whose tokens prove who is calling; None when the table never asks.
         session: how sessions are kept; needed by a table that has them.
+        caching: how much is kept of answers, and where else.
         explains: whether clients may see how an aggregate is joined: not for the public.
     """
+
+    tells_date = True
+    """Whoever serves it does not add the time of its own: a kept answer has an older one."""
 
     def __init__(
         self,
@@ -100,9 +108,12 @@ class Gateway:
         signer: Signer,
         provider: Provider | None = None,
         session: SessionSettings | None = None,
+        caching: CacheSettings | None = None,
         explains: bool = False,
     ) -> None:
         self.metrics = Metrics()
+        self.cache = (caching or CacheSettings()).open()
+        self.metrics.registry.register(self.cache)
         self.signer = signer
         self._tools = Tools(
             directory=directory,
@@ -110,6 +121,7 @@ class Gateway:
             metrics=self.metrics,
             provider=provider,
             session=session,
+            cache=self.cache,
             explains=explains,
         )
         self.serving = Serving(routes, self._tools)
@@ -194,6 +206,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await receive()
             try:
+                await stack.enter_async_context(self.cache)
                 if self._tools.provider:
                     await stack.enter_async_context(self._tools.provider)
                 await self.serving.start()
@@ -238,6 +251,8 @@ class Gateway:
         reply.headers = [*reply.headers, *also]
         if self._stopping:
             reply.headers.append(CLOSING)
+        if reply.header(b"date") is None:
+            reply.headers.append((b"date", http_date(time.time())))
         async with reply:
             try:
                 await send_reply(reply, send)

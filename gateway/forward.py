@@ -48,12 +48,19 @@ ONLY_OURS = (
 """How headers begin that tell services who or where a client is: from outside they are dropped."""
 
 
+DATE = frozenset({b"date"})
+"""What the edge tells itself, where no cache has to know how old an answer is."""
+
+NOTHING: frozenset[bytes] = frozenset()
+
+
 def forward(route: Route, upstream: Upstream, behalf: Behalf) -> Handler:
     """Send calls on a route to its service, which is told on whose behalf."""
     vouched = route.auth is Auth.SERVICE
     service = upstream.name
     seconds = route.timeout.total_seconds()
     patience = milliseconds(seconds)
+    ours = NOTHING if route.cache else DATE
 
     async def handle(call: Call) -> Reply:
         target = route.target.expand(call.params)
@@ -72,7 +79,7 @@ def forward(route: Route, upstream: Upstream, behalf: Behalf) -> Handler:
             timeout=seconds,
         )
         reply = await upstream.send(request)
-        reply.headers = _to_client(reply)
+        reply.headers = _to_client(reply, ours)
         return reply
 
     return handle
@@ -89,10 +96,9 @@ def _to_service(call: Call, patience: bytes) -> Headers:
     return kept
 
 
-def _to_client(reply: Reply) -> Headers:
-    ours = {b"date"}  # the edge's own server tells it
+def _to_client(reply: Reply, ours: frozenset[bytes]) -> Headers:
     if reply.status == HTTPStatus.NOT_MODIFIED:
-        ours.add(b"content-length")  # of what is not sent: servers would miss a body of this length
+        ours |= {b"content-length"}  # of what is not sent: servers would miss a body of this length
     return [field for field in end_to_end(reply.headers) if field[0] not in ours]
 
 

@@ -8,9 +8,11 @@ from typing import Final
 
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
+from gateway.cache import HttpCache
+from gateway.cache.calls import READING
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
-from gateway.layers import auth, deadline, limit, trace
+from gateway.layers import auth, cache, coalesce, deadline, limit, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
 from gateway.session import Sessions
@@ -33,6 +35,7 @@ class Means:
         metrics: count.
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
+        cache: keeps answers; None where no route asks for it.
         explains: whether clients may see how an aggregate is joined.
     """
 
@@ -41,6 +44,7 @@ class Means:
     metrics: Metrics
     access: AccessTokens | None = None
     sessions: Sessions | None = None
+    cache: HttpCache | None = None
     explains: bool = False
 
 
@@ -52,6 +56,7 @@ def layers(route: Route, means: Means) -> list[Layer]:
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([limit.at_most(route.limit)] if route.limit else []),
+        *_cache(route, means),
         *([deadline.within(route.timeout)] if route.to else []),
     ]
 
@@ -69,6 +74,19 @@ def _auth(route: Route, means: Means) -> Layer:
         case Auth.SESSION:
             assert means.sessions is not None, "the table has a section for it"
             return means.sessions.layer(route.scopes, guest=route.guest)
+
+
+def _cache(route: Route, means: Means) -> list[Layer]:
+    """What is kept is answered from, and forgotten where it is changed: by calls on any route."""
+    if means.cache is None:
+        return []
+    if route.cache is None:
+        changes = not READING.issuperset(route.methods)
+        return [cache.forgetting(route, means.cache)] if changes else []
+    return [
+        cache.cached(route, means.cache),
+        *([coalesce.coalesced(route, means.cache)] if route.coalesce else []),
+    ]
 
 
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:

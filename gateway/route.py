@@ -13,6 +13,7 @@ from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
 from gateway.policies import By, Limit, Part
+from gateway.policies.cache import Cache, cache_faults
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -74,6 +75,8 @@ class Route(Part):
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
+    cache: Cache | None = Field(None, description="Answers are kept for everybody; none when left out.")
+    coalesce: Yes = Field(False, description="With cache: one call for all that ask for the same at once.")
 
     @field_validator("path")
     @classmethod
@@ -97,6 +100,7 @@ class Route(Part):
                 yield f"a limit by user asks for a user: {TELLING}"
         if self.auth is Auth.SERVICE and self.parts:
             yield 'auth = "service" hands credentials to one service: parts have several'
+        yield from cache_faults(self.cache, self.methods, coalesce=self.coalesce)
         unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
         if unknown:
             yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from gateway import table
 from gateway.behalf import Behalf
+from gateway.cache import HttpCache
 from gateway.layers.metrics import Metrics
 from gateway.match import Matcher, Pattern
 from gateway.oidc import AccessTokens, Provider
@@ -35,6 +36,7 @@ class Tools:
         metrics: count on, whichever table serves.
         provider: the issuer whose tokens prove who is calling; None when no table may ask.
         session: how sessions are kept; needed by a table that has them.
+        cache: keeps answers of routes that may be kept; a table that follows finds them.
         explains: whether clients may see how an aggregate is joined.
     """
 
@@ -43,6 +45,7 @@ class Tools:
     metrics: Metrics
     provider: Provider | None = None
     session: SessionSettings | None = None
+    cache: HttpCache | None = None
     explains: bool = False
 
 
@@ -84,6 +87,7 @@ class Serving:
             metrics=tools.metrics,
             access=self.access,
             sessions=self.sessions.resource if self.sessions else None,
+            cache=tools.cache if any(route.cache for route in routes.routes) else None,
             explains=tools.explains,
         )
         self.goals = dict(self._made(before))
@@ -184,10 +188,12 @@ class Serving:
 
     def _made(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:
         callers_stay = before is not None and self.access is before.access
+        cache_stays = before is not None and self._means.cache is before._means.cache
         old = {_key(route): route for route in before.table.routes} if before else {}
         for route in self.table.routes:
             key = _key(route)
-            if before and callers_stay and old.get(key) == route and self._stay(self._asked(route), before):
+            same = callers_stay and cache_stays and old.get(key) == route
+            if before and same and self._stay(self._asked(route), before):
                 yield key, before.goals[key]
                 continue
             service = route.to.service if route.to else "a part"  # parts tell their failures themselves

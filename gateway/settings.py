@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from gateway.admin import AdminSettings
+from gateway.cache.settings import CacheSettings
 from gateway.oidc import IssuerSettings
 from gateway.session import SessionSettings
 from gateway.stopping import StopSettings
@@ -32,6 +33,7 @@ class GatewaySettings(Settings):
     session: SessionSettings = Field(default_factory=SessionSettings)
     operation: AdminSettings = Field(default_factory=AdminSettings)
     ending: StopSettings = Field(default_factory=StopSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
 
     @field_validator("signing_key")
     @classmethod

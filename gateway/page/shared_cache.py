@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Self, cast
 
 import msgspec
@@ -86,6 +86,17 @@ class SharedStore:
             return cast(bytes | None, command.result())
         self._gone(f"no answer in {self._answers_within * 1000:.0f} ms")
         return None
+
+    async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """What is kept under each of these keys, asked at once; None as `get` has it."""
+        command = self._command(lambda: self._client.mget(keys))
+        if command is not None:
+            await asyncio.wait([command], timeout=self._answers_within)
+            if not command.done():
+                self._gone(f"no answer in {self._answers_within * 1000:.0f} ms")
+            elif (found := command.result()) is not None:
+                return cast(list[bytes | None], found)
+        return [None] * len(keys)
 
     def put(self, key: bytes, content: bytes, seconds: float) -> None:
         """Keep this for so long, beginning soon: nobody waits for it."""

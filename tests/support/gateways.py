@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import table
 from gateway.app import Gateway
+from gateway.cache.settings import CacheSettings
 from gateway.oidc import Provider
 from kit.settings import Directory
 from kit.tokens import Signer
@@ -29,6 +30,7 @@ def gateway_of(
     *,
     key: str | None = None,
     issuer: Issuer | None = None,
+    caching: CacheSettings | None = None,
     explains: bool = False,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
@@ -37,5 +39,6 @@ def gateway_of(
         Directory(services=dict(services)),
         signer=Signer(key or any_key(), "gateway"),
         provider=Provider(issuer.settings) if issuer else None,
+        caching=caching,
         explains=explains,
     )
