@@ -81,7 +81,7 @@ class Serving:
         }
         behalf = Behalf(tools.signer, routes.audiences)
         self.sessions, self.access = self._callers(behalf, before)
-        self._means = Means(
+        self.means = Means(
             upstreams=self.upstreams,
             behalf=behalf,
             metrics=tools.metrics,
@@ -188,7 +188,7 @@ class Serving:
 
     def _made(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:
         callers_stay = before is not None and self.access is before.access
-        cache_stays = before is not None and self._means.cache is before._means.cache
+        cache_stays = before is not None and self.means.cache is before.means.cache
         old = {_key(route): route for route in before.table.routes} if before else {}
         for route in self.table.routes:
             key = _key(route)
@@ -197,11 +197,11 @@ class Serving:
                 yield key, before.goals[key]
                 continue
             service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-            yield key, Served(handler(route, self._means), service)
+            yield key, Served(handler(route, self.means), service)
         yield from self._session_endpoints(before if callers_stay else None)
 
     def _session_endpoints(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:
-        session, sessions = self.table.session, self._means.sessions
+        session, sessions = self.table.session, self.means.sessions
         if session is None or sessions is None:
             return
         for endpoint in sessions.endpoints:
@@ -210,7 +210,7 @@ class Serving:
             if before:
                 yield key, before.goals[key]
             else:
-                around = session_layers(path, session, self._means)
+                around = session_layers(path, session, self.means)
                 yield key, Served(wrap(endpoint.handler, around), "the issuer")
 
     def _asked(self, route: table.Route) -> Iterator[str]:
