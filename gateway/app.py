@@ -27,6 +27,7 @@ from gateway.upstream import (
     field,
     open_upstream,
 )
+from kit import telemetry
 from kit.asgi import App, Receive, Scope, Send
 from kit.faults import Faulty
 from kit.problems import Problem, internal
@@ -100,6 +101,7 @@ class Gateway:
         explains: bool = False,
     ) -> None:
         self.metrics = Metrics()
+        self._tracing = telemetry.tracing("gateway")
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
         for upstream in upstreams.values():
@@ -116,6 +118,7 @@ class Gateway:
             access=self._access(),
             sessions=self._sessions,
             explains=explains,
+            tracing=self._tracing,
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 
@@ -159,6 +162,8 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await receive()
             try:
+                if self._tracing:
+                    await stack.enter_async_context(self._tracing)
                 for upstream in self._upstreams.values():
                     await stack.enter_async_context(upstream)
                 if self._provider:

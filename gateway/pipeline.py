@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
@@ -13,9 +13,13 @@ from gateway.forward import forward
 from gateway.layers import auth, deadline, limit, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
+from gateway.path import Template
 from gateway.session import Sessions
 from gateway.table import Auth, Route, Session
 from gateway.upstream import Reply, Upstream
+
+if TYPE_CHECKING:
+    from kit.tracing.core import Tracing
 
 __all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
 
@@ -34,6 +38,7 @@ class Means:
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
+        tracing: tells traces; None where nobody asks for them.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -42,11 +47,13 @@ class Means:
     access: AccessTokens | None = None
     sessions: Sessions | None = None
     explains: bool = False
+    tracing: "Tracing | None" = None
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
     return [
+        *([trace.traced(means.tracing, route.path, route.template)] if means.tracing else []),
         trace.named(),
         means.metrics.counted(route.name),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
@@ -74,6 +81,7 @@ def _auth(route: Route, means: Means) -> Layer:
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
     return [
+        *([trace.traced(means.tracing, path, Template.parse(path))] if means.tracing else []),
         trace.named(),
         means.metrics.counted(path),
         *([limit.at_most(session.limit)] if session.limit else []),
