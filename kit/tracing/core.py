@@ -101,12 +101,13 @@ def within(name: str, attributes: Attributes, kind: SpanKind = SpanKind.CLIENT) 
 class Span:
     """A span that has begun. `with` makes it the one that others are within, and ends it."""
 
-    __slots__ = ("_context", "_outlasts", "_span", "_token")
+    __slots__ = ("_answered", "_context", "_outlasts", "_span", "_token")
 
     def __init__(self, span: OpenTelemetrySpan, context: Context) -> None:
         self._span = span
         self._context = context
         self._outlasts = False
+        self._answered = False
 
     def __enter__(self) -> Self:
         self._token = attach(self._context)
@@ -116,7 +117,7 @@ class Span:
         self, _kind: type[BaseException] | None, failure: BaseException | None, _trace: TracebackType | None
     ) -> None:
         detach(self._token)
-        if failure is not None:
+        if failure is not None and not self._answered:
             self.failed(getattr(failure, "reason", None) or type(failure).__name__)
         if not self._outlasts:
             self._span.end()
@@ -126,27 +127,22 @@ class Span:
         self._span.update_name(name)
         self._span.set_attributes(attributes)
 
-    def note(self, attribute: str, value: str | int) -> None:
-        """What it says besides."""
-        self._span.set_attribute(attribute, value)
+    def ended_with(self, code: int) -> None:
+        """The call, over gRPC, has this status."""
+        self._answered = True
+        self._span.set_attribute("rpc.grpc.status_code", code)
 
     def answered(self, status: int, *, fails_from: int = FAILED) -> None:
         """The answer has this status, which from some on is an error of this side."""
+        self._answered = True
         self._span.set_attribute("http.response.status_code", status)
         if status >= fails_from:
             self.failed(str(status))
 
     def failed(self, error: str) -> None:
-        """It is an error of this kind, one of few; the first that is told stays."""
-        if not self._span.is_recording() or self._failed:
-            return
+        """It is an error of this kind, one of few."""
         self._span.set_attribute("error.type", error)
         self._span.set_status(Status(StatusCode.ERROR))
-
-    @property
-    def _failed(self) -> bool:
-        status = getattr(self._span, "status", None)
-        return status is not None and status.status_code is StatusCode.ERROR
 
     def end(self) -> None:
         """It is over, where no `with` ends it."""

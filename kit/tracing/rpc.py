@@ -78,6 +78,6 @@ def _code_of(context: grpc.aio.ServicerContext[Any, Any]) -> grpc.StatusCode:
 
 
 def _ended(span: Span, code: grpc.StatusCode) -> None:
-    span.note("rpc.grpc.status_code", code.value[0])
+    span.ended_with(code.value[0])
     if code is not grpc.StatusCode.OK:
         span.failed(code.name)
