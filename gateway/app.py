@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from gateway import health, table
+from gateway.access import AccessLog
+from gateway.access.log import Exchange
 from gateway.admin import admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
@@ -60,6 +62,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         provider=_provider(settings),
         session=settings.session,
         explains=settings.explain,
+        access_log=AccessLog.of(settings.access, settings.signing_key.encode()),
     )
 
 
@@ -88,6 +91,7 @@ class Gateway:
         provider: the issuer whose tokens prove who is calling; None when the table never asks.
         session: how sessions are kept; needed by a table that has them.
         explains: whether clients may see how an aggregate is joined: not for the public.
+        access_log: has a line for every request; None for none.
     """
 
     def __init__(
@@ -99,11 +103,18 @@ class Gateway:
         provider: Provider | None = None,
         session: SessionSettings | None = None,
         explains: bool = False,
+        access_log: AccessLog | None = None,
     ) -> None:
         self.metrics = Metrics()
         self._tracing = telemetry.tracing("gateway")
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
+        self._access_log = access_log
+        self._serve: Exchange = self._exchange
+        if access_log:
+            self.metrics.registry.register(access_log)
+            self._upstreams = {name: access_log.timed(each) for name, each in self._upstreams.items()}
+            self._serve = access_log.around(self._exchange)
         for upstream in upstreams.values():
             if isinstance(upstream.app, PageApp):
                 for page, program in upstream.app.programs:
@@ -119,6 +130,7 @@ class Gateway:
             sessions=self._sessions,
             explains=explains,
             tracing=self._tracing,
+            access_log=access_log,
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 
@@ -154,7 +166,7 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._exchange(scope, receive, send)
+            await self._serve(scope, receive, send)
         else:
             raise RuntimeError(f"The gateway does not speak {scope['type']}.")
 
@@ -164,6 +176,8 @@ class Gateway:
             try:
                 if self._tracing:
                     await stack.enter_async_context(self._tracing)
+                if self._access_log:
+                    await stack.enter_async_context(self._access_log)
                 for upstream in self._upstreams.values():
                     await stack.enter_async_context(upstream)
                 if self._provider:

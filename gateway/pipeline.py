@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
+from gateway.access import AccessLog, noted
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
@@ -39,6 +40,7 @@ class Means:
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
         tracing: tells traces; None where nobody asks for them.
+        access_log: has a line for every request; None where nobody asks for it.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -48,11 +50,13 @@ class Means:
     sessions: Sessions | None = None
     explains: bool = False
     tracing: "Tracing | None" = None
+    access_log: AccessLog | None = None
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
     return [
+        *([noted(route.name)] if means.access_log else []),
         *([trace.traced(means.tracing, route.path, route.template)] if means.tracing else []),
         trace.named(),
         means.metrics.counted(route.name),
@@ -81,6 +85,7 @@ def _auth(route: Route, means: Means) -> Layer:
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
     return [
+        *([noted(path)] if means.access_log else []),
         *([trace.traced(means.tracing, path, Template.parse(path))] if means.tracing else []),
         trace.named(),
         means.metrics.counted(path),

@@ -6,6 +6,7 @@ from gateway.call import Call, Handler, Layer
 from gateway.path import Template
 from gateway.upstream import Reply, UpstreamError
 from gateway.upstream.outcome import when_released
+from kit import redaction
 from kit.problems import Problem
 from kit.trace import traceparent
 
@@ -18,8 +19,7 @@ TRACE_ID_ENDS = len("00-") + 32
 
 def traced(tracing: "Tracing", route: str, template: Template) -> Layer:
     """Have a span for every call on this route, within that of its client, if it tells of one."""
-    from kit.tracing.asgi import path_of  # noqa: PLC0415 (only where traces are asked for)
-    from kit.tracing.core import method_of  # noqa: PLC0415 (the same)
+    from kit.tracing.core import method_of  # noqa: PLC0415 (only where traces are asked for)
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
@@ -27,7 +27,7 @@ def traced(tracing: "Tracing", route: str, template: Template) -> Layer:
             about = {
                 "http.request.method": method,
                 "http.route": route,
-                "url.path": path_of(template.expand(call.params), {k: v[-1] for k, v in call.params.items()}),
+                "url.path": redaction.path(template.expand(call.params), redaction.personal(call.params)),
                 "url.scheme": call.scheme,
                 "frontispiece.request.id": call.request_id.decode("latin-1"),
             }

@@ -1,15 +1,8 @@
 """The spans of an app that speaks ASGI."""
 
-from collections.abc import Mapping
-from typing import Final
-
+from kit import redaction
 from kit.asgi import App, Message, Receive, Scope, Send
 from kit.tracing.core import Tracing, method_of
-
-PERSONAL: Final = frozenset({"user", "owner", "subject", "email"})
-"""Placeholders of routes that stand for somebody."""
-
-REDACTED: Final = "REDACTED"
 
 
 class Traced:
@@ -38,12 +31,6 @@ class Traced:
             finally:
                 route = getattr(scope.get("route"), "path", None)
                 if route is not None:
-                    path = path_of(scope["path"], scope.get("path_params", {}))
+                    raw = scope.get("raw_path", b"").decode("latin-1")
+                    path = redaction.path(raw, redaction.personal(scope.get("path_params", {})))
                     span.name(f"{method} {route}", {"http.route": route, "url.path": path})
-
-
-def path_of(path: str, params: Mapping[str, str]) -> str:
-    """The path, without what stands for somebody."""
-    for name in PERSONAL & params.keys():
-        path = path.replace(str(params[name]), REDACTED)
-    return path

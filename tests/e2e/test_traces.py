@@ -66,8 +66,10 @@ async def test_a_request_is_one_trace_from_the_gateway_to_databases_and_the_brok
     ways = {" > ".join(way(one)) for one in mine}
     assert {
         f"{PAGE} > bff-web source product > bff-web GET > catalog GET /products/{{sku}} > catalog SELECT",
-        f"{BASKET} > bff-mobile source basket > bff-mobile GET"
-        " > basket GET /baskets/{owner} > basket HGETALL",
+        (
+            f"{BASKET} > bff-mobile source basket > bff-mobile GET"
+            " > basket GET /baskets/{owner} > basket HGETALL"
+        ),
     } <= ways
     assert any(way.startswith(PAGE) and way.endswith(f"> discount {RPC} > discount SELECT") for way in ways)
     assert any(way.startswith(ORDER) and "> ordering GET > catalog GET /products" in way for way in ways)

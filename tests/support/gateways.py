@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import table
+from gateway.access import AccessLog
 from gateway.app import Gateway
 from gateway.oidc import Provider
 from kit.settings import Directory
@@ -30,6 +31,7 @@ def gateway_of(
     key: str | None = None,
     issuer: Issuer | None = None,
     explains: bool = False,
+    access_log: AccessLog | None = None,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     return Gateway(
@@ -38,4 +40,5 @@ def gateway_of(
         signer=Signer(key or any_key(), "gateway"),
         provider=Provider(issuer.settings) if issuer else None,
         explains=explains,
+        access_log=access_log,
     )
