@@ -12,6 +12,7 @@ from gateway.admin import admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
 from gateway.forward import end_to_end
+from gateway.lag import LoopLag
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens, Provider
@@ -109,6 +110,8 @@ class Gateway:
         self._tracing = telemetry.tracing("gateway")
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
+        self._lag = LoopLag()
+        self.metrics.registry.register(self._lag)
         self._access_log = access_log
         self._serve: Exchange = self._exchange
         if access_log:
@@ -176,6 +179,7 @@ class Gateway:
             try:
                 if self._tracing:
                     await stack.enter_async_context(self._tracing)
+                await stack.enter_async_context(self._lag)
                 if self._access_log:
                     await stack.enter_async_context(self._access_log)
                 for upstream in self._upstreams.values():

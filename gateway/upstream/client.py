@@ -1,7 +1,7 @@
 """Clients of services: untyped for the gateway that passes answers on, typed for pages that read them."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.upstream.bounds import Noted, current_bounds, noting, now
 from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut
+from gateway.upstream.gauge import Gauge, gauges_of
 from gateway.upstream.message import Headers, Reply, Request, Transport
 from kit.asgi import App
 from kit.timing import TIMEOUT_HEADER, milliseconds
@@ -110,6 +111,10 @@ class Upstream:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._transport.__aexit__(*exc)
+
+    def gauges(self) -> Iterator[Gauge]:
+        """What its transport tells of itself."""
+        return gauges_of(self._transport)
 
     async def is_ready(self) -> bool:
         """Whether the service says at `/health/ready` that it is."""

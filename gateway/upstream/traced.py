@@ -1,8 +1,10 @@
 """Calls of an upstream, each with a span: made only where traces are asked for."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, Self
 
+from gateway.upstream.gauge import Gauge, gauges_of
 from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import when_released
 from kit.tracing.core import method_of, within
@@ -24,6 +26,10 @@ class Traced:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._inner.__aexit__(*exc)
+
+    def gauges(self) -> Iterator[Gauge]:
+        """What is within tells."""
+        return gauges_of(self._inner)
 
     async def send(self, request: Request) -> Reply:
         """Send, and have the span last until the answer is released."""
