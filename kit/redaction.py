@@ -19,6 +19,9 @@ _SECRET: Final = re.compile(
     r"|[A-Za-z0-9_=+-]{40,}"  # like a key: longer than the names and ids that people make
 )
 _STRANGE: Final = re.compile(r"[^\x21-\x7e]")
+_PLAIN: Final = re.compile(r"(?!.*eyJ)[A-Za-z0-9._~-]{0,39}")
+"""A segment in which there is nothing to be found: most are."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,40}")
 
 
@@ -68,6 +71,8 @@ def word(text: str, most: int = 100) -> str:
 
 
 def _segment(raw: str, personal: Collection[str]) -> str:
+    if _PLAIN.fullmatch(raw) and raw not in personal:
+        return raw
     segment, parameters, _ = raw.partition(";")  # such as `;jsessionid=…`
     told = REDACTED if unquote(segment) in personal or is_secret(segment) else _STRANGE.sub(_encoded, segment)
     return f"{told};{REDACTED}" if parameters else told

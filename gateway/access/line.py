@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final
@@ -14,6 +15,9 @@ from kit.tokens import Identity
 
 LONGEST_PATH: Final = 1024
 LONGEST_QUERY: Final = 2048
+MOST_CLIENTS: Final = 4096
+"""Of so many it is remembered what is told of their addresses."""
+
 NETWORKS: Final = {4: 24, 6: 48}
 
 _METHOD: Final = re.compile(r"[A-Z]{1,16}")
@@ -32,6 +36,7 @@ class Lines:
 
     def __init__(self, addresses: Addresses, secret: bytes) -> None:
         self._addresses = addresses
+        self._client = lru_cache(MOST_CLIENTS)(self.client)
         self._key = blake2b(secret, digest_size=32, person=b"access log").digest()
 
     def line(self, scope: Scope, entry: Entry, now: datetime, seconds: float) -> Line:
@@ -53,7 +58,7 @@ class Lines:
             "ms": round(seconds * 1000, 3),
             "upstream_ms": round(entry.upstream * 1000, 3) if entry.calls else None,
             "upstream_calls": entry.calls,
-            "client": self.client(entry.peer or (scope["client"] or ("",))[0]),
+            "client": self._client(entry.peer or (scope["client"] or ("",))[0]),
             "user": self._user(entry.identity),
             "problem": redaction.word(entry.problem) if entry.problem else None,
             "cache": _outcome(entry.cache),

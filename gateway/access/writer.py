@@ -3,9 +3,9 @@
 import logging
 import os
 import sys
+from collections import deque
 from pathlib import Path
-from queue import Empty, Full, Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,9 @@ MOST_WAITING: Final = 10_000
 
 AT_ONCE: Final = 200
 """Lines that are written together at most."""
+
+GATHERS: Final = 0.05
+"""Seconds for which lines gather before they are written together."""
 
 ENDS_WITHIN: Final = 2.0
 """Seconds for what is left when the log is closed."""
@@ -39,7 +42,10 @@ class Writer:
 
     def __init__(self, where: str, most_waiting: int = MOST_WAITING) -> None:
         self._where = where
-        self._queue: Queue[Any] = Queue(most_waiting)
+        self._most_waiting = most_waiting
+        self._lines: deque[Any] = deque()
+        self._awake = Event()
+        self._closing = Event()
         self._thread = Thread(target=self._write_all, name="access log", daemon=True)
         self._encode = msgspec.json.Encoder().encode
         self._file: int | None = None
@@ -61,25 +67,26 @@ class Writer:
 
     def put(self, line: Any) -> None:
         """Write this soon, or drop and count it."""
-        try:
-            self._queue.put_nowait(line)
-        except Full:
+        if len(self._lines) >= self._most_waiting:
             self.overflowed += 1
+            return
+        self._lines.append(line)
+        if not self._awake.is_set():
+            self._awake.set()
 
     def stop(self) -> None:
         """Write what is left, unless that takes too long; blocks."""
-        if not self._thread.is_alive():
-            return
-        try:
-            self._queue.put(None, timeout=ENDS_WITHIN)
-        except Full:
-            return  # whoever reads has stopped reading: the thread ends with the process
-        self._thread.join(ENDS_WITHIN)
+        self._closing.set()
+        self._awake.set()
+        if self._thread.is_alive():
+            self._thread.join(ENDS_WITHIN)  # it may be in a write that nobody takes: it ends with the process
 
     def _write_all(self) -> None:
-        while True:
-            lines, over = self._some()
-            if lines:
+        while self._lines or not self._closing.is_set():
+            self._awake.wait()
+            self._closing.wait(GATHERS)  # a thread that woke for each line would cost more than the line
+            self._awake.clear()
+            while lines := self._some():
                 try:
                     self._write(b"".join(self._encode(line) + b"\n" for line in lines))
                 except OSError as fault:
@@ -88,24 +95,12 @@ class Writer:
                 else:
                     self.written += len(lines)
                     self._failing = False
-            if over:
-                if self._file is not None and self._where != STDOUT:
-                    os.close(self._file)
-                return
+        if self._file is not None and self._where != STDOUT:
+            os.close(self._file)
 
-    def _some(self) -> tuple[list[Any], bool]:
-        """Lines to write, and whether they are the last; waits for the first."""
-        lines: list[Any] = []
-        line = self._queue.get()
-        while line is not None:
-            lines.append(line)
-            if len(lines) >= AT_ONCE:
-                return lines, False
-            try:
-                line = self._queue.get_nowait()
-            except Empty:
-                return lines, False
-        return lines, True
+    def _some(self) -> list[Any]:
+        """Lines that are written together; none when none wait."""
+        return [self._lines.popleft() for _ in range(min(AT_ONCE, len(self._lines)))]
 
     def _write(self, content: bytes) -> None:
         if self._file is None or self._has_moved(self._file):

@@ -27,11 +27,13 @@ def traced(tracing: "Tracing", route: str, template: Template) -> Layer:
             about = {
                 "http.request.method": method,
                 "http.route": route,
-                "url.path": redaction.path(template.expand(call.params), redaction.personal(call.params)),
                 "url.scheme": call.scheme,
-                "frontispiece.request.id": call.request_id.decode("latin-1"),
             }
             with tracing.serving(f"{method} {route}", call.headers, about) as span:
+                if span.is_told:
+                    path = redaction.path(template.expand(call.params), redaction.personal(call.params))
+                    name = call.request_id.decode("latin-1")
+                    span.says({"url.path": path, "frontispiece.request.id": name})
                 call.headers = span.told_in(call.headers)
                 try:
                     reply = await inner(call)

@@ -56,13 +56,20 @@ class Tracing:
     Args:
         role: its name, `service.name` to collectors.
         named_by_environment: whether the environment may name it otherwise.
+        exporters: make what spans are sent by; by default what the environment asks for.
 
     Raises:
         Faulty: the variables ask for what there is not.
     """
 
-    def __init__(self, role: str, *, named_by_environment: bool = True) -> None:
-        self._exporters = _exporters()
+    def __init__(
+        self,
+        role: str,
+        *,
+        named_by_environment: bool = True,
+        exporters: Sequence[Callable[[], SpanExporter]] | None = None,
+    ) -> None:
+        self._exporters = _exporters() if exporters is None else exporters
         self._provider = TracerProvider(
             resource=_resource(role, named_by_environment=named_by_environment), shutdown_on_exit=False
         )
@@ -81,9 +88,8 @@ class Tracing:
 
     def serving(self, name: str, headers: Headers, attributes: Attributes) -> "Span":
         """A span of a request with these headers (names in lower case), within the trace that they tell."""
-        given = dict(field for field in reversed(headers) if field[0] in PROPAGATED)
-        carrier = {key.decode(): value.decode("latin-1") for key, value in given.items()}
-        parent = _W3C.extract(carrier, context=Context())
+        given = {key.decode(): value.decode("latin-1") for key, value in headers if key in PROPAGATED}
+        parent = _W3C.extract(given, context=Context()) if given else Context()
         span = self._tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=attributes)
         return Span(span, set_value(_TRACER, self._tracer, set_span_in_context(span, Context())))
 
@@ -122,6 +128,15 @@ class Span:
         if not self._outlasts:
             self._span.end()
 
+    @property
+    def is_told(self) -> bool:
+        """Whether anybody will read what it says: not, when it is not sampled."""
+        return self._span.is_recording()
+
+    def says(self, attributes: Attributes) -> None:
+        """What it says besides."""
+        self._span.set_attributes(attributes)
+
     def name(self, name: str, attributes: Attributes) -> None:
         """What it is called, and what it says, once that is known."""
         self._span.update_name(name)
@@ -155,10 +170,13 @@ class Span:
 
     def told_in(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         """The headers, with this span as the parent of whatever is made of them."""
-        carrier: dict[str, str] = {}
-        _W3C.inject(carrier, context=self._context)
         kept = [field for field in headers if field[0] not in PROPAGATED]
-        return kept + [(name.encode(), value.encode()) for name, value in carrier.items()]
+        about = self._span.get_span_context()
+        parent = b"00-%032x-%016x-%02x" % (about.trace_id, about.span_id, about.trace_flags)
+        kept.append((b"traceparent", parent))
+        if about.trace_state:
+            kept.append((b"tracestate", about.trace_state.to_header().encode("latin-1")))
+        return kept
 
 
 def method_of(method: str) -> str:
