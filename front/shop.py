@@ -72,6 +72,7 @@ class Shop:
                     mounted=not self.processes,
                 )
             )
+            os.environ.pop("OTEL_SERVICE_NAME", None)  # of many roles: each goes by its own
             if self.admin_port is not None:
                 os.environ["GATEWAY_ADMIN"] = f"{LOOPBACK}:{self.admin_port}"
             url = f"http://{http[GATEWAY]}"

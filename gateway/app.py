@@ -8,11 +8,15 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from gateway import health, table
+from gateway.access import AccessLog
+from gateway.access.log import Exchange
 from gateway.admin import AdminSettings, admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
+from gateway.cache import HttpCache
 from gateway.cache.directives import http_date
 from gateway.cache.settings import CacheSettings
 from gateway.forward import end_to_end
+from gateway.lag import LoopLag
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, NoRoute, WrongMethod
 from gateway.oidc import Provider
@@ -23,6 +27,7 @@ from gateway.serving import Served, Serving, Tools
 from gateway.session import SessionSettings
 from gateway.settings import GatewaySettings, faults_between
 from gateway.upstream import ClientLeft, Headers, LifespanFailed, UpstreamError, field
+from kit import telemetry
 from kit.asgi import App, Receive, Scope, Send
 from kit.faults import Faulty
 from kit.problems import Problem, internal
@@ -64,6 +69,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         session=settings.session,
         caching=settings.cache,
         explains=settings.explain,
+        access_log=AccessLog.of(settings.access, settings.signing_key.encode()),
     )
     gateway.read_anew(load, file)
     return gateway
@@ -95,6 +101,7 @@ class Gateway:
         session: how sessions are kept; needed by a table that has them.
         caching: how much is kept of answers, and where else.
         explains: whether clients may see how an aggregate is joined: not for the public.
+        access_log: has a line for every request; None for none.
     """
 
     tells_date = True
@@ -110,19 +117,30 @@ class Gateway:
         session: SessionSettings | None = None,
         caching: CacheSettings | None = None,
         explains: bool = False,
+        access_log: AccessLog | None = None,
     ) -> None:
         self.metrics = Metrics()
-        self.cache = (caching or CacheSettings()).open()
-        self.metrics.registry.register(self.cache)
+        self._cache = (caching or CacheSettings()).open()
+        self.metrics.registry.register(self._cache)
         self.signer = signer
+        self._tracing = telemetry.tracing("gateway")
+        self._lag = LoopLag()
+        self.metrics.registry.register(self._lag)
+        self._access_log = access_log
+        self._serve: Exchange = self._http
+        if access_log:
+            self.metrics.registry.register(access_log)
+            self._serve = access_log.around(self._http)
         self._tools = Tools(
             directory=directory,
             signer=signer,
             metrics=self.metrics,
             provider=provider,
             session=session,
-            cache=self.cache,
+            cache=self._cache,
             explains=explains,
+            tracing=self._tracing,
+            access_log=access_log,
         )
         self.serving = Serving(routes, self._tools)
         """What new calls come to."""
@@ -142,6 +160,11 @@ class Gateway:
         self.reloader = Reloader(load, self.serve_table)
         self.metrics.registry.register(self.reloader.counted)
         self._file = file
+
+    @property
+    def cache(self) -> HttpCache | None:
+        """What keeps answers; None while the table asks for none to be kept."""
+        return self.serving.means.cache
 
     @property
     def retiring(self) -> list[Serving]:
@@ -197,16 +220,24 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            with self.serving as serving:
-                await self._exchange(serving, scope, receive, send)
+            await self._serve(scope, receive, send)
         else:
             raise RuntimeError(f"The gateway does not speak {scope['type']}.")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.serving as serving:
+            await self._exchange(serving, scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
             await receive()
             try:
-                await stack.enter_async_context(self.cache)
+                if self._tracing:
+                    await stack.enter_async_context(self._tracing)
+                await stack.enter_async_context(self._lag)
+                if self._access_log:
+                    await stack.enter_async_context(self._access_log)
+                await stack.enter_async_context(self._cache)
                 if self._tools.provider:
                     await stack.enter_async_context(self._tools.provider)
                 await self.serving.start()

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from gateway.access import AccessLog, noted
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.cache import HttpCache
@@ -15,9 +16,13 @@ from gateway.forward import forward
 from gateway.layers import auth, cache, coalesce, deadline, limit, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
+from gateway.path import Template
 from gateway.session import Sessions
 from gateway.table import Auth, Route, Session
 from gateway.upstream import Reply, Upstream
+
+if TYPE_CHECKING:
+    from kit.tracing.core import Tracing
 
 __all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
 
@@ -37,6 +42,8 @@ class Means:
         sessions: those of browsers; None where there are none.
         cache: keeps answers; None where no route asks for it.
         explains: whether clients may see how an aggregate is joined.
+        tracing: tells traces; None where nobody asks for them.
+        access_log: has a line for every request; None where nobody asks for it.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -46,11 +53,15 @@ class Means:
     sessions: Sessions | None = None
     cache: HttpCache | None = None
     explains: bool = False
+    tracing: "Tracing | None" = None
+    access_log: AccessLog | None = None
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
     return [
+        *([noted(route.name)] if means.access_log else []),
+        *([trace.traced(means.tracing, route.path, route.template)] if means.tracing else []),
         trace.named(),
         means.metrics.counted(route.name),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
@@ -92,6 +103,8 @@ def _cache(route: Route, means: Means) -> list[Layer]:
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
     return [
+        *([noted(path)] if means.access_log else []),
+        *([trace.traced(means.tracing, path, Template.parse(path))] if means.tracing else []),
         trace.named(),
         means.metrics.counted(path),
         *([limit.at_most(session.limit)] if session.limit else []),

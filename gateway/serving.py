@@ -5,11 +5,12 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
 
 from gateway import table
+from gateway.access import AccessLog
 from gateway.behalf import Behalf
 from gateway.cache import HttpCache
 from gateway.layers.metrics import Metrics
@@ -25,6 +26,9 @@ from kit.faults import Faulty
 from kit.settings import Directory
 from kit.tokens import Signer
 
+if TYPE_CHECKING:
+    from kit.tracing.core import Tracing
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
@@ -38,6 +42,8 @@ class Tools:
         session: how sessions are kept; needed by a table that has them.
         cache: keeps answers of routes that may be kept; a table that follows finds them.
         explains: whether clients may see how an aggregate is joined.
+        tracing: tells traces; None where nobody asks for them.
+        access_log: has a line for every request; None where nobody asks for it.
     """
 
     directory: Directory
@@ -47,6 +53,8 @@ class Tools:
     session: SessionSettings | None = None
     cache: HttpCache | None = None
     explains: bool = False
+    tracing: "Tracing | None" = None
+    access_log: AccessLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,8 @@ class Serving:
             sessions=self.sessions.resource if self.sessions else None,
             cache=tools.cache if any(route.cache for route in routes.routes) else None,
             explains=tools.explains,
+            tracing=tools.tracing,
+            access_log=tools.access_log,
         )
         self.goals = dict(self._made(before))
         self.matcher = Matcher([(_pattern(key), served) for key, served in self.goals.items()])
@@ -274,4 +284,5 @@ def _opened(name: str, service: table.Service, tools: Tools) -> Upstream:
     if isinstance(upstream.app, PageApp):
         for page, program in upstream.app.programs:
             tools.metrics.look_at(page, program)
-    return tools.metrics.watched(upstream)
+    watched = tools.metrics.watched(upstream)
+    return tools.access_log.timed(watched) if tools.access_log else watched

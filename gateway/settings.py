@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from gateway.access import AccessLogSettings
 from gateway.admin import AdminSettings
 from gateway.cache.settings import CacheSettings
 from gateway.oidc import IssuerSettings
@@ -31,6 +32,7 @@ class GatewaySettings(Settings):
     directory: Directory = Field(default_factory=Directory)
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)
+    access: AccessLogSettings = Field(default_factory=AccessLogSettings)
     operation: AdminSettings = Field(default_factory=AdminSettings)
     ending: StopSettings = Field(default_factory=StopSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)

@@ -11,6 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004 (its pool's own)
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from kit import telemetry
 from kit.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,10 @@ class Database:
         if self.dialect == "sqlite":
             sa.event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        if telemetry.is_on():
+            from kit.tracing import sql  # noqa: PLC0415 (only where traces are asked for)
+
+            sql.watch(self.engine.sync_engine)
 
     async def __aenter__(self) -> Self:
         if self.dialect == "sqlite" and self.engine.url.database:

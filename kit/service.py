@@ -2,20 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from kit import telemetry
 from kit.asgi import App, Message, Receive, Scope, Send
 from kit.entity_tags import holds
 from kit.problems import MEDIA_TYPE, Problem, internal
 from kit.timing import TIMEOUT_HEADER, seconds_of
 from kit.tokens import Identity, Verifier
+
+if TYPE_CHECKING:
+    from kit.tracing.core import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +42,34 @@ def create(*, title: str, description: str, lifespan: Lifespan, ready: Check, ve
     app = FastAPI(
         title=title,
         description=description,
-        lifespan=lifespan,
+        lifespan=traced(lifespan, tracing := telemetry.tracing(title)),
         redirect_slashes=False,
         dependencies=[Depends(_known)],
     )
     app.state.verifier = verifier
+    app.state.tracing = tracing
     app.add_middleware(WithinPatience)
     app.add_middleware(HeadAsGet)
+    if tracing is not None:
+        from kit.tracing.asgi import Traced  # noqa: PLC0415 (only where traces are asked for)
+
+        app.add_middleware(Traced, tracing)
     answer_with_problems(app)
     add_health(app, ready)
     return app
+
+
+def traced(lifespan: Lifespan, tracing: "Tracing | None") -> Lifespan:
+    """The same lifespan, in which traces are told; the same to the letter when there are none."""
+    if tracing is None:
+        return lifespan
+
+    @asynccontextmanager
+    async def told(app: FastAPI) -> AsyncIterator[None]:
+        async with tracing, lifespan(app):
+            yield
+
+    return told
 
 
 class HeadAsGet:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Self
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from gateway.call import Call, Handler, Layer
@@ -19,6 +19,10 @@ from kit.problems import Problem
 
 LEFT = "left"
 """Stands for the status of an answer that nobody waited for."""
+
+
+PASSED_ON = "passed-on"
+"""Stands for the kinds of problems that services tell."""
 
 
 class Metrics:
@@ -38,8 +42,14 @@ class Metrics:
         self._verdicts = Counter(
             "gateway_auth", "Callers, by what was found out of their credentials.", "scheme", "outcome"
         )
-        for collector in (self, self._calls, self._failures, self._verdicts):
+        self._problems = Counter(
+            "gateway_problems", "Calls that were refused or failed, by the kind of problem.", "route", "kind"
+        )
+        self._watched: dict[str, tuple[Upstream, _UpstreamNumbers]] = {}
+        for collector in (self, self._calls, self._failures, self._verdicts, self._problems):
             self.registry.register(collector)
+        for process in (ProcessCollector, PlatformCollector, GCCollector):
+            process(registry=self.registry)
 
     def counted(self, name: str, clock: Callable[[], float] = time.perf_counter) -> Layer:
         """Count the calls on a route and how long each takes until its answer begins, whatever that is.
@@ -59,6 +69,8 @@ class Metrics:
                 except BaseException as failure:
                     numbers.running -= 1
                     numbers.add(call.method, _status(failure), clock() - begun)
+                    if (kind := _kind(failure)) is not None:
+                        self._problems.add(name, kind)
                     raise
                 numbers.add(call.method, reply.status // 100, clock() - begun)
                 if isinstance(reply.body, bytes):
@@ -76,8 +88,10 @@ class Metrics:
         return partial(self._verdicts.add, scheme)
 
     def watched(self, upstream: Upstream) -> Upstream:
-        """The same upstream, with its calls and failures counted."""
-        watched = _Watched(upstream, self._calls, self._failures)
+        """The same upstream, with its calls and failures counted, and how long it takes to answer."""
+        _, numbers = self._watched.get(upstream.name, (None, _UpstreamNumbers()))
+        self._watched[upstream.name] = upstream, numbers  # in the place of the one before, if there was one
+        watched = _Watched(upstream, self._calls, self._failures, numbers)
         return Upstream(upstream.name, watched, addresses=upstream.addresses)
 
     def look_at(self, page: str, program: Program) -> None:
@@ -87,6 +101,7 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """The numbers of routes and pages, as they are now."""
         yield from self._of_routes()
+        yield from self._of_upstreams()
         yield from self._of_pages()
 
     def _of_routes(self) -> Iterator[Metric]:
@@ -103,6 +118,23 @@ class Metrics:
                 requests.add_metric(values, spent.count)
                 spent.put_into(durations, values)
         yield from (requests, durations, running)
+
+    def _of_upstreams(self) -> Iterator[Metric]:
+        labels = ["upstream"]
+        durations = HistogramMetricFamily(
+            "gateway_upstream_duration_seconds", "Until an upstream's headers.", labels=labels
+        )
+        running = GaugeMetricFamily("gateway_upstream_in_flight", "Calls not yet ended.", labels=labels)
+        others: dict[str, Metric] = {}
+        for upstream, numbers in self._watched.values():
+            numbers.spent.put_into(durations, (upstream.name,))
+            running.add_metric((upstream.name,), numbers.running)
+            for told in upstream.gauges():
+                values = {"upstream": upstream.name, **told.labels}
+                kind = "counter" if told.name.endswith("_total") else "gauge"
+                family = Metric(told.name.removesuffix("_total"), told.meaning, kind)
+                others.setdefault(told.name, family).add_sample(told.name, values, float(told.value))
+        yield from (durations, running, *others.values())
 
     def _of_pages(self) -> Iterator[Metric]:
         degraded = Counter(
@@ -124,11 +156,13 @@ class Metrics:
 class _Watched:
     """Counts what goes through an upstream. A 5xx is a failure of it, and so is the end of a call's time."""
 
-    def __init__(self, upstream: Upstream, calls: Counter, failures: Counter) -> None:
+    def __init__(
+        self, upstream: Upstream, calls: Counter, failures: Counter, numbers: "_UpstreamNumbers"
+    ) -> None:
         self._upstream = upstream
+        self._numbers = numbers
         self._calls = calls
         self._failures = failures
-        self._in_flight = 0
 
     async def __aenter__(self) -> Self:
         await self._upstream.__aenter__()
@@ -139,27 +173,45 @@ class _Watched:
 
     async def send(self, request: Request) -> Reply:
         self._calls.add(self._upstream.name)
-        self._in_flight += 1
+        numbers = self._numbers
+        numbers.running += 1
         begun = time.perf_counter()
         try:
             reply = await self._upstream.send(request)
         except BaseException as ended:
-            self._in_flight -= 1
-            if speaks_against(ended, request, time.perf_counter() - begun):
+            numbers.running -= 1
+            seconds = time.perf_counter() - begun
+            if speaks_against(ended, request, seconds):
+                numbers.spent.add(seconds)
                 reason = ended.reason if isinstance(ended, UpstreamError) else TimedOut.reason
                 self._failures.add(self._upstream.name, reason)
             raise
+        numbers.spent.add(time.perf_counter() - begun)
+        if isinstance(reply.body, bytes):
+            numbers.running -= 1
+        else:
+            when_released(reply, numbers.ended)
         if reply.status >= FAILED:
             self._failures.add(self._upstream.name, Failed.reason)
-        when_released(reply, self._ended)
         return reply
 
     def state(self) -> State:
         """How the upstream does, and how many calls of it are under way."""
-        return {**self._upstream.state(), "in_flight": self._in_flight}
+        return {**self._upstream.state(), "in_flight": self._numbers.running}
 
-    def _ended(self) -> None:
-        self._in_flight -= 1
+
+class _UpstreamNumbers:
+    """What is known of the calls of one upstream."""
+
+    __slots__ = ("running", "spent")
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.spent = Durations()
+
+    def ended(self) -> None:
+        """One call runs no more."""
+        self.running -= 1
 
 
 class _Numbers:
@@ -195,3 +247,12 @@ def _status(failure: BaseException) -> int | str:
     if isinstance(failure, Problem):
         return failure.status // 100
     return LEFT if isinstance(failure, ClientLeft | asyncio.CancelledError) else 5
+
+
+def _kind(failure: BaseException) -> str | None:
+    """What a failure is told as; services' own kinds are one, for there may be any number of them."""
+    if isinstance(failure, UpstreamError):
+        failure = failure.problem("")
+    if not isinstance(failure, Problem):
+        return None
+    return PASSED_ON if ":" in failure.kind else failure.kind

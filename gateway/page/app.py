@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI
@@ -19,10 +19,14 @@ from gateway.page.program import Program
 from gateway.page.shared_cache import SharedStore
 from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.upstream import ClientLeft, Context, Headers, Reply, Request, field, now
+from kit import telemetry
 from kit.asgi import Receive, Scope, Send
 from kit.problems import Problem, internal
-from kit.service import Check, Lifespan, add_health, answer_with_problems
+from kit.service import Check, Lifespan, add_health, answer_with_problems, traced
 from kit.timing import TIMEOUT_HEADER, seconds_of
+
+if TYPE_CHECKING:
+    from kit.tracing.core import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +142,9 @@ def create_app(
     Raises:
         Faulty: some page cannot work; every fault is named.
     """
+    tracing = telemetry.tracing(title)
     endpoints = [
-        Endpoint(plan, providers, app=title, shared=shared, explains=explains)
+        _endpoint(tracing, plan, providers, app=title, shared=shared, explains=explains)
         for plan in plans(pages, providers)
     ]
 
@@ -152,10 +157,18 @@ def create_app(
                 for endpoint in endpoints:
                     await endpoint.program.close()
 
-    app = PageApp(endpoints, title=title, description=description, lifespan=living)
+    app = PageApp(endpoints, title=title, description=description, lifespan=traced(living, tracing))
     answer_with_problems(app)
     add_health(app, ready)
     return app
+
+
+def _endpoint(tracing: "Tracing | None", *arguments: Any, **options: Any) -> Endpoint:
+    if tracing is None:
+        return Endpoint(*arguments, **options)
+    from gateway.page.traced import TracedEndpoint  # noqa: PLC0415 (only where traces are asked for)
+
+    return TracedEndpoint(*arguments, **options).watched_by(tracing)
 
 
 def _pattern(page: Page) -> Pattern:

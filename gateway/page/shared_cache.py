@@ -14,6 +14,7 @@ import msgspec
 import valkey.asyncio
 
 from gateway.upstream import Refused
+from kit.valkey_client import client_of
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class SharedStore:
             socket_timeout=answers_within,
             socket_connect_timeout=answers_within,
         )
-        self._client = valkey.asyncio.Valkey.from_pool(pool)
+        self._client = client_of(pool)
         self.now = now
         self._answers_within = answers_within
         self._clock = clock

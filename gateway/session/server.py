@@ -11,6 +11,7 @@ from valkey.backoff import NoBackoff
 from valkey.commands.core import AsyncScript
 
 from kit.problems import Problem
+from kit.valkey_client import client_of
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Server:
             retry=Retry(NoBackoff(), 1),
             retry_on_error=[valkey.ConnectionError],
         )
-        self.client = valkey.asyncio.Valkey.from_pool(pool)
+        self.client = client_of(pool)
         self._running: set[asyncio.Task[Any]] = set()
         self._warned_at = float("-inf")
 

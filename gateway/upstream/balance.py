@@ -2,7 +2,7 @@
 
 import logging
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from random import random as any_number
@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Self
 
 from gateway.upstream.errors import Unreachable
+from gateway.upstream.gauge import Gauge
 from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import FAILED, speaks_against, when_released
 from gateway.upstream.policy import HealthPolicy
@@ -42,6 +43,8 @@ class Address:
         self.failures = 0
         """How many calls in a row have failed."""
         self.ejected = False
+        self.ejections = 0
+        """How often it was ejected while it was used."""
         self.well = True
         """What its last health check said."""
         self.seen_failing = 0.0
@@ -53,6 +56,7 @@ class Address:
 
     def eject(self, now: float, jitter: float) -> None:
         """Leave it out for twice as long as the last time, less `jitter` (from 0 to 1) of the pause."""
+        self.ejections += not self.ejected
         self.ejected = True
         self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
         self._tried_from = now + self._pause * (1 - jitter)
@@ -141,6 +145,17 @@ class Balanced:
     def state(self) -> State:
         """How each address does."""
         return {"addresses": [address.state() for address in self._addresses.values()]}
+
+    def gauges(self) -> Iterator[Gauge]:
+        """What is known of each address."""
+        for each in self._addresses.values():
+            for name, meaning, value in (
+                ("gateway_address_ejected", "1 while it is left out because its calls fail.", each.ejected),
+                ("gateway_address_ejections_total", "How often it was left out.", each.ejections),
+                ("gateway_address_well", "1 unless its health check fails.", each.well),
+                ("gateway_address_in_flight", "Calls not yet ended.", each.outstanding),
+            ):
+                yield Gauge(name=name, meaning=meaning, value=value, labels={"address": each.name})
 
     async def send(self, request: Request) -> Reply:
         """Send to one address, and to one other at once when no connection to the first could be made."""

@@ -2,11 +2,12 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Self
 
 from gateway.upstream.errors import Unreachable
+from gateway.upstream.gauge import Gauge, gauges_of
 from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import FAILED, speaks_against
 from gateway.upstream.policy import BreakerPolicy
@@ -40,6 +41,7 @@ class Breaker:
         self._closed = True
         self._pause_ends = 0.0
         self._trying = False
+        self._opened = 0
 
     async def __aenter__(self) -> Self:
         await self._inner.__aenter__()
@@ -47,6 +49,16 @@ class Breaker:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._inner.__aexit__(*exc)
+
+    def gauges(self) -> Iterator[Gauge]:
+        """Whether it is open, and how often it opened; and what is within."""
+        yield Gauge(
+            name="gateway_breaker_open", meaning="1 while the circuit is open.", value=not self._closed
+        )
+        yield Gauge(
+            name="gateway_breaker_opened_total", meaning="How often the circuit opened.", value=self._opened
+        )
+        yield from gauges_of(self._inner)
 
     async def send(self, request: Request) -> Reply:
         """Send while the circuit is closed.
@@ -113,6 +125,7 @@ class Breaker:
 
     def _open(self, now: float) -> None:
         self._closed = False
+        self._opened += 1
         self._pause_ends = now + self._policy.pause.total_seconds()
         self._window = Window(self._policy.window.total_seconds(), self._pause_ends)
         log.warning("%s: the circuit is open for %g s", self._name, self._policy.pause.total_seconds())

@@ -1,7 +1,7 @@
 """Clients of services: untyped for the gateway that passes answers on, typed for pages that read them."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.upstream.bounds import Noted, current_bounds, noting, now
 from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut
+from gateway.upstream.gauge import Gauge, gauges_of
 from gateway.upstream.message import Headers, Reply, Request, Transport
 from gateway.upstream.state import State, state_of
 from kit.asgi import App
@@ -119,6 +120,10 @@ class Upstream:
     def state(self) -> State:
         """How it is at this moment, in JSON's kinds of values: for operators."""
         return {"addresses": [{"url": url} for url in self.addresses], **state_of(self._transport)}
+
+    def gauges(self) -> Iterator[Gauge]:
+        """What its transport tells of itself."""
+        return gauges_of(self._transport)
 
     async def is_ready(self) -> bool:
         """Whether the service says at `/health/ready` that it is."""

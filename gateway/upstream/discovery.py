@@ -19,6 +19,7 @@ from gateway.upstream.mounted import MountedTransport, load_app
 from gateway.upstream.native import NativeTransport
 from gateway.upstream.over_httpx import HttpxTransport
 from gateway.upstream.policy import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from kit import telemetry
 from kit.settings import Directory
 
 SCHEMES = ("http", "https", "h2", "httpx+http", "registry", "app")
@@ -89,6 +90,10 @@ def open_upstream(
         transport = Breaker(name, transport, breaker)
     if concurrency:
         transport = Limited(transport, concurrency)
+    if telemetry.is_on():
+        from gateway.upstream.traced import Traced  # noqa: PLC0415 (only where traces are asked for)
+
+        transport = Traced(name, transport)
     app = only.app if isinstance(only, MountedTransport) else None
     return Upstream(name, transport, app, addresses=urls)
 

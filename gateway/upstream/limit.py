@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import monotonic
 from typing import Self
 
 from gateway.upstream.errors import Overloaded
+from gateway.upstream.gauge import Gauge, gauges_of
 from gateway.upstream.message import Reply, Request, Transport
 from gateway.upstream.outcome import when_released
 from gateway.upstream.policy import ConcurrencyPolicy
@@ -36,6 +37,14 @@ class Limited:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._inner.__aexit__(*exc)
+
+    def gauges(self) -> Iterator[Gauge]:
+        """How many calls there may be, are and wait; and what is within."""
+        most, waiting = self._policy.calls, len(self._waiting)
+        yield Gauge(name="gateway_concurrency_limit", meaning="Calls it may have at a time.", value=most)
+        yield Gauge(name="gateway_concurrency_used", meaning="Calls it has.", value=most - self._free)
+        yield Gauge(name="gateway_concurrency_waiting", meaning="Calls that wait for it.", value=waiting)
+        yield from gauges_of(self._inner)
 
     async def send(self, request: Request) -> Reply:
         """Send once there is a slot.

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from gateway.upstream.errors import Failed, TimedOut
 from gateway.upstream.message import ClientLeft, Headers, Reply, Request, field
+from kit import telemetry
 from kit.asgi import App, Message
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ def load_app(path: str) -> App:
     """
     module, _, factory = path.partition(":")
     try:
-        made: App = getattr(import_module(module), factory)()
+        with telemetry.beside():
+            made: App = getattr(import_module(module), factory)()
     except (ModuleNotFoundError, AttributeError) as fault:
         raise LookupError(f"app://{path} cannot be loaded: {fault}") from fault
     return made

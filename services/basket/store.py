@@ -11,6 +11,7 @@ import valkey.asyncio
 from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
 
+from kit.valkey_client import client_of
 from services.basket.model import MOST_ARTICLES, Basket, Full, combine
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class Store:
             retry_on_error=[valkey.ConnectionError],
             decode_responses=True,
         )
-        self._client = valkey.asyncio.Valkey.from_pool(pool)
+        self._client = client_of(pool)
         self._script = self._client.register_script(CHANGE)
         self._adoption = self._client.register_script(ADOPT)
         self._idle_ms = idle // timedelta(milliseconds=1)

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from kit import rpc as channels
 from kit import service
 from kit.settings import Settings, TokenSettings
 from kit.tokens import Verifier
@@ -41,7 +42,7 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
         async with store.database:
             if settings.seed:
                 await seed.fill(store)
-            server = rpc.create_server(store, verifier)
+            server = rpc.create_server(store, verifier, channels.serving(app.state.tracing))
             app.state.grpc_port = server.add_insecure_port(settings.grpc_listen)
             await server.start()
             try:

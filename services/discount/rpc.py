@@ -1,6 +1,8 @@
 """Discount over gRPC: parse, call, answer."""
 # ruff: noqa: N802 (the calls are named as in discount.proto)
 
+from collections.abc import Sequence
+
 import grpc
 
 from kit.idempotency import Intent
@@ -18,10 +20,19 @@ MOST_SKUS = 100
 KEY_LENGTHS = range(8, 201)
 
 
-def create_server(store: Store, verifier: Verifier) -> grpc.aio.Server:
-    """A server of discounts, not yet listening; made in the event loop that it runs in."""
+def create_server(
+    store: Store, verifier: Verifier, first: Sequence[grpc.aio.ServerInterceptor] = ()
+) -> grpc.aio.Server:
+    """A server of discounts, not yet listening; made in the event loop that it runs in.
+
+    Args:
+        store: the discounts.
+        verifier: tells who calls.
+        first: what stands before everything else that stands around a call.
+    """
     # Without so_reuseport=0 two servers could listen on one port and take turns, instead of a clear failure.
-    server = grpc.aio.server(interceptors=[Problems(), Known(verifier)], options=[("grpc.so_reuseport", 0)])
+    around = [*first, Problems(), Known(verifier)]
+    server = grpc.aio.server(interceptors=around, options=[("grpc.so_reuseport", 0)])
     discount_pb2_grpc.add_DiscountsServicer_to_server(Rpc(store, verifier), server)
     return server
 

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 from msgspec import Meta
 
+from kit import over_httpx
 from kit.money import MAX_AMOUNT, Money
 from kit.pb import discount_pb2, discount_pb2_grpc
 from kit.problems import TYPE_PREFIX
@@ -214,7 +215,8 @@ async def connect(directory: Directory, patience: float, signer: Signer) -> Asyn
         LookupError: the directory lacks an address.
     """
     channel = open_channel(directory.address("discount-grpc"))
-    async with httpx.AsyncClient(timeout=patience, trust_env=False) as client, channel:
+    sends = over_httpx.transport()
+    async with httpx.AsyncClient(timeout=patience, trust_env=False, transport=sends) as client, channel:
 
         def http(name: str) -> Http:
             return Http(name, directory.address(name), client, patience, signer)

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import table
+from gateway.access import AccessLog
 from gateway.app import Gateway
 from gateway.cache.settings import CacheSettings
 from gateway.oidc import Provider
@@ -32,6 +33,7 @@ def gateway_of(
     issuer: Issuer | None = None,
     caching: CacheSettings | None = None,
     explains: bool = False,
+    access_log: AccessLog | None = None,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     return Gateway(
@@ -41,4 +43,5 @@ def gateway_of(
         provider=Provider(issuer.settings) if issuer else None,
         caching=caching,
         explains=explains,
+        access_log=access_log,
     )
