@@ -16,6 +16,7 @@ from gateway.oidc import AccessTokens, Provider
 from gateway.page import PageApp
 from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
+from gateway.proxies import Proxies
 from gateway.session import Sessions, SessionSettings
 from gateway.settings import GatewaySettings, faults_between
 from gateway.upstream import (
@@ -107,6 +108,7 @@ class Gateway:
                 for page, program in upstream.app.programs:
                     self.metrics.look_at(page, program)
         behalf = Behalf(signer, routes.audiences)
+        self._proxies = Proxies(routes.edge)
         self._provider = provider
         self._sessions = self._sessions_of(routes, behalf, session)
         means = Means(
@@ -204,6 +206,8 @@ class Gateway:
             reply.headers.append((b"x-request-id", name))
             return reply
         match = self._match(scope)
+        peer = scope["client"][0] if scope["client"] else "unknown"
+        peer, scheme = self._proxies.client(peer, scope["scheme"], scope["headers"])
         call = Call(
             params=match.params,
             method=scope["method"],
@@ -211,8 +215,8 @@ class Gateway:
             headers=end_to_end(scope["headers"]),
             body=incoming.body,
             request_id=name,
-            scheme=scope["scheme"],
-            peer=scope["client"][0] if scope["client"] else "unknown",
+            scheme=scheme,
+            peer=peer,
             told=also,
         )
         try:
