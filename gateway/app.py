@@ -19,6 +19,8 @@ from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layer
 from gateway.proxies import Proxies
 from gateway.session import Sessions, SessionSettings
 from gateway.settings import GatewaySettings, faults_between
+from gateway.shared import Shared, SharedBuckets
+from gateway.shared.server import OFF
 from gateway.upstream import (
     ClientLeft,
     Headers,
@@ -42,6 +44,9 @@ log = logging.getLogger(__name__)
 MAX_TARGET = 16 * 1024
 """The longest path and query in bytes, together."""
 
+COUNTS_WITHIN = 0.1
+"""Seconds that a call waits for Valkey to count it, before this process counts it alone."""
+
 
 def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     """The gateway with the route table that the settings name.
@@ -60,6 +65,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         provider=_provider(settings),
         session=settings.session,
         explains=settings.explain,
+        valkey_url=settings.valkey_url,
     )
 
 
@@ -88,6 +94,7 @@ class Gateway:
         provider: the issuer whose tokens prove who is calling; None when the table never asks.
         session: how sessions are kept; needed by a table that has them.
         explains: whether clients may see how an aggregate is joined: not for the public.
+        valkey_url: what it has in common with other gateways is there; needed by a table that shares.
     """
 
     def __init__(
@@ -99,6 +106,7 @@ class Gateway:
         provider: Provider | None = None,
         session: SessionSettings | None = None,
         explains: bool = False,
+        valkey_url: str = OFF,
     ) -> None:
         self.metrics = Metrics()
         upstreams = _upstreams(routes, directory)
@@ -111,6 +119,7 @@ class Gateway:
         self._proxies = Proxies(routes.edge)
         self._provider = provider
         self._sessions = self._sessions_of(routes, behalf, session)
+        self._counts = None if valkey_url == OFF else Shared(valkey_url, answers_within=COUNTS_WITHIN)
         means = Means(
             upstreams=self._upstreams,
             behalf=behalf,
@@ -118,6 +127,7 @@ class Gateway:
             access=self._access(),
             sessions=self._sessions,
             explains=explains,
+            counts=SharedBuckets(self._counts) if self._counts else None,
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 
@@ -167,6 +177,8 @@ class Gateway:
                     await stack.enter_async_context(self._provider)
                 if self._sessions:
                     await stack.enter_async_context(self._sessions)
+                if self._counts:
+                    await stack.enter_async_context(self._counts)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return

@@ -1,20 +1,22 @@
 """A route's whole policy: a handler with layers around it, in an order that can be seen here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import Final
 
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
-from gateway.layers import auth, deadline, limit, trace
+from gateway.layers import auth, deadline, trace
+from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
 from gateway.session import Sessions
-from gateway.table import Auth, Route, Session
+from gateway.shared import SharedBuckets
+from gateway.table import Auth, Limit, Route, Session
 from gateway.upstream import Reply, Upstream
 
 __all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
@@ -34,6 +36,7 @@ class Means:
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
+        counts: what all gateways count together; None where no limit is shared.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -42,6 +45,7 @@ class Means:
     access: AccessTokens | None = None
     sessions: Sessions | None = None
     explains: bool = False
+    counts: SharedBuckets | None = None
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -51,7 +55,7 @@ def layers(route: Route, means: Means) -> list[Layer]:
         means.metrics.counted(route.name),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
-        *([limit.at_most(route.limit)] if route.limit else []),
+        *([_limited(route.limit, route.id, means)] if route.limit else []),
         *([deadline.within(route.timeout)] if route.to else []),
     ]
 
@@ -71,12 +75,16 @@ def _auth(route: Route, means: Means) -> Layer:
             return means.sessions.layer(route.scopes, guest=route.guest)
 
 
+def _limited(limits: Sequence[Limit], place: str, means: Means) -> Layer:
+    return limited(limits, place, shared=means.counts, fell=partial(means.metrics.limits_fell_back, place))
+
+
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
     return [
         trace.named(),
         means.metrics.counted(path),
-        *([limit.at_most(session.limit)] if session.limit else []),
+        *([_limited(session.limit, path, means)] if session.limit else []),
         deadline.within(PATIENCE),
     ]
 

@@ -12,7 +12,7 @@ from gateway.aggregate.parts import Part as AggregatePart
 from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
-from gateway.policies import By, Limit, Part
+from gateway.policies import By, Limits, Part
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -72,7 +72,7 @@ class Route(Part):
         False, description="With bearer or session: one without credentials may pass, as a guest."
     )
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
-    limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
+    limit: Limits = Field((), description="How often it may be called; several, as a list, all hold.")
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
 
     @field_validator("path")
@@ -93,7 +93,7 @@ class Route(Part):
                 yield f"scopes ask for a user: {TELLING}"
             if self.guest:
                 yield f"guest is for routes that ask who is calling: {TELLING}"
-            if self.limit and self.limit.by is By.USER:
+            if any(limit.by is By.USER for limit in self.limit):
                 yield f"a limit by user asks for a user: {TELLING}"
         if self.auth is Auth.SERVICE and self.parts:
             yield 'auth = "service" hands credentials to one service: parts have several'
@@ -112,6 +112,11 @@ class Route(Part):
         return f"{self.host or ''}{self.path}"
 
     @property
+    def id(self) -> str:
+        """What no other route of the table has: others may have its name for other methods."""
+        return f"{','.join(self.methods)} {self.name}"
+
+    @property
     def target(self) -> Template:
         """The path at the service."""
         return (self.to and self.to.path) or self.template
@@ -126,7 +131,7 @@ class Session(Part):
     )
     idle: LongDuration = Field(timedelta(minutes=30), description="Without a call for so long it ends.")
     lasts: LongDuration = Field(timedelta(hours=12), description="After so long it ends whatever happens.")
-    limit: Limit | None = Field(None, description="How often each of its paths may be called.")
+    limit: Limits = Field((), description="How often each of its paths may be called.")
     adopt: tuple[Target, ...] = Field(
         (), description='Who is told that a guest has logged in: "basket:/baskets/{user}/adoption".'
     )
@@ -150,7 +155,7 @@ class Session(Part):
             yield "scopes lack openid, without which nobody is told who logged in"
         if self.idle > self.lasts:
             yield "idle is longer than lasts"
-        if self.limit and self.limit.by is By.USER:
+        if any(limit.by is By.USER for limit in self.limit):
             yield "limit: whoever logs in is nobody yet: count by address or by route"
         for target in self.adopt:
             if target.path is None or set(target.path.names) - {"user"}:

@@ -37,7 +37,10 @@ class Metrics:
         self._verdicts = Counter(
             "gateway_auth", "Callers, by what was found out of their credentials.", "scheme", "outcome"
         )
-        for collector in (self, self._calls, self._failures, self._verdicts):
+        self._fell_back = Counter(
+            "gateway_limit_local", "Calls counted in this process alone, for Valkey was away.", "route"
+        )
+        for collector in (self, self._calls, self._failures, self._verdicts, self._fell_back):
             self.registry.register(collector)
 
     def counted(self, name: str, clock: Callable[[], float] = time.perf_counter) -> Layer:
@@ -69,6 +72,10 @@ class Metrics:
             return handle
 
         return layer
+
+    def limits_fell_back(self, route: str) -> None:
+        """Count a call of which the other gateways do not know, though the route's limit is shared."""
+        self._fell_back.add(route)
 
     def verdicts_of(self, scheme: str) -> Callable[[str], None]:
         """Counts what is found out of those who call by this kind of credentials."""

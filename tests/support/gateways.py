@@ -30,6 +30,7 @@ def gateway_of(
     key: str | None = None,
     issuer: Issuer | None = None,
     explains: bool = False,
+    valkey_url: str = "off",
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     return Gateway(
@@ -38,4 +39,5 @@ def gateway_of(
         signer=Signer(key or any_key(), "gateway"),
         provider=Provider(issuer.settings) if issuer else None,
         explains=explains,
+        valkey_url=valkey_url,
     )
