@@ -1,7 +1,7 @@
 """A route's whole policy: a handler with layers around it, in an order that can be seen here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial, reduce
 from typing import Final
@@ -10,10 +10,14 @@ from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
+from gateway.idempotency import Answers
 from gateway.layers import auth, deadline, trace
+from gateway.layers.idempotency import once
 from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
+from gateway.policies.idempotency import Idempotency, Kept
+from gateway.running import Running
 from gateway.session import Sessions
 from gateway.shared import SharedBuckets
 from gateway.table import Auth, Limit, Route, Session
@@ -37,6 +41,8 @@ class Means:
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
         counts: what all gateways count together; None where no limit is shared.
+        answers: where first answers under an `Idempotency-Key` are kept.
+        running: what goes on when its call has ended.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -46,6 +52,8 @@ class Means:
     sessions: Sessions | None = None
     explains: bool = False
     counts: SharedBuckets | None = None
+    answers: Mapping[Kept, Answers] = field(default_factory=dict)
+    running: Running = field(default_factory=Running)
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -56,6 +64,7 @@ def layers(route: Route, means: Means) -> list[Layer]:
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([_limited(route.limit, route.id, means)] if route.limit else []),
+        *([_once(route, route.idempotency, means)] if route.idempotency else []),
         *([deadline.within(route.timeout)] if route.to else []),
     ]
 
@@ -77,6 +86,13 @@ def _auth(route: Route, means: Means) -> Layer:
 
 def _limited(limits: Sequence[Limit], place: str, means: Means) -> Layer:
     return limited(limits, place, shared=means.counts, fell=partial(means.metrics.limits_fell_back, place))
+
+
+def _once(route: Route, policy: Idempotency, means: Means) -> Layer:
+    timeout = route.timeout.total_seconds()
+    count = means.metrics.intents_of(route.name)
+    answers = means.answers[policy.kept]
+    return once(policy, route.id, answers, means.running, timeout=timeout, count=count)
 
 
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:

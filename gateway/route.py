@@ -13,6 +13,7 @@ from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
 from gateway.policies import By, Limits, Part
+from gateway.policies.idempotency import Idempotency
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -73,6 +74,7 @@ class Route(Part):
     )
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limits = Field((), description="How often it may be called; several, as a list, all hold.")
+    idempotency: Idempotency | None = Field(None, description="Retries get the first answer; by their key.")
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
 
     @field_validator("path")
@@ -97,9 +99,16 @@ class Route(Part):
                 yield f"a limit by user asks for a user: {TELLING}"
         if self.auth is Auth.SERVICE and self.parts:
             yield 'auth = "service" hands credentials to one service: parts have several'
+        yield from self._of_the_edge()
         unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
         if unknown:
             yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
+
+    def _of_the_edge(self) -> Iterator[str]:
+        if self.idempotency and self.auth is Auth.SERVICE:
+            yield 'idempotency asks whose answer it is: with auth = "service" only the service knows'
+        if self.idempotency and not set(self.methods) - {"GET", "HEAD"}:
+            yield "idempotency is for methods that change something: GET and HEAD do not"
 
     @cached_property
     def template(self) -> Template:

@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from gateway.admin import AdminSettings
 from gateway.oidc import IssuerSettings
+from gateway.policies.idempotency import Kept
 from gateway.session import SessionSettings
 from gateway.shared.server import OFF
 from gateway.table import Table
@@ -64,10 +65,13 @@ def faults_between(routes: Table, settings: GatewaySettings) -> Iterator[str]:
     if routes.session:
         yield from settings.session.faults()
     if settings.valkey_url == OFF:
-        yield from (f"GATEWAY_VALKEY_URL: {who} need{s} a Valkey" for who, s in _needs_valkey(routes))
+        yield from (f"GATEWAY_VALKEY_URL: {what} need a Valkey" for what in _needs_valkey(routes))
 
 
-def _needs_valkey(routes: Table) -> Iterator[tuple[str, str]]:
+def _needs_valkey(routes: Table) -> Iterator[str]:
     limits = [limit for each in (*routes.routes, routes.session) if each for limit in each.limit]
     if any(limit.shared for limit in limits):
-        yield "the table's shared limits", ""
+        yield "the table's shared limits"
+    for route in routes.routes:
+        if route.idempotency and route.idempotency.kept is Kept.VALKEY:
+            yield f'the first answers of {route.path}, unless kept = "memory",'

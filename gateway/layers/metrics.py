@@ -40,7 +40,13 @@ class Metrics:
         self._fell_back = Counter(
             "gateway_limit_local", "Calls counted in this process alone, for Valkey was away.", "route"
         )
-        for collector in (self, self._calls, self._failures, self._verdicts, self._fell_back):
+        self._intents = Counter(
+            "gateway_idempotency",
+            "Calls with an Idempotency-Key, by what became of each.",
+            "route",
+            "outcome",
+        )
+        for collector in (self, self._calls, self._failures, self._verdicts, self._fell_back, self._intents):
             self.registry.register(collector)
 
     def counted(self, name: str, clock: Callable[[], float] = time.perf_counter) -> Layer:
@@ -76,6 +82,10 @@ class Metrics:
     def limits_fell_back(self, route: str) -> None:
         """Count a call of which the other gateways do not know, though the route's limit is shared."""
         self._fell_back.add(route)
+
+    def intents_of(self, route: str) -> Callable[[str], None]:
+        """Counts what becomes of calls with an `Idempotency-Key`."""
+        return partial(self._intents.add, route)
 
     def verdicts_of(self, scheme: str) -> Callable[[str], None]:
         """Counts what is found out of those who call by this kind of credentials."""
