@@ -14,6 +14,7 @@ from gateway.idempotency import Answers, MemoryAnswers, ValkeyAnswers
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens, Provider
+from gateway.openapi import Description
 from gateway.page import PageApp
 from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
@@ -138,6 +139,9 @@ class Gateway:
             counts=SharedBuckets(self._counts) if self._counts else None,
             answers=_answers(self._kept),
             running=self._running,
+            descriptions={
+                name: Description(upstream, self._running) for name, upstream in self._upstreams.items()
+            },
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 

@@ -15,12 +15,14 @@ from gateway.layers import auth, deadline, trace
 from gateway.layers.idempotency import once
 from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
+from gateway.layers.validation import described
 from gateway.oidc import AccessTokens
+from gateway.openapi import Description
 from gateway.policies.idempotency import Idempotency, Kept
 from gateway.running import Running
 from gateway.session import Sessions
 from gateway.shared import SharedBuckets
-from gateway.table import Auth, Limit, Route, Session
+from gateway.table import Auth, Limit, Route, Session, Target
 from gateway.upstream import Reply, Upstream
 
 __all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
@@ -43,6 +45,7 @@ class Means:
         counts: what all gateways count together; None where no limit is shared.
         answers: where first answers under an `Idempotency-Key` are kept.
         running: what goes on when its call has ended.
+        descriptions: what services say of themselves, by name.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -54,6 +57,7 @@ class Means:
     counts: SharedBuckets | None = None
     answers: Mapping[Kept, Answers] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
+    descriptions: Mapping[str, Description] = field(default_factory=dict)
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -63,8 +67,9 @@ def layers(route: Route, means: Means) -> list[Layer]:
         means.metrics.counted(route.name),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
-        *([_limited(route.limit, route.id, means)] if route.limit else []),
+        *([_limited(route.limit, route.id, route.name, means)] if route.limit else []),
         *([_once(route, route.idempotency, means)] if route.idempotency else []),
+        *([_described(route, route.to, means)] if route.validates and route.to else []),
         *([deadline.within(route.timeout)] if route.to else []),
     ]
 
@@ -84,8 +89,8 @@ def _auth(route: Route, means: Means) -> Layer:
             return means.sessions.layer(route.scopes, guest=route.guest)
 
 
-def _limited(limits: Sequence[Limit], place: str, means: Means) -> Layer:
-    return limited(limits, place, shared=means.counts, fell=partial(means.metrics.limits_fell_back, place))
+def _limited(limits: Sequence[Limit], place: str, name: str, means: Means) -> Layer:
+    return limited(limits, place, shared=means.counts, fell=partial(means.metrics.limits_fell_back, name))
 
 
 def _once(route: Route, policy: Idempotency, means: Means) -> Layer:
@@ -95,12 +100,16 @@ def _once(route: Route, policy: Idempotency, means: Means) -> Layer:
     return once(policy, route.id, answers, means.running, timeout=timeout, count=count)
 
 
+def _described(route: Route, to: Target, means: Means) -> Layer:
+    return described(means.descriptions[to.service], route.target, means.metrics.validations_of(to.service))
+
+
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
     return [
         trace.named(),
         means.metrics.counted(path),
-        *([_limited(session.limit, path, means)] if session.limit else []),
+        *([_limited(session.limit, path, path, means)] if session.limit else []),
         deadline.within(PATIENCE),
     ]
 

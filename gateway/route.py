@@ -75,6 +75,9 @@ class Route(Part):
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limits = Field((), description="How often it may be called; several, as a list, all hold.")
     idempotency: Idempotency | None = Field(None, description="Retries get the first answer; by their key.")
+    validates: Yes = Field(
+        False, alias="validate", description="Only what fits the service's OpenAPI description reaches it."
+    )
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
 
     @field_validator("path")
@@ -109,6 +112,8 @@ class Route(Part):
             yield 'idempotency asks whose answer it is: with auth = "service" only the service knows'
         if self.idempotency and not set(self.methods) - {"GET", "HEAD"}:
             yield "idempotency is for methods that change something: GET and HEAD do not"
+        if self.validates and self.parts:
+            yield "validate is for routes to one service: parts have several"
 
     @cached_property
     def template(self) -> Template:

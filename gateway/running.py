@@ -1,10 +1,19 @@
 """Work that goes on when the call that began it has ended, and has an end when the gateway has one."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any, Final, Self, TypeVar
 
+from gateway.upstream import ClientLeft, UpstreamError
+from kit.problems import Problem
+
+log = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
+
+EXPECTED: Final = (Problem, UpstreamError, ClientLeft)
+"""What is told to whoever still waits; with nobody there, it is told to nobody."""
 
 PATIENCE: Final = 5.0
 """Seconds that the gateway's end waits for what still goes on; then it is cancelled."""
@@ -37,5 +46,6 @@ class Running:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # is told to whoever still waits; with nobody there, it is told to nobody
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and not isinstance(failure, EXPECTED):
+            log.error("work for a call failed", exc_info=failure)

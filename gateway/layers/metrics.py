@@ -46,7 +46,11 @@ class Metrics:
             "route",
             "outcome",
         )
-        for collector in (self, self._calls, self._failures, self._verdicts, self._fell_back, self._intents):
+        self._validations = Counter(
+            "gateway_validation", "Calls held against their service's description.", "upstream", "outcome"
+        )
+        of_the_edge = self._fell_back, self._intents, self._validations
+        for collector in (self, self._calls, self._failures, self._verdicts, *of_the_edge):
             self.registry.register(collector)
 
     def counted(self, name: str, clock: Callable[[], float] = time.perf_counter) -> Layer:
@@ -86,6 +90,10 @@ class Metrics:
     def intents_of(self, route: str) -> Callable[[str], None]:
         """Counts what becomes of calls with an `Idempotency-Key`."""
         return partial(self._intents.add, route)
+
+    def validations_of(self, upstream: str) -> Callable[[str], None]:
+        """Counts what becomes of calls that are held against what this service says of itself."""
+        return partial(self._validations.add, upstream)
 
     def verdicts_of(self, scheme: str) -> Callable[[str], None]:
         """Counts what is found out of those who call by this kind of credentials."""
