@@ -16,8 +16,8 @@ from gateway.shared import Away, Shared, SharedBuckets, server
 from gateway.shared.buckets import key_of
 from kit.faults import Faulty
 from tests.gateway.conftest import OpenGateway
-from tests.support.gateways import any_key
-from tests.support.serving import Serve, nobody_there
+from tests.support.gateways import any_key, gateway_of
+from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.stub import Stub
 
 ROUTES = """
@@ -95,13 +95,19 @@ async def test_what_a_shared_limit_refuses_takes_nothing_from_one_of_the_process
 
 
 async def test_no_valkey_is_no_outage_and_each_gateway_counts_for_itself_and_says_so(
-    open_gateway: OpenGateway, url: str, caplog: pytest.LogCaptureFixture
+    serve: Serve, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = nobody_there().replace("http", "valkey")
-    a, b = [await open_gateway(ROUTES, valkey_url=gone, things=url) for _ in range(2)]
+    gateways = [gateway_of(ROUTES, {"things": url}, valkey_url=gone) for _ in range(2)]
+    async with client_of(await serve(gateways[0])) as a, client_of(await serve(gateways[1])) as b:
+        assert await statuses(a, a, b, a, a, b) == [200, 200, 200, 200, 429, 200]
 
-    assert await statuses(a, a, b, a, a, b) == [200, 200, 200, 200, 429, 200]
     assert "Valkey does not answer" in caplog.text
+    counted = [
+        gateway.metrics.registry.get_sample_value("gateway_limit_local_total", {"route": "/few"})
+        for gateway in gateways
+    ]
+    assert counted == [4, 2]
 
 
 def bucket(rate: str, **more: object) -> tuple[str, Limit]:

@@ -358,15 +358,14 @@ async def test_valkey_has_neither_the_key_nor_the_caller_nor_the_answer_and_forg
     assert not any(word in everything for word in (b"my-key", b"reader", b'"id"', b"json"))
 
 
-async def test_garbage_in_valkey_is_no_answer(valkey_url: str, make: Make, answers: Answers) -> None:
-    if isinstance(answers, MemoryAnswers):
-        pytest.skip("nobody else writes into memory")
-    handler = make(Service())
-    await told(await handler(call()))
-    with valkey.Valkey.from_url(valkey_url) as client:
-        client.set(client.keys("*")[0], b"=garbage")
-
-    assert (await refused(handler, call())).kind == "idempotency-unavailable"
+async def test_garbage_in_valkey_is_no_answer(valkey_url: str) -> None:
+    async with Shared(valkey_url, answers_within=30) as shared, Running() as running:
+        policy = Idempotency.model_validate({})
+        handler = once(policy, "POST /a", ValkeyAnswers(shared), running, timeout=5)(Service())
+        await told(await handler(call()))
+        with valkey.Valkey.from_url(valkey_url) as client:
+            client.set(client.keys("*")[0], b"=garbage")
+        assert (await refused(handler, call())).kind == "idempotency-unavailable"
 
 
 async def test_memory_has_an_end_and_what_is_kept_in_it_too() -> None:
