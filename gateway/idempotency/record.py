@@ -145,6 +145,6 @@ class Fingerprint:
 def _owner(call: Call) -> object:
     """The caller; of one who is nobody all that is known is the address."""
     identity = call.identity
-    if identity is None or identity is NOBODY:
+    if identity is None or identity == NOBODY:
         return "address", CALLER_OF[By.ADDRESS](call)
     return "user", identity.subject, identity.client

@@ -102,12 +102,12 @@ class Description:
         return match.goal.operation(), match.params
 
     async def _fetch(self) -> None:
+        self._next = self._clock() + PAUSE
         try:
             self._known = self._read(await self._content())
             self._next = self._clock() + FRESH
         except (UpstreamError, Faulty) as fault:
             self._why = str(fault)
-            self._next = self._clock() + PAUSE
             log.warning("%s: its description cannot be had: %s", self._upstream.name, fault)
         finally:
             self._fetching = None

@@ -41,7 +41,10 @@ class Document:
             raise Faulty(f"it says to be of version {version!r}, not of 3.0 to 3.2")
         if not isinstance(whole.get("paths", {}), dict):
             raise Faulty("its paths are no object")
-        self._whole: dict[str, Any] = _modern(whole) if version.startswith("3.0.") else whole
+        try:
+            self._whole: dict[str, Any] = _modern(whole) if version.startswith("3.0.") else whole
+        except RecursionError:
+            raise Faulty("it is nested too deeply") from None
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any], list[Any]]]:
         """Path, method, operation, and the parameters that the path has for all of its operations."""

@@ -22,6 +22,9 @@ IGNORED: Final = frozenset({"accept", "content-type", "authorization"})
 PLAIN: Final = {"query": "form", "path": "simple", "header": "simple"}
 """Where values are looked at, and how they have to be written there: others are not looked at."""
 
+TELLS_THE_KIND: Final = (b"content-type", b"content-encoding")
+"""Headers of which a service may read another one than is read here, if there are several."""
+
 _JSON = re.compile(r"application/(?:[^/;\s]+\+)?json", re.IGNORECASE)
 
 
@@ -80,6 +83,10 @@ class Body:
             if self.required:
                 yield Fault(["body"], "it is required")
             return
+        for name in TELLS_THE_KIND:
+            if sum(known == name for known, _ in call.headers) > 1:
+                yield Fault(["header", name.decode()], "it is there more than once")
+                return
         kind = self.kind(call)
         if kind is None:
             yield Fault(["header", "content-type"], f"it is none of {', '.join(self.kinds)}")

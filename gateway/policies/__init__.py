@@ -90,6 +90,9 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(rf"([1-9][0-9]{{0,5}})/({'|'.join(_SECONDS)})")
 
 
+CREDENTIALS: Final = frozenset({"authorization", "cookie"})
+"""Headers that go no further than to whoever finds out who is calling."""
+
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), AfterValidator(str.lower)]
 
 
@@ -112,6 +115,8 @@ class Limit(Part):
     def _key_has_a_header(self) -> Self:
         if (self.by is By.KEY) != (self.header is not None):
             raise ValueError('by = "key" and header = "x-api-key", or the like, go together')
+        if self.header in CREDENTIALS:
+            raise ValueError(f"header: what is in {self.header} is looked at before: count by user")
         return self
 
     @property

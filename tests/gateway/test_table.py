@@ -320,6 +320,7 @@ def test_what_is_no_rate_is_refused(rate: str) -> None:
         ('{ rate = "5/second", by = "key" }', 'limit: by = "key" and header'),
         ('{ rate = "5/second", by = "route", header = "x-api-key" }', 'limit: by = "key" and header'),
         ('{ rate = "5/second", by = "key", header = "x api" }', "limit: header: "),
+        ('{ rate = "5/second", by = "key", header = "Cookie" }', "limit: header: what is in cookie"),
         ('[{ rate = "5/second", by = "route" }, { rate = "5/second" }]', "limit: 1: by: "),
         ('"5/second"', "limit: "),
     ],

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import valkey
 from gateway.call import Call, Handler
 from gateway.idempotency import Answers, MemoryAnswers, ValkeyAnswers
 from gateway.layers import idempotency
+from gateway.layers.deadline import within
 from gateway.layers.idempotency import once
 from gateway.policies.idempotency import Idempotency
 from gateway.running import Running
@@ -276,6 +278,17 @@ async def test_a_call_that_failed_may_be_made_again(make: Make, failure: Excepti
         await handler(call())
     service.failure = None
     assert await told(await handler(call())) == (201, b'{"id":2}', False)
+
+
+async def test_a_call_that_took_too_long_may_be_made_again(make: Make) -> None:
+    async def slow(_call: Call) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    handler = make(within(timedelta(milliseconds=1))(slow))
+    for _ in range(2):
+        with pytest.raises(TimedOut):
+            await handler(call())
 
 
 async def test_an_answer_that_breaks_off_is_told_as_a_failure_and_not_kept(make: Make) -> None:

@@ -74,6 +74,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+DEEP = b'{"openapi":"3.0.0","x":' + b"[" * 700 + b"]" * 700 + b"}"
 NOT_UTF_8 = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
 
 
@@ -262,6 +263,14 @@ async def test_bodies_pass_as_they_came_and_those_of_other_kinds_unread(world: W
     ]
 
 
+@pytest.mark.parametrize("header", ["content-type", "content-encoding"])
+async def test_a_body_of_two_kinds_at_once_is_refused(world: World, header: str) -> None:
+    one = post(b"a;b", "text/csv", content_encoding="identity")
+    one.headers.append((header.encode(), b"application/json"))
+
+    assert await world.faults(one) == [(f"header.{header}", "it is there more than once")]
+
+
 async def test_a_body_beyond_all_bounds_is_refused_as_soon_as_that_is_seen(world: World) -> None:
     read = 0
 
@@ -303,7 +312,7 @@ async def unavailable(world: World, one: Call | None = None) -> bool:
 
 @pytest.mark.parametrize(
     "document",
-    [500, 404, b"", b"[]", b"{", {"swagger": "2.0"}, {"openapi": "3.1.0", "paths": []}, b"[" * 99_999],
+    [500, 404, b"", b"[]", b"{", {"swagger": "2.0"}, {"openapi": "3.1.0", "paths": []}, b"[" * 99_999, DEEP],
 )
 async def test_without_a_description_nothing_passes_until_there_is_one(
     running: Running, document: Any
