@@ -9,21 +9,17 @@ from gateway import health, table
 from gateway.admin import admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
+from gateway.commons import Commons
 from gateway.forward import end_to_end
-from gateway.idempotency import Answers, MemoryAnswers, ValkeyAnswers
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens, Provider
-from gateway.openapi import Description
 from gateway.page import PageApp
 from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
-from gateway.policies.idempotency import Kept
 from gateway.proxies import Proxies
-from gateway.running import Running
 from gateway.session import Sessions, SessionSettings
 from gateway.settings import GatewaySettings, faults_between
-from gateway.shared import Shared, SharedBuckets
 from gateway.shared.server import OFF
 from gateway.upstream import (
     ClientLeft,
@@ -47,12 +43,6 @@ log = logging.getLogger(__name__)
 
 MAX_TARGET = 16 * 1024
 """The longest path and query in bytes, together."""
-
-COUNTS_WITHIN = 0.1
-"""Seconds that a call waits for Valkey to count it, before this process counts it alone."""
-
-KEEPS_WITHIN = 1.0
-"""Seconds that a call waits for Valkey to say whether it was carried out before, until it is refused."""
 
 
 def create_app(settings: GatewaySettings | None = None) -> "Gateway":
@@ -126,9 +116,7 @@ class Gateway:
         self._proxies = Proxies(routes.edge)
         self._provider = provider
         self._sessions = self._sessions_of(routes, behalf, session)
-        self._running = Running()
-        self._counts = None if valkey_url == OFF else Shared(valkey_url, answers_within=COUNTS_WITHIN)
-        self._kept = None if valkey_url == OFF else Shared(valkey_url, answers_within=KEEPS_WITHIN)
+        self._commons = Commons(valkey_url)
         means = Means(
             upstreams=self._upstreams,
             behalf=behalf,
@@ -136,12 +124,7 @@ class Gateway:
             access=self._access(),
             sessions=self._sessions,
             explains=explains,
-            counts=SharedBuckets(self._counts) if self._counts else None,
-            answers=_answers(self._kept),
-            running=self._running,
-            descriptions={
-                name: Description(upstream, self._running) for name, upstream in self._upstreams.items()
-            },
+            commons=self._commons,
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 
@@ -191,9 +174,7 @@ class Gateway:
                     await stack.enter_async_context(self._provider)
                 if self._sessions:
                     await stack.enter_async_context(self._sessions)
-                for shared in filter(None, (self._counts, self._kept)):
-                    await stack.enter_async_context(shared)
-                await stack.enter_async_context(self._running)
+                await stack.enter_async_context(self._commons)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
@@ -282,11 +263,6 @@ def _session_endpoints(routes: table.Table, means: Means) -> Iterator[tuple[Patt
         pattern = Pattern(template=Template.parse(path), methods=(endpoint.method,))
         around = session_layers(path, routes.session, means)
         yield pattern, Served(wrap(endpoint.handler, around), "the issuer")
-
-
-def _answers(shared: Shared | None) -> dict[Kept, Answers]:
-    memory: dict[Kept, Answers] = {Kept.MEMORY: MemoryAnswers()}
-    return memory | ({Kept.VALKEY: ValkeyAnswers(shared)} if shared else {})
 
 
 def _upstreams(routes: table.Table, directory: Directory) -> dict[str, Upstream]:

@@ -9,19 +9,16 @@ from typing import Final
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
+from gateway.commons import Commons
 from gateway.forward import forward
-from gateway.idempotency import Answers
 from gateway.layers import auth, deadline, trace
 from gateway.layers.idempotency import once
 from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
 from gateway.layers.validation import described
 from gateway.oidc import AccessTokens
-from gateway.openapi import Description
-from gateway.policies.idempotency import Idempotency, Kept
-from gateway.running import Running
+from gateway.policies.idempotency import Idempotency
 from gateway.session import Sessions
-from gateway.shared import SharedBuckets
 from gateway.table import Auth, Limit, Route, Session, Target
 from gateway.upstream import Reply, Upstream
 
@@ -42,10 +39,7 @@ class Means:
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
-        counts: what all gateways count together; None where no limit is shared.
-        answers: where first answers under an `Idempotency-Key` are kept.
-        running: what goes on when its call has ended.
-        descriptions: what services say of themselves, by name.
+        commons: what gateways have in common, and what goes on when its call has ended.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -54,10 +48,7 @@ class Means:
     access: AccessTokens | None = None
     sessions: Sessions | None = None
     explains: bool = False
-    counts: SharedBuckets | None = None
-    answers: Mapping[Kept, Answers] = field(default_factory=dict)
-    running: Running = field(default_factory=Running)
-    descriptions: Mapping[str, Description] = field(default_factory=dict)
+    commons: Commons = field(default_factory=Commons)
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -90,18 +81,19 @@ def _auth(route: Route, means: Means) -> Layer:
 
 
 def _limited(limits: Sequence[Limit], place: str, name: str, means: Means) -> Layer:
-    return limited(limits, place, shared=means.counts, fell=partial(means.metrics.limits_fell_back, name))
+    fell = partial(means.metrics.limits_fell_back, name)
+    return limited(limits, place, shared=means.commons.counts, fell=fell)
 
 
 def _once(route: Route, policy: Idempotency, means: Means) -> Layer:
-    timeout = route.timeout.total_seconds()
-    count = means.metrics.intents_of(route.name)
-    answers = means.answers[policy.kept]
-    return once(policy, route.id, answers, means.running, timeout=timeout, count=count)
+    answers, running = means.commons.answers[policy.kept], means.commons.running
+    timeout, count = route.timeout.total_seconds(), means.metrics.intents_of(route.name)
+    return once(policy, route.id, answers, running, timeout=timeout, count=count)
 
 
 def _described(route: Route, to: Target, means: Means) -> Layer:
-    return described(means.descriptions[to.service], route.target, means.metrics.validations_of(to.service))
+    description = means.commons.description(means.upstreams[to.service])
+    return described(description, route.target, means.metrics.validations_of(to.service))
 
 
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:

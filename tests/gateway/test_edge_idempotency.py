@@ -64,7 +64,7 @@ async def gateways(
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[httpx.AsyncClient]:
     """Clients of two gateways."""
-    monkeypatch.setattr("gateway.app.KEEPS_WITHIN", 30.0)  # the machine may be busy
+    monkeypatch.setattr("gateway.commons.KEEPS_WITHIN", 30.0)  # the machine may be busy
     url = await serve(orders)
     return [await open_gateway(ROUTES, valkey_url=valkey_url, orders=url) for _ in range(2)]
 

@@ -45,7 +45,7 @@ PATIENT = 30.0
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.app.COUNTS_WITHIN", PATIENT)
+    monkeypatch.setattr("gateway.commons.COUNTS_WITHIN", PATIENT)
 
 
 @pytest.fixture
