@@ -32,6 +32,14 @@ methods = ["POST", "GET"]
 to = "orders"
 auth = "none"
 idempotency = { ttl = "1m", kept = "memory" }
+
+[[routes]]
+path = "/few"
+methods = ["POST"]
+to = "orders"
+auth = "none"
+limit = { rate = "2/day", by = "route" }
+idempotency = { kept = "memory" }
 """
 
 
@@ -124,6 +132,16 @@ async def test_a_route_that_says_so_keeps_answers_in_the_process(
     assert not (await http.get("/notes", headers={"Idempotency-Key": "n"})).headers.get(
         "idempotency-replayed"
     )
+
+
+async def test_a_call_that_is_one_too_many_leaves_its_key_unused_and_replays_are_calls_too(
+    serve: Serve, open_gateway: OpenGateway, orders: Orders, valkey_url: str
+) -> None:
+    http = await open_gateway(ROUTES, valkey_url=valkey_url, orders=await serve(orders))
+
+    answers = [await http.post("/few", headers={"Idempotency-Key": key}) for key in ("a", "a", "b", "a")]
+    assert [answer.status_code for answer in answers] == [201, 201, 429, 429]
+    assert len(orders.asked) == 1
 
 
 async def test_without_valkey_nothing_is_done_that_could_be_done_twice(
