@@ -110,6 +110,20 @@ async def test_no_valkey_is_no_outage_and_each_gateway_counts_for_itself_and_say
     assert counted == [4, 2]
 
 
+@pytest.mark.usefixtures("patient")
+async def test_a_valkey_that_comes_back_counts_again_for_all(
+    open_gateway: OpenGateway, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PAUSE", 0.0)
+    link = tmp_path / "valkey.sock"
+    a, b = [await open_gateway(ROUTES, valkey_url=f"unix://{link}", things=url) for _ in range(2)]
+
+    assert await statuses(a, a, a, a, b) == [200, 200, 200, 429, 200]
+    with running_valkey(tmp_path) as valkey_url:
+        link.symlink_to(valkey_url.removeprefix("unix://"))
+        assert await statuses(a, b, a, b, a) == [200, 200, 200, 429, 429]
+
+
 def bucket(rate: str, **more: object) -> tuple[str, Limit]:
     return key_of("here", "somebody"), Limit.model_validate({"rate": rate, "by": "route", **more})
 
