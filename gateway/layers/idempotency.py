@@ -77,16 +77,8 @@ def once(
                     raise Problem(400, "idempotency-key-missing", detail)
                 return await inner(call)
             place = Place.of(call, route, key)
-            word = CLAIM + secrets.token_bytes(16)
-            try:
-                there = await answers.claim(place.name, word, claimed_for)
-            except Away:
-                count("unavailable")
-                raise _unavailable() from None
-            if there is not None:
-                return await _again(call, place, there, count)
-            first = _First(place, word, answers, ttl, count)
-            return await first.finish(running.start(first.carry_out(inner, call)))
+            first = _First(place, answers, ttl, claimed_for, count)
+            return await first.finish(running.start(first.answer(inner, call)))
 
         return handle
 
@@ -94,13 +86,14 @@ def once(
 
 
 class _First:
-    """The first call of an intent."""
+    """A call with a key, which is the first of its intent, or finds out that it is not."""
 
-    def __init__(self, place: Place, word: bytes, answers: Answers, ttl: float, count: Count) -> None:
+    def __init__(self, place: Place, answers: Answers, ttl: float, claimed_for: float, count: Count) -> None:
         self._place = place
-        self._word = word
+        self._word = CLAIM + secrets.token_bytes(16)
         self._answers = answers
         self._ttl = ttl
+        self._claimed_for = claimed_for
         self._count = count
         self._abandoned = False
 
@@ -114,7 +107,18 @@ class _First:
                 await work.result().release()
             raise
 
-    async def carry_out(self, inner: Handler, call: Call) -> Reply:
+    async def answer(self, inner: Handler, call: Call) -> Reply:
+        """What the call gets: an answer from before, or its own."""
+        try:
+            there = await self._answers.claim(self._place.name, self._word, self._claimed_for)
+        except Away:
+            self._count("unavailable")
+            raise _unavailable() from None
+        if there is not None:
+            return await _again(call, self._place, there, self._count)
+        return await self._carry_out(inner, call)
+
+    async def _carry_out(self, inner: Handler, call: Call) -> Reply:
         """Call, and keep the answer if it is one to be kept."""
         fingerprint = Fingerprint(call)
         call.body = fingerprint.body
