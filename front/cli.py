@@ -202,7 +202,7 @@ def show_routes(routes: Routes = ROUTES) -> None:
             leads_to,
             route.auth,
             " ".join(route.scopes),
-            str(route.limit or ""),
+            ", ".join(map(str, route.limit)),
             timeout,
         )
     out.print(shown)

@@ -15,6 +15,7 @@ from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.cache import HttpCache
 from gateway.cache.directives import http_date
 from gateway.cache.settings import CacheSettings
+from gateway.commons import Commons
 from gateway.forward import end_to_end
 from gateway.lag import LoopLag
 from gateway.layers.metrics import Metrics
@@ -26,6 +27,7 @@ from gateway.reload import Reloader, WatchedFile, watching
 from gateway.serving import Served, Serving, Tools
 from gateway.session import SessionSettings
 from gateway.settings import GatewaySettings, faults_between
+from gateway.shared.server import OFF
 from gateway.upstream import ClientLeft, Headers, LifespanFailed, UpstreamError, field
 from kit import telemetry
 from kit.asgi import App, Receive, Scope, Send
@@ -70,6 +72,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         caching=settings.cache,
         explains=settings.explain,
         access_log=AccessLog.of(settings.access, settings.signing_key.encode()),
+        valkey_url=settings.valkey_url,
     )
     gateway.read_anew(load, file)
     return gateway
@@ -102,6 +105,7 @@ class Gateway:
         caching: how much is kept of answers, and where else.
         explains: whether clients may see how an aggregate is joined: not for the public.
         access_log: has a line for every request; None for none.
+        valkey_url: what it has in common with other gateways is there; needed by a table that shares.
     """
 
     tells_date = True
@@ -118,6 +122,7 @@ class Gateway:
         caching: CacheSettings | None = None,
         explains: bool = False,
         access_log: AccessLog | None = None,
+        valkey_url: str = OFF,
     ) -> None:
         self.metrics = Metrics()
         self._cache = (caching or CacheSettings()).open()
@@ -131,6 +136,7 @@ class Gateway:
         if access_log:
             self.metrics.registry.register(access_log)
             self._serve = access_log.around(self._http)
+        self._commons = Commons(valkey_url)
         self._tools = Tools(
             directory=directory,
             signer=signer,
@@ -138,6 +144,7 @@ class Gateway:
             provider=provider,
             session=session,
             cache=self._cache,
+            commons=self._commons,
             explains=explains,
             tracing=self._tracing,
             access_log=access_log,
@@ -241,6 +248,7 @@ class Gateway:
                 if self._tools.provider:
                     await stack.enter_async_context(self._tools.provider)
                 await self.serving.start()
+                await stack.enter_async_context(self._commons)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
@@ -300,6 +308,8 @@ class Gateway:
             reply.headers.append((b"x-request-id", name))
             return reply
         match = _match(serving, scope)
+        peer = scope["client"][0] if scope["client"] else "unknown"
+        peer, scheme = serving.proxies.client(peer, scope["scheme"], scope["headers"])
         call = Call(
             params=match.params,
             method=scope["method"],
@@ -307,8 +317,8 @@ class Gateway:
             headers=end_to_end(scope["headers"]),
             body=incoming.body,
             request_id=name,
-            scheme=scope["scheme"],
-            peer=scope["client"][0] if scope["client"] else "unknown",
+            scheme=scheme,
+            peer=peer,
             told=also,
         )
         try:

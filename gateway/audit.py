@@ -55,7 +55,7 @@ def audit(table: Table) -> list[Finding]:
 
 
 def _of_session(session: Session) -> Found:
-    if session.limit is None:
+    if not session.limit:
         yield (
             Severity.WARNING,
             "it has no limit: anybody may begin logins as fast as they can",
@@ -69,7 +69,7 @@ def _of_session(session: Session) -> Found:
 
 def _of_route(route: Route) -> Found:
     yield from _of_auth(route)
-    if route.limit is None:
+    if not route.limit:
         yield Severity.WARNING, "it has no limit: one client can take all that is behind"
     if "timeout" not in route.model_fields_set:
         seconds = route.timeout.total_seconds()

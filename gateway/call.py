@@ -20,7 +20,7 @@ class Call:
         body: whole (mostly empty), or in chunks as they come.
         request_id: the name of this request in logs and answers.
         scheme: `http` or `https`, as the client spoke.
-        peer: the address the client spoke from.
+        peer: the address the client spoke from, as far as whoever stands between is trusted.
         identity: who is calling, once a layer has found it out; None where it was not asked.
         told: fields that the client is told with the answer, whatever becomes of the call.
     """

@@ -1,9 +1,9 @@
 """A route's whole policy: a handler with layers around it, in an order that can be seen here."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import AccessLog, noted
@@ -12,13 +12,18 @@ from gateway.behalf import Behalf
 from gateway.cache import HttpCache
 from gateway.cache.calls import READING
 from gateway.call import Call, Handler, Layer
+from gateway.commons import Commons
 from gateway.forward import forward
-from gateway.layers import auth, cache, coalesce, deadline, limit, trace
+from gateway.layers import auth, cache, coalesce, deadline, trace
+from gateway.layers.idempotency import once
+from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
+from gateway.layers.validation import described
 from gateway.oidc import AccessTokens
 from gateway.path import Template
+from gateway.policies.idempotency import Idempotency
 from gateway.session import Sessions
-from gateway.table import Auth, Route, Session
+from gateway.table import Auth, Limit, Route, Session, Target
 from gateway.upstream import Reply, Upstream
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ class Means:
         explains: whether clients may see how an aggregate is joined.
         tracing: tells traces; None where nobody asks for them.
         access_log: has a line for every request; None where nobody asks for it.
+        commons: what gateways have in common, and what goes on when its call has ended.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -55,6 +61,7 @@ class Means:
     explains: bool = False
     tracing: "Tracing | None" = None
     access_log: AccessLog | None = None
+    commons: Commons = field(default_factory=Commons)
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -66,7 +73,9 @@ def layers(route: Route, means: Means) -> list[Layer]:
         means.metrics.counted(route.name),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
-        *([limit.at_most(route.limit)] if route.limit else []),
+        *([_limited(route.limit, route.id, route.name, means)] if route.limit else []),
+        *([_once(route, route.idempotency, means)] if route.idempotency else []),
+        *([_described(route, route.to, means)] if route.validates and route.to else []),
         *_cache(route, means),
         *([deadline.within(route.timeout)] if route.to else []),
     ]
@@ -100,6 +109,22 @@ def _cache(route: Route, means: Means) -> list[Layer]:
     ]
 
 
+def _limited(limits: Sequence[Limit], place: str, name: str, means: Means) -> Layer:
+    fell = partial(means.metrics.limits_fell_back, name)
+    return limited(limits, place, shared=means.commons.counts, fell=fell)
+
+
+def _once(route: Route, policy: Idempotency, means: Means) -> Layer:
+    answers, running = means.commons.answers[policy.kept], means.commons.running
+    timeout, count = route.timeout.total_seconds(), means.metrics.intents_of(route.name)
+    return once(policy, route.id, answers, running, timeout=timeout, count=count)
+
+
+def _described(route: Route, to: Target, means: Means) -> Layer:
+    description = means.commons.description(means.upstreams[to.service])
+    return described(description, route.target, means.metrics.validations_of(to.service))
+
+
 def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     """What happens to a call on one of the session's endpoints, from the outside in: they ask who it is."""
     return [
@@ -107,7 +132,7 @@ def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
         *([trace.traced(means.tracing, path, Template.parse(path))] if means.tracing else []),
         trace.named(),
         means.metrics.counted(path),
-        *([limit.at_most(session.limit)] if session.limit else []),
+        *([_limited(session.limit, path, path, means)] if session.limit else []),
         deadline.within(PATIENCE),
     ]
 

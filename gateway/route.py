@@ -12,8 +12,9 @@ from gateway.aggregate.parts import Part as AggregatePart
 from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
-from gateway.policies import By, Limit, Part
+from gateway.policies import By, Limits, Part
 from gateway.policies.cache import Cache, cache_faults
+from gateway.policies.idempotency import Idempotency
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -73,7 +74,11 @@ class Route(Part):
         False, description="With bearer or session: one without credentials may pass, as a guest."
     )
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
-    limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
+    limit: Limits = Field((), description="How often it may be called; several, as a list, all hold.")
+    idempotency: Idempotency | None = Field(None, description="Retries get the first answer; by their key.")
+    validates: Yes = Field(
+        False, alias="validate", description="Only what fits the service's OpenAPI description reaches it."
+    )
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
     cache: Cache | None = Field(None, description="Answers are kept for everybody; none when left out.")
     coalesce: Yes = Field(False, description="With cache: one call for all that ask for the same at once.")
@@ -96,14 +101,23 @@ class Route(Part):
                 yield f"scopes ask for a user: {TELLING}"
             if self.guest:
                 yield f"guest is for routes that ask who is calling: {TELLING}"
-            if self.limit and self.limit.by is By.USER:
+            if any(limit.by is By.USER for limit in self.limit):
                 yield f"a limit by user asks for a user: {TELLING}"
         if self.auth is Auth.SERVICE and self.parts:
             yield 'auth = "service" hands credentials to one service: parts have several'
         yield from cache_faults(self.cache, self.methods, coalesce=self.coalesce)
+        yield from self._of_the_edge()
         unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
         if unknown:
             yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
+
+    def _of_the_edge(self) -> Iterator[str]:
+        if self.idempotency and self.auth is Auth.SERVICE:
+            yield 'idempotency asks whose answer it is: with auth = "service" only the service knows'
+        if self.idempotency and not set(self.methods) - {"GET", "HEAD"}:
+            yield "idempotency is for methods that change something: GET and HEAD do not"
+        if self.validates and self.parts:
+            yield "validate is for routes to one service: parts have several"
 
     @cached_property
     def template(self) -> Template:
@@ -114,6 +128,11 @@ class Route(Part):
     def name(self) -> str:
         """By which it is counted: its host, if it is of one alone, and its path."""
         return f"{self.host or ''}{self.path}"
+
+    @property
+    def id(self) -> str:
+        """What no other route of the table has: others may have its name for other methods."""
+        return f"{','.join(self.methods)} {self.name}"
 
     @property
     def target(self) -> Template:
@@ -130,7 +149,7 @@ class Session(Part):
     )
     idle: LongDuration = Field(timedelta(minutes=30), description="Without a call for so long it ends.")
     lasts: LongDuration = Field(timedelta(hours=12), description="After so long it ends whatever happens.")
-    limit: Limit | None = Field(None, description="How often each of its paths may be called.")
+    limit: Limits = Field((), description="How often each of its paths may be called.")
     adopt: tuple[Target, ...] = Field(
         (), description='Who is told that a guest has logged in: "basket:/baskets/{user}/adoption".'
     )
@@ -154,7 +173,7 @@ class Session(Part):
             yield "scopes lack openid, without which nobody is told who logged in"
         if self.idle > self.lasts:
             yield "idle is longer than lasts"
-        if self.limit and self.limit.by is By.USER:
+        if any(limit.by is By.USER for limit in self.limit):
             yield "limit: whoever logs in is nobody yet: count by address or by route"
         for target in self.adopt:
             if target.path is None or set(target.path.names) - {"user"}:

@@ -13,14 +13,16 @@ from gateway import table
 from gateway.access import AccessLog
 from gateway.behalf import Behalf
 from gateway.cache import HttpCache
+from gateway.commons import Commons
+from gateway.held import Held
 from gateway.layers.metrics import Metrics
 from gateway.match import Matcher, Pattern
 from gateway.oidc import AccessTokens, Provider
 from gateway.page import PageApp
 from gateway.path import Template
 from gateway.pipeline import Handler, Means, handler, session_layers, wrap
+from gateway.proxies import Proxies
 from gateway.session import Sessions, SessionSettings
-from gateway.shared import Shared
 from gateway.upstream import Upstream, open_upstream
 from kit.faults import Faulty
 from kit.settings import Directory
@@ -41,6 +43,7 @@ class Tools:
         provider: the issuer whose tokens prove who is calling; None when no table may ask.
         session: how sessions are kept; needed by a table that has them.
         cache: keeps answers of routes that may be kept; a table that follows finds them.
+        commons: what gateways have in common, and what goes on when its call has ended.
         explains: whether clients may see how an aggregate is joined.
         tracing: tells traces; None where nobody asks for them.
         access_log: has a line for every request; None where nobody asks for it.
@@ -52,6 +55,7 @@ class Tools:
     provider: Provider | None = None
     session: SessionSettings | None = None
     cache: HttpCache | None = None
+    commons: Commons = dataclasses.field(default_factory=Commons)
     explains: bool = False
     tracing: "Tracing | None" = None
     access_log: AccessLog | None = None
@@ -87,6 +91,7 @@ class Serving:
         self.upstreams: Mapping[str, Upstream] = {
             name: upstream.resource for name, upstream in self.opened.items()
         }
+        self.proxies = Proxies(routes.edge)
         behalf = Behalf(tools.signer, routes.audiences)
         self.sessions, self.access = self._callers(behalf, before)
         self.means = Means(
@@ -96,6 +101,7 @@ class Serving:
             access=self.access,
             sessions=self.sessions.resource if self.sessions else None,
             cache=tools.cache if any(route.cache for route in routes.routes) else None,
+            commons=tools.commons,
             explains=tools.explains,
             tracing=tools.tracing,
             access_log=tools.access_log,
@@ -161,7 +167,7 @@ class Serving:
 
     def _callers(
         self, behalf: Behalf, before: "Serving | None"
-    ) -> tuple[Shared[Sessions] | None, AccessTokens | None]:
+    ) -> tuple[Held[Sessions] | None, AccessTokens | None]:
         """Who tells callers apart; both remember who has logged out, and stay while they can."""
         tools = self._tools
         if tools.provider is None:
@@ -179,7 +185,7 @@ class Serving:
             )
             if before and before.sessions:
                 before.sessions.resource.revoked.tell_all(made.revoked)
-            sessions = Shared(made)
+            sessions = Held(made)
         revoked = sessions.resource.revoked if sessions else None
         access = tools.provider.access_tokens(revoked)
         if revoked is not None:
@@ -256,7 +262,7 @@ def _names_in(value: object) -> Iterator[str]:
         yield from _names_in([getattr(value, each.name) for each in dataclasses.fields(value)])
 
 
-def _upstreams(routes: table.Table, tools: Tools, before: Serving | None) -> dict[str, Shared[Upstream]]:
+def _upstreams(routes: table.Table, tools: Tools, before: Serving | None) -> dict[str, Held[Upstream]]:
     upstreams = {}
     faults = []
     for name, service in routes.services.items():
@@ -264,7 +270,7 @@ def _upstreams(routes: table.Table, tools: Tools, before: Serving | None) -> dic
             upstreams[name] = before.opened[name]
             continue
         try:
-            upstreams[name] = Shared(_opened(name, service, tools))
+            upstreams[name] = Held(_opened(name, service, tools))
         except (LookupError, Faulty) as fault:
             faults.append(f"services: {name}: {fault}")
     if faults:

@@ -1,20 +1,34 @@
 """What a gateway needs to be told, and whether its table and that fit."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from gateway.access import AccessLogSettings
 from gateway.admin import AdminSettings
 from gateway.cache.settings import CacheSettings
 from gateway.oidc import IssuerSettings
+from gateway.policies.idempotency import Kept
 from gateway.session import SessionSettings
+from gateway.shared.server import OFF
 from gateway.stopping import StopSettings
 from gateway.table import Table
 from kit.settings import Directory, Settings
 from kit.tokens import private_key
+
+
+def _is_valkey(url: str) -> str:
+    if url != OFF and not _VALKEY.fullmatch(url):
+        raise ValueError('write "unix://path", "valkey://host:port/number", "valkeys://…", or "off"')
+    return url
+
+
+ValkeyUrl = Annotated[str, AfterValidator(_is_valkey)]
+_VALKEY = re.compile(r"unix:///\S+|valkeys?://[^\s/]+(/[0-9]*)?(\?\S*)?")
 
 
 class GatewaySettings(Settings):
@@ -28,6 +42,11 @@ class GatewaySettings(Settings):
         repr=False,
     )
     watch: bool = Field(True, description="Whether a change of the route table's file is served at once.")
+    valkey_url: ValkeyUrl = Field(
+        OFF,
+        description="The Valkey in which gateways count shared limits and keep answers: `unix://path` or "
+        "`valkey://host:port/number`.",
+    )
     explain: bool = Field(False, description="Whether clients may see how an aggregate is joined.")
     directory: Directory = Field(default_factory=Directory)
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
@@ -52,3 +71,14 @@ def faults_between(routes: Table, settings: GatewaySettings) -> Iterator[str]:
         yield f"ISSUER_URL: the table's {kinds} routes need an issuer whose tokens prove who is calling"
     if routes.session:
         yield from settings.session.faults()
+    if settings.valkey_url == OFF:
+        yield from (f"GATEWAY_VALKEY_URL: {what} need a Valkey" for what in _needs_valkey(routes))
+
+
+def _needs_valkey(routes: Table) -> Iterator[str]:
+    limits = [limit for each in (*routes.routes, routes.session) if each for limit in each.limit]
+    if any(limit.shared for limit in limits):
+        yield "the table's shared limits"
+    for route in routes.routes:
+        if route.idempotency and route.idempotency.kept is Kept.VALKEY:
+            yield f'the first answers of {route.path}, unless kept = "memory",'

@@ -1,10 +1,12 @@
 """No caller takes more than its share: calls above a route's rate are refused.
 
-Calls are counted in this process alone: the gateways of several processes let as many times the rate pass.
+Calls are counted in this process alone: the gateways of several processes let as many times the rate pass,
+unless a limit is shared (`gateway.layers.limits`).
 """
 
 import time
 from collections.abc import Callable, Hashable
+from hashlib import sha256
 from ipaddress import IPv6Address
 from socket import AF_INET6, inet_pton
 from typing import Final
@@ -53,6 +55,21 @@ class Buckets:
         left, begun = divmod(room, self.interval)
         return left, self.interval - begun
 
+    def room(self, caller: Hashable) -> int:
+        """What room a call would leave, in nanoseconds; below zero, what it lacks. Nothing is counted."""
+        now = self._clock()
+        return self.depth - max(self._empty_at.get(caller, now) - now, 0) - self.interval
+
+    def pour(self, caller: Hashable) -> None:
+        """Count a call for which there is room."""
+        now = self._clock()
+        self._empty_at[caller] = max(self._empty_at.get(caller, now), now) + self.interval
+
+    def unpour(self, caller: Hashable) -> None:
+        """Take back what was counted for a call."""
+        if caller in self._empty_at:
+            self._empty_at[caller] -= self.interval
+
 
 def at_most(limit: Limit, clock: Clock = time.monotonic_ns) -> Layer:
     """Let a caller's calls pass up to its limit; above, it is told when to come again.
@@ -61,24 +78,29 @@ def at_most(limit: Limit, clock: Clock = time.monotonic_ns) -> Layer:
     what may come at once and how long that takes to come back, `t` the seconds until one more call may come.
     """
     buckets = Buckets(limit, clock)
-    caller_of = CALLER_OF[limit.by]
+    calls_for = caller_of(limit)
     name = limit.by.value
     policy = f'"{name}";q={limit.at_once};w={-(-buckets.depth // SECOND)}'.encode()
     state = f'"{name}";r=%d;t=%d'.encode()
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            left, wait = buckets.take(caller_of(call))
+            left, wait = buckets.take(calls_for(call))
             seconds = -(-wait // SECOND)
             call.told += (b"ratelimit-policy", policy), (b"ratelimit", state % (max(left, 0), seconds))
             if left < 0:
-                detail = f"Too many calls: come again in {seconds} s."
-                raise Problem(429, "rate-limited", detail, headers={"Retry-After": str(seconds)})
+                raise refusal(seconds)
             return await inner(call)
 
         return handle
 
     return layer
+
+
+def refusal(seconds: int) -> Problem:
+    """What a caller is told that has to come again in so many seconds."""
+    detail = f"Too many calls: come again in {seconds} s."
+    return Problem(429, "rate-limited", detail, headers={"Retry-After": str(seconds)})
 
 
 def _user(call: Call) -> Hashable:
@@ -105,3 +127,17 @@ CALLER_OF: Final[dict[By, Callable[[Call], Hashable]]] = {
     By.ADDRESS: _address,
     By.ROUTE: _route,
 }
+
+
+def caller_of(limit: Limit) -> Callable[[Call], Hashable]:
+    """Tells whose calls this limit counts together."""
+    if limit.header is None:
+        return CALLER_OF[limit.by]
+    header = limit.header.encode()
+
+    def key(call: Call) -> Hashable:
+        """The key, as a digest; calls without one are told apart by address."""
+        keys = [value for name, value in call.headers if name == header]
+        return (By.KEY, sha256(b",".join(keys)).digest()) if keys else _address(call)
+
+    return key

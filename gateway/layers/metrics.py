@@ -46,7 +46,20 @@ class Metrics:
             "gateway_problems", "Calls that were refused or failed, by the kind of problem.", "route", "kind"
         )
         self._watched: dict[str, tuple[Upstream, _UpstreamNumbers]] = {}
-        for collector in (self, self._calls, self._failures, self._verdicts, self._problems):
+        self._fell_back = Counter(
+            "gateway_limit_local", "Calls counted in this process alone, for Valkey was away.", "route"
+        )
+        self._intents = Counter(
+            "gateway_idempotency",
+            "Calls with an Idempotency-Key, by what became of each.",
+            "route",
+            "outcome",
+        )
+        self._validations = Counter(
+            "gateway_validation", "Calls held against their service's description.", "upstream", "outcome"
+        )
+        of_the_edge = self._fell_back, self._intents, self._validations
+        for collector in (self, self._calls, self._failures, self._verdicts, self._problems, *of_the_edge):
             self.registry.register(collector)
         for process in (ProcessCollector, PlatformCollector, GCCollector):
             process(registry=self.registry)
@@ -82,6 +95,18 @@ class Metrics:
             return handle
 
         return layer
+
+    def limits_fell_back(self, route: str) -> None:
+        """Count a call of which the other gateways do not know, though the route's limit is shared."""
+        self._fell_back.add(route)
+
+    def intents_of(self, route: str) -> Callable[[str], None]:
+        """Counts what becomes of calls with an `Idempotency-Key`."""
+        return partial(self._intents.add, route)
+
+    def validations_of(self, upstream: str) -> Callable[[str], None]:
+        """Counts what becomes of calls that are held against what this service says of itself."""
+        return partial(self._validations.add, upstream)
 
     def verdicts_of(self, scheme: str) -> Callable[[str], None]:
         """Counts what is found out of those who call by this kind of credentials."""

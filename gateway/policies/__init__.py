@@ -2,9 +2,17 @@
 
 import re
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from gateway.upstream.discovery import faults_of
 from gateway.upstream.policy import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
@@ -20,6 +28,7 @@ class By(StrEnum):
     """Whose calls a limit counts together."""
 
     USER = "user"
+    KEY = "key"
     ADDRESS = "address"
     ROUTE = "route"
 
@@ -81,12 +90,34 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(rf"([1-9][0-9]{{0,5}})/({'|'.join(_SECONDS)})")
 
 
+CREDENTIALS: Final = frozenset({"authorization", "cookie"})
+"""Headers that go no further than to whoever finds out who is calling."""
+
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), AfterValidator(str.lower)]
+
+
 class Limit(Part):
     """How often a route may be called."""
 
     rate: Rate = Field(description='"50/second": calls of each user, each address or all together.')
     burst: int | None = Field(None, ge=1, lt=1_000_000, description="At once after a rest; the rate's calls.")
-    by: By = Field(description="user: the caller's subject. address: the client's. route: all together.")
+    by: By = Field(
+        description="user: the caller's subject. key: what header says. address: the client's. route: all."
+    )
+    header: HeaderName | None = Field(
+        None, description="With by = key: the header with the key, such as x-api-key; nobody checks it."
+    )
+    shared: bool = Field(
+        False, strict=True, description="Counted in Valkey for all gateways together, not in each process."
+    )
+
+    @model_validator(mode="after")
+    def _key_has_a_header(self) -> Self:
+        if (self.by is By.KEY) != (self.header is not None):
+            raise ValueError('by = "key" and header = "x-api-key", or the like, go together')
+        if self.header in CREDENTIALS:
+            raise ValueError(f"header: what is in {self.header} is looked at before: count by user")
+        return self
 
     @property
     def at_once(self) -> int:
@@ -94,4 +125,17 @@ class Limit(Part):
         return self.burst or self.rate.calls
 
     def __str__(self) -> str:
-        return f"{self.rate.calls}/{self.rate.unit} by {self.by}"
+        where = " shared" if self.shared else ""
+        return f"{self.rate.calls}/{self.rate.unit} by {self.by}{where}"
+
+
+def _one_or_many(limits: object) -> object:
+    if isinstance(limits, list | tuple):
+        return limits
+    return [Limit.model_validate(limits)]  # here, so that its faults have the place that it was written at
+
+
+MOST_LIMITS: Final = 8
+
+Limits = Annotated[tuple[Limit, ...], BeforeValidator(_one_or_many), Field(max_length=MOST_LIMITS)]
+"""One limit or several, of which each has to have room for a call."""

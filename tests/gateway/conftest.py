@@ -121,8 +121,12 @@ async def open_gateway(serve: Serve, signing_key: str, issuer: Issuer) -> AsyncI
     """`http = await open_gateway(routes, things=url)`: its client; `explains=True` lets it look inside."""
     clients: list[httpx.AsyncClient] = []
 
-    async def open_gateway(routes: str, *, explains: bool = False, **services: str) -> httpx.AsyncClient:
-        gateway = gateway_of(routes, services, key=signing_key, issuer=issuer, explains=explains)
+    async def open_gateway(
+        routes: str, *, explains: bool = False, valkey_url: str = "off", **services: str
+    ) -> httpx.AsyncClient:
+        gateway = gateway_of(
+            routes, services, key=signing_key, issuer=issuer, explains=explains, valkey_url=valkey_url
+        )
         clients.append(client_of(await serve(gateway)))
         return clients[-1]
 

@@ -274,7 +274,7 @@ def test_a_limit_is_a_rate_for_whom_and_a_burst_as_large_as_the_rate_unless_it_s
         + route('limit = { rate = "999999/day", by = "route" }', path="/c")
     )
 
-    limits = [each.limit for each in table.routes if each.limit]
+    limits = [limit for each in table.routes for limit in each.limit]
     assert [(each.rate.calls, each.rate.seconds, each.at_once) for each in limits] == [
         (50, 1, 100),
         (7, 60, 7),
@@ -316,7 +316,12 @@ def test_what_is_no_rate_is_refused(rate: str) -> None:
         ('{ rate = "5/second", by = "colour" }', "limit: by: "),
         ('{ rate = "5/second", by = "route", burst = 0 }', "limit: burst: "),
         ('{ rate = "5/second", by = "route", burst = 1000000 }', "limit: burst: "),
-        ('{ rate = "5/second", by = "route", shared = true }', "limit: shared: "),
+        ('{ rate = "5/second", by = "route", shared = 1 }', "limit: shared: "),
+        ('{ rate = "5/second", by = "key" }', 'limit: by = "key" and header'),
+        ('{ rate = "5/second", by = "route", header = "x-api-key" }', 'limit: by = "key" and header'),
+        ('{ rate = "5/second", by = "key", header = "x api" }', "limit: header: "),
+        ('{ rate = "5/second", by = "key", header = "Cookie" }', "limit: header: what is in cookie"),
+        ('[{ rate = "5/second", by = "route" }, { rate = "5/second" }]', "limit: 1: by: "),
         ('"5/second"', "limit: "),
     ],
 )

@@ -34,6 +34,7 @@ def gateway_of(
     caching: CacheSettings | None = None,
     explains: bool = False,
     access_log: AccessLog | None = None,
+    valkey_url: str = "off",
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     return Gateway(
@@ -44,4 +45,5 @@ def gateway_of(
         caching=caching,
         explains=explains,
         access_log=access_log,
+        valkey_url=valkey_url,
     )

@@ -6,7 +6,7 @@ from typing import Any, Generic, Self, TypeVar
 Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[Any])
 
 
-class Shared(Generic[Resource]):
+class Held(Generic[Resource]):
     """Something that its first holder opens and its last one closes; one at a time begins to hold it."""
 
     def __init__(self, resource: Resource) -> None:
