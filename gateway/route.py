@@ -13,6 +13,12 @@ from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
 from gateway.policies import By, Limit, Part
+from gateway.policies.mirror import Mirror
+from gateway.policies.priority import Priority
+from gateway.policies.resilience import faults_of
+from gateway.policies.retry import Retry
+from gateway.policies.split import Split
+from gateway.policies.target import Target
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -37,21 +43,6 @@ class Auth(StrEnum):
         return self in {Auth.BEARER, Auth.SESSION}
 
 
-class Target(Part):
-    """Where a route leads: a service, and the path there when it differs from the public one."""
-
-    service: str
-    path: Template | None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _parse(cls, text: object) -> object:
-        if not isinstance(text, str):
-            raise ValueError('write "service" or "service:/path"')  # noqa: TRY004 (pydantic collects ValueErrors)
-        service, colon, path = text.partition(":")
-        return {"service": service, "path": Template.parse(path) if colon else None}
-
-
 class Route(Part):
     """One entry of the public surface and its whole policy."""
 
@@ -74,6 +65,10 @@ class Route(Part):
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
+    priority: Priority = Field(Priority.NORMAL, description="When there is too much to do: low ends first.")
+    retry: Retry | None = Field(None, description="Whether a failed call is tried again.")
+    mirror: Mirror | None = Field(None, description="Who gets a copy of calls.")
+    split: Split | None = Field(None, description="Who gets a part of the calls instead of to.")
 
     @field_validator("path")
     @classmethod
@@ -100,6 +95,7 @@ class Route(Part):
         unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
         if unknown:
             yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
+        yield from faults_of(self)
 
     @cached_property
     def template(self) -> Template:

@@ -11,7 +11,9 @@ from pydantic_core import ErrorDetails
 
 from gateway.aggregate import check as aggregates
 from gateway.policies import By, Limit, Part, Service
-from gateway.route import Auth, Route, Session, Target
+from gateway.policies.resilience import others
+from gateway.policies.target import Target
+from gateway.route import Auth, Route, Session
 from kit.faults import Faulty
 
 __all__ = ["Auth", "By", "Limit", "Route", "Service", "Session", "Table", "Target", "check", "load", "parse"]
@@ -82,6 +84,9 @@ def check(services: Container[str], routes: Iterable[tuple[int, Route]]) -> Iter
         place = f"route {number} ({route.path})"
         if route.to and route.to.service not in services:
             yield f"{place}: to names the service {route.to.service!r}, which the table does not have"
+        for key, target in others(route):
+            if target.service not in services:
+                yield f"{place}: {key} names the service {target.service!r}, which the table does not have"
         for method in route.methods:
             other = taken.setdefault((route.host, method, route.template.shape), route)
             if other is not route:
