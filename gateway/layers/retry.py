@@ -60,7 +60,7 @@ def again(
     """
     seconds = timeout.total_seconds()
     each = time_of_each.total_seconds() if (time_of_each := policy.time_of_each(timeout)) else None
-    verdicts = _Verdicts(policy, chance)
+    verdicts = _Verdicts(chance)
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
@@ -91,8 +91,7 @@ def again(
 class _Verdicts:
     """Says what becomes of the failures of one route."""
 
-    def __init__(self, policy: Retry, chance: Callable[[float, float], float]) -> None:
-        self._policy = policy
+    def __init__(self, chance: Callable[[float, float], float]) -> None:
         self._chance = chance
         self.budgets: defaultdict[str | None, Budget] = defaultdict(lambda: Budget(most=SAVED, saved=SAVED))
         """One for each side of a split: a faulty canary uses up only its own."""
