@@ -11,11 +11,13 @@ from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
 from gateway.forward import end_to_end
 from gateway.layers.metrics import Metrics
+from gateway.load import Load
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens, Provider
 from gateway.page import PageApp
 from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
+from gateway.resilience import Resilience
 from gateway.session import Sessions, SessionSettings
 from gateway.settings import GatewaySettings, faults_between
 from gateway.upstream import (
@@ -59,7 +61,16 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         provider=_provider(settings),
         session=settings.session,
         explains=settings.explain,
+        load=_load(routes, settings),
     )
+
+
+def _load(routes: table.Table, settings: GatewaySettings) -> Load | None:
+    if settings.most_calls or settings.most_lag:
+        return Load(settings.most_calls, settings.most_lag)
+    if any("priority" in route.model_fields_set for route in routes.routes):
+        log.warning("the table has priorities, but neither GATEWAY_MOST_CALLS nor GATEWAY_MOST_LAG is set")
+    return None
 
 
 def _provider(settings: GatewaySettings) -> Provider | None:
@@ -87,6 +98,7 @@ class Gateway:
         provider: the issuer whose tokens prove who is calling; None when the table never asks.
         session: how sessions are kept; needed by a table that has them.
         explains: whether clients may see how an aggregate is joined: not for the public.
+        load: from how much on calls are refused; None to refuse none.
     """
 
     def __init__(
@@ -98,6 +110,7 @@ class Gateway:
         provider: Provider | None = None,
         session: SessionSettings | None = None,
         explains: bool = False,
+        load: Load | None = None,
     ) -> None:
         self.metrics = Metrics()
         upstreams = _upstreams(routes, directory)
@@ -106,6 +119,11 @@ class Gateway:
             if isinstance(upstream.app, PageApp):
                 for page, program in upstream.app.programs:
                     self.metrics.look_at(page, program)
+        self._resilience = Resilience(load)
+        self._resilience.register(self.metrics.registry)
+        for name, upstream in upstreams.items():
+            if upstream.limited:
+                self._resilience.look_at(name, upstream.limited)
         behalf = Behalf(signer, routes.audiences)
         self._provider = provider
         self._sessions = self._sessions_of(routes, behalf, session)
@@ -115,6 +133,7 @@ class Gateway:
             metrics=self.metrics,
             access=self._access(),
             sessions=self._sessions,
+            resilience=self._resilience,
             explains=explains,
         )
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
@@ -165,6 +184,7 @@ class Gateway:
                     await stack.enter_async_context(self._provider)
                 if self._sessions:
                     await stack.enter_async_context(self._sessions)
+                await stack.enter_async_context(self._resilience)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return

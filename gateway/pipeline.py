@@ -1,7 +1,7 @@
 """A route's whole policy: a handler with layers around it, in an order that can be seen here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
 from typing import Final
@@ -10,12 +10,15 @@ from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
-from gateway.layers import auth, deadline, limit, trace
+from gateway.layers import auth, deadline, limit, mirror, retry, shed, split, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
+from gateway.policies.priority import Priority
+from gateway.policies.target import Target
+from gateway.resilience import Resilience
 from gateway.session import Sessions
 from gateway.table import Auth, Route, Session
-from gateway.upstream import Reply, Upstream
+from gateway.upstream import Headers, Reply, Upstream
 
 __all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
 
@@ -33,6 +36,7 @@ class Means:
         metrics: count.
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
+        resilience: what routes share against overload and failure.
         explains: whether clients may see how an aggregate is joined.
     """
 
@@ -41,6 +45,7 @@ class Means:
     metrics: Metrics
     access: AccessTokens | None = None
     sessions: Sessions | None = None
+    resilience: Resilience = field(default_factory=Resilience)
     explains: bool = False
 
 
@@ -49,11 +54,43 @@ def layers(route: Route, means: Means) -> list[Layer]:
     return [
         trace.named(),
         means.metrics.counted(route.name),
+        *_shed(route.priority, means),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([limit.at_most(route.limit)] if route.limit else []),
+        *_mirror(route, means),
+        *_split(route, means),
         *([deadline.within(route.timeout)] if route.to else []),
+        *_retry(route, means),
     ]
+
+
+def _shed(priority: Priority, means: Means) -> list[Layer]:
+    resilience = means.resilience
+    if resilience.load is None:
+        return []
+    return [shed.unless_needed(priority, resilience.load, resilience.shed)]
+
+
+def _mirror(route: Route, means: Means) -> list[Layer]:
+    if route.mirror is None:
+        return []
+    shadow = _forward(route, route.mirror.to, means, also=[mirror.MARK])
+    resilience = means.resilience
+    count = resilience.mirrored_of(route.name)
+    return [mirror.copied(route.mirror, shadow, route.timeout, resilience.shadows, count)]
+
+
+def _split(route: Route, means: Means) -> list[Layer]:
+    if route.split is None or route.to is None:
+        return []
+    return [split.between(route.split, split.side_of(route.to), means.resilience.split_of(route.name))]
+
+
+def _retry(route: Route, means: Means) -> list[Layer]:
+    if route.retry is None:
+        return []
+    return [retry.again(route.retry, route.timeout, means.resilience.retries_of(route.name))]
 
 
 def _auth(route: Route, means: Means) -> Layer:
@@ -76,9 +113,23 @@ def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     return [
         trace.named(),
         means.metrics.counted(path),
+        *_shed(Priority.CRITICAL, means),
         *([limit.at_most(session.limit)] if session.limit else []),
         deadline.within(PATIENCE),
     ]
+
+
+def _sides(route: Route, stays: Target, means: Means) -> Handler:
+    sides: dict[str | None, Handler] = {None: _forward(route, stays, means)}
+    for choice in route.split or ():
+        sides[split.side_of(choice.to)] = _forward(route, choice.to, means)
+    return split.dispatched(sides) if route.split else sides[None]
+
+
+def _forward(route: Route, target: Target, means: Means, also: Headers | None = None) -> Handler:
+    """Sends a route's calls there, wherever else the route may lead."""
+    there = route.model_copy(update={"to": target})
+    return forward(there, means.upstreams[target.service], means.behalf, also)
 
 
 def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
@@ -89,7 +140,7 @@ def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
 def handler(route: Route, means: Means) -> Handler:
     """Everything that answers a call on this route."""
     if route.to:
-        innermost = forward(route, means.upstreams[route.to.service], means.behalf)
+        innermost = _sides(route, route.to, means)
     else:
         innermost = aggregate(route, means.upstreams, means.behalf, means.metrics, explains=means.explains)
     return wrap(innermost, layers(route, means))

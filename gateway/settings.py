@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from gateway.admin import AdminSettings
+from gateway.duration import Duration
 from gateway.oidc import IssuerSettings
 from gateway.session import SessionSettings
 from gateway.table import Table
@@ -25,6 +26,12 @@ class GatewaySettings(Settings):
         repr=False,
     )
     explain: bool = Field(False, description="Whether clients may see how an aggregate is joined.")
+    most_calls: int | None = Field(
+        None, ge=1, description="Calls that may wait for their answer; beyond, only critical ones pass."
+    )
+    most_lag: Duration | None = Field(
+        None, description="How late the event loop may be; beyond, only critical calls pass."
+    )
     directory: Directory = Field(default_factory=Directory)
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.upstream.bounds import Noted, current_bounds, noting, now
 from gateway.upstream.errors import Failed, Nonsense, Refused, TimedOut
+from gateway.upstream.limit import Limited
 from gateway.upstream.message import Headers, Reply, Request, Transport
 from kit.asgi import App
 from kit.timing import TIMEOUT_HEADER, milliseconds
@@ -95,11 +96,15 @@ class Upstream:
         name: by which tables and logs call it.
         transport: reaches it.
         app: itself, when it is mounted in this process.
+        limited: its concurrency limit, when it has one.
     """
 
-    def __init__(self, name: str, transport: Transport, app: App | None = None) -> None:
+    def __init__(
+        self, name: str, transport: Transport, app: App | None = None, limited: Limited | None = None
+    ) -> None:
         self.name = name
         self.app = app
+        self.limited = limited
         self.send = transport.send
         """Send a request; returns its answer, whatever its status. Raises `UpstreamError` without one."""
         self._transport = transport

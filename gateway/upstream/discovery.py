@@ -87,9 +87,10 @@ def open_upstream(
         transport = Balanced(transports, health=health)
     if breaker:
         transport = Breaker(name, transport, breaker)
+    limited = None
     if concurrency:
-        transport = Limited(transport, concurrency)
-    return Upstream(name, transport, only.app if isinstance(only, MountedTransport) else None)
+        transport = limited = Limited(transport, concurrency)
+    return Upstream(name, transport, only.app if isinstance(only, MountedTransport) else None, limited)
 
 
 def _registered(name: str, directory: Directory) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ class Gradient:
     else it would say nothing at the moment at which it is needed.
 
     Unlike Envoy, only the first time the best latency is measured at the least limit, which refuses almost
-    all calls. Later it is at a quarter of the present one: that is below the knee, as the rule settles at 1.25
-    of the knee and a root. A better latency that is seen at other times is taken at once.
+    all calls. Later it is at a quarter of the present one: that is below the knee, as the rule settles at
+    1.25 of the knee and a root. A better latency that is seen at other times is taken at once.
 
     Args:
         least: calls that are always let through.

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import table
 from gateway.app import Gateway
+from gateway.load import Load
 from gateway.oidc import Provider
 from kit.settings import Directory
 from kit.tokens import Signer
@@ -30,6 +31,7 @@ def gateway_of(
     key: str | None = None,
     issuer: Issuer | None = None,
     explains: bool = False,
+    load: Load | None = None,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     return Gateway(
@@ -38,4 +40,5 @@ def gateway_of(
         signer=Signer(key or any_key(), "gateway"),
         provider=Provider(issuer.settings) if issuer else None,
         explains=explains,
+        load=load,
     )

@@ -1,6 +1,7 @@
 """A concurrency limit that adapts, around a service as a transport sees it."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -50,10 +51,8 @@ def taking(clock: Clock, seconds: float, answer: Answer) -> Answer:
 
 async def ask_often(limited: Limited, times: int) -> None:
     for _ in range(times):
-        try:
+        with suppress(Unreachable, Failed, TimedOut):
             await ask(limited)
-        except (Unreachable, Failed, TimedOut):
-            pass
 
 
 async def know_the_best(limited: Limited, service: Fake, clock: Clock) -> None:
