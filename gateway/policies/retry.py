@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from gateway.duration import Duration
 from gateway.policies import Part
+from gateway.policies.several import SOME
 
 Reason = Literal["unavailable", "timeout", "failed", "500", "502", "503", "504"]
 
@@ -17,9 +18,8 @@ class Retry(Part):
     attempts: Annotated[int, Field(strict=True)] = Field(
         2, ge=2, le=5, description="How many tries there are at most, the first one included."
     )
-    on: tuple[Reason, ...] = Field(
+    on: Annotated[tuple[Reason, ...], SOME] = Field(
         ("unavailable", "502", "503"),
-        min_length=1,
         description="unavailable: no connection. timeout: no answer in a try's time. failed: no usable one. "
         "Or a status that the service answered.",
     )

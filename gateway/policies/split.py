@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.aggregate.parts import Yes
 from gateway.policies import Part
+from gateway.policies.several import SOME
 from gateway.policies.target import Target
 
 ALL: Final = 100.0
@@ -56,4 +57,4 @@ def _shares(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     return choices
 
 
-Split = Annotated[tuple[Choice, ...], Field(min_length=1), AfterValidator(_shares)]
+Split = Annotated[tuple[Choice, ...], SOME, AfterValidator(_shares)]
