@@ -115,6 +115,7 @@ class Gateway:
         self.metrics = Metrics()
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
+        self._needed = {name: self._upstreams[name] for name in upstreams if name in routes.needed}
         for upstream in upstreams.values():
             if isinstance(upstream.app, PageApp):
                 for page, program in upstream.app.programs:
@@ -220,7 +221,7 @@ class Gateway:
 
     async def _reply(self, scope: Scope, incoming: Incoming, name: bytes, also: Headers) -> Reply:
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
-            reply = await check(self._upstreams)
+            reply = await check(self._needed)
             reply.headers.append((b"x-request-id", name))
             return reply
         match = self._match(scope)

@@ -19,7 +19,7 @@ async def live(_upstreams: Mapping[str, Upstream]) -> Reply:
 
 
 async def ready(upstreams: Mapping[str, Upstream]) -> Reply:
-    """Every service behind answers that it is ready.
+    """Every one of these services answers that it is ready.
 
     Raises:
         Problem: 503 `not-ready`, naming the services that are not.

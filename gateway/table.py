@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.aggregate import check as aggregates
 from gateway.policies import By, Limit, Part, Service
-from gateway.policies.resilience import others
+from gateway.policies.resilience import others, shadows_of
 from gateway.policies.target import Target
 from gateway.route import Auth, Route, Session
 from kit.faults import Faulty
@@ -36,6 +36,12 @@ class Table(Part):
     def audiences(self) -> dict[str, str]:
         """For whom the internal tokens are that each service gets."""
         return {name: service.audience or name for name, service in self.services.items()}
+
+    @property
+    def needed(self) -> set[str]:
+        """The services without which there are answers that clients do not get: all but mere shadows."""
+        told = {target.service for target in self.session.adopt} if self.session else set()
+        return set(self.services) - (shadows_of(self.routes) - told)
 
 
 def load(path: Path) -> Table:

@@ -1,6 +1,6 @@
 """What must be right between retry, mirror and split, and the route that they are of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gateway.policies.target import Target
@@ -31,3 +31,14 @@ def others(route: "Route") -> Iterator[tuple[str, Target]]:
         yield "mirror", route.mirror.to
     for choice in route.split or ():
         yield "split", choice.to
+
+
+def shadows_of(routes: Iterable["Route"]) -> set[str]:
+    """Services that get nothing but copies, as far as routes go."""
+    shadows = {route.mirror.to.service for route in routes if route.mirror}
+    for route in routes:
+        leads = [
+            target.service for target in (route.to, *(choice.to for choice in route.split or ())) if target
+        ]
+        shadows -= {*leads, *(part.from_.service for part in (route.parts or {}).values())}
+    return shadows

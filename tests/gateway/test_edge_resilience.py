@@ -23,6 +23,7 @@ things = { url = "registry://things" }
 other = { url = "registry://other" }
 gone = { url = "registry://gone" }
 careful = { url = "registry://things", concurrency = { adaptive = true, min = 1, max = 1 } }
+shadow = { url = "registry://gone" }
 
 [[routes]]
 path = "/retried"
@@ -42,7 +43,7 @@ mirror = { to = "other:/shadow" }
 path = "/mirrored/gone"
 to = "things"
 auth = "none"
-mirror = { to = "gone" }
+mirror = { to = "shadow" }
 
 [[routes]]
 path = "/split/{id}"
@@ -168,6 +169,9 @@ async def test_no_copy_is_made_of_a_call_that_changes_something(edge: Edge, bear
 
 async def test_a_shadow_that_is_not_there_is_nobodys_business(edge: Edge) -> None:
     assert (await edge.http.get("/mirrored/gone")).status_code == 200
+
+    unready = await edge.http.get("/health/ready")
+    assert unready.json()["services"] == ["gone"]  # which a split leads to, while `shadow` gets only copies
 
 
 async def test_callers_are_led_to_the_other_side_and_told_so(edge: Edge) -> None:
