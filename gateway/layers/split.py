@@ -96,10 +96,11 @@ def _by_header(choices: tuple[Choice, ...]) -> list[tuple[bytes, bytes, Choice]]
 
 def _shares(choices: tuple[Choice, ...]) -> Callable[[Call], Choice | None]:
     """Chooses by the caller, each of whom has a place between nothing and all."""
-    salt = blake2b("\n".join(side_of(choice.to) for choice in choices).encode(), digest_size=16).digest()
+    weighed = [choice for choice in choices if choice.weight]
+    salt = blake2b("\n".join(side_of(choice.to) for choice in weighed).encode(), digest_size=16).digest()
     ends = []
     end = 0.0
-    for choice in choices:
+    for choice in weighed:
         end += choice.weight
         ends.append((end, choice))
 
@@ -108,7 +109,7 @@ def _shares(choices: tuple[Choice, ...]) -> Callable[[Call], Choice | None]:
         place = int.from_bytes(digest, "big") / 2**64 * ALL
         return next((choice for end, choice in ends if place < end), None)
 
-    return chosen if end else lambda _call: None
+    return chosen if weighed else lambda _call: None
 
 
 def _caller(call: Call) -> bytes:

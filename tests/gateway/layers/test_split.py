@@ -65,7 +65,8 @@ async def test_each_side_gets_its_share_of_the_callers() -> None:
 
 async def test_a_caller_stays_on_one_side_on_every_route_and_when_a_weight_grows() -> None:
     small = await sides(Route({"to": "new", "weight": 10}, new=answering()), USERS)
-    again = await sides(Route({"to": "new", "weight": 10}, new=answering()), USERS)
+    by_header = {"to": "third", "when": {"header": "x-third", "is": "1"}}
+    again = await sides(Route(by_header, {"to": "new", "weight": 10}, new=answering()), USERS)
     grown = await sides(Route({"to": "new", "weight": 30}, new=answering()), USERS)
 
     assert small == again
