@@ -115,7 +115,7 @@ class Gateway:
         self.metrics = Metrics()
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
-        self._needed = {name: self._upstreams[name] for name in upstreams if name in routes.needed}
+        self._needed = {name: self._upstreams[name] for name in routes.needed}
         for upstream in upstreams.values():
             if isinstance(upstream.app, PageApp):
                 for page, program in upstream.app.programs:
