@@ -19,11 +19,13 @@ from gateway.commons import Commons
 from gateway.forward import end_to_end
 from gateway.lag import LoopLag
 from gateway.layers.metrics import Metrics
+from gateway.load import Load
 from gateway.match import Match, NoRoute, WrongMethod
 from gateway.oidc import Provider
 from gateway.path import AmbiguousPath, segments_of
 from gateway.pipeline import Call, Reply
 from gateway.reload import Reloader, WatchedFile, watching
+from gateway.resilience import Resilience
 from gateway.serving import Served, Serving, Tools
 from gateway.session import SessionSettings
 from gateway.settings import GatewaySettings, faults_between
@@ -63,8 +65,9 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     settings = settings or GatewaySettings()
     file = WatchedFile(settings.routes) if settings.watch else None
     load = partial(_table, settings)
+    routes = load()
     gateway = Gateway(
-        load(),
+        routes,
         settings.directory,
         signer=Signer(settings.signing_key, "gateway"),
         provider=_provider(settings),
@@ -73,6 +76,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         explains=settings.explain,
         access_log=AccessLog.of(settings.access, settings.signing_key.encode()),
         valkey_url=settings.valkey_url,
+        load=_load(routes, settings),
     )
     gateway.read_anew(load, file)
     return gateway
@@ -84,6 +88,14 @@ def _table(settings: GatewaySettings) -> table.Table:
     if faults := list(faults_between(routes, settings)):
         raise Faulty(faults)
     return routes
+
+
+def _load(routes: table.Table, settings: GatewaySettings) -> Load | None:
+    if settings.most_calls or settings.most_lag:
+        return Load(settings.most_calls, settings.most_lag)
+    if any("priority" in route.model_fields_set for route in routes.routes):
+        log.warning("the table has priorities, but neither GATEWAY_MOST_CALLS nor GATEWAY_MOST_LAG is set")
+    return None
 
 
 def _provider(settings: GatewaySettings) -> Provider | None:
@@ -106,6 +118,7 @@ class Gateway:
         explains: whether clients may see how an aggregate is joined: not for the public.
         access_log: has a line for every request; None for none.
         valkey_url: what it has in common with other gateways is there; needed by a table that shares.
+        load: from how much on calls are refused; None to refuse none.
     """
 
     tells_date = True
@@ -123,6 +136,7 @@ class Gateway:
         explains: bool = False,
         access_log: AccessLog | None = None,
         valkey_url: str = OFF,
+        load: Load | None = None,
     ) -> None:
         self.metrics = Metrics()
         self._cache = (caching or CacheSettings()).open()
@@ -137,6 +151,8 @@ class Gateway:
             self.metrics.registry.register(access_log)
             self._serve = access_log.around(self._http)
         self._commons = Commons(valkey_url)
+        self._resilience = Resilience(load)
+        self._resilience.register(self.metrics.registry)
         self._tools = Tools(
             directory=directory,
             signer=signer,
@@ -145,6 +161,7 @@ class Gateway:
             session=session,
             cache=self._cache,
             commons=self._commons,
+            resilience=self._resilience,
             explains=explains,
             tracing=self._tracing,
             access_log=access_log,
@@ -249,6 +266,7 @@ class Gateway:
                     await stack.enter_async_context(self._tools.provider)
                 await self.serving.start()
                 await stack.enter_async_context(self._commons)
+                await stack.enter_async_context(self._resilience)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
@@ -304,7 +322,7 @@ class Gateway:
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
             if self._stopping and check is health.ready:
                 raise health.stopping()
-            reply = await check(serving.upstreams)
+            reply = await check(serving.needed)
             reply.headers.append((b"x-request-id", name))
             return reply
         match = _match(serving, scope)

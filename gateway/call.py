@@ -22,6 +22,8 @@ class Call:
         scheme: `http` or `https`, as the client spoke.
         peer: the address the client spoke from, as far as whoever stands between is trusted.
         identity: who is calling, once a layer has found it out; None where it was not asked.
+        side: the service that a split leads it to; None where the route leads.
+        seconds: how long the next try may take; None for the route's timeout.
         told: fields that the client is told with the answer, whatever becomes of the call.
     """
 
@@ -34,6 +36,8 @@ class Call:
     scheme: str
     peer: str
     identity: Identity | None = None
+    side: str | None = None
+    seconds: float | None = None
     told: Headers = dataclasses.field(default_factory=list)
 
     def header(self, name: bytes) -> bytes | None:

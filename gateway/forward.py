@@ -44,6 +44,7 @@ ONLY_OURS = (
     b"x-http-method",
     b"x-method-override",
     b"x-timeout-ms",
+    b"x-mirrored",
 )
 """How headers begin that tell services who or where a client is: from outside they are dropped."""
 
@@ -54,19 +55,22 @@ DATE = frozenset({b"date"})
 NOTHING: frozenset[bytes] = frozenset()
 
 
-def forward(route: Route, upstream: Upstream, behalf: Behalf) -> Handler:
-    """Send calls on a route to its service, which is told on whose behalf."""
+def forward(route: Route, upstream: Upstream, behalf: Behalf, also: Headers | None = None) -> Handler:
+    """Send calls on a route to its service, which is told on whose behalf, and perhaps something `also`."""
     vouched = route.auth is Auth.SERVICE
     service = upstream.name
-    seconds = route.timeout.total_seconds()
-    patience = milliseconds(seconds)
+    timeout = route.timeout.total_seconds()
+    patience = milliseconds(timeout)
     ours = NOTHING if route.cache else DATE
 
     async def handle(call: Call) -> Reply:
         target = route.target.expand(call.params)
         if call.query:
             target += "?" + call.query.decode("latin-1")
-        headers = _to_service(call, patience)
+        seconds = timeout if call.seconds is None else call.seconds
+        headers = _to_service(call, patience if call.seconds is None else milliseconds(seconds))
+        if also:
+            headers += also
         if call.identity is not None:
             headers.append((b"authorization", behalf.authorization(call.identity, service)))
         elif vouched:

@@ -19,7 +19,7 @@ async def live(_upstreams: Mapping[str, Upstream]) -> Reply:
 
 
 async def ready(upstreams: Mapping[str, Upstream]) -> Reply:
-    """Every service behind answers that it is ready.
+    """Every one of these services answers that it is ready.
 
     The issuer of tokens and the keeper of sessions are not asked: without them, what needs no caller is still
     served, known keys and verdicts hold, and the rest is told 503. Were all gateways taken out of service for

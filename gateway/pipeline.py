@@ -14,7 +14,7 @@ from gateway.cache.calls import READING
 from gateway.call import Call, Handler, Layer
 from gateway.commons import Commons
 from gateway.forward import forward
-from gateway.layers import auth, cache, coalesce, deadline, trace
+from gateway.layers import auth, cache, coalesce, deadline, mirror, retry, shed, split, trace
 from gateway.layers.idempotency import once
 from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
@@ -22,9 +22,12 @@ from gateway.layers.validation import described
 from gateway.oidc import AccessTokens
 from gateway.path import Template
 from gateway.policies.idempotency import Idempotency
+from gateway.policies.priority import Priority
+from gateway.policies.target import Target
+from gateway.resilience import Resilience
 from gateway.session import Sessions
-from gateway.table import Auth, Limit, Route, Session, Target
-from gateway.upstream import Reply, Upstream
+from gateway.table import Auth, Limit, Route, Session
+from gateway.upstream import Headers, Reply, Upstream
 
 if TYPE_CHECKING:
     from kit.tracing.core import Tracing
@@ -46,6 +49,7 @@ class Means:
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
         cache: keeps answers; None where no route asks for it.
+        resilience: what routes share against overload and failure.
         explains: whether clients may see how an aggregate is joined.
         tracing: tells traces; None where nobody asks for them.
         access_log: has a line for every request; None where nobody asks for it.
@@ -58,6 +62,7 @@ class Means:
     access: AccessTokens | None = None
     sessions: Sessions | None = None
     cache: HttpCache | None = None
+    resilience: Resilience = field(default_factory=Resilience)
     explains: bool = False
     tracing: "Tracing | None" = None
     access_log: AccessLog | None = None
@@ -71,14 +76,46 @@ def layers(route: Route, means: Means) -> list[Layer]:
         *([trace.traced(means.tracing, route.path, route.template)] if means.tracing else []),
         trace.named(),
         means.metrics.counted(route.name),
+        *_shed(route.priority, means),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([_limited(route.limit, route.id, route.name, means)] if route.limit else []),
         *([_once(route, route.idempotency, means)] if route.idempotency else []),
         *([_described(route, route.to, means)] if route.validates and route.to else []),
         *_cache(route, means),
+        *_mirror(route, means),
+        *_split(route, means),
         *([deadline.within(route.timeout)] if route.to else []),
+        *_retry(route, means),
     ]
+
+
+def _shed(priority: Priority, means: Means) -> list[Layer]:
+    resilience = means.resilience
+    if resilience.load is None:
+        return []
+    return [shed.unless_needed(priority, resilience.load, resilience.shed)]
+
+
+def _mirror(route: Route, means: Means) -> list[Layer]:
+    if route.mirror is None:
+        return []
+    shadow = _forward(route, route.mirror.to, means, also=[mirror.MARK])
+    resilience = means.resilience
+    count = resilience.mirrored_of(route.name)
+    return [mirror.copied(route.mirror, shadow, route.timeout, resilience.shadows, count)]
+
+
+def _split(route: Route, means: Means) -> list[Layer]:
+    if route.split is None or route.to is None:
+        return []
+    return [split.between(route.split, split.side_of(route.to), means.resilience.split_of(route.name))]
+
+
+def _retry(route: Route, means: Means) -> list[Layer]:
+    if route.retry is None:
+        return []
+    return [retry.again(route.retry, route.timeout, means.resilience.retries_of(route.name))]
 
 
 def _auth(route: Route, means: Means) -> Layer:
@@ -132,9 +169,23 @@ def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
         *([trace.traced(means.tracing, path, Template.parse(path))] if means.tracing else []),
         trace.named(),
         means.metrics.counted(path),
+        *_shed(Priority.CRITICAL, means),
         *([_limited(session.limit, path, path, means)] if session.limit else []),
         deadline.within(PATIENCE),
     ]
+
+
+def _sides(route: Route, stays: Target, means: Means) -> Handler:
+    sides: dict[str | None, Handler] = {None: _forward(route, stays, means)}
+    for choice in route.split or ():
+        sides[split.side_of(choice.to)] = _forward(route, choice.to, means)
+    return split.dispatched(sides) if route.split else sides[None]
+
+
+def _forward(route: Route, target: Target, means: Means, also: Headers | None = None) -> Handler:
+    """Sends a route's calls there, wherever else the route may lead."""
+    there = route.model_copy(update={"to": target})
+    return forward(there, means.upstreams[target.service], means.behalf, also)
 
 
 def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
@@ -145,7 +196,7 @@ def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
 def handler(route: Route, means: Means) -> Handler:
     """Everything that answers a call on this route."""
     if route.to:
-        innermost = forward(route, means.upstreams[route.to.service], means.behalf)
+        innermost = _sides(route, route.to, means)
     else:
         innermost = aggregate(route, means.upstreams, means.behalf, means.metrics, explains=means.explains)
     return wrap(innermost, layers(route, means))

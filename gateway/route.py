@@ -15,6 +15,12 @@ from gateway.path import Template
 from gateway.policies import By, Limits, Part
 from gateway.policies.cache import Cache, cache_faults
 from gateway.policies.idempotency import Idempotency
+from gateway.policies.mirror import Mirror
+from gateway.policies.priority import Priority
+from gateway.policies.resilience import faults_of
+from gateway.policies.retry import Retry
+from gateway.policies.split import Split
+from gateway.policies.target import Target
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -37,21 +43,6 @@ class Auth(StrEnum):
     def tells_who(self) -> bool:
         """Whether the gateway finds out who is calling."""
         return self in {Auth.BEARER, Auth.SESSION}
-
-
-class Target(Part):
-    """Where a route leads: a service, and the path there when it differs from the public one."""
-
-    service: str
-    path: Template | None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _parse(cls, text: object) -> object:
-        if not isinstance(text, str):
-            raise ValueError('write "service" or "service:/path"')  # noqa: TRY004 (pydantic collects ValueErrors)
-        service, colon, path = text.partition(":")
-        return {"service": service, "path": Template.parse(path) if colon else None}
 
 
 class Route(Part):
@@ -82,6 +73,10 @@ class Route(Part):
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
     cache: Cache | None = Field(None, description="Answers are kept for everybody; none when left out.")
     coalesce: Yes = Field(False, description="With cache: one call for all that ask for the same at once.")
+    priority: Priority = Field(Priority.NORMAL, description="When there is too much to do: low ends first.")
+    retry: Retry | None = Field(None, description="Whether a failed call is tried again.")
+    mirror: Mirror | None = Field(None, description="Who gets a copy of calls.")
+    split: Split | None = Field(None, description="Who gets a part of the calls instead of to.")
 
     @field_validator("path")
     @classmethod
@@ -110,6 +105,7 @@ class Route(Part):
         unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)
         if unknown:
             yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
+        yield from faults_of(self)
 
     def _of_the_edge(self) -> Iterator[str]:
         if self.idempotency and self.auth is Auth.SERVICE:

@@ -22,6 +22,7 @@ from gateway.page import PageApp
 from gateway.path import Template
 from gateway.pipeline import Handler, Means, handler, session_layers, wrap
 from gateway.proxies import Proxies
+from gateway.resilience import Resilience
 from gateway.session import Sessions, SessionSettings
 from gateway.upstream import Upstream, open_upstream
 from kit.faults import Faulty
@@ -44,6 +45,7 @@ class Tools:
         session: how sessions are kept; needed by a table that has them.
         cache: keeps answers of routes that may be kept; a table that follows finds them.
         commons: what gateways have in common, and what goes on when its call has ended.
+        resilience: what routes share against overload and failure.
         explains: whether clients may see how an aggregate is joined.
         tracing: tells traces; None where nobody asks for them.
         access_log: has a line for every request; None where nobody asks for it.
@@ -56,6 +58,7 @@ class Tools:
     session: SessionSettings | None = None
     cache: HttpCache | None = None
     commons: Commons = dataclasses.field(default_factory=Commons)
+    resilience: Resilience = dataclasses.field(default_factory=Resilience)
     explains: bool = False
     tracing: "Tracing | None" = None
     access_log: AccessLog | None = None
@@ -91,6 +94,7 @@ class Serving:
         self.upstreams: Mapping[str, Upstream] = {
             name: upstream.resource for name, upstream in self.opened.items()
         }
+        self.needed = {name: self.upstreams[name] for name in routes.needed}
         self.proxies = Proxies(routes.edge)
         behalf = Behalf(tools.signer, routes.audiences)
         self.sessions, self.access = self._callers(behalf, before)
@@ -102,6 +106,7 @@ class Serving:
             sessions=self.sessions.resource if self.sessions else None,
             cache=tools.cache if any(route.cache for route in routes.routes) else None,
             commons=tools.commons,
+            resilience=tools.resilience,
             explains=tools.explains,
             tracing=tools.tracing,
             access_log=tools.access_log,

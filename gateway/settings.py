@@ -11,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from gateway.access import AccessLogSettings
 from gateway.admin import AdminSettings
 from gateway.cache.settings import CacheSettings
+from gateway.duration import Duration
 from gateway.oidc import IssuerSettings
 from gateway.policies.idempotency import Kept
 from gateway.session import SessionSettings
@@ -48,6 +49,12 @@ class GatewaySettings(Settings):
         "`valkey://host:port/number`.",
     )
     explain: bool = Field(False, description="Whether clients may see how an aggregate is joined.")
+    most_calls: int | None = Field(
+        None, ge=1, description="Calls that may wait for their answer; beyond, only critical ones pass."
+    )
+    most_lag: Duration | None = Field(
+        None, description="How late the event loop may be; beyond, only critical calls pass."
+    )
     directory: Directory = Field(default_factory=Directory)
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)

@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 from gateway.aggregate import check as aggregates
 from gateway.policies import By, Limit, Part, Service
 from gateway.policies.edge import Edge
-from gateway.route import Auth, Route, Session, Target
+from gateway.policies.resilience import others, shadows_of
+from gateway.policies.target import Target
+from gateway.route import Auth, Route, Session
 from kit.faults import Faulty
 
 __all__ = ["Auth", "By", "Limit", "Route", "Service", "Session", "Table", "Target", "check", "load", "parse"]
@@ -36,6 +38,12 @@ class Table(Part):
     def audiences(self) -> dict[str, str]:
         """For whom the internal tokens are that each service gets."""
         return {name: service.audience or name for name, service in self.services.items()}
+
+    @property
+    def needed(self) -> set[str]:
+        """The services without which there are answers that clients do not get: all but mere shadows."""
+        told = {target.service for target in self.session.adopt} if self.session else set()
+        return set(self.services) - (shadows_of(self.routes) - told)
 
 
 def load(path: Path) -> Table:
@@ -84,6 +92,9 @@ def check(services: Container[str], routes: Iterable[tuple[int, Route]]) -> Iter
         place = f"route {number} ({route.path})"
         if route.to and route.to.service not in services:
             yield f"{place}: to names the service {route.to.service!r}, which the table does not have"
+        for key, target in others(route):
+            if target.service not in services:
+                yield f"{place}: {key} names the service {target.service!r}, which the table does not have"
         for method in route.methods:
             other = taken.setdefault((route.host, method, route.template.shape), route)
             if other is not route:

@@ -1,9 +1,4 @@
-"""Trying again: after a failure (retry), or before there is one (hedge); both within one budget.
-
-A budget that grows with the calls themselves keeps a service that is down from being asked twice as often as
-one that is up. The rule is Finagle's (https://twitter.github.io/finagle/guide/Clients.html, "Retries"): every
-first try earns a part of a retry; a part of a tenth is at most 10 % more calls.
-"""
+"""Trying again: after a failure (retry), or before there is one (hedge); both within one budget."""
 
 import asyncio
 import logging
@@ -13,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from gateway.budget import Budget
 from gateway.page.activity import spawn
 from gateway.page.working import Working
 from gateway.upstream import Failed, Nonsense, Unreachable, UpstreamError, current_bounds
@@ -64,26 +60,6 @@ class Hedge:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.after) and self.after >= 0):
             raise ValueError(f"Hedge: after is a number of seconds, not {self.after}")
-
-
-class Budget:
-    """Extra tries that may be made: `share` of the first ones, at most `most` of them saved up."""
-
-    def __init__(self, share: float = 0.1, most: float = 10.0) -> None:
-        self._share = share
-        self._most = most
-        self._saved = 0.0
-
-    def earn(self) -> None:
-        """There is a first try."""
-        self._saved = min(self._most, self._saved + self._share)
-
-    def spend(self) -> bool:
-        """Whether there may be another try, which is then taken off."""
-        if self._saved < 1 - 1e-9:  # ten tenths are one, however they are added up
-            return False
-        self._saved -= 1
-        return True
 
 
 def retried(work: Work, retry: Retry, budget: Budget) -> Work:

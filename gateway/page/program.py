@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.page.attempts import Budget, earning, hedged, retried
+from gateway.budget import Budget
+from gateway.page.attempts import earning, hedged, retried
 from gateway.page.cache import KeptResults
 from gateway.page.cache_key import key_of
 from gateway.page.declare import Source

@@ -1,9 +1,10 @@
 """What a table may ask for around a service; `docs/deploy.md` shows it to those who write tables."""
 
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.duration import Duration
 
@@ -26,10 +27,32 @@ class BreakerPolicy(Policy):
 
 
 class ConcurrencyPolicy(Policy):
-    """How many calls a service gets at a time."""
+    """How many calls a service gets at a time: always as many, or what it turns out to bear."""
 
-    calls: Count = Field(ge=1, description="At most so many at a time.")
+    calls: Count | None = Field(None, ge=1, description="At most so many at a time.")
     queue: Count = Field(0, ge=0, description="So many more wait for their turn; all others are refused.")
+    adaptive: Annotated[bool, Field(strict=True)] = Field(
+        False, description="Instead of calls: as many as are answered about as fast as few; see `Gradient`."
+    )
+    min: Count = Field(4, ge=1, description="With adaptive: so many are always let through.")
+    max: Count = Field(200, ge=1, description="With adaptive: more are never.")
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if faults := list(self._between_keys()):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _between_keys(self) -> Iterator[str]:
+        bounds = self.model_fields_set & {"min", "max"}
+        if self.adaptive and self.calls is not None:
+            yield "calls is for a fixed number: with adaptive = true, set min and max"
+        if not self.adaptive and self.calls is None:
+            yield "say how many calls, or adaptive = true"
+        if not self.adaptive and bounds:
+            yield "min and max are for adaptive = true: set calls"
+        if self.min > self.max:
+            yield "min is more than max"
 
 
 class HealthPolicy(Policy):

@@ -180,9 +180,11 @@ class Cache:
         self.purged.append("everything")
 
 
-async def test_the_cache_is_purged_by_path_by_tag_or_whole(world: World) -> None:
+async def test_the_cache_is_purged_by_path_by_tag_or_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = Cache()
-    world.gateway.cache = cache  # type: ignore[attr-defined]
+    monkeypatch.setattr(Gateway, "cache", cache)
     by_path = await world.admin.delete("/admin/cache?path=/things/a%20b", headers=CSRF)
     by_tag = await world.admin.delete("/admin/cache?tag=pens", headers=CSRF)
     whole = await world.admin.delete("/admin/cache?all", headers=CSRF)
@@ -198,9 +200,11 @@ async def test_the_cache_is_purged_by_path_by_tag_or_whole(world: World) -> None
 @pytest.mark.parametrize(
     "query", ["", "?path=", "?path=things", "?tag=", "?all=no", "?path=/a&tag=b", "?x=1"]
 )
-async def test_a_purge_that_is_not_clear_purges_nothing(world: World, query: str) -> None:
+async def test_a_purge_that_is_not_clear_purges_nothing(
+    world: World, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = Cache()
-    world.gateway.cache = cache  # type: ignore[attr-defined]
+    monkeypatch.setattr(Gateway, "cache", cache)
     refused = await world.admin.delete(f"/admin/cache{query}", headers=CSRF)
 
     assert (refused.status_code, cache.purged) == (400, [])

@@ -46,6 +46,9 @@ def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defa
     assert asking.breaker == BreakerPolicy()
     assert asking.concurrency == ConcurrencyPolicy(calls=5, queue=0)
 
+    adaptive = service('url = "http://a"\nconcurrency = { adaptive = true, min = 2, max = 50 }')
+    assert adaptive.concurrency == ConcurrencyPolicy(adaptive=True, min=2, max=50)
+
 
 @pytest.mark.parametrize(
     ("lines", "told"),
@@ -84,7 +87,15 @@ def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defa
         ),
         ('url = "http://a"\nbreaker = { share = "1" }', ["breaker: share: Input should be a valid number"]),
         ('url = "http://a"\nbreaker = true', ["breaker: Input should be a valid dictionary"]),
-        ('url = "http://a"\nconcurrency = {}', ["concurrency: calls: Field required"]),
+        ('url = "http://a"\nconcurrency = {}', ["concurrency: say how many calls, or adaptive = true"]),
+        (
+            'url = "http://a"\nconcurrency = { calls = 5, adaptive = true, min = 9, max = 3 }',
+            ["concurrency: calls is for a fixed number", "min is more than max"],
+        ),
+        (
+            'url = "http://a"\nconcurrency = { calls = 5, min = 2 }',
+            ["concurrency: min and max are for adaptive = true"],
+        ),
         (
             'url = "http://a"\nconcurrency = { calls = 0, queue = -1, wait = "1s" }',
             [

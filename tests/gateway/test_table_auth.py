@@ -81,7 +81,7 @@ def test_what_a_session_leaves_out_is_told_here() -> None:
     assert session is not None
     assert (session.path, session.scopes) == ("/web/session", ("openid", "profile", "email"))
     assert (session.idle, session.lasts) == (timedelta(minutes=30), timedelta(hours=12))
-    assert (session.limit, session.adopt) == (None, ())
+    assert (session.limit, session.adopt) == ((), ())
     assert parse(SERVICES + route()).session is None
 
 

@@ -10,6 +10,7 @@ from gateway import table
 from gateway.access import AccessLog
 from gateway.app import Gateway
 from gateway.cache.settings import CacheSettings
+from gateway.load import Load
 from gateway.oidc import Provider
 from kit.settings import Directory
 from kit.tokens import Signer
@@ -35,6 +36,7 @@ def gateway_of(
     explains: bool = False,
     access_log: AccessLog | None = None,
     valkey_url: str = "off",
+    load: Load | None = None,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     return Gateway(
@@ -46,4 +48,5 @@ def gateway_of(
         explains=explains,
         access_log=access_log,
         valkey_url=valkey_url,
+        load=load,
     )

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.budget import Budget
 from gateway.page import Page, Provider, Retry
-from gateway.page.attempts import Budget
 from gateway.page.timeline import MEDIA_TYPE
 from gateway.upstream import (
     Failed,
