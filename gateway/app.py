@@ -10,6 +10,7 @@ from gateway.admin import admin_app
 from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
 from gateway.forward import end_to_end
+from gateway.head import HeadLimits
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens, Provider
@@ -38,9 +39,6 @@ __all__ = ["Gateway", "GatewaySettings", "create_app"]
 
 log = logging.getLogger(__name__)
 
-MAX_TARGET = 16 * 1024
-"""The longest path and query in bytes, together."""
-
 
 def create_app(settings: GatewaySettings | None = None) -> "Gateway":
     """The gateway with the route table that the settings name.
@@ -59,6 +57,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         provider=_provider(settings),
         session=settings.session,
         explains=settings.explain,
+        head=HeadLimits(fields=settings.max_header_fields, size=settings.max_header_bytes),
     )
 
 
@@ -87,6 +86,7 @@ class Gateway:
         provider: the issuer whose tokens prove who is calling; None when the table never asks.
         session: how sessions are kept; needed by a table that has them.
         explains: whether clients may see how an aggregate is joined: not for the public.
+        head: how long the head of a request may be.
     """
 
     def __init__(
@@ -98,7 +98,9 @@ class Gateway:
         provider: Provider | None = None,
         session: SessionSettings | None = None,
         explains: bool = False,
+        head: HeadLimits | None = None,
     ) -> None:
+        self._head = head or HeadLimits()
         self.metrics = Metrics()
         upstreams = _upstreams(routes, directory)
         self._upstreams = {name: self.metrics.watched(upstream) for name, upstream in upstreams.items()}
@@ -195,7 +197,7 @@ class Gateway:
         async with reply:
             try:
                 await send_reply(reply, send)
-            except UpstreamError as failure:  # too late for a problem: the connection is closed instead
+            except (UpstreamError, Problem) as failure:  # too late to be told: the connection is closed
                 log.warning("request %s: the answer broke off: %s", name.decode(), failure)
 
     async def _reply(self, scope: Scope, incoming: Incoming, name: bytes, also: Headers) -> Reply:
@@ -203,12 +205,13 @@ class Gateway:
             reply = await check(self._upstreams)
             reply.headers.append((b"x-request-id", name))
             return reply
+        fields = self._head.fields_of(scope)
         match = self._match(scope)
         call = Call(
             params=match.params,
             method=scope["method"],
             query=scope["query_string"],
-            headers=end_to_end(scope["headers"]),
+            headers=end_to_end(fields),
             body=incoming.body,
             request_id=name,
             scheme=scope["scheme"],
@@ -222,8 +225,6 @@ class Gateway:
             raise failure.problem(match.goal.service) from failure
 
     def _match(self, scope: Scope) -> Match[Served]:
-        if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
-            raise Problem(414, "uri-too-long", f"Path and query have at most {MAX_TARGET} bytes.")
         host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
         try:
             return self._matcher.match(scope["method"], host, segments_of(scope["raw_path"]))

@@ -10,7 +10,7 @@ from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
-from gateway.layers import auth, deadline, limit, trace
+from gateway.layers import auth, body, deadline, limit, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
 from gateway.session import Sessions
@@ -49,6 +49,7 @@ def layers(route: Route, means: Means) -> list[Layer]:
     return [
         trace.named(),
         means.metrics.counted(route.name),
+        *([body.at_most(route.body)] if route.body is not None else []),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([limit.at_most(route.limit)] if route.limit else []),

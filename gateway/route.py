@@ -13,6 +13,7 @@ from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
 from gateway.policies import By, Limit, Part
+from gateway.size import Size
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -73,6 +74,7 @@ class Route(Part):
     )
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
+    body: Size | None = Field(None, description='The longest body, such as "1MiB"; any when left out.')
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
 
     @field_validator("path")

@@ -1,6 +1,7 @@
 """An upstream that keeps every byte it is sent, and clients that send whatever bytes a test says."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -109,5 +110,4 @@ async def said(url: str, *pieces: bytes) -> bytes:
 
 def statuses(answers: bytes) -> list[int]:
     """The statuses of the answers that follow one another in these bytes."""
-    heads = answers.split(b"HTTP/1.1 ")[1:]
-    return [int(head[:3]) for head in heads]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)]
