@@ -11,12 +11,14 @@ from gateway.asgi import Incoming, send_reply, told, unless_left
 from gateway.behalf import Behalf
 from gateway.forward import end_to_end
 from gateway.head import HeadLimits
+from gateway.layers import cors
 from gateway.layers.metrics import Metrics
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens, Provider
 from gateway.page import PageApp
 from gateway.path import AmbiguousPath, Template, segments_of
-from gateway.pipeline import Call, Handler, Means, Reply, handler, session_layers, wrap
+from gateway.pipeline import Call, Handler, Means, Reply, handler, preflight, session_layers, wrap
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.session import Sessions, SessionSettings
 from gateway.settings import GatewaySettings, faults_between
 from gateway.upstream import (
@@ -70,10 +72,11 @@ def _provider(settings: GatewaySettings) -> Provider | None:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """All that answers a call on a route, and the service that it asks."""
+    """All that answers a call on a route, the service that it asks, and what answers preflights of calls."""
 
     handler: Handler
     service: str
+    preflight: Handler | None = None
 
 
 class Gateway:
@@ -118,7 +121,9 @@ class Gateway:
             access=self._access(),
             sessions=self._sessions,
             explains=explains,
+            security_headers=routes.security_headers,
         )
+        self._unrouted = _unrouted(routes.security_headers)
         self._matcher = Matcher([*_routes(routes, means), *_session_endpoints(routes, means)])
 
     def _sessions_of(
@@ -201,12 +206,14 @@ class Gateway:
                 log.warning("request %s: the answer broke off: %s", name.decode(), failure)
 
     async def _reply(self, scope: Scope, incoming: Incoming, name: bytes, also: Headers) -> Reply:
+        also += self._unrouted.get(scope["scheme"], ())
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
             reply = await check(self._upstreams)
             reply.headers.append((b"x-request-id", name))
             return reply
         fields = self._head.fields_of(scope)
         match = self._match(scope)
+        also.clear()  # what else the client is told is the route's business
         call = Call(
             params=match.params,
             method=scope["method"],
@@ -226,8 +233,14 @@ class Gateway:
 
     def _match(self, scope: Scope) -> Match[Served]:
         host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
+        asked = cors.method_asked(scope["headers"]) if scope["method"] == "OPTIONS" else None
         try:
-            return self._matcher.match(scope["method"], host, segments_of(scope["raw_path"]))
+            segments = segments_of(scope["raw_path"])
+            if asked is not None:
+                found = self._matcher.match(asked, host, segments)
+                if found.goal.preflight is not None:
+                    return Match(Served(found.goal.preflight, found.goal.service), found.params)
+            return self._matcher.match(scope["method"], host, segments)
         except AmbiguousPath as fault:
             raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
         except NoRoute:
@@ -241,7 +254,12 @@ def _routes(routes: table.Table, means: Means) -> Iterator[tuple[Pattern, Served
     for route in routes.routes:
         pattern = Pattern(template=route.template, methods=route.methods, host=route.host)
         service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-        yield pattern, Served(handler(route, means), service)
+        yield pattern, Served(handler(route, means), service, preflight(route, means))
+
+
+def _unrouted(policy: SecurityHeaders | None) -> dict[str, Headers]:
+    """What is told with answers of no route, by the scheme that the client speaks."""
+    return {scheme: policy.fields(secure=scheme == "https") for scheme in ("http", "https")} if policy else {}
 
 
 def _session_endpoints(routes: table.Table, means: Means) -> Iterator[tuple[Pattern, Served]]:

@@ -10,14 +10,26 @@ from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
 from gateway.forward import forward
-from gateway.layers import auth, body, deadline, limit, trace
+from gateway.layers import auth, body, cors, deadline, limit, security_headers, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.session import Sessions
 from gateway.table import Auth, Route, Session
 from gateway.upstream import Reply, Upstream
 
-__all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
+__all__ = [
+    "Call",
+    "Handler",
+    "Layer",
+    "Means",
+    "Reply",
+    "handler",
+    "layers",
+    "preflight",
+    "session_layers",
+    "wrap",
+]
 
 PATIENCE: Final = timedelta(seconds=10)
 """Until the session's own endpoints have answered: they may have to ask the issuer."""
@@ -34,6 +46,7 @@ class Means:
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
+        security_headers: what browsers are told with every answer, where a route does not say otherwise.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -42,6 +55,7 @@ class Means:
     access: AccessTokens | None = None
     sessions: Sessions | None = None
     explains: bool = False
+    security_headers: SecurityHeaders | None = None
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -49,12 +63,31 @@ def layers(route: Route, means: Means) -> list[Layer]:
     return [
         trace.named(),
         means.metrics.counted(route.name),
+        *_security_headers(route, means),
+        *([cors.shared(route.cors)] if route.cors else []),
         *([body.at_most(route.body)] if route.body is not None else []),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
         *([limit.at_most(route.limit)] if route.limit else []),
         *([deadline.within(route.timeout)] if route.to else []),
     ]
+
+
+def preflight(route: Route, means: Means) -> Handler | None:
+    """What answers browsers that ask before they send a call to this route; None where it is not shared."""
+    if route.cors is None:
+        return None
+    outer = [trace.named(), means.metrics.counted(route.name), *_security_headers(route, means)]
+    return wrap(cors.preflight(route.cors, route.methods), outer)
+
+
+def _security_headers(route: Route, means: Means) -> list[Layer]:
+    """Those of the table, changed by the route's own."""
+    if not (own := route.security_headers):
+        own = None if own is False else means.security_headers
+    elif means.security_headers:
+        own = means.security_headers.changed_by(own)
+    return [security_headers.added(own)] if own else []
 
 
 def _auth(route: Route, means: Means) -> Layer:
@@ -77,6 +110,7 @@ def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
     return [
         trace.named(),
         means.metrics.counted(path),
+        *([security_headers.added(means.security_headers)] if means.security_headers else []),
         *([limit.at_most(session.limit)] if session.limit else []),
         deadline.within(PATIENCE),
     ]

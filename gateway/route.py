@@ -12,7 +12,9 @@ from gateway.aggregate.parts import Part as AggregatePart
 from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
-from gateway.policies import By, Limit, Part
+from gateway.policies import By, Limit, Part, cors
+from gateway.policies.cors import Cors
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.size import Size
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
@@ -74,6 +76,10 @@ class Route(Part):
     )
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
+    cors: Cors | None = Field(None, description="Which pages of other origins may call it; none at all.")
+    security_headers: SecurityHeaders | Literal[False] | None = Field(
+        None, description="Other ones than the table's; false leaves them to the service."
+    )
     body: Size | None = Field(None, description='The longest body, such as "1MiB"; any when left out.')
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
 
@@ -97,6 +103,8 @@ class Route(Part):
                 yield f"guest is for routes that ask who is calling: {TELLING}"
             if self.limit and self.limit.by is By.USER:
                 yield f"a limit by user asks for a user: {TELLING}"
+        if self.cors:
+            yield from cors.faults(self.cors, self.methods)
         if self.auth is Auth.SERVICE and self.parts:
             yield 'auth = "service" hands credentials to one service: parts have several'
         unknown = set(self.to.path.names if self.to and self.to.path else ()) - set(self.template.names)

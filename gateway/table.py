@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.aggregate import check as aggregates
 from gateway.policies import By, Limit, Part, Service
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.route import Auth, Route, Session, Target
 from kit.faults import Faulty
 
@@ -28,6 +29,9 @@ class Table(Part):
 
     services: dict[str, Service] = Field(min_length=1)
     session: Session | None = Field(None, description="How browsers log in; without it, they cannot.")
+    security_headers: SecurityHeaders | None = Field(
+        None, description="What browsers are told with every answer; nothing when the section is left out."
+    )
     routes: Annotated[tuple[Route, ...], BeforeValidator(_some)]
 
     @property
