@@ -1,7 +1,7 @@
 """A route's whole policy: a handler with layers around it, in an order that can be seen here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
 from typing import Final
@@ -9,10 +9,12 @@ from typing import Final
 from gateway.aggregate.handler import aggregate
 from gateway.behalf import Behalf
 from gateway.call import Call, Handler, Layer
+from gateway.compression import Workers
 from gateway.forward import forward
-from gateway.layers import auth, body, cors, deadline, limit, security_headers, trace
+from gateway.layers import auth, body, compress, cors, deadline, limit, security_headers, trace
 from gateway.layers.metrics import Metrics
 from gateway.oidc import AccessTokens
+from gateway.policies.compress import Compress
 from gateway.policies.security_headers import SecurityHeaders
 from gateway.session import Sessions
 from gateway.table import Auth, Route, Session
@@ -46,6 +48,7 @@ class Means:
         access: tells true access tokens from false ones; None where no route asks for them.
         sessions: those of browsers; None where there are none.
         explains: whether clients may see how an aggregate is joined.
+        compressing: compresses big answers.
         security_headers: what browsers are told with every answer, where a route does not say otherwise.
     """
 
@@ -55,6 +58,7 @@ class Means:
     access: AccessTokens | None = None
     sessions: Sessions | None = None
     explains: bool = False
+    compressing: Workers = field(default_factory=Workers)
     security_headers: SecurityHeaders | None = None
 
 
@@ -65,6 +69,7 @@ def layers(route: Route, means: Means) -> list[Layer]:
         means.metrics.counted(route.name),
         *_security_headers(route, means),
         *([cors.shared(route.cors)] if route.cors else []),
+        *([_compress(route.compress, route, means)] if route.compress else []),
         *([body.at_most(route.body)] if route.body is not None else []),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
@@ -88,6 +93,10 @@ def _security_headers(route: Route, means: Means) -> list[Layer]:
     elif means.security_headers:
         own = means.security_headers.changed_by(own)
     return [security_headers.added(own)] if own else []
+
+
+def _compress(policy: Compress, route: Route, means: Means) -> Layer:
+    return compress.compressed(policy, means.compressing, credentials_pass=route.auth is Auth.SERVICE)
 
 
 def _auth(route: Route, means: Means) -> Layer:

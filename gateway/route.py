@@ -13,6 +13,7 @@ from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
 from gateway.policies import By, Limit, Part, cors
+from gateway.policies.compress import Compress
 from gateway.policies.cors import Cors
 from gateway.policies.security_headers import SecurityHeaders
 from gateway.size import Size
@@ -77,6 +78,7 @@ class Route(Part):
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     limit: Limit | None = Field(None, description="How often it may be called; any number when left out.")
     cors: Cors | None = Field(None, description="Which pages of other origins may call it; none at all.")
+    compress: Compress | None = Field(None, description="How answers are compressed; not when left out.")
     security_headers: SecurityHeaders | Literal[False] | None = Field(
         None, description="Other ones than the table's; false leaves them to the service."
     )
