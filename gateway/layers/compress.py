@@ -63,7 +63,7 @@ def compressed(policy: Compress, workers: Workers, *, credentials_pass: bool = F
             _ask_for_it_as_it_is(call)
             reply = await inner(call)
             personal = known or (call.identity is not None and call.identity is not NOBODY)
-            if (personal and not policy.personal) or not _may_be(reply, policy.min):
+            if (personal and not policy.personal) or not _may_be(reply, call.method, policy.min):
                 return reply
             _vary(reply)
             if coding is None:
@@ -101,7 +101,7 @@ def _ask_for_it_as_it_is(call: Call) -> None:
         ]
 
 
-def _may_be(reply: Reply, least: int) -> bool:
+def _may_be(reply: Reply, method: str, least: int) -> bool:
     """Whether this answer is one of those that are compressed."""
     if reply.status in WITHOUT_CONTENT or any(name in AS_IT_IS for name, _ in reply.headers):
         return False
@@ -114,7 +114,7 @@ def _may_be(reply: Reply, least: int) -> bool:
     length = reply.header(b"content-length")
     if length is not None:
         return length.isdigit() and int(length) >= least
-    return not isinstance(reply.body, bytes) or len(reply.body) >= least
+    return method == "HEAD" or not isinstance(reply.body, bytes) or len(reply.body) >= least
 
 
 def _is_not_to_be_changed(headers: Headers) -> bool:
