@@ -67,9 +67,9 @@ class Guarded(HttpToolsProtocol):
         """Begin, unless there are too many connections."""
         super().connection_made(transport)
         if len(self.connections) > self._guard.connections:
-            self._refuse(
-                Problem(503, "too-many-connections", "There are too many connections.", headers=AGAIN)
-            )
+            detail = "There are too many connections."
+            self._refuse(Problem(503, "too-many-connections", detail, headers=AGAIN))
+            self.transport.close()  # it takes up no place until it has read why
         else:
             self._alarm_in(self._guard.head, self._head_is_late)
 
@@ -89,6 +89,7 @@ class Guarded(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             if self._should_upgrade():
                 self._silence()
+                self._flows()
                 self.handle_websocket_upgrade()
             else:  # it is answered as if nothing else had been proposed; what comes then is not ours to read
                 self._deaf = True

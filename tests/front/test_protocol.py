@@ -201,7 +201,7 @@ async def test_connections_above_the_limit_are_told_to_come_again_and_do_no_harm
             writer.write(GET + b"\r\n")
             assert statuses(await reader.readuntil(b"{}\r\n0\r\n\r\n")) == [200]
 
-        refused = await said(url, LAST)
+        refused = await said(url)
 
         assert statuses(refused) == [503]
         assert b"retry-after: 1\r\n" in refused
