@@ -21,10 +21,7 @@ LINGER: Final = 1.0
 """Seconds in which a client that was refused may still read why: closed at once, it could lose the answer."""
 
 FRAMING: Final = 64 * 1024
-"""Bytes that chunk sizes, their extensions and trailers may take up beside FRAMING_TIMES the content."""
-
-FRAMING_TIMES: Final = 8
-"""A chunk of one byte takes six."""
+"""Bytes that a chunk's size and extensions may take up, or all trailers: the parser keeps half a trailer."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -54,7 +51,7 @@ class Guarded(HttpToolsProtocol):
         self._in_head = False
         self._in_body = False
         self._read = 0
-        """Bytes of the head, or of the body and its framing, without those of the first read."""
+        """Bytes of the head, or of the body since its last content, without those of the first read."""
         self._content = 0
         self._measured = 0
         """What `_content` was when the body's speed was measured last."""
@@ -120,39 +117,38 @@ class Guarded(HttpToolsProtocol):
         self._in_head = True
         self._read = 0
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head; a trailer would come too late for who has read the head, and is dropped."""
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """The head is whole: it is looked at before anybody is told of the request."""
         fields = dict(self.headers)
         self._check_version_and_coding(fields.get(b"transfer-encoding"))
         if not self.url.startswith(b"/"):
             self._use_authority()
-        ends = self.parser.should_upgrade() and not self._should_upgrade()
-        if ends and (b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0"):
-            raise Problem(
-                400, "bad-request", "An upgrade is not asked for with a body."
-            )  # it would not be read
+        upgrade = self.parser.should_upgrade()
+        if upgrade and (b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0"):
+            # it would not be read: the parser stops where another protocol could begin
+            raise Problem(400, "bad-request", "An upgrade is not asked for with a body.")
         self._in_head = False
         self._in_body = True
         self._read = self._content = self._measured = 0
-        self._silence()
+        if self._alarm is not None:
+            self._silence()
         super().on_headers_complete()
-        if ends:
+        if not upgrade:
+            self.headers = []  # for trailers, which come too late for who has read the head: they are dropped
+        elif not self._should_upgrade():
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._content += len(body)
+        self._read = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._in_body = False
-        self._silence()
+        if self._alarm is not None:
+            self._silence()
         super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -189,8 +185,8 @@ class Guarded(HttpToolsProtocol):
     def _look(self) -> None:
         """Look whether what is being read has become too much, and see to it that it goes on."""
         if self._in_body:
-            if self._read > FRAMING + FRAMING_TIMES * self._content:
-                self._refuse(Problem(400, "bad-request", "The body is hardly anything but framing."))
+            if self._read > FRAMING:
+                self._refuse(Problem(400, "bad-request", "There is more framing than content in the body."))
             elif self._alarm is None:
                 self._alarm_in(self._guard.body, self._measure)
         elif self._in_head and self._read > self._guard.head_bytes:
