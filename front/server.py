@@ -12,6 +12,8 @@ from typing import Any
 
 import uvicorn
 
+from front.guard import USUAL, Guard
+from front.protocol import guarded
 from kit.asgi import App
 
 GRACE = 2
@@ -104,10 +106,11 @@ class Server(uvicorn.Server):
             serving.result()
 
 
-def config(app: App, stops_within: int = GRACE) -> uvicorn.Config:
+def config(app: App, stops_within: int = GRACE, guard: Guard = USUAL) -> uvicorn.Config:
     """How every server of the shop is set up."""
     return uvicorn.Config(
         app,
+        http=guarded(guard),
         log_config=None,
         ws="none",  # nothing here speaks it, whatever may be installed that would
         access_log=False,

@@ -17,7 +17,9 @@ from gateway.cache.directives import http_date
 from gateway.cache.settings import CacheSettings
 from gateway.commons import Commons
 from gateway.forward import end_to_end
+from gateway.head import HeadLimits
 from gateway.lag import LoopLag
+from gateway.layers import cors
 from gateway.layers.metrics import Metrics
 from gateway.load import Load
 from gateway.match import Match, NoRoute, WrongMethod
@@ -42,9 +44,6 @@ from kit.trace import request_id
 __all__ = ["Gateway", "GatewaySettings", "create_app"]
 
 log = logging.getLogger(__name__)
-
-MAX_TARGET = 16 * 1024
-"""The longest path and query in bytes, together."""
 
 DRAINS_WITHIN = 600.0
 """Seconds that a table which no longer serves is kept for calls that came to it, such as open streams."""
@@ -77,6 +76,7 @@ def create_app(settings: GatewaySettings | None = None) -> "Gateway":
         access_log=AccessLog.of(settings.access, settings.signing_key.encode()),
         valkey_url=settings.valkey_url,
         load=_load(routes, settings),
+        head=HeadLimits(fields=settings.max_header_fields, size=settings.max_header_bytes),
     )
     gateway.read_anew(load, file)
     return gateway
@@ -119,6 +119,7 @@ class Gateway:
         access_log: has a line for every request; None for none.
         valkey_url: what it has in common with other gateways is there; needed by a table that shares.
         load: from how much on calls are refused; None to refuse none.
+        head: how long the head of a request may be.
     """
 
     tells_date = True
@@ -137,7 +138,9 @@ class Gateway:
         access_log: AccessLog | None = None,
         valkey_url: str = OFF,
         load: Load | None = None,
+        head: HeadLimits | None = None,
     ) -> None:
+        self._head = head or HeadLimits()
         self.metrics = Metrics()
         self._cache = (caching or CacheSettings()).open()
         self.metrics.registry.register(self._cache)
@@ -313,26 +316,29 @@ class Gateway:
         async with reply:
             try:
                 await send_reply(reply, send)
-            except UpstreamError as failure:  # too late for a problem: the connection is closed instead
+            except (UpstreamError, Problem) as failure:  # too late to be told: the connection is closed
                 log.warning("request %s: the answer broke off: %s", name.decode(), failure)
 
     async def _reply(
         self, serving: Serving, scope: Scope, incoming: Incoming, name: bytes, also: Headers
     ) -> Reply:
+        also += serving.unrouted.get(scope["scheme"], ())
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
             if self._stopping and check is health.ready:
                 raise health.stopping()
             reply = await check(serving.needed)
             reply.headers.append((b"x-request-id", name))
             return reply
+        fields = self._head.fields_of(scope)
         match = _match(serving, scope)
         peer = scope["client"][0] if scope["client"] else "unknown"
-        peer, scheme = serving.proxies.client(peer, scope["scheme"], scope["headers"])
+        peer, scheme = serving.proxies.client(peer, scope["scheme"], fields)
+        also.clear()  # what else the client is told is the route's business
         call = Call(
             params=match.params,
             method=scope["method"],
             query=scope["query_string"],
-            headers=end_to_end(scope["headers"]),
+            headers=end_to_end(fields),
             body=incoming.body,
             request_id=name,
             scheme=scheme,
@@ -347,11 +353,15 @@ class Gateway:
 
 
 def _match(serving: Serving, scope: Scope) -> Match[Served]:
-    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
-        raise Problem(414, "uri-too-long", f"Path and query have at most {MAX_TARGET} bytes.")
     host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
+    asked = cors.method_asked(scope["headers"]) if scope["method"] == "OPTIONS" else None
     try:
-        return serving.matcher.match(scope["method"], host, segments_of(scope["raw_path"]))
+        segments = segments_of(scope["raw_path"])
+        if asked is not None:
+            found = serving.matcher.match(asked, host, segments)
+            if found.goal.preflight is not None:
+                return Match(Served(found.goal.preflight, found.goal.service), found.params)
+        return serving.matcher.match(scope["method"], host, segments)
     except AmbiguousPath as fault:
         raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
     except NoRoute:

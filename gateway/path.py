@@ -40,7 +40,7 @@ def _decoded(raw: bytes) -> str:
         segment = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
         raise AmbiguousPath("it is not UTF-8") from None
-    if segment in {".", ".."}:
+    if segment.partition(";")[0] in {".", ".."}:  # some take off what follows a semicolon, and then look
         raise AmbiguousPath("it has a dot segment")
     if _FORBIDDEN.search(segment):
         raise AmbiguousPath("it has an encoded slash, a backslash or a control character")

@@ -13,16 +13,33 @@ from gateway.cache import HttpCache
 from gateway.cache.calls import READING
 from gateway.call import Call, Handler, Layer
 from gateway.commons import Commons
+from gateway.compression import Workers
 from gateway.forward import forward
-from gateway.layers import auth, cache, coalesce, deadline, mirror, retry, shed, split, trace
+from gateway.layers import (
+    auth,
+    body,
+    cache,
+    coalesce,
+    compress,
+    cors,
+    deadline,
+    mirror,
+    retry,
+    security_headers,
+    shed,
+    split,
+    trace,
+)
 from gateway.layers.idempotency import once
 from gateway.layers.limits import limited
 from gateway.layers.metrics import Metrics
 from gateway.layers.validation import described
 from gateway.oidc import AccessTokens
 from gateway.path import Template
+from gateway.policies.compress import Compress
 from gateway.policies.idempotency import Idempotency
 from gateway.policies.priority import Priority
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.policies.target import Target
 from gateway.resilience import Resilience
 from gateway.session import Sessions
@@ -32,7 +49,18 @@ from gateway.upstream import Headers, Reply, Upstream
 if TYPE_CHECKING:
     from kit.tracing.core import Tracing
 
-__all__ = ["Call", "Handler", "Layer", "Means", "Reply", "handler", "layers", "session_layers", "wrap"]
+__all__ = [
+    "Call",
+    "Handler",
+    "Layer",
+    "Means",
+    "Reply",
+    "handler",
+    "layers",
+    "preflight",
+    "session_layers",
+    "wrap",
+]
 
 PATIENCE: Final = timedelta(seconds=10)
 """Until the session's own endpoints have answered: they may have to ask the issuer."""
@@ -54,6 +82,8 @@ class Means:
         tracing: tells traces; None where nobody asks for them.
         access_log: has a line for every request; None where nobody asks for it.
         commons: what gateways have in common, and what goes on when its call has ended.
+        compressing: compresses big answers.
+        security_headers: what browsers are told with every answer, where a route does not say otherwise.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -67,6 +97,8 @@ class Means:
     tracing: "Tracing | None" = None
     access_log: AccessLog | None = None
     commons: Commons = field(default_factory=Commons)
+    compressing: Workers = field(default_factory=Workers)
+    security_headers: SecurityHeaders | None = None
 
 
 def layers(route: Route, means: Means) -> list[Layer]:
@@ -76,6 +108,10 @@ def layers(route: Route, means: Means) -> list[Layer]:
         *([trace.traced(means.tracing, route.path, route.template)] if means.tracing else []),
         trace.named(),
         means.metrics.counted(route.name),
+        *_security_headers(route, means),
+        *([cors.shared(route.cors)] if route.cors else []),
+        *([_compress(route.compress, route, means)] if route.compress else []),
+        *([body.at_most(route.body)] if route.body is not None else []),
         *_shed(route.priority, means),
         *([auth.counted(means.metrics.verdicts_of(route.auth))] if route.auth.tells_who else []),
         _auth(route, means),
@@ -116,6 +152,27 @@ def _retry(route: Route, means: Means) -> list[Layer]:
     if route.retry is None:
         return []
     return [retry.again(route.retry, route.timeout, means.resilience.retries_of(route.name))]
+
+
+def preflight(route: Route, means: Means) -> Handler | None:
+    """What answers browsers that ask before they send a call to this route; None where it is not shared."""
+    if route.cors is None:
+        return None
+    outer = [trace.named(), means.metrics.counted(route.name), *_security_headers(route, means)]
+    return wrap(cors.preflight(route.cors, route.methods), outer)
+
+
+def _security_headers(route: Route, means: Means) -> list[Layer]:
+    """Those of the table, changed by the route's own."""
+    if not (own := route.security_headers):
+        own = None if own is False else means.security_headers
+    elif means.security_headers:
+        own = means.security_headers.changed_by(own)
+    return [security_headers.added(own)] if own else []
+
+
+def _compress(policy: Compress, route: Route, means: Means) -> Layer:
+    return compress.compressed(policy, means.compressing, credentials_pass=route.auth is Auth.SERVICE)
 
 
 def _auth(route: Route, means: Means) -> Layer:
@@ -169,6 +226,7 @@ def session_layers(path: str, session: Session, means: Means) -> list[Layer]:
         *([trace.traced(means.tracing, path, Template.parse(path))] if means.tracing else []),
         trace.named(),
         means.metrics.counted(path),
+        *([security_headers.added(means.security_headers)] if means.security_headers else []),
         *_shed(Priority.CRITICAL, means),
         *([_limited(session.limit, path, path, means)] if session.limit else []),
         deadline.within(PATIENCE),

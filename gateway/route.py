@@ -12,15 +12,19 @@ from gateway.aggregate.parts import Part as AggregatePart
 from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
-from gateway.policies import By, Limits, Part
+from gateway.policies import By, Limits, Part, cors
 from gateway.policies.cache import Cache, cache_faults
+from gateway.policies.compress import Compress
+from gateway.policies.cors import Cors
 from gateway.policies.idempotency import Idempotency
 from gateway.policies.mirror import Mirror
 from gateway.policies.priority import Priority
 from gateway.policies.resilience import faults_of
 from gateway.policies.retry import Retry
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.policies.split import Split
 from gateway.policies.target import Target
+from gateway.size import Size
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -70,6 +74,12 @@ class Route(Part):
     validates: Yes = Field(
         False, alias="validate", description="Only what fits the service's OpenAPI description reaches it."
     )
+    cors: Cors | None = Field(None, description="Which pages of other origins may call it; none at all.")
+    compress: Compress | None = Field(None, description="How answers are compressed; not when left out.")
+    security_headers: SecurityHeaders | Literal[False] | None = Field(
+        None, description="Other ones than the table's; false leaves them to the service."
+    )
+    body: Size | None = Field(None, description='The longest body, such as "1MiB"; any when left out.')
     timeout: Duration = Field(timedelta(seconds=10), description="Until the answer's headers.")
     cache: Cache | None = Field(None, description="Answers are kept for everybody; none when left out.")
     coalesce: Yes = Field(False, description="With cache: one call for all that ask for the same at once.")
@@ -98,6 +108,8 @@ class Route(Part):
                 yield f"guest is for routes that ask who is calling: {TELLING}"
             if any(limit.by is By.USER for limit in self.limit):
                 yield f"a limit by user asks for a user: {TELLING}"
+        if self.cors:
+            yield from cors.faults(self.cors, self.methods)
         if self.auth is Auth.SERVICE and self.parts:
             yield 'auth = "service" hands credentials to one service: parts have several'
         yield from cache_faults(self.cache, self.methods, coalesce=self.coalesce)

@@ -14,17 +14,19 @@ from gateway.access import AccessLog
 from gateway.behalf import Behalf
 from gateway.cache import HttpCache
 from gateway.commons import Commons
+from gateway.compression import Workers
 from gateway.held import Held
 from gateway.layers.metrics import Metrics
 from gateway.match import Matcher, Pattern
 from gateway.oidc import AccessTokens, Provider
 from gateway.page import PageApp
 from gateway.path import Template
-from gateway.pipeline import Handler, Means, handler, session_layers, wrap
+from gateway.pipeline import Handler, Means, handler, preflight, session_layers, wrap
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.proxies import Proxies
 from gateway.resilience import Resilience
 from gateway.session import Sessions, SessionSettings
-from gateway.upstream import Upstream, open_upstream
+from gateway.upstream import Headers, Upstream, open_upstream
 from kit.faults import Faulty
 from kit.settings import Directory
 from kit.tokens import Signer
@@ -46,6 +48,7 @@ class Tools:
         cache: keeps answers of routes that may be kept; a table that follows finds them.
         commons: what gateways have in common, and what goes on when its call has ended.
         resilience: what routes share against overload and failure.
+        compressing: compresses big answers.
         explains: whether clients may see how an aggregate is joined.
         tracing: tells traces; None where nobody asks for them.
         access_log: has a line for every request; None where nobody asks for it.
@@ -59,6 +62,7 @@ class Tools:
     cache: HttpCache | None = None
     commons: Commons = dataclasses.field(default_factory=Commons)
     resilience: Resilience = dataclasses.field(default_factory=Resilience)
+    compressing: Workers = dataclasses.field(default_factory=Workers)
     explains: bool = False
     tracing: "Tracing | None" = None
     access_log: AccessLog | None = None
@@ -66,10 +70,11 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """All that answers a call on a route, and the service that it asks."""
+    """All that answers a call on a route, the service that it asks, and what answers preflights of calls."""
 
     handler: Handler
     service: str
+    preflight: Handler | None = None
 
 
 class Serving:
@@ -95,6 +100,8 @@ class Serving:
             name: upstream.resource for name, upstream in self.opened.items()
         }
         self.needed = {name: self.upstreams[name] for name in routes.needed}
+        self.unrouted = _unrouted(routes.security_headers)
+        """What is told with answers of no route, by the scheme that the client speaks."""
         self.proxies = Proxies(routes.edge)
         behalf = Behalf(tools.signer, routes.audiences)
         self.sessions, self.access = self._callers(behalf, before)
@@ -107,6 +114,8 @@ class Serving:
             cache=tools.cache if any(route.cache for route in routes.routes) else None,
             commons=tools.commons,
             resilience=tools.resilience,
+            compressing=tools.compressing,
+            security_headers=routes.security_headers,
             explains=tools.explains,
             tracing=tools.tracing,
             access_log=tools.access_log,
@@ -203,23 +212,28 @@ class Serving:
             return False
         return session is None or self._stay({target.service for target in session.adopt}, before)
 
+    def _means_stay(self, before: "Serving") -> bool:
+        """Whether layers would be made with the same, beside services and callers."""
+        same_headers = self.table.security_headers == before.table.security_headers
+        return same_headers and self.means.cache is before.means.cache
+
     def _stay(self, services: Iterable[str], before: "Serving") -> bool:
         """Whether these are the same as before."""
         return all(self.opened[name] is before.opened.get(name) for name in services)
 
     def _made(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:
         callers_stay = before is not None and self.access is before.access
-        cache_stays = before is not None and self.means.cache is before.means.cache
+        means_stay = before is not None and self._means_stay(before)
         old = {_key(route): route for route in before.table.routes} if before else {}
         for route in self.table.routes:
             key = _key(route)
-            same = callers_stay and cache_stays and old.get(key) == route
+            same = callers_stay and means_stay and old.get(key) == route
             if before and same and self._stay(self._asked(route), before):
                 yield key, before.goals[key]
                 continue
             service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-            yield key, Served(handler(route, self.means), service)
-        yield from self._session_endpoints(before if callers_stay else None)
+            yield key, Served(handler(route, self.means), service, preflight(route, self.means))
+        yield from self._session_endpoints(before if callers_stay and means_stay else None)
 
     def _session_endpoints(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:
         session, sessions = self.table.session, self.means.sessions
@@ -237,6 +251,10 @@ class Serving:
     def _asked(self, route: table.Route) -> Iterator[str]:
         """The services that a route leads to, whichever of its keys names them; rather one too many."""
         return (name for name in set(_names_in(route)) if name in self.opened)
+
+
+def _unrouted(policy: SecurityHeaders | None) -> dict[str, Headers]:
+    return {scheme: policy.fields(secure=scheme == "https") for scheme in ("http", "https")} if policy else {}
 
 
 Key = tuple[str | None, tuple[str, ...], Template]

@@ -55,6 +55,10 @@ class GatewaySettings(Settings):
     most_lag: Duration | None = Field(
         None, description="How late the event loop may be; beyond, only critical calls pass."
     )
+    max_header_fields: int = Field(100, ge=1, description="The header fields that a request may have.")
+    max_header_bytes: int = Field(
+        32 * 1024, ge=1024, le=64 * 1024, description="The bytes of their names and values together."
+    )
     directory: Directory = Field(default_factory=Directory)
     issuer: IssuerSettings = Field(default_factory=IssuerSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)

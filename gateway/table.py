@@ -13,6 +13,7 @@ from gateway.aggregate import check as aggregates
 from gateway.policies import By, Limit, Part, Service
 from gateway.policies.edge import Edge
 from gateway.policies.resilience import others, shadows_of
+from gateway.policies.security_headers import SecurityHeaders
 from gateway.policies.target import Target
 from gateway.route import Auth, Route, Session
 from kit.faults import Faulty
@@ -32,6 +33,9 @@ class Table(Part):
     services: dict[str, Service] = Field(min_length=1)
     session: Session | None = Field(None, description="How browsers log in; without it, they cannot.")
     edge: Edge = Field(Edge(), description="How the edge looks at whoever speaks to it.")
+    security_headers: SecurityHeaders | None = Field(
+        None, description="What browsers are told with every answer; nothing when the section is left out."
+    )
     routes: Annotated[tuple[Route, ...], BeforeValidator(_some)]
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from gateway.policies import Rate
-from gateway.route import Target
+from gateway.policies.target import Target
 
 UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 

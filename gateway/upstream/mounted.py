@@ -11,6 +11,7 @@ from gateway.upstream.errors import Failed, TimedOut
 from gateway.upstream.message import ClientLeft, Headers, Reply, Request, field
 from kit import telemetry
 from kit.asgi import App, Message
+from kit.problems import Problem
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class _Exchange:
         self._chunks = request.body if not isinstance(request.body, bytes) else None
         self._received = False
         self._started = False
-        self._answers: asyncio.Queue[Message | Failed | ClientLeft] = asyncio.Queue(maxsize=1)
+        self._answers: asyncio.Queue[Message | Failed | ClientLeft | Problem] = asyncio.Queue(maxsize=1)
         self.complete = False
 
     async def run(self, app: App) -> None:
@@ -154,9 +155,9 @@ class _Exchange:
         except StopAsyncIteration:
             self._received = True
             return {"type": "http.request", "body": b"", "more_body": False}
-        except ClientLeft as left:
+        except (ClientLeft, Problem) as ended:  # the latter: the gateway wants no more of it
             self._received = True
-            await self._answers.put(left)
+            await self._answers.put(ended)
             return await self._receive()
 
     async def _send(self, message: Message) -> None:

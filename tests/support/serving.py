@@ -11,6 +11,7 @@ from typing import Protocol
 import httpx
 import uvicorn
 
+from front.guard import USUAL, Guard
 from front.server import config
 from front.sockets import address, bound
 from kit.asgi import App
@@ -29,8 +30,8 @@ class Serve(Protocol):
 class _Server(uvicorn.Server):
     """A server, set up as the shop's are, that is told by events where others are polled."""
 
-    def __init__(self, app: App, stop: asyncio.Event) -> None:
-        super().__init__(config(app))
+    def __init__(self, app: App, stop: asyncio.Event, guard: Guard) -> None:
+        super().__init__(config(app, guard=guard))
         self.serving = asyncio.Event()
         self._stop = stop
 
@@ -47,14 +48,14 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def servers() -> AsyncIterator[Serve]:
+async def servers(guard: Guard = USUAL) -> AsyncIterator[Serve]:
     """`url = await serve(app)`, for as many apps as a test wants; at the end all stop together."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as running:
 
         async def serve(app: App, sock: socket.socket | None = None) -> str:
             sock = sock or bound()
-            server = _Server(app, stop)
+            server = _Server(app, stop, guard)
             running.create_task(server.serve(sockets=[sock]))
             await server.serving.wait()
             return f"http://{address(sock)}"

@@ -1,0 +1,210 @@
+"""Clients that dawdle: they hold nothing for long, and hold nobody up who does not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from front.guard import Guard
+from front.protocol import Guarded
+from tests.support.recorder import connected, said, statuses
+from tests.support.serving import servers
+from tests.support.stub import Exchange, Stub
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+LAST = GET + b"Connection: close\r\n\r\n"
+SOON = 0.05
+
+
+@asynccontextmanager
+async def served(stub: Stub, **puts_up_with: float) -> AsyncIterator[str]:
+    """The address of a server with this guard."""
+    async with asyncio.timeout(10), servers(Guard(**puts_up_with)) as serve:  # type: ignore[arg-type]
+        yield await serve(stub)
+
+
+def awaited(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> asyncio.Event:
+    """Is set when the protocol has done this so many times."""
+    done = asyncio.Event()
+    count = 0
+    does: Callable[[Guarded], None] = getattr(Guarded, name)
+
+    def do(protocol: Guarded) -> None:
+        nonlocal count
+        does(protocol)
+        count += 1
+        if count == times:
+            done.set()
+
+    monkeypatch.setattr(Guarded, name, do)
+    return done
+
+
+async def trickle(url: str, start: bytes, piece: bytes) -> bytes:
+    """What is answered to this start and then to pieces that come on and on."""
+    async with connected(url) as (reader, writer):
+        writer.write(start)
+        answer = asyncio.create_task(reader.read())
+        while not answer.done():
+            writer.write(piece)
+            await asyncio.wait([answer], timeout=SOON / 10)
+        return answer.result()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"\r\n\r\n"])
+async def test_a_connection_on_which_nothing_is_asked_is_closed(sent: bytes) -> None:
+    async with served(Stub(), head=SOON) as url:
+        assert await said(url, sent) == b""
+
+
+async def test_blank_lines_do_not_keep_a_connection_open() -> None:
+    async with served(Stub(), head=SOON) as url:
+        assert await trickle(url, b"", b"\r\n") == b""
+        assert statuses(await trickle(url, GET + b"\r\n", b"\r\n")) == [200]
+
+
+@pytest.mark.parametrize("sent", [b"G", GET, GET + b"X-A: b\r"])
+async def test_half_a_head_is_not_waited_for(sent: bytes) -> None:
+    stub = Stub()
+    async with served(stub, head=SOON) as url:
+        answer = await said(url, sent)
+
+    assert statuses(answer) == [408]
+    assert b"urn:frontispiece:problem:request-too-slow" in answer
+    assert not stub.asked
+
+
+async def test_a_head_that_comes_byte_by_byte_is_not_waited_for() -> None:
+    stub = Stub()
+    async with served(stub, head=SOON) as url:
+        assert statuses(await trickle(url, GET + b"X-A: ", b"b")) == [408]
+    assert not stub.asked
+
+
+async def test_the_next_head_on_a_connection_has_no_more_time() -> None:
+    async with served(Stub(), head=SOON) as url:
+        assert statuses(await said(url, GET + b"\r\n" + GET)) == [200, 408]
+
+
+async def test_half_a_head_does_not_end_what_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = awaited(monkeypatch, "_head_is_late", 3)
+
+    async def answer(exchange: Exchange) -> None:
+        await late.wait()
+        await exchange.start()
+        await exchange.end(b"done")
+
+    async with served(Stub(answer), head=SOON / 10) as url:
+        assert statuses(answered := await said(url, GET + b"\r\n" + GET)) == [200, 408]
+    assert b"done" in answered
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 1000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"]
+)
+async def test_half_a_body_is_not_waited_for_and_the_app_is_told_that_no_more_comes(framing: bytes) -> None:
+    stub = Stub(Exchange.until_left)
+    async with served(stub, body=SOON) as url:
+        assert statuses(await said(url, POST + framing, b"1\r\nx\r\n")) == [408]
+        await stub.last.ended.wait()
+
+
+async def test_a_body_that_comes_too_slowly_is_cut_off() -> None:
+    async with served(Stub(Exchange.until_left), body=SOON, rate=1e9) as url:
+        assert statuses(await trickle(url, POST + b"Content-Length: 1000000000\r\n\r\n", b"x" * 100)) == [408]
+
+
+async def test_framing_does_not_count_as_body() -> None:
+    start = POST + b"Transfer-Encoding: chunked\r\n\r\n1;"
+    async with served(Stub(Exchange.until_left), body=SOON, rate=10) as url:
+        assert statuses(await trickle(url, start, b"a" * 10)) == [408]
+
+
+async def test_a_body_that_comes_fast_enough_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = awaited(monkeypatch, "_measure", 3)
+    async with served(Stub(), body=SOON, rate=1) as url, connected(url) as (reader, writer):
+        writer.write(POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not measured.is_set():
+            writer.write(b"1\r\nx\r\n")
+            await asyncio.wait([asyncio.create_task(measured.wait())], timeout=SOON / 10)
+        writer.write(b"0\r\n\r\n")
+        assert statuses(await reader.read()) == [200]
+
+
+@pytest.mark.parametrize("sent", [b"x" * 300_000, b"x" * 1000], ids=["more than is held", "a little"])
+async def test_a_client_is_not_cut_off_because_the_app_reads_slowly(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    measured = awaited(monkeypatch, "_measure", 3)
+
+    async def answer(exchange: Exchange) -> None:
+        await measured.wait()
+        await exchange.read()
+        await exchange.start()
+        await exchange.end(b"%d" % len(exchange.body))
+
+    async with served(Stub(answer), body=SOON, rate=1e9) as url, connected(url) as (reader, writer):
+        length = b"Content-Length: %d\r\n\r\n" % (len(sent) + 1)
+        writer.write(POST + b"Connection: close\r\n" + length + sent)
+        await measured.wait()
+        writer.write(b"x")
+        assert b"\r\n%d\r\n" % (len(sent) + 1) in await reader.read()
+
+
+async def test_a_client_that_waits_to_be_told_to_go_on_is_not_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = awaited(monkeypatch, "_measure", 2)
+
+    async def answer(exchange: Exchange) -> None:
+        await measured.wait()
+        await exchange.read()
+        await exchange.start()
+        await exchange.end()
+
+    async with served(Stub(answer), body=SOON) as url, connected(url) as (reader, writer):
+        writer.write(POST + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 1\r\n\r\n")
+        assert statuses(await reader.readuntil(b"\r\n\r\n")) == [100]
+        writer.write(b"x")
+        assert statuses(await reader.read()) == [200]
+
+
+async def test_who_goes_on_sending_after_the_answer_is_read_for_a_while_only() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start(413)
+        await exchange.end()
+
+    async with served(Stub(answer), body=SOON) as url:
+        start = POST + b"Content-Length: 1000000000\r\n\r\n"
+        assert statuses(await trickle(url, start, b"x" * 10_000)) == [413]
+
+
+async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        for _ in range(1000):
+            await exchange.chunk(b"x" * 100_000)
+        await exchange.end()
+
+    stub = Stub(answer)
+    async with served(stub, stalled=SOON) as url, connected(url) as (_, writer):
+        writer.write(GET + b"\r\n")
+        await stub.begun.wait()
+        await stub.last.ended.wait()
+
+
+async def test_connections_above_the_limit_are_told_to_come_again_and_do_no_harm_to_others() -> None:
+    async with served(Stub(), connections=2) as url, connected(url) as one, connected(url) as two:
+        for reader, writer in (one, two):
+            writer.write(GET + b"\r\n")
+            assert statuses(await reader.readuntil(b"{}\r\n0\r\n\r\n")) == [200]
+
+        refused = await said(url)
+
+        assert statuses(refused) == [503]
+        assert b"retry-after: 1\r\n" in refused
+        for reader, writer in (one, two):
+            writer.write(LAST)
+            assert statuses(await reader.read()) == [200]

@@ -1,0 +1,113 @@
+"""An upstream that keeps every byte it is sent, and clients that send whatever bytes a test says."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+import httptools
+
+from front.sockets import address, bound
+
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/plain\r\n\r\nhi"
+
+
+@dataclass
+class Asked:
+    """One request as a strict parser reads it."""
+
+    line: bytes = b""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+    complete: bool = False
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of a header, in order."""
+        return [value for known, value in self.headers if known.lower() == name]
+
+
+class Recorder:
+    """What has been asked, over all connections, and the bytes of each."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.bytes: list[bytearray] = []
+        self.faults: list[str] = []
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._parser = httptools.HttpRequestParser(self)
+        self._bytes = bytearray()
+        recorder.bytes.append(self._bytes)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._bytes += data
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
+            self._recorder.faults.append(repr(fault))
+            self._transport.close()
+
+    def on_message_begin(self) -> None:
+        self._recorder.asked.append(Asked())
+
+    def on_url(self, url: bytes) -> None:
+        self._recorder.asked[-1].line += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._recorder.asked[-1].headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        asked = self._recorder.asked[-1]
+        asked.line = self._parser.get_method() + b" " + asked.line
+
+    def on_body(self, body: bytes) -> None:
+        self._recorder.asked[-1].body += body
+
+    def on_message_complete(self) -> None:
+        self._recorder.asked[-1].complete = True
+        self._transport.write(ANSWER)
+
+
+@asynccontextmanager
+async def recording() -> AsyncIterator[tuple[Recorder, str]]:
+    """An upstream and its address."""
+    recorder = Recorder()
+    sock = bound()
+    url = f"http://{address(sock)}"
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(recorder), sock=sock)
+    async with server:
+        yield recorder, url
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def said(url: str, *pieces: bytes) -> bytes:
+    """All that a server answers to these bytes until it closes the connection, which it has to."""
+    async with asyncio.timeout(10), connected(url) as (reader, writer):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        return await reader.read()
+
+
+def statuses(answers: bytes) -> list[int]:
+    """The statuses of the answers that follow one another in these bytes."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)]
