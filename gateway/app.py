@@ -178,7 +178,7 @@ class Gateway:
         self._stopping = False
 
     def read_anew(self, load: Callable[[], table.Table], file: WatchedFile | None = None) -> None:
-        """Have a `reloader` from now on.
+        """Have a `reloader`; said before the gateway starts.
 
         Args:
             load: reads and checks the table; called in a thread.

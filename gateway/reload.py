@@ -52,10 +52,12 @@ class Reloader:
         self._serve = serve
         self._turn = asyncio.Lock()
         self._soon: set[asyncio.Task[Reloaded]] = set()
+        self._begun = asyncio.Event()
         self._closed = False
 
     async def reload(self, why: str) -> Reloaded:
         """Serve the table as it is now, if it is in order; else go on with the one that serves."""
+        await self._begun.wait()
         async with self._turn:
             if self._closed:
                 return Reloaded(Outcome.FAULTY, ("the gateway stops",))
@@ -89,6 +91,10 @@ class Reloader:
         self._soon.add(task)
         task.add_done_callback(self._soon.discard)
 
+    def begin(self) -> None:
+        """Reload from now on: the first table is open. Until then, whoever asks for it waits."""
+        self._begun.set()
+
     async def close(self) -> None:
         """Return when no reload is under way, and let none begin."""
         async with self._turn:
@@ -121,6 +127,7 @@ class WatchedFile:
 @asynccontextmanager
 async def watching(reloader: Reloader, file: WatchedFile | None) -> AsyncIterator[None]:
     """Within, a change of the file is a reload; at the end none is under way any more."""
+    reloader.begin()
     task = None
     if file is not None:
         why = f"{file.path} has changed"

@@ -1,7 +1,7 @@
 """What operators are shown and may do at the admin port, and what no web page may."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 import jwt
@@ -53,7 +53,7 @@ class World:
     admin: httpx.AsyncClient
     things: Stub
     url: str
-    written: list[str] = field(default_factory=lambda: [ROUTES])
+    written: list[str]
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ async def world(serve: Serve, issuer: Issuer, signing_key: str) -> AsyncIterator
     things = Stub()
     url = await serve(things)
     gateway = gateway_of(ROUTES, {"things": url}, key=signing_key, issuer=issuer)
+    written = [ROUTES]
+    gateway.read_anew(lambda: table.parse(written[-1]))
     app = gateway.admin_app(AdminSettings(admin="admin.internal:9100", admin_hosts=["Metrics.Test"]))
     async with client_of(await serve(gateway)) as public, client_of(await serve(app)) as admin:
-        world = World(gateway=gateway, public=public, admin=admin, things=things, url=url)
-        gateway.read_anew(lambda: table.parse(world.written[-1]))
-        yield world
+        yield World(gateway=gateway, public=public, admin=admin, things=things, url=url, written=written)
 
 
 async def test_routes_shows_the_table_in_its_own_words(world: World) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.reload import Reloader, WatchedFile, watching
+from gateway.reload import Outcome, Reloader, WatchedFile, watching
 from gateway.table import Table, parse
 
 TABLE = '[services.a]\nurl = "http://127.0.0.1:1"\n[[routes]]\npath = "%s"\nto = "a"\nauth = "none"\n'
@@ -127,3 +127,19 @@ async def test_what_is_written_before_the_watch_begins_is_seen_by_it(tmp_path: P
 
     assert [table.routes[0].path for table in served] == ["/two"]
     assert (await reloader.reload("too late")).faults == ("the gateway stops",)
+
+
+async def test_who_asks_before_the_first_table_is_open_waits_until_it_is() -> None:
+    opened: list[str] = []
+
+    async def serve(_table: Table) -> bool:
+        opened.append("the other")
+        return True
+
+    reloader = Reloader(lambda: parse(TABLE % "/one"), serve)
+    early = asyncio.create_task(reloader.reload("SIGHUP"))
+    await asyncio.sleep(0)
+    opened.append("the first")
+    async with watching(reloader, None):
+        assert (await early).outcome is Outcome.DONE
+    assert opened == ["the first", "the other"]
