@@ -19,6 +19,8 @@ class Flight:
     """
 
     def __init__(self, largest: int) -> None:
+        self.given_up = False
+        """Whether all who waited for it have left."""
         self.begun = False
         """Whether the answer's headers are there."""
         self.reply: Reply | None = None
@@ -61,6 +63,7 @@ class Flight:
         self._riders -= 1
         if self._riders > 0:
             return
+        self.given_up = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])

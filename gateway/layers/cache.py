@@ -269,7 +269,8 @@ class _Cached:
         call = dataclasses.replace(
             one.call, method="GET", headers=without(one.call.headers, DEMANDS), told=[]
         )
-        later = dataclasses.replace(one, call=call)
+        asked = dataclasses.replace(one.asked, no_store=False)
+        later = dataclasses.replace(one, call=call, asked=asked, wishes=Wishes.of(call.headers))
 
         async def refresh() -> None:
             async with await self._validated(later, entry, b"stale") as reply:

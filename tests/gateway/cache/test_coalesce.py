@@ -139,6 +139,28 @@ async def test_when_all_have_left_the_call_is_given_up() -> None:
     assert world.asked == 2
 
 
+async def test_nobody_joins_a_call_that_is_being_given_up() -> None:
+    world = World().coalescing()
+    stuck = asyncio.Event()
+
+    def stalling() -> Reply:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"a"
+            await stuck.wait()
+
+        headers = [(b"cache-control", FRESH.encode()), (b"content-length", b"2")]
+        return Reply(status=200, headers=headers, body=body())
+
+    world.origin.answer = world.origin.always(stalling)
+    first = await world.handler(call())
+    leaving = asyncio.ensure_future(first.release())
+    await asyncio.sleep(0)
+    world.origin.says(200, b"b", cache_control=FRESH)
+
+    assert (await world.get()).body == b"b"
+    await leaving
+
+
 async def test_an_answer_for_one_that_has_left_lets_go_of_its_connection() -> None:
     world = World().coalescing()
     released = asyncio.Event()

@@ -60,6 +60,17 @@ async def test_3_a_refresh_asks_for_all_clients_and_not_for_the_one_that_set_it_
     ) == ("GET", b'"v1"', None, b"a/b")
 
 
+@pytest.mark.parametrize("wish", ["no-store", "only-if-cached"])
+async def test_3_a_refresh_serves_those_who_come_later_whatever_its_first_client_wants(wish: str) -> None:
+    world = await stale()
+    assert (await world.get(cache_control=wish)).body == b"old"
+
+    async with asyncio.timeout(10):
+        while (told := await world.get()).body == b"old":  # noqa: ASYNC110 (nobody tells when it is there)
+            await asyncio.sleep(0)
+    assert (told.body, told.is_hit, world.asked) == (b"new", True, 2)
+
+
 async def test_3_a_refresh_that_fails_leaves_what_there_was() -> None:
     world = await stale()
     failed = asyncio.Event()
