@@ -64,10 +64,9 @@ async def test_3_a_refresh_asks_for_all_clients_and_not_for_the_one_that_set_it_
 async def test_3_a_refresh_serves_those_who_come_later_whatever_its_first_client_wants(wish: str) -> None:
     world = await stale()
     assert (await world.get(cache_control=wish)).body == b"old"
+    await until(lambda: world.asked == 2)
 
-    async with asyncio.timeout(10):
-        while (told := await world.get()).body == b"old":  # noqa: ASYNC110 (nobody tells when it is there)
-            await asyncio.sleep(0)
+    told = await world.get()
     assert (told.body, told.is_hit, world.asked) == (b"new", True, 2)
 
 
@@ -120,6 +119,24 @@ async def test_4_when_its_service_fails_a_stale_answer_is_given(failure: Excepti
     else:
         with pytest.raises(type(failure)):
             await world.get()
+
+
+async def test_4_the_failure_in_whose_place_it_is_given_lets_go_of_its_connection() -> None:
+    world = await stale("max-age=60, stale-if-error=1000")
+    released = asyncio.Event()
+
+    async def failing(_call: Call) -> Reply:
+        async def release() -> None:
+            released.set()
+
+        failed = reply(503)
+        failed.release = release
+        return failed
+
+    world.origin.answer = failing
+
+    assert (await world.get()).body == b"old"
+    assert released.is_set()
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 501])
