@@ -176,7 +176,7 @@ class _Cached:
         renewed = self._entry(one, entry.status, [*headers, *age], ticket)
         now = self._cache.now()
         stored = False
-        if renewed is None or renewed.vary != entry.vary:
+        if renewed.vary != entry.vary if renewed else not one.asked.no_store:
             self._cache.drop(one.key, entry)
         if renewed is not None:
             renewed = whole(renewed, entry.body)
