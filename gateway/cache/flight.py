@@ -34,6 +34,7 @@ class Flight:
         self._largest = largest
         self._riders = 0
         self._overflown = False
+        self._released = False
         self._whole: bytes | None = None
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -67,7 +68,12 @@ class Flight:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self.reply is not None:
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Release the answer, once."""
+        if self.reply is not None and not self._released:
+            self._released = True
             await self.reply.release()
 
     @property

@@ -98,7 +98,7 @@ class _Coalesced:
             flight.begun = True
             flight.tell()
             if flight.for_all and await flight.fill(reply):
-                await reply.release()
+                await flight.let_go()
                 if flight.entry is not None:
                     self._cache.keep(place[0], flight.kept(), ticket)
         finally:
