@@ -5,14 +5,13 @@ from urllib.parse import urljoin, urlsplit
 
 from gateway.cache.conditional import NOT_FOR_CACHES
 from gateway.cache.http_cache import HttpCache, Key
+from gateway.cache.storing import CREDENTIALS
 from gateway.call import Call
 from gateway.path import Template
 from gateway.route import Route
 from gateway.upstream import Reply
 
 READING = frozenset({"GET", "HEAD"})
-
-CREDENTIALS = frozenset({b"authorization", b"cookie"})
 
 
 def passes_by(call: Call) -> bool:

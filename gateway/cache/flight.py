@@ -19,6 +19,8 @@ class Flight:
     """
 
     def __init__(self, largest: int) -> None:
+        self.given_up = False
+        """Whether all who waited for it have left."""
         self.begun = False
         """Whether the answer's headers are there."""
         self.reply: Reply | None = None
@@ -32,6 +34,7 @@ class Flight:
         self._largest = largest
         self._riders = 0
         self._overflown = False
+        self._released = False
         self._whole: bytes | None = None
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -61,10 +64,16 @@ class Flight:
         self._riders -= 1
         if self._riders > 0:
             return
+        self.given_up = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self.reply is not None:
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Release the answer, once."""
+        if self.reply is not None and not self._released:
+            self._released = True
             await self.reply.release()
 
     @property

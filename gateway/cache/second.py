@@ -56,7 +56,7 @@ class Second:
         purged = self._latest(marks)
         believed = known is None or known.requested > purged
         entry = await self._chosen(place, content, headers)
-        if entry is None or entry.requested <= self._latest(marks[:2]):
+        if entry is None:
             return None, believed
         if further := [tag for tag in entry.tags if tag not in tags]:
             purged = max(purged, self._latest(await self._store.get_many([_tag(tag) for tag in further])))

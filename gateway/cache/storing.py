@@ -41,6 +41,9 @@ OF_THE_CONTENT: Final = frozenset(
 )
 """Fields that an update of a kept answer does not bring (RFC 9111, 3.2), or brings in its own way."""
 
+CREDENTIALS: Final = frozenset({b"authorization", b"cookie", b"x-internal-token"})
+"""Fields by which services are told who calls, in words that are not those of the client."""
+
 TAGS: Final = (b"cache-tag", b"surrogate-key")
 
 
@@ -110,9 +113,10 @@ def _may_be_kept(asked: Asked, status: int, headers: Headers, control: Directive
         return False
     if ("no-store" in control and not understands) or control.without_value("private"):
         return False
-    if asked.credentialed and not public:
+    varies = varies_by(headers)
+    if asked.credentialed and (not public or varies & CREDENTIALS):
         return False
-    if field(headers, b"set-cookie") is not None or ANYTHING in varies_by(headers):
+    if field(headers, b"set-cookie") is not None or ANYTHING in varies:
         return False
     told = any(name in control for name in ("public", "max-age", "s-maxage"))
     return told or field(headers, b"expires") is not None or status in CACHEABLE

@@ -176,7 +176,7 @@ class _Cached:
         renewed = self._entry(one, entry.status, [*headers, *age], ticket)
         now = self._cache.now()
         stored = False
-        if renewed is None or renewed.vary != entry.vary:
+        if renewed.vary != entry.vary if renewed else not one.asked.no_store:
             self._cache.drop(one.key, entry)
         if renewed is not None:
             renewed = whole(renewed, entry.body)
@@ -269,7 +269,8 @@ class _Cached:
         call = dataclasses.replace(
             one.call, method="GET", headers=without(one.call.headers, DEMANDS), told=[]
         )
-        later = dataclasses.replace(one, call=call)
+        asked = dataclasses.replace(one.asked, no_store=False)
+        later = dataclasses.replace(one, call=call, asked=asked, wishes=Wishes.of(call.headers))
 
         async def refresh() -> None:
             async with await self._validated(later, entry, b"stale") as reply:

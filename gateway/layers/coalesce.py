@@ -63,7 +63,7 @@ class _Coalesced:
         if place in self._alone:
             return await self._inner(call)
         flight = self._flights.get(place)
-        if flight is None:
+        if flight is None or flight.given_up:
             return await self._first(place, call)
         return await self._joined(flight, call) or await self._inner(call)
 
@@ -98,7 +98,7 @@ class _Coalesced:
             flight.begun = True
             flight.tell()
             if flight.for_all and await flight.fill(reply):
-                await reply.release()
+                await flight.let_go()
                 if flight.entry is not None:
                     self._cache.keep(place[0], flight.kept(), ticket)
         finally:

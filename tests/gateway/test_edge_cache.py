@@ -218,6 +218,17 @@ async def test_a_users_answer_is_not_kept_whatever_its_path_looks_like(
     assert (await caching.http.get(path)).status_code == 401
 
 
+async def test_what_is_public_among_users_is_given_to_nobody_who_may_not_call(
+    caching: Caching, bearer: MakeToken
+) -> None:
+    caching.things.answer = answering(200, b"a", (b"cache-control", b"public, max-age=60"))
+    for user in ("a", "b"):
+        assert (await caching.http.get("/account/list", headers=bearer(user))).content == b"a"
+
+    assert len(caching.things.asked) == 1
+    assert (await caching.http.get("/account/list")).status_code == 401
+
+
 async def test_two_gateways_share_what_they_keep_and_what_they_purge(
     serve: Serve, issuer: Issuer, signing_key: str, valkey_url: str
 ) -> None:

@@ -38,11 +38,11 @@ async def test_a_streamed_answer_is_shared_too(length: dict[str, Any]) -> None:
     assert (await world.get()).body == b"abcd"
 
 
-@pytest.mark.parametrize("control", ["no-store", "private, max-age=60", "max-age=0", "no-cache"])
+@pytest.mark.parametrize("control", ["no-store", "private, max-age=60", "max-age=0", "no-cache, max-age=60"])
 async def test_an_answer_that_is_not_for_others_is_given_to_nobody_else(control: str) -> None:
     world = World().coalescing()
     numbers = iter(range(100))
-    answer = slow(world, lambda: reply(200, b"%d" % next(numbers), cache_control=control))
+    answer = slow(world, lambda: reply(200, b"%d" % next(numbers), cache_control=control, etag='"v1"'))
     tasks = await begun(world, 5)
     answer.go.set()
     told = await asyncio.gather(*tasks)
@@ -137,6 +137,42 @@ async def test_when_all_have_left_the_call_is_given_up() -> None:
     answer.go.set()
     assert (await world.get()).body == b"a"
     assert world.asked == 2
+
+
+async def test_nobody_joins_a_call_that_is_being_given_up() -> None:
+    world = World().coalescing()
+    stuck, released = asyncio.Event(), asyncio.Event()
+
+    def stalling() -> Reply:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"a"
+            await stuck.wait()
+
+        async def release() -> None:
+            released.set()
+
+        headers = [(b"cache-control", FRESH.encode()), (b"content-length", b"2")]
+        return Reply(status=200, headers=headers, body=body(), release=release)
+
+    world.origin.answer = world.origin.always(stalling)
+    first = await world.handler(call())
+    leaving = asyncio.ensure_future(first.release())
+    await asyncio.sleep(0)
+    world.origin.says(200, b"b", cache_control=FRESH)
+
+    assert (await world.get()).body == b"b"
+    await leaving
+    assert released.is_set()
+
+
+@pytest.mark.parametrize("length", ["1", "3"])
+async def test_a_shared_answer_of_another_length_than_it_says_is_not_kept(length: str) -> None:
+    world = World().coalescing()
+    answer = slow(world, lambda: streamed(b"a", b"b", cache_control=FRESH, content_length=length))
+    answer.go.set()
+    assert (await world.get()).body == b"ab"
+
+    assert not (await world.get()).is_hit
 
 
 async def test_an_answer_for_one_that_has_left_lets_go_of_its_connection() -> None:

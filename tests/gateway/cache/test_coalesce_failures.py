@@ -7,7 +7,7 @@ import pytest
 
 from gateway.upstream import Nonsense, Refused, Reply, Unreachable, UpstreamError
 from kit.problems import Problem
-from tests.support.cached import World, begun, reply, slow, streamed
+from tests.support.cached import USER, World, begun, reply, slow, streamed
 
 FRESH = "max-age=60"
 
@@ -98,6 +98,20 @@ async def test_a_304_that_is_not_for_everybody_is_given_to_nobody_else(fields: d
     world.origin.asked.clear()
     answer = slow(world, lambda: reply(304, etag='"v1"', **fields))
     tasks = await begun(world, 3)
+    answer.go.set()
+    await asyncio.gather(*tasks)
+
+    assert world.asked == 3
+
+
+async def test_a_304_for_a_user_is_given_to_no_other_user() -> None:
+    world = World().coalescing()
+    world.origin.says(cache_control="public, max-age=60", etag='"v1"')
+    await world.get()
+    world.clock.now += 61
+    world.origin.asked.clear()
+    answer = slow(world, lambda: reply(304, etag='"v1"', cache_control="public, max-age=60", x_user="1"))
+    tasks = await begun(world, 3, identity=USER)
     answer.go.set()
     await asyncio.gather(*tasks)
 

@@ -60,6 +60,16 @@ async def test_3_a_refresh_asks_for_all_clients_and_not_for_the_one_that_set_it_
     ) == ("GET", b'"v1"', None, b"a/b")
 
 
+@pytest.mark.parametrize("wish", ["no-store", "only-if-cached"])
+async def test_3_a_refresh_serves_those_who_come_later_whatever_its_first_client_wants(wish: str) -> None:
+    world = await stale()
+    assert (await world.get(cache_control=wish)).body == b"old"
+    await until(lambda: world.asked == 2)
+
+    told = await world.get()
+    assert (told.body, told.is_hit, world.asked) == (b"new", True, 2)
+
+
 async def test_3_a_refresh_that_fails_leaves_what_there_was() -> None:
     world = await stale()
     failed = asyncio.Event()
@@ -109,6 +119,24 @@ async def test_4_when_its_service_fails_a_stale_answer_is_given(failure: Excepti
     else:
         with pytest.raises(type(failure)):
             await world.get()
+
+
+async def test_4_the_failure_in_whose_place_it_is_given_lets_go_of_its_connection() -> None:
+    world = await stale("max-age=60, stale-if-error=1000")
+    released = asyncio.Event()
+
+    async def failing(_call: Call) -> Reply:
+        async def release() -> None:
+            released.set()
+
+        failed = reply(503)
+        failed.release = release
+        return failed
+
+    world.origin.answer = failing
+
+    assert (await world.get()).body == b"old"
+    assert released.is_set()
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 501])

@@ -146,6 +146,15 @@ async def test_3_5_an_answer_to_a_call_with_credentials_is_kept_when_it_is_expli
     assert (await world.get()).is_hit is kept
 
 
+@pytest.mark.parametrize("vary", ["authorization", "Cookie", "accept, x-internal-token"])
+async def test_3_5_what_depends_on_credentials_is_kept_for_nobody_even_if_it_says_public(vary: str) -> None:
+    world = World(public=True)
+    world.origin.says(cache_control="public, max-age=60", vary=vary)
+    await world.get(identity=USER)
+
+    assert not (await world.get(identity=USER)).is_hit
+
+
 async def test_3_5_what_was_kept_of_nobody_is_not_given_to_a_call_with_credentials_unless_it_is_public() -> (
     None
 ):

@@ -122,6 +122,18 @@ async def test_a_304_that_forbids_it_ends_what_is_kept_after_this_one_client(fie
     assert (again.is_hit, again.body, validators(world)) == (False, b"new", {})
 
 
+@pytest.mark.parametrize("status", [200, 304])
+async def test_5_2_1_5_a_client_of_whom_nothing_may_be_stored_ends_nothing(status: int) -> None:
+    world = World()
+    world.origin.says(200, b"a", etag='"v1"', cache_control="max-age=60")
+    await world.get()
+    world.origin.says(status, b"b", etag='"v1"', cache_control="max-age=60")
+    await world.get(cache_control="no-cache, no-store")
+
+    told = await world.get()
+    assert (told.is_hit, told.body) == (True, b"a")
+
+
 @pytest.mark.parametrize("control", ["no-cache", "no-cache, max-age=60", 'no-cache=""'])
 async def test_5_2_2_4_an_answer_that_says_no_cache_is_validated_each_time(control: str) -> None:
     world = World()
