@@ -1,5 +1,6 @@
 """The spans of calls over gRPC, on both sides."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -24,7 +25,11 @@ class Calling(grpc.aio.UnaryUnaryClientInterceptor):
             metadata = grpc.aio.Metadata(*((k.decode(), v.decode("latin-1")) for k, v in told))
             details = client_call_details._replace(metadata=metadata)  # noqa: SLF001 (a named tuple's own)
             call = await continuation(details, request)
-            _ended(span, await call.code())
+            try:
+                _ended(span, await call.code())
+            except asyncio.CancelledError:
+                call.cancel()  # whoever made it waits here, and not for the call itself
+                raise
             return call
 
 

@@ -106,6 +106,7 @@ async def test_the_usual_variable_says_what_is_sampled(monkeypatch: pytest.Monke
 
 async def test_a_collector_that_is_away_keeps_nobody_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(telemetry.ENDPOINTS[0], "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     monkeypatch.setattr("kit.tracing.core.ENDS_WITHIN", 0.01)
     tracing = telemetry.tracing("gateway")
     assert tracing is not None
