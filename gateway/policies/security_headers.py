@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gateway.policies import Part
 
-Value = Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")
+HTTPS_ONLY: Final = "strict_transport_security"
 
 Off = Literal[False]
 
@@ -60,6 +60,3 @@ class SecurityHeaders(Part):
         if not secure:
             del told[HTTPS_ONLY]
         return [(name.replace("_", "-").encode(), value.encode()) for name, value in told.items() if value]
-
-
-HTTPS_ONLY: Final = "strict_transport_security"

@@ -8,7 +8,7 @@ import pytest
 
 from front.guard import Guard
 from front.protocol import Guarded
-from tests.support.recorder import connected, said, statuses
+from tests.support.recorder import connected, everything, said, statuses
 from tests.support.serving import servers
 from tests.support.stub import Exchange, Stub
 
@@ -46,7 +46,7 @@ async def trickle(url: str, start: bytes, piece: bytes) -> bytes:
     """What is answered to this start and then to pieces that come on and on."""
     async with connected(url) as (reader, writer):
         writer.write(start)
-        answer = asyncio.create_task(reader.read())
+        answer = asyncio.create_task(everything(reader))
         while not answer.done():
             writer.write(piece)
             await asyncio.wait([answer], timeout=SOON / 10)

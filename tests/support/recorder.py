@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
@@ -99,13 +99,22 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
         writer.close()
 
 
+async def everything(reader: asyncio.StreamReader) -> bytes:
+    """All that comes until the connection is closed, or reset by a server that leaves something unread."""
+    come = b""
+    with suppress(ConnectionResetError):
+        while piece := await reader.read(1 << 16):
+            come += piece
+    return come
+
+
 async def said(url: str, *pieces: bytes) -> bytes:
     """All that a server answers to these bytes until it closes the connection, which it has to."""
     async with asyncio.timeout(10), connected(url) as (reader, writer):
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        return await reader.read()
+        return await everything(reader)
 
 
 def statuses(answers: bytes) -> list[int]:

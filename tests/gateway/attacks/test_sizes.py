@@ -7,7 +7,7 @@ import pytest
 from front.guard import USUAL
 from gateway.head import HeadLimits
 from tests.gateway.attacks.conftest import Attacked
-from tests.support.recorder import connected, statuses
+from tests.support.recorder import connected, everything, statuses
 
 GET = b"GET /files/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
 LITTLE = b"POST /little HTTP/1.1\r\nHost: a\r\n"
@@ -38,7 +38,7 @@ async def test_fields_that_are_too_large_together_are_refused(attacked: Attacked
 async def test_a_head_without_an_end_is_cut_off(attacked: Attacked, piece: bytes) -> None:
     async with asyncio.timeout(10), connected(attacked.url) as (reader, writer):
         writer.write(b"GET /files/a HTTP/1.1\r\nHost: a\r\nX-A: ")
-        answer = asyncio.create_task(reader.read())
+        answer = asyncio.create_task(everything(reader))
         sent = 0
         while not answer.done():
             writer.write(piece * 64)
@@ -109,7 +109,7 @@ async def test_framing_without_an_end_is_cut_off(attacked: Attacked, begun: byte
     start = b"POST /files/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with asyncio.timeout(10), connected(attacked.url) as (reader, writer):
         writer.write(start + begun)
-        answer = asyncio.create_task(reader.read())
+        answer = asyncio.create_task(everything(reader))
         sent = 0
         while not answer.done():
             writer.write(endless * 16)
