@@ -26,6 +26,10 @@ class BreakerPolicy(Policy):
     pause: Duration = Field(timedelta(seconds=5), description="How long no call is let through.")
 
 
+LEAST, MOST = 4, 200
+"""Between which numbers an adaptive limit moves where a table does not say."""
+
+
 class ConcurrencyPolicy(Policy):
     """How many calls a service gets at a time: always as many, or what it turns out to bear."""
 
@@ -34,8 +38,8 @@ class ConcurrencyPolicy(Policy):
     adaptive: Annotated[bool, Field(strict=True)] = Field(
         False, description="Instead of calls: as many as are answered about as fast as few; see `Gradient`."
     )
-    min: Count = Field(4, ge=1, description="With adaptive: so many are always let through.")
-    max: Count = Field(200, ge=1, description="With adaptive: more are never.")
+    min: Count = Field(LEAST, ge=1, description="With adaptive: so many are always let through.")
+    max: Count = Field(MOST, ge=1, description="With adaptive: more are never.")
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -44,12 +48,12 @@ class ConcurrencyPolicy(Policy):
         return self
 
     def _between_keys(self) -> Iterator[str]:
-        bounds = self.model_fields_set & {"min", "max"}
+        bounded = (self.min, self.max) != (LEAST, MOST)
         if self.adaptive and self.calls is not None:
             yield "calls is for a fixed number: with adaptive = true, set min and max"
         if not self.adaptive and self.calls is None:
             yield "say how many calls, or adaptive = true"
-        if not self.adaptive and bounds:
+        if not self.adaptive and bounded:
             yield "min and max are for adaptive = true: set calls"
         if self.min > self.max:
             yield "min is more than max"

@@ -76,7 +76,7 @@ async def test_routes_shows_the_table_in_its_own_words(world: World) -> None:
     things, many = shown["routes"]
     assert things["to"] == "things:/inner/{id}"
     assert (things["auth"], things["scopes"], things["timeout"]) == ("bearer", ["shop"], "500ms")
-    assert things["limit"] == {"rate": "5/minute", "by": "user"}
+    assert things["limit"] == [{"rate": "5/minute", "by": "user", "shared": False}]
     assert many["timeout"] == "2m"
     assert many["parts"]["one"]["from"] == "many:/one"
     assert shown["services"]["things"]["breaker"]["pause"] == "1m"

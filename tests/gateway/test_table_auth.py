@@ -95,7 +95,7 @@ def test_a_session_says_where_and_for_how_long_and_who_is_told_of_logins() -> No
 
     assert session is not None
     assert (session.idle, session.lasts) == (timedelta(hours=2), timedelta(days=30))
-    assert str(session.limit) == "5/minute by address"
+    assert [str(limit) for limit in session.limit] == ["5/minute by address"]
     (target,) = session.adopt
     assert target.path is not None
     assert (target.service, target.path.expand({"user": ["a b"]})) == ("basket", "/baskets/a%20b/adoption")
