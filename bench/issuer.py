@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kit.tokens import key_id, public_part
+from kit.keys import key_id, public_part
 
 LASTS = 7200
 """Seconds: longer than anything is measured."""

@@ -10,8 +10,9 @@ from pydantic_settings import SettingsConfigDict
 from bff.services import Services
 from gateway import page
 from gateway.page import SharedStore
+from kit.keys import SigningKey
 from kit.settings import Directory, Settings, TokenSettings
-from kit.tokens import Signer, SigningKey, Verifier
+from kit.tokens import Signer, Verifier
 
 OFF = "off"
 

@@ -4,15 +4,16 @@ import socket
 import time
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from front.caller import Client, Password, headers_of, secret
+from front.caller import Client, Password, secret
+from front.cli_pages import explain, graph
 from front.roles import ROLES
+from front.terminal import DATA, ROUTES, URL, Data, Routes, Url, err, fail, out
 from kit.demo import PASSWORD, USERS
 from kit.faults import Faulty
 
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from gateway.audit import Finding
 
 app = typer.Typer(name="front", no_args_is_help=True, add_completion=False, help="The Frontispiece shop.")
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
-
-Data = Annotated[Path, typer.Option(help="The folder that everything is kept in.")]
-Routes = Annotated[Path, typer.Option(help="The route table.", envvar="GATEWAY_ROUTES")]
-
-Url = Annotated[str, typer.Option(help="The gateway.")]
-
-DATA = Path(".data")
-URL = "http://127.0.0.1:8080"
-ROUTES = Path("routes.toml")
 
 
 @app.command()
@@ -61,7 +51,7 @@ def up(
     try:
         Shop(port=port, data=data, routes=routes, processes=processes, admin_port=admin_port).up(ready)
     except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, Faulty) as fault:
-        _fail(str(fault))
+        fail(str(fault))
 
 
 def _announce(url: str, data: Path, seconds: float) -> None:
@@ -103,9 +93,9 @@ def serve(
     from front.workers import serve as serve_by_many  # noqa: PLC0415
 
     if role not in ROLES:
-        _fail(f"There is no role {role}: it is one of {', '.join(ROLES)}.")
+        fail(f"There is no role {role}: it is one of {', '.join(ROLES)}.")
     if workers > 1 and role not in CAN_BE_MANY:
-        _fail(f"{role} has no workers: only {', '.join(CAN_BE_MANY)} have.")
+        fail(f"{role} has no workers: only {', '.join(CAN_BE_MANY)} have.")
     try:
         sock = socket.socket(fileno=fd) if fd is not None else bound(port, host)
         if workers > 1:
@@ -113,7 +103,7 @@ def serve(
         else:
             serve_here(role, sock)
     except (PortTaken, NotStarted, WorkerEnded, Faulty) as fault:
-        _fail(str(fault))
+        fail(str(fault))
 
 
 @app.command()
@@ -134,13 +124,13 @@ def check(
     for fault in found:
         err.print(f"[red]✗[/] {escape(fault)}", highlight=False)
     if found:
-        _fail(f"{_so_many(len(found), 'fault')} found.")
+        fail(f"{_so_many(len(found), 'fault')} found.")
     severities = [_tell(finding) for finding in findings(routes)]
     if errors := severities.count("error"):
-        _fail(f"{_so_many(errors, 'error')} found.")
+        fail(f"{_so_many(errors, 'error')} found.")
     warnings = severities.count("warning")
     if warnings and strict:
-        _fail(f"{_so_many(warnings, 'warning')} found.")
+        fail(f"{_so_many(warnings, 'warning')} found.")
     but = f", but for {_so_many(warnings, 'warning')}" if warnings else ""
     out.print(f"[green]✓[/] The route table, the settings and the pages are in order{but}.")
 
@@ -174,7 +164,7 @@ def reload_table(
     try:
         said = reload(admin, workers)
     except (NotReloaded, Faulty) as fault:
-        _fail(str(fault))
+        fail(str(fault))
     for port, outcome in said.items():
         out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)
 
@@ -187,7 +177,7 @@ def show_routes(routes: Routes = ROUTES) -> None:
     try:
         table = load(routes)
     except Faulty as faulty:
-        _fail("\n".join(faulty.faults))
+        fail("\n".join(faulty.faults))
     shown = Table("methods", "path", "to", "auth", "scopes", "limit", "timeout", title=str(routes))
     for route in table.routes:
         leads_to = (
@@ -208,68 +198,8 @@ def show_routes(routes: Routes = ROUTES) -> None:
     out.print(shown)
 
 
-@app.command()
-def graph(
-    page: Annotated[
-        str | None, typer.Argument(help="One page, such as web:/products/{sku}; all when left out.")
-    ] = None,
-    svg: Annotated[
-        Path | None, typer.Option(help="Write pictures instead: a file, or a folder for several pages.")
-    ] = None,
-    mermaid: Annotated[
-        Path | None, typer.Option(help="Write the text to a file instead of the terminal.")
-    ] = None,
-    routes: Routes = ROUTES,
-) -> None:
-    """Draw pages as graphs: one as Mermaid text, several as a Markdown page of such."""
-    from front.graph import NoSuchPage, chosen, graphs, text  # noqa: PLC0415
-    from front.graph_svg import write  # noqa: PLC0415
-
-    try:
-        drawn = graphs(routes) if page is None else chosen(graphs(routes), page)
-        if mermaid is not None:
-            mermaid.write_text(text(drawn), encoding="utf-8")
-        if svg is not None:
-            write(drawn, svg)
-    except (NoSuchPage, Faulty, OSError) as fault:
-        _fail(str(fault))
-    if mermaid is None and svg is None:
-        print(text(drawn), end="")  # noqa: T201 (bare: no terminal's width breaks its lines)
-
-
-@app.command()
-def explain(
-    path: Annotated[str, typer.Argument(help="A page, as clients ask for it: /web/products/PENS-004.")],
-    url: Url = URL,
-    user: Annotated[
-        str | None, typer.Option(help="Log in first, for the client whose page it is: web or mobile.")
-    ] = None,
-    password: Password = None,
-    html: Annotated[Path | None, typer.Option(help="Write the drawing to this file as well.")] = None,
-    header: Annotated[
-        list[str] | None, typer.Option("--header", "-H", help="'Name: value', to be sent along; repeatable.")
-    ] = None,
-) -> None:
-    """Run a page of the running shop and draw where its time goes; exit with 1 when the page fails."""
-    from front import explain as asking  # noqa: PLC0415
-    from front import explain_html  # noqa: PLC0415
-    from front.login import LoginFailed  # noqa: PLC0415
-    from front.waterfall import waterfall  # noqa: PLC0415
-
-    try:
-        headers = [asking.header(text) for text in header or ()]
-        if user is not None:
-            client = Client.WEB if path.startswith("/web/") else Client.MOBILE
-            headers += headers_of(client, url, user, password)
-        explained = asking.explain(url, path, headers)
-        if html is not None:
-            html.write_text(explain_html.page(explained), encoding="utf-8")
-    except (asking.NotExplained, LoginFailed, OSError) as fault:
-        _fail(str(fault))
-    for line in waterfall(explained, out.width):
-        out.print(line)
-    if explained.problem is not None:
-        raise typer.Exit(1)
+app.command()(graph)
+app.command()(explain)
 
 
 @app.command("import")
@@ -291,7 +221,7 @@ def import_catalogue(
     try:
         count = upload(file, url, lambda: phone(url, user, secret(user, password)), currency, err)
     except (ImportFailed, LoginFailed, Faulty) as fault:
-        _fail(f"{fault}\nNothing was imported.")
+        fail(f"{fault}\nNothing was imported.")
     out.print(
         f"[green]✓[/] {count} products imported. They have no stock yet: PUT {url}/api/inventory/stock/SKU."
     )
@@ -314,18 +244,13 @@ def login(
     try:
         print(logs_in(url, user, secret(user, password)))  # noqa: T201 (bare, to be captured by a shell)
     except LoginFailed as fault:
-        _fail(str(fault))
+        fail(str(fault))
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
     out.print(installed_version("frontispiece"), highlight=False)
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message, style="red", markup=False, highlight=False)
-    raise typer.Exit(1)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from front.roles import BFFS, GATEWAY
 from front.secrets import Secrets
-from kit.tokens import issuers, private_key
+from kit.keys import issuers, private_key
 
 WITH_DATABASE = ("identity", "catalog", "inventory", "discount", "reviews", "ordering")
 WITH_SEED = ("identity", "catalog", "inventory", "discount", "reviews")

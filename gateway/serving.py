@@ -5,67 +5,26 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pydantic import BaseModel
 
 from gateway import table
-from gateway.access import AccessLog
 from gateway.behalf import Behalf
-from gateway.cache import HttpCache
-from gateway.commons import Commons
-from gateway.compression import Workers
 from gateway.held import Held
-from gateway.layers.metrics import Metrics
-from gateway.match import Matcher, Pattern
-from gateway.oidc import AccessTokens, Provider
-from gateway.page import PageApp
-from gateway.path import Template
+from gateway.layers import cors
+from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
+from gateway.oidc import AccessTokens
+from gateway.path import AmbiguousPath, Template, segments_of
 from gateway.pipeline import Handler, Means, handler, preflight, session_layers, wrap
 from gateway.policies.security_headers import SecurityHeaders
 from gateway.proxies import Proxies
-from gateway.resilience import Resilience
-from gateway.session import Sessions, SessionSettings
-from gateway.upstream import Headers, Upstream, open_upstream
+from gateway.session import Sessions
+from gateway.tools import Tools, opened
+from gateway.upstream import Headers, Upstream, field
+from kit.asgi import Scope
 from kit.faults import Faulty
-from kit.settings import Directory
-from kit.tokens import Signer
-
-if TYPE_CHECKING:
-    from kit.tracing.core import Tracing
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
-    """What a gateway has whatever its table says.
-
-    Args:
-        directory: the addresses of services.
-        signer: signs the tokens by which services know on whose behalf they are called.
-        metrics: count on, whichever table serves.
-        provider: the issuer whose tokens prove who is calling; None when no table may ask.
-        session: how sessions are kept; needed by a table that has them.
-        cache: keeps answers of routes that may be kept; a table that follows finds them.
-        commons: what gateways have in common, and what goes on when its call has ended.
-        resilience: what routes share against overload and failure.
-        compressing: compresses big answers.
-        explains: whether clients may see how an aggregate is joined.
-        tracing: tells traces; None where nobody asks for them.
-        access_log: has a line for every request; None where nobody asks for it.
-    """
-
-    directory: Directory
-    signer: Signer
-    metrics: Metrics
-    provider: Provider | None = None
-    session: SessionSettings | None = None
-    cache: HttpCache | None = None
-    commons: Commons = dataclasses.field(default_factory=Commons)
-    resilience: Resilience = dataclasses.field(default_factory=Resilience)
-    compressing: Workers = dataclasses.field(default_factory=Workers)
-    explains: bool = False
-    tracing: "Tracing | None" = None
-    access_log: AccessLog | None = None
+from kit.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +86,29 @@ class Serving:
         self._last = asyncio.Event()
         """Once this is retired: nobody is waited for any more."""
         self._retired = False
+
+    def match(self, scope: Scope) -> Match[Served]:
+        """What answers a request, or the preflight of one.
+
+        Raises:
+            Problem: 400, 404 or 405: nothing does.
+        """
+        host = (field(scope["headers"], b"host") or b"").decode("latin-1").partition(":")[0].lower()
+        asked = cors.method_asked(scope["headers"]) if scope["method"] == "OPTIONS" else None
+        try:
+            segments = segments_of(scope["raw_path"])
+            if asked is not None:
+                found = self.matcher.match(asked, host, segments)
+                if found.goal.preflight is not None:
+                    return Match(Served(found.goal.preflight, found.goal.service), found.params)
+            return self.matcher.match(scope["method"], host, segments)
+        except AmbiguousPath as fault:
+            raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
+        except NoRoute:
+            raise Problem(404, "no-route", "Nothing is served at this path.") from None
+        except WrongMethod as fault:
+            allow = {"Allow": ", ".join(fault.allowed)}
+            raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
 
     # How long it is there.
 
@@ -293,25 +275,9 @@ def _upstreams(routes: table.Table, tools: Tools, before: Serving | None) -> dic
             upstreams[name] = before.opened[name]
             continue
         try:
-            upstreams[name] = Held(_opened(name, service, tools))
+            upstreams[name] = Held(opened(name, service, tools))
         except (LookupError, Faulty) as fault:
             faults.append(f"services: {name}: {fault}")
     if faults:
         raise Faulty(faults)
     return upstreams
-
-
-def _opened(name: str, service: table.Service, tools: Tools) -> Upstream:
-    upstream = open_upstream(
-        name,
-        service.url,
-        tools.directory,
-        health=service.health,
-        breaker=service.breaker,
-        concurrency=service.concurrency,
-    )
-    if isinstance(upstream.app, PageApp):
-        for page, program in upstream.app.programs:
-            tools.metrics.look_at(page, program)
-    watched = tools.metrics.watched(upstream)
-    return tools.access_log.timed(watched) if tools.access_log else watched

@@ -18,8 +18,8 @@ from gateway.session import SessionSettings
 from gateway.shared.server import OFF
 from gateway.stopping import StopSettings
 from gateway.table import Table
+from kit.keys import private_key
 from kit.settings import Directory, Settings
-from kit.tokens import private_key
 
 
 def _is_valkey(url: str) -> str:

@@ -5,19 +5,17 @@ service and at most a minute. Each service knows the public keys of those it bel
 network grants nothing. What proves somebody to the gateway, an access token or a session, goes no further.
 """
 
-import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
 import jwt
 from cachetools import LRUCache
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import AfterValidator
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from kit.keys import key_id, private_key, public_key, public_part
 from kit.problems import Problem
 from kit.settings import TokenSettings
 
@@ -260,53 +258,3 @@ def invalid(fault: InvalidToken) -> Problem:
 def quotable(fault: Exception) -> str:
     """What is wrong, fit to be quoted in a header."""
     return str(fault).replace("\\", "/").replace('"', "'")
-
-
-def private_key(pem: str) -> Ed25519PrivateKey:
-    """An Ed25519 private key out of its PEM.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        key = serialization.load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError) as fault:
-        raise ValueError(f"no private key in PEM: {fault}") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the private key is not of Ed25519")  # noqa: TRY004 (a setting's value is wrong)
-    return key
-
-
-def _signing_key(pem: str) -> str:
-    private_key(pem)
-    return pem
-
-
-SigningKey = Annotated[str, AfterValidator(_signing_key)]
-"""A setting: an Ed25519 private key in PEM."""
-
-
-def public_part(key: Ed25519PrivateKey) -> str:
-    """The public half of a key as `TOKEN_ISSUERS` has it: 32 bytes in base64url, the `x` of its JWK."""
-    form = serialization.Encoding.Raw, serialization.PublicFormat.Raw
-    return base64.urlsafe_b64encode(key.public_key().public_bytes(*form)).decode().rstrip("=")
-
-
-def public_key(encoded: str) -> Ed25519PublicKey:
-    """A public key out of that form.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-
-
-def key_id(encoded: str) -> str:
-    """The `kid` of a public key in that form: its thumbprint (RFC 7638)."""
-    canonical = f'{{"crv":"Ed25519","kty":"OKP","x":"{encoded}"}}'
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
-
-
-def issuers(keys: Iterable[tuple[str, Ed25519PrivateKey]]) -> dict[str, list[str]]:
-    """Who is believed, as `TOKEN_ISSUERS` has it: the public halves of these keys by their holders' names."""
-    return {issuer: [public_part(key)] for issuer, key in keys}

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from front.valkey import running_valkey
+from kit.keys import issuers, private_key
 from kit.settings import TokenSettings
-from kit.tokens import Identity, Signer, issuers, private_key
+from kit.tokens import Identity, Signer
 from tests.support.postgres import Postgres, running_postgres
 
 AppClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]

@@ -8,8 +8,9 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from kit import service
+from kit.keys import SigningKey
 from kit.settings import Directory, Settings, TokenSettings
-from kit.tokens import Signer, SigningKey, Verifier
+from kit.tokens import Signer, Verifier
 from services.ordering import api
 from services.ordering.checkout import Checkout
 from services.ordering.clients import connect

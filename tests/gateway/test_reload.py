@@ -223,7 +223,7 @@ async def test_an_old_table_is_let_go_once_its_last_stream_has_ended(world: Worl
 
 
 async def test_an_old_table_is_not_kept_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.app.DRAINS_WITHIN", 0.0)
+    monkeypatch.setattr("gateway.edge.DRAINS_WITHIN", 0.0)
     world.things.answer = streaming(asyncio.Event())  # type: ignore[assignment]
     async with world.http.stream("GET", "/things/1") as stream:
         chunks = stream.aiter_bytes()

@@ -10,21 +10,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kit import tokens
+from kit.keys import issuers, key_id, private_key, public_part
 from kit.problems import Problem
 from kit.settings import TokenSettings
-from kit.tokens import (
-    LASTS,
-    RENEWED,
-    SKEW,
-    Identity,
-    InvalidToken,
-    Signer,
-    Verifier,
-    issuers,
-    key_id,
-    private_key,
-    public_part,
-)
+from kit.tokens import LASTS, RENEWED, SKEW, Identity, InvalidToken, Signer, Verifier
 
 READER = Identity(subject="reader", scopes=frozenset({"shop", "a"}), client="web")
 
