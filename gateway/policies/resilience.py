@@ -18,6 +18,8 @@ def faults_of(route: "Route") -> Iterator[str]:
         yield "retry: each is no shorter than timeout, so that no time is left for another try"
     if route.mirror and route.auth == "service":
         yield 'mirror copies no credentials: auth = "service" hands them to one service'
+    if route.cache and any(choice.weight for choice in route.split or ()):
+        yield "cache keeps one answer for all: it goes with a split by header, not by weight"
     for place, target in others(route):
         if unknown := set(target.path.names if target.path else ()) - set(route.template.names):
             yield f"{place}: to uses {', '.join(sorted(unknown))}, which the path does not have"

@@ -52,6 +52,7 @@ def test_what_can_be_meant_is_taken(more: str) -> None:
         ('retry = { on = ["404"] }', "Input should be 'unavailable', 'timeout'"),
         ('retry = { each = "1s" }', 'put "timeout" into on'),
         ('retry = { on = ["timeout"], each = "10s" }', "no time is left for another try"),
+        ('cache = {}\nsplit = [{ to = "new", weight = 5 }]', "a split by header, not by weight"),
         ('mirror = { to = "nobody" }', "mirror names the service 'nobody'"),
         ('mirror = { to = "new:/{other}" }', "mirror: to uses other, which the path does not have"),
         ('mirror = { to = "things" }', "mirror: to is where the route leads already"),
