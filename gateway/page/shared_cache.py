@@ -54,14 +54,9 @@ class SharedStore:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        pool = valkey.asyncio.BlockingConnectionPool.from_url(
-            url,
-            max_connections=MOST_CONNECTIONS,
-            timeout=answers_within,  # until one of the connections is free
-            socket_timeout=answers_within,
-            socket_connect_timeout=answers_within,
+        self._client = client_of(
+            url, answers_within=answers_within, connections=MOST_CONNECTIONS, again=False
         )
-        self._client = client_of(pool)
         self.now = now
         self._answers_within = answers_within
         self._clock = clock

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Self, TypeVar
 
 import valkey.asyncio
-from valkey.asyncio.retry import Retry
-from valkey.backoff import NoBackoff
 from valkey.commands.core import AsyncScript
 
 from kit.problems import Problem
@@ -49,17 +47,7 @@ class Server:
     """
 
     def __init__(self, url: str) -> None:
-        pool = valkey.asyncio.BlockingConnectionPool.from_url(
-            url,
-            max_connections=MOST_CONNECTIONS,
-            timeout=ANSWERS_WITHIN,
-            socket_timeout=ANSWERS_WITHIN,
-            socket_connect_timeout=ANSWERS_WITHIN,
-            # A restarted server has closed what the pool holds: each connection is made anew and tried again.
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[valkey.ConnectionError],
-        )
-        self.client = client_of(pool)
+        self.client = client_of(url, answers_within=ANSWERS_WITHIN, connections=MOST_CONNECTIONS)
         self._running: set[asyncio.Task[Any]] = set()
         self._warned_at = float("-inf")
 

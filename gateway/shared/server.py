@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Self, TypeVar
 
 import valkey.asyncio
-from valkey.asyncio.retry import Retry
-from valkey.backoff import NoBackoff
 from valkey.commands.core import AsyncScript
+
+from kit.valkey_client import client_of
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +45,7 @@ class Shared:
     def __init__(
         self, url: str, *, answers_within: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        pool = valkey.asyncio.BlockingConnectionPool.from_url(
-            url,
-            max_connections=MOST_CONNECTIONS,
-            timeout=answers_within,  # until one of the connections is free
-            socket_timeout=answers_within,
-            socket_connect_timeout=answers_within,
-            # A restarted server has closed what the pool holds: each connection is made anew and tried again.
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[valkey.ConnectionError],
-        )
-        self.client = valkey.asyncio.Valkey.from_pool(pool)
+        self.client = client_of(url, answers_within=answers_within, connections=MOST_CONNECTIONS)
         self._answers_within = answers_within
         self._clock = clock
         self._away_until: float | None = None

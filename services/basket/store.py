@@ -8,8 +8,6 @@ from typing import Self, cast
 from urllib.parse import quote
 
 import valkey.asyncio
-from valkey.asyncio.retry import Retry
-from valkey.backoff import NoBackoff
 
 from kit.valkey_client import client_of
 from services.basket.model import MOST_ARTICLES, Basket, Full, combine
@@ -121,18 +119,9 @@ class Store:
     """
 
     def __init__(self, url: str, *, idle: timedelta) -> None:
-        pool = valkey.asyncio.BlockingConnectionPool.from_url(
-            url,
-            max_connections=MOST_CONNECTIONS,
-            timeout=ANSWERS_WITHIN,
-            socket_timeout=ANSWERS_WITHIN,
-            socket_connect_timeout=ANSWERS_WITHIN,
-            # A restarted server has closed what the pool holds: each connection is made anew and tried again.
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[valkey.ConnectionError],
-            decode_responses=True,
+        self._client = client_of(
+            url, answers_within=ANSWERS_WITHIN, connections=MOST_CONNECTIONS, decode_responses=True
         )
-        self._client = client_of(pool)
         self._script = self._client.register_script(CHANGE)
         self._adoption = self._client.register_script(ADOPT)
         self._idle_ms = idle // timedelta(milliseconds=1)
