@@ -207,16 +207,17 @@ class Gateway:
                 await stack.enter_async_context(self._lag)
                 if self._access_log:
                     await stack.enter_async_context(self._access_log)
-                await stack.enter_async_context(self._cache)
                 if self._tools.provider:
                     await stack.enter_async_context(self._tools.provider)
                 await self.serving.start()
+                stack.push_async_callback(self._end)
+                # What follows has work that needs the services: it ends, or is cancelled, before they close.
+                await stack.enter_async_context(self._cache)
                 await stack.enter_async_context(self._commons)
                 await stack.enter_async_context(self._resilience)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
-            stack.push_async_callback(self._end)
             if self.reloader:
                 await stack.enter_async_context(watching(self.reloader, self._file))
             await send({"type": "lifespan.startup.complete"})
@@ -287,6 +288,7 @@ class Gateway:
             scheme=scheme,
             peer=peer,
             told=also,
+            holds=serving,
         )
         try:
             return await match.goal.handler(call)
