@@ -266,7 +266,8 @@ class Gateway:
     async def _reply(
         self, serving: Serving, scope: Scope, incoming: Incoming, name: bytes, also: Headers
     ) -> Reply:
-        also += serving.unrouted.get(scope["scheme"], ())
+        peer, scheme = serving.proxies.seen_through(scope)
+        also += serving.unrouted.get(scheme, ())
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
             if self._stopping and check is health.ready:
                 raise health.stopping()
@@ -275,8 +276,6 @@ class Gateway:
             return reply
         fields = self._head.fields_of(scope)
         match = serving.match(scope)
-        peer = scope["client"][0] if scope["client"] else "unknown"
-        peer, scheme = serving.proxies.client(peer, scope["scheme"], fields)
         also.clear()  # what else the client is told is the route's business
         call = Call(
             params=match.params,
