@@ -24,6 +24,12 @@ path = "/limited"
 to = "things"
 auth = "none"
 limit = { rate = "1/hour", by = "route" }
+
+[[routes]]
+path = "/shared"
+to = "things"
+auth = "none"
+cors = { origins = ["https://app.example"] }
 """
 
 
