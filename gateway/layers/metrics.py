@@ -1,6 +1,7 @@
 """What operators watch: how many calls, how long, how many at a time, and how upstreams do."""
 
 import asyncio
+import collections
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -24,6 +25,8 @@ LEFT = "left"
 PASSED_ON = "passed-on"
 """Stands for the kinds of problems that services tell."""
 
+Counts = collections.Counter[str]
+
 
 class Metrics:
     """The numbers of one gateway in this process, as a collector in a registry of their own.
@@ -34,7 +37,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._routes: dict[str, _Numbers] = {}
-        self._programs: list[tuple[str, Program]] = []
+        self._degraded: dict[tuple[str, str], Counts] = {}
+        self._cached: dict[tuple[str, str], Counts] = {}
+        """What sources count, by page and source, for whichever program runs them."""
         self._calls = Counter("gateway_upstream_calls", "Calls made to an upstream.", "upstream")
         self._failures = Counter(
             "gateway_upstream_failures", "Calls that it gave no usable answer to.", "upstream", "reason"
@@ -120,8 +125,14 @@ class Metrics:
         return Upstream(upstream.name, watched, addresses=upstream.addresses)
 
     def look_at(self, page: str, program: Program) -> None:
-        """Tell what a page's sources count, under this name; pages of one name are counted together."""
-        self._programs.append((page, program))
+        """Tell what a page's sources count, under this name; pages of one name are counted together.
+
+        They count on where those of a program before stopped; nothing here keeps a program.
+        """
+        for worker in program.workers:
+            place = page, worker.name
+            worker.degraded = self._degraded.setdefault(place, worker.degraded)
+            worker.cached = self._cached.setdefault(place, worker.cached)
 
     def collect(self) -> Iterator[Metric]:
         """The numbers of routes and pages, as they are now."""
@@ -168,12 +179,10 @@ class Metrics:
         cached = Counter(
             "gateway_source_cache", "Results of cached sources, by how each came.", "page", "source", "state"
         )
-        for page, program in self._programs:
-            for worker in program.workers:
-                for reason, count in worker.degraded.items():
-                    degraded.add(page, worker.name, reason, count=count)
-                for state, count in worker.cached.items():
-                    cached.add(page, worker.name, state, count=count)
+        for counter, counted in (degraded, self._degraded), (cached, self._cached):
+            for place, counts in counted.items():
+                for kind, count in counts.items():
+                    counter.add(*place, kind, count=count)
         yield from degraded.collect()
         yield from cached.collect()
 
