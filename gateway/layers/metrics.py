@@ -50,7 +50,7 @@ class Metrics:
         self._problems = Counter(
             "gateway_problems", "Calls that were refused or failed, by the kind of problem.", "route", "kind"
         )
-        self._watched: dict[str, tuple[Upstream, _UpstreamNumbers]] = {}
+        self._watched: dict[str, _UpstreamNumbers] = {}
         self._fell_back = Counter(
             "gateway_limit_local", "Calls counted in this process alone, for Valkey was away.", "route"
         )
@@ -119,8 +119,7 @@ class Metrics:
 
     def watched(self, upstream: Upstream) -> Upstream:
         """The same upstream, with its calls and failures counted, and how long it takes to answer."""
-        _, numbers = self._watched.get(upstream.name, (None, _UpstreamNumbers()))
-        self._watched[upstream.name] = upstream, numbers  # in the place of the one before, if there was one
+        numbers = self._watched.setdefault(upstream.name, _UpstreamNumbers(upstream))
         watched = _Watched(upstream, self._calls, self._failures, numbers)
         return Upstream(upstream.name, watched, addresses=upstream.addresses)
 
@@ -162,11 +161,11 @@ class Metrics:
         )
         running = GaugeMetricFamily("gateway_upstream_in_flight", "Calls not yet ended.", labels=labels)
         others: dict[str, Metric] = {}
-        for upstream, numbers in self._watched.values():
-            numbers.spent.put_into(durations, (upstream.name,))
-            running.add_metric((upstream.name,), numbers.running)
-            for told in upstream.gauges():
-                values = {"upstream": upstream.name, **told.labels}
+        for name, numbers in self._watched.items():
+            numbers.spent.put_into(durations, (name,))
+            running.add_metric((name,), numbers.running)
+            for told in numbers.upstream.gauges() if numbers.upstream else ():
+                values = {"upstream": name, **told.labels}
                 kind = "counter" if told.name.endswith("_total") else "gauge"
                 family = Metric(told.name.removesuffix("_total"), told.meaning, kind)
                 others.setdefault(told.name, family).add_sample(told.name, values, float(told.value))
@@ -200,9 +199,12 @@ class _Watched:
 
     async def __aenter__(self) -> Self:
         await self._upstream.__aenter__()
+        self._numbers.upstream = self._upstream
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        if self._numbers.upstream is self._upstream:
+            self._numbers.upstream = None
         await self._upstream.__aexit__(*exc)
 
     async def send(self, request: Request) -> Reply:
@@ -235,11 +237,16 @@ class _Watched:
 
 
 class _UpstreamNumbers:
-    """What is known of the calls of one upstream."""
+    """What is known of the calls of one upstream, and of that of its name which was opened last.
 
-    __slots__ = ("running", "spent")
+    Args:
+        upstream: the first of them; None once it serves no more.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("running", "spent", "upstream")
+
+    def __init__(self, upstream: Upstream | None) -> None:
+        self.upstream = upstream
         self.running = 0
         self.spent = Durations()
 
