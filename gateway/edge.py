@@ -133,7 +133,7 @@ class Gateway:
 
     @property
     def cache(self) -> HttpCache | None:
-        """What keeps answers; None while the table asks for none to be kept."""
+        """What keeps answers; None while no table has asked for any to be kept."""
         return self.serving.means.cache
 
     @property
