@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from gateway.upstream import Headers, Reply, field
@@ -25,6 +26,7 @@ class Call:
         side: the service that a split leads it to; None where the route leads.
         seconds: how long the next try may take; None for the route's timeout.
         told: fields that the client is told with the answer, whatever becomes of the call.
+        holds: while it is entered, what the call works with stays open: for what goes on when it has ended.
     """
 
     params: Mapping[str, Sequence[str]]
@@ -39,6 +41,7 @@ class Call:
     side: str | None = None
     seconds: float | None = None
     told: Headers = dataclasses.field(default_factory=list)
+    holds: AbstractContextManager[object] = dataclasses.field(default_factory=nullcontext)
 
     def header(self, name: bytes) -> bytes | None:
         """The first field of this name (in lower case)."""

@@ -133,7 +133,7 @@ class Gateway:
 
     @property
     def cache(self) -> HttpCache | None:
-        """What keeps answers; None while the table asks for none to be kept."""
+        """What keeps answers; None while no table has asked for any to be kept."""
         return self.serving.means.cache
 
     @property
@@ -207,16 +207,17 @@ class Gateway:
                 await stack.enter_async_context(self._lag)
                 if self._access_log:
                     await stack.enter_async_context(self._access_log)
-                await stack.enter_async_context(self._cache)
                 if self._tools.provider:
                     await stack.enter_async_context(self._tools.provider)
                 await self.serving.start()
+                stack.push_async_callback(self._end)
+                # What follows has work that needs the services: it ends, or is cancelled, before they close.
+                await stack.enter_async_context(self._cache)
                 await stack.enter_async_context(self._commons)
                 await stack.enter_async_context(self._resilience)
             except LifespanFailed as fault:
                 await send({"type": "lifespan.startup.failed", "message": str(fault)})
                 return
-            stack.push_async_callback(self._end)
             if self.reloader:
                 await stack.enter_async_context(watching(self.reloader, self._file))
             await send({"type": "lifespan.startup.complete"})
@@ -265,7 +266,8 @@ class Gateway:
     async def _reply(
         self, serving: Serving, scope: Scope, incoming: Incoming, name: bytes, also: Headers
     ) -> Reply:
-        also += serving.unrouted.get(scope["scheme"], ())
+        peer, scheme = serving.proxies.seen_through(scope)
+        also += serving.unrouted.get(scheme, ())
         if (check := health.CHECKS.get(scope["path"])) and scope["method"] in {"GET", "HEAD"}:
             if self._stopping and check is health.ready:
                 raise health.stopping()
@@ -274,8 +276,6 @@ class Gateway:
             return reply
         fields = self._head.fields_of(scope)
         match = serving.match(scope)
-        peer = scope["client"][0] if scope["client"] else "unknown"
-        peer, scheme = serving.proxies.client(peer, scope["scheme"], fields)
         also.clear()  # what else the client is told is the route's business
         call = Call(
             params=match.params,
@@ -287,6 +287,7 @@ class Gateway:
             scheme=scheme,
             peer=peer,
             told=also,
+            holds=serving,
         )
         try:
             return await match.goal.handler(call)

@@ -1,6 +1,7 @@
 """What several hold at a time: it is open from the first who does to the last."""
 
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Generic, Self, TypeVar
 
 Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[Any])
@@ -23,3 +24,9 @@ class Held(Generic[Resource]):
         self._holders -= 1
         if self._holders == 0:
             await self.resource.__aexit__(None, None, None)
+
+
+def until_done(task: "asyncio.Task[Any]", held: AbstractContextManager[object]) -> None:
+    """Hold something from now on until a task is done, also one that never gets to run."""
+    held.__enter__()
+    task.add_done_callback(lambda _task: held.__exit__(None, None, None))

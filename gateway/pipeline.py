@@ -158,7 +158,12 @@ def preflight(route: Route, means: Means) -> Handler | None:
     """What answers browsers that ask before they send a call to this route; None where it is not shared."""
     if route.cors is None:
         return None
-    outer = [trace.named(), means.metrics.counted(route.name), *_security_headers(route, means)]
+    outer = [
+        *([noted(route.name)] if means.access_log else []),
+        trace.named(),
+        means.metrics.counted(route.name),
+        *_security_headers(route, means),
+    ]
     return wrap(cors.preflight(route.cors, route.methods), outer)
 
 

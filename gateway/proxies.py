@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.policies.edge import Edge, Telling
 from gateway.upstream import Headers
+from kit.asgi import Scope
 
 MOST_HOPS: Final = 32
 """Beyond, nobody is believed any more: a chain is short, and a made-up one need not be walked."""
@@ -40,6 +41,16 @@ class Proxies:
         self._hops_of = _forwarded if edge.proxies_tell is Telling.FORWARDED else _x_forwarded
         self._trusts = lru_cache(10_000)(lambda text: _is_in(address_of(text), networks))
         self._are_there = bool(networks)
+
+    def seen_through(self, scope: Scope) -> tuple[str, str]:
+        """The client's address and scheme; the access log finds the address too, route or none."""
+        if not scope["client"]:
+            return "unknown", scope["scheme"]
+        near, port = scope["client"]
+        peer, scheme = self.client(near, scope["scheme"], scope["headers"])
+        if peer != near:
+            scope["client"] = peer, port
+        return peer, scheme
 
     def client(self, peer: str, scheme: str, headers: Headers) -> tuple[str, str]:
         """The client's address and scheme, of a call that came from `peer` by `scheme`.

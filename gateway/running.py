@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, Final, Self, TypeVar
 
+from gateway.held import until_done
 from gateway.upstream import ClientLeft, UpstreamError
 from kit.problems import Problem
 
@@ -37,9 +39,13 @@ class Running:
         if late:
             await asyncio.wait(late)
 
-    def start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-        """Begin some work."""
+    def start(
+        self, work: Coroutine[Any, Any, Result], held: AbstractContextManager[object] | None = None
+    ) -> asyncio.Task[Result]:
+        """Begin some work, which holds that until it is done."""
         task = asyncio.create_task(work)
+        if held is not None:
+            until_done(task, held)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

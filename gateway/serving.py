@@ -70,7 +70,7 @@ class Serving:
             metrics=tools.metrics,
             access=self.access,
             sessions=self.sessions.resource if self.sessions else None,
-            cache=tools.cache if any(route.cache for route in routes.routes) else None,
+            cache=tools.cache if self._caches(before) else None,
             commons=tools.commons,
             resilience=tools.resilience,
             compressing=tools.compressing,
@@ -187,6 +187,11 @@ class Serving:
         if revoked is not None:
             revoked.tell(lambda sid, subject: access.drop(sid=sid, subject=subject))
         return sessions, access
+
+    def _caches(self, before: "Serving | None") -> bool:
+        """Whether answers are kept, or were: a later table may find them, without those outdated by then."""
+        kept = before is not None and before.means.cache is not None
+        return kept or any(route.cache for route in self.table.routes)
 
     def _callers_stay(self, before: "Serving") -> bool:
         session = self.table.session

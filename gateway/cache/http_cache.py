@@ -6,6 +6,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, Self
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,6 +15,7 @@ from gateway.cache.entry import Entry
 from gateway.cache.memory import Held, Memory
 from gateway.cache.second import Second
 from gateway.cache.vary import said_in
+from gateway.held import until_done
 from gateway.page.shared_cache import SharedStore
 from gateway.path import AmbiguousPath, Parameter, Template, segments_of
 from gateway.upstream import Headers, UpstreamError
@@ -197,12 +199,26 @@ class HttpCache:
             self._second.mark_all()
         return self._memory.clear()
 
-    def begin(self, key: Key, entry: Entry, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Have this entry fetched anew while nobody waits for it, unless that is under way."""
+    def begin(
+        self,
+        key: Key,
+        entry: Entry,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        held: AbstractContextManager[object],
+    ) -> None:
+        """Have this entry fetched anew while nobody waits for it, unless that is under way.
+
+        Args:
+            key: what is asked for.
+            entry: what is kept of it.
+            work: fetches it.
+            held: until that is done.
+        """
         place = (key, entry.vary)
         if place in self._tasks:
             return
         task = asyncio.create_task(_quietly(key, work))
+        until_done(task, held)
         self._tasks[place] = task
         task.add_done_callback(lambda _: self._tasks.pop(place, None))
 

@@ -15,6 +15,9 @@ CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
 OUR_COOKIES: Final = (b"__Host-Http-session", b"__Host-Http-login")
 """How the names begin of the cookies that are nobody's business but the gateway's."""
 
+VARY: Final = (b"vary", b"Authorization")
+"""What a guest is shown is not what the same client is shown with a token."""
+
 READING: Final = frozenset({"GET", "HEAD"})
 
 PASSED: Final = "passed"
@@ -56,7 +59,10 @@ def bearer(access: AccessTokens, scopes: Iterable[str], *, guest: bool = False) 
                     raise _missing(needed - identity.scopes)
             call.identity = identity
             _stop_credentials(call)
-            return await inner(call)
+            reply = await inner(call)
+            if guest:
+                reply.headers.append(VARY)
+            return reply
 
         return handle
 

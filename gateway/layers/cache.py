@@ -278,7 +278,7 @@ class _Cached:
                     async for _ in reply.body:
                         pass
 
-        self._cache.begin(one.key, entry, refresh)
+        self._cache.begin(one.key, entry, refresh, call.holds)
 
     def _count(self, outcome: str) -> None:
         self._cache.outcomes.add(self._route.name, outcome)

@@ -78,7 +78,7 @@ def once(
                 return await inner(call)
             place = Place.of(call, route, key)
             first = _First(place, answers, ttl, claimed_for, count)
-            return await first.finish(running.start(first.answer(inner, call)))
+            return await first.finish(running.start(first.answer(inner, call), call.holds))
 
         return handle
 

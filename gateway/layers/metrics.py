@@ -1,6 +1,7 @@
 """What operators watch: how many calls, how long, how many at a time, and how upstreams do."""
 
 import asyncio
+import collections
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -24,6 +25,8 @@ LEFT = "left"
 PASSED_ON = "passed-on"
 """Stands for the kinds of problems that services tell."""
 
+Counts = collections.Counter[str]
+
 
 class Metrics:
     """The numbers of one gateway in this process, as a collector in a registry of their own.
@@ -34,7 +37,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._routes: dict[str, _Numbers] = {}
-        self._programs: list[tuple[str, Program]] = []
+        self._degraded: dict[tuple[str, str], Counts] = {}
+        self._cached: dict[tuple[str, str], Counts] = {}
+        """What sources count, by page and source, for whichever program runs them."""
         self._calls = Counter("gateway_upstream_calls", "Calls made to an upstream.", "upstream")
         self._failures = Counter(
             "gateway_upstream_failures", "Calls that it gave no usable answer to.", "upstream", "reason"
@@ -45,7 +50,7 @@ class Metrics:
         self._problems = Counter(
             "gateway_problems", "Calls that were refused or failed, by the kind of problem.", "route", "kind"
         )
-        self._watched: dict[str, tuple[Upstream, _UpstreamNumbers]] = {}
+        self._watched: dict[str, _UpstreamNumbers] = {}
         self._fell_back = Counter(
             "gateway_limit_local", "Calls counted in this process alone, for Valkey was away.", "route"
         )
@@ -114,14 +119,19 @@ class Metrics:
 
     def watched(self, upstream: Upstream) -> Upstream:
         """The same upstream, with its calls and failures counted, and how long it takes to answer."""
-        _, numbers = self._watched.get(upstream.name, (None, _UpstreamNumbers()))
-        self._watched[upstream.name] = upstream, numbers  # in the place of the one before, if there was one
+        numbers = self._watched.setdefault(upstream.name, _UpstreamNumbers(upstream))
         watched = _Watched(upstream, self._calls, self._failures, numbers)
         return Upstream(upstream.name, watched, addresses=upstream.addresses)
 
     def look_at(self, page: str, program: Program) -> None:
-        """Tell what a page's sources count, under this name; pages of one name are counted together."""
-        self._programs.append((page, program))
+        """Tell what a page's sources count, under this name; pages of one name are counted together.
+
+        They count on where those of a program before stopped; nothing here keeps a program.
+        """
+        for worker in program.workers:
+            place = page, worker.name
+            worker.degraded = self._degraded.setdefault(place, worker.degraded)
+            worker.cached = self._cached.setdefault(place, worker.cached)
 
     def collect(self) -> Iterator[Metric]:
         """The numbers of routes and pages, as they are now."""
@@ -151,11 +161,11 @@ class Metrics:
         )
         running = GaugeMetricFamily("gateway_upstream_in_flight", "Calls not yet ended.", labels=labels)
         others: dict[str, Metric] = {}
-        for upstream, numbers in self._watched.values():
-            numbers.spent.put_into(durations, (upstream.name,))
-            running.add_metric((upstream.name,), numbers.running)
-            for told in upstream.gauges():
-                values = {"upstream": upstream.name, **told.labels}
+        for name, numbers in self._watched.items():
+            numbers.spent.put_into(durations, (name,))
+            running.add_metric((name,), numbers.running)
+            for told in numbers.upstream.gauges() if numbers.upstream else ():
+                values = {"upstream": name, **told.labels}
                 kind = "counter" if told.name.endswith("_total") else "gauge"
                 family = Metric(told.name.removesuffix("_total"), told.meaning, kind)
                 others.setdefault(told.name, family).add_sample(told.name, values, float(told.value))
@@ -168,12 +178,10 @@ class Metrics:
         cached = Counter(
             "gateway_source_cache", "Results of cached sources, by how each came.", "page", "source", "state"
         )
-        for page, program in self._programs:
-            for worker in program.workers:
-                for reason, count in worker.degraded.items():
-                    degraded.add(page, worker.name, reason, count=count)
-                for state, count in worker.cached.items():
-                    cached.add(page, worker.name, state, count=count)
+        for counter, counted in (degraded, self._degraded), (cached, self._cached):
+            for place, counts in counted.items():
+                for kind, count in counts.items():
+                    counter.add(*place, kind, count=count)
         yield from degraded.collect()
         yield from cached.collect()
 
@@ -191,9 +199,12 @@ class _Watched:
 
     async def __aenter__(self) -> Self:
         await self._upstream.__aenter__()
+        self._numbers.upstream = self._upstream
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        if self._numbers.upstream is self._upstream:
+            self._numbers.upstream = None
         await self._upstream.__aexit__(*exc)
 
     async def send(self, request: Request) -> Reply:
@@ -226,11 +237,16 @@ class _Watched:
 
 
 class _UpstreamNumbers:
-    """What is known of the calls of one upstream."""
+    """What is known of the calls of one upstream, and of that of its name which was opened last.
 
-    __slots__ = ("running", "spent")
+    Args:
+        upstream: the first of them; None once it serves no more.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("running", "spent", "upstream")
+
+    def __init__(self, upstream: Upstream | None) -> None:
+        self.upstream = upstream
         self.running = 0
         self.spent = Durations()
 

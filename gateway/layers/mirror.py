@@ -4,11 +4,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Self
 
 from gateway.call import Call, Handler, Layer
+from gateway.held import until_done
 from gateway.policies.mirror import Mirror
 from gateway.upstream import Reply, UpstreamError
 from kit.problems import Problem
@@ -48,9 +50,10 @@ class Shadows:
         """Whether there may be another one."""
         return len(self._running) < self._most
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let a copy go its own way."""
+    def begin(self, work: Coroutine[Any, Any, None], held: AbstractContextManager[object]) -> None:
+        """Let a copy go its own way, which holds that until it ends."""
         task = asyncio.create_task(work)
+        until_done(task, held)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -86,7 +89,7 @@ def copied(
             ):
                 if shadows.has_room:
                     copy = replace(call, headers=[*call.headers], told=[])
-                    shadows.begin(_send(shadow, copy, seconds, count))
+                    shadows.begin(_send(shadow, copy, seconds, count), call.holds)
                 else:
                     count("dropped")
             return await inner(call)

@@ -125,10 +125,11 @@ class _Exchange:
     def _scope(self) -> dict[str, Any]:
         path, _, query = self._request.target.partition("?")
         headers: Headers = [(b"host", b"mounted"), *self._request.headers]
-        if isinstance(self._request.body, bytes) and self._request.body:
-            headers.append((b"content-length", str(len(self._request.body)).encode()))
-        elif self._chunks is not None and field(headers, b"content-length") is None:
-            headers.append((b"transfer-encoding", b"chunked"))  # as a server tells that there is a body
+        if field(headers, b"content-length") is None:
+            if self._chunks is not None:
+                headers.append((b"transfer-encoding", b"chunked"))  # as a server tells that there is a body
+            elif isinstance(self._request.body, bytes) and self._request.body:
+                headers.append((b"content-length", str(len(self._request.body)).encode()))
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

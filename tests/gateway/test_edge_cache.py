@@ -276,3 +276,15 @@ async def test_a_table_without_a_cache_has_none() -> None:
     )
 
     assert gateway_of(text, {}).cache is None
+
+
+async def test_what_changes_while_a_table_caches_nothing_is_forgotten_all_the_same(caching: Caching) -> None:
+    caching.things.answer = answering(200, b"old", FRESH)
+    await caching.http.get("/things/7")
+    lines = [line for line in ROUTES.splitlines() if not line.startswith(("cache", "coalesce"))]
+    await caching.gateway.serve_table(table.parse("\n".join(lines)))
+    await caching.http.put("/things/7", content=b"new")
+    caching.things.answer = answering(200, b"new", FRESH)
+    await caching.gateway.serve_table(table.parse(ROUTES))
+
+    assert (await caching.http.get("/things/7")).content == b"new"

@@ -88,6 +88,17 @@ async def test_somebody_with_a_wrong_token_is_no_guest(
     assert not things.asked
 
 
+@pytest.mark.parametrize("users", [True, False])
+async def test_what_a_guest_is_shown_is_kept_for_no_user(
+    guests: httpx.AsyncClient,
+    bearer: MakeToken,
+    users: bool,  # noqa: FBT001 (told by pytest)
+) -> None:
+    answer = await guests.get("/shown", headers=bearer("reader", "shop") if users else {})
+
+    assert answer.headers["vary"] == "Authorization"
+
+
 async def test_guests_are_counted_by_address_and_take_nothing_from_users(
     guests: httpx.AsyncClient, bearer: MakeToken
 ) -> None:

@@ -134,3 +134,15 @@ async def test_a_problem_is_told_with_them() -> None:
 def test_what_browsers_would_not_understand_is_refused(written: str) -> None:
     with pytest.raises(Faulty, match="security_headers"):
         table.parse(f"{SERVICES}[security_headers]\n{written}\n{OTHERS}")
+
+
+@pytest.mark.parametrize("path", ["/things/7", "/nowhere", "/health/live"])
+async def test_whoever_came_by_tls_to_a_trusted_proxy_is_told_to_stay_with_it(
+    serve: Serve, open_gateway: OpenGateway, path: str
+) -> None:
+    edge = '[edge]\ntrusted_proxies = ["127.0.0.1"]\n'
+    http = await open_gateway(edge + ROUTES, things=await serve(Stub()))
+
+    by_tls = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    assert "strict-transport-security" in (await http.get(path, headers=by_tls)).headers
+    assert "strict-transport-security" not in (await http.get(path)).headers

@@ -24,6 +24,12 @@ path = "/limited"
 to = "things"
 auth = "none"
 limit = { rate = "1/hour", by = "route" }
+
+[[routes]]
+path = "/shared"
+to = "things"
+auth = "none"
+cors = { origins = ["https://app.example"] }
 """
 
 
@@ -40,11 +46,15 @@ def log_path(tmp_path: Path) -> Path:
 def lines_of(log_path: Path, signing_key: str, issuer: Issuer) -> LinesOf:
     """`await lines_of(ask)`: what a gateway has logged when it has stopped, after `ask` has asked it."""
 
-    async def lines_of(ask: Ask, things: Stub | None = None, **settings: Any) -> list[dict[str, Any]]:
+    async def lines_of(
+        ask: Ask, things: Stub | None = None, before: str = "", **settings: Any
+    ) -> list[dict[str, Any]]:
         log = AccessLog(AccessLogSettings(access_log=str(log_path), **settings), b"secret")
         async with servers() as serve:
             services = {"things": await serve(things or Stub()), "gone": nobody_there()}
-            gateway = gateway_of(ROUTES + LIMITED, services, key=signing_key, issuer=issuer, access_log=log)
+            gateway = gateway_of(
+                before + ROUTES + LIMITED, services, key=signing_key, issuer=issuer, access_log=log
+            )
             async with client_of(await serve(gateway)) as http:
                 await ask(http)
         return _read(log_path)

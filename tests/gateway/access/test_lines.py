@@ -188,3 +188,22 @@ def test_as_much_is_told_of_an_address_as_is_asked_for(
     addresses: Addresses, peer: str, told: str | None
 ) -> None:
     assert Lines(addresses, b"secret").client(peer) == told
+
+
+@pytest.mark.parametrize("path", ["/things/7", "/nowhere", "/health/live"])
+async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(
+    lines_of: LinesOf, path: str
+) -> None:
+    edge = '[edge]\ntrusted_proxies = ["127.0.0.1"]\n'
+    (line,) = await lines_of(
+        lambda http: http.get(path, headers={"X-Forwarded-For": "203.0.113.7"}), before=edge
+    )
+
+    assert line["client"] == "203.0.113.0/24"
+
+
+async def test_what_a_browser_asks_before_a_call_is_on_that_route_too(lines_of: LinesOf) -> None:
+    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    (line,) = await lines_of(lambda http: http.options("/shared", headers=asked))
+
+    assert (line["method"], line["route"], line["status"]) == ("OPTIONS", "/shared", 204)

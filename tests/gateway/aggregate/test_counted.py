@@ -1,5 +1,6 @@
 """What operators can count of aggregates, and of the pages of a BFF in the gateway's process."""
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -9,11 +10,14 @@ from fastapi import FastAPI
 from prometheus_client import generate_latest
 
 from gateway.page import Cache, Page, PageApp, create_app
+from gateway.page.program import Program
+from gateway.table import parse
 from gateway.upstream import Unreachable
-from tests.gateway.aggregate.conftest import by_target, route, said
+from tests.gateway.aggregate.conftest import JSON, by_target, route, said
 from tests.support.gateways import gateway_of
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.stub import Stub, answering
+from tests.support.waiting import until
 
 PARTS = (
     'parts.product = { from = "catalog:/p/{sku}" }\n'
@@ -77,6 +81,25 @@ async def test_parts_that_degrade_are_counted_by_reason_those_that_fail_are_not(
     (items_line,) = counts - {stock}
     assert items_line == 'gateway_page_degraded_total{page="/a/{sku}",reason="failed",source="items"} 1.0'
     assert stock.startswith('gateway_page_degraded_total{page="/a/{sku}",reason="unavailable"')
+
+
+async def test_counts_go_on_over_reloads_and_keep_no_table_of_before(serve: Serve) -> None:
+    parts = 'parts.a = { from = "catalog:/p" }\nparts.b = { from = "gone:/s", optional = true }'
+    services = dict.fromkeys(("inventory", "gone"), nobody_there())
+    gateway = gateway_of(
+        route(parts), {"catalog": await serve(Stub(answering(200, b"{}", JSON))), **services}
+    )
+    programs = []
+    async with client_of(await serve(gateway)) as http:
+        for seconds in range(1, 4):
+            await gateway.serve_table(parse(route(parts, more=f'timeout = "{seconds}s"')))
+            assert (await http.get("/a/A")).status_code == 200
+            await until(lambda: not gateway.retiring)
+            gc.collect()
+            programs.append(sum(isinstance(each, Program) for each in gc.get_objects()))
+    counted = {"page": "/a/{sku}", "source": "b", "reason": "unavailable"}
+    assert gateway.metrics.registry.get_sample_value("gateway_page_degraded_total", counted) == 3
+    assert len(set(programs)) == 1
 
 
 async def test_aggregates_of_one_path_on_several_hosts_are_told_apart(serve: Serve, counted: Counted) -> None:

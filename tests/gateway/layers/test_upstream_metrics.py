@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Self
 
 import pytest
@@ -100,6 +100,23 @@ async def test_the_limit_within_which_an_upstream_is_called_is_told_with_the_bre
     assert 'gateway_concurrency_used{upstream="things"} 1.0' in lines
     assert 'gateway_concurrency_waiting{upstream="things"} 0.0' in lines
     assert 'gateway_breaker_open{upstream="things"} 0.0' in lines
+
+
+async def test_of_upstreams_of_one_name_the_one_that_was_opened_last_is_told() -> None:
+    def limited(calls: int) -> Upstream:
+        return metrics.watched(Upstream("things", Limited(Fake(), ConcurrencyPolicy(calls=calls))))
+
+    def told() -> list[str]:
+        return [line for line in shown(metrics) if line.startswith("gateway_concurrency_limit{")]
+
+    metrics = Metrics()
+    async with AsyncExitStack() as other:
+        async with limited(7):
+            following = limited(9)  # of a table that may still turn out not to serve
+            assert told() == ['gateway_concurrency_limit{upstream="things"} 7.0']
+            await other.enter_async_context(following)
+        assert told() == ['gateway_concurrency_limit{upstream="things"} 9.0']
+    assert told() == []
 
 
 async def test_addresses_that_are_left_out_are_told_by_name() -> None:

@@ -99,6 +99,16 @@ async def test_the_app_sees_what_it_would_see_behind_a_server() -> None:
     assert (b"x-a", b"1") in scope["headers"]
 
 
+async def test_a_length_that_is_told_already_is_told_once() -> None:
+    app = Stub()
+    headers = [(b"content-length", b"7")]
+    asked = Request(method="PUT", target="/", headers=headers, body=b"content")  # read whole on its way
+    async with MountedTransport(app) as transport, await transport.send(asked):
+        pass
+
+    assert app.last.all(b"content-length") == [b"7"]
+
+
 async def test_an_app_of_a_framework_serves_and_lives_as_long_as_the_transport() -> None:
     lived = []
 
