@@ -3,9 +3,13 @@
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.upstream import Headers, Reply, field
 from kit.tokens import Identity
+
+if TYPE_CHECKING:
+    from gateway.websocket.client import ClientSocket
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,6 +29,7 @@ class Call:
         side: the service that a split leads it to; None where the route leads.
         seconds: how long the next try may take; None for the route's timeout.
         told: fields that the client is told with the answer, whatever becomes of the call.
+        socket: what opens when the call asks for a WebSocket; None when it does not.
     """
 
     params: Mapping[str, Sequence[str]]
@@ -39,6 +44,7 @@ class Call:
     side: str | None = None
     seconds: float | None = None
     told: Headers = dataclasses.field(default_factory=list)
+    socket: "ClientSocket | None" = None
 
     def header(self, name: bytes) -> bytes | None:
         """The first field of this name (in lower case)."""
