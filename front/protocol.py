@@ -16,7 +16,6 @@ from uvicorn.server import ServerState
 
 from front.guard import USUAL, Guard
 from front.websocket import Upgrades, can_be_read_again
-from kit.asgi import Scope
 from kit.problems import MEDIA_TYPE, Problem
 
 LINGER: Final = 1.0
@@ -165,7 +164,7 @@ class Guarded(HttpToolsProtocol):
         if self._upgrades is None or self._is_answering() or self.parser.get_http_version() != "1.1":
             return False
         asked = self._get_upgrade() == b"websocket" and can_be_read_again(self.url, self.headers)
-        return asked and self._upgrades(cast(Scope, self.scope))
+        return asked and self._upgrades({**self.scope, "raw_path": self.url.partition(b"?")[0]})
 
     # What is looked at.
 

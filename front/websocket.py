@@ -91,6 +91,12 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
 
+    async def send(self, message: Any) -> None:
+        """Send; a handshake that has been answered, be it by a refusal, is complete."""
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
+
     def handle_ping(self) -> None:
         """Answer a ping, unless the client takes no answers: they would only become more."""
         answer = b"".join(self.conn.data_to_send())
@@ -118,7 +124,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
 def can_be_read_again(url: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
     """Whether what reads handshakes here would take a head that the parser of HTTP has taken."""
-    if not url.isascii() or len(url) > LINE or len(headers) > LINES:
+    if not url.isascii() or b"#" in url or len(url) > LINE or len(headers) > LINES:
         return False
     return all(len(name) + len(value) < LINE for name, value in headers)
 

@@ -152,8 +152,8 @@ class Serving:
     def make_way(self, following: "Serving") -> None:
         """Have the WebSockets end of all routes that are not the same in the table that follows."""
         stay = {served.passage for served in following.goals.values()}
-        for passage in {each.passage for each in self.goals.values() if each.passage} - stay:
-            passage.retire()
+        for gone in {each.passage for each in self.goals.values() if each.passage} - stay:
+            gone.retire()
 
     def hurry(self) -> None:
         """Wait for no call any more."""

@@ -83,8 +83,18 @@ class Relay:
         raise StopAsyncIteration
 
     async def release(self) -> None:
-        """Let the service go."""
-        await self._service.close(self.ending.code, self.ending.reason)
+        """Let the service go; what it still says is not passed on, but its own end may be behind it."""
+        try:
+            async with asyncio.TaskGroup() as works:
+                works.create_task(self._service.close(self.ending.code, self.ending.reason))
+                works.create_task(self._hear_out())
+        finally:
+            self._service.transport.abort()
+
+    async def _hear_out(self) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await self._service.recv()
 
     async def _to_service(self) -> Ending:
         try:
