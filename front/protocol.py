@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from front.guard import USUAL, Guard
+from front.websocket import Upgrades, can_be_read_again
 from kit.problems import MEDIA_TYPE, Problem
 
 LINGER: Final = 1.0
@@ -32,6 +33,7 @@ class Guarded(HttpToolsProtocol):
         server_state: uvicorn's.
         app_state: uvicorn's.
         guard: what is put up with.
+        upgrades: tells whether a request may become a WebSocket; None when none may.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class Guarded(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         guard: Guard = USUAL,
+        upgrades: Upgrades | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._guard = guard
+        self._upgrades = upgrades
         self._running: RequestResponseCycle | None = None
         """What is being answered, or was last; `cycle` is what was read last."""
         self._deaf = False
@@ -65,7 +69,7 @@ class Guarded(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self._guard.connections:
             detail = "There are too many connections."
-            self._refuse(Problem(503, "too-many-connections", detail, headers=AGAIN))
+            self._refuse(Problem(503, "too-many-connections", detail, headers={"Retry-After": "1"}))
             self.transport.close()  # it takes up no place until it has read why
         else:
             self._alarm_in(self._guard.head, self._head_is_late)
@@ -154,6 +158,13 @@ class Guarded(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _should_upgrade(self) -> bool:
+        """Whether the request asks for a WebSocket, may have one, and is alone; the same until it is read."""
+        if self._upgrades is None or self._is_answering() or self.parser.get_http_version() != "1.1":
+            return False
+        asked = self._get_upgrade() == b"websocket" and can_be_read_again(self.url, self.headers)
+        return asked and self._upgrades({**self.scope, "raw_path": self.url.partition(b"?")[0]})
 
     # What is looked at.
 
@@ -270,9 +281,6 @@ class Guarded(HttpToolsProtocol):
             self._stall = None
 
 
-AGAIN: Final = {"Retry-After": "1"}
-
-
 def _problem(fault: httptools.HttpParserError) -> Problem:
     """What the client is told: our own refusal, which the parser has passed on, or the parser's."""
     if isinstance(fault.__context__, Problem):
@@ -280,10 +288,10 @@ def _problem(fault: httptools.HttpParserError) -> Problem:
     return Problem(400, "bad-request", "This is no valid HTTP/1.1 request.")
 
 
-def guarded(guard: Guard) -> type[asyncio.Protocol]:
+def guarded(guard: Guard, upgrades: Upgrades | None = None) -> type[asyncio.Protocol]:
     """The protocol with this guard, as uvicorn wants it: something to call."""
 
     def protocol(**uvicorns: Any) -> Guarded:
-        return Guarded(**uvicorns, guard=guard)
+        return Guarded(**uvicorns, guard=guard, upgrades=upgrades)
 
     return cast(type[asyncio.Protocol], protocol)

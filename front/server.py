@@ -14,6 +14,7 @@ import uvicorn
 
 from front.guard import USUAL, Guard
 from front.protocol import guarded
+from front.websocket import LOG, LONGEST, guarded_websockets
 from kit.asgi import App
 
 GRACE = 2
@@ -107,12 +108,15 @@ class Server(uvicorn.Server):
 
 
 def config(app: App, stops_within: int = GRACE, guard: Guard = USUAL) -> uvicorn.Config:
-    """How every server of the shop is set up."""
+    """How every server of the shop is set up; of them all, only the gateway's app passes WebSockets."""
+    upgrades = getattr(app, "passes_websocket", None)
     return uvicorn.Config(
         app,
-        http=guarded(guard),
+        http=guarded(guard, upgrades),
         log_config=None,
-        ws="none",  # nothing here speaks it, whatever may be installed that would
+        ws=guarded_websockets(guard) if upgrades else "none",
+        ws_max_size=LONGEST,
+        ws_per_message_deflate=False,  # a few bytes could become very many
         access_log=False,
         server_header=False,
         date_header=not getattr(app, "tells_date", False),
@@ -169,6 +173,7 @@ def serve(public: Listening, beside: Sequence[Listening]) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each call names whose basket it was
+    LOG.setLevel(logging.WARNING)
     keep_what_is_loaded()
     run(_until_told(public, beside))
 

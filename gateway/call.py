@@ -4,9 +4,13 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.upstream import Headers, Reply, field
 from kit.tokens import Identity
+
+if TYPE_CHECKING:
+    from gateway.websocket.client import ClientSocket
 
 
 @dataclass(kw_only=True, slots=True)
@@ -27,6 +31,7 @@ class Call:
         seconds: how long the next try may take; None for the route's timeout.
         told: fields that the client is told with the answer, whatever becomes of the call.
         holds: while it is entered, what the call works with stays open: for what goes on when it has ended.
+        socket: what opens when the call asks for a WebSocket; None when it does not.
     """
 
     params: Mapping[str, Sequence[str]]
@@ -42,6 +47,7 @@ class Call:
     seconds: float | None = None
     told: Headers = dataclasses.field(default_factory=list)
     holds: AbstractContextManager[object] = dataclasses.field(default_factory=nullcontext)
+    socket: "ClientSocket | None" = None
 
     def header(self, name: bytes) -> bytes | None:
         """The first field of this name (in lower case)."""

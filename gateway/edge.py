@@ -16,7 +16,7 @@ from gateway.cache.directives import http_date
 from gateway.cache.settings import CacheSettings
 from gateway.commons import Commons
 from gateway.forward import end_to_end
-from gateway.head import HeadLimits
+from gateway.head import CLOSING, HeadLimits
 from gateway.lag import LoopLag
 from gateway.layers.metrics import Metrics
 from gateway.load import Load
@@ -29,6 +29,7 @@ from gateway.session import SessionSettings
 from gateway.shared.server import OFF
 from gateway.tools import Tools
 from gateway.upstream import ClientLeft, Headers, LifespanFailed, UpstreamError, field
+from gateway.websocket.client import SOCKET, upgraded
 from kit import telemetry
 from kit.asgi import App, Receive, Scope, Send
 from kit.problems import Problem, internal
@@ -43,9 +44,6 @@ DRAINS_WITHIN = 600.0
 
 LAST_CALLS = 1.0
 """Seconds that calls have to end when the gateway does: its server has waited for them already."""
-
-CLOSING = (b"connection", b"close")
-"""Tells a client that its connection takes no further request."""
 
 
 class Gateway:
@@ -159,6 +157,7 @@ class Gateway:
         following = Serving(routes, self._tools, before)
         await following.start()
         self.serving = following
+        before.make_way(following)
         self._retire(before, DRAINS_WITHIN)
         return True
 
@@ -174,6 +173,10 @@ class Gateway:
     def admin_app(self, settings: AdminSettings | None = None) -> App:
         """What this gateway's admin port serves."""
         return admin_app(self, settings or AdminSettings())
+
+    def passes_websocket(self, scope: Scope) -> bool:
+        """Whether whoever serves this is to let a request change to a WebSocket; else it stays one."""
+        return self.serving.passes_websocket(scope)
 
     def hang_up(self) -> None:
         """SIGHUP: read the table anew."""
@@ -191,12 +194,16 @@ class Gateway:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await upgraded(self._serve, scope, receive, send)
         else:
             raise RuntimeError(f"The gateway does not speak {scope['type']}.")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, unless its client leaves first: then all that is done for it is cancelled."""
+        incoming = Incoming(scope["headers"], receive)
         with self.serving as serving:
-            await self._exchange(serving, scope, receive, send)
+            await unless_left(self._answer(serving, scope, incoming, send), incoming.client_left)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
@@ -232,11 +239,6 @@ class Gateway:
         for serving in retiring.values():
             serving.hurry()
         await asyncio.gather(*retiring)
-
-    async def _exchange(self, serving: Serving, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, unless its client leaves first: then all that is done for it is cancelled."""
-        incoming = Incoming(scope["headers"], receive)
-        await unless_left(self._answer(serving, scope, incoming, send), incoming.client_left)
 
     async def _answer(self, serving: Serving, scope: Scope, incoming: Incoming, send: Send) -> None:
         name = request_id(field(scope["headers"], b"x-request-id"))
@@ -288,6 +290,7 @@ class Gateway:
             peer=peer,
             told=also,
             holds=serving,
+            socket=scope.get(SOCKET),
         )
         try:
             return await match.goal.handler(call)

@@ -68,13 +68,10 @@ def forward(route: Route, upstream: Upstream, behalf: Behalf, also: Headers | No
         if call.query:
             target += "?" + call.query.decode("latin-1")
         seconds = timeout if call.seconds is None else call.seconds
-        headers = _to_service(call, patience if call.seconds is None else milliseconds(seconds))
+        left = patience if call.seconds is None else milliseconds(seconds)
+        headers = to_service(call, service, behalf, left, vouched=vouched)
         if also:
             headers += also
-        if call.identity is not None:
-            headers.append((b"authorization", behalf.authorization(call.identity, service)))
-        elif vouched:
-            headers.append((INTERNAL_TOKEN, behalf.vouching(service)))
         request = Request(
             method=call.method,
             target=target,
@@ -87,6 +84,24 @@ def forward(route: Route, upstream: Upstream, behalf: Behalf, also: Headers | No
         return reply
 
     return handle
+
+
+def to_service(call: Call, service: str, behalf: Behalf, patience: bytes, *, vouched: bool) -> Headers:
+    """What a service is told with a call: what its client said, from where, and on whose behalf.
+
+    Args:
+        call: the call.
+        service: the name of the service.
+        behalf: signs.
+        patience: milliseconds that there are for an answer.
+        vouched: whether it looks at the client's credentials itself.
+    """
+    headers = _to_service(call, patience)
+    if call.identity is not None:
+        headers.append((b"authorization", behalf.authorization(call.identity, service)))
+    elif vouched:
+        headers.append((INTERNAL_TOKEN, behalf.vouching(service)))
+    return headers
 
 
 def _to_service(call: Call, patience: bytes) -> Headers:

@@ -12,6 +12,9 @@ from kit.problems import Problem
 CLOSE: Final = {"Connection": "close"}
 """Nothing else is read from whoever sends such a request: a body could still come."""
 
+CLOSING: Final = (b"connection", b"close")
+"""Tells a client that its connection takes no further request."""
+
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 

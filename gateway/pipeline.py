@@ -45,6 +45,7 @@ from gateway.resilience import Resilience
 from gateway.session import Sessions
 from gateway.table import Auth, Limit, Route, Session
 from gateway.upstream import Headers, Reply, Upstream
+from gateway.websocket.passage import Passage
 
 if TYPE_CHECKING:
     from kit.tracing.core import Tracing
@@ -57,6 +58,7 @@ __all__ = [
     "Reply",
     "handler",
     "layers",
+    "passage",
     "preflight",
     "session_layers",
     "wrap",
@@ -256,10 +258,20 @@ def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
     return reduce(lambda inner, layer: layer(inner), reversed(list(around)), innermost)
 
 
-def handler(route: Route, means: Means) -> Handler:
-    """Everything that answers a call on this route."""
+def passage(route: Route, means: Means) -> Passage | None:
+    """What passes the WebSockets of this route; None where none pass."""
+    if route.websocket is None or route.to is None:
+        return None
+    to = means.upstreams[route.to.service]
+    return Passage(route, route.websocket, to, means.behalf, means.metrics.sockets)
+
+
+def handler(route: Route, means: Means, passage: Passage | None = None) -> Handler:
+    """Everything that answers a call on this route; a handshake goes through the same layers."""
     if route.to:
         innermost = _sides(route, route.to, means)
     else:
         innermost = aggregate(route, means.upstreams, means.behalf, means.metrics, explains=means.explains)
+    if passage:
+        innermost = passage.or_else(innermost)
     return wrap(innermost, layers(route, means))

@@ -12,7 +12,7 @@ from gateway.aggregate.parts import Part as AggregatePart
 from gateway.aggregate.parts import Yes
 from gateway.duration import Duration, LongDuration
 from gateway.path import Template
-from gateway.policies import By, Limits, Part, cors
+from gateway.policies import By, Limits, Part, cors, websocket
 from gateway.policies.cache import Cache, cache_faults
 from gateway.policies.compress import Compress
 from gateway.policies.cors import Cors
@@ -24,6 +24,7 @@ from gateway.policies.retry import Retry
 from gateway.policies.security_headers import SecurityHeaders
 from gateway.policies.split import Split
 from gateway.policies.target import Target
+from gateway.policies.websocket import WebSocket
 from gateway.size import Size
 
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
@@ -87,6 +88,7 @@ class Route(Part):
     retry: Retry | None = Field(None, description="Whether a failed call is tried again.")
     mirror: Mirror | None = Field(None, description="Who gets a copy of calls.")
     split: Split | None = Field(None, description="Who gets a part of the calls instead of to.")
+    websocket: WebSocket | None = Field(None, description="WebSockets pass; none when left out.")
 
     @field_validator("path")
     @classmethod
@@ -118,6 +120,7 @@ class Route(Part):
         if unknown:
             yield f"to uses {', '.join(sorted(unknown))}, which the path does not have"
         yield from faults_of(self)
+        yield from websocket.faults_of(self)
 
     def _of_the_edge(self) -> Iterator[str]:
         if self.idempotency and self.auth is Auth.SERVICE:

@@ -16,12 +16,13 @@ from gateway.layers import cors
 from gateway.match import Match, Matcher, NoRoute, Pattern, WrongMethod
 from gateway.oidc import AccessTokens
 from gateway.path import AmbiguousPath, Template, segments_of
-from gateway.pipeline import Handler, Means, handler, preflight, session_layers, wrap
+from gateway.pipeline import Handler, Means, handler, passage, preflight, session_layers, wrap
 from gateway.policies.security_headers import SecurityHeaders
 from gateway.proxies import Proxies
 from gateway.session import Sessions
 from gateway.tools import Tools, opened
 from gateway.upstream import Headers, Upstream, field
+from gateway.websocket.passage import Passage
 from kit.asgi import Scope
 from kit.faults import Faulty
 from kit.problems import Problem
@@ -29,11 +30,12 @@ from kit.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """All that answers a call on a route, the service that it asks, and what answers preflights of calls."""
+    """All that answers a call on a route, its service, what answers preflights, what passes WebSockets."""
 
     handler: Handler
     service: str
     preflight: Handler | None = None
+    passage: Passage | None = None
 
 
 class Serving:
@@ -110,6 +112,13 @@ class Serving:
             allow = {"Allow": ", ".join(fault.allowed)}
             raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
 
+    def passes_websocket(self, scope: Scope) -> bool:
+        """Whether a request that asks for a WebSocket is on a route that has some."""
+        try:
+            return self.match(scope).goal.passage is not None
+        except Problem:  # it will be told to whoever asks, as to all others
+            return False
+
     # How long it is there.
 
     async def start(self) -> None:
@@ -139,6 +148,12 @@ class Serving:
         left = self._calls
         await self._stack.aclose()
         return left
+
+    def make_way(self, following: "Serving") -> None:
+        """Have the WebSockets end of all routes that are not the same in the table that follows."""
+        stay = {served.passage for served in following.goals.values()}
+        for gone in {each.passage for each in self.goals.values() if each.passage} - stay:
+            gone.retire()
 
     def hurry(self) -> None:
         """Wait for no call any more."""
@@ -219,7 +234,9 @@ class Serving:
                 yield key, before.goals[key]
                 continue
             service = route.to.service if route.to else "a part"  # parts tell their failures themselves
-            yield key, Served(handler(route, self.means), service, preflight(route, self.means))
+            sockets = passage(route, self.means)
+            answers = handler(route, self.means, sockets)
+            yield key, Served(answers, service, preflight(route, self.means), sockets)
         yield from self._session_endpoints(before if callers_stay and means_stay else None)
 
     def _session_endpoints(self, before: "Serving | None") -> Iterator[tuple["Key", Served]]:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.aggregate import check as aggregates
-from gateway.policies import By, Limit, Part, Service
+from gateway.policies import By, Limit, Part, Service, websocket
 from gateway.policies.edge import Edge
 from gateway.policies.resilience import others, shadows_of
 from gateway.policies.security_headers import SecurityHeaders
@@ -83,6 +83,7 @@ def parse(text: str) -> Table:
         for number, route in enumerate(routes, 1):
             faults += aggregates.faults(_place(number, route), route, names)
         faults += check(names, _sound(routes))
+        faults += websocket.faults_between(names, _sound(routes))
         faults += between_session_and_routes(document.get("session"), names, _sound(routes))
     if faults:
         raise Faulty(faults)

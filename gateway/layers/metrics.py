@@ -15,6 +15,7 @@ from gateway.page.program import Program
 from gateway.upstream import ClientLeft, Failed, Reply, Request, TimedOut, Upstream, UpstreamError
 from gateway.upstream.outcome import FAILED, speaks_against, when_released
 from gateway.upstream.state import State
+from gateway.websocket.counts import SocketCounts
 from kit.metrics import Counter, Durations
 from kit.problems import Problem
 
@@ -51,6 +52,8 @@ class Metrics:
             "gateway_problems", "Calls that were refused or failed, by the kind of problem.", "route", "kind"
         )
         self._watched: dict[str, _UpstreamNumbers] = {}
+        self.sockets = SocketCounts()
+        self.registry.register(self.sockets)
         self._fell_back = Counter(
             "gateway_limit_local", "Calls counted in this process alone, for Valkey was away.", "route"
         )

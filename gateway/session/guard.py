@@ -17,8 +17,8 @@ SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 def is_marked(call: Call) -> bool:
-    """Whether the call has the header that only our own pages send."""
-    return call.header(HEADER) == b"1"
+    """Whether the call has the header that only our own pages send; for a WebSocket, they cannot."""
+    return call.header(HEADER) == b"1" or call.socket is not None
 
 
 def check(call: Call, origin: bytes) -> None:
@@ -30,6 +30,10 @@ def check(call: Call, origin: bytes) -> None:
     if not is_marked(call):
         raise Problem(403, "csrf-header-missing", "A call with a session needs the header X-CSRF: 1.")
     origins = [value for name, value in call.headers if name == b"origin"]
+    if call.socket is not None:  # browsers ask no other site before they open it, but they do tell whose page
+        if origins != [origin]:
+            raise Problem(403, "cross-site", "Only our own pages open a WebSocket with the session.")
+        return
     if any(value != origin for value in origins) or not _is_here(call, bool(origins)):
         raise Problem(403, "cross-site", "Another site's page may not use the session.")
 

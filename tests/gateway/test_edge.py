@@ -190,7 +190,7 @@ async def test_a_bug_is_a_500_problem_that_tells_nothing_of_the_inside(
     assert "request r-1 failed" in caplog.text
 
 
-async def test_the_gateway_speaks_no_websockets(edge: Edge, issuer: Issuer) -> None:
+async def test_the_gateway_speaks_no_other_protocols(edge: Edge, issuer: Issuer) -> None:
     gateway = gateway_of(ROUTES, {"things": "http://a", "gone": "http://b"}, issuer=issuer)
 
     async def never() -> dict[str, str]:
@@ -199,8 +199,8 @@ async def test_the_gateway_speaks_no_websockets(edge: Edge, issuer: Issuer) -> N
     async def nothing(_message: object) -> None:
         raise AssertionError("nothing is sent")
 
-    with pytest.raises(RuntimeError, match="websocket"):
-        await gateway({"type": "websocket"}, never, nothing)
+    with pytest.raises(RuntimeError, match="quic"):
+        await gateway({"type": "quic"}, never, nothing)
     answer = await edge.http.get("/things/7", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
     assert answer.status_code == 200
     assert not edge.things.last.all(b"upgrade")
