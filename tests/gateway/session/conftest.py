@@ -65,6 +65,12 @@ auth = "session"
 scopes = ["shop", "stock:write"]
 
 [[routes]]
+path = "/web/live"
+to = "things"
+auth = "session"
+websocket = {}
+
+[[routes]]
 path = "/phone"
 to = "things"
 auth = "bearer"
