@@ -9,7 +9,7 @@ from bench import upstream
 from bench.candidates import CANDIDATES
 from bench.issuer import Issuer
 from bench.measure import Measured, Round
-from front.sockets import bound
+from bench.processes import free_port
 from tests.conftest import MakeToken
 from tests.support.serving import Serve, servers
 from tests.support.stub import Exchange, Stub, answering
@@ -27,8 +27,7 @@ async def serve() -> AsyncIterator[Serve]:
 @pytest.fixture
 async def shop() -> AsyncIterator[str]:
     """The address of the upstream."""
-    with bound() as sock:
-        port: int = sock.getsockname()[1]
+    port = free_port()
     async with await upstream.serve(port, 0.0):
         yield f"http://127.0.0.1:{port}"
 

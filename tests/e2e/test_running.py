@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from kit.demo import PASSWORD
+from tests.support.ports import free_ports
 from tests.support.shop import ROOT, RunningShop, front, running_shop
 
 pytestmark = pytest.mark.e2e
@@ -117,9 +118,7 @@ def _command(pid: int) -> str:
 
 @pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
 def test_metrics_are_on_the_admin_port_when_one_is_asked_for(tmp_path: Path, options: tuple[str]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports()
     with running_shop(tmp_path / "data", "--admin-port", str(port), *options) as shop:
         assert f"Metrics are at http://127.0.0.1:{port}/metrics." in shop.printed
         httpx.get(f"{shop.url}/api/catalog/brands", timeout=20)

@@ -9,26 +9,13 @@ from time import monotonic
 
 import httpx
 
-from front.sockets import PortTaken, bound
+from tests.support.ports import free_ports
 from tests.support.shop import ROOT, front
 
 READY_WITHIN = 30.0
 
 Happened = Callable[[httpx.Response | None], bool]
 """Whether an answer, or None instead of one, is what is waited for."""
-
-
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that are free."""
-    while True:
-        with bound() as sock:
-            first = int(sock.getsockname()[1])
-        try:
-            for port in range(first, first + count):
-                bound(port).close()
-        except (PortTaken, OverflowError):
-            continue
-        return first
 
 
 class Gateway:

@@ -15,6 +15,7 @@ from front.guard import USUAL, Guard
 from front.server import config
 from front.sockets import address, bound
 from kit.asgi import App
+from tests.support.ports import free_ports
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -95,6 +96,4 @@ def client_of(url: str) -> httpx.AsyncClient:
 
 def nobody_there() -> str:
     """An address at which nobody listens."""
-    sock = bound()
-    with sock:
-        return f"http://{address(sock)}"
+    return f"http://127.0.0.1:{free_ports()}"

@@ -9,7 +9,7 @@ import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from front.sockets import address, bound
+from front.sockets import bound
 from gateway.upstream import Nonsense, Reply, TimedOut, Unreachable
 from gateway.upstream.balance import LONGEST_PAUSE, Balanced
 from gateway.upstream.breaker import Breaker
@@ -29,6 +29,7 @@ from tests.gateway.upstream.fakes import (
     streamed,
     streaming,
 )
+from tests.support.ports import free_ports
 from tests.support.serving import Serve
 from tests.support.stub import Exchange, Stub, fine
 from tests.support.stub import answering as saying
@@ -167,13 +168,9 @@ async def names(balanced: Balanced, calls: int) -> set[bytes]:
     return found
 
 
-def free_port() -> int:
-    with bound() as sock:
-        return int(address(sock).rpartition(":")[2])
-
-
 async def test_an_instance_that_stops_is_not_missed_and_one_that_comes_back_is_used_again() -> None:
-    clock, ports = Clock(), (free_port(), free_port())
+    clock, first = Clock(), free_ports(2)
+    ports = first, first + 1
     transports = {f"http://127.0.0.1:{port}": HttpxTransport(f"http://127.0.0.1:{port}") for port in ports}
     async with (
         Balanced(transports, health=None, clock=clock) as balanced,
