@@ -1,36 +1,54 @@
-# Everything a newcomer needs: `make run` serves the shop, `make test` proves it.
+# Everything a newcomer needs: `make run` serves the shop, `make test` tests it.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
-FOREIGN := tests/gateway/foreign/provider
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+FOREIGN := tests/frontispiece/gateway/auth/foreign/provider
 
-.PHONY: run test check bench contracts proto lock clean
+.PHONY: run test fuzz faults check bench bench-check contracts migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
 
 test: .venv/dev .venv/foreign  ## the whole suite
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-check: .venv/dev  ## style, types, import rules, the route table
+fuzz: .venv/dev  ## compare the server with its predecessor on random requests, for minutes
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest tests/frontispiece/server/test_fuzz.py --timeout 0
+
+faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= POSTGRESQL=1
+	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(POSTGRESQL),--postgresql)
+
+check: .venv/dev  ## style, types, import rules, the route table, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/front check
+	$(BIN)/front migrate --check
 
 bench: .venv/run .bench/installed  ## measure beside others, within 20 minutes; QUICK=1 for a look within 3
 	$(BIN)/python -m bench $(if $(QUICK),--quick,--write)
 
-contracts: .venv/dev  ## write contracts/ anew from what the clients' tests expect
-	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/web tests/contracts/mobile
+bench-check: .venv/run  ## fail when a figure of the last `make bench` is worse by a tenth than in the one before
+	$(BIN)/python -m bench.bars
 
-proto: .venv/dev  ## generate the gRPC code of kit/pb/*.proto anew
-	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. kit/pb/*.proto
+contracts: .venv/dev  ## write contracts/ anew: what the clients' tests expect, what services publish
+	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_events.py
 
+migration: .venv/dev  ## write the next version of a service's database: APP=catalog MESSAGE="Pages of a book"
+	$(BIN)/front migrate $(APP) --new "$(MESSAGE)"
+	$(BIN)/ruff format --quiet services
+
+proto: .venv/dev  ## generate the gRPC code of shop/pb/*.proto anew
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. shop/pb/*.proto
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:  ## pin requirements/*.txt anew (needs uv)
-	for set in build run dev bench; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header requirements/$$set.in --output-file requirements/$$set.txt; done
+	$(LOCK) requirements/build.in --output-file requirements/build.txt
+	$(LOCK) pyproject.toml --all-extras requirements/run.in --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --all-extras requirements/run.in requirements/dev.in --constraints requirements/run.txt --output-file requirements/dev.txt
+	$(LOCK) requirements/bench.in --output-file requirements/bench.txt
 
 clean:  ## remove the environment and the shop's data
 	rm -rf .venv .data .bench $(FOREIGN)/node_modules
@@ -38,12 +56,12 @@ clean:  ## remove the environment and the shop's data
 .venv/run: requirements/build.txt requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/build.txt -r requirements/run.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements/build.txt -r requirements/run.txt
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/dev: .venv/run requirements/dev.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
 	touch $@
 
 # The identity provider that is not ours, for the tests that need one; without npm they are skipped.

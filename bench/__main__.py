@@ -1,6 +1,7 @@
 """Measure: `python -m bench [--quick] [--only SCENARIO …] [--candidates NAME …]`."""
 
 import argparse
+import asyncio
 import os
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import load, versions
+from bench import bars, layers, load, versions
 from bench.added import Added, measure_added
 from bench.candidates import CANDIDATES, Candidate
 from bench.chart import svg
@@ -16,7 +17,7 @@ from bench.measure import Effort, Measured, measure
 from bench.processes import REST
 from bench.report import markdown
 from bench.scenarios import SCENARIOS, Scenario
-from bench.world import World, world
+from bench.world import ROOT, World, world
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -26,6 +27,13 @@ QUICK = Effort(rounds=1, seconds=1, warming=1)
 
 ADDED = "added"
 """The name on the command line of what a page adds to its slowest chain."""
+
+SHOWN = (
+    ("ours", "Frontispiece"),
+    ("fastify", "Fastify + undici by hand"),
+    ("fastapi", "FastAPI + httpx by hand"),
+)
+"""The candidates in the project's README."""
 
 HALF_LOADED = ("ours", "apart", "fastify")
 CEILING = 64
@@ -65,6 +73,7 @@ class Bench:
         self._ceiling = 0.0
         self._results: list[tuple[Scenario, list[Measured]]] = []
         self._added: list[Added] = []
+        self._layers: dict[str, float] = {}
 
     def run(self, scenarios: Sequence[Scenario], *, added: bool) -> None:
         """Measure these scenarios, and what pages add to their slowest chain."""
@@ -80,9 +89,14 @@ class Bench:
         if added:
             with world(slow.delay) as around:
                 self._added = measure_added(slow, self._among(HALF_LOADED), around, self._effort, out.print)
+            self._layers = asyncio.run(layers.measured())
+        out.print(bars.table(self._measured()))
+
+    def _measured(self) -> bars.Run:
+        return bars.Run(results=self._results, added=self._added, layers=self._layers)
 
     def write(self) -> None:
-        """Write the table and the picture."""
+        """Write the table and the picture, the bars and rates on other pages, and a line of the history."""
         RESULTS.mkdir(exist_ok=True)
         table = markdown(
             self._results,
@@ -94,6 +108,10 @@ class Bench:
         )
         (RESULTS / "results.md").write_text(table, encoding="utf-8")
         (RESULTS / "results.svg").write_text(svg(self._results), encoding="utf-8")
+        run = self._measured()
+        bars.record(run)
+        bars.rewrite(Path(__file__).with_name("README.md"), "bars", bars.table(run))
+        bars.rewrite(ROOT / "README.md", "rates", bars.rates(self._results, SHOWN))
         out.print(f"Written to {RESULTS}.")
 
     def _among(self, names: Sequence[str]) -> list[Candidate]:

@@ -17,7 +17,7 @@ from bench.pace import Paced, paced
 from bench.processes import Missing
 from bench.scenarios import Scenario
 from bench.world import World
-from front.child import ChildFailed
+from frontispiece.server.child_process import ChildFailed
 
 CHAIN = "/part/a"
 """What the slowest chain of the page of three sources asks for."""
@@ -63,11 +63,11 @@ def measure_added(
                 added.faults.append(str(missing))
             else:
                 _measure(added, running, scenario, world, effort)
-        say(f"At half load: {told(added)}")
+        say(f"At half load: {summary_of(added)}")
     return every
 
 
-def told(added: Added) -> str:
+def summary_of(added: Added) -> str:
     """What was measured, in a line."""
     if not added.pages:
         return f"{added.candidate.title}: {added.faults[-1]}"
@@ -86,14 +86,17 @@ def _measure(added: Added, running: Running, scenario: Scenario, world: World, e
         added.faults.append("it answered nothing under full load")
         return
     for _ in range(effort.rounds):
-        for port, path, kept in (world.shop, CHAIN, added.chains), (running.port, scenario.path, added.pages):
-            kept.append(paced(port, path, world.headers, rate=added.rate, seconds=effort.seconds))
+        for port, path, results in (
+            (world.shop, CHAIN, added.chains),
+            (running.port, scenario.path, added.pages),
+        ):
+            results.append(paced(port, path, world.headers, rate=added.rate, seconds=effort.seconds))
 
 
 def _half(running: Running, scenario: Scenario, world: World, effort: Effort) -> float:
     """Half of the pages a second that it can do."""
     url = f"http://127.0.0.1:{running.port}{scenario.path}"
-    connections = min(scenario.connections, running.candidate.most)
+    connections = min(scenario.connections, running.candidate.max_connections)
     full = load.Load(url=url, headers=world.headers, connections=connections)
     load.run(full, effort.warming)
     summary = load.run(full, effort.seconds)

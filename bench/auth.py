@@ -15,17 +15,18 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Final
+from unittest.mock import patch
 
 import httpx
 import jwt
 
 from bench.issuer import Issuer, signing_key
-from gateway.behalf import Behalf
-from gateway.call import Call, Handler
-from gateway.layers.auth import bearer
-from gateway.oidc import AccessTokens, IssuerSettings, Provider
-from gateway.upstream import Reply
-from kit.tokens import Identity, Signer
+from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
+from frontispiece.gateway.auth.layers import bearer_auth
+from frontispiece.gateway.auth.oidc import AccessTokens, IssuerSettings, Provider
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.security import Identity, Signer
+from frontispiece.upstream import Reply
 
 RESULTS: Final = Path(__file__).parent / "results" / "auth.md"
 
@@ -41,11 +42,14 @@ class Around:
     """What is measured with: a gateway's parts without a gateway."""
 
     token: str
+    field: bytes
+    """The `Authorization` field with it."""
+
     access: AccessTokens
     handler: Handler
     """The `bearer` layer, with nothing behind it."""
 
-    behalf: Behalf
+    tokens: InternalTokenIssuer
     key: jwt.PyJWK
     issuer: str
 
@@ -61,32 +65,32 @@ class Case:
     Args:
         title: in the table.
         times: does it.
-        most: microseconds that it may take; None when nothing is promised.
+        max_micros: microseconds that it may take; None when nothing is promised.
     """
 
     title: str
     times: Times
-    most: float | None = None
+    max_micros: float | None = None
 
 
 async def _decoded(around: Around, count: int) -> None:
     for _ in range(count):
-        jwt.decode(around.token, around.key, algorithms=["EdDSA"], audience="shop", issuer=around.issuer)
+        jwt.decode(around.token, around.key, algorithms=["EdDSA"], audience="api", issuer=around.issuer)
 
 
 async def _first(around: Around, count: int) -> None:
     for _ in range(count):
-        around.access.drop(subject=READER.subject)
-        await around.access.identity(around.token)
+        around.access.evict(subject=READER.subject)
+        await around.access.verify(around.token)
 
 
 async def _known(around: Around, count: int) -> None:
     for _ in range(count):
-        around.access.known(around.token)
+        around.access.cached(around.field)
 
 
 async def _layer(around: Around, count: int) -> None:
-    headers = [(b"accept", b"*/*"), (b"authorization", b"Bearer " + around.token.encode())]
+    headers = [(b"accept", b"*/*"), (b"authorization", around.field)]
     call = Call(
         params={},
         method="GET",
@@ -95,7 +99,7 @@ async def _layer(around: Around, count: int) -> None:
         body=b"",
         request_id=b"7",
         scheme="http",
-        peer="127.0.0.1",
+        client_ip="127.0.0.1",
     )
     for _ in range(count):
         call.headers = headers
@@ -104,7 +108,7 @@ async def _layer(around: Around, count: int) -> None:
 
 async def _told_on(around: Around, count: int) -> None:
     for _ in range(count):
-        around.behalf.authorization(READER, "things")
+        around.tokens.authorization(READER, "things")
 
 
 DECODE: Final = Case(title="PyJWT's `decode`, for comparison", times=_decoded)
@@ -112,7 +116,7 @@ DECODE: Final = Case(title="PyJWT's `decode`, for comparison", times=_decoded)
 CASES: Final = [
     Case(title="access token, seen for the first time", times=_first),
     Case(title="access token, its verdict known", times=_known),
-    Case(title="the whole `bearer` layer, the verdict known", times=_layer, most=5.0),
+    Case(title="the whole `bearer` layer, the verdict known", times=_layer, max_micros=5.0),
     Case(title="internal token for a service, made before", times=_told_on),
 ]
 """What is measured beside `DECODE`."""
@@ -128,7 +132,7 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether it takes no more than it may."""
-        return self.case.most is None or self.micros <= self.case.most
+        return self.case.max_micros is None or self.micros <= self.case.max_micros
 
 
 async def measured(cases: Iterable[Case], around: Around) -> list[Figure]:
@@ -151,9 +155,9 @@ async def _count(case: Case, around: Around) -> int:
 
 
 async def _seconds(case: Case, around: Around, count: int) -> float:
-    begun = perf_counter()
+    start = perf_counter()
     await case.times(around, count)
-    return perf_counter() - begun
+    return perf_counter() - start
 
 
 async def opened(stack: AsyncExitStack) -> Around:
@@ -163,20 +167,22 @@ async def opened(stack: AsyncExitStack) -> Around:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=issuer.documents[request.url.path.removeprefix("/")])
 
-    http = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     settings = IssuerSettings(url=issuer.url)
-    access = (await stack.enter_async_context(Provider(settings, http=http))).access_tokens()
+    with patch("frontispiece.gateway.auth.oidc.client.new_client", return_value=http):
+        access = (await stack.enter_async_context(Provider(settings))).access_tokens()
     token = issuer.token()
-    await access.identity(token)
+    await access.verify(token)
 
     async def nothing(_call: Call) -> Reply:
         return EMPTY
 
     return Around(
         token=token,
+        field=b"Bearer " + token.encode(),
         access=access,
-        handler=bearer(access, ["shop"])(nothing),
-        behalf=Behalf(Signer(signing_key(), "gateway"), {"things": "things"}),
+        handler=bearer_auth(access, ["shop"])(nothing),
+        tokens=InternalTokenIssuer(Signer(signing_key(), "gateway"), {"things": "things"}),
         key=jwt.PyJWK(issuer.documents["keys"]["keys"][0]),
         issuer=issuer.url,
     )
@@ -190,10 +196,10 @@ def table(figures: list[Figure]) -> str:
     base = figures[0].micros
     lines = ["| what | µs | of `decode` | at most |", "|---|--:|--:|--:|"]
     for figure in figures:
-        most = "" if figure.case.most is None else f"{figure.case.most:g} µs"
+        limit = "" if figure.case.max_micros is None else f"{figure.case.max_micros:g} µs"
         broken = "" if figure.holds else " **missed**"
         lines.append(
-            f"| {figure.case.title} | {figure.micros:.2f} | {figure.micros / base:.3f} | {most}{broken} |"
+            f"| {figure.case.title} | {figure.micros:.2f} | {figure.micros / base:.3f} | {limit}{broken} |"
         )
     return "\n".join(lines)
 

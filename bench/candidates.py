@@ -25,14 +25,14 @@ class Candidate:
         title: in the results.
         programs: how it is started; the last of its programs is the one that is asked.
         version: what of it is installed.
-        most: so many connections load it fully; more would only queue.
+        max_connections: so many load it fully; more would only queue.
     """
 
     name: str
     title: str
     programs: Callable[[World], list[Program]]
     version: Callable[[], str]
-    most: int = 1024
+    max_connections: int = 1024
 
     @property
     def ours(self) -> bool:
@@ -115,7 +115,11 @@ CANDIDATES = [
     Candidate(name="bff", title="Frontispiece, BFF alone", programs=_alone, version=versions.ours),
     Candidate(name="fastify", title="Fastify + undici by hand", programs=_fastify, version=versions.fastify),
     Candidate(
-        name="fastapi", title="FastAPI + httpx by hand", programs=_fastapi, version=versions.fastapi, most=12
+        name="fastapi",
+        title="FastAPI + httpx by hand",
+        programs=_fastapi,
+        version=versions.fastapi,
+        max_connections=12,
     ),
     Candidate(name="nginx", title="nginx", programs=proxies.nginx, version=versions.nginx),
     Candidate(name="caddy", title="Caddy", programs=proxies.caddy, version=versions.caddy),

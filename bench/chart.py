@@ -33,15 +33,17 @@ def svg(results: Sequence[tuple[Scenario, Sequence[Measured]]]) -> str:
     for scenario, measured in results:
         parts.append(f'<text class="title" x="{MARGIN}" y="{top + 14}">{escape(scenario.title)}</text>')
         top += HEADING - ROW // 2
-        most = max((one.median("rate") for one in measured if one.rounds), default=0.0)
+        highest = max((one.median("rate") for one in measured if one.rounds), default=0.0)
         for one in measured:
-            parts.append(_bar(one, measured[0], most, top))
+            parts.append(_bar(one, measured[0], highest, top))
             top += ROW
         top += HEADING - ROW // 2
     height = top + MARGIN
     label = "Requests a second of each candidate on one core, by scenario"
-    told = "Requests a second on one core, and how many for each of ours; + could do more than it was asked."
-    note = f'<text x="{MARGIN}" y="{height - 8}">{told}</text>'
+    caption = (
+        "Requests a second on one core, and how many for each of ours; + could do more than it was asked."
+    )
+    note = f'<text x="{MARGIN}" y="{height - 8}">{caption}</text>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
         f'height="{height}" role="img" aria-label="{label}">\n<style>{STYLE}</style>\n'
@@ -50,12 +52,12 @@ def svg(results: Sequence[tuple[Scenario, Sequence[Measured]]]) -> str:
     )
 
 
-def _bar(one: Measured, first: Measured, most: float, top: int) -> str:
+def _bar(one: Measured, first: Measured, highest: float, top: int) -> str:
     name = f'<text x="{MARGIN}" y="{top + 14}">{escape(one.candidate.title)}</text>'
-    if not one.rounds or not most:
+    if not one.rounds or not highest:
         return f'{name}<text class="figure" x="{NAMES}" y="{top + 14}">not measured</text>'
     rate = one.median("rate")
-    width = max(1.0, rate / most * (WIDTH - NAMES - FIGURES))
+    width = max(1.0, rate / highest * (WIDTH - NAMES - FIGURES))
     of_ours = "ours" if one.candidate.ours else "other"
     more = "+" if one.median("busy") < FULL else ""
     to_first = ratio(one, first)

@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kit.keys import key_id, public_part
+from frontispiece.security import key_id, public_part
 
 LASTS = 7200
 """Seconds: longer than anything is measured."""
@@ -35,8 +35,8 @@ class Issuer:
         x = public_part(self._key)
         key = {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": key_id(x), "alg": "EdDSA", "use": "sig"}
         places = {f"{name}_endpoint": f"{self.url}/{name}" for name in ("authorization", "token")}
-        told = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **places}
-        return {".well-known/openid-configuration": told, "keys": {"keys": [key]}}
+        metadata = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **places}
+        return {".well-known/openid-configuration": metadata, "keys": {"keys": [key]}}
 
     def write(self, folder: Path) -> None:
         """Write its documents to where any web server can serve them."""
@@ -51,7 +51,7 @@ class Issuer:
         claims = {
             "iss": self.url,
             "sub": "bench",
-            "aud": "shop",
+            "aud": "api",
             "client_id": "bench",
             "scope": scope,
             "sid": "bench",

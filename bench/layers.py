@@ -1,8 +1,8 @@
 """What layers cost: `python -m bench.layers`, with `--write` into `results/layers.md`.
 
-Everything is measured in one run: calls go through the chain that `gateway.pipeline` makes of a route, with
-nothing behind it. The chain of a route that asks for nothing is what all others are compared with; beside it
-the same layers are measured, put together by hand, which shows that what is not asked for costs nothing.
+Everything is measured in one run: calls go through the chain that `frontispiece.gateway.pipeline` makes
+of a route, with nothing behind it. The chain of a route that asks for nothing is what all others are compared
+with; beside it the same layers are measured, put together by hand: a layer that is not configured is free.
 What else is measured is one more `Case` in `CASES`.
 """
 
@@ -23,17 +23,22 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from bench.issuer import signing_key
-from gateway.access import AccessLog, AccessLogSettings
-from gateway.behalf import Behalf
-from gateway.call import Call, Handler
-from gateway.layers import auth, deadline, trace
-from gateway.layers.metrics import Metrics
-from gateway.pipeline import Means, layers, wrap
-from gateway.table import Route
-from gateway.upstream import Headers, Reply
-from kit.asgi import Message, Receive, Scope, Send
-from kit.tokens import Signer
-from kit.tracing.core import Tracing
+from frontispiece.gateway.auth import layers as auth
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.observability import tracing as trace
+from frontispiece.gateway.observability.access_log import AccessLog, AccessLogSettings
+from frontispiece.gateway.observability.metrics import Metrics
+from frontispiece.gateway.pipeline import layers, wrap
+from frontispiece.gateway.policies import timeout
+from frontispiece.gateway.policies.websocket.downstream import ClientSocket
+from frontispiece.gateway.resources import TableResources
+from frontispiece.gateway.runtime import Runtime
+from frontispiece.http.messages import IncomingRequest
+from frontispiece.security import Signer
+from frontispiece.settings import Directory
+from frontispiece.telemetry.spans import Tracing
+from frontispiece.upstream import Headers, Reply
 
 RESULTS: Final = Path(__file__).parent / "results" / "layers.md"
 ROUNDS: Final = 21
@@ -44,6 +49,7 @@ AS_GOOD_AS_NOTHING: Final = 1.1
 """The most that a chain may take, of the time of the same layers put together by hand."""
 
 ROUTE: Final[Mapping[str, Any]] = {"path": "/things/{id}", "to": "things", "auth": "none"}
+SERVICES: Final = {"things": {"url": "http://127.0.0.1:1"}}
 TRACE: Final = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
 
 Exchange = Callable[[], Awaitable[None]]
@@ -58,7 +64,7 @@ class Case:
         title: in the table.
         route: what it asks for.
         headers: what its calls come with.
-        tracing: whether traces are told.
+        tracing: whether traces are exported.
         log: whether there is an access log.
     """
 
@@ -72,8 +78,8 @@ class Case:
 BY_HAND: Final = "the same layers, put together by hand"
 NOTHING: Final = Case(title="a route that asks for nothing")
 CASES: Final = [
-    Case(title="limit, by route", route={"limit": {"rate": "999999/second", "by": "route"}}),
-    Case(title="limit, by address", route={"limit": {"rate": "999999/second", "by": "address"}}),
+    Case(title="limit, by route", route={"rate_limit": {"rate": "999999/second", "by": "route"}}),
+    Case(title="limit, by address", route={"rate_limit": {"rate": "999999/second", "by": "address"}}),
     Case(
         title="traces, of a call that is not sampled", tracing=True, headers=[(b"traceparent", TRACE + b"00")]
     ),
@@ -97,25 +103,26 @@ async def _nothing(_call: Call) -> Reply:
 
 async def exchange_of(case: Case, stack: AsyncExitStack) -> Exchange:
     """What one call of a case is, until the stack is closed."""
-    route = Route.model_validate({**ROUTE, **case.route})
+    table = Table.model_validate({"services": SERVICES, "routes": [{**ROUTE, **case.route}]})
     log = tracing = None
     if case.tracing:
         tracing = await stack.enter_async_context(Tracing("bench", exporters=[Discarding]))
     if case.log:
         log = AccessLog(AccessLogSettings(access_log=os.devnull), b"secret")
         await stack.enter_async_context(log)
-    behalf = Behalf(Signer(signing_key(), "gateway"), {"things": "things"})
-    means = Means(upstreams={}, behalf=behalf, metrics=Metrics(), tracing=tracing, access_log=log)
-    return _exchange(wrap(_nothing, layers(route, means)), case.headers, log)
+    runtime = Runtime(Directory(services={}), signer=Signer(signing_key(), "gateway"), access_log=log)
+    runtime.tracing = tracing
+    resources = TableResources(table, runtime)
+    return _exchange(wrap(_nothing, layers(table.routes[0], resources)), case.headers, log)
 
 
 def by_hand() -> Exchange:
     """The layers that every route has, and no others."""
     around = [
-        trace.named(),
-        Metrics().counted(ROUTE["path"]),
-        auth.anonymous(),
-        deadline.within(timedelta(seconds=10)),
+        trace.request_id_layer(),
+        Metrics().route_layer(ROUTE["path"]),
+        auth.no_auth(),
+        timeout.timeout_layer(timedelta(seconds=10)),
     ]
     return _exchange(wrap(_nothing, around), [], None)
 
@@ -130,27 +137,33 @@ def _exchange(handler: Handler, headers: Headers, log: AccessLog | None) -> Exch
             body=b"",
             request_id=b"7",
             scheme="http",
-            peer="127.0.0.1",
+            client_ip="127.0.0.1",
         )
         await handler(call)
 
     if log is None:
         return exchange
-    scope = {"raw_path": b"/things/7", "query_string": b"q=1", "method": "GET", "client": ("127.0.0.1", 1)}
+    request = IncomingRequest(
+        method="GET",
+        target=b"/things/7?q=1",
+        headers=[],
+        body=b"",
+        http_version="1.1",
+        client_ip="127.0.0.1",
+        scheme="http",
+        send_interim=lambda _status, _headers: None,
+    )
 
-    async def answered(_scope: Scope, _receive: Receive, send: Send) -> None:
+    async def respond(_request: IncomingRequest, _socket: ClientSocket | None) -> Reply:
         await exchange()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        return Reply(status=200, headers=[], body=b"")
 
-    async def receive() -> Message:
-        return {}
+    logged = log.wrap(respond)
 
-    async def send(_message: Message) -> None:
-        pass
+    async def with_log() -> None:
+        await logged(request, None)
 
-    logged = log.around(answered)
-    return lambda: logged(scope, receive, send)
+    return with_log
 
 
 async def measured() -> dict[str, float]:
@@ -176,10 +189,10 @@ async def _count(exchange: Exchange) -> int:
 
 
 async def _seconds(exchange: Exchange, count: int) -> float:
-    begun = process_time()  # of all threads, and of nobody else's work on this machine
+    start = process_time()  # of all threads, and of nobody else's work on this machine
     for _ in range(count):
         await exchange()
-    return process_time() - begun
+    return process_time() - start
 
 
 def table(figures: Mapping[str, float]) -> str:

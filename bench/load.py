@@ -10,7 +10,7 @@ import msgspec
 from bench.processes import REST, pinned, tool
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
-PATIENCE = 60
+TIMEOUT = 60
 """Seconds after which wrk gives an answer up: far beyond what any candidate needs at its slowest."""
 
 
@@ -51,7 +51,7 @@ def run(load: Load, seconds: float) -> Summary:
         "--duration",
         f"{max(1, round(seconds))}s",
         "--timeout",
-        f"{PATIENCE}s",
+        f"{TIMEOUT}s",
         "--script",
         str(SCRIPT),
     ]

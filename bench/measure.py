@@ -17,7 +17,7 @@ from bench.processes import CANDIDATES as CORE
 from bench.processes import Missing, cpu_seconds, listening
 from bench.scenarios import Scenario
 from bench.world import World
-from front.child import ChildFailed
+from frontispiece.server.child_process import ChildFailed
 
 SAMPLED_EVERY = 0.25
 """Seconds between two answers that are looked at while a candidate is under load."""
@@ -106,7 +106,7 @@ def measure(
         for number in range(effort.rounds):
             for one, measured in running:
                 _round(one, measured, scenario, world, effort)
-                say(f"{scenario.title}, round {number + 1}: {told(measured)}")
+                say(f"{scenario.title}, round {number + 1}: {summary_of(measured)}")
     return every
 
 
@@ -133,7 +133,7 @@ def _load(one: Running, scenario: Scenario, world: World) -> load.Load:
     return load.Load(
         url=f"http://127.0.0.1:{one.port}{scenario.path}",
         headers=world.headers,
-        connections=min(scenario.connections, one.candidate.most),
+        connections=min(scenario.connections, one.candidate.max_connections),
         paths=paths,
     )
 
@@ -145,14 +145,14 @@ def _warm(one: Running, scenario: Scenario, world: World, effort: Effort) -> Non
 
 def _round(one: Running, measured: Measured, scenario: Scenario, world: World, effort: Effort) -> None:
     """One round; a candidate that does not answer rightly is not put under load."""
-    asked = one.port, scenario.path, world.headers, scenario.expected
+    request = one.port, scenario.path, world.headers, scenario.expected
     called = settled(world)
-    if fault := fault_of(*asked):
+    if fault := fault_of(*request):
         measured.faults.append(fault)
         return
     measured.calls = _calls(world) - called
     used = _used(one)
-    with sampling(*asked, every=SAMPLED_EVERY) as faults:
+    with sampling(*request, every=SAMPLED_EVERY) as faults:
         summary = load.run(_load(one, scenario, world), effort.seconds)
         used = _used(one) - used
     measured.faults.extend(faults)
@@ -178,7 +178,7 @@ def rated(summary: load.Summary, used: float, length: int) -> Round:
     )
 
 
-def told(measured: Measured) -> str:
+def summary_of(measured: Measured) -> str:
     """The latest round in a line."""
     if not measured.rounds:
         return f"{measured.candidate.title}: {measured.faults[-1]}"
@@ -203,13 +203,13 @@ def settled(world: World) -> int:
 
 
 def _calls(world: World) -> int:
-    return _asked(world.shop) + _asked(world.lost)
+    return _request_count(world.shop) + _request_count(world.lost)
 
 
-def _asked(port: int) -> int:
+def _request_count(port: int) -> int:
     """How many requests an upstream had until now."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/asked")
-    asked: int = msgspec.json.decode(connection.getresponse().read())["asked"]
+    count: int = msgspec.json.decode(connection.getresponse().read())["asked"]
     connection.close()
-    return asked
+    return count

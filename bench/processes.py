@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import randrange
 
-from front.child import ChildFailed, running
-from front.sockets import PortTaken, bound
+from frontispiece.server.child_process import ChildFailed, running
+from frontispiece.server.sockets import PortTaken, bound
 
 CANDIDATES, REST = 0, 1
 """The core of whatever is measured, and the core of the upstream and the load."""
@@ -69,13 +69,16 @@ class Program:
 
 
 @contextmanager
-def listening(program: Program, *, core: int, log: Path) -> Iterator[int]:
+def listening(program: Program, *, core: int | None, log: Path) -> Iterator[int]:
     """The process id of the program, which listens and lasts as long as the block.
+
+    Without a core it runs on all of them.
 
     Raises:
         ChildFailed: it did not come to listen.
     """
-    with running(pinned(core, program.command), log=log, environment=program.variables) as process:
+    command = program.command if core is None else pinned(core, program.command)
+    with running(command, log=log, environment=program.variables) as process:
         until = time.monotonic() + STARTUP
         while not _listens(program.port):
             if process.poll() is not None or time.monotonic() > until:

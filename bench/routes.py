@@ -16,7 +16,7 @@ path = "{path}"
 to = "shop:/small"
 auth = "bearer"
 scopes = ["shop"]
-limit = {{ rate = "999999/second", by = "user" }}
+rate_limit = {{ rate = "999999/second", by = "user" }}
 timeout = "10s"
 """
 
@@ -39,7 +39,7 @@ def table(paths: Sequence[str]) -> str:
     return services + "".join(ROUTE.format(path=path) for path in paths)
 
 
-def asked() -> tuple[str, ...]:
+def requested_paths() -> tuple[str, ...]:
     """A path for each route of the small table: all of them are in the large one, too."""
     return (
         tuple(re.sub(r"\{(\w+)\}", r"\1-1", path) for path in templates(FEW)) if SOURCE.is_file() else ("/",)

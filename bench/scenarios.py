@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from bench.data import BIG, SMALL, Document, filled, levels_shown, list_shown, three_shown
-from bench.routes import asked
+from bench.routes import requested_paths
 
 SLOW = 0.02
 """Seconds that the upstream takes in the scenarios where it is slow."""
@@ -100,10 +100,10 @@ SCENARIOS = [
     Scenario(
         name="routes",
         title="Pass-through, by the size of the route table",
-        path=asked()[0],
+        path=requested_paths()[0],
         expected=filled(SMALL),
         candidates=("few", "many"),
-        paths=asked(),
+        paths=requested_paths(),
     ),
     *_pages("-slow", ", upstreams answer in 20 ms", SLOW, 4),
 ]

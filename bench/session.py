@@ -15,22 +15,20 @@ from pathlib import Path
 from typing import Final
 
 from bench.auth import DECODE, EMPTY, ROUNDS, Around, Case, Figure, Times, measured, opened, table
-from front.valkey import running_valkey
-from gateway.call import Call, Handler
-from gateway.oidc import IssuerSettings, Provider
-from gateway.session import cookies
-from gateway.session.adoption import Adoption
-from gateway.session.background import Background
-from gateway.session.copies import Copies
-from gateway.session.keeper import Keeper
-from gateway.session.layer import Gate, Guests
-from gateway.session.record import Session
-from gateway.session.refresh import Refresher
-from gateway.session.server import Server
-from gateway.session.store import Store
-from gateway.upstream import Headers, Reply
-from kit.sealing import Ring, new_key
-from kit.tokens import Identity
+from frontispiece.cli.run.valkey import running_valkey
+from frontispiece.gateway.auth.oidc import IssuerSettings, Provider
+from frontispiece.gateway.auth.session import SessionSettings, cookies
+from frontispiece.gateway.auth.session.context import SessionContext
+from frontispiece.gateway.auth.session.guest_merge import GuestMerge
+from frontispiece.gateway.auth.session.layer import GuestSessions, SessionAuth
+from frontispiece.gateway.auth.session.local_cache import LocalSessionCache
+from frontispiece.gateway.auth.session.record import SessionRecord
+from frontispiece.gateway.auth.session.refresh import SessionManager, TokenRefresher
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.session import Session
+from frontispiece.security import Identity, new_key
+from frontispiece.upstream import Headers, Reply
 
 RESULTS: Final = Path(__file__).parent / "results" / "session.md"
 
@@ -41,9 +39,14 @@ HOURS: Final = 3600.0
 
 async def cases(stack: AsyncExitStack, valkey_url: str) -> list[Case]:
     """The cases, until the stack is closed."""
-    store = Store(await stack.enter_async_context(Server(valkey_url)), Ring([new_key()]))
-    session_id = cookies.new_id()
-    await store.put_guest(cookies.key_of(session_id), _session())
+    settings = SessionSettings(origin=ORIGIN, valkey_url=valkey_url, encryption_keys=[new_key()])
+    cached, uncached = [SessionContext(settings, Session(), Provider(IssuerSettings())) for _ in range(2)]
+    for context, ttl in ((cached, 10 * HOURS), (uncached, 0)):
+        await stack.enter_async_context(context.store.valkey)
+        context.cache = LocalSessionCache(ttl)
+        context.cache.set_subscribed(subscribed=True)
+    session_id = cookies.new_session_id()
+    await cached.store.put_guest(cookies.store_key(session_id), _session())
     headers: Headers = [
         (b"accept", b"*/*"),
         (b"cookie", b"%s=%s" % (cookies.SESSION, session_id.encode())),
@@ -53,56 +56,45 @@ async def cases(stack: AsyncExitStack, valkey_url: str) -> list[Case]:
     return [
         Case(
             title="the whole `session` layer, the copy believed",
-            times=_times(_handler(store, 10 * HOURS), headers),
+            times=_times(_handler(cached), headers),
         ),
         Case(
             title="the whole `session` layer, by one round trip to Valkey",
-            times=_times(_handler(store, 0), headers),
+            times=_times(_handler(uncached), headers),
         ),
     ]
 
 
-def _session() -> Session:
+def _session() -> SessionRecord:
     """Somebody's who has logged in; its tokens are good for as long as it is measured."""
     now = time.time()
-    return Session(
+    return SessionRecord(
         subject="bench",
         scopes=frozenset({"openid", "profile", "email", "shop"}),
-        ends=now + 10 * HOURS,
-        idle=HOURS,
+        ends_at=now + 10 * HOURS,
+        idle_timeout=HOURS,
         claims={"name": "Bench", "email": "bench@shop.test", "preferred_username": "bench"},
         sid="of the bench",
         refresh_token=new_key(),
-        renewed=now + 10 * HOURS,
-        expires=now + 10 * HOURS,
+        refresh_at=now + 10 * HOURS,
+        tokens_expire_at=now + 10 * HOURS,
     )
 
 
-def _handler(store: Store, local_seconds: float) -> Handler:
+def _handler(context: SessionContext) -> Handler:
     """The `session` layer, with nothing behind it."""
-    copies, background = Copies(local_seconds), Background()
-    copies.hear(hears=True)
-    refresher = Refresher(store, copies, Provider(IssuerSettings()), background)
-    gate = Gate(
-        keeper=Keeper(store, copies, refresher),
-        guests=Guests(store, copies),
-        adoption=Adoption(
-            (),
-            upstreams={},
-            authorization=_unasked,
-            client="web",
-            store=store,
-            background=background,
-        ),
-        origin=ORIGIN,
-        client="web",
-        login="/web/session/login",
+    gate = SessionAuth(
+        context,
+        SessionManager(context, TokenRefresher(context)),
+        GuestSessions(context),
+        GuestMerge(context, upstreams={}, authorization=_unasked),
     )
 
     async def nothing(_call: Call) -> Reply:
         return Reply(status=EMPTY.status, headers=[], body=b"")
 
-    return gate.layer(["shop"], guest=False)(nothing)
+    route = Route.model_validate({"path": "/", "to": "nobody", "auth": "session", "scopes": ["shop"]})
+    return gate.layer(route)(nothing)
 
 
 def _unasked(_identity: Identity, _service: str) -> bytes:
@@ -119,7 +111,7 @@ def _times(handler: Handler, headers: Headers) -> Times:
             body=b"",
             request_id=b"7",
             scheme="https",
-            peer="127.0.0.1",
+            client_ip="127.0.0.1",
         )
         for _ in range(count):
             call.headers = headers

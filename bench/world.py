@@ -1,16 +1,31 @@
 """What all candidates have around them: two upstreams, an issuer of tokens, and a folder for their files."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from bench.issuer import Issuer, signing_key
 from bench.processes import REST, Program, free_port, listening
 
 ROOT = Path(__file__).parents[1]
+
+BROWSER: Final[Mapping[str, str]] = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36",
+    "Accept": "application/json, text/plain, */*",
+    "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Connection": "keep-alive",
+    "Referer": "https://shop.example/products/pen",
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-origin",
+    "Priority": "u=1, i",
+}
+"""With Host and a token, the twelve fields of a page's call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,8 +50,8 @@ class World:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request carries."""
-        return {"Authorization": f"Bearer {self.token}"}
+        """What every request carries: what a browser sends, and a token."""
+        return {**BROWSER, "Authorization": f"Bearer {self.token}"}
 
 
 @contextmanager

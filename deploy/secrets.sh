@@ -18,27 +18,38 @@ umask 077 # the folder is its owner's alone
 mkdir "$folder"
 cd "$folder"
 
+# What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
+may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping"],"scopes":["shop","guest"]'
+declare -A may=(
+    [gateway]='"audiences":["*"]'
+    [bff-web]="$may_bff"
+    [bff-mobile]="$may_bff"
+    [ordering]='"audiences":["catalog","basket","inventory","discount","shipping"],"scopes":["shop"],"guests":false'
+    [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
+)
 issuers=()
-for caller in gateway bff-web bff-mobile ordering; do
+for caller in gateway bff-web bff-mobile ordering payment; do
     file="${caller//-/_}_signing_key"
     openssl genpkey -algorithm ed25519 -out "$file"
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
-    issuers+=("\"$caller\": [\"$public\"]")
+    issuers+=("\"$caller\":{\"keys\":[\"$public\"],${may[$caller]}}")
 done
 (IFS=,; echo "{${issuers[*]}}") >token_issuers
 
-echo "[\"$(key)\"]" >session_keys
-echo "[\"$(key)\"]" >identity_sealing_keys
+echo "[\"$(key)\"]" >session_encryption_keys
+echo "[\"$(key)\"]" >identity_encryption_keys
 password >session_client_secret
 cat >identity_clients <<JSON
 {
   "web": {
+    "name": "the shop",
     "secret": "$(<session_client_secret)",
     "redirect_uris": ["$origin/web/session/callback"],
     "post_logout_redirect_uris": ["$origin/"],
     "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout"
   },
   "mobile": {
+    "name": "the shop's app",
     "redirect_uris": ["com.frontispiece.shop:/callback", "$origin/mobile/callback"],
     "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout"
   }
@@ -46,9 +57,33 @@ cat >identity_clients <<JSON
 JSON
 
 password >postgres_password
-for service in identity catalog inventory discount reviews ordering; do
+for service in identity catalog inventory discount reviews ordering ordering_read payment shipping notification \
+    acquirer; do
     echo "postgresql+psycopg://$service:$(password)@postgres/$service" >"${service}_database_url"
 done
+
+nats_user() { # user, what it may publish, what it may subscribe to
+    local password
+    password="$(password)"
+    echo "nats://$1:$password@nats:4222" >"$1_events_url"
+    echo "  { user: $1, password: \"$password\", permissions: { publish: [$2], subscribe: [$3] } }"
+}
+# A service publishes its own events, sends commands, and consumes by its own name; it deletes nothing.
+nats_service() {
+    nats_user "$1" "
+    'shop.$1.*', 'shop.commands.*.*', 'shop.parked.$1.*',
+    '\$JS.API.STREAM.CREATE.*', '\$JS.API.STREAM.UPDATE.*', '\$JS.API.CONSUMER.DURABLE.CREATE.*.$1',
+    '\$JS.API.CONSUMER.INFO.*.$1', '\$JS.API.CONSUMER.MSG.NEXT.*.$1', '\$JS.ACK.*.$1.>'
+  " "'_INBOX.$1.>'"
+}
+{
+    echo "authorization { users: ["
+    for service in inventory payment shipping notification ordering basket catalog discount; do
+        nats_service "$service"
+    done
+    nats_user operator "'>'" "'>'" # for front events
+    echo "]}"
+} >nats_users
 
 of_valkey() { # user, container, the files of its URL and its users
     local password digest

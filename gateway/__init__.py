@@ -1,1 +1,1 @@
-"""The gateway platform; it knows no shop."""
+"""The shop's gateway: its route table and its wiring."""

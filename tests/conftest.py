@@ -1,5 +1,6 @@
 """The worlds that tests share: keys and tokens, databases, apps under their own lifespan."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -11,14 +12,30 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from front.valkey import running_valkey
-from kit.keys import issuers, private_key
-from kit.settings import TokenSettings
-from kit.tokens import Identity, Signer
+from frontispiece.cli.run.nats import NatsAddresses, running_nats
+from frontispiece.cli.run.valkey import running_valkey
+from frontispiece.events import EventSettings
+from frontispiece.security import Identity, Signer, issuers, private_key
+from frontispiece.settings import TokenSettings
+from tests.support.events import delete_streams
 from tests.support.postgres import Postgres, running_postgres
 
 AppClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 MakeToken = Callable[..., dict[str, str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrate_at_start() -> None:
+    """Services migrate their databases when they start, as under `front up`."""
+    os.environ["DATABASE_MIGRATE"] = "true"
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    """New files are everybody's unless the program says otherwise."""
+    previous = os.umask(0)
+    yield
+    os.umask(previous)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +50,7 @@ def signing_key() -> str:
 @pytest.fixture(scope="session")
 def token_settings(signing_key: str) -> TokenSettings:
     """The settings by which services believe these callers."""
-    holders = "gateway", "bff-web", "bff-mobile", "ordering"
+    holders = "gateway", "bff-web", "bff-mobile", "ordering", "payment"
     return TokenSettings(issuers=issuers((holder, private_key(signing_key)) for holder in holders))
 
 
@@ -46,10 +63,17 @@ def audience(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def bearer(signing_key: str, audience: str) -> MakeToken:
     """`bearer("reader", "shop")`: the Authorization header of a call on somebody's behalf."""
+    return internal_bearer(signing_key, audience)
+
+
+def internal_bearer(signing_key: str, audience: str) -> MakeToken:
+    """Makes the Authorization header of calls by the gateway to the service `audience`."""
     signer = Signer(signing_key, "gateway")
 
-    def make(subject: str, *scopes: str, adopts: str | None = None) -> dict[str, str]:
-        identity = Identity(subject=subject, scopes=frozenset(scopes), client="web", adopts=adopts)
+    def make(subject: str, *scopes: str, merged_guest: str | None = None) -> dict[str, str]:
+        identity = Identity(
+            subject=subject, scopes=frozenset(scopes), client="web", merged_guest=merged_guest
+        )
         return {"Authorization": signer.authorization(identity, audience).decode()}
 
     return make
@@ -101,3 +125,19 @@ def valkey_url(valkey_server: str) -> str:
         client.flushall()
         client.script_flush()
     return valkey_server
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsAddresses]:
+    """A NATS server for the whole run, started when the first test asks; tests take `event_settings`."""
+    with running_nats(tmp_path_factory.mktemp("nats")) as addresses:
+        yield addresses
+
+
+@pytest.fixture
+async def event_settings(nats_server: NatsAddresses) -> EventSettings:
+    """Settings that lead to a NATS server without streams, and with short delays."""
+    await delete_streams(nats_server.url)
+    return EventSettings(
+        url=nats_server.url, prefix="shop", monitor_url=nats_server.monitor_url, min_backoff=0.01, ack_wait=1
+    )

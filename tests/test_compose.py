@@ -11,26 +11,30 @@ from typing import Any
 import pytest
 import yaml
 
-from front.roles import GATEWAY, ROLES, create
-from front.secrets import Secrets
-from kit.sealing import new_key
-from tests.support.variables import variables
+from frontispiece.cli.run.secrets import generate, require
+from frontispiece.factories import create
+from frontispiece.security import new_key
+from frontispiece.server import GATEWAY
+from tests.support.shop import PROJECT
+from tests.support.variables import ROLES, variables
 
 ROOT = Path(__file__).parents[1]
 
 KEY = new_key()
-PEM = Secrets.new().signing_keys["gateway"]
+PEM = generate(PROJECT)["GATEWAY_SIGNING_KEY"]
 STAND_INS = {
     "token_issuers": json.dumps({"gateway": ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]}),
     "basket_valkey_url": "valkey://basket:secret@valkey:6379/0",
     "session_valkey_url": "valkey://gateway:secret@session-valkey:6379/0",
-    "session_keys": json.dumps([KEY]),
+    "events_url": "nats://shop:secret@nats:4222",
+    "session_encryption_keys": json.dumps([KEY]),
     "session_client_secret": "a" * 32,
-    "identity_sealing_keys": json.dumps([KEY]),
+    "identity_encryption_keys": json.dumps([KEY]),
     "identity_clients": json.dumps({"web": {"redirect_uris": ["https://shop.example/web/session/callback"]}}),
     "gateway_signing_key": PEM,
     "bff_signing_key": PEM,
     "ordering_signing_key": PEM,
+    "payment_signing_key": PEM,
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -58,8 +62,9 @@ def environment(role: str) -> dict[str, str]:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> None:
     command = CONTAINERS[role]["command"]
+    migrate = ["--migrate"] if f"{role.upper()}_DATABASE_URL" in variables(role) else []
 
-    assert command == ["serve", role, "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
+    assert command == ["serve", role, *migrate, "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -83,9 +88,10 @@ def test_a_role_can_be_made_from_what_its_container_is_told(
     for name, value in environment(role).items():
         monkeypatch.setenv(name, value)
     if role == GATEWAY:
-        monkeypatch.setenv("GATEWAY_ROUTES", str(ROOT / "routes.toml"))
+        monkeypatch.setenv("GATEWAY_ROUTES", str(ROOT / "gateway" / "routes.toml"))
 
-    assert callable(create(role))
+    require(PROJECT, role)
+    assert callable(create(ROLES[role]))
 
 
 def test_every_address_is_that_of_a_container_on_the_network_of_the_services() -> None:
@@ -127,29 +133,40 @@ def test_every_container_is_watched_confined_and_restarted(container: str) -> No
 def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:
     on = {
         network: {name for name, one in CONTAINERS.items() if network in one["networks"]}
-        for network in ("databases", "baskets", "sessions")
+        for network in ("databases", "baskets", "sessions", "events")
     }
+    with_events = {name for name in ROLES if "EVENTS_URL" in variables(name)}
     with_database = {name for name in ROLES if f"{name.upper()}_DATABASE_URL" in variables(name)}
 
     assert on == {
         "databases": {"postgres", *with_database},
         "baskets": {"valkey", "basket"},
         "sessions": {"session-valkey", GATEWAY},
+        "events": {"nats", *with_events},
     }
 
 
 def test_a_database_url_is_known_to_its_service_and_the_server_alone() -> None:
     knowing = _knowing("_database_url")
 
-    assert knowing == {secret: {secret.removesuffix("_database_url"), "postgres"} for secret in knowing}
+    of = {secret: secret.removesuffix("_database_url").removesuffix("_read") for secret in knowing}
+    assert knowing == {secret: {service, "postgres"} for secret, service in of.items()}
     assert knowing
+
+
+def test_a_service_with_events_has_a_user_of_its_own_at_the_broker() -> None:
+    with_events = {name for name in ROLES if "EVENTS_URL" in variables(name)}
+    users = {name: secrets(name).get("events_url") for name in CONTAINERS if "events_url" in secrets(name)}
+
+    assert users == {name: f"{name}_events_url" for name in with_events}
+    assert "operator_events_url" not in users.values()
 
 
 def test_what_a_caller_signs_with_is_known_to_it_alone() -> None:
     knowing = _knowing("_signing_key")
 
     assert knowing == {secret: {secret.removesuffix("_signing_key").replace("_", "-")} for secret in knowing}
-    assert len(knowing) == 4
+    assert len(knowing) == 5
 
 
 def _knowing(end: str) -> dict[str, set[str]]:

@@ -49,7 +49,7 @@ class Tokens:
         """The claims of a true token."""
         claims = self.known.get(token)
         if claims is None:
-            claims = jwt.decode(token, self.key, algorithms=["EdDSA"], issuer=self.issuer, audience="shop")
+            claims = jwt.decode(token, self.key, algorithms=["EdDSA"], issuer=self.issuer, audience="api")
             if len(self.known) < MOST_TOKENS:
                 self.known[token] = claims
         return claims

@@ -2,15 +2,15 @@
 
 import sys
 
-from front.server import Server, serve
-from front.sockets import bound
-from kit.asgi import App
+from frontispiece.http.asgi import App
+from frontispiece.server.server import Server, serve
+from frontispiece.server.sockets import bound
 
 
 def role(name: str) -> App:
     """The app of a role."""
     if name == "gateway":
-        from gateway.app import create_app  # noqa: PLC0415 (a role loads what it serves and nothing else)
+        from frontispiece.gateway.app import create_app  # noqa: PLC0415 (a role loads what it serves and nothing else)
 
         return create_app()
     from bench.ours.app import create_app as create_bff  # noqa: PLC0415 (the same)

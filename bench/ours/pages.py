@@ -3,12 +3,12 @@
 from msgspec import Struct
 
 from bench.ours.services import Brand, Item, Lost, Part, Product, Shop
-from gateway.page import Page, gather
+from frontispiece.pages import Page, gather
 
 DEADLINE = 10.0
 """Seconds; as long as the by-hand candidates wait, for under full load pages queue."""
 
-PATIENCE = 0.05
+OPTIONAL_TIMEOUT = 0.05
 """Seconds that an optional part may take."""
 
 
@@ -59,7 +59,7 @@ async def c(shop: Shop) -> Part:
     return await shop.part("c")
 
 
-@hanging.source(name="c", timeout=PATIENCE, fallback=Part.unknown)
+@hanging.source(name="c", timeout=OPTIONAL_TIMEOUT, fallback=Part.unknown)
 async def lost(lost: Lost) -> Part:
     """The third part, which never comes."""
     return await lost.part()

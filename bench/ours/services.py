@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from gateway.page import loader
-from gateway.upstream import Service
+from frontispiece.pages import loader
+from frontispiece.upstream import Service
 
 
 class Part(Struct, frozen=True):

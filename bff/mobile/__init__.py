@@ -1,4 +1,4 @@
 """The mobile client's backend: lean screens."""
 
-PATIENCE = 0.4
-"""Seconds that a screen waits for what it can do without."""
+OPTIONAL_TIMEOUT = 0.4
+"""Timeout of optional sources, in seconds."""

@@ -1,17 +1,12 @@
 """The mobile client's backend."""
 
-from fastapi import FastAPI
+from bff.clients import CLIENTS
+from bff.mobile.screens import basket, checkout, home, orders, product, search
+from frontispiece.pages import bff
 
-import bff.app
-from bff.app import BffSettings
-from bff.mobile.screens import basket, home, orders, product, search
-
-
-def create_app(settings: BffSettings | None = None) -> FastAPI:
-    """The mobile BFF: lean screens."""
-    return bff.app.create_app(
-        title="bff-mobile",
-        description="What a phone's screen shows and nothing more, in one call.",
-        pages=[home.page, product.page, search.page, *basket.pages, *orders.pages],
-        settings=settings or BffSettings(),
-    )
+create_app = bff(
+    "bff-mobile",
+    description="What a phone's screen shows and nothing more, in one call.",
+    pages=[home.page, product.page, search.page, *basket.pages, *checkout.pages, *orders.pages],
+    clients=CLIENTS,
+)

@@ -1,4 +1,4 @@
 """The web client's backend: rich pages."""
 
-PATIENCE = 0.5
-"""Seconds that a page waits for what it can do without."""
+OPTIONAL_TIMEOUT = 0.5
+"""Timeout of optional sources, in seconds."""

@@ -1,22 +1,22 @@
-"""An article among others, as desktop pages show it."""
+"""Cards: products in a list, as desktop pages show them."""
 
 from collections.abc import Iterable
 
 from msgspec import Struct
 
-from bff.prices import now
-from bff.shapes import Discount, Image, Money, Named, Product, Rating, Stock
+from bff.clients.models import Discount, Image, Money, Named, Product, Rating, Stock
+from bff.shared.prices import current_price
 
 
 class Stars(Struct, frozen=True):
-    """What readers think on the whole: 1 to 5, None while there are no reviews."""
+    """The average rating, 1 to 5; None while there are no reviews."""
 
     average: float | None
     count: int
 
 
 class Card(Struct, frozen=True):
-    """An article among others; `available` is None while the stock is not known."""
+    """A product in a list; `available` is None while the stock is not known."""
 
     sku: str
     name: str
@@ -35,7 +35,7 @@ def cards(
     discounts: dict[str, Discount],
     ratings: dict[str, Rating],
 ) -> list[Card]:
-    """A card for each article, with what is known of its stock, discount and rating."""
+    """A card for each product, with its stock, discount and rating as far as they are known."""
     return [
         Card(
             sku=product.sku,
@@ -43,7 +43,7 @@ def cards(
             brand=product.brand,
             type=product.type,
             image=product.images[0] if product.images else None,
-            price=now(product, discounts),
+            price=current_price(product, discounts),
             list_price=product.price,
             stars=stars(ratings.get(product.sku)),
             available=available(product.sku, stocks),
@@ -53,10 +53,10 @@ def cards(
 
 
 def stars(rating: Rating | None) -> Stars | None:
-    """The rating as stars; None when nobody knows."""
+    """The rating as stars; None when it is not known."""
     return Stars(rating.average, rating.count) if rating else None
 
 
 def available(sku: str, stocks: dict[str, Stock]) -> int | None:
-    """Pieces to be had; None when the stock is not known."""
+    """Pieces in stock; None when that is not known."""
     return stocks[sku].available if sku in stocks else None

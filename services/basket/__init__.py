@@ -1,1 +1,1 @@
-"""Basket: what each customer means to buy."""
+"""Basket: the articles that each customer intends to buy."""

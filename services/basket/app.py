@@ -8,11 +8,14 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kit import service
-from kit.settings import Settings, TokenSettings
-from kit.tokens import Verifier
+from frontispiece.events import EventSettings, Messaging
+from frontispiece.security import Verifier
+from frontispiece.service import create_store_service
+from frontispiece.settings import Directory, Settings, TokenSettings
 from services.basket import api
+from services.basket.events import OrderCancelled, OrderPlaced, PriceChanged, ProductRemoved
 from services.basket.store import Store
+from shop.articles import open_articles
 
 
 class BasketSettings(Settings):
@@ -23,27 +26,45 @@ class BasketSettings(Settings):
     valkey_url: str = Field(
         description="URL of basket's Valkey: `unix://path` or `valkey://host:port/number`."
     )
-    idle_days: float = Field(30, gt=0, le=3650, description="Days a basket is kept after its last change.")
+    idle_days: float = Field(30, gt=0, le=3650, description="Days that a basket lives after its last change.")
+    claim_timeout: float = Field(
+        60.0, gt=0, le=3600, description="Seconds that lines are held for an order that is not placed."
+    )
+    timeout: float = Field(1.0, gt=0, description="Seconds that a call to catalog may take.")
+    directory: Directory = Field(default_factory=Directory)
+    events: EventSettings = Field(default_factory=EventSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: BasketSettings | None = None) -> FastAPI:
     """The basket service."""
     settings = settings or BasketSettings()
-    store = Store(settings.valkey_url, idle=timedelta(days=settings.idle_days))
+    store = Store(
+        settings.valkey_url,
+        idle=timedelta(days=settings.idle_days),
+        claim_timeout=timedelta(seconds=settings.claim_timeout),
+    )
+    messaging = Messaging(
+        settings.events,
+        service="basket",
+        handlers={
+            OrderPlaced: store.placed,
+            OrderCancelled: store.cancelled,
+            PriceChanged: store.price_changed,
+            ProductRemoved: store.product_removed,
+        },
+    )
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with store:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_articles(settings.directory, settings.timeout) as app.state.articles, messaging:
             yield
 
-    app = service.create(
+    return create_store_service(
         title="basket",
-        description="What each customer means to buy.",
-        lifespan=lifespan,
-        ready=store.ping,
+        description="The articles that each customer intends to buy.",
         verifier=Verifier(settings.tokens, "basket"),
+        store=store,
+        router=api.router,
+        lifespan=lifespan,
     )
-    app.state.store = store
-    app.include_router(api.router)
-    return app

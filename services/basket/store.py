@@ -1,208 +1,264 @@
-"""What basket keeps: a Valkey hash for each owner, of pieces by sku beside the basket's version."""
+"""Basket's database: in Valkey, changed by `scripts/`, which say what is kept."""
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import Self, cast
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import valkey.asyncio
+import msgspec
 
-from kit.valkey_client import client_of
-from services.basket.model import MOST_ARTICLES, Basket, Full, combine
-
-log = logging.getLogger(__name__)
-
-ANSWERS_WITHIN = 1.0
-"""Seconds for Valkey to take a connection, and to answer; and for one of the connections to become free."""
-
-MOST_CONNECTIONS = 20
-
-VERSION = ""
-"""The hash's field for the version: no article has the empty name."""
-
-# A new basket counts its versions from the clock: those of an earlier one never come again.
-NOTE_CHANGE = """
-local function note_change(basket, idle)
-    if redis.call('HEXISTS', basket, '') == 0 then
-        local time = redis.call('TIME')
-        redis.call('HSET', basket, '', string.format('%.0f', time[1] * 1000000 + time[2]))
-    end
-    redis.call('HINCRBY', basket, '', 1)
-    redis.call('PEXPIRE', basket, idle)
-end
-"""
-
-# ARGV: how long a changed basket is kept, in ms; the most articles; 1 when more pieces stay as they are;
-# then sku and pieces in turn. Looks first and writes after: what a script has done is never undone.
-CHANGE = (
-    NOTE_CHANGE
-    + """
-local basket, idle, most, keep_more = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
-local articles = math.max(0, redis.call('HLEN', basket) - 1)
-local changes = {}
-for i = 4, #ARGV, 2 do
-    local sku, pieces = ARGV[i], tonumber(ARGV[i + 1])
-    local held = tonumber(redis.call('HGET', basket, sku) or 0)
-    if pieces ~= held and not (keep_more and held > pieces) then
-        changes[#changes + 1] = {sku, pieces}
-        articles = articles + (held == 0 and 1 or 0) - (pieces == 0 and 1 or 0)
-    end
-end
-if #changes > 0 then
-    if articles > most then
-        return false
-    end
-    for _, change in ipairs(changes) do
-        local sku, pieces = unpack(change)
-        if pieces == 0 then
-            redis.call('HDEL', basket, sku)
-        else
-            redis.call('HSET', basket, sku, pieces)
-        end
-    end
-    if articles == 0 then
-        redis.call('DEL', basket)
-    else
-        note_change(basket, idle)
-    end
-end
-return redis.call('HGETALL', basket)
-"""
+from frontispiece.events import AlreadyHandled, Event
+from frontispiece.http import Problem
+from frontispiece.stores import GuardedValkey, ValkeyUnavailable
+from services.basket.events import OrderCancelled, OrderPlaced, PriceChanged, ProductRemoved
+from services.basket.model import (
+    MAX_ARTICLES,
+    MAX_QUANTITY,
+    ArticlesUnknown,
+    Basket,
+    BasketChanged,
+    BasketEmpty,
+    BasketFull,
+    Line,
+    combine,
 )
+from shop.money import Money
 
-# KEYS: a user's basket and a guest's. ARGV: how long a changed basket is kept, in ms; the most articles; then
-# the guest's articles, in the order in which they find room. Both baskets change at once or not at all.
-ADOPT = (
-    NOTE_CHANGE
-    + """
-local basket, guest, idle, most = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
-local articles = math.max(0, redis.call('HLEN', basket) - 1)
-local changed = false
-for i = 3, #ARGV do
-    local sku = ARGV[i]
-    local pieces = tonumber(redis.call('HGET', guest, sku) or 0)
-    local held = tonumber(redis.call('HGET', basket, sku) or 0)
-    if pieces > 0 and (held > 0 or articles < most) then
-        if pieces > held then
-            redis.call('HSET', basket, sku, pieces)
-            changed = true
-        end
-        articles = articles + (held == 0 and 1 or 0)
-        redis.call('HDEL', guest, sku)
-    end
-end
-if redis.call('HLEN', guest) <= 1 then
-    redis.call('DEL', guest)
-end
-if changed then
-    note_change(basket, idle)
-end
-return redis.call('HGETALL', basket)
-"""
-)
+SCRIPTS = {
+    path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).with_name("scripts").glob("*.lua")
+}
+
+TIMEOUT = 3.0
+"""Seconds that a command may take, the wait for one of the connections included."""
+
+MAX_CONNECTIONS = 20
+
+REMEMBERED = timedelta(days=14)
+"""How long the end of a claim and a handled event are remembered: longer than the broker keeps events."""
+
+PRICES = "basket-prices"
+"""The key of the copies of prices."""
+
+Result = TypeVar("Result")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Unavailable(Exception):
-    """Valkey cannot be reached, or does not answer in time."""
+class _Reply(msgspec.Struct, array_like=True):
+    """What the script returns."""
+
+    outcome: str
+    version: str
+    lines: list[tuple[str, int, str, str]]
+    waiting: list[tuple[str, int]]
+    result: list[tuple[str, int, str]]
+    """The claimed lines, or those of articles that are not known."""
 
 
 class Store:
-    """Baskets in one Valkey server; made without I/O, closed with `async with`. Every method is atomic.
+    """Baskets and claims in one Valkey server; made without I/O, closed with `async with`.
 
-    Each raises `Unavailable` when the server is, and may be tried again then.
+    Every method is atomic and may be repeated; each raises a `Problem`, 503 `store-unavailable`, when the
+    server does not respond.
 
     Args:
         url: `unix://path`, `valkey://host:port/number` or, with TLS, `valkeys://…`.
-        idle: how long a basket is kept after its last change.
+        idle: how long a basket lives after its last change.
+        claim_timeout: how long a claim is held before its lines are given back.
+        now: the current time.
     """
 
-    def __init__(self, url: str, *, idle: timedelta) -> None:
-        self._client = client_of(
-            url, answers_within=ANSWERS_WITHIN, connections=MOST_CONNECTIONS, decode_responses=True
+    def __init__(
+        self,
+        url: str,
+        *,
+        idle: timedelta,
+        claim_timeout: timedelta = timedelta(minutes=1),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._valkey = GuardedValkey(
+            url, timeout=TIMEOUT, max_connections=MAX_CONNECTIONS, failure_pause=0, name="the baskets' Valkey"
         )
-        self._script = self._client.register_script(CHANGE)
-        self._adoption = self._client.register_script(ADOPT)
-        self._idle_ms = idle // timedelta(milliseconds=1)
+        self._script = self._valkey.script(SCRIPTS["basket"] + SCRIPTS["operations"])
+        self._prices_script = self._valkey.script(SCRIPTS["prices"])
+        self._idle = idle
+        self._claim_timeout = claim_timeout
+        self._now = now
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_exc: object) -> None:
-        await self._client.aclose()
+    async def __aexit__(self, *exc: object) -> None:
+        await self._valkey.__aexit__(*exc)
 
     async def ping(self) -> None:
-        """Return when the server answers."""
-        async with _answering():
-            await self._client.ping()
+        """Return when the server responds."""
+        await self._send(self._valkey.client.ping)
 
     async def basket(self, owner: str) -> Basket:
         """An owner's basket; an empty one when there is none."""
-        async with _answering():
-            kept = await cast(Awaitable[dict[str, str]], self._client.hgetall(_key(owner)))
-        return _basket(owner, kept)
+        return _basket(owner, await self._run("read", owner))
 
     async def put(self, owner: str, sku: str, quantity: int) -> Basket:
-        """Have so many pieces of one article, however many there were.
+        """Set the quantity of one article.
 
         Raises:
-            Full: there is no room for another article.
+            BasketFull: the article is new, and the basket is full.
+            ArticlesUnknown: no price is known of it.
         """
-        return await self._change(owner, {sku: quantity})
+        return await self._change(owner, [(sku, quantity)])
 
     async def remove(self, owner: str, sku: str) -> Basket:
-        """Have none of one article."""
-        return await self._change(owner, {sku: 0})
+        """Remove one article."""
+        return await self._change(owner, [(sku, 0)])
 
     async def merge(self, owner: str, lines: Iterable[tuple[str, int]]) -> Basket:
-        """Of each article have as many pieces as here or there, whichever is more.
+        """Set each article to the larger of its two quantities.
 
         Raises:
-            Full: both together have too many articles; nothing was changed.
+            BasketFull: both together have too many articles; nothing was changed.
+            ArticlesUnknown: of some no price is known; nothing was changed.
         """
-        return await self._change(owner, combine(lines), keep_more=True)
+        return await self._change(owner, list(combine(lines).items()), keep_larger=True)
 
     async def adopt(self, owner: str, guest: str) -> Basket:
-        """The owner's basket with what a guest's held, of which only what finds no room is left there."""
-        brought = (await self.basket(guest)).pieces
-        arguments: list[str | int] = [self._idle_ms, MOST_ARTICLES, *brought]
-        async with _answering():
-            kept = cast(list[str], await self._adoption([_key(owner), _key(guest)], arguments))
-        return _basket(owner, _pairs(kept))
+        """Merge a guest's basket into the owner's; the articles beyond the limit stay in the guest's."""
+        return _basket(owner, await self._run("adopt", owner, key=_key("basket", guest)))
 
     async def delete(self, owner: str) -> None:
-        """Forget an owner's basket; doing it again changes nothing."""
-        async with _answering():
-            await self._client.unlink(_key(owner))
+        """Empty an owner's basket, if there is one."""
+        await self._run("delete", owner)
 
-    async def _change(self, owner: str, pieces: Mapping[str, int], *, keep_more: bool = False) -> Basket:
-        arguments = [self._idle_ms, MOST_ARTICLES, int(keep_more)]
-        lines = [part for line in pieces.items() for part in line]
-        async with _answering():
-            kept = cast(list[str] | None, await self._script([_key(owner)], [*arguments, *lines]))
-        if kept is None:
-            raise Full
-        return _basket(owner, _pairs(kept))
+    async def claim(self, owner: str, order_id: str, version: int) -> dict[str, int]:
+        """Take all lines out of the basket for an order; returns their quantities by sku.
+
+        An order that has claimed before gets the lines of then, unless they were given back.
+
+        Raises:
+            BasketEmpty: there are no lines.
+            BasketChanged: the basket's version is another one.
+        """
+        reply = await self._run("claim", owner, order=order_id, version=str(version))
+        if reply.outcome == "empty":
+            raise BasketEmpty
+        if reply.outcome == "changed":
+            raise BasketChanged(int(reply.version))
+        return {sku: quantity for sku, quantity, _ in sorted(reply.result)}
+
+    async def release(self, owner: str, order_id: str) -> Basket:
+        """Give the lines of a claim back to the basket, unless its order is placed."""
+        return _basket(owner, await self._run("release", owner, order=order_id))
+
+    async def learn(self, prices: Mapping[str, Money]) -> None:
+        """Keep copies of prices that catalog was asked for; an event of catalog replaces them."""
+        lines = [part for sku, price in prices.items() for part in (sku, 0, _text(price))]
+        if lines:
+            await self._put_prices(lines)
+
+    async def price_changed(self, event: Event[PriceChanged]) -> None:
+        """Keep a copy of a price, unless a later one is known."""
+        changed = event.data
+        price = Money(amount=changed.amount, currency=changed.currency)
+        await self._put_prices([changed.sku, changed.version, _text(price)])
+
+    async def product_removed(self, event: Event[ProductRemoved]) -> None:
+        """Forget a price, unless a later one is known: the article can no longer be put into a basket."""
+        await self._put_prices([event.data.sku, event.data.version, ""])
+
+    async def _put_prices(self, arguments: list[str | int]) -> None:
+        await self._send(lambda: self._prices_script([PRICES], arguments))
+
+    async def placed(self, event: Event[OrderPlaced]) -> None:
+        """Make a claim final; lines that were given back are taken out again, as far as they are there.
+
+        Raises:
+            AlreadyHandled: an earlier delivery was handled.
+        """
+        await self._handle("placed", event)
+
+    async def cancelled(self, event: Event[OrderCancelled]) -> None:
+        """End a claim; with `restore_basket` the order's lines come back, once.
+
+        Raises:
+            AlreadyHandled: an earlier delivery was handled.
+        """
+        await self._handle("cancelled", event, restore=event.data.restore_basket)
+
+    async def _handle(
+        self, operation: str, event: Event[OrderPlaced] | Event[OrderCancelled], **arguments: Any
+    ) -> None:
+        order = event.data
+        inbox_key = _key("basket-inbox", event.source, event.id)
+        lines = [(line.sku, line.quantity) for line in order.lines]
+        reply = await self._run(
+            operation, order.owner, inbox_key, order=order.order_id, lines=lines, **arguments
+        )
+        if reply.outcome == "handled":
+            raise AlreadyHandled(event.id)
+
+    async def _change(self, owner: str, lines: list[tuple[str, int]], *, keep_larger: bool = False) -> Basket:
+        reply = await self._run("change", owner, lines=lines, keep_larger=keep_larger)
+        if reply.outcome == "full":
+            raise BasketFull
+        if reply.outcome == "unknown":
+            raise ArticlesUnknown(tuple(sku for sku, _, _ in reply.result))
+        return _basket(owner, reply)
+
+    async def _run(self, operation: str, owner: str, key: str = "", **arguments: Any) -> _Reply:
+        limits = {
+            "articles": MAX_ARTICLES,
+            "quantity": MAX_QUANTITY,
+            "now": _microseconds(self._now() - EPOCH),
+            "claim": _microseconds(self._claim_timeout),
+            "remember_ms": _microseconds(REMEMBERED) // 1000,
+            "idle_ms": _microseconds(self._idle) // 1000,
+        }
+        order_key = _key("basket-order", owner, str(arguments.get("order", "")))
+        keys = [_key("basket", owner), _key("basket-claims", owner), PRICES, key, order_key]
+        encoded: list[str | bytes] = [
+            operation,
+            msgspec.msgpack.encode(arguments),
+            msgspec.msgpack.encode(limits),
+        ]
+        packed: bytes = await self._send(lambda: self._script(keys, encoded))
+        return msgspec.msgpack.decode(packed, type=_Reply)
+
+    async def _send(self, command: Callable[[], Awaitable[Result]]) -> Result:
+        try:
+            return await self._valkey.run(command)
+        except ValkeyUnavailable as error:
+            raise Problem(
+                503, "store-unavailable", "Baskets cannot be reached right now.", headers={"Retry-After": "1"}
+            ) from error
 
 
-@asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    try:
-        yield
-    except (valkey.ConnectionError, valkey.TimeoutError) as fault:
-        log.warning("Valkey does not answer: %s", fault)
-        raise Unavailable(str(fault)) from fault
+def _key(kind: str, *names: str) -> str:
+    return ":".join((kind, *(quote(name, safe="") for name in names)))
 
 
-def _pairs(kept: list[str]) -> dict[str, str]:
-    return dict(zip(kept[::2], kept[1::2], strict=True))
+def _microseconds(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
 
 
-def _key(owner: str) -> str:
-    return f"basket:{quote(owner, safe='')}"
+def _basket(owner: str, reply: _Reply) -> Basket:
+    waiting: Counter[str] = Counter()
+    for sku, quantity in reply.waiting:
+        waiting[sku] += quantity
+    lines = (
+        Line(sku=sku, quantity=quantity, price_when_added=_money(price), current_price=_money(current))
+        for sku, quantity, price, current in sorted(reply.lines)
+    )
+    return Basket(
+        owner=owner, lines=tuple(lines), version=int(reply.version), waiting=dict(sorted(waiting.items()))
+    )
 
 
-def _basket(owner: str, kept: Mapping[str, str]) -> Basket:
-    pieces = {sku: int(quantity) for sku, quantity in sorted(kept.items()) if sku != VERSION}
-    return Basket(owner=owner, pieces=pieces, version=int(kept.get(VERSION, 0)))
+def _text(price: Money) -> str:
+    return f"{price.amount} {price.currency}"
+
+
+def _money(text: str) -> Money | None:
+    amount, _, currency = text.partition(" ")
+    return Money(amount=int(amount), currency=currency) if amount else None

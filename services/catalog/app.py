@@ -7,11 +7,12 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kit import service
-from kit.settings import Settings, TokenSettings
-from kit.tokens import Verifier
+from frontispiece.events import EventSettings, Messaging
+from frontispiece.security import Verifier
+from frontispiece.service import create_store_service
+from frontispiece.settings import Settings, TokenSettings
 from services.catalog import api, seed
-from services.catalog.store import Store
+from services.catalog.store import Store, outbox
 
 
 class CatalogSettings(Settings):
@@ -21,6 +22,7 @@ class CatalogSettings(Settings):
 
     database_url: str = Field(description="SQLAlchemy URL of catalog's own database.")
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's products.")
+    events: EventSettings = Field(default_factory=EventSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
@@ -28,21 +30,19 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
     """The catalog service."""
     settings = settings or CatalogSettings()
     store = Store(settings.database_url)
+    messaging = Messaging(settings.events, service="catalog", database=store.database, outbox=outbox)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with store.database:
-            if settings.seed:
-                await seed.fill(store)
+        async with messaging:
             yield
 
-    app = service.create(
+    return create_store_service(
         title="catalog",
         description="What the shop sells: products, their pictures, brands, types, and a search for them.",
-        lifespan=lifespan,
-        ready=store.database.ping,
         verifier=Verifier(settings.tokens, "catalog"),
+        store=store,
+        router=api.router,
+        first_data=seed.products if settings.seed else None,
+        lifespan=lifespan,
     )
-    app.state.store = store
-    app.include_router(api.router)
-    return app

@@ -1,4 +1,4 @@
-"""Products, what can be asked of them, and the rules that need no I/O."""
+"""Products and searches: the rules, without I/O."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -8,21 +8,24 @@ from typing import Any
 
 import msgspec
 
-from kit.money import Money
+from shop.money import Money
 
 SKU = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""What a sku looks like; it stands in URLs as it is."""
+"""The pattern of a sku; it needs no escaping in a URL."""
 
 SLUG = "^[a-z0-9]+(-[a-z0-9]+)*$"
-"""What the id of a brand or a type looks like."""
+"""The pattern of a brand's or type's id."""
 
-DEEPEST = 16
-"""How many levels of arrays and objects may lie in a product's attributes."""
+SLUG_LENGTH = 64
+"""Most characters of such an id."""
+
+MAX_DEPTH = 16
+"""Most levels of arrays and objects in a product's attributes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Named:
-    """A brand or a type: an id that programs keep (a slug), and a name that people read."""
+    """A brand or a type: its id (a slug) and its name."""
 
     id: str
     name: str
@@ -30,7 +33,7 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Product:
-    """One article of the shop; `attributes` is a free JSON object, `related` names other skus."""
+    """One article of the shop; `attributes` is any JSON object, `related` holds other skus."""
 
     sku: str
     name: str
@@ -43,25 +46,25 @@ class Product:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """A product as the catalog holds it, with its version: no two states of a sku ever share one."""
+class StoredProduct:
+    """A product and its version; no two states of a sku ever have the same one."""
 
     product: Product
     version: int
 
 
 class Sort(StrEnum):
-    """The orders that a search can have; products of equal rank follow each other by sku."""
+    """The order of a search; products of equal rank are sorted by sku."""
 
     RELEVANCE = "relevance"
     NAME = "name"
     PRICE = "price"
-    PRICE_FALLING = "-price"
+    PRICE_DESCENDING = "-price"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """What a shopper looks for; prices in minor units, both ends included."""
+    """Words and filters of a search; prices in minor units, both ends included."""
 
     words: str | None = None
     brands: frozenset[str] = frozenset()
@@ -72,14 +75,14 @@ class Search:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this search from every other: a cursor holds it, and fits no other search."""
-        asked = asdict(self) | {"brands": sorted(self.brands), "types": sorted(self.types)}
-        return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
+        """A digest of the search, which its cursors hold so that they are refused by any other search."""
+        search = asdict(self) | {"brands": sorted(self.brands), "types": sorted(self.types)}
+        return hashlib.sha256(msgspec.json.encode(search)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class After:
-    """Where the next products of a search begin: after the one with this sort value and sku."""
+class Position:
+    """Where the next page of a search begins: after the product with this sort value and sku."""
 
     value: int | str
     sku: str
@@ -104,11 +107,11 @@ class PriceRange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """One slice of a search's products, how many there are in all, and what other filters would find."""
+class SearchResult:
+    """One page of a search, the total of all pages, and the facets; `after` leads to the next page."""
 
-    entries: tuple[Entry, ...]
-    after: After | None
+    products: tuple[StoredProduct, ...]
+    after: Position | None
     total: int
     brands: tuple[Count, ...]
     types: tuple[Count, ...]
@@ -116,11 +119,11 @@ class Found:
 
 
 PRICE_STEPS = (0, 10_00, 25_00, 50_00, 100_00, 250_00)
-"""Where the price ranges of a search begin, in minor units."""
+"""Where the price ranges of a facet begin, in minor units."""
 
 
 def price_ranges(counts: Mapping[int, int]) -> tuple[PriceRange, ...]:
-    """The price ranges that have products; `counts` is by the step that a range begins with."""
+    """The price ranges that have products; `counts` is by the first amount of a range."""
     ends = [*(step - 1 for step in PRICE_STEPS[1:]), None]
     return tuple(
         PriceRange(first=first, last=last, count=counts[first])
@@ -144,7 +147,7 @@ def merge(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
 
 
 def depth(value: Any) -> int:
-    """How many levels of arrays and objects lie in a JSON value; a plain value and an empty one have none."""
+    """How many levels of arrays and objects a JSON value has; a scalar and an empty one have none."""
     levels, level = 0, [value]
     while level := [part for whole in level for part in _parts(whole)]:
         levels += 1

@@ -1,10 +1,9 @@
-"""Catalog's first data: the demo shop's articles, told from the words in `seed_data/`.
+"""Catalog's first data: the demo shop's articles, made of the words in `seed_data/`, one file for each kind.
 
-There is one file a kind. An article has what all of its kind have (`same`), one of each of the kind's
-`options`, what its form has (`forms`) and what is said of it alone (`facts`); the later counts more.
-Its description is its own `lead`, then a sentence or two of how it is `made`, how it feels (`feel`), how
-it is `used` and how it is `kept`. All choices follow from the article's number, so that every run makes
-the same catalogue.
+An article's attributes are those of its kind (`same`), one value of each of the kind's `options`, those of
+its form (`forms`) and its own (`facts`); a later one overrides an earlier. Its description is its own
+`lead` and sentences of `made`, `feel`, `used` and `kept`. All choices follow from the article's number, so
+that every run makes the same catalogue.
 """
 
 import tomllib
@@ -12,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.demo import KINDS, PER_KIND
-from kit.money import Money
 from services.catalog.model import Named, Product
-from services.catalog.store import Store
+from shop.demo import KINDS, PER_KIND
+from shop.money import Money
 
 WORDS = Path(__file__).with_name("seed_data")
 
@@ -32,12 +30,12 @@ COMPANIONS = {
 """The kinds that go with each kind, one for every related article."""
 
 PARTS = (("made", 1, 0), ("made", 1, 3), ("feel", 3, 1), ("feel", 3, 3), ("used", 5, 4), ("kept", 7, 6))
-"""A description after its lead: from which sentences each part is, how far that choice moves on from article
-to article, and where it begins."""
+"""The parts of a description after its lead: the list that a sentence is from, the stride of that choice from
+article to article, and its start."""
 
 
 def products() -> list[Product]:
-    """The demo shop's articles, in the order of `kit.demo.SKUS`."""
+    """The demo shop's articles, in the order of `shop.demo.SKUS`."""
     origins = _words("brands")
     kinds = {code: _words(kind.lower()) for code, kind in KINDS.items()}
     crafts = {code: [entry["craft"] for entry in words["products"]] for code, words in kinds.items()}
@@ -46,12 +44,6 @@ def products() -> list[Product]:
         for code, words in kinds.items()
         for number in range(PER_KIND)
     ]
-
-
-async def fill(store: Store) -> None:
-    """Give an empty database the demo shop's articles; leave any other as it is."""
-    if await store.is_empty():
-        await store.add(products())
 
 
 def _words(name: str) -> dict[str, Any]:
@@ -85,27 +77,27 @@ def _attributes(number: int, words: Mapping[str, Any], entry: Mapping[str, Any])
         name: values[(number * (place + 1) + number // len(values)) % len(values)]
         for place, (name, values) in enumerate(words["options"].items())
     }
-    known: dict[str, Any] = (
+    own: dict[str, Any] = (
         {"craft": entry["craft"], "form": form} | chosen | words["forms"][form] | entry.get("facts", {})
     )
-    return {name: _told(value, known) for name, value in words["same"].items()} | known
+    return {name: _fill_in(value, own) for name, value in words["same"].items()} | own
 
 
-def _told(value: Any, known: Mapping[str, Any]) -> Any:
+def _fill_in(value: Any, attributes: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_told(part, known) for part in value]
-    return value.format_map(known) if isinstance(value, str) else value
+        return [_fill_in(part, attributes) for part in value]
+    return value.format_map(attributes) if isinstance(value, str) else value
 
 
 def _description(
     number: int, words: Mapping[str, Any], entry: Mapping[str, Any], attributes: Mapping[str, Any]
 ) -> str:
-    sentences = words["sentences"] | words.get("sentences_of", {}).get(entry["form"], {})
-    told = [entry["lead"]]
+    choices = words["sentences"] | words.get("sentences_of", {}).get(entry["form"], {})
+    sentences = [entry["lead"]]
     for part, stride, start in PARTS:
-        choice = sentences[part]
-        told.append(choice[(number * stride + number // 8 + start) % len(choice)].format_map(attributes))
-    return " ".join(told)
+        choice = choices[part]
+        sentences.append(choice[(number * stride + number // 8 + start) % len(choice)].format_map(attributes))
+    return " ".join(sentences)
 
 
 def _related(code: str, number: int, crafts: Mapping[str, list[str]]) -> tuple[str, ...]:

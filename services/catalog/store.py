@@ -1,58 +1,96 @@
-"""What catalog keeps: products as documents, with the columns that finding them needs."""
+"""Catalog's database: a product is a document, beside the columns that are searched, sorted and counted."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit.db import Database
-from kit.idempotency import Answers, Intent
-from kit.money import Money
-from services.catalog import queries
-from services.catalog.model import SKU, After, Count, Entry, Found, Named, Product, Search, price_ranges
-from services.catalog.search import fold, full_text
-from services.catalog.tables import metadata, products
+from frontispiece.events import Outbox
+from frontispiece.service import IdempotencyRecords, Intent
+from frontispiece.stores import SqlStore
+from services.catalog.events import PriceChanged, ProductRemoved
+from services.catalog.model import (
+    SKU,
+    Count,
+    Named,
+    Position,
+    Product,
+    Search,
+    SearchResult,
+    StoredProduct,
+    price_ranges,
+)
+from services.catalog.search import Facet, SearchStatements, count_by, create_with, fold, full_text
+from shop.money import Money
 
-answers = Answers(metadata)
+metadata = sa.MetaData()
 
 
-class Store:
+def _bytewise(length: int | None = None) -> sa.types.TypeEngine[str]:
+    """Text that both databases sort alike."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+products = sa.Table(
+    "products",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("sku", _bytewise(64), nullable=False, unique=True),
+    sa.Column("name_key", _bytewise(), nullable=False),  # the name without case and accents
+    sa.Column("brand_id", sa.String(64), nullable=False, index=True),
+    sa.Column("brand_name", sa.String(200), nullable=False),
+    sa.Column("type_id", sa.String(64), nullable=False, index=True),
+    sa.Column("type_name", sa.String(200), nullable=False),
+    sa.Column("price_amount", sa.BigInteger, nullable=False),
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Index("products_by_name", "name_key", "sku"),
+    sa.Index("products_by_price", "price_amount", "sku"),
+)
+
+create_with(products)
+
+idempotency_records = IdempotencyRecords(metadata)
+outbox = Outbox(metadata, source="catalog")
+
+PRODUCT_COLUMNS = tuple(column for column in products.c if column.name not in {"id", "name_key"})
+
+BRANDS = Facet(id=products.c.brand_id, name=products.c.brand_name)
+TYPES = Facet(id=products.c.type_id, name=products.c.type_name)
+
+
+class Store(SqlStore):
     """Products in one database; every method is one transaction."""
 
-    def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.database = Database(url, metadata)
+    main_table = products
+    migrations = "services.catalog.migrations"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
         self._full_text = full_text(self.database.dialect)
-        self._now = now
 
-    async def is_empty(self) -> bool:
-        """Whether there is no product at all yet."""
-        async with self.database.read() as tx:
-            return (await tx.execute(sa.select(products.c.sku).limit(1))).first() is None
-
-    async def entries(self, skus: Iterable[str]) -> dict[str, Entry]:
-        """Those of these products that are known."""
+    async def find(self, skus: Iterable[str]) -> dict[str, StoredProduct]:
+        """The products with these skus, by sku; unknown skus are left out."""
         possible = [sku for sku in skus if re.fullmatch(SKU, sku)]
         async with self.database.read() as tx:
-            rows = await tx.execute(sa.select(*queries.ENTRY).where(products.c.sku.in_(possible)))
-            return {row.sku: _entry(row) for row in rows}
+            rows = await tx.execute(sa.select(*PRODUCT_COLUMNS).where(products.c.sku.in_(possible)))
+            return {row.sku: _product(row) for row in rows}
 
-    async def search(self, wanted: Search, *, limit: int, after: After | None = None) -> Found:
-        """The products that fit, in their order, with the counts of what other filters would find."""
-        asked = queries.Asked(wanted, self._full_text)
+    async def search(self, search: Search, *, limit: int, after: Position | None = None) -> SearchResult:
+        """One page of the products that match, with the facets' counts."""
+        statements = SearchStatements(products, search, self._full_text)
         async with self.database.read() as tx:
-            rows = (await tx.execute(asked.page(limit + 1, after))).all()
-            total = (await tx.execute(asked.total())).scalar_one()
-            brands = _counts(await tx.execute(asked.brands()))
-            types = _counts(await tx.execute(asked.types()))
-            prices = {row.step: row.found for row in await tx.execute(asked.prices())}
+            rows = (await tx.execute(statements.page(PRODUCT_COLUMNS, limit + 1, after))).all()
+            total = (await tx.execute(statements.total())).scalar_one()
+            brands = _counts(await tx.execute(statements.brands(BRANDS)))
+            types = _counts(await tx.execute(statements.types(TYPES)))
+            prices = {row.step: row.number for row in await tx.execute(statements.prices())}
         last = rows[limit - 1] if len(rows) > limit else None
-        return Found(
-            entries=tuple(_entry(row) for row in rows[:limit]),
-            after=After(value=last.sort_value, sku=last.sku) if last else None,
+        return SearchResult(
+            products=tuple(_product(row) for row in rows[:limit]),
+            after=Position(value=last.sort_value, sku=last.sku) if last else None,
             total=total,
             brands=brands,
             types=types,
@@ -61,82 +99,100 @@ class Store:
 
     async def brands(self) -> tuple[Count, ...]:
         """Every brand that has products."""
-        return await self._all(queries.BRANDS)
+        return await self._all(BRANDS)
 
     async def types(self) -> tuple[Count, ...]:
         """Every type that has products."""
-        return await self._all(queries.TYPES)
+        return await self._all(TYPES)
 
     async def add(self, new: Iterable[Product]) -> None:
-        """Enter products, all or none; one that is known already is replaced."""
+        """Insert or replace products, at least one, all or none."""
         async with self.database.write() as tx:
             await self._put_all(tx, list(new))
 
-    async def bring_in(self, intent: Intent, new: Sequence[Product]) -> int:
-        """`add` for an intent, which is carried out once; returns how many products came in."""
+    async def import_products(self, intent: Intent, new: Sequence[Product]) -> int:
+        """`add`, done once for an intent; returns how many products were imported."""
         async with self.database.write() as tx:
-            before: int | None = await answers.first(tx, intent)
-            if before is not None:
-                return before
-            await answers.keep(tx, intent, len(new))
+            first: int | None = await idempotency_records.find(tx, intent)
+            if first is not None:
+                return first
+            await idempotency_records.save(tx, intent, len(new))
             await self._put_all(tx, new)
             return len(new)
 
-    async def put(self, product: Product, version: int | None) -> Entry | None:
-        """Write one product; `version` is the one last seen, None for a new product.
+    async def put(self, product: Product, version: int | None) -> StoredProduct | None:
+        """Insert a product (`version` None) or replace its current version.
 
-        Returns None when the version is not the current one.
+        Returns None when `version` is not the current one.
         """
         row = _row(product)
         write: sa.sql.dml.ReturningInsert[Any] | sa.sql.dml.ReturningUpdate[Any]
         if version is None:
-            new = self._insert().values(**row, version=self._first_version()).on_conflict_do_nothing()
+            new = self._insert(products).values(**row, version=self._first_version()).on_conflict_do_nothing()
             write = new.returning(products.c.id, products.c.version)
         else:
             current = (products.c.sku == product.sku) & (products.c.version == version)
             change = products.update().where(current).values(**row, version=version + 1)
             write = change.returning(products.c.id, products.c.version)
         async with self.database.write() as tx:
+            before = await _locked_prices(tx, [product.sku])
             written = (await tx.execute(write)).one_or_none()
             if written is None:
                 return None
             await self._full_text.put(tx, [(written.id, product)])
-            return Entry(product=product, version=written.version)
+            if before and before[product.sku] != product.price:
+                await outbox.add(tx, _price_changed(product, written.version), subject=product.sku)
+            return StoredProduct(product=product, version=written.version)
 
     async def remove(self, sku: str, version: int) -> bool:
-        """Take a product out of the catalog; False when the version is not the current one."""
+        """Delete a product; False when `version` is not the current one."""
         current = (products.c.sku == sku) & (products.c.version == version)
         async with self.database.write() as tx:
-            gone = (await tx.execute(products.delete().where(current).returning(products.c.id))).scalar()
-            if gone is not None:
-                await self._full_text.remove(tx, [gone])
-            return gone is not None
+            row_id = (await tx.execute(products.delete().where(current).returning(products.c.id))).scalar()
+            if row_id is not None:
+                await self._full_text.remove(tx, [row_id])
+                await outbox.add(tx, ProductRemoved(sku=sku, version=version + 1), subject=sku)
+            return row_id is not None
 
-    async def _all(self, facet: queries.Facet) -> tuple[Count, ...]:
+    async def _all(self, facet: Facet) -> tuple[Count, ...]:
         async with self.database.read() as tx:
-            return _counts(await tx.execute(queries.counted(facet, products)))
+            return _counts(await tx.execute(count_by(facet, products)))
 
     async def _put_all(self, tx: AsyncConnection, new: Sequence[Product]) -> None:
-        if not new:
-            return
         ordered = sorted(new, key=lambda product: product.sku)  # every writer takes its locks in this order
         first = self._first_version()
-        insert = self._insert()
-        change = {name: insert.excluded[name] for name in _row(ordered[0])}
+        insert = self._insert(products)
+        replaced = {name: insert.excluded[name] for name in _row(ordered[0])}
         upsert = insert.on_conflict_do_update(
-            index_elements=[products.c.sku], set_={**change, "version": products.c.version + 1}
-        ).returning(products.c.id, products.c.sku)
-        written = await tx.execute(upsert, [{**_row(product), "version": first} for product in ordered])
-        ids = {row.sku: row.id for row in written}
-        await self._full_text.put(tx, [(ids[product.sku], product) for product in ordered])
-
-    def _insert(self) -> postgresql.Insert | sqlite.Insert:
-        postgres = self.database.dialect == "postgresql"
-        return postgresql.insert(products) if postgres else sqlite.insert(products)
+            index_elements=[products.c.sku], set_={**replaced, "version": products.c.version + 1}
+        ).returning(products.c.id, products.c.sku, products.c.version)
+        before = await _locked_prices(tx, [product.sku for product in ordered])
+        result = await tx.execute(upsert, [{**_row(product), "version": first} for product in ordered])
+        written = {row.sku: row for row in result}
+        await self._full_text.put(tx, [(written[product.sku].id, product) for product in ordered])
+        changed = [  # a product that another writer has just created has a version, and no price before
+            (_price_changed(product, written[product.sku].version), product.sku)
+            for product in ordered
+            if written[product.sku].version != first and before.get(product.sku) != product.price
+        ]
+        await outbox.add_all(tx, changed)
 
     def _first_version(self) -> int:
-        # The moment, in microseconds: a sku that was deleted and comes back must not repeat an old version.
+        # The time in microseconds: a sku that was deleted and comes back must not repeat an old version.
         return int(self._now().timestamp() * 1_000_000)
+
+
+async def _locked_prices(tx: AsyncConnection, skus: Sequence[str]) -> dict[str, Money]:
+    """The prices of those of these products that exist, which stay so until the transaction ends."""
+    currency = products.c.document["currency"].as_string().label("currency")
+    prices = sa.select(products.c.sku, products.c.price_amount, currency)
+    query = prices.where(products.c.sku.in_(skus)).order_by(products.c.sku).with_for_update()
+    return {row.sku: Money(amount=row.price_amount, currency=row.currency) for row in await tx.execute(query)}
+
+
+def _price_changed(product: Product, version: int) -> PriceChanged:
+    price = product.price
+    return PriceChanged(sku=product.sku, amount=price.amount, currency=price.currency, version=version)
 
 
 def _row(product: Product) -> dict[str, Any]:
@@ -158,21 +214,21 @@ def _row(product: Product) -> dict[str, Any]:
     }
 
 
-def _entry(row: sa.Row[Any]) -> Entry:
-    kept = row.document
+def _product(row: sa.Row[Any]) -> StoredProduct:
+    document = row.document
     product = Product(
         sku=row.sku,
-        name=kept["name"],
-        description=kept["description"],
+        name=document["name"],
+        description=document["description"],
         brand=Named(id=row.brand_id, name=row.brand_name),
         type=Named(id=row.type_id, name=row.type_name),
-        price=Money(amount=row.price_amount, currency=kept["currency"]),
-        attributes=kept["attributes"],
-        related=tuple(kept["related"]),
+        price=Money(amount=row.price_amount, currency=document["currency"]),
+        attributes=document["attributes"],
+        related=tuple(document["related"]),
     )
-    return Entry(product=product, version=row.version)
+    return StoredProduct(product=product, version=row.version)
 
 
 def _counts(rows: Iterable[sa.Row[Any]]) -> tuple[Count, ...]:
-    counts = [Count(id=row.id, name=row.name, count=row.found) for row in rows]
+    counts = [Count(id=row.id, name=row.name, count=row.number) for row in rows]
     return tuple(sorted(counts, key=lambda count: (fold(count.name), count.id)))

@@ -1,1 +1,1 @@
-"""Discount: how much less an article costs, for everyone or for those with a coupon."""
+"""Discount: price rules and coupons."""

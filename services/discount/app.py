@@ -2,19 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kit import rpc as channels
-from kit import service
-from kit.settings import Settings, TokenSettings
-from kit.tokens import Verifier
+from frontispiece.events import EventSettings, Messaging
+from frontispiece.security import Verifier
+from frontispiece.service import create_store_service, tracing_interceptors
+from frontispiece.settings import Settings, TokenSettings
 from services.discount import rpc, seed
+from services.discount.events import OrderCancelled, OrderPlaced
 from services.discount.store import Store
 
-STOPS_WITHIN = 2.0
+SHUTDOWN_SECONDS = 2.0
 """Seconds that running calls have to end when the service stops."""
 
 
@@ -24,38 +26,43 @@ class DiscountSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="DISCOUNT_")
 
     database_url: str = Field(description="SQLAlchemy URL of discount's own database.")
-    grpc_listen: str = Field(
-        description="Where gRPC is spoken, such as `0.0.0.0:9000`; port 0 takes a free one."
-    )
+    grpc_listen: str = Field(description="Address for gRPC, such as `0.0.0.0:9000`; port 0 takes a free one.")
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's price rules.")
+    coupon_hold: float = Field(
+        300.0, gt=0, description="Seconds that a coupon is held for an order that is not placed."
+    )
+    events: EventSettings = Field(default_factory=EventSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: DiscountSettings | None = None) -> FastAPI:
     """The discount service: health and OpenAPI over HTTP, all else over gRPC on `app.state.grpc_port`."""
     settings = settings or DiscountSettings()
-    store = Store(settings.database_url)
+    store = Store(settings.database_url, hold=timedelta(seconds=settings.coupon_hold))
     verifier = Verifier(settings.tokens, "discount")
+
+    messaging = Messaging(
+        settings.events,
+        service="discount",
+        handlers={OrderPlaced: store.placed, OrderCancelled: store.cancelled},
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with store.database:
-            if settings.seed:
-                await seed.fill(store)
-            server = rpc.create_server(store, verifier, channels.serving(app.state.tracing))
-            app.state.grpc_port = server.add_insecure_port(settings.grpc_listen)
-            await server.start()
-            try:
+        server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
+        app.state.grpc_port = server.add_insecure_port(settings.grpc_listen)
+        await server.start()
+        try:
+            async with messaging:
                 yield
-            finally:
-                await server.stop(STOPS_WITHIN)
+        finally:
+            await server.stop(SHUTDOWN_SECONDS)
 
-    app = service.create(
+    return create_store_service(
         title="discount",
-        description="How much less an article costs, for everyone or for those with a coupon; over gRPC.",
-        lifespan=lifespan,
-        ready=store.database.ping,
+        description="Price rules and coupons, over gRPC.",
         verifier=verifier,
+        store=store,
+        first_data=seed.rules if settings.seed else None,
+        lifespan=lifespan,
     )
-    app.state.store = store
-    return app

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 EVERY_ARTICLE = ""
 """The sku of a rule for all articles."""
@@ -10,9 +11,10 @@ EVERY_ARTICLE = ""
 NO_COUPON = ""
 """The coupon of a rule that needs none."""
 
-MOST_PERCENT = 90
+MAX_PERCENT = 90
 SKU_LENGTH = 64
 DESCRIPTION_LENGTH = 500
+MAX_USES = 10**9
 
 _COUPON = re.compile(r"[A-Z0-9_-]{1,40}")
 
@@ -26,11 +28,11 @@ class Terms:
     coupon: str
     description: str
 
-    def faults(self) -> dict[str, str]:
-        """What is wrong with these terms, by field; nothing when they can be kept."""
+    def errors(self) -> dict[str, str]:
+        """The rule that each invalid field breaks, by field; empty when the terms are valid."""
         checks = {
             "sku": ("has at most 64 characters, none of them NUL", _is_text(self.sku, SKU_LENGTH)),
-            "percent": ("is 1 to 90", 1 <= self.percent <= MOST_PERCENT),
+            "percent": ("is 1 to 90", 1 <= self.percent <= MAX_PERCENT),
             "coupon": (
                 "has at most 40 letters A-Z, digits, - and _",
                 self.coupon == NO_COUPON or bool(_COUPON.fullmatch(self.coupon)),
@@ -45,18 +47,78 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Discount(Terms):
-    """A price rule that is in force; the version goes up with each change."""
+    """A stored price rule; its version goes up with each change."""
 
     id: str
     version: int
 
 
-class Unknown(Exception):
-    """There is no such discount."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coupon:
+    """How often a coupon may be used, by one customer and by all together; 0 is any number."""
+
+    code: str
+    uses_per_customer: int = 0
+    uses_in_total: int = 0
+
+    def errors(self) -> dict[str, str]:
+        """The rule that each invalid field breaks, by field; empty when the coupon is valid."""
+        checks = {
+            "code": ("has 1 to 40 letters A-Z, digits, - and _", bool(_COUPON.fullmatch(self.code))),
+            "uses_per_customer": ("is 0 to 10⁹", 0 <= self.uses_per_customer <= MAX_USES),
+            "uses_in_total": ("is 0 to 10⁹", 0 <= self.uses_in_total <= MAX_USES),
+        }
+        return {field: rule for field, (rule, holds) in checks.items() if not holds}
+
+    def check_customer(self, uses: int) -> None:
+        """Return when a customer with so many uses may use the coupon once more.
+
+        Raises:
+            CouponUsed: one customer may not.
+        """
+        if 0 < self.uses_per_customer <= uses:
+            raise CouponUsed
+
+    def check_total(self, uses: int) -> None:
+        """Return when the coupon may be used once more after so many uses.
+
+        Raises:
+            CouponExhausted: it may not.
+        """
+        if 0 < self.uses_in_total <= uses:
+            raise CouponExhausted
 
 
-class Outdated(Exception):
-    """Somebody changed the discount since its writer read it."""
+class Redemption(StrEnum):
+    """The state of a coupon's use for an order: held until it expires, unless the order is placed."""
+
+    HELD = "held"
+    PLACED = "placed"
+    CANCELLED = "cancelled"
+
+
+class CouponUnknown(Exception):
+    """No price rule has this coupon."""
+
+
+class CouponUsed(Exception):
+    """The customer has used the coupon as often as one customer may."""
+
+
+class CouponExhausted(Exception):
+    """The coupon has been used as often as all customers together may."""
+
+
+class OrderHasCoupon(Exception):
+    """Another coupon is held for the order: one order has one."""
+
+
+class DiscountNotFound(Exception):
+    """There is no discount with this id."""
+
+
+class VersionOutdated(Exception):
+    """The version that a writer names is not the discount's current one."""
 
 
 def is_sku(sku: str) -> bool:
@@ -64,22 +126,24 @@ def is_sku(sku: str) -> bool:
     return sku != EVERY_ARTICLE and _is_text(sku, SKU_LENGTH)
 
 
-def normal_coupon(code: str) -> str:
-    """A coupon code as it is kept and compared: in capitals, so that customers need not mind the case."""
+def normalize_coupon(code: str) -> str:
+    """A coupon code as it is stored and compared: in capitals, so that customers need not mind the case."""
     return code.strip().upper()
 
 
-def given_coupon(code: str) -> str:
-    """The code that a customer typed, as it is compared; none when no coupon can be called so."""
-    coupon = normal_coupon(code)
+def valid_coupon(code: str) -> str:
+    """The code that a customer typed, normalized; `NO_COUPON` when it cannot be a coupon's code."""
+    coupon = normalize_coupon(code)
     return coupon if _COUPON.fullmatch(coupon) else NO_COUPON
 
 
-def best(applying: Iterable[Discount], sku: str) -> Discount | None:
-    """The discount that an article gets: the most percent; of equals, the one for just this article."""
-    mine = (discount for discount in applying if discount.sku in (sku, EVERY_ARTICLE))
-    return max(mine, key=lambda discount: (discount.percent, discount.sku != EVERY_ARTICLE), default=None)
+def best(discounts: Iterable[Discount], sku: str) -> Discount | None:
+    """The discount that an article gets: the most percent; of equals, the one for this article alone."""
+    applicable = (discount for discount in discounts if discount.sku in (sku, EVERY_ARTICLE))
+    return max(
+        applicable, key=lambda discount: (discount.percent, discount.sku != EVERY_ARTICLE), default=None
+    )
 
 
-def _is_text(text: str, longest: int) -> bool:
-    return len(text) <= longest and "\x00" not in text  # PostgreSQL keeps no NUL
+def _is_text(text: str, max_length: int) -> bool:
+    return len(text) <= max_length and "\x00" not in text  # PostgreSQL stores no NUL

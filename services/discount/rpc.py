@@ -1,44 +1,82 @@
-"""Discount over gRPC: parse, call, answer."""
+"""Discount over gRPC: parse, call, respond."""
 # ruff: noqa: N802 (the calls are named as in discount.proto)
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import grpc
 
-from kit.idempotency import Intent
-from kit.pb import discount_pb2 as pb
-from kit.pb import discount_pb2_grpc
-from kit.problems import Problem
-from kit.tokens import Identity, Verifier
-from services.discount.callers import Context, Known, caller
-from services.discount.errors import Problems
-from services.discount.model import Discount, Terms, given_coupon, is_sku, normal_coupon
+from frontispiece.http import Problem
+from frontispiece.security import Verifier
+from frontispiece.service import Intent, RpcInterceptor, rpc_caller
+from services.discount.model import (
+    Coupon,
+    CouponExhausted,
+    CouponUnknown,
+    CouponUsed,
+    Discount,
+    DiscountNotFound,
+    OrderHasCoupon,
+    Terms,
+    VersionOutdated,
+    is_sku,
+    normalize_coupon,
+    valid_coupon,
+)
 from services.discount.store import Store
+from shop.pb import discount_pb2 as pb
+from shop.pb import discount_pb2_grpc
 
-SCOPE = "discount:write"
-MOST_SKUS = 100
+MAX_SKUS = 100
 KEY_LENGTHS = range(8, 201)
+ORDER_ID_LENGTHS = range(1, 65)
+
+PUBLIC: Final = frozenset({"GetDiscount", "ListDiscounts"})
+"""The methods that need no token."""
+
+SCOPES: Final = {
+    "CreateDiscount": "discount:write",
+    "UpdateDiscount": "discount:write",
+    "DeleteDiscount": "discount:write",
+    "PutCoupon": "discount:write",
+    "Redeem": "shop",
+}
+"""The scope that a method needs."""
+
+PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
+    DiscountNotFound: Problem(404, "discount-unknown", "There is no such discount."),
+    VersionOutdated: Problem(
+        412, "version-outdated", "Another writer changed this discount since you read it."
+    ),
+    CouponUnknown: Problem(404, "coupon-unknown", "There is no such coupon."),
+    CouponUsed: Problem(409, "coupon-used", "You have used this coupon before."),
+    CouponExhausted: Problem(409, "coupon-exhausted", "This coupon has been used up."),
+    OrderHasCoupon: Problem(409, "order-has-coupon", "Another coupon is held for this order."),
+}
+"""What the exceptions of the model mean to a caller."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def create_server(
-    store: Store, verifier: Verifier, first: Sequence[grpc.aio.ServerInterceptor] = ()
+    store: Store, verifier: Verifier, outermost: Sequence[grpc.aio.ServerInterceptor] = ()
 ) -> grpc.aio.Server:
     """A server of discounts, not yet listening; made in the event loop that it runs in.
 
     Args:
         store: the discounts.
-        verifier: tells who calls.
-        first: what stands before everything else that stands around a call.
+        verifier: verifies the tokens of callers.
+        outermost: interceptors around all others, such as tracing.
     """
     # Without so_reuseport=0 two servers could listen on one port and take turns, instead of a clear failure.
-    around = [*first, Problems(), Known(verifier)]
-    server = grpc.aio.server(interceptors=around, options=[("grpc.so_reuseport", 0)])
+    guard = RpcInterceptor(verifier, public=PUBLIC, scopes=SCOPES, problems=PROBLEMS)
+    server = grpc.aio.server(interceptors=[*outermost, guard], options=[("grpc.so_reuseport", 0)])
     discount_pb2_grpc.add_DiscountsServicer_to_server(Rpc(store, verifier), server)
     return server
 
 
 class Rpc(discount_pb2_grpc.DiscountsServicer):
-    """The calls of `discount.proto`. What they raise becomes a status code in `errors`."""
+    """The methods of `discount.proto`; `RpcInterceptor` turns their exceptions into status codes."""
 
     def __init__(self, store: Store, verifier: Verifier) -> None:
         self._store = store
@@ -53,66 +91,78 @@ class Rpc(discount_pb2_grpc.DiscountsServicer):
     ) -> pb.ListDiscountsResponse:
         """The best discount of each article."""
         skus = list(request.skus)
-        if len(skus) > MOST_SKUS or not all(map(is_sku, skus)):
-            raise _invalid({"skus": f"are at most {MOST_SKUS}, each of 1 to 64 characters, none of them NUL"})
-        found = await self._store.best(skus, given_coupon(request.coupon))
+        if len(skus) > MAX_SKUS or not all(map(is_sku, skus)):
+            raise _invalid({"skus": f"are at most {MAX_SKUS}, each of 1 to 64 characters, none of them NUL"})
+        found = await self._store.best(skus, valid_coupon(request.coupon))
         return pb.ListDiscountsResponse(discounts={sku: _message(best) for sku, best in found.items()})
 
     async def CreateDiscount(self, request: pb.CreateDiscountRequest, context: Context) -> pb.Discount:
-        """Put a discount in force; sent again, it gets its first answer and does nothing twice."""
-        writer = self._writer(context)
-        faults = {}
+        """Create a discount; a retry with the same idempotency key gets the first response."""
+        writer = rpc_caller(self._verifier, context)
+        errors = {}
         if len(request.idempotency_key) not in KEY_LENGTHS or "\x00" in request.idempotency_key:
-            faults["idempotency_key"] = "has 8 to 200 characters, none of them NUL"
+            errors["idempotency_key"] = "has 8 to 200 characters, none of them NUL"
         if request.discount.id or request.discount.version:
-            faults["discount"] = "has no id and no version before it is created"
-        terms = _terms(request.discount, faults)
-        wanted = request.discount.SerializeToString(deterministic=True)
-        intent = Intent(owner=writer.subject, key=request.idempotency_key, request=wanted)
+            errors["discount"] = "has no id and no version before it is created"
+        terms = _terms(request.discount, errors)
+        body = request.discount.SerializeToString(deterministic=True)
+        intent = Intent(owner=writer.subject, key=request.idempotency_key, request=body)
         return _message(await self._store.create(intent, terms))
 
-    async def UpdateDiscount(self, request: pb.UpdateDiscountRequest, context: Context) -> pb.Discount:
-        """Change a discount whose version is still the one last seen."""
-        self._writer(context)
-        wanted = request.discount
-        terms = _terms(wanted, {})
-        return _message(await self._store.update(_id(wanted.id), wanted.version, terms))
+    async def UpdateDiscount(self, request: pb.UpdateDiscountRequest, _context: Context) -> pb.Discount:
+        """Change a discount, if the request names its current version."""
+        discount = request.discount
+        terms = _terms(discount, {})
+        return _message(await self._store.update(_id(discount.id), discount.version, terms))
 
     async def DeleteDiscount(
-        self, request: pb.DeleteDiscountRequest, context: Context
+        self, request: pb.DeleteDiscountRequest, _context: Context
     ) -> pb.DeleteDiscountResponse:
-        """Put a discount out of force whose version is still the one last seen."""
-        self._writer(context)
+        """Delete a discount, if the request names its current version."""
         await self._store.delete(_id(request.id), request.version)
         return pb.DeleteDiscountResponse()
 
-    def _writer(self, context: Context) -> Identity:
-        """The caller, who may write.
+    async def PutCoupon(self, request: pb.PutCouponRequest, _context: Context) -> pb.Coupon:
+        """Set a coupon's limits."""
+        limits = request.coupon
+        coupon = Coupon(
+            code=normalize_coupon(limits.code),
+            uses_per_customer=limits.uses_per_customer,
+            uses_in_total=limits.uses_in_total,
+        )
+        if errors := coupon.errors():
+            raise _invalid({f"coupon.{field}": rule for field, rule in errors.items()})
+        await self._store.put_coupon(coupon)
+        return pb.Coupon(
+            code=coupon.code,
+            uses_per_customer=coupon.uses_per_customer,
+            uses_in_total=coupon.uses_in_total,
+        )
 
-        Raises:
-            Problem: 401 without a true token, 403 without the scope.
-        """
-        writer = caller(self._verifier, context)
-        if SCOPE not in writer.scopes:
-            raise Problem(403, "scope-missing", f"This needs the scope {SCOPE}.")
-        return writer
+    async def Redeem(self, request: pb.RedeemRequest, context: Context) -> pb.RedeemResponse:
+        """Use a coupon for an order of the caller; repeating it is harmless."""
+        customer = rpc_caller(self._verifier, context)
+        if len(request.order_id) not in ORDER_ID_LENGTHS or "\x00" in request.order_id:
+            raise _invalid({"order_id": "has 1 to 64 characters, none of them NUL"})
+        await self._store.redeem(customer.subject, valid_coupon(request.coupon), request.order_id)
+        return pb.RedeemResponse()
 
 
-def _terms(wanted: pb.Discount, faults: dict[str, str]) -> Terms:
-    """The terms that somebody wants.
+def _terms(message: pb.Discount, errors: dict[str, str]) -> Terms:
+    """The terms in a message.
 
     Raises:
-        Problem: 422 naming these faults and those of the terms.
+        Problem: 422 naming these errors and those of the terms.
     """
     terms = Terms(
-        sku=wanted.sku,
-        percent=wanted.percent,
-        coupon=normal_coupon(wanted.coupon),
-        description=wanted.description,
+        sku=message.sku,
+        percent=message.percent,
+        coupon=normalize_coupon(message.coupon),
+        description=message.description,
     )
-    faults = faults | {f"discount.{field}": rule for field, rule in terms.faults().items()}
-    if faults:
-        raise _invalid(faults)
+    errors = errors | {f"discount.{field}": rule for field, rule in terms.errors().items()}
+    if errors:
+        raise _invalid(errors)
     return terms
 
 
@@ -122,8 +172,8 @@ def _id(discount_id: str) -> str:
     return discount_id
 
 
-def _invalid(faults: dict[str, str]) -> Problem:
-    return Problem(422, "invalid-request", "; ".join(f"{field} {rule}" for field, rule in faults.items()))
+def _invalid(errors: dict[str, str]) -> Problem:
+    return Problem(422, "invalid-request", "; ".join(f"{field} {rule}" for field, rule in errors.items()))
 
 
 def _message(discount: Discount) -> pb.Discount:

@@ -1,1 +1,1 @@
-"""Identity: who somebody is, proved by OpenID Connect to those who ask."""
+"""Identity: an OpenID Connect provider."""

@@ -1,84 +1,63 @@
-"""What programs read: the discovery document, the public keys, and what a client may know of a user."""
+"""The endpoints, and the responses to errors."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-from fastapi import Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
 
-from kit.tokens import quotable
-from services.identity.authorize import PROMPTS
-from services.identity.errors import Refused
-from services.identity.model import ABOUT, OPENID, SHOP, granted
-from services.identity.provider import Provided
-from services.identity.token import UNCACHED
-from services.identity.tokens import NotOurs, about
+from frontispiece.service import public
+from services.identity.browser import authorize, login, logout
+from services.identity.browser.templates import SECURITY_HEADERS
+from services.identity.context import Context
+from services.identity.errors import OAuthError, PageError, RedirectError
+from services.identity.protocol import endpoints
+from services.identity.protocol.authorize import with_query
+from services.identity.protocol.endpoints import UNCACHED
 
-METHODS = ["client_secret_basic", "client_secret_post", "none"]
+Endpoint = Callable[..., Awaitable[Response]]
 
-
-async def discovery(provider: Provided) -> Response:
-    """What this provider can do, and where (OpenID Connect Discovery 1.0, RFC 8414)."""
-    settings, keys = provider.settings, provider.keys
-    document: dict[str, Any] = {
-        "issuer": settings.issuer,
-        "authorization_endpoint": settings.at("/authorize"),
-        "token_endpoint": settings.at("/token"),
-        "userinfo_endpoint": settings.at("/userinfo"),
-        "jwks_uri": settings.at("/jwks"),
-        "revocation_endpoint": settings.at("/revoke"),
-        "end_session_endpoint": settings.at("/logout"),
-        "scopes_supported": [*ABOUT, *SHOP],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "prompt_values_supported": sorted(PROMPTS),
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": sorted({key.algorithm for key in await keys.published()}),
-        "token_endpoint_auth_methods_supported": METHODS,
-        "revocation_endpoint_auth_methods_supported": METHODS,
-        "code_challenge_methods_supported": ["S256"],
-        "claims_supported": [
-            *("iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "sid"),
-            *("name", "preferred_username", "email", "email_verified"),
-        ],
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "authorization_response_iss_parameter_supported": True,
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
-    }
-    return JSONResponse(document, headers={"Cache-Control": f"public, max-age={keys.max_age}"})
+ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
+    ("GET", "/.well-known/openid-configuration", endpoints.discovery),
+    ("GET", "/jwks", endpoints.jwks),
+    ("GET", "/userinfo", endpoints.userinfo),
+    ("POST", "/userinfo", endpoints.userinfo),
+    ("POST", "/token", endpoints.token),
+    ("POST", "/revoke", endpoints.revoke),
+    ("GET", "/authorize", authorize.authorize),
+    ("POST", "/authorize", authorize.authorize),
+    ("POST", "/confirm", authorize.confirm),
+    ("POST", "/login", login.log_in),
+    ("GET", "/register", login.registration_page),
+    ("POST", "/register", login.register),
+    ("GET", "/password", login.password_page),
+    ("POST", "/password", login.change_password),
+    ("GET", "/logout", logout.log_out),
+    ("POST", "/logout", logout.log_out),
+)
+"""All are public: callers authenticate themselves here, by this service's own means."""
 
 
-async def jwks(provider: Provided) -> Response:
-    """The public keys, those that do not sign yet and those that do not any more among them."""
-    keys = [key.public for key in await provider.keys.published()]
-    kept = {"Cache-Control": f"public, max-age={provider.keys.max_age}"}
-    return JSONResponse({"keys": keys}, headers=kept)
+def add_endpoints(app: FastAPI, context: Context) -> None:
+    """Add the endpoints and the error responses to the app."""
+    app.state.context = context
+    for method, path, endpoint in ENDPOINTS:
+        app.add_api_route(path, public(endpoint), methods=[method], response_model=None)
 
+    async def render(_request: Request, error: Exception) -> Response:
+        if isinstance(error, OAuthError):
+            body = {"error": error.error, "error_description": str(error)}
+            return JSONResponse(body, error.status, {**UNCACHED, **error.headers})
+        if isinstance(error, RedirectError):
+            parameters = {"error": error.error, "error_description": str(error), "state": error.state}
+            url = with_query(error.redirect_uri, **parameters, iss=context.settings.issuer)
+            return RedirectResponse(url, 303, SECURITY_HEADERS)
+        assert isinstance(error, PageError)
+        response = context.templates.page(
+            "message", status=error.status, heading=error.title, text=str(error), is_error=True
+        )
+        response.headers.update(error.headers)
+        return response
 
-async def userinfo(request: Request, provider: Provided) -> Response:
-    """What the client of an access token may know of its user (OpenID Connect Core 1.0, 5.3)."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        challenge = {"WWW-Authenticate": "Bearer"}
-        raise Refused("invalid_request", "An access token is missing.", status=401, headers=challenge)
-    try:
-        claims = await provider.tokens.read_access(token.strip())
-    except NotOurs as fault:
-        raise _not_allowed(401, "invalid_token", quotable(fault)) from None
-    scopes = tuple(str(claims.get("scope", "")).split())
-    if OPENID not in scopes:
-        raise _not_allowed(403, "insufficient_scope", "The scope openid is needed", 'scope="openid"')
-    grant = await provider.grants.alive(claims["sid"])
-    user = None if grant is None else await provider.users.of(grant.user_id)
-    if user is None:
-        raise _not_allowed(401, "invalid_token", "The token's grant has ended")
-    return JSONResponse({"sub": user.id, **about(user, granted(scopes, ()))}, headers=UNCACHED)
-
-
-def _not_allowed(status: int, error: str, description: str, *more: str) -> Refused:
-    """A refusal in the words of RFC 6750, 3."""
-    parts = ", ".join([f'error="{error}"', f'error_description="{description}"', *more])
-    return Refused(error, description, status=status, headers={"WWW-Authenticate": f"Bearer {parts}"})
+    for kind in (OAuthError, RedirectError, PageError):
+        app.add_exception_handler(kind, render)

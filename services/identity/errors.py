@@ -1,35 +1,34 @@
-"""What goes wrong, by who is to be told of it.
+"""The errors of identity, by their recipient.
 
     IdentityError
-    ├── Refused        a client program: JSON (RFC 6749, 5.2)
-    ├── SentBack       a client, by way of the browser: a redirect (RFC 6749, 4.1.2.1)
-    ├── Shown          the person at the browser: a page, and never a redirect
-    │   ├── BadForm    what was sent cannot be read; client programs are told of it as a refusal
-    │   └── TooBusy    more passwords are being looked at than can be
-    ├── NameTaken      somebody else has this user name
-    ├── Unsuitable     a name, an address or a password that nobody can have
-    ├── Changed        the password is not any more what it was when it was proved
-    ├── TooMany        too many attempts from the same place
-    └── KeyLost        a signing key that no sealing key opens: whoever runs the service, by its log
+    ├── OAuthError            a client program: JSON (RFC 6749, 5.2)
+    ├── RedirectError         a client, through the browser: a redirect (RFC 6749, 4.1.2.1)
+    ├── PageError             the user: a page, never a redirect
+    │   ├── InvalidForm       a malformed query or form; to client programs an OAuthError
+    │   ├── TooManyAttempts   the throttle's limit is reached
+    │   └── TooBusy           too many passwords are being verified
+    ├── InvalidAccountData    an invalid user name, mail address or password, or a name that exists
+    ├── PasswordChanged       since it was verified
+    └── KeyUnreadable         no encryption key decrypts a signing key: the operator, by the log
 
-Those that are not told as they are get caught where they can happen.
+The last three are caught where they can happen.
 """
 
 from collections.abc import Mapping
 
 
 class IdentityError(Exception):
-    """All that identity itself refuses."""
+    """Base class."""
 
 
-class Refused(IdentityError):
-    """An error that a client program is told as JSON.
+class OAuthError(IdentityError):
+    """An error for a client program.
 
     Args:
-        error: its name in the specification, such as `invalid_grant`.
+        error: its code, such as `invalid_grant`.
         description: one sentence for the client's developer.
-        status: the HTTP status code.
-        headers: response headers that belong to it.
+        status: the HTTP status.
+        headers: further response headers.
     """
 
     def __init__(
@@ -41,8 +40,8 @@ class Refused(IdentityError):
         self.headers = dict(headers or {})
 
 
-class SentBack(IdentityError):
-    """An error that a client is told at its redirect URI, which must have been found to be its own before."""
+class RedirectError(IdentityError):
+    """An error for a client at its redirect URI, which must be verified as its own before."""
 
     def __init__(self, redirect_uri: str, state: str | None, error: str, description: str) -> None:
         super().__init__(description)
@@ -51,8 +50,8 @@ class SentBack(IdentityError):
         self.error = error
 
 
-class Shown(IdentityError):
-    """An error that a person sees on a page of its own."""
+class PageError(IdentityError):
+    """An error for the user, on a page of its own."""
 
     def __init__(self, status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
@@ -61,40 +60,36 @@ class Shown(IdentityError):
         self.headers = dict(headers or {})
 
 
-class BadForm(Shown):
-    """A query or a form that cannot be read."""
+class InvalidForm(PageError):
+    """A malformed query or form."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(status, "This request cannot be read", text)
 
 
-class TooBusy(Shown):
-    """More passwords are being looked at than can be."""
+class TooManyAttempts(PageError):
+    """429: the next attempt is allowed in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        text = f"There were too many attempts from here. Please try again in {int(seconds // 60) + 1} min."
+        super().__init__(429, "Too many attempts", text, {"Retry-After": str(int(seconds) + 1)})
+
+
+class TooBusy(PageError):
+    """503: too many passwords are being verified."""
 
     def __init__(self) -> None:
         text = "Many are logging in right now. Please try again."
         super().__init__(503, "Too many at once", text, {"Retry-After": "2"})
 
 
-class NameTaken(IdentityError):
-    """Somebody has this user name already."""
+class InvalidAccountData(IdentityError):
+    """An invalid user name, mail address or password, or a name that exists; the message is for the user."""
 
 
-class Unsuitable(IdentityError):
-    """A name, an address or a password that nobody can have; the message tells the person why."""
+class PasswordChanged(IdentityError):
+    """The password was changed after it had been verified."""
 
 
-class Changed(IdentityError):
-    """The password was changed after it had been proved."""
-
-
-class TooMany(IdentityError):
-    """Too many attempts; `seconds` until there may be another."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"too many attempts: another in {seconds:.0f} s")
-        self.seconds = seconds
-
-
-class KeyLost(IdentityError):
-    """A signing key is in the database, but no sealing key of ours opens it."""
+class KeyUnreadable(IdentityError):
+    """No encryption key decrypts a signing key in the database."""

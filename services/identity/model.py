@@ -1,4 +1,4 @@
-"""Users, logins and grants: the rules, without I/O."""
+"""Users, single sign-on sessions and grants: the rules, without I/O."""
 
 import base64
 import hashlib
@@ -10,26 +10,37 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from services.identity.errors import Unsuitable
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from services.identity.errors import InvalidAccountData
 
 Clock = Callable[[], float]
 """The time in seconds since 1970."""
 
 OPENID: Final = "openid"
-OFFLINE: Final = "offline_access"
-ABOUT: Final = (OPENID, "profile", "email", OFFLINE)
-"""Scopes that anybody may have: they say what a client learns, and for how long."""
+OFFLINE_ACCESS: Final = "offline_access"
+STANDARD_SCOPES: Final = (OPENID, "profile", "email", OFFLINE_ACCESS)
+"""Scopes that every user may grant: what a client learns, and for how long."""
 
-SHOP: Final = ("shop", "catalog:write", "stock:write", "discount:write")
-"""Scopes that say what may be done; a client gets of them what its user has."""
+SHOP_SCOPES: Final = (
+    "shop",
+    "catalog:write",
+    "stock:write",
+    "discount:write",
+    "payments:read",
+    "faults:write",
+)
+"""Scopes that are permissions; a client gets those that its user has."""
 
-NEW_USERS: Final = ("shop",)
-"""What somebody may do who has registered."""
+NEW_USER_SCOPES: Final = ("shop",)
 
-MOST_IN_NAME: Final = 64
-MOST_IN_EMAIL: Final = 254
-SHORTEST_PASSWORD: Final = 8
-LONGEST_PASSWORD: Final = 128
+MAX_NAME_LENGTH: Final = 64
+MAX_EMAIL_LENGTH: Final = 254
+MIN_PASSWORD_LENGTH: Final = 8
+MAX_PASSWORD_LENGTH: Final = 128
+
+COMMON_PASSWORDS: Final = frozenset(FREQUENCY_LISTS["passwords"])
+"""30,000 passwords that many use, and so anybody tries first; in small letters."""
 
 _NAME = re.compile(r"[\w.+@-]+")
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
@@ -38,14 +49,14 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    """Somebody who can log in.
+    """A user.
 
     Args:
-        id: the subject of tokens; it never changes.
-        name: by which the user logs in.
+        id: the `sub` of tokens; it never changes.
+        name: the user name.
         display_name: as others see it.
         email: not verified.
-        scopes: what the user may do in the shop.
+        scopes: the user's permissions in the shop.
         password_hash: argon2id, with its own salt and cost.
     """
 
@@ -58,8 +69,8 @@ class User:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Login:
-    """A browser at which somebody has logged in."""
+class SsoSession:
+    """A browser at which a user is logged in."""
 
     id: str
     user_id: str
@@ -68,23 +79,28 @@ class Login:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What a client asks for on behalf of somebody, as far as it is kept until it comes with its code."""
+class RequestedGrant:
+    """What a client requests for a user; it is stored with the authorization code.
+
+    Args:
+        dpop_jkt: the thumbprint of the key that the code's tokens must be bound to (RFC 9449, 10).
+    """
 
     client_id: str
     redirect_uri: str
     scopes: tuple[str, ...]
     nonce: str | None
-    challenge: str
+    code_challenge: str
+    dpop_jkt: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """What one client may do on behalf of one user, from one authorization on.
+    """What one client may do for one user since one authorization.
 
     Args:
-        sid: its name in tokens; each grant has its own.
-        ends_at: when all that came of it is over, however often it was refreshed.
+        sid: its id in tokens.
+        ends_at: its absolute end, however often it is refreshed.
     """
 
     sid: str
@@ -96,11 +112,26 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
-    """A grant, with what its client gets at this moment: a refresh token, and the nonce that it sent."""
+class Presenter:
+    """Who presents a code or a refresh token.
+
+    Args:
+        client_id: the client.
+        is_confidential: whether it was authenticated by a secret.
+        jkt: the thumbprint of the key that it has proved to have, if any (RFC 9449).
+    """
+
+    client_id: str
+    is_confidential: bool
+    jkt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedGrant:
+    """A grant with the refresh token for its client, if any, and the nonce of the client's request."""
 
     grant: Grant
-    refresh: str | None
+    refresh_token: str | None
     nonce: str | None = None
 
 
@@ -110,87 +141,87 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> str:
-    """SHA-256 in hex: of a secret of 256 random bits this is enough to keep, as nobody can guess it."""
+    """SHA-256 in hex: enough to store a secret of 256 random bits, which nobody can guess."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def user_name(typed: str) -> str:
-    """The user name that somebody typed, in the one form that it is shown in.
+def user_name(text: str) -> str:
+    """A user name in its normal form.
 
     Raises:
-        Unsuitable: it is none.
+        InvalidAccountData: it is invalid.
     """
-    name = unicodedata.normalize("NFKC", typed).strip()
-    if not _NAME.fullmatch(name) or len(name) > MOST_IN_NAME:
-        raise Unsuitable(
-            f"A user name has up to {MOST_IN_NAME} letters and digits, and of signs only . _ - + and @."
+    name = unicodedata.normalize("NFKC", text).strip()
+    if not _NAME.fullmatch(name) or len(name) > MAX_NAME_LENGTH:
+        raise InvalidAccountData(
+            f"A user name has up to {MAX_NAME_LENGTH} letters and digits, and of signs only . _ - + and @."
         )
     return name
 
 
-def name_key(typed: str) -> str:
-    """What two user names have in common that are one: case and width make no difference."""
-    folded = unicodedata.normalize("NFKC", typed).strip().casefold()
+def name_key(text: str) -> str:
+    """The unique key of a user name: case and width make no difference."""
+    folded = unicodedata.normalize("NFKC", text).strip().casefold()
     return unicodedata.normalize("NFKC", folded)
 
 
-def display_name(typed: str) -> str:
-    """A name to be shown, of one line.
+def display_name(text: str) -> str:
+    """A name of one line.
 
     Raises:
-        Unsuitable: it is none.
+        InvalidAccountData: it is empty, too long, or not printable.
     """
-    name = " ".join(unicodedata.normalize("NFC", typed).split())
-    if not name.isprintable() or not 0 < len(name) <= MOST_IN_NAME:
-        raise Unsuitable(f"Your name has up to {MOST_IN_NAME} characters.")
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not name.isprintable() or not 0 < len(name) <= MAX_NAME_LENGTH:
+        raise InvalidAccountData(f"Your name has up to {MAX_NAME_LENGTH} characters.")
     return name
 
 
-def email_address(typed: str) -> str:
-    """An address that mail could go to.
+def email_address(text: str) -> str:
+    """A mail address.
 
     Raises:
-        Unsuitable: it is none.
+        InvalidAccountData: it is invalid.
     """
-    address = typed.strip()
-    if len(address) > MOST_IN_EMAIL or not _EMAIL.fullmatch(address):
-        raise Unsuitable("This is no mail address.")
+    address = text.strip()
+    if len(address) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(address):
+        raise InvalidAccountData("This is no mail address.")
     return address
 
 
-def password_of(typed: str) -> str:
-    """A password in the one form that is hashed: keyboards write the same letter in several ways.
+def normalize_password(text: str) -> str:
+    """The form that is hashed: keyboards encode the same letter in several ways.
 
     NIST SP 800-63B, 5.1.1.2: every character is allowed and Unicode is normalised.
     """
-    return unicodedata.normalize("NFKC", typed)
+    return unicodedata.normalize("NFKC", text)
 
 
-def new_password(typed: str, name: str) -> str:
-    """A password that somebody chooses; nothing is asked of it but to be long and not the user's name.
-
-    NIST SP 800-63B, 5.1.1.2: no rules of composition.
+def new_password(text: str, name: str) -> str:
+    """A new password; there are no rules of composition (NIST SP 800-63B, 5.1.1.2).
 
     Raises:
-        Unsuitable: it is too short, too long or the user's name.
+        InvalidAccountData: it is too short, too long, the user's name, or common in any case.
     """
-    password = password_of(typed)
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Unsuitable(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    password = normalize_password(text)
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        raise InvalidAccountData(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
     if name_key(password) == name_key(name):
-        raise Unsuitable("The user name is no password.")
+        raise InvalidAccountData("The user name is no password.")
+    if name_key(password) in COMMON_PASSWORDS:
+        raise InvalidAccountData("Many use this password, so it is tried first. Please choose another.")
     return password
 
 
-def granted(asked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
-    """Of the scopes asked for, in their order, those that anybody may have and those that are allowed."""
-    possible = {*ABOUT, *allowed}
-    return tuple(scope for scope in dict.fromkeys(asked) if scope in possible)
+def grantable(requested: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The requested scopes, in their order, that are standard ones or allowed."""
+    possible = {*STANDARD_SCOPES, *allowed}
+    return tuple(scope for scope in dict.fromkeys(requested) if scope in possible)
 
 
-def proves(verifier: str, challenge: str) -> bool:
-    """Whether this is what the challenge was made from (RFC 7636, S256)."""
+def matches_challenge(verifier: str, challenge: str) -> bool:
+    """Whether the code challenge was made from this verifier (RFC 7636, S256)."""
     if not _VERIFIER.fullmatch(verifier):
         return False
-    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
-    return hmac.compare_digest(made, challenge.encode())
+    expected = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return hmac.compare_digest(expected, challenge.encode())

@@ -1,13 +1,13 @@
-"""Identity's first data: the demo shop's users, all with the same password, which guards nothing."""
+"""Identity's first data: the demo shop's users, all with the same password, which protects nothing."""
 
-from kit.demo import PASSWORD, USERS
+from services.identity.accounts.passwords import PasswordHasher
+from services.identity.accounts.users import Users
 from services.identity.model import User
-from services.identity.passwords import Passwords
-from services.identity.users import Users
+from shop.demo import PASSWORD, USERS
 
 
-async def fill(users: Users, passwords: Passwords) -> None:
-    """Give an empty database the demo shop's users, whose ids are their names; leave any other as it is."""
+async def fill(users: Users, hasher: PasswordHasher) -> None:
+    """Add the demo shop's users, whose ids are their names, to an empty database."""
     if not await users.is_empty():
         return
     demo = [
@@ -17,7 +17,7 @@ async def fill(users: Users, passwords: Passwords) -> None:
             display_name=name.capitalize(),
             email=f"{name}@shop.example",
             scopes=frozenset(scopes),
-            password_hash=await passwords.hash(PASSWORD),
+            password_hash=await hasher.hash(PASSWORD),
         )
         for name, scopes in USERS.items()
     ]

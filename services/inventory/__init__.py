@@ -1,1 +1,1 @@
-"""Inventory: how many of each article there are, and who has set some aside."""
+"""Inventory: the stock of each article, and reservations of it."""

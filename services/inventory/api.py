@@ -1,16 +1,27 @@
-"""Inventory over HTTP: parse, call, answer."""
+"""Inventory over HTTP: parse, call, respond."""
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from kit.idempotency import IdempotencyKey, Intent
-from kit.problems import Problem
-from kit.service import Caller, etag, expected_version, public, scoped, tag
-from services.inventory.model import BelowReserved, Line, NotHeld, OutOfStock, Reservation, Status, Stock
+from frontispiece.http import Problem
+from frontispiece.service import (
+    Caller,
+    IdempotencyKey,
+    Intent,
+    ResponseBody,
+    etag,
+    expected_version,
+    from_state,
+    public,
+    require_scope,
+    set_etag,
+)
+from services.inventory.model import BelowReserved, Line, NotHeld, OutOfStock, Reservation, Status
 from services.inventory.store import Store
 
 router = APIRouter()
@@ -19,15 +30,19 @@ Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ReservationId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
 
 
-def _store(request: Request) -> Store:
-    return cast(Store, request.app.state.store)
+async def _store(store: Annotated[Store, from_state("store")]) -> AsyncIterator[Store]:
+    try:
+        yield store
+    except NotHeld as error:
+        status = 410 if error.status is Status.EXPIRED else 409
+        raise Problem(status, f"reservation-{error.status}", str(error)) from None
 
 
-Kept = Annotated[Store, Depends(_store)]
+StoreDep = Annotated[Store, Depends(_store)]
 
 
-class StockBody(BaseModel):
-    """Pieces of one article: on the shelf, set aside, and still to be had."""
+class StockBody(ResponseBody):
+    """Units of one article."""
 
     sku: str
     on_hand: int
@@ -36,34 +51,34 @@ class StockBody(BaseModel):
 
 
 class StockBatch(BaseModel):
-    """The articles asked for, in the order they were asked for, and those nobody knows."""
+    """The requested articles, in the order of the request, and the unknown skus."""
 
     items: list[StockBody]
     unknown: list[str]
 
 
 class Count(BaseModel):
-    """A new count of the pieces on the shelf."""
+    """A new count of the units on hand."""
 
     on_hand: int = Field(ge=0, le=1_000_000_000)
 
 
-class LineBody(BaseModel):
-    """So many pieces of one article."""
+class LineBody(ResponseBody):
+    """A quantity of one article."""
 
     sku: Sku
     quantity: int = Field(ge=1, le=1_000_000)
 
 
 class ReservationRequest(BaseModel):
-    """What to set aside, and for how long."""
+    """The lines to reserve, and for how long."""
 
     lines: list[LineBody] = Field(min_length=1, max_length=100)
-    lasts_seconds: int = Field(900, ge=1, le=86_400)
+    ttl_seconds: int = Field(900, ge=1, le=86_400)
 
 
-class ReservationBody(BaseModel):
-    """Pieces set aside for the caller until a moment."""
+class ReservationBody(ResponseBody):
+    """Units reserved for the caller until `expires_at`."""
 
     id: str
     status: Status
@@ -73,113 +88,93 @@ class ReservationBody(BaseModel):
 
 @router.get("/stock/{sku}")
 @public
-async def stock(sku: Sku, store: Kept, request: Request, response: Response) -> StockBody:
+async def stock(sku: Sku, store: StoreDep, request: Request, response: Response) -> StockBody:
     """The stock of one article."""
     level = (await store.levels([sku])).get(sku)
     if level is None:
-        raise _unknown(sku)
-    tag(request, response, level.version)
-    return _stock_body(level)
+        raise Problem(404, "article-unknown", f"There is no article {sku}.", sku=sku)
+    set_etag(request, response, level.version)
+    return StockBody.of(level)
 
 
 @router.get("/stock")
 @public
 async def stock_batch(
-    sku: Annotated[list[Sku], Query(min_length=1, max_length=100)], store: Kept
+    sku: Annotated[list[Sku], Query(min_length=1, max_length=100)], store: StoreDep
 ) -> StockBatch:
     """The stock of up to 100 articles."""
     levels = await store.levels(sku)
     return StockBatch(
-        items=[_stock_body(levels[wanted]) for wanted in sku if wanted in levels],
+        items=[StockBody.of(levels[wanted]) for wanted in sku if wanted in levels],
         unknown=[wanted for wanted in sku if wanted not in levels],
     )
 
 
-@router.put("/stock/{sku}", dependencies=[scoped("stock:write")])
+@router.put("/stock/{sku}", dependencies=[require_scope("stock:write")])
 async def count_stock(
-    sku: Sku, count: Count, store: Kept, response: Response, if_match: Annotated[str | None, Header()] = None
+    sku: Sku,
+    count: Count,
+    store: StoreDep,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
 ) -> StockBody:
-    """Set the count of an article; a new article needs no `If-Match`, a known one does."""
-    known = (await store.levels([sku])).get(sku)
-    version = None if known is None and if_match is None else expected_version(if_match)
+    """Set the count of an article; one that exists needs `If-Match`."""
+    stored = (await store.levels([sku])).get(sku)
+    version = expected_version(if_match, stored.version if stored else None)
     try:
         level = await store.count(sku, count.on_hand, version)
-    except BelowReserved as fault:
-        raise Problem(409, "below-reserved", str(fault)) from None
+    except BelowReserved as error:
+        raise Problem(409, "below-reserved", str(error)) from None
     if level is None:
-        raise Problem(412, "version-outdated", "Somebody changed this stock since you read it.")
+        raise Problem(412, "version-outdated", "Another writer changed this stock since you read it.")
     response.status_code = 201 if version is None else 200
     response.headers["ETag"] = etag(level.version)
-    return _stock_body(level)
+    return StockBody.of(level)
 
 
-@router.post("/reservations", status_code=201, dependencies=[scoped("shop")])
+@router.post("/reservations", status_code=201, dependencies=[require_scope("shop")])
 async def reserve(
-    wanted: ReservationRequest, caller: Caller, key: IdempotencyKey, store: Kept, response: Response
+    body: ReservationRequest, caller: Caller, key: IdempotencyKey, store: StoreDep, response: Response
 ) -> ReservationBody:
-    """Set pieces aside, all lines or none."""
-    intent = Intent(owner=caller.subject, key=key, request=wanted.model_dump_json().encode())
-    lines = [Line(sku=line.sku, quantity=line.quantity) for line in wanted.lines]
+    """Reserve all lines or none."""
+    intent = Intent(owner=caller.subject, key=key, request=body.model_dump_json().encode())
+    lines = [Line(sku=line.sku, quantity=line.quantity) for line in body.lines]
     try:
-        held = await store.reserve(intent, lines, timedelta(seconds=wanted.lasts_seconds))
-    except OutOfStock as fault:
-        missing = [asdict(shortage) for shortage in fault.shortages]
+        reserved = await store.reserve(intent, lines, timedelta(seconds=body.ttl_seconds))
+    except OutOfStock as error:
+        missing = [asdict(shortage) for shortage in error.shortages]
         raise Problem(409, "out-of-stock", "There is not enough of everything.", lines=missing) from None
-    response.headers.update({"Location": f"/reservations/{held.id}", "ETag": etag(held.version)})
-    return _reservation_body(held)
+    response.headers.update({"Location": f"/reservations/{reserved.id}", "ETag": etag(reserved.version)})
+    return ReservationBody.of(reserved)
 
 
 @router.get("/reservations/{reservation_id}")
 async def reservation(
-    reservation_id: ReservationId, caller: Caller, store: Kept, request: Request, response: Response
+    reservation_id: ReservationId, caller: Caller, store: StoreDep, request: Request, response: Response
 ) -> ReservationBody:
     """One of the caller's reservations."""
-    held = _found(await store.reservation(reservation_id, caller.subject))
-    tag(request, response, held.version)
-    return _reservation_body(held)
+    found = _found(await store.reservation(reservation_id, caller.subject))
+    set_etag(request, response, found.version)
+    return ReservationBody.of(found)
 
 
 @router.delete("/reservations/{reservation_id}", status_code=204)
-async def release(reservation_id: ReservationId, caller: Caller, store: Kept) -> None:
-    """Give the pieces back; repeating it is harmless."""
-    try:
-        _found(await store.release(reservation_id, caller.subject))
-    except NotHeld as fault:
-        raise _ended(fault) from None
+async def release(reservation_id: ReservationId, caller: Caller, store: StoreDep) -> None:
+    """Release the units; repeating it is harmless."""
+    _found(await store.release(reservation_id, caller.subject))
 
 
 @router.post("/reservations/{reservation_id}/commit")
 async def commit(
-    reservation_id: ReservationId, caller: Caller, store: Kept, response: Response
+    reservation_id: ReservationId, caller: Caller, store: StoreDep, response: Response
 ) -> ReservationBody:
-    """Take the pieces off the shelf for good; repeating it is harmless."""
-    try:
-        sold = _found(await store.commit(reservation_id, caller.subject))
-    except NotHeld as fault:
-        raise _ended(fault) from None
-    response.headers["ETag"] = etag(sold.version)
-    return _reservation_body(sold)
+    """Take the units out of stock; repeating it is harmless."""
+    committed = _found(await store.commit(reservation_id, caller.subject))
+    response.headers["ETag"] = etag(committed.version)
+    return ReservationBody.of(committed)
 
 
-def _stock_body(level: Stock) -> StockBody:
-    return StockBody(sku=level.sku, on_hand=level.on_hand, reserved=level.reserved, available=level.available)
-
-
-def _reservation_body(held: Reservation) -> ReservationBody:
-    lines = [LineBody(sku=line.sku, quantity=line.quantity) for line in held.lines]
-    return ReservationBody(id=held.id, status=held.status, lines=lines, expires_at=held.expires_at)
-
-
-def _found(held: Reservation | None) -> Reservation:
-    if held is None:
+def _found(reservation: Reservation | None) -> Reservation:
+    if reservation is None:
         raise Problem(404, "reservation-unknown", "You have no such reservation.")
-    return held
-
-
-def _unknown(sku: str) -> Problem:
-    return Problem(404, "article-unknown", f"There is no article {sku}.", sku=sku)
-
-
-def _ended(fault: NotHeld) -> Problem:
-    status = 410 if fault.status is Status.EXPIRED else 409
-    return Problem(status, f"reservation-{fault.status}", str(fault))
+    return reservation

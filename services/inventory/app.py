@@ -1,7 +1,5 @@
 """Inventory's wiring."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,14 +7,16 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kit import service
-from kit.problems import Problem
-from kit.settings import Settings, TokenSettings
-from kit.tokens import Verifier
+from frontispiece.aio import periodic
+from frontispiece.events import EventSettings, Messaging
+from frontispiece.http import Problem
+from frontispiece.security import Verifier
+from frontispiece.service import create_store_service, register_collectors
+from frontispiece.settings import Settings, TokenSettings
 from services.inventory import api, seed
-from services.inventory.store import Store
-
-log = logging.getLogger(__name__)
+from services.inventory.events import CommitStock, ReleaseStock, ReserveStock
+from services.inventory.handlers import Handlers
+from services.inventory.store import Store, outbox
 
 
 class InventorySettings(Settings):
@@ -26,7 +26,8 @@ class InventorySettings(Settings):
 
     database_url: str = Field(description="SQLAlchemy URL of inventory's own database.")
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's stock.")
-    expire_every: float = Field(5.0, gt=0, description="Seconds between two looks for expired reservations.")
+    expiry_interval: float = Field(5.0, gt=0, description="Seconds between checks for expired reservations.")
+    events: EventSettings = Field(default_factory=EventSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
@@ -34,34 +35,34 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
     """The inventory service."""
     settings = settings or InventorySettings()
     store = Store(settings.database_url)
+    handlers = Handlers(store)
+    messaging = Messaging(
+        settings.events,
+        service="inventory",
+        database=store.database,
+        outbox=outbox,
+        handlers={
+            ReserveStock: handlers.reserve,
+            CommitStock: handlers.commit,
+            ReleaseStock: handlers.release,
+        },
+    )
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with store.database:
-            if settings.seed:
-                await seed.fill(store)
-            expiry = asyncio.create_task(_expire(store, settings.expire_every))
-            try:
-                yield
-            finally:
-                expiry.cancel()
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # When the database is away, reservations only live longer.
+        every = settings.expiry_interval
+        expiry = periodic(store.expire, every, name="expiry of reservations", expected=(Problem,))
+        register_collectors(app, *messaging.collectors)
+        async with messaging, expiry:
+            yield
 
-    app = service.create(
+    return create_store_service(
         title="inventory",
-        description="How many of each article there are, and who has set some aside.",
-        lifespan=lifespan,
-        ready=store.database.ping,
+        description="The stock of each article, and reservations of it.",
         verifier=Verifier(settings.tokens, "inventory"),
+        store=store,
+        router=api.router,
+        first_data=seed.stock if settings.seed else None,
+        lifespan=lifespan,
     )
-    app.state.store = store
-    app.include_router(api.router)
-    return app
-
-
-async def _expire(store: Store, every: float) -> None:
-    while True:
-        await asyncio.sleep(every)
-        try:
-            await store.expire()
-        except Problem:  # the database may come back; until then reservations only last longer
-            log.warning("Reservations cannot expire: the database is away")

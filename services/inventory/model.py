@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stock:
-    """The stock of one article: pieces on the shelf, and how many of them are set aside."""
+    """The stock of one article: the units on hand, and how many of them are reserved."""
 
     sku: str
     on_hand: int
@@ -17,20 +18,24 @@ class Stock:
 
     @property
     def available(self) -> int:
-        """Pieces that can still be promised to somebody."""
+        """Units on hand that are not reserved."""
         return self.on_hand - self.reserved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """So many pieces of one article."""
+    """A quantity of one article."""
 
     sku: str
     quantity: int
 
 
+ORDERS: Final = ""
+"""The owner of the reservations of orders, which have their orders' ids: no caller has an empty name."""
+
+
 class Status(StrEnum):
-    """Where a reservation stands: it is held until it ends in one of the other three ways."""
+    """The state of a reservation: held, until it ends in one of the other three."""
 
     HELD = "held"
     COMMITTED = "committed"
@@ -40,7 +45,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """Pieces set aside for one owner until a moment."""
+    """Units reserved for one owner until `expires_at`."""
 
     id: str
     owner: str
@@ -52,7 +57,7 @@ class Reservation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shortage:
-    """What was missing of one article."""
+    """An article of which there was too little."""
 
     sku: str
     wanted: int
@@ -60,7 +65,7 @@ class Shortage:
 
 
 class OutOfStock(Exception):
-    """A reservation asked for more than there is; nothing was set aside."""
+    """A reservation wants more than is available; nothing was reserved."""
 
     def __init__(self, shortages: tuple[Shortage, ...]) -> None:
         super().__init__(", ".join(f"{s.sku}: {s.wanted} wanted, {s.available} available" for s in shortages))
@@ -68,11 +73,11 @@ class OutOfStock(Exception):
 
 
 class BelowReserved(Exception):
-    """A new count that would leave reservations without pieces."""
+    """A new count is less than the reserved units."""
 
 
 class NotHeld(Exception):
-    """The reservation has ended in another way already."""
+    """The reservation has ended already, in another state."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(f"The reservation is {status}.")
@@ -80,20 +85,20 @@ class NotHeld(Exception):
 
 
 def combine(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """One line an article, in order of sku: the order in which every writer takes its locks."""
+    """One line for each article, in order of sku: the order in which every writer takes its locks."""
     total: dict[str, int] = {}
     for line in lines:
         total[line.sku] = total.get(line.sku, 0) + line.quantity
     return tuple(Line(sku=sku, quantity=total[sku]) for sku in sorted(total))
 
 
-def end(reservation: Reservation, how: Status) -> bool:
-    """Whether the reservation is to change: False when it has ended this very way already.
+def must_change(reservation: Reservation, status: Status) -> bool:
+    """Whether the reservation must change to end in this state: False when it has already.
 
     Raises:
-        NotHeld: it has ended in another way.
+        NotHeld: it has ended in another state.
     """
-    if reservation.status is how:
+    if reservation.status is status:
         return False
     if reservation.status is not Status.HELD:
         raise NotHeld(reservation.status)

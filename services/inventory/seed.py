@@ -1,21 +1,20 @@
 """Inventory's first data: plenty of most articles, little of some, none of a few."""
 
 import zlib
+from collections.abc import Iterator
 
-from kit.demo import SKUS
-from services.inventory.store import Store
+from shop.demo import SKUS
 
 SCARCE = 3
-"""Of twenty articles, so many are nearly sold out, and one wholly."""
+"""Of twenty articles, so many have few units, and one has none."""
 
 
-def pieces(sku: str) -> int:
-    """How many pieces of an article the demo shop begins with: the same in every run."""
+def first_stock(sku: str) -> int:
+    """The demo shop's first stock of an article: the same in every run."""
     dice = zlib.crc32(sku.encode()) % 20
     return dice * 10 if dice > SCARCE else dice
 
 
-async def fill(store: Store) -> None:
-    """Give an empty database the demo shop's stock; leave any other as it is."""
-    if await store.is_empty():
-        await store.add((sku, pieces(sku)) for sku in SKUS)
+def stock() -> Iterator[tuple[str, int]]:
+    """The demo shop's articles with their first stock."""
+    return ((sku, first_stock(sku)) for sku in SKUS)

@@ -1,16 +1,21 @@
-"""What inventory keeps: two tables of stock and reservations, and the first answers to their creation."""
+"""Inventory's database: tables of stock and reservations, first responses, and messages in and out."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit.db import Database
-from kit.idempotency import Answers, Intent
+from frontispiece.events import Inbox, Outbox
+from frontispiece.service import IdempotencyRecords, Intent
+from frontispiece.stores import Moment, SqlStore
+from services.inventory.events import ReservationExpired
 from services.inventory.model import (
+    ORDERS,
     BelowReserved,
     Line,
     OutOfStock,
@@ -19,12 +24,10 @@ from services.inventory.model import (
     Status,
     Stock,
     combine,
-    end,
+    must_change,
 )
 
 metadata = sa.MetaData()
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 stock = sa.Table(
     "stock",
@@ -43,100 +46,96 @@ reservations = sa.Table(
     sa.Column("owner", sa.String(200), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("lines", sa.JSON, nullable=False),
-    sa.Column(
-        "expires_at", sa.BigInteger, nullable=False
-    ),  # Unix time in microseconds: alike in both databases
+    sa.Column("expires_at", Moment, nullable=False),
     sa.Column("version", sa.Integer, nullable=False, default=1),
     sa.Index("reservations_to_expire", "status", "expires_at"),
 )
 
-answers = Answers(metadata)
+idempotency_records = IdempotencyRecords(metadata)
+outbox = Outbox(metadata, source="inventory")
+inbox = Inbox(metadata)
 
 
-class Store:
+class Store(SqlStore):
     """Stock and reservations in one database; every method is one transaction."""
 
-    def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.database = Database(url, metadata)
-        self._now = now
-
-    async def is_empty(self) -> bool:
-        """Whether there is no article at all yet."""
-        async with self.database.read() as tx:
-            return (await tx.execute(sa.select(stock.c.sku).limit(1))).first() is None
+    main_table = stock
+    migrations = "services.inventory.migrations"
 
     async def levels(self, skus: Sequence[str]) -> dict[str, Stock]:
-        """The stock of those of these articles that are known."""
+        """The stock of these articles, by sku; unknown skus are left out."""
         async with self.database.read() as tx:
             rows = await tx.execute(sa.select(stock).where(stock.c.sku.in_(skus)))
             return {row.sku: Stock(**row._mapping) for row in rows}
 
     async def add(self, levels: Iterable[tuple[str, int]]) -> None:
-        """Enter new articles with their counts, all or none."""
+        """Insert articles with their counts, all or none."""
         async with self.database.write() as tx:
             await tx.execute(stock.insert(), [{"sku": sku, "on_hand": on_hand} for sku, on_hand in levels])
 
     async def count(self, sku: str, on_hand: int, version: int | None) -> Stock | None:
-        """Set how many pieces are on the shelf; `version` is the one last seen, None for a new article.
+        """Insert an article (`version` None), or set the units on hand of its current version.
 
-        Returns None when the version is not the current one.
+        Returns None when `version` is not the current one.
 
         Raises:
-            BelowReserved: more pieces are reserved than the new count has.
+            BelowReserved: the new count is less than the reserved units.
         """
         async with self.database.write() as tx:
-            known = (
+            row = (
                 await tx.execute(sa.select(stock).where(stock.c.sku == sku).with_for_update())
             ).one_or_none()
-            if (known and known.version) != version:
+            if (row and row.version) != version:
                 return None
-            if known is None:
-                return await _enter(tx, sku, on_hand)
-            if on_hand < known.reserved:
-                raise BelowReserved(f"{known.reserved} pieces are reserved.")
-            changed = {"on_hand": on_hand, "version": known.version + 1}
+            if row is None:
+                return await _insert(tx, sku, on_hand)
+            if on_hand < row.reserved:
+                raise BelowReserved(f"{row.reserved} units are reserved.")
+            changed = {"on_hand": on_hand, "version": row.version + 1}
             await tx.execute(stock.update().where(stock.c.sku == sku).values(**changed))
-            return Stock(**{**known._mapping, **changed})
+            return Stock(**{**row._mapping, **changed})
 
-    async def reserve(self, intent: Intent, lines: Iterable[Line], lasts: timedelta) -> Reservation:
-        """Set pieces aside, all lines or none; the same intent gives the same reservation.
+    async def reserve(self, intent: Intent, lines: Iterable[Line], lifetime: timedelta) -> Reservation:
+        """Reserve all lines or none; a retry of the same intent gets the same reservation.
 
         Raises:
-            OutOfStock: some line asks for more than is available.
+            OutOfStock: some line wants more than is available.
         """
         await self.expire()
         async with self.database.write() as tx:
-            known: str | None = await answers.first(tx, intent)
-            if known is not None:
-                return await _reservation(tx, known)
-            held = Reservation(
-                id=str(uuid.uuid4()),
-                owner=intent.owner,
-                lines=combine(lines),
-                status=Status.HELD,
-                expires_at=self._now() + lasts,
-                version=1,
-            )
-            await answers.keep(tx, intent, held.id)
-            await _set_aside(tx, held.lines)
-            await tx.execute(
-                reservations.insert().values(
-                    id=held.id,
-                    owner=held.owner,
-                    status=held.status,
-                    lines=[[line.sku, line.quantity] for line in held.lines],
-                    expires_at=_microseconds(held.expires_at),
-                )
-            )
-            return held
+            first: str | None = await idempotency_records.find(tx, intent)
+            if first is not None:
+                return await _reservation(tx, first)
+            reservation = self.new(str(uuid.uuid4()), intent.owner, lines, lifetime)
+            await idempotency_records.save(tx, intent, reservation.id)
+            await insert(tx, reservation)
+            return reservation
+
+    def new(
+        self,
+        reservation_id: str,
+        owner: str,
+        lines: Iterable[Line],
+        lifetime: timedelta,
+        status: Status = Status.HELD,
+    ) -> Reservation:
+        """A reservation that is not stored yet."""
+        return Reservation(
+            id=reservation_id,
+            owner=owner,
+            lines=combine(lines),
+            status=status,
+            expires_at=self._now() + lifetime,
+            version=1,
+        )
 
     async def reservation(self, reservation_id: str, owner: str) -> Reservation | None:
         """An owner's reservation; None when there is none."""
         async with self.database.read() as tx:
-            return await _reservation_of(tx, reservation_id, owner)
+            return await find(tx, reservation_id, owner)
 
     async def release(self, reservation_id: str, owner: str) -> Reservation | None:
-        """Give the pieces back; doing it again changes nothing. None when the owner has no such reservation.
+        """Release the units; repeating it is harmless. None when the owner has no such reservation.
 
         Raises:
             NotHeld: it was committed or has expired.
@@ -144,7 +143,7 @@ class Store:
         return await self._end(reservation_id, owner, Status.RELEASED)
 
     async def commit(self, reservation_id: str, owner: str) -> Reservation | None:
-        """Take the pieces off the shelf; doing it again changes nothing. None when there is nothing to take.
+        """Take the units out of stock; repeating it is harmless. None when the owner has no such reservation.
 
         Raises:
             NotHeld: it was released or has expired.
@@ -152,10 +151,8 @@ class Store:
         return await self._end(reservation_id, owner, Status.COMMITTED)
 
     async def expire(self) -> int:
-        """End every reservation whose time is over; returns how many there were."""
-        due = (reservations.c.status == Status.HELD) & (
-            reservations.c.expires_at <= _microseconds(self._now())
-        )
+        """Expire every reservation that is due, and publish those of orders; returns how many there were."""
+        due = (reservations.c.status == Status.HELD) & (reservations.c.expires_at <= self._now())
         async with self.database.read() as tx:
             if (await tx.execute(sa.select(reservations.c.id).where(due).limit(1))).first() is None:
                 return 0
@@ -164,75 +161,86 @@ class Store:
                 await tx.execute(sa.select(reservations).where(due).with_for_update(skip_locked=True))
             ).all()
             ids = [row.id for row in rows]
-            ended = {"status": Status.EXPIRED, "version": reservations.c.version + 1}
-            await tx.execute(reservations.update().where(reservations.c.id.in_(ids)).values(**ended))
-            await _give_back(tx, [line for row in rows for line in _lines(row.lines)], sold=False)
+            changed = {"status": Status.EXPIRED, "version": reservations.c.version + 1}
+            await tx.execute(reservations.update().where(reservations.c.id.in_(ids)).values(**changed))
+            lines = [line for row in rows for line in _lines(row.lines)]
+            await _move(tx, lines, Status.HELD, Status.EXPIRED)
+            for order_id in (row.id for row in rows if row.owner == ORDERS):
+                await outbox.add(tx, ReservationExpired(order_id=order_id), subject=order_id)
             return len(ids)
 
-    async def _end(self, reservation_id: str, owner: str, how: Status) -> Reservation | None:
+    async def _end(self, reservation_id: str, owner: str, status: Status) -> Reservation | None:
         await self.expire()
         async with self.database.write() as tx:
-            reservation = await _reservation_of(tx, reservation_id, owner)
-            if reservation is None or not end(reservation, how):
+            reservation = await find(tx, reservation_id, owner)
+            if reservation is None or not must_change(reservation, status):
                 return reservation
-            changed = {"status": how, "version": reservation.version + 1}
-            await tx.execute(
-                reservations.update().where(reservations.c.id == reservation_id).values(**changed)
-            )
-            await _give_back(tx, reservation.lines, sold=how is Status.COMMITTED)
-            return await _reservation(tx, reservation_id)
+            return await end(tx, reservation, status)
 
 
-async def _enter(tx: AsyncConnection, sku: str, on_hand: int) -> Stock | None:
+async def insert(tx: AsyncConnection, reservation: Reservation) -> None:
+    """Insert a reservation, and reserve its lines.
+
+    Raises:
+        OutOfStock: some line wants more than is available; leave the transaction with it.
+    """
+    await _reserve(tx, reservation.lines)
+    await tx.execute(reservations.insert().values(asdict(reservation)))
+
+
+async def find(tx: AsyncConnection, reservation_id: str, owner: str) -> Reservation | None:
+    """An owner's reservation, which others cannot change meanwhile; None when there is none."""
+    query = sa.select(reservations.c.owner).where(reservations.c.id == reservation_id).with_for_update()
+    return await _reservation(tx, reservation_id) if (await tx.execute(query)).scalar() == owner else None
+
+
+async def end(tx: AsyncConnection, reservation: Reservation, status: Status) -> Reservation:
+    """Bring a reservation into the state in which it ends, and its units with it."""
+    changed = {"status": status, "version": reservation.version + 1}
+    await tx.execute(reservations.update().where(reservations.c.id == reservation.id).values(**changed))
+    await _move(tx, reservation.lines, reservation.status, status)
+    return await _reservation(tx, reservation.id)
+
+
+async def _insert(tx: AsyncConnection, sku: str, on_hand: int) -> Stock | None:
     try:
         await tx.execute(stock.insert().values(sku=sku, on_hand=on_hand))
-    except IntegrityError:  # somebody else entered it a moment before
+    except IntegrityError:  # another writer was faster
         return None
     return Stock(sku=sku, on_hand=on_hand, reserved=0, version=1)
 
 
-async def _set_aside(tx: AsyncConnection, lines: Sequence[Line]) -> None:
+async def _reserve(tx: AsyncConnection, lines: Sequence[Line]) -> None:
     shortages = []
     for line in lines:
         enough = (stock.c.sku == line.sku) & (stock.c.on_hand - stock.c.reserved >= line.quantity)
         change = {"reserved": stock.c.reserved + line.quantity, "version": stock.c.version + 1}
-        done = await tx.execute(stock.update().where(enough).values(**change))
-        if done.rowcount == 0:
-            left = sa.select(stock.c.on_hand - stock.c.reserved).where(stock.c.sku == line.sku)
-            available = (await tx.execute(left)).scalar() or 0
+        result = await tx.execute(stock.update().where(enough).values(**change))
+        if result.rowcount == 0:
+            rest = sa.select(stock.c.on_hand - stock.c.reserved).where(stock.c.sku == line.sku)
+            available = (await tx.execute(rest)).scalar() or 0
             shortages.append(Shortage(sku=line.sku, wanted=line.quantity, available=available))
     if shortages:
         raise OutOfStock(tuple(shortages))
 
 
-async def _give_back(tx: AsyncConnection, lines: Iterable[Line], *, sold: bool) -> None:
+async def _move(tx: AsyncConnection, lines: Iterable[Line], before: Status, after: Status) -> None:
+    """Change the stock as reservations with these lines go from one state into another."""
+    reserved = (after is Status.HELD) - (before is Status.HELD)
+    sold = (after is Status.COMMITTED) - (before is Status.COMMITTED)
     for line in combine(lines):
-        change = {"reserved": stock.c.reserved - line.quantity, "version": stock.c.version + 1}
-        if sold:
-            change["on_hand"] = stock.c.on_hand - line.quantity
+        change = {
+            "reserved": stock.c.reserved + reserved * line.quantity,
+            "on_hand": stock.c.on_hand - sold * line.quantity,
+            "version": stock.c.version + 1,
+        }
         await tx.execute(stock.update().where(stock.c.sku == line.sku).values(**change))
-
-
-async def _reservation_of(tx: AsyncConnection, reservation_id: str, owner: str) -> Reservation | None:
-    known = sa.select(reservations.c.owner).where(reservations.c.id == reservation_id).with_for_update()
-    return await _reservation(tx, reservation_id) if (await tx.execute(known)).scalar() == owner else None
 
 
 async def _reservation(tx: AsyncConnection, reservation_id: str) -> Reservation:
     row = (await tx.execute(sa.select(reservations).where(reservations.c.id == reservation_id))).one()
-    return Reservation(
-        id=row.id,
-        owner=row.owner,
-        lines=_lines(row.lines),
-        status=Status(row.status),
-        expires_at=EPOCH + timedelta(microseconds=row.expires_at),
-        version=row.version,
-    )
+    return Reservation(**{**row._mapping, "lines": _lines(row.lines), "status": Status(row.status)})
 
 
-def _lines(kept: Iterable[tuple[str, int]]) -> tuple[Line, ...]:
-    return tuple(Line(sku=sku, quantity=quantity) for sku, quantity in kept)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
+def _lines(stored: Iterable[dict[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(**line) for line in stored)

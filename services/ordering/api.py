@@ -1,181 +1,130 @@
-"""Ordering over HTTP: parse, call, answer."""
+"""What customers do with orders over HTTP: parse, call, respond."""
 
-from datetime import datetime
-from typing import Annotated, cast
-from uuid import UUID
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from kit.idempotency import IdempotencyKey, Intent
-from kit.money import Money
-from kit.paging import Cursor, Limit, Slice, decode_cursor, encode_cursor
-from kit.problems import Problem
-from kit.service import Caller, etag, scoped, tag
-from services.ordering.checkout import Checkout
-from services.ordering.model import Bill, Order, OrderLine, Status
-from services.ordering.store import Store, sort_key
-from services.ordering.upstream import Carried
+from frontispiece.service import Caller, IdempotencyKey, Intent, etag, from_state, require_scope
+from services.ordering.clients import Clients
+from services.ordering.commands import Commands, Purchase
+from services.ordering.connections import Connections
+from services.ordering.domain_events import Address
+from services.ordering.queries import Queries
+from services.ordering.read_api import known_id
+from services.ordering.schemas import OrderBody, order_body
+from services.ordering.store import Written
+from shop.money import Money
+from shop.payment_tokens import is_payment_token
 
-router = APIRouter()
-
-
-class SortKey(msgspec.Struct, array_like=True):
-    """What a cursor of the list of orders holds, within what the databases can compare."""
-
-    placed_at: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f-]{36}$")]
+router = APIRouter(dependencies=[require_scope("shop")])
 
 
-def _store(request: Request) -> Store:
-    return cast(Store, request.app.state.store)
+def _payment_token(text: str) -> str:
+    if not is_payment_token(text):
+        raise ValueError("a token, `tok_…`, and never the number of a card")
+    return text
 
 
-def _checkout(request: Request) -> Checkout:
-    return cast(Checkout, request.app.state.checkout)
+def _blank_as_none(text: object) -> object:
+    return None if isinstance(text, str) and not text.strip() else text
 
 
-def _carried(request: Request, caller: Caller) -> Carried:
-    """What goes with the calls to other services; what could not be a header there stays behind."""
-    known = {name: request.headers.get(name, "") for name in ("x-request-id", "traceparent")}
-    fit = {name: value for name, value in known.items() if value and value.isascii() and value.isprintable()}
-    return Carried(identity=caller, names=fit)
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+]
+CouponCode = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
+CommandsDep = Annotated[Commands, from_state("commands")]
+QueriesDep = Annotated[Queries, from_state("queries")]
 
 
-Kept = Annotated[Store, Depends(_store)]
+async def _clients(
+    request: Request, caller: Caller, connections: Annotated[Connections, from_state("connections")]
+) -> Clients:
+    return connections.bind(caller, request.headers.raw)
 
 
-class OrderRequest(BaseModel):
-    """How to order what lies in the caller's basket. What it costs is no business of the client."""
+class AddressRequest(BaseModel):
+    """Where an order is to be delivered."""
 
     model_config = ConfigDict(extra="forbid")
 
-    coupon: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)] | None = (
-        Field(None, description="A coupon code, when the customer has one.")
+    name: Text
+    street: Text
+    postal_code: Annotated[Text, Field(max_length=20)]
+    city: Text
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")
+
+
+class ShippingRequest(BaseModel):
+    """How and where an order is to be delivered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Annotated[Text, Field(max_length=32, description="One of those that shipping quotes.")]
+    address: AddressRequest
+
+
+class OrderRequest(BaseModel):
+    """How to order the caller's basket, as the caller has seen it; prices are the server's alone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    basket_version: int = Field(ge=0, le=2**63 - 1, description="Of the basket that the customer has seen.")
+    total: Money = Field(description="That the customer has seen: goods after discounts, and shipping.")
+    coupon: Annotated[CouponCode | None, BeforeValidator(_blank_as_none)] = Field(
+        None, description="A coupon code, when the customer has one."
+    )
+    shipping: ShippingRequest
+    payment_token: Annotated[Text, AfterValidator(_payment_token)] = Field(
+        description="Stands for the customer's card, whose number nobody here knows."
     )
 
 
-class LineBody(BaseModel):
-    """One article of an order, at the price of the moment when it was ordered."""
-
-    sku: str
-    name: str
-    quantity: int
-    unit_price: Money
-    percent_off: int
-    total: Money
-
-
-class OrderBody(BaseModel):
-    """What the caller ordered and what it costs; a `pending` order is not yet sure to be carried out."""
-
-    id: str
-    status: Status
-    placed_at: datetime
-    lines: list[LineBody]
-    subtotal: Money
-    discount: Money
-    total: Money
-
-
-class OrderSummary(BaseModel):
-    """One order in a list."""
-
-    id: str
-    status: Status
-    placed_at: datetime
-    pieces: int
-    total: Money
-
-
-@router.post("/orders", status_code=202, dependencies=[scoped("shop")])
+@router.post("/orders", status_code=202)
 async def place(
     *,
-    wanted: OrderRequest,
+    body: OrderRequest,
     caller: Caller,
     key: IdempotencyKey,
-    checkout: Annotated[Checkout, Depends(_checkout)],
-    carried: Annotated[Carried, Depends(_carried)],
+    commands: CommandsDep,
+    queries: QueriesDep,
+    clients: Annotated[Clients, Depends(_clients)],
     response: Response,
 ) -> OrderBody:
-    """Order what lies in the caller's basket, at the server's prices; the same key gives the same order."""
-    intent = Intent(owner=caller.subject, key=key, request=wanted.model_dump_json().encode())
-    order = await checkout.place(intent, wanted.coupon or "", carried)
-    response.headers.update({"Location": f"/orders/{order.id}", "ETag": etag(order.version)})
-    return _order_body(order)
+    """Order the caller's basket; the same key gives the same order.
+
+    The response comes at once: the order is `pending` until its stock and its payment are certain. `Position`
+    is for `min-position` of later reads.
+    """
+    intent = Intent(owner=caller.subject, key=key, request=body.model_dump_json().encode())
+    written = await commands.place(intent, _purchase(body), clients)
+    response.headers["Location"] = f"/orders/{written.order.id}"
+    return await _body(written, queries, response)
 
 
-@router.get("/orders")
-async def orders(
-    caller: Caller, store: Kept, limit: Limit = 20, cursor: Cursor = None
-) -> Slice[OrderSummary]:
-    """The caller's orders, newest first."""
-    after = None if cursor is None else msgspec.structs.astuple(decode_cursor(cursor, SortKey))
-    found = await store.orders(caller.subject, limit + 1, after)
-    shown = found[:limit]
-    return Slice(
-        items=[_summary(order) for order in shown],
-        next=encode_cursor(*sort_key(shown[-1])) if len(found) > limit else None,
-    )
-
-
-@router.get("/orders/{order_id}")
-async def order(
-    order_id: str, caller: Caller, store: Kept, request: Request, response: Response
+@router.post("/orders/{order_id}/cancel", status_code=202)
+async def cancel(
+    *, order_id: str, caller: Caller, commands: CommandsDep, queries: QueriesDep, response: Response
 ) -> OrderBody:
-    """One of the caller's orders."""
-    found = await store.order(_id(order_id), caller.subject)
-    if found is None:
-        raise _unknown()
-    tag(request, response, found.version)
-    return _order_body(found)
+    """Cancel one of the caller's orders, which is possible until it is confirmed; may be repeated."""
+    return await _body(await commands.cancel(known_id(order_id), caller.subject), queries, response)
 
 
-def _id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:  # no order has such an id
-        raise _unknown() from None
+async def _body(written: Written, queries: Queries, response: Response) -> OrderBody:
+    order = written.order
+    view = await queries.order_at(order.id, order.owner)
+    assert view is not None
+    response.headers.update({"ETag": etag(view.version), "Position": str(written.position)})
+    return order_body(view)
 
 
-def _unknown() -> Problem:
-    return Problem(404, "order-unknown", "You have no such order.")
-
-
-def _money(bill: Bill, amount: int) -> Money:
-    return Money(amount=amount, currency=bill.currency)
-
-
-def _line_body(bill: Bill, line: OrderLine) -> LineBody:
-    return LineBody(
-        sku=line.sku,
-        name=line.name,
-        quantity=line.quantity,
-        unit_price=_money(bill, line.unit_price),
-        percent_off=line.percent_off,
-        total=_money(bill, line.total),
-    )
-
-
-def _order_body(order: Order) -> OrderBody:
-    bill = order.bill
-    return OrderBody(
-        id=order.id,
-        status=order.status,
-        placed_at=order.placed_at,
-        lines=[_line_body(bill, line) for line in bill.lines],
-        subtotal=_money(bill, bill.subtotal),
-        discount=_money(bill, bill.discount),
-        total=_money(bill, bill.total),
-    )
-
-
-def _summary(order: Order) -> OrderSummary:
-    return OrderSummary(
-        id=order.id,
-        status=order.status,
-        placed_at=order.placed_at,
-        pieces=order.bill.pieces,
-        total=_money(order.bill, order.bill.total),
+def _purchase(body: OrderRequest) -> Purchase:
+    return Purchase(
+        basket_version=body.basket_version,
+        total=body.total,
+        coupon=body.coupon or "",
+        method=body.shipping.method,
+        address=Address(**body.shipping.address.model_dump()),
+        payment_token=body.payment_token,
     )

@@ -1,39 +1,35 @@
-"""How ordering reaches the services that it needs: a basket, a catalog, an inventory, discounts.
+"""Clients of the services that placing an order calls: basket, catalog, discount, shipping.
 
-Each client reads only the fields that ordering uses and leaves the rest to change freely.
-What becomes of failures is told in `upstream.py`.
+Each reads only the fields that ordering uses (a tolerant reader).
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
+from typing import Annotated, Final
+from urllib.parse import quote, urlencode
 
-import grpc
-import httpx
 import msgspec
 from msgspec import Meta
 
-from kit import over_httpx
-from kit.money import MAX_AMOUNT, Money
-from kit.pb import discount_pb2, discount_pb2_grpc
-from kit.problems import TYPE_PREFIX
-from kit.rpc import open_channel
-from kit.settings import Directory
-from kit.tokens import Signer
+from frontispiece.http import TYPE_PREFIX, Problem
+from frontispiece.upstream import InvalidResponse, UpstreamClientError
+from services.ordering.calls import PASSED_ON, Calls
 from services.ordering.model import Article, Item
-from services.ordering.upstream import Carried, Http, failed, of_rpc
+from shop.money import MAX_AMOUNT, Money
+from shop.pb import discount_pb2
 
-OUT_OF_STOCK: Final = f"{TYPE_PREFIX}out-of-stock"
-WHOLE: Final = 100
-ENDED: Final = frozenset({404, 409, 410})
-"""What inventory says of a reservation that is not held any more."""
+Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+NOT_REDEEMABLE: Final = {
+    f"{TYPE_PREFIX}{kind}": kind
+    for kind in ("coupon-unknown", "coupon-used", "coupon-exhausted", "order-has-coupon")
+}
 
 
 class _Price(msgspec.Struct):
-    amount: Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    amount: Amount
+    currency: Currency
 
 
 class _Product(msgspec.Struct):
@@ -46,188 +42,135 @@ class _Products(msgspec.Struct):
     items: list[_Product]
 
 
-class _BasketItem(msgspec.Struct):
+class _ClaimedLine(msgspec.Struct):
     sku: str
     quantity: Annotated[int, Meta(ge=1)]
 
 
-class _Basket(msgspec.Struct):
-    items: list[_BasketItem]
+class _Claim(msgspec.Struct):
+    lines: Annotated[list[_ClaimedLine], Meta(min_length=1)]
 
 
-class _Reservation(msgspec.Struct):
-    id: Annotated[str, Meta(min_length=1, max_length=64)]
+class _Quote(msgspec.Struct):
+    method: str
+    amount: Amount
+    currency: Currency
 
 
-class _Sold(msgspec.Struct):
-    status: Literal["committed"]
+@dataclass(frozen=True, slots=True)
+class _Client:
+    _calls: Calls
 
 
-class _Shortage(msgspec.Struct):
-    sku: str
-    wanted: int
-    available: int
+class Catalog(_Client):
+    """The catalogue of products."""
 
-
-class _Shortages(msgspec.Struct):
-    lines: list[_Shortage]
-
-
-class OutOfStock(Exception):
-    """Inventory set nothing aside, because it has too little; `lines` says of what, as inventory put it."""
-
-    def __init__(self, lines: list[dict[str, Any]]) -> None:
-        super().__init__("There is not enough of everything.")
-        self.lines = lines
-
-
-class Catalog:
-    """What is sold."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    async def articles(self, skus: Sequence[str], carried: Carried) -> dict[str, Article]:
-        """Those of these articles that are sold, in one call."""
-        answer = await self._http.call("GET", "/products", carried, params={"sku": list(skus)})
+    async def articles(self, skus: Sequence[str]) -> dict[str, Article]:
+        """The articles that are sold, by SKU, in one call."""
+        query = urlencode([("sku", sku) for sku in skus])
+        async with self._calls.call() as service:
+            products = await service.get(f"/products?{query}", _Products)
         return {
             found.sku: Article(
                 sku=found.sku,
                 name=found.name,
                 price=Money(amount=found.price.amount, currency=found.price.currency),
             )
-            for found in self._http.read(answer, _Products).items
+            for found in products.items
         }
 
 
-class Baskets:
-    """What users mean to buy."""
+class Baskets(_Client):
+    """The baskets of users."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    async def items(self, owner: str, carried: Carried) -> list[Item]:
-        """What lies in a user's basket; nothing when there is none."""
-        answer = await self._http.call("GET", _basket(owner), carried)
-        return [Item(sku=i.sku, quantity=i.quantity) for i in self._http.read(answer, _Basket).items]
-
-    async def clear(self, owner: str, carried: Carried) -> None:
-        """Take everything out."""
-        self._done(await self._http.call("DELETE", _basket(owner), carried))
-
-    async def remove(self, owner: str, sku: str, carried: Carried) -> None:
-        """Take one article out."""
-        self._done(await self._http.call("DELETE", f"{_basket(owner)}/items/{quote(sku, safe='')}", carried))
-
-    def _done(self, answer: httpx.Response) -> None:
-        if not answer.is_success:
-            raise self._http.failed(answer.status_code)
-
-
-class Inventory:
-    """What is on the shelf."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    async def reserve(self, key: str, items: Sequence[Item], lasts: int, carried: Carried) -> str:
-        """Set pieces aside for so many seconds, all or none: the reservation's id, the same for the same key.
+    async def claim(self, owner: str, order_id: str, version: int) -> list[Item]:
+        """Take all items out of a user's basket for an order; the same items when it is repeated.
 
         Raises:
-            OutOfStock: there is too little of something.
+            Problem: 409 `basket-changed` when the basket has another version, 422 `basket-empty`.
         """
-        wanted = {
-            "lines": [{"sku": item.sku, "quantity": item.quantity} for item in items],
-            "lasts_seconds": lasts,
-        }
-        answer = await self._http.call(
-            "POST", "/reservations", carried, headers={"Idempotency-Key": key}, json=wanted
-        )
-        if answer.status_code == httpx.codes.CONFLICT:
-            refusal = self._http.refused(answer)
-            if refusal.type == OUT_OF_STOCK:
-                raise OutOfStock(msgspec.to_builtins(self._http.decode(answer, _Shortages).lines))
-            raise refusal
-        return self._http.read(answer, _Reservation).id
+        async with self._calls.call(passed_on=PASSED_ON | {409, 422}) as service:
+            claim = await service.send("PUT", _claim(owner, order_id), _Claim, body={"version": version})
+        return [Item(sku=line.sku, quantity=line.quantity) for line in claim.lines]
 
-    async def commit(self, reservation_id: str, carried: Carried) -> bool:
-        """Sell what was set aside; repeating it is harmless. False when it is not set aside any more."""
-        path = f"/reservations/{quote(reservation_id, safe='')}/commit"
-        answer = await self._http.call("POST", path, carried)
-        if answer.status_code in ENDED:
-            return False
-        self._http.read(answer, _Sold)
-        return True
+    async def release(self, owner: str, order_id: str) -> None:
+        """Give a claim back to the basket; repeating it is harmless."""
+        async with self._calls.call() as service:
+            await service.send("DELETE", _claim(owner, order_id), msgspec.Raw)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Discount:
-    """So many percent off an article, and the coupon that it takes (empty for none)."""
+    """A percentage off an article, and the coupon that it takes (empty for none)."""
 
     percent: int
     coupon: str
 
 
-class Discounts:
-    """Who gets how much off."""
+class Discounts(_Client):
+    """Price rules and coupons."""
 
-    def __init__(self, channel: grpc.aio.Channel, timeout: float, signer: Signer) -> None:
-        self._stub = discount_pb2_grpc.DiscountsStub(channel)
-        self._timeout = timeout
-        self._signer = signer
-
-    async def best(self, skus: Sequence[str], coupon: str, carried: Carried) -> dict[str, Discount]:
+    async def best(self, skus: Sequence[str], coupon: str) -> dict[str, Discount]:
         """The best discount of each article that has one, in one call; `coupon` is empty for none."""
-        asked = discount_pb2.ListDiscountsRequest(skus=skus, coupon=coupon)
-        metadata = tuple(carried.headers(self._signer, "discount").items())
-        try:
-            answer = await self._stub.ListDiscounts(asked, timeout=self._timeout, metadata=metadata)
-        except grpc.aio.AioRpcError as fault:
-            raise of_rpc("discount", fault) from fault
-        best = {
-            sku: Discount(percent=rule.percent, coupon=rule.coupon) for sku, rule in answer.discounts.items()
+        request = discount_pb2.ListDiscountsRequest(skus=skus, coupon=coupon)
+        async with self._calls.call() as stub:
+            response = await stub.call("ListDiscounts", request)
+            if any(rule.percent > 100 for rule in response.discounts.values()):  # noqa: PLR2004 (all of it)
+                raise InvalidResponse("more than 100 percent off")
+        return {
+            sku: Discount(percent=rule.percent, coupon=rule.coupon)
+            for sku, rule in response.discounts.items()
         }
-        if any(discount.percent > WHOLE for discount in best.values()):
-            raise failed("discount", "more than 100 percent off")
-        return best
+
+    async def redeem(self, coupon: str, order_id: str) -> None:
+        """Use the caller's coupon for an order; repeating it is harmless.
+
+        Raises:
+            Problem: 422 `coupon-used`, `coupon-exhausted`, `order-has-coupon` or `coupon-unknown`.
+        """
+        request = discount_pb2.RedeemRequest(coupon=coupon, order_id=order_id)
+        async with self._calls.call() as stub:
+            try:
+                await stub.call("Redeem", request)
+            except UpstreamClientError as refusal:
+                if refusal.type is None or (kind := _kind(refusal.type)) is None:
+                    raise
+                raise Problem(422, kind, refusal.detail, service="discount") from refusal
+
+
+class Shipping(_Client):
+    """Delivery, and what it costs."""
+
+    async def quote(self, country: str, pieces: int, method: str) -> Money | None:
+        """The price of a delivery; None when there is no such method to this country.
+
+        Raises:
+            Problem: 422 `country-not-served`.
+        """
+        query = urlencode({"country": country, "pieces": pieces})
+        async with self._calls.call(passed_on=PASSED_ON | {422}) as service:
+            quotes = await service.get(f"/quotes?{query}", list[_Quote])
+        prices = (
+            Money(amount=each.amount, currency=each.currency) for each in quotes if each.method == method
+        )
+        return next(prices, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
-    """All that ordering reaches."""
+    """The clients of one request."""
 
     catalog: Catalog
-    basket: Baskets
-    inventory: Inventory
+    baskets: Baskets
     discounts: Discounts
+    shipping: Shipping
 
 
-@asynccontextmanager
-async def connect(directory: Directory, patience: float, signer: Signer) -> AsyncIterator[Clients]:
-    """The services at their addresses, each call to one of them given up after `patience` seconds.
-
-    Args:
-        directory: where they are.
-        patience: seconds.
-        signer: tells them on whose behalf they are called.
-
-    Raises:
-        LookupError: the directory lacks an address.
-    """
-    channel = open_channel(directory.address("discount-grpc"))
-    sends = over_httpx.transport()
-    async with httpx.AsyncClient(timeout=patience, trust_env=False, transport=sends) as client, channel:
-
-        def http(name: str) -> Http:
-            return Http(name, directory.address(name), client, patience, signer)
-
-        yield Clients(
-            catalog=Catalog(http("catalog")),
-            basket=Baskets(http("basket")),
-            inventory=Inventory(http("inventory")),
-            discounts=Discounts(channel, patience, signer),
-        )
+def _claim(owner: str, order_id: str) -> str:
+    return f"/baskets/{quote(owner, safe='')}/claims/{quote(order_id, safe='')}"
 
 
-def _basket(owner: str) -> str:
-    return f"/baskets/{quote(owner, safe='')}"
+def _kind(problem_type: str) -> str | None:
+    return NOT_REDEEMABLE.get(problem_type) or (
+        problem_type if problem_type in NOT_REDEEMABLE.values() else None
+    )

@@ -8,23 +8,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from kit import money
-from kit.money import Money
+from shop import money
+from shop.money import Money
 
 ORDERS: Final = uuid.UUID("5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47")
 """The namespace of order ids."""
 
 
 class Status(StrEnum):
-    """Where an order stands: written down with its prices, or with its pieces off the shelf as well."""
+    """The state of an order for clients: the last two are final."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """So many pieces of one article, as somebody wants them."""
+    """A quantity of one article to be ordered."""
 
     sku: str
     quantity: int
@@ -32,7 +34,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Article:
-    """What an order must know of an article."""
+    """What an order needs of an article."""
 
     sku: str
     name: str
@@ -41,7 +43,7 @@ class Article:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderLine:
-    """One article of an order, with the price and the whole percent off that it was ordered at."""
+    """One article of an order, with its price and whole percent off at the time of the order."""
 
     sku: str
     name: str
@@ -51,49 +53,49 @@ class OrderLine:
 
     @property
     def subtotal(self) -> int:
-        """What the pieces cost without the discount."""
+        """The price without the discount."""
         return self.unit_price * self.quantity
 
     @property
     def total(self) -> int:
-        """What the pieces cost: the discount is taken off each piece, and each piece is rounded."""
+        """The price: the discount is taken off each unit, and each unit's price is rounded."""
         return money.percent_off(self.unit_price, self.percent_off) * self.quantity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bill:
-    """What is ordered and what it costs, in minor units of one currency."""
+    """The lines of an order and their cost, in minor units of one currency."""
 
     currency: str
     lines: tuple[OrderLine, ...]
 
     @property
     def pieces(self) -> int:
-        """How many pieces there are of all articles together."""
+        """The number of units of all articles together."""
         return sum(line.quantity for line in self.lines)
 
     @property
     def subtotal(self) -> int:
-        """What everything costs without discounts."""
+        """The price of all lines without discounts."""
         return sum(line.subtotal for line in self.lines)
 
     @property
     def total(self) -> int:
-        """What is to be paid."""
+        """The amount to pay."""
         return sum(line.total for line in self.lines)
 
     @property
     def discount(self) -> int:
-        """What the discounts save."""
+        """The sum of the discounts."""
         return self.subtotal - self.total
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What one user ordered at one moment.
+    """One user's order.
 
-    `reservation_key` is the idempotency key under which its pieces are set aside; `reservation_id` the
-    reservation that came of it, None until it is known.
+    `reservation_key` is the idempotency key of its reservation, `reservation_id` the reservation's id, None
+    until it is known.
     """
 
     id: str
@@ -107,7 +109,7 @@ class Order:
 
 
 class UnknownArticles(Exception):
-    """Something is wanted that is not sold; nothing was priced."""
+    """Some items are not sold; nothing was priced."""
 
     def __init__(self, skus: Sequence[str]) -> None:
         super().__init__(f"Not sold: {', '.join(skus)}.")
@@ -119,7 +121,7 @@ class MixedCurrencies(Exception):
 
 
 class TooExpensive(Exception):
-    """The articles cost more than an amount of money can be."""
+    """The articles cost more than `shop.money.MAX_AMOUNT`."""
 
 
 def order_id(owner: str, key: str) -> str:
@@ -128,17 +130,17 @@ def order_id(owner: str, key: str) -> str:
 
 
 def price(items: Sequence[Item], articles: Mapping[str, Article], percents: Mapping[str, int]) -> Bill:
-    """What these items cost.
+    """The bill of these items.
 
     Args:
-        items: what is wanted, at least one.
-        articles: what is sold, by sku.
+        items: at least one.
+        articles: the articles on sale, by sku.
         percents: whole percent off, 0 to 100, by sku; an article that is not in it has no discount.
 
     Raises:
         UnknownArticles: some item is not among the articles.
         MixedCurrencies: the articles' prices are not all in one currency.
-        TooExpensive: together they cost more than `kit.money.MAX_AMOUNT`.
+        TooExpensive: together they cost more than `shop.money.MAX_AMOUNT`.
     """
     unknown = [item.sku for item in items if item.sku not in articles]
     if unknown:

@@ -1,177 +1,159 @@
-"""What ordering keeps: orders, each of which is also the first answer to the request that placed it."""
+"""The write side: a change of an order is one transaction of its events, messages and time-outs."""
 
-import uuid
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kit.db import Database
-from kit.idempotency import Intent
-from kit.problems import Problem
-from services.ordering.model import Bill, Order, OrderLine, Status, order_id
+from frontispiece.events import Event, Reject
+from frontispiece.stores import SqlStore
+from services.ordering.event_store import Conflict
+from services.ordering.order import Command, Order, decide
+from services.ordering.saga import Reaction, TimedOut, follow, react
+from services.ordering.tables import event_store, inbox, outbox, timeouts
+from services.ordering.upcasting import UnknownSchema
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+MAX_CONFLICTS: Final = 10
+"""Times that a change is decided anew because others changed the order meanwhile."""
 
-metadata = sa.MetaData()
+JITTER: Final = 0.25
+"""By how much of itself a time-out is longer or shorter: what stopped together does not go on together."""
 
-orders = sa.Table(
-    "orders",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),  # made of owner and idempotency key: one order for both
-    sa.Column("owner", sa.String(200), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),  # of the request that placed it
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("currency", sa.String(3), nullable=False),
-    sa.Column("lines", sa.JSON, nullable=False),
-    sa.Column("placed_at", sa.BigInteger, nullable=False),  # Unix time in microseconds
-    sa.Column("reservation_key", sa.String(36), nullable=False),
-    sa.Column("reservation_id", sa.String(64)),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Index("orders_of_owner", "owner", "placed_at", "id"),
-)
+UNREADABLE_DELAY: Final = timedelta(minutes=1)
+"""Until the time-out of an order is looked at again that only a newer version of ordering can read."""
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
-class Store:
-    """Orders in one database; every method is one transaction.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """An order after a command.
 
-    The methods that move an order on change it only where it still stands as the caller saw it, and return it
-    as it stands afterwards, None when it is gone. So several may work on one order at once, and each sees
-    what the others have done.
+    Args:
+        version: of its stream.
+        position: of its last event among all: a read model that has seen it knows this order.
     """
 
-    def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.database = Database(url, metadata)
-        self._now = now
+    order: Order
+    version: int
+    position: int
 
-    async def find(self, intent: Intent) -> Order | None:
-        """The order that this intent has already; None when it is new.
+
+class Orders(SqlStore):
+    """Orders in ordering's database.
+
+    Args:
+        url: of the database.
+        reply_timeout: seconds until a command that has no reply is sent again; doubled by each attempt.
+        now: the current time.
+    """
+
+    main_table = event_store.events
+    migrations = "services.ordering.migrations"
+
+    def __init__(self, url: str, *, reply_timeout: float = 5.0, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._reply_timeout = reply_timeout
+
+    async def find(self, order_id: str) -> Written | None:
+        """An order as it is now; None when there is none."""
+        async with self.database.read() as tx:
+            order, version = await event_store.load(tx, order_id)
+            if order is None:
+                return None
+            position = await event_store.position(tx, order_id)
+        return Written(order=order, version=version, position=position)
+
+    async def execute(self, order_id: str, command: Command) -> Written:
+        """Carry out a command on an order.
 
         Raises:
-            Problem: 422 `idempotency-key-reused` when the key came with another request before.
+            UnknownOrder, TooLate, KeyReused: see `decide`.
+            Conflict: too many others change this order.
         """
-        async with self.database.read() as tx:
-            row = await _row(tx, order_id(intent.owner, intent.key))
-        if row is None:
-            return None
-        if row.digest != intent.digest:
-            raise Problem(
-                422, "idempotency-key-reused", "This Idempotency-Key came with another request before."
-            )
-        return _order(row)
 
-    async def start(self, intent: Intent, bill: Bill) -> Order:
-        """Write down what is about to be ordered, as pending; an intent that has an order keeps that one.
+        async def change(tx: AsyncConnection) -> Written:
+            order, version = await event_store.load(tx, order_id)
+            decided = decide(order, command)
+            reaction = follow(order, decided, self._reply_timeout, order_id=order_id)
+            return await self._save(tx, reaction, version)
+
+        return await self._with_retries(change)
+
+    async def handle(self, event: Event[Any]) -> None:
+        """Handle a reply to a command.
 
         Raises:
-            Problem: 422 `idempotency-key-reused`, as `find`; 409 `request-in-progress` when another try with
-                the same intent came and went at this moment.
+            AlreadyHandled: it was handled before.
+            Reject: it is about no order of this shop.
         """
-        row = {
-            "id": order_id(intent.owner, intent.key),
-            "owner": intent.owner,
-            "digest": intent.digest,
-            "status": Status.PENDING,
-            "currency": bill.currency,
-            "lines": [asdict(line) for line in bill.lines],
-            "placed_at": (self._now() - EPOCH) // MICROSECOND,
-            "reservation_key": str(uuid.uuid4()),
-            "version": 1,
-        }
-        try:
-            async with self.database.write() as tx:
-                await tx.execute(orders.insert().values(row))
-        except IntegrityError:
-            pass  # another try with this intent was faster: its order is this one's, too
-        order = await self.find(intent)
-        if order is None:
-            raise in_progress()
-        return order
 
-    async def hold(self, order: Order, reservation_id: str) -> Order | None:
-        """Note the reservation that the order's key brought; only a noted reservation may be committed."""
-        return await self._change(order, reservation_id=reservation_id)
+        async def change(tx: AsyncConnection) -> None:
+            await inbox.record(tx, event)
+            order, version = await event_store.load(tx, event.data.order_id)
+            if order is None:
+                raise Reject(f"There is no order {event.data.order_id}.")
+            await self._save(tx, react(order, event.data, self._reply_timeout), version)
 
-    async def renew(self, order: Order) -> Order | None:
-        """Have a new reservation made under a new key, because the noted one has ended without a sale."""
-        return await self._change(order, reservation_id=None, reservation_key=str(uuid.uuid4()))
+        await self._with_retries(change)
 
-    async def confirm(self, order: Order) -> Order | None:
-        """Note that the pieces of the noted reservation are sold."""
-        return await self._change(order, status=Status.CONFIRMED)
+    async def time_out(self) -> bool:
+        """Carry out one time-out that is due; False when there is none."""
 
-    async def withdraw(self, order: Order) -> Order | None:
-        """Forget a pending order for which nothing is set aside, so that its key may be tried anew."""
-        async with self.database.write() as tx:
-            await tx.execute(orders.delete().where(_stands_as(order) & orders.c.reservation_id.is_(None)))
-            row = await _row(tx, order.id)
-            return _order(row) if row else None
+        async def change(tx: AsyncConnection) -> bool:
+            due = await timeouts.take(tx, self._now())
+            if due is None:
+                return False
+            try:
+                order, version = await event_store.load(tx, due.order_id)
+            except UnknownSchema as error:  # else all others would wait until a newer copy takes this one
+                log.error("The time-out of %s of order %s waits: %s", due.step, due.order_id, error)  # noqa: TRY400
+                due_at = self._now() + UNREADABLE_DELAY
+                await timeouts.set(tx, due.order_id, due.step, attempt=due.attempt, due_at=due_at)
+                return True
+            assert order is not None
+            cause = TimedOut(step=due.step, attempt=due.attempt)
+            await self._save(tx, react(order, cause, self._reply_timeout), version)
+            return True
 
-    async def order(self, id_: str, owner: str) -> Order | None:
-        """An owner's order; None when there is none."""
+        return await self._with_retries(change)
+
+    async def carry_out_timeouts(self) -> None:
+        """Carry out all time-outs that are due; several copies of ordering share the work."""
         async with self.database.read() as tx:
-            row = await _row(tx, id_)
-        return _order(row) if row and row.owner == owner else None
+            due_at = await timeouts.next_due(tx)
+        if due_at is not None and due_at <= self._now():  # else no writer need wait for this
+            while await self.time_out():
+                pass
 
-    async def orders(self, owner: str, limit: int, after: tuple[int, str] | None = None) -> list[Order]:
-        """An owner's orders, newest first, beginning after the order with this sort key."""
-        query = sa.select(orders).where(orders.c.owner == owner)
-        if after is not None:
-            query = query.where(sa.tuple_(orders.c.placed_at, orders.c.id) < after)
-        query = query.order_by(orders.c.placed_at.desc(), orders.c.id.desc()).limit(limit)
-        async with self.database.read() as tx:
-            return [_order(row) for row in await tx.execute(query)]
+    async def _save(self, tx: AsyncConnection, reaction: Reaction, version: int) -> Written:
+        order = reaction.order
+        if not reaction.events:
+            return Written(order=order, version=version, position=await event_store.position(tx, order.id))
+        await outbox.add_all(tx, [(message, order.id) for message in reaction.messages])
+        if reaction.settled:
+            await timeouts.settle(tx, order.id, reaction.settled)
+        for timeout in reaction.timeouts:
+            delay = timeout.delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
+            due_at = self._now() + timedelta(seconds=delay)
+            await timeouts.set(tx, order.id, timeout.step, attempt=timeout.attempt, due_at=due_at)
+        position = await event_store.append(tx, order.id, version, reaction.events)
+        return Written(order=order, version=version + len(reaction.events), position=position)
 
-    async def _change(self, order: Order, **values: Any) -> Order | None:
-        change = orders.update().where(_stands_as(order)).values(version=orders.c.version + 1, **values)
+    async def _with_retries(self, change: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run a transaction, anew when another one has changed the same order meanwhile."""
+        for attempt in range(1, MAX_CONFLICTS):
+            try:
+                async with self.database.write() as tx:
+                    return await change(tx)
+            except Conflict:
+                await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 (no secret)
         async with self.database.write() as tx:
-            await tx.execute(change)
-            row = await _row(tx, order.id)
-            return _order(row) if row else None
-
-
-def sort_key(order: Order) -> tuple[int, str]:
-    """What the list of orders is sorted by."""
-    return (order.placed_at - EPOCH) // MICROSECOND, order.id
-
-
-def in_progress() -> Problem:
-    """What a try is told that met another try with the same intent in an awkward moment."""
-    return Problem(
-        409,
-        "request-in-progress",
-        "The same request is being carried out. Try again.",
-        headers={"Retry-After": "1"},
-    )
-
-
-def _stands_as(order: Order) -> sa.ColumnElement[bool]:
-    """Pending, and neither moved on nor replaced since it was seen: each key is drawn once."""
-    return (
-        (orders.c.id == order.id)
-        & (orders.c.status == Status.PENDING)
-        & (orders.c.reservation_key == order.reservation_key)
-        & orders.c.reservation_id.is_not_distinct_from(order.reservation_id)
-    )
-
-
-async def _row(tx: AsyncConnection, id_: str) -> sa.Row[Any] | None:
-    return (await tx.execute(sa.select(orders).where(orders.c.id == id_))).one_or_none()
-
-
-def _order(row: sa.Row[Any]) -> Order:
-    return Order(
-        id=row.id,
-        owner=row.owner,
-        status=Status(row.status),
-        bill=Bill(currency=row.currency, lines=tuple(OrderLine(**line) for line in row.lines)),
-        placed_at=EPOCH + row.placed_at * MICROSECOND,
-        reservation_key=row.reservation_key,
-        reservation_id=row.reservation_id,
-        version=row.version,
-    )
+            return await change(tx)

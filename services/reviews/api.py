@@ -1,42 +1,49 @@
-"""Reviews over HTTP: parse, call, answer."""
+"""Reviews over HTTP: parse, call, respond."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kit.idempotency import IdempotencyKey, Intent
-from kit.paging import Cursor, Limit, Slice, decode_cursor, encode_cursor
-from kit.problems import Problem
-from kit.service import Caller, etag, public, scoped, tag
-from services.reviews.model import Draft, Review, ReviewExists, Summary
+from frontispiece.http import Problem
+from frontispiece.service import (
+    Caller,
+    Cursor,
+    IdempotencyKey,
+    Intent,
+    Limit,
+    ResponseBody,
+    Slice,
+    decode_cursor,
+    etag,
+    from_state,
+    public,
+    require_scope,
+    set_etag,
+    slice_of,
+)
+from services.reviews.model import Draft, Review, ReviewExists
 from services.reviews.store import Store, position
+from shop.articles import Articles
 
 router = APIRouter()
 
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL can keep and compare every character but this one
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores every character but this one
 Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 ReviewId = Annotated[str, Path(max_length=36, pattern=NO_NUL)]
 
-WRITTEN = 1
+VERSION = 1
 """The version of every review: it never changes."""
 
-Microseconds = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-KeptId = Annotated[str, msgspec.Meta(pattern=NO_NUL)]
-
-
-def _store(request: Request) -> Store:
-    return cast(Store, request.app.state.store)
-
-
-Kept = Annotated[Store, Depends(_store)]
+StoredAt = Annotated[datetime, msgspec.Meta(tz=True)]
+StoredId = Annotated[str, msgspec.Meta(pattern=NO_NUL)]
+StoreDep = Annotated[Store, from_state("store")]
 
 
 class ReviewRequest(BaseModel):
-    """What the caller thinks of an article; space around title and text is taken off."""
+    """The caller's review of an article; white space around title and text is stripped."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +57,7 @@ class ReviewRequest(BaseModel):
     ]
 
 
-class ReviewBody(BaseModel):
+class ReviewBody(ResponseBody):
     """One published review."""
 
     id: str
@@ -62,17 +69,17 @@ class ReviewBody(BaseModel):
     created_at: datetime
 
 
-class SummaryBody(BaseModel):
-    """How an article is rated in all; the average has one decimal and is null without reviews."""
+class SummaryBody(ResponseBody):
+    """The ratings of one article; the average has one decimal and is null without reviews."""
 
     sku: str
     count: int
     average: float | None
-    histogram: dict[str, int] = Field(description="How many reviews gave each rating, from `1` to `5`.")
+    histogram: dict[int, int] = Field(description="How many reviews gave each rating, from `1` to `5`.")
 
 
 class SummaryBatch(BaseModel):
-    """One summary for every article asked for, in the order they were asked for."""
+    """The summaries of the requested articles, in the order of the request."""
 
     items: list[SummaryBody]
 
@@ -80,69 +87,68 @@ class SummaryBatch(BaseModel):
 @router.get("/reviews")
 @public
 async def newest(
-    sku: Annotated[Sku, Query()], store: Kept, cursor: Cursor = None, limit: Limit = 20
+    sku: Annotated[Sku, Query()], store: StoreDep, cursor: Cursor = None, limit: Limit = 20
 ) -> Slice[ReviewBody]:
     """The reviews of one article, the newest first."""
-    after = None if cursor is None else decode_cursor(cursor, tuple[Microseconds, KeptId])
-    found = await store.newest(sku, limit + 1, after)
-    shown = found[:limit]
-    more = len(found) > limit
-    return Slice(
-        items=[_review_body(review) for review in shown],
-        next=encode_cursor(*position(shown[-1])) if more else None,
-    )
+    after = None if cursor is None else decode_cursor(cursor, tuple[StoredAt, StoredId])
+    reviews = await store.newest(sku, limit + 1, after)
+    return slice_of(reviews, limit, body=ReviewBody.of, sort_key=position)
 
 
-@router.post("/reviews", status_code=201, dependencies=[scoped("shop")])
+@router.post("/reviews", status_code=201, dependencies=[require_scope("shop")])
 async def post(
-    wanted: ReviewRequest, caller: Caller, key: IdempotencyKey, store: Kept, response: Response
+    *,
+    body: ReviewRequest,
+    caller: Caller,
+    key: IdempotencyKey,
+    store: StoreDep,
+    articles: Annotated[Articles, from_state("articles")],
+    request: Request,
+    response: Response,
 ) -> ReviewBody:
-    """Publish the caller's review of an article; everybody has one an article."""
-    intent = Intent(owner=caller.subject, key=key, request=wanted.model_dump_json().encode())
+    """Publish the caller's review of an article that is sold; there is one for each caller and article."""
+    intent = Intent(owner=caller.subject, key=key, request=body.model_dump_json().encode())
+    review = await store.posted(intent)
+    if review is None:
+        if not await articles.prices([body.sku], request.headers.raw):
+            raise Problem(422, "article-unknown", f"There is no article {body.sku}.", sku=body.sku)
+        review = await _post(store, intent, Draft(**body.model_dump()))
+    response.headers.update({"Location": f"/reviews/{review.id}", "ETag": etag(VERSION)})
+    return ReviewBody.of(review)
+
+
+async def _post(store: Store, intent: Intent, draft: Draft) -> Review:
     try:
-        review = await store.post(intent, Draft(**wanted.model_dump()))
+        return await store.post(intent, draft)
     except ReviewExists:
-        raise Problem(
-            409, "review-exists", f"You have reviewed {wanted.sku} before.", sku=wanted.sku
-        ) from None
-    response.headers.update({"Location": f"/reviews/{review.id}", "ETag": etag(WRITTEN)})
-    return _review_body(review)
+        raise Problem(409, "review-exists", f"You have reviewed {draft.sku} before.", sku=draft.sku) from None
 
 
 @router.get("/reviews/{review_id}")
 @public
-async def review(review_id: ReviewId, store: Kept, request: Request, response: Response) -> ReviewBody:
+async def review(review_id: ReviewId, store: StoreDep, request: Request, response: Response) -> ReviewBody:
     """One review."""
     found = await store.review(review_id)
     if found is None:
         raise Problem(404, "review-unknown", "There is no such review.")
-    tag(request, response, WRITTEN)
-    return _review_body(found)
+    set_etag(request, response, VERSION)
+    return ReviewBody.of(found)
 
 
 @router.get("/summaries/{sku}")
 @public
-async def summary(sku: Sku, store: Kept, request: Request, response: Response) -> SummaryBody:
-    """How one article is rated; one that nobody has reviewed has a count of 0."""
+async def summary(sku: Sku, store: StoreDep, request: Request, response: Response) -> SummaryBody:
+    """The ratings of one article; without reviews, the count is 0."""
     found = (await store.summaries([sku]))[sku]
-    tag(request, response, found.count)  # reviews are only ever added: the count is the version
-    return _summary_body(found)
+    set_etag(request, response, found.count)  # reviews are only ever added: the count is the version
+    return SummaryBody.of(found)
 
 
 @router.get("/summaries")
 @public
 async def summary_batch(
-    sku: Annotated[list[Sku], Query(min_length=1, max_length=100)], store: Kept
+    sku: Annotated[list[Sku], Query(min_length=1, max_length=100)], store: StoreDep
 ) -> SummaryBatch:
-    """How up to 100 articles are rated."""
+    """The ratings of up to 100 articles."""
     found = await store.summaries(sku)
-    return SummaryBatch(items=[_summary_body(found[wanted]) for wanted in sku])
-
-
-def _review_body(review: Review) -> ReviewBody:
-    return ReviewBody(**asdict(review))
-
-
-def _summary_body(summary: Summary) -> SummaryBody:
-    by_rating = {str(rating): times for rating, times in summary.histogram.items()}
-    return SummaryBody(sku=summary.sku, count=summary.count, average=summary.average, histogram=by_rating)
+    return SummaryBatch(items=[SummaryBody.of(found[wanted]) for wanted in sku])

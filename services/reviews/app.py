@@ -7,11 +7,12 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kit import service
-from kit.settings import Settings, TokenSettings
-from kit.tokens import Verifier
+from frontispiece.security import Verifier
+from frontispiece.service import create_store_service
+from frontispiece.settings import Directory, Settings, TokenSettings
 from services.reviews import api, seed
 from services.reviews.store import Store
+from shop.articles import open_articles
 
 
 class ReviewsSettings(Settings):
@@ -21,28 +22,26 @@ class ReviewsSettings(Settings):
 
     database_url: str = Field(description="SQLAlchemy URL of reviews' own database.")
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's reviews.")
+    timeout: float = Field(1.0, gt=0, description="Seconds that a call to catalog may take.")
+    directory: Directory = Field(default_factory=Directory)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: ReviewsSettings | None = None) -> FastAPI:
     """The reviews service."""
     settings = settings or ReviewsSettings()
-    store = Store(settings.database_url)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with store.database:
-            if settings.seed:
-                await seed.fill(store)
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_articles(settings.directory, settings.timeout) as app.state.articles:
             yield
 
-    app = service.create(
+    return create_store_service(
         title="reviews",
-        description="What readers think of an article, and how they rate it in all.",
-        lifespan=lifespan,
-        ready=store.database.ping,
+        description="Reviews of articles by their readers, and rating summaries.",
         verifier=Verifier(settings.tokens, "reviews"),
+        store=Store(settings.database_url),
+        router=api.router,
+        first_data=seed.reviews if settings.seed else None,
+        lifespan=lifespan,
     )
-    app.state.store = store
-    app.include_router(api.router)
-    return app

@@ -10,7 +10,7 @@ RATINGS = range(1, 6)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What somebody writes about an article."""
+    """A review before it is published."""
 
     sku: str
     rating: int
@@ -20,7 +20,7 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
-    """What one author thinks of one article; once written it never changes."""
+    """One author's review of one article; it never changes."""
 
     id: str
     sku: str
@@ -33,14 +33,14 @@ class Review:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """How an article is rated in all: the number of reviews by rating."""
+    """The ratings of one article: the number of reviews by rating."""
 
     sku: str
     histogram: Mapping[int, int]
 
     @property
     def count(self) -> int:
-        """How many reviews there are."""
+        """The number of reviews."""
         return sum(self.histogram.values())
 
     @property

@@ -1,4 +1,4 @@
-"""Reviews' first data: what readers wrote about the demo shop's articles, told from the words in `seed.toml`.
+"""Reviews' first data: reviews of the demo shop's articles, made of the words in `seed.toml`.
 
 All choices follow from the article's sku, so that every run makes the same reviews with the same dates.
 """
@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kit.demo import SKUS
 from services.reviews.model import Review
-from services.reviews.store import Store
+from shop.demo import SKUS
 
 WORDS = Path(__file__).with_name("seed.toml")
 
-MOST = 8
-"""How many reviews an article has at most; some have none."""
+MAX_REVIEWS = 8
+"""Most reviews of an article; some have none."""
 
 READERS = 400
 """How many people wrote the first data's reviews: `reader-1` to `reader-400`."""
@@ -29,7 +28,7 @@ OPENED = datetime(2023, 3, 1, 8, 0, tzinfo=UTC)
 OPEN_MINUTES = 730 * 24 * 60
 
 MOODS = ((5, 5, 4, 5, 4, 5, 3, 5), (4, 5, 4, 3, 5, 4, 2, 4), (5, 3, 4, 2, 4, 5, 1, 3))
-"""How well loved, well liked and disputed articles are rated, review by review."""
+"""The ratings of loved, liked and disputed articles, review by review."""
 
 BODIES = {
     5: (("begins", "praise", "praise"), ("praise", "praise"), ("begins", "praise")),
@@ -38,19 +37,13 @@ BODIES = {
     2: (("begins", "complaints", "complaints"), ("praise", "complaints", "complaints")),
     1: (("begins", "complaints", "complaints"),),
 }
-"""What a review of each rating is made of before it closes."""
+"""The parts of a review's text before its closing, by rating."""
 
 
 def reviews() -> list[Review]:
-    """The first reviews, article by article in the order of `kit.demo.SKUS`."""
+    """The first reviews, article by article in the order of `shop.demo.SKUS`."""
     words = tomllib.loads(WORDS.read_text(encoding="utf-8"))
-    return [_review(sku, number, words) for sku in SKUS for number in range(_dice(sku) % (MOST + 1))]
-
-
-async def fill(store: Store) -> None:
-    """Give an empty database the demo shop's reviews; leave any other as it is."""
-    if await store.is_empty():
-        await store.add(reviews())
+    return [_review(sku, number, words) for sku in SKUS for number in range(_dice(sku) % (MAX_REVIEWS + 1))]
 
 
 def _review(sku: str, number: int, words: Mapping[str, Any]) -> Review:
@@ -70,12 +63,12 @@ def _review(sku: str, number: int, words: Mapping[str, Any]) -> Review:
 
 def _text(sku: str, number: int, rating: int, words: Mapping[str, Any]) -> str:
     body = BODIES[rating][number % len(BODIES[rating])]
-    told = []
+    parts = []
     for place, part in enumerate(body):
         sentences = words[sku[:4]][part]
         again = body[:place].count(part)  # a second sentence of its kind is from the other half of the list
-        told.append(_pick(part, sentences, sku, number + again * len(sentences) // 2))
-    return " ".join([*told, _pick("closings", words["closings"][str(rating)], sku, number)])
+        parts.append(_pick(part, sentences, sku, number + again * len(sentences) // 2))
+    return " ".join([*parts, _pick("closings", words["closings"][str(rating)], sku, number)])
 
 
 def _pick(part: str, sentences: Sequence[str], sku: str, number: int) -> str:

@@ -10,7 +10,9 @@ async def test_what_is_measured_is_done_and_believed(case: Case) -> None:
     async with AsyncExitStack() as stack:
         around = await opened(stack)
         await case.times(around, 2)
-        assert around.access.known(around.token) == READER
+        cached = around.access.cached(around.field)
+        assert cached is not None
+        assert cached.identity == READER
 
 
 async def test_each_case_is_told_in_microseconds_a_time() -> None:
@@ -29,8 +31,8 @@ async def test_each_case_is_told_in_microseconds_a_time() -> None:
 
 def test_the_table_tells_ratios_and_what_took_too_long() -> None:
     case = CASES[2]
-    assert case.most is not None
-    figures = [Figure(DECODE, 100.0), Figure(case, case.most), Figure(case, case.most * 2)]
+    assert case.max_micros is not None
+    figures = [Figure(DECODE, 100.0), Figure(case, case.max_micros), Figure(case, case.max_micros * 2)]
 
     lines = table(figures).splitlines()[3:]
     assert [("| 0.050 |" in line, "missed" in line) for line in lines] == [(True, False), (False, True)]

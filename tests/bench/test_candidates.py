@@ -13,7 +13,7 @@ from bench.issuer import Issuer
 from bench.ours.app import create_app as create_bff
 from bench.pace import paced
 from bench.scenarios import SCENARIOS, Scenario
-from gateway.app import create_app as create_gateway
+from frontispiece.gateway.app import create_app as create_gateway
 from tests.conftest import MakeToken
 from tests.support.serving import Serve, client_of
 from tests.support.stub import Stub, answering
@@ -74,7 +74,7 @@ async def test_nobody_is_answered_without_a_token_of_the_scope(
 def test_every_route_of_ours_has_every_policy() -> None:
     table = tomllib.loads(Path("bench/ours/routes.toml").read_text())
 
-    assert all({"auth", "scopes", "limit", "timeout"} <= set(route) for route in table["routes"])
+    assert all({"auth", "scopes", "rate_limit", "timeout"} <= set(route) for route in table["routes"])
 
 
 def test_pages_show_what_only_the_upstream_knows() -> None:

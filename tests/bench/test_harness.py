@@ -14,7 +14,7 @@ from bench.pace import Paced
 from bench.processes import Missing, tool
 from bench.report import markdown, ratio
 from bench.scenarios import SCENARIOS
-from gateway.table import parse
+from frontispiece.gateway.config.table import parse
 from tests.bench.conftest import MakeMeasured
 
 EFFORT = Effort(rounds=3, seconds=4, warming=1)

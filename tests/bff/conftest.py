@@ -4,37 +4,37 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bff.app import BffSettings
 from bff.mobile import screens
 from bff.mobile.app import create_app as create_mobile
 from bff.web import pages
 from bff.web.app import create_app as create_web
-from gateway.page import Page
-from kit.settings import Directory, TokenSettings
+from frontispiece.pages import AuthenticatedBffSettings, BffSettings, Page
+from frontispiece.settings import Directory, TokenSettings
 from tests.bff.documents import article, order, review
 from tests.bff.world import HTTP_SERVICES, Shop, behind_respx, discount_server
 from tests.conftest import AppClient, MakeToken
 
 EVERY_PAGE: list[Page] = [
-    *(pages.home.page, pages.product.page, pages.search.page, *pages.basket.pages, *pages.orders.pages),
+    *(pages.home.page, pages.product.page, pages.search.page, *pages.basket.pages),
     *(screens.home.page, screens.product.page, screens.search.page),
-    *(*screens.basket.pages, *screens.orders.pages),
+    *(*pages.checkout.pages, *pages.orders.pages),
+    *(*screens.basket.pages, *screens.checkout.pages, *screens.orders.pages),
 ]
 
 
 @pytest.fixture
-def kept() -> frozenset[str]:
+def enforced() -> frozenset[str]:
     """Which times pages keep, of `deadline` and `timeout`: none, so that a slow machine degrades no page."""
     return frozenset()
 
 
 @pytest.fixture(autouse=True)
-def times(kept: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def times(enforced: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Give pages all the time they need where they are not to keep their own."""
     for page in EVERY_PAGE:
-        if "timeout" not in kept:
+        if "timeout" not in enforced:
             monkeypatch.setattr(page, "sources", [replace(source, timeout=None) for source in page.sources])
-        if "deadline" not in kept:
+        if "deadline" not in enforced:
             monkeypatch.setattr(page, "deadline", 60.0)
 
 
@@ -48,6 +48,10 @@ def shop() -> Iterator[Shop]:
         reviews=[review(number) for number in range(1, 8)],
         basket={"PEN": 2, "INK": 1},
         orders=[order(2), order(1)],
+        quotes=[
+            {"method": "standard", "amount": 490, "currency": "EUR", "days": 3, "later": 1},
+            {"method": "express", "amount": 990, "currency": "EUR", "days": 1},
+        ],
     )
     shop.sells(article("PEN", related=["INK", "CAP"]), article("INK", 850), article("CAP", 100))
     with behind_respx(shop):
@@ -60,7 +64,7 @@ async def settings(shop: Shop, token_settings: TokenSettings, signing_key: str) 
     services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
     async with discount_server(shop) as discounts:
         directory = Directory(services={**services, "discount-grpc": discounts})
-        yield BffSettings(directory=directory, signing_key=signing_key, tokens=token_settings)
+        yield AuthenticatedBffSettings(directory=directory, signing_key=signing_key, tokens=token_settings)
 
 
 @pytest.fixture

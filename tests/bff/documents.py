@@ -56,7 +56,52 @@ def order(number: int = 1, *, discount: int = 258) -> Json:
         "subtotal": euros(2580),
         "discount": euros(discount),
         "total": euros(2580 - discount),
+        "shipping": {
+            "method": "standard",
+            "address": {**ADDRESS, "later": 1},
+            "price": euros(490),
+            "tracking_code": "FS-7",
+        },
+        "coupon": None,
+        "stage": "shipment-created",
+        "reason": None,
+        "timeline": [{"stage": "placed", "at": "2030-11-22T23:30:00Z"}],
         "later": [],
+    }
+
+
+ADDRESS: Json = {
+    "name": "Ada Reader",
+    "street": "Inkwell Lane 7",
+    "postal_code": "10115",
+    "city": "Berlin",
+    "country": "DE",
+}
+
+
+def shipment(order_id: str) -> Json:
+    """Where an order's parcel is."""
+    return {
+        "order_id": order_id,
+        "status": "dispatched",
+        "tracking_code": "FS-7",
+        "tracking": [
+            {"status": "created", "at": "2030-11-22T23:31:00Z", "later": 1},
+            {"status": "dispatched", "at": "2030-11-23T08:00:00Z"},
+        ],
+        "later": None,
+    }
+
+
+def checkout(**changes: Any) -> Json:
+    """What a customer sends to order the basket."""
+    shipping = {"method": "standard", "address": ADDRESS}
+    return {
+        "basket_version": 7,
+        "total": euros(3662),
+        "shipping": shipping,
+        "payment_token": "tok_visa",
+        **changes,
     }
 
 

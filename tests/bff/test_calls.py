@@ -1,11 +1,13 @@
 """What pages and screens ask of the services: how often, on whose behalf, and in which words."""
 
+import json
+
 import httpx
 import pytest
 
-from kit.settings import TokenSettings
-from kit.tokens import Identity, Signer, Verifier
-from tests.bff.documents import article
+from frontispiece.security import Identity, Signer, Verifier
+from frontispiece.settings import TokenSettings
+from tests.bff.documents import Json, article, checkout
 from tests.bff.world import Shop
 from tests.conftest import MakeToken
 
@@ -20,13 +22,15 @@ def fill(shop: Shop, count: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 20, 100])
 @pytest.mark.parametrize(
-    ("method", "path", "asked"),
+    ("method", "path", "operations"),
     [
         ("GET", "/home", ["discounts", "ratings", "search", "stocks", "types"]),
+        ("GET", "/products/ART-0", ["discounts", "product", "products", "ratings", "reviews", "stocks"]),
         ("GET", "/search?limit=100", ["discounts", "ratings", "search", "stocks"]),
         ("GET", "/basket", ["discounts", "products", "see", "stocks"]),
         ("PUT", "/basket/items/ART-0", ["discounts", "products", "put", "stocks"]),
         ("DELETE", "/basket/items/NOT-IN", ["discounts", "products", "remove", "stocks"]),
+        ("POST", "/checkout/draft", ["discounts", "products", "quotes", "see", "stocks"]),
     ],
 )
 async def test_a_page_makes_as_many_calls_whatever_the_number_of_its_articles(
@@ -36,34 +40,18 @@ async def test_a_page_makes_as_many_calls_whatever_the_number_of_its_articles(
     count: int,
     method: str,
     path: str,
-    asked: list[str],
+    operations: list[str],
 ) -> None:
     fill(shop, count)
 
-    answer = await either.request(
-        method, path, json={"quantity": 1} if method == "PUT" else None, headers=reader
-    )
+    bodies = {"PUT": {"quantity": 1}, "POST": {"country": "DE"}}
+    answer = await either.request(method, path, json=bodies.get(method), headers=reader)
 
     assert answer.status_code == 200
-    assert shop.asked == asked
+    assert shop.operations == operations
 
 
-@pytest.mark.parametrize("count", [1, 20, 100])
-async def test_a_product_costs_as_many_calls_whatever_goes_with_it(
-    web: httpx.AsyncClient, mobile: httpx.AsyncClient, shop: Shop, count: int
-) -> None:
-    fill(shop, count)
-
-    for client in (web, mobile):
-        shop.calls.clear()
-        shop.discount_calls.clear()
-
-        await client.get("/products/ART-0")
-
-        assert shop.asked == ["discounts", "product", "products", "ratings", "reviews", "stocks"]
-
-
-async def test_more_articles_than_a_service_tells_of_at_a_time_take_several_calls(
+async def test_more_articles_than_a_batch_holds_take_several_calls(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     fill(shop, 150)
@@ -74,10 +62,10 @@ async def test_more_articles_than_a_service_tells_of_at_a_time_take_several_call
     assert "page-degraded" not in answer.headers
     assert len(answer.json()["lines"]) == 150
     assert all(line["total"] for line in answer.json()["lines"])
-    assert shop.asked == [*["discounts"] * 2, *["products"] * 2, "see", *["stocks"] * 2]
+    assert shop.operations == [*["discounts"] * 2, *["products"] * 2, "see", *["stocks"] * 2]
 
 
-async def test_articles_that_stand_on_a_page_twice_are_asked_for_once(
+async def test_an_article_that_is_on_a_page_twice_is_loaded_once(
     either: httpx.AsyncClient, shop: Shop
 ) -> None:
     shop.products["PEN"]["related"] = ["INK", "PEN", "INK"]
@@ -86,20 +74,20 @@ async def test_articles_that_stand_on_a_page_twice_are_asked_for_once(
 
     assert [other["sku"] for other in answer.json()["related"]] == ["INK", "PEN", "INK"]
     assert shop.last("products").url.params.get_list("sku") == ["INK", "PEN"]
-    assert sum(operation == "stocks" for operation in shop.asked) == 1
+    assert sum(operation == "stocks" for operation in shop.operations) == 1
 
 
-async def test_of_nothing_nothing_is_asked(
+async def test_without_articles_no_batch_is_read(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     shop.products = {"PEN": article("PEN")}
     shop.basket = {}
 
     assert (await either.get("/basket", headers=reader)).status_code == 200
-    assert shop.asked == ["see"]
+    assert shop.operations == ["see"]
 
     await either.get("/products/PEN")
-    assert "products" not in shop.asked
+    assert "products" not in shop.operations
 
 
 @pytest.mark.parametrize(
@@ -109,15 +97,18 @@ async def test_of_nothing_nothing_is_asked(
         ("PUT", "/basket/items/PEN"),
         ("DELETE", "/basket/items/PEN"),
         ("GET", "/orders"),
-        ("POST", "/orders"),
         ("GET", "/orders/order-1"),
+        ("POST", "/orders/order-1/cancel"),
+        ("GET", "/orders/order-1/events"),
+        ("POST", "/checkout/draft"),
+        ("POST", "/checkout"),
     ],
 )
-async def test_baskets_and_orders_are_not_for_those_who_do_not_say_who_they_are(
+async def test_baskets_and_orders_need_a_valid_token(
     either: httpx.AsyncClient, shop: Shop, method: str, path: str
 ) -> None:
     for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic cmVhZGVyOng="}):
-        body = {"quantity": 1} if method == "PUT" else {}
+        body = {"quantity": 1} if method == "PUT" else checkout() if path == "/checkout" else {}
         answer = await either.request(
             method, path, json=body, headers={**headers, "Idempotency-Key": "an-intent"}
         )
@@ -125,10 +116,10 @@ async def test_baskets_and_orders_are_not_for_those_who_do_not_say_who_they_are(
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert answer.headers["content-type"] == "application/problem+json"
-    assert shop.asked == []
+    assert shop.operations == []
 
 
-async def test_calls_are_made_on_behalf_of_the_caller_for_one_service_alone_and_can_be_traced(
+async def test_calls_carry_the_callers_identity_for_one_service_and_the_trace(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], token_settings: TokenSettings
 ) -> None:
     carried = {
@@ -136,7 +127,8 @@ async def test_calls_are_made_on_behalf_of_the_caller_for_one_service_alone_and_
         "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
 
-    await either.get("/basket", headers={**reader, **carried, "Cookie": "a=1", "X-Forwarded-For": "9.9.9.9"})
+    for path in ("/basket", "/orders/order-1"):
+        await either.get(path, headers={**reader, **carried, "Cookie": "a=1", "X-Forwarded-For": "9.9.9.9"})
 
     assert shop.calls
     for call in shop.calls:
@@ -145,10 +137,10 @@ async def test_calls_are_made_on_behalf_of_the_caller_for_one_service_alone_and_
         assert "x-forwarded-for" not in call.request.headers
     metadata = shop.discount_calls[0]
     assert {name: metadata[name.lower()] for name in carried} == carried
-    told = [
+    credentials = [
         (c.request.url.host.removesuffix(".test"), c.request.headers["authorization"]) for c in shop.calls
     ]
-    for service, authorization in [*told, ("discount", metadata["authorization"])]:
+    for service, authorization in [*credentials, ("discount", metadata["authorization"])]:
         caller = Verifier(token_settings, service).caller(authorization)
         assert (caller.subject, caller.scopes, caller.client) == ("reader", frozenset({"shop"}), "web")
 
@@ -161,10 +153,10 @@ async def test_a_token_for_another_service_opens_no_page(
 
     for path in ("/basket", "/orders", "/home"):
         assert (await either.get(path, headers={"Authorization": stray.decode()})).status_code == 401
-    assert shop.asked == []
+    assert shop.operations == []
 
 
-async def test_whose_basket_it_is_the_token_says_and_no_name_leads_elsewhere(
+async def test_the_token_names_the_basket_and_its_subject_is_escaped(
     either: httpx.AsyncClient, shop: Shop, bearer: MakeToken
 ) -> None:
     await either.get("/basket", headers=bearer("someone/../reader?x=ä", "shop"))
@@ -172,40 +164,38 @@ async def test_whose_basket_it_is_the_token_says_and_no_name_leads_elsewhere(
     assert shop.last("see").url.raw_path == b"/baskets/someone%2F..%2Freader%3Fx%3D%C3%A4"
 
 
-async def test_an_order_goes_on_with_its_coupon_and_idempotency_key(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    headers = {**reader, "Idempotency-Key": "an-intent"}
-    await either.post("/orders", json={"coupon": "INK20"}, headers=headers)
-    assert shop.last("place").headers["idempotency-key"] == "an-intent"
-    assert shop.last("place").content == b'{"coupon":"INK20"}'
-
-    await either.post("/orders", json={}, headers={**headers, "Idempotency-Key": "another-intent"})
-    assert shop.last("place").headers["idempotency-key"] == "another-intent"
-    assert shop.last("place").content == b"{}"
-
-
-async def test_an_idempotency_key_goes_on_as_it_came(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+@pytest.mark.parametrize(
+    ("coupon", "sent"),
+    [
+        ({"coupon": "INK20"}, {"coupon": "INK20"}),
+        ({"coupon": " INK20\t"}, {"coupon": "INK20"}),
+        ({"coupon": ""}, {}),
+        ({"coupon": "  "}, {}),
+        ({"coupon": None}, {}),
+        ({}, {}),
+    ],
+)
+async def test_an_order_is_sent_as_agreed_to_without_a_blank_coupon_and_the_idempotency_key_as_it_came(
+    *, either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], coupon: Json, sent: Json
 ) -> None:
     key = b"sch\xf6n-und-einmalig"
     headers = [(name.encode(), value.encode()) for name, value in reader.items()]
 
-    await either.post("/orders", json={}, headers=[*headers, (b"Idempotency-Key", key)])
+    await either.post("/checkout", json=checkout(**coupon), headers=[*headers, (b"Idempotency-Key", key)])
 
-    assert (b"idempotency-key", key) in [
-        (name.lower(), value) for name, value in shop.last("place").headers.raw
-    ]
+    request = shop.last("place")
+    assert json.loads(request.content) == checkout(**sent)
+    assert (b"idempotency-key", key) in [(name.lower(), value) for name, value in request.headers.raw]
 
 
-async def test_an_order_without_idempotency_key_is_refused_before_anybody_is_asked(
+async def test_an_order_without_idempotency_key_is_refused_before_any_call(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    answer = await either.post("/orders", json={}, headers=reader)
+    answer = await either.post("/checkout", json=checkout(), headers=reader)
 
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:frontispiece:problem:idempotency-key-missing"
-    assert shop.asked == []
+    assert shop.operations == []
 
 
 @pytest.mark.parametrize(
@@ -226,24 +216,31 @@ async def test_an_order_without_idempotency_key_is_refused_before_anybody_is_ask
         ("PUT", "/basket/items/PEN", b"quantity=1"),
         ("PUT", "/basket/items/PEN", b'{"quantity": "\xff"}'),
         ("PUT", "/basket/items/PEN", b""),
-        ("POST", "/orders", b'{"coupon": "' + b"x" * 65 + b'"}'),
-        ("POST", "/orders", b'{"total": 1}'),
+        ("POST", "/checkout/draft", b'{"coupon": "' + b"x" * 65 + b'"}'),
+        ("POST", "/checkout/draft", b'{"country": "de"}'),
+        ("POST", "/checkout/draft", b'{"country": "DE\\n"}'),
+        ("POST", "/checkout/draft", b'{"total": 1}'),
+        ("POST", "/checkout", b"{}"),
+        ("POST", "/checkout", json.dumps(checkout(basket_version=-1)).encode()),
+        ("POST", "/checkout", json.dumps(checkout(payment_token="")).encode()),
+        ("POST", "/checkout", json.dumps(checkout(total={"amount": 1})).encode()),
+        ("POST", "/checkout", json.dumps(checkout(price=1)).encode()),
+        ("POST", "/checkout", json.dumps(checkout(shipping={"method": "standard"})).encode()),
     ],
 )
-async def test_a_request_that_does_not_fit_is_refused_before_anybody_is_asked(
+async def test_an_invalid_request_is_refused_before_any_call(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], method: str, path: str, body: bytes
 ) -> None:
-    answer = await either.request(
-        method, path, content=body, headers={**reader, "Idempotency-Key": "an-intent"}
-    )
+    headers = {**reader, "Idempotency-Key": "an-intent", "Content-Type": "application/json"}
+    answer = await either.request(method, path, content=body, headers=headers)
 
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:frontispiece:problem:invalid-request"
     assert answer.json()["errors"]
-    assert shop.asked == []
+    assert shop.operations == []
 
 
-async def test_no_article_number_leads_out_of_its_place(
+async def test_a_sku_cannot_leave_its_path_segment(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     for sku, status in {"PEN%0A": 400, "PEN%00": 400, "PEN%3Fx": 422, "%2E%2E": 400, "..%2FPEN": 400}.items():
@@ -252,26 +249,24 @@ async def test_no_article_number_leads_out_of_its_place(
                 method, f"/basket/items/{sku}", json={"quantity": 1}, headers=reader
             )
             assert answer.status_code == status
-    assert shop.asked == []
+    assert shop.operations == []
 
 
-async def test_a_body_beyond_all_measure_is_refused(
-    either: httpx.AsyncClient, reader: dict[str, str]
+async def test_a_bff_is_ready_when_every_service_is_without_which_pages_fail(
+    either: httpx.AsyncClient, shop: Shop
 ) -> None:
-    answer = await either.put("/basket/items/PEN", content=b" " * 70_000, headers=reader)
-
-    assert answer.status_code == 413
-
-
-async def test_a_bff_is_ready_when_every_service_is(either: httpx.AsyncClient, shop: Shop) -> None:
     answer = await either.get("/health/ready")
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
-    assert shop.asked == ["health"] * 5
+    services = {call.request.url.host.removesuffix(".test") for call in shop.calls}
+    assert services == {"catalog", "basket", "ordering", "shipping"}, "reviews and stock only decorate"
 
 
-async def test_the_pages_are_described(either: httpx.AsyncClient) -> None:
-    document = (await either.get("/openapi.json")).json()
+async def test_the_pages_are_described_to_whoever_has_a_token(
+    either: httpx.AsyncClient, reader: dict[str, str]
+) -> None:
+    assert (await either.get("/openapi.json")).status_code == 401
+    document = (await either.get("/openapi.json", headers=reader)).json()
 
     operations = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert operations >= {
@@ -281,8 +276,11 @@ async def test_the_pages_are_described(either: httpx.AsyncClient) -> None:
         ("GET", "/basket"),
         ("PUT", "/basket/items/{sku}"),
         ("DELETE", "/basket/items/{sku}"),
-        ("POST", "/orders"),
+        ("POST", "/checkout/draft"),
+        ("POST", "/checkout"),
         ("GET", "/orders"),
         ("GET", "/orders/{order_id}"),
+        ("POST", "/orders/{order_id}/cancel"),
+        ("GET", "/orders/{order_id}/events"),
     }
     assert all("$" not in name and "." not in name for name in document["components"]["schemas"])

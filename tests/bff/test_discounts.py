@@ -5,11 +5,13 @@ import asyncio
 import grpc
 import pytest
 
-from bff.discounts import Discounts
-from bff.shapes import Discount
-from gateway.page import gather
-from gateway.upstream import Context, Refused, TimedOut, Unreachable, UpstreamError
-from kit.pb.discount_pb2_grpc import DiscountsStub
+from bff.clients.discounts import Discounts
+from bff.clients.models import Discount
+from frontispiece.pages import gather
+from frontispiece.upstream import Context, TimedOut, Unreachable, UpstreamClientError, UpstreamError
+from frontispiece.upstream.grpc import GrpcStub
+from shop.pb import discount_pb2 as pb
+from shop.pb.discount_pb2_grpc import DiscountsStub
 from tests.bff.world import Shop, Trouble, discount_server
 from tests.support.serving import nobody_there
 
@@ -20,27 +22,17 @@ def context(seconds: float = 5) -> Context:
 
 async def ask(address: str, skus: list[str], seconds: float = 5) -> list[Discount | None]:
     async with grpc.aio.insecure_channel(address) as channel:
-        discounts = Discounts(DiscountsStub(channel), context(seconds))
-        return await gather(discounts.best(sku) for sku in skus)
+        discounts = Discounts(GrpcStub("discount", DiscountsStub(channel), context(seconds)))
+        return await gather(discounts.load_discount(sku) for sku in skus)
 
 
-async def test_what_comes_off_several_articles_is_asked_in_one_call(shop: Shop) -> None:
+async def test_several_articles_cost_one_call_and_none_without_articles_or_time(shop: Shop) -> None:
     async with discount_server(shop) as address:
         assert await ask(address, ["PEN", "INK"]) == [Discount(10, "Sale"), None]
-    assert len(shop.discount_calls) == 1
-
-
-async def test_about_no_articles_nobody_is_asked(shop: Shop) -> None:
-    async with discount_server(shop) as address:
         assert await ask(address, []) == []
-    assert shop.discount_calls == []
-
-
-async def test_when_no_time_is_left_nobody_is_asked(shop: Shop) -> None:
-    async with discount_server(shop) as address:
         with pytest.raises(TimedOut, match="no time left"):
             await ask(address, ["PEN"], seconds=0)
-    assert shop.discount_calls == []
+    assert len(shop.discount_calls) == 1
 
 
 async def test_a_service_that_is_not_there_is_unreachable() -> None:
@@ -65,10 +57,10 @@ async def test_a_refusal_says_in_http_what_it_said_in_grpc(
     shop.trouble["discounts"] = Trouble(over_http=None, over_grpc=code, reason="refused", status=status)
 
     async with discount_server(shop) as address:
-        with pytest.raises(Refused, match="told so by the test") as refusal:
+        with pytest.raises(UpstreamClientError, match="refused by the test") as refusal:
             await ask(address, ["PEN"])
 
-    assert refusal.value.answered == status
+    assert refusal.value.upstream_status == status
     assert refusal.value.type == "just-so"
 
 
@@ -79,3 +71,44 @@ async def test_any_other_status_is_a_failure(shop: Shop) -> None:
             with pytest.raises(UpstreamError) as failure:
                 await ask(address, ["PEN"])
         assert (failure.value.reason, failure.value.status) == ("failed", 502)
+
+
+class Clocked(Shop):
+    """A shop whose discount service notes the seconds it is given; `gate` lets it answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[float] = []
+        self.gate = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def discounts(
+        self,
+        request: pb.ListDiscountsRequest,
+        context: "grpc.aio.ServicerContext[pb.ListDiscountsRequest, pb.ListDiscountsResponse]",
+    ) -> pb.ListDiscountsResponse | bytes:
+        self.given.append(context.time_remaining())
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
+        return await super().discounts(request, context)
+
+
+async def test_the_time_that_is_left_is_the_calls_deadline() -> None:
+    shop = Clocked()
+    shop.gate.set()
+    async with discount_server(shop) as address:
+        await ask(address, ["PEN"], 60)
+
+    [given] = shop.given
+    assert 30 < given <= 60.1  # the clocks of the two sides differ by little
+
+
+async def test_when_it_is_over_the_service_is_no_longer_waited_for_and_knows_it() -> None:
+    shop = Clocked()
+    async with asyncio.timeout(10), discount_server(shop) as address:
+        with pytest.raises(TimedOut):
+            await ask(address, ["PEN"], 0.2)
+        await shop.left.wait()

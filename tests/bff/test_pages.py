@@ -6,11 +6,11 @@ import httpx
 import msgspec
 import pytest
 
-from bff.app import BffSettings
 from bff.web.app import create_app as create_web
-from gateway.page import SharedStore
-from gateway.page.timeline import MEDIA_TYPE, Explained
-from kit.faults import Faulty
+from frontispiece.errors import ConfigError
+from frontispiece.pages import AuthenticatedBffSettings, BffSettings
+from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace
+from frontispiece.stores.valkey import BestEffortValkey
 from tests.bff.world import DOWN, FAILING, Shop
 from tests.conftest import AppClient
 
@@ -18,30 +18,7 @@ from tests.conftest import AppClient
 @pytest.fixture
 def telling(settings: BffSettings) -> BffSettings:
     """The settings of a BFF whose pages explain themselves."""
-    return settings.model_copy(update={"explain": True})
-
-
-async def test_home_comes_in_pieces_to_those_who_ask_so(either: httpx.AsyncClient, shop: Shop) -> None:
-    shop.trouble["stocks"] = DOWN
-    whole = (await either.get("/home")).json()
-
-    answer = await either.get("/home", headers={"Accept": "application/x-ndjson"})
-
-    first, *changes, last = (msgspec.json.decode(line) for line in answer.content.splitlines())
-    seen = first["view"]
-    for change in changes:
-        seen = replaced(seen, change["path"].split("/")[1:], change["data"])
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    assert seen == whole
-    assert last == {"end": {"degraded": {"stocks": "unavailable"}}}
-
-
-async def test_a_page_that_has_not_changed_is_not_sent_again(either: httpx.AsyncClient, shop: Shop) -> None:
-    tag = (await either.get("/products/PEN")).headers["etag"]
-
-    assert (await either.get("/products/PEN", headers={"If-None-Match": tag})).status_code == 304
-    shop.stock["PEN"] = 0
-    assert (await either.get("/products/PEN", headers={"If-None-Match": tag})).status_code == 200
+    return settings.model_copy(update={"expose_timeline": True})
 
 
 async def test_departments_and_window_are_the_same_for_all_and_asked_for_once(
@@ -53,10 +30,10 @@ async def test_departments_and_window_are_the_same_for_all_and_asked_for_once(
     second = await either.get("/home")
 
     once = ["types", "search"]
-    assert [shop.asked.count(what) for what in once] == [1, 1]
+    assert [shop.operations.count(what) for what in once] == [1, 1]
     assert "authorization" not in shop.last("types").headers
     assert "authorization" not in shop.last("search").headers
-    assert first.json() != second.json(), "what changes fast is asked for each time"
+    assert first.json() != second.json(), "what changes fast is loaded each time"
 
 
 async def test_with_a_failure_now_and_then_a_page_asks_once_more(
@@ -68,16 +45,7 @@ async def test_with_a_failure_now_and_then_a_page_asks_once_more(
     shop.trouble["search"] = FAILING
 
     assert (await either.get("/search")).status_code == 502
-    assert shop.asked.count("search") == 2
-
-
-async def test_pages_tell_nobody_what_they_do_inside_unless_they_are_set_to(
-    either: httpx.AsyncClient,
-) -> None:
-    answer = await either.get("/products/PEN", headers={"Accept": MEDIA_TYPE})
-
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["sku"] == "PEN"
+    assert shop.operations.count("search") == 2
 
 
 async def test_a_timeline_tells_of_every_call_over_grpc_too(
@@ -88,17 +56,17 @@ async def test_a_timeline_tells_of_every_call_over_grpc_too(
         shop.trouble["discounts"] = DOWN
         degraded = await client.get("/products/PEN", headers={"Accept": MEDIA_TYPE})
 
-    batches = msgspec.json.decode(answer.content, type=Explained).timeline.batches
+    batches = msgspec.json.decode(answer.content, type=PageTrace).timeline.batches
     assert {batch.loader: batch.keys for batch in batches} == {
-        "Catalog.product": 2,
-        "Inventory.stock": 3,
-        "Discounts.best": 3,
-        "Reviews.rating": 3,
+        "Catalog.load_product": 2,
+        "Inventory.load_stock": 3,
+        "Discounts.load_discount": 3,
+        "Reviews.load_rating": 3,
     }
     calls = {batch.loader: [(c.upstream, c.method, c.answer) for c in batch.calls] for batch in batches}
-    assert calls["Discounts.best"] == [("discount", "gRPC", "OK")]
-    assert calls["Inventory.stock"] == [("inventory", "GET", "200")]
-    batches = msgspec.json.decode(degraded.content, type=Explained).timeline.batches
+    assert calls["Discounts.load_discount"] == [("discount", "gRPC", "OK")]
+    assert calls["Inventory.load_stock"] == [("inventory", "GET", "200")]
+    batches = msgspec.json.decode(degraded.content, type=PageTrace).timeline.batches
     assert [call.answer for b in batches for call in b.calls if call.upstream == "discount"] == [
         "unavailable"
     ]
@@ -111,44 +79,37 @@ async def test_processes_share_departments_in_valkey(
     valkey_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    patient = partial(SharedStore, answers_within=30.0)  # a slow machine is not a Valkey that is gone
-    monkeypatch.setattr("bff.app.SharedStore", patient)
+    patient = partial(BestEffortValkey, timeout=30.0)  # a slow machine is not a Valkey that is gone
+    monkeypatch.setattr("frontispiece.pages.backend.BestEffortValkey", patient)
     sharing = settings.model_copy(update={"cache_url": valkey_url})
     for _ in range(2):
         async with app_client(create_web(sharing)) as client:
             home = await client.get("/home")
             assert home.json()["types"] == [{"id": "pens", "name": "Pens", "count": 7}]
 
-    assert shop.asked.count("types") == 1
-    assert shop.asked.count("search") == 2, "the window is each process's own"
+    assert shop.operations.count("types") == 1
+    assert shop.operations.count("search") == 2, "the window is each process's own"
 
 
 def test_settings_are_read_by_their_own_names(settings: BffSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (settings.explain, settings.shared_store()) == (False, None)
+    assert (settings.expose_timeline, settings.shared_cache()) == (False, None)
 
-    monkeypatch.setenv("BFF_EXPLAIN", "true")
+    monkeypatch.setenv("BFF_EXPOSE_TIMELINE", "true")
     monkeypatch.setenv("BFF_CACHE_URL", "valkey://cache:6379/0")
     monkeypatch.setenv("SERVICES", '{"catalog": "http://catalog:8000"}')
-    chosen = BffSettings(signing_key=settings.signing_key, tokens=settings.tokens)
+    chosen = AuthenticatedBffSettings(signing_key=settings.signing_key, tokens=settings.tokens)
 
-    assert chosen.explain
-    assert chosen.shared_store() is not None
+    assert chosen.expose_timeline
+    assert chosen.shared_cache() is not None
     assert chosen.directory.address("catalog") == "http://catalog:8000"
 
-    monkeypatch.setenv("BFF_EXPLAIN", "perhaps")
+    monkeypatch.setenv("BFF_EXPOSE_TIMELINE", "perhaps")
     monkeypatch.setenv("BFF_CACHE_URL", "http://cache:6379")
-    with pytest.raises(Faulty) as refusal:
-        BffSettings(directory=settings.directory, signing_key=settings.signing_key, tokens=settings.tokens)
-    assert [fault.partition(":")[0] for fault in refusal.value.faults] == ["BFF_EXPLAIN", "BFF_CACHE_URL"]
-
-
-def replaced(document: object, way: list[str], data: object) -> object:
-    """The document with `data` at the end of this way through its members."""
-    if not way:
-        return data
-    name, *rest = way
-    if isinstance(document, list):
-        at = int(name)
-        return [replaced(item, rest, data) if i == at else item for i, item in enumerate(document)]
-    assert isinstance(document, dict)
-    return document | {name: replaced(document[name], rest, data)}
+    with pytest.raises(ConfigError) as refusal:
+        AuthenticatedBffSettings(
+            directory=settings.directory, signing_key=settings.signing_key, tokens=settings.tokens
+        )
+    assert [fault.partition(":")[0] for fault in refusal.value.errors] == [
+        "BFF_EXPOSE_TIMELINE",
+        "BFF_CACHE_URL",
+    ]

@@ -13,13 +13,11 @@ import grpc
 import httpx
 import respx
 
-from kit.pb import discount_pb2 as pb
-from kit.problems import MEDIA_TYPE, Problem
-from tests.bff.documents import Json, article, order, review
+from frontispiece.http.problems import MEDIA_TYPE, Problem
+from shop.pb import discount_pb2 as pb
+from tests.bff.documents import Json, euros, order, shipment
 
-__all__ = ["article", "order", "review"]  # whoever takes a shop from here takes what fills it too
-
-HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering")
+HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering", "shipping")
 
 
 def problem(
@@ -56,10 +54,10 @@ FAILING = Trouble(
     over_http=httpx.Response(500, text="Oh."), over_grpc=grpc.StatusCode.INTERNAL, reason="failed", status=502
 )
 BABBLING = Trouble(
-    over_http=httpx.Response(200, text="<p>Hello!"), over_grpc=b"\xff", reason="nonsense", status=502
+    over_http=httpx.Response(200, text="<p>Hello!"), over_grpc=b"\xff", reason="invalid-response", status=502
 )
 BREAKING_OFF = Trouble(
-    over_http=httpx.RemoteProtocolError("broke off"), over_grpc=b"\xff", reason="nonsense", status=502
+    over_http=httpx.RemoteProtocolError("broke off"), over_grpc=b"\xff", reason="invalid-response", status=502
 )
 REFUSING = Trouble(
     over_http=problem(403, "not-for-you"),
@@ -77,7 +75,7 @@ def answering(response: httpx.Response) -> Trouble:
 
 
 class Call(NamedTuple):
-    """What a BFF asked: `what` is the name of the operation."""
+    """A call of a BFF: `what` is the name of the operation."""
 
     what: str
     request: httpx.Request
@@ -92,7 +90,14 @@ class Shop:
     percent: dict[str, int] = field(default_factory=dict)
     ratings: dict[str, tuple[float, int]] = field(default_factory=dict)
     reviews: list[Json] = field(default_factory=list)
+    coupons: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Percent off with a coupon, by coupon and sku."""
     basket: dict[str, int] = field(default_factory=dict)
+    added_at: dict[str, int] = field(default_factory=dict)
+    """What a piece in the basket cost when it was put in, where that is known."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    """What a checkout gave back, and has no room in the basket."""
+    quotes: list[Json] = field(default_factory=list)
     orders: list[Json] = field(default_factory=list)
     next: str | None = None
     trouble: dict[str, Trouble] = field(default_factory=dict)
@@ -105,8 +110,8 @@ class Shop:
         self.products |= {product["sku"]: product for product in articles}
 
     @property
-    def asked(self) -> list[str]:
-        """The operations that were asked for, in alphabetical order."""
+    def operations(self) -> list[str]:
+        """The operations that were called, in alphabetical order."""
         return sorted([*(call.what for call in self.calls), *("discounts" for _ in self.discount_calls)])
 
     def last(self, what: str) -> httpx.Request:
@@ -135,9 +140,9 @@ class Shop:
 
     def _operation(self, request: httpx.Request) -> tuple[str, Callable[[httpx.Request], httpx.Response]]:
         service = request.url.host.removesuffix(".test")
-        asked = f"{request.method} {service}:{request.url.path}"
+        route = f"{request.method} {service}:{request.url.path}"
         for pattern, what in OPERATIONS:
-            if re.fullmatch(pattern, asked):
+            if re.fullmatch(pattern, route):
                 return what, getattr(self, f"_{what}")
         batch = "search" if "sku" not in request.url.params else "products"
         return batch, getattr(self, f"_{batch}")
@@ -169,8 +174,8 @@ class Shop:
         )
 
     def _stocks(self, request: httpx.Request) -> httpx.Response:
-        told = {"on_hand": 99, "reserved": 1}
-        return _batch(request, {sku: {**told, "sku": sku, "available": n} for sku, n in self.stock.items()})
+        others = {"on_hand": 99, "reserved": 1}
+        return _batch(request, {sku: {**others, "sku": sku, "available": n} for sku, n in self.stock.items()})
 
     def _ratings(self, request: httpx.Request) -> httpx.Response:
         items = [self._summary(sku) for sku in _skus(request)]
@@ -185,8 +190,18 @@ class Shop:
         return httpx.Response(200, json={"items": items, "next": None})
 
     def _see(self, request: httpx.Request) -> httpx.Response:
-        items = [{"sku": sku, "quantity": quantity} for sku, quantity in self.basket.items()]
-        return httpx.Response(200, json={"owner": request.url.path.split("/")[2], "items": items})
+        items = [
+            {
+                "sku": sku,
+                "quantity": quantity,
+                "price_when_added": euros(self.added_at[sku]) if sku in self.added_at else None,
+                "current_price": None,
+            }
+            for sku, quantity in self.basket.items()
+        ]
+        waiting = [{"sku": sku, "quantity": quantity} for sku, quantity in self.waiting.items()]
+        owner = request.url.path.split("/")[2]
+        return httpx.Response(200, json={"owner": owner, "version": 7, "items": items, "waiting": waiting})
 
     def _put(self, request: httpx.Request) -> httpx.Response:
         self.basket[_last(request)] = json.loads(request.content)["quantity"]
@@ -199,9 +214,23 @@ class Shop:
     def _place(self, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(202, json=order(), headers={"Location": "/orders/order-1"})
 
+    def _quotes(self, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=self.quotes)
+
+    def _shipment(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=shipment(_last(request)))
+
+    def _cancel(self, request: httpx.Request) -> httpx.Response:
+        cancelled = {**order(), "id": request.url.path.split("/")[2], "reason": "cancelled-by-customer"}
+        return httpx.Response(202, json=cancelled)
+
+    def _events(self, _request: httpx.Request) -> httpx.Response:
+        events = b':\n\nid: 3\nevent: confirmed\ndata: {"stage": "confirmed"}\n\n'
+        return httpx.Response(200, content=events, headers={"Content-Type": "text/event-stream"})
+
     def _orders(self, _request: httpx.Request) -> httpx.Response:
-        told = ("id", "status", "placed_at", "total")
-        items = [{**{name: each[name] for name in told}, "pieces": 2} for each in self.orders]
+        members = ("id", "status", "placed_at", "total", "stage", "reason")
+        items = [{**{name: each[name] for name in members}, "pieces": 2} for each in self.orders]
         return httpx.Response(200, json={"items": items, "next": self.next})
 
     def _order(self, request: httpx.Request) -> httpx.Response:
@@ -217,12 +246,16 @@ class Shop:
         if trouble is HANGING:
             await asyncio.Event().wait()
         if trouble is not None and isinstance(trouble.over_grpc, grpc.StatusCode):
-            await context.abort(trouble.over_grpc, "told so by the test", (("problem-type", "just-so"),))
+            await context.abort(trouble.over_grpc, "refused by the test", (("problem-type", "just-so"),))
         if trouble is not None and isinstance(trouble.over_grpc, bytes):
             return trouble.over_grpc
+        rules = [("", self.percent), (request.coupon, self.coupons.get(request.coupon, {}))]
         found = {
-            sku: pb.Discount(id=f"rule-{sku}", sku=sku, percent=percent, description="Sale", version=1)
-            for sku, percent in self.percent.items()
+            sku: pb.Discount(
+                id=f"rule-{sku}", sku=sku, percent=percent, coupon=coupon, description="Sale", version=1
+            )
+            for coupon, percents in rules
+            for sku, percent in percents.items()
             if sku in request.skus
         }
         answer = pb.ListDiscountsResponse(discounts=found)
@@ -240,7 +273,11 @@ OPERATIONS = (
     (r"GET basket:/baskets/.+", "see"),
     (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
     (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),
+    (r"GET shipping:/quotes", "quotes"),
+    (r"GET shipping:/shipments/[^/]+", "shipment"),
     (r"POST ordering:/orders", "place"),
+    (r"POST ordering:/orders/[^/]+/cancel", "cancel"),
+    (r"GET ordering:/orders/[^/]+/events", "events"),
     (r"GET ordering:/orders", "orders"),
     (r"GET ordering:/orders/[^/]+", "order"),
 )
@@ -252,19 +289,19 @@ def _last(request: httpx.Request) -> str:
 
 
 def _skus(request: httpx.Request) -> list[str]:
-    """The articles that are asked for: no service tells of more than 100 at a time."""
-    asked = request.url.params.get_list("sku")
-    assert 1 <= len(asked) <= 100
-    return asked
+    """The requested articles: no service responds with more than 100 at a time."""
+    skus = request.url.params.get_list("sku")
+    assert 1 <= len(skus) <= 100
+    return skus
 
 
 def _batch(request: httpx.Request, known: Mapping[str, Any]) -> httpx.Response:
-    asked = _skus(request)
+    skus = _skus(request)
     return httpx.Response(
         200,
         json={
-            "items": [known[sku] for sku in asked if sku in known],
-            "unknown": [sku for sku in asked if sku not in known],
+            "items": [known[sku] for sku in skus if sku in known],
+            "unknown": [sku for sku in skus if sku not in known],
         },
     )
 

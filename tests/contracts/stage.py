@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 
 import bff.mobile.app
 import bff.web.app
-from bff.app import BffSettings
-from kit.asgi import App, Message, Receive, Scope, Send
-from kit.settings import Directory, TokenSettings
-from kit.tokens import Identity, Signer
-from tests.bff.documents import article, order, review
+from frontispiece.http.asgi import App, Message, Receive, Scope, Send
+from frontispiece.pages import AuthenticatedBffSettings
+from frontispiece.security import Identity, Signer
+from frontispiece.settings import Directory, TokenSettings
+from tests.bff.documents import article, euros, order, review
 from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
 from tests.support.contracts import LOGGED_IN, STATES
 from tests.support.serving import servers
@@ -21,45 +21,31 @@ BFFS: Final = {"bff-web": bff.web.app.create_app, "bff-mobile": bff.mobile.app.c
 """Every BFF that clients have contracts with."""
 
 
-def _sells(shop: Shop) -> None:
-    skus = ["PEN", "INK"]
-    shop.sells(article("PEN", related=["INK"]), article("INK", 850))
-    shop.stock = dict.fromkeys(skus, 3)
-    shop.percent = dict.fromkeys(skus, 10)
-    shop.ratings = dict.fromkeys(skus, (4.3, 12))
-    shop.reviews = [review(1)]
-
-
-def _catalogue_alone(shop: Shop) -> None:
-    shop.trouble |= dict.fromkeys(("stocks", "discounts", "ratings", "reviews"), DOWN)
-
-
-def _more(shop: Shop) -> None:
-    shop.next = "a-cursor"
-
-
-def _basket(shop: Shop) -> None:
-    shop.basket = {"PEN": 2, "INK": 1}
-
-
-def _ordered(shop: Shop) -> None:
-    shop.orders = [order(2), order(1)]
-
-
-def _short(shop: Shop) -> None:
-    lines = [{"sku": "PEN", "wanted": 2, "available": 1}]
-    shop.trouble["place"] = answering(problem(409, "out-of-stock", lines=lines))
-
-
-SCENES: Final[Mapping[str, Callable[[Shop], None]]] = {
-    "the shop sells PEN and INK": _sells,
-    "only the catalogue answers": _catalogue_alone,
-    "there is more to come": _more,
-    "the basket holds PEN and INK": _basket,
-    "the customer has ordered": _ordered,
-    "the stock covers no order": _short,
+SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
+    "the shop sells PEN and INK": lambda: {
+        "products": {"PEN": article("PEN", related=["INK"]), "INK": article("INK", 850)},
+        "stock": {"PEN": 3, "INK": 3},
+        "percent": {"PEN": 10, "INK": 10},
+        "ratings": {"PEN": (4.3, 12), "INK": (4.3, 12)},
+        "reviews": [review(1)],
+    },
+    "only the catalogue answers": lambda: {
+        "trouble": dict.fromkeys(("stocks", "discounts", "ratings", "reviews"), DOWN)
+    },
+    "there is more to come": lambda: {"next": "a-cursor"},
+    "the basket holds PEN and INK": lambda: {"basket": {"PEN": 2, "INK": 1}},
+    "the customer has ordered": lambda: {"orders": [order(2), order(1)]},
+    "parcels go to Germany": lambda: {
+        "quotes": [{"method": "standard", "amount": 490, "currency": "EUR", "days": 3}]
+    },
+    "parcels go nowhere": lambda: {
+        "trouble": {"quotes": answering(problem(422, "country-not-served", country="AQ"))}
+    },
+    "prices have changed": lambda: {
+        "trouble": {"place": answering(problem(409, "total-changed", total=euros(749_925)))}
+    },
 }
-"""What contracts say of the shop, and how it becomes so; a new scene begins with an empty shop."""
+"""What contracts say of the shop, and its attributes then; a new scene begins with an empty shop."""
 
 
 class Stage:
@@ -97,7 +83,7 @@ class Stage:
         elif wanted["state"] == LOGGED_IN:
             self._logged_in = True
         elif wanted["state"] in SCENES:
-            SCENES[wanted["state"]](self._shop)
+            vars(self._shop).update(SCENES[wanted["state"]]())
         elif wanted["state"]:  # an example without a state of its own has an empty one
             status = 400  # after a 5xx pact would try again, for minutes
         await exchange.start(status)
@@ -138,7 +124,9 @@ async def staged(provider: str, signing_key: str, tokens: TokenSettings) -> Asyn
     with behind_respx(shop):
         async with discount_server(shop) as discounts, servers() as serve:
             directory = Directory(services={**services, "discount-grpc": discounts})
-            app = BFFS[provider](BffSettings(directory=directory, signing_key=signing_key, tokens=tokens))
+            app = BFFS[provider](
+                AuthenticatedBffSettings(directory=directory, signing_key=signing_key, tokens=tokens)
+            )
             customer = Identity(subject="reader", scopes=frozenset({"shop"}))
             stage = Stage(app, shop, Signer(signing_key, "gateway").authorization(customer, provider))
             yield OnStage(stage, await serve(stage))

@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -12,29 +11,18 @@ import pytest
 import valkey
 import yaml
 
-from front.valkey import running_valkey
-from kit.problems import Problem
-from kit.sealing import Ring
-from kit.settings import TokenSettings
-from kit.tokens import Identity, Signer, Verifier
+from frontispiece.cli.run.valkey import running_valkey
+from frontispiece.http.problems import Problem
+from frontispiece.security import Identity, Keyring, Signer, Verifier
+from frontispiece.settings import TokenSettings
 from services.basket.store import Store
+from shop.money import Money
+from tests.deploy.conftest import make
+from tests.support.shop import PROJECT
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="deploy/secrets.sh needs openssl")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the secrets, made by a copy of the script."""
-    return make(tmp_path_factory.mktemp("deploy"))
-
-
-def make(folder: Path, **variables: str) -> Path:
-    script = folder / "secrets.sh"
-    shutil.copy(ROOT / "deploy" / "secrets.sh", script)
-    subprocess.run([script], check=True, capture_output=True, env={**os.environ, **variables})
-    return folder / "secrets"
 
 
 def test_every_secret_of_the_compose_file_is_made_where_it_looks(made: Path) -> None:
@@ -72,8 +60,18 @@ def test_what_a_caller_signs_is_believed_in_its_own_name_and_no_other(made: Path
         if name == caller:
             assert Verifier(settings, "basket").caller(token) == reader
         else:
-            with pytest.raises(Problem, match="not known here"):
+            with pytest.raises(Problem, match="unknown"):
                 Verifier(settings, "basket").caller(token)
+
+
+def test_a_caller_may_say_the_same_as_in_the_project(made: Path) -> None:
+    settings = TokenSettings(issuers=json.loads((made / "token_issuers").read_text()))
+
+    for name in ("bff-web", "bff-mobile", "ordering"):
+        grant, trusted = PROJECT.apps[name].token_grant, settings.issuers[name]
+        for kind in ("audiences", "scopes", "users"):
+            assert set(getattr(grant, kind)) == getattr(trusted, kind), (name, kind)
+        assert grant.guests == trusted.guests, name
 
 
 def test_the_gateway_and_identity_know_each_other_at_the_shops_address(tmp_path: Path) -> None:
@@ -86,10 +84,10 @@ def test_the_gateway_and_identity_know_each_other_at_the_shops_address(tmp_path:
     assert "secret" not in clients["mobile"]
 
 
-@pytest.mark.parametrize("name", ["session_keys", "identity_sealing_keys"])
+@pytest.mark.parametrize("name", ["session_encryption_keys", "identity_encryption_keys"])
 def test_what_is_sealed_with_is_a_key(made: Path, name: str) -> None:
-    ring = Ring(json.loads((made / name).read_text()))
-    assert ring.open(ring.seal(b"-", b"-"), b"-") == b"-"
+    ring = Keyring(json.loads((made / name).read_text()))
+    assert ring.decrypt(ring.encrypt(b"-", b"-"), b"-") == b"-"
 
 
 @pytest.fixture
@@ -108,11 +106,15 @@ def guarded(made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
 async def test_valkey_serves_basket_by_its_password(guarded: str) -> None:
     async with Store(guarded, idle=timedelta(days=1)) as store:
         await store.ping()
+        skus = ("PENS-001", "INKS-001", "LAMP-001")
+        await store.learn(dict.fromkeys(skus, Money(amount=1000, currency="EUR")))
         await store.put("reader", "PENS-001", 2)
         await store.merge("reader", [("INKS-001", 1)])
         await store.put("guest:1", "LAMP-001", 1)
         adopted = await store.adopt("reader", "guest:1")
-        assert adopted.pieces == {"PENS-001": 2, "INKS-001": 1, "LAMP-001": 1}
+        assert adopted.quantities == {"PENS-001": 2, "INKS-001": 1, "LAMP-001": 1}
+        assert await store.claim("reader", "an-order", adopted.version) == adopted.quantities
+        assert await store.release("reader", "an-order") == adopted
         await store.delete("reader")
 
 

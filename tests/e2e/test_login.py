@@ -5,6 +5,7 @@ import base64
 import hashlib
 import secrets
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
@@ -13,32 +14,32 @@ import httpx
 import jwt
 import pytest
 
-from front.login import LoginForm
-from front.secrets import kept
-from front.setting import PHONE_REDIRECT
-from kit.demo import PASSWORD
-from kit.tokens import Identity, Signer
-from tests.e2e.conftest import LAYOUTS
+from frontispiece.cli.client.login import LoginForm
+from frontispiece.cli.run import secrets as stored
+from frontispiece.security import Identity, Signer
+from shop.demo import PASSWORD
 from tests.support.browser import Browser
-from tests.support.shop import ROOT, RunningShop, front, running_shop
+from tests.support.dpop import ProofKey
+from tests.support.shop import PROJECT, ROOT, RunningShop, front, running_shop
 
 pytestmark = pytest.mark.e2e
+
+REDIRECT = "com.frontispiece.shop:/callback"
 
 WITHIN = 30.0
 """Seconds for what happens by itself in a moment."""
 
 
-@pytest.fixture(scope="module", params=LAYOUTS)
-def hasty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """A shop whose access tokens last two seconds and not a moment more, and its signing keys three."""
-    data = tmp_path_factory.mktemp("hasty") / "data"
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """A shop whose access tokens last five seconds and not a moment more, and its signing keys six."""
     short = {
-        "IDENTITY_ACCESS_LASTS": "2",
-        "ISSUER_SKEW": "0",
-        "IDENTITY_KEYS_LAST": "3",
-        "IDENTITY_KEYS_ANNOUNCED": "1",
+        "IDENTITY_ACCESS_TOKEN_LIFETIME": "5",
+        "ISSUER_CLOCK_SKEW": "0",
+        "IDENTITY_KEY_LIFETIME": "6",
+        "IDENTITY_KEY_PREPUBLISH": "3",
     }
-    with running_shop(data, *LAYOUTS[request.param], **short) as running:
+    with running_shop(tmp_path_factory.mktemp("hasty") / "data", **short) as running:
         yield running
 
 
@@ -71,11 +72,12 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 class Phone:
-    """A phone: it logs in by the system's browser, and keeps a pair of tokens."""
+    """A phone: it logs in by the system's browser, and keeps tokens, which may be bound to its key."""
 
-    def __init__(self, shop: RunningShop, browser: Browser) -> None:
+    def __init__(self, shop: RunningShop, browser: Browser, key: ProofKey | None = None) -> None:
         self._shop = shop
         self._browser = browser
+        self._key = key
         self.access = self.refresh_token = ""
 
     async def log_in(self, user: str) -> None:
@@ -84,7 +86,7 @@ class Phone:
         asked = {
             "response_type": "code",
             "client_id": "mobile",
-            "redirect_uri": PHONE_REDIRECT,
+            "redirect_uri": REDIRECT,
             "scope": "openid shop offline_access",
             "state": "s",
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
@@ -94,10 +96,10 @@ class Phone:
         form = LoginForm(page.text)
         assert form.action
         answer = await self._browser.submit(form.action, form.filled(user, PASSWORD), start=self._shop.url)
-        assert answer.headers["location"].startswith(f"{PHONE_REDIRECT}?")
+        assert answer.headers["location"].startswith(f"{REDIRECT}?")
         code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
         got = await self._token(
-            grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=PHONE_REDIRECT
+            grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=REDIRECT
         )
         self._keep(got)
 
@@ -112,9 +114,18 @@ class Phone:
         await self._post("revoke", token=self.refresh_token)
 
     async def get(self, path: str, access: str | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {access or self.access}"}
+        scheme = "DPoP" if self._key else "Bearer"
+        headers = {"Authorization": f"{scheme} {access or self.access}"}
+        headers |= self._proof("GET", path, access_token=access or self.access)
         async with httpx.AsyncClient(base_url=self._shop.url, timeout=20) as http:
             return await http.get(path, headers=headers)
+
+    def _proof(self, method: str, path: str, access_token: str | None = None) -> dict[str, str]:
+        if self._key is None:
+            return {}
+        return {
+            "DPoP": self._key.proof(method, self._shop.url + path, time.time(), access_token=access_token)
+        }
 
     def _keep(self, got: httpx.Response) -> None:
         assert got.is_success, got.text
@@ -125,7 +136,9 @@ class Phone:
 
     async def _post(self, endpoint: str, **form: str) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self._shop.url, timeout=20) as http:
-            return await http.post(f"/identity/{endpoint}", data={"client_id": "mobile", **form})
+            path = f"/identity/{endpoint}"
+            headers = self._proof("POST", path)
+            return await http.post(path, data={"client_id": "mobile", **form}, headers=headers)
 
 
 async def test_a_browser_fills_a_basket_as_a_guest_and_finds_it_after_the_login(shop: RunningShop) -> None:
@@ -133,13 +146,14 @@ async def test_a_browser_fills_a_basket_as_a_guest_and_finds_it_after_the_login(
         assert (await browser.fetch(f"{shop.url}/web/session/user")).json() is None
         item = f"{shop.url}/web/basket/items/BIND-007"
         assert (await browser.fetch(item, method="PUT", json={"quantity": 3})).status_code == 200
-        guest = browser.cookie(shop.url, "__Host-Http-session")
+        assert browser.cookie(shop.url, "__Host-Http-guest") is not None
 
         landed = await log_in(browser, shop, "clerk")
 
         assert (landed.status_code, urlsplit(browser.visited[-1]).path) == (200, "/web/home")
-        assert browser.cookie(shop.url, "__Host-Http-session") not in {guest, None}
+        assert browser.cookie(shop.url, "__Host-Http-session") is not None
         basket = (await browser.fetch(f"{shop.url}/web/basket")).json()
+        assert browser.cookie(shop.url, "__Host-Http-guest") is None
         assert ("BIND-007", 3) in [(line["sku"], line["quantity"]) for line in basket["lines"]]
         user = (await browser.fetch(f"{shop.url}/web/session/user")).json()
         assert (user["sub"], user["logout_url"]) == ("clerk", "/web/session/logout")
@@ -204,10 +218,10 @@ async def test_a_login_that_ends_at_the_issuer_ends_the_session_here(shop: Runni
 async def test_sessions_and_phones_outlive_their_access_tokens_by_refreshing(hasty: RunningShop) -> None:
     async with a_browser() as browser, a_browser() as system:
         phone = Phone(hasty, system)
-        await phone.log_in("reader")
         await log_in(browser, hasty, "reader")
-        first, used = phone.access, phone.refresh_token
+        await phone.log_in("reader")
         assert (await phone.get("/mobile/orders")).status_code == 200
+        first, used = phone.access, phone.refresh_token
 
         async def is_over() -> bool:
             return (await phone.get("/mobile/orders", first)).status_code == 401
@@ -265,8 +279,43 @@ async def test_a_phone_that_logs_out_has_an_access_token_that_opens_nothing(shop
         assert (await phone.refresh()).json()["error"] == "invalid_grant"
 
 
+async def test_a_phone_s_bound_tokens_are_of_no_use_without_its_key(shop: RunningShop) -> None:
+    async with a_browser() as system:
+        phone = Phone(shop, system, ProofKey())
+        await phone.log_in("reader")
+        assert [(await phone.get("/mobile/basket")).status_code for _ in range(2)] == [200, 200]
+        assert (await phone.refresh()).is_success
+        assert (await phone.get("/mobile/basket")).status_code == 200
+
+        for key in (None, ProofKey()):
+            thief = Phone(shop, system, key)
+            thief.access, thief.refresh_token = phone.access, phone.refresh_token
+            assert (await thief.get("/mobile/basket")).status_code == 401
+            assert not (await thief.refresh()).is_success
+        assert (await phone.refresh()).is_success, "a thief's attempt does not end it"
+
+
+async def test_a_login_is_renewed_where_a_link_asks_for_it(shop: RunningShop) -> None:
+    async with a_browser() as browser:
+        await log_in(browser, shop, "shopper")
+        login = f"{shop.url}/web/session/login?return_to=/web/home"
+
+        await browser.navigate(f"{login}&max_age=3600", start=shop.url)
+        assert urlsplit(browser.visited[-1]).path == "/web/home", "the login is recent enough"
+        again = await browser.navigate(f"{login}&max_age=0", start=shop.url)
+        assert LoginForm(again.text).action, "a password is wanted"
+        await browser.navigate(f"{login}&prompt=none", start=shop.url)
+        assert urlsplit(browser.visited[-1]).path == "/web/home"
+        assert (await browser.fetch(f"{shop.url}/web/session/user")).json()["sub"] == "shopper"
+
+    async with a_browser() as stranger:
+        landed = await stranger.navigate(f"{login}&prompt=none", start=shop.url)
+        assert (landed.status_code, urlsplit(stranger.visited[-1]).path) == (200, "/web/home")
+        assert (await stranger.fetch(f"{shop.url}/web/session/user")).json() is None
+
+
 async def test_what_services_believe_is_of_no_use_outside(shop: RunningShop) -> None:
-    signer = Signer(kept(shop.data).signing_keys["gateway"], "gateway")
+    signer = Signer(stored.load(PROJECT, shop.data)["GATEWAY_SIGNING_KEY"], "gateway")
     reader = Identity(subject="reader", scopes=frozenset({"shop"}), client="mobile")
     internal = signer.authorization(reader, "bff-mobile").decode()
     made_up = [
@@ -286,7 +335,7 @@ def test_the_command_line_gets_a_phones_token_and_a_browsers_cookie(shop: Runnin
         return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
     token = run("shopper").stdout.strip()
-    cookie = run("shopper", "--client", "web").stdout.strip()
+    cookie = run("shopper", "--session").stdout.strip()
     wrong = run("shopper", "--password", "not the password")
 
     by_phone = httpx.get(

@@ -1,15 +1,19 @@
+import asyncio
 import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
+import nats
 import pytest
 
-from kit.demo import PASSWORD
-from tests.support.ports import free_ports
-from tests.support.shop import ROOT, RunningShop, front, running_shop
+from frontispiece.cli.run.nats import read_addresses
+from shop.demo import PASSWORD
+from tests.support.serving import free_ports
+from tests.support.shop import PROJECT, ROOT, RunningShop, front, running_shop
 
 pytestmark = pytest.mark.e2e
 
@@ -40,22 +44,24 @@ def test_it_is_ready_when_every_service_behind_it_is(http: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
-def test_ctrl_c_leaves_nothing_behind_and_a_second_start_keeps_the_data(
-    tmp_path: Path, options: tuple[str]
-) -> None:
-    data = tmp_path / "data"
-    with running_shop(data, *options) as shop:
-        reader = shop.browser("reader")
-        httpx.put(f"{shop.url}/web/basket/items/PENS-002", json={"quantity": 4}, headers=reader, timeout=20)
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, options: tuple[str]) -> None:
+    with running_shop(tmp_path / "data", *options) as shop:
         below = children(shop.process.pid)
-        assert len(below) == (11 if options else 1)
+        assert len(below) == len(["Valkey", "NATS", *(PROJECT.programs if options else [])])
 
         seconds = shop.stop()
     assert shop.process.returncode == 0
     assert seconds < 5
     assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
 
-    with running_shop(data, *options) as shop:
+
+def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running_shop(data) as shop:
+        reader = shop.browser("reader")
+        httpx.put(f"{shop.url}/web/basket/items/PENS-002", json={"quantity": 4}, headers=reader, timeout=20)
+
+    with running_shop(data) as shop:
         basket = httpx.get(f"{shop.url}/web/basket", headers=reader, timeout=20).json()
         of_phone = httpx.get(f"{shop.url}/mobile/basket", headers=shop.phone("reader"), timeout=20)
     assert of_phone.status_code == 200, of_phone.text
@@ -116,12 +122,64 @@ def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
-@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
-def test_metrics_are_on_the_admin_port_when_one_is_asked_for(tmp_path: Path, options: tuple[str]) -> None:
+def test_metrics_are_on_the_admin_port_when_one_is_asked_for(tmp_path: Path) -> None:
     port = free_ports()
-    with running_shop(tmp_path / "data", "--admin-port", str(port), *options) as shop:
-        assert f"Metrics are at http://127.0.0.1:{port}/metrics." in shop.printed
+    with running_shop(tmp_path / "data", "--admin-port", str(port)) as shop:
+        assert f"The admin port is http://127.0.0.1:{port}, with metrics at /metrics." in shop.printed
+        token = shop.printed.partition("GATEWAY_ADMIN_TOKEN=")[2].split()[0]
         httpx.get(f"{shop.url}/api/catalog/brands", timeout=20)
-        told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        bearer = {"Authorization": f"Bearer {token}"}
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=bearer).text
 
     assert 'gateway_requests_total{method="GET",route="/api/catalog/brands",status="2xx"} 1.0' in told
+
+
+def test_a_valkey_that_is_killed_is_started_again_and_nobody_has_to_log_in_anew(tmp_path: Path) -> None:
+    with running_shop(tmp_path / "data") as shop:
+        phone, browser = shop.phone("shopper"), shop.browser("shopper")
+        item = f"{shop.url}/mobile/basket/items/PENS-001"
+        assert httpx.put(item, headers=phone, json={"quantity": 2}, timeout=20).status_code == 200
+        (valkey,) = (pid for pid in children(shop.process.pid) if "valkey-server" in _command(pid))
+        os.kill(valkey, signal.SIGKILL)
+
+        assert httpx.get(f"{shop.url}/mobile/basket", headers=phone, timeout=20).status_code == 503
+        _until_answered(f"{shop.url}/mobile/basket", phone, 200)
+        _until_answered(f"{shop.url}/web/session/user", {**browser, "X-CSRF": "1"}, 200)
+        _until_answered(f"{shop.url}/health/ready", {}, 200)
+
+
+def test_a_broker_that_is_killed_is_started_again_and_services_find_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running_shop(data) as shop:
+        (broker,) = (pid for pid in children(shop.process.pid) if "nats-server" in _command(pid))
+        os.kill(broker, signal.SIGKILL)
+
+        assert httpx.get(f"{shop.url}/health/ready", timeout=20).json() == {"status": "ready"}
+        _park_one(data)
+        listed = subprocess.run(
+            front("events", "parked", "--data", data), cwd=ROOT, check=False, capture_output=True, text=True
+        )
+
+    assert "shop.commands.payment.nothing" in listed.stdout, listed.stderr
+
+
+def _park_one(data: Path) -> None:
+    """Send payment what it does not understand, once the broker is there, and return when it is parked."""
+
+    async def park() -> None:
+        addresses = read_addresses(data / "nats")
+        assert addresses is not None
+        async with await nats.connect(addresses.url) as connection:  # it tries for two minutes
+            streams = connection.jetstream()
+            await streams.publish("shop.commands.payment.nothing", b"nothing")
+            async with asyncio.timeout(30):
+                while not (await streams.stream_info("SHOP_PARKED")).state.messages:
+                    pass
+
+    asyncio.run(park())
+
+
+def _until_answered(url: str, headers: dict[str, str], status: int) -> None:
+    deadline = time.monotonic() + 20
+    while (answer := httpx.get(url, headers=headers, timeout=20)).status_code != status:
+        assert time.monotonic() < deadline, f"{url} answers {answer.status_code}: {answer.text}"

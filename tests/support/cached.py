@@ -1,34 +1,22 @@
-"""A cache in front of a service that answers as the test says, at a time that the test says."""
+"""A cache in front of a service that responds as the test says, at a time that the test says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from gateway.cache import HttpCache
-from gateway.cache.directives import http_date
-from gateway.call import Call, Handler
-from gateway.layers.cache import cached, forgetting
-from gateway.layers.coalesce import coalesced
-from gateway.table import Route
-from gateway.upstream import Reply
-from kit.tokens import Identity
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.policies.cache.collapsing import collapsing_layer
+from frontispiece.gateway.policies.cache.config import Cache
+from frontispiece.gateway.policies.cache.invalidation import invalidation_layer
+from frontispiece.gateway.policies.cache.layer import cache_layer
+from frontispiece.gateway.policies.cache.store import HttpCache
+from frontispiece.security import Identity
+from frontispiece.upstream import Reply
+from tests.support import calls
+from tests.support.calls import headers_of
+from tests.support.clock import START, Clock
 from tests.support.waiting import until
-
-START = 1_700_000_000.0
-
-
-class Clock:
-    """Shows the time of day that a test says."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-    def date(self, later: float = 0) -> str:
-        """The time, as header fields have it."""
-        return http_date(self.now + later).decode()
 
 
 def call(method: str = "GET", path: str = "7", query: str = "", **fields: Any) -> Call:
@@ -37,15 +25,13 @@ def call(method: str = "GET", path: str = "7", query: str = "", **fields: Any) -
     scheme = fields.pop("scheme", "https")
     body = fields.pop("body", b"")
     fields = {"host": "shop.example"} | fields
-    return Call(
+    return calls.call(
+        method,
         params={"rest": path.split("/")},
-        method=method,
         query=query.encode(),
-        headers=[(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()],
+        headers=headers_of(**fields),
         body=body,
-        request_id=b"7",
         scheme=scheme,
-        peer="192.0.2.7",
         identity=identity,
     )
 
@@ -55,7 +41,7 @@ USER = Identity(subject="reader", scopes=frozenset())
 
 def reply(status: int = 200, content: bytes = b"a", **fields: Any) -> Reply:
     """An answer; `cache_control="..."` is a header field."""
-    headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()]
+    headers = headers_of(**fields)
     if status == 304:
         return Reply(status=304, headers=headers, body=b"")
     return Reply.whole(status, content, headers)
@@ -71,7 +57,7 @@ def streamed(*chunks: bytes, failure: Exception | None = None, **fields: Any) ->
         if failure is not None:
             raise failure
 
-    headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()]
+    headers = headers_of(**fields)
     return Reply(status=200, headers=headers, body=body())
 
 
@@ -79,10 +65,10 @@ Answer = Callable[[Call], Awaitable[Reply]]
 
 
 class Origin:
-    """A service: tests set `answer` and look at `asked`."""
+    """A service: tests set `answer` and look at `requests`."""
 
     def __init__(self) -> None:
-        self.asked: list[Call] = []
+        self.requests: list[Call] = []
         self.answer: Answer = self.always(reply)
 
     @staticmethod
@@ -99,12 +85,12 @@ class Origin:
         self.answer = self.always(lambda: reply(status, content, **fields))
 
     async def __call__(self, call: Call) -> Reply:
-        self.asked.append(call)
+        self.requests.append(call)
         return await self.answer(call)
 
 
-class Told:
-    """An answer as its client has read it."""
+class Received:
+    """A response as its client has read it."""
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
@@ -118,25 +104,30 @@ class Told:
 
     @property
     def is_hit(self) -> bool:
-        """Whether no service was asked."""
+        """Whether no request was sent."""
         return "; hit" in self.cache
 
 
-async def read(answer: Reply) -> Told:
+async def read(answer: Reply) -> Received:
     """Read an answer to its end, and let it go."""
     async with answer:
-        return Told(answer.status, answer.headers, await answer.read(10**9))
+        return Received(answer.status, answer.headers, await answer.read(10**9))
 
 
 class World:
     """One cached route, `/things/{rest:path}`, and its service."""
 
-    def __init__(self, clock: Clock | None = None, *, most_bytes: int = 10**6, **policy: Any) -> None:
-        self.clock = clock or Clock()
+    def __init__(self, clock: Clock | None = None, *, max_bytes: int = 10**6, **policy: Any) -> None:
+        self.clock = clock or Clock(START)
         self.origin = Origin()
-        self.cache = HttpCache(most_bytes=most_bytes, now=self.clock)
+        self.cache = HttpCache(max_bytes=max_bytes, now=self.clock)
         self.route = self.route_of(policy)
-        self.handler: Handler = cached(self.route, self.cache)(self.origin)
+        self.handler: Handler = self.behind_cache(self.origin)
+
+    def behind_cache(self, inner: Handler) -> Handler:
+        """The layers of the route around a handler."""
+        cached = cache_layer(self.route, self.policy, self.cache)(inner)
+        return invalidation_layer(self.route, self.cache)(cached)
 
     @staticmethod
     def route_of(policy: dict[str, Any], **more: Any) -> Route:
@@ -144,38 +135,49 @@ class World:
         route = {"path": "/things/{rest:path}", "to": "things", "auth": "none", "cache": policy}
         return Route.model_validate(route | more)
 
-    def coalescing(self) -> "World":
+    @property
+    def policy(self) -> Cache:
+        """The route's cache."""
+        assert self.route.cache is not None, "route_of has one"
+        return self.route.cache
+
+    def collapsing(self) -> "World":
         """The same, with calls that come at once made one."""
-        self.handler = cached(self.route, self.cache)(coalesced(self.route, self.cache)(self.origin))
+        collapsing = collapsing_layer(self.route, self.policy, self.cache)
+        self.handler = self.behind_cache(collapsing(self.origin))
         return self
 
     @property
     def writing(self) -> Handler:
         """A route of the same table that keeps nothing."""
-        return forgetting(self.route, self.cache)(self.origin)
+        return invalidation_layer(self.route, self.cache)(self.origin)
 
-    async def get(self, path: str = "7", **fields: Any) -> Told:
-        """What a client is told."""
+    async def get(self, path: str = "7", **fields: Any) -> Received:
+        """The response that a client gets."""
         return await read(await self.handler(call("GET", path, **fields)))
 
-    async def ask(self, method: str, path: str = "7", **fields: Any) -> Told:
+    async def store(self, status: int = 200, content: bytes = b"a", **fields: Any) -> Received:
+        """Have the service respond so from now on, and get it once."""
+        self.origin.says(status, content, **fields)
+        return await self.get()
+
+    async def ask(self, method: str, path: str = "7", **fields: Any) -> Received:
         """The same, by another method."""
         return await read(await self.handler(call(method, path, **fields)))
 
     @property
-    def asked(self) -> int:
-        """How often the service was asked."""
-        return len(self.origin.asked)
+    def requests(self) -> int:
+        """How many requests the service got."""
+        return len(self.origin.requests)
 
-    async def is_kept(self, **fields: Any) -> bool:
+    async def is_stored(self, **fields: Any) -> bool:
         """Whether an answer with these fields serves the next call too."""
-        self.origin.says(**fields)
-        await self.get()
+        await self.store(**fields)
         return (await self.get()).is_hit
 
 
 class Slow:
-    """Answers when it is told to; `left` counts callers that went away before."""
+    """Answers when `go` is set; `left` counts callers that went away before."""
 
     def __init__(self, make: Callable[[], Reply]) -> None:
         self.go = asyncio.Event()
@@ -197,10 +199,10 @@ def slow(world: World, make: Callable[[], Reply] | None = None) -> Slow:
     return answer
 
 
-async def begun(world: World, times: int, **fields: Any) -> "list[asyncio.Task[Told]]":
+async def begun(world: World, times: int, **fields: Any) -> "list[asyncio.Task[Received]]":
     """So many calls that all wait, one after the other."""
     tasks = [asyncio.create_task(world.get(**fields)) for _ in range(times)]
-    await until(lambda: world.asked > 0)
+    await until(lambda: world.requests > 0)
     for _ in range(5):
         await asyncio.sleep(0)
     return tasks

@@ -2,31 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
-from gateway.page.cache import Cache, KeptResults
-from gateway.page.shared_cache import SharedStore
+from frontispiece.pages.result_cache import Cache, ResultCache
+from frontispiece.stores.valkey import BestEffortValkey
+from tests.support.clock import Clock
 
 KEY = b"a key"
 POLICY = Cache(ttl=10, stale=60, stale_if_error=600, negative=5, shared=True)
 
-KeptAs = Callable[[Cache], KeptResults]
-
-
-class Clock:
-    """Seconds that pass when `pass_by` says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.seconds
-
-    def pass_by(self, seconds: float) -> None:
-        """Let time pass."""
-        self.seconds += seconds
+CacheOf = Callable[[Cache], ResultCache]
 
 
 class Titles:
@@ -54,22 +40,18 @@ class Titles:
         return self.answer
 
 
-def store_at(url: str, clock: Clock, *, patient: bool = True) -> SharedStore:
+def store_at(url: str, clock: Clock, *, patient: bool = True) -> BestEffortValkey:
     """A store whose time is the clock's; a patient one finds what is there however busy the machine is."""
-    return SharedStore(url, answers_within=5.0 if patient else 0.05, clock=clock, now=clock)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let others go on until this is so, for 5 seconds at most."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 (what is waited for is seen from outside only)
-            await asyncio.sleep(0)
+    return BestEffortValkey(url, timeout=5.0 if patient else 0.05, clock=clock, now=clock)
 
 
 class Process:
-    """An app's process: it opens the store for one block, and all that it writes is written at its end."""
+    """An app's process: it opens the store for one block, and all that it writes is written at its end.
 
-    def __init__(self, url: str, clock: Clock, *, patient: bool = True) -> None:
+    Without a URL it has no store.
+    """
+
+    def __init__(self, url: str | None, clock: Clock, *, patient: bool = True) -> None:
         self._url = url
         self._patient = patient
         self._clock = clock
@@ -77,11 +59,12 @@ class Process:
     @asynccontextmanager
     async def source(
         self, policy: Cache = POLICY, *, name: str = "books title", shape: Any = str
-    ) -> AsyncIterator[KeptResults]:
+    ) -> AsyncIterator[ResultCache]:
         """A source of a process that has just started."""
-        async with store_at(self._url, self._clock, patient=self._patient) as store:
-            kept = KeptResults(name, policy, shape, store, self._clock)
+        shared = store_at(self._url, self._clock, patient=self._patient) if self._url else nullcontext()
+        async with shared as store:
+            cache = ResultCache(name, policy, shape, store, self._clock)
             try:
-                yield kept
+                yield cache
             finally:
-                await kept.close()
+                await cache.close()

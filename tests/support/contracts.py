@@ -3,15 +3,15 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pact import Pact, Verifier, match
+from pact import Pact, Verifier
+from pact import match as matchers
 
-from kit.problems import MEDIA_TYPE, TYPE_PREFIX
+from frontispiece.http.problems import MEDIA_TYPE, TYPE_PREFIX
 
 ROOT: Final = Path(__file__).parents[2]
 CONTRACTS: Final = ROOT / "contracts"
@@ -20,7 +20,7 @@ STATES: Final = "/_states"
 """Where the verifier says which state it wants a provider to be in."""
 
 LOGGED_IN: Final = "a customer is logged in"
-CUSTOMER: Final = {"Authorization": match.regex("Bearer a-token", regex=r"^Bearer \S+$")}
+CUSTOMER: Final = {"Authorization": matchers.regex("Bearer a-token", regex=r"^Bearer \S+$")}
 """What a client sends for a customer who is logged in."""
 
 Json = dict[str, Any]
@@ -28,7 +28,31 @@ Json = dict[str, Any]
 
 def problem(kind: str) -> Json:
     """What a client reads of a problem of this kind."""
-    return {"type": TYPE_PREFIX + kind, "title": match.str("What is wrong")}
+    return {"type": Exactly(TYPE_PREFIX + kind), "title": matchers.str("What is wrong")}
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """A JSON value that an answer must hold as it is."""
+
+    value: Any
+
+
+MATCHERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: matchers.str,
+    int: matchers.int,
+    float: matchers.number,
+    Exactly: lambda exactly: exactly.value,
+}
+
+
+def like(value: Any) -> Any:
+    """Matchers for a JSON value, by its type: a list stands for one or more items like its first."""
+    if isinstance(value, dict):
+        return {name: like(member) for name, member in value.items()}
+    if isinstance(value, list) and value:
+        return matchers.each_like(like(value[0]))
+    return MATCHERS.get(type(value), lambda as_it_is: as_it_is)(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +64,8 @@ class Example:
         given: what must be so at the provider before.
         path: without the query.
         body: of the request, in JSON; None for none.
+        headers: besides those that the client sends with every request.
         answer: every member that the client reads, as pact's matchers or literally.
-        read: the client's own call, at the BFF whose address it is given; returns what it has read.
     """
 
     name: str
@@ -53,19 +77,24 @@ class Example:
     body: Json | None = None
     status: int = 200
     answer: Json
-    read: Callable[[str], object]
 
     def __str__(self) -> str:
         return self.name
 
-    def add_to(self, pact: Pact) -> None:
-        """Tell pact of this example."""
+    @property
+    def is_customers(self) -> bool:
+        """Whether a customer who is logged in makes the request."""
+        return LOGGED_IN in self.given
+
+    def add_to(self, pact: Pact, headers: Mapping[str, Any]) -> None:
+        """Tell pact of this example; the client sends these headers with every request."""
         interaction = pact.upon_receiving(self.name)
         for state in self.given:
             interaction.given(state)
         interaction.with_request(self.method, self.path)
         interaction.with_query_parameters(self.query)
-        for name, value in self.headers.items():
+        customer = CUSTOMER if self.is_customers else {}
+        for name, value in {**headers, **customer, **self.headers}.items():
             interaction.with_header(name, value)
         if self.body is not None:
             interaction.with_body(self.body, "application/json")
@@ -73,14 +102,27 @@ class Example:
         interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
 
 
+def example(name: str, path: str, answer: Json, *given: str, **more: Any) -> Example:
+    """An example, written short."""
+    return Example(name=name, path=path, answer=like(answer), given=given, **more)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """All that one version of a client relies on."""
+    """All that one version of a client relies on.
+
+    Args:
+        headers: what it sends with every request.
+    """
 
     client: str
     version: str
     provider: str
+    headers: Mapping[str, Any]
     examples: tuple[Example, ...]
+
+    def __str__(self) -> str:
+        return self.client
 
     @property
     def file(self) -> Path:
@@ -93,32 +135,24 @@ class Contract:
         del document["metadata"]["pactRust"]  # versions of tools, on which no client relies
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
-    def promised(self, example: Example, folder: Path) -> Json:
-        """The answer of an example, with the values that the contract has for it."""
-        (interaction,) = _written(self._pact(example), folder)["interactions"]
-        content: Json = interaction["response"]["body"]["content"]
-        return content
-
-    @contextmanager
-    def served(self, example: Example) -> Iterator[str]:
-        """The address of a server that answers the example; it must be asked for, as the contract says."""
-        with self._pact(example).serve(LOOPBACK) as server:
-            yield str(server.url)
-
     def _pact(self, *examples: Example) -> Pact:
         pact = Pact(self.client, self.provider)
         for example in examples:
-            example.add_to(pact)
+            example.add_to(pact, self.headers)
         return pact
 
 
 def is_kept(contract: Contract, folder: Path) -> bool:
     """Whether the contract's file says what the client's examples say; `make contracts` makes it so."""
-    text = contract.text(folder)
+    return is_written(contract.file, contract.text(folder))
+
+
+def is_written(file: Path, text: str) -> bool:
+    """Whether a file of contracts has this text; `make contracts` writes it."""
     if os.environ.get("CONTRACTS") == "write":
-        contract.file.parent.mkdir(parents=True, exist_ok=True)
-        contract.file.write_text(text, encoding="utf-8")
-    return contract.file.is_file() and contract.file.read_text(encoding="utf-8") == text
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return file.is_file() and file.read_text(encoding="utf-8") == text
 
 
 async def broken(file: Path, provider: str, url: str, *, only: str = "") -> str:

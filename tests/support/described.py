@@ -1,18 +1,20 @@
 """A service that says of itself what a test wants, and calls that fit that or not."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
 import msgspec
 
-from gateway.call import Call, Handler
-from gateway.layers.validation import described
-from gateway.openapi import Description
-from gateway.path import Template
-from gateway.running import Running
-from gateway.upstream import Reply, Request, Upstream
-from kit.problems import Problem
+from frontispiece.aio.background import BackgroundTasks
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.policies.request_validation.layer import ServiceDescription, validation_layer
+from frontispiece.http.paths import Template
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import Reply, Request, Upstream
+from tests.support import calls
+from tests.support.calls import headers_of
 
 ITEM = {
     "type": "object",
@@ -79,6 +81,7 @@ class Service:
         self.document = document
         self.fetched = 0
         self.failure: Exception | None = None
+        self.hangs = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,6 +95,8 @@ class Service:
         self.fetched += 1
         if self.failure:
             raise self.failure
+        if self.hangs:
+            await asyncio.Event().wait()
         if isinstance(self.document, int):
             return Reply.whole(self.document, b"", [])
         raw = self.document if isinstance(self.document, bytes) else msgspec.json.encode(self.document)
@@ -101,27 +106,29 @@ class Service:
 class World:
     """A handler that says what body reaches it, behind the layer; and the time."""
 
-    def __init__(self, running: Running, document: Any = DOCUMENT, target: str = "/things/{id}") -> None:
+    def __init__(
+        self, running: BackgroundTasks, document: Any = DOCUMENT, target: str = "/things/{id}"
+    ) -> None:
         self.now = 0.0
         self.counts: Counter[str] = Counter()
         self.service = Service(document)
         upstream = Upstream("things", self.service)
-        known = Description(upstream, running, clock=lambda: self.now)
-        layer = described(known, Template.parse(target), lambda what: self.counts.update([what]))
+        known = ServiceDescription(upstream, running, clock=lambda: self.now)
+        layer = validation_layer(known, Template.parse(target), lambda what: self.counts.update([what]))
         self.handler: Handler = layer(self._echo)
 
     async def _echo(self, call: Call) -> Reply:
         body = call.body if isinstance(call.body, bytes) else b"".join([c async for c in call.body])
         return Reply.whole(200, body, [])
 
-    async def faults(self, call: Call) -> list[tuple[str, str]]:
+    async def violations(self, call: Call) -> list[tuple[str, str]]:
         """What is said to be wrong with a call; nothing when it passes."""
         try:
             await self.handler(call)
         except Problem as problem:
             if (problem.status, problem.kind) != (422, "invalid-request"):
                 raise
-            return [(".".join(fault["at"]), fault["message"]) for fault in problem.members["errors"]]
+            return [(".".join(error["at"]), error["message"]) for error in problem.members["errors"]]
         return []
 
 
@@ -133,16 +140,8 @@ def call(
     body: bytes | AsyncIterator[bytes] = b"",
     headers: Mapping[str, str] | None = None,
 ) -> Call:
-    return Call(
-        params={"id": [thing]},
-        method=method,
-        query=query.encode(),
-        headers=[(name.encode(), value.encode()) for name, value in (headers or {}).items()],
-        body=body,
-        request_id=b"7",
-        scheme="http",
-        peer="192.0.2.7",
-    )
+    named = headers_of(**(headers or {}))
+    return calls.call(method, params={"id": [thing]}, query=query.encode(), headers=named, body=body)
 
 
 def post(body: bytes | AsyncIterator[bytes], kind: str = "application/json", **headers: str) -> Call:

@@ -9,7 +9,7 @@ from time import monotonic
 
 import httpx
 
-from tests.support.ports import free_ports
+from tests.support.serving import free_ports
 from tests.support.shop import ROOT, front
 
 READY_WITHIN = 30.0
@@ -81,17 +81,17 @@ def running_gateway(
     """`front serve gateway` with this table, ready; it is killed at the end at the latest."""
     file = folder / "routes.toml"
     file.write_text(routes)
+    (folder / "frontispiece.toml").touch()
     port = free_ports(1 + workers)
     environment = {
         **os.environ,
         "GATEWAY_SIGNING_KEY": signing_key,
-        "GATEWAY_ROUTES": str(file),
         "GATEWAY_ADMIN": f"127.0.0.1:{port + 1}",
-        "GATEWAY_STOP_NOTICE": "0",
+        "GATEWAY_DRAIN_DELAY": "0",
         "COLUMNS": "500",
         **variables,
     }
-    command = front("serve", "gateway", "--port", str(port), "--workers", str(workers))
+    command = front("serve", "gateway", "--project", folder, "--port", str(port), "--workers", str(workers))
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )

@@ -4,17 +4,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.call import Call, Handler
-from gateway.upstream import Headers, Reply
-from kit.problems import Problem
-from kit.tokens import Identity
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.http.problems import Problem
+from frontispiece.security import Identity
+from frontispiece.upstream import Headers, Reply
+from tests.support import calls
 
 Make = Callable[..., Handler]
-
-
-async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
 
 
 class Service:
@@ -56,20 +52,18 @@ def call(
     headers = [(b"content-type", kind)]
     headers += [(b"idempotency-key", key.encode())] if key is not None else []
     identity = Identity(subject=user, scopes=frozenset()) if isinstance(user, str) else user
-    return Call(
+    return calls.call(
+        method,
         params=params or {},
-        method=method,
         query=query,
         headers=headers,
         body=body,
-        request_id=b"7",
-        scheme="http",
-        peer=peer,
+        client_ip=peer,
         identity=identity,
     )
 
 
-async def told(reply: Reply) -> tuple[int, bytes, bool]:
+async def outcome(reply: Reply) -> tuple[int, bytes, bool]:
     """Status, body, and whether it is a replay."""
     async with reply:
         return reply.status, await reply.read(10**7), reply.header(b"idempotency-replayed") == b"true"

@@ -15,11 +15,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from gateway.oidc import IssuerSettings
+from frontispiece.gateway.auth.oidc import IssuerSettings
 from tests.support.serving import Serve
-from tests.support.stub import Exchange
+from tests.support.stub import Exchange, Stub
 
-AUDIENCE = "shop"
+AUDIENCE = "api"
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Answers = Callable[[Exchange], Awaitable[None]]
@@ -57,22 +57,23 @@ class IssuerKey:
         return {**jwk, "kid": self.id, "alg": self.algorithm, "use": "sig"}
 
 
-class Issuer:
-    """An ASGI app. Tests change `keys`, `signer`, `changed`, `is_up`, `held`, and look at `asked`."""
+class Issuer(Stub):
+    """A stub. Tests change `keys`, `signer`, `changed`, `is_up`, `held`, and look at `paths`."""
 
     def __init__(self) -> None:
+        super().__init__(self._answer)
         self.url = ""
         """What it calls itself: known once it is served."""
         self.signer = IssuerKey.new()
         self.keys: list[dict[str, Any]] = [self.signer.public_jwk]
+        self.jwks = "off"
+        """`ISSUER_JWKS` of the gateways that accept its tokens."""
         self.changed: dict[str, Any] = {}
         """Members of the document that are other than usual; None leaves one out."""
         self.is_up = True
         self.held = asyncio.Event()
         """Answers wait until this is set, as it is unless a test clears it."""
         self.held.set()
-        self.asked: list[str] = []
-        """The paths of all requests."""
         self.endpoints: dict[tuple[str, str], Answers] = {
             ("GET", "/.well-known/openid-configuration"): self._answer_document,
             ("GET", "/keys"): self._answer_keys,
@@ -81,7 +82,7 @@ class Issuer:
     @property
     def settings(self) -> IssuerSettings:
         """How a gateway believes it."""
-        return IssuerSettings(url=self.url)
+        return IssuerSettings(url=self.url, jwks=self.jwks)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -153,21 +154,13 @@ class Issuer:
 
     def times_asked(self, path: str) -> int:
         """How often a path was asked for."""
-        return self.asked.count(path)
+        return self.paths.count(path)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one lifespan or one request."""
-        if scope["type"] == "lifespan":
-            for phase in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{phase}.complete"})
-            return
-        exchange = Exchange(scope, receive, send)
-        self.asked.append(path := scope["path"])
+    async def _answer(self, exchange: Exchange) -> None:
         await self.held.wait()
         if not self.is_up:
             await answer(exchange, 503, {"error": "down"})
-        elif endpoint := self.endpoints.get((scope["method"], path)):
+        elif endpoint := self.endpoints.get((exchange.method, exchange.path.decode())):
             await endpoint(exchange)
         else:
             await answer(exchange, 404, {"error": "not_found"})
@@ -177,6 +170,11 @@ class Issuer:
 
     async def _answer_keys(self, exchange: Exchange) -> None:
         await answer(exchange, 200, {"keys": self.keys})
+
+
+def authorization(token: str) -> bytes:
+    """The `Authorization` field with an access token."""
+    return b"Bearer " + token.encode("utf-8", "surrogatepass")
 
 
 async def answer(exchange: Exchange, status: int, said: Any, *headers: tuple[bytes, bytes]) -> None:

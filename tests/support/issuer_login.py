@@ -43,12 +43,12 @@ class LoginIssuer(Issuer):
         """Members of the token endpoint's answers that are other than usual; None leaves one out."""
         self.codes: dict[str, tuple[dict[str, str], Grant]] = {}
         self.grants: list[Grant] = []
-        self.requests: list[dict[str, str]] = []
+        self.forms: list[dict[str, str]] = []
         """The forms that the token endpoint got."""
         self.revoked: list[str] = []
         self.loses_answers = False
         """The token endpoint does what it is asked, but its answer does not arrive."""
-        self.forgives = False
+        self.allows_reuse = False
         """A refresh token that comes twice is a lost answer's: it gets another successor."""
         self.endpoints |= {
             ("GET", "/authorize"): self._authorize,
@@ -59,7 +59,7 @@ class LoginIssuer(Issuer):
     @property
     def refreshed(self) -> int:
         """How often a refresh token was brought."""
-        return sum(form["grant_type"] == "refresh_token" for form in self.requests)
+        return sum(form["grant_type"] == "refresh_token" for form in self.forms)
 
     def logout_token(self, **changed: Any) -> str:
         """A logout token for the gateway; None leaves a claim out."""
@@ -91,7 +91,7 @@ class LoginIssuer(Issuer):
 
     async def _token(self, exchange: Exchange) -> None:
         form = dict(parse_qsl((await exchange.read()).decode(), keep_blank_values=True))
-        self.requests.append(form)
+        self.forms.append(form)
         if not _is_gateway(exchange):
             await answer(exchange, 401, {"error": "invalid_client"})
             return
@@ -110,7 +110,7 @@ class LoginIssuer(Issuer):
             grant = next((g for g in self.grants if form["refresh_token"] in g.tokens), None)
             if grant is None or grant.has_ended:
                 return None
-            if form["refresh_token"] != grant.tokens[-1] and not self.forgives:
+            if form["refresh_token"] != grant.tokens[-1] and not self.allows_reuse:
                 grant.has_ended = True
                 return None
             return grant

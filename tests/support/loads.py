@@ -2,11 +2,11 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from gateway.page import Inbound, Page, Provider, loader
-from gateway.upstream import UpstreamError
+from frontispiece.pages import Page, PageRequest, Provider, loader
+from frontispiece.upstream import UpstreamError
 
 Answer = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 
@@ -51,7 +51,7 @@ class Shelf:
     def providers(self) -> Mapping[Any, Provider]:
         """How pages get `Books`, one for each request."""
 
-        def provide(_inbound: Inbound) -> Books:
+        def provide(_inbound: PageRequest) -> Books:
             return Books(self)
 
         return {Books: provide}
@@ -136,6 +136,18 @@ def _takes(function: Callable[..., Any], *names: str) -> None:
 async def awaited(awaitable: Awaitable[Any]) -> Any:
     """What has been awaited, as a coroutine that can be a task."""
     return await awaitable
+
+
+async def in_asyncio_gather(work: Iterable[Awaitable[Any]]) -> list[Any]:
+    """All results, by asyncio's own `gather`."""
+    return await asyncio.gather(*work)
+
+
+async def in_task_group(work: Iterable[Awaitable[Any]]) -> list[Any]:
+    """All results, by a task group."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(awaited(each)) for each in work]
+    return [task.result() for task in tasks]
 
 
 async def for_ever(_keys: Sequence[str] = ()) -> Any:

@@ -10,11 +10,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from kit.asgi import Receive, Scope, Send
+from tests.support.stub import Exchange, Stub
 
 
 @dataclass(frozen=True)
-class Told:
+class ExportedSpan:
     """A span as a collector sees it."""
 
     service: str
@@ -53,45 +53,32 @@ class Told:
         }
 
 
-class Collector:
-    """An ASGI app; `spans` are all that it was told."""
+class Collector(Stub):
+    """A stub; `spans` are all that were exported to it."""
 
     def __init__(self) -> None:
-        self.spans: list[Told] = []
-        self.paths: set[str] = set()
+        super().__init__(self._take)
+        self.spans: list[ExportedSpan] = []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
-        if scope["type"] == "lifespan":
-            for phase in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{phase}.complete"})
-            return
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        if dict(scope["headers"]).get(b"content-encoding") == b"gzip":
+    async def _take(self, exchange: Exchange) -> None:
+        body = await exchange.read()
+        if exchange.all(b"content-encoding") == [b"gzip"]:
             body = gzip.decompress(body)
-        self.paths.add(scope["path"])
         self._keep(ExportTraceServiceRequest.FromString(body))
-        headers = [(b"content-type", b"application/x-protobuf")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": ExportTraceServiceResponse().SerializeToString()})
+        await exchange.start(200, (b"content-type", b"application/x-protobuf"))
+        await exchange.end(ExportTraceServiceResponse().SerializeToString())
 
     def _keep(self, request: ExportTraceServiceRequest) -> None:
         for resource in request.resource_spans:
             names = {each.key: each.value.string_value for each in resource.resource.attributes}
             for scope in resource.scope_spans:
-                self.spans += [Told(names["service.name"], span) for span in scope.spans]
+                self.spans += [ExportedSpan(names["service.name"], span) for span in scope.spans]
 
-    def of(self, service: str) -> list[Told]:
+    def of(self, service: str) -> list[ExportedSpan]:
         """The spans of a service."""
-        return [told for told in self.spans if told.service == service]
+        return [span for span in self.spans if span.service == service]
 
-    def told(self, service: str, name: str) -> Told:
+    def span(self, service: str, name: str) -> ExportedSpan:
         """The only span of a service with this name."""
-        (found,) = [told for told in self.of(service) if told.name == name]
+        (found,) = [span for span in self.of(service) if span.name == name]
         return found

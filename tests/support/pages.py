@@ -1,32 +1,24 @@
 """Pages in front of a real service; apps of pages on sockets: alone, behind a gateway, mounted in one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from inspect import Parameter, Signature
 from typing import Any
 
 import httpx
 
-from gateway.page import Inbound, Provider
-from gateway.upstream import Service, Upstream, open_upstream
-from kit.asgi import App
-from kit.settings import Directory
-from tests.support.gateways import gateway_of
+from frontispiece.http.asgi import App
+from frontispiece.pages import Page, PageRequest, Provider
+from frontispiece.settings import Directory
+from frontispiece.upstream import Reply, Service, Upstream, open_upstream
 from tests.support.serving import Serve, client_of, servers
+from tests.support.tables import route, route_table
+from tests.support.world import gateway_of
 
 WAYS = ["alone", "behind a gateway", "mounted in a gateway"]
 
-ROUTES = """
-[services.pages]
-url = "registry://pages"
-
-[[routes]]
-path = "/{rest:path}"
-methods = ["GET", "POST"]
-to = "pages"
-auth = "none"
-timeout = "30s"
-"""
+ROUTES = route_table(route("/{rest:path}", to="pages", methods=["GET", "POST"], timeout="30s"))
 
 _mounted: list[App] = []
 
@@ -61,6 +53,42 @@ async def reached(app: App, way: str) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
+def page_of(
+    *sources: Callable[..., Awaitable[Any]] | tuple[Callable[..., Awaitable[Any]], dict[str, Any]],
+    path: str = "/page",
+    deadline: float = 5.0,
+    **options: Any,
+) -> Page:
+    """A page of these sources, some of them with a policy; its view is what each of them gives, by name."""
+    page = Page(path, deadline=deadline, **options)
+    for each in sources:
+        source, policy = each if isinstance(each, tuple) else (each, {})
+        page.source(**policy)(source)
+    names = [source.name for source in page.sources]
+
+    def view(**results: Any) -> Any:
+        return results
+
+    parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=Any) for name in names]
+    view.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # what the engine reads
+    view.__annotations__ = {**dict.fromkeys(names, Any), "return": Any}
+    page.view(view)
+    return page
+
+
+def ware_page(*sources: Callable[..., Awaitable[Any]], deadline: float = 5.0, **policy: Any) -> Page:
+    """A page at `/ware` of these sources, all with this policy; its view is the source named `ware`."""
+    page = Page("/ware", deadline=deadline)
+    for source in sources:
+        page.source(name=getattr(source, "__name__", "ware"), **policy)(source)
+
+    @page.view
+    def view(ware: Any) -> Any:
+        return ware
+
+    return page
+
+
 class Things:
     """The client of a service of things."""
 
@@ -71,11 +99,16 @@ class Things:
         """One of them, by its name."""
         return await self._service.get(f"/things/{name}", Any)
 
+    async def events(self, name: str, last_event_id: bytes | None) -> Reply:
+        """What happens to one of them, as it comes."""
+        headers = ((b"last-event-id", last_event_id),) if last_event_id else ()
+        return await self._service.open(f"/things/{name}/events", headers=headers)
+
 
 def things_at(upstream: Upstream) -> Mapping[Any, Provider]:
     """How pages get `Things`, bound to their request and told who makes it."""
 
-    def provide(inbound: Inbound) -> Things:
+    def provide(inbound: PageRequest) -> Things:
         said = inbound.header("authorization")
         proof = said.encode() if said else None
         return Things(upstream.within(replace(inbound.context, authorization=lambda _service: proof)))

@@ -5,15 +5,20 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
+from frontispiece.server.supervisor import Supervisor
+
 NOBODY = "nobody"
+READY_WITHIN = 30.0
 
 
 class Postgres:
@@ -35,6 +40,62 @@ class Postgres:
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """A server that lives as long as the block."""
+    with _cluster() as cluster:
+        control: list[str | Path] = [cluster.binaries / "pg_ctl", "-D", cluster.data, "-w"]
+        start: list[str | Path] = [
+            "-l",
+            cluster.data / "server.log",
+            "-o",
+            " ".join(cluster.options),
+            "start",
+        ]
+        subprocess.run([*control, *start], check=True, user=cluster.user, stdout=subprocess.DEVNULL)
+        try:
+            yield Postgres(cluster.data)
+        finally:
+            stop = [*control, "-m", "immediate", "stop"]
+            subprocess.run(stop, check=True, user=cluster.user, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def supervised_postgres(supervisor: Supervisor) -> Iterator[Postgres]:
+    """A server that a supervisor starts again when it ends, for the duration of the block."""
+    with _cluster() as cluster:
+
+        def start() -> subprocess.Popen[bytes]:
+            command: list[str | Path] = [cluster.binaries / "postgres", "-D", cluster.data, *cluster.options]
+            with (cluster.data / "server.log").open("ab") as log:
+                return subprocess.Popen(
+                    command, user=cluster.user, start_new_session=True, stdout=log, stderr=log
+                )
+
+        with supervisor.running("PostgreSQL", start):
+            deadline = time.monotonic() + READY_WITHIN
+            while not _accepts_connections(cluster.data):
+                supervisor.check()
+                assert time.monotonic() < deadline, "PostgreSQL was not ready in time"
+                time.sleep(0.05)
+            yield Postgres(cluster.data)
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """What a server needs to start."""
+
+    binaries: Path
+    data: Path
+    user: str | None
+
+    @property
+    def options(self) -> list[str]:
+        sockets = f"unix_socket_directories={self.data}"
+        settings = ["listen_addresses=", sockets, "fsync=off", "max_connections=200"]
+        return [word for setting in settings for word in ("-c", setting)]
+
+
+@contextmanager
+def _cluster() -> Iterator[_Cluster]:
+    """A new cluster without databases, deleted at the end of the block."""
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     home.chmod(0o755)
     user = NOBODY if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
@@ -51,23 +112,19 @@ def running_postgres() -> Iterator[Postgres]:
             "--locale=C",
             "--no-sync",
         ]
-        subprocess.run(
-            [binaries / "initdb", "-D", data, *options], check=True, user=user, stdout=subprocess.DEVNULL
-        )
-        ready = (
-            f"-c listen_addresses='' -c unix_socket_directories={data} -c fsync=off -c max_connections=200"
-        )
-        control: list[str | Path] = [binaries / "pg_ctl", "-D", data, "-w"]
-        log = data / "server.log"
-        subprocess.run(
-            [*control, "-l", log, "-o", ready, "start"], check=True, user=user, stdout=subprocess.DEVNULL
-        )
-        try:
-            yield Postgres(data)
-        finally:
-            subprocess.run([*control, "-m", "fast", "stop"], check=True, user=user, stdout=subprocess.DEVNULL)
-    finally:
-        shutil.rmtree(home)
+        command: list[str | Path] = [binaries / "initdb", "-D", data, *options]
+        subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL)
+        yield _Cluster(binaries, data, user)
+    finally:  # hundreds of databases are a hundred thousand files: the suite does not wait for them
+        subprocess.run(["sh", "-c", 'rm -rf "$1" &', "sh", home], check=True)
+
+
+def _accepts_connections(sockets: Path) -> bool:
+    try:
+        psycopg.connect(host=str(sockets), user="postgres", dbname="postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _binaries(home: Path, user: str | None) -> Path:

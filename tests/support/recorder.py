@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from front.sockets import address, bound
+from frontispiece.server.sockets import address, bound
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/plain\r\n\r\nhi"
 
 
 @dataclass
-class Asked:
+class Recorded:
     """One request as a strict parser reads it."""
 
     line: bytes = b""
@@ -33,9 +33,9 @@ class Recorder:
     """What has been asked, over all connections, and the bytes of each."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[Recorded] = []
         self.bytes: list[bytearray] = []
-        self.faults: list[str] = []
+        self.errors: list[str] = []
 
 
 class _Connection(asyncio.Protocol):
@@ -53,27 +53,27 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
-            self._recorder.faults.append(repr(fault))
+            self._recorder.errors.append(repr(fault))
             self._transport.close()
 
     def on_message_begin(self) -> None:
-        self._recorder.asked.append(Asked())
+        self._recorder.requests.append(Recorded())
 
     def on_url(self, url: bytes) -> None:
-        self._recorder.asked[-1].line += url
+        self._recorder.requests[-1].line += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._recorder.asked[-1].headers.append((name, value))
+        self._recorder.requests[-1].headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        asked = self._recorder.asked[-1]
-        asked.line = self._parser.get_method() + b" " + asked.line
+        request = self._recorder.requests[-1]
+        request.line = self._parser.get_method() + b" " + request.line
 
     def on_body(self, body: bytes) -> None:
-        self._recorder.asked[-1].body += body
+        self._recorder.requests[-1].body += body
 
     def on_message_complete(self) -> None:
-        self._recorder.asked[-1].complete = True
+        self._recorder.requests[-1].complete = True
         self._transport.write(ANSWER)
 
 

@@ -12,8 +12,8 @@ import trustme
 from hypercorn.asyncio import serve as serve_securely
 from hypercorn.config import Config
 
-from front.sockets import address, bound
-from kit.asgi import App
+from frontispiece.http.asgi import App
+from frontispiece.server.sockets import address, bound
 
 Serve = Callable[[App], Awaitable[str]]
 

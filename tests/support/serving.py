@@ -1,21 +1,24 @@
 """Real servers on loopback sockets, in the test's own event loop."""
 
 import asyncio
+import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import cache
+from random import randrange
 from typing import Protocol
 
 import httpx
-import uvicorn
 
-from front.guard import USUAL, Guard
-from front.server import config
-from front.sockets import address, bound
-from kit.asgi import App
-from tests.support.ports import free_ports
+from frontispiece.http.asgi import App
+from frontispiece.server.limits import DEFAULT_LIMITS, ConnectionLimits
+from frontispiece.server.server import Server
+from frontispiece.server.sockets import PortTaken, address, bound
+
+FIRST, EACH = 20_000, 1_500
+"""Below those that systems hand out by themselves; each process of a test run has its own part of them."""
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -28,43 +31,25 @@ class Serve(Protocol):
         ...
 
 
-class _Server(uvicorn.Server):
-    """A server, set up as the shop's are, that is told by events where others are polled."""
-
-    def __init__(self, app: App, stop: asyncio.Event, guard: Guard) -> None:
-        super().__init__(config(app, guard=guard))
-        self.serving = asyncio.Event()
-        self._stop = stop
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-    async def main_loop(self) -> None:
-        """Serve until the end is told."""
-        await self.on_tick(0)
-        self.serving.set()
-        await self._stop.wait()
-
-
 @asynccontextmanager
-async def servers(guard: Guard = USUAL) -> AsyncIterator[Serve]:
+async def servers(limits: ConnectionLimits = DEFAULT_LIMITS) -> AsyncIterator[Serve]:
     """`url = await serve(app)`, for as many apps as a test wants; at the end all stop together."""
-    stop = asyncio.Event()
+    serving: list[Server] = []
     async with asyncio.TaskGroup() as running:
 
         async def serve(app: App, sock: socket.socket | None = None) -> str:
             sock = sock or bound()
-            server = _Server(app, stop, guard)
-            running.create_task(server.serve(sockets=[sock]))
-            await server.serving.wait()
-            return f"http://{address(sock)}"
+            url = f"http://{address(sock)}"
+            server = Server("a test's app", app, limits=limits)
+            serving.append(server)
+            await server.until_started(running.create_task(server.serve(sock)))
+            return url
 
         try:
             yield serve
         finally:
-            stop.set()
+            for server in serving:
+                server.stop()
 
 
 @asynccontextmanager
@@ -97,3 +82,16 @@ def client_of(url: str) -> httpx.AsyncClient:
 def nobody_there() -> str:
     """An address at which nobody listens."""
     return f"http://127.0.0.1:{free_ports()}"
+
+
+def free_ports(count: int = 1) -> int:
+    """The first of so many ports in a row that are free, and whoever takes just any gets others."""
+    part = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    while True:
+        first = FIRST + part * EACH + randrange(EACH - count)  # noqa: S311 (nothing is guarded by it)
+        try:
+            for port in range(first, first + count):
+                bound(port).close()
+        except PortTaken:
+            continue
+        return first

@@ -7,19 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from front.caller import Client, headers_of
-from kit.demo import PASSWORD
+from frontispiece.cli.pages import login_headers
+from frontispiece.cli.project import Project
+from shop.demo import PASSWORD
 
 READY_WITHIN = 60.0
 LOGS_IN_AGAIN_AFTER = 120.0
 """Seconds, well below the five minutes of an access token."""
 
 ROOT = Path(__file__).parents[2]
+PROJECT = Project.load(ROOT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ class RunningShop:
         """The headers of a demo user who has logged in by this client, not long ago."""
         since, headers = self._logins.get((client, user), (float("-inf"), {}))
         if time.monotonic() > since + LOGS_IN_AGAIN_AFTER:
-            headers = dict(headers_of(Client(client), self.url, user, PASSWORD))
+            headers = dict(login_headers(PROJECT, self.url, user, PASSWORD, session=client == "web"))
             self._logins[client, user] = time.monotonic(), headers
         return headers
 
@@ -66,16 +68,25 @@ class RunningShop:
 
 def front(*arguments: str | Path) -> list[str]:
     """The command line of the `front` command."""
-    return [sys.executable, "-m", "front", *map(str, arguments)]
+    return [sys.executable, "-m", "frontispiece.cli", *map(str, arguments)]
 
 
 @contextmanager
 def running_shop(data: Path, *options: str, **variables: str) -> Iterator[RunningShop]:
     """`front up` on a free port with these variables, ready to serve; stopped at the end at the latest."""
     command = front("up", "--port", "0", "--data", data, *options)
+    with started(command, data, variables) as running:
+        yield running
+
+
+@contextmanager
+def started(
+    command: list[str], data: Path, variables: Mapping[str, str], cwd: Path = ROOT
+) -> Iterator[RunningShop]:
+    """A command that is `front up`, ready to serve; stopped at the end at the latest."""
     environment = {**os.environ, "COLUMNS": "500", "PYTHONUNBUFFERED": "1", **variables}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
         printed = _until(process, "Ctrl-C stops everything")

@@ -11,7 +11,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Request, Response
 
-from front.sockets import address, bound
+from frontispiece.server.sockets import address, bound
 
 Talk = Callable[[ServerConnection], Awaitable[None]]
 
@@ -29,14 +29,14 @@ class SocketService:
     def __init__(self) -> None:
         self.talk: Talk = echo
         self.refusal: Response | None = None
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         self.came: asyncio.Queue[ServerConnection] = asyncio.Queue()
         """The WebSockets, as they opened."""
 
     @property
     def headers(self) -> Headers:
         """Those of the last handshake."""
-        return self.asked[-1].headers
+        return self.requests[-1].headers
 
     async def handle(self, socket: ServerConnection) -> None:
         """Serve one WebSocket."""
@@ -45,7 +45,7 @@ class SocketService:
 
     def process(self, _socket: ServerConnection, request: Request) -> Response | None:
         """Look at a handshake."""
-        self.asked.append(request)
+        self.requests.append(request)
         return self.refusal
 
     def serving(self, **options: Any) -> AbstractAsyncContextManager[Server]:

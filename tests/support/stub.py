@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from kit.asgi import Message, Receive, Scope, Send
+from frontispiece.http.asgi import Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
 
@@ -87,32 +87,37 @@ def answering(status: int, content: bytes, *headers: Header) -> Answer:
 
 
 class Stub:
-    """An ASGI app. Tests set `answer`, look at `asked`, wait for `begun` and for an exchange's `ended`."""
+    """An ASGI app. Tests set `answer`, look at `requests`, wait for `begun` and for an exchange's `ended`."""
 
     def __init__(self, answer: Answer = fine) -> None:
         self.answer = answer
-        self.asked: list[Exchange] = []
+        self.requests: list[Exchange] = []
         self.begun = asyncio.Event()
-        self.ready = True
+        self.ready: bool | None = True
+        """What its readiness endpoint says; None for a service that has none: `answer` answers."""
 
     @property
     def last(self) -> Exchange:
         """The latest request."""
-        return self.asked[-1]
+        return self.requests[-1]
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all requests."""
+        return [exchange.path.decode() for exchange in self.requests]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one lifespan or one request."""
         if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+            for phase in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{phase}.complete"})
             return
         exchange = Exchange(scope, receive, send)
-        if exchange.path == b"/health/ready":
+        if exchange.path == b"/health/ready" and self.ready is not None:
             await answering(200 if self.ready else 503, b"")(exchange)
             return
-        self.asked.append(exchange)
+        self.requests.append(exchange)
         self.begun.set()
         try:
             await self.answer(exchange)

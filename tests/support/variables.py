@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import get_args, get_type_hints
 
-from front.roles import ROLES
-from kit.settings import Settings
+from pydantic import BaseModel
+
+from frontispiece.pages import Bff
+from frontispiece.settings import Settings
+from tests.support.shop import PROJECT
+
+ROLES = PROJECT.factories
+"""The factories of the shop's apps, by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +33,8 @@ def settings_class(role: str) -> type[Settings]:
     """The settings that a role's factory takes."""
     module, _, name = ROLES[role].partition(":")
     factory = getattr(import_module(module), name)
+    if isinstance(factory, Bff):
+        return factory.settings_class
     (found,) = set(get_args(get_type_hints(factory)["settings"])) - {type(None)}
     assert isinstance(found, type)
     assert issubclass(found, Settings)
@@ -45,4 +53,6 @@ def _of(settings: type[Settings]) -> Iterator[Variable]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_unset=True)
     return json.dumps(value) if isinstance(value, bool | int | float | dict | list | None) else str(value)

@@ -19,7 +19,7 @@ const verify = createVerifier({
   key: process.env.TOKEN_PUBLIC_KEY,
   algorithms: ["EdDSA"],
   allowedIss: process.env.ISSUER_URL,
-  allowedAud: "shop",
+  allowedAud: "api",
   cache: 10_000,
 });
 

@@ -2,21 +2,27 @@
 
 from msgspec import Struct
 
-from bff.mobile import PATIENCE
-from bff.mobile.display import TILE, Display, display
-from bff.mobile.words import Words, words
-from bff.prices import line_totals, total
-from bff.shapes import Basket, Discount, Product, Stock
-from bff.sources import basket_pages
-from gateway.page import Page
+from bff.clients.models import Basket, Discount, Product, Stock, WaitingItem
+from bff.mobile import OPTIONAL_TIMEOUT
+from bff.mobile.device import CARD_WIDTH, Device, device
+from bff.mobile.localization import Localization, localization
+from bff.shared.prices import changed_price, line_totals, total
+from bff.shared.sources import basket_pages
+from frontispiece.pages import Page
 
 pages: list[Page] = basket_pages(
-    reading=1.0, changing=2.0, patience=PATIENCE, vary=("accept-language", "width")
+    read_deadline=1.0,
+    change_deadline=2.0,
+    optional_timeout=OPTIONAL_TIMEOUT,
+    vary=("accept-language", "width"),
 )
 
 
 class BasketLine(Struct, frozen=True, omit_defaults=True):
-    """So many pieces of an article; without `name` and `total` when the catalogue has it no more."""
+    """A basket item; without `name` and `total` when the catalog no longer has the product.
+
+    `price_when_added` is what a piece cost before discounts when it was put in, if that has changed.
+    """
 
     sku: str
     quantity: int
@@ -24,13 +30,18 @@ class BasketLine(Struct, frozen=True, omit_defaults=True):
     image: str | None = None
     total: str | None = None
     badges: list[str] = []
+    price_when_added: str | None = None
 
 
 class BasketScreen(Struct, frozen=True, omit_defaults=True):
-    """Everything on the screen; no `total` while the basket is empty."""
+    """Everything on the screen; no `total` while the basket is empty.
+
+    `waiting` came back from a checkout that ended, and has no room in the basket yet.
+    """
 
     lines: list[BasketLine]
     total: str | None = None
+    waiting: list[WaitingItem] = []
 
 
 def screen(
@@ -38,12 +49,13 @@ def screen(
     products: list[Product],
     discounts: dict[str, Discount],
     stocks: dict[str, Stock],
-    words: Words,
-    display: Display,
+    localization: Localization,
+    device: Device,
 ) -> BasketScreen:
     """The basket screen."""
     known = {product.sku: product for product in products}
     totals = line_totals(basket, products, discounts)
+    changes = [(item, changed_price(item, known.get(item.sku))) for item in basket.items]
     sum_of_all = total(totals.values())
     return BasketScreen(
         lines=[
@@ -51,19 +63,21 @@ def screen(
                 sku=item.sku,
                 quantity=item.quantity,
                 name=known[item.sku].name,
-                image=display.image(known[item.sku], TILE),
-                total=words.price(totals[item.sku]),
-                badges=words.badges(discounts.get(item.sku), stocks.get(item.sku)),
+                image=device.image(known[item.sku], CARD_WIDTH),
+                total=localization.price(totals[item.sku]),
+                badges=localization.badges(discounts.get(item.sku), stocks.get(item.sku)),
+                price_when_added=localization.price(before) if before else None,
             )
             if item.sku in known
             else BasketLine(item.sku, item.quantity)
-            for item in basket.items
+            for item, before in changes
         ],
-        total=words.price(sum_of_all) if sum_of_all else None,
+        total=localization.price(sum_of_all) if sum_of_all else None,
+        waiting=basket.waiting,
     )
 
 
 for page in pages:
-    page.source()(words)
-    page.source()(display)
+    page.source()(localization)
+    page.source()(device)
     page.view(screen)

@@ -1,51 +1,51 @@
-"""The mobile client's start screen: the ways into the shop, and a few articles."""
+"""The mobile client's start screen: departments and a few products."""
 
 from msgspec import Struct
 
-from bff.mobile import PATIENCE
-from bff.mobile.display import Display, display
-from bff.mobile.tiles import Tile, tiles
-from bff.mobile.words import Words, words
-from bff.services import Catalog
-from bff.shapes import Counted, Discount, Found, Named, Rating, Stock
-from bff.sources import DEPARTMENTS, ONCE_MORE, WINDOW, add_article_facts, found_skus, types
-from gateway.page import Page
+from bff.clients.models import Counted, Discount, Named, Rating, SearchResult, Stock
+from bff.clients.services import Catalog
+from bff.mobile import OPTIONAL_TIMEOUT
+from bff.mobile.cards import Card, cards
+from bff.mobile.device import Device, device
+from bff.mobile.localization import Localization, localization
+from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
+from frontispiece.pages import Page
 
-FEATURED = 8
+COUNT = 8
 
 page = Page("/home", deadline=0.8, vary=("accept-language", "width"))
-page.source()(words)
-page.source()(display)
-page.source(timeout=PATIENCE, fallback=list, cache=DEPARTMENTS)(types)
+page.source()(localization)
+page.source()(device)
+page.source(timeout=OPTIONAL_TIMEOUT, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
-add_article_facts(page, PATIENCE)
+add_product_facts(page, OPTIONAL_TIMEOUT)
 
 
 class Home(Struct, frozen=True, omit_defaults=True):
     """Everything on the start screen."""
 
-    tiles: list[Tile]
+    tiles: list[Card]
     types: list[Named] = []
 
 
-@page.source(cache=WINDOW, retry=ONCE_MORE)
-async def found(catalog: Catalog) -> Found:
-    """The articles in the window."""
-    return await catalog.search(sort="-price", limit=FEATURED)
+@page.source(cache=FEATURED, retry=RETRY)
+async def found(catalog: Catalog) -> SearchResult:
+    """The featured products."""
+    return await catalog.search(sort="-price", limit=COUNT)
 
 
 @page.view
 def home(
     types: list[Counted],
-    found: Found,
+    found: SearchResult,
     stocks: dict[str, Stock],
     discounts: dict[str, Discount],
     ratings: dict[str, Rating],
-    words: Words,
-    display: Display,
+    localization: Localization,
+    device: Device,
 ) -> Home:
     """The start screen."""
     return Home(
-        tiles=tiles(found.items, stocks, discounts, ratings, words, display),
+        tiles=cards(found.items, stocks, discounts, ratings, localization, device),
         types=[Named(kind.id, kind.name) for kind in types],
     )

@@ -1,33 +1,26 @@
-"""The mobile client's orders: placing one, seeing them all, seeing one."""
+"""The mobile client's orders: seeing them all, seeing one, following or cancelling it."""
+
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from bff.mobile.words import Words, words
-from bff.shapes import Order, OrderList
-from bff.sources import ONCE_MORE, order, orders, placed
-from gateway.page import Page
-
-place = Page("/orders", deadline=6.0, method="POST", status=202, vary=("accept-language",))
-every = Page("/orders", deadline=1.0, vary=("accept-language",))
-one = Page("/orders/{order_id}", deadline=1.0, vary=("accept-language",))
-
-pages = [place, every, one]
-
-place.source(name="order")(placed)
-every.source(retry=ONCE_MORE)(orders)
-one.source(retry=ONCE_MORE)(order)
-for page in pages:
-    page.source()(words)
+from bff.clients.models import Order, OrderList, OrderShipping, TrackingEvent
+from bff.mobile import OPTIONAL_TIMEOUT
+from bff.mobile.localization import Localization, localization
+from bff.shared.sources import RETRY, cancelled_order, order, order_events, order_path, orders, tracking
+from frontispiece.pages import Page
+from frontispiece.upstream import Reply
 
 
-class OrderEntry(Struct, frozen=True):
-    """An order among others."""
+class OrderEntry(Struct, frozen=True, omit_defaults=True):
+    """An order among others; `reason` says why it was cancelled, if it was."""
 
     id: str
     status: str
     date: str
     pieces: int
     total: str
+    reason: str | None = None
 
 
 class OrderEntries(Struct, frozen=True, omit_defaults=True):
@@ -38,7 +31,7 @@ class OrderEntries(Struct, frozen=True, omit_defaults=True):
 
 
 class BoughtLine(Struct, frozen=True):
-    """So many pieces of an article, for so much."""
+    """A product in a quantity, and its price."""
 
     sku: str
     name: str
@@ -46,8 +39,28 @@ class BoughtLine(Struct, frozen=True):
     total: str
 
 
+class ParcelEvent(Struct, frozen=True):
+    """A state that a parcel has come to, and on which day."""
+
+    status: str
+    date: str
+
+
+class Parcel(Struct, frozen=True, omit_defaults=True):
+    """How an order comes, and to whom; `tracking` says where it has been, the oldest event first."""
+
+    method: str
+    price: str
+    to: str
+    tracking_code: str | None = None
+    tracking: list[ParcelEvent] = []
+
+
 class OrderScreen(Struct, frozen=True, omit_defaults=True):
-    """One order; `saved` is what discounts took off, if any did."""
+    """One order; `saved` is what discounts took off, if any did.
+
+    `stage` is finer than `status`; `reason` says why it is, or is being, cancelled.
+    """
 
     id: str
     status: str
@@ -55,36 +68,93 @@ class OrderScreen(Struct, frozen=True, omit_defaults=True):
     lines: list[BoughtLine]
     total: str
     saved: str | None = None
+    shipping: Parcel | None = None
+    stage: str | None = None
+    reason: str | None = None
+
+
+VARY = ("accept-language",)
+
+every = Page("/orders", deadline=1.0, vary=VARY)
+one = Page("/orders/{order_id}", deadline=1.0, vary=VARY)
+cancel = Page(
+    "/orders/{order_id}/cancel", deadline=3.0, method="POST", status=202, vary=VARY, location=order_path
+)
+events = Page("/orders/{order_id}/events", deadline=2.0)
+
+pages = [every, one, cancel, events]
+
+every.source(retry=RETRY)(orders)
+one.source(retry=RETRY)(order)
+one.source(timeout=OPTIONAL_TIMEOUT, fallback=list)(tracking)
+cancel.source(name="order")(cancelled_order)
+events.source(name="events")(order_events)
+for page in (every, one, cancel):
+    page.source()(localization)
 
 
 @every.view
-def order_list(orders: OrderList, words: Words) -> OrderEntries:
+def order_list(orders: OrderList, localization: Localization) -> OrderEntries:
     """The caller's orders, newest first."""
     entries = [
         OrderEntry(
             id=order.id,
             status=order.status,
-            date=words.date(order.placed_at),
+            date=localization.date(order.placed_at),
             pieces=order.pieces,
-            total=words.price(order.total),
+            total=localization.price(order.total),
+            reason=order.reason,
         )
         for order in orders.items
     ]
     return OrderEntries(items=entries, next=orders.next)
 
 
-@place.view
 @one.view
-def order_screen(order: Order, words: Words) -> OrderScreen:
+def order_screen(order: Order, tracking: list[TrackingEvent], localization: Localization) -> OrderScreen:
     """One order."""
+    return screen_of(order, localization, tracking)
+
+
+@cancel.view
+def cancelled_order_screen(order: Order, localization: Localization) -> OrderScreen:
+    """The order that is being cancelled."""
+    return screen_of(order, localization)
+
+
+def screen_of(
+    order: Order, localization: Localization, tracking: Sequence[TrackingEvent] = ()
+) -> OrderScreen:
+    """The screen of an order, whose parcel has come to these states."""
     return OrderScreen(
         id=order.id,
         status=order.status,
-        date=words.date(order.placed_at),
+        date=localization.date(order.placed_at),
         lines=[
-            BoughtLine(sku=line.sku, name=line.name, quantity=line.quantity, total=words.price(line.total))
+            BoughtLine(
+                sku=line.sku, name=line.name, quantity=line.quantity, total=localization.price(line.total)
+            )
             for line in order.lines
         ],
-        total=words.price(order.total),
-        saved=words.price(order.discount) if order.discount.amount else None,
+        total=localization.price(order.total),
+        saved=localization.price(order.discount) if order.discount.amount else None,
+        shipping=_parcel(order.shipping, tracking, localization) if order.shipping else None,
+        stage=order.stage,
+        reason=order.reason,
+    )
+
+
+@events.view
+def order_stream(events: Reply) -> Reply:
+    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
+    return events
+
+
+def _parcel(shipping: OrderShipping, tracking: Sequence[TrackingEvent], localization: Localization) -> Parcel:
+    return Parcel(
+        method=shipping.method,
+        price=localization.price(shipping.price),
+        to=f"{shipping.address.name}, {shipping.address.city}",
+        tracking_code=shipping.tracking_code,
+        tracking=[ParcelEvent(status=event.status, date=localization.date(event.at)) for event in tracking],
     )

@@ -1,32 +1,31 @@
-"""The mobile client's product screen: enough to decide on one article."""
+"""The mobile client's product screen: enough to decide on one product."""
 
 from msgspec import Struct
 
-from bff.mobile import PATIENCE
-from bff.mobile.brief import sentences, shortened
-from bff.mobile.display import PRODUCT, TILE, Display, display
-from bff.mobile.tiles import Stars, stars, was
-from bff.mobile.words import Words, words
-from bff.prices import now
-from bff.services import Catalog, Inventory, Reviews, known
-from bff.shapes import Discount, Product, Rating, ReviewList, Sku, Stock
-from bff.sources import ONCE_MORE, discounts, product
-from gateway.page import Page, gather
+from bff.clients.models import Discount, Product, Rating, ReviewList, Sku, Stock
+from bff.clients.services import Catalog, Inventory, Reviews
+from bff.mobile import OPTIONAL_TIMEOUT
+from bff.mobile.cards import Stars, stars, was
+from bff.mobile.device import CARD_WIDTH, PRODUCT_WIDTH, Device, device
+from bff.mobile.localization import Localization, first_sentences, localization, truncate
+from bff.shared.prices import current_price
+from bff.shared.sources import RETRY, discounts, product, products
+from frontispiece.pages import Page
 
 RELATED = 6
 SENTENCES = 2
-LONGEST_DESCRIPTION = 400
-LONGEST_REVIEW = 140
+MAX_DESCRIPTION = 400
+MAX_REVIEW = 140
 
 page = Page("/products/{sku}", deadline=0.8, vary=("accept-language", "width"))
-page.source()(words)
-page.source()(display)
-page.source(retry=ONCE_MORE)(product)
-page.source(timeout=PATIENCE, fallback=dict)(discounts)
+page.source()(localization)
+page.source()(device)
+page.source(retry=RETRY)(product)
+page.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(discounts)
 
 
 class ShortReview(Struct, frozen=True):
-    """The beginning of what one reader thinks."""
+    """The beginning of a review."""
 
     rating: int
     title: str
@@ -34,7 +33,7 @@ class ShortReview(Struct, frozen=True):
 
 
 class Companion(Struct, frozen=True, omit_defaults=True):
-    """What goes with an article."""
+    """A related product."""
 
     sku: str
     name: str
@@ -58,19 +57,19 @@ class ProductScreen(Struct, frozen=True, omit_defaults=True):
     related: list[Companion] = []
 
 
-@page.source(timeout=PATIENCE, fallback=Stock.unknown)
+@page.source(timeout=OPTIONAL_TIMEOUT, fallback=Stock.unknown)
 async def stock(sku: Sku, inventory: Inventory) -> Stock:
     """Its stock."""
-    return await inventory.stock(sku)
+    return await inventory.load_stock(sku)
 
 
-@page.source(timeout=PATIENCE, fallback=Rating)
+@page.source(timeout=OPTIONAL_TIMEOUT, fallback=Rating)
 async def rating(sku: Sku, reviews: Reviews) -> Rating:
-    """What readers think of it on the whole."""
-    return await reviews.rating(sku)
+    """Its rating."""
+    return await reviews.load_rating(sku)
 
 
-@page.source(timeout=PATIENCE, fallback=ReviewList.none)
+@page.source(timeout=OPTIONAL_TIMEOUT, fallback=ReviewList.none)
 async def latest(sku: Sku, reviews: Reviews) -> ReviewList:
     """Its newest review."""
     return await reviews.latest(sku, 1)
@@ -78,14 +77,14 @@ async def latest(sku: Sku, reviews: Reviews) -> ReviewList:
 
 @page.source()
 async def skus(product: Product) -> list[str]:
-    """The articles with a price on this screen."""
+    """The products with a price on this screen."""
     return [product.sku, *product.related[:RELATED]]
 
 
-@page.source(timeout=PATIENCE, fallback=list)
+@page.source(timeout=OPTIONAL_TIMEOUT, fallback=list)
 async def related(product: Product, catalog: Catalog) -> list[Product]:
-    """What goes with it."""
-    return known(await gather(catalog.product(sku) for sku in product.related[:RELATED]))
+    """The related products."""
+    return await products(product.related[:RELATED], catalog)
 
 
 @page.view
@@ -96,27 +95,27 @@ def screen(
     rating: Rating,
     latest: ReviewList,
     related: list[Product],
-    words: Words,
-    display: Display,
+    localization: Localization,
+    device: Device,
 ) -> ProductScreen:
     """The product screen."""
     return ProductScreen(
         sku=product.sku,
         name=product.name,
         brand=product.brand.name,
-        price=words.price(now(product, discounts)),
-        was=was(product, discounts, words),
-        badges=words.badges(discounts.get(product.sku), stock),
-        image=display.image(product, PRODUCT),
-        description=shortened(sentences(product.description, SENTENCES), LONGEST_DESCRIPTION),
+        price=localization.price(current_price(product, discounts)),
+        was=was(product, discounts, localization),
+        badges=localization.badges(discounts.get(product.sku), stock),
+        image=device.image(product, PRODUCT_WIDTH),
+        description=truncate(first_sentences(product.description, SENTENCES), MAX_DESCRIPTION),
         stars=stars(rating),
         review=_review(latest),
         related=[
             Companion(
                 sku=other.sku,
                 name=other.name,
-                price=words.price(now(other, discounts)),
-                image=display.beside().image(other, TILE),
+                price=localization.price(current_price(other, discounts)),
+                image=device.beside().image(other, CARD_WIDTH),
             )
             for other in related
         ],
@@ -127,4 +126,4 @@ def _review(latest: ReviewList) -> ShortReview | None:
     if not latest.items:
         return None
     newest = latest.items[0]
-    return ShortReview(newest.rating, newest.title, shortened(newest.text, LONGEST_REVIEW))
+    return ShortReview(newest.rating, newest.title, truncate(newest.text, MAX_REVIEW))

@@ -1,20 +1,20 @@
-"""The web client's start page: what the shop has, what is cheap now, what came last."""
+"""The web client's start page: departments, brands and featured products."""
 
 from msgspec import Struct
 
-from bff.services import Catalog
-from bff.shapes import Counted, Discount, Found, Rating, Stock
-from bff.sources import DEPARTMENTS, ONCE_MORE, WINDOW, add_article_facts, found_skus, types
-from bff.web import PATIENCE
+from bff.clients.models import Counted, Discount, Rating, SearchResult, Stock
+from bff.clients.services import Catalog
+from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
+from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards
-from gateway.page import Page
+from frontispiece.pages import Page
 
-FEATURED = 12
+COUNT = 12
 
 page = Page("/home", deadline=1.5)
-page.source(timeout=PATIENCE, fallback=list, cache=DEPARTMENTS)(types)
+page.source(timeout=OPTIONAL_TIMEOUT, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
-add_article_facts(page, PATIENCE)
+add_product_facts(page, OPTIONAL_TIMEOUT)
 
 
 class Home(Struct, frozen=True):
@@ -26,16 +26,16 @@ class Home(Struct, frozen=True):
     total: int
 
 
-@page.source(cache=WINDOW, retry=ONCE_MORE)
-async def found(catalog: Catalog) -> Found:
-    """The articles in the window."""
-    return await catalog.search(sort="-price", limit=FEATURED)
+@page.source(cache=FEATURED, retry=RETRY)
+async def found(catalog: Catalog) -> SearchResult:
+    """The featured products."""
+    return await catalog.search(sort="-price", limit=COUNT)
 
 
 @page.view
 def home(
     types: list[Counted],
-    found: Found,
+    found: SearchResult,
     stocks: dict[str, Stock],
     discounts: dict[str, Discount],
     ratings: dict[str, Rating],

@@ -1,16 +1,29 @@
-"""The web client's orders: placing one, seeing them all, seeing one whole."""
+"""The web client's orders: list them, see one in full, follow or cancel it."""
 
-from bff.shapes import Order, OrderList
-from bff.sources import ONCE_MORE, order, orders, placed
-from gateway.page import Page
+from msgspec import structs
 
-place = Page("/orders", deadline=8.0, method="POST", status=202)
+from bff.clients.models import Order, OrderList, TrackingEvent
+from bff.shared.sources import RETRY, cancelled_order, order, order_events, order_path, orders, tracking
+from bff.web import OPTIONAL_TIMEOUT
+from frontispiece.pages import Page
+from frontispiece.upstream import Reply
+
 every = Page("/orders", deadline=2.0)
 one = Page("/orders/{order_id}", deadline=2.0)
+cancel = Page("/orders/{order_id}/cancel", deadline=4.0, method="POST", status=202, location=order_path)
+events = Page("/orders/{order_id}/events", deadline=2.0)
 
-place.source(name="order")(placed)
-every.source(retry=ONCE_MORE)(orders)
-one.source(retry=ONCE_MORE)(order)
+every.source(retry=RETRY)(orders)
+one.source(retry=RETRY)(order)
+one.source(timeout=OPTIONAL_TIMEOUT, fallback=list)(tracking)
+cancel.source(name="order")(cancelled_order)
+events.source(name="events")(order_events)
+
+
+class TrackedOrder(Order, frozen=True, kw_only=True):
+    """An order, and where its parcel has been, the oldest event first."""
+
+    tracking: list[TrackingEvent]
 
 
 @every.view
@@ -19,11 +32,22 @@ def order_list(orders: OrderList) -> OrderList:
     return orders
 
 
-@place.view
 @one.view
-def order_page(order: Order) -> Order:
-    """One order, with every line."""
+def order_page(order: Order, tracking: list[TrackingEvent]) -> TrackedOrder:
+    """One order, with every line and every state of its parcel."""
+    return TrackedOrder(**structs.asdict(order), tracking=tracking)
+
+
+@cancel.view
+def cancelled_order_page(order: Order) -> Order:
+    """The order that is being cancelled, with every line."""
     return order
 
 
-pages = [place, every, one]
+@events.view
+def order_stream(events: Reply) -> Reply:
+    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
+    return events
+
+
+pages = [every, one, cancel, events]

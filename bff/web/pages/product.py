@@ -1,22 +1,22 @@
-"""The web client's product page: everything about one article in one call."""
+"""The web client's product page: everything about one product in one call."""
 
 from typing import Any
 
 from msgspec import Struct
 
-from bff.prices import now
-from bff.services import Catalog, Reviews, known
-from bff.shapes import Discount, Image, Money, Named, Product, Rating, Review, ReviewList, Sku, Stock
-from bff.sources import ONCE_MORE, add_article_facts, product
-from bff.web import PATIENCE
+from bff.clients.models import Discount, Image, Money, Named, Product, Rating, Review, ReviewList, Sku, Stock
+from bff.clients.services import Catalog, Reviews
+from bff.shared.prices import current_price
+from bff.shared.sources import RETRY, add_product_facts, product, products
+from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, available, cards
-from gateway.page import Page, gather
+from frontispiece.pages import Page
 
 FIRST_REVIEWS = 5
 
 page = Page("/products/{sku}", deadline=1.5)
-page.source(retry=ONCE_MORE)(product)
-add_article_facts(page, PATIENCE)
+page.source(retry=RETRY)(product)
+add_product_facts(page, OPTIONAL_TIMEOUT)
 
 
 class Crumb(Struct, frozen=True):
@@ -27,7 +27,7 @@ class Crumb(Struct, frozen=True):
 
 
 class Opinion(Struct, frozen=True):
-    """What readers think: on the whole, and the newest of them."""
+    """The rating and the newest reviews."""
 
     rating: Rating | None
     latest: list[Review]
@@ -52,21 +52,21 @@ class ProductPage(Struct, frozen=True):
     related: list[Card]
 
 
-@page.source(timeout=PATIENCE, fallback=ReviewList.none)
+@page.source(timeout=OPTIONAL_TIMEOUT, fallback=ReviewList.none)
 async def latest(sku: Sku, reviews: Reviews) -> ReviewList:
     """Its newest reviews."""
     return await reviews.latest(sku, FIRST_REVIEWS)
 
 
-@page.source(timeout=PATIENCE, fallback=list)
+@page.source(timeout=OPTIONAL_TIMEOUT, fallback=list)
 async def related(product: Product, catalog: Catalog) -> list[Product]:
-    """What goes with it."""
-    return known(await gather(catalog.product(sku) for sku in product.related))
+    """The related products."""
+    return await products(product.related, catalog)
 
 
 @page.source()
 async def skus(product: Product) -> list[str]:
-    """Every article on the page."""
+    """Every product on the page."""
     return [product.sku, *product.related]
 
 
@@ -93,7 +93,7 @@ def screen(
         ],
         images=product.images,
         attributes=product.attributes,
-        price=now(product, discounts),
+        price=current_price(product, discounts),
         list_price=product.price,
         discount=discounts.get(product.sku),
         available=available(product.sku, stocks),

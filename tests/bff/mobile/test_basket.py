@@ -1,6 +1,6 @@
 import httpx
 
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.world import DOWN, Shop
 
 PEN = {
     "sku": "PEN",
@@ -77,12 +77,21 @@ async def test_a_change_is_answered_with_the_whole_basket(
     assert [line["image"] for line in less.json()["lines"]] == ["/pictures/PEN/1-640.svg"]
 
 
-async def test_a_change_that_the_basket_refuses_is_refused(
+async def test_a_line_whose_price_has_changed_says_what_it_was_when_it_was_put_in(
     mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    shop.trouble["put"] = answering(problem(409, "basket-full"))
+    shop.added_at = {"PEN": 1190, "INK": 850}
 
-    answer = await mobile.put("/basket/items/CAP", json={"quantity": 3}, headers=reader)
+    pen, ink = (await mobile.get("/basket", headers=reader)).json()["lines"]
 
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:frontispiece:problem:basket-full"
+    assert pen["price_when_added"] == "€11.90"
+    assert "price_when_added" not in ink
+
+
+async def test_what_has_no_room_in_the_basket_is_shown_to_wait(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.waiting = {"CAP": 3}
+
+    waiting = (await mobile.get("/basket", headers=reader)).json()["waiting"]
+    assert waiting == [{"sku": "CAP", "quantity": 3}]

@@ -1,9 +1,7 @@
 import httpx
 
-from kit.settings import TokenSettings
-from kit.tokens import Verifier
 from tests.bff.documents import order
-from tests.bff.world import Shop, answering, problem
+from tests.bff.world import Shop
 
 SCREEN = {
     "id": "order-1",
@@ -12,30 +10,52 @@ SCREEN = {
     "lines": [{"sku": "PEN", "name": "Fine PEN", "quantity": 2, "total": "€23.22"}],
     "total": "€23.22",
     "saved": "€2.58",
+    "shipping": {
+        "method": "standard",
+        "price": "€4.90",
+        "to": "Ada Reader, Berlin",
+        "tracking_code": "FS-7",
+        "tracking": [
+            {"status": "created", "date": "Nov 22, 2030"},
+            {"status": "dispatched", "date": "Nov 23, 2030"},
+        ],
+    },
+    "stage": "shipment-created",
 }
 
 
-async def test_an_order_is_placed_and_shown(
+async def test_one_order_is_shown_and_nothing_that_does_not_apply(
     mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    answer = await mobile.post("/orders", json={}, headers={**reader, "Idempotency-Key": "an-intent"})
+    assert (await mobile.get("/orders/order-1", headers=reader)).json() == SCREEN
 
-    assert answer.status_code == 202
-    assert answer.headers["vary"] == "accept-language"
-    assert answer.json() == SCREEN
-    assert shop.asked == ["place"]
+
+async def test_an_order_of_the_time_before_shipping_has_none(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.orders = [{**order(1), "shipping": None}]
+
+    assert "shipping" not in (await mobile.get("/orders/order-1", headers=reader)).json()
+
+
+async def test_a_cancelled_order_says_why(
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.orders = [{**order(1), "status": "cancelled", "reason": "payment-declined"}]
+
+    assert (await mobile.get("/orders/order-1", headers=reader)).json()["reason"] == "payment-declined"
+    (entry,) = (await mobile.get("/orders", headers=reader)).json()["items"]
+    assert (entry["status"], entry["reason"]) == ("cancelled", "payment-declined")
 
 
 async def test_one_order_is_shown_in_the_readers_language(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str], token_settings: TokenSettings
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     answer = await mobile.get("/orders/order-1", headers={**reader, "Accept-Language": "de"})
 
     assert answer.status_code == 200
     assert answer.headers["vary"] == "accept-language"
     assert (answer.json()["date"], answer.json()["total"]) == ("22.11.2030", "23,22\N{NO-BREAK SPACE}€")
-    caller = Verifier(token_settings, "ordering").caller(shop.last("order").headers["authorization"])
-    assert (caller.subject, caller.scopes, caller.client) == ("reader", frozenset({"shop"}), "web")
 
 
 async def test_an_order_at_full_price_has_saved_nothing(
@@ -58,24 +78,3 @@ async def test_all_orders_are_listed_with_the_way_to_older_ones(
 
     assert answer.json() == {"items": entries, "next": "older"}
     assert dict(shop.last("orders").url.params) == {"limit": "2", "cursor": "newer"}
-
-
-async def test_an_order_of_nobody_or_somebody_else_is_not_found(
-    mobile: httpx.AsyncClient, reader: dict[str, str]
-) -> None:
-    answer = await mobile.get("/orders/order-9", headers=reader)
-
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "urn:frontispiece:problem:order-unknown"
-
-
-async def test_an_order_that_cannot_be_carried_out_says_what_is_missing(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    short = [{"sku": "PEN", "wanted": 2, "available": 1}]
-    shop.trouble["place"] = answering(problem(409, "out-of-stock", lines=short))
-
-    answer = await mobile.post("/orders", json={}, headers={**reader, "Idempotency-Key": "an-intent"})
-
-    assert answer.status_code == 409
-    assert answer.json()["lines"] == short

@@ -58,16 +58,6 @@ async def test_without_a_part_the_screen_shows_the_rest(
     assert answer.headers["page-degraded"].endswith(";reason=unavailable")
 
 
-async def test_a_stock_that_nobody_knows_is_not_called_sold_out(
-    mobile: httpx.AsyncClient, shop: Shop
-) -> None:
-    assert (await mobile.get("/products/CAP")).json()["badges"] == ["Sold out"]
-
-    shop.trouble["stocks"] = DOWN
-
-    assert "badges" not in (await mobile.get("/products/CAP")).json()
-
-
 async def test_an_article_that_nobody_has_reviewed_has_neither_stars_nor_review(
     mobile: httpx.AsyncClient, shop: Shop
 ) -> None:
@@ -79,24 +69,18 @@ async def test_an_article_that_nobody_has_reviewed_has_neither_stars_nor_review(
     assert not {"stars", "review"} & set(screen)
 
 
-async def test_at_most_six_related_articles_are_shown_and_asked_for(
+async def test_at_most_six_related_articles_are_requested_and_shown_at_their_current_price(
     mobile: httpx.AsyncClient, shop: Shop
 ) -> None:
     others = [f"OTHER-{number}" for number in range(9)]
     shop.sells(article("PEN", related=others), *(article(sku) for sku in others))
+    shop.percent["OTHER-0"] = 50
 
     screen = (await mobile.get("/products/PEN")).json()
 
     assert [tile["sku"] for tile in screen["related"]] == others[:6]
+    assert [tile["price"] for tile in screen["related"][:2]] == ["€6.45", "€12.90"]
     assert shop.last("products").url.params.get_list("sku") == others[:6]
-
-
-async def test_a_related_article_with_a_discount_shows_what_it_costs_now(
-    mobile: httpx.AsyncClient, shop: Shop
-) -> None:
-    shop.percent["INK"] = 50
-
-    assert (await mobile.get("/products/PEN")).json()["related"][0]["price"] == "€4.25"
 
 
 async def test_long_texts_are_cut_short(mobile: httpx.AsyncClient, shop: Shop) -> None:
@@ -117,18 +101,3 @@ async def test_the_width_that_a_client_wants_is_that_of_the_article_and_not_of_t
 
     assert screen["image"] == "/pictures/PEN/1-640.svg"
     assert screen["related"][0]["image"] == "/pictures/INK/1-160.svg"
-
-
-async def test_an_article_that_nobody_knows_is_not_found(mobile: httpx.AsyncClient) -> None:
-    answer = await mobile.get("/products/NIB")
-
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == "urn:frontispiece:problem:product-unknown"
-
-
-async def test_what_the_services_say_besides_is_passed_over(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    shop.products["PEN"] |= {"margin": 70}
-    shop.reviews[0] |= {"email": "reader@example.org"}
-
-    assert (await mobile.get("/products/PEN")).json() == WHOLE

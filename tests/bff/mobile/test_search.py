@@ -1,6 +1,6 @@
 import httpx
 
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.world import Shop
 
 
 async def test_search_shows_tiles_and_the_way_on(mobile: httpx.AsyncClient, shop: Shop) -> None:
@@ -23,7 +23,7 @@ async def test_the_last_results_have_no_way_on(mobile: httpx.AsyncClient) -> Non
     assert set((await mobile.get("/search")).json()) == {"total", "tiles"}
 
 
-async def test_types_to_narrow_by_come_when_they_are_asked_for(mobile: httpx.AsyncClient) -> None:
+async def test_types_come_with_facets_only(mobile: httpx.AsyncClient) -> None:
     results = (await mobile.get("/search?facets=true")).json()
 
     assert results["types"] == [{"id": "pens", "name": "Pens", "count": 7}]
@@ -31,41 +31,37 @@ async def test_types_to_narrow_by_come_when_they_are_asked_for(mobile: httpx.Asy
 
 
 async def test_every_criterion_goes_to_the_catalogue(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    criteria = {"q": "fine & dry", "type": "pens", "sort": "-price", "cursor": "a-cursor", "limit": "2"}
+    criteria: list[tuple[str, str | int | float | bool | None]] = [
+        ("q", "fine & dry"),
+        ("brand", "quill"),
+        ("brand", "nib"),
+        ("type", "pens"),
+        ("min_price", "0"),
+        ("max_price", "5000"),
+        ("sort", "-price"),
+        ("cursor", "a-cursor"),
+        ("limit", "2"),
+    ]
 
     answer = await mobile.get("/search", params=criteria)
 
     assert len(answer.json()["tiles"]) == 2
-    assert dict(shop.last("search").url.params) == criteria
+    assert shop.last("search").url.params.multi_items() == criteria
 
 
-async def test_a_screen_is_asked_for_when_nothing_else_is_said(mobile: httpx.AsyncClient, shop: Shop) -> None:
+async def test_a_price_that_is_none_is_refused_before_any_call(mobile: httpx.AsyncClient, shop: Shop) -> None:
+    for price in ("-1", "cheap", ""):
+        assert (await mobile.get("/search", params={"max_price": price})).status_code == 422
+    assert shop.operations == []
+
+
+async def test_the_default_is_one_screen_of_results(mobile: httpx.AsyncClient, shop: Shop) -> None:
     await mobile.get("/search")
 
     assert dict(shop.last("search").url.params) == {"limit": "12"}
-
-
-async def test_without_facts_the_tiles_say_nothing_of_them(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    shop.trouble |= {"stocks": DOWN, "discounts": DOWN, "ratings": DOWN}
-
-    tiles = (await mobile.get("/search")).json()["tiles"]
-
-    assert all(set(tile) == {"sku", "name", "price", "image"} for tile in tiles)
-    assert tiles[0]["price"] == "€12.90"
 
 
 async def test_nothing_found_is_no_failure(mobile: httpx.AsyncClient, shop: Shop) -> None:
     shop.products.clear()
 
     assert (await mobile.get("/search?q=nothing")).json() == {"total": 0, "tiles": []}
-
-
-async def test_what_the_catalogue_says_of_a_criterion_the_client_learns(
-    mobile: httpx.AsyncClient, shop: Shop
-) -> None:
-    shop.trouble["search"] = answering(problem(422, "cursor-invalid"))
-
-    answer = await mobile.get("/search?cursor=nonsense")
-
-    assert answer.status_code == 422
-    assert answer.json()["type"] == "urn:frontispiece:problem:cursor-invalid"

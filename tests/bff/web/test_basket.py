@@ -1,7 +1,7 @@
 import httpx
 
 from tests.bff.documents import article, euros
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.world import DOWN, Shop
 
 
 async def test_a_basket_shows_its_lines_at_todays_prices(
@@ -37,7 +37,7 @@ async def test_an_empty_basket_has_no_total(
 
     answer = await web.get("/basket", headers=reader)
 
-    assert answer.json() == {"lines": [], "pieces": 0, "total": None}
+    assert answer.json() == {"lines": [], "pieces": 0, "total": None, "waiting": []}
 
 
 async def test_an_article_that_the_catalogue_has_no_more_counts_nothing(
@@ -47,7 +47,8 @@ async def test_an_article_that_the_catalogue_has_no_more_counts_nothing(
 
     basket = (await web.get("/basket", headers=reader)).json()
 
-    assert basket["lines"][0] == {"sku": "PEN", "quantity": 2, "article": None, "total": None}
+    gone = {"sku": "PEN", "quantity": 2, "article": None, "total": None, "price_when_added": None}
+    assert basket["lines"][0] == gone
     assert basket["total"] == euros(850)
 
 
@@ -83,12 +84,20 @@ async def test_a_change_is_answered_with_the_whole_basket(
     assert less.json()["total"] == euros(850 + 300)
 
 
-async def test_a_change_that_the_basket_refuses_is_refused(
+async def test_a_line_whose_price_has_changed_says_what_it_was_when_it_was_put_in(
     web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    shop.trouble["put"] = answering(problem(409, "basket-full"))
+    shop.added_at = {"PEN": 1190, "INK": 850}
 
-    answer = await web.put("/basket/items/CAP", json={"quantity": 3}, headers=reader)
+    pen, ink = (await web.get("/basket", headers=reader)).json()["lines"]
 
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:frontispiece:problem:basket-full"
+    assert (pen["price_when_added"], pen["article"]["list_price"]) == (euros(1190), euros(1290))
+    assert ink["price_when_added"] is None
+
+
+async def test_what_has_no_room_in_the_basket_is_shown_to_wait(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.waiting = {"CAP": 3}
+
+    assert (await web.get("/basket", headers=reader)).json()["waiting"] == [{"sku": "CAP", "quantity": 3}]

@@ -8,8 +8,8 @@ from tests.bff.world import DOWN, Shop
 
 
 def card(sku: str, price: int, **changes: Any) -> dict[str, Any]:
-    told = article(sku)
-    image = {name: told["images"][0][name] for name in ("alt", "variants")}
+    document = article(sku)
+    image = {name: document["images"][0][name] for name in ("alt", "variants")}
     shown = {
         "sku": sku,
         "name": f"Fine {sku}",
@@ -39,8 +39,8 @@ async def test_home_shows_departments_brands_and_articles(web: httpx.AsyncClient
         ],
         "total": 3,
     }
-    asked = shop.last("search").url.params
-    assert dict(asked) == {"sort": "-price", "limit": "12"}
+    criteria = shop.last("search").url.params
+    assert dict(criteria) == {"sort": "-price", "limit": "12"}
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ async def test_an_empty_shop_has_an_empty_home(web: httpx.AsyncClient, shop: Sho
     home = (await web.get("/home")).json()
 
     assert (home["featured"], home["total"]) == ([], 0)
-    assert shop.asked == ["search", "types"]
+    assert shop.operations == ["search", "types"]

@@ -2,10 +2,10 @@ import httpx
 import pytest
 
 from tests.bff.documents import Json, article, euros, review
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.world import DOWN, Shop
 
 
-def told(sku: str) -> list[Json]:
+def images_of(sku: str) -> list[Json]:
     """An article's images as a client sees them."""
     return [{name: image[name] for name in ("alt", "variants")} for image in article(sku)["images"]]
 
@@ -27,7 +27,7 @@ async def test_a_product_page_shows_everything_about_an_article(web: httpx.Async
             {"label": "Pens", "path": "/search?type=pens"},
             {"label": "Fine PEN", "path": "/products/PEN"},
         ],
-        "images": told("PEN"),
+        "images": images_of("PEN"),
         "attributes": {"nib": "fine", "sizes": [1, 2]},
         "price": euros(1161),
         "list_price": euros(1290),
@@ -42,8 +42,8 @@ async def test_a_product_page_shows_everything_about_an_article(web: httpx.Async
         },
     }
     assert [(card["sku"], card["price"], card["available"], card["image"]) for card in related] == [
-        ("INK", euros(850), 3, told("INK")[0]),
-        ("CAP", euros(100), 0, told("CAP")[0]),
+        ("INK", euros(850), 3, images_of("INK")[0]),
+        ("CAP", euros(100), 0, images_of("CAP")[0]),
     ]
     assert dict(shop.last("reviews").url.params) == {"sku": "PEN", "limit": "5"}
 
@@ -79,15 +79,6 @@ async def test_without_reviews_there_are_none(web: httpx.AsyncClient, shop: Shop
     assert degraded == ["latest;reason=unavailable", "ratings;reason=unavailable"]
 
 
-async def test_an_article_that_nobody_knows_is_not_found(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/products/NIB")
-
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == "urn:frontispiece:problem:product-unknown"
-    assert answer.json()["sku"] == "NIB"
-
-
 async def test_a_related_article_that_is_gone_is_left_out(web: httpx.AsyncClient, shop: Shop) -> None:
     del shop.products["INK"]
 
@@ -103,13 +94,3 @@ async def test_of_an_article_that_inventory_never_had_there_is_none(
 
     assert answer.json()["available"] == 0
     assert "page-degraded" not in answer.headers
-
-
-async def test_a_client_that_asks_too_often_learns_when_to_come_back(
-    web: httpx.AsyncClient, shop: Shop
-) -> None:
-    shop.trouble["product"] = answering(problem(429, "too-many-requests", {"Retry-After": "12"}))
-
-    answer = await web.get("/products/PEN")
-
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "12")

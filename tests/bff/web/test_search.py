@@ -1,7 +1,7 @@
 import httpx
 
-from tests.bff.documents import article, euros
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.documents import euros
+from tests.bff.world import Shop
 
 
 async def test_search_shows_cards_facets_and_the_way_on(web: httpx.AsyncClient, shop: Shop) -> None:
@@ -48,28 +48,3 @@ async def test_a_criterion_that_is_not_given_is_not_asked_for(web: httpx.AsyncCl
     await web.get("/search?q=&utm_source=letter")
 
     assert shop.last("search").url.params.multi_items() == [("limit", "24")]
-
-
-async def test_without_facts_the_cards_leave_them_open(web: httpx.AsyncClient, shop: Shop) -> None:
-    shop.trouble |= {"stocks": DOWN, "discounts": DOWN, "ratings": DOWN}
-
-    first = (await web.get("/search")).json()["items"][0]
-
-    assert (first["price"], first["available"], first["stars"]) == (euros(1290), None, None)
-
-
-async def test_what_the_catalogue_says_of_a_criterion_the_client_learns(
-    web: httpx.AsyncClient, shop: Shop
-) -> None:
-    shop.trouble["search"] = answering(problem(422, "cursor-invalid"))
-
-    answer = await web.get("/search?cursor=nonsense")
-
-    assert answer.status_code == 422
-    assert answer.json()["type"] == "urn:frontispiece:problem:cursor-invalid"
-
-
-async def test_what_the_services_say_besides_is_passed_over(web: httpx.AsyncClient, shop: Shop) -> None:
-    shop.products = {"PEN": article("PEN") | {"margin": 70}}
-
-    assert "margin" not in (await web.get("/search")).text

@@ -2,261 +2,223 @@
 
 from pact import match
 
-from tests.contracts.mobile.client import MobileClient
-from tests.support.contracts import CUSTOMER, LOGGED_IN, Contract, Example, problem
+from tests.support.contracts import LOGGED_IN, Contract, Exactly, example, problem
 
 SHOP = "the shop sells PEN and INK"
+FILLED = "the basket holds PEN and INK"
+ORDERED = "the customer has ordered"
 GERMAN = {"Accept-Language": "de-DE"}
 DISPLAY = {"dpr": "3"}
 
 PRICE = match.regex("11,61\N{NO-BREAK SPACE}€", regex=r"^\d{1,3}(\.\d{3})*,\d{2}\s€$")
 DATE = match.regex("22.11.2030", regex=r"^\d{2}\.\d{2}\.\d{4}$")
 PICTURE = match.regex("/pictures/PEN/1-640.svg", regex=r"^/pictures/.+\.svg$")
-BADGES = match.each_like(match.str("Nur noch 3"))
-STARS = {"average": match.number(4.3), "count": match.int(12)}
+BADGES = ["Nur noch 3"]
+STARS = {"average": 4.3, "count": 12}
 
-COMPANION = {
-    "sku": match.str("INK"),
-    "name": match.str("Fine INK"),
-    "price": PRICE,
-    "image": PICTURE,
-}
+COMPANION = {"sku": "INK", "name": "Fine INK", "price": PRICE, "image": PICTURE}
 TILE = COMPANION | {"was": PRICE, "badges": BADGES, "stars": STARS}
 
 PLAIN_PRODUCT = {
-    "sku": "PEN",
-    "name": match.str("Fine PEN"),
-    "brand": match.str("Quill & Co"),
+    "sku": Exactly("PEN"),
+    "name": "Fine PEN",
+    "brand": "Quill & Co",
     "price": PRICE,
     "image": PICTURE,
-    "description": match.str("It writes."),
-    "related": match.each_like(COMPANION),
+    "description": "It writes.",
+    "related": [COMPANION],
 }
 PRODUCT = PLAIN_PRODUCT | {
     "was": PRICE,
     "badges": BADGES,
     "stars": STARS,
-    "review": {"rating": match.int(4), "title": match.str("Good"), "text": match.str("It writes.")},
+    "review": {"rating": 4, "title": "Good", "text": "It writes."},
 }
 
-RESULTS = {"total": match.int(2), "tiles": match.each_like(TILE)}
+RESULTS = {"total": 2, "tiles": [TILE]}
 
-SOLD_NO_MORE = {"sku": match.str("PEN"), "quantity": match.int(2)}
-LINE = SOLD_NO_MORE | {"name": match.str("Fine PEN"), "image": PICTURE, "total": PRICE, "badges": BADGES}
-BASKET = {"lines": match.each_like(LINE), "total": PRICE}
+SOLD_NO_MORE = {"sku": "PEN", "quantity": 2}
+LINE = SOLD_NO_MORE | {"name": "Fine PEN", "image": PICTURE, "total": PRICE, "badges": BADGES}
+BASKET = {"lines": [LINE], "total": PRICE}
 
 ORDER = {
-    "id": match.str("order-1"),
-    "status": match.str("confirmed"),
+    "id": "order-1",
+    "status": "confirmed",
     "date": DATE,
-    "lines": match.each_like(
-        {
-            "sku": match.str("PEN"),
-            "name": match.str("Fine PEN"),
-            "quantity": match.int(2),
-            "total": PRICE,
-        }
-    ),
+    "lines": [{"sku": "PEN", "name": "Fine PEN", "quantity": 2, "total": PRICE}],
     "total": PRICE,
     "saved": PRICE,
+    "shipping": {"method": "standard", "price": PRICE, "to": "Ada Reader, Berlin", "tracking_code": "FS-7"},
+    "stage": "placed",
 }
-ORDERS = match.each_like(
-    {
-        "id": match.str("order-1"),
-        "status": match.str("confirmed"),
-        "date": DATE,
-        "pieces": match.int(2),
-        "total": PRICE,
-    }
-)
-MINE = GERMAN | CUSTOMER
-ORDERING = MINE | {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
-
-
-def customer(url: str) -> MobileClient:
-    return MobileClient(url, "a-token")
+ORDERS = [{"id": "order-1", "status": "confirmed", "date": DATE, "pieces": 2, "total": PRICE}]
+ADDRESS = {
+    "name": "Ada Reader",
+    "street": "Inkwell Lane 7",
+    "postal_code": "10115",
+    "city": "Berlin",
+    "country": "DE",
+}
+CHECKOUT = {
+    "basket_version": 7,
+    "total": {"amount": 3662, "currency": "EUR"},
+    "shipping": {"method": "standard", "address": ADDRESS},
+    "payment_token": "tok_visa",
+}
+DRAFT = {
+    "basket_version": 7,
+    "lines": [{"sku": "PEN", "quantity": 2, "name": "Fine PEN", "image": PICTURE, "total": PRICE}],
+    "goods": PRICE,
+    "saved": PRICE,
+    "coupon_applied": match.bool(False),
+    "deliveries": [
+        {
+            "method": "standard",
+            "days": 3,
+            "price": PRICE,
+            "total": PRICE,
+            "amount": {"amount": 3662, "currency": match.regex("EUR", regex="^[A-Z]{3}$")},
+        }
+    ],
+    "obstacles": ["coupon-invalid"],
+}
+ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
 
 
 CONTRACT = Contract(
     client="mobile",
     version="1.0.0",
     provider="bff-mobile",
+    headers=GERMAN,
     examples=(
-        Example(
-            name="the start screen",
-            given=(SHOP,),
-            path="/home",
+        example(
+            "the start screen",
+            "/home",
+            {"tiles": [TILE], "types": [{"id": "pens", "name": "Pens"}]},
+            SHOP,
             query=DISPLAY,
-            headers=GERMAN,
-            answer={
-                "tiles": match.each_like(TILE),
-                "types": match.each_like({"id": match.str("pens"), "name": match.str("Pens")}),
-            },
-            read=lambda url: MobileClient(url).home(),
         ),
-        Example(
-            name="the start screen of a shop of which only the catalogue tells",
-            given=(SHOP, "only the catalogue answers"),
-            path="/home",
+        example(
+            "the start screen of a shop of which only the catalogue tells",
+            "/home",
+            {"tiles": [COMPANION]},
+            SHOP,
+            "only the catalogue answers",
             query=DISPLAY,
-            headers=GERMAN,
-            answer={"tiles": match.each_like(COMPANION)},
-            read=lambda url: MobileClient(url).home(),
         ),
-        Example(
-            name="the screen of an article",
-            given=(SHOP,),
-            path="/products/PEN",
+        example("the screen of an article", "/products/PEN", PRODUCT, SHOP, query=DISPLAY),
+        example(
+            "the screen of an article of which only the catalogue tells",
+            "/products/PEN",
+            PLAIN_PRODUCT,
+            SHOP,
+            "only the catalogue answers",
             query=DISPLAY,
-            headers=GERMAN,
-            answer=PRODUCT,
-            read=lambda url: MobileClient(url).product("PEN"),
         ),
-        Example(
-            name="the screen of an article of which only the catalogue tells",
-            given=(SHOP, "only the catalogue answers"),
-            path="/products/PEN",
+        example(
+            "the screen of an article that nobody knows",
+            "/products/NIB",
+            problem("product-unknown"),
             query=DISPLAY,
-            headers=GERMAN,
-            answer=PLAIN_PRODUCT,
-            read=lambda url: MobileClient(url).product("PEN"),
-        ),
-        Example(
-            name="the screen of an article that nobody knows",
-            path="/products/NIB",
-            query=DISPLAY,
-            headers=GERMAN,
             status=404,
-            answer=problem("product-unknown"),
-            read=lambda url: MobileClient(url).product("NIB"),
         ),
-        Example(
-            name="the first results of a search",
-            given=(SHOP, "there is more to come"),
-            path="/search",
+        example(
+            "the first results of a search",
+            "/search",
+            RESULTS | {"next": "a-cursor", "types": [{"id": "pens", "name": "Pens", "count": 7}]},
+            SHOP,
+            "there is more to come",
             query={"q": "fine", "facets": "true", **DISPLAY},
-            headers=GERMAN,
-            answer=RESULTS
-            | {
-                "next": match.str("a-cursor"),
-                "types": match.each_like(
-                    {"id": match.str("pens"), "name": match.str("Pens"), "count": match.int(7)}
-                ),
-            },
-            read=lambda url: MobileClient(url).search(q="fine", facets="true"),
         ),
-        Example(
-            name="the last results of a search",
-            given=(SHOP,),
-            path="/search",
+        example(
+            "the last results of a search",
+            "/search",
+            RESULTS,
+            SHOP,
             query={"q": "fine", "cursor": "a-cursor", **DISPLAY},
-            headers=GERMAN,
-            answer=RESULTS,
-            read=lambda url: MobileClient(url).search(q="fine", cursor="a-cursor"),
         ),
-        Example(
-            name="the basket",
-            given=(SHOP, LOGGED_IN, "the basket holds PEN and INK"),
-            path="/basket",
+        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED, query=DISPLAY),
+        example("the empty basket", "/basket", {"lines": []}, LOGGED_IN, query=DISPLAY),
+        example(
+            "the basket with articles that are sold no more",
+            "/basket",
+            {"lines": [SOLD_NO_MORE]},
+            LOGGED_IN,
+            FILLED,
             query=DISPLAY,
-            headers=MINE,
-            answer=BASKET,
-            read=lambda url: customer(url).basket(),
         ),
-        Example(
-            name="the empty basket",
-            given=(LOGGED_IN,),
-            path="/basket",
-            query=DISPLAY,
-            headers=MINE,
-            answer={"lines": []},
-            read=lambda url: customer(url).basket(),
-        ),
-        Example(
-            name="the basket with articles that are sold no more",
-            given=(LOGGED_IN, "the basket holds PEN and INK"),
-            path="/basket",
-            query=DISPLAY,
-            headers=MINE,
-            answer={"lines": match.each_like(SOLD_NO_MORE)},
-            read=lambda url: customer(url).basket(),
-        ),
-        Example(
-            name="the basket of nobody",
-            path="/basket",
-            query=DISPLAY,
-            headers=GERMAN,
-            status=401,
-            answer=problem("token-missing"),
-            read=lambda url: MobileClient(url).basket(),
-        ),
-        Example(
-            name="the basket after an article was put in",
-            given=(SHOP, LOGGED_IN),
+        example("the basket of nobody", "/basket", problem("token-missing"), query=DISPLAY, status=401),
+        example(
+            "the basket after an article was put in",
+            "/basket/items/PEN",
+            BASKET,
+            SHOP,
+            LOGGED_IN,
             method="PUT",
-            path="/basket/items/PEN",
             query=DISPLAY,
-            headers=MINE,
             body={"quantity": 3},
-            answer=BASKET,
-            read=lambda url: customer(url).put("PEN", 3),
         ),
-        Example(
-            name="the basket after an article was taken out",
-            given=(SHOP, LOGGED_IN, "the basket holds PEN and INK"),
+        example(
+            "the basket after an article was taken out",
+            "/basket/items/PEN",
+            BASKET,
+            SHOP,
+            LOGGED_IN,
+            FILLED,
             method="DELETE",
-            path="/basket/items/PEN",
             query=DISPLAY,
-            headers=MINE,
-            answer=BASKET,
-            read=lambda url: customer(url).remove("PEN"),
         ),
-        Example(
-            name="the order that was just placed",
-            given=(LOGGED_IN,),
+        example(
+            "the checkout",
+            "/checkout/draft",
+            DRAFT,
+            SHOP,
+            LOGGED_IN,
+            FILLED,
+            "parcels go to Germany",
             method="POST",
-            path="/orders",
-            headers=ORDERING,
-            body={},
+            query=DISPLAY,
+            body={"coupon": "INK20", "country": "DE"},
+        ),
+        example(
+            "the order that was just placed",
+            "/checkout",
+            ORDER,
+            LOGGED_IN,
+            method="POST",
+            body=CHECKOUT,
             status=202,
-            answer=ORDER,
-            read=lambda url: customer(url).order(),
-        ),
-        Example(
-            name="the order that the stock does not cover",
-            given=(LOGGED_IN, "the stock covers no order"),
-            method="POST",
-            path="/orders",
             headers=ORDERING,
-            body={},
+        ),
+        example(
+            "the order whose total has changed",
+            "/checkout",
+            problem("total-changed")
+            | {"total": {"amount": 3662, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}},
+            LOGGED_IN,
+            "prices have changed",
+            method="POST",
+            body=CHECKOUT,
             status=409,
-            answer=problem("out-of-stock")
-            | {"lines": match.each_like({"sku": match.str("PEN"), "available": match.int(1)})},
-            read=lambda url: customer(url).order(),
+            headers=ORDERING,
         ),
-        Example(
-            name="the latest orders",
-            given=(LOGGED_IN, "the customer has ordered", "there is more to come"),
-            path="/orders",
-            headers=MINE,
-            answer={"items": ORDERS, "next": match.str("a-cursor")},
-            read=lambda url: customer(url).orders(),
+        example(
+            "the order that is cancelled",
+            "/orders/order-1/cancel",
+            ORDER | {"reason": "cancelled-by-customer"},
+            LOGGED_IN,
+            method="POST",
+            status=202,
         ),
-        Example(
-            name="all orders",
-            given=(LOGGED_IN, "the customer has ordered"),
-            path="/orders",
-            headers=MINE,
-            answer={"items": ORDERS},
-            read=lambda url: customer(url).orders(),
+        example(
+            "the latest orders",
+            "/orders",
+            {"items": ORDERS, "next": "a-cursor"},
+            LOGGED_IN,
+            ORDERED,
+            "there is more to come",
         ),
-        Example(
-            name="one order",
-            given=(LOGGED_IN, "the customer has ordered"),
-            path="/orders/order-1",
-            headers=MINE,
-            answer=ORDER,
-            read=lambda url: customer(url).placed("order-1"),
-        ),
+        example("all orders", "/orders", {"items": ORDERS}, LOGGED_IN, ORDERED),
+        example("one order", "/orders/order-1", ORDER, LOGGED_IN, ORDERED),
     ),
 )

@@ -1,41 +1,21 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import valkey
 
-from front.valkey import running_valkey
+from frontispiece.cli.run.valkey import running_valkey
+from frontispiece.http import Problem
 from services.basket import store as module
-from services.basket.model import MOST_ARTICLES, Basket, Full
-from services.basket.store import Store, Unavailable
+from services.basket.model import MAX_ARTICLES, Basket, BasketFull
+from services.basket.store import Store
+from shop.money import Money
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def store(valkey_url: str) -> AsyncIterator[Store]:
-    async with Store(valkey_url, idle=DAY) as store:
-        yield store
-
-
-async def test_a_basket_is_kept_for_whoever_opens_the_store_next(store: Store, valkey_url: str) -> None:
-    kept = await store.put("reader", "PEN", 2)
-
-    async with Store(valkey_url, idle=DAY) as another:
-        assert await another.basket("reader") == kept
-
-
-async def test_reading_an_unknown_basket_gives_an_empty_one_and_creates_nothing(
-    store: Store, valkey_url: str
-) -> None:
-    assert await store.basket("reader") == Basket(owner="reader", pieces={}, version=0)
-
-    with valkey.Valkey.from_url(valkey_url) as client:
-        assert client.dbsize() == 0
+PRICES = {"PEN": Money(amount=1000, currency="EUR")}
 
 
 async def test_concurrent_changes_of_different_articles_never_lose_one_another(
@@ -46,18 +26,18 @@ async def test_concurrent_changes_of_different_articles_never_lose_one_another(
             *([store, another][number % 2].put("reader", f"S{number}", number + 1) for number in range(80))
         )
 
-    assert (await store.basket("reader")).pieces == {f"S{number}": number + 1 for number in range(80)}
+    assert (await store.basket("reader")).quantities == {f"S{number}": number + 1 for number in range(80)}
 
 
 async def test_a_basket_never_holds_too_many_articles_however_many_come_at_once(store: Store) -> None:
     outcomes = await asyncio.gather(
-        *(store.put("reader", f"S{number}", 1) for number in range(MOST_ARTICLES + 20)),
+        *(store.put("reader", f"S{number}", 1) for number in range(MAX_ARTICLES + 20)),
         return_exceptions=True,
     )
 
-    assert sum(isinstance(outcome, Full) for outcome in outcomes) == 20
-    assert sum(isinstance(outcome, Basket) for outcome in outcomes) == MOST_ARTICLES
-    assert len((await store.basket("reader")).pieces) == MOST_ARTICLES
+    assert sum(isinstance(outcome, BasketFull) for outcome in outcomes) == 20
+    assert sum(isinstance(outcome, Basket) for outcome in outcomes) == MAX_ARTICLES
+    assert len((await store.basket("reader")).quantities) == MAX_ARTICLES
 
 
 async def test_concurrent_merges_lose_nothing_either(store: Store) -> None:
@@ -66,47 +46,7 @@ async def test_concurrent_merges_lose_nothing_either(store: Store) -> None:
     )
 
     basket = await store.basket("reader")
-    assert basket.pieces == {"PEN": 50, **{f"S{number}": 1 for number in range(1, 51)}}
-
-
-async def test_merging_keeps_the_larger_quantity_of_each_article_however_often_it_is_done(
-    store: Store,
-) -> None:
-    await store.put("reader", "PEN", 2)
-    await store.put("reader", "INK", 4)
-    guest = [("PEN", 3), ("INK", 1), ("LAMP", 1), ("LAMP", 2)]
-
-    merged = await store.merge("reader", guest)
-
-    assert merged.pieces == {"PEN": 3, "INK": 4, "LAMP": 2}
-    assert await store.merge("reader", guest) == merged
-
-
-async def test_a_full_basket_takes_more_of_what_it_holds_but_no_other_article(store: Store) -> None:
-    full = await store.merge("reader", ((f"S{number}", 1) for number in range(MOST_ARTICLES)))
-
-    with pytest.raises(Full):
-        await store.put("reader", "PEN", 1)
-    with pytest.raises(Full):
-        await store.merge("reader", [("S1", 5), ("PEN", 1)])
-    assert await store.basket("reader") == full
-    assert (await store.put("reader", "S1", 9)).pieces["S1"] == 9
-
-
-async def test_merging_nothing_into_nothing_creates_nothing(store: Store, valkey_url: str) -> None:
-    assert (await store.merge("reader", [])).version == 0
-    assert (await store.remove("reader", "PEN")).version == 0
-
-    with valkey.Valkey.from_url(valkey_url) as client:
-        assert client.dbsize() == 0
-
-
-async def test_each_change_has_a_version_of_its_own_and_no_change_keeps_the_version(store: Store) -> None:
-    first = await store.put("reader", "PEN", 1)
-    second = await store.put("reader", "PEN", 2)
-
-    assert second.version == first.version + 1
-    assert await store.put("reader", "PEN", 2) == second
+    assert basket.quantities == {"PEN": 50, **{f"S{number}": 1 for number in range(1, 51)}}
 
 
 async def test_a_basket_made_anew_has_none_of_the_versions_of_the_one_before(store: Store) -> None:
@@ -114,7 +54,7 @@ async def test_a_basket_made_anew_has_none_of_the_versions_of_the_one_before(sto
     await store.delete("reader")
     again = await store.put("reader", "INK", 1)
 
-    assert again.pieces == {"INK": 1}
+    assert again.quantities == {"INK": 1}
     assert again.version > first.version
 
 
@@ -122,22 +62,23 @@ async def test_a_basket_whose_last_article_goes_is_gone_itself(store: Store, val
     await store.put("reader", "PEN", 1)
     emptied = await store.remove("reader", "PEN")
 
-    assert emptied == Basket(owner="reader", pieces={}, version=0)
+    assert emptied == Basket(owner="reader", lines=(), version=0, waiting={})
     with valkey.Valkey.from_url(valkey_url) as client:
-        assert client.dbsize() == 0
+        assert client.keys("basket:*") == []
 
 
 async def test_a_basket_expires_after_its_idle_time_counted_from_its_last_change(valkey_url: str) -> None:
     with valkey.Valkey.from_url(valkey_url) as client:
         async with Store(valkey_url, idle=DAY) as store:
+            await store.learn(PRICES)
             await store.put("reader", "PEN", 1)
-            [key] = client.keys()
+            [key] = client.keys("basket:*")
             client.expire(key, 10)
             await store.put("reader", "PEN", 2)
             assert 86_390 < client.ttl(key) <= 86_400
 
             client.pexpireat(key, 1)
-            assert (await store.basket("reader")).pieces == {}
+            assert (await store.basket("reader")).quantities == {}
 
 
 async def test_no_name_of_an_owner_or_of_an_article_reaches_another_basket(store: Store) -> None:
@@ -146,15 +87,7 @@ async def test_no_name_of_an_owner_or_of_an_article_reaches_another_basket(store
         await store.put(owner, "a\x00\r\nb é", number)
 
     for number, owner in enumerate(owners, start=1):
-        assert (await store.basket(owner)).pieces == {"a\x00\r\nb é": number}
-
-
-async def test_deleting_a_basket_twice_is_harmless(store: Store) -> None:
-    await store.put("reader", "PEN", 1)
-    await store.delete("reader")
-    await store.delete("reader")
-
-    assert (await store.basket("reader")).pieces == {}
+        assert (await store.basket(owner)).quantities == {"a\x00\r\nb é": number}
 
 
 async def test_a_connection_that_the_server_closed_is_made_anew_unnoticed(
@@ -172,21 +105,22 @@ async def test_a_server_that_forgot_the_script_gets_it_again(store: Store, valke
     with valkey.Valkey.from_url(valkey_url) as client:
         client.script_flush()
 
-    assert (await store.put("reader", "PEN", 2)).pieces == {"PEN": 2}
+    assert (await store.put("reader", "PEN", 2)).quantities == {"PEN": 2}
 
 
 async def test_a_server_that_does_not_answer_makes_the_store_unavailable_until_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.1)
+    monkeypatch.setattr(module, "TIMEOUT", 0.1)
     with running_valkey(tmp_path) as url, valkey.Valkey.from_url(url) as client:
         server = client.info("server")["process_id"]
         async with Store(url, idle=DAY) as store:
+            await store.learn(PRICES)
             kept = await store.put("reader", "PEN", 1)
             os.kill(server, signal.SIGSTOP)
-            with pytest.raises(Unavailable):
+            with pytest.raises(Problem, match="cannot be reached"):
                 await store.basket("reader")
-            with pytest.raises(Unavailable):
+            with pytest.raises(Problem, match="cannot be reached"):
                 await store.ping()
             os.kill(server, signal.SIGCONT)
 

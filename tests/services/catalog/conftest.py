@@ -1,33 +1,29 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from kit.settings import TokenSettings
+from frontispiece.settings import TokenSettings
 from services.catalog.app import CatalogSettings, create_app
 from services.catalog.store import Store
 from tests.conftest import AppClient, MakeToken
 from tests.services.catalog.goods import GOODS
+from tests.support.events import NO_BROKER
 
 
 @pytest.fixture
 async def http(
-    tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
+    sqlite_url: str, token_settings: TokenSettings, app_client: AppClient, bearer: MakeToken
 ) -> AsyncIterator[httpx.AsyncClient]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/catalog.db"
-    async with app_client(create_app(CatalogSettings(database_url=url, tokens=token_settings))) as client:
+    """The catalog as a clerk calls it."""
+    settings = CatalogSettings(database_url=sqlite_url, events=NO_BROKER, tokens=token_settings)
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(bearer("clerk", "catalog:write"))
         yield client
 
 
 @pytest.fixture
-def clerk(bearer: MakeToken) -> dict[str, str]:
-    return bearer("clerk", "catalog:write")
-
-
-@pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    store = Store(database_url)
-    async with store.database:
+    async with Store(database_url) as store:
         await store.add(GOODS)
         yield store

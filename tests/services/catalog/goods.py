@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from kit.money import Money
-from services.catalog.model import Entry, Found, Named, Product, Search, Sort
+from services.catalog.model import Named, Product, Search, SearchResult, Sort, StoredProduct
 from services.catalog.store import Store
+from shop.money import Money
 
 
 def product(sku: str, name: str, **changes: Any) -> Product:
@@ -43,11 +43,11 @@ GOODS = (
 )
 
 
-def skus(entries: Iterable[Entry]) -> list[str]:
-    return [entry.product.sku for entry in entries]
+def skus(products: Iterable[StoredProduct]) -> list[str]:
+    return [entry.product.sku for entry in products]
 
 
-async def look(store: Store, words: str | None = None, **asked: Any) -> Found:
+async def look(store: Store, words: str | None = None, **asked: Any) -> SearchResult:
     sort = Sort.RELEVANCE if words else Sort.NAME
     return await store.search(Search(**{"words": words, "sort": sort} | asked), limit=50)
 
@@ -65,14 +65,7 @@ def fields(**changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
-async def enter(http: httpx.AsyncClient, clerk: dict[str, str], *skus: str, **changes: Any) -> None:
-    rows = [fields(sku=sku, name=f"Log {sku}", **changes) for sku in skus]
-    key = {"Idempotency-Key": f"bring-in-{'-'.join(skus)}"}
-    answer = await http.post("/imports", json={"products": rows}, headers={**clerk, **key})
-    assert answer.status_code == 201
-
-
-def places(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    return [".".join(error["at"]) for error in answer.json()["errors"]]
+async def enter(http: httpx.AsyncClient, *skus: str, **changes: Any) -> None:
+    for sku in skus:
+        body = fields(**{"name": f"Log {sku}"} | changes)
+        assert (await http.put(f"/products/{sku}", json=body)).status_code == 201

@@ -1,12 +1,10 @@
 import re
-from collections import Counter
 
 import pytest
 
-from kit.demo import SKUS
 from services.catalog.model import SLUG, Product, depth
-from services.catalog.seed import fill, products
-from services.catalog.store import Store
+from services.catalog.seed import products
+from shop.demo import SKUS
 
 SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 
@@ -16,28 +14,24 @@ def shop() -> list[Product]:
     return products()
 
 
-def test_every_article_that_the_services_agree_on_is_there_in_order(shop: list[Product]) -> None:
+def test_every_run_makes_the_same_articles_in_order_each_with_its_own_name_and_description(
+    shop: list[Product],
+) -> None:
+    assert products() == shop
     assert tuple(product.sku for product in shop) == SKUS
-    assert len(shop) >= 240
-
-
-def test_there_are_at_least_eight_types_and_ten_brands(shop: list[Product]) -> None:
-    types = {product.type for product in shop}
-    brands = {product.brand for product in shop}
-
-    assert len(types) >= 8
-    assert len(brands) >= 10
-    assert all(re.fullmatch(SLUG, named.id) for named in types | brands)
-    assert len({named.id for named in types | brands}) == len(types) + len(brands)
-
-
-def test_no_two_articles_share_a_name_or_a_description(shop: list[Product]) -> None:
-    assert len({product.name for product in shop}) == len(shop)
+    assert len({product.name for product in shop}) == len(shop) >= 240
     assert len({product.description for product in shop}) == len(shop)
 
 
-def test_every_run_makes_the_same_articles(shop: list[Product]) -> None:
-    assert products() == shop
+def test_there_are_types_brands_and_prices_to_search_by(shop: list[Product]) -> None:
+    types, brands = {product.type for product in shop}, {product.brand for product in shop}
+    amounts = [product.price.amount for product in shop]
+
+    assert (len(types), len(brands) >= 10) == (8, True)
+    assert all(re.fullmatch(SLUG, named.id) for named in types | brands)
+    assert len({named.id for named in types | brands}) == len(types) + len(brands)
+    assert {product.price.currency for product in shop} == {"EUR"}
+    assert (min(amounts), max(amounts), len(set(amounts)) > 100) == (250, 90000, True)
 
 
 def test_a_description_fills_a_desktop_page_with_whole_sentences(shop: list[Product]) -> None:
@@ -74,33 +68,3 @@ def test_attributes_are_a_free_document_told_in_full(shop: list[Product]) -> Non
         assert product.attributes["weight_g"] > 0, product.sku
         assert depth(dict(product.attributes)) >= 2, product.sku
         assert "{" not in "".join(map(str, product.attributes["care"])), product.sku
-
-
-def test_prices_are_those_of_a_shop(shop: list[Product]) -> None:
-    prices = [product.price for product in shop]
-
-    assert {price.currency for price in prices} == {"EUR"}
-    assert (min(p.amount for p in prices), max(p.amount for p in prices)) == (250, 90000)
-    assert len(Counter(p.amount for p in prices)) > 100
-
-
-async def test_an_empty_database_is_filled_and_any_other_left_as_it_is(database_url: str) -> None:
-    store = Store(database_url)
-    async with store.database:
-        await fill(store)
-        filled = await store.entries(SKUS)
-        await fill(store)
-
-        assert await store.entries(SKUS) == filled
-        assert [filled[sku].product for sku in SKUS] == products()
-
-
-async def test_a_shop_that_has_an_article_of_its_own_gets_none_of_the_demo(
-    database_url: str, shop: list[Product]
-) -> None:
-    store = Store(database_url)
-    async with store.database:
-        await store.add(shop[:1])
-        await fill(store)
-
-        assert set(await store.entries(SKUS)) == {"NOTE-001"}

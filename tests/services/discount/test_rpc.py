@@ -11,12 +11,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
-from kit.pb import discount_pb2 as pb
-from kit.pb.discount_pb2_grpc import DiscountsStub
-from kit.settings import TokenSettings
+from frontispiece.settings import TokenSettings
 from services.discount.app import DiscountSettings, create_app
 from services.discount.store import Store
+from shop.pb import discount_pb2 as pb
+from shop.pb.discount_pb2_grpc import DiscountsStub
 from tests.conftest import AppClient, MakeToken
+from tests.support.events import NO_BROKER
 from tests.support.postgres import Postgres
 
 Metadata = list[tuple[str, str]]
@@ -35,14 +36,16 @@ class Failure(NamedTuple):
 
 
 def settings(url: str, tokens: TokenSettings, *, seed: bool = False) -> DiscountSettings:
-    return DiscountSettings(database_url=url, grpc_listen="127.0.0.1:0", seed=seed, tokens=tokens)
+    return DiscountSettings(
+        database_url=url, grpc_listen="127.0.0.1:0", seed=seed, events=NO_BROKER, tokens=tokens
+    )
 
 
 @pytest.fixture
 async def service(
-    tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
+    sqlite_url: str, token_settings: TokenSettings, app_client: AppClient
 ) -> AsyncIterator[Service]:
-    app = create_app(settings(f"sqlite+aiosqlite:///{tmp_path}/discount.db", token_settings, seed=True))
+    app = create_app(settings(sqlite_url, token_settings, seed=True))
     async with (
         app_client(app) as http,
         grpc.aio.insecure_channel(f"127.0.0.1:{app.state.grpc_port}") as channel,
@@ -87,7 +90,7 @@ async def test_anybody_learns_the_best_discount_of_each_article_and_coupons_coun
 
 
 async def test_a_welcome_coupon_is_for_every_article_and_an_unknown_one_for_none(service: Service) -> None:
-    welcome = pb.ListDiscountsRequest(skus=["ANYTHING"], coupon="Welcome10")
+    welcome = pb.ListDiscountsRequest(skus=["ANYTHING"], coupon=" Welcome10 ")
     unknown = pb.ListDiscountsRequest(skus=["ANYTHING"], coupon="nö\x00pe")
 
     assert (await service.calls.ListDiscounts(welcome)).discounts["ANYTHING"].percent == 10
@@ -110,39 +113,21 @@ async def test_a_clerk_creates_changes_and_deletes_a_discount(service: Service, 
     assert (gone.code, gone.kind) == (grpc.StatusCode.NOT_FOUND, "discount-unknown")
 
 
-async def test_a_creation_that_is_sent_again_gets_its_first_answer(service: Service, clerk: Metadata) -> None:
-    first = await service.calls.CreateDiscount(creation(), metadata=clerk)
-    again = await service.calls.CreateDiscount(creation(), metadata=clerk)
-    other = await failure(service.calls.CreateDiscount(creation(percent=11), metadata=clerk))
-
-    assert again == first
-    assert (other.code, other.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "idempotency-key-reused")
-
-
-async def test_a_change_of_an_outdated_version_is_aborted(service: Service, clerk: Metadata) -> None:
+async def test_a_change_needs_a_discount_that_exists_and_its_current_version(
+    service: Service, clerk: Metadata
+) -> None:
     created = await service.calls.CreateDiscount(creation(), metadata=clerk)
-    wanted = pb.UpdateDiscountRequest(discount=pb.Discount(id=created.id, sku="PEN", percent=25, version=7))
-    unwanted = pb.DeleteDiscountRequest(id=created.id, version=7)
-
-    for call in (
-        service.calls.UpdateDiscount(wanted, metadata=clerk),
-        service.calls.DeleteDiscount(unwanted, metadata=clerk),
+    for discount_id, code, kind in (
+        (created.id, grpc.StatusCode.ABORTED, "version-outdated"),
+        ("nope", grpc.StatusCode.NOT_FOUND, "discount-unknown"),
     ):
-        refused = await failure(call)
-        assert (refused.code, refused.kind) == (grpc.StatusCode.ABORTED, "version-outdated")
-
-
-async def test_a_discount_that_nobody_knows_is_not_found(service: Service, clerk: Metadata) -> None:
-    wanted = pb.UpdateDiscountRequest(discount=pb.Discount(id="nope", sku="PEN", percent=25, version=1))
-    answers = [
-        await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id="nope"))),
-        await failure(service.calls.UpdateDiscount(wanted, metadata=clerk)),
-        await failure(service.calls.DeleteDiscount(pb.DeleteDiscountRequest(id="nope"), metadata=clerk)),
-    ]
-
-    assert {(refused.code, refused.kind) for refused in answers} == {
-        (grpc.StatusCode.NOT_FOUND, "discount-unknown")
-    }
+        change = pb.Discount(id=discount_id, sku="PEN", percent=25, version=7)
+        update, delete = pb.UpdateDiscountRequest(discount=change), pb.DeleteDiscountRequest(id=discount_id)
+        refusals = [
+            await failure(service.calls.UpdateDiscount(update, metadata=clerk)),
+            await failure(service.calls.DeleteDiscount(delete, metadata=clerk)),
+        ]
+        assert {(refused.code, refused.kind) for refused in refusals} == {(code, kind)}
 
 
 async def test_a_request_that_does_not_fit_is_refused_naming_every_field(
@@ -157,6 +142,55 @@ async def test_a_request_that_does_not_fit_is_refused_naming_every_field(
     assert "discount.description " in refused.words
 
 
+async def test_a_customer_redeems_the_welcome_coupon_for_one_order(
+    service: Service, bearer: MakeToken
+) -> None:
+    reader, shopper = metadata(bearer("reader", "shop")), metadata(bearer("shopper", "shop"))
+    request = pb.RedeemRequest(coupon=" welcome10", order_id="o1")
+    another = pb.RedeemRequest(coupon="WELCOME10", order_id="o2")
+
+    assert [await service.calls.Redeem(request, metadata=reader) for _ in range(2)]
+    used = await failure(service.calls.Redeem(another, metadata=reader))
+    assert (used.code, used.kind) == (grpc.StatusCode.ABORTED, "coupon-used")
+    assert await service.calls.Redeem(another, metadata=shopper) == pb.RedeemResponse()
+
+
+async def test_redeeming_names_a_coupon_an_order_and_a_customer(service: Service, bearer: MakeToken) -> None:
+    reader = metadata(bearer("reader", "shop"))
+    unknown = await failure(
+        service.calls.Redeem(pb.RedeemRequest(coupon="NOPE", order_id="o1"), metadata=reader)
+    )
+    assert (unknown.code, unknown.kind) == (grpc.StatusCode.NOT_FOUND, "coupon-unknown")
+    for order_id in ("", "o" * 65, "o\x00"):
+        request = pb.RedeemRequest(coupon="WELCOME10", order_id=order_id)
+        refused = await failure(service.calls.Redeem(request, metadata=reader))
+        assert (refused.code, refused.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid-request")
+    request = pb.RedeemRequest(coupon="WELCOME10", order_id="o1")
+    nobody = await failure(service.calls.Redeem(request))
+    guest = await failure(service.calls.Redeem(request, metadata=metadata(bearer("guest:1", "guest"))))
+    assert (nobody.kind, guest.kind) == ("token-missing", "scope-missing")
+
+
+async def test_a_clerk_limits_the_uses_of_a_coupon(
+    service: Service, clerk: Metadata, bearer: MakeToken
+) -> None:
+    limited = pb.Coupon(code="ink20", uses_in_total=1)
+    put = await service.calls.PutCoupon(pb.PutCouponRequest(coupon=limited), metadata=clerk)
+    assert put == pb.Coupon(code="INK20", uses_in_total=1)
+
+    reader, shopper = metadata(bearer("reader", "shop")), metadata(bearer("shopper", "shop"))
+    await service.calls.Redeem(pb.RedeemRequest(coupon="INK20", order_id="o1"), metadata=reader)
+    late = await failure(
+        service.calls.Redeem(pb.RedeemRequest(coupon="INK20", order_id="o2"), metadata=shopper)
+    )
+    assert (late.code, late.kind) == (grpc.StatusCode.ABORTED, "coupon-exhausted")
+    wrong = pb.PutCouponRequest(coupon=pb.Coupon(code="a b", uses_per_customer=2_000_000_000))
+    refused = await failure(service.calls.PutCoupon(wrong, metadata=clerk))
+    assert (refused.code, refused.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid-request")
+    assert "coupon.code " in refused.words
+    assert "coupon.uses_per_customer " in refused.words
+
+
 @pytest.mark.parametrize("skus", [[f"S{n}" for n in range(101)], ["PEN", ""], ["S" * 65], ["PE\x00N"]])
 async def test_skus_that_are_too_many_or_none_are_refused(service: Service, skus: list[str]) -> None:
     refused = await failure(service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=skus)))
@@ -165,11 +199,10 @@ async def test_skus_that_are_too_many_or_none_are_refused(service: Service, skus
     assert refused.words.startswith("skus ")
 
 
-@pytest.mark.parametrize("discount_id", ["", "a\x00b"])
-async def test_an_id_that_is_none_is_refused(service: Service, discount_id: str) -> None:
-    refused = await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id=discount_id)))
-
-    assert (refused.code, refused.words) == (grpc.StatusCode.INVALID_ARGUMENT, "id is that of a discount")
+async def test_an_id_that_is_none_is_refused(service: Service) -> None:
+    for discount_id in ("", "a\x00b"):
+        refused = await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id=discount_id)))
+        assert (refused.code, refused.words) == (grpc.StatusCode.INVALID_ARGUMENT, "id is that of a discount")
 
 
 async def test_nobody_writes_without_a_token_or_without_the_scope(
@@ -179,6 +212,7 @@ async def test_nobody_writes_without_a_token_or_without_the_scope(
         (service.calls.CreateDiscount, creation()),
         (service.calls.UpdateDiscount, pb.UpdateDiscountRequest()),
         (service.calls.DeleteDiscount, pb.DeleteDiscountRequest()),
+        (service.calls.PutCoupon, pb.PutCouponRequest()),
     ]
     for call, request in writes:
         unknown = await failure(call(request))
@@ -294,14 +328,10 @@ async def test_a_taken_port_is_a_failure_at_start(
 ) -> None:
     taken = f"127.0.0.1:{service.app.state.grpc_port}"
     url = f"sqlite+aiosqlite:///{tmp_path}/second.db"
-    second = create_app(DiscountSettings(database_url=url, grpc_listen=taken, tokens=token_settings))
+    second = create_app(
+        DiscountSettings(database_url=url, grpc_listen=taken, events=NO_BROKER, tokens=token_settings)
+    )
 
     with pytest.raises(RuntimeError, match="Failed to bind"):
         async with app_client(second):
             pass
-
-
-async def test_health_and_openapi_are_there(service: Service) -> None:
-    assert (await service.http.get("/health/live")).json() == {"status": "live"}
-    assert (await service.http.get("/health/ready")).json() == {"status": "ready"}
-    assert (await service.http.get("/openapi.json")).json()["info"]["title"] == "discount"

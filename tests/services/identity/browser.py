@@ -1,13 +1,15 @@
 """A browser without JavaScript: cookies, redirects that it stops at, and forms as they stand on pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 
-from kit.asgi import App, Receive, Scope, Send
+from frontispiece.http.asgi import App, Receive, Scope, Send
 
 PREFIX = "/identity"
 
@@ -62,10 +64,10 @@ class _Page(HTMLParser):
             self.alerts.append(data.strip())
 
 
-def page(answer: httpx.Response) -> _Page:
+def page(response: httpx.Response) -> _Page:
     """What stands on a page."""
     read = _Page()
-    read.feed(answer.text)
+    read.feed(response.text)
     return read
 
 
@@ -86,19 +88,25 @@ class Browser:
         """Send a form, wherever it may come from."""
         return await self._send("POST", url, data=fields, **more)
 
-    async def submit(self, answer: httpx.Response, **typed: str) -> httpx.Response:
-        """Send the form of a page of the provider's, filled in."""
-        (form,) = page(answer).forms
-        headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    async def submit(
+        self,
+        response: httpx.Response,
+        more: Mapping[str, str | bytes] = MappingProxyType({}),
+        /,
+        **typed: str,
+    ) -> httpx.Response:
+        """Send the form of a page of the provider's, filled in; `more` are header fields."""
+        (form,) = page(response).forms
+        headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin", **more}
         return await self.post(form.action, {**form.fields, **typed}, headers=headers)
 
     async def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
         kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**({"Cookie": kept} if kept else {}), **more.pop("headers", {})}
-        answer = await self._http.request(method, url, headers=headers, **more)
-        for line in answer.headers.get_list("set-cookie"):
+        response = await self._http.request(method, url, headers=headers, **more)
+        for line in response.headers.get_list("set-cookie"):
             self._keep(line)
-        return answer
+        return response
 
     def _keep(self, line: str) -> None:
         ((name, morsel),) = SimpleCookie(line).items()

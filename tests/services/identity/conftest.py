@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kit.settings import TokenSettings
+from frontispiece.settings import TokenSettings
 from services.identity.settings import IdentitySettings
 from tests.services.identity.world import World, settings, world
 
@@ -19,6 +19,12 @@ def made(tmp_path: Path, token_settings: TokenSettings) -> MakeSettings:
         return settings(f"sqlite+aiosqlite:///{tmp_path}/identity.db", token_settings, **changes)
 
     return make
+
+
+async def on_both_databases(database_url: str, token_settings: TokenSettings) -> AsyncIterator[World]:
+    """The same on SQLite and on PostgreSQL: `shop = pytest.fixture(on_both_databases)`."""
+    async with world(settings(database_url, token_settings)) as shop:
+        yield shop
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.services.identity.browser import page
-from tests.services.identity.world import ISSUER, MOBILE, SECRET, WEB, World, answer_of
+from tests.services.identity.world import ISSUER, MOBILE, SECRET, WEB, World, parameters_of
 
 STRANGERS = [
     "https://evil.example/",
@@ -25,36 +25,38 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize("redirect_uri", STRANGERS)
-async def test_nobody_is_sent_to_an_address_that_is_not_the_clients(shop: World, redirect_uri: str) -> None:
+async def test_an_unknown_redirect_uri_is_no_redirect(shop: World, redirect_uri: str) -> None:
     browser = shop.browser()
     await shop.log_in(browser)
 
-    for answer in (
-        await browser.get("/authorize", params=shop.asked(redirect_uri=redirect_uri)),
-        await browser.get("/register", params=shop.asked(redirect_uri=redirect_uri)),
-        await browser.get("/authorize", params=shop.asked(redirect_uri=redirect_uri, response_type="token")),
+    for response in (
+        await browser.get("/authorize", params=shop.parameters(redirect_uri=redirect_uri)),
+        await browser.get("/register", params=shop.parameters(redirect_uri=redirect_uri)),
+        await browser.get(
+            "/authorize", params=shop.parameters(redirect_uri=redirect_uri, response_type="token")
+        ),
     ):
-        assert answer.status_code == 400
-        assert "location" not in answer.headers
-        assert page(answer).alerts
+        assert response.status_code == 400
+        assert "location" not in response.headers
+        assert page(response).alerts
 
 
 async def test_a_missing_redirect_uri_and_an_unknown_client_are_shown_to_the_person(shop: World) -> None:
     for changes in ({"redirect_uri": None}, {"client_id": "somebody"}, {"client_id": None}):
-        answer = await shop.browser().get("/authorize", params=shop.asked(**changes))
-        assert (answer.status_code, answer.headers["x-frame-options"]) == (400, "DENY")
+        response = await shop.browser().get("/authorize", params=shop.parameters(**changes))
+        assert (response.status_code, response.headers["x-frame-options"]) == (400, "DENY")
 
 
 async def test_what_travels_through_the_login_page_is_checked_anew(shop: World) -> None:
     browser = shop.browser()
-    login = await browser.get("/authorize", params=shop.asked())
+    login = await browser.get("/authorize", params=shop.parameters())
 
     known = {"username": "shopper", "password": "ink on paper"}
     elsewhere = await browser.submit(login, **known, redirect_uri="https://evil.example/")
     without_pkce = await browser.submit(login, **known, code_challenge_method="plain")
 
     assert elsewhere.status_code == 400
-    assert answer_of(without_pkce)["error"] == "invalid_request"
+    assert parameters_of(without_pkce)["error"] == "invalid_request"
     assert "__Host-Http-identity" not in browser.cookies
 
 
@@ -73,7 +75,12 @@ async def test_what_travels_through_the_login_page_is_checked_anew(shop: World) 
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
-        ({"prompt": "consent"}, "invalid_request"),
+        ({"prompt": "none consent"}, "invalid_request"),
+        ({"prompt": "create"}, "invalid_request"),
+        ({"nonce": "n" * 2049}, "invalid_request"),
+        ({"nonce": "\u00fc" * 400}, "invalid_request"),
+        ({"scope": "openid " + "x" * 2048}, "invalid_request"),
+        ({"login_hint": "x" * 2049}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "٣"}, "invalid_request"),
         ({"request": "a.b.c"}, "request_not_supported"),
@@ -81,59 +88,79 @@ async def test_what_travels_through_the_login_page_is_checked_anew(shop: World) 
     ],
 )
 @pytest.mark.parametrize("client", ["web", "mobile"])
-async def test_a_client_is_told_at_its_own_address_what_is_wrong(
+async def test_an_invalid_request_is_an_error_at_the_clients_redirect_uri(
     shop: World, client: str, changes: dict[str, str | None], error: str
 ) -> None:
-    answer = await shop.browser().get("/authorize", params=shop.asked(client, **changes))
+    response = await shop.browser().get("/authorize", params=shop.parameters(client, **changes))
 
-    told = answer_of(answer)
-    assert answer.headers["location"].startswith(WEB if client == "web" else MOBILE)
+    told = parameters_of(response)
+    assert response.headers["location"].startswith(WEB if client == "web" else MOBILE)
     assert (told["error"], told["state"], told["iss"]) == (error, "a state", ISSUER)
     assert "code" not in told
 
 
 async def test_a_state_cannot_write_into_the_redirects_head(shop: World) -> None:
     state = "a\r\nSet-Cookie: x=y&code=mine"
-    answer = await shop.log_in(shop.browser(), state=state)
+    response = await shop.log_in(shop.browser(), state=state)
 
-    assert answer_of(answer)["state"] == state
-    assert "\n" not in answer.headers["location"]
-    assert "x=y" not in "".join(answer.headers.get_list("set-cookie"))
+    assert parameters_of(response)["state"] == state
+    assert "\n" not in response.headers["location"]
+    assert "x=y" not in "".join(response.headers.get_list("set-cookie"))
+
+
+@pytest.mark.parametrize("state", ["x" * 2049, "\u00fc" * 342, " %" * 600])
+async def test_a_state_that_is_too_long_once_it_is_encoded_is_no_redirect(shop: World, state: str) -> None:
+    browser = shop.browser()
+    await shop.log_in(browser)
+    login = await browser.get("/authorize", params=shop.parameters(prompt="login"))
+
+    for response in (
+        await browser.get("/authorize", params=shop.parameters(state=state)),
+        await browser.get("/authorize", params=shop.parameters(state=state, prompt="none")),
+        await browser.submit(login, username="shopper", password="ink on paper", state=state),
+    ):
+        assert (response.status_code, "location" in response.headers) == (400, False)
+
+
+async def test_a_long_state_comes_back_whole(shop: World) -> None:
+    state = "x" * 2048
+
+    assert parameters_of(await shop.log_in(shop.browser(), state=state))["state"] == state
 
 
 async def test_without_a_state_none_comes_back(shop: World) -> None:
-    assert "state" not in answer_of(await shop.log_in(shop.browser(), state=None))
+    assert "state" not in parameters_of(await shop.log_in(shop.browser(), state=None))
 
 
 async def test_a_parameter_that_comes_twice_is_refused(shop: World) -> None:
-    asked = [*shop.asked().items(), ("redirect_uri", "https://evil.example/")]
-    answer = await shop.browser().get("/authorize", params=asked)
+    asked = [*shop.parameters().items(), ("redirect_uri", "https://evil.example/")]
+    response = await shop.browser().get("/authorize", params=asked)
 
-    assert answer.status_code == 400
-    assert "location" not in answer.headers
+    assert response.status_code == 400
+    assert "location" not in response.headers
 
 
 @pytest.mark.parametrize(
     "query", ["state=%00", "state=%ff", "state=\u00fc".encode("latin-1").decode("latin-1")]
 )
 async def test_what_is_no_text_is_refused(shop: World, query: str) -> None:
-    answer = await shop.browser().get(f"/authorize?{query}")
+    response = await shop.browser().get(f"/authorize?{query}")
 
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 async def test_forms_are_refused_that_are_too_large_or_no_forms(shop: World) -> None:
     browser = shop.browser()
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     large = await browser.post("/login", {"username": "x" * 17_000})
-    json = await shop.http.post("/login", json=shop.asked())
+    json = await shop.http.post("/login", json=shop.parameters())
     nul = await shop.http.post("/login", content=b"username=a%00b", headers=form)
     no_utf8 = await shop.http.post("/login", content=b"username=%ff", headers=form)
     raw = await shop.http.post("/login", content="username=ü".encode("latin-1"), headers=form)
     many = await shop.http.post("/login", content=b"&".join(b"a%d=" % n for n in range(65)), headers=form)
 
     assert (large.status_code, json.status_code) == (413, 415)
-    assert {answer.status_code for answer in (nul, no_utf8, raw, many)} == {400}
+    assert {response.status_code for response in (nul, no_utf8, raw, many)} == {400}
 
 
 async def test_a_form_of_unknown_length_is_not_read_beyond_its_bound(shop: World) -> None:
@@ -146,18 +173,18 @@ async def test_a_form_of_unknown_length_is_not_read_beyond_its_bound(shop: World
             yield b"x" * 1024
 
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = await shop.http.post("/token", content=endless(), headers=headers)
+    response = await shop.http.post("/token", content=endless(), headers=headers)
 
-    assert answer.status_code == 413
-    assert answer.json()["error"] == "invalid_request"
+    assert response.status_code == 413
+    assert response.json()["error"] == "invalid_request"
     assert read <= 20 * 1024
 
 
-async def test_a_form_of_another_page_logs_nobody_in(shop: World) -> None:
+async def test_login_csrf_is_refused(shop: World) -> None:
     """Login CSRF: somebody would act in the account of whoever sent the form."""
     victim, attacker = shop.browser(), shop.browser()
-    own = await attacker.get("/authorize", params=shop.asked())
-    await victim.get("/authorize", params=shop.asked())
+    own = await attacker.get("/authorize", params=shop.parameters())
+    await victim.get("/authorize", params=shop.parameters())
     fields = {**page(own).forms[0].fields, "username": "clerk", "password": "ink on paper"}
 
     forged = await victim.post("/login", fields)
@@ -179,29 +206,27 @@ async def test_a_form_of_another_page_logs_nobody_in(shop: World) -> None:
         {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
     ],
 )
-async def test_a_form_whose_browser_says_that_it_stood_elsewhere_is_refused(
-    shop: World, headers: dict[str, str]
-) -> None:
+async def test_a_form_of_another_origin_is_refused(shop: World, headers: dict[str, str]) -> None:
     browser = shop.browser()
-    login = page(await browser.get("/authorize", params=shop.asked())).forms[0].fields
+    login = page(await browser.get("/authorize", params=shop.parameters())).forms[0].fields
     fields = {**login, "username": "shopper", "password": "ink on paper"}
 
     assert (await browser.post("/login", fields, headers=headers)).status_code == 403
     assert (await browser.post("/register", fields, headers=headers)).status_code == 403
     own = {"Origin": "http://127.0.0.1:8080", "Sec-Fetch-Site": "same-origin"}
-    assert "code" in answer_of(await browser.post("/login", fields, headers=own))
+    assert "code" in parameters_of(await browser.post("/login", fields, headers=own))
 
 
 async def test_forms_in_two_tabs_both_work(shop: World) -> None:
     browser = shop.browser()
-    first = await browser.get("/authorize", params=shop.asked())
-    second = await browser.get("/authorize", params=shop.asked("mobile"))
+    first = await browser.get("/authorize", params=shop.parameters())
+    second = await browser.get("/authorize", params=shop.parameters("mobile"))
 
     known = {"username": "shopper", "password": "ink on paper"}
-    assert "code" in answer_of(await browser.submit(first, **known))
-    assert "code" in answer_of(await browser.submit(second, **known))
+    assert "code" in parameters_of(await browser.submit(first, **known))
+    assert "code" in parameters_of(await browser.submit(second, **known))
 
 
 async def test_a_clients_secret_is_on_no_page(shop: World) -> None:
-    assert SECRET not in (await shop.browser().get("/authorize", params=shop.asked())).text
-    assert SECRET not in repr(shop.app.state.provider.settings)
+    assert SECRET not in (await shop.browser().get("/authorize", params=shop.parameters())).text
+    assert SECRET not in repr(shop.app.state.context.settings)

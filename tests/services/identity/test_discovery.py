@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kit.faults import Faulty
+from frontispiece.errors import ConfigError
 from services.identity.app import create_app
 from services.identity.settings import IdentitySettings
 from tests.conftest import AppClient
@@ -24,12 +24,12 @@ NEEDED = {
 
 
 async def test_the_discovery_document_names_what_it_must_and_everything_is_there(shop: World) -> None:
-    answer = await shop.http.get("/.well-known/openid-configuration")
-    document = answer.json()
+    response = await shop.http.get("/.well-known/openid-configuration")
+    document = response.json()
 
     assert set(document) >= NEEDED
     assert document["issuer"] == ISSUER
-    assert answer.headers["cache-control"] == "public, max-age=1800"
+    assert response.headers["cache-control"] == "public, max-age=1800"
     endpoints = {name: url for name, url in document.items() if name.endswith(("_endpoint", "_uri"))}
     assert len(endpoints) == 6
     for url in endpoints.values():
@@ -40,7 +40,7 @@ async def test_the_discovery_document_names_what_it_must_and_everything_is_there
     assert document["request_uri_parameter_supported"] is False
 
 
-async def test_health_is_told_and_problems_are_problems(made: MakeSettings, app_client: AppClient) -> None:
+async def test_health_and_problems(made: MakeSettings, app_client: AppClient) -> None:
     async with app_client(create_app(made())) as http:
         assert (await http.get("/health/ready")).json() == {"status": "ready"}
         assert (await http.get("/nowhere")).headers["content-type"] == "application/problem+json"
@@ -75,19 +75,19 @@ def web(**changes: Any) -> dict[str, Any]:
         ({"clients": {"ü": {"redirect_uris": [MOBILE]}}}, "IDENTITY_CLIENTS"),
         ({"issuer": "http://shop.example/identity"}, "IDENTITY_ISSUER"),
         ({"issuer": "https://shop.example/identity/"}, "IDENTITY_ISSUER"),
+        ({"issuer": "https://shop.example/identity", "seed": True}, "IDENTITY_SEED"),
+        ({"issuer": "HTTPS://shop.example/identity", "seed": True}, "IDENTITY_SEED"),
         ({"issuer": "https://shop.example/identity?x"}, "IDENTITY_ISSUER"),
         ({"issuer": "com.shop:/identity"}, "IDENTITY_ISSUER"),
-        ({"sealing_keys": ["short"]}, "IDENTITY_SEALING_KEYS"),
-        ({"sealing_keys": []}, "IDENTITY_SEALING_KEYS"),
-        ({"keys_last": 60, "keys_announced": 60}, "IDENTITY_KEYS_ANNOUNCED"),
+        ({"encryption_keys": ["short"]}, "IDENTITY_ENCRYPTION_KEYS"),
+        ({"encryption_keys": []}, "IDENTITY_ENCRYPTION_KEYS"),
+        ({"key_lifetime": 60, "key_prepublish": 60}, "IDENTITY_KEY_PREPUBLISH"),
         ({"algorithm": "HS256"}, "IDENTITY_ALGORITHM"),
-        ({"access_lasts": 0}, "IDENTITY_ACCESS_LASTS"),
+        ({"access_token_lifetime": 0}, "IDENTITY_ACCESS_TOKEN_LIFETIME"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(
-    made: MakeSettings, changes: dict[str, Any], fault: str
-) -> None:
-    with pytest.raises(Faulty, match=fault):
+def test_invalid_settings_are_errors(made: MakeSettings, changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
         made(**changes)
 
 
@@ -98,7 +98,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, mad
     monkeypatch.setenv(
         "IDENTITY_CLIENTS", '{"app": {"redirect_uris": ["com.shop:/cb", "https://shop.example/cb"]}}'
     )
-    monkeypatch.setenv("IDENTITY_SEALING_KEYS", f'["{given.sealing_keys[0]}"]')
+    monkeypatch.setenv("IDENTITY_ENCRYPTION_KEYS", f'["{given.encryption_keys[0]}"]')
     read = IdentitySettings(tokens=given.tokens)
 
     assert not read.clients["app"].is_confidential

@@ -1,4 +1,4 @@
-"""Signing keys: announced, signing, still published, gone."""
+"""Signing keys: prepublished, signing, retired."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from kit.db import Database
-from kit.sealing import Ring, new_key
-from services.identity.errors import KeyLost
-from services.identity.keys import Keys
+from frontispiece.security import Keyring, new_key
+from frontispiece.stores.sql import Database
+from services.identity.errors import KeyUnreadable
+from services.identity.protocol.signing_keys import SigningKeys
 from services.identity.tables import metadata
 from tests.services.identity.conftest import MakeSettings
-from tests.services.identity.world import Clock, world
+from tests.services.identity.world import world
+from tests.support.clock import START, Clock
 
 RING = new_key()
 LAST, ANNOUNCED, SIGNED_LASTS = 1000.0, 100.0, 300.0
@@ -26,22 +27,22 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
-def keys(database: Database, clock: Clock, **changes: Any) -> Keys:
+def keys(database: Database, clock: Clock, **changes: Any) -> SigningKeys:
     """The keys as one process sees them."""
     given: dict[str, Any] = {
-        "ring": Ring([RING]),
+        "keyring": Keyring([RING]),
         "algorithm": "EdDSA",
-        "last": LAST,
-        "announced": ANNOUNCED,
-        "signed_lasts": SIGNED_LASTS,
+        "lifetime": LAST,
+        "prepublish": ANNOUNCED,
+        "max_token_lifetime": SIGNED_LASTS,
     }
-    return Keys(database, clock=clock, **(given | changes))
+    return SigningKeys(database, clock=clock, **(given | changes))
 
 
-async def published(keys: Keys) -> list[str]:
+async def published(keys: SigningKeys) -> list[str]:
     """The ids of all that is published."""
     return [key.kid for key in await keys.published()]
 
@@ -51,44 +52,40 @@ async def test_a_key_is_published_before_it_signs_and_after(database: Database, 
     first = (await ours.signing()).kid
     assert await published(ours) == [first]
 
-    clock.time += LAST - ANNOUNCED
+    clock.now += LAST - ANNOUNCED
     _, second = await published(ours)
     assert (await ours.signing()).kid == first
 
-    clock.time += ANNOUNCED - 0.1
+    clock.now += ANNOUNCED - 0.1
     assert (await ours.signing()).kid == first
-    clock.time += 0.1
+    clock.now += 0.1
     assert (await ours.signing()).kid == second
-    clock.time += SIGNED_LASTS
+    clock.now += SIGNED_LASTS
     assert await published(ours) == [first, second]
-    clock.time += 60
+    clock.now += 60
     assert await published(ours) == [second]
 
 
-async def test_there_is_a_key_that_signs_at_every_moment_and_everybody_knows_it_in_time(
-    database: Database, clock: Clock
-) -> None:
+async def test_a_signing_key_is_always_known_in_time(database: Database, clock: Clock) -> None:
     ours, others = keys(database, clock), keys(database, clock)
     known: dict[str, float] = {}
     signed: set[str] = set()
     for _ in range(300):
         for kid in await published(others):
-            known.setdefault(kid, clock.time)
+            known.setdefault(kid, clock.now)
         signing = (await ours.signing()).kid
         assert signing in known
-        assert not signed or clock.time - known[signing] >= ANNOUNCED / 2 or signing in signed
+        assert not signed or clock.now - known[signing] >= ANNOUNCED / 2 or signing in signed
         signed.add(signing)
-        clock.time += 13
+        clock.now += 13
 
     assert len(signed) == 4
 
 
-async def test_processes_that_start_or_rotate_at_once_have_the_same_key(
-    database: Database, clock: Clock
-) -> None:
+async def test_processes_that_rotate_at_once_have_the_same_key(database: Database, clock: Clock) -> None:
     several = [keys(database, clock) for _ in range(4)]
     begun = await asyncio.gather(*(one.signing() for one in several))
-    clock.time += LAST - ANNOUNCED
+    clock.now += LAST - ANNOUNCED
     announced = await asyncio.gather(*(published(one) for one in several))
 
     assert len({key.kid for key in begun}) == 1
@@ -96,17 +93,15 @@ async def test_processes_that_start_or_rotate_at_once_have_the_same_key(
     assert len(announced[0]) == 2
 
 
-async def test_after_a_long_sleep_the_old_key_signs_until_everybody_can_know_the_next(
-    database: Database, clock: Clock
-) -> None:
+async def test_after_a_long_pause_the_next_key_is_prepublished(database: Database, clock: Clock) -> None:
     first = (await keys(database, clock).signing()).kid
-    clock.time += 10 * LAST
+    clock.now += 10 * LAST
     ours = keys(database, clock)
 
     assert (await ours.signing()).kid == first
-    clock.time += ANNOUNCED
+    clock.now += ANNOUNCED
     assert (await ours.signing()).kid != first
-    clock.time += SIGNED_LASTS + 59
+    clock.now += SIGNED_LASTS + 59
     assert first in await published(ours)
 
 
@@ -116,32 +111,32 @@ async def test_another_algorithm_is_announced_like_any_next_key(database: Databa
 
     assert [key.algorithm for key in await changed.published()] == ["EdDSA", "ES256"]
     assert (await changed.signing()).algorithm == "EdDSA"
-    clock.time += ANNOUNCED
+    clock.now += ANNOUNCED
     assert (await changed.signing()).algorithm == "ES256"
 
 
 async def test_private_keys_are_sealed_and_a_ring_can_be_changed(database: Database, clock: Clock) -> None:
     first = await keys(database, clock).signing()
-    turned = keys(database, clock, ring=Ring([new_key(), RING]))
+    turned = keys(database, clock, keyring=Keyring([new_key(), RING]))
 
     assert (await turned.signing()).kid == first.kid
     assert "d" not in first.public
-    with pytest.raises(KeyLost, match="IDENTITY_SEALING_KEYS"):
-        await keys(database, clock, ring=Ring([new_key()])).signing()
+    with pytest.raises(KeyUnreadable, match="IDENTITY_ENCRYPTION_KEYS"):
+        await keys(database, clock, keyring=Keyring([new_key()])).signing()
 
 
 async def test_tokens_stay_verifiable_through_a_rotation(made: MakeSettings) -> None:
-    async with world(made(keys_last=LAST, keys_announced=ANNOUNCED)) as shop:
+    async with world(made(key_lifetime=LAST, key_prepublish=ANNOUNCED)) as shop:
         browser = shop.browser()
         old = await shop.tokens(browser)
-        shop.clock.time += LAST - ANNOUNCED
-        answer = await shop.http.get("/jwks")
-        shop.clock.time += ANNOUNCED
+        shop.clock.now += LAST - ANNOUNCED
+        response = await shop.http.get("/jwks")
+        shop.clock.now += ANNOUNCED
         new = await shop.tokens(browser)
-        kids = {key["kid"] for key in answer.json()["keys"]}
+        kids = {key["kid"] for key in response.json()["keys"]}
 
         for body in (old, new):
             assert await shop.verified(body["access_token"], "shop")
         assert len(kids) == 2
-        assert answer.headers["cache-control"] == "public, max-age=50"
-        assert all({"kty", "crv", "x", "kid", "use", "alg"} == set(key) for key in answer.json()["keys"])
+        assert response.headers["cache-control"] == "public, max-age=50"
+        assert all({"kty", "crv", "x", "kid", "use", "alg"} == set(key) for key in response.json()["keys"])

@@ -1,15 +1,16 @@
-"""The way out, and what clients are told of it."""
+"""The logout, and the notifications of clients."""
 
 from collections.abc import AsyncIterator
 
 import jwt
 import pytest
 
-from kit.settings import TokenSettings
+from frontispiece.settings import TokenSettings
 from tests.services.identity.browser import page
 from tests.services.identity.receiver import Receiver
-from tests.services.identity.world import SECRET, WEB_HOME, World, answer_of, clients, settings, world
+from tests.services.identity.world import SECRET, WEB_HOME, World, clients, parameters_of, settings, world
 from tests.support.serving import servers
+from tests.support.waiting import until
 
 OFFLINE = "openid shop offline_access"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -34,15 +35,13 @@ async def sid_of(shop: World, body: dict[str, str]) -> str:
     return str((await shop.verified(body["access_token"], "shop"))["sid"])
 
 
-async def test_a_client_that_names_its_grant_logs_the_browser_out_at_once(
-    shop: World, receiver: Receiver
-) -> None:
+async def test_a_client_that_names_its_grant_logs_out_at_once(shop: World, receiver: Receiver) -> None:
     browser = shop.browser()
     web = await shop.tokens(browser)
     phone = await shop.tokens(browser, "mobile", scope=OFFLINE)
     sids = {await sid_of(shop, web): "web", await sid_of(shop, phone): "mobile"}
 
-    answer = await browser.get(
+    response = await browser.get(
         "/logout",
         params={
             "id_token_hint": web["id_token"],
@@ -51,13 +50,13 @@ async def test_a_client_that_names_its_grant_logs_the_browser_out_at_once(
         },
     )
 
-    assert answer.headers["location"] == f"{WEB_HOME}?state=back+again"
+    assert response.headers["location"] == f"{WEB_HOME}?state=back+again"
     assert "__Host-Http-identity" not in browser.cookies
-    assert (await browser.get("/authorize", params=shop.asked())).status_code == 200
+    assert (await browser.get("/authorize", params=shop.parameters())).status_code == 200
     assert (await shop.refresh(web["refresh_token"], "web")).status_code == 400
     assert (await shop.refresh(phone["refresh_token"])).status_code == 400
     assert (await shop.userinfo(phone["access_token"])).status_code == 401
-    await receiver.until(tokens=2)
+    await until(lambda: len(receiver.tokens) >= 2)
     told = {}
     for token in receiver.tokens:
         audience = sids[jwt.decode(token, options={"verify_signature": False})["sid"]]
@@ -83,24 +82,24 @@ async def test_the_name_of_a_grant_is_enough_even_when_it_has_ended(shop: World)
     }
 
     assert (await browser.get("/logout", params=fields)).headers["location"] == WEB_HOME
-    assert (await browser.get("/authorize", params=shop.asked())).status_code == 200
+    assert (await browser.get("/authorize", params=shop.parameters())).status_code == 200
 
 
 async def test_an_expired_id_token_will_do(shop: World) -> None:
     browser = shop.browser()
     web = await shop.tokens(browser)
-    shop.clock.time += 3600
+    shop.clock.now += 3600
 
-    answer = await browser.get("/logout", params={"id_token_hint": web["id_token"]})
-    assert "You are logged out" in answer.text
+    response = await browser.get("/logout", params={"id_token_hint": web["id_token"]})
+    assert "You are logged out" in response.text
     assert "__Host-Http-identity" not in browser.cookies
 
 
-async def test_who_comes_without_a_hint_of_its_own_is_asked(shop: World) -> None:
+async def test_a_logout_without_a_valid_hint_needs_a_confirmation(shop: World) -> None:
     browser, other = shop.browser(), shop.browser()
     mine = await shop.tokens(browser)
-    answer = await shop.log_in(other, name="reader")
-    theirs = (await shop.redeem(answer_of(answer)["code"])).json()
+    response = await shop.log_in(other, name="reader")
+    theirs = (await shop.redeem(parameters_of(response)["code"])).json()
 
     for fields in (
         {},
@@ -114,17 +113,17 @@ async def test_who_comes_without_a_hint_of_its_own_is_asked(shop: World) -> None
         asked = await browser.get("/logout", params=fields)
         assert (asked.status_code, len(page(asked).forms)) == (200, 1)
         assert asked.headers["x-frame-options"] == "DENY"
-    assert (await browser.get("/authorize", params=shop.asked())).status_code == 303
+    assert (await browser.get("/authorize", params=shop.parameters())).status_code == 303
 
 
-async def test_who_is_asked_and_confirms_is_logged_out(shop: World) -> None:
+async def test_a_confirmed_logout(shop: World) -> None:
     browser = shop.browser()
     web = await shop.tokens(browser)
     fields = {"client_id": "web", "post_logout_redirect_uri": WEB_HOME, "state": "s"}
     asked = await browser.get("/logout", params=fields)
 
-    answer = await browser.submit(asked, confirmed="yes")
-    assert answer.headers["location"] == f"{WEB_HOME}?state=s"
+    response = await browser.submit(asked, confirmed="yes")
+    assert response.headers["location"] == f"{WEB_HOME}?state=s"
     assert (await shop.refresh(web["refresh_token"], "web")).status_code == 400
 
 
@@ -134,12 +133,10 @@ async def test_another_page_cannot_confirm(shop: World) -> None:
 
     forged = await browser.post("/logout", {"confirmed": "yes", "form": "x" * 43})
     assert forged.status_code == 403
-    assert (await browser.get("/authorize", params=shop.asked())).status_code == 303
+    assert (await browser.get("/authorize", params=shop.parameters())).status_code == 303
 
 
-async def test_a_form_from_another_site_which_brings_no_cookie_is_asked_instead_of_believed(
-    shop: World,
-) -> None:
+async def test_a_form_of_another_site_needs_a_confirmation(shop: World) -> None:
     browser, stripped = shop.browser(), shop.browser()
     web = await shop.tokens(browser)
     hint = {"id_token_hint": web["id_token"]}
@@ -168,13 +165,11 @@ async def test_who_is_not_logged_in_goes_on_at_once(shop: World) -> None:
         {"post_logout_redirect_uri": "", "client_id": "web"},
     ],
 )
-async def test_nobody_is_sent_on_to_an_address_that_is_not_the_clients(
-    shop: World, fields: dict[str, str]
-) -> None:
-    answer = await shop.browser().get("/logout", params=fields)
+async def test_a_post_logout_redirect_uri_is_the_clients(shop: World, fields: dict[str, str]) -> None:
+    response = await shop.browser().get("/logout", params=fields)
 
-    assert answer.status_code == 400
-    assert "location" not in answer.headers
+    assert response.status_code == 400
+    assert "location" not in response.headers
 
 
 async def test_a_client_cannot_pass_for_another_that_its_hint_is_not_of(shop: World) -> None:
@@ -185,43 +180,48 @@ async def test_a_client_cannot_pass_for_another_that_its_hint_is_not_of(shop: Wo
     assert (await browser.get("/logout", params=fields)).status_code == 400
 
 
-async def test_a_revoked_phone_is_told_alone(shop: World, receiver: Receiver) -> None:
+async def test_only_the_client_of_a_revoked_grant_is_notified(shop: World, receiver: Receiver) -> None:
     browser = shop.browser()
     await shop.tokens(browser)
     phone = await shop.tokens(browser, "mobile", scope=OFFLINE)
     await shop.http.post("/revoke", data={"client_id": "mobile", "token": phone["refresh_token"]})
     await shop.http.post("/revoke", data={"client_id": "mobile", "token": phone["refresh_token"]})
 
-    await receiver.until(tokens=1)
+    await until(lambda: len(receiver.tokens) >= 1)
     (token,) = receiver.tokens
     assert (await shop.verified(token, "mobile"))["sid"] == await sid_of(shop, phone)
-    assert (await browser.get("/authorize", params=shop.asked())).status_code == 303
+    assert (await browser.get("/authorize", params=shop.parameters())).status_code == 303
 
 
-async def test_a_stolen_refresh_token_and_a_stolen_code_are_told_of(shop: World, receiver: Receiver) -> None:
+async def test_reuse_of_a_refresh_token_or_a_code_is_notified(shop: World, receiver: Receiver) -> None:
     browser = shop.browser()
     phone = await shop.tokens(browser, "mobile", scope=OFFLINE)
     successor = (await shop.refresh(phone["refresh_token"])).json()["refresh_token"]
     await shop.refresh(successor)
     await shop.refresh(phone["refresh_token"])
-    await receiver.until(tokens=1)
+    await until(lambda: len(receiver.tokens) >= 1)
 
     code = await shop.code(browser)
     await shop.redeem(code)
     await shop.redeem(code)
-    await receiver.until(tokens=2)
+    await until(lambda: len(receiver.tokens) >= 2)
 
 
-async def test_a_login_as_somebody_else_ends_the_one_before_at_this_browser(
-    shop: World, receiver: Receiver
-) -> None:
+async def test_a_login_as_another_user_ends_the_session_before(shop: World, receiver: Receiver) -> None:
     browser = shop.browser()
     web = await shop.tokens(browser)
     again = await shop.log_in(browser, prompt="login")  # the same user: it goes on
     assert (await shop.userinfo(web["access_token"])).status_code == 200
-    assert "code" in answer_of(again)
+    assert "code" in parameters_of(again)
 
     await shop.log_in(browser, name="clerk", prompt="login")
-    await receiver.until(tokens=1)
+    await until(lambda: len(receiver.tokens) >= 1)
     assert (await shop.verified(receiver.tokens[0], "web"))["sid"] == await sid_of(shop, web)
     assert (await shop.refresh(web["refresh_token"], "web")).status_code == 400
+
+
+async def test_a_state_that_is_too_long_once_it_is_encoded_is_no_redirect(shop: World) -> None:
+    fields = {"client_id": "web", "post_logout_redirect_uri": WEB_HOME, "state": "ü" * 342}
+    response = await shop.browser().get("/logout", params=fields)
+
+    assert (response.status_code, "location" in response.headers) == (400, False)

@@ -1,31 +1,27 @@
-"""Attempts to log in: not many by one place, and nobody locked out by others."""
+"""Limits of login attempts: by name and network, by network, by device."""
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from kit.settings import TokenSettings
-from kit.tokens import NOBODY, Signer
-from services.identity.passwords import AT_ONCE, WAITING
-from services.identity.throttle import network_of
+from frontispiece.security import ANONYMOUS, Signer
+from services.identity.accounts.passwords import MAX_RUNNING, MAX_WAITING
+from services.identity.accounts.throttle import network_of
 from tests.services.identity.browser import Browser, page
-from tests.services.identity.world import World, answer_of, settings, world
+from tests.services.identity.conftest import on_both_databases
+from tests.services.identity.world import World, parameters_of
 
 THIEF = "198.51.100.7"
 
 
-@pytest.fixture
-async def shop(database_url: str, token_settings: TokenSettings) -> AsyncIterator[World]:
-    async with world(settings(database_url, token_settings)) as shop:
-        yield shop
+shop = pytest.fixture(on_both_databases)
 
 
 async def fail(shop: World, browser: Browser, times: int, name: str = "shopper") -> list[int]:
-    """Try wrong passwords; the statuses of the answers."""
+    """Try wrong passwords; the statuses of the responses."""
     return [(await shop.log_in(browser, name=name, password="wrong")).status_code for _ in range(times)]
 
 
@@ -37,15 +33,15 @@ async def test_after_five_failures_a_place_is_refused_even_with_the_right_passwo
     assert refused.status_code == 429
     assert 0 < int(refused.headers["retry-after"]) <= 901
     assert page(refused).alerts
-    shop.clock.time += 901
-    assert "code" in answer_of(await shop.log_in(thief))
+    shop.clock.now += 901
+    assert "code" in parameters_of(await shop.log_in(thief))
 
 
-async def test_failures_of_a_thief_lock_nobody_out_elsewhere(shop: World) -> None:
+async def test_failures_from_one_network_lock_no_other_out(shop: World) -> None:
     await fail(shop, shop.browser(THIEF), 6)
 
-    assert "code" in answer_of(await shop.log_in(shop.browser("203.0.113.9")))
-    assert "code" in answer_of(await shop.log_in(shop.browser(THIEF), name="reader"))
+    assert "code" in parameters_of(await shop.log_in(shop.browser("203.0.113.9")))
+    assert "code" in parameters_of(await shop.log_in(shop.browser(THIEF), name="reader"))
 
 
 async def test_a_browser_known_to_the_user_is_not_locked_out_by_its_own_network(shop: World) -> None:
@@ -56,7 +52,7 @@ async def test_a_browser_known_to_the_user_is_not_locked_out_by_its_own_network(
         await fail(shop, thief, 1, name=f"user-{name}")
     assert await fail(shop, thief, 1, name="somebody") == [429]
 
-    assert "code" in answer_of(await shop.log_in(mine, prompt="login"))
+    assert "code" in parameters_of(await shop.log_in(mine, prompt="login"))
 
 
 async def test_a_known_browser_has_no_more_tries_than_others_and_only_for_its_user(shop: World) -> None:
@@ -66,7 +62,7 @@ async def test_a_known_browser_has_no_more_tries_than_others_and_only_for_its_us
 
     assert await fail(shop, mine, 6) == [400] * 5 + [429]
     assert await fail(shop, mine, 6, name="reader") == [400] * 5 + [429]
-    assert "code" in answer_of(await shop.log_in(shop.browser(THIEF)))  # without the cookie, by the place
+    assert "code" in parameters_of(await shop.log_in(shop.browser(THIEF)))  # without the cookie, by the place
 
 
 async def test_a_device_cookie_cannot_be_made_or_changed(shop: World) -> None:
@@ -86,28 +82,26 @@ async def test_a_network_is_refused_after_fifty_failures_whatever_the_names(shop
     statuses = [status for n in range(51) for status in await fail(shop, thief, 1, name=f"user-{n}")]
 
     assert statuses == [400] * 50 + [429]
-    assert "code" in answer_of(await shop.log_in(shop.browser("198.51.100.8")))
+    assert "code" in parameters_of(await shop.log_in(shop.browser("198.51.100.8")))
 
 
-async def test_successes_count_against_nobody(shop: World) -> None:
+async def test_successful_logins_are_not_counted(shop: World) -> None:
     for _ in range(3):
         browser = shop.browser(THIEF)
         assert await fail(shop, browser, 4) == [400] * 4
-        assert "code" in answer_of(await shop.log_in(browser))
+        assert "code" in parameters_of(await shop.log_in(browser))
 
 
 async def test_many_tries_at_once_are_no_more_than_one_after_another(shop: World) -> None:
     thief = shop.browser(THIEF)
-    login = await thief.get("/authorize", params=shop.asked())
+    login = await thief.get("/authorize", params=shop.parameters())
     tries = (thief.submit(login, username="shopper", password=f"wrong {n}") for n in range(12))
 
-    statuses = sorted([answer.status_code for answer in await asyncio.gather(*tries)])
+    statuses = sorted([response.status_code for response in await asyncio.gather(*tries)])
     assert statuses == [400] * 5 + [429] * 7
 
 
-async def test_an_unknown_user_costs_a_hash_like_any_other(
-    shop: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unknown_user_costs_a_hash_as_well(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hashes: list[str] = []
     true = Argon2Hasher.verify
 
@@ -124,7 +118,7 @@ async def test_an_unknown_user_costs_a_hash_like_any_other(
     assert unknown == [known, known]  # variant, version and cost
 
 
-async def test_a_flood_of_logins_is_told_to_come_again_and_costs_nobody_a_try(
+async def test_a_flood_of_logins_gets_503_and_costs_no_attempt(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, running, most = threading.Event(), 0, 0
@@ -141,14 +135,14 @@ async def test_a_flood_of_logins_is_told_to_come_again_and_costs_nobody_a_try(
         return False
 
     monkeypatch.setattr(Argon2Hasher, "verify", verify)
-    login = await (flooding := shop.browser(THIEF)).get("/authorize", params=shop.asked())
+    login = await (flooding := shop.browser(THIEF)).get("/authorize", params=shop.parameters())
     refused: list[str] = []
 
     async def tried(name: str) -> None:
-        answer = await flooding.submit(login, username=name, password="wrong")
-        if answer.status_code != 503:
+        response = await flooding.submit(login, username=name, password="wrong")
+        if response.status_code != 503:
             return
-        assert answer.headers["retry-after"]
+        assert response.headers["retry-after"]
         refused.append(name)
         if len(refused) == 8:
             assert (await shop.http.get("/jwks")).status_code == 200  # everything else goes on
@@ -156,10 +150,10 @@ async def test_a_flood_of_logins_is_told_to_come_again_and_costs_nobody_a_try(
 
     try:
         async with asyncio.timeout(30):
-            await asyncio.gather(*(tried(f"user-{n}") for n in range(AT_ONCE + WAITING + 8)))
+            await asyncio.gather(*(tried(f"user-{n}") for n in range(MAX_RUNNING + MAX_WAITING + 8)))
     finally:
         go_on.set()
-    assert (len(refused), most) == (8, AT_ONCE)
+    assert (len(refused), most) == (8, MAX_RUNNING)
     assert await fail(shop, flooding, 5, name=refused[0]) == [400] * 5
 
 
@@ -181,15 +175,15 @@ def test_addresses_of_one_site_are_one(address: str, network: str) -> None:
 
 async def test_the_gateway_alone_is_believed_where_a_client_is(shop: World, signing_key: str) -> None:
     gateway = Signer(signing_key, "gateway")
-    ours = gateway.authorization(NOBODY, "identity").decode()
-    foreign = gateway.authorization(NOBODY, "basket").decode()
+    ours = gateway.authorization(ANONYMOUS, "identity").decode()
+    foreign = gateway.authorization(ANONYMOUS, "basket").decode()
 
     async def tried(client: str, token: str | None) -> int:
         headers: dict[str, Any] = {"X-Forwarded-For": client}
         if token is not None:
             headers["X-Internal-Token"] = token
         browser = shop.browser("127.0.0.1")
-        login = page(await browser.get("/authorize", params=shop.asked())).forms[0].fields
+        login = page(await browser.get("/authorize", params=shop.parameters())).forms[0].fields
         fields = {**login, "username": "shopper", "password": "wrong"}
         return (await browser.post("/login", fields, headers=headers)).status_code
 

@@ -1,16 +1,14 @@
 """Registration, passwords, and their change."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from kit.demo import PASSWORD, USERS
-from kit.settings import TokenSettings
+from shop.demo import PASSWORD, USERS
 from tests.services.identity.browser import Browser, page
-from tests.services.identity.conftest import MakeSettings
-from tests.services.identity.world import World, answer_of, settings, world
+from tests.services.identity.conftest import MakeSettings, on_both_databases
+from tests.services.identity.world import World, parameters_of, world
 
 NEW = {
     "username": "writer",
@@ -20,24 +18,21 @@ NEW = {
 }
 
 
-@pytest.fixture
-async def shop(database_url: str, token_settings: TokenSettings) -> AsyncIterator[World]:
-    async with world(settings(database_url, token_settings)) as shop:
-        yield shop
+shop = pytest.fixture(on_both_databases)
 
 
 async def registered(shop: World, browser: Browser, **changes: str) -> httpx.Response:
     """Register by way of the login page's link."""
-    login = await browser.get("/authorize", params=shop.asked())
+    login = await browser.get("/authorize", params=shop.parameters())
     form = await browser.get(page(login).links[0])
     assert form.status_code == 200
     return await browser.submit(form, **{**NEW, **changes})
 
 
-async def test_somebody_registers_and_is_logged_in_with_the_scope_of_the_shop(shop: World) -> None:
+async def test_a_new_user_is_logged_in_with_the_scope_of_the_shop(shop: World) -> None:
     browser = shop.browser()
-    answer = await registered(shop, browser)
-    body = (await shop.redeem(answer_of(answer)["code"])).json()
+    response = await registered(shop, browser)
+    body = (await shop.redeem(parameters_of(response)["code"])).json()
     claims = await shop.verified(body["id_token"], "web")
 
     assert (claims["preferred_username"], claims["name"], claims["email"]) == (
@@ -51,7 +46,7 @@ async def test_somebody_registers_and_is_logged_in_with_the_scope_of_the_shop(sh
     again = await shop.log_in(
         shop.browser(), name="Writer", password=NEW["password"], scope="openid stock:write"
     )
-    assert (await shop.redeem(answer_of(again)["code"])).json()["scope"] == "openid"
+    assert (await shop.redeem(parameters_of(again)["code"])).json()["scope"] == "openid"
 
 
 @pytest.mark.parametrize(
@@ -75,16 +70,19 @@ async def test_somebody_registers_and_is_logged_in_with_the_scope_of_the_shop(sh
         {"password": "x" * 129},
         {"password": "Writer", "username": "writer"},
         {"password": "a-long-writer", "username": "A-Long-Writer"},
+        {"password": "password"},
+        {"password": "PassWord1"},
+        {"password": "1234567890"},
+        {"password": " qwertyuiop "},
+        {"password": "\uff49loveyou"},
     ],
 )
-async def test_what_nobody_can_have_is_told_on_the_page_that_keeps_what_was_typed(
-    shop: World, changes: dict[str, str]
-) -> None:
+async def test_invalid_account_data_is_shown_on_the_form(shop: World, changes: dict[str, str]) -> None:
     browser = shop.browser()
-    answer = await registered(shop, browser, **changes)
-    read = page(answer)
+    response = await registered(shop, browser, **changes)
+    read = page(response)
 
-    assert answer.status_code == 400
+    assert response.status_code == 400
     assert len(read.alerts) == 1
     assert read.forms[0].fields["username"] == {**NEW, **changes}["username"]
     assert read.forms[0].fields["password"] == ""
@@ -95,33 +93,33 @@ async def test_what_nobody_can_have_is_told_on_the_page_that_keeps_what_was_type
 async def test_a_password_may_be_anything_of_8_to_128_characters(shop: World, password: str) -> None:
     await registered(shop, shop.browser(), password=password)
 
-    assert "code" in answer_of(await shop.log_in(shop.browser(), name="writer", password=password))
+    assert "code" in parameters_of(await shop.log_in(shop.browser(), name="writer", password=password))
 
 
 async def test_a_password_may_be_written_with_either_kind_of_accents(shop: World) -> None:
     await registered(shop, shop.browser(), password="caf\u00e9 au lait")
 
-    answer = await shop.log_in(shop.browser(), name="writer", password="cafe\u0301 au lait")
-    assert "code" in answer_of(answer)
+    response = await shop.log_in(shop.browser(), name="writer", password="cafe\u0301 au lait")
+    assert "code" in parameters_of(response)
 
 
 async def test_a_nul_is_in_no_password(shop: World) -> None:
     assert (await registered(shop, shop.browser(), password="a\0bcdefgh")).status_code == 400
 
 
-async def test_of_two_who_register_the_same_name_at_once_one_gets_it(shop: World) -> None:
+async def test_of_concurrent_registrations_of_one_name_one_succeeds(shop: World) -> None:
     names = ("writer", "WRITER", "Writer")
-    answers = await asyncio.gather(*(registered(shop, shop.browser(), username=name) for name in names))
+    responses = await asyncio.gather(*(registered(shop, shop.browser(), username=name) for name in names))
 
-    assert sorted(answer.status_code for answer in answers) == [303, 400, 400]
+    assert sorted(response.status_code for response in responses) == [303, 400, 400]
 
 
 async def test_a_network_may_not_register_any_number_of_users(shop: World) -> None:
-    answers = [await registered(shop, shop.browser(), username=f"user-{n}") for n in range(11)]
+    responses = [await registered(shop, shop.browser(), username=f"user-{n}") for n in range(11)]
     elsewhere = await registered(shop, shop.browser("198.51.100.7"), username="user-12")
 
-    assert [answer.status_code for answer in answers] == [303] * 10 + [429]
-    assert answers[-1].headers["retry-after"]
+    assert [response.status_code for response in responses] == [303] * 10 + [429]
+    assert responses[-1].headers["retry-after"]
     assert elsewhere.status_code == 303
 
 
@@ -132,31 +130,33 @@ async def test_a_changed_password_ends_everything_but_the_login_at_this_browser(
     before = here.cookies["__Host-Http-identity"]
 
     form = await here.get("/password")
-    answer = await here.submit(form, password=PASSWORD, new_password="a better password")
+    response = await here.submit(form, password=PASSWORD, new_password="a better password")
 
-    assert (answer.status_code, here.cookies["__Host-Http-identity"] != before) == (200, True)
+    assert (response.status_code, here.cookies["__Host-Http-identity"] != before) == (200, True)
     assert (await shop.refresh(phone["refresh_token"])).status_code == 400
     assert (await shop.refresh(web["refresh_token"], "web")).status_code == 400
-    assert (await there.get("/authorize", params=shop.asked())).status_code == 200
-    assert (await here.get("/authorize", params=shop.asked())).status_code == 303
+    assert (await there.get("/authorize", params=shop.parameters())).status_code == 200
+    assert (await here.get("/authorize", params=shop.parameters())).status_code == 303
     assert (await shop.log_in(there)).status_code == 400
-    assert "code" in answer_of(await shop.log_in(there, password="a better password"))
+    assert "code" in parameters_of(await shop.log_in(there, password="a better password"))
 
 
-async def test_a_password_is_changed_by_who_knows_it_alone(shop: World) -> None:
+async def test_a_password_change_needs_the_current_password(shop: World) -> None:
     browser = shop.browser()
     await shop.log_in(browser)
     form = await browser.get("/password")
 
     wrong = await browser.submit(form, password="a guess", new_password="a better password")
     short = await browser.submit(form, password=PASSWORD, new_password="short")
+    common = await browser.submit(form, password=PASSWORD, new_password="Sunshine")
     forged = await browser.post("/password", {"password": PASSWORD, "new_password": "a better password"})
     stranger = await shop.browser().get("/password")
 
-    assert (wrong.status_code, short.status_code) == (400, 400)
+    assert {response.status_code for response in (wrong, short, common)} == {400}
+    assert page(common).alerts == ["Many use this password, so it is tried first. Please choose another."]
     assert page(wrong).alerts == ["The password until now is wrong."]
     assert (forged.status_code, stranger.status_code) == (403, 403)
-    assert "code" in answer_of(await shop.log_in(shop.browser()))
+    assert "code" in parameters_of(await shop.log_in(shop.browser()))
 
 
 async def test_tries_at_the_password_page_are_counted_too(shop: World) -> None:
@@ -165,17 +165,17 @@ async def test_tries_at_the_password_page_are_counted_too(shop: World) -> None:
     form = await browser.get("/password")
     tries = [await browser.submit(form, password="a guess", new_password="a better one") for _ in range(6)]
 
-    assert [answer.status_code for answer in tries] == [400] * 5 + [429]
+    assert [response.status_code for response in tries] == [400] * 5 + [429]
 
 
 async def test_a_password_is_hashed_anew_at_login_when_the_cost_has_changed(made: MakeSettings) -> None:
     async with world(made()) as cheap:
         await cheap.log_in(cheap.browser())
-        before = await cheap.app.state.provider.users.named("shopper")
-    async with world(made(argon2_passes=2)) as dear:
-        assert "code" in answer_of(await dear.log_in(dear.browser()))
-        after = await dear.app.state.provider.users.named("shopper")
-        assert "code" in answer_of(await dear.log_in(dear.browser()))
+        before = await cheap.app.state.context.users.named("shopper")
+    async with world(made(argon2_time_cost=2)) as dear:
+        assert "code" in parameters_of(await dear.log_in(dear.browser()))
+        after = await dear.app.state.context.users.named("shopper")
+        assert "code" in parameters_of(await dear.log_in(dear.browser()))
 
     assert before.password_hash.startswith("$argon2id$")
     assert ("t=1" in before.password_hash, "t=2" in after.password_hash) == (True, True)
@@ -183,7 +183,7 @@ async def test_a_password_is_hashed_anew_at_login_when_the_cost_has_changed(made
 
 async def test_demo_users_are_entered_into_an_empty_database_alone(made: MakeSettings) -> None:
     async with world(made()) as shop:
-        users = shop.app.state.provider.users
+        users = shop.app.state.context.users
         found = {name: (await users.named(name)) for name in USERS}
     async with world(made()):
         pass  # a second start finds them there
@@ -193,6 +193,6 @@ async def test_demo_users_are_entered_into_an_empty_database_alone(made: MakeSet
     }
 
 
-async def test_without_seed_there_is_nobody(made: MakeSettings) -> None:
+async def test_without_seed_there_is_no_user(made: MakeSettings) -> None:
     async with world(made(seed=False)) as shop:
         assert (await shop.log_in(shop.browser())).status_code == 400

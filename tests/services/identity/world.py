@@ -12,12 +12,13 @@ import httpx
 import jwt
 from fastapi import FastAPI
 
-from kit.demo import PASSWORD
-from kit.sealing import new_key
-from kit.settings import TokenSettings
+from frontispiece.security import new_key
+from frontispiece.settings import TokenSettings
 from services.identity.app import create_app
 from services.identity.settings import IdentitySettings
-from tests.services.identity.browser import Browser, Public
+from shop.demo import PASSWORD
+from tests.services.identity.browser import Browser, Public, page
+from tests.support.clock import START, Clock
 
 ORIGIN = "http://127.0.0.1:8080"
 ISSUER = f"{ORIGIN}/identity"
@@ -28,16 +29,6 @@ SEALED_WITH = new_key()
 MOBILE = "com.frontispiece.shop:/callback"
 
 Json = dict[str, Any]
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.time = 1_900_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 def clients(told_at: str | None = None) -> Json:
@@ -62,9 +53,9 @@ def settings(url: str, tokens: TokenSettings, **changes: Any) -> IdentitySetting
         "database_url": url,
         "issuer": ISSUER,
         "clients": clients(),
-        "sealing_keys": [SEALED_WITH],
-        "argon2_memory_kib": 8,
-        "argon2_passes": 1,
+        "encryption_keys": [SEALED_WITH],
+        "argon2_memory_cost": 8,
+        "argon2_time_cost": 1,
         "seed": True,
         "tokens": tokens,
     }
@@ -78,7 +69,7 @@ def pkce(verifier: str | None = None) -> tuple[str, str]:
     return verifier, base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def answer_of(response: httpx.Response) -> dict[str, str]:
+def parameters_of(response: httpx.Response) -> dict[str, str]:
     """What a client is told at its redirect URI."""
     assert response.status_code == 303, response.text
     return dict(parse_qsl(urlsplit(response.headers["location"]).query))
@@ -97,9 +88,9 @@ class World:
         """Somebody's browser."""
         return Browser(self.app, ISSUER, address)
 
-    def asked(self, client: str = "web", **changes: str | None) -> dict[str, str]:
+    def parameters(self, client: str = "web", **changes: str | None) -> dict[str, str]:
         """An authorization request; a change to None leaves a parameter out."""
-        asked: dict[str, str | None] = {
+        parameters: dict[str, str | None] = {
             "response_type": "code",
             "client_id": client,
             "redirect_uri": WEB if client == "web" else MOBILE,
@@ -109,7 +100,7 @@ class World:
             "code_challenge": self.challenge,
             "code_challenge_method": "S256",
         }
-        return {name: value for name, value in (asked | changes).items() if value is not None}
+        return {name: value for name, value in (parameters | changes).items() if value is not None}
 
     async def log_in(
         self,
@@ -121,24 +112,29 @@ class World:
         **changes: str | None,
     ) -> httpx.Response:
         """Log in at the login page; what the browser is answered."""
-        page = await browser.get("/authorize", params=self.asked(client, **changes))
+        page = await browser.get("/authorize", params=self.parameters(client, **changes))
         assert page.status_code == 200, page.text
         return await browser.submit(page, username=name, password=password)
 
     async def code(self, browser: Browser, client: str = "web", **changes: str | None) -> str:
         """The code of a browser that is logged in already, or logs in now."""
-        answer = await browser.get("/authorize", params=self.asked(client, **changes))
-        if answer.status_code == 200:
-            answer = await browser.submit(answer, username="shopper", password=PASSWORD)
-        return answer_of(answer)["code"]
+        response = await browser.get("/authorize", params=self.parameters(client, **changes))
+        if response.status_code == 200:
+            is_login = "username" in page(response).forms[0].fields
+            entered = {"username": "shopper", "password": PASSWORD} if is_login else {"decision": "allow"}
+            response = await browser.submit(response, **entered)
+        return parameters_of(response)["code"]
 
-    async def token(self, client: str = "web", **fields: str) -> httpx.Response:
-        """Ask the token endpoint as a client of this name does."""
+    async def token(self, client: str = "web", proof: str | None = None, **fields: str) -> httpx.Response:
+        """Ask the token endpoint as a client of this name does, perhaps with a DPoP proof."""
+        headers = {} if proof is None else {"DPoP": proof}
         if client == "web":
-            return await self.http.post("/token", data=fields, auth=(client, SECRET))
-        return await self.http.post("/token", data={"client_id": client, **fields})
+            return await self.http.post("/token", data=fields, auth=(client, SECRET), headers=headers)
+        return await self.http.post("/token", data={"client_id": client, **fields}, headers=headers)
 
-    async def redeem(self, code: str, client: str = "web", **changes: str) -> httpx.Response:
+    async def redeem(
+        self, code: str, client: str = "web", proof: str | None = None, **changes: str
+    ) -> httpx.Response:
         """Ask for the tokens of a code."""
         fields = {
             "grant_type": "authorization_code",
@@ -146,17 +142,19 @@ class World:
             "redirect_uri": WEB if client == "web" else MOBILE,
             "code_verifier": self.verifier,
         }
-        return await self.token(client, **(fields | changes))
+        return await self.token(client, proof, **(fields | changes))
 
-    async def refresh(self, token: str, client: str = "mobile", **more: str) -> httpx.Response:
+    async def refresh(
+        self, token: str, client: str = "mobile", proof: str | None = None, **more: str
+    ) -> httpx.Response:
         """Ask for new tokens."""
-        return await self.token(client, grant_type="refresh_token", refresh_token=token, **more)
+        return await self.token(client, proof, grant_type="refresh_token", refresh_token=token, **more)
 
     async def tokens(self, browser: Browser, client: str = "web", **changes: str | None) -> Json:
         """The tokens of a whole login."""
-        answer = await self.redeem(await self.code(browser, client, **changes), client)
-        assert answer.status_code == 200, answer.text
-        body: Json = answer.json()
+        response = await self.redeem(await self.code(browser, client, **changes), client)
+        assert response.status_code == 200, response.text
+        body: Json = response.json()
         return body
 
     async def userinfo(self, access: str) -> httpx.Response:
@@ -182,7 +180,7 @@ class World:
 @asynccontextmanager
 async def world(settings: IdentitySettings, clock: Clock | None = None) -> AsyncIterator[World]:
     """A provider that runs."""
-    clock = clock or Clock()
+    clock = clock or Clock(START)
     app = create_app(settings, clock=clock)
     async with app.router.lifespan_context(app):
         yield World(app, clock)

@@ -1,24 +1,28 @@
-from collections.abc import AsyncIterator, Callable, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import grpc
-import httpx
 import pytest
 import respx
-from fastapi import FastAPI
 
-from kit.pb import discount_pb2_grpc
-from kit.settings import Directory, TokenSettings
+from frontispiece.settings import Directory, TokenSettings
 from services.ordering.app import OrderingSettings, create_app
+from services.ordering.store import Orders
+from shop.pb import discount_pb2_grpc
 from tests.conftest import AppClient, MakeToken
+from tests.services.ordering.reading import Reading
 from tests.services.ordering.world import Discounts, Shop
+from tests.support.clock import Calendar
+from tests.support.events import NO_BROKER
 
-MakeOrdering = Callable[..., FastAPI]
+OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 
 
 @pytest.fixture
 async def discounts() -> AsyncIterator[tuple[Discounts, grpc.aio.Server, str]]:
-    """Rules that tests set, the server that tells them, and its address."""
+    """Rules that tests set, the server that has them, and its address."""
     servicer, server = Discounts(), grpc.aio.server()
     discount_pb2_grpc.add_DiscountsServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -28,49 +32,74 @@ async def discounts() -> AsyncIterator[tuple[Discounts, grpc.aio.Server, str]]:
 
 
 @pytest.fixture
-def shop(discounts: tuple[Discounts, grpc.aio.Server, str]) -> Iterator[Shop]:
-    """A shop with ten PEN at 3.33 and ten INK at 10.00; two PEN and one INK lie in the basket."""
-    shop = Shop(discounts=discounts[0])
-    shop.sells("PEN", 333)
-    shop.sells("INK", 1000)
-    shop.basket = {"PEN": 2, "INK": 1}
-    with respx.mock(assert_all_called=False) as router:
-        router.route(host__in=["catalog.test", "inventory.test", "basket.test"]).mock(side_effect=shop.answer)
+def open_shop(
+    *,
+    token_settings: TokenSettings,
+    signing_key: str,
+    discounts: tuple[Discounts, grpc.aio.Server, str],
+    app_client: AppClient,
+    bearer: MakeToken,
+    tmp_path: Path,
+) -> OpenShop:
+    """A shop with PEN at 3.33 and INK at 10.00; two PEN and one INK lie in the basket."""
+    services = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping")}
+
+    @asynccontextmanager
+    async def open_(
+        database_url: str, call_timeout: float = 10, addresses: dict[str, str] | None = None
+    ) -> AsyncIterator[Shop]:
+        settings = OrderingSettings(
+            database_url=database_url,
+            read_database_url=f"sqlite+aiosqlite:///{tmp_path}/read.db",
+            timeout=call_timeout,
+            directory=Directory(services={**services, "discount-grpc": discounts[2], **(addresses or {})}),
+            signing_key=signing_key,
+            tokens=token_settings,
+            events=NO_BROKER,
+        )
+        async with app_client(create_app(settings)) as http:
+            shop = Shop(http=http, bearer=bearer, discounts=discounts[0])
+            shop.sells("PEN", 333)
+            shop.sells("INK", 1000)
+            shop.basket = {"PEN": 2, "INK": 1}
+            with respx.mock(assert_all_called=False) as router:
+                router.route(host__in=["gone.test", *(f"{name}.test" for name in services)]).mock(
+                    side_effect=shop.answer
+                )
+                yield shop
+
+    return open_
+
+
+@pytest.fixture
+async def shop(open_shop: OpenShop, sqlite_url: str) -> AsyncIterator[Shop]:
+    async with open_shop(sqlite_url) as shop:
         yield shop
 
 
 @pytest.fixture
-def make_ordering(
-    token_settings: TokenSettings, signing_key: str, discounts: tuple[Discounts, grpc.aio.Server, str]
-) -> MakeOrdering:
-    """`make_ordering(database_url, timeout=10)`: the ordering service in that shop."""
-
-    def make(database_url: str, timeout: float = 10) -> FastAPI:
-        services = {name: f"http://{name}.test" for name in ("catalog", "inventory", "basket")}
-        return create_app(
-            OrderingSettings(
-                database_url=database_url,
-                timeout=timeout,
-                directory=Directory(services={**services, "discount-grpc": discounts[2]}),
-                signing_key=signing_key,
-                tokens=token_settings,
-            )
-        )
-
-    return make
+async def reading(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, clock: Calendar
+) -> AsyncIterator[Reading]:
+    """An empty log and an empty read model, both on SQLite and both on PostgreSQL."""
+    if database_url.startswith("sqlite"):
+        read_url = f"sqlite+aiosqlite:///{tmp_path}/read.db"
+    else:
+        read_url = request.getfixturevalue("postgres").new_database()
+    async with Reading(database_url, read_url, clock) as reading:
+        yield reading
 
 
 @pytest.fixture
-async def http(
-    tmp_path: Path, make_ordering: MakeOrdering, app_client: AppClient, shop: Shop
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Ordering in that shop, on SQLite."""
-    assert shop.basket
-    async with app_client(make_ordering(f"sqlite+aiosqlite:///{tmp_path}/ordering.db")) as client:
-        yield client
+def closed() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 @pytest.fixture
-def reader(bearer: MakeToken) -> dict[str, str]:
-    """The headers of a customer who orders."""
-    return {**bearer("reader", "shop"), "Idempotency-Key": "an-intent"}
+async def orders(shop: Shop, sqlite_url: str) -> AsyncIterator[Orders]:
+    """The shop's orders, as another copy of ordering has them."""
+    async with Orders(sqlite_url) as orders:
+        yield orders

@@ -1,17 +1,8 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.money import MAX_AMOUNT, Money
-from services.ordering.model import (
-    Article,
-    Item,
-    MixedCurrencies,
-    TooExpensive,
-    UnknownArticles,
-    order_id,
-    price,
-)
+from services.ordering.model import Article, Item, order_id, price
+from shop.money import Money
 
 SKUS = st.sampled_from([f"SKU-{number}" for number in range(20)])
 ITEMS = st.dictionaries(SKUS, st.integers(1, 999), min_size=1).map(
@@ -42,14 +33,6 @@ def test_totals_add_up_and_are_never_negative_and_no_discount_exceeds_what_it_is
     assert 0 <= bill.discount <= bill.subtotal
 
 
-@given(items=ITEMS, prices=PRICES)
-def test_without_discounts_everything_costs_its_price(items: list[Item], prices: dict[str, int]) -> None:
-    bill = price(items, articles(prices), {})
-
-    assert bill.total == sum(prices[item.sku] * item.quantity for item in items)
-    assert bill.discount == 0
-
-
 @given(items=ITEMS, prices=PRICES, percents=PERCENTS)
 def test_a_pieces_price_does_not_depend_on_how_many_there_are(
     items: list[Item], prices: dict[str, int], percents: dict[str, int]
@@ -65,29 +48,6 @@ def test_a_half_minor_unit_stays_with_the_shop_on_every_piece() -> None:
     bill = price([Item(sku="PEN", quantity=3)], {"PEN": article("PEN", 333)}, {"PEN": 50})
 
     assert (bill.subtotal, bill.total, bill.discount) == (999, 501, 498)
-
-
-def test_articles_that_are_not_sold_are_all_named() -> None:
-    wanted = [Item(sku=sku, quantity=1) for sku in ("NIB", "PEN", "CAP")]
-
-    with pytest.raises(UnknownArticles) as refusal:
-        price(wanted, {"PEN": article("PEN", 1)}, {})
-    assert refusal.value.skus == ["NIB", "CAP"]
-
-
-def test_an_order_in_two_currencies_is_refused() -> None:
-    sold = {"PEN": article("PEN", 1), "INK": article("INK", 1, "CHF")}
-
-    with pytest.raises(MixedCurrencies, match="CHF and EUR"):
-        price([Item(sku="PEN", quantity=1), Item(sku="INK", quantity=1)], sold, {})
-
-
-def test_an_order_of_more_than_money_can_hold_is_refused() -> None:
-    sold = {"PEN": article("PEN", MAX_AMOUNT)}
-
-    assert price([Item(sku="PEN", quantity=1)], sold, {}).total == MAX_AMOUNT
-    with pytest.raises(TooExpensive):
-        price([Item(sku="PEN", quantity=2)], sold, {})
 
 
 def test_an_order_has_one_id_for_every_owner_and_key() -> None:

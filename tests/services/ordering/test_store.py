@@ -1,183 +1,273 @@
+"""The write side on SQLite and PostgreSQL: events, messages and time-outs change together or not at all."""
+
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
-from kit.idempotency import Intent
-from kit.problems import Problem
-from services.ordering.model import Bill, Order, OrderLine, Status
-from services.ordering.store import Store, sort_key
+from frontispiece.events import AlreadyHandled, Event, EventData, Reject
+from services.ordering import events
+from services.ordering.domain_events import Step
+from services.ordering.model import Status
+from services.ordering.order import Cancel, KeyReused, Place, Retry, Stock
+from services.ordering.saga import ATTEMPTS_BEFORE_CANCELLING, ATTEMPTS_BEFORE_STUCK
+from services.ordering.store import Orders
+from services.ordering.tables import event_store, outbox, timeouts
+from tests.services.ordering.orders import ORDER_ID, PLACED
+from tests.support.clock import Calendar
+from tests.support.events import event
+from tests.support.postgres import Postgres
 
-LINE = OrderLine(sku="PEN", name="Pen", quantity=2, unit_price=333, percent_off=10)
-BILL = Bill(currency="EUR", lines=(LINE,))
-OTHER_BILL = Bill(
-    currency="EUR", lines=(OrderLine(sku="INK", name="Ink", quantity=1, unit_price=1, percent_off=0),)
-)
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2030, 1, 1, 12, 30, 15, 123_457, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
+LONG = timedelta(hours=1)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+async def orders(database_url: str, clock: Calendar) -> AsyncIterator[Orders]:
+    async with Orders(database_url, reply_timeout=4, now=clock) as orders:
+        yield orders
 
 
-@pytest.fixture
-async def store(database_url: str, clock: Clock) -> AsyncIterator[Store]:
-    store = Store(database_url, now=clock)
-    async with store.database:
-        yield store
+def reply(data: EventData) -> Event[Any]:
+    return event(data, subject=ORDER_ID)
 
 
-def intent(key: str = "an-intent", request: bytes = b"{}", owner: str = "reader") -> Intent:
-    return Intent(owner=owner, key=key, request=request)
+RESERVED = events.StockReserved(order_id=ORDER_ID)
+AUTHORISED = events.PaymentAuthorised(order_id=ORDER_ID, amount=1090, currency="EUR")
+REPLIES = [
+    RESERVED,
+    AUTHORISED,
+    events.StockCommitted(order_id=ORDER_ID),
+    events.ShipmentCreated(order_id=ORDER_ID, shipment_id="s", tracking_code="T"),
+    events.PaymentCaptured(order_id=ORDER_ID, amount=1090, currency="EUR"),
+]
 
 
-def there(order: Order | None) -> Order:
-    assert order is not None
-    return order
+async def place(orders: Orders, order_id: str = ORDER_ID) -> None:
+    await orders.execute(order_id, Place(placed=PLACED))
 
 
-async def test_an_order_is_kept_as_it_was_placed(store: Store, clock: Clock) -> None:
-    started = await store.start(intent(), BILL)
-
-    assert (started.status, started.bill, started.placed_at) == (Status.PENDING, BILL, clock.time)
-    assert await store.order(started.id, "reader") == started
-    assert await store.find(intent()) == started
+async def sent(orders: Orders) -> list[str]:
+    """The types of all messages so far."""
+    async with orders.database.read() as tx:
+        return [message.type.removeprefix("shop.") for message in await outbox.pending(tx)]
 
 
-async def test_an_order_moves_from_pending_over_its_reservation_to_confirmed(store: Store) -> None:
-    started = await store.start(intent(), BILL)
-    held = there(await store.hold(started, "r-1"))
-    done = there(await store.confirm(held))
-
-    assert (held.status, held.reservation_id) == (Status.PENDING, "r-1")
-    assert (done.status, done.bill, done.version) == (Status.CONFIRMED, BILL, 3)
-    assert done.placed_at == started.placed_at
+async def awaited(orders: Orders) -> dict[str, int]:
+    """The attempts of steps with a time-out."""
+    async with orders.database.read() as tx:
+        rows = await tx.execute(timeouts.table.select())
+        return {row.step: row.attempt for row in rows}
 
 
-async def test_an_intent_started_many_times_at_once_is_one_order(store: Store) -> None:
-    started = await asyncio.gather(*(store.start(intent(), BILL) for _ in range(10)))
-
-    assert len({(order.id, order.reservation_key) for order in started}) == 1
-    assert await store.orders("reader", 10) == started[:1]
-
-
-async def test_an_intent_that_has_an_order_keeps_its_first_lines(store: Store) -> None:
-    first = await store.start(intent(), BILL)
-
-    assert await store.start(intent(), OTHER_BILL) == first
+async def status(orders: Orders, order_id: str = ORDER_ID) -> Status:
+    found = await orders.find(order_id)
+    assert found is not None
+    return found.order.status
 
 
-async def test_a_key_that_came_with_another_request_is_refused(store: Store) -> None:
-    await store.start(intent(request=b"one"), BILL)
+async def test_a_placed_order_is_stored_with_its_first_messages_and_a_timeout(orders: Orders) -> None:
+    written = await orders.execute(ORDER_ID, Place(placed=PLACED))
 
-    for attempt in (store.find(intent(request=b"two")), store.start(intent(request=b"two"), BILL)):
-        with pytest.raises(Problem, match="came with another request"):
-            await attempt
-
-
-async def test_two_owners_may_use_the_same_key(store: Store) -> None:
-    mine = await store.start(intent(owner="reader"), BILL)
-    theirs = await store.start(intent(owner="shopper"), BILL)
-
-    assert mine.id != theirs.id
-    assert await store.order(theirs.id, "reader") is None
+    assert (written.order.stock, written.version, written.position) == (Stock.RESERVE_PENDING, 2, 2)
+    assert await sent(orders) == ["ordering.placed", "inventory.reserve"]
+    assert await awaited(orders) == {"reserve": 1}
+    assert await orders.find(ORDER_ID) == written
 
 
-async def test_every_try_may_repeat_every_step(store: Store) -> None:
-    started = await store.start(intent(), BILL)
-    held = await store.hold(started, "r-1")
-    assert await store.hold(started, "r-1") == held
-    done = await store.confirm(there(held))
+async def test_placing_again_changes_nothing_and_another_request_is_refused(orders: Orders) -> None:
+    written = await orders.execute(ORDER_ID, Place(placed=PLACED))
 
-    assert await store.confirm(there(held)) == done
-    assert await store.hold(started, "r-1") == done
-
-
-async def test_many_tries_at_once_confirm_once(store: Store) -> None:
-    held = there(await store.hold(await store.start(intent(), BILL), "r-1"))
-
-    outcomes = await asyncio.gather(*(store.confirm(held) for _ in range(10)))
-    assert {there(order).version for order in outcomes} == {3}
+    assert await orders.execute(ORDER_ID, Place(placed=PLACED)) == written
+    with pytest.raises(KeyReused):
+        await orders.execute(ORDER_ID, Place(placed=msgspec.structs.replace(PLACED, digest="d2")))
+    assert await sent(orders) == ["ordering.placed", "inventory.reserve"]
 
 
-async def test_a_withdrawn_order_is_gone_and_its_key_may_be_used_for_other_lines(store: Store) -> None:
-    first = await store.start(intent(), BILL)
+async def test_replies_lead_to_a_completed_order_that_nothing_is_awaited_for(orders: Orders) -> None:
+    await place(orders)
+    for data in REPLIES:
+        await orders.handle(reply(data))
 
-    assert await store.withdraw(first) is None
-    assert await store.find(intent()) is None
-    second = await store.start(intent(request=b"two"), OTHER_BILL)
-    assert (second.id, second.bill) == (first.id, OTHER_BILL)
-    assert second.reservation_key != first.reservation_key
+    assert await status(orders) is Status.COMPLETED
+    assert await awaited(orders) == {}
+    assert (await sent(orders))[-2:] == ["payment.capture", "ordering.completed"]
 
 
-async def test_an_order_with_a_reservation_is_not_withdrawn_by_a_try_that_did_not_see_it(
-    store: Store,
+async def test_a_reply_that_is_delivered_twice_is_handled_once(orders: Orders) -> None:
+    await place(orders)
+    twice = reply(RESERVED)
+    await orders.handle(twice)
+
+    with pytest.raises(AlreadyHandled):
+        await orders.handle(twice)
+    assert await sent(orders) == ["ordering.placed", "inventory.reserve", "payment.authorise"]
+
+
+async def test_a_reply_delivered_to_several_copies_at_once_is_handled_once(orders: Orders) -> None:
+    await place(orders)
+    twice = reply(RESERVED)
+    outcomes = await asyncio.gather(*(orders.handle(twice) for _ in range(4)), return_exceptions=True)
+
+    assert outcomes.count(None) == 1
+    assert all(isinstance(outcome, AlreadyHandled) for outcome in outcomes if outcome is not None)
+    assert await awaited(orders) == {"authorise": 1}
+
+
+async def test_a_reply_about_an_unknown_order_is_parked(orders: Orders) -> None:
+    with pytest.raises(Reject, match="no order"):
+        await orders.handle(reply(RESERVED))
+
+
+async def test_different_replies_and_a_cancellation_at_once_are_all_carried_out(orders: Orders) -> None:
+    for number in range(5):
+        order_id = f"{number:036}"
+        await place(orders, order_id)
+        await asyncio.gather(
+            orders.execute(order_id, Cancel()),
+            orders.handle(event(events.StockReserved(order_id=order_id), subject=order_id)),
+            orders.handle(event(events.ReservationExpired(order_id=order_id), subject=order_id)),
+        )
+        for data in (events.PaymentVoided(order_id=order_id), events.StockReleased(order_id=order_id)):
+            await orders.handle(event(data, subject=order_id))
+        assert await status(orders, order_id) is Status.CANCELLED
+
+
+async def test_nothing_is_timed_out_before_it_is_due(orders: Orders, clock: Calendar) -> None:
+    await place(orders)
+    clock.now += timedelta(seconds=2.9)  # four, less a quarter of jitter
+    await orders.carry_out_timeouts()
+    assert await awaited(orders) == {"reserve": 1}
+
+    clock.now += timedelta(seconds=2.2)
+    await orders.carry_out_timeouts()
+    assert await awaited(orders) == {"reserve": 2}
+    assert await sent(orders) == ["ordering.placed", "inventory.reserve", "inventory.reserve"]
+
+
+async def test_commands_that_are_sent_again_are_messages_of_their_own(
+    orders: Orders, clock: Calendar
 ) -> None:
-    seen = await store.start(intent(), BILL)
-    held = await store.hold(seen, "r-1")
+    """Otherwise the broker or the receiver would drop them as seen, and no reply would ever come."""
+    await place(orders)
+    clock.now += LONG
+    await orders.time_out()
 
-    assert await store.withdraw(seen) == held
+    async with orders.database.read() as tx:
+        ids = [message.id for message in await outbox.pending(tx)]
+    assert len(set(ids)) == 3
 
 
-async def test_a_reservation_for_a_withdrawn_order_is_never_noted_in_the_one_that_came_after(
-    store: Store,
+async def test_an_order_that_a_stopped_inventory_left_pending_is_cancelled(
+    orders: Orders, clock: Calendar
 ) -> None:
-    seen = await store.start(intent(), BILL)
-    await store.withdraw(seen)
-    assert await store.hold(seen, "r-1") is None
+    await place(orders)
+    for _ in range(2 * ATTEMPTS_BEFORE_CANCELLING):
+        clock.now += LONG
+        assert await orders.time_out()
 
-    after = await store.start(intent(), OTHER_BILL)
-    assert await store.hold(seen, "r-1") == after
+    assert await status(orders) is Status.CANCELLED
+    assert await awaited(orders) == {}
+    assert (await sent(orders))[-1] == "ordering.cancelled"
 
 
-async def test_of_a_reservation_and_a_withdrawal_at_once_exactly_one_counts(store: Store) -> None:
+async def test_a_stuck_order_waits_until_a_person_sends_it_on(orders: Orders, clock: Calendar) -> None:
+    await place(orders)
+    for data in [*REPLIES[:2], REPLIES[3]]:
+        await orders.handle(reply(data))
+    for _ in range(ATTEMPTS_BEFORE_STUCK):
+        clock.now += LONG
+        assert await orders.time_out()
+    found = await orders.find(ORDER_ID)
+    assert found is not None
+    assert found.order.stuck == {Step.COMMIT: "No reply to 8 commands."}
+    assert await awaited(orders) == {}
+
+    await orders.execute(ORDER_ID, Retry())
+    assert await awaited(orders) == {"commit": 1}
+    await orders.handle(reply(REPLIES[2]))
+    await orders.handle(reply(REPLIES[4]))
+    assert await status(orders) is Status.COMPLETED
+
+
+async def test_several_copies_carry_out_each_timeout_once(orders: Orders, clock: Calendar) -> None:
+    for number in range(12):
+        await place(orders, f"{number:036}")
+    clock.now += LONG
+    await asyncio.gather(*(orders.carry_out_timeouts() for _ in range(3)))
+
+    assert (await sent(orders)).count("inventory.reserve") == 24
+
+
+async def test_a_timeout_that_one_copy_is_taking_keeps_no_other_waiting(
+    postgres: Postgres, clock: Calendar
+) -> None:
+    async with Orders(postgres.new_database(), now=clock) as orders:
+        for number in range(2):
+            await place(orders, f"{number:036}")
+        now = clock.now + LONG
+        async with orders.database.write() as one, orders.database.write() as other:
+            taken = [await timeouts.take(tx, now) for tx in (one, other, one)]
+    assert {due.order_id for due in taken if due} == {f"{number:036}" for number in range(2)}
+    assert taken[2] is None
+
+
+async def test_orders_that_were_placed_together_do_not_time_out_together(orders: Orders) -> None:
     for number in range(10):
-        seen = await store.start(intent(f"intent-{number}"), BILL)
-        held, left = await asyncio.gather(store.hold(seen, "r-1"), store.withdraw(seen))
+        await place(orders, f"{number:036}")
 
-        kept = await store.order(seen.id, "reader")
-        assert (held, left) in {(None, None), (kept, kept)}
-
-
-async def test_an_ended_reservation_is_replaced_under_a_new_key_once(store: Store) -> None:
-    held = there(await store.hold(await store.start(intent(), BILL), "r-1"))
-
-    renewed = await asyncio.gather(*(store.renew(held) for _ in range(5)))
-    assert len({there(order).reservation_key for order in renewed}) == 1
-    assert there(renewed[0]).reservation_key != held.reservation_key
-    assert there(renewed[0]).reservation_id is None
-    assert there(await store.confirm(held)).status is Status.PENDING
+    async with orders.database.read() as tx:
+        due = {row.due_at for row in await tx.execute(timeouts.table.select())}
+    assert len(due) == 10
+    assert max(due) - min(due) <= timedelta(seconds=2)  # half of the time-out
 
 
-async def test_orders_come_newest_first_and_go_on_after_the_last_one_seen(store: Store, clock: Clock) -> None:
-    placed = []
-    for number in range(6):
-        placed.append(await store.start(intent(f"intent-{number}"), BILL))
-        clock.time += timedelta(microseconds=number % 2)  # pairs of the same moment
-    await store.start(intent(owner="shopper"), BILL)
+async def test_an_order_that_this_version_cannot_read_keeps_no_other_from_its_timeout(
+    orders: Orders, clock: Calendar
+) -> None:
+    """As after a downgrade, or beside a newer copy: it waits for that one."""
+    newer, others = f"{0:036}", [f"{number:036}" for number in range(1, 4)]
+    for order_id in (newer, *others):
+        await place(orders, order_id)
+    async with orders.database.write() as tx:
+        events_of_newer = event_store.events.c.order_id == newer
+        await tx.execute(event_store.events.update().where(events_of_newer).values(schema_version=99))
+        await tx.execute(timeouts.table.update().values(due_at=clock.now))
+        first = timeouts.table.c.order_id == newer
+        await tx.execute(timeouts.table.update().where(first).values(due_at=clock.now - LONG))
 
-    newest = sorted(placed, key=sort_key, reverse=True)
-    assert await store.orders("reader", 10) == newest
-    assert await store.orders("reader", 2) == newest[:2]
-    for seen in range(1, 6):
-        assert await store.orders("reader", 10, sort_key(newest[seen - 1])) == newest[seen:]
+    for _ in range(2):
+        await orders.carry_out_timeouts()
+    assert (await sent(orders)).count("inventory.reserve") == 4 + 3
+
+    async with orders.database.write() as tx:
+        await tx.execute(event_store.events.update().where(events_of_newer).values(schema_version=2))
+        await tx.execute(
+            event_store.events.update()
+            .where(events_of_newer, event_store.events.c.type != "placed")
+            .values(schema_version=1)
+        )
+    clock.now += LONG
+    await orders.carry_out_timeouts()
+    assert (await sent(orders)).count("inventory.reserve") == 4 + 3 + 4
 
 
-async def test_an_order_whose_pieces_are_set_aside_or_sold_is_never_withdrawn(store: Store) -> None:
-    held = there(await store.hold(await store.start(intent(), BILL), "r-1"))
-    assert await store.withdraw(held) == held
+async def test_a_change_that_fails_leaves_no_trace(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last statement of the transaction fails, as if the process had been killed before the commit."""
+    await place(orders)
 
-    done = there(await store.confirm(held))
-    assert await store.withdraw(done) == done
-    assert await store.renew(done) == done
+    async def fail(*_args: Any) -> int:
+        raise ConnectionAbortedError
+
+    message = reply(RESERVED)
+    with monkeypatch.context() as patch:
+        patch.setattr("services.ordering.store.event_store.append", fail)
+        with pytest.raises(ConnectionAbortedError):
+            await orders.handle(message)
+    assert await sent(orders) == ["ordering.placed", "inventory.reserve"]
+    assert await awaited(orders) == {"reserve": 1}
+
+    await orders.handle(message)
+    assert await awaited(orders) == {"authorise": 1}

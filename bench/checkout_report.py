@@ -1,0 +1,128 @@
+"""The results of `bench.checkout` as lines, a table and a picture."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.sax.saxutils import escape
+
+from bench.chart import MARGIN, ROW, STYLE, WIDTH
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Level:
+    """What became of one load; times in seconds.
+
+    Args:
+        label: the number of customers, or what else the load was.
+        rate: orders a second that were accepted.
+        accepted: until each 202.
+        confirmed: from placed to confirmed.
+        completed: from placed to completed.
+        open_at_end: orders without an end when the last one was accepted.
+        failures: of customers, and of orders.
+    """
+
+    label: str
+    rate: float
+    accepted: Sequence[float]
+    confirmed: Sequence[float]
+    completed: Sequence[float]
+    open_at_end: int
+    failures: Sequence[str]
+
+    @property
+    def figures(self) -> list[str]:
+        """The cells of a table; times in milliseconds."""
+        times = [
+            percentile(seconds, share)
+            for seconds in (self.accepted, self.confirmed, self.completed)
+            for share in (50, 99)
+        ]
+        return [f"{self.rate:,.1f}", *times, f"{self.open_at_end}", f"{len(self.failures)}"]
+
+    def __str__(self) -> str:
+        rate, *times, open_orders, failures = self.figures
+        kinds = Counter(self.failures).most_common(3)
+        return (
+            f"{self.label:>10}  {rate:>6} orders/s  202 p50 {times[0]} p99 {times[1]}  "
+            f"confirmed p50 {times[2]} p99 {times[3]}  completed p50 {times[4]} p99 {times[5]}  "
+            f"open {open_orders}  failures {failures} {kinds or ''}"
+        )
+
+
+def percentile(seconds: Sequence[float], share: int) -> str:
+    """A percentile in milliseconds."""
+    if len(seconds) < 2:  # noqa: PLR2004 (quantiles need two)
+        return f"{seconds[0] * 1000:,.0f}" if seconds else "-"
+    return f"{statistics.quantiles(seconds, n=100, method='inclusive')[share - 1] * 1000:,.0f}"
+
+
+HEADINGS: Final = (
+    "customers",
+    "orders/s",
+    "202 p50",
+    "202 p99",
+    "confirmed p50",
+    "confirmed p99",
+    "completed p50",
+    "completed p99",
+    "open at the end",
+    "failures",
+)
+
+
+ABOUT: Final = """\
+`python -m bench.checkout`: customers who fill a basket with one article, ask for the checkout page and
+order it, one after the other without a pause, through gateway and BFF. *202* is how long the order's
+response took; *confirmed* and *completed* count from `placed`, by the times in ordering's log; all in
+ms. *Open at the end* are orders that had reached no end when the last one was accepted. *Failures* are
+mostly refusals: the gateway sheds load. At half load orders arrive at random, at half of the rate of 16
+customers. The shop ({layout}), its broker, its databases and the customers share the machine."""
+
+
+def markdown(results: Mapping[str, Sequence[Level]], machine: str, layout: str) -> str:
+    """The page with the tables."""
+    parts = ["# The checkout", ABOUT.format(layout=layout), machine, "![Orders a second](checkout.svg)"]
+    for database, levels in results.items():
+        rows = [" | ".join((each.label, *each.figures)) for each in levels]
+        table = "\n".join(
+            f"| {row} |"
+            for row in (" | ".join(HEADINGS), "|".join(["---", *["--:"] * (len(HEADINGS) - 1)]), *rows)
+        )
+        parts += [f"## {TITLES[database]}", table]
+    return "\n\n".join(parts) + "\n"
+
+
+TITLES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+NAMES, FIGURES = 150, 250
+"""Pixels: of the names on the left, of the figures on the right."""
+
+
+def svg(results: Mapping[str, Sequence[Level]]) -> str:
+    """Orders a second as bars, without a background: it stands on light and on dark pages."""
+    highest = max((each.rate for levels in results.values() for each in levels), default=1.0)
+    parts, top = [], MARGIN
+    for database, levels in results.items():
+        parts.append(f'<text class="title" x="{MARGIN}" y="{top + 14}">{escape(TITLES[database])}</text>')
+        top += ROW + 4
+        for each in levels:
+            width = max(1.0, each.rate / highest * (WIDTH - NAMES - FIGURES))
+            name = each.label if not each.label.isdigit() else f"{each.label} customers"
+            figures = f"{each.rate:,.1f}/s, 202 p99 {percentile(each.accepted, 99)} ms"
+            size = f'width="{width:.1f}" height="{ROW - 6}"'
+            parts += [
+                f'<text x="{MARGIN}" y="{top + 14}">{escape(name)}</text>',
+                f'<rect class="ours" x="{NAMES}" y="{top + 3}" {size} rx="2"/>',
+                f'<text class="figure" x="{NAMES + width + 6:.1f}" y="{top + 14}">{figures}</text>',
+            ]
+            top += ROW
+        top += ROW
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}" '
+        f'role="img" aria-label="Orders a second by customers">\n<style>{STYLE}</style>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )

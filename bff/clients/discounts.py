@@ -1,0 +1,37 @@
+"""The client of the discount service, which speaks gRPC."""
+
+from collections.abc import Mapping, Sequence
+
+from bff.clients.models import BestDiscount, Discount
+from frontispiece.pages import loader
+from frontispiece.upstream import GrpcStub, InvalidResponse
+from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
+
+PERCENT = range(1, 101)
+"""Percentages that a discount may have."""
+
+
+class Discounts:
+    """The price rules."""
+
+    def __init__(self, service: GrpcStub) -> None:
+        self._service = service
+
+    @loader(max_size=100)
+    async def load_discount(self, skus: Sequence[str]) -> Mapping[str, Discount | None]:
+        """The best discount on a product that needs no coupon; None without one."""
+        found = await self.best(skus, coupon="")
+        plain = {sku: Discount(each.percent, each.description) for sku, each in found.items()}
+        return dict.fromkeys(skus) | plain
+
+    async def best(self, skus: Sequence[str], *, coupon: str) -> Mapping[str, BestDiscount]:
+        """The best discount of each of up to 100 products that has one, for a customer with this coupon."""
+        request = ListDiscountsRequest(skus=skus, coupon=coupon)
+        response: ListDiscountsResponse = await self._service.call("ListDiscounts", request)
+        discounts = {
+            sku: BestDiscount(found.percent, found.description, found.coupon)
+            for sku, found in response.discounts.items()
+        }
+        if any(discount.percent not in PERCENT for discount in discounts.values()):
+            raise InvalidResponse("its answer has a discount that cannot be")
+        return discounts

@@ -1,0 +1,152 @@
+"""Typed clients of the shop's services over HTTP.
+
+What is needed of many products is written for one: the loads of a page leave as one call of up to 100
+products, as many as a service's batch read takes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from msgspec import Struct
+
+from bff.clients.models import (
+    Basket,
+    Counted,
+    Items,
+    Order,
+    OrderList,
+    Product,
+    Quote,
+    Rating,
+    ReviewList,
+    SearchResult,
+    Shipment,
+    Stock,
+)
+from frontispiece.pages import loader
+from frontispiece.upstream import Reply, Service
+
+
+def _batch(path: str, skus: Sequence[str]) -> str:
+    return f"{path}?{urlencode({'sku': skus}, doseq=True)}"
+
+
+def _basket(owner: str) -> str:
+    return f"/baskets/{quote(owner, safe='')}"
+
+
+def _order(order_id: str) -> str:
+    return f"/orders/{quote(order_id, safe='')}"
+
+
+def _basket_item(owner: str, sku: str) -> str:
+    return f"{_basket(owner)}/items/{quote(sku, safe='')}"
+
+
+class _Client:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+
+class Catalog(_Client):
+    """The products."""
+
+    async def get_product(self, sku: str) -> Product:
+        """The product that a page is about, by a call of its own: a 404 is the catalog's."""
+        return await self._service.get(f"/products/{quote(sku, safe='')}", Product)
+
+    @loader(max_size=100)
+    async def load_product(self, skus: Sequence[str]) -> Mapping[str, Product | None]:
+        """A product; None when the catalog does not have it."""
+        batch = await self._service.get(_batch("/products", skus), Items[Product])
+        return dict.fromkeys(skus) | {product.sku: product for product in batch.items}
+
+    async def search(self, **criteria: Any) -> SearchResult:
+        """Products by `q`, `brand`, `type`, `min_price`, `max_price`, `sort`, `cursor` and `limit`."""
+        query = {name: value for name, value in criteria.items() if value not in (None, [], "")}
+        return await self._service.get("/products?" + urlencode(query, doseq=True), SearchResult)
+
+    async def types(self) -> list[Counted]:
+        """Every type of product."""
+        return (await self._service.get("/types", Items[Counted])).items
+
+
+class Inventory(_Client):
+    """The stock."""
+
+    @loader(max_size=100)
+    async def load_stock(self, skus: Sequence[str]) -> Mapping[str, Stock]:
+        """The stock of a product; 0 for one that inventory does not know."""
+        batch = await self._service.get(_batch("/stock", skus), Items[Stock])
+        return {sku: Stock(sku, 0) for sku in skus} | {stock.sku: stock for stock in batch.items}
+
+
+class Reviews(_Client):
+    """The customers' reviews."""
+
+    @loader(max_size=100)
+    async def load_rating(self, skus: Sequence[str]) -> Mapping[str, Rating]:
+        """The rating of a product; one without reviews has no average."""
+        batch = await self._service.get(_batch("/summaries", skus), Items[Rating])
+        return {sku: Rating(sku) for sku in skus} | {rating.sku: rating for rating in batch.items}
+
+    async def latest(self, sku: str, limit: int) -> ReviewList:
+        """The newest reviews of a product."""
+        return await self._service.get("/reviews?" + urlencode({"sku": sku, "limit": limit}), ReviewList)
+
+
+class Baskets(_Client):
+    """The baskets."""
+
+    async def get(self, owner: str) -> Basket:
+        """The basket of an owner."""
+        return await self._service.get(_basket(owner), Basket)
+
+    async def put(self, owner: str, sku: str, quantity: int) -> Basket:
+        """Set the quantity of a product; returns the changed basket."""
+        return await self._service.send("PUT", _basket_item(owner, sku), Basket, body={"quantity": quantity})
+
+    async def remove(self, owner: str, sku: str) -> Basket:
+        """Remove a product; returns the changed basket."""
+        return await self._service.send("DELETE", _basket_item(owner, sku), Basket)
+
+
+class Shipping(_Client):
+    """The shipping of orders."""
+
+    async def quotes(self, country: str, pieces: int) -> list[Quote]:
+        """The price of each method to this country."""
+        query = urlencode({"country": country, "pieces": pieces})
+        return await self._service.get(f"/quotes?{query}", list[Quote])
+
+    async def shipment(self, order_id: str) -> Shipment:
+        """The shipment of one of the caller's orders."""
+        return await self._service.get(f"/shipments/{quote(order_id, safe='')}", Shipment)
+
+
+class Orders(_Client):
+    """The caller's orders."""
+
+    async def place(self, checkout: Struct, idempotency_key: str) -> Order:
+        """Order what is in the caller's basket; a repeated key returns the same order."""
+        key = ((b"idempotency-key", idempotency_key.encode("latin-1")),)
+        return await self._service.send("POST", "/orders", Order, body=checkout, headers=key)
+
+    async def cancel(self, order_id: str) -> Order:
+        """Cancel an order that is not confirmed yet."""
+        return await self._service.send("POST", f"{_order(order_id)}/cancel", Order)
+
+    async def events(self, order_id: str, last_event_id: bytes | None) -> Reply:
+        """What happens to an order after this event, as server-sent events."""
+        headers = ((b"last-event-id", last_event_id),) if last_event_id else ()
+        return await self._service.open(f"{_order(order_id)}/events", headers=headers)
+
+    async def list(self, cursor: str | None, limit: int) -> OrderList:
+        """The caller's orders, newest first."""
+        criteria = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        return await self._service.get("/orders?" + urlencode(criteria), OrderList)
+
+    async def get(self, order_id: str) -> Order:
+        """One order."""
+        return await self._service.get(_order(order_id), Order)

@@ -1,0 +1,124 @@
+"""The mobile client's checkout: what the screen shows in the customer's language, and the order."""
+
+from msgspec import Struct
+
+from bff.clients.models import Basket, BestDiscount, Money, Order, Product, Quote, Stock
+from bff.mobile import OPTIONAL_TIMEOUT
+from bff.mobile.device import CARD_WIDTH, Device, device
+from bff.mobile.localization import Localization, localization
+from bff.mobile.screens.orders import OrderScreen, screen_of
+from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
+from bff.shared.sources import order_path
+from frontispiece.pages import Body, Page
+
+draft = draft_page(deadline=1.5, optional_timeout=OPTIONAL_TIMEOUT, vary=("accept-language", "width"))
+place = Page(
+    "/checkout", deadline=6.0, method="POST", status=202, vary=("accept-language",), location=order_path
+)
+
+pages = [draft, place]
+
+draft.source()(device)
+for page in pages:
+    page.source()(localization)
+place.source(name="order")(placed_order)
+
+
+class CheckoutLine(Struct, frozen=True, omit_defaults=True):
+    """A basket item; without `name` and `total` when the catalog no longer has the product.
+
+    `price_when_added` is what a piece cost before discounts when it was put in, if that has changed.
+    """
+
+    sku: str
+    quantity: int
+    name: str | None = None
+    image: str | None = None
+    total: str | None = None
+    badges: list[str] = []
+    price_when_added: str | None = None
+    short: bool = False
+
+
+class Delivery(Struct, frozen=True):
+    """A method of shipping; `amount` is the order's `total` with it, as `POST /checkout` takes it."""
+
+    method: str
+    days: int
+    price: str
+    total: str
+    amount: Money
+
+
+class CheckoutScreen(Struct, frozen=True, omit_defaults=True):
+    """Everything on the screen; what is not known or does not apply is left out.
+
+    `goods` is the price of the goods, `saved` what discounts took off it. `coupon_applied` is there with a
+    coupon. `obstacles` name what keeps the customer from ordering.
+    """
+
+    basket_version: int
+    lines: list[CheckoutLine]
+    goods: str | None = None
+    saved: str | None = None
+    coupon_applied: bool | None = None
+    deliveries: list[Delivery] = []
+    obstacles: list[str] = []
+
+
+@draft.view
+def screen(
+    basket: Basket,
+    wanted: Body[DraftRequest],
+    products: list[Product],
+    discounts: dict[str, BestDiscount],
+    stocks: dict[str, Stock],
+    quotes: list[Quote],
+    localization: Localization,
+    device: Device,
+) -> CheckoutScreen:
+    """The checkout screen."""
+    draft = draft_of(basket, wanted, products, discounts, stocks, quotes)
+    return CheckoutScreen(
+        basket_version=draft.basket_version,
+        lines=[_line(line, localization, device) for line in draft.lines],
+        goods=_price(draft.goods, localization),
+        saved=_price(draft.discount, localization) if draft.discount and draft.discount.amount else None,
+        coupon_applied=draft.coupon_applied if draft.coupon else None,
+        deliveries=[
+            Delivery(
+                method=each.method,
+                days=each.days,
+                price=localization.price(each.price),
+                total=localization.price(each.total),
+                amount=each.total,
+            )
+            for each in draft.deliveries
+        ],
+        obstacles=draft.obstacles,
+    )
+
+
+@place.view
+def placed(order: Order, localization: Localization) -> OrderScreen:
+    """The order, which is pending."""
+    return screen_of(order, localization)
+
+
+def _line(line: DraftLine, localization: Localization, device: Device) -> CheckoutLine:
+    if line.product is None:
+        return CheckoutLine(line.item.sku, line.item.quantity)
+    return CheckoutLine(
+        sku=line.item.sku,
+        quantity=line.item.quantity,
+        name=line.product.name,
+        image=device.image(line.product, CARD_WIDTH),
+        total=_price(line.total, localization),
+        badges=localization.badges(line.discount, line.stock),
+        price_when_added=_price(line.price_when_added, localization),
+        short=line.short,
+    )
+
+
+def _price(amount: Money | None, localization: Localization) -> str | None:
+    return localization.price(amount) if amount else None

@@ -1,0 +1,1 @@
+"""Sources and values that both BFFs use."""

@@ -1,0 +1,227 @@
+"""The checkout: what a customer is shown before an order, and how one is placed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from bff.clients.discounts import Discounts
+from bff.clients.models import Basket, BasketItem, BestDiscount, Discount, Money, Order, Product, Quote, Stock
+from bff.clients.services import Orders, Shipping
+from bff.shared.prices import changed_price, current_price
+from bff.shared.prices import total as sum_of
+from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
+from frontispiece.http import Problem
+from frontispiece.pages import Body, Page, PageRequest
+from frontispiece.security import Identity
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
+Coupon = Annotated[str, Meta(max_length=64)]
+
+
+class DraftRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the customer has filled in so far; without a country nothing is quoted."""
+
+    coupon: Coupon | None = None
+    country: Country | None = None
+
+
+class AddressRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an order is to be delivered."""
+
+    name: Text
+    street: Text
+    postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    city: Text
+    country: Country
+
+
+class ShippingRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """How and where an order is to be delivered."""
+
+    method: Annotated[str, Meta(min_length=1, max_length=32)]
+    address: AddressRequest
+
+
+class Total(Struct, frozen=True, forbid_unknown_fields=True):
+    """The amount that the customer has seen."""
+
+    amount: Annotated[int, Meta(ge=0)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+
+
+class CheckoutRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An order of what is in the basket, as the customer has seen it."""
+
+    basket_version: Annotated[int, Meta(ge=0)]
+    total: Total
+    shipping: ShippingRequest
+    payment_token: Text
+    coupon: Coupon | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftLine:
+    """A product in the basket, priced; without `product` when the catalog no longer has it.
+
+    `price_when_added` is that of a piece before discounts, where it is another one now; `short` tells of too
+    little stock.
+    """
+
+    item: BasketItem
+    product: Product | None
+    price: Money | None
+    discount: Discount | None
+    total: Money | None
+    price_when_added: Money | None
+    stock: Stock | None
+    short: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """A method of shipping with its price, and what the order costs with it."""
+
+    method: str
+    days: int
+    price: Money
+    total: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """Everything that a checkout page shows.
+
+    Amounts are None while there is none of one currency: of an empty basket, or of products in several.
+    `obstacles` name what keeps the customer from ordering, by the types of the problems that this would be.
+    """
+
+    basket_version: int
+    lines: list[DraftLine]
+    pieces: int
+    subtotal: Money | None
+    discount: Money | None
+    goods: Money | None
+    coupon: str | None
+    coupon_applied: bool
+    deliveries: list[Delivery]
+    obstacles: list[str]
+
+
+async def coupon_discounts(
+    skus: list[str], wanted: Body[DraftRequest], price_rules: Discounts
+) -> dict[str, BestDiscount]:
+    """The best discount of each product in the basket, with the coupon: without them totals are wrong."""
+    return dict(await price_rules.best(skus, coupon=_code(wanted) or "")) if skus else {}
+
+
+async def quotes(basket: Basket, wanted: Body[DraftRequest], shipping: Shipping) -> list[Quote]:
+    """The methods of shipping to the customer's country."""
+    return await shipping.quotes(wanted.country, basket.pieces) if wanted.country and basket.items else []
+
+
+def draft_of(
+    basket: Basket,
+    wanted: DraftRequest,
+    products: list[Product],
+    discounts: dict[str, BestDiscount],
+    stocks: dict[str, Stock],
+    quotes: list[Quote],
+) -> Draft:
+    """Everything, computed."""
+    known = {product.sku: product for product in products}
+    lines = [_line(item, known.get(item.sku), discounts, stocks.get(item.sku)) for item in basket.items]
+    goods = sum_of([line.total for line in lines if line.total])
+    subtotal = sum_of([_times(line.product.price, line.item) for line in lines if line.product])
+    coupon = _code(wanted)
+    applied = any(discount.coupon for discount in discounts.values())
+    return Draft(
+        basket_version=basket.version,
+        lines=lines,
+        pieces=basket.pieces,
+        subtotal=subtotal,
+        discount=Money(subtotal.amount - goods.amount, goods.currency) if subtotal and goods else None,
+        goods=goods,
+        coupon=coupon,
+        coupon_applied=applied,
+        deliveries=[d for quote in quotes if goods and (d := _delivery(quote, goods))],
+        obstacles=list(_obstacles(lines, goods, unused_coupon=coupon is not None and not applied)),
+    )
+
+
+async def placed_order(
+    checkout: Body[CheckoutRequest], request: PageRequest, _caller: Identity, ordering: Orders
+) -> Order:
+    """The order that was just placed; a repeated `Idempotency-Key` places none."""
+    key = request.header("idempotency-key")
+    if key is None:
+        raise Problem(422, "idempotency-key-missing", "An order needs an Idempotency-Key.")
+    return await ordering.place(replace(checkout, coupon=_code(checkout)), key)
+
+
+def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()) -> Page:
+    """The page of a checkout that is not an order yet, with its sources; a client adds its own view.
+
+    It asks basket, and then catalog, discount, inventory and shipping at once. Only stock is optional.
+    """
+    page = Page("/checkout/draft", deadline=deadline, method="POST", vary=vary)
+    page.source(retry=RETRY)(basket)
+    page.source(name="skus")(basket_skus)
+    page.source(retry=RETRY)(products)
+    page.source(name="discounts", retry=RETRY)(coupon_discounts)
+    page.source(timeout=optional_timeout, fallback=dict)(stocks)
+    page.source(retry=RETRY)(quotes)
+    return page
+
+
+def _code(wanted: DraftRequest | CheckoutRequest) -> str | None:
+    """The coupon without the spaces around it; a blank one is none."""
+    return (wanted.coupon or "").strip() or None
+
+
+def _line(
+    item: BasketItem, product: Product | None, discounts: dict[str, BestDiscount], stock: Stock | None
+) -> DraftLine:
+    price = current_price(product, discounts) if product else None
+    available = stock.available if stock else None
+    return DraftLine(
+        item=item,
+        product=product,
+        price=price,
+        discount=discounts.get(item.sku),
+        total=_times(price, item) if price else None,
+        price_when_added=changed_price(item, product),
+        stock=stock,
+        short=product is not None and available is not None and available < item.quantity,
+    )
+
+
+def _times(price: Money, item: BasketItem) -> Money:
+    return Money(price.amount * item.quantity, price.currency)
+
+
+def _delivery(quote: Quote, goods: Money) -> Delivery | None:
+    if quote.currency != goods.currency:
+        return None
+    return Delivery(
+        method=quote.method,
+        days=quote.days,
+        price=Money(quote.amount, quote.currency),
+        total=Money(goods.amount + quote.amount, quote.currency),
+    )
+
+
+def _obstacles(lines: list[DraftLine], goods: Money | None, *, unused_coupon: bool) -> Iterator[str]:
+    if not lines:
+        yield "basket-empty"
+    elif any(line.product is None for line in lines):
+        yield "article-unknown"
+    elif goods is None:
+        yield "currencies-mixed"
+    if any(line.short for line in lines):
+        yield "out-of-stock"
+    if lines and unused_coupon:
+        yield "coupon-invalid"

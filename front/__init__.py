@@ -1,1 +1,0 @@
-"""The `front` command: starts the shop, checks its settings, fills its catalogue."""

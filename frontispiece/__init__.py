@@ -1,0 +1,1 @@
+"""Frontispiece: a Backends-for-Frontends gateway platform."""

@@ -1,0 +1,25 @@
+"""Building blocks for asyncio: deadlines, single flight, tasks, shared resources, retry budget."""
+
+from frontispiece.aio.background import BackgroundTasks
+from frontispiece.aio.deadline import Deadline
+from frontispiece.aio.inline_task import InlineTask, Signal
+from frontispiece.aio.periodic import periodic
+from frontispiece.aio.ref_counted import RefCounted, hold_while
+from frontispiece.aio.retry_budget import RetryBudget
+from frontispiece.aio.single_flight import FlightResult, SingleFlight, clone_error
+from frontispiece.aio.timer_queue import TimerQueue
+
+__all__ = [
+    "BackgroundTasks",
+    "Deadline",
+    "FlightResult",
+    "InlineTask",
+    "RefCounted",
+    "RetryBudget",
+    "Signal",
+    "SingleFlight",
+    "TimerQueue",
+    "clone_error",
+    "hold_while",
+    "periodic",
+]

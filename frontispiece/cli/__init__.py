@@ -1,0 +1,1 @@
+"""The `front` command: runs and inspects a project that frontispiece.toml describes."""

@@ -1,0 +1,171 @@
+"""The broker of a project, and what goes on there."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from frontispiece.cli.project import Project
+from frontispiece.cli.run.nats import NAME, read_addresses
+from frontispiece.errors import ConfigError
+from frontispiece.events.broker import BROKER_ERRORS, BrokerUnavailable, Connection, connected
+from frontispiece.events.streams import StreamNames
+from frontispiece.extras import extra
+
+with extra("events"):
+    from nats.js import JetStreamContext
+    from nats.js.errors import NotFoundError
+
+NAME_AT_BROKER: Final = "front"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokerAddress:
+    """Where a project's broker is, and the prefix of its events."""
+
+    url: str
+    prefix: str
+
+
+def find_broker(project: Project, data: Path) -> BrokerAddress:
+    """The broker that `EVENTS_URL` names, or the one that `front up` runs on this data folder.
+
+    Raises:
+        ConfigError: there is none, or the project has no `EVENTS_PREFIX`.
+    """
+    prefix = os.environ.get("EVENTS_PREFIX") or project.environment.get("EVENTS_PREFIX")
+    if not prefix:
+        raise ConfigError(["The project has no events: EVENTS_PREFIX is neither set nor in [environment]."])
+    if url := os.environ.get("EVENTS_URL"):
+        return BrokerAddress(url=url, prefix=prefix)
+    if (embedded := read_addresses(data / NAME.lower())) is None:
+        raise ConfigError(
+            [f"No broker runs on {data}: start the project with front up, or name --data or EVENTS_URL."]
+        )
+    return BrokerAddress(url=embedded.url, prefix=prefix)
+
+
+@asynccontextmanager
+async def open_broker(address: BrokerAddress) -> AsyncIterator[Connection]:
+    """A connection to the broker.
+
+    Raises:
+        ConfigError: it is away.
+    """
+    try:
+        async with connected(address.url, NAME_AT_BROKER) as connection:
+            yield connection
+    except BrokerUnavailable as error:
+        raise ConfigError([f"The broker cannot be reached: {error}. Is the project running?"]) from error
+    except BROKER_ERRORS as error:
+        raise ConfigError([f"The broker failed: {error}"]) from error
+    except LookupError as error:
+        raise ConfigError([f"{error}"]) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """A message as it is published.
+
+    Args:
+        broker_subject: that it is published to.
+        attributes: of the CloudEvent; empty when it is none.
+        body: the message.
+    """
+
+    broker_subject: str
+    attributes: Mapping[str, Any]
+    body: bytes
+
+    def __getitem__(self, attribute: str) -> str:
+        """An attribute in words; empty without it."""
+        return str(self.attributes.get(attribute, ""))
+
+    def matches(self, type_: str | None, subject: str | None) -> bool:
+        """Whether it is of this type, or of one that ends so, and about this aggregate."""
+        name = self["type"]
+        is_type = type_ is None or name == type_ or name.endswith(f".{type_}")
+        return is_type and subject in {None, self["subject"]}
+
+    @property
+    def content(self) -> str:
+        """Its data in JSON, or whatever came in its place."""
+        if not self.attributes:
+            return repr(self.body)
+        return msgspec.json.encode(self.attributes.get("data")).decode()
+
+
+def read(broker_subject: str, body: bytes) -> Published:
+    """A message, be it a CloudEvent or not."""
+    try:
+        attributes = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        attributes = None
+    return Published(
+        broker_subject=broker_subject,
+        attributes=attributes if isinstance(attributes, dict) else {},
+        body=body,
+    )
+
+
+async def subscribe(connection: Connection, prefix: str) -> AsyncIterator[Published]:
+    """Every message that is published from now on; the subscription is there when this returns.
+
+    Raises:
+        BrokerUnavailable: from the iterator, when the broker goes away.
+    """
+    subscription = await connection.client.subscribe(f"{prefix}.>")
+    await connection.client.flush()
+
+    async def messages() -> AsyncIterator[Published]:
+        async for message in subscription.messages:
+            yield read(message.subject, message.data)
+        raise BrokerUnavailable("it went away")
+
+    return messages()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsumerLag:
+    """How far a service is behind.
+
+    Args:
+        service: its name.
+        stream: that it consumes.
+        waiting: messages that were not delivered yet.
+        unacknowledged: messages that are being handled, or wait for their redelivery.
+        redelivered: of these, the ones that have failed before.
+    """
+
+    service: str
+    stream: str
+    waiting: int
+    unacknowledged: int
+    redelivered: int
+
+
+async def consumer_lags(streams: JetStreamContext, prefix: str) -> list[ConsumerLag]:
+    """How far each service is behind, in both streams."""
+    names = StreamNames.of(prefix)
+    return [
+        ConsumerLag(
+            service=info.name,
+            stream=stream,
+            waiting=info.num_pending or 0,
+            unacknowledged=info.num_ack_pending or 0,
+            redelivered=info.num_redelivered or 0,
+        )
+        for stream in (names.events, names.commands)
+        for info in await _consumers(streams, stream)
+    ]
+
+
+async def _consumers(streams: JetStreamContext, stream: str) -> list[Any]:
+    try:
+        return await streams.consumers_info(stream)
+    except NotFoundError:  # no service has declared it yet
+        return []

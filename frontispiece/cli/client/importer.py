@@ -1,0 +1,68 @@
+"""Sending a file to the import endpoint that frontispiece.toml names."""
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from frontispiece.cli.client.loopback import is_loopback
+from frontispiece.cli.text import printable
+from frontispiece.http.problems import MEDIA_TYPE
+
+TIMEOUT = 120.0
+"""Seconds for the endpoint to check and store a whole file."""
+
+
+class ImportFailed(Exception):
+    """The endpoint did not accept the file; the message names every row and field that it reports."""
+
+
+def send(file: Path, endpoint: str, credentials: Callable[[], Iterable[tuple[str, str]]]) -> str:
+    """Post a file; returns the body of the response.
+
+    Args:
+        file: what is sent, as it is.
+        endpoint: the URL.
+        credentials: called for headers once the file has been read.
+
+    Raises:
+        ImportFailed: the file cannot be read, or the endpoint does not accept it.
+        LoginFailed: there are no credentials.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ImportFailed(f"{file} cannot be read: {error}") from None
+    headers = {
+        "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
+        "Idempotency-Key": hashlib.sha256(content).hexdigest(),
+    }
+    headers |= dict(credentials())
+    try:
+        response = httpx.post(
+            endpoint,
+            content=content,
+            headers=headers,
+            timeout=TIMEOUT,
+            trust_env=not is_loopback(endpoint),
+        )
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise ImportFailed(f"Nothing answers at {endpoint} ({error}). Is the project running?") from None
+    if not response.is_success:
+        raise ImportFailed(_problem(response))
+    return printable(response.text)
+
+
+def _problem(response: httpx.Response) -> str:
+    """A problem's detail, and a line for each of its `errors` (`row`, `field`, `detail`)."""
+    if response.headers.get("content-type", "").partition(";")[0] != MEDIA_TYPE:
+        return f"The endpoint answered {response.status_code}."
+    problem: dict[str, Any] = response.json()
+    lines = [str(problem.get("detail") or problem["title"])]
+    for error in problem.get("errors", ()):
+        place = [f"{key} {error[key]}" for key in ("row", "field") if error.get(key) is not None]
+        lines.append(f"  {', '.join(place)}: {error.get('detail')}")
+    return "\n".join(map(printable, lines))

@@ -1,0 +1,44 @@
+"""Having a running gateway reload its route table."""
+
+import httpx
+
+from frontispiece.cli.client.loopback import is_loopback
+from frontispiece.gateway.admin import AdminSettings
+
+TIMEOUT = 30.0
+"""Seconds to read the table and connect to its services."""
+
+OUTCOMES = {"done": "the table is served as it is now", "unchanged": "this table is in force already"}
+
+
+class NotReloaded(Exception):
+    """A gateway keeps its current table; the message says why."""
+
+
+def reload(admin: str, workers: int) -> dict[str, str]:
+    """Reload every worker; gives the outcome of each by its address.
+
+    Raises:
+        ConfigError: the address is invalid.
+        NotReloaded: one of them rejects the table, or gives no answer.
+    """
+    settings = AdminSettings(admin=admin)
+    if settings.address is None:
+        raise NotReloaded("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
+    host, first = settings.address
+    addresses = [f"{host}:{port}" for port in range(first, first + workers)]
+    return {where: _reload(where, settings.admin_token) for where in addresses}
+
+
+def _reload(where: str, token: str) -> str:
+    url = f"http://{where}/admin/reload"
+    headers = {"X-CSRF": "1", **({"Authorization": f"Bearer {token}"} if token else {})}
+    try:
+        response = httpx.post(url, headers=headers, timeout=TIMEOUT, trust_env=not is_loopback(url))
+        body = response.json()
+    except (httpx.TransportError, httpx.InvalidURL, ValueError) as fault:
+        hint = "Does the gateway have an admin port: GATEWAY_ADMIN, or front up --admin-port?"
+        raise NotReloaded(f"{where} gives no answer ({fault}). {hint}") from None
+    if not response.is_success:
+        raise NotReloaded("\n".join([f"{where}: {body.get('detail')}", *body.get("errors", ())]))
+    return OUTCOMES[body["outcome"]]

@@ -1,0 +1,99 @@
+"""Commands of a project's own: `[commands]` of frontispiece.toml, beside those of `front`."""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from frontispiece.cli.project import Project, find
+from frontispiece.cli.run.environment import database_url
+from frontispiece.cli.terminal import Data, data_folder, fail, open_project
+from frontispiece.errors import ConfigError
+from frontispiece.factories import attribute
+
+
+class Commands(TyperGroup):
+    """The commands of `front` and those of the project that FRONT_PROJECT or the folder names."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands; those of `front` alone where there is no valid project."""
+        try:
+            of_project = _project().commands
+        except ConfigError:  # `front --help` works everywhere
+            of_project = {}
+        return [*super().list_commands(ctx), *of_project]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command with this name; one of the project is imported only when it runs."""
+        if (own := super().get_command(ctx, cmd_name)) is not None:
+            return own
+        try:
+            reference = _project().commands.get(cmd_name)
+        except ConfigError:
+            return None
+        return None if reference is None else _deferred(cmd_name, reference)
+
+
+def _project() -> Project:
+    return find(Path(folder) if (folder := os.environ.get("FRONT_PROJECT")) else None)
+
+
+def _deferred(name: str, reference: str) -> Any:
+    """A command that hands its arguments to the project's typer app."""
+    shell = typer.Typer(add_completion=False)
+    settings = {
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "allow_interspersed_args": False,
+    }
+
+    @shell.command(
+        name,
+        help=f"A command of this project ({reference}).",
+        add_help_option=False,
+        context_settings=settings,
+    )
+    def run(ctx: typer.Context, data: Data = None) -> None:
+        project = open_project(_project().folder)
+        set_databases(project, data_folder(project, data))
+        try:
+            command = typer.main.get_command(load(reference))
+            command.epilog = f"Another data folder than .data: {ctx.command_path} --data DIR …"
+            command.main(ctx.args, prog_name=ctx.command_path)
+        except ConfigError as error:
+            fail(str(error))
+
+    return typer.main.get_command(shell)
+
+
+def load(reference: str) -> typer.Typer:
+    """The typer app that a reference names.
+
+    Raises:
+        ConfigError: it cannot be imported, or it is none.
+    """
+    found = attribute(reference)
+    if not isinstance(found, typer.Typer):
+        raise ConfigError([f"{reference} is no typer.Typer, but {type(found).__name__}"])
+    return found
+
+
+def errors(project: Project, taken: Collection[str]) -> Iterator[str]:
+    """What is wrong with a project's commands; `taken` are the names of those of `front`."""
+    for name, reference in project.commands.items():
+        if name in taken:
+            yield f"commands.{name}: front has a command with this name"
+        try:
+            load(reference)
+        except ConfigError as error:
+            yield f"commands.{name}: {error}"
+
+
+def set_databases(project: Project, data: Path) -> None:
+    """Set the variables of all apps' databases: those that are not set lie in the data folder."""
+    for name, app in project.apps.items():
+        for variable in app.databases:
+            os.environ[variable] = database_url(project, name, variable, data)

@@ -1,0 +1,1 @@
+"""Looking at a project: checks, page graphs and timelines."""

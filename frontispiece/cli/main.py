@@ -1,0 +1,265 @@
+"""The `front` command."""
+
+import os
+import time
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from frontispiece.cli import databases
+from frontispiece.cli.commands import Commands
+from frontispiece.cli.commands import errors as command_errors
+from frontispiece.cli.events import app as events
+from frontispiece.cli.pages import explain, graph
+from frontispiece.cli.project import Project, fill
+from frontispiece.cli.running import import_file, login
+from frontispiece.cli.terminal import (
+    Data,
+    Folder,
+    Routes,
+    data_folder,
+    err,
+    fail,
+    open_project,
+    out,
+    print_table,
+)
+from frontispiece.errors import ConfigError
+from frontispiece.extras import MissingExtra
+from frontispiece.server.signals import reset_dispositions
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.config.audit import Finding
+
+app = typer.Typer(
+    name="front",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Runs and inspects a project that frontispiece.toml describes.",
+)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="The public port, on loopback.", min=0, max=65535)] = 8080,
+    project: Folder = None,
+    data: Data = None,
+    routes: Routes = None,
+    *,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(help="Serve metrics and `front reload` there, on loopback.", min=1, max=65535),
+    ] = None,
+    processes: Annotated[
+        bool, typer.Option("--processes", help="Every app in a process of its own.")
+    ] = False,
+) -> None:
+    """Run the whole project on this machine until Ctrl-C."""
+    from frontispiece.cli.run.up import InUse, NotReady, Up  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
+    from frontispiece.server.server import NotStarted  # noqa: PLC0415
+    from frontispiece.server.sockets import PortTaken  # noqa: PLC0415
+
+    started = time.monotonic()
+    opened = open_project(project)
+    folder = data_folder(opened, data)
+
+    def ready(url: str) -> None:
+        _announce(opened, url, folder, time.monotonic() - started)
+
+    try:
+        Up(
+            project=opened,
+            port=port,
+            data=folder,
+            routes=routes or opened.routes,
+            processes=processes,
+            admin_port=admin_port,
+        ).run(ready)
+    except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, MissingExtra, ConfigError) as error:
+        fail(str(error))
+
+
+def _announce(project: Project, url: str, data: Path, seconds: float) -> None:
+    from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415
+
+    out.print(f"\n[bold]Frontispiece serves at {url}[/] (ready in {seconds:.1f} s)\n")
+    if project.demo.hints:
+        hints = fill(project.demo.hints, {"origin": url, "data": str(data)})
+        out.print(hints.rstrip(), highlight=False, markup=False)
+    if project.demo.users:
+        users, password = ", ".join(project.demo.users), project.demo.password
+        out.print(
+            f"Demo users: {users}."
+            if password is None
+            else f"Demo users ({users}) have the password [bold]{escape(password)}[/]."
+        )
+    if (admin := AdminSettings()).address:
+        out.print(f"\nThe admin port is http://{admin.admin}, with metrics at /metrics.", highlight=False)
+        if admin.admin_token:
+            out.print("front reload and other callers of it need this token:", highlight=False)
+            out.print(f"  export GATEWAY_ADMIN_TOKEN={admin.admin_token}", highlight=False, markup=False)
+    out.print(f"\nData lies in {data}; Ctrl-C stops everything.", highlight=False)
+
+
+@app.command()
+def serve(
+    name: Annotated[str, typer.Argument(metavar="APP", help="The gateway, or an app of frontispiece.toml.")],
+    project: Folder = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
+    fd: Annotated[int | None, typer.Option(help="A bound socket to listen on instead.")] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the port, of the gateway or a mounted app.", min=1)
+    ] = 1,
+    *,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring its databases to the code's version first.")
+    ] = False,
+    uvicorn: Annotated[
+        bool, typer.Option("--uvicorn", help="Serve by uvicorn, without the server's limits and checks.")
+    ] = False,
+) -> None:
+    """Run one app, set up by the environment alone: what production does."""
+    from frontispiece.cli.run.serve import serve as run  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
+    from frontispiece.server.server import NotStarted  # noqa: PLC0415
+    from frontispiece.server.sockets import PortTaken, bound, inherited  # noqa: PLC0415
+
+    opened = open_project(project)
+    if migrate:
+        os.environ["DATABASE_MIGRATE"] = "true"
+    try:
+        run(
+            opened,
+            name,
+            lambda: inherited(fd) if fd is not None else bound(port, host),
+            port=port,
+            workers=workers,
+            uvicorn=uvicorn,
+        )
+    except (PortTaken, NotStarted, ChildFailed, ConfigError) as error:
+        fail(str(error))
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    project: Folder = None,
+    data: Data = None,
+    routes: Routes = None,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 at warnings, too.")] = False,
+) -> None:
+    """Name every error of frontispiece.toml, the route table, the settings and the pages; exit with 1 at any.
+
+    A route table without errors is audited: routes that anybody may write by, without limits or timeouts, ….
+    """
+    from frontispiece.cli.inspect.check import find_errors  # noqa: PLC0415
+    from frontispiece.gateway.config.audit import audit  # noqa: PLC0415
+    from frontispiece.gateway.config.table import load  # noqa: PLC0415
+
+    opened = open_project(project)
+    table = routes or opened.routes
+    errors = find_errors(opened, data_folder(opened, data), table)
+    errors += command_errors(opened, cast(Commands, ctx.parent.command).commands if ctx.parent else ())
+    for error in errors:
+        err.print(f"[red]✗[/] {escape(error)}", highlight=False)
+    if errors:
+        fail(f"{_counted(len(errors), 'error')} found.")
+    severities = [_show(finding) for finding in audit(load(table))]
+    warnings = severities.count("warning")
+    if warnings and strict:
+        fail(f"{_counted(warnings, 'warning')} found.")
+    but = f", but for {_counted(warnings, 'warning')}" if warnings else ""
+    out.print(f"[green]✓[/] The route table, the settings and the pages are in order{but}.")
+
+
+def _show(finding: "Finding") -> str:
+    """Print a finding; returns its severity."""
+    console = out if finding.severity == "info" else err
+    console.print(f"{_SIGNS[finding.severity]} {escape(str(finding))}", highlight=False)
+    return finding.severity
+
+
+_SIGNS = {"warning": "[yellow]! warning[/]", "info": "[blue]i info[/]"}
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count > 1 else ''}"
+
+
+@app.command("reload")
+def reload_table(
+    admin: Annotated[
+        str, typer.Option(help="host:port of the gateway's admin port.", envvar="GATEWAY_ADMIN")
+    ] = "127.0.0.1:9100",
+    workers: Annotated[
+        int, typer.Option(help="The gateway's workers; their admin ports follow each other.", min=1)
+    ] = 1,
+) -> None:
+    """Have the running gateway reload its route table; exit with 1 when that has errors."""
+    from frontispiece.cli.client.reload import NotReloaded, reload  # noqa: PLC0415
+
+    try:
+        outcomes = reload(admin, workers)
+    except (NotReloaded, ConfigError) as error:
+        fail(str(error))
+    for port, outcome in outcomes.items():
+        out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)
+
+
+@app.command("routes")
+def show_routes(project: Folder = None, routes: Routes = None) -> None:
+    """Show the public surface as a table."""
+    from frontispiece.gateway.config.table import load  # noqa: PLC0415
+
+    file = routes or open_project(project).routes
+    try:
+        table = load(file)
+    except ConfigError as error:
+        fail(str(error))
+    shown = Table(title=str(file))
+    for heading in ("methods", "path", "to", "auth", "scopes", "rate_limit", "timeout"):
+        shown.add_column(heading, overflow="fold")  # a path is never cut
+    for route in table.routes:
+        target = (
+            f"{route.to.service}:{route.target}"
+            if route.to
+            else "\n".join(f"{name}: {part.from_}" for name, part in (route.parts or {}).items())
+        )
+        shown.add_row(
+            " ".join(route.methods),
+            route.path,
+            target,
+            route.auth,
+            " ".join(route.scopes),
+            ", ".join(map(str, route.rate_limit)),
+            f"{route.timeout.total_seconds():g} s",
+        )
+    print_table(shown)
+
+
+app.command()(graph)
+app.command()(explain)
+app.command()(databases.migrate)
+app.command("import")(import_file)
+app.command()(login)
+app.add_typer(events, name="events")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(installed_version("frontispiece"), highlight=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    reset_dispositions()
+    app()

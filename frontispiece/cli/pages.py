@@ -1,0 +1,121 @@
+"""The commands about pages: `graph` and `explain`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from frontispiece.cli.project import Project
+from frontispiece.cli.terminal import (
+    URL,
+    Folder,
+    Password,
+    Routes,
+    Url,
+    data_folder,
+    fail,
+    open_project,
+    out,
+    password_of,
+)
+from frontispiece.errors import ConfigError
+
+
+def graph(
+    page: Annotated[
+        str | None, typer.Argument(help="One page, by its public path or APP:PATH; all when left out.")
+    ] = None,
+    mermaid: Annotated[
+        Path | None, typer.Option(help="Write the text to a file instead of the terminal.")
+    ] = None,
+    project: Folder = None,
+    routes: Routes = None,
+) -> None:
+    """Draw pages as graphs: one as Mermaid text, several as a Markdown page of such."""
+    from frontispiece.cli.inspect.page_graph import NoSuchPage, chosen, graphs, text  # noqa: PLC0415
+
+    opened = open_project(project)
+    try:
+        drawn = graphs(opened, data_folder(opened, None), routes or opened.routes)
+        shown = text(drawn if page is None else chosen(drawn, page))
+        if mermaid is not None:
+            mermaid.write_text(shown, encoding="utf-8")
+    except (NoSuchPage, ConfigError, OSError) as error:
+        fail(str(error))
+    if mermaid is None:
+        print(shown, end="")  # noqa: T201 (no terminal's width breaks its lines)
+
+
+def explain(
+    path: Annotated[str, typer.Argument(help="A page's public path, with its query.")],
+    url: Url = URL,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Log in first: for a session where the route has one, else for a token."),
+    ] = None,
+    password: Password = None,
+    html: Annotated[Path | None, typer.Option(help="Write the drawing to this file as well.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", help="'Name: value' of the request; repeatable.")
+    ] = None,
+    project: Folder = None,
+) -> None:
+    """Run a page of the running project and draw where its time goes; exit with 1 when the page fails."""
+    from frontispiece.cli.client.login import LoginFailed  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.inspect import explain as explaining  # noqa: PLC0415
+    from frontispiece.cli.inspect import explain_html  # noqa: PLC0415
+    from frontispiece.cli.inspect.waterfall import waterfall  # noqa: PLC0415
+
+    try:
+        headers = [explaining.header(text) for text in header or ()]
+        if user is not None:
+            opened = open_project(project)
+            headers += login_headers(opened, url, user, password, session=has_session(opened, path))
+        explained = explaining.explain(url, path, headers)
+        if html is not None:
+            html.write_text(explain_html.page(explained), encoding="utf-8")
+    except (explaining.NotExplained, LoginFailed, ConfigError, OSError) as error:
+        fail(str(error))
+    for line in waterfall(explained, out.width):
+        out.print(line)
+    if explained.problem is not None:
+        raise typer.Exit(1)
+
+
+def has_session(project: Project, path: str) -> bool:
+    """Whether the route of a path takes a session.
+
+    Raises:
+        ConfigError: the route table has errors.
+    """
+    from frontispiece.gateway.config.route import Auth  # noqa: PLC0415
+    from frontispiece.gateway.config.table import load  # noqa: PLC0415
+    from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound  # noqa: PLC0415
+
+    routes = [
+        (Pattern(template=route.template, methods=route.methods), route)
+        for route in load(project.routes).routes
+    ]
+    segments = path.partition("?")[0].removeprefix("/").split("/")
+    try:
+        return Matcher(routes).match("GET", "", segments).target.auth is Auth.SESSION
+    except (RouteNotFound, MethodNotAllowed):
+        return False
+
+
+def login_headers(
+    project: Project, url: str, user: str, password: str | None, *, session: bool
+) -> list[tuple[str, str]]:
+    """The headers of a user who has just logged in, for a session or by a token.
+
+    Raises:
+        LoginFailed: the login did not succeed.
+    """
+    from frontispiece.cli.client.login import access_token, session_cookie  # noqa: PLC0415
+
+    if project.login is None:
+        fail("frontispiece.toml has no [login]: it names the issuer and the client.")
+    secret = password_of(project, user, password)
+    if session:
+        return [("Cookie", session_cookie(url, project.login, user, secret)), ("X-CSRF", "1")]
+    return [("Authorization", f"Bearer {access_token(url, project.login, user, secret)}")]

@@ -1,0 +1,1 @@
+"""Running a project: its processes, their environment and their secrets."""

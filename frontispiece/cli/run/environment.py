@@ -1,0 +1,152 @@
+"""The environment of a project's apps under `front up`, out of frontispiece.toml.
+
+Variables that are set already win: `CATALOG_DATABASE_URL=postgresql+psycopg://… front up` moves one app to
+PostgreSQL and leaves the others as they are.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from frontispiece.cli.project import PLACEHOLDER, App, Project, fill
+from frontispiece.errors import ConfigError
+from frontispiece.security import issuers, private_key
+from frontispiece.server import GATEWAY
+from frontispiece.settings import SECRETS
+
+DEVELOPMENT: Final = {
+    "DATABASE_MIGRATE": "true",
+    "BFF_EXPOSE_TIMELINE": "true",  # `front explain` may look inside
+    "GATEWAY_EXPOSE_TIMELINE": "true",
+    "GATEWAY_DRAIN_DELAY": "0",  # no load balancer has to notice
+    "GATEWAY_GRACEFUL_TIMEOUT": "2",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One run of a project.
+
+    Args:
+        project: what runs.
+        data: the folder for databases.
+        private: a folder for this run alone, for socket files.
+        hosts: `host:port` of the gateway and of each app that listens; others are mounted.
+        valkey: URL of the embedded Valkey.
+        nats: URL of the embedded NATS server.
+        nats_monitor: URL of its monitoring endpoints.
+        secrets: by name, and signing keys by variable.
+        routes: the route table.
+        given: variables that are set already, which win.
+    """
+
+    project: Project
+    data: Path
+    private: Path
+    hosts: Mapping[str, str]
+    valkey: str
+    nats: str
+    nats_monitor: str
+    secrets: Mapping[str, str]
+    routes: Path
+    given: Mapping[str, str]
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The variables of an app."""
+        values = self.values(name)
+        declared = {
+            **DEVELOPMENT,
+            "SERVICES": json.dumps(self._addresses()),
+            **self.project.declared(name),
+        }
+        variables = {key: self.given.get(key) or fill(text, values) for key, text in declared.items()}
+        if name == GATEWAY:
+            variables["GATEWAY_ROUTES"] = str(self.routes)  # which the command line has read already
+        if (app := self.project.apps.get(name)) and app.command:
+            variables["PORT"] = values["port"]
+        return variables
+
+    def process_environment(self, name: str) -> dict[str, str]:
+        """The variables of the process of an app; the gateway's has those of mounted apps, too."""
+        mounted = [app for app, about in self.project.apps.items() if about.mounted and name == GATEWAY]
+        of_mounted = {key: value for app in mounted for key, value in self.environment(app).items()}
+        return self.environment(name) | of_mounted
+
+    def values(self, name: str) -> dict[str, str]:
+        """The values of placeholders in an app's texts."""
+        return {
+            "origin": f"http://{self.hosts[GATEWAY]}",
+            "project": str(self.project.folder),
+            "data": str(self.data.resolve()),
+            "run": str(self.private),
+            "port": self.hosts.get(name, "").rpartition(":")[2],
+            "valkey": self.valkey,
+            "nats": self.nats,
+            "nats.monitor": self.nats_monitor,
+            "issuers": json.dumps(self._issuers()),
+            **{f"apps.{app}.url": url for app, url in self._urls().items()},
+            **{f"secrets.{secret}": value for secret, value in self.secrets.items()},
+            **{
+                f"signing_keys.{variable}": self.secrets[variable]
+                for variable in self.project.signers.values()
+            },
+        }
+
+    def _issuers(self) -> dict[str, dict[str, Any]]:
+        """The value of `TOKEN_ISSUERS`: keys and grants of all signers; the gateway has every grant."""
+        signers = self.project.signers.items()
+        keys = issuers((name, private_key(self.secrets[variable])) for name, variable in signers)
+        grants = {name: app.token_grant.model_dump(mode="json") for name, app in self.project.apps.items()}
+        return {name: {"keys": of_app, **grants.get(name, {})} for name, of_app in keys.items()}
+
+    def _urls(self) -> dict[str, str]:
+        return {name: self._url(name, app) for name, app in self.project.apps.items()}
+
+    def _url(self, name: str, app: App) -> str:
+        return app.url or (f"http://{self.hosts[name]}" if name in self.hosts else f"app://{app.factory}")
+
+    def _addresses(self) -> dict[str, str]:
+        """The value of `SERVICES`."""
+        extra: dict[str, str] = {}
+        for app in self.project.apps.values():
+            extra |= {name: fill(text, {"run": str(self.private)}) for name, text in app.addresses.items()}
+        return self._urls() | extra
+
+
+def needs(project: Project, placeholder: str) -> bool:
+    """Whether a variable that is not set already has this placeholder."""
+    declared = [pair for name in project.programs for pair in project.declared(name).items()]
+    return any(f"${{{placeholder}}}" in text and not os.environ.get(name) for name, text in declared)
+
+
+def database_url(project: Project, app: str, variable: str, data: Path) -> str:
+    """The URL of an app's database outside a run: that of the environment, else in the data folder.
+
+    Raises:
+        ConfigError: its placeholders have values only under `front up`.
+    """
+    if url := os.environ.get(variable):
+        return url
+    if (file := SECRETS / variable.lower()).exists():
+        return file.read_text(encoding="utf-8").strip()
+    text = project.declared(app)[variable]
+    values = {"data": str(data.resolve()), "project": str(project.folder)}
+    if set(PLACEHOLDER.findall(text)) - values.keys():
+        raise ConfigError([f"{variable} is not set, and {text} has a value only under front up"])
+    return fill(text, values)
+
+
+@contextmanager
+def variables(environment: Mapping[str, str]) -> Iterator[None]:
+    """These variables, for the duration of the block, in this process."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

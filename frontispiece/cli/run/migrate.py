@@ -1,0 +1,77 @@
+"""The databases of a project's apps, and their migration to the code's version."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from frontispiece.cli.project import App, Project
+from frontispiece.cli.run.environment import database_url
+from frontispiece.errors import ConfigError
+from frontispiece.extras import extra
+
+with extra("sql"):
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from frontispiece.stores.migrations import Migrations, WrongVersion, check, create_file, shown, upgrade
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppDatabase:
+    """A database of an app: the variable of its URL, and its versions."""
+
+    app: str
+    variable: str
+    migrations: Migrations
+
+
+def databases(project: Project, names: Collection[str] = ()) -> list[AppDatabase]:
+    """The databases that have versions, of these apps or of all.
+
+    Raises:
+        ConfigError: there is no such app, it has no such database, or a package is missing.
+    """
+    if unknown := [name for name in names if name not in project.apps]:
+        raise ConfigError([f"There is no app {name}." for name in unknown])
+    found = [of for name, app in project.apps.items() if not names or name in names for of in _of(name, app)]
+    have = {database.app for database in found}
+    if without := [name for name in names if name not in have]:
+        raise ConfigError([f"{name} has no database with migrations." for name in without])
+    return found
+
+
+def migrate(project: Project, chosen: Sequence[AppDatabase], data: Path) -> Iterator[str]:
+    """Migrate databases one after the other; a line for each.
+
+    A URL is what the variable says, or its file in `/run/secrets`, or else SQLite in the data folder.
+
+    Raises:
+        ConfigError: a URL is not known, or a database could not be migrated.
+    """
+    for database in chosen:
+        url = database_url(project, database.app, database.variable, data)
+        head = database.migrations.head
+        try:
+            create_file(url)
+            before = upgrade(url, database.migrations)
+        except (SQLAlchemyError, OSError, WrongVersion) as error:
+            reason = str(getattr(error, "orig", error)).strip()
+            raise ConfigError([f"{database.app}: {shown(url)} was not migrated: {reason}"]) from error
+        change = f"is of version {head}" if before == head else f"is now of version {head}"
+        yield f"{database.app}: {shown(url)} {change}" + (
+            f", was of {before}" if before not in {head, None} else ""
+        )
+
+
+def differences(chosen: Sequence[AppDatabase]) -> list[str]:
+    """How models and migrations differ, on SQLite, a sentence each."""
+    return [
+        f"{database.app} ({database.variable}): {difference}"
+        for database in chosen
+        for difference in check(database.migrations)
+    ]
+
+
+def _of(name: str, app: App) -> Iterator[AppDatabase]:
+    for variable, package in app.databases.items():
+        if package is not None and (not isinstance(app.database, str) or Migrations.exist(package)):
+            yield AppDatabase(app=name, variable=variable, migrations=Migrations(package))

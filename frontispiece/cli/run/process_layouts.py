@@ -1,0 +1,122 @@
+"""The two process layouts of `front up`; they differ in URLs and processes, not in code."""
+
+import shutil
+import sys
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from socket import socket
+
+from frontispiece.cli.project import FILE, PLACEHOLDER, Project, fill
+from frontispiece.cli.run.environment import Run, variables
+from frontispiece.errors import ConfigError
+from frontispiece.factories import create
+from frontispiece.server import GATEWAY, child_process
+from frontispiece.server.listen import listeners, stop_timeout
+from frontispiece.server.server import running
+from frontispiece.server.supervisor import Supervisor
+
+
+@asynccontextmanager
+async def one_process(run: Run, sockets: Mapping[str, socket]) -> AsyncIterator[None]:
+    """Every app with a factory on this event loop, each on its own socket; mounted ones are the gateway's.
+
+    The gateway's variables stay set, for it makes mounted apps anew at each reload; those of other apps are
+    set while their factories run.
+    """
+    async with AsyncExitStack() as stack:
+        for wave in (sockets.keys() - {GATEWAY}, {GATEWAY}):
+            servers = []
+            for name in (name for name in run.project.factories if name in wave):
+                with variables(run.environment(name)):
+                    servers += listeners(name, create(run.project.factories[name]), sockets[name])
+            await stack.enter_async_context(running(servers))
+        yield
+
+
+@contextmanager
+def child_processes(run: Run, supervisor: Supervisor, names: Collection[str], logs: Path) -> Iterator[None]:
+    """These apps with a command, a process each."""
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(_command(run, supervisor, name, logs))
+        stack.callback(supervisor.terminate, names)  # all at once; each block then waits for its own
+        yield
+
+
+@contextmanager
+def many_processes(
+    run: Run, supervisor: Supervisor, sockets: Mapping[str, socket], logs: Path
+) -> Iterator[None]:
+    """A process for each app with a factory; the gateway stops first, so no request loses its service."""
+    behind = [name for name in sockets if name != GATEWAY]
+    with ExitStack() as stack:
+        for name in behind:
+            stack.enter_context(_factory(run, supervisor, name, sockets[name], logs))
+        stack.callback(supervisor.terminate, behind)
+        stack.enter_context(_factory(run, supervisor, GATEWAY, sockets[GATEWAY], logs))
+        stack.callback(
+            sockets[GATEWAY].close
+        )  # an open copy would accept connections that the gateway refuses
+        yield
+
+
+def serve_command(project: Project, name: str, *options: str) -> list[str]:
+    """The command line of `front serve NAME` in a process of its own."""
+    folder = str(project.folder)
+    return [sys.executable, "-m", "frontispiece.cli", "serve", name, "--project", folder, *options]
+
+
+def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]:
+    """An app's command with its program found, relative to its folder or on PATH.
+
+    Raises:
+        ConfigError: there is no such program, no such folder, or a placeholder has no value.
+    """
+    app = project.apps[name]
+    place = f"{FILE}: apps.{name}"
+    command = app.command or ()
+    unknown = {found for text in command for found in PLACEHOLDER.findall(text)} - values.keys()
+    if unknown:
+        names = ", ".join(f"${{{found}}}" for found in sorted(unknown))
+        raise ConfigError([f"{place}.command: {names} has a value only under front up"])
+    first, *arguments = (fill(text, values) for text in command)
+    folder = project.folder / app.folder
+    if not folder.is_dir():
+        raise ConfigError([f"{place}.folder: there is no folder {folder}"])
+    if (path := shutil.which(first) or shutil.which(folder / first)) is None:
+        raise ConfigError([f"{place}.command: there is no program {first}, neither on PATH nor in {folder}"])
+    return [path, *arguments]
+
+
+def _command(run: Run, supervisor: Supervisor, name: str, logs: Path) -> AbstractContextManager[None]:
+    app = run.project.apps[name]
+    log = logs / f"{name}.log"
+    start = partial(
+        child_process.start,
+        program(run.project, name, run.values(name)),
+        log=log,
+        environment=run.environment(name),
+        base=run.given,  # this process may have the gateway's keys
+        folder=run.project.folder / app.folder,
+        foreign=True,
+    )
+    return supervisor.running(name, start, log=log)
+
+
+def _factory(
+    run: Run, supervisor: Supervisor, name: str, sock: socket, logs: Path
+) -> AbstractContextManager[None]:
+    environment = run.environment(name)
+    with variables(environment):
+        timeout = stop_timeout(name)
+    log = logs / f"{name}.log"
+    start = partial(
+        child_process.start,
+        serve_command(run.project, name, "--fd", str(sock.fileno())),
+        log=log,
+        pass_fds=[sock.fileno()],
+        environment=environment,
+    )
+    return supervisor.running(name, start, log=log, sock=sock, stop_timeout=timeout)

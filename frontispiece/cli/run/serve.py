@@ -1,0 +1,55 @@
+"""One app of a project, set up by the environment: what production runs."""
+
+import os
+from collections.abc import Callable
+from socket import socket
+
+from frontispiece.cli.project import Project
+from frontispiece.cli.run import secrets
+from frontispiece.cli.run.process_layouts import program, serve_command
+from frontispiece.errors import ConfigError
+from frontispiece.factories import create
+from frontispiece.server import GATEWAY, server
+from frontispiece.server.listen import listeners
+from frontispiece.server.workers import serve as serve_workers
+
+
+def serve(
+    project: Project, name: str, listen: Callable[[], socket], *, port: int, workers: int, uvicorn: bool
+) -> None:
+    """Run an app until SIGINT or SIGTERM.
+
+    Args:
+        project: the project.
+        name: of the app.
+        listen: gives the bound socket.
+        port: for an app by command, which binds it itself.
+        workers: processes that share the port.
+        uvicorn: whether uvicorn serves it.
+
+    Raises:
+        ConfigError: there is no such app, its settings are invalid, or a secret is missing.
+        NotStarted: the app could not start.
+        PortTaken: the port is not free.
+        ChildFailed: one of several workers ended before any of them served.
+    """
+    if name not in project.programs:
+        raise ConfigError([f"There is no app {name}: it is one of {', '.join(project.programs)}."])
+    mountable = [app for app, about in project.apps.items() if about.mounted]
+    if workers > 1 and name not in {GATEWAY, *mountable}:
+        only = ", ".join([GATEWAY, *mountable])
+        raise ConfigError([f"{name} has no workers: only the gateway and mounted apps have ({only})."])
+    secrets.require(project, name)
+    if name in project.apps and (app := project.apps[name]).command:
+        os.environ["PORT"] = str(port)
+        command = program(project, name, {"port": str(port), "project": str(project.folder)})
+        os.chdir(project.folder / app.folder)
+        os.execv(command[0], command)  # noqa: S606 (a program without a shell is the point)
+    os.environ.setdefault("GATEWAY_ROUTES", str(project.routes))
+    sock = listen()
+    if workers > 1:
+        options = ["--uvicorn"] if uvicorn else []
+        serve_workers(name, lambda fd: serve_command(project, name, "--fd", str(fd), *options), sock, workers)
+    else:
+        public, *beside = listeners(name, create(project.factories[name]), sock, uvicorn=uvicorn)
+        server.serve(public, beside)

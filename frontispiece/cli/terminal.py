@@ -1,0 +1,76 @@
+"""What commands share: the consoles, errors, and common options."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from frontispiece.cli.project import Project, find
+from frontispiece.errors import ConfigError
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--project",
+        help="The folder with frontispiece.toml; by default the nearest from here upwards.",
+        envvar="FRONT_PROJECT",
+    ),
+]
+Data = Annotated[Path | None, typer.Option(help="The data folder; by default the project's .data.")]
+Routes = Annotated[
+    Path | None, typer.Option(help="The route table instead of the project's.", envvar="GATEWAY_ROUTES")
+]
+Url = Annotated[str, typer.Option(help="The gateway.")]
+Password = Annotated[
+    str | None,
+    typer.Option(help="Prompted for when it is left out, except a demo user's.", envvar="FRONT_PASSWORD"),
+]
+
+URL = "http://127.0.0.1:8080"
+
+
+WIDE: Final = 1000
+"""Columns where no terminal sets a limit."""
+
+
+def print_table(table: Table) -> None:
+    """Print a table; a row is one line where no terminal sets a limit."""
+    if not out.is_terminal:
+        out.width = WIDE
+    out.print(table)
+
+
+def fail(message: str) -> NoReturn:
+    """Print what is wrong, and end with status 1."""
+    err.print(message, style="red", markup=False, highlight=False)
+    raise typer.Exit(1)
+
+
+def open_project(folder: Path | None) -> Project:
+    """The project of a command, its modules importable; ends the command when the file has errors."""
+    try:
+        project = find(folder)
+    except ConfigError as error:
+        fail(str(error))
+    sys.path.insert(0, str(project.folder))
+    return project
+
+
+def data_folder(project: Project, data: Path | None) -> Path:
+    """The data folder that the option names, or the project's."""
+    return data or project.folder / ".data"
+
+
+def password_of(project: Project, user: str, password: str | None) -> str:
+    """The password of the option, that of a demo user, or what is typed in."""
+    if password is not None:
+        return password
+    if project.demo.password is not None and user in project.demo.users:
+        return project.demo.password
+    return str(typer.prompt("Password", hide_input=True, err=True))

@@ -1,0 +1,48 @@
+"""Events and commands between services: CloudEvents on NATS JetStream, delivered at least once.
+
+Names of modules that need an extra (`sql`, `events`) are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from frontispiece.events.envelope import CommandData, Event, EventData
+from frontispiece.events.errors import AlreadyHandled, Reject
+from frontispiece.events.handlers import Handler
+from frontispiece.events.settings import EventSettings
+
+__all__ = [
+    "AlreadyHandled",
+    "CommandData",
+    "Event",
+    "EventData",
+    "EventSettings",
+    "Handler",
+    "Inbox",
+    "Messaging",
+    "Outbox",
+    "OutboxLag",
+    "OutboxMessage",
+    "Reject",
+    "Relay",
+]
+
+if TYPE_CHECKING:
+    from frontispiece.events.inbox import Inbox
+    from frontispiece.events.messaging import Messaging
+    from frontispiece.events.outbox import Outbox, OutboxLag, OutboxMessage
+    from frontispiece.events.relay import Relay
+else:
+    _MODULES = {
+        "Inbox": "inbox",
+        "Messaging": "messaging",
+        "Outbox": "outbox",
+        "OutboxLag": "outbox",
+        "OutboxMessage": "outbox",
+        "Relay": "relay",
+    }
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(name)
+        return getattr(import_module(f"frontispiece.events.{_MODULES[name]}"), name)

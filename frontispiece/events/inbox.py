@@ -1,0 +1,73 @@
+"""The inbox: ids of handled events, so that a second delivery changes nothing."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from frontispiece.events.envelope import Event
+from frontispiece.events.errors import AlreadyHandled
+from frontispiece.events.settings import MAX_RETENTION_DAYS
+from frontispiece.extras import extra
+from frontispiece.stores import Moment
+
+with extra("sql"):
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+RETENTION: Final = timedelta(days=MAX_RETENTION_DAYS + 1)
+"""Longer than any stream keeps events: nothing older is delivered again."""
+
+PRUNE_EVERY: Final = 128
+"""Events between two deletions of old ids."""
+
+PRUNE_LIMIT: Final = 2 * PRUNE_EVERY
+"""Ids that a deletion takes at most: more than were recorded since the one before."""
+
+
+class Inbox:
+    """The ids of the events that a service has handled.
+
+    Args:
+        metadata: of the service's database, which gets a table `inbox`.
+        retention: how long an id is kept; longer than the broker may deliver its event again.
+
+    Example:
+        async def handle(event: Event[Added]) -> None:
+            async with database.write() as tx:
+                await inbox.record(tx, event)
+                await tx.execute(things.insert().values(id=event.data.thing))
+    """
+
+    def __init__(self, metadata: sa.MetaData, *, retention: timedelta = RETENTION) -> None:
+        self._retention = retention
+        self._recorded = 0
+        self._table = sa.Table(
+            "inbox",
+            metadata,
+            sa.Column("source", sa.String(200), primary_key=True),
+            sa.Column("id", sa.String(200), primary_key=True),
+            sa.Column("recorded_at", Moment, nullable=False, index=True),
+        )
+
+    async def record(self, tx: AsyncConnection, event: Event[Any]) -> None:
+        """Record an event within the write transaction of its change; before the change, which then waits.
+
+        Raises:
+            AlreadyHandled: an earlier delivery was handled; leave the transaction with it.
+        """
+        now = datetime.now(UTC)
+        insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+        row = {"source": event.source, "id": event.id, "recorded_at": now}
+        insertion = insert(self._table).values(row).on_conflict_do_nothing().returning(self._table.c.id)
+        if await tx.scalar(insertion) is None:
+            raise AlreadyHandled(event.id)
+        if self._recorded % PRUNE_EVERY == 0:
+            await self._prune(tx, now - self._retention)
+        self._recorded += 1
+
+    async def _prune(self, tx: AsyncConnection, before: datetime) -> None:
+        table = self._table.c
+        old = sa.select(table.source, table.id).where(table.recorded_at < before)
+        # another copy of the service may prune, too: neither waits for the other
+        old = old.order_by(table.recorded_at).limit(PRUNE_LIMIT).with_for_update(skip_locked=True)
+        await tx.execute(self._table.delete().where(sa.tuple_(table.source, table.id).in_(old)))

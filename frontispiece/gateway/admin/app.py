@@ -1,0 +1,199 @@
+"""The ASGI app of the admin port: for whoever has its token, and for no web page."""
+
+import hmac
+import logging
+import re
+from collections.abc import Container
+from ipaddress import ip_address
+from typing import Final
+
+from prometheus_client import make_asgi_app
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway
+from frontispiece.http.asgi import App, Receive, Scope, Send, problem_response, send_reply
+from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.problems import Problem, internal
+from frontispiece.security import InvalidToken, bearer_token, invalid_token_problem
+from frontispiece.settings import Settings
+from frontispiece.upstream import Headers, Reply, field
+
+log = logging.getLogger(__name__)
+
+MIN_TOKEN_LENGTH: Final = 16
+HOW_TO_MAKE_ONE: Final = "make one with `openssl rand -hex 32`"
+
+_TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LENGTH},}}")
+
+METRICS: Final = "/metrics"
+OFF: Final = "off"
+
+
+class AdminSettings(Settings):
+    """The admin port's address and names."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    admin: str = Field(OFF, description="host:port of the admin port, on loopback or a network of its own.")
+    admin_token: str = Field(
+        "",
+        repr=False,
+        validate_default=True,
+        description="The bearer token that its callers need; required beyond loopback.",
+    )
+    admin_hosts: list[str] = Field(
+        default_factory=list,
+        description="Names, as JSON, by which it is called besides its own, addresses and localhost.",
+    )
+
+    @field_validator("admin")
+    @classmethod
+    def _host_and_port(cls, text: str) -> str:
+        host, _, port = text.rpartition(":")
+        if text != OFF and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+            raise ValueError(f'{text!r} is no address: write "127.0.0.1:9100", or "{OFF}"')
+        return text
+
+    @field_validator("admin_token")
+    @classmethod
+    def _protects(cls, token: str, info: ValidationInfo) -> str:
+        host = info.data.get("admin", OFF).rpartition(":")[0]
+        if token and not _TOKEN.fullmatch(token):
+            raise ValueError(f"a token has {MIN_TOKEN_LENGTH} letters and digits, or more: {HOW_TO_MAKE_ONE}")
+        if host and not token and not _is_loopback(host):
+            raise ValueError(f"an admin port beyond loopback needs a token: {HOW_TO_MAKE_ONE}")
+        return token
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port; None without an admin port."""
+        host, _, port = self.admin.rpartition(":")
+        return (host, int(port)) if host else None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The host names that requests may use."""
+        host = self.address[0] if self.address else "localhost"
+        return frozenset(name.lower() for name in ("localhost", host, *self.admin_hosts))
+
+
+def admin_app(gateway: AdministeredGateway, settings: AdminSettings) -> App:
+    """The app: `/metrics` in the formats of Prometheus, and the pages below `/admin`."""
+    metrics = make_asgi_app(gateway.runtime.metrics.registry)
+    names = settings.names
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for phase in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{phase}.complete"})
+            return
+        if scope["type"] != "http":
+            raise RuntimeError(f"The admin port does not speak {scope['type']}.")
+        try:
+            check_host(scope["headers"], names)
+            check_origin(scope["headers"])
+            check_token(scope["headers"], settings.admin_token)
+            if scope["path"] == METRICS:
+                _allow("GET", scope["method"])
+                await metrics(scope, receive, send)
+                return
+            reply = await _answer(gateway, scope)
+        except Problem as problem:
+            reply = problem_response(problem, None)
+        except Exception:  # a bug of ours: the operator learns that
+            log.exception("the admin port failed at %s", scope["path"])
+            reply = problem_response(internal(None), None)
+        await send_reply(reply, send)
+
+    return app
+
+
+async def _answer(gateway: AdministeredGateway, scope: Scope) -> Reply:
+    if scope["path"] not in PAGES:
+        raise Problem(404, "no-route", f"The admin port has {', '.join([METRICS, *PAGES])}.")
+    method, page = PAGES[scope["path"]]
+    _allow(method, scope["method"])
+    check_csrf(method, scope["headers"])
+    return await page(gateway, scope["query_string"])
+
+
+def _allow(method: str, requested: str) -> None:
+    allowed = ["GET", "HEAD"] if method == "GET" else [method]
+    if requested not in allowed:
+        allow = {"Allow": ", ".join(allowed)}
+        raise Problem(405, "method-not-allowed", f"This answers {allow['Allow']}.", headers=allow)
+
+
+def check_host(headers: Headers, names: Container[str]) -> None:
+    """Refuse a `Host` that is neither a name of this port nor an address.
+
+    A web page reaches the port by a name of its own that leads here (DNS rebinding).
+
+    Raises:
+        Problem: 421 `host-unknown`.
+    """
+    host = _host((field(headers, b"host") or b"").decode("latin-1").lower())
+    if host not in names and not _is_address(host):
+        detail = "The admin port is not called by this name: see GATEWAY_ADMIN_HOSTS."
+        raise Problem(421, "host-unknown", detail)
+
+
+def check_origin(headers: Headers) -> None:
+    """Refuse what a page of another origin sends.
+
+    Raises:
+        Problem: 403 `cross-site`.
+    """
+    host = field(headers, b"host") or b""
+    own = {b"http://" + host, b"https://" + host}
+    if any(value not in own for name, value in headers if name == b"origin"):
+        raise Problem(403, "cross-site", "No other site's page may call the admin port.")
+
+
+def check_token(headers: Headers, token: str) -> None:
+    """Let only callers in that have the token, where one is set.
+
+    Raises:
+        Problem: 401 `token-missing` or `token-invalid`.
+    """
+    if not token:
+        return
+    sent = bearer_token((field(headers, b"authorization") or b"").decode("latin-1"))
+    if not hmac.compare_digest(sent.encode(), token.encode()):
+        raise invalid_token_problem(InvalidToken("The token is not that of GATEWAY_ADMIN_TOKEN"))
+
+
+def check_csrf(method: str, headers: Headers) -> None:
+    """Refuse changes that a form of a web page could send.
+
+    Raises:
+        Problem: 403 `csrf-header-missing`.
+    """
+    if method in SAFE_METHODS or field(headers, b"x-csrf") == b"1":
+        return
+    kind = (field(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        detail = "Changes need X-CSRF: 1, or content in JSON."
+        raise Problem(403, "csrf-header-missing", detail)
+
+
+def _host(text: str) -> str:
+    """The name or address in a `Host`, without its port."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    host = host.strip("[]")
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""The endpoints of the admin port."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+from pydantic import BaseModel
+
+from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.policies.cache.store import HttpCache
+from frontispiece.gateway.policies.rate_limit.config import Rate
+from frontispiece.gateway.reload import Outcome, Reloader
+from frontispiece.gateway.runtime import Runtime
+from frontispiece.gateway.snapshot import RoutingSnapshot
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import Reply
+
+NO_STORE: Final = (b"cache-control", b"no-store")
+"""State of this moment."""
+
+
+class AdministeredGateway(Protocol):
+    """What the admin port needs of a gateway."""
+
+    runtime: Runtime
+    snapshot: RoutingSnapshot
+    reloader: Reloader | None
+
+    @property
+    def cache(self) -> HttpCache | None:
+        """The response cache; None without one."""
+
+
+Page = Callable[[AdministeredGateway, bytes], Awaitable[Reply]]
+"""Answers a request with this raw query."""
+
+
+async def routes(gateway: AdministeredGateway, _query: bytes) -> Reply:
+    """The table in force, with every policy."""
+    return _json(_to_json(gateway.snapshot.table))
+
+
+async def upstreams(gateway: AdministeredGateway, _query: bytes) -> Reply:
+    """Every service: its addresses, their health, its breaker and limits, and the calls under way."""
+    return _json({name: upstream.state() for name, upstream in gateway.snapshot.upstreams.items()})
+
+
+async def jwks(gateway: AdministeredGateway, _query: bytes) -> Reply:
+    """The key by which services in any language verify the gateway's internal tokens (RFC 7517)."""
+    signer = gateway.runtime.signer
+    return _json({"keys": [signer.jwk] if signer else []}, kind=b"application/jwk-set+json")
+
+
+async def reload(gateway: AdministeredGateway, _query: bytes) -> Reply:
+    """Reload the table.
+
+    Raises:
+        Problem: 422 `table-faulty`, with every fault; the previous table stays in force.
+    """
+    if gateway.reloader is None:
+        raise Problem(404, "no-table-file", "This gateway has no file to read its table from.")
+    result = await gateway.reloader.reload("POST /admin/reload")
+    if result.outcome is Outcome.FAULTY:
+        detail = "The route table is invalid: the previous one stays in force."
+        raise Problem(422, "table-faulty", detail, errors=list(result.errors))
+    return _json({"outcome": result.outcome, "routes": len(gateway.snapshot.table.routes)})
+
+
+async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
+    """Purge the cached responses of a path, of a tag, or all.
+
+    Raises:
+        Problem: 404 `no-cache`; 400 `purge-unclear`.
+    """
+    cache = gateway.cache
+    if cache is None:
+        raise Problem(404, "no-cache", "This gateway has no cache.")
+    match parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        case [("path", path)] if path.startswith("/"):
+            purged = await cache.purge(path)
+        case [("tag", tag)] if tag:
+            purged = await cache.purge_tag(tag)
+        case [("all", "" | "true")]:
+            purged = await cache.clear()
+        case _:
+            raise Problem(400, "purge-unclear", "Say one of ?path=/…, ?tag=… and ?all.")
+    return _json({"purged": purged})
+
+
+def _json(content: object, *, kind: bytes = b"application/json") -> Reply:
+    return Reply.whole(HTTPStatus.OK, msgspec.json.encode(content), [(b"content-type", kind), NO_STORE])
+
+
+PAGES: Final[Mapping[str, tuple[str, Page]]] = {
+    "/admin/routes": ("GET", routes),
+    "/admin/upstreams": ("GET", upstreams),
+    "/admin/jwks": ("GET", jwks),
+    "/admin/reload": ("POST", reload),
+    "/admin/cache": ("DELETE", purge),
+}
+"""By path, and the one method that each has; GET answers HEAD as well."""
+
+
+_UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+
+
+def _to_json(value: object) -> Any:  # noqa: PLR0911 (a kind of value a line)
+    """Any part of a table, in the words of tables; what has neither value nor default is left out."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Enum():
+            return value.value
+        case timedelta():
+            return _duration(value)
+        case Rate():
+            return f"{value.calls}/{value.unit}"
+        case Target():
+            return value.service if value.path is None else f"{value.service}:{value.path}"
+        case BaseModel():
+            fields = type(value).model_fields.items()
+            members = {field.alias or name: getattr(value, name) for name, field in fields}
+            return {name: _to_json(member) for name, member in members.items() if member is not None}
+        case Mapping():
+            return {str(name): _to_json(member) for name, member in value.items()}
+        case list() | tuple():
+            return [_to_json(each) for each in value]
+        case _:
+            return str(value)
+
+
+def _duration(value: timedelta) -> str:
+    """A duration as tables have it: `500ms`, `2s`, `5m`."""
+    for unit, size in _UNITS.items():
+        if value >= size and not value % size:
+            return f"{value // size}{unit}"
+    seconds = value.total_seconds()
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"

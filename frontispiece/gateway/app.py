@@ -1,0 +1,83 @@
+"""The gateway's wiring, from settings to the app."""
+
+import logging
+from functools import partial
+
+from frontispiece.errors import ConfigError
+from frontispiece.gateway.auth.oidc import Provider, Subjects
+from frontispiece.gateway.config import table
+from frontispiece.gateway.edge import Gateway
+from frontispiece.gateway.observability.access_log import AccessLog
+from frontispiece.gateway.policies.load_shedding import OverloadMonitor
+from frontispiece.gateway.reload import WatchedFile
+from frontispiece.gateway.request_limits import HeaderLimits
+from frontispiece.gateway.runtime import Runtime
+from frontispiece.gateway.settings import GatewaySettings, errors_between
+from frontispiece.security import GUEST_PREFIX, Signer
+
+__all__ = ["Gateway", "GatewaySettings", "create_app"]
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: GatewaySettings | None = None) -> Gateway:
+    """The gateway with the route table that the settings name.
+
+    Raises:
+        ConfigError: the settings or the table cannot serve, or not together.
+    """
+    settings = settings or GatewaySettings()
+    file = WatchedFile(settings.routes) if settings.watch else None
+    load = partial(_table, settings)
+    routes = load()
+    runtime = Runtime(
+        settings.directory,
+        signer=Signer(settings.signing_key, "gateway") if settings.signing_key else None,
+        provider=_provider(settings),
+        further_issuers={
+            name: Provider(issuer, subjects=Subjects(f"{name}:")) for name, issuer in settings.issuers.items()
+        },
+        origins=settings.own_origins,
+        session=settings.session,
+        cache=settings.cache,
+        valkey_url=settings.valkey_url,
+        overload=_overload(routes, settings),
+        access_log=AccessLog.from_settings(settings.access_logging, settings.signing_key.encode()),
+        expose_timeline=settings.expose_timeline,
+    )
+    limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
+    gateway = Gateway(routes, runtime, limits)
+    gateway.enable_reload(load, file)
+    return gateway
+
+
+def _table(settings: GatewaySettings) -> table.Table:
+    """The table, validated against these settings."""
+    routes = table.load(settings.routes)
+    if errors := errors_between(routes, settings):
+        raise ConfigError(errors)
+    return routes
+
+
+def _overload(routes: table.Table, settings: GatewaySettings) -> OverloadMonitor | None:
+    if settings.adaptive_concurrency or settings.max_in_flight or settings.max_loop_lag:
+        adaptive = settings.adaptive_concurrency
+        return OverloadMonitor(settings.max_in_flight, settings.max_loop_lag, adaptive=adaptive)
+    if any("priority" in route.model_fields_set for route in routes.routes):
+        log.warning(
+            "the table has priorities, but GATEWAY_ADAPTIVE_CONCURRENCY is off, and neither "
+            "GATEWAY_MAX_IN_FLIGHT nor GATEWAY_MAX_LOOP_LAG is set"
+        )
+    return None
+
+
+def _provider(settings: GatewaySettings) -> Provider | None:
+    if not settings.issuer.is_on:
+        return None
+    session = settings.session
+    return Provider(
+        settings.issuer,
+        client_id=session.client_id,
+        client_secret=session.client_secret,
+        subjects=Subjects(reserved=(GUEST_PREFIX, *(f"{name}:" for name in settings.issuers))),
+    )

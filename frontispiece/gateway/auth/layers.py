@@ -1,0 +1,201 @@
+"""The authentication layers: the caller is identified here once, for every service behind."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final
+
+from frontispiece.gateway.auth.oidc import AccessToken, TokenVerification
+from frontispiece.gateway.auth.proofs import bound_token_problem
+from frontispiece.gateway.auth.requirements import Requirements
+from frontispiece.gateway.call import Call, Handler, Layer
+from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.resources import TableResources
+from frontispiece.http.headers import CREDENTIALS, SAFE_METHODS
+from frontispiece.http.problems import Problem
+from frontispiece.security import ANONYMOUS, InvalidToken, bearer_token, invalid_token_problem
+from frontispiece.upstream import Headers, Reply
+
+GATEWAY_COOKIES: Final = (b"__Host-Http-session", b"__Host-Http-guest", b"__Host-Http-login")
+"""Prefixes of the gateway's own cookies, which no service gets."""
+
+VISIBLE: Final = (0x21, 0x7E)
+"""The first and the last of ASCII's visible characters."""
+
+VARY: Final = (b"vary", b"Authorization")
+"""A guest's response differs from that of the same client with a token."""
+
+DPOP: Final = "dpop "
+
+PASSED: Final = "passed"
+GUEST: Final = "guest"
+ABORTED: Final = "aborted"
+
+
+CheckProof = Callable[[Call, AccessToken], None]
+"""Checks that a call is of whom its bound token belongs to; raises a `Problem`."""
+
+
+def for_route(route: Route, resources: TableResources) -> Iterator[Layer]:
+    """The authentication layer for the route's `auth` setting, within one that counts its outcomes."""
+    if route.auth.identifies_caller:
+        yield count_auth(partial(resources.runtime.metrics.auth.add, route.auth))
+    match route.auth:
+        case Auth.NONE:
+            yield no_auth()
+        case Auth.PASSTHROUGH:
+            yield passthrough_auth()
+        case Auth.BEARER:
+            access = resources.token_verification(route.issuers)
+            yield bearer_auth(
+                access,
+                route.scopes,
+                guest=route.guest,
+                requirements=Requirements.of(route),
+                check_proof=partial(resources.runtime.proofs.check, route),
+            )
+        case Auth.SESSION:
+            assert resources.sessions is not None, "a table with session routes has a section for them"
+            yield resources.sessions.layer(route)
+
+
+def no_auth() -> Layer:
+    """Remove credentials: an open route's service needs none."""
+
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            _remove_credentials(call)
+            return await inner(call)
+
+        return handle
+
+    return layer
+
+
+def bearer_auth(
+    access: TokenVerification,
+    scopes: Iterable[str],
+    *,
+    guest: bool = False,
+    requirements: Requirements | None = None,
+    check_proof: CheckProof | None = None,
+) -> Layer:
+    """Require an access token with these scopes, and set `call.identity`.
+
+    Args:
+        access: verifies access tokens.
+        scopes: all of them are required.
+        guest: whether safe methods are allowed without a token, as `ANONYMOUS`.
+        requirements: what else the token must say; None for nothing.
+        check_proof: checks the proof of who sends a bound token; None where there are no bound tokens.
+    """
+    required = frozenset(scopes)
+
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            header = call.header(b"authorization")
+            if header is None and guest and call.method in SAFE_METHODS:
+                identity = ANONYMOUS
+            else:
+                cached = access.cached(header) if header is not None else None
+                token = cached or await _verify(access, header)
+                if token.jkt is not None:
+                    assert check_proof is not None, "the routes of a table check proofs"
+                    check_proof(call, token)
+                identity = token.identity
+                if not required <= identity.scopes:
+                    raise _insufficient_scope(required - identity.scopes, token.scheme)
+                if requirements is not None:
+                    requirements.check(token.claims, token.scheme)
+            call.identity = identity
+            _remove_credentials(call)
+            reply = await inner(call)
+            if guest:
+                reply.headers.append(VARY)
+            return reply
+
+        return handle
+
+    return layer
+
+
+def passthrough_auth() -> Layer:
+    """Pass credentials on to a service that verifies them itself, except the gateway's own cookies."""
+
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            call.headers = list(_without_gateway_cookies(call.headers))
+            return await inner(call)
+
+        return handle
+
+    return layer
+
+
+def count_auth(count: Callable[[str], None]) -> Layer:
+    """Count the outcome of the next inner layer: `passed`, `guest`, or the type of its problem."""
+
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            outcome = ABORTED
+            try:
+                return await inner(call)
+            except Problem as problem:
+                outcome = problem.kind
+                raise
+            finally:
+                if call.identity is not None:  # a problem then came from further inside
+                    outcome = GUEST if call.identity.is_guest else PASSED
+                count(outcome)
+
+        return handle
+
+    return layer
+
+
+async def _verify(access: TokenVerification, header: bytes | None) -> AccessToken:
+    field = header.decode("latin-1") if header else None
+    is_bound = field is not None and field.lower().startswith(DPOP)
+    token = field[len(DPOP) :].strip() if field is not None and is_bound else bearer_token(field)
+    try:
+        verified = await access.verify(token)
+        _check_scheme(verified, is_bound=is_bound)
+    except InvalidToken as error:
+        raise (bound_token_problem if is_bound else invalid_token_problem)(error) from None
+    return verified
+
+
+def _check_scheme(token: AccessToken, *, is_bound: bool) -> None:
+    """Whoever has stolen a bound token must not bring it as one that is not (RFC 9449, 7.1)."""
+    if is_bound and token.jkt is None:
+        raise InvalidToken("The token is not bound to a key: its scheme is Bearer")
+    if token.jkt is not None and not is_bound:
+        raise InvalidToken("The token is bound to a key: its scheme is DPoP")
+
+
+def _insufficient_scope(scopes: frozenset[str], scheme: str) -> Problem:
+    missing = " ".join(sorted(scopes))
+    challenge = {"WWW-Authenticate": f'{scheme} error="insufficient_scope", scope="{missing}"'}
+    return Problem(403, "scope-missing", f"This needs the scope {missing}.", headers=challenge, scope=missing)
+
+
+def _remove_credentials(call: Call) -> None:
+    call.headers = [field for field in call.headers if field[0] not in CREDENTIALS]
+
+
+def _without_gateway_cookies(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in headers:
+        if name != b"cookie":
+            yield name, value
+        elif others := [pair for each in value.split(b";") if _is_passed(pair := each.strip(b" \t"))]:
+            yield name, b"; ".join(others)
+
+
+def _is_passed(pair: bytes) -> bool:
+    """Whether a service gets a cookie: not the gateway's own, and none that resembles one of another name.
+
+    To a lenient reader, a no-break space before `__Host-` is none: it takes the name for one that only the
+    site itself can have set.
+    """
+    name = pair.partition(b"=")[0].rstrip(b" \t")
+    printable = not name or (VISIBLE[0] <= name[0] <= VISIBLE[1] and VISIBLE[0] <= name[-1] <= VISIBLE[1])
+    return bool(pair) and printable and not name.startswith(GATEWAY_COOKIES)

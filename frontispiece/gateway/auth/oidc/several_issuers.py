@@ -1,0 +1,56 @@
+"""Access tokens of several issuers on one route."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import jwt
+
+from frontispiece.gateway.auth.oidc.access_tokens import AccessToken, AccessTokens
+from frontispiece.gateway.auth.oidc.claims import is_jwt
+from frontispiece.security import InvalidToken
+
+UNVERIFIED: Final[Any] = {"verify_signature": False}
+"""A look at who claims to have issued a token; whoever it is verifies it then."""
+
+
+class TokenVerification(Protocol):
+    """What a route needs to identify the callers that bring access tokens."""
+
+    def cached(self, authorization: bytes) -> AccessToken | None:
+        """See `AccessTokens.cached`."""
+
+    async def verify(self, token: str) -> AccessToken:
+        """See `AccessTokens.verify`."""
+
+
+class SeveralIssuers:
+    """Has each token verified by the issuer that it names, and opaque ones by the issuer that introspects.
+
+    Args:
+        issuers: the access tokens of each; at most one introspects, so that no issuer sees another's tokens.
+    """
+
+    def __init__(self, issuers: Sequence[AccessTokens]) -> None:
+        self._issuers = issuers
+
+    def cached(self, authorization: bytes) -> AccessToken | None:
+        """See `AccessTokens.cached`."""
+        for issuer in self._issuers:
+            if (cached := issuer.cached(authorization)) is not None:
+                return cached
+        return None
+
+    async def verify(self, token: str) -> AccessToken:
+        """See `AccessTokens.verify`."""
+        named = _issuer_of(token) if is_jwt(token) else None
+        for issuer in self._issuers:
+            if issuer.introspects if named is None else issuer.url == named:
+                return await issuer.verify(token)
+        raise InvalidToken("The token is of another issuer")
+
+
+def _issuer_of(token: str) -> object:
+    try:
+        return jwt.decode(token, options=UNVERIFIED).get("iss", "")
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        return ""

@@ -1,0 +1,57 @@
+"""What all parts of session handling share."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from frontispiece.aio.background import BackgroundTasks
+from frontispiece.gateway.auth.oidc import Provider
+from frontispiece.gateway.auth.session.invalidation import RevocationList
+from frontispiece.gateway.auth.session.local_cache import LocalSessionCache
+from frontispiece.gateway.auth.session.settings import SessionSettings
+from frontispiece.gateway.auth.session.valkey_store import SessionStore
+from frontispiece.gateway.config.session import Session
+from frontispiece.http.problems import Problem
+from frontispiece.security import Keyring
+
+SHUTDOWN_TIMEOUT: Final = 6.0
+"""Seconds that the gateway's end waits for background tasks: longer than the issuer has for a response."""
+
+
+class SessionContext:
+    """The parts of one table's sessions; made without I/O.
+
+    Args:
+        settings: without errors.
+        config: the table's `[session]`.
+        provider: the issuer.
+        clock: the time in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        config: Session,
+        provider: Provider,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.config = config
+        self.provider = provider
+        self.clock = clock
+        self.keyring = Keyring(settings.encryption_keys)
+        retention = provider.settings.revocation_retention
+        self.store = SessionStore(settings.valkey_url, self.keyring, retention, clock)
+        self.cache = LocalSessionCache(settings.local_cache_ttl)
+        self.revocations = RevocationList(retention, clock)
+        self.background = BackgroundTasks(expected=(Problem,), shutdown_timeout=SHUTDOWN_TIMEOUT)
+        """Tasks that outlive a request."""
+
+    @property
+    def origin(self) -> bytes:
+        """The web origin of our own pages."""
+        return self.settings.origin.encode()
+
+    def url(self, suffix: str) -> str:
+        """The path of one of the session's own endpoints, such as `/login`."""
+        return self.config.path + suffix

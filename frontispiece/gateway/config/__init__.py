@@ -1,0 +1,1 @@
+"""The route table: its models, its checks and its units."""

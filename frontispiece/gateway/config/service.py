@@ -1,0 +1,68 @@
+"""A service of a route table: its addresses, and what protects it."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, StrictBool, field_validator
+
+from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from frontispiece.upstream.factory import url_errors
+
+NO_HEALTH_CHECK: Final = "none"
+
+
+def _health(written: object) -> object:
+    if written == NO_HEALTH_CHECK or isinstance(written, HealthPolicy):
+        return written
+    return HealthPolicy.model_validate(written)  # here, so that its faults have the place they are written at
+
+
+Health = Annotated[HealthPolicy | Literal["none"], BeforeValidator(_health)]
+
+
+class Service(ConfigModel):
+    """A service that routes lead to."""
+
+    url: tuple[str, ...] = Field(
+        min_length=1,
+        description="http://host:port, registry://name or app://module:factory; several of them as a list",
+    )
+    health: Health | None = Field(
+        None,
+        description="The path of its health check (/health/ready when left out), and when each of several "
+        "addresses is checked. none: it has no health check.",
+    )
+    needed: StrictBool | None = Field(
+        None,
+        description="Whether the gateway is unready without it. When left out: whether routes or guest_merge "
+        "lead to it otherwise than by mirrors and optional parts.",
+    )
+    breaker: BreakerPolicy | None = Field(None, description="Leave it alone when too many calls fail.")
+    concurrency: ConcurrencyPolicy | None = Field(None, description="How many calls it gets at a time.")
+    audience: str | None = Field(
+        None, min_length=1, description="The audience of its internal tokens: its name here when left out."
+    )
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _one_or_many(cls, url: object) -> object:
+        return [url] if isinstance(url, str) else url
+
+    @field_validator("url")
+    @classmethod
+    def _addresses(cls, url: tuple[str, ...]) -> tuple[str, ...]:
+        if faults := [*url_errors(url)]:
+            raise ValueError("; ".join(faults))
+        return url
+
+    @property
+    def health_checks(self) -> HealthPolicy | None:
+        """How each of several addresses is checked in rounds; None when they are not."""
+        return None if self.health == NO_HEALTH_CHECK else self.health
+
+    @property
+    def readiness_path(self) -> str | None:
+        """Where the gateway's readiness asks; None when it does not."""
+        if self.health is None:
+            return "/health/ready"
+        return self.health_checks.path if self.health_checks else None

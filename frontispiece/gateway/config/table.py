@@ -1,0 +1,176 @@
+"""The route table: the public surface as data, refused whole when faulty, with every fault named at once."""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from frontispiece.errors import ConfigError, nearest
+from frontispiece.gateway.aggregates.target_template import TargetTemplate
+from frontispiece.gateway.config.base import ConfigModel, non_empty
+from frontispiece.gateway.config.edge import Edge
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.service import Service
+from frontispiece.gateway.config.session import Session
+from frontispiece.gateway.config.source import Lines, Loc
+from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.config.validate import CHECKS, Fault, WrittenRoute, WrittenTable
+from frontispiece.gateway.policies.security_headers import SecurityHeaders
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Table(ConfigModel):
+    """The whole public surface."""
+
+    services: dict[str, Service] = Field(min_length=1)
+    session: Session | None = Field(None, description="How browsers log in; without it, they cannot.")
+    edge: Edge = Field(Edge(), description="Which proxies are trusted.")
+    security_headers: SecurityHeaders | None = Field(
+        None, description="Security headers of every response; none when left out."
+    )
+    routes: Annotated[tuple[Route, ...], non_empty("a table has at least one route")]
+
+    @property
+    def audiences(self) -> dict[str, str]:
+        """The audience of the internal tokens that each service gets."""
+        return {name: service.audience or name for name, service in self.services.items()}
+
+    @property
+    def needed(self) -> set[str]:
+        """The services without which the gateway is unready: the `needed` of each, or what its routes say."""
+        used = {target.service for target in self._targets()}
+        return {
+            name
+            for name, service in self.services.items()
+            if service.needed or (service.needed is None and name in used)
+        }
+
+    def _targets(self) -> Iterator[Target | TargetTemplate]:
+        """Where calls lead that fail without an answer: not mirrored ones, nor optional parts."""
+        for route in self.routes:
+            yield from (
+                target for target in (route.to, *(choice.to for choice in route.split or ())) if target
+            )
+            yield from (part.from_ for part in (route.parts or {}).values() if not part.optional)
+        yield from self.session.guest_merge if self.session else ()
+
+
+def load(path: Path) -> Table:
+    """The table in a file.
+
+    Raises:
+        ConfigError: it cannot serve; every fault is named with file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigError([f"{path} cannot be read: {fault}"]) from None
+    return parse(text, path.name)
+
+
+def parse(text: str, file: str | None = None) -> Table:
+    """The table in a TOML document.
+
+    Args:
+        text: the document.
+        file: its name, put before each fault together with the line.
+
+    Raises:
+        ConfigError: it cannot serve.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError([f"{file or 'This'} is not TOML: {fault}"]) from None
+    faults = []
+    try:
+        table = Table.model_validate(document)
+    except ValidationError as invalid:
+        faults = [_fault(error) for error in invalid.errors()]
+    written = _written(document)
+    faults += [fault for check in CHECKS for fault in check(written)]
+    if faults:
+        raise ConfigError([*_sentences(faults, document, text, file)])
+    return table
+
+
+def _written(document: Mapping[str, Any]) -> WrittenTable:
+    services, routes, session = document.get("services"), document.get("routes"), document.get("session")
+    return WrittenTable(
+        services=services if isinstance(services, dict) else {},
+        has_session=session is not None,
+        session=None if session is None else _valid(Session, session),
+        routes=tuple(
+            WrittenRoute(index, route, _valid(Route, route))
+            for index, route in enumerate(routes if isinstance(routes, list) else ())
+        ),
+    )
+
+
+def _valid(model: type[Model], written: object) -> Model | None:
+    try:
+        return model.model_validate(written)
+    except ValidationError:  # reported with the whole table
+        return None
+
+
+def _fault(error: ErrorDetails) -> Fault:
+    """A mistake that a model has found, with the place written as in the document."""
+    loc = error["loc"]
+    _, *rest = loc[_depth(loc) - 1 :] if loc else ("",)
+    keys = [str(key) for key in rest]
+    if len(keys) > 1 and keys[0] == "parts":
+        keys[:2] = [f"parts.{keys[1]}"]
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(loc[:-1])
+        hint = nearest(str(loc[-1]), known) or f": the keys here are {', '.join(sorted(known))}"
+        message = f"unknown key{hint}"
+    return Fault(loc, ": ".join([*keys, message]))
+
+
+def _depth(loc: Loc) -> int:
+    """How many of the first keys lead to the section that a fault is in."""
+    return min(len(loc), 2 if loc[:1] in {("routes",), ("services",)} else 1)
+
+
+def _sentences(
+    faults: Iterable[Fault], document: Mapping[str, Any], text: str, file: str | None
+) -> Iterator[str]:
+    lines = Lines(text)
+    for fault in faults:
+        line = lines.of(fault.loc)
+        where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+        yield f"{where}{_place(fault.loc, document)}: {fault.message}"
+
+
+def _place(loc: Loc, document: Mapping[str, Any]) -> str:
+    """The section of a fault, such as `route 3 (/products)`."""
+    match loc[: _depth(loc)]:
+        case ("routes", int(index)):
+            route = document["routes"][index]
+            path = route.get("path") if isinstance(route, dict) else None
+            return f"route {index + 1} ({path})" if path else f"route {index + 1}"
+        case section:
+            return ": ".join(map(str, section))
+
+
+def _keys_at(loc: Loc) -> set[str]:
+    """The keys that a table in the document may have."""
+    models: list[type[BaseModel]] = [Table]
+    for key in loc:
+        fields = [model.model_fields[key] for model in models if key in model.model_fields]
+        if fields:  # other steps are indexes, and names that the table's author has chosen
+            models = [model for field in fields for model in _models_in(field.annotation)]
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

@@ -1,0 +1,266 @@
+"""The gateway: requests in, responses out. Failures become problem+json only here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from frontispiece.gateway import health
+from frontispiece.gateway.admin import AdminSettings, admin_app
+from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.pipeline import Call, Reply
+from frontispiece.gateway.policies.cache.store import HttpCache
+from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
+from frontispiece.gateway.reload import Reloader, WatchedFile, watching
+from frontispiece.gateway.request_limits import CLOSING, HeaderLimits, forwardable
+from frontispiece.gateway.runtime import Runtime
+from frontispiece.gateway.snapshot import RoutingSnapshot
+from frontispiece.http.asgi import App, Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.messages import IncomingRequest, ResponseBrokeOff
+from frontispiece.http.problems import Problem, internal
+from frontispiece.http.request_id import request_id
+from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, UpstreamError
+from frontispiece.upstream.outcome import when_released
+
+Respond = Callable[[IncomingRequest, ClientSocket | None], Coroutine[Any, Any, Reply]]
+"""Responds to a request, which may be the handshake of a WebSocket."""
+
+log = logging.getLogger(__name__)
+
+DRAIN_TIMEOUT: Final = 600.0
+"""Seconds that a replaced table stays open for its running calls, such as streams."""
+
+LAST_CALLS_TIMEOUT: Final = 1.0
+"""Seconds that calls have to end at shutdown: the server has waited for them before."""
+
+
+class Gateway:
+    """Serves a route table, which a reload replaces: to the server by `respond`, to others as an ASGI app.
+
+    Args:
+        table: the route table.
+        runtime: the state of the process, whichever table is served.
+        limits: of the size of request headers.
+    """
+
+    def __init__(self, table: Table, runtime: Runtime, limits: HeaderLimits | None = None) -> None:
+        self.runtime = runtime
+        self._limits = limits or HeaderLimits()
+        log = runtime.access_log
+        self._respond: Respond = log.wrap(self._serve) if log else self._serve
+        self.snapshot = RoutingSnapshot(table, runtime)
+        """The snapshot for new calls."""
+        self.reloader: Reloader | None = None
+        """Reloads the table; None without `enable_reload`."""
+        self._file: WatchedFile | None = None
+        self.retiring: dict[asyncio.Task[None], RoutingSnapshot] = {}
+        """Replaced snapshots that still have calls, by the task that waits for these."""
+        self._stopping = False
+
+    def enable_reload(self, load: Callable[[], Table], file: WatchedFile | None = None) -> None:
+        """Make tables reloadable; called before the gateway starts.
+
+        Args:
+            load: reads and checks the table; called in a thread.
+            file: watched for changes; None for no watching.
+        """
+        self.reloader = Reloader(load, self.serve_table)
+        self.runtime.metrics.registry.register(self.reloader.reloads)
+        self._file = file
+
+    @property
+    def cache(self) -> HttpCache | None:
+        """The response cache; None until a table caches."""
+        return self.snapshot.resources.cache
+
+    async def serve_table(self, table: Table) -> bool:
+        """Serve this table to new calls; running calls finish with theirs. Not to be called concurrently.
+
+        Returns:
+            whether it differs from the previous table.
+
+        Raises:
+            ConfigError: a service has no address; the previous table stays in force.
+            LifespanFailed: a mounted app does not start; the same.
+        """
+        previous = self.snapshot
+        if table == previous.table:
+            return False
+        snapshot = RoutingSnapshot(table, self.runtime, previous)
+        await snapshot.start()
+        self.snapshot = snapshot
+        previous.drain_websockets(snapshot)
+        self._retire(previous, DRAIN_TIMEOUT)
+        return True
+
+    def _retire(self, snapshot: RoutingSnapshot, within: float) -> None:
+        async def retire() -> None:
+            if left := await snapshot.retire(within):
+                log.warning("%d calls of a replaced table have not ended in time", left)
+
+        task = asyncio.create_task(retire())
+        self.retiring[task] = snapshot
+        task.add_done_callback(self.retiring.pop)
+
+    def admin_app(self, settings: AdminSettings | None = None) -> App:
+        """The ASGI app for the admin port."""
+        return admin_app(self, settings or AdminSettings())
+
+    def passes_websocket(self, scope: Scope) -> bool:
+        """Whether the server may upgrade a request to a WebSocket; else it stays a plain request."""
+        return self.snapshot.passes_websocket(scope)
+
+    def refusal_headers(self, target: bytes, headers: Headers) -> Headers:
+        """The headers that a refusal by the server has: those of the routes at its path.
+
+        Args:
+            target: of the request, as far as it has been read.
+            headers: the same.
+        """
+        return self.snapshot.response_headers("", target.partition(b"?")[0], headers, "http")
+
+    def reload_on_sighup(self) -> None:
+        """Reload the table."""
+        if self.reloader is not None:
+            self.reloader.reload_soon("SIGHUP")
+
+    def begin_drain(self) -> None:
+        """Become unready, and close connections after their next response; all else goes on."""
+        self._stopping = True
+        log.info("the gateway drains: it is not ready any more")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one lifespan or one request."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await respond_over_asgi(self.respond, scope, receive, send)
+        elif scope["type"] == "websocket":
+            await handle_websocket(self._respond, scope, receive, send)
+        else:
+            raise RuntimeError(f"The gateway does not speak {scope['type']}.")
+
+    def respond(self, request: IncomingRequest) -> Coroutine[Any, Any, Reply]:
+        """The response to a request; the server cancels the coroutine when the client disconnects.
+
+        Raises:
+            ClientDisconnected: the client went away before its body was complete.
+        """
+        return self._respond(request, None)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            await receive()
+            try:
+                await stack.enter_async_context(self.runtime)
+                await self.snapshot.start()
+                stack.push_async_callback(self._end)
+                await stack.enter_async_context(self.runtime.background_work())
+            except LifespanFailed as fault:
+                await send({"type": "lifespan.startup.failed", "message": str(fault)})
+                return
+            if self.reloader:
+                await stack.enter_async_context(watching(self.reloader, self._file))
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _end(self) -> None:
+        """Close every table."""
+        self._retire(self.snapshot, LAST_CALLS_TIMEOUT)
+        retiring = dict(self.retiring)
+        await asyncio.wait(retiring, timeout=LAST_CALLS_TIMEOUT)
+        for snapshot in retiring.values():
+            snapshot.stop_waiting()
+        await asyncio.gather(*retiring)
+
+    async def _serve(self, request: IncomingRequest, socket: ClientSocket | None) -> Reply:
+        fields = dict(reversed(request.headers))  # of several of one name, the first
+        name = request_id(fields.get(b"x-request-id"))
+        response_headers: Headers = []
+        snapshot = self.snapshot.__enter__()
+        try:
+            reply = await self._call(snapshot, request, fields, socket, name, response_headers)
+        except Problem as problem:
+            reply = _problem_reply(problem, name)
+        except Exception as failure:
+            if isinstance(failure, ClientDisconnected):
+                snapshot.end_call()
+                raise
+            log.exception("request %s failed", name.decode())  # a bug of ours: the client learns no more
+            reply = _problem_reply(internal(name.decode()), name)
+        except BaseException:
+            snapshot.end_call()
+            raise
+        reply.headers = [*reply.headers, *response_headers]
+        if self._stopping:
+            reply.headers.append(CLOSING)
+        if isinstance(reply.body, bytes):
+            snapshot.end_call()
+        else:
+            reply.body = _reported(reply.body, name)
+            when_released(reply, snapshot.end_call)
+        return reply
+
+    async def _call(
+        self,
+        snapshot: RoutingSnapshot,
+        request: IncomingRequest,
+        fields: Mapping[bytes, bytes],
+        socket: ClientSocket | None,
+        name: bytes,
+        response_headers: Headers,
+    ) -> Reply:
+        client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, request.headers)
+        request.client_ip = client_ip  # for the access log
+        path, _, query = request.target.partition(b"?")
+        if (check := health.CHECKS.get(path)) and request.method in SAFE_METHODS:
+            response_headers += snapshot.response_headers(request.method, path, [], scheme)
+            if self._stopping and check is health.ready:
+                raise health.stopping()
+            reply = await check(snapshot.health_checks)
+            reply.headers.append((b"x-request-id", name))
+            return reply
+        try:
+            self._limits.check(request, fields)
+            match = snapshot.match(request.method, path, request.headers)
+        except Problem:
+            response_headers += snapshot.response_headers(request.method, path, request.headers, scheme)
+            raise
+        call = Call(
+            params=match.params,
+            method=request.method,
+            query=query,
+            headers=forwardable(request.headers, fields),
+            body=request.body,
+            request_id=name,
+            scheme=scheme,
+            client_ip=client_ip,
+            response_headers=response_headers,
+            send_interim=request.send_interim,
+            lease=snapshot,
+            socket=socket,
+        )
+        try:
+            return await match.target.handler(call)
+        except UpstreamError as failure:
+            log.warning("request %s: %s: %s", name.decode(), match.target.service, failure)
+            raise failure.problem(match.target.service) from failure
+
+
+def _problem_reply(problem: Problem, name: bytes) -> Reply:
+    reply = problem_response(problem, name)
+    reply.headers.append((b"x-request-id", name))
+    return reply
+
+
+async def _reported(chunks: AsyncIterator[bytes], name: bytes) -> AsyncIterator[bytes]:
+    """The chunks; when they break off, it is too late for a problem, and the connection is closed."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except (UpstreamError, Problem) as failure:
+        log.warning("request %s: the response broke off: %s", name.decode(), failure)
+        raise ResponseBrokeOff from failure

@@ -1,0 +1,110 @@
+"""The innermost handler of a route to one service: request and response are streamed."""
+
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+from frontispiece.gateway.auth.internal_tokens import INTERNAL_TOKEN, InternalTokenIssuer
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.location import location_rewrite
+from frontispiece.gateway.request_limits import MAX_NAMES
+from frontispiece.http.headers import UNTRUSTED_PREFIXES, end_to_end
+from frontispiece.http.messages import whole_or_stream
+from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
+from frontispiece.upstream import Headers, Reply, Request, Upstream
+
+DATE: Final = frozenset({b"date"})
+"""Set by the edge, except on routes that cache, where it dates the response."""
+
+NOTHING: Final[frozenset[bytes]] = frozenset()
+
+
+def forward(
+    route: Route, upstream: Upstream, tokens: InternalTokenIssuer, extra_headers: Headers | None = None
+) -> Handler:
+    """Send calls on a route to its service, with an internal token for the caller."""
+    passthrough = route.auth is Auth.PASSTHROUGH
+    service = upstream.name
+    route_timeout = route.timeout.total_seconds()
+    timeout_header = milliseconds(route_timeout)
+    drop_response_headers = NOTHING if route.cache else DATE
+
+    expand = route.target.expand
+    rewrite = location_rewrite(route)
+
+    async def handle(call: Call) -> Reply:
+        target = expand(call.params)
+        if call.query:
+            target += "?" + call.query.decode("latin-1")
+        timeout = route_timeout if call.per_try_timeout is None else call.per_try_timeout
+        left = timeout_header if call.per_try_timeout is None else milliseconds(timeout)
+        headers = to_service(call, service, tokens, left, passthrough=passthrough)
+        if extra_headers:
+            headers += extra_headers
+        body = whole_or_stream(call.body)
+        request = Request(
+            method=call.method,
+            target=target,
+            headers=headers,
+            body=body,
+            timeout=timeout,
+            on_interim=call.send_interim and partial(_pass_interim, call.send_interim),
+        )
+        reply = await upstream.send(request)
+        reply.headers = _to_client(reply, drop_response_headers)
+        if rewrite is not None and reply.status != HTTPStatus.OK:
+            reply.headers = rewrite(reply.headers)
+        return reply
+
+    return handle
+
+
+class _Withheld(dict[bytes, bool]):
+    """Whether services do not get a client's header field of this name."""
+
+    def __missing__(self, name: bytes) -> bool:
+        withheld = name == b"host" or name.startswith(UNTRUSTED_PREFIXES)
+        if len(self) < MAX_NAMES:
+            self[name] = withheld
+        return withheld
+
+
+_WITHHELD: Final = _Withheld()
+
+
+def to_service(
+    call: Call, service: str, tokens: InternalTokenIssuer, timeout_header: bytes, *, passthrough: bool
+) -> Headers:
+    """The headers of a request to a service: the client's own, where it is, and for whom the gateway calls.
+
+    Args:
+        call: the call.
+        service: the name of the service.
+        tokens: issues the internal token.
+        timeout_header: milliseconds that there are for a response.
+        passthrough: whether the service verifies the client's credentials itself.
+    """
+    headers = [field for field in call.headers if not _WITHHELD[field[0]]]
+    headers += [
+        (b"x-forwarded-for", call.client_ip.encode()),
+        (b"x-forwarded-proto", call.scheme.encode()),
+        (b"x-forwarded-host", call.header(b"host") or b""),
+        (TIMEOUT_HEADER, timeout_header),
+    ]
+    if call.identity is not None:
+        headers.append((b"authorization", tokens.authorization(call.identity, service)))
+    elif passthrough and (token := tokens.gateway_token(service)):
+        headers.append((INTERNAL_TOKEN, token))
+    return headers
+
+
+def _pass_interim(send_interim: Callable[[int, Headers], None], status: int, headers: Headers) -> None:
+    send_interim(status, end_to_end(headers))
+
+
+def _to_client(reply: Reply, drop: frozenset[bytes]) -> Headers:
+    if reply.status == HTTPStatus.NOT_MODIFIED:
+        drop |= {b"content-length"}  # of a body that is not sent, which servers would wait for
+    return [field for field in end_to_end(reply.headers) if field[0] not in drop]

@@ -1,0 +1,122 @@
+"""Metrics of upstreams: requests, failures, durations, requests in flight, and what transports report."""
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Self
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from frontispiece.http.messages import Reply, Request
+from frontispiece.telemetry.metrics import Counter, Durations
+from frontispiece.upstream import TimedOut, Upstream, UpstreamError, UpstreamServerError
+from frontispiece.upstream.outcome import FAILED, is_upstream_failure, when_released
+from frontispiece.upstream.stats import State, TransportWrapper
+
+
+class UpstreamMetrics:
+    """Counts the requests to each upstream by its name, whichever table has opened it."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, _Stats] = {}
+        self._failures = Counter(
+            "gateway_upstream_failures", "Requests without a usable response.", "upstream", "reason"
+        )
+
+    def observe(self, upstream: Upstream) -> Upstream:
+        """The same upstream, with its requests counted."""
+        stats = self._by_name.setdefault(upstream.name, _Stats(upstream))
+        transport = _CountingTransport(upstream, self._failures, stats)
+        return Upstream(upstream.name, transport, addresses=upstream.addresses)
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of all upstreams, and what the transports of open ones report."""
+        labels = ["upstream"]
+        requests = CounterMetricFamily("gateway_upstream_calls", "Requests to an upstream.", labels=labels)
+        durations = HistogramMetricFamily(
+            "gateway_upstream_duration_seconds", "Until an upstream's headers.", labels=labels
+        )
+        in_flight = GaugeMetricFamily(
+            "gateway_upstream_in_flight", "Requests without a complete response.", labels=labels
+        )
+        reported: dict[str, Metric] = {}
+        for name, stats in self._by_name.items():
+            if stats.requests:
+                requests.add_metric((name,), stats.requests)
+            stats.durations.put_into(durations, (name,))
+            in_flight.add_metric((name,), stats.in_flight)
+            for gauge in stats.open.gauges() if stats.open else ():
+                kind = "counter" if gauge.name.endswith("_total") else "gauge"
+                family = Metric(gauge.name.removesuffix("_total"), gauge.meaning, kind)
+                values = {"upstream": name, **gauge.labels}
+                reported.setdefault(gauge.name, family).add_sample(gauge.name, values, float(gauge.value))
+        yield requests
+        yield from self._failures.collect()
+        yield from (durations, in_flight, *reported.values())
+
+
+class _Stats:
+    """The requests to one upstream.
+
+    Args:
+        upstream: the one of this name that was opened last; None when none is open.
+    """
+
+    __slots__ = ("durations", "in_flight", "open", "requests")
+
+    def __init__(self, upstream: Upstream | None) -> None:
+        self.open = upstream
+        self.requests = 0
+        self.in_flight = 0
+        self.durations = Durations()
+
+    def end(self) -> None:
+        """One request is no longer in flight."""
+        self.in_flight -= 1
+
+
+class _CountingTransport(TransportWrapper):
+    """Counts the requests to an upstream. A 5xx is a failure, and so is the end of a request's time."""
+
+    def __init__(self, upstream: Upstream, failures: Counter, stats: _Stats) -> None:
+        super().__init__(upstream)
+        self._upstream = upstream
+        self._stats = stats
+        self._failures = failures
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._stats.open = self._upstream
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._stats.open is self._upstream:
+            self._stats.open = None
+        await super().__aexit__(*exc)
+
+    def state(self) -> State:
+        """Diagnostics of the upstream, and its requests in flight."""
+        return {**super().state(), "in_flight": self._stats.in_flight}
+
+    async def send(self, request: Request) -> Reply:
+        """Send, counted."""
+        stats = self._stats
+        stats.requests += 1
+        stats.in_flight += 1
+        began = perf_counter()
+        try:
+            reply = await self._upstream.send(request)
+        except BaseException as ended:
+            stats.end()
+            self._count_failure(ended, request, perf_counter() - began)
+            raise
+        stats.durations.add(perf_counter() - began)
+        if reply.status >= FAILED:
+            self._failures.add(self._upstream.name, UpstreamServerError.reason)
+        when_released(reply, stats.end)
+        return reply
+
+    def _count_failure(self, ended: BaseException, request: Request, seconds: float) -> None:
+        if is_upstream_failure(ended, request, seconds):
+            self._stats.durations.add(seconds)
+            reason = ended.reason if isinstance(ended, UpstreamError) else TimedOut.reason
+            self._failures.add(self._upstream.name, reason)

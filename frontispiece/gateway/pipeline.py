@@ -1,0 +1,126 @@
+"""What happens to a call on a route: its layers, in an order that can be seen here, around its handler."""
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Final
+
+from frontispiece.gateway.aggregates.handler import aggregate
+from frontispiece.gateway.auth import layers as auth
+from frontispiece.gateway.auth.session.sessions import Endpoint
+from frontispiece.gateway.call import Call, Handler, Layer
+from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.config.session import Session
+from frontispiece.gateway.observability import metrics, tracing
+from frontispiece.gateway.observability.access_log import record as access_log
+from frontispiece.gateway.policies import (
+    body_limit,
+    compression,
+    cors,
+    load_shedding,
+    mirror,
+    retry,
+    security_headers,
+    timeout,
+    traffic_split,
+)
+from frontispiece.gateway.policies.cache import layer as cache
+from frontispiece.gateway.policies.idempotency import layer as idempotency
+from frontispiece.gateway.policies.load_shedding import Priority
+from frontispiece.gateway.policies.rate_limit import layer as rate_limit
+from frontispiece.gateway.policies.request_validation import layer as request_validation
+from frontispiece.gateway.policies.websocket.handler import WebSocketProxy
+from frontispiece.gateway.resources import TableResources
+from frontispiece.upstream import Reply
+
+__all__ = ["Call", "Handler", "Layer", "Reply", "handler", "layers", "preflight", "session_endpoint", "wrap"]
+
+Policy = Callable[[Route, TableResources], Iterable[Layer]]
+"""The layers of one policy for a route: none where the route does not ask for it."""
+
+SESSION_TIMEOUT: Final = "10s"
+"""The timeout of the session's own endpoints, which may have to call the issuer."""
+
+
+def layers(route: Route, resources: TableResources) -> list[Layer]:
+    """What happens to a call on this route, from the outside in."""
+    return _layers(
+        route,
+        resources,
+        access_log.for_route,
+        tracing.spans_for_route,
+        tracing.request_id_for_route,
+        metrics.for_route,
+        security_headers.for_route,
+        cors.for_route,
+        compression.for_route,
+        body_limit.for_route,
+        load_shedding.for_route,
+        auth.for_route,
+        rate_limit.for_route,
+        idempotency.for_route,
+        request_validation.for_route,
+        cache.for_route,
+        mirror.for_route,
+        traffic_split.for_route,
+        timeout.for_route,
+        retry.for_route,
+    )
+
+
+def handler(route: Route, resources: TableResources, websockets: WebSocketProxy | None = None) -> Handler:
+    """Everything that answers a call on this route; a WebSocket's handshake goes through the same layers."""
+    innermost = traffic_split.forward(route, resources) if route.to else aggregate(route, resources)
+    if websockets:
+        innermost = websockets.wrap(innermost)
+    return wrap(innermost, layers(route, resources))
+
+
+def preflight(route: Route, resources: TableResources) -> Handler | None:
+    """Answers the CORS preflights of a route; None where pages of other origins may not call it."""
+    if route.cors is None:
+        return None
+    around = _layers(
+        route,
+        resources,
+        access_log.for_route,
+        tracing.request_id_for_route,
+        metrics.for_route,
+        security_headers.for_route,
+    )
+    return wrap(cors.preflight(route.cors, route.methods), around)
+
+
+def session_endpoint(endpoint: Endpoint, session: Session, resources: TableResources) -> Handler:
+    """Answers calls on one of the session's own endpoints, which find out themselves who is calling."""
+    written = {
+        "path": session.path + endpoint.suffix,
+        "methods": [endpoint.method],
+        "to": "session",
+        "auth": Auth.PASSTHROUGH,
+        "rate_limit": session.rate_limit,
+        "priority": Priority.CRITICAL,
+        "timeout": SESSION_TIMEOUT,
+    }
+    route = Route.model_validate(written)
+    around = _layers(
+        route,
+        resources,
+        access_log.for_route,
+        tracing.spans_for_route,
+        tracing.request_id_for_route,
+        metrics.for_route,
+        security_headers.for_route,
+        load_shedding.for_route,
+        rate_limit.for_route,
+        timeout.for_endpoint,
+    )
+    return wrap(endpoint.handler, around)
+
+
+def wrap(innermost: Handler, around: Iterable[Layer]) -> Handler:
+    """The handler with layers around it; the first of them is the outermost."""
+    return reduce(lambda inner, layer: layer(inner), reversed(list(around)), innermost)
+
+
+def _layers(route: Route, resources: TableResources, *policies: Policy) -> list[Layer]:
+    return [layer for policy in policies for layer in policy(route, resources)]

@@ -1,0 +1,57 @@
+"""The maximum size of a request's body."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+from frontispiece.gateway.call import Call, Handler, Layer
+from frontispiece.http.problems import Problem
+from frontispiece.units import format_size
+from frontispiece.upstream import Reply
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.config.route import Route
+    from frontispiece.gateway.resources import TableResources
+
+
+def for_route(route: "Route", _resources: "TableResources") -> Iterator[Layer]:
+    """The layer of a route that limits the size of a request's body."""
+    if route.max_body_size is not None:
+        yield body_limit_layer(route.max_body_size)
+
+
+def body_limit_layer(max_size: int) -> Layer:
+    """Refuse longer bodies: unread where `Content-Length` says so, otherwise as soon as too much has come.
+
+    A service never sees the end of a body that is cut off, so that it cannot take it for a whole one.
+    """
+
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            if isinstance(call.body, bytes):
+                if len(call.body) > max_size:
+                    raise _too_large(max_size)
+                return await inner(call)
+            length = call.header(b"content-length")
+            if length is None:
+                call.body = _limited(call.body, max_size)
+            elif int(length) > max_size:
+                raise _too_large(max_size)
+            return await inner(call)
+
+        return handle
+
+    return layer
+
+
+async def _limited(body: AsyncIterator[bytes], max_size: int) -> AsyncIterator[bytes]:
+    remaining = max_size
+    async for chunk in body:
+        remaining -= len(chunk)
+        if remaining < 0:
+            raise _too_large(max_size)
+        yield chunk
+
+
+def _too_large(max_size: int) -> Problem:
+    detail = f"A body has at most {format_size(max_size)} here."
+    return Problem(413, "body-too-large", detail, limit=max_size)

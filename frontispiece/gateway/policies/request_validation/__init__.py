@@ -1,0 +1,1 @@
+"""Request validation: requests are checked against the OpenAPI 3 description of their service."""

@@ -1,0 +1,1 @@
+"""WebSockets: a handshake passes the layers like any other call, then messages are relayed."""

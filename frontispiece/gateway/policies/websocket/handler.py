@@ -1,0 +1,226 @@
+"""Answers a route's WebSocket handshakes: the service opens a WebSocket, and then so does the gateway."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from functools import cache, partial
+from http import HTTPStatus
+from random import shuffle
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from websockets import datastructures
+from websockets.asyncio.client import ClientConnection
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.typing import Subprotocol
+from websockets.uri import WebSocketURI
+
+from frontispiece.errors import ConfigError
+from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.forward import to_service
+from frontispiece.gateway.policies.websocket.config import WITHOUT_WEBSOCKETS, WebSocket
+from frontispiece.gateway.policies.websocket.downstream import PROTOCOL, ClientSocket
+from frontispiece.gateway.policies.websocket.relay import Relay, WebSocketMetrics
+from frontispiece.gateway.resources import TableResources
+from frontispiece.http.headers import end_to_end
+from frontispiece.http.problems import Problem
+from frontispiece.http.timeout_header import milliseconds
+from frontispiece.upstream import Headers, InvalidResponse, Reply, Unreachable, Upstream
+
+HANDSHAKE_PREFIX: Final = b"sec-websocket-"
+"""The prefix of header fields that concern one connection only."""
+
+NOT_FORWARDED: Final = frozenset({b"content-length", b"date"})
+"""Fields of a service's refusal that the gateway sets itself."""
+
+PING_INTERVAL: Final = 20.0
+"""Seconds between two pings to a service, and those that a pong may take."""
+
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds that a service may take to answer a close frame."""
+
+MAX_QUEUE: Final = 4
+"""Frames of a service that may wait for the client; then nothing more is read."""
+
+
+def for_route(route: Route, resources: TableResources) -> "WebSocketProxy | None":
+    """The proxy of a route's WebSockets; None for a route without them."""
+    if route.websocket is None or route.to is None:
+        return None
+    upstream, metrics = resources.upstreams[route.to.service], resources.runtime.metrics.websockets
+    return WebSocketProxy(route, route.websocket, upstream, resources.tokens, metrics)
+
+
+class WebSocketProxy:
+    """Proxies the WebSockets of one route to its service.
+
+    Args:
+        route: the route.
+        policy: its key `websocket`.
+        upstream: the service.
+        tokens: issues the internal tokens that it gets.
+        metrics: the WebSockets of all routes.
+
+    Raises:
+        ConfigError: WebSockets are not spoken at one of the service's addresses.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        policy: WebSocket,
+        upstream: Upstream,
+        tokens: InternalTokenIssuer,
+        metrics: WebSocketMetrics,
+    ) -> None:
+        if unfit := [url for url in upstream.addresses if url.startswith(WITHOUT_WEBSOCKETS)]:
+            raise ConfigError(
+                [f"services: {upstream.name}: WebSockets are not spoken at {url}" for url in unfit]
+            )
+        self._route = route
+        self._policy = policy
+        self._service = upstream.name
+        self._addresses = [urlsplit(url.removeprefix("httpx+")) for url in upstream.addresses]
+        self._tokens = tokens
+        self._timeout = milliseconds(route.timeout.total_seconds())
+        self._metrics = metrics
+        metrics.add_route(route.name)
+        self._connections = 0
+        self._route_changed = asyncio.Event()
+
+    def drain(self) -> None:
+        """Close the WebSockets, one after the other, because the route is not the same any more."""
+        self._route_changed.set()
+
+    def wrap(self, inner: Handler) -> Handler:
+        """Answers handshakes, and has the inner handler answer all other calls."""
+
+        async def handle(call: Call) -> Reply:
+            return await (inner(call) if call.socket is None else self._open(call, call.socket))
+
+        return handle
+
+    async def _open(self, call: Call, socket: ClientSocket) -> Reply:
+        if self._connections >= self._policy.max_connections:
+            detail = "There are too many WebSockets on this route: try again in 5 s."
+            raise Problem(503, "too-many-websockets", detail, headers={"Retry-After": "5"})
+        self._connections += 1
+        try:
+            connection = await self._connect(call, socket.subprotocols)
+        except InvalidStatus as refusal:
+            self._connections -= 1
+            return _refusal(refusal)
+        except BaseException:
+            self._connections -= 1
+            raise
+        self._metrics.opened(self._route.name)
+        return self._relay(socket, connection)
+
+    def _relay(self, socket: ClientSocket, connection: ClientConnection) -> Reply:
+        count_message = partial(self._metrics.count_message, self._route.name)
+        relay = Relay(socket, connection, self._policy, self._route_changed, count_message)
+
+        async def release() -> None:
+            self._connections -= 1
+            self._metrics.closed(self._route.name, relay.close_frame.code)
+            await relay.release()
+
+        assert connection.response is not None, "the service has opened the WebSocket"
+        headers = _to_client(connection.response.headers)
+        if connection.subprotocol is not None:
+            headers.append((PROTOCOL, connection.subprotocol.encode("latin-1")))
+        return Reply(status=HTTPStatus.SWITCHING_PROTOCOLS, headers=headers, body=relay, release=release)
+
+    async def _connect(self, call: Call, subprotocols: Sequence[str]) -> ClientConnection:
+        """Open a WebSocket at the first of the service's addresses, in random order, that is reachable.
+
+        Raises:
+            Unreachable: none is.
+            InvalidResponse: the response is no handshake.
+            InvalidStatus: the service refuses.
+        """
+        target = self._route.target.expand(call.params)
+        headers = to_service(
+            call,
+            self._service,
+            self._tokens,
+            self._timeout,
+            passthrough=self._route.auth is Auth.PASSTHROUGH,
+        )
+        headers = [field for field in headers if not field[0].startswith(HANDSHAKE_PREFIX)]
+        addresses = [*self._addresses]
+        shuffle(addresses)
+        for address in addresses:
+            protocol = ClientProtocol(
+                _uri(address, target, call.query.decode("latin-1")),
+                subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+                max_size=self._policy.max_message_size,
+            )
+            try:
+                connection = await _connected(protocol)
+            except OSError:
+                continue
+            await _handshake(connection, headers)
+            return connection
+        raise Unreachable("no connection could be made for a WebSocket")
+
+
+def _uri(address: SplitResult, path: str, query: str) -> WebSocketURI:
+    """Built, not parsed, so that the target stays as it is."""
+    secure = address.scheme == "https"
+    host = address.hostname or ""
+    return WebSocketURI(secure, host, address.port or (443 if secure else 80), path, query)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+async def _connected(protocol: ClientProtocol) -> ClientConnection:
+    _, connection = await asyncio.get_running_loop().create_connection(
+        lambda: ClientConnection(
+            protocol,
+            ping_interval=PING_INTERVAL,
+            ping_timeout=PING_INTERVAL,
+            close_timeout=CLOSE_TIMEOUT,
+            max_queue=MAX_QUEUE,
+        ),
+        protocol.uri.host,
+        protocol.uri.port,
+        ssl=_tls() if protocol.uri.secure else None,
+    )
+    return connection
+
+
+async def _handshake(connection: ClientConnection, headers: Headers) -> None:
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    try:
+        await connection.handshake(fields, None)
+    except BaseException as failure:
+        connection.transport.abort()
+        if isinstance(failure, WebSocketException | OSError) and not isinstance(failure, InvalidStatus):
+            raise InvalidResponse(f"it does not open a WebSocket: {failure}") from failure
+        raise
+    connection.start_keepalive()
+
+
+def _refusal(refusal: InvalidStatus) -> Reply:
+    response = refusal.response
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        raise InvalidResponse(f"it answered {response.status_code} and opened no WebSocket") from refusal
+    return Reply.whole(response.status_code, bytes(response.body), _to_client(response.headers))
+
+
+def _to_client(fields: datastructures.Headers) -> Headers:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.raw_items()
+    ]
+    return [
+        field
+        for field in end_to_end(headers)
+        if field[0] not in NOT_FORWARDED and not field[0].startswith(HANDSHAKE_PREFIX)
+    ]

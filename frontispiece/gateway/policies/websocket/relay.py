@@ -1,0 +1,191 @@
+"""Relays messages between a client and a service, each as soon as the other end has room, and counts them."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from random import random
+from typing import Final, Self
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from frontispiece.gateway.policies.websocket.config import WebSocket
+from frontispiece.gateway.policies.websocket.downstream import (
+    CLIENT_LEFT,
+    IDLE,
+    MAX_DURATION,
+    NO_CODE,
+    NORMAL,
+    ROUTE_CHANGED,
+    SERVICE_LEFT,
+    TOO_BIG,
+    ClientClosed,
+    ClientSocket,
+    Close,
+    too_big,
+)
+from frontispiece.telemetry.metrics import Counter
+
+DRAIN_TIME: Final = 5.0
+"""Seconds over which the WebSockets of a changed route are closed, so that not all reconnect at once."""
+
+PRIVATE_CODES: Final = 3000
+"""From here on codes have any meaning and any number: they are counted together."""
+
+TO_SERVICE: Final = "to-service"
+TO_CLIENT: Final = "to-client"
+
+
+class Relay:
+    """The body of a reply that opens a WebSocket: iterated, it relays, and yields nothing.
+
+    Args:
+        client: one end.
+        service: the other.
+        policy: its timeouts and the maximum size of messages.
+        route_changed: set when the route is not the same any more.
+        count: counts each message by its direction.
+    """
+
+    def __init__(
+        self,
+        client: ClientSocket,
+        service: ClientConnection,
+        policy: WebSocket,
+        route_changed: asyncio.Event,
+        count: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._service = service
+        self._max_message_size = policy.max_message_size
+        self._idle_timeout = policy.idle_timeout.total_seconds()
+        self._max_duration = policy.max_duration.total_seconds()
+        self._route_changed = route_changed
+        self._count = count
+        self._clock = asyncio.get_running_loop().time
+        self._last_message = self._clock()
+        self.close_frame = CLIENT_LEFT
+        """Why it ended; while it has not, what the service gets when the relay is cancelled."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Relay until one end closes, and close the other."""
+        tasks = [
+            asyncio.ensure_future(work)
+            for work in (self._relay_to_service(), self._relay_to_client(), self._watch())
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.close_frame = next(task for task in tasks if task in done).result()
+        await self._client.close(self.close_frame)
+        raise StopAsyncIteration
+
+    async def release(self) -> None:
+        """Close the service's end; its messages are dropped, because its close frame may follow them."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._service.close(self.close_frame.code, self.close_frame.reason))
+                tasks.create_task(self._drain_service())
+        finally:
+            self._service.transport.abort()
+
+    async def _drain_service(self) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await self._service.recv()
+
+    async def _relay_to_service(self) -> Close:
+        try:
+            while True:
+                message = await self._client.receive_message()
+                if _size(message) > self._max_message_size:
+                    return too_big(self._max_message_size)
+                self._last_message = self._clock()
+                await self._service.send(message)
+                self._count(TO_SERVICE)
+        except ClientClosed as closed:
+            return closed.close
+        except ConnectionClosed:  # the other direction reads what the service still sent, and finds out
+            return await _never()
+
+    async def _relay_to_client(self) -> Close:
+        try:
+            while True:
+                message = await self._service.recv()
+                self._last_message = self._clock()
+                await self._client.send(message)
+                self._count(TO_CLIENT)
+        except ConnectionClosed as closed:
+            return self._closed_by_service(closed)
+        except OSError:  # the other direction reads what the client still sent, and finds out
+            return await _never()
+
+    def _closed_by_service(self, closed: ConnectionClosed) -> Close:
+        if closed.sent is not None and closed.sent.code == TOO_BIG and not closed.rcvd_then_sent:
+            return too_big(self._max_message_size)
+        if closed.rcvd is None or closed.rcvd_then_sent is False:
+            return SERVICE_LEFT
+        code = NORMAL if closed.rcvd.code == NO_CODE else closed.rcvd.code
+        return Close(code, closed.rcvd.reason)
+
+    async def _watch(self) -> Close:
+        """Wait until the gateway itself ends it."""
+        ends = self._clock() + self._max_duration
+        while (due := min(ends, self._last_message + self._idle_timeout)) > self._clock():
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._route_changed.wait()
+                    await asyncio.sleep(random() * DRAIN_TIME)  # noqa: S311 (nobody gains by knowing it)
+                    return ROUTE_CHANGED
+        return MAX_DURATION if self._clock() >= ends else IDLE
+
+
+class WebSocketMetrics:
+    """The WebSockets of all routes, as a collector."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, int] = {}
+        self._messages = Counter("gateway_websocket_messages", "Messages relayed.", "route", "direction")
+        self._closed = Counter("gateway_websocket_closed", "WebSockets that ended, by code.", "route", "code")
+
+    def add_route(self, route: str) -> None:
+        """Show a route before its first WebSocket."""
+        self._open.setdefault(route, 0)
+
+    def opened(self, route: str) -> None:
+        """Count a WebSocket that opens."""
+        self._open[route] += 1
+
+    def closed(self, route: str, code: int) -> None:
+        """Count one that ends with this code."""
+        self._open[route] -= 1
+        self._closed.add(route, str(code) if code < PRIVATE_CODES else "private")
+
+    def count_message(self, route: str, direction: str) -> None:
+        """Count a message."""
+        self._messages.add(route, direction)
+
+    def collect(self) -> Iterator[Metric]:
+        """The current values."""
+        family = GaugeMetricFamily("gateway_websocket_open", "WebSockets at the moment.", labels=["route"])
+        for route, number in self._open.items():
+            family.add_metric([route], number)
+        yield family
+        yield from self._messages.collect()
+        yield from self._closed.collect()
+
+
+def _size(message: str | bytes) -> int:
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
+
+
+async def _never() -> Close:
+    await asyncio.Event().wait()
+    raise AssertionError

@@ -1,0 +1,43 @@
+"""The headers of a refusal that no route's layers have seen: what the routes at its path would have added."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.policies.cors import AllowedOrigins
+from frontispiece.gateway.policies.security_headers import SecurityHeaders, effective_policy
+from frontispiece.upstream import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalHeaders:
+    """What a route adds to every response: its CORS and security headers."""
+
+    cors: AllowedOrigins | None = None
+    security: SecurityHeaders | None = None
+
+    @classmethod
+    def of(cls, route: Route, security: SecurityHeaders | None) -> "RefusalHeaders":
+        """Those of a route, in a table with these security headers."""
+        cors = AllowedOrigins(route.cors) if route.cors else None
+        return cls(cors, effective_policy(route, security))
+
+
+def headers_of_refusal(at_path: Iterable[RefusalHeaders], headers: Headers, *, secure: bool) -> Headers:
+    """The headers of a refusal at a path.
+
+    The security headers are those of the first route there, the CORS headers those of the first route that
+    allows the origin.
+
+    Args:
+        at_path: of each route there, that of the request's method first.
+        headers: of the request, as far as they have been read.
+        secure: whether the client spoke https.
+    """
+    routes = [*at_path]
+    security = routes[0].security if routes else None
+    added = security.fields(secure=secure) if security else []
+    shared = [route.cors for route in routes if route.cors]
+    if vary := next((cors.vary for cors in shared if cors.vary), None):
+        added += vary
+    return added + next(filter(None, (cors.response_headers(headers) for cors in shared)), [])

@@ -1,0 +1,172 @@
+"""The gateway's settings, and whether they have what a table needs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.errors import nearest
+from frontispiece.gateway.admin import AdminSettings
+from frontispiece.gateway.auth.oidc import FurtherIssuer, IssuerSettings
+from frontispiece.gateway.auth.session import SessionSettings, valid_origin
+from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, IssuerName, Route
+from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.observability.access_log import AccessLogSettings
+from frontispiece.gateway.policies.cache.config import CacheSettings
+from frontispiece.gateway.policies.idempotency.config import Store
+from frontispiece.gateway.shutdown import ShutdownSettings
+from frontispiece.security import GUEST_PREFIX, private_key
+from frontispiece.settings import Directory, Settings
+from frontispiece.stores.valkey import OFF, ValkeyUrl
+from frontispiece.units import Duration
+
+
+class GatewaySettings(Settings):
+    """The gateway's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    routes: Path = Field(Path("routes.toml"), description="The route table.")
+    signing_key: str = Field(
+        "",
+        description="The Ed25519 private key, in PEM, that signs internal tokens; needed by tables that "
+        "identify callers.",
+        repr=False,
+    )
+    watch: bool = Field(True, description="Whether a change of the route table's file reloads it.")
+    valkey_url: ValkeyUrl = Field(
+        OFF,
+        description="The Valkey for shared rate limits and idempotency records: `unix://path` or "
+        "`valkey://host:port/number`.",
+    )
+    expose_timeline: bool = Field(False, description="Whether clients may see the timeline of an aggregate.")
+    adaptive_concurrency: bool = Field(
+        True,
+        description="Whether each route has a limit of calls in flight that adapts to its latency; beyond, "
+        "only critical ones are let in.",
+    )
+    max_in_flight: int | None = Field(
+        None, ge=1, description="Calls in flight; beyond, only critical ones are let in."
+    )
+    max_loop_lag: Duration | None = Field(
+        None, description="How late the event loop may be; beyond, only critical calls are let in."
+    )
+    max_header_fields: int = Field(100, ge=1, description="Header fields of a request.")
+    max_header_bytes: int = Field(
+        32 * 1024, ge=1024, le=64 * 1024, description="Bytes of their names and values together."
+    )
+    directory: Directory = Field(default_factory=Directory)
+    origins: list[str] = Field(
+        default_factory=list,
+        description="The web origins by which clients call the gateway, as JSON, which proofs of possession "
+        "(DPoP) have to be for; `SESSION_ORIGIN` when left out.",
+    )
+    issuers: dict[IssuerName, Annotated[FurtherIssuer, BeforeValidator(FurtherIssuer.read)]] = Field(
+        default_factory=dict,
+        description="Further issuers of access tokens, as JSON by name, each with the keys of `ISSUER_*` in "
+        "small letters.",
+    )
+    issuer: IssuerSettings = Field(default_factory=IssuerSettings)
+    session: SessionSettings = Field(default_factory=SessionSettings)
+    access_logging: AccessLogSettings = Field(default_factory=AccessLogSettings)
+    admin_port: AdminSettings = Field(default_factory=AdminSettings)
+    shutdown: ShutdownSettings = Field(default_factory=ShutdownSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        return [valid_origin(origin) for origin in origins]
+
+    @field_validator("issuers")
+    @classmethod
+    def _are_different(cls, issuers: dict[str, FurtherIssuer]) -> dict[str, FurtherIssuer]:
+        if taken := sorted({DEFAULT_ISSUER, GUEST_PREFIX.rstrip(":")} & issuers.keys()):
+            raise ValueError(f"no further issuer is called {taken[0]!r}: the name has another meaning")
+        urls = [issuer.url for issuer in issuers.values()]
+        if OFF in urls:
+            raise ValueError("each issuer has a url")
+        if len(set(urls)) < len(urls):
+            raise ValueError("two issuers have one url")
+        return issuers
+
+    @field_validator("signing_key")
+    @classmethod
+    def _is_key(cls, pem: str) -> str:
+        if pem:
+            private_key(pem)
+        return pem
+
+    @property
+    def own_origins(self) -> list[str]:
+        """The web origins by which clients call the gateway."""
+        return self.origins or [origin for origin in [self.session.origin] if origin != OFF]
+
+
+def identifies_callers(table: Table, settings: GatewaySettings) -> Iterator[str]:
+    """Routes that identify callers have an issuer that does, and a key that signs internal tokens."""
+    kinds = " and ".join(sorted({route.auth for route in table.routes if route.auth.identifies_caller}))
+    if not kinds and not table.session:
+        return
+    routes = f"the table's {kinds or 'session'} routes"
+    uses_own = table.session or any(DEFAULT_ISSUER in route.issuers for route in bearer_routes(table))
+    if uses_own and not settings.issuer.is_on:
+        yield f"ISSUER_URL: {routes} need an issuer whose tokens prove who is calling"
+    if not settings.signing_key:
+        how = "make one with `openssl genpkey -algorithm ed25519`"
+        yield f"GATEWAY_SIGNING_KEY: {routes} need a key that signs internal tokens: {how}"
+
+
+def knows_issuers(table: Table, settings: GatewaySettings) -> Iterator[str]:
+    """The issuers of a route are known, and one of them at most is asked about opaque tokens."""
+    every: dict[str, IssuerSettings] = {DEFAULT_ISSUER: settings.issuer, **settings.issuers}
+    if settings.issuer.is_on and settings.issuer.url in {issuer.url for issuer in settings.issuers.values()}:
+        yield "GATEWAY_ISSUERS: one of them has the url of ISSUER_URL"
+    for route in bearer_routes(table):
+        for name in route.issuers:
+            if name not in every:
+                yield f"GATEWAY_ISSUERS: {route.path} names the issuer {name!r}{nearest(name, every)}"
+        if sum(every[name].introspection != OFF for name in route.issuers if name in every) > 1:
+            yield f"GATEWAY_ISSUERS: {route.path} has several issuers that introspect tokens"
+
+
+def bearer_routes(table: Table) -> Iterator[Route]:
+    """The routes that ask for access tokens."""
+    return (route for route in table.routes if route.auth is Auth.BEARER)
+
+
+def supports_sessions(table: Table, settings: GatewaySettings) -> Iterator[str]:
+    """Sessions have a store, encryption keys, and an issuer with discovery for logins."""
+    if table.session:
+        if settings.issuer.is_on and not settings.issuer.has_discovery:
+            yield "ISSUER_JWKS: [session] needs discovery for its logins: leave ISSUER_JWKS out"
+        yield from settings.session.errors()
+
+
+def has_valkey(table: Table, settings: GatewaySettings) -> Iterator[str]:
+    """State that gateways share is in a Valkey."""
+    if settings.valkey_url != OFF:
+        return
+    limits = [limit for each in (*table.routes, table.session) if each for limit in each.rate_limit]
+    if any(limit.shared for limit in limits):
+        yield "GATEWAY_VALKEY_URL: the table's shared limits need a Valkey"
+    for route in table.routes:
+        if route.idempotency and route.idempotency.store is Store.VALKEY:
+            what = f'the first answers of {route.path}, unless store = "memory",'
+            yield f"GATEWAY_VALKEY_URL: {what} need a Valkey"
+
+
+SETTINGS_CHECKS: Final[tuple[Callable[[Table, GatewaySettings], Iterator[str]], ...]] = (
+    identifies_callers,
+    knows_issuers,
+    supports_sessions,
+    has_valkey,
+)
+"""What a valid table needs of the settings; what it needs of itself is in `config/validate.py`."""
+
+
+def errors_between(table: Table, settings: GatewaySettings) -> list[str]:
+    """What the table needs and the settings lack."""
+    return [error for check in SETTINGS_CHECKS for error in check(table, settings)]

@@ -1,0 +1,30 @@
+"""Messages, header rules, cookies, problem details and content negotiation of HTTP."""
+
+from frontispiece.http.cookies import DuplicateCookie, cookies, single_cookie
+from frontispiece.http.messages import (
+    BodyTooLarge,
+    ClientDisconnected,
+    Headers,
+    IncomingRequest,
+    Reply,
+    Request,
+    Transport,
+    field,
+)
+from frontispiece.http.problems import TYPE_PREFIX, Problem
+
+__all__ = [
+    "TYPE_PREFIX",
+    "BodyTooLarge",
+    "ClientDisconnected",
+    "DuplicateCookie",
+    "Headers",
+    "IncomingRequest",
+    "Problem",
+    "Reply",
+    "Request",
+    "Transport",
+    "cookies",
+    "field",
+    "single_cookie",
+]

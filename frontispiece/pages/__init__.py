@@ -1,0 +1,33 @@
+"""Aggregation: a page is a graph of typed async functions, whose parameter names are its edges."""
+
+from frontispiece.pages.app import PageApp, create_app
+from frontispiece.pages.backend import AuthenticatedBffSettings, Bff, BffSettings, Connector, ServiceType, bff
+from frontispiece.pages.dataloader import loader
+from frontispiece.pages.gather import gather
+from frontispiece.pages.page import Body, Page, Query
+from frontispiece.pages.request import PageRequest, Provider
+from frontispiece.pages.result_cache import Cache
+from frontispiece.pages.retry import Hedge, Retry
+from frontispiece.pages.source_run import mark_degraded
+
+__all__ = [
+    "AuthenticatedBffSettings",
+    "Bff",
+    "BffSettings",
+    "Body",
+    "Cache",
+    "Connector",
+    "Hedge",
+    "Page",
+    "PageApp",
+    "PageRequest",
+    "Provider",
+    "Query",
+    "Retry",
+    "ServiceType",
+    "bff",
+    "create_app",
+    "gather",
+    "loader",
+    "mark_degraded",
+]

@@ -1,0 +1,224 @@
+"""An ASGI app of pages: what a BFF is."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI
+
+from frontispiece import telemetry
+from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.messages import IncomingRequest
+from frontispiece.http.paths import AmbiguousPath, Template, decode_segment, segments_of
+from frontispiece.http.problems import Problem, internal
+from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound
+from frontispiece.http.timeout_header import TIMEOUT_HEADER, seconds_of
+from frontispiece.pages.compiled import CompiledPage
+from frontispiece.pages.endpoint import Endpoint, SkipOptional
+from frontispiece.pages.openapi import describe
+from frontispiece.pages.page import Page
+from frontispiece.pages.plan import Plan, plans
+from frontispiece.pages.request import Identify, PageRequest, Provider, by_name
+from frontispiece.security import Verifier
+from frontispiece.service.app import (
+    ONLY_OUR_ENDPOINTS,
+    Check,
+    Lifespan,
+    add_description,
+    add_health,
+    add_problem_handlers,
+    with_tracing,
+)
+from frontispiece.stores.valkey import BestEffortValkey
+from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, field, now
+
+log = logging.getLogger(__name__)
+
+NO_QUERY: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
+
+MATCHED_PATHS: Final = 1024
+"""Paths whose page is remembered, those used last."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageMatch:
+    """The page of a request, and its path parameters."""
+
+    endpoint: Endpoint
+    path: Mapping[str, str]
+
+
+class PageApp(FastAPI):
+    """Serves pages itself, and all else, such as health and OpenAPI, through FastAPI.
+
+    Pages bypass FastAPI, whose own handling of a request takes longer than many a page. They bypass ASGI,
+    too: the server calls `respond`, and a gateway in whose process they are mounted `reply`.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint], **described: Any) -> None:
+        self._endpoints = list(endpoints)
+        self._matcher = Matcher(
+            (Pattern(template=Template.parse(e.plan.page.path), methods=(e.plan.page.method,)), e)
+            for e in self._endpoints
+        )
+        self._match = lru_cache(MATCHED_PATHS)(self._find)
+        super().__init__(**ONLY_OUR_ENDPOINTS, **described)
+
+    @property
+    def plans(self) -> list[Plan]:
+        """The plan of every page."""
+        return [endpoint.plan for endpoint in self._endpoints]
+
+    @property
+    def compiled_pages(self) -> list[tuple[str, CompiledPage]]:
+        """Every page as it runs, by a name that is unique among all apps, such as `bff-web:/home`."""
+        return [(f"{self.title}:{e.plan.page.path}", e.compiled) for e in self._endpoints]
+
+    def skip_optional_when(self, overloaded: SkipOptional) -> None:
+        """Ask this before each page: while it says so, fallbacks replace optional sources, which do not run.
+
+        Such a page is degraded with the reason `overloaded`. Cached results are served, stale ones as well,
+        and not refreshed. The latest call counts.
+        """
+        for endpoint in self._endpoints:
+            endpoint.skip_optional = overloaded
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, with the pages in it."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(super().openapi(), self.plans)
+        return self.openapi_schema
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; when its client disconnects, all sources of the page are cancelled."""
+        match = self._match(scope["method"], scope["raw_path"]) if scope["type"] == "http" else None
+        if match is None:
+            await super().__call__(scope, receive, send)
+            return
+
+        def respond(request: IncomingRequest) -> Coroutine[Any, Any, Reply]:
+            return self._reply(match, request.headers, scope["query_string"], request.body)
+
+        await respond_over_asgi(respond, scope, receive, send)
+
+    async def respond(self, request: IncomingRequest) -> Reply | None:
+        """The response to a request of a client; None when the path is not one of a page."""
+        path, _, query = request.target.partition(b"?")
+        match = self._match(request.method, path)
+        return None if match is None else await self._reply(match, request.headers, query, request.body)
+
+    async def reply(self, request: Request) -> Reply | None:
+        """The response to a request of this process; None when the path is not one of a page."""
+        path, _, query = request.target.partition("?")
+        match = self._match(request.method, path.encode("latin-1"))  # to the byte, as over a socket
+        if match is None:
+            return None
+        return await self._reply(match, request.headers, query.encode("latin-1"), request.body)
+
+    def _find(self, method: str, raw_path: bytes) -> PageMatch | Problem | None:
+        """The page for a method and path, or why there is none; None when the path is not one of a page."""
+        try:
+            match = self._matcher.match(method, "", segments_of(raw_path))
+            path = {name: "/".join(map(decode_segment, values)) for name, values in match.params.items()}
+            return PageMatch(endpoint=match.target, path=MappingProxyType(path))
+        except RouteNotFound:
+            return None
+        except AmbiguousPath as fault:
+            return Problem(400, "path-ambiguous", f"The path is refused: {fault}.")
+        except MethodNotAllowed as fault:
+            allow = {"Allow": ", ".join(fault.allowed)}
+            return Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow)
+
+    async def _reply(
+        self, match: PageMatch | Problem, headers: Headers, query: bytes, body: bytes | AsyncIterator[bytes]
+    ) -> Reply:
+        """The page's response; a `Problem` becomes one here."""
+        if isinstance(match, Problem):
+            return problem_response(match, field(headers, b"x-request-id"))
+        try:
+            return await match.endpoint.reply(_page_request(match, headers, query), body)
+        except Problem as problem:
+            return problem_response(problem, field(headers, b"x-request-id"))
+        except ClientDisconnected:
+            raise
+        except Exception:  # a bug: the client gets its request id, and nothing of the inside
+            log.exception("A page failed")
+            name = field(headers, b"x-request-id")
+            return problem_response(internal(name.decode("latin-1") if name else None), name)
+
+
+def create_app(
+    *,
+    title: str,
+    description: str,
+    pages: Iterable[Page],
+    providers: Mapping[Any, Provider],
+    lifespan: Lifespan,
+    ready: Check,
+    shared: BestEffortValkey | None = None,
+    expose_timeline: bool = False,
+    identify: Identify | None = None,
+    verifier: Verifier | None = None,
+) -> PageApp:
+    """An app that serves pages and describes them in its OpenAPI document. `bff` makes one of settings.
+
+    Args:
+        title: the app's name.
+        description: one sentence for the OpenAPI document.
+        pages: what it serves.
+        providers: make a value of each type that sources may ask for, for one request.
+        lifespan: opens what the providers use, and closes it.
+        ready: returns when everything the pages need is ready; raises when not.
+        shared: the cache that processes share, None without one.
+        expose_timeline: whether clients may request timelines: not for the public.
+        identify: adds the caller to requests; None where all callers are anonymous.
+        verifier: verifies who reads the OpenAPI document; None where everybody may.
+
+    Raises:
+        ConfigError: some page cannot work; every error is listed.
+    """
+    new_endpoint: Callable[..., Endpoint] = Endpoint
+    if (tracing := telemetry.tracing(title)) is not None:
+        from frontispiece.pages.tracing import TracedEndpoint  # noqa: PLC0415 (only where traces are exported)
+
+        new_endpoint = partial(TracedEndpoint, tracing)
+    endpoints = [
+        new_endpoint(
+            plan, providers, app=title, shared=shared, expose_timeline=expose_timeline, identify=identify
+        )
+        for plan in plans(pages, providers)
+    ]
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app):
+            try:
+                yield
+            finally:
+                for endpoint in endpoints:
+                    await endpoint.compiled.close()
+
+    app = PageApp(endpoints, title=title, description=description, lifespan=with_tracing(living, tracing))
+    add_problem_handlers(app)
+    add_health(app, ready)
+    add_description(app, verifier)
+    return app
+
+
+def _page_request(match: PageMatch, headers: Headers, query: bytes) -> PageRequest:
+    fields = by_name(headers)
+    timeout = match.endpoint.plan.page.deadline
+    if (value := fields.get(TIMEOUT_HEADER)) is not None and (requested := seconds_of(value)) is not None:
+        timeout = min(timeout, requested)
+    return PageRequest(
+        headers=headers,
+        fields=fields,
+        path=match.path,
+        query=parse_qs(query.decode("latin-1"), keep_blank_values=True) if query else NO_QUERY,
+        context=Context.of(headers, now() + timeout),
+    )

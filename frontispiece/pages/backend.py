@@ -1,0 +1,292 @@
+"""A backend for one kind of client: pages, and typed clients of the services that they aggregate.
+
+```python
+create_app = bff("bff-web", pages=[home, article], clients={Articles: "articles", Comments: "comments"})
+```
+
+`bff` returns the app's factory and does no I/O; settings are read when the factory is called. Such a factory
+is what `frontispiece.toml`, `app://module:factory` addresses and `uvicorn --factory` take.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, Protocol, Self, get_type_hints
+
+from fastapi import FastAPI
+from msgspec.structs import replace
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.errors import ConfigError
+from frontispiece.pages.app import PageApp, create_app
+from frontispiece.pages.page import Page
+from frontispiece.pages.request import PageRequest, Provider
+from frontispiece.security import Identity, Signer, SigningKey, Verifier
+from frontispiece.settings import Directory, Settings, TokenSettings, TrustedIssuer
+from frontispiece.stores.valkey import BestEffortValkey
+from frontispiece.telemetry.loop_lag import LoopLag
+from frontispiece.units import Duration
+from frontispiece.upstream import Context, Unreachable, Upstream, UpstreamError, open_upstream
+
+OFF: Final = "off"
+
+
+class OptionalTokenSettings(TokenSettings):
+    """Issuers whose internal tokens are accepted; without any, every caller is anonymous."""
+
+    issuers: dict[str, TrustedIssuer] = Field(default_factory=dict)
+
+
+class BffSettings(Settings):
+    """Settings of a BFF none of whose pages asks for its caller's `Identity`."""
+
+    model_config = SettingsConfigDict(env_prefix="BFF_")
+
+    expose_timeline: bool = Field(False, description="Whether clients may request a page's timeline.")
+    cache_url: str = Field(
+        OFF, description="URL of the Valkey in which the processes of a BFF share cached results."
+    )
+    max_loop_lag: Duration | None = Field(
+        None, description="How late the event loop may be; beyond, pages do without optional sources."
+    )
+    signing_key: SigningKey | None = Field(
+        None, description="Ed25519 private key in PEM that signs the tokens for services.", repr=False
+    )
+    directory: Directory = Field(default_factory=Directory)
+    tokens: OptionalTokenSettings = Field(default_factory=OptionalTokenSettings)
+
+    @field_validator("cache_url")
+    @classmethod
+    def _of_valkey(cls, url: str) -> str:
+        if url != OFF:
+            BestEffortValkey(url)  # which refuses other URLs
+        return url
+
+    def shared_cache(self) -> BestEffortValkey | None:
+        """The cache that processes share; None without one."""
+        return None if self.cache_url == OFF else BestEffortValkey(self.cache_url)
+
+
+class AuthenticatedBffSettings(BffSettings):
+    """Settings of a BFF with a page that asks for its caller's `Identity`: it verifies and signs tokens."""
+
+    signing_key: SigningKey = Field(
+        description="Ed25519 private key in PEM that signs the tokens for services.", repr=False
+    )
+    tokens: TokenSettings = Field(  # type: ignore[assignment]  # it has to name issuers
+        default_factory=TokenSettings
+    )
+
+
+class Connector(Protocol):
+    """Reaches one service for all requests: opened with `async with`, made without I/O."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    def bind(self, context: Context) -> Any:
+        """The client for the calls of one request."""
+        ...
+
+    async def is_ready(self) -> bool:
+        """Whether the service is ready."""
+        ...
+
+
+class ServiceType(Protocol):
+    """A way to reach a service other than HTTP, such as `frontispiece.upstream.grpc.GrpcService`."""
+
+    def connect(self, directory: Directory, client: type) -> Connector:
+        """How clients of this class reach the service.
+
+        Raises:
+            LookupError: the directory has no address for it.
+        """
+        ...
+
+
+class _HttpConnector:
+    def __init__(self, upstream: Upstream, client: type) -> None:
+        self._upstream = upstream
+        self._client = client
+
+    async def __aenter__(self) -> Self:
+        await self._upstream.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._upstream.__aexit__(*exc)
+
+    def bind(self, context: Context) -> Any:
+        return self._client(self._upstream.within(context))
+
+    async def is_ready(self) -> bool:
+        try:
+            return await self._upstream.is_ready(optional=True)
+        except UpstreamError:
+            return False
+
+
+class Bff:
+    """The factory of a BFF's app; see `bff`."""
+
+    def __init__(
+        self, name: str, description: str, pages: Iterable[Page], clients: Mapping[Any, str | ServiceType]
+    ) -> None:
+        self._name = name
+        self._description = description
+        self._pages = list(pages)
+        self._clients = dict(clients)
+
+    @property
+    def settings_class(self) -> type[BffSettings]:
+        """The settings that the app reads from the environment."""
+        functions = [f for page in self._pages for f in (*(s.function for s in page.sources), *page.views)]
+        if any(Identity in get_type_hints(function).values() for function in functions):
+            return AuthenticatedBffSettings
+        return BffSettings
+
+    @property
+    def _required(self) -> set[Any]:
+        """The types that required sources ask for: without one of these services, some page fails."""
+        required = [s.function for page in self._pages for s in page.sources if s.fallback is None]
+        return {kind for function in required for kind in get_type_hints(function).values()}
+
+    def __call__(self, settings: BffSettings | None = None) -> PageApp:
+        """The app, with settings from the environment unless they are passed.
+
+        Raises:
+            ConfigError: a setting, an address or a page cannot work; every error is listed.
+        """
+        settings = settings or self.settings_class()
+        connectors = self._connectors(settings.directory)
+        shared = settings.shared_cache()
+        callers = _Callers(self._name, settings)
+        loop_lag = LoopLag() if settings.max_loop_lag is not None else None
+
+        @asynccontextmanager
+        async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                for resource in (shared, loop_lag, *connectors.values()):
+                    if resource is not None:
+                        await stack.enter_async_context(resource)
+                yield
+
+        needed = {client: connector for client, connector in connectors.items() if client in self._required}
+
+        async def ready() -> None:
+            checks = await asyncio.gather(*(connector.is_ready() for connector in needed.values()))
+            states = zip(needed, checks, strict=True)
+            missing = [_name_of(self._clients[client], client) for client, is_ready in states if not is_ready]
+            if missing:
+                raise Unreachable(f"{', '.join(missing)} does not respond, or is not ready itself")
+
+        providers: dict[Any, Provider] = {c: _provider(connector) for c, connector in connectors.items()}
+        app = create_app(
+            title=self._name,
+            description=self._description,
+            pages=self._pages,
+            providers={**providers, Identity: callers.required},
+            lifespan=lifespan,
+            ready=ready,
+            shared=shared,
+            expose_timeline=settings.expose_timeline,
+            identify=callers.identify,
+            verifier=callers.verifier,
+        )
+        if loop_lag is not None and settings.max_loop_lag is not None:
+            app.skip_optional_when(partial(loop_lag.exceeds, settings.max_loop_lag.total_seconds()))
+        return app
+
+    def _connectors(self, directory: Directory) -> dict[type, Connector]:
+        connectors: dict[type, Connector] = {}
+        errors = []
+        for client, service in self._clients.items():
+            try:
+                if isinstance(service, str):
+                    upstream = open_upstream(service, f"registry://{service}", directory)
+                    connectors[client] = _HttpConnector(upstream, client)
+                else:
+                    connectors[client] = service.connect(directory, client)
+            except (LookupError, ConfigError) as error:
+                errors.append(str(error))
+        if errors:
+            raise ConfigError(errors)
+        return connectors
+
+
+def bff(
+    name: str,
+    *,
+    pages: Iterable[Page],
+    clients: Mapping[Any, str | ServiceType] = MappingProxyType({}),
+    description: str = "",
+) -> Bff:
+    """The factory of an app that serves pages.
+
+    Callers' internal tokens are verified once a request, and each service is called with a token signed for
+    it. Only a BFF with a page that asks for `Identity` needs the settings for that: `TOKEN_ISSUERS` and
+    `BFF_SIGNING_KEY`.
+
+    The app is ready when every service is that a required source asks for: the others only degrade pages.
+
+    Args:
+        name: the service's name in the gateway's table: the audience of its callers' tokens and the issuer
+            of its own.
+        pages: what it serves.
+        clients: the class of each client that pages may ask for, with its service: a name in `SERVICES`,
+            whose client is made as `client(upstream.Service)`, or another `ServiceType`.
+        description: one sentence for the OpenAPI document.
+    """
+    return Bff(name, description, pages, clients)
+
+
+class _Callers:
+    """Verifies who calls a page, and vouches for the caller to services."""
+
+    def __init__(self, name: str, settings: BffSettings) -> None:
+        self._verifier = Verifier(settings.tokens, name)
+        self._verifies = bool(settings.tokens.issuers)
+        self._signer = Signer(settings.signing_key, name) if settings.signing_key else None
+
+    @property
+    def verifier(self) -> Verifier | None:
+        """Verifies internal tokens; None without issuers."""
+        return self._verifier if self._verifies else None
+
+    def identify(self, request: PageRequest) -> PageRequest:
+        """The request with its caller, in whose name services are called; unchanged without a token.
+
+        Raises:
+            Problem: 401, the token is not valid.
+        """
+        authorization = request.header("authorization") if self._verifies else None
+        if authorization is None:
+            return request
+        identity = self._verifier.caller(authorization)
+        context = request.context
+        if self._signer is not None:
+            context = dataclasses.replace(
+                context, authorization=partial(self._signer.authorization, identity)
+            )
+        return replace(request, identity=identity, context=context)
+
+    def required(self, request: PageRequest) -> Identity:
+        """The caller.
+
+        Raises:
+            Problem: 401, the request has no token.
+        """
+        return request.identity or self._verifier.caller(None)
+
+
+def _name_of(service: str | ServiceType, client: type) -> str:
+    return service if isinstance(service, str) else client.__name__
+
+
+def _provider(connector: Connector) -> Provider:
+    return lambda request: connector.bind(request.context)

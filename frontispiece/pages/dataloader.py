@@ -1,0 +1,80 @@
+"""How a method that fetches many keys is declared, so that its callers load one."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Generic, TypeVar, overload
+
+from frontispiece.pages.batching import BatchLoader, Fetched
+
+Owner = TypeVar("Owner")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class LoaderDescriptor(Generic[Owner, Key, Value]):
+    """A method declared with `loader`: on an object it takes one key and returns a `PendingLoad`."""
+
+    def __init__(
+        self,
+        fetch: Callable[[Owner, Sequence[Key]], Fetched[Key, Value]],
+        max_size: int,
+        max_concurrency: int,
+    ) -> None:
+        self._fetch = fetch
+        self._max_size = max_size
+        self._max_concurrency = max_concurrency
+        self.__doc__ = fetch.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self._label = f"{owner.__name__}.{name}"
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> "LoaderDescriptor[Owner, Key, Value]": ...
+    @overload
+    def __get__(self, owner: Owner, kind: type) -> BatchLoader[Key, Value]: ...
+    def __get__(
+        self, owner: Owner | None, kind: type
+    ) -> "LoaderDescriptor[Owner, Key, Value] | BatchLoader[Key, Value]":
+        if owner is None:
+            return self
+        fetch = partial(self._fetch, owner)
+        batch_loader = BatchLoader(self._label, fetch, self._max_size, self._max_concurrency)
+        owner.__dict__[self._name] = batch_loader  # found before this descriptor from now on
+        return batch_loader
+
+
+def loader(
+    *, max_size: int = 100, max_concurrency: int = 8
+) -> Callable[[Callable[[Owner, Sequence[Key]], Fetched[Key, Value]]], LoaderDescriptor[Owner, Key, Value]]:
+    """Declare a method `fetch(keys) -> mapping` as a loader: its callers load one key each.
+
+    A value that is an `UpstreamError` fails the load of its key only; a key that the mapping leaves out fails
+    with a 404. A key is loaded once in the life of the method's object.
+
+    ```python
+    class Articles:
+        @loader(max_size=100)
+        async def article(self, ids: Sequence[str]) -> Mapping[str, Article]: ...
+
+    found = await gather(articles.article(id) for id in ids)  # one call for up to 100
+    ```
+
+    Args:
+        max_size: keys in one call.
+        max_concurrency: calls at the same time.
+
+    Raises:
+        ValueError: a number is less than 1.
+    """
+    if max_size < 1 or max_concurrency < 1:
+        raise ValueError(
+            f"loader: max_size ({max_size}) and max_concurrency ({max_concurrency}) are at least 1"
+        )
+
+    def declare(
+        fetch: Callable[[Owner, Sequence[Key]], Fetched[Key, Value]],
+    ) -> LoaderDescriptor[Owner, Key, Value]:
+        return LoaderDescriptor(fetch, max_size, max_concurrency)
+
+    return declare

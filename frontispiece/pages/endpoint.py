@@ -1,0 +1,254 @@
+"""A page as an endpoint: from a request to a reply."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from frontispiece.aio.deadline import Deadline
+from frontispiece.http.accept import preferred_media_type
+from frontispiece.http.json_nesting import is_nested_too_deeply
+from frontispiece.http.media_types import is_json
+from frontispiece.http.problems import Problem, internal
+from frontispiece.pages.compiled import CompiledPage
+from frontispiece.pages.executor import NO_INPUTS, Run, SourceFailed
+from frontispiece.pages.plan import Input, Origin, Plan
+from frontispiece.pages.request import Identify, PageRequest, Provider
+from frontispiece.pages.response import ViewResponse, timeline_of, timeline_response
+from frontispiece.pages.streaming import ENCODERS, Progress
+from frontispiece.pages.timeline import MEDIA_TYPE
+from frontispiece.stores.valkey import BestEffortValkey
+from frontispiece.upstream import Headers, Reply, UpstreamClientError, now
+
+JSON = "application/json"
+"""The view as one document: for every client that does not name another media type."""
+
+ANYTHING = b"*/*"
+
+MEDIA_TYPES = frozenset({JSON, MEDIA_TYPE, *ENCODERS})
+"""The media types that a page is served in."""
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 64 * 1024
+"""The longest request body in bytes that a page takes."""
+
+
+NOT_UTF_8 = "This is not UTF-8."
+
+SkipOptional = Callable[[], bool]
+"""Whether to do without optional sources now."""
+
+
+class Endpoint:
+    """Serves one page.
+
+    Args:
+        plan: the page.
+        providers: make the inputs that are neither sources nor in the request.
+        app: the name of the app it belongs to.
+        shared: the cache that processes share, None without one.
+        expose_timeline: whether clients may request the timeline instead of the view.
+        identify: adds the caller to requests; None where all callers are anonymous.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        providers: Mapping[Any, Provider],
+        *,
+        app: str,
+        shared: BestEffortValkey | None = None,
+        expose_timeline: bool = False,
+        identify: Identify | None = None,
+    ) -> None:
+        self.plan = plan
+        self.compiled = CompiledPage(plan, app, shared)
+        self._expose_timeline = expose_timeline
+        self._inputs = list(plan.inputs.values())
+        self._is_read = plan.page.method == "GET"
+        self._response = ViewResponse(plan.page)
+        self._has_media_types = self._is_read and plan.view_type is not Reply
+        self._takes_body = any(i.origin is Origin.BODY for i in self._inputs)
+        self._provided = _by_provider(plan.provided, providers)
+        self._identify = identify if plan.provided else None
+        anonymous = [source for source in self.compiled.sources if not source.per_caller]
+        names = {name for source in anonymous for name in source.input_names}
+        self.skip_optional: SkipOptional | None = None
+        self._anonymous = [(provide, inputs & names) for provide, inputs in self._provided if inputs & names]
+
+    async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
+        """The page's response, started within its deadline.
+
+        Raises:
+            Problem: the request is not valid (415, 422), or a required source failed.
+            ClientDisconnected: the request's body broke off.
+        """
+        deadline = request.context.deadline
+        if self._identify is not None:
+            request = self._identify(request)
+        content = await _read(body, deadline) if self._takes_body else b""
+        if content and not is_json(request.header("content-type") or ""):
+            raise _not_json()
+        values = self._values(request, content)
+        anonymous: Mapping[str, Any] = NO_INPUTS
+        if self._anonymous:
+            anonymous = _provide(self._anonymous, request.without_credentials())
+        skip_optional = self.skip_optional is not None and self.skip_optional()
+        media_type = JSON
+        accept = request.fields.get(b"accept", ANYTHING)
+        if self._has_media_types and accept != ANYTHING:
+            media_type = preferred_media_type(accept.decode("latin-1"), MEDIA_TYPES, JSON)
+        if media_type in ENCODERS:
+            new_run = partial(
+                Run, self.compiled, values, deadline, anonymous_inputs=anonymous, skip_optional=skip_optional
+            )
+            return await self._stream(new_run, media_type, request.header("x-request-id"))
+        tracing_enabled = self._expose_timeline and media_type == MEDIA_TYPE
+        run = Run(
+            self.compiled,
+            values,
+            deadline,
+            anonymous_inputs=anonymous,
+            skip_optional=skip_optional,
+            tracing_enabled=tracing_enabled,
+        )
+        if tracing_enabled:
+            return await self._timeline(run, request.header("x-request-id"))
+        try:
+            await run.finish()
+        except SourceFailed as failed:
+            raise self._problem(failed) from failed
+        return self._response.view(run, request.fields.get(b"if-none-match"))
+
+    async def _stream(self, new_run: Callable[..., Run], media_type: str, request_id: str | None) -> Reply:
+        progress = Progress(
+            self.compiled, lambda on_settled: new_run(on_settled=on_settled), ENCODERS[media_type]
+        )
+        try:
+            first = await progress.begin()
+        except SourceFailed as failed:
+            raise self._problem(failed) from failed
+        except BaseException:
+            await progress.close()
+            raise
+        headers: Headers = [
+            (b"content-type", media_type.encode()),
+            (b"cache-control", b"no-store"),
+            (b"vary", ", ".join(["accept", *self.plan.page.vary]).encode()),
+        ]
+        frames = progress.frames(first, request_id)
+        return Reply(status=self.plan.page.status, headers=headers, body=frames, release=progress.close)
+
+    async def _timeline(self, run: Run, request_id: str | None) -> Reply:
+        view = problem = None
+        try:
+            await run.finish()
+            view = msgspec.Raw(msgspec.json.encode(run.view()))
+        except SourceFailed as failed:
+            problem = self._problem(failed)
+        except Exception:  # a bug, which the timeline helps to find
+            log.exception("%s failed", self.plan.page.path)
+            problem = internal(request_id)
+        status = self.plan.page.status if problem is None else problem.status
+        timeline = timeline_of(self.plan, run, status=status, ended=perf_counter())
+        return timeline_response(timeline, view=view, problem=problem)
+
+    def _problem(self, failed: SourceFailed) -> Problem:
+        level = logging.INFO if isinstance(failed.failure, UpstreamClientError) else logging.WARNING
+        log.log(level, "%s: %s", self.plan.page.path, failed)
+        problem = failed.failure.problem(failed.source)
+        problem.members["source"] = failed.source
+        return problem
+
+    def _values(self, request: PageRequest, body: bytes) -> dict[str, Any]:
+        """The values of all inputs that are no sources.
+
+        Raises:
+            Problem: 422 with all errors.
+        """
+        values = _provide(self._provided, request)
+        errors: list[dict[str, Any]] = []
+        for i in self._inputs:
+            try:
+                values[i.name] = _value(i, request, body)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                message = NOT_UTF_8 if isinstance(error, UnicodeDecodeError) else str(error)
+                errors.append({"at": [i.origin.name.lower(), i.name], "message": message})
+        if errors:
+            raise Problem(422, "invalid-request", "The request does not fit.", errors=errors)
+        return values
+
+
+Provided = list[tuple[Provider, frozenset[str]]]
+"""Each provider with the names of all inputs that it makes: a client is one for the whole page."""
+
+
+def _by_provider(provided: Mapping[str, Any], providers: Mapping[Any, Provider]) -> Provided:
+    kinds = dict.fromkeys(provided.values())
+    return [
+        (providers.get(kind, _itself), frozenset(name for name, each in provided.items() if each == kind))
+        for kind in kinds
+    ]
+
+
+def _provide(provided: Provided, request: PageRequest) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for provide, names in provided:
+        values |= dict.fromkeys(names, provide(request))
+    return values
+
+
+async def _read(body: bytes | AsyncIterator[bytes], deadline: float) -> bytes:
+    content = body if isinstance(body, bytes) else await _read_in_time(body, deadline)
+    if len(content) > MAX_BODY:
+        raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.")
+    return content
+
+
+async def _read_in_time(body: AsyncIterator[bytes], deadline: float) -> bytes:
+    """The body, or a beginning of it that is too large already."""
+    content = bytearray()
+    alarm = Deadline(deadline - now())
+    try:
+        async for chunk in body:
+            content += chunk
+            if len(content) > MAX_BODY:
+                break
+    except asyncio.CancelledError:
+        if not alarm.expired():
+            raise
+        raise Problem(408, "body-too-slow", "The body did not come in time.") from None
+    finally:
+        alarm.cancel()
+    return bytes(content)
+
+
+def _not_json() -> Problem:
+    """Browsers send other media types across origins without asking first."""
+    accept = {"Accept": "application/json"}
+    return Problem(415, "media-type-unsupported", "The body has to be application/json.", headers=accept)
+
+
+def _value(i: Input, request: PageRequest, body: bytes) -> Any:
+    if i.origin is Origin.BODY:
+        if is_nested_too_deeply(body):
+            raise msgspec.ValidationError("This is nested too deeply.")
+        return msgspec.json.decode(body, type=i.type)
+    if i.origin is Origin.PATH:
+        value = request.path[i.name]
+        return value if i.type is str else msgspec.convert(value, i.type, strict=False)
+    values = request.query.get(i.name)
+    if values is None:
+        if i.required:
+            raise msgspec.ValidationError("This parameter is missing.")
+        return i.default
+    return msgspec.convert(values if i.many else values[-1], i.type, strict=False)
+
+
+def _itself(request: PageRequest) -> PageRequest:
+    return request

@@ -1,0 +1,284 @@
+"""Running a page: every source starts the moment its inputs exist."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import copy_context
+from functools import partial
+from time import perf_counter
+from typing import Any, Final
+
+from frontispiece.aio.inline_task import InlineTask, Signal
+from frontispiece.pages.compiled import CompiledPage, CompiledSource
+from frontispiece.pages.idle_detector import IdleDetector, current_detector, spawn
+from frontispiece.pages.result_cache import MISSING, CacheState
+from frontispiece.pages.source_run import BatchRecord, SourceRun
+from frontispiece.pages.timeline import TraceOutcome
+from frontispiece.upstream import CallRecord, Overloaded, TimedOut, UpstreamError, current_call_context
+
+NO_INPUTS: Mapping[str, Any] = {}
+
+SKIPPED: Final = Overloaded("it was not asked, for this process is overloaded")
+"""Why an optional source is not run."""
+
+
+class SourceFailed(Exception):
+    """A required source failed, and so its page did."""
+
+    def __init__(self, source: str, failure: UpstreamError) -> None:
+        super().__init__(f"{source}: {failure}")
+        self.source = source
+        self.failure = failure
+
+
+class Run:
+    """One run of a page.
+
+    Args:
+        page: the page.
+        inputs: the values of all inputs that are no sources, by name.
+        anonymous_inputs: those that replace them in sources whose cached results do not depend on the caller.
+        deadline: when the page must be ready, in the event loop's time, seconds.
+        tracing_enabled: whether calls and batches are recorded.
+        skip_optional: whether optional sources are not run, but replaced at once.
+        on_settled: called with a source's name and its result or fallback, as soon as there is one.
+    """
+
+    def __init__(
+        self,
+        page: CompiledPage,
+        inputs: Mapping[str, Any],
+        deadline: float,
+        *,
+        anonymous_inputs: Mapping[str, Any] = NO_INPUTS,
+        tracing_enabled: bool = False,
+        skip_optional: bool = False,
+        on_settled: Callable[[str, Any], None] | None = None,
+    ) -> None:
+        self._page = page
+        self._deadline = deadline
+        self._anonymous_inputs = anonymous_inputs
+        self._on_settled = on_settled
+        self._skip_optional = skip_optional
+        self._loop = asyncio.get_running_loop()
+        self._missing = page.dependencies.copy()
+        """How many dependencies have no result yet, by the index of the source."""
+        self._ready: deque[CompiledSource] = deque(page.roots)
+        """Sources that have their inputs and have not started."""
+        self._starting = False
+        self._alive = 0
+        self._expired = False
+        self._cancelled = False
+        self._done: Signal[None] | None = None
+        """Wakes whoever waits for the end."""
+        self._failures: list[Exception] = []
+        self.began = perf_counter()
+        self.values = dict(inputs)
+        """Inputs and results so far, by name."""
+        self.source_runs: dict[str, SourceRun] = {}
+        """Every source that has started, by name."""
+        self.degraded: dict[str, str] = {}
+        """The reason of every source that its fallback replaces or whose result is incomplete."""
+        self.batch_records: list[BatchRecord] | None = [] if tracing_enabled else None
+        self._detector = IdleDetector(self._loop, self.source_runs, self.batch_records)
+
+    async def finish(self) -> None:
+        """Return when every source has its result or fallback.
+
+        Raises:
+            SourceFailed: a required source failed; all others have been cancelled.
+        """
+        token = current_detector.set(self._detector)
+        self._page.deadlines.add(self, self._deadline, self._loop)
+        try:
+            self._start()
+            if self._alive:
+                self._done = Signal(loop=self._loop)
+                await self._done
+        except BaseException:
+            await self._cancel_and_wait()
+            raise
+        finally:
+            self._page.deadlines.discard(self)
+            current_detector.reset(token)
+            self._detector.close()
+        if self._failures:
+            raise _gravest(self._failures)
+
+    def view(self) -> Any:
+        """What the client sees."""
+        return self._page.view(self.values)
+
+    def _start(self) -> None:
+        """Start the sources that are ready, and those that become it because one of them never waits."""
+        self._starting = True
+        try:
+            while self._ready:
+                self._start_source(self._ready.popleft())
+        finally:
+            self._starting = False
+
+    def _start_source(self, source: CompiledSource) -> None:
+        """Take over the result that is cached, or run the source until it waits for the first time."""
+        values = self.values if source.per_caller else {**self.values, **self._anonymous_inputs}
+        arguments = {name: values[name] for name in source.input_names}
+        calls: list[CallRecord] | None = None if self.batch_records is None else []
+        run = self.source_runs[source.name] = SourceRun(self._deadline, source.repeatable, calls)
+        coroutine: Coroutine[Any, Any, Any]
+        if source.cache is not None:
+            run.key = key = source.key(arguments)
+            if (cached := source.cache.peek(key)) is not MISSING:
+                run.cache, run.outcome = CacheState.HIT, TraceOutcome.DONE
+                source.cache_counts[CacheState.HIT] += 1
+                self._settle(source, run, cached)
+                return
+        if self._skip_optional and source.declared.fallback is not None:
+            self._settle(source, run, self._skip(source, run))
+            return
+        if source.cache is None or run.key is None:
+            coroutine = source.call(**arguments)
+        else:
+            coroutine = source.cache.get(run.key, partial(source.call, **arguments), spawn)
+        if source.timeout is not None and (until := self._loop.time() + source.timeout) < self._deadline:
+            run.deadline = until
+        context = copy_context()
+        context.run(current_call_context.set, run)
+        self._alive += 1
+        task = InlineTask(coroutine, self._loop, partial(self._source_ended, source, run), context)
+        if not task.done():
+            run.task = task
+            if run.deadline < self._deadline:
+                self._page.deadlines.add(run, run.deadline, self._loop)
+            if self._expired:
+                self._loop.call_soon(run.expire)
+
+    def _source_ended(  # noqa: C901 (one function, for it is called for every source of every page)
+        self, source: CompiledSource, run: SourceRun, task: InlineTask[Any]
+    ) -> None:
+        """Take over the result of a source, or its failure, and start those that waited for it alone."""
+        if run.task is not None:  # it has waited
+            run.task = None  # it refers to the run, which refers to this: a cycle
+            if run.deadline < self._deadline:
+                self._page.deadlines.discard(run)
+        try:
+            try:
+                value = task.result()
+            except (UpstreamError, asyncio.CancelledError) as failure:
+                value = self._replacement(source, run, task, failure)
+            else:
+                if run.key is not None:
+                    value, run.cache = value
+                    source.cache_counts[run.cache] += 1
+                run.outcome = TraceOutcome.DONE
+                if run.reason is not None:
+                    self._mark_degraded(source, run.reason)
+            self._settle(source, run, value)
+            if self._ready and not self._starting:
+                self._start()
+        except asyncio.CancelledError:
+            run.ended = perf_counter()
+        except Exception as failure:  # noqa: BLE001 (the page's failure or a bug: raised where the page is awaited)
+            run.ended = run.ended or perf_counter()
+            run.outcome = TraceOutcome.FAILED
+            self._fail(failure)
+        self._alive -= 1
+        if not self._alive and not self._starting and self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    def _settle(self, source: CompiledSource, run: SourceRun, value: Any) -> None:
+        """Take over a result; the sources that waited for it alone are ready."""
+        run.ended = perf_counter()
+        if self._cancelled or (self._done is not None and self._done.cancelled()):
+            return  # nothing starts any more: the page has failed, or whoever waits for it was cancelled
+        self.values[source.name] = value
+        if self._on_settled is not None:
+            self._on_settled(source.name, value)
+        for dependent in source.dependents:
+            self._missing[dependent.index] -= 1
+            if not self._missing[dependent.index]:
+                self._ready.append(dependent)
+
+    def _replacement(
+        self, source: CompiledSource, run: SourceRun, task: InlineTask[Any], failure: BaseException
+    ) -> Any:
+        """What replaces the result of a source whose upstream failed, or that timed out.
+
+        Raises:
+            SourceFailed: the source is required.
+            CancelledError: the page was cancelled.
+        """
+        if isinstance(failure, UpstreamError):
+            return self._fall_back(source, run, failure)
+        if run.expired:
+            return self._after_timeout(source, run)
+        if task.cancelling():
+            raise failure
+        raise RuntimeError(f"{source.name} awaited something that was cancelled") from failure
+
+    def _fail(self, failure: Exception) -> None:
+        self._failures.append(failure)
+        self._cancelled = True
+        self._loop.call_soon(self._cancel)  # a source that starts in this very moment may report a bug
+
+    def _skip(self, source: CompiledSource, run: SourceRun) -> Any:
+        """A stale result of an optional source that is not run, or its fallback."""
+        if source.cache is not None and run.key is not None:
+            stale = source.cache.stale_value(run.key)
+            if stale is not MISSING:
+                run.cache, run.outcome = CacheState.STALE, TraceOutcome.DONE
+                source.cache_counts[CacheState.STALE] += 1
+                return stale
+        return self._fall_back(source, run, SKIPPED)
+
+    def _after_timeout(self, source: CompiledSource, run: SourceRun) -> Any:
+        """A stale result of a source that timed out, or its fallback."""
+        stale = MISSING
+        if source.cache is not None and run.key is not None:
+            stale = source.cache.stale_if_error_value(run.key)
+        if stale is MISSING:
+            return self._fall_back(source, run, TimedOut("it took too long"))
+        run.cache, run.outcome = CacheState.STALE_IF_ERROR, TraceOutcome.DONE
+        source.cache_counts[CacheState.STALE_IF_ERROR] += 1
+        return stale
+
+    def _fall_back(self, source: CompiledSource, run: SourceRun, failure: UpstreamError) -> Any:
+        """The fallback of a source whose upstream failed.
+
+        Raises:
+            SourceFailed: the source is required.
+        """
+        run.reason = failure.reason
+        if source.declared.fallback is None:
+            run.outcome = TraceOutcome.FAILED
+            raise SourceFailed(source.name, failure) from failure
+        run.outcome = TraceOutcome.FALLBACK
+        self._mark_degraded(source, failure.reason)
+        return source.declared.fallback()
+
+    def _mark_degraded(self, source: CompiledSource, reason: str) -> None:
+        self.degraded[source.name] = reason
+        source.degraded_counts[reason] += 1
+
+    def expire(self) -> None:
+        """The page's deadline has passed."""
+        self._expired = True
+        for run in self.source_runs.values():
+            run.expire()
+
+    def _cancel(self) -> None:
+        for run in self.source_runs.values():
+            if run.task is not None:
+                run.task.cancel()
+
+    async def _cancel_and_wait(self) -> None:
+        self._cancelled = True
+        self._cancel()
+        tasks = [run.task for run in self.source_runs.values() if run.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _gravest(failures: list[Exception]) -> Exception:
+    """A bug before an upstream's failure: several sources may fail in the same moment."""
+    bugs = [failure for failure in failures if not isinstance(failure, SourceFailed)]
+    return (bugs or failures)[0]

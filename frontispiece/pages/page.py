@@ -1,0 +1,117 @@
+"""The declaration of a page: its sources and its view."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from frontispiece.pages.result_cache import Cache
+from frontispiece.pages.retry import Hedge, Retry
+
+Loaded = TypeVar("Loaded")
+Fallback = Callable[[], Any]
+
+
+class BodyMarker:
+    """Marks the parameter that takes the request's JSON body."""
+
+
+class QueryMarker:
+    """Marks a query parameter that the request must have."""
+
+
+Query = Annotated[Loaded, QueryMarker]
+"""`text: Query[str]` takes a query parameter that must be there; one with a default needs no mark."""
+
+Body = Annotated[Loaded, BodyMarker]
+"""`change: Body[Change]` takes the request's JSON body, validated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One part of a page: an async function with its policies.
+
+    Args:
+        name: the parameter by which other sources and the view take its result.
+        function: the async function itself.
+        timeout: seconds that it may run, once its inputs exist; None for the page's deadline alone.
+        fallback: makes the result when an upstream fails; None makes the source required.
+        cache: how long its result may be reused; None for never.
+        retry: how often it is called when its upstream fails; None for once.
+        hedge: when it is called a second time while the first attempt goes on; None for never.
+    """
+
+    name: str
+    function: Callable[..., Awaitable[Any]]
+    timeout: float | None = None
+    fallback: Fallback | None = None
+    cache: Cache | None = None
+    retry: Retry | None = None
+    hedge: Hedge | None = None
+
+
+@dataclass(eq=False)
+class Page:
+    """All data of a screen, from one or many services, in one response.
+
+    A source's parameters are named after the sources it needs, after the path's placeholders and query
+    parameters (with a default, or declared `Query[str]`), or have a type that the app provides: a service
+    client, the caller's identity, the request.
+
+    Args:
+        path: its template, such as `/things/{id}`.
+        deadline: seconds until it responds, whatever its sources do.
+        method: its HTTP method.
+        status: of a successful response.
+        vary: request headers that the response depends on, for caches.
+        location: the path, in the app, of what a request made, from the view: the header `Location`.
+    """
+
+    path: str
+    deadline: float
+    method: str = "GET"
+    status: int = 200
+    vary: tuple[str, ...] = ()
+    location: Callable[[Any], str] | None = None
+    sources: list[Source] = field(default_factory=list, init=False)
+    views: list[Callable[..., Any]] = field(default_factory=list, init=False)
+
+    def source(
+        self,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        fallback: Fallback | None = None,
+        cache: Cache | None = None,
+        retry: Retry | None = None,
+        hedge: Hedge | None = None,
+    ) -> Callable[[Callable[..., Awaitable[Loaded]]], Callable[..., Awaitable[Loaded]]]:
+        """Declare a source, named as the function unless `name` says otherwise.
+
+        With a `fallback` it is optional: when an upstream fails (down, slow, refusing, invalid response), its
+        result is `fallback()`. Without one, the failure is the page's. A source with `retry` or `hedge`
+        makes idempotent calls only.
+        """
+
+        def declare(function: Callable[..., Awaitable[Loaded]]) -> Callable[..., Awaitable[Loaded]]:
+            self.sources.append(
+                Source(
+                    name=name or function.__name__,
+                    function=function,
+                    timeout=timeout,
+                    fallback=fallback,
+                    cache=cache,
+                    retry=retry,
+                    hedge=hedge,
+                )
+            )
+            return function
+
+        return declare
+
+    def view(self, function: Callable[..., Loaded]) -> Callable[..., Loaded]:
+        """Declare what the client sees: a plain function of sources and inputs.
+
+        One that returns a `Reply` passes on a service's response as it comes, such as server-sent events.
+        """
+        self.views.append(function)
+        return function

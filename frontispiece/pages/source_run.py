@@ -1,0 +1,68 @@
+"""The state of one source in one run of a page, and records of batches: what a timeline is made of.
+
+Times are those of `perf_counter`.
+"""
+
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from frontispiece.aio.inline_task import InlineTask
+from frontispiece.pages.timeline import TraceOutcome
+from frontispiece.upstream import CallContext, CallRecord, current_call_context
+
+
+@dataclass(slots=True)
+class BatchRecord:
+    """A dispatched batch of loads."""
+
+    loader: str
+    keys: int
+    began: float = field(default_factory=perf_counter)
+    ended: float | None = None
+    outcome: TraceOutcome = TraceOutcome.CANCELLED
+    calls: list[CallRecord] = field(default_factory=list)
+
+
+class SourceRun(CallContext):
+    """A source from the moment its inputs exist; it is the `CallContext` of the source's calls."""
+
+    ended: float | None = None
+    outcome = TraceOutcome.CANCELLED
+    reason: str | None = None
+    cache: str | None = None
+    attempts = 1
+    expired = False
+    key: bytes | None = None
+    """Of its result in its cache; None without a cache."""
+    task: InlineTask[Any] | None = None
+    """What runs it; None when it has ended."""
+    batches: tuple[BatchRecord, ...] = ()
+
+    def __init__(self, deadline: float, repeatable: bool, recorded_calls: list[CallRecord] | None) -> None:  # noqa: FBT001 (of the source; a keyword costs)
+        self.deadline = deadline
+        self.repeatable = repeatable
+        self.recorded_calls = recorded_calls
+        self.began = perf_counter()
+
+    def record_batch(self, batch: BatchRecord) -> None:
+        """Note that it used a result of this batch."""
+        if batch not in self.batches:
+            self.batches += (batch,)
+
+    def expire(self) -> None:
+        """Cancel the source: its timeout or the page's deadline has passed."""
+        if self.task is not None and not self.task.done():
+            self.expired = True
+            self.task.cancel()
+
+
+def mark_degraded(reason: str) -> None:
+    """Report that the result of the running source is incomplete, so that its page is degraded.
+
+    Args:
+        reason: an `UpstreamError.reason`.
+    """
+    running = current_call_context.get()
+    if isinstance(running, SourceRun):
+        running.reason = reason

@@ -1,0 +1,51 @@
+"""The spans of pages and of their sources: imported only where traces are exported."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from frontispiece.http.problems import Problem
+from frontispiece.pages.endpoint import Endpoint
+from frontispiece.pages.request import PageRequest
+from frontispiece.telemetry.spans import Tracing, within
+from frontispiece.upstream import Reply
+from frontispiece.upstream.outcome import when_released
+
+Call = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class TracedEndpoint(Endpoint):
+    """Serves one page with a span for each request, and one for each source that it runs."""
+
+    def __init__(self, tracing: Tracing, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._tracing = tracing
+        for source in self.compiled.sources:
+            source.call = _with_span(source.name, source.call)
+
+    async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
+        """The page's response."""
+        page = self.plan.page
+        about = {"http.request.method": page.method, "http.route": page.path, "url.scheme": "http"}
+        with self._tracing.serving(f"{page.method} {page.path}", request.headers, about) as span:
+            try:
+                reply = await super().reply(request, body)
+            except Problem as problem:
+                span.set_status(problem.status)
+                raise
+            span.set_status(reply.status)
+            if not isinstance(reply.body, bytes):
+                when_released(reply, span.outlast())
+            return reply
+
+
+def _with_span(name: str, call: Call) -> Call:
+    async def traced(**arguments: Any) -> Any:
+        span = within(f"source {name}", {"frontispiece.source": name}, SpanKind.INTERNAL)
+        if span is None:
+            return await call(**arguments)
+        with span:
+            return await call(**arguments)
+
+    return traced

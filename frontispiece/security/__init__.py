@@ -1,0 +1,61 @@
+"""Internal tokens between our own programs, signing keys, proofs of possession, and encryption at rest."""
+
+from frontispiece.security.dpop import (
+    DPOP_ALGORITHMS,
+    DpopNonces,
+    DpopProof,
+    InvalidProof,
+    bound_key,
+    is_bound_to,
+    verify_proof,
+)
+from frontispiece.security.encryption import DecryptionError, Keyring, new_key
+from frontispiece.security.internal_tokens import (
+    ANONYMOUS,
+    GUEST_PREFIX,
+    Identity,
+    InvalidToken,
+    Signer,
+    Verifier,
+    bearer_token,
+    invalid_token_problem,
+    quotable,
+)
+from frontispiece.security.keys import (
+    SigningKey,
+    issuers,
+    key_id,
+    private_key,
+    public_key,
+    public_part,
+)
+from frontispiece.security.roca import is_roca_weak
+
+__all__ = [
+    "ANONYMOUS",
+    "DPOP_ALGORITHMS",
+    "GUEST_PREFIX",
+    "DecryptionError",
+    "DpopNonces",
+    "DpopProof",
+    "Identity",
+    "InvalidProof",
+    "InvalidToken",
+    "Keyring",
+    "Signer",
+    "SigningKey",
+    "Verifier",
+    "bearer_token",
+    "bound_key",
+    "invalid_token_problem",
+    "is_bound_to",
+    "is_roca_weak",
+    "issuers",
+    "key_id",
+    "new_key",
+    "private_key",
+    "public_key",
+    "public_part",
+    "quotable",
+    "verify_proof",
+]

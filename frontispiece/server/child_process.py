@@ -1,0 +1,136 @@
+"""Programs that run beside this process and end with it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from frontispiece.server import parent_death
+from frontispiece.server.signals import uninterrupted
+
+STOP_TIMEOUT = 3.0
+"""Seconds that a program has to end by itself before it is killed."""
+
+GROUP_POLL_INTERVAL = 0.02
+"""Seconds between two checks that a program has left none behind that it started."""
+
+
+class ChildFailed(Exception):
+    """A program ended, or was not ready in time; the message quotes the end of its log, if it has one."""
+
+    def __init__(self, reason: str, log: Path | None = None) -> None:
+        if log is None:
+            super().__init__(reason)
+            return
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            last = "".join(deque(lines, maxlen=12)).strip()
+        super().__init__(f"{reason}; the end of {log}:\n{last or '(nothing)'}")
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], *, stop_timeout: float | None = None, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process for the duration of the block; see `start` for `options`, and `stop` for its end."""
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with uninterrupted():  # a stop in here would leave the program behind
+            process = start(command, **options)
+        yield process
+    finally:
+        if process is not None:
+            stop(process, stop_timeout)
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    log: Path | None = None,
+    pass_fds: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    foreign: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a child process; on Linux it ends when this process is killed, too.
+
+    The terminal's Ctrl-C does not reach the child. Its log, and all files that it creates, are this user's
+    alone. Call this in a thread that lasts as long as the child: the kernel takes the end of that thread for
+    the end of the parent.
+
+    Args:
+        command: the program, by path, and its arguments.
+        log: the file that its output is appended to; None prints where this process does.
+        pass_fds: open files that it inherits, such as a lock.
+        environment: variables beside, or instead of, those of `base`.
+        base: the variables that it inherits; those of this process when left out.
+        folder: where it runs.
+        foreign: whether it may start programs of its own: they, too, end when this process is killed, for
+            which a small process stays beside it.
+    """
+    launcher = [
+        sys.executable,
+        "-I",
+        "-S",
+        parent_death.__file__,
+        str(os.getpid()),
+        "group" if foreign else "self",
+    ]
+    with ExitStack() as opened:
+        output = opened.enter_context(open(log, "ab", opener=_private)) if log else None
+        return subprocess.Popen(  # noqa: S603 (the command is the project's own)
+            [*launcher, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if log else None,
+            pass_fds=pass_fds,
+            env={**(os.environ if base is None else base), **(environment or {})},
+            cwd=folder,
+            start_new_session=True,
+            umask=0o077,
+        )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGTERM to a program and to those that it started in its process group."""
+    signal_group(process, signal.SIGTERM)
+
+
+def stop(process: subprocess.Popen[bytes], timeout: float | None = None) -> None:
+    """End a program and its process group: by SIGTERM, and by SIGKILL after so many seconds.
+
+    Args:
+        process: the program.
+        timeout: seconds that the group has to end by itself; `STOP_TIMEOUT` when left out.
+    """
+    timeout = STOP_TIMEOUT if timeout is None else timeout
+    deadline = time.monotonic() + timeout
+    terminate(process)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        pass
+    else:
+        while signal_group(process, 0) and time.monotonic() < deadline:
+            time.sleep(GROUP_POLL_INTERVAL)
+    signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to a program's group; whether there is a process to receive it."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS answers the latter when only zombies are left
+        return False
+    return True

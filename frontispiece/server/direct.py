@@ -1,0 +1,70 @@
+"""Apps that take an `IncomingRequest` and return a `Reply`, without ASGI in between."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from frontispiece.http.asgi import problem_response
+from frontispiece.http.messages import ClientDisconnected, IncomingRequest, Reply, ResponseBrokeOff
+from frontispiece.http.problems import Problem, internal
+from frontispiece.server.exchange import NOTHING, Exchange, WrongLength
+from frontispiece.server.response import ResponseHead
+from frontispiece.upstream import UpstreamError
+
+LOG: Final = logging.getLogger("frontispiece.server")
+
+Respond = Callable[[IncomingRequest], Awaitable[Reply | None]]
+"""Answers a request; cancelled when the client goes away. None leaves it to ASGI, its body unread."""
+
+
+async def run_direct(exchange: Exchange, respond: Respond, over_asgi: Callable[[Exchange], None]) -> None:
+    """Have the app answer a request, and send its reply."""
+    request = IncomingRequest(
+        method=exchange.method,
+        target=exchange.target,
+        headers=exchange.headers,
+        body=exchange.take_body() if exchange.body_complete else exchange.body(),
+        http_version=exchange.http_version,
+        client_ip=exchange.connection.client_ip,
+        scheme="http",
+        send_interim=exchange.send_interim,
+    )
+    try:
+        reply = await respond(request)
+        if reply is None:
+            exchange.put_back(request.body)
+            over_asgi(exchange)
+            return
+        try:
+            await _send(exchange, reply)
+        finally:
+            await reply.release()
+    except (ClientDisconnected, ResponseBrokeOff):  # the app has logged the latter
+        pass
+    except WrongLength:
+        LOG.exception("%s %s: the response has another length than it says", exchange.method, exchange.path)
+    except (UpstreamError, Problem) as failure:
+        if not exchange.is_started and isinstance(failure, Problem):
+            await _send(exchange, problem_response(failure, None))
+        else:
+            LOG.warning("%s %s: the response broke off: %s", exchange.method, exchange.path, failure)
+    except Exception:
+        LOG.exception("%s %s failed", exchange.method, exchange.path)
+        if not exchange.is_started:
+            await _send(exchange, problem_response(internal(None), None))
+    except BaseException:
+        exchange.break_off()
+        raise
+    exchange.break_off()
+
+
+async def _send(exchange: Exchange, reply: Reply) -> None:
+    head = ResponseHead(reply.status, reply.headers)
+    if isinstance(reply.body, bytes):
+        exchange.send_whole(head, reply.body)
+        return
+    exchange.start(head)
+    if exchange.framed_by != NOTHING:
+        async for chunk in reply.body:
+            await exchange.write(chunk)
+    exchange.end()

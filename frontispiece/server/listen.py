@@ -1,0 +1,63 @@
+"""The servers of an app: its own and, beside the gateway's, the one of the admin port."""
+
+from socket import socket
+from typing import TYPE_CHECKING, cast
+
+from frontispiece.http.asgi import App
+from frontispiece.server import GATEWAY
+from frontispiece.server.child_process import STOP_TIMEOUT
+from frontispiece.server.server import IMMEDIATE, Listening, Server, Shutdown
+from frontispiece.server.sockets import bound
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.app import Gateway
+
+
+def stop_timeout(name: str) -> float:
+    """Seconds after which a process of this app ends once it was told to stop.
+
+    Raises:
+        ConfigError: the gateway's settings are invalid.
+    """
+    if name != GATEWAY:
+        return STOP_TIMEOUT
+    from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (other apps do without the gateway)
+
+    return ShutdownSettings().seconds + STOP_TIMEOUT
+
+
+def listeners(name: str, app: App, sock: socket, *, uvicorn: bool = False) -> list[Listening]:
+    """The servers of an app, the public one first; `GATEWAY_ADMIN` adds the gateway's admin port.
+
+    Args:
+        name: of the app.
+        app: the app.
+        sock: the bound socket of the public server.
+        uvicorn: whether the public server is uvicorn.
+
+    Raises:
+        ConfigError: the gateway's settings are invalid.
+        PortTaken: the admin port is not free.
+    """
+    serve = _uvicorn_server() if uvicorn else Server
+    if name != GATEWAY:
+        return [(serve(name, app, IMMEDIATE), sock)]
+    from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415 (other apps do without the gateway)
+    from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (the same)
+
+    gateway = cast("Gateway", app)
+    stop, admin = ShutdownSettings(), AdminSettings()
+    shutdown = Shutdown(
+        begin_drain=gateway.begin_drain, drain_delay=stop.drain_delay, graceful_timeout=stop.graceful_timeout
+    )
+    public = serve(GATEWAY, gateway, shutdown, gateway.reload_on_sighup), sock
+    if admin.address is None:
+        return [public]
+    host, port = admin.address
+    return [public, (Server("the admin port", gateway.admin_app(admin)), bound(port, host))]
+
+
+def _uvicorn_server() -> type[Server]:
+    from frontispiece.server.uvicorn_server import UvicornServer  # noqa: PLC0415 (starts are faster without)
+
+    return UvicornServer

@@ -1,0 +1,99 @@
+"""Checks of a request's header section that the parser (llhttp, strict) leaves to the server."""
+
+from typing import Final
+
+import httptools
+
+from frontispiece.http.messages import Headers
+from frontispiece.http.problems import Problem
+
+COMMON_NAMES: Final = {
+    spelling: name
+    for name in (
+        *(b"accept", b"accept-charset", b"accept-encoding", b"accept-language", b"authorization"),
+        *(b"cache-control", b"connection", b"content-length", b"content-type", b"cookie", b"dnt", b"expect"),
+        *(b"forwarded", b"host", b"idempotency-key", b"if-match", b"if-modified-since", b"if-none-match"),
+        *(b"origin", b"pragma", b"priority", b"range", b"referer", b"sec-ch-ua", b"sec-ch-ua-mobile"),
+        *(b"sec-ch-ua-platform", b"sec-fetch-dest", b"sec-fetch-mode", b"sec-fetch-site", b"sec-fetch-user"),
+        *(b"te", b"traceparent", b"tracestate", b"upgrade-insecure-requests"),
+        *(b"user-agent", b"via", b"x-csrf", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"),
+        *(b"x-internal-token", b"x-request-id", b"x-timeout-ms"),
+    )
+    for spelling in (name, name.title())
+}
+"""Spellings of field names, each with its name in lower case: one object for all requests.
+
+`Transfer-Encoding` is not among them: the reader takes note of names that are not common."""
+
+
+def bad_request(detail: str) -> Problem:
+    """A 400 problem."""
+    return Problem(400, "bad-request", detail)
+
+
+def check_version_and_coding(version: str, headers: Headers) -> None:
+    """Refuse versions and transfer codings that the server does not speak.
+
+    Raises:
+        Problem: 400, 501 or 505.
+    """
+    if version not in {"1.1", "1.0"}:
+        raise Problem(505, "http-version-unknown", "The server speaks HTTP/1.1.")
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    if codings and version == "1.0":
+        raise bad_request("HTTP/1.0 has no Transfer-Encoding.")
+    if codings and (len(codings) > 1 or codings[0].lower() != b"chunked"):
+        raise Problem(501, "transfer-coding-unknown", "The only transfer coding is chunked.")
+
+
+def origin_form(url: bytes, headers: Headers) -> bytes:
+    """A target as path and query; the authority of the absolute form replaces Host (RFC 9112, 3.2.2).
+
+    Raises:
+        Problem: 400: it is neither a path nor an address.
+    """
+    if b"#" in url:  # some cut it off, others pass it on
+        raise bad_request("The request target has a fragment.")
+    if url.startswith(b"/"):
+        return url
+    try:
+        target = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        target = None
+    scheme = (target.schema or b"").lower() if target else b""
+    if target is None or not target.host or target.userinfo or scheme not in {b"http", b"https"}:
+        raise bad_request("The request target is neither a path nor an address.")
+    host = b"[%b]" % target.host if b":" in target.host else target.host
+    authority = host if target.port is None else b"%b:%d" % (host, target.port)
+    headers[:] = [(b"host", authority), *(field for field in headers if field[0] != b"host")]
+    return (target.path or b"/") + (b"?" + target.query if target.query else b"")
+
+
+def upgrade_of(headers: Headers) -> bytes | None:
+    """The protocol that the request asks the connection to be upgraded to, in lower case."""
+    options: list[bytes] = []
+    upgrade = None
+    for name, value in headers:
+        if name == b"connection":
+            options += (option.strip().lower() for option in value.split(b","))
+        elif name == b"upgrade":
+            upgrade = value.lower()
+    return upgrade if b"upgrade" in options else None
+
+
+def check_no_body(headers: Headers) -> None:
+    """Refuse an upgrade with a body: the parser stops before it, where the other protocol could begin.
+
+    Raises:
+        Problem: 400.
+    """
+    if any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
+    ):
+        raise bad_request("A request for an upgrade has no body.")
+
+
+def header_size(url: bytes, headers: Headers) -> int:
+    """Bytes of a header section, with its separators."""
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)

@@ -1,0 +1,131 @@
+"""The header section of a response, as bytes; framing and `Connection` are the server's, not the app's."""
+
+import re
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+from frontispiece.http.messages import Headers
+
+WITHOUT_CONTENT: Final = frozenset({204, 304})
+"""Final statuses whose responses have no content, whatever the method (RFC 9110, 6.4.1)."""
+
+_TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROLS: Final = bytes([*range(9), *range(10, 32), 127])
+"""Bytes that no field value has (RFC 9110, 5.5)."""
+
+_FRAMING: Final = 1
+_LENGTH: Final = 2
+_CONNECTION: Final = 3
+_DATE: Final = 4
+_ORDINARY: Final = 0
+
+_MAX_NAMES: Final = 1000
+_names: Final[dict[bytes, int]] = {
+    b"connection": _CONNECTION,
+    b"content-length": _LENGTH,
+    b"date": _DATE,
+    b"keep-alive": _FRAMING,
+    b"transfer-encoding": _FRAMING,
+}
+"""Field names that have been checked, and what is special about them."""
+
+
+class InvalidResponseHead(Exception):
+    """The app's header section cannot be sent."""
+
+
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, "").encode())
+
+
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+STATUS_LINES: Final = {status: _status_line(status) for status in range(100, 1000)}
+
+
+class ResponseHead:
+    """A header section without its framing.
+
+    Args:
+        status: the HTTP status code.
+        headers: of the app.
+
+    Raises:
+        InvalidResponseHead: it would not be one header section for every reader.
+    """
+
+    __slots__ = ("closes", "content_length", "is_dated", "section", "status")
+
+    def __init__(self, status: int, headers: Headers) -> None:
+        try:
+            lines = [STATUS_LINES[status]]
+        except KeyError:
+            raise InvalidResponseHead(f"{status} is no status") from None
+        self.status = status
+        self.content_length: int | None = None
+        """What the app says."""
+        self.closes = False
+        """Whether the app wants the connection to be closed."""
+        self.is_dated = False
+        for name, value in headers:
+            kind = _names.get(name)
+            if kind is None:
+                name, kind = _checked(name)  # noqa: PLW2901 (in lower case)
+            if kind:
+                value = self._noted(kind, value)  # noqa: PLW2901 (without what is the server's)
+                if not value:
+                    continue
+            lines += (name, b": ", value, b"\r\n")
+        self.section = section = b"".join(lines)
+        """The status line and the fields, each with its CR LF."""
+        if len(section) - len(section.translate(None, _CONTROLS)) != (len(lines) + 3) // 2:  # each line's two
+            raise InvalidResponseHead("a header field has a control character in its value")
+
+    def _noted(self, kind: int, value: bytes) -> bytes:
+        """Take note of a field; what of its value goes to the client."""
+        if kind == _DATE:
+            self.is_dated = True
+            return value
+        if kind == _LENGTH:
+            if not value.isdigit() or self.content_length not in {None, int(value)}:
+                raise InvalidResponseHead(f"Content-Length is {value!r}")
+            self.content_length = int(value)
+        elif kind == _CONNECTION:
+            options = [option.strip().lower() for option in value.split(b",")]
+            self.closes = self.closes or b"close" in options
+            return b", ".join(option for option in options if option not in {b"close", b"keep-alive"})
+        return b""
+
+
+def _checked(name: bytes) -> tuple[bytes, int]:
+    """A field name in lower case, and what is special about it."""
+    lower = name.lower()
+    kind = _names.get(lower)
+    if kind is None:
+        if _TOKEN.fullmatch(lower) is None:
+            raise InvalidResponseHead(f"a header field has the name {name!r}")
+        kind = _ORDINARY
+        if len(_names) < _MAX_NAMES:
+            _names[lower] = kind
+    return lower, kind
+
+
+class _Date:
+    """The field `Date`, built once a second."""
+
+    __slots__ = ("_line", "_second")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def __call__(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+        return self._line
+
+
+date_line: Final = _Date()

@@ -1,0 +1,61 @@
+"""What makes a FastAPI app a service: problems, health, tokens, idempotency, pagination, entity tags.
+
+Names of modules that need an extra (`sql`, `grpc`) are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from frontispiece.service.app import ResponseBody, create_service, from_state, register_collectors
+from frontispiece.service.callers import Caller, public, require_scope
+from frontispiece.service.entity_tags import etag, expected_version, set_etag
+from frontispiece.service.event_stream import EventStream, ServerSentEvent
+from frontispiece.service.pagination import Cursor, Limit, Slice, decode_cursor, encode_cursor, slice_of
+from frontispiece.service.store_app import add_if_empty, create_store_service
+
+__all__ = [
+    "Caller",
+    "Cursor",
+    "EventStream",
+    "IdempotencyKey",
+    "IdempotencyRecords",
+    "Intent",
+    "Limit",
+    "ResponseBody",
+    "RpcInterceptor",
+    "ServerSentEvent",
+    "Slice",
+    "add_if_empty",
+    "create_service",
+    "create_store_service",
+    "decode_cursor",
+    "encode_cursor",
+    "etag",
+    "expected_version",
+    "from_state",
+    "public",
+    "register_collectors",
+    "require_scope",
+    "rpc_caller",
+    "set_etag",
+    "slice_of",
+    "tracing_interceptors",
+]
+
+if TYPE_CHECKING:
+    from frontispiece.service.grpc import RpcInterceptor, rpc_caller, tracing_interceptors
+    from frontispiece.service.idempotency import IdempotencyKey, IdempotencyRecords, Intent
+else:
+    _MODULES = {
+        "RpcInterceptor": "grpc",
+        "rpc_caller": "grpc",
+        "tracing_interceptors": "grpc",
+        "IdempotencyKey": "idempotency",
+        "IdempotencyRecords": "idempotency",
+        "Intent": "idempotency",
+    }
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(name)
+        return getattr(import_module(f"frontispiece.service.{_MODULES[name]}"), name)

@@ -1,0 +1,110 @@
+"""What a gRPC server needs: callers with tokens, status codes for problems, and traces.
+
+The trailing metadata `problem-type` is what `type` is over HTTP.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from frontispiece.extras import extra
+from frontispiece.http.problems import Problem, internal
+from frontispiece.security import Identity, Verifier
+
+with extra("grpc"):
+    import grpc
+
+if TYPE_CHECKING:
+    from frontispiece.telemetry.spans import Tracing
+
+log = logging.getLogger(__name__)
+
+Method = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+
+_CODES = {
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.ABORTED,
+    412: grpc.StatusCode.ABORTED,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+    500: grpc.StatusCode.INTERNAL,
+    503: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+class RpcInterceptor(grpc.aio.ServerInterceptor):
+    """Lets calls through that have a token, and ends failed ones with a status code, a sentence and a name.
+
+    Args:
+        verifier: verifies the callers' tokens.
+        public: the methods that need no token.
+        scopes: the scope that a method needs besides a token, by method.
+        problems: the problem that each exception of the service's own means.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        *,
+        public: Collection[str] = (),
+        scopes: Mapping[str, str] = MappingProxyType({}),
+        problems: Mapping[type[Exception], Problem],
+    ) -> None:
+        self._verifier = verifier
+        self._public = public
+        self._scopes = scopes
+        self._problems = problems
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """The method's handler behind the check of its caller; its exceptions end the call."""
+        handler = await continuation(handler_call_details)
+        if handler is None:  # no such method: the server itself says UNIMPLEMENTED
+            return None
+        guarded = self._guarded(handler_call_details.method.rpartition("/")[2], handler.unary_unary)
+        return grpc.unary_unary_rpc_method_handler(
+            guarded, handler.request_deserializer, handler.response_serializer
+        )
+
+    def _guarded(self, name: str, method: Method) -> Method:
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                if name not in self._public:
+                    self._check(name, rpc_caller(self._verifier, context))
+                return await method(request, context)
+            except Exception as error:  # the edge: left alone, gRPC would tell the caller of the inside
+                problem = self._problem(error)
+                if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    log.exception("A call failed")
+                await context.abort(_CODES[problem.status], str(problem), (("problem-type", problem.kind),))
+
+        return guarded
+
+    def _check(self, name: str, caller: Identity) -> None:
+        scope = self._scopes.get(name)
+        if scope is not None and scope not in caller.scopes:
+            raise Problem(403, "scope-missing", f"This needs the scope {scope}.")
+
+    def _problem(self, error: Exception) -> Problem:
+        return error if isinstance(error, Problem) else self._problems.get(type(error)) or internal(None)
+
+
+def rpc_caller(verifier: Verifier, context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
+    """The verified caller, by the token in the metadata `authorization`.
+
+    Raises:
+        Problem: 401 without a valid token for this service.
+    """
+    authorization = dict(context.invocation_metadata() or ()).get("authorization")
+    return verifier.caller(str(authorization) if authorization else None)
+
+
+def tracing_interceptors(tracing: "Tracing | None") -> Sequence[grpc.aio.ServerInterceptor]:
+    """The interceptor that traces a server's calls; none without tracing."""
+    if tracing is None:
+        return ()
+    from frontispiece.telemetry.grpc import TracingServerInterceptor  # noqa: PLC0415 (only with traces)
+
+    return (TracingServerInterceptor(tracing),)

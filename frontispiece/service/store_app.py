@@ -1,0 +1,81 @@
+"""A service that keeps its data in one store."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Protocol, runtime_checkable
+
+from fastapi import APIRouter, FastAPI
+
+from frontispiece.security import Verifier
+from frontispiece.service.app import Check, Lifespan, create_service
+
+
+class Store(AbstractAsyncContextManager[Any], Protocol):
+    """What a service keeps its data in."""
+
+    async def ping(self) -> None:
+        """Return when the store is reachable; raise when it is not."""
+
+
+@runtime_checkable
+class SeededStore(Store, Protocol):
+    """A store that can be given first data."""
+
+    async def is_empty(self) -> bool:
+        """Whether there is no data."""
+
+    async def add(self, new: Iterable[Any], /) -> None:
+        """Insert all of it or none."""
+
+
+def create_store_service(
+    *,
+    title: str,
+    description: str,
+    verifier: Verifier,
+    store: Store,
+    router: APIRouter | None = None,
+    first_data: Callable[[], Iterable[Any]] | None = None,
+    lifespan: Lifespan = lambda _app: nullcontext(),
+    ready: Check | None = None,
+) -> FastAPI:
+    """A service (see `create_service`) with its store in `app.state.store`, ready when that is reachable.
+
+    Args:
+        title: the service's name.
+        description: one sentence for the OpenAPI document.
+        verifier: verifies the callers' tokens.
+        store: opened before all else, closed after all else.
+        router: the endpoints.
+        first_data: added to an empty store (a `SeededStore`) when the service starts.
+        lifespan: what the service needs besides, open while it runs.
+        ready: returns when what it needs besides is reachable; raises when not.
+    """
+
+    @asynccontextmanager
+    async def opened(app: FastAPI) -> AsyncIterator[None]:
+        async with store:
+            if first_data is not None:
+                assert isinstance(store, SeededStore)
+                await add_if_empty(store, first_data)
+            async with lifespan(app):
+                yield
+
+    async def is_ready() -> None:
+        await store.ping()
+        if ready is not None:
+            await ready()
+
+    app = create_service(
+        title=title, description=description, verifier=verifier, lifespan=opened, ready=is_ready
+    )
+    app.state.store = store
+    if router is not None:
+        app.include_router(router)
+    return app
+
+
+async def add_if_empty(store: SeededStore, first_data: Callable[[], Iterable[Any]]) -> None:
+    """Add first data to an empty store; leave any other as it is."""
+    if await store.is_empty():
+        await store.add(first_data())

@@ -1,0 +1,192 @@
+"""Settings: frozen, read from the environment, checked whole at start.
+
+Every app has one class that inherits `Settings` and sets its prefix. The embedded run and production have the
+same variables with other values.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from frontispiece.errors import ConfigError
+
+__all__ = ["Directory", "Settings", "TokenSettings", "TrustedIssuer"]
+
+SECRETS = Path("/run/secrets")
+
+EVERYTHING: Final = frozenset({"*"})
+
+_PUBLIC_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class _WithoutParts(EnvSettingsSource):
+    """Reads no variable for nested settings, whatever their fields are called: each part reads its own."""
+
+    def prepare_field_value(
+        self,
+        field_name: str,
+        field: FieldInfo,
+        value: Any,
+        value_is_complex: bool,  # noqa: FBT001 (pydantic's)
+    ) -> Any:
+        """The decoded value of a field; None for a part."""
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            return None
+        return super().prepare_field_value(field_name, field, value, value_is_complex)
+
+
+class _Environment(_WithoutParts):
+    """Variables of the environment."""
+
+
+class _SecretFiles(_WithoutParts, SecretsSettingsSource):
+    """Files in `/run/secrets`."""
+
+
+class Settings(BaseSettings):
+    """The base of all settings: keyword-only, frozen; a secret may be a file in `/run/secrets`.
+
+    Raises:
+        ConfigError: the invalid settings, nested ones too, by the names of their variables.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", secrets_dir=SECRETS if SECRETS.is_dir() else None
+    )
+
+    def __init__(self, **values: Any) -> None:
+        errors: list[str] = []
+        for name, part in self._parts().items():
+            if name not in values:
+                try:
+                    values[name] = part()
+                except ConfigError as invalid_part:
+                    errors += invalid_part.errors
+                    values[name] = part.model_construct()  # so that the other errors are found as well
+        try:
+            super().__init__(**values)
+        except ValidationError as invalid:
+            prefix = self.model_config.get("env_prefix", "")
+            for error in invalid.errors():
+                variable = prefix + "_".join(map(str, error["loc"]))
+                errors.append(f"{variable.upper()}: {error['msg']}")
+        except SettingsError as error:
+            errors.append(f"{error}: {error.__cause__}")
+        if errors:
+            raise ConfigError(errors)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the same)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the same)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then secret files."""
+        return init_settings, _Environment(settings_cls), _SecretFiles(settings_cls)
+
+    @classmethod
+    def _parts(cls) -> dict[str, type["Settings"]]:
+        """Nested settings, by field."""
+        fields = {name: field.annotation for name, field in cls.model_fields.items()}
+        return {
+            n: part for n, part in fields.items() if isinstance(part, type) and issubclass(part, Settings)
+        }
+
+
+def _public_key(key: str) -> str:
+    if not _PUBLIC_KEY.fullmatch(key):
+        raise ValueError("is not 32 bytes in base64url")
+    return key
+
+
+class TrustedIssuer(BaseModel):
+    """A program that signs internal tokens, and what these may say; `*` stands for everything."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keys: tuple[Annotated[str, AfterValidator(_public_key)], ...] = Field(
+        description="Its Ed25519 public keys, each 32 bytes in base64url."
+    )
+    audiences: frozenset[str] = Field(EVERYTHING, description="The services that it may call.")
+    scopes: frozenset[str] = Field(
+        EVERYTHING, description="The scopes that it may pass on; others of its tokens do not count."
+    )
+    users: frozenset[str] = Field(EVERYTHING, description="The users that it may act for, by `sub`.")
+    guests: bool = Field(True, description="Whether it may act for guests, and merge their data at a login.")
+
+
+def grants(granted: frozenset[str], value: str) -> bool:
+    """Whether a list of a `TrustedIssuer` holds this value."""
+    return value in granted or granted >= EVERYTHING
+
+
+class TokenSettings(Settings):
+    """The callers whose internal tokens are accepted, and what these may say."""
+
+    model_config = SettingsConfigDict(env_prefix="TOKEN_")
+
+    issuers: dict[str, TrustedIssuer] = Field(
+        description="The callers whose tokens are accepted, with their Ed25519 public keys and what their "
+        'tokens may say, as JSON: {"bff-web": {"keys": ["11q…"], "audiences": ["things", …], '
+        '"scopes": ["things:read"], "users": ["*"], "guests": true}, …}. What is left out is everything; '
+        '{"gateway": ["11q…"]}, a list of keys alone, grants everything. A caller that changes its key has '
+        "two for a while.",
+    )
+
+    @field_validator("issuers", mode="before")
+    @classmethod
+    def _of_keys(cls, issuers: Any) -> Any:
+        if not isinstance(issuers, Mapping):
+            return issuers
+        return {name: {"keys": keys} if isinstance(keys, list) else keys for name, keys in issuers.items()}
+
+
+class Directory(Settings):
+    """The addresses of services: the static registry behind `registry://name`."""
+
+    services: dict[str, str] = Field(
+        default_factory=dict,
+        description='Addresses by service name, as JSON: {"things": "http://things:8000", …}. '
+        "`app://module:factory` mounts an ASGI app in the same process. Several addresses of one service "
+        "have commas between them.",
+    )
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """The addresses of a service.
+
+        Raises:
+            LookupError: there is none.
+        """
+        return tuple(address.strip() for address in self._value(name).split(","))
+
+    def address(self, name: str) -> str:
+        """The address of a service that can have only one.
+
+        Raises:
+            LookupError: there is none, or more than one.
+        """
+        first, *more = self.addresses(name)
+        if more:
+            raise LookupError(f"SERVICES names several addresses for {name!r}: here it can have only one")
+        return first
+
+    def _value(self, name: str) -> str:
+        try:
+            return self.services[name]
+        except KeyError:
+            raise LookupError(f"SERVICES names no address for {name!r}") from None

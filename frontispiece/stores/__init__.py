@@ -1,0 +1,32 @@
+"""SQL databases and Valkey; their drivers are imported when a name is first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "BestEffortValkey",
+    "CommitSignal",
+    "Database",
+    "GuardedValkey",
+    "Moment",
+    "SqlStore",
+    "ValkeyUnavailable",
+    "ValkeyUrl",
+    "after_commit",
+    "notifications",
+]
+
+if TYPE_CHECKING:
+    from frontispiece.stores.commit_signal import CommitSignal
+    from frontispiece.stores.postgresql import notifications
+    from frontispiece.stores.sql import Database, Moment, SqlStore, after_commit
+    from frontispiece.stores.valkey import BestEffortValkey, GuardedValkey, ValkeyUnavailable, ValkeyUrl
+else:
+    _MODULES = dict.fromkeys(("Database", "Moment", "SqlStore", "after_commit"), "sql")
+    _MODULES |= {"CommitSignal": "commit_signal", "notifications": "postgresql"}
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(name)
+        module = _MODULES.get(name, "valkey")
+        return getattr(import_module(f"frontispiece.stores.{module}"), name)

@@ -1,0 +1,55 @@
+"""Traces, switched on by OpenTelemetry's own variables.
+
+Nothing of OpenTelemetry's SDK is imported, and nothing wraps a call, unless `OTEL_TRACES_EXPORTER` or an OTLP
+endpoint is set. Only then `frontispiece.telemetry.spans` is imported.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
+
+from frontispiece.extras import extra
+
+if TYPE_CHECKING:
+    from frontispiece.telemetry.spans import Tracing
+
+ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+_beside: ContextVar[bool] = ContextVar("beside", default=False)
+
+
+def is_on() -> bool:
+    """Whether the environment asks for traces."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    if exporter := os.environ.get("OTEL_TRACES_EXPORTER"):
+        return exporter != "none"
+    return any(os.environ.get(name) for name in ENDPOINTS)
+
+
+def tracing(role: str) -> "Tracing | None":
+    """The traces of an app with this name; None when they are off.
+
+    Open it with `async with` while the app serves: remaining spans are sent at the end.
+
+    Raises:
+        ConfigError: the variables ask for an unsupported exporter or protocol.
+    """
+    if not is_on():
+        return None
+    with extra("otel"):
+        from frontispiece.telemetry.spans import Tracing  # noqa: PLC0415 (only with traces)
+
+    return Tracing(role, named_by_environment=not _beside.get())
+
+
+@contextmanager
+def beside() -> Iterator[None]:
+    """Apps created within are mounted in another app's process: `OTEL_SERVICE_NAME` does not name them."""
+    token = _beside.set(True)
+    try:
+        yield
+    finally:
+        _beside.reset(token)

@@ -1,0 +1,52 @@
+"""Durations and sizes as they are written in a route table and in settings: "150ms", "64KiB"."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+
+SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(SECONDS)})", re.ASCII)
+_SIZE = re.compile(rf"(\d{{1,6}})({'|'.join(BYTES)})", re.ASCII)
+
+
+def _duration(text: object) -> timedelta:
+    if isinstance(text, timedelta):  # given by code
+        return text
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f'{text!r} is no duration: write "150ms", "2s" or "5m"')
+    try:
+        return timedelta(seconds=float(match[1]) * SECONDS[match[2]])
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None
+
+
+def _size(text: object) -> int:
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f'{text!r} is no size: write "512B", "64KiB" or "1MiB"')
+    return int(match[1]) * BYTES[match[2]]
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(minutes=10))]
+"""A duration within a call: at most ten minutes."""
+
+LongDuration = Annotated[
+    timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=365))
+]
+"""A duration beyond a call, such as a session's: at most a year."""
+
+Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
+"""A number of bytes, written as `64KiB`."""
+
+
+def format_size(size: int) -> str:
+    """A number of bytes in the largest unit that divides it."""
+    for unit, each in reversed(BYTES.items()):
+        if size % each == 0 and size:
+            return f"{size // each} {unit}"
+    return f"{size} B"

@@ -1,0 +1,300 @@
+"""Clients of services: `Upstream` forwards requests and replies, `Service` sends and decodes JSON."""
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
+from http import HTTPStatus
+from time import perf_counter, time
+from typing import Any, Self, TypeVar, cast
+
+import msgspec
+
+from frontispiece.http.asgi import App
+from frontispiece.http.dates import parse_date
+from frontispiece.http.json_nesting import is_nested_too_deeply
+from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
+from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
+from frontispiece.upstream.call_context import CallRecord, current_call_context, now, record_call
+from frontispiece.upstream.errors import InvalidResponse, ServiceUnavailable, TimedOut, UpstreamServerError
+from frontispiece.upstream.refusal import refusal_of
+from frontispiece.upstream.stats import State, TransportWrapper
+
+Shape = TypeVar("Shape")
+
+MAX_BODY = 10 * 1024 * 1024
+"""The longest response in bytes that is read into memory."""
+
+MAX_DIGITS = 7
+"""Of the seconds of a `Retry-After`; more are junk."""
+
+_JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+
+PROPAGATED_HEADERS = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
+"""Headers of an incoming request that go with every call made for it: none of them identifies its caller."""
+
+Authorization = Callable[[str], bytes | None]
+"""The `Authorization` header of calls to the service of this name; None for none."""
+
+UNRECORDED = nullcontext()
+"""Around a call without tracing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What all calls made for one incoming request have in common.
+
+    Args:
+        headers: of every call.
+        deadline: in the event loop's time, seconds.
+        authorization: makes the `Authorization` header for each service; None to send none.
+    """
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    deadline: float
+    authorization: Authorization | None = None
+
+    @classmethod
+    def of(cls, headers: Headers, deadline: float, authorization: Authorization | None = None) -> Self:
+        """The context of a request with these headers."""
+        carried = tuple([field for field in headers if field[0] in PROPAGATED_HEADERS])
+        return cls(headers=carried, deadline=deadline, authorization=authorization)
+
+    def headers_to(self, service: str) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers of a call to the service of this name."""
+        proof = None if self.authorization is None else self.authorization(service)
+        return self.headers if proof is None else (*self.headers, (b"authorization", proof))
+
+    def remaining(self) -> float:
+        """Seconds left for a call made here and now.
+
+        Raises:
+            TimedOut: the deadline has passed.
+        """
+        within = current_call_context.get()
+        until = self.deadline if within is None else min(self.deadline, within.deadline)
+        remaining = until - now()
+        if remaining <= 0:
+            raise TimedOut("there was no time left to ask it")
+        return remaining
+
+    def record_call(
+        self, upstream: str, method: str, target: str, *, answer: str
+    ) -> AbstractContextManager[object]:
+        """Record a call that no `Service` makes, such as one over gRPC, for the page's timeline.
+
+        Args:
+            upstream: the service's name.
+            method: in the words of its protocol, such as `gRPC`.
+            target: what it asks for.
+            answer: its outcome when it succeeds; when it fails, that is the reason of the `UpstreamError`.
+        """
+        running = current_call_context.get()
+        if running is None or running.recorded_calls is None:
+            return UNRECORDED
+        record = CallRecord(upstream, method, target, perf_counter())
+        return record_call(running.recorded_calls, record, answer)
+
+
+class Upstream(TransportWrapper):
+    """One service: opened once, shared by all requests.
+
+    Args:
+        name: in tables, metrics and logs.
+        transport: sends to it.
+        app: the ASGI app, when it is mounted in this process.
+        addresses: for diagnostics.
+    """
+
+    def __init__(
+        self, name: str, transport: Transport, app: App | None = None, *, addresses: Sequence[str] = ()
+    ) -> None:
+        super().__init__(transport)
+        self.name = name
+        self.app = app
+        self.addresses = addresses
+        self.send = transport.send
+        """Send a request and return the reply, whatever its status. Raises `UpstreamError` without one."""
+
+    def state(self) -> State:
+        """Diagnostics as members of a JSON object."""
+        return {"addresses": [{"url": url} for url in self.addresses], **super().state()}
+
+    async def is_ready(self, path: str = "/health/ready", *, optional: bool = False) -> bool:
+        """Whether the service responds with 200 at the path of its health check.
+
+        With `optional`, a 404 will do as well: a service without such an endpoint is ready when it responds.
+
+        Raises:
+            UpstreamError: it does not respond.
+        """
+        async with await self.send(Request(method="GET", target=path, timeout=2.0)) as reply:
+            return reply.status == HTTPStatus.OK or (optional and reply.status == HTTPStatus.NOT_FOUND)
+
+    def within(self, context: Context) -> "Service":
+        """A client of this service for the calls of one incoming request."""
+        return Service(self, context)
+
+
+class Service:
+    """A client of one service for one incoming request: sends JSON, returns typed objects."""
+
+    def __init__(self, upstream: Upstream, context: Context) -> None:
+        self._upstream = upstream
+        self._context = context
+
+    def get(self, target: str, shape: type[Shape]) -> Coroutine[Any, Any, Shape]:
+        """Read a resource; members that `shape` does not name are ignored (a tolerant reader)."""
+        return self.send("GET", target, shape)
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        shape: type[Shape],
+        *,
+        body: Any = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> Shape:
+        """Send a request with a JSON body, if any, and decode the response.
+
+        Raises:
+            UpstreamError: there is no response, or none that fits `shape`.
+        """
+        within = current_call_context.get()
+        if within is not None and within.repeatable:
+            within.check(method, headers)
+        request = self._request(method, target, headers)
+        if body is not None:
+            request.headers.append((b"content-type", b"application/json"))
+            request.body = msgspec.json.encode(body)
+        if within is not None and within.recorded_calls is not None:
+            return await self._recorded(within.recorded_calls, request, partial(_typed, shape))
+        reply = await self._upstream.send(request)
+        body = reply.body
+        is_whole = isinstance(body, bytes) and len(body) <= MAX_BODY  # as most are: no further coroutine
+        return _decode(reply, body if is_whole else await _whole(reply), shape)
+
+    async def raw(self, target: str, on_headers: Callable[[Headers], None]) -> msgspec.Raw:
+        """Read a resource, and return its JSON as it came.
+
+        Args:
+            target: path and query.
+            on_headers: is called with the headers of any response, whatever its status.
+
+        Raises:
+            UpstreamError: there is no response, or none in JSON.
+        """
+        request = self._request("GET", target)
+        within = current_call_context.get()
+        if within is not None and within.recorded_calls is not None:
+            return await self._recorded(within.recorded_calls, request, partial(_raw, on_headers))
+        return await _raw(on_headers, await self._upstream.send(request))
+
+    async def open(
+        self, target: str, *, headers: tuple[tuple[bytes, bytes], ...] = (), idle_timeout: float = 30.0
+    ) -> Reply:
+        """Read a resource whose body comes piece by piece, at most `idle_timeout` seconds apart.
+
+        Raises:
+            UpstreamError: there is no response, or one from status 300 on.
+        """
+        request = self._request("GET", target, headers, accept=b"*/*")
+        request.timeout = idle_timeout
+        reply = await self._upstream.send(request)
+        if reply.status >= 300:  # noqa: PLR2004 (the bounds of the classes of status)
+            _decode(reply, await _whole(reply), type(None))
+        return reply
+
+    def _request(
+        self,
+        method: str,
+        target: str,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+        accept: bytes = b"application/json",
+    ) -> Request:
+        context = self._context
+        remaining = context.remaining()
+        fields = [
+            *context.headers_to(self._upstream.name),
+            *headers,
+            (b"accept", accept),
+            (TIMEOUT_HEADER, milliseconds(remaining)),
+        ]
+        return Request(method=method, target=target, headers=fields, timeout=remaining)
+
+    async def _recorded(
+        self, records: list[CallRecord], request: Request, read: Callable[[Reply], Awaitable[Shape]]
+    ) -> Shape:
+        """The same with a record of the call."""
+        record = CallRecord(self._upstream.name, request.method, request.target, perf_counter())
+        with record_call(records, record, "done"):
+            reply = await self._upstream.send(request)
+            record.answer = str(reply.status)
+            return await read(reply)
+
+
+async def _whole(reply: Reply) -> bytes:
+    if isinstance(reply.body, bytes) and len(reply.body) <= MAX_BODY:
+        return reply.body
+    async with reply:
+        try:
+            return await reply.read(MAX_BODY)
+        except BodyTooLarge as error:
+            raise InvalidResponse(f"its answer is longer than {error.limit} bytes") from error
+
+
+async def _typed(shape: type[Shape], reply: Reply) -> Shape:
+    return _decode(reply, await _whole(reply), shape)
+
+
+async def _raw(on_headers: Callable[[Headers], None], reply: Reply) -> msgspec.Raw:
+    on_headers(reply.headers)
+    if reply.status < 400 and not (reply.status < 300 and _is_json(reply)):  # noqa: PLR2004 (classes of status)
+        await reply.release()
+        raise InvalidResponse(f"it answered {reply.status} without JSON")
+    raw = _decode(reply, await _whole(reply), msgspec.Raw)
+    try:
+        str(memoryview(raw), "utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidResponse(f"its answer cannot be read: {error}") from error
+    return raw
+
+
+def _is_json(reply: Reply) -> bool:
+    kind = reply.header(b"content-type") or b""
+    return kind == b"application/json" or _JSON.match(kind) is not None
+
+
+_decoder = cache(msgspec.json.Decoder[Any])
+
+
+def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:
+    nothing_yet = reply.status == HTTPStatus.ACCEPTED and not content and shape is not type(None)
+    if nothing_yet or reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise _unavailable(reply)
+    if reply.status >= 500:  # noqa: PLR2004 (the bounds of the classes of status)
+        raise UpstreamServerError(f"it answered {reply.status}")
+    if reply.status >= 400:  # noqa: PLR2004 (the same)
+        raise refusal_of(reply, content)
+    if reply.status >= 300:  # noqa: PLR2004 (the same)
+        raise InvalidResponse(f"it answered {reply.status}")
+    if shape is type(None):
+        return None
+    if shape is msgspec.Raw and is_nested_too_deeply(content):  # other types have a depth of their own
+        raise InvalidResponse("its answer is nested too deeply")
+    try:
+        decoded: Shape = _decoder(cast(Hashable, shape)).decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidResponse(f"its answer cannot be read: {error}") from error
+    return decoded
+
+
+def _unavailable(reply: Reply) -> ServiceUnavailable:
+    value = reply.header(b"retry-after") or b""
+    if value.isdigit() and len(value) < MAX_DIGITS:
+        seconds = float(value)
+    else:  # a date, or junk
+        seconds = max(1.0, (parse_date(value) or 0) - time())
+    return ServiceUnavailable(f"it answered {reply.status}", retry_after=seconds)

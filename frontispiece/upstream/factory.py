@@ -1,0 +1,129 @@
+"""The upstream behind the addresses that a route table has for a service, with the policies around it.
+
+- `http://…`, `https://…`: that address, the latter through httpx.
+- `h2://…`: an address with TLS that speaks HTTP/2 (see `HttpxTransport` for what that costs).
+- `httpx+http://…`: that address without TLS through httpx, such as where tests put respx.
+- `registry://name`: the addresses that the directory (the setting `SERVICES`) has for the name.
+- `app://module:factory`: the ASGI app that the factory makes, in this very process.
+"""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import SplitResult, urlsplit
+
+from frontispiece import telemetry
+from frontispiece.http.authority import normalised
+from frontispiece.http.messages import Transport
+from frontispiece.settings import Directory
+from frontispiece.upstream.circuit_breaker import CircuitBreaker
+from frontispiece.upstream.client import Upstream
+from frontispiece.upstream.concurrency_limit import ConcurrencyLimiter
+from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from frontispiece.upstream.load_balancer import LoadBalancer
+from frontispiece.upstream.observed import traced
+from frontispiece.upstream.transports.asgi import AsgiTransport, load_app
+from frontispiece.upstream.transports.http1 import Http1Transport
+from frontispiece.upstream.transports.httpx import HttpxTransport
+
+SCHEMES = ("http", "https", "h2", "httpx+http", "registry", "app")
+
+
+def url_error(url: str) -> str | None:
+    """Why an address in a table cannot work; None when it can."""
+    try:
+        error = _url_error(urlsplit(url))
+    except ValueError as invalid:  # ports and brackets are only parsed when they are read
+        error = f"is no address: {invalid}"
+    return f"{url!r} {error}" if error else None
+
+
+def _url_error(parts: SplitResult) -> str | None:
+    if parts.scheme not in SCHEMES:
+        return f"is no address: it begins with none of {', '.join(f'{s}://' for s in SCHEMES)}"
+    if not parts.hostname:
+        return "names no host"
+    if parts.scheme == "app":
+        return None
+    if parts.port == 0:
+        return "names port 0"
+    if parts.path.strip("/") or parts.query or parts.username:
+        return "is more than a scheme, a host and a port"
+    return None
+
+
+def url_errors(urls: Sequence[str]) -> Iterator[str]:
+    """Why the addresses of one service cannot work, alone or together."""
+    errors = [error for url in urls if (error := url_error(url))]
+    yield from errors
+    if len(urls) == 1 or errors:
+        return
+    lone = [url for url in urls if _scheme(url) in {"app", "registry"}]
+    yield from (f"{url!r} cannot be one of several addresses" for url in lone)
+    kinds = set(map(_scheme, urls))
+    if not lone and len(kinds) > 1:
+        yield f"several addresses are of one kind, not {' and '.join(sorted(kinds))}"
+    if len({(_scheme(url), _authority(url)) for url in urls}) < len(urls):
+        yield "an address is there twice"
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower()
+
+
+def _authority(url: str) -> bytes:
+    """Host and port, equal for equivalent addresses (RFC 3986, 6.2)."""
+    return normalised(urlsplit(url).netloc.encode(), _scheme(url).removeprefix("httpx+"))
+
+
+def open_upstream(
+    name: str,
+    url: str | Sequence[str],
+    directory: Directory,
+    *,
+    health: HealthPolicy | None = None,
+    breaker: BreakerPolicy | None = None,
+    concurrency: ConcurrencyPolicy | None = None,
+) -> Upstream:
+    """The upstream behind one address or several; it does nothing until it is entered.
+
+    Raises:
+        LookupError: the directory has no address for the name.
+        ConfigError: a mounted app cannot be made.
+    """
+    urls = (url,) if isinstance(url, str) else url
+    if _scheme(urls[0]) == "registry":
+        urls = _registered(urls[0].partition("://")[2], directory)
+    # From the inside out. The limit is the outermost: requests in its queue find out at once that the circuit
+    # has opened meanwhile, and the breaker counts only requests that were sent.
+    transports = {each: _transport(each) for each in urls}
+    transport = only = transports[urls[0]]
+    if len(urls) > 1:
+        transport = LoadBalancer(transports, health=health)
+    if breaker:
+        transport = CircuitBreaker(name, transport, breaker)
+    if concurrency:
+        transport = ConcurrencyLimiter(transport, concurrency)
+    if telemetry.is_on():
+        transport = traced(name, transport)
+    app = only.app if isinstance(only, AsgiTransport) else None
+    return Upstream(name, transport, app, addresses=urls)
+
+
+def _registered(name: str, directory: Directory) -> tuple[str, ...]:
+    urls = directory.addresses(name)
+    errors = [*url_errors(urls)]
+    if not errors and _scheme(urls[0]) == "registry":
+        errors = [f"{urls[0]!r} leads back to the registry"]
+    if errors:
+        raise LookupError(f"SERVICES: {name}: {'; '.join(errors)}")
+    return urls
+
+
+def _transport(address: str) -> Transport:
+    scheme, rest = _scheme(address), address.partition("://")[2]
+    if scheme == "app":
+        return AsgiTransport(load_app(rest))
+    if scheme == "http":
+        return Http1Transport(f"http://{rest}")
+    if scheme == "h2":
+        return HttpxTransport(f"https://{rest}", http2=True)
+    return HttpxTransport(f"{scheme.removeprefix('httpx+')}://{rest}")

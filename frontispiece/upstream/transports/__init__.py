@@ -1,0 +1,1 @@
+"""The transports: each has one method, `send(request) -> reply`."""

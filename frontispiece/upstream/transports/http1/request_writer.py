@@ -1,0 +1,73 @@
+"""Encodes requests."""
+
+from frontispiece.http.messages import Headers, Request
+
+CONNECTION_FIELDS = frozenset({b"host", b"connection", b"transfer-encoding", b"upgrade"})
+"""Fields that only the transport sets."""
+
+FRAMING = CONNECTION_FIELDS | {b"content-length"}
+
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Methods with which an empty body has a `Content-Length: 0` (RFC 9110, 8.6)."""
+
+
+SPACES = 2
+"""Around the target, in the request line."""
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def encode_chunk(content: bytes) -> bytes:
+    """A chunk of a chunked body (RFC 9112, 7.1); an empty one would end the body."""
+    return b"%x\r\n%b\r\n" % (len(content), content)
+
+
+def encode_request_head(host: bytes, request: Request) -> bytes:
+    """The head of a request, with its body if that is complete.
+
+    Args:
+        host: the line of the field `Host`.
+        request: the request.
+
+    Raises:
+        ValueError: the bytes would not be this one request: a mistake of the caller.
+    """
+    body = request.body
+    fields = request.headers
+    length = declared_length(fields)
+    if not isinstance(body, bytes):
+        if length is None:
+            fields = [*fields, (b"transfer-encoding", b"chunked")]
+    elif length is None:
+        if body or request.method in METHODS_WITH_BODY:
+            fields = [*fields, (b"content-length", b"%d" % len(body))]
+    elif length != len(body):
+        raise ValueError(f"A body of {len(body)} bytes has the Content-Length {length}.")
+    first = f"{request.method} {request.target} HTTP/1.1".encode("latin-1")
+    lines = [first, host, *map(b": ".join, fields), b"", b""]
+    head = b"\r\n".join(lines)
+    ends = 2 * (len(lines) - 1)
+    if len(head) - len(head.translate(None, b"\r\n\0")) != ends or first.count(b" ") != SPACES:
+        raise ValueError("A request has a line break, a NUL or a space where none can be.")
+    return head + body if body and isinstance(body, bytes) else head
+
+
+def declared_length(fields: Headers) -> int | None:
+    """The `Content-Length` that the caller sets, if any.
+
+    Raises:
+        ValueError: it is no length, or there is a field that only the transport sets.
+    """
+    for name, _ in fields:
+        if name in FRAMING:
+            break
+    else:
+        return None
+    if not CONNECTION_FIELDS.isdisjoint(dict(fields)):
+        raise ValueError(
+            f"Only the transport sets {', '.join(sorted(map(bytes.decode, CONNECTION_FIELDS)))}."
+        )
+    lengths = [value for name, value in fields if name == b"content-length"]
+    if len(lengths) > 1 or not lengths[0].isdigit():
+        raise ValueError("A body has one length, in digits.")
+    return int(lengths[0])

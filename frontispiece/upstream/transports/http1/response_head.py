@@ -1,0 +1,123 @@
+"""Parses the head of a response; each distinct line once, for most lines of a service are always the same.
+
+Stricter than llhttp, the parser of httptools: it refuses other protocols and versions (RTSP, ICE, HTTP/2.0),
+statuses outside of 100 to 599, and any transfer coding but `chunked`, too. The tests compare both.
+"""
+
+import re
+from typing import Final, TypeVar
+
+from frontispiece.http.headers import members
+from frontispiece.http.messages import Headers
+from frontispiece.upstream.errors import InvalidResponse
+
+Parsed = TypeVar("Parsed")
+
+MAX_FIELDS: Final = 200
+MAX_CACHED_LINES: Final = 1000
+MAX_CACHED_LINE: Final = 128
+"""Bytes of the longest line that is cached."""
+MAX_LENGTH_DIGITS: Final = 18
+UNTIL_CLOSE: Final = -1
+CHUNKED: Final = -2
+LAST_STATUS: Final = 599
+WITHOUT_BODY: Final = frozenset({204, 304})
+FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: [^\r\n\0]*)?")
+_FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")
+
+
+Head = tuple[int, Headers, int, bool]
+"""Status, headers, the body's length, and whether the connection can be used for another exchange.
+
+The length is a number of bytes, `CHUNKED` or `UNTIL_CLOSE`.
+"""
+
+
+class _StatusLines(dict[bytes, tuple[int, bool]]):
+    """Status, and whether it is HTTP/1.1, by line."""
+
+    def __missing__(self, line: bytes) -> tuple[int, bool]:
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise InvalidResponse("it does not speak HTTP: invalid status line")
+        minor, digits = match.groups()
+        status = int(digits)
+        if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 (where statuses begin)
+            raise InvalidResponse(f"it answered {status}")
+        return _remember(self, line, (status, minor == b"1"))
+
+
+class _Fields(dict[bytes, tuple[bytes, bytes]]):
+    """Header fields by line."""
+
+    def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
+        match = _FIELD_LINE.fullmatch(line)
+        if match is None:
+            raise InvalidResponse("it does not speak HTTP: invalid header field")
+        name, value = match.groups()
+        return _remember(self, line, (name.lower(), value.strip(b" \t")))
+
+
+def _remember(cache: dict[bytes, Parsed], line: bytes, parsed: Parsed) -> Parsed:
+    if len(line) <= MAX_CACHED_LINE:
+        if len(cache) >= MAX_CACHED_LINES:
+            cache.clear()
+        cache[line] = parsed
+    return parsed
+
+
+_status_lines = _StatusLines()
+_fields = _Fields()
+_status_of = _status_lines.__getitem__
+_field_of = _fields.__getitem__
+
+
+def parse_head(head: bytes, bodyless: bool) -> Head:  # noqa: FBT001 (by name it takes 0.1 µs longer)
+    """Parse a head without the empty line at its end.
+
+    Args:
+        head: its lines.
+        bodyless: no body follows, whatever it says, as after HEAD.
+
+    Raises:
+        InvalidResponse: it is malformed.
+    """
+    lines = iter(head.split(b"\r\n"))
+    status, keeps_alive = _status_of(next(lines))
+    headers = list(map(_field_of, lines))
+    if len(headers) > MAX_FIELDS:
+        raise InvalidResponse(f"its answer has more than {MAX_FIELDS} header fields")
+    framing = [field for field in headers if field[0] in FRAMING]
+    if len(framing) == 1 and framing[0][0] == b"content-length":
+        length = _number(framing[0][1])
+    else:
+        length, keeps_alive = _framing(framing, http11=keeps_alive)
+    if bodyless or status in WITHOUT_BODY:
+        length = 0
+    return status, headers, length, keeps_alive and length != UNTIL_CLOSE
+
+
+def _framing(fields: Headers, *, http11: bool) -> tuple[int, bool]:
+    """The length of the body, and whether the connection goes on; several lines are one list."""
+    lengths = [value for name, value in fields if name == b"content-length"]
+    options = [option.lower() for option in members(fields, b"connection")]
+    if len(lengths) > 1:
+        raise InvalidResponse("it does not speak HTTP: Duplicate Content-Length")
+    if coded := [field for field in fields if field[0] == b"transfer-encoding"]:
+        codings = [coding.lower() for coding in members(coded, b"transfer-encoding")]
+        if len(coded) > 1 or codings != [b"chunked"] or not http11:
+            raise InvalidResponse("its answer has an unsupported transfer coding")
+        if lengths:
+            raise InvalidResponse("it does not speak HTTP: Content-Length beside Transfer-Encoding")
+        length = CHUNKED
+    else:
+        length = _number(lengths[0]) if lengths else UNTIL_CLOSE
+    return length, b"close" not in options and (http11 or b"keep-alive" in options)
+
+
+def _number(value: bytes) -> int:
+    if not value.isdigit() or len(value) > MAX_LENGTH_DIGITS:
+        raise InvalidResponse("it does not speak HTTP: invalid Content-Length")
+    return int(value)

@@ -1,0 +1,114 @@
+"""The acquirer's database: the payments, and the ledger of all operations that were carried out."""
+
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from frontispiece.stores import Moment, SqlStore
+from services.acquirer.model import (
+    Declines,
+    KeyReused,
+    Kind,
+    Operation,
+    OperationRequest,
+    Payment,
+    Status,
+    carry_out,
+    is_repetition,
+)
+
+metadata = sa.MetaData()
+
+payments = sa.Table(
+    "payments",
+    metadata,
+    sa.Column("reference", sa.String(64), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("key", sa.String(200), nullable=False, unique=True),
+    sa.Column("reference", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("approved", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+
+class Store(SqlStore):
+    """Payments and the ledger in one database; every method is one transaction."""
+
+    main_table = ledger
+    migrations = "services.acquirer.migrations"
+
+    async def carry_out(self, request: OperationRequest, declines: Declines) -> Operation:
+        """Carry out an operation; the same key again gets the operation that it got first.
+
+        Raises:
+            NotAllowed: not in this state of the payment.
+            KeyReused: the key came with another operation before.
+        """
+        async with self.database.write() as tx:
+            payment = await self._locked(tx, request.reference)
+            first = await _operation(tx, request.key)
+            if first is not None:
+                if not is_repetition(first, request):
+                    raise KeyReused(f"{request.key} came with another operation before.")
+                return first
+            changed, reason = carry_out(payment, request, declines)
+            row = {name: value for name, value in asdict(request).items() if name != "token"}
+            row |= {"approved": not reason, "reason": reason, "at": self._now()}
+            try:
+                await tx.execute(ledger.insert().values(row))
+            except IntegrityError:  # under another reference, whose lock is another one
+                raise KeyReused(f"{request.key} came with another operation before.") from None
+            await tx.execute(
+                payments.update().where(payments.c.reference == request.reference).values(asdict(changed))
+            )
+            operation = await _operation(tx, request.key)
+            assert operation is not None
+            return operation
+
+    async def operation(self, key: str) -> Operation | None:
+        """The operation that was carried out under a key; None when there is none."""
+        async with self.database.read() as tx:
+            return await _operation(tx, key)
+
+    async def operations(self, limit: int, after: int = 0) -> list[Operation]:
+        """The ledger in its order, beginning after the operation with this sequence number."""
+        query = sa.select(ledger).where(ledger.c.sequence > after).order_by(ledger.c.sequence).limit(limit)
+        async with self.database.read() as tx:
+            return [_of(row) for row in await tx.execute(query)]
+
+    async def _locked(self, tx: AsyncConnection, reference: str) -> Payment:
+        """The payment under a reference, a new one if need be; others wait until this transaction ends."""
+        new = Payment(reference=reference, status=Status.NEW, amount=0, currency="")
+        await tx.execute(self._insert(payments).values(asdict(new)).on_conflict_do_nothing())
+        query = sa.select(payments).where(payments.c.reference == reference).with_for_update()
+        row = (await tx.execute(query)).one()
+        return Payment(**{**row._mapping, "status": Status(row.status)})
+
+
+async def _operation(tx: AsyncConnection, key: str) -> Operation | None:
+    row = (await tx.execute(sa.select(ledger).where(ledger.c.key == key))).one_or_none()
+    return None if row is None else _of(row)
+
+
+def _of(row: sa.Row[Any]) -> Operation:
+    return Operation(**{**row._mapping, "kind": Kind(row.kind)})
+
+
+def position(operation: Operation) -> tuple[int]:
+    """An operation's place in the ledger."""
+    return (operation.sequence,)

@@ -1,1 +1,0 @@
-"""The shop's own drawings: one kind of article a file: `draw(scene)`, and the `FOCUS` of its close view."""

@@ -1,0 +1,1 @@
+"""Users, their passwords, and the browsers at which they are logged in."""

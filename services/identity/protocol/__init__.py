@@ -1,0 +1,1 @@
+"""OpenID Connect: endpoints, grants, keys and tokens."""

@@ -1,0 +1,1 @@
+"""Notification: mails and pushes to customers about their orders, each sent at most once."""

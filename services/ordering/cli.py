@@ -1,0 +1,221 @@
+"""`front orders …`: what an operator asks of orders, and does for them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from frontispiece.errors import ConfigError
+from frontispiece.http import Problem
+from frontispiece.settings import Settings
+
+if TYPE_CHECKING:
+    from services.ordering.read_store import ReadStore
+    from services.ordering.rebuild import Progress
+    from services.ordering.store import Orders
+
+app = typer.Typer(
+    no_args_is_help=True, help="The history of orders, those that are stuck, and the read model."
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order's id.")]
+
+
+class Databases(Settings):
+    """The databases of ordering."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERING_")
+
+    database_url: str = Field(description="SQLAlchemy URL of ordering's own database.")
+    read_database_url: str = Field(description="SQLAlchemy URL of the read model's database.")
+
+
+@app.command()
+def history(order_id: OrderId) -> None:
+    """Show all that has happened to an order."""
+    _run(lambda: _history(order_id))
+
+
+@app.command()
+def stuck() -> None:
+    """List the orders that wait for a person, and why."""
+    _run(_stuck)
+
+
+@app.command()
+def retry(order_id: OrderId) -> None:
+    """Send the commands of an order's stuck steps again, once the reason is removed."""
+    _run(lambda: _retry(order_id))
+
+
+@app.command()
+def totals(
+    days: Annotated[int, typer.Option(help="How many days, with today (UTC).", min=1, max=3660)] = 7,
+) -> None:
+    """Show how many orders came to each stage a day, and the revenue of the completed ones."""
+    _run(lambda: _totals(days))
+
+
+@app.command()
+def rebuild(
+    *,
+    accept_differences: Annotated[
+        bool,
+        typer.Option(
+            "--accept-differences", help="Replace the live tables though the new ones are not equal to them."
+        ),
+    ] = False,
+) -> None:
+    """Make the read model anew from the log, prove it equal and switch to it, while the old one serves.
+
+    A rebuild that was killed is resumed.
+    """
+    _run(lambda: _rebuild(accept_differences=accept_differences))
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(work())
+    except ConfigError as error:
+        _fail(str(error))
+    except Problem as problem:
+        _fail(str(problem))
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(message, style="red", markup=False)
+    raise typer.Exit(1)
+
+
+@asynccontextmanager
+async def _opened() -> AsyncIterator[tuple["Orders", "ReadStore"]]:
+    """Ordering's databases."""
+    from services.ordering.read_store import ReadStore  # noqa: PLC0415
+    from services.ordering.store import Orders  # noqa: PLC0415 (the help shows faster without)
+
+    databases = Databases()
+    async with Orders(databases.database_url) as orders, ReadStore(databases.read_database_url) as store:
+        await store.initialise()
+        yield orders, store
+
+
+async def _history(order_id: str) -> None:
+    from services.ordering.domain_events import encode  # noqa: PLC0415
+    from services.ordering.tables import event_store  # noqa: PLC0415
+
+    async with _opened() as (orders, _), orders.database.read() as tx:
+        events = await event_store.history(tx, order_id)
+    if not events:
+        _fail(f"There is no order {order_id}.")
+    shown = _table("version", "position", "at", "event", "particulars")
+    for recorded in events:
+        particulars = {name: value for name, value in encode(recorded.event).items() if name not in SECRET}
+        _add_row(
+            shown,
+            str(recorded.version),
+            str(recorded.position),
+            recorded.recorded_at.isoformat(timespec="milliseconds"),
+            recorded.event.NAME,
+            ", ".join(f"{name}={value}" for name, value in particulars.items()),
+        )
+    out.print(shown)
+
+
+SECRET: Final = frozenset({"digest", "payment_token"})
+"""Particulars that are nothing to an operator."""
+
+
+async def _stuck() -> None:
+    async with _opened() as (_, store):
+        views = await store.stuck()
+    if not views:
+        out.print("No order is stuck.")
+        return
+    shown = _table("order", "owner", "placed at", "stage", "stuck at")
+    for view in views:
+        reasons = "; ".join(f"{step}: {why}" for step, why in view.stuck.items())
+        placed_at = view.placed_at.isoformat(timespec="seconds")
+        _add_row(shown, view.id, view.owner, placed_at, view.stage, reasons)
+    out.print(shown)
+    out.print(
+        "front orders history ID shows how it came about; front orders retry ID sends the commands again."
+    )
+
+
+async def _retry(order_id: str) -> None:
+    from services.ordering.order import Retry, UnknownOrder  # noqa: PLC0415
+
+    async with _opened() as (orders, _):
+        before = await orders.find(order_id)
+        try:
+            written = await orders.execute(order_id, Retry())
+        except UnknownOrder:
+            _fail(f"There is no order {order_id}.")
+    if before is None or written.version == before.version:
+        _fail(f"Order {order_id} is not stuck.")
+    steps = ", ".join(sorted(before.order.stuck))
+    out.print(f"The commands of order {order_id} are sent again: {steps}.")
+
+
+async def _totals(days: int) -> None:
+    since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
+    async with _opened() as (_, store):
+        found = await store.totals(since)
+    shown = _table("day", "placed", "confirmed", "completed", "cancelled", "revenue")
+    for total in found:
+        counts = (total.placed, total.confirmed, total.completed, total.cancelled)
+        shown.add_row(total.day, *map(str, counts), f"{total.revenue / 100:.2f} {total.currency}")
+    out.print(shown)
+
+
+async def _rebuild(*, accept_differences: bool) -> None:
+    from services.ordering.rebuild import Rebuild, TablesDiffer  # noqa: PLC0415
+    from services.ordering.rebuild_lock import RebuildRunning  # noqa: PLC0415
+    from services.ordering.tables import event_store  # noqa: PLC0415
+
+    def report(progress: "Progress") -> None:
+        out.print(f"{progress.position} events", end="\r" if out.is_terminal else "\n")
+
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    async with _opened() as (orders, store):
+        rebuild = Rebuild(orders.database, event_store, store)
+        try:
+            done = await rebuild.run(report, accept_differences=accept_differences)
+        except (RebuildRunning, TablesDiffer) as error:
+            _fail(str(error))
+    seconds = loop.time() - started
+    events = done.position - done.began
+    resumed = f" after the first {done.began} of a rebuild that had ended" if done.began else ""
+    out.print(
+        f"The read model is rebuilt from {events} events{resumed} in {seconds:.1f} s"
+        f" ({events / seconds:.0f} a second) and live."
+    )
+
+
+def _table(*headings: str) -> Table:
+    table = Table()
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    if not out.is_terminal:
+        out.width = 1000
+    return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Add a row that shows texts as they are: what customers wrote is no markup, and controls no terminal."""
+    visible = (
+        "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in cell)
+        for cell in cells
+    )
+    table.add_row(*map(Text, visible))

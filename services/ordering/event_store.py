@@ -1,0 +1,212 @@
+"""The streams of orders, append-only, in ordering's own database."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from frontispiece.stores import CommitSignal, Moment
+from services.ordering.domain_events import OrderEvent, encode
+from services.ordering.order import Order, fold
+from services.ordering.upcasting import upcast
+
+SNAPSHOT_EVERY: Final = 50
+"""Events of one stream between two snapshots."""
+
+SNAPSHOT_SCHEMA: Final = 1
+"""Of `Order`: raised with every change of its fields, so that older snapshots are made anew."""
+
+APPEND_LOCK: Final = 727180
+"""The advisory lock of PostgreSQL that a transaction holds from its first append to its end."""
+
+
+class Conflict(Exception):
+    """Another transaction has appended to the stream meanwhile: load it again and decide anew."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """An event in the store.
+
+    Args:
+        position: among all events, from 1, without gaps.
+        version: among the events of its order, from 1, without gaps.
+    """
+
+    position: int
+    order_id: str
+    version: int
+    event: OrderEvent
+    recorded_at: datetime
+
+
+class EventStore:
+    """Streams of events by order; every method works in the caller's transaction.
+
+    Positions are in the order of commits, so that a reader that has seen position n has seen all before it.
+    On PostgreSQL, where transactions commit in any order, an appending transaction therefore holds an
+    advisory lock until its end, and numbers its events on from the last committed one; so let `append` be
+    among the last statements of a transaction. SQLite has only one writer at a time anyway.
+    """
+
+    def __init__(
+        self,
+        metadata: sa.MetaData,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        snapshot_every: int = SNAPSHOT_EVERY,
+    ) -> None:
+        self._now = now
+        self._snapshot_every = snapshot_every
+        self.appended = CommitSignal("order_events")
+        """Given by each commit with events."""
+        self.events = sa.Table(
+            "order_events",
+            metadata,
+            sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("order_id", sa.String(36), nullable=False),
+            sa.Column("version", sa.Integer, nullable=False),
+            sa.Column("type", sa.String(64), nullable=False),
+            sa.Column("schema_version", sa.Integer, nullable=False),
+            sa.Column("data", sa.JSON, nullable=False),
+            sa.Column("recorded_at", Moment, nullable=False),
+            sa.UniqueConstraint("order_id", "version", name="order_events_of_order"),
+        )
+        self.snapshots = sa.Table(
+            "order_snapshots",
+            metadata,
+            sa.Column("order_id", sa.String(36), primary_key=True),
+            sa.Column("version", sa.Integer, nullable=False),
+            sa.Column("schema_version", sa.Integer, nullable=False),
+            sa.Column("state", sa.JSON, nullable=False),
+        )
+
+    async def append(
+        self, tx: AsyncConnection, order_id: str, expected_version: int, events: Sequence[OrderEvent]
+    ) -> int:
+        """Append events to a stream; returns the position of the last one.
+
+        Args:
+            tx: a write transaction.
+            order_id: the stream.
+            expected_version: of the last event that the caller has seen in it; 0 for a new stream.
+            events: at least one.
+
+        Raises:
+            Conflict: the stream is at another version.
+        """
+        if tx.dialect.name == "postgresql":
+            lock = sa.func.pg_advisory_xact_lock(APPEND_LOCK)
+            await tx.execute(sa.select(lock, self.appended.notification))
+        self.appended.after_commit(tx)
+        last, version = await self._ends(tx, order_id)
+        if version != expected_version:
+            raise Conflict(f"order {order_id} is at version {version}, not at {expected_version}")
+        recorded_at = self._now()
+        rows = [
+            {
+                "position": last + number,
+                "order_id": order_id,
+                "version": expected_version + number,
+                "type": event.NAME,
+                "schema_version": event.SCHEMA,
+                "data": encode(event),
+                "recorded_at": recorded_at,
+            }
+            for number, event in enumerate(events, 1)
+        ]
+        await tx.execute(self.events.insert(), rows)
+        if (version + len(rows)) // self._snapshot_every > version // self._snapshot_every:
+            await self._save_snapshot(tx, order_id)
+        return last + len(rows)
+
+    async def load(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
+        """An order and its version; None and 0 when there is none."""
+        events = await self._history(
+            tx, order_id, after=self._of_snapshot(order_id, self.snapshots.c.version)
+        )
+        order, version = None, 0
+        if not events or events[0].version > 1:  # most streams are short: they have no snapshot to ask for
+            order, version = await self._snapshot(tx, order_id)
+        for recorded in events:
+            order, version = fold([recorded.event], order, order_id), recorded.version
+        return order, version
+
+    async def history(self, tx: AsyncConnection, order_id: str) -> list[Recorded]:
+        """The events of one order, oldest first."""
+        return await self._history(tx, order_id)
+
+    async def read(self, tx: AsyncConnection, after_position: int, limit: int) -> list[Recorded]:
+        """The next events of all orders after a position: none that comes before them is still to come."""
+        position = self.events.c.position
+        query = sa.select(self.events).where(position > after_position).order_by(position).limit(limit)
+        return [_recorded(row) for row in await tx.execute(query)]
+
+    async def last_position(self, tx: AsyncConnection) -> int:
+        """The position of the newest event; 0 when there is none."""
+        query = sa.select(sa.func.coalesce(sa.func.max(self.events.c.position), 0))
+        return int((await tx.execute(query)).scalar_one())
+
+    async def recorded_at(self, tx: AsyncConnection, position: int) -> datetime | None:
+        """When the event at a position was stored; None when there is none yet."""
+        query = sa.select(self.events.c.recorded_at).where(self.events.c.position == position)
+        recorded_at: datetime | None = await tx.scalar(query)
+        return recorded_at
+
+    async def position(self, tx: AsyncConnection, order_id: str) -> int:
+        """The position of an order's last event; 0 when there is none."""
+        events = self.events.c
+        last = sa.select(sa.func.coalesce(sa.func.max(events.position), 0)).where(events.order_id == order_id)
+        return int((await tx.execute(last)).scalar_one())
+
+    async def _ends(self, tx: AsyncConnection, order_id: str) -> tuple[int, int]:
+        """The last position of all and the last version of this order; 0 where there is none."""
+        events = self.events.c
+        version = sa.select(sa.func.max(events.version)).where(events.order_id == order_id).scalar_subquery()
+        query = sa.select(sa.func.coalesce(sa.func.max(events.position), 0), sa.func.coalesce(version, 0))
+        row = (await tx.execute(query)).one()
+        return row[0], row[1]
+
+    async def _history(
+        self, tx: AsyncConnection, order_id: str, *, after: sa.Select[tuple[int]] | None = None
+    ) -> list[Recorded]:
+        events = self.events.c
+        query = sa.select(self.events).where(events.order_id == order_id).order_by(events.version)
+        if after is not None:
+            query = query.where(events.version > sa.func.coalesce(after.scalar_subquery(), 0))
+        return [_recorded(row) for row in await tx.execute(query)]
+
+    def _of_snapshot(self, order_id: str, *columns: sa.Column[Any]) -> sa.Select[Any]:
+        snapshots = self.snapshots.c
+        usable = snapshots.schema_version == SNAPSHOT_SCHEMA
+        return sa.select(*columns).where(snapshots.order_id == order_id, usable)
+
+    async def _snapshot(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
+        query = self._of_snapshot(order_id, self.snapshots.c.version, self.snapshots.c.state)
+        row = (await tx.execute(query)).one_or_none()
+        return (None, 0) if row is None else (msgspec.convert(row.state, Order), row.version)
+
+    async def _save_snapshot(self, tx: AsyncConnection, order_id: str) -> None:
+        order, version = await self.load(tx, order_id)
+        row = {
+            "order_id": order_id,
+            "version": version,
+            "schema_version": SNAPSHOT_SCHEMA,
+            "state": msgspec.to_builtins(order),
+        }
+        await tx.execute(self.snapshots.delete().where(self.snapshots.c.order_id == order_id))
+        await tx.execute(self.snapshots.insert().values(row))
+
+
+def _recorded(row: sa.Row[Any]) -> Recorded:
+    return Recorded(
+        position=row.position,
+        order_id=row.order_id,
+        version=row.version,
+        event=upcast(row.type, row.schema_version, row.data),
+        recorded_at=row.recorded_at,
+    )

@@ -1,0 +1,179 @@
+"""The progress of single orders, as it happens."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from frontispiece.http import Problem
+from frontispiece.service import ServerSentEvent
+from frontispiece.stores import Database
+from services.ordering.domain_events import Reason
+from services.ordering.event_store import EventStore, Recorded
+from services.ordering.model import Status
+from services.ordering.upcasting import UnknownSchema
+from services.ordering.views import FINAL, OrderView, Stage, apply
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+POLL_INTERVAL: Final = 5.0
+"""Seconds between two looks that no commit asks for."""
+
+RETRY_INTERVAL: Final = 1.0
+"""Seconds until the next attempt while the database is away."""
+
+Followers = defaultdict[str, set[asyncio.Queue[Recorded]]]
+
+
+class LogFollower:
+    """Reads the log once for all who follow an order in this process, woken by its commits.
+
+    While nobody follows one it reads nothing.
+
+    Args:
+        database: of the log.
+        events: the log.
+        poll_interval: seconds between two looks that no commit asks for.
+    """
+
+    def __init__(
+        self, database: Database, events: EventStore, *, poll_interval: float = POLL_INTERVAL
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._poll_interval = poll_interval
+        self._woken = asyncio.Event()
+        self._position = 0
+        self._begun = asyncio.Event()
+        """Set once the position is that of an event in the log: all later ones are handed out."""
+        self._followers: Followers = defaultdict(set)
+
+    @property
+    def followed(self) -> int:
+        """The number of orders that somebody follows."""
+        return len(self._followers)
+
+    async def run(self) -> None:
+        """Hand out events as they come until cancelled."""
+        async with self._events.appended.wakes(self._database, self._woken.set):
+            await self._run()
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                while self._followers and await self._read():
+                    pass
+            except Problem as problem:
+                log.warning("The progress of orders waits: %s", problem)
+                await asyncio.sleep(RETRY_INTERVAL)
+                continue
+            except Exception:  # a bug: followers wait for the next attempt
+                log.exception("The progress of orders cannot be read")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_interval):
+                    await self._woken.wait()
+
+    async def follow(self, order_id: str) -> AsyncGenerator[Recorded, None]:
+        """The events of an order from the first one on, and then those that happen; never ends by itself."""
+        version = 0
+        with self._queue(order_id) as queue:  # before the history is read, so that nothing lies between them
+            await self._begun.wait()
+            async with self._database.read() as tx:
+                history = await self._events.history(tx, order_id)
+            for recorded in history:
+                yield recorded
+                version = recorded.version
+            while True:
+                recorded = await queue.get()
+                if recorded.version > version:
+                    yield recorded
+                    version = recorded.version
+
+    @contextmanager
+    def _queue(self, order_id: str) -> Iterator[asyncio.Queue[Recorded]]:
+        queue: asyncio.Queue[Recorded] = asyncio.Queue()
+        if not self._followers:  # what was committed since the last one left was not read
+            self._begun.clear()
+            self._woken.set()
+        self._followers[order_id].add(queue)
+        try:
+            yield queue
+        finally:
+            self._followers[order_id].discard(queue)
+            if not self._followers[order_id]:
+                del self._followers[order_id]
+
+    async def _read(self) -> bool:
+        """Hand out the next events; returns whether there may be more.
+
+        One that only a newer version of ordering can read is left out: followers of other orders go on.
+        """
+        with suppress(UnknownSchema):
+            return await self._hand_out(BATCH)
+        try:
+            await self._hand_out(1)
+        except UnknownSchema as error:
+            self._position += 1  # positions have no gaps
+            log.error("The progress of an order lacks event %d of the log: %s", self._position, error)  # noqa: TRY400
+        return True
+
+    async def _hand_out(self, limit: int) -> bool:
+        async with self._database.read() as tx:
+            if not self._begun.is_set():
+                self._position = await self._events.last_position(tx)
+            found = await self._events.read(tx, self._position, limit)
+        for recorded in found:
+            for queue in self._followers.get(recorded.order_id, ()):
+                queue.put_nowait(recorded)
+            self._position = recorded.position
+        self._begun.set()
+        return len(found) == limit
+
+
+class ProgressData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The data of a server-sent event: where the order is after it."""
+
+    order_id: str
+    status: Status
+    stage: Stage
+    at: datetime
+    reason: Reason | None = None
+    tracking_code: str = ""
+
+
+async def progress(
+    follower: LogFollower, order_id: str, after_version: int, projected: Callable[[int], Awaitable[object]]
+) -> AsyncGenerator[ServerSentEvent, None]:
+    """The stages that an order comes to after a version of its stream; ends with the last one.
+
+    That one is sent when `projected(position)` returns, so that who then reads the order finds it ended.
+    """
+    view: OrderView | None = None
+    async with aclosing(follower.follow(order_id)) as happening:
+        async for recorded in happening:
+            view = apply(view, recorded)
+            if view.milestone is not None and recorded.version > after_version:
+                if view.stage in FINAL:
+                    await projected(recorded.position)
+                yield _sent(view)
+            if view.stage in FINAL:  # also where `after_version` is beyond it
+                return
+
+
+def _sent(view: OrderView) -> ServerSentEvent:
+    data = ProgressData(
+        order_id=view.id,
+        status=view.status,
+        stage=view.stage,
+        at=view.timeline[-1].at,
+        reason=view.reason,
+        tracking_code=view.tracking_code,
+    )
+    return ServerSentEvent(id=str(view.version), event=view.stage, data=msgspec.json.encode(data))

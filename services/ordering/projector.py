@@ -1,0 +1,161 @@
+"""Keeps the live tables of the read model up to date with the log, woken by its commits."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from prometheus_client.core import GaugeMetricFamily
+
+from frontispiece.http import Problem
+from frontispiece.stores import Database
+from services.ordering.event_store import EventStore
+from services.ordering.projection import project
+from services.ordering.read_store import ReadStore, live
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+"""Events that are applied in one transaction: those who read wait for none of it, writers wait for all."""
+
+MIN_INTERVAL: Final = 0.05
+"""Seconds from one batch to the next while nobody waits for a position: what comes meanwhile is one batch."""
+
+POLL_INTERVAL: Final = 5.0
+"""Seconds between two looks that no commit asks for; they find what a process left that has died."""
+
+MAX_BACKOFF: Final = 5.0
+"""Seconds until the next attempt while a database is away, at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lag:
+    """The events of the log that the read model has not seen, and the seconds since the first of them."""
+
+    events: int
+    seconds: float
+
+
+class Projector:
+    """The projection of the log into the live tables.
+
+    Every copy of ordering has one. One at a time works: a batch locks the tables' row in `generations`, and
+    the position in it says where to go on, so that whoever comes second finds nothing left to do. It is a
+    collector for a Prometheus registry, too: of how far the read model is behind, measured with each poll.
+
+    Args:
+        database: of the log.
+        events: the log.
+        store: the read model.
+        poll_interval: seconds between two looks that no commit asks for.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        events: EventStore,
+        store: ReadStore,
+        *,
+        poll_interval: float = POLL_INTERVAL,
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._store = store
+        self._poll_interval = poll_interval
+        self._woken = asyncio.Event()
+        self._wanted = asyncio.Event()
+        """Set when somebody waits for a position that was not reached."""
+        self._position = 0
+        self._advanced = asyncio.Condition()
+        self._lag: Lag | None = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The lag, for the registry."""
+        if self._lag is not None:
+            yield GaugeMetricFamily(
+                "ordering_read_model_lag_events", "Events that the read model has not seen.", self._lag.events
+            )
+            yield GaugeMetricFamily(
+                "ordering_read_model_lag_seconds", "Age of the first of them.", self._lag.seconds
+            )
+
+    async def run(self) -> None:
+        """Apply events as they come until cancelled."""
+        async with asyncio.TaskGroup() as tasks, self._events.appended.wakes(self._database, self._woken.set):
+            tasks.create_task(self._measure())
+            await self._run()
+
+    async def _measure(self) -> None:
+        """Measure the lag with each poll."""
+        while True:
+            with suppress(Problem):  # a database is away, and its log says so
+                self._lag = await self.lag()
+            await asyncio.sleep(self._poll_interval)
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            self._woken.clear()
+            self._wanted.clear()
+            try:
+                is_behind = await self.advance()
+            except Problem as problem:  # a database is away
+                failures += 1
+                log.warning("The read model waits: %s", problem)
+                await asyncio.sleep(min(MAX_BACKOFF, 0.05 * 2.0 ** min(failures, 16)))
+                continue
+            except Exception:  # what the next version of the code may be able to read; the lag tells of it
+                log.exception("The read model stays behind")
+                is_behind = False
+            failures = 0
+            if not is_behind:
+                await _wait(self._wanted, MIN_INTERVAL)
+                await _wait(self._woken, self._poll_interval)
+
+    async def advance(self, limit: int = BATCH) -> bool:
+        """Apply the next events; returns whether there may be more.
+
+        Raises:
+            Problem: a database is away.
+        """
+        async with self._store.database.write() as tx:
+            generation, position = await live(tx, lock=True)
+            async with self._database.read() as log_tx:
+                events = await self._events.read(log_tx, position, limit)
+            position = await project(tx, generation, position, events)
+        async with self._advanced:
+            self._position = max(self._position, position)
+            self._advanced.notify_all()
+        return len(events) == limit
+
+    async def wait_for(self, position: int, timeout: float) -> bool:  # noqa: ASYNC109 (an expected outcome)
+        """Whether the live tables have seen the log up to a position, now or within this many seconds."""
+        if self._position < position:
+            self._wanted.set()
+            self._woken.set()
+        try:
+            async with asyncio.timeout(timeout), self._advanced:
+                await self._advanced.wait_for(lambda: self._position >= position)
+        except TimeoutError:
+            return False
+        return True
+
+    async def lag(self) -> Lag:
+        """How far the live tables are behind."""
+        position = await self._store.position()
+        async with self._database.read() as tx:
+            last = await self._events.last_position(tx)
+            first_at = await self._events.recorded_at(tx, position + 1)
+        if first_at is None:
+            return Lag(events=0, seconds=0.0)
+        return Lag(events=last - position, seconds=max((datetime.now(UTC) - first_at).total_seconds(), 0.0))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Return when the event is set, or after so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

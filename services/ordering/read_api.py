@@ -1,0 +1,165 @@
+"""What is read of orders over HTTP: lists, orders as they are or were, and their progress."""
+
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from msgspec import Meta
+from pydantic import AwareDatetime
+
+from frontispiece.http import Problem
+from frontispiece.service import (
+    Caller,
+    Cursor,
+    EventStream,
+    Limit,
+    Slice,
+    decode_cursor,
+    from_state,
+    set_etag,
+    slice_of,
+)
+from services.ordering.queries import Queries
+from services.ordering.read_store import Summary
+from services.ordering.schemas import OrderBody, OrderSummary, order_body, order_summary
+from services.ordering.views import FINAL
+
+router = APIRouter()
+
+PlacedAt = Annotated[datetime, Meta(tz=True)]
+OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
+QueriesDep = Annotated[Queries, from_state("queries")]
+
+MAX_POSITION: Final = 2**63 - 1
+
+RETRY_AFTER: Final = {"Retry-After": "1"}
+"""Of a response that is not current yet."""
+
+
+async def _min_position(
+    query: Annotated[
+        int,
+        Query(
+            alias="min-position",
+            ge=0,
+            le=MAX_POSITION,
+            description="`Position` of an earlier response: the answer has seen it, or its status is 202.",
+        ),
+    ] = 0,
+    header: Annotated[
+        int, Header(alias="Min-Position", ge=0, le=MAX_POSITION, description="The same as a header.")
+    ] = 0,
+) -> int:
+    return max(query, header)
+
+
+MinPosition = Annotated[int, Depends(_min_position)]
+At = Annotated[
+    AwareDatetime | None, Query(description="The order as it was at this time (RFC 3339); now when left out.")
+]
+
+
+@router.get("/orders")
+async def orders(
+    *,
+    caller: Caller,
+    queries: QueriesDep,
+    min_position: MinPosition,
+    response: Response,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Slice[OrderSummary]:
+    """The caller's orders, newest first; 202 when the list has not seen `min-position` yet."""
+    after = None if cursor is None else decode_cursor(cursor, tuple[PlacedAt, OrderId])
+    found = await queries.orders(caller.subject, limit + 1, after, min_position=min_position)
+    if not found.is_current:
+        _set_outdated(response)
+    return slice_of(found.orders, limit, body=order_summary, sort_key=_sort_key)
+
+
+@router.get("/orders/{order_id}", response_model=OrderBody)
+async def order(
+    *,
+    order_id: str,
+    caller: Caller,
+    queries: QueriesDep,
+    min_position: MinPosition,
+    request: Request,
+    response: Response,
+    at: At = None,
+) -> OrderBody | Response:
+    """One of the caller's orders; 202 with what is known when it has not seen `min-position` yet."""
+    id_ = known_id(order_id)
+    if at is not None:
+        view, is_current = await queries.order_at(id_, caller.subject, at), True
+    else:
+        found = await queries.order(id_, caller.subject, min_position=min_position)
+        view, is_current = found.order, found.is_current
+    if view is None and not is_current:
+        return Response(status_code=202, headers=RETRY_AFTER)
+    if view is None:
+        raise unknown()
+    if is_current:
+        set_etag(request, response, view.version)
+    else:
+        _set_outdated(response)
+    return order_body(view)
+
+
+@router.get("/orders/{order_id}/events", response_class=EventStream, status_code=200)
+async def events(
+    order_id: str,
+    caller: Caller,
+    queries: QueriesDep,
+    last_event_id: Annotated[
+        str | None, Header(description="`id` of the last event that was received: those after it are sent.")
+    ] = None,
+) -> Response:
+    """The progress of one of the caller's orders as server-sent events, until it is completed or cancelled.
+
+    Each event is named after the stage that the order came to. 204 when there will be none any more.
+    """
+    id_, after_version = known_id(order_id), _version(last_event_id)
+    view = await queries.order_at(id_, caller.subject)
+    if view is None:
+        raise unknown()
+    if view.stage in FINAL and view.timeline[-1].version <= after_version:
+        return Response(status_code=204)  # a browser stops reconnecting
+    return EventStream(queries.progress(id_, after_version))
+
+
+def known_id(text: str) -> str:
+    """The id of an order, as it is stored.
+
+    Raises:
+        Problem: 404 when no order has such an id.
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise unknown() from None
+
+
+def unknown() -> Problem:
+    """The problem of who asks for an order that is not there, or not theirs."""
+    return Problem(404, "order-unknown", "You have no such order.")
+
+
+def _version(last_event_id: str | None) -> int:
+    if not last_event_id:
+        return 0
+    if not (
+        last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= len(str(MAX_POSITION))
+    ):
+        raise Problem(422, "last-event-id-invalid", "Last-Event-ID is not the id of an event of this stream.")
+    return int(last_event_id)
+
+
+def _set_outdated(response: Response) -> None:
+    response.status_code = 202
+    response.headers.update(RETRY_AFTER)
+
+
+def _sort_key(summary: Summary) -> tuple[datetime, str]:
+    return summary.placed_at, summary.id

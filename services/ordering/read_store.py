@@ -1,0 +1,127 @@
+"""Ordering's read model, in a database of its own: what `projection.py` keeps up to date."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from frontispiece.stores import SqlStore
+from services.ordering.model import Status
+from services.ordering.projection import PROJECTION, decode_view
+from services.ordering.read_tables import GENERATIONS, Generation, State, generations
+from services.ordering.views import OrderView, Stage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """One order in a list."""
+
+    id: str
+    status: Status
+    stage: Stage
+    reason: str | None
+    placed_at: datetime
+    pieces: int
+    total: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayTotal:
+    """How many orders came to each stage on a day (in UTC), and the revenue of the completed ones."""
+
+    day: str
+    currency: str
+    placed: int
+    confirmed: int
+    completed: int
+    cancelled: int
+    revenue: int
+
+
+class NotInitialised(Exception):
+    """No tables are live: ordering was never started with this database."""
+
+
+class ReadStore(SqlStore):
+    """The live tables; whoever reads sees one moment of the log."""
+
+    main_table = generations
+    migrations = "services.ordering.read_migrations"
+
+    async def initialise(self) -> None:
+        """Make a set of tables live if none is."""
+        async with self.database.write() as tx:
+            row = {"name": "blue", "state": State.LIVE, "position": 0, "projection": PROJECTION}
+            await tx.execute(self._insert(generations).values(row).on_conflict_do_nothing())
+
+    async def position(self) -> int:
+        """Of the last event that the live tables have seen."""
+        async with self.database.read() as tx:
+            return (await live(tx))[1]
+
+    async def order(self, id_: str) -> OrderView | None:
+        """An order; None when there is none yet."""
+        async with self.database.read() as tx:
+            details = (await live(tx))[0].details
+            query = sa.select(details.c.document).where(details.c.id == id_)
+            document = (await tx.execute(query)).scalar_one_or_none()
+        return None if document is None else decode_view(document)
+
+    async def orders(
+        self, owner: str, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[Summary]:
+        """An owner's orders, newest first, beginning after the order with this sort key."""
+        async with self.database.read() as tx:
+            table = (await live(tx))[0].summaries
+            query = sa.select(*_columns(table, Summary)).where(table.c.owner == owner)
+            if after is not None:
+                query = query.where(sa.tuple_(table.c.placed_at, table.c.id) < after)
+            query = query.order_by(table.c.placed_at.desc(), table.c.id.desc()).limit(limit)
+            return [_summary(row) for row in await tx.execute(query)]
+
+    async def stuck(self) -> list[OrderView]:
+        """The orders that wait for a person, oldest first."""
+        async with self.database.read() as tx:
+            generation, _ = await live(tx)
+            table, details = generation.summaries, generation.details
+            query = sa.select(details.c.document).join(table, table.c.id == details.c.id)
+            rows = await tx.scalars(query.where(table.c.is_stuck).order_by(table.c.placed_at))
+            return [decode_view(document) for document in rows]
+
+    async def totals(self, since: str) -> list[DayTotal]:
+        """The totals of a day (such as `2026-11-29`) and those after it, newest first."""
+        async with self.database.read() as tx:
+            table = (await live(tx))[0].totals
+            query = sa.select(table).where(table.c.day >= since)
+            rows = await tx.execute(query.order_by(table.c.day.desc(), table.c.currency))
+            return [DayTotal(**row._mapping) for row in rows]
+
+
+async def live(tx: AsyncConnection, *, lock: bool = False) -> tuple[Generation, int]:
+    """The live tables and their position.
+
+    Args:
+        tx: a transaction.
+        lock: whether nobody else may change or replace them until its end.
+
+    Raises:
+        NotInitialised: no tables are live.
+    """
+    query = sa.select(generations).where(generations.c.state == State.LIVE)
+    for _ in range(2):  # the row that a lock waited for may be the one that a rebuild has just retired
+        row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+        if row is not None:
+            return GENERATIONS[row.name], row.position
+    raise NotInitialised("The read model has no live tables: start ordering first.")
+
+
+def _columns(table: sa.Table, shape: type[Any]) -> list[sa.Column[Any]]:
+    return [table.c[name] for name in shape.__dataclass_fields__]
+
+
+def _summary(row: sa.Row[Any]) -> Summary:
+    fields = {**row._mapping, "status": Status(row.status), "stage": Stage(row.stage)}
+    return Summary(**fields)

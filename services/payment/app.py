@@ -1,0 +1,68 @@
+"""Payment's wiring."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.events import EventSettings, Messaging
+from frontispiece.security import Signer, SigningKey, Verifier
+from frontispiece.service import create_store_service, register_collectors
+from frontispiece.settings import Directory, Settings, TokenSettings
+from services.payment import api
+from services.payment.acquirer import open_acquirer
+from services.payment.events import AuthorisePayment, CancelPayment, CapturePayment
+from services.payment.handlers import Handlers
+from services.payment.store import Store, outbox
+
+
+class PaymentSettings(Settings):
+    """Payment's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="PAYMENT_")
+
+    database_url: str = Field(description="SQLAlchemy URL of payment's own database.")
+    timeout: float = Field(2.0, gt=0, description="Seconds that a call to the acquirer may take.")
+    signing_key: SigningKey = Field(
+        description="Ed25519 private key in PEM, which signs payment's calls.", repr=False
+    )
+    directory: Directory = Field(default_factory=Directory)
+    events: EventSettings = Field(default_factory=EventSettings)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)
+
+
+def create_app(settings: PaymentSettings | None = None) -> FastAPI:
+    """The payment service."""
+    settings = settings or PaymentSettings()
+    store = Store(settings.database_url)
+    signer = Signer(settings.signing_key, "payment")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_acquirer(settings.directory, signer, settings.timeout) as acquirer:
+            handlers = Handlers(store, acquirer)
+            messaging = Messaging(
+                settings.events,
+                service="payment",
+                database=store.database,
+                outbox=outbox,
+                handlers={
+                    AuthorisePayment: handlers.authorise,
+                    CapturePayment: handlers.capture,
+                    CancelPayment: handlers.cancel,
+                },
+            )
+            register_collectors(app, *messaging.collectors)
+            async with messaging:
+                yield
+
+    return create_store_service(
+        title="payment",
+        description="The payment of each order: authorised, captured, voided or refunded.",
+        verifier=Verifier(settings.tokens, "payment"),
+        store=store,
+        router=api.router,
+        lifespan=lifespan,
+    )

@@ -1,0 +1,1 @@
+"""Shipping: what sending a parcel costs, and where the parcels of orders are."""

@@ -1,0 +1,1 @@
+"""What the shop's parts share: money, gRPC contracts and demo users."""

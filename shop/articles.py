@@ -1,0 +1,72 @@
+"""What articles cost, for services that must know whether there is one: catalog is asked."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Meta
+
+from frontispiece.settings import Directory
+from frontispiece.upstream import Context, Headers, Upstream, UpstreamError, now, open_upstream
+from shop.money import MAX_AMOUNT, Money
+
+
+class _Price(msgspec.Struct):
+    amount: Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+
+class _Product(msgspec.Struct):
+    sku: str
+    price: _Price
+
+
+class _Products(msgspec.Struct):
+    items: list[_Product]
+
+
+class Articles:
+    """The articles that are sold; made by `open_articles`."""
+
+    def __init__(self, catalog: Upstream, call_timeout: float) -> None:
+        self._catalog = catalog
+        self._call_timeout = call_timeout
+
+    async def prices(self, skus: Sequence[str], headers: Headers) -> dict[str, Money]:
+        """The prices of those of these articles that are sold, by sku.
+
+        Args:
+            skus: at most 100.
+            headers: of the request for which this is asked.
+
+        Raises:
+            Problem: 502, 503 or 504 when catalog gives no usable response.
+        """
+        # No token: catalog is public, and it is of no account to it who wants to know.
+        service = self._catalog.within(Context.of(headers, now() + self._call_timeout))
+        query = urlencode([("sku", sku) for sku in skus])
+        try:
+            products = await service.get(f"/products?{query}", _Products)
+        except UpstreamError as failure:
+            raise failure.problem("catalog") from failure
+        return {
+            product.sku: Money(amount=product.price.amount, currency=product.price.currency)
+            for product in products.items
+        }
+
+
+@asynccontextmanager
+async def open_articles(directory: Directory, call_timeout: float) -> AsyncIterator[Articles]:
+    """A connection to catalog.
+
+    Args:
+        directory: has its address.
+        call_timeout: seconds that a call may take.
+
+    Raises:
+        LookupError: the directory lacks the address.
+    """
+    async with open_upstream("catalog", "registry://catalog", directory) as catalog:
+        yield Articles(catalog, call_timeout)

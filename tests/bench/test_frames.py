@@ -1,0 +1,16 @@
+"""The way of a page through gateway, pages and BFF stays short."""
+
+import subprocess
+import sys
+
+MAX_CALLS = 690
+
+
+def test_a_product_page_takes_at_most_so_many_first_party_calls() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "bench.frames"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+    calls, name = printed.splitlines()[-1].split()
+    assert name == "all"
+    assert int(calls) <= MAX_CALLS, printed

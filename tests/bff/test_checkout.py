@@ -1,0 +1,227 @@
+"""What both clients' checkouts promise: the draft, the order, and how it goes on."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from bff.clients import CLIENTS
+from bff.mobile.app import create_app as create_mobile
+from bff.web.app import create_app as create_web
+from frontispiece.pages import BffSettings, PageApp
+from frontispiece.pages.plan import Plan
+from tests.bff.documents import checkout, order
+from tests.bff.world import DOWN, Shop, answering, problem
+
+
+async def draft(client: httpx.AsyncClient, reader: dict[str, str], **wanted: Any) -> Any:
+    response = await client.post("/checkout/draft", json=wanted, headers=reader)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_every_delivery_has_the_total_that_an_order_with_it_has(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    deliveries = (await draft(either, reader, country="DE"))["deliveries"]
+
+    goods = 2 * 1161 + 850
+    totals = [each.get("amount") or each["total"] for each in deliveries]
+    assert totals == [{"amount": goods + price, "currency": "EUR"} for price in (490, 990)]
+    assert dict(shop.last("quotes").url.params) == {"country": "DE", "pieces": "3"}
+
+
+async def test_without_a_country_nothing_is_quoted(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    assert not (await draft(either, reader)).get("deliveries")
+    assert "quotes" not in shop.operations
+
+
+async def test_the_version_is_that_of_the_basket_that_was_shown(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    assert (await draft(either, reader))["basket_version"] == 7
+
+
+@pytest.mark.parametrize("given", ["INK20", "  INK20 "])
+async def test_a_coupon_takes_its_percentage_off(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], given: str
+) -> None:
+    shop.coupons = {"INK20": {"INK": 20}}
+
+    shown = await draft(either, reader, coupon=given, country="DE")
+
+    total = shown["deliveries"][0].get("amount") or shown["deliveries"][0]["total"]
+    assert total["amount"] == 2 * 1161 + 680 + 490
+    assert "coupon-invalid" not in shown.get("obstacles", [])
+
+
+@pytest.mark.parametrize("given", ["", "   ", None])
+async def test_a_blank_coupon_is_none(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], given: str | None
+) -> None:
+    assert await draft(either, reader, coupon=given) == await draft(either, reader)
+
+
+@pytest.mark.parametrize(
+    ("basket", "coupon", "obstacles"),
+    [
+        ({"PEN": 1}, None, []),
+        ({}, None, ["basket-empty"]),
+        ({"PEN": 1, "GONE": 1}, None, ["article-unknown"]),
+        ({"INK": 4}, None, ["out-of-stock"]),
+        ({"CAP": 1, "PEN": 1}, "NOTHING", ["out-of-stock", "coupon-invalid"]),
+    ],
+)
+async def test_what_keeps_the_customer_from_ordering_is_named(
+    either: httpx.AsyncClient,
+    shop: Shop,
+    reader: dict[str, str],
+    basket: dict[str, int],
+    coupon: str | None,
+    obstacles: list[str],
+) -> None:
+    shop.basket = basket
+
+    assert (await draft(either, reader, coupon=coupon)).get("obstacles", []) == obstacles
+
+
+async def test_prices_in_several_currencies_have_no_total(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.products["INK"]["price"]["currency"] = "CHF"
+
+    shown = await draft(either, reader, country="DE")
+
+    assert shown["obstacles"] == ["currencies-mixed"]
+    assert not shown.get("deliveries")
+
+
+async def test_a_delivery_in_another_currency_than_the_goods_is_left_out(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.quotes[0]["currency"] = "CHF"
+
+    shown = await draft(either, reader, country="DE")
+
+    assert [each["method"] for each in shown["deliveries"]] == ["express"]
+
+
+async def test_a_country_that_is_not_served_is_the_customers_to_change(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["quotes"] = answering(problem(422, "country-not-served", country="AQ"))
+
+    response = await either.post("/checkout/draft", json={"country": "AQ"}, headers=reader)
+
+    assert (response.status_code, response.json()["country"]) == (422, "AQ")
+    assert response.json()["type"] == "urn:frontispiece:problem:country-not-served"
+
+
+async def test_without_inventory_the_draft_has_no_warnings_and_says_so(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["stocks"] = DOWN
+    shop.basket = {"INK": 999}
+
+    response = await either.post("/checkout/draft", json={}, headers=reader)
+
+    assert response.status_code == 200
+    assert response.headers["page-degraded"] == "stocks;reason=unavailable"
+    assert not response.json().get("obstacles")
+
+
+async def test_services_are_called_at_most_two_deep(settings: BffSettings) -> None:
+    for create in (create_web, create_mobile):
+        app: PageApp = create(settings)
+        (plan,) = [plan for plan in app.plans if plan.page.path == "/checkout/draft"]
+        assert max(calls_in_a_row(plan).values()) == 2
+
+
+def calls_in_a_row(plan: Plan) -> dict[str, int]:
+    """How many calls follow each other until a source has its result."""
+    depths: dict[str, int] = {}
+    for step in plan.steps:
+        before = max((depths[need] for need in step.needs), default=0)
+        depths[step.source.name] = before + any(i.type in CLIENTS for i in step.inputs)
+    return depths
+
+
+async def test_an_order_is_accepted_and_found_where_the_response_says(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    key = {"Idempotency-Key": "an-intent"}
+    response = await either.post("/checkout", json=checkout(), headers={**reader, **key})
+
+    assert (response.status_code, response.headers["location"]) == (202, "/orders/order-1")
+    assert shop.operations == ["place"]
+    seen = (await either.get(response.headers["location"], headers=reader)).json()
+    assert {name: seen[name] for name in ("id", "lines", "total")} == {
+        name: response.json()[name] for name in ("id", "lines", "total")
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("basket-changed", {"version": 8}),
+        ("total-changed", {"total": {"amount": 749_925, "currency": "EUR"}}),
+        ("coupon-used", {}),
+        ("order-confirmed", {}),
+    ],
+)
+async def test_what_ordering_refuses_reaches_the_customer_with_what_holds_now(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], kind: str, members: dict[str, Any]
+) -> None:
+    shop.trouble["place"] = answering(problem(409, kind, **members))
+
+    key = {"Idempotency-Key": "an-intent"}
+    response = await either.post("/checkout", json=checkout(), headers={**reader, **key})
+
+    assert response.status_code == 409
+    body = response.json()
+    assert body["type"] == f"urn:frontispiece:problem:{kind}"
+    assert {name: body[name] for name in members} == members
+
+
+async def test_an_order_is_cancelled(either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]) -> None:
+    response = await either.post("/orders/order-2/cancel", headers=reader)
+
+    assert (response.status_code, response.headers["location"]) == (202, "/orders/order-2")
+    assert response.json()["reason"] == "cancelled-by-customer"
+    assert shop.last("cancel").url.path == "/orders/order-2/cancel"
+
+
+async def test_the_progress_of_an_order_is_passed_on_from_where_the_client_was(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    headers = {**reader, "Accept": "text/event-stream", "Last-Event-ID": "2"}
+    response = await either.get("/orders/order-1/events", headers=headers)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/event-stream"
+    assert response.text == ':\n\nid: 3\nevent: confirmed\ndata: {"stage": "confirmed"}\n\n'
+    assert shop.last("events").headers["last-event-id"] == "2"
+
+
+async def test_the_progress_of_an_order_that_is_not_the_callers_is_none(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["events"] = answering(problem(404, "order-unknown"))
+
+    response = await either.get("/orders/other/events", headers=reader)
+
+    assert response.status_code == 404
+    assert response.json()["type"] == "urn:frontispiece:problem:order-unknown"
+
+
+async def test_an_order_path_cannot_lead_elsewhere(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["place"] = answering(httpx.Response(202, json={**order(), "id": "../x\r\ny"}))
+
+    key = {"Idempotency-Key": "an-intent"}
+    response = await either.post("/checkout", json=checkout(), headers={**reader, **key})
+
+    assert response.headers["location"] == "/orders/..%2Fx%0D%0Ay"

@@ -1,0 +1,128 @@
+"""The broker of compose.yaml: its configuration, and what each service may do there."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from frontispiece.cli.run.nats import server_binary
+from frontispiece.events import CommandData, EventData, EventSettings, Messaging, Reject
+from frontispiece.events.broker import Connection, connected
+from frontispiece.events.envelope import broker_subject, encode
+from frontispiece.events.parking import parked_messages
+from tests.frontispiece.events.conftest import Handled
+from tests.support.events import event
+from tests.support.shop import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="deploy/secrets.sh needs openssl")
+
+Settings = Callable[[str], EventSettings]
+
+
+class Captured(EventData, frozen=True, kw_only=True):
+    TYPE = "shop.payment.captured"
+
+
+class Create(CommandData, frozen=True, kw_only=True):
+    TYPE = "shop.shipping.create"
+
+
+@pytest.fixture
+def settings(made: Path, tmp_path: Path) -> Iterator[Settings]:
+    """`settings("payment")`: those of a service, at a server with the configuration of production."""
+    for file, place in ((ROOT / "deploy/nats/nats.conf", "etc/nats"), (made / "nats_users", "run/secrets")):
+        (tmp_path / place).mkdir(parents=True)
+        shutil.copy(file, tmp_path / place)
+    config = tmp_path / "etc/nats/nats.conf"
+    text = re.sub(r"store_dir: \S+", f"store_dir: {tmp_path}", config.read_text())
+    text = re.sub(r"0\.0\.0\.0:\d+", "127.0.0.1:-1", text)
+    config.write_text(f"{text}\nports_file_dir: {tmp_path}\n")
+    with subprocess.Popen([server_binary(), "--config", config], stderr=subprocess.DEVNULL) as server:
+        try:
+            ports = _ports(tmp_path)
+
+            def of(user: str) -> EventSettings:
+                told = urlsplit((made / f"{user}_events_url").read_text().strip())
+                assert (told.hostname, told.port) == ("nats", 4222)
+                return EventSettings(
+                    url=f"nats://{told.username}:{told.password}@{urlsplit(ports['nats'][0]).netloc}",
+                    monitor_url=ports["monitoring"][0],
+                    prefix="shop",
+                    durability="strict",
+                )
+
+            yield of
+        finally:
+            server.terminate()
+
+
+def _ports(folder: Path) -> dict[str, list[str]]:
+    """The addresses that the server writes down once it listens."""
+    deadline = time.monotonic() + 10
+    while not (text := b"".join(file.read_bytes() for file in folder.glob("*.ports"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return msgspec.json.decode(text, type=dict[str, list[str]])
+
+
+async def publish(connection: Connection, data: EventData) -> None:
+    await connection.streams.publish(broker_subject(type(data)), encode(event(data, subject="1")), timeout=1)
+
+
+async def test_services_publish_command_consume_and_park_there(settings: Settings) -> None:
+    """In strict mode, too: the server syncs before it acknowledges."""
+    captured, created = Handled(), Handled(Reject("no"))
+
+    async with (
+        Messaging(settings("notification"), service="notification", handlers={Captured: captured}),
+        Messaging(settings("shipping"), service="shipping", handlers={Create: created}),
+        connected(settings("payment").url, "payment") as payment,
+    ):
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await publish(payment, Captured())
+                    await publish(payment, Create())
+                    break
+                except Exception:  # noqa: BLE001 (the services declare the streams just now)
+                    await asyncio.sleep(0.01)
+        await captured.next()
+        await created.next()
+        async with connected(settings("operator").url, "front") as operator, asyncio.timeout(10):
+            while not [parked async for parked in parked_messages(operator.streams, "shop")]:
+                pass
+
+
+async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_not_its_own(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        Messaging(settings("shipping"), service="shipping", handlers={Create: Handled()}),
+        connected(settings("shipping").url, "shipping") as shipping,
+        connected(settings("operator").url, "front") as operator,
+    ):
+        async with asyncio.timeout(10):
+            while not await operator.streams.streams_info():
+                pass
+        for refused in (
+            Captured.TYPE,
+            "$JS.API.STREAM.DELETE.SHOP_EVENTS",
+            "$JS.API.STREAM.MSG.GET.SHOP_EVENTS",
+            "$JS.API.CONSUMER.DELETE.SHOP_COMMANDS.shipping",
+            "$JS.API.CONSUMER.MSG.NEXT.SHOP_EVENTS.payment",
+        ):
+            with pytest.raises(TimeoutError):
+                await shipping.client.request(refused, timeout=0.3)
+        eavesdropping = await shipping.client.subscribe("shop.>")
+        await publish(operator, Captured())
+        with pytest.raises(TimeoutError):
+            await eavesdropping.next_msg(timeout=0.5)
+
+    assert "permissions violation for publish to" in caplog.text

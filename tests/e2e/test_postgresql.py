@@ -1,0 +1,37 @@
+"""The whole shop on PostgreSQL, by the URLs of its databases alone."""
+
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.frontispiece.cli.test_cli import run
+from tests.support.checkouts import Client
+from tests.support.postgres import Postgres
+from tests.support.shop import PROJECT, running_shop
+
+pytestmark = pytest.mark.e2e
+
+
+def test_front_migrate_makes_every_database_and_an_order_is_carried_out_on_them(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    variables = [variable for app in PROJECT.apps.values() for variable in app.databases]
+    urls = {variable: postgres.new_database() for variable in variables}
+    done = run("migrate", "--data", tmp_path, **urls)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, len(urls)), done.stderr
+
+    with (
+        running_shop(tmp_path, DATABASE_MIGRATE="false", **urls) as shop,
+        httpx.Client(base_url=shop.url, timeout=30) as http,
+    ):
+        customer = Client(http=http, kind="web", headers=shop.browser("shopper"))
+        cards = http.get("/web/search", params={"limit": 50}).json()["items"]
+        customer.put(next(card["sku"] for card in cards if card["available"]), 1)
+        *_, last = customer.progress(customer.check_out().headers["location"])
+
+    assert last.stage == "completed"
+    assert not list(tmp_path.glob("*.db"))
+    with psycopg.connect(urls["ORDERING_DATABASE_URL"].replace("+psycopg", "")) as connection:
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)

@@ -1,0 +1,162 @@
+"""Customers who order through the gateway, and try again as often as it takes."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+import httpx
+
+from frontispiece.cli.client.login import LoginFailed, access_token
+from frontispiece.cli.project import Login
+from shop.demo import PASSWORD
+from tests.faults.ledgers import Accepted
+
+PATIENCE: Final = 120.0
+"""Seconds that a customer tries to do one thing."""
+
+LOGIN_LASTS: Final = 200.0
+"""Seconds, less than the five minutes of an access token."""
+
+COUNTRY: Final = "DE"
+ADDRESS: Final = {
+    "name": "Ada",
+    "street": "1 Main St",
+    "postal_code": "10115",
+    "city": "Berlin",
+    "country": COUNTRY,
+}
+
+MAX_LINES: Final = 3
+MAX_QUANTITY: Final = 2
+
+DECLINED_SHARE: Final = 0.1
+CANCELLED_SHARE: Final = 0.05
+
+
+DRAFT_IS_OLD: Final = {"basket-changed", "basket-empty", "total-changed"}
+"""Why an order that fits its draft may be refused: what came of a request whose response was lost."""
+
+
+class Refused(Exception):
+    """The shop refused what it should have taken; the message is its response."""
+
+
+@dataclass
+class Notes:
+    """What customers remember: the orders that were accepted, and the responses that they got, by status."""
+
+    accepted: list[Accepted] = field(default_factory=list)
+    responses: Counter[str] = field(default_factory=Counter)
+
+
+class Customer:
+    """One customer, who does one thing at a time.
+
+    Args:
+        name: at the issuer.
+        url: of the gateway.
+        login: how phones log in.
+        skus: of the articles to choose from.
+        notes: of all customers.
+        seed: of the customer's choices.
+    """
+
+    def __init__(
+        self, name: str, url: str, login: Login, skus: Sequence[str], notes: Notes, seed: int
+    ) -> None:
+        self._name = name
+        self._url = url
+        self._login = login
+        self._skus = skus
+        self._notes = notes
+        self._random = Random(seed)  # noqa: S311 (it must be replayed)
+        self._token = ""
+        self._logged_in = float("-inf")
+
+    async def shop(self, orders: int, pause: float) -> None:
+        """Place orders until so many are accepted.
+
+        Args:
+            orders: their number.
+            pause: seconds between two of them, on average.
+        """
+        limits = httpx.Limits(max_keepalive_connections=2)
+        async with httpx.AsyncClient(base_url=self._url, timeout=15, limits=limits, trust_env=False) as http:
+            for _ in range(orders):
+                await asyncio.sleep(self._random.uniform(0, 2 * pause))
+                async with asyncio.timeout(PATIENCE):
+                    order_id = None
+                    while order_id is None:
+                        order_id = await self._order(http)
+                if self._random.random() < CANCELLED_SHARE:
+                    await self._request(http, "POST", f"/mobile/orders/{order_id}/cancel")
+
+    async def _order(self, http: httpx.AsyncClient) -> str | None:
+        """Fill the basket and order it; the order's id, None when its draft did not hold."""
+        await self._fill_basket(http)
+        response = await self._request(http, "POST", "/mobile/checkout/draft", json={"country": COUNTRY})
+        draft = response.json()
+        if not draft.get("deliveries"):
+            return None
+        total = draft["deliveries"][0]["amount"]
+        declined = self._random.random() < DECLINED_SHARE
+        order = {
+            "basket_version": draft["basket_version"],
+            "total": total,
+            "shipping": {"method": draft["deliveries"][0]["method"], "address": ADDRESS},
+            "payment_token": "tok_declined" if declined else f"tok_{self._name}",
+        }
+        key = {"Idempotency-Key": str(uuid.UUID(int=self._random.getrandbits(128)))}
+        response = await self._request(http, "POST", "/mobile/checkout", json=order, headers=key)
+        answer = response.json()
+        if response.status_code == httpx.codes.ACCEPTED:
+            accepted = Accepted(order_id=answer["id"], total=total["amount"], currency=total["currency"])
+            self._notes.accepted.append(accepted)
+            return accepted.order_id
+        if answer["type"].rpartition(":")[2] not in DRAFT_IS_OLD:
+            raise Refused(f"{response.status_code}: {response.text}")
+        return None
+
+    async def _fill_basket(self, http: httpx.AsyncClient) -> None:
+        """Put articles into the basket, instead of those that a cancelled order has given back."""
+        await self._request(http, "DELETE", f"/api/basket/baskets/{self._name}")
+        for sku in self._random.sample(self._skus, self._random.randint(1, MAX_LINES)):
+            quantity = self._random.randint(1, MAX_QUANTITY)
+            await self._request(http, "PUT", f"/mobile/basket/items/{sku}", json={"quantity": quantity})
+
+    async def _request(
+        self, http: httpx.AsyncClient, method: str, path: str, **options: Any
+    ) -> httpx.Response:
+        """The first response that is no failure of the shop; the request is repeated until then."""
+        headers = options.pop("headers", {})
+        while True:
+            try:
+                headers["Authorization"] = f"Bearer {await self._access_token()}"
+                response = await http.request(method, path, headers=headers, **options)
+            except (httpx.TransportError, LoginFailed) as error:
+                self._notes.responses[type(error).__name__] += 1
+            else:
+                self._notes.responses[f"{method} {response.status_code}"] += 1
+                if not (response.is_server_error or is_temporary(response)):
+                    return response
+            await asyncio.sleep(self._random.uniform(0.1, 0.5))
+
+    async def _access_token(self) -> str:
+        now = asyncio.get_running_loop().time()
+        if now > self._logged_in + LOGIN_LASTS:
+            self._token = await asyncio.to_thread(access_token, self._url, self._login, self._name, PASSWORD)
+            self._logged_in = now
+        return self._token
+
+
+def is_temporary(response: httpx.Response) -> bool:
+    """Whether the same request may succeed soon."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return True
+    return response.status_code == httpx.codes.CONFLICT and response.json()["type"].endswith(
+        ":request-in-progress"
+    )

@@ -1,0 +1,283 @@
+"""Reading the ledgers: the services' databases, the broker's streams, and what was sent to customers."""
+
+import email
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import nats
+import sqlalchemy as sa
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from frontispiece.cli.run.environment import database_url
+from frontispiece.stores import Database
+from services.acquirer.store import ledger
+from services.inventory.store import stock
+from services.ordering.event_store import Recorded
+from services.ordering.projection import PROJECTION, project
+from services.ordering.read_tables import GENERATIONS, Generation, State, generations
+from services.ordering.read_tables import metadata as read_metadata
+from services.ordering.tables import event_store
+from services.ordering.views import OrderView, apply
+from services.shipping.store import shipments
+from tests.faults.ledgers import Accepted, Consumer, Ledgers, Message, Operation, Order, Row, Stock
+from tests.support.shop import PROJECT
+
+EVENTS: Final = "SHOP_EVENTS"
+COMMANDS: Final = "SHOP_COMMANDS"
+PARKED: Final = "SHOP_PARKED"
+
+BATCH: Final = 500
+
+FACTS: Final = ("placed", "confirmed", "completed", "cancelled")
+
+OPEN_ORDERS: Final = sa.text(
+    "SELECT count(*) FROM order_events placed WHERE placed.type = 'placed' AND NOT EXISTS "
+    "(SELECT 1 FROM order_events ended "
+    "WHERE ended.order_id = placed.order_id AND ended.type IN ('completed', 'cancelled'))"
+)
+
+
+class Envelope(msgspec.Struct):
+    """The attributes of a CloudEvent that the checker looks at."""
+
+    id: str
+    type: str
+    subject: str
+
+
+class Reader:
+    """Reads a shop's ledgers.
+
+    Args:
+        data: the shop's folder.
+        nats_url: of its broker.
+    """
+
+    def __init__(self, data: Path, nats_url: str) -> None:
+        self._data = data
+        self._nats_url = nats_url
+        self._urls = {
+            variable: (name, database_url(PROJECT, name, variable, data))
+            for name, app in PROJECT.apps.items()
+            for variable in app.databases
+        }
+
+    async def stock(self) -> dict[str, tuple[int, int]]:
+        """Units on hand and reserved, by sku."""
+        async with self._database("INVENTORY_DATABASE_URL") as tx:
+            return {row.sku: (row.on_hand, row.reserved) for row in await tx.execute(sa.select(stock))}
+
+    async def lowest(self) -> int:
+        """The lowest number of available units of any article."""
+        async with self._database("INVENTORY_DATABASE_URL") as tx:
+            return int(await tx.scalar(sa.select(sa.func.min(stock.c.on_hand - stock.c.reserved))) or 0)
+
+    async def unsettled(self) -> dict[str, int]:
+        """What is still under way, with its number; empty when the shop is at rest."""
+        async with self._database("ORDERING_DATABASE_URL") as tx:
+            found = {"open orders": int(await tx.scalar(OPEN_ORDERS) or 0)}
+            position = await event_store.last_position(tx)
+        async with self._database("SHIPPING_DATABASE_URL") as tx:
+            under_way = sa.select(sa.func.count()).where(shipments.c.due_at.is_not(None))
+            found["parcels under way"] = int(await tx.scalar(under_way) or 0)
+        async with self._database("ORDERING_READ_DATABASE_URL") as tx:
+            _, seen = await live(tx)
+        found["events that the read model has not seen"] = position - seen
+        found |= {f"outbox of {name}": count for name, count in (await self._outboxes()).items()}
+        async with self._streams() as streams:
+            found |= await unhandled(streams)
+        return {name: count for name, count in found.items() if count}
+
+    async def ledgers(
+        self, accepted: Sequence[Accepted], at_start: Mapping[str, tuple[int, int]], lowest: int
+    ) -> Ledgers:
+        """All ledgers.
+
+        Args:
+            accepted: the customers' notes.
+            at_start: what `stock` was at the start of the run.
+            lowest: the lowest number of available units that was seen during the run.
+        """
+        log = await self._log()
+        at_end = await self.stock()
+        async with self._database("ACQUIRER_DATABASE_URL") as tx:
+            rows = await tx.execute(sa.select(ledger).where(ledger.c.approved))
+            operations = [Operation(**{name: row._mapping[name] for name in OPERATION}) for row in rows]
+        async with self._streams() as streams:
+            published = [message async for message in messages(streams, EVENTS)]
+            parked = [f"{each.type} of {each.subject}" async for each in messages(streams, PARKED)]
+            waiting = await unhandled(streams)
+            types = await subscriptions(streams)
+        return Ledgers(
+            accepted=accepted,
+            orders=orders(log),
+            operations=operations,
+            stock={
+                sku: Stock(start=on_hand, on_hand=at_end[sku][0], reserved=at_end[sku][1])
+                for sku, (on_hand, _) in at_start.items()
+            },
+            lowest=min([lowest, *(on_hand - reserved for on_hand, reserved in at_end.values())]),
+            outboxes=await self._outboxes(),
+            published=published,
+            unhandled=waiting,
+            parked=parked,
+            consumers={
+                name: Consumer(types=types[name], handled=ids)
+                for name, ids in (await self._inboxes()).items()
+                if name in types
+            },
+            read_model=await self._read_model(),
+            projection=await projection(log),
+            notifications=list(notifications(self._data)),
+        )
+
+    @asynccontextmanager
+    async def _database(self, variable: str) -> AsyncIterator[AsyncConnection]:
+        async with connection(self._urls[variable][1]) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _streams(self) -> AsyncIterator[JetStreamContext]:
+        client = await nats.connect(self._nats_url, connect_timeout=5)
+        try:
+            yield client.jetstream(timeout=10)
+        finally:
+            await client.close()
+
+    async def _log(self) -> list[Recorded]:
+        async with self._database("ORDERING_DATABASE_URL") as tx:
+            return await event_store.read(tx, 0, 1_000_000)
+
+    async def _read_model(self) -> dict[str, list[Row]]:
+        async with self._database("ORDERING_READ_DATABASE_URL") as tx:
+            generation, _ = await live(tx)
+            return await rows_of(tx, generation)
+
+    async def _outboxes(self) -> dict[str, int]:
+        """Rows that wait, by service."""
+        return {name: len(ids) for name, ids in (await self._column("outbox", "id")).items()}
+
+    async def _inboxes(self) -> dict[str, frozenset[str]]:
+        """Ids of handled events, by service."""
+        return {name: frozenset(ids) for name, ids in (await self._column("inbox", "id")).items()}
+
+    async def _column(self, table: str, column: str) -> dict[str, list[Any]]:
+        """The values of a column, by the service that has the table."""
+        found: dict[str, list[Any]] = {}
+        for name, url in self._urls.values():
+            async with connection(url) as tx:
+                if await tx.run_sync(lambda sync: sa.inspect(sync).has_table(table)):
+                    query: sa.Select[Any] = sa.select(sa.column(column)).select_from(sa.table(table))
+                    found[name] = [*found.get(name, ()), *await tx.scalars(query)]
+        return found
+
+
+OPERATION: Final = ("reference", "kind", "amount", "currency")
+
+
+@asynccontextmanager
+async def connection(url: str) -> AsyncIterator[AsyncConnection]:
+    """A read transaction of any database."""
+    engine = create_async_engine(url, poolclass=sa.NullPool)
+    async with engine.connect() as tx:
+        yield tx
+
+
+async def live(tx: AsyncConnection) -> tuple[Generation, int]:
+    """The tables that are read, and the position of the last event that they have seen."""
+    row = (await tx.execute(sa.select(generations).where(generations.c.state == State.LIVE))).one()
+    return GENERATIONS[row.name], row.position
+
+
+async def rows_of(tx: AsyncConnection, generation: Generation) -> dict[str, list[Row]]:
+    """All rows of the read model."""
+    names = ("summaries", "details", "totals")
+    return {
+        name: [tuple(row) for row in await tx.execute(sa.select(table))]
+        for name, table in zip(names, generation.tables, strict=True)
+    }
+
+
+def orders(log: Iterable[Recorded]) -> dict[str, Order]:
+    """The orders in the log."""
+    views: dict[str, OrderView] = {}
+    facts: dict[str, list[str]] = {}
+    for recorded in log:
+        views[recorded.order_id] = apply(views.get(recorded.order_id), recorded)
+        if recorded.event.NAME in FACTS:
+            facts.setdefault(recorded.order_id, []).append(recorded.event.NAME)
+    return {
+        order_id: Order(
+            id=order_id,
+            lines={line.sku: line.quantity for line in view.bill.lines},
+            total=view.total,
+            currency=view.bill.currency,
+            facts=tuple(facts[order_id]),
+        )
+        for order_id, view in views.items()
+    }
+
+
+async def projection(log: Sequence[Recorded]) -> dict[str, list[Row]]:
+    """The rows of the read model as the log gives them, made in a database that is new."""
+    blue = GENERATIONS["blue"]
+    with tempfile.TemporaryDirectory() as folder:
+        async with Database(f"sqlite+aiosqlite:///{folder}/fresh.db", read_metadata) as database:
+            async with database.write() as tx:
+                new = {"name": blue.name, "state": State.BUILDING, "position": 0, "projection": PROJECTION}
+                await tx.execute(generations.insert().values(new))
+                for first in range(0, len(log), BATCH):
+                    await project(tx, blue, first, log[first : first + BATCH])
+            async with database.read() as tx:
+                return await rows_of(tx, blue)
+
+
+async def messages(streams: JetStreamContext, stream: str) -> AsyncIterator[Message]:
+    """Every message of a stream, from the first."""
+    try:
+        count = (await streams.stream_info(stream)).state.messages
+        config = ConsumerConfig(ack_policy=AckPolicy.NONE)
+        subscription = await streams.pull_subscribe(">", stream=stream, config=config)
+    except NotFoundError:
+        return
+    while count:
+        for message in await subscription.fetch(min(count, BATCH), timeout=10):
+            count -= 1
+            event = msgspec.json.decode(message.data, type=Envelope)
+            yield Message(id=event.id, type=event.type, subject=event.subject)
+    await subscription.unsubscribe()
+
+
+async def unhandled(streams: JetStreamContext) -> dict[str, int]:
+    """Messages that wait: commands, and events by the service that has not handled them."""
+    found = {COMMANDS: (await streams.stream_info(COMMANDS)).state.messages}
+    for info in await streams.consumers_info(EVENTS):
+        if info.config.durable_name:
+            found[f"events for {info.name}"] = (info.num_pending or 0) + (info.num_ack_pending or 0)
+    return found
+
+
+async def subscriptions(streams: JetStreamContext) -> dict[str, frozenset[str]]:
+    """The types of the events that each service is subscribed to."""
+    infos = await streams.consumers_info(EVENTS)
+    return {
+        info.name: frozenset(info.config.filter_subjects or [info.config.filter_subject or ""])
+        for info in infos
+        if info.config.durable_name
+    }
+
+
+def notifications(data: Path) -> Iterable[str]:
+    """The keys of the mails and pushes that were sent."""
+    for file in sorted(data.glob("**/new/*")):
+        yield str(email.message_from_bytes(file.read_bytes())["Message-ID"])
+    for log in data.glob("**/push*.jsonl"):
+        for line in log.read_text().splitlines():
+            yield str(msgspec.json.decode(line)["key"])

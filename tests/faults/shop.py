@@ -1,0 +1,140 @@
+"""The whole shop, every app in a process of its own, which the monkey can end: it is soon started again."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Final, TypeVar
+
+from frontispiece.cli.run.nats import running_nats
+from frontispiece.cli.run.up import Up
+from frontispiece.server.supervisor import Supervisor
+from tests.faults.proxy import Mishaps, Proxy
+from tests.support.postgres import supervised_postgres
+from tests.support.shop import PROJECT, ROOT
+
+Result = TypeVar("Result")
+
+RESTARTS_SOONER: Final = 10
+"""The supervisor's clock runs so many times faster: a program that ends often waits for 3 s, not for 30."""
+
+SABOTAGE: Final = Path(__file__).with_name("sabotage")
+
+VARIABLES: Final = {
+    "IDENTITY_ARGON2_MEMORY_COST": "8",
+    "IDENTITY_ARGON2_TIME_COST": "1",
+    "SHIPPING_DISPATCH_DELAY": "1",
+    "SHIPPING_DELIVERY_DELAY": "2",
+    "ACQUIRER_FAULTS": '{"error_rate": 0.05, "timeout_rate": 0.03, "hang": 3, "duplicate_rate": 0.05}',
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """A shop that serves.
+
+    Args:
+        url: of the gateway.
+        nats_url: of the broker, past the proxy.
+        data: its folder.
+        supervisor: of its processes.
+    """
+
+    url: str
+    nats_url: str
+    data: Path
+    supervisor: Supervisor
+
+    def pid_of(self, name: str) -> int | None:
+        """The process of an app or a server; None while it does not run."""
+        process = self.supervisor.processes.get(name)
+        return process.pid if process is not None and process.poll() is None else None
+
+
+def run_shop(
+    data: Path,
+    work: Callable[[Shop], Awaitable[Result]],
+    *,
+    mishaps: Mishaps,
+    seed: int,
+    on_postgresql: bool,
+    without: str | None = None,
+) -> Result:
+    """What a coroutine returns that runs beside a shop, in the main thread of a process of its own.
+
+    Args:
+        data: the shop's folder.
+        work: the coroutine.
+        mishaps: what happens to messages between the apps and the broker.
+        seed: of their choice.
+        on_postgresql: whether the databases are on a PostgreSQL server, and not in files.
+        without: the mechanism that `sabotage` takes away.
+
+    Raises:
+        BaseException: what the coroutine raises.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(clock=lambda: RESTARTS_SOONER * time.monotonic())
+    with (
+        running_nats(data / "nats", supervisor=supervisor) as nats,
+        running_proxy(nats.url, mishaps, seed) as proxied,
+        supervised_postgres(supervisor) if on_postgresql else nullcontext() as postgres,
+    ):
+        if without is not None:
+            os.environ |= {"SABOTAGE": without, "PYTHONPATH": f"{SABOTAGE}{os.pathsep}{ROOT}"}
+        if postgres is not None:
+            variables = [variable for app in PROJECT.apps.values() for variable in app.databases]
+            os.environ |= {variable: postgres.new_database() for variable in variables}
+        os.environ |= {**VARIABLES, "EVENTS_URL": proxied, "EVENTS_MONITOR_URL": nats.monitor_url}
+        return _run_shop(data, supervisor, nats.url, work)
+
+
+@contextmanager
+def running_proxy(server: str, mishaps: Mishaps, seed: int) -> Iterator[str]:
+    """A proxy on an event loop of its own for the duration of the block; gives its URL."""
+    url: Future[str] = Future()
+    loop = asyncio.new_event_loop()
+    done = asyncio.Event()
+
+    async def serve() -> None:
+        async with Proxy(server, mishaps, seed).listening() as listening:
+            url.set_result(listening)
+            await done.wait()
+
+    thread = Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        yield url.result(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join()
+        loop.close()
+
+
+def _run_shop(
+    data: Path, supervisor: Supervisor, nats_url: str, work: Callable[[Shop], Awaitable[Result]]
+) -> Result:
+    up = Up(project=PROJECT, port=0, data=data, routes=PROJECT.routes, processes=True, supervisor=supervisor)
+    result: Future[Result] = Future()
+
+    async def finish(url: str) -> Result:
+        return await work(Shop(url=url, nats_url=nats_url, data=data, supervisor=supervisor))
+
+    def run(url: str) -> None:
+        try:
+            result.set_result(asyncio.run(finish(url)))
+        except BaseException as error:  # noqa: BLE001 (the main thread raises it)
+            result.set_exception(error)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    up.run(lambda url: Thread(target=run, args=[url], daemon=True).start())
+    if not result.done():
+        raise KeyboardInterrupt
+    return result.result()

@@ -1,0 +1,159 @@
+import os
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.support.shop import ROOT, front
+from tests.support.tables import route, route_table
+
+FAULTY = route_table(
+    route("/products/{sku}", to="catalog", auth="maybe", timeout="soon"),
+    route("/stock/../{sku}", to="inventory", limits=5),
+    services={"catalog": "registry://catalogue", "inventory": None},
+)
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end on a wide terminal."""
+    wide = {**os.environ, "COLUMNS": "500", **environment}
+    return subprocess.run(front(*arguments), cwd=ROOT, env=wide, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> Path:
+    return tmp_path / "routes.toml"
+
+
+def test_version_is_the_installed_one() -> None:
+    assert run("version").stdout == f"{version('frontispiece')}\n"
+
+
+def test_the_shops_own_table_and_settings_have_no_fault_and_checking_leaves_no_trace(tmp_path: Path) -> None:
+    done = run("check", "--data", tmp_path / "data")
+
+    assert done.returncode == 0, done.stderr
+    assert "in order" in done.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def test_check_names_every_fault_of_a_table_at_once(routes: Path) -> None:
+    routes.write_text(FAULTY)
+    done = run("check", "--routes", routes)
+
+    assert done.returncode == 1
+    for fault in (
+        "route 1 (/products/{sku}): auth",
+        "route 1 (/products/{sku}): timeout: 'soon' is no duration",
+        "route 2 (/stock/../{sku}): path",
+        "route 2 (/stock/../{sku}): limits",
+    ):
+        assert fault in done.stderr
+    assert "4 errors found" in done.stderr
+
+
+def test_a_table_named_on_the_command_line_goes_before_one_in_the_environment(routes: Path) -> None:
+    routes.write_text(FAULTY)
+
+    assert (
+        run("check", "--routes", routes, GATEWAY_ROUTES=str(ROOT / "gateway" / "routes.toml")).returncode == 1
+    )
+    assert run("check", GATEWAY_ROUTES=str(routes)).returncode == 1
+
+
+def test_check_names_a_service_that_has_no_address(routes: Path) -> None:
+    table = route_table(route("/x", to="a"), services={"a": "registry://nowhere"})
+    routes.write_text(table)
+    done = run("check", "--routes", routes)
+
+    assert done.returncode == 1
+    assert "services: a: SERVICES names no address for 'nowhere'" in done.stderr
+
+
+def test_check_names_faulty_settings_by_their_variables_and_all_of_them() -> None:
+    done = run("check", INVENTORY_EXPIRY_INTERVAL="never", CATALOG_SEED="perhaps", SERVICES="{")
+
+    assert done.returncode == 1
+    for variable in ("INVENTORY_EXPIRY_INTERVAL", "CATALOG_SEED"):
+        assert variable in done.stderr
+
+
+def test_check_warns_of_what_mostly_should_not_be_and_is_strict_when_asked(routes: Path) -> None:
+    routes.write_text(route_table(route("/x", methods=["POST"])).replace("registry://things", "http://a"))
+    done, strict = run("check", "--routes", routes), run("check", "--strict", "--routes", routes)
+
+    assert (done.returncode, strict.returncode) == (0, 1)
+    for told in (done, strict):
+        assert "! warning route 1 (/x): anonymous callers may POST" in told.stderr
+        assert "! warning route 1 (/x): it has no rate_limit" in told.stderr
+    assert "in order, but for 3 warnings." in done.stdout
+    assert "3 warnings found." in strict.stderr
+
+
+def test_the_shops_own_table_is_clean_even_when_checked_strictly() -> None:
+    done = run("check", "--strict")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("admin", "said"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1 gives no answer"),
+        ("nonsense", "GATEWAY_ADMIN"),
+        ("off", "has no admin port"),
+    ],
+)
+def test_a_reload_without_a_running_gateway_says_so(admin: str, said: str) -> None:
+    done = run("reload", GATEWAY_ADMIN=admin)
+
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_routes_shows_every_route_of_the_table() -> None:
+    shown = run("routes").stdout
+
+    assert "/web/products/{sku}" in shown
+    assert "bff-web:/products/{sku}" in shown
+    assert "catalog:write" in shown
+    assert "rating: reviews:/summaries/{sku}" in shown
+
+
+def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
+    done = run("routes", "--routes", tmp_path / "none.toml")
+
+    assert done.returncode == 1
+    assert "none.toml cannot be read" in done.stderr
+
+
+def test_an_unknown_app_is_refused_with_those_that_there_are() -> None:
+    unknown = run("serve", "warehouse")
+    assert unknown.returncode == 1
+    assert "There is no app warehouse" in unknown.stderr
+    assert "bff-mobile" in unknown.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--session",)])
+def test_a_login_without_a_running_project_says_so_and_prints_nothing_to_capture(
+    options: tuple[str, ...],
+) -> None:
+    done = run("login", "shopper", "--url", "http://127.0.0.1:1", *options)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Is the project running?" in done.stderr
+
+
+def test_a_login_at_no_address_says_so() -> None:
+    done = run("login", "shopper", "--url", "shop")
+
+    assert done.returncode == 1
+    assert "is not the address of a gateway" in done.stderr
+
+
+def test_a_role_without_its_settings_says_which_it_needs() -> None:
+    done = run("serve", "catalog", "--port", "0", TOKEN_ISSUERS="{}")
+
+    assert done.returncode == 1
+    assert "CATALOG_DATABASE_URL" in done.stderr

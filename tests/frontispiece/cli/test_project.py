@@ -1,0 +1,360 @@
+"""Any project with a frontispiece.toml: here one that has nothing to do with the shop."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from frontispiece.cli.inspect.check import SOMEWHERE, simulated
+from frontispiece.cli.project import FILE, Project, find, keys
+from frontispiece.cli.run import up
+from frontispiece.errors import ConfigError
+from tests.frontispiece.cli.test_cli import run
+from tests.support.foreign import write_project
+from tests.support.shop import ROOT, front, running_shop
+from tests.support.tables import route, route_table
+
+DOCS = ROOT / "docs" / "project.md"
+SHOP = r"\b(skus?|baskets?|catalog(ue)?s?|orders|ordering|inventory|discounts?|reviews?|shop(per)?s?|pens)\b"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "project")
+
+
+def errors_of(folder: Path, text: str) -> list[str]:
+    """The errors of a frontispiece.toml, without its path."""
+    (folder / FILE).write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        Project.load(folder)
+    return [error.removeprefix(f"{folder / FILE}: ") for error in refused.value.errors]
+
+
+@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
+def test_a_program_an_app_and_a_bff_are_served_by_one_command(
+    project: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    data = tmp_path / "data"
+    with running_shop(data, "--project", str(project), *options) as running:
+        with httpx.Client(base_url=running.url, timeout=20) as http:
+            note, page, alone = (http.get(path) for path in ("/notes/1", "/pages/2", "/alone/3"))
+            stars = http.get("/stars").json()
+        seconds = running.stop()
+
+    assert note.json() == {"path": "/notes/1", "peppered": True}
+    assert page.json() == {"path": "/notes/2"}
+    assert alone.json() == {"path": "/notes/3"}
+    assert stars["STARS_DATABASE"] == f"sqlite+aiosqlite:///{data}/stars.db"
+    assert re.fullmatch(r"http://127.0.0.1:\d+", stars["STARS_OF"])
+    assert f"Try curl {running.url}/notes/1, kept in {data}" in running.printed
+    assert "Demo users (ann) have the password a demo." in running.printed
+    assert (running.process.returncode, seconds < 5) == (0, True)
+    assert (data / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert not (data / "valkey").exists(), "nothing asks for one"
+
+
+def test_a_variable_that_is_set_wins_and_a_program_that_ends_is_named_with_its_log(
+    project: Path, tmp_path: Path
+) -> None:
+    (project / "notes" / "notes.py").write_text("raise SystemExit('no ink')")
+    command = front("up", "--port", "0", "--data", tmp_path / "data", "--project", project)
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1
+    assert "notes ended with status 1" in done.stderr
+    assert "no ink" in done.stderr
+
+    write_project(project)
+    file = project / FILE
+    text = file.read_text().partition("[demo]")[0].replace('health = "/health/ready"', "")
+    file.write_text(text)
+    with running_shop(tmp_path / "data", "--project", str(project), GREETING="mine") as running:
+        assert httpx.get(f"{running.url}/stars").json()["GREETING"] == "mine"
+        assert httpx.get(f"{running.url}/notes/1").is_success, "it is ready as soon as it accepts connections"
+    assert "Demo users" not in running.printed
+
+
+def test_commands_find_the_project_from_a_folder_within(project: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "500"}
+
+    def front_within(*arguments: str) -> str:
+        done = subprocess.run(
+            front(*arguments),
+            cwd=project / "notes",
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    assert "in order" in front_within("check")
+    assert "pages:/notes/{number}" in front_within("routes")
+    assert "note" in front_within("graph", "/pages/{number}")
+
+
+def test_check_names_every_error_of_a_foreign_project_and_knows_nothing_of_the_shop(project: Path) -> None:
+    with (project / FILE).open("a") as file:
+        file.write(
+            """
+            [apps.gone]
+            factory = "nowhere:create_app"
+            [apps.faulty]
+            factory = "faulty:create_app"
+            [apps.lost]
+            command = ["no-such-program"]
+            [apps.astray]
+            command = ["sh"]
+            folder = "nowhere"
+            [apps.broken]
+            factory = "broken:create_app"
+            [apps.leaving]
+            factory = "leaving:create_app"
+            [apps.empty]
+            factory = "empty:create_app"
+            """
+        )
+    (project / "faulty.py").write_text("def create_app():\n    return 1 / 0\n")
+    (project / "broken.py").write_text("def create_app(:\n")
+    (project / "leaving.py").write_text("raise SystemExit('no ink')\n")
+    (project / "empty.py").write_text("def create_app():\n    pass\n")
+    (project / "edge.toml").write_text(route_table(route("/x", to="catalog")))
+
+    done = run("check", "--project", project)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for error in (
+        "gone: nowhere:create_app cannot be imported: No module named 'nowhere'",
+        "faulty: faulty:create_app failed: ZeroDivisionError: division by zero",
+        "apps.lost.command: there is no program no-such-program",
+        f"apps.astray.folder: there is no folder {project / 'nowhere'}",
+        "broken: broken:create_app cannot be imported: SyntaxError:",
+        "leaving: leaving:create_app cannot be imported: SystemExit: no ink",
+        "empty: empty:create_app returns no ASGI app, but NoneType",
+        "SERVICES names no address for 'catalog'",
+    ):
+        assert error in done.stderr
+    assert "8 errors found" in done.stderr
+
+
+def test_without_a_project_commands_say_where_they_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=f"no {FILE} in {tmp_path} or above"):
+        find()
+    for command in ("check", "routes", "up", "graph"):
+        done = run(command, "--project", tmp_path)
+        assert done.returncode == 1
+        assert f"{tmp_path / FILE} cannot be read" in done.stderr
+
+
+def test_all_errors_of_the_file_are_named_with_the_nearest_key(tmp_path: Path) -> None:
+    assert errors_of(
+        tmp_path,
+        """
+        [gateway]
+        route = "edge.toml"
+        [apps.notes]
+        factory = "notes.create_app"
+        mountd = true
+        """,
+    ) == [
+        "apps.notes.factory: String should match pattern '^[A-Za-z_][\\w.]*:[A-Za-z_]\\w*$'",
+        "apps.notes.mountd: unknown key: did you mean 'mounted'?",
+        "gateway.route: unknown key: did you mean 'routes'?",
+    ]
+
+
+def test_all_errors_between_keys_are_named(tmp_path: Path) -> None:
+    assert errors_of(
+        tmp_path,
+        """
+        secrets = ["pepper"]
+        [gateway.environment]
+        INK = "blue"
+        [apps.gateway]
+        url = "http://elsewhere"
+        [apps.notes]
+        mounted = true
+        command = ["notes", "${prt}"]
+        addresses = { pages = "x${port}" }
+        [apps.pages]
+        factory = "pages:create_app"
+        mounted = true
+        environment = { INK = "red", PEPPER = "${secrets.peper}", NOTES = "${apps.pages.url}" }
+        [apps.far]
+        url = "http://far${port}"
+        [demo]
+        hints = "${origins}"
+        """,
+    ) == [
+        "apps.gateway: the gateway has a section of its own, [gateway]",
+        "apps.notes: only an app with a factory can be mounted",
+        "apps.notes.addresses: pages is taken",
+        "apps.notes.addresses.pages: unknown placeholder ${port}",
+        "apps.notes.command.1: unknown placeholder ${prt}: did you mean 'port'?",
+        "apps.pages.environment.PEPPER: unknown placeholder ${secrets.peper}: did you mean 'secrets.pepper'?",
+        "apps.pages.environment.NOTES: unknown placeholder ${apps.pages.url}: did you mean 'apps.far.url'?",
+        "apps.far.url: unknown placeholder ${port}",
+        "demo.hints: unknown placeholder ${origins}: did you mean 'origin'?",
+        "apps.pages: INK has another value in gateway, in the same process",
+    ]
+
+
+def test_services_are_told_of_every_app_wherever_it_runs(project: Path, tmp_path: Path) -> None:
+    with (project / FILE).open("a") as file:
+        file.write(
+            '[apps.far]\nurl = "https://far.example"\naddresses = { far-grpc = "unix:${run}/far.sock" }\n'
+        )
+    opened = Project.load(project)
+    run = simulated(opened, tmp_path, opened.routes)
+
+    addresses = json.loads(run.environment("stars")["SERVICES"])
+
+    assert addresses == dict.fromkeys(("notes", "stars", "pages", "alone"), f"http://{SOMEWHERE}") | {
+        "far": "https://far.example",
+        "far-grpc": "unix:/run/far.sock",
+    }
+
+
+async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "READY_TIMEOUT", 0.1)
+    opened = Project.load(project)
+    run = simulated(opened, tmp_path, opened.routes)
+
+    with pytest.raises(up.NotReady, match="notes gives no answer"):
+        await up.wait_ready(run, lambda: None)
+
+
+def test_check_knows_that_a_mounted_app_takes_no_websockets(project: Path) -> None:
+    edge = project / "edge.toml"
+    edge.write_text(edge.read_text().replace('to = "pages:/notes/{number}"', 'to = "pages"\nwebsocket = {}'))
+
+    done = run("check", "--project", project)
+
+    assert done.returncode == 1
+    assert "app://bff:create_app" in done.stderr
+    assert "1 error found" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("def create_app(:", "cannot be imported: SyntaxError"),
+        ("def create_app():\n    return {}['ink']", "failed: KeyError: 'ink' ("),
+    ],
+)
+@pytest.mark.parametrize(
+    ("mounted", "command"),
+    [("true", "up"), ("false", "up"), ("false", "serve faulty"), ("false", "graph")],
+)
+def test_a_faulty_module_is_named_without_a_traceback(
+    tmp_path: Path, mounted: str, command: str, module: str, message: str
+) -> None:
+    (tmp_path / FILE).write_text(f'[apps.faulty]\nfactory = "faulty:create_app"\nmounted = {mounted}\n')
+    (tmp_path / "faulty.py").write_text(module)
+    (tmp_path / "routes.toml").write_text(
+        route_table(route("/x", to="faulty"), services={"faulty": "registry://faulty"})
+    )
+
+    done = run(*command.split(), "--project", tmp_path)
+
+    assert done.returncode == 1
+    assert f"faulty:create_app {message}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kinds", ["", 'factory = "a:b"\nurl = "http://elsewhere"'])
+def test_an_app_comes_to_be_in_exactly_one_way(tmp_path: Path, kinds: str) -> None:
+    assert errors_of(tmp_path, f"[apps.a]\n{kinds}") == [
+        "apps.a: an app has exactly one of factory, command and url"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[apps", "cannot be read"),
+        ('folder = "x"', "folder: unknown key"),
+        ('[apps.a]\nurl = ""', "apps.a.url: String should have at least 1 character"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_project_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (error,) = errors_of(tmp_path, text)
+    assert message in error
+
+
+def test_in_production_a_missing_secret_is_named_with_how_to_make_it(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(
+        """
+        secrets = ["pepper"]
+        [apps.notes]
+        command = ["notes"]
+        signing_key = "NOTES_KEY"
+        environment = { PEPPERS = '["${secrets.pepper}"]', TOKEN_ISSUERS = "${issuers}", NOTES_SEED = "true" }
+        """
+    )
+    done = run("serve", "notes", "--project", tmp_path, NOTES_KEY="a key")
+    missing = run("serve", "notes", "--project", tmp_path, NOTES_KEY="")
+
+    assert (done.returncode, missing.returncode) == (1, 1)
+    assert "NOTES_KEY" not in done.stderr
+    lines = missing.stderr.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["NOTES_KEY", "PEPPERS", "TOKEN_ISSUERS"]
+    assert "or the file /run/secrets/notes_key" in lines[0]
+    assert "openssl genpkey -algorithm ed25519" in lines[0]
+    assert 'in the form ["${secrets.pepper}"]' in lines[1]
+    assert "openssl rand 32" in lines[1]
+
+
+def test_serve_becomes_the_program_of_an_app_by_command(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT"]\n')
+
+    assert run("serve", "echo", "--project", tmp_path, "--port", "1234").stdout == "1234 1234\n"
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "message"),
+    [
+        ('command = ["echo", "${data}"]', (), "apps.a.command: ${data} has a value only under front up"),
+        ('command = ["echo"]\nfolder = "gone"', (), "apps.a.folder: there is no folder"),
+        ('factory = "a:b"', ("--fd", "99"), "The descriptor 99 is no socket"),
+    ],
+)
+def test_what_serve_cannot_run_is_named(
+    tmp_path: Path, app: str, options: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / FILE).write_text(f"[apps.a]\n{app}\n")
+
+    done = run("serve", "a", "--project", tmp_path, *options)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert message in done.stderr
+
+
+def test_every_key_of_the_file_is_documented() -> None:
+    documented = re.findall(r"^\| `([^`]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [name for name in documented if not name.startswith("${")] == [
+        name for name, _ in keys() if not any(other.startswith(f"{name}.") for other, _ in keys())
+    ]
+
+
+def test_nothing_in_the_platform_has_a_word_of_the_shop() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in sorted((ROOT / "frontispiece").rglob("*.py"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(SHOP, line, re.IGNORECASE)
+    ]
+
+    assert not found, "\n".join(found)

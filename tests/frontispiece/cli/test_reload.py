@@ -1,0 +1,82 @@
+"""A running command serves another table: at SIGHUP, when its file changes, and when it is asked to."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.gateway_process import Gateway, running_gateway
+from tests.support.shop import ROOT, front
+from tests.support.tables import route, route_table
+
+ROUTES = route_table(route("/%s", to="nobody"), services={"nobody": "http://127.0.0.1:1"})
+
+OLD, NEW = ROUTES % "old", ROUTES % "new"
+
+
+def status(gateway: Gateway, path: str) -> int:
+    return httpx.get(f"{gateway.url}{path}").status_code
+
+
+def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[str]:
+    admin = gateway.admin[0].removeprefix("http://").removesuffix("/metrics")
+    command = front("reload", "--admin", admin, "--workers", str(workers))
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sighup_reaches_every_worker(tmp_path: Path, signing_key: str, workers: int) -> None:
+    with running_gateway(tmp_path, signing_key, OLD, workers, GATEWAY_WATCH="false") as gateway:
+        gateway.routes.write_text(NEW)
+        gateway.process.send_signal(signal.SIGHUP)
+
+        for admin in gateway.admin:
+            shown = f"{admin.removesuffix('/metrics')}/admin/routes"
+            gateway.until(shown, lambda answer: answer is not None and "/new" in answer.text)
+        assert (status(gateway, "/new"), status(gateway, "/old")) == (503, 404)
+        assert gateway.counted('gateway_reload_total{outcome="done"}') == [1] * workers
+
+
+def test_a_sighup_with_a_faulty_table_changes_nothing_and_is_counted_and_logged(
+    tmp_path: Path, signing_key: str
+) -> None:
+    with running_gateway(tmp_path, signing_key, OLD, GATEWAY_WATCH="false") as gateway:
+        gateway.routes.write_text(OLD.replace("none", "maybe"))
+        gateway.process.send_signal(signal.SIGHUP)
+        faulty = 'gateway_reload_total{outcome="faulty"} 1.0'
+        gateway.until(gateway.admin[0], lambda answer: answer is not None and faulty in answer.text)
+
+        assert status(gateway, "/old") == 503
+        gateway.process.terminate()
+        _, printed = gateway.end()
+    assert "route 1 (/old): auth" in printed
+    assert "the previous one stays in force" in printed
+
+
+def test_a_change_of_the_file_is_served(tmp_path: Path, signing_key: str) -> None:
+    with running_gateway(tmp_path, signing_key, OLD) as gateway:
+        gateway.routes.write_text(NEW)
+
+        gateway.until(f"{gateway.url}/new", lambda answer: answer is not None and answer.status_code == 503)
+        assert status(gateway, "/old") == 404
+
+
+def test_front_reload_has_every_worker_read_the_table_and_names_its_faults(
+    tmp_path: Path, signing_key: str
+) -> None:
+    with running_gateway(tmp_path, signing_key, OLD, 2, GATEWAY_WATCH="false") as gateway:
+        gateway.routes.write_text(NEW)
+        done, again = reload(gateway, 2), reload(gateway, 2)
+        assert (done.returncode, again.returncode) == (0, 0)
+        assert done.stdout.count("the table is served as it is now") == 2
+        assert again.stdout.count("this table is in force already") == 2
+        assert (status(gateway, "/new"), status(gateway, "/old")) == (503, 404)
+
+        gateway.routes.write_text(OLD.replace("none", "maybe").replace('to = "nobody"', "to = 5"))
+        faulty = reload(gateway)
+        assert faulty.returncode == 1
+        assert "route 1 (/old): auth" in faulty.stderr
+        assert "route 1 (/old): to" in faulty.stderr
+        assert status(gateway, "/new") == 503

@@ -1,0 +1,251 @@
+"""What a run of `front up` gives to its programs, and how it ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from frontispiece.cli.project import FILE, Project
+from frontispiece.cli.run import secrets
+from frontispiece.errors import ConfigError
+from tests.frontispiece.cli.test_cli import run
+from tests.support.foreign import write_project
+from tests.support.shop import ROOT, RunningShop, front, running_shop
+
+SHOW_ENVIRONMENT = """
+import json, os, pathlib
+pathlib.Path("environment.json").write_text(json.dumps(dict(os.environ)))
+"""
+
+
+def stop_at(file: Path, number: int, *options: str | Path) -> None:
+    """Send a signal to `front up` when a file has text; it ends in order within seconds."""
+    process = subprocess.Popen(front("up", "--port", "0", *options), cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 30
+        while not (file.exists() and file.read_text()):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            os.sched_yield()
+        process.send_signal(number)
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "project")
+
+
+@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
+def test_a_program_has_no_secret_of_other_apps(
+    project: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    notes = project / "notes" / "notes.py"
+    notes.write_text(SHOW_ENVIRONMENT + notes.read_text())
+    file = project / FILE
+    file.write_text(
+        file.read_text().replace("mounted = true", 'mounted = true\nsigning_key = "BFF_SIGNING_KEY"')
+    )
+    with running_shop(tmp_path / "data", "--project", str(project), *options, MINE="1"):
+        variables = json.loads((project / "notes" / "environment.json").read_text())
+
+    others = {name: value for name, value in variables.items() if name != "PEPPER"}
+    assert variables["MINE"] == "1"
+    assert {"GATEWAY_SIGNING_KEY", "BFF_SIGNING_KEY"}.isdisjoint(others)
+    assert set(json.loads((tmp_path / "data" / "secrets.json").read_text()).values()).isdisjoint(
+        others.values()
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
+    project: Path, tmp_path: Path, options: tuple[str, ...], number: int
+) -> None:
+    file = project / FILE
+    file.write_text(
+        file.read_text() + '[apps.mute]\ncommand = ["sh", "-c", "sleep 600 & echo $! > pid; wait"]\n'
+    )
+    pid = project / "pid"
+    stop_at(pid, number, "--data", tmp_path / "data", "--project", project, *options)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize("text", ['{"pepper', '{"GATEWAY_SIGNING_KEY": "no PEM"}', '{"pepper": 1}'])
+def test_unreadable_secrets_are_named_by_their_file(project: Path, tmp_path: Path, text: str) -> None:
+    file = tmp_path / secrets.FILE
+    file.write_text(text)
+
+    with pytest.raises(ConfigError, match=f"{file}.*: repair it, or remove it"):
+        secrets.load(Project.load(project), tmp_path)
+
+
+def test_secrets_that_others_could_read_are_closed(project: Path, tmp_path: Path) -> None:
+    made = secrets.load(Project.load(project), tmp_path)
+    file = tmp_path / secrets.FILE
+    file.chmod(0o644)
+
+    assert secrets.load(Project.load(project), tmp_path) == made
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_data_folder_that_cannot_be_one_is_named(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "logs").touch()
+    for data in (tmp_path / "file", tmp_path / "file" / "data", tmp_path):
+        done = run("up", "--project", project, "--port", "0", "--data", data)
+
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert f"{data} cannot be the data folder" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full")
+def test_a_data_folder_without_space_is_one_line(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "space").symlink_to("/dev/full")
+
+    done = run("up", "--project", project, "--port", "0", "--data", tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path} cannot be the data folder: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that nobody can write")
+def test_a_data_folder_that_cannot_be_written_is_one_line(project: Path) -> None:
+    done = run("up", "--project", project, "--port", "0", "--data", "/sys/data")
+
+    assert done.returncode == 1
+    assert re.fullmatch(r"/sys/data cannot be the data folder: .*\n", done.stderr)
+
+
+CORRUPT = """
+from pathlib import Path
+import sqlalchemy as sa
+from frontispiece.service import create_store_service
+from frontispiece.security import Verifier
+from frontispiece.settings import TokenSettings
+from frontispiece.stores import SqlStore
+import os
+
+class Store(SqlStore):
+    main_table = sa.Table("notes", sa.MetaData(), sa.Column("text", sa.Text))
+
+def create_app():
+    store = Store(os.environ["BOOKS_DATABASE_URL"])
+    verifier = Verifier(TokenSettings(), "books")
+    return create_store_service(title="books", description="", verifier=verifier, store=store)
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
+def test_a_corrupt_database_is_named_in_a_line_and_ends_the_start(
+    project: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (project / "books.py").write_text(CORRUPT)
+    with (project / FILE).open("a") as file:
+        file.write('[apps.books]\nfactory = "books:create_app"\ndatabase = "BOOKS_DATABASE_URL"\n')
+        file.write('environment = { TOKEN_ISSUERS = "${issuers}" }\n')
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "books.db").write_bytes(b"this is no database" * 100)
+
+    done = run("up", "--project", project, "--port", "0", "--data", data, *options)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert (
+        f"The database is corrupt: sqlite+aiosqlite:///{data}/books.db: file is not a database" in done.stderr
+    )
+    assert "books did not start." in done.stderr
+
+
+NEVER_STARTED = """
+import asyncio, pathlib
+async def app(scope, receive, send):
+    pathlib.Path(__file__).with_name("begun").write_text("yes")
+    await asyncio.Event().wait()
+def create_app():
+    return app
+"""
+
+
+def test_a_startup_that_never_completes_is_stopped_at_once(project: Path, tmp_path: Path) -> None:
+    (project / "never.py").write_text(NEVER_STARTED)
+    file = project / FILE
+    file.write_text(file.read_text() + '[apps.never]\nfactory = "never:create_app"\n')
+    stop_at(project / "begun", signal.SIGINT, "--data", tmp_path / "data", "--project", project)
+
+
+def test_a_proxy_is_not_asked_for_this_machine(project: Path, tmp_path: Path) -> None:
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
+    with running_shop(tmp_path / "data", "--project", str(project), **proxy) as running:
+        done = run("explain", "/alone/1", "--url", running.url, **proxy)
+
+    assert "Nothing answers" not in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def kill(front_up: RunningShop, words: str) -> None:
+    """Kill the process below `front up` whose command line ends like this."""
+    listed = subprocess.run(
+        ["ps", "-ewwo", "pid=,ppid=,args="], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    rows = [(int(pid), int(parent), args) for pid, parent, args in (line.split(None, 2) for line in listed)]
+    below = {front_up.process.pid}
+    while more := {pid for pid, parent, _ in rows if parent in below} - below:
+        below |= more
+    found = [pid for pid, _, args in rows if pid in below and re.search(words, args)]
+    os.kill(found[-1], signal.SIGKILL)
+
+
+def until(url: str, status: int) -> None:
+    """Return when this is what is answered."""
+    deadline = time.monotonic() + 20
+    while (answered := httpx.get(url, timeout=10).status_code) != status:
+        assert time.monotonic() < deadline, f"{url} answers {answered}"
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "path"),
+    [
+        ((), r"python\S* -u notes.py", "/notes/1"),
+        (("--processes",), r"python\S* -u notes.py", "/notes/1"),
+        (("--processes",), r"serve stars .*--fd", "/stars"),
+    ],
+)
+def test_an_app_that_is_killed_is_a_503_at_once_and_then_runs_again(
+    project: Path, tmp_path: Path, options: tuple[str, ...], words: str, path: str
+) -> None:
+    with running_shop(tmp_path / "data", "--project", str(project), *options) as running:
+        kill(running, words)
+        until(running.url + path, 503)
+        until(running.url + path, 200)
+        running.stop()
+        assert running.process.stdout is not None
+        printed = running.process.stdout.read().decode()
+
+    name = path.split("/")[1]
+    assert f"{name} was ended by SIGKILL: it is started again in 0.5 s; its log is" in printed
+    assert (running.process.returncode, "Traceback" in printed) == (0, False)
+
+
+def test_a_gateway_that_is_killed_serves_again_at_the_same_address(project: Path, tmp_path: Path) -> None:
+    with running_shop(tmp_path / "data", "--project", str(project), "--processes") as running:
+        kill(running, r"serve gateway .*--fd")
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                until(f"{running.url}/notes/1", 200)
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline

@@ -1,0 +1,288 @@
+"""The broker is away, comes back, or does not promise enough."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from frontispiece.cli.run.nats import NatsAddresses, running_nats
+from frontispiece.errors import ConfigError
+from frontispiece.events import EventSettings, Messaging, Outbox
+from frontispiece.server.supervisor import Supervisor
+from frontispiece.stores import Database
+from tests.frontispiece.events.conftest import Added, Bus, Handled
+from tests.support.events import NO_BROKER
+from tests.support.serving import Serve, servers
+from tests.support.stub import Stub, answering
+from tests.support.waiting import until
+
+
+class Broker:
+    """A NATS server that a test kills and starts again."""
+
+    def __init__(self, addresses: NatsAddresses, supervisor: Supervisor) -> None:
+        self.settings = EventSettings(url=addresses.url, prefix="shop", ack_wait=1)
+        self._supervisor = supervisor
+
+    async def kill(self) -> None:
+        """Kill it; return when it is gone."""
+        os.kill(self._supervisor.processes["NATS"].pid, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while self._supervisor.processes:
+                self._supervisor.restart()
+                await asyncio.sleep(0)
+
+    async def start(self) -> None:
+        """Start it again; return when its process runs."""
+        async with asyncio.timeout(10):
+            while not self._supervisor.processes:
+                self._supervisor.restart()
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A NATS server of the test's own, without streams."""
+    clock = iter(range(0, 1_000_000_000, 60))  # no back-off of the supervisor's takes long
+    supervisor = Supervisor(lambda: next(clock))
+    with running_nats(tmp_path / "nats", supervisor=supervisor) as addresses:
+        yield Broker(addresses, supervisor)
+
+
+class Store:
+    """A service's database with an outbox."""
+
+    def __init__(self, url: str, name: str = "store") -> None:
+        metadata = sa.MetaData()
+        self._name = name
+        self.outbox = Outbox(metadata, source=name)
+        self.database = Database(url, metadata)
+
+    def messaging(self, settings: EventSettings, handled: Handled) -> Messaging:
+        """It publishes its outbox, and consumes its own events."""
+        return Messaging(
+            settings,
+            service=self._name,
+            database=self.database,
+            outbox=self.outbox,
+            handlers={Added: handled},
+        )
+
+    async def add(self, thing: str, event_id: str | None = None) -> None:
+        """Commit an event."""
+        async with self.database.write() as tx:
+            await self.outbox.add(tx, Added(thing=thing), subject=thing, id=event_id)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A service whose tables are there."""
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    async with store.database:
+        yield store
+
+
+async def test_what_is_committed_is_published_and_consumed(
+    broker: Broker, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    handled = Handled()
+    await store.add("a")
+
+    async with store.messaging(broker.settings, handled):
+        assert await handled.things(1) == ["a"]
+
+    assert not caplog.records, "the broker is there"
+
+
+async def test_events_of_two_sources_with_the_same_id_are_both_published(
+    broker: Broker, store: Store, tmp_path: Path
+) -> None:
+    handled, other = Handled(), Store(f"sqlite+aiosqlite:///{tmp_path}/other.db", "other")
+
+    async with (
+        other.database,
+        store.messaging(broker.settings, handled),
+        other.messaging(broker.settings, Handled()),
+    ):
+        await store.add("a", "1")
+        await other.add("b", "1")
+
+        assert sorted(await handled.things(2)) == ["a", "b"]
+
+
+async def test_a_service_starts_without_its_broker_and_publishes_once_it_is_there(
+    broker: Broker, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    handled = Handled()
+    await broker.kill()
+
+    async with store.messaging(broker.settings, handled):
+        await store.add("a")
+        await broker.start()
+
+        assert await handled.things(1) == ["a"]
+
+    assert sum("store: the broker is unavailable" in each.message for each in caplog.records) <= 1
+
+
+async def test_a_broker_that_is_killed_and_started_again_loses_nothing(broker: Broker, store: Store) -> None:
+    handled = Handled()
+
+    async with store.messaging(broker.settings, handled):
+        for number in range(3):
+            await store.add(f"{number} before")
+            await broker.kill()
+            await store.add(f"{number} without")
+            await broker.start()
+        await store.add("after")
+        found: set[str] = set()
+        while len(found) < 7:  # at least once each
+            found |= set(await handled.things(1))
+
+    assert found == {f"{number} {when}" for number in range(3) for when in ("before", "without")} | {"after"}
+
+
+async def test_what_is_published_is_there_after_a_kill_for_a_service_that_was_away(
+    broker: Broker, store: Store
+) -> None:
+    handled = Handled()
+    async with store.messaging(broker.settings, handled):
+        await store.add("a")
+        await handled.next()
+    async with Messaging(
+        broker.settings, service="store", database=store.database, outbox=store.outbox
+    ):  # another copy, which consumes nothing
+        await store.add("b")
+        async with asyncio.timeout(10):
+            while (await pending(store)) > 0:
+                pass
+
+    await broker.kill()
+    await broker.start()
+
+    async with store.messaging(broker.settings, handled):
+        found: set[str] = set()
+        while "b" not in found:  # "a" may come again: its acknowledgement need not have been on disk
+            found |= set(await handled.things(1))
+
+
+async def pending(store: Store) -> int:
+    async with store.database.read() as tx:
+        return len(await store.outbox.pending(tx))
+
+
+async def test_a_service_whose_broker_never_comes_stops_at_once(store: Store) -> None:
+    async with asyncio.timeout(10):
+        async with store.messaging(NO_BROKER, Handled()):
+            await store.add("a")
+
+    assert await pending(store) == 1
+
+
+async def test_a_stream_that_was_deleted_is_declared_again(bus: Bus, event_settings: EventSettings) -> None:
+    handled = Handled()
+
+    async with Messaging(event_settings, service="one", handlers={Added: handled}):
+        await bus.publish(Added(thing="a"))
+        await handled.next()
+        await bus.streams.delete_stream("SHOP_EVENTS")
+        async with asyncio.timeout(10):
+            while not any(
+                info.state.consumer_count and info.config.name == "SHOP_EVENTS"
+                for info in await bus.streams.streams_info()
+            ):
+                pass
+        await bus.publish(Added(thing="b"))
+
+        assert await handled.things(1) == ["b"]
+
+
+def monitor(*, sync_always: bool) -> Stub:
+    """A broker's monitoring endpoints."""
+    config = {"config": {"sync_always": True} if sync_always else {}}
+    return Stub(answering(200, json.dumps(config).encode()))
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    async with servers() as serve:
+        yield serve
+
+
+async def test_a_broker_that_does_not_sync_always_is_reported(
+    bus: Bus, event_settings: EventSettings, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    handled = Handled()
+    settings = event_settings.model_copy(update={"monitor_url": await serve(monitor(sync_always=False))})
+
+    async with Messaging(settings, service="one", handlers={Added: handled}):
+        await bus.publish(Added(thing="a"))
+        await handled.next()
+
+    assert "one: the broker acknowledges before a message is on disk" in caplog.text
+
+
+async def test_a_service_that_is_not_strict_does_without_a_monitor_that_is_away(
+    bus: Bus, event_settings: EventSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    handled = Handled()
+    settings = event_settings.model_copy(update={"monitor_url": "http://127.0.0.1:1"})
+
+    async with Messaging(settings, service="one", handlers={Added: handled}):
+        await bus.publish(Added(thing="a"))
+        await handled.next()
+
+    assert "http://127.0.0.1:1 does not say whether it syncs always" in caplog.text
+
+
+async def test_a_strict_service_refuses_to_start_with_a_broker_that_does_not_sync_always(
+    event_settings: EventSettings, serve: Serve
+) -> None:
+    url = f"{event_settings.monitor_url},{await serve(monitor(sync_always=False))}"  # one of a cluster
+    settings = event_settings.model_copy(update={"monitor_url": url, "durability": "strict"})
+
+    with pytest.raises(ConfigError, match="EVENTS_DURABILITY is strict, and the broker acknowledges before"):
+        async with Messaging(settings, service="one"):
+            pass
+
+
+async def test_a_strict_service_starts_with_a_broker_that_syncs_always(
+    bus: Bus, event_settings: EventSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    handled = Handled()
+    settings = event_settings.model_copy(update={"durability": "strict"})
+
+    async with Messaging(settings, service="one", handlers={Added: handled}):
+        await bus.publish(Added(thing="a"))
+        await handled.next()
+
+    assert not caplog.records
+
+
+async def test_a_strict_service_uses_no_broker_of_which_it_cannot_tell(
+    bus: Bus, event_settings: EventSettings, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub = Stub(answering(404, b""))
+    settings = event_settings.model_copy(update={"monitor_url": await serve(stub), "durability": "strict"})
+
+    async with Messaging(settings, service="one", handlers={Added: Handled()}):
+        await until(lambda: len(stub.paths) > 2)
+
+    assert set(stub.paths) == {"/jsz"}
+    assert (await bus.streams.stream_info("SHOP_EVENTS")).state.consumer_count == 0
+    assert "does not say whether it syncs always" in caplog.text
+
+
+async def test_a_strict_service_needs_to_know_where_the_broker_is_monitored(
+    event_settings: EventSettings,
+) -> None:
+    settings = event_settings.model_copy(update={"monitor_url": "", "durability": "strict"})
+
+    with pytest.raises(ConfigError, match="EVENTS_MONITOR_URL is required where EVENTS_DURABILITY is strict"):
+        async with Messaging(settings, service="one"):
+            pass

@@ -1,0 +1,179 @@
+"""What a client of an aggregate gets when a required or an optional part fails."""
+
+import asyncio
+
+import pytest
+
+from tests.frontispiece.gateway.aggregates.conftest import JSON, Join, said
+from tests.support.stub import Answer, Exchange, answering
+
+PROBLEM = (b"content-type", b"application/problem+json")
+HTML = (b"content-type", b"text/html")
+DEEP = b'{"x":%b}' % (b"[" * 5000 + b"]" * 5000)
+OTHER = 'parts.other = { from = "inventory:/s" }'
+
+
+def refusing(status: int) -> Answer:
+    content = b'{"type":"urn:shop:problem:no","title":"Not this","detail":"Not this.","sku":"A"}'
+    return answering(status, content, PROBLEM, (b"retry-after", b"7"))
+
+
+FAILURES = {
+    "unknown": (refusing(404), 404, "refused"),
+    "conflict": (refusing(409), 409, "refused"),
+    "gone": (refusing(410), 410, "refused"),
+    "unfit": (refusing(422), 422, "refused"),
+    "too many": (refusing(429), 429, "refused"),
+    "asked wrongly": (answering(400, b"", JSON), 502, "refused"),
+    "slow": (Exchange.until_left, 504, "timeout"),
+    "failing": (answering(500, b"{}", JSON), 502, "failed"),
+    "no JSON": (said("{"), 502, "invalid-response"),
+    "no UTF-8": (said(b'{"a":"\xff"}'), 502, "invalid-response"),
+    "a byte-order mark": (said(b"\xef\xbb\xbf{}"), 502, "invalid-response"),
+    "too deep": (said("[" * 100_000), 502, "invalid-response"),
+    "a problem too deep": (answering(403, DEEP, PROBLEM), 403, "refused"),
+    "a problem that is none": (answering(403, b"<html>", PROBLEM), 403, "refused"),
+    "another type": (answering(200, b"{}", HTML), 502, "invalid-response"),
+    "no type": (answering(200, b"{}"), 502, "invalid-response"),
+    "nothing": (answering(204, b""), 502, "invalid-response"),
+    "elsewhere": (answering(302, b"{}", JSON, (b"location", b"/x")), 502, "invalid-response"),
+    "too long": (said(b'"' + b"x" * (10 * 1024 * 1024) + b'"'), 502, "invalid-response"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_failing_required_part_is_the_failure_of_the_answer(join: Join, failure: str) -> None:
+    answer, status, _ = FAILURES[failure]
+    world = await join(f'parts.part = {{ from = "catalog:/p", timeout = "500ms" }}\n{OTHER}', answer)
+
+    response = await world.http.get("/a/A")
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["source"] == "part"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    if status in {404, 409, 410, 422, 429}:
+        assert {name: response.json()[name] for name in ("type", "title", "sku")} == {
+            "type": "urn:shop:problem:no",
+            "title": "Not this",
+            "sku": "A",
+        }
+        assert response.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("challenges", "passed"),
+    [
+        ([b'Bearer realm="a"'], 'Bearer realm="a"'),
+        ([b'Bearer realm="a"', b'DPoP algs="ES256"'], 'Bearer realm="a",DPoP algs="ES256"'),
+        ([], "Bearer"),
+    ],
+)
+async def test_a_401_of_a_part_has_the_challenges_of_its_service(
+    join: Join, challenges: list[bytes], passed: str
+) -> None:
+    headers = [(b"www-authenticate", challenge) for challenge in challenges]
+    world = await join('parts.part = { from = "catalog:/p" }', answering(401, b"{}", JSON, *headers))
+
+    response = await world.http.get("/a/A")
+
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, passed)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_failing_optional_part_is_replaced_and_named(join: Join, failure: str) -> None:
+    answer, _, reason = FAILURES[failure]
+    part = (
+        'parts.part = { from = "catalog:/p", timeout = "500ms", optional = true, '
+        'fallback = { level = "unknown" } }'
+    )
+    world = await join(f"{part}\n{OTHER}", answer)
+
+    response = await world.http.get("/a/A")
+
+    assert response.status_code == 200
+    assert response.json() == {"part": {"level": "unknown"}, "other": {"sku": "A", "n": 1}}
+    assert response.headers["page-degraded"] == f"part;reason={reason}"
+    assert response.headers["cache-control"] == "no-store"
+    assert len(world.catalog.requests) == 1
+
+
+async def test_a_required_service_that_is_not_there_is_a_503_that_says_when_to_try_again(join: Join) -> None:
+    world = await join('parts.part = { from = "gone:/p" }')
+
+    response = await world.http.get("/a/A")
+
+    assert (response.status_code, response.json()["source"]) == (503, "part")
+    assert response.headers["retry-after"]
+
+
+async def test_an_optional_part_behind_a_failed_one_is_replaced_without_a_call(join: Join) -> None:
+    parts = (
+        'parts.a = { from = "gone:/p", optional = true, fallback = { id = "5" } }\n'
+        'parts.b = { from = "catalog:/p/{a.id}", optional = true }\n'
+        'parts.c = { from = "catalog:/p/{each}", each = "a.list", optional = true }'
+    )
+    world = await join(parts)
+
+    response = await world.http.get("/a/A")
+
+    assert response.json() == {"a": {"id": "5"}, "b": None, "c": []}
+    assert response.headers["page-degraded"].count("reason=unavailable") == 3
+    assert not world.catalog.requests
+
+
+async def test_the_routes_timeout_ends_required_parts_by_a_504_and_optional_ones_by_what_stands_in(
+    join: Join,
+) -> None:
+    required = await join('parts.a = { from = "catalog:/p" }', Exchange.until_left, more='timeout = "100ms"')
+    response = await required.http.get("/a/A")
+    assert (response.status_code, response.json()["source"]) == (504, "a")
+
+    optional = await join(
+        f'parts.a = {{ from = "catalog:/p", optional = true }}\n{OTHER}',
+        Exchange.until_left,
+        more='timeout = "500ms"',
+    )
+    response = await optional.http.get("/a/A")
+    assert (response.status_code, response.headers["page-degraded"]) == (200, "a;reason=timeout")
+
+
+async def test_when_a_required_part_fails_the_others_are_not_waited_for(join: Join) -> None:
+    world = await join(f'parts.a = {{ from = "catalog:/p" }}\n{OTHER}', inventory=Exchange.until_left)
+
+    async def answer(exchange: Exchange) -> None:
+        await world.inventory.begun.wait()
+        await answering(500, b"")(exchange)
+
+    world.catalog.answer = answer
+    async with asyncio.timeout(10):
+        response = await world.http.get("/a/A")
+        await world.inventory.last.ended.wait()
+
+    assert (response.status_code, response.json()["source"]) == (502, "a")
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "sentence"),
+    [
+        ("{}", "product.brand: there is no field brand"),
+        ('{"brand":null}', "product.brand: this is no text or number"),
+        ('{"brand":{"id":1}}', "product.brand: this is no text or number"),
+        ('{"brand":["x"]}', "product.brand: this is no text or number"),
+        ('{"brand":""}', "it cannot be asked: product.brand is empty"),
+        ("[]", "product.brand: there is no field brand"),
+        ('"brand"', "product.brand: there is no field brand"),
+        ("null", "product.brand: there is no field brand"),
+    ],
+)
+async def test_a_part_whose_placeholder_cannot_be_filled_fails_without_a_call(
+    join: Join, said_of_it: str, sentence: str
+) -> None:
+    parts = 'parts.product = { from = "catalog:/p" }\nparts.b = { from = "inventory:/b/{product.brand}" }'
+    world = await join(parts, said(said_of_it))
+
+    response = await world.http.get("/a/A")
+
+    assert response.status_code == 502
+    assert response.json()["detail"] == f"b: {sentence}."
+    assert not world.inventory.requests

@@ -1,0 +1,236 @@
+"""A part for each element of a list: one call for all where the service reads many, else one each."""
+
+import asyncio
+from urllib.parse import parse_qs
+
+import msgspec
+import pytest
+
+from tests.frontispiece.gateway.aggregates.conftest import Join, batch, by_target, said
+from tests.support.stub import Answer, Exchange, answering
+
+LIST = 'parts.p = { from = "inventory:/p" }\n'
+SINGLY = LIST + 'parts.l = { from = "catalog:/p/{each}", each = "p.l" }'
+BATCH = LIST + (
+    'parts.l = { from = "catalog:/p", each = "p.l", keep = ["sku"], '
+    'batch = { key = "sku", items = "items", by = "sku" } }'
+)
+
+
+def optional(parts: str) -> str:
+    return parts.removesuffix(" }") + ", optional = true }"
+
+
+def listing(*keys: object) -> Answer:
+    return said(msgspec.json.encode({"l": keys}))
+
+
+@pytest.mark.parametrize("count", [1, 20, 100])
+async def test_any_number_of_elements_costs_one_call_where_the_service_reads_many(
+    join: Join, count: int
+) -> None:
+    keys = [f"K{number}" for number in range(count)]
+    world = await join(BATCH, batch, listing(*keys))
+
+    answer = await world.http.get("/a/A")
+
+    assert answer.json()["l"] == [{"sku": key} for key in keys]
+    assert len(world.catalog.requests) == 1
+    assert parse_qs(world.catalog.last.query.decode()) == {"sku": keys}
+
+
+async def test_more_elements_than_a_call_takes_go_in_several(join: Join) -> None:
+    keys = [f"K{number}" for number in range(250)]
+    world = await join(BATCH, batch, listing(*keys))
+
+    assert [item["sku"] for item in (await world.http.get("/a/A")).json()["l"]] == keys
+    assert sorted(len(exchange.query.split(b"&")) for exchange in world.catalog.requests) == [50, 100, 100]
+
+
+async def test_a_table_may_ask_for_smaller_calls(join: Join) -> None:
+    world = await join(BATCH.replace('by = "sku"', 'by = "sku", max = 2'), batch, listing("a", "b", "c"))
+
+    assert len((await world.http.get("/a/A")).json()["l"]) == 3
+    assert len(world.catalog.requests) == 2
+
+
+async def test_long_keys_are_spread_over_calls_that_servers_take(join: Join) -> None:
+    keys = [str(number) + "x" * 1000 for number in range(10)]
+    world = await join(BATCH, batch, listing(*keys))
+
+    assert [item["sku"] for item in (await world.http.get("/a/A")).json()["l"]] == keys
+    assert max(len(exchange.query) for exchange in world.catalog.requests) < 8192
+
+
+async def test_a_key_is_requested_once_and_shown_wherever_it_is(join: Join) -> None:
+    world = await join(BATCH, batch, listing("a", "b", "a"))
+    assert (await world.http.get("/a/A")).json()["l"] == [{"sku": "a"}, {"sku": "b"}, {"sku": "a"}]
+    assert world.catalog.last.query == b"sku=a&sku=b"
+
+    world = await join(SINGLY, said("1"), listing("a", "a"))
+    assert (await world.http.get("/a/A")).json()["l"] == [1, 1]
+    assert len(world.catalog.requests) == 1
+
+
+async def test_an_empty_list_or_null_asks_for_nothing(join: Join) -> None:
+    for of_it in ('{"l":[]}', '{"l":null}'):
+        for parts in (BATCH, SINGLY):
+            world = await join(parts, inventory=said(of_it))
+            assert (await world.http.get("/a/A")).json()["l"] == []
+            assert not world.catalog.requests
+
+
+async def test_without_a_batch_elements_are_read_side_by_side_ten_at_a_time(join: Join) -> None:
+    running = most = 0
+    ten = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == 10:
+            ten.set()
+        await ten.wait()
+        await said(msgspec.json.encode({"n": exchange.path.decode()}))(exchange)
+        running -= 1
+
+    world = await join(SINGLY, answer, listing(*range(25)))
+    async with asyncio.timeout(10):
+        response = await world.http.get("/a/A")
+
+    assert [item["n"] for item in response.json()["l"]] == [f"/p/{number}" for number in range(25)]
+    assert most == 10
+
+
+async def test_elements_may_lie_in_objects_of_a_list_and_be_numbers(join: Join) -> None:
+    parts = LIST + (
+        'parts.l = { from = "catalog:/p", each = "p.lines.item.id", query = ["lang"], '
+        'batch = { key = "id", by = "key.id" } }'
+    )
+    items = said('[{"key":{"id":2}},{"key":{"id":"1"}},{"key":{"id":3}}]')
+    world = await join(parts, items, said('{"lines":[{"item":{"id":"1"}},{"item":{"id":2}}]}'))
+
+    answer = await world.http.get("/a/A?lang=de")
+
+    assert answer.json()["l"] == [{"key": {"id": "1"}}, {"key": {"id": 2}}]
+    assert world.catalog.last.query == b"lang=de&id=1&id=2"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_an_element_that_is_no_more_is_left_out_and_nothing_is_degraded(
+    join: Join, status: int
+) -> None:
+    answers = by_target({"/p/a": said("1"), "/p/b": answering(status, b""), "/p/c": said("3")})
+    for parts in (SINGLY, optional(SINGLY)):
+        world = await join(parts, answers, listing("a", "b", "c"))
+        response = await world.http.get("/a/A")
+        assert response.json()["l"] == [1, 3]
+        assert "page-degraded" not in response.headers
+
+
+async def test_a_key_that_a_batch_does_not_answer_is_left_out(join: Join) -> None:
+    world = await join(
+        BATCH, said('{"items":[{"sku":"c"},{"sku":"not-asked"},{"sku":"a"}]}'), listing("a", "b", "c")
+    )
+
+    response = await world.http.get("/a/A")
+
+    assert response.json()["l"] == [{"sku": "a"}, {"sku": "c"}]
+    assert "page-degraded" not in response.headers
+
+
+async def test_an_element_that_fails_degrades_an_optional_part(join: Join) -> None:
+    answers = by_target({"/p/a": said("1"), "/p/b": answering(500, b""), "/p/c": said("3")})
+    world = await join(optional(SINGLY), answers, listing("a", "b", "c"))
+
+    response = await world.http.get("/a/A")
+
+    assert response.json()["l"] == [1, 3]
+    assert response.headers["page-degraded"] == "l;reason=failed"
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_an_element_that_fails_fails_a_required_part(join: Join) -> None:
+    answers = by_target({"/p/a": said("1"), "/p/b": answering(500, b"")})
+    world = await join(SINGLY, answers, listing("a", "b"))
+
+    response = await world.http.get("/a/A")
+
+    assert (response.status_code, response.json()["source"]) == (502, "l")
+
+
+@pytest.mark.parametrize("parts", [SINGLY, BATCH])
+async def test_when_every_element_fails_so_does_the_part(join: Join, parts: str) -> None:
+    world = await join(optional(parts), answering(500, b""), listing("a", "b"))
+    response = await world.http.get("/a/A")
+    assert (response.json()["l"], response.headers["page-degraded"]) == ([], "l;reason=failed")
+
+    stand_in = optional(parts).removesuffix(" }") + ', fallback = "none" }'
+    world = await join(stand_in, answering(500, b""), listing("a", "b"))
+    assert (await world.http.get("/a/A")).json()["l"] == "none"
+
+
+async def test_a_hostile_element_fails_alone(join: Join) -> None:
+    world = await join(optional(SINGLY), said("1"), listing("a", "../admin", ".."))
+
+    response = await world.http.get("/a/A")
+
+    assert (response.json()["l"], response.headers["page-degraded"]) == ([1], "l;reason=invalid-response")
+    assert [exchange.path for exchange in world.catalog.requests] == [b"/p/a"]
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "sentence"),
+    [
+        ("{}", "p.l: there is no field l"),
+        ('{"l":5}', "p.l: this is no list"),
+        ('{"l":{}}', "p.l: this is no list"),
+        ('{"l":["a",null]}', "p.l: this is no text or number"),
+        ('{"l":[["a"]]}', "p.l: this is no text or number"),
+        ('{"l":["a",""]}', "p.l: an element is empty"),
+        (f'{{"l":[{",".join("1" * 1001)}]}}', "p.l: this has more than 1000 elements"),
+    ],
+)
+async def test_another_value_than_a_list_of_texts_fails_the_part_without_a_call(
+    join: Join, said_of_it: str, sentence: str
+) -> None:
+    for parts in (SINGLY, BATCH):
+        world = await join(parts, inventory=said(said_of_it))
+        response = await world.http.get("/a/A")
+        assert (response.status_code, response.json()["detail"]) == (502, f"l: {sentence}.")
+        assert not world.catalog.requests
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "sentence"),
+    [
+        ("{}", "its answer: there is no field items"),
+        ('{"items":{}}', "its answer has no list of items"),
+        ('{"items":[{"id":1}]}', "an item of its answer: there is no field sku"),
+        ('{"items":[1]}', "an item of its answer: there is no field sku"),
+    ],
+)
+async def test_a_batch_response_of_another_shape_is_invalid(
+    join: Join, said_of_it: str, sentence: str
+) -> None:
+    world = await join(BATCH, said(said_of_it), listing("a"))
+
+    response = await world.http.get("/a/A")
+
+    assert (response.status_code, response.json()["detail"]) == (502, f"l: {sentence}.")
+
+
+async def test_when_one_element_of_a_required_part_fails_the_others_are_not_waited_for(join: Join) -> None:
+    async def answer(exchange: Exchange) -> None:
+        if exchange.path == b"/p/a":
+            await exchange.until_left()
+        else:
+            await answering(500, b"")(exchange)
+
+    world = await join(SINGLY, answer, listing("a", "b"))
+    async with asyncio.timeout(10):
+        response = await world.http.get("/a/A")
+        for exchange in world.catalog.requests:
+            await exchange.ended.wait()
+
+    assert response.status_code == 502

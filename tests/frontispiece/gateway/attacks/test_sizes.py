@@ -1,0 +1,122 @@
+"""What is too big is refused before it costs anything, or cut off where that shows only later."""
+
+import asyncio
+
+import pytest
+
+from frontispiece.gateway.request_limits import HeaderLimits
+from frontispiece.server.limits import DEFAULT_LIMITS
+from tests.frontispiece.gateway.attacks.conftest import Attacked
+from tests.support.recorder import connected, everything, statuses
+
+GET = b"GET /files/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+LITTLE = b"POST /little HTTP/1.1\r\nHost: a\r\n"
+NEXT = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+KIB = 1024
+
+
+async def test_as_many_fields_as_there_may_be_are_taken_and_one_more_is_not(attacked: Attacked) -> None:
+    at_most = GET + b"X-A: b\r\n" * (HeaderLimits().fields - 2)
+
+    assert statuses(await attacked.say(at_most + b"\r\n")) == [200]
+    assert statuses(refused := await attacked.say(at_most + b"X-A: b\r\n\r\n")) == [431]
+
+    assert b"urn:frontispiece:problem:too-many-headers" in refused
+    assert len(attacked.upstream.requests) == 1
+
+
+@pytest.mark.parametrize("field", [b"X-A: " + b"b" * 33 * KIB, b"X-" + b"A" * 33 * KIB + b": b"])
+async def test_fields_that_are_too_large_together_are_refused(attacked: Attacked, field: bytes) -> None:
+    assert statuses(await attacked.say(GET + b"X-A: " + b"b" * 31 * KIB + b"\r\n\r\n")) == [200]
+    assert statuses(refused := await attacked.say(GET + field + b"\r\n\r\n")) == [431]
+
+    assert b"urn:frontispiece:problem:headers-too-large" in refused
+    assert len(attacked.upstream.requests) == 1
+
+
+@pytest.mark.parametrize("piece", [b"X-A: b\r\n", b"b" * KIB])
+async def test_a_head_without_an_end_is_cut_off(attacked: Attacked, piece: bytes) -> None:
+    async with asyncio.timeout(10), connected(attacked.url) as (reader, writer):
+        writer.write(b"GET /files/a HTTP/1.1\r\nHost: a\r\nX-A: ")
+        answer = asyncio.create_task(everything(reader))
+        sent = 0
+        while not answer.done():
+            writer.write(piece * 64)
+            await asyncio.sleep(0)
+            sent += len(piece) * 64
+            assert sent < 100 * DEFAULT_LIMITS.max_header_bytes
+
+    assert statuses(answer.result()) == [431]
+    assert not attacked.upstream.bytes
+
+
+async def test_a_target_that_is_too_long_is_refused(attacked: Attacked) -> None:
+    end = b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    for target in (b"/files/" + b"a" * 17 * KIB, b"/files/a?" + b"b" * 17 * KIB):
+        assert statuses(refused := await attacked.say(b"GET " + target + end)) == [414]
+        assert b"urn:frontispiece:problem:uri-too-long" in refused
+    assert not attacked.upstream.bytes
+
+
+# Bodies.
+
+
+async def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_read(attacked: Attacked) -> None:
+    async with asyncio.timeout(5), connected(attacked.url) as (reader, writer):
+        writer.write(LITTLE + b"Expect: 100-continue\r\nContent-Length: 1025\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+
+    assert statuses(head) == [413]
+    assert not attacked.upstream.bytes
+
+
+async def test_a_client_that_sends_it_all_the_same_can_go_on(attacked: Attacked) -> None:
+    answer = await attacked.say(LITTLE + b"Content-Length: 1025\r\n\r\n", b"x" * 1025 + NEXT)
+
+    assert statuses(answer) == [413, 404]
+    assert not attacked.upstream.bytes
+
+
+async def test_a_body_of_just_the_size_passes_however_it_comes(attacked: Attacked) -> None:
+    told = LITTLE + b"Content-Length: 1024\r\n\r\n" + b"x" * KIB
+    untold = LITTLE + b"Transfer-Encoding: chunked\r\n\r\n" + b"200\r\n" + b"x" * 512 + b"\r\n"
+
+    answer = await attacked.say(told + untold, b"200\r\n" + b"x" * 512 + b"\r\n0\r\n\r\n" + NEXT)
+
+    assert statuses(answer) == [200, 200, 404]
+    assert [len(asked.body) for asked in attacked.upstream.requests] == [KIB, KIB]
+
+
+async def test_a_body_that_turns_out_too_long_is_cut_off_and_never_whole_at_the_service(
+    attacked: Attacked,
+) -> None:
+    chunk = b"200\r\n" + b"x" * 512 + b"\r\n"
+
+    answer = await attacked.say(
+        LITTLE + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk, b"1\r\nx\r\n", b"0\r\n\r\n" + NEXT
+    )
+
+    assert statuses(answer) == [413, 404]
+    assert b"urn:frontispiece:problem:body-too-large" in answer
+    assert not any(asked.complete or len(asked.body) > KIB for asked in attacked.upstream.requests)
+
+
+@pytest.mark.parametrize(
+    ("begun", "endless"),
+    [(b"1;", b"a" * KIB), (b"1\r\nx\r\n0\r\n", b"X-A: b\r\n" * 100), (b"0\r\nX-A: ", b"b" * KIB)],
+    ids=["a chunk extension", "trailers", "one trailer"],
+)
+async def test_framing_without_an_end_is_cut_off(attacked: Attacked, begun: bytes, endless: bytes) -> None:
+    start = b"POST /files/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with asyncio.timeout(10), connected(attacked.url) as (reader, writer):
+        writer.write(start + begun)
+        answer = asyncio.create_task(everything(reader))
+        sent = 0
+        while not answer.done():
+            writer.write(endless * 16)
+            await asyncio.sleep(0)
+            sent += len(endless) * 16
+            assert sent < 100 * DEFAULT_LIMITS.max_header_bytes
+
+    assert statuses(answer.result()) == [400]
+    assert not any(asked.complete for asked in attacked.upstream.requests)

@@ -1,0 +1,42 @@
+"""A body that dawdles through the gateway never becomes a whole request at a service."""
+
+import asyncio
+
+from frontispiece.server.limits import ConnectionLimits
+from tests.frontispiece.gateway.attacks.conftest import ROUTES
+from tests.support.recorder import recording, said, statuses
+from tests.support.serving import servers
+from tests.support.tables import route, route_table
+from tests.support.world import gateway_of
+
+
+async def test_slow_uploads_close_no_service_to_others() -> None:
+    routes = route_table(
+        route("/files", methods=["GET", "POST"], timeout="100ms", to="fragile"),
+        services={"fragile": {"url": "registry://things", "breaker": {"min_requests": 2}}},
+    )
+    start = b"POST /files HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    async with asyncio.timeout(10), recording() as (_, url), servers() as serve:
+        gateway = await serve(gateway_of(routes, {"things": url}))
+        for _ in range(2):
+            answer = await said(gateway, start + b"Content-Length: 3\r\n\r\nab")
+            assert statuses(answer) == [408]
+            assert b"urn:frontispiece:problem:body-too-slow" in answer
+
+        assert statuses(
+            await said(gateway, b"GET /files HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        ) == [200]
+
+
+async def test_a_body_that_is_not_waited_for_breaks_off_at_the_service() -> None:
+    start = b"POST /files/a HTTP/1.1\r\nHost: a\r\n"
+    async with (
+        asyncio.timeout(10),
+        recording() as (upstream, url),
+        servers(ConnectionLimits(body_timeout=0.05)) as serve,
+    ):
+        gateway = await serve(gateway_of(ROUTES, {"things": url}))
+        for framing in (b"Content-Length: 3\r\n\r\nab", b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"):
+            assert statuses(await said(gateway, start + framing)) == [408]
+
+    assert [(asked.complete, asked.body) for asked in upstream.requests] == [(False, b"ab")] * 2

@@ -1,0 +1,172 @@
+"""Logins that links and routes ask for: more recent ones, of another kind, and silent ones."""
+
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.sessions import ORIGIN, SESSION, World, kind, log_in, user
+
+LOGIN = f"{ORIGIN}/web/session/login"
+RECENT, STRONG, STAFF = (f"{ORIGIN}/web/{name}" for name in ("recent", "strong", "staff"))
+
+
+async def follow(browser: Browser, **query: str) -> httpx.Response:
+    """What the browser shows after a link to the login."""
+    return await browser.navigate(f"{LOGIN}?{urlencode({'return_to': '/web/shown', **query})}", start=ORIGIN)
+
+
+def asked(browser: Browser) -> dict[str, str]:
+    """The parameters of the latest authorization request."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(browser.visited[1]).query).items()}
+
+
+async def test_an_old_login_is_renewed_by_the_link_in_the_401(world: World, browser: Browser) -> None:
+    world.issuer.identity = {"auth_time": int(time.time()) - 3600}
+    await log_in(browser)
+    refused = await browser.fetch(RECENT)
+    assert kind(refused) == (401, "insufficient-user-authentication")
+    assert 'error="insufficient_user_authentication"' in refused.headers["www-authenticate"]
+    assert refused.json()["login_url"] == "/web/session/login?max_age=300"
+
+    world.issuer.identity = {"auth_time": int(time.time())}
+    await browser.navigate(ORIGIN + refused.json()["login_url"] + "&return_to=/web/shown", start=ORIGIN)
+
+    assert asked(browser)["max_age"] == "300"
+    assert (await browser.fetch(RECENT)).status_code == 200
+
+
+async def test_another_kind_of_login_is_asked_of_the_issuer(world: World, browser: Browser) -> None:
+    world.issuer.identity = {"acr": "password"}
+    await log_in(browser)
+    refused = await browser.fetch(STRONG)
+    assert kind(refused) == (401, "insufficient-user-authentication")
+    assert 'acr_values="mfa passkey"' in refused.headers["www-authenticate"]
+
+    world.issuer.identity = {"acr": "passkey"}
+    await browser.navigate(ORIGIN + refused.json()["login_url"], start=ORIGIN)
+
+    assert asked(browser)["acr_values"] == "mfa passkey"
+    assert (await browser.fetch(STRONG)).status_code == 200
+
+
+@pytest.mark.parametrize("claims", [{"groups": ["staff"]}, {"groups": "staff"}])
+async def test_a_session_has_the_claims_of_the_id_token(
+    world: World, browser: Browser, claims: dict[str, Any]
+) -> None:
+    await log_in(browser)
+    assert kind(await browser.fetch(STAFF)) == (403, "claim-missing")
+
+    world.issuer.identity = claims
+    await log_in(browser)
+    assert (await browser.fetch(STAFF)).status_code == 200
+
+
+@pytest.mark.parametrize("identity", [{}, {"auth_time": 0}, {"auth_time": "now"}, {"auth_time": 10**400}])
+async def test_a_login_that_is_older_than_was_asked_for_is_none(
+    world: World, browser: Browser, identity: dict[str, Any]
+) -> None:
+    world.issuer.identity = identity
+
+    assert kind(await follow(browser, max_age="300")) == (400, "login-failed")
+    assert browser.cookie(ORIGIN, SESSION) is None
+
+
+async def test_a_login_of_this_very_moment_is_recent_enough(world: World, browser: Browser) -> None:
+    world.issuer.identity = {"auth_time": int(time.time())}
+
+    assert (await follow(browser, max_age="0")).status_code == 200
+    assert (await user(browser))["sub"] == "reader"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"prompt": "login"},
+        {"prompt": "login consent"},
+        {"prompt": "select_account"},
+        {"acr_values": "urn:a:1 urn:b"},
+    ],
+)
+async def test_a_link_says_how_the_user_logs_in(
+    world: World, browser: Browser, query: dict[str, str]
+) -> None:
+    await follow(browser, **query)
+
+    assert asked(browser) | query == asked(browser)
+    assert (await user(browser))["sub"] == "reader"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("prompt", "none login"),
+        ("prompt", "create"),
+        ("prompt", ""),
+        ("prompt", "login\n"),
+        ("acr_values", "a  b"),
+        ("acr_values", 'a"b'),
+        ("acr_values", "a" * 256),
+        ("acr_values", ""),
+        ("max_age", "-1"),
+        ("max_age", "1e3"),
+        ("max_age", "1" * 10),
+        ("max_age", "٣"),
+        ("max_age", "300\n"),
+    ],
+)
+async def test_a_parameter_of_another_form_is_refused(
+    world: World, browser: Browser, name: str, value: str
+) -> None:
+    response = await follow(browser, **{name: value})
+
+    assert kind(response) == (400, "login-parameter-invalid")
+    assert response.json()["parameter"] == name
+
+
+async def test_other_parameters_are_not_passed_on(world: World, browser: Browser) -> None:
+    await follow(browser, scope="admin", redirect_uri="https://evil.example", login_hint="x")
+
+    assert asked(browser)["scope"] == "openid profile email shop"
+    assert asked(browser)["redirect_uri"] == f"{ORIGIN}/web/session/callback"
+    assert "login_hint" not in asked(browser)
+
+
+async def test_a_silent_login_makes_a_session_where_the_issuer_knows_the_user(
+    world: World, browser: Browser
+) -> None:
+    page = await follow(browser, prompt="none")
+
+    assert asked(browser)["prompt"] == "none"
+    assert page.status_code == 200
+    assert (await user(browser))["sub"] == "reader"
+
+
+@pytest.mark.parametrize("error", ["login_required", "interaction_required", "consent_required"])
+async def test_a_silent_login_of_nobody_leads_back_without_a_session(
+    world: World, browser: Browser, error: str
+) -> None:
+    world.issuer.user, world.issuer.redirected = None, {"error": error}
+    page = await follow(browser, prompt="none")
+
+    assert (page.status_code, browser.visited[-1]) == (200, f"{ORIGIN}/web/shown")
+    assert await user(browser) is None
+
+
+async def test_a_silent_login_of_nobody_leaves_the_session_as_it_is(world: World, browser: Browser) -> None:
+    await log_in(browser)
+    world.issuer.user, world.issuer.redirected = None, {"error": "login_required"}
+    await follow(browser, prompt="none")
+
+    assert (await user(browser))["sub"] == "reader"
+
+
+async def test_an_error_of_the_issuer_is_told_of_in_a_silent_login_too(
+    world: World, browser: Browser
+) -> None:
+    world.issuer.user, world.issuer.redirected = None, {"error": "server_error"}
+
+    assert kind(await follow(browser, prompt="none")) == (400, "login-failed")

@@ -1,0 +1,206 @@
+"""The lines of the access log: what they contain, and what they never do."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from frontispiece.gateway.observability.access_log.format import Addresses, LineFormatter
+from tests.conftest import MakeToken
+from tests.frontispiece.gateway.observability.access_log.conftest import LinesOf
+from tests.support.stub import Exchange, Stub, answering
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def text(log: Path) -> str:
+    """All that has been logged."""
+    return log.read_text("ascii")
+
+
+JWT = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJyZWFkZXIifQ.c2lnbmF0dXJl"
+
+
+async def test_a_line_describes_request_and_response(lines_of: LinesOf) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        headers = {"X-Request-Id": "r-1", "traceparent": f"00-{TRACE}-b7ad6b7169203331-00"}
+        await http.get("/things/7?q=pens&page=2", headers=headers)
+
+    cached = answering(200, b"12345", (b"cache-status", b'origin; fwd=miss, edge; hit; key="/x?q=me"'))
+    (line,) = await lines_of(ask, Stub(cached))
+
+    assert line.pop("time").endswith("+00:00")
+    assert line.pop("ms") >= line.pop("upstream_ms") > 0
+    assert line == {
+        "request_id": "r-1",
+        "trace_id": TRACE,
+        "method": "GET",
+        "route": "/things/{id}",
+        "path": "/things/7",
+        "query": ["q", "page"],
+        "status": 200,
+        "bytes": 5,
+        "upstream_calls": 1,
+        "client": "127.0.0.0/24",
+        "cache": "hit",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/nowhere", {"status": 404, "path": "/nowhere"}),
+        ("/things/a%2Fb", {"status": 400}),
+        ("/mine", {"status": 401, "route": "/mine", "problem": "token-missing"}),
+        ("/gone", {"status": 503, "route": "/gone", "problem": "upstream-unavailable", "upstream_calls": 1}),
+        ("/health/live", {"status": 200, "path": "/health/live"}),
+    ],
+)
+async def test_a_request_that_fails_or_has_no_route_has_a_line_too(
+    lines_of: LinesOf, path: str, expected: dict[str, Any]
+) -> None:
+    (line,) = await lines_of(lambda http: http.get(path))
+
+    assert {name: line.get(name) for name in expected} == expected
+    assert line["request_id"]
+
+
+async def test_a_refusal_by_a_limit_has_its_kind(lines_of: LinesOf) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        for _ in range(2):
+            await http.get("/limited")
+
+    passed, refused = await lines_of(ask)
+
+    assert "problem" not in passed
+    assert (refused["status"], refused["problem"], refused["upstream_calls"]) == (429, "rate-limited", 0)
+
+
+async def test_a_streamed_answer_has_its_line_at_its_end_with_all_its_bytes(lines_of: LinesOf) -> None:
+    async def pieces(exchange: Exchange) -> None:
+        await exchange.start(200)
+        for _ in range(3):
+            await exchange.chunk(b"x" * 1000)
+        await exchange.end()
+
+    (line,) = await lines_of(lambda http: http.get("/files/a"), Stub(pieces))
+
+    assert line["bytes"] == 3000
+
+
+async def test_who_leaves_before_the_answer_has_a_line_without_a_status(lines_of: LinesOf) -> None:
+    things = Stub(Exchange.until_left)
+
+    async def ask(http: httpx.AsyncClient) -> None:
+        asking = asyncio.create_task(http.get("/things/7"))
+        await things.begun.wait()
+        asking.cancel()
+        await things.last.ended.wait()
+
+    (line,) = await lines_of(ask, things)
+
+    assert "status" not in line
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/things/7", {"Authorization": "Bearer SECRET"}),
+        ("/things/7", {"Authorization": "Basic SECRET"}),
+        ("/things/7", {"Cookie": "__Host-Http-session=SECRET"}),
+        ("/things/7", {"X-Forwarded-For": "SECRET", "User-Agent": "SECRET", "Referer": "http://SECRET/"}),
+        ("/things/7", {"X-Request-Id": 'SECRET"}\t{"status": 200'}),
+        ("/things/7", {"traceparent": "SECRET", "tracestate": "SECRET=1", "baggage": "SECRET=1"}),
+        ("/things/7?access_token=SECRET&code=SECRET", {}),
+        ("/things/7?SECRET@example.test", {}),
+        (f"/things/7?{JWT}SECRET", {}),
+        ("/things/SECRET@example.test", {}),
+        ("/things/SECRET%40example.test", {}),
+        ("/things/SECRET%2540example.test", {}),
+        (f"/things/{JWT}SECRET", {}),
+        ("/nowhere/SECRET@example.test", {}),
+        ("/things/7;jsessionid=SECRET", {}),
+    ],
+)
+async def test_nothing_secret_or_personal_is_logged(
+    lines_of: LinesOf, log_path: Path, path: str, headers: dict[str, str]
+) -> None:
+    setting = answering(200, b"SECRET", (b"set-cookie", b"id=SECRET"), (b"location", b"/SECRET"))
+    (line,) = await lines_of(lambda http: http.get(path, headers=headers), Stub(setting))
+
+    assert line["request_id"]
+    assert "SECRET" not in text(log_path)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [b"/things/a%0A%7B%22status%22%3A200%7D", b"/things/%1B%5B31m", b'/things/"}', b"/x?a%0Ab=1&%1B[2J=1"],
+)
+async def test_no_request_makes_a_second_line_or_moves_a_terminals_cursor(
+    lines_of: LinesOf, log_path: Path, attempt: bytes
+) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        host, port = http.base_url.host, http.base_url.port
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            b"GET " + attempt + b' HTTP/1.1\r\nHost: x\r\nX-Request-Id: a"\xff}\r\nConnection: close\r\n\r\n'
+        )
+        await reader.read()
+        writer.close()
+
+    (line,) = await lines_of(ask)
+
+    assert line["method"] == "GET"
+    assert all(32 <= byte < 127 for byte in text(log_path).encode().replace(b"\n", b""))
+    assert text(log_path).encode().count(b"\n") == 1
+
+
+async def test_a_user_is_logged_as_a_hash(lines_of: LinesOf, log_path: Path, bearer: MakeToken) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        for user in ("reader", "writer", "reader"):
+            await http.get("/mine", headers=bearer(user))
+
+    first, other, again = await lines_of(ask)
+
+    assert first["user"] == again["user"] != other["user"]
+    assert "reader" not in text(log_path)
+    assert len(first["user"]) == 18
+
+
+@pytest.mark.parametrize(
+    ("addresses", "peer", "told"),
+    [
+        (Addresses.NETWORK, "192.0.2.7", "192.0.2.0/24"),
+        (Addresses.NETWORK, "2001:db8:1:2::7", "2001:db8:1::/48"),
+        (Addresses.NETWORK, "::ffff:192.0.2.7", "192.0.2.0/24"),
+        (Addresses.NETWORK, "fe80::1%eth0", "fe80::/48"),
+        (Addresses.WHOLE, "192.0.2.7", "192.0.2.7"),
+        (Addresses.NONE, "192.0.2.7", None),
+        (Addresses.WHOLE, "evil\nline", None),
+    ],
+)
+def test_addresses_are_logged_whole_shortened_or_not_at_all(
+    addresses: Addresses, peer: str, told: str | None
+) -> None:
+    assert LineFormatter(addresses, b"secret").client(peer) == told
+
+
+@pytest.mark.parametrize("path", ["/things/7", "/nowhere", "/health/live"])
+async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(
+    lines_of: LinesOf, path: str
+) -> None:
+    headers = {"X-Forwarded-For": "203.0.113.7"}
+    (line,) = await lines_of(
+        lambda http: http.get(path, headers=headers), edge={"trusted_proxies": ["127.0.0.1"]}
+    )
+
+    assert line["client"] == "203.0.113.0/24"
+
+
+async def test_what_a_browser_asks_before_a_call_is_on_that_route_too(lines_of: LinesOf) -> None:
+    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    (line,) = await lines_of(lambda http: http.options("/shared", headers=asked))
+
+    assert (line["method"], line["route"], line["status"]) == ("OPTIONS", "/shared", 204)

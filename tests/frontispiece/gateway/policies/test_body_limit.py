@@ -1,0 +1,54 @@
+"""The maximum size of a body; `attacks/test_sizes.py` has it at the edge, streamed."""
+
+import pytest
+
+from frontispiece.gateway.call import Call
+from frontispiece.gateway.policies.body_limit import body_limit_layer
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import Reply, Request
+from frontispiece.upstream.transports.asgi import AsgiTransport
+from tests.support.calls import call, in_chunks
+from tests.support.stub import Stub, fine
+from tests.support.tables import errors_of, parsed, route
+
+
+async def echo(request: Call) -> Reply:
+    assert isinstance(request.body, bytes)
+    return Reply.whole(200, request.body, [])
+
+
+async def test_a_whole_body_is_no_longer_than_it_may_be() -> None:
+    assert (await body_limit_layer(4)(echo)(call("POST", body=b"four"))).body == b"four"
+    assert (await body_limit_layer(0)(echo)(call("POST"))).body == b""
+
+    with pytest.raises(Problem, match="at most 4 B") as refusal:
+        await body_limit_layer(4)(echo)(call("POST", body=b"five!"))
+    assert (refusal.value.status, refusal.value.members) == (413, {"limit": 4})
+
+
+async def test_a_mounted_app_never_sees_the_end_of_a_body_that_is_cut_off() -> None:
+    app = Stub(fine)
+
+    async with AsgiTransport(app) as transport:
+
+        async def forwarding(request: Call) -> Reply:
+            return await transport.send(Request(method="POST", target="/", body=request.body))
+
+        with pytest.raises(Problem, match="at most 4 B"):
+            await body_limit_layer(4)(forwarding)(call("POST", body=in_chunks(b"four", b"!")))
+
+        await app.last.ended.wait()
+    assert app.last.body == b"four"
+
+
+@pytest.mark.parametrize("size", ["1", "1 KiB", "1kb", "-1B", "1.5MiB", "", "1KiB ", 1])
+def test_an_invalid_size_is_refused(size: object) -> None:
+    (error,) = errors_of(route(max_body_size=size))
+    assert "max_body_size: " in error
+    assert "is no size" in error
+
+
+def test_sizes_have_units() -> None:
+    for size, is_size in (("0B", 0), ("512B", 512), ("64KiB", 65_536), ("1MiB", 1 << 20), ("2GiB", 2 << 30)):
+        (read,) = parsed(route(max_body_size=size)).routes
+        assert read.max_body_size == is_size

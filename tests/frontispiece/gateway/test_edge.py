@@ -1,0 +1,274 @@
+"""The gateway as its clients see it: routing, and the problems of requests without a route."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from frontispiece.errors import ConfigError
+from frontispiece.gateway import forward
+from frontispiece.gateway.app import GatewaySettings, create_app
+from frontispiece.settings import Directory
+from tests.frontispiece.conftest import ROUTES, assert_problem
+from tests.support.issuer import Issuer
+from tests.support.serving import Serve
+from tests.support.stub import Exchange, Stub, answering
+from tests.support.tables import route, route_table
+from tests.support.world import OpenWorld, World, gateway_of
+
+
+async def at(edge: World, target: bytes, method: str = "GET", **options: object) -> httpx.Response:
+    """The answer to exactly this request target, which no client library has made neater."""
+    return await edge.http.request(method, "/", extensions={"target": target}, **options)  # type: ignore[arg-type]
+
+
+async def test_a_call_reaches_the_service_at_the_path_that_the_route_gives(edge: World) -> None:
+    edge.things.answer = answering(201, b"made", (b"content-type", b"text/plain"), (b"x-extra", b"1"))
+
+    answer = await edge.http.put("/things/7", content=b"a thing")
+
+    assert (answer.status_code, answer.content, answer.headers["x-extra"]) == (201, b"made", "1")
+    assert (edge.things.last.method, edge.things.last.path) == ("PUT", b"/inner/7")
+    assert edge.things.last.body == b"a thing"
+
+
+@pytest.mark.parametrize(
+    ("asked", "reached"),
+    [
+        (b"/things/a%20b", b"/inner/a%20b"),
+        (b"/things/caf%C3%A9", b"/inner/caf%C3%A9"),
+        (b"/things/%61%7e", b"/inner/a~"),
+        (b"/things/100%25", b"/inner/100%25"),
+        (b"/things/%252f", b"/inner/%252f"),
+        (b"/things/a%3Fb%23c", b"/inner/a%3Fb%23c"),
+        (b"/things/a;v=1,2&'(x)!", b"/inner/a;v=1,2&'(x)!"),
+        (b"/things/a%3Bv%3d1%2C2%26%27%28x%29%21", b"/inner/a%3Bv%3d1%2C2%26%27%28x%29%21"),
+        (b"/files/a%2Bb+c/%40%3A%24%2A", b"/files/a%2Bb+c/%40%3A%24%2A"),
+        (b"/things/%5Bx%5D%7B%7D%22%3C%3E%5E%60%7C", b"/inner/%5Bx%5D%7B%7D%22%3C%3E%5E%60%7C"),
+        (b"/files/a%20b/c/", b"/files/a%20b/c/"),
+        (b"/files/", b"/files/"),
+    ],
+)
+async def test_segments_arrive_as_they_were_meant(edge: World, asked: bytes, reached: bytes) -> None:
+    assert (await at(edge, asked)).status_code == 200
+    assert edge.things.last.path == reached
+
+
+async def test_every_escape_reaches_the_service_as_it_came_or_is_refused(edge: World) -> None:
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    for byte in range(256):
+        for escape in (b"%%%02X" % byte, b"%%%02x" % byte):
+            answer = await at(edge, b"/files/x" + escape + b"y/z")
+            if byte < 0x20 or byte >= 0x7F or byte in b"/\\":
+                assert_problem(answer, 400, "path-ambiguous")
+            else:
+                expected = bytes([byte]) if byte in unreserved else escape
+                assert edge.things.last.path == b"/files/x" + expected + b"y/z"
+    assert len(edge.things.requests) == 2 * (0x7F - 0x20 - 2)
+
+
+QUERIES = [
+    b"a=1&a=2&b",
+    b"q=a%20b+c&d=%2F%2f",
+    b"q=%zz&%",
+    b"q='\"<>[]{}|\\^`",
+    b"a;b=c/d?e=:@!$()*,",
+    b"x=%C3%A9%FF",
+    b"page[size]=2&page%5Bsize%5D=3",
+    b"?&&=",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_the_query_is_passed_on_unchanged(edge: World, query: bytes) -> None:
+    assert (await at(edge, b"/things/7?" + query)).status_code == 200
+    assert edge.things.last.query == query
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_the_query_stays_unchanged_wherever_it_goes_on(open_world: OpenWorld, query: bytes) -> None:
+    policies: dict[str, Any] = {
+        "mirror": {"to": "shadow"},
+        "split": [{"to": "variant", "when": {"header": "x-variant", "equals": "1"}}],
+        "retry": {"on": ["503"]},
+        "cache": {"ttl": "1m"},
+    }
+    world = await open_world(route_table(route(**policies)))
+    failed: list[Exchange] = []
+
+    async def failing_once(exchange: Exchange) -> None:
+        failed.append(exchange)
+        await answering(503 if len(failed) == 1 else 200, b"")(exchange)
+
+    world.things.answer = failing_once
+    assert (await at(world, b"/a?" + query)).status_code == 200
+    assert (await at(world, b"/a?" + query + b"&")).status_code == 200
+    assert (await at(world, b"/a?" + query, headers={"X-Variant": "1"})).status_code == 200
+    async with asyncio.timeout(10):
+        await world.shadow.begun.wait()
+
+    assert [exchange.query for exchange in world.things.requests] == [query, query, query + b"&"]
+    assert world.shadow.requests[0].query == query
+    assert world.variant.last.query == query
+
+
+async def test_a_path_of_no_route_is_a_404_problem(edge: World) -> None:
+    for path in ("/", "/nothing", "/things", "/things/7/more", "/inner/7", "/things/"):
+        assert_problem(await edge.http.get(path), 404, "no-route")
+    assert not edge.things.requests
+
+
+async def test_another_method_is_a_405_problem_that_says_which_there_are(edge: World) -> None:
+    answer = await edge.http.delete("/things/7")
+
+    assert_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "GET, HEAD, POST, PUT"
+    assert_problem(await edge.http.options("/things/7"), 405, "method-not-allowed")
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "PROPFIND", "M-SEARCH", "PURGE", "QUERY", "MKCALENDAR"])
+async def test_any_method_that_a_route_names_reaches_its_service(open_world: OpenWorld, method: str) -> None:
+    world = await open_world(route_table(route("/dav", methods=[method]), route("/else")))
+
+    answer = await world.http.request(method, "/dav", content=b"<a/>")
+    elsewhere = await world.http.request(method, "/else")
+
+    assert answer.status_code == 200
+    assert (world.things.last.method, world.things.last.body) == (method, b"<a/>")
+    assert (await world.http.get("/dav")).headers["allow"] == method
+    assert_problem(elsewhere, 405, "method-not-allowed")
+    assert len(world.things.requests) == 1
+
+
+async def test_head_is_passed_on_and_answered_without_a_body(edge: World) -> None:
+    edge.things.answer = answering(200, b"", (b"content-length", b"4711"), (b"etag", b'"1"'))
+
+    answer = await edge.http.head("/things/7")
+
+    assert edge.things.last.method == "HEAD"
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (answer.headers["content-length"], answer.headers["etag"]) == ("4711", '"1"')
+    refused = await edge.http.head("/nothing")
+    assert (refused.status_code, refused.content) == (404, b"")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_stays_one_and_leaves_the_connection_usable(
+    edge: World, status: int
+) -> None:
+    edge.things.answer = answering(status, b"", (b"etag", b'"1"'))
+
+    for _ in range(2):
+        answer = await edge.http.get("/things/7", headers={"If-None-Match": '"1"'})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (status, b"", '"1"')
+        assert "transfer-encoding" not in answer.headers
+    assert edge.things.last.all(b"if-none-match") == [b'"1"']
+
+
+async def test_a_redirect_is_the_clients_to_follow(edge: World) -> None:
+    edge.things.answer = answering(307, b"", (b"location", b"http://elsewhere.test/"))
+
+    answer = await edge.http.get("/things/7")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "http://elsewhere.test/")
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 500, 503])
+async def test_what_a_service_answers_is_passed_on_whatever_it_is(edge: World, status: int) -> None:
+    edge.things.answer = answering(
+        status, b'{"type":"urn:x"}', (b"content-type", b"application/problem+json"), (b"retry-after", b"7")
+    )
+
+    answer = await edge.http.get("/things/7")
+
+    assert (answer.status_code, answer.content) == (status, b'{"type":"urn:x"}')
+    assert (answer.headers["content-type"], answer.headers["retry-after"]) == (
+        "application/problem+json",
+        "7",
+    )
+
+
+async def test_a_route_of_one_host_is_served_there_only(serve: Serve, open_world: OpenWorld) -> None:
+    things = Stub()
+    routes = route_table(route(host="Shop.test"))
+    http = (await open_world(routes, things=things)).http
+
+    assert (await http.get("/a", headers={"Host": "shop.test"})).status_code == 200
+    for same in ("SHOP.test:8080", "shop.test:", "shop.test.", "shop.test.:80"):
+        assert (await http.get("/a", headers={"Host": same})).status_code == 200
+    assert_problem(await http.get("/a", headers={"Host": "shop.test.test"}), 404, "no-route")
+    assert_problem(await http.get("/a"), 404, "no-route")
+    assert_problem(await http.get("/a", headers={"X-Forwarded-Host": "shop.test"}), 404, "no-route")
+
+
+async def test_a_bug_is_a_500_problem_without_details(
+    edge: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **_options: object) -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+    monkeypatch.setattr(forward, "to_service", broken)
+    with caplog.at_level(logging.ERROR):
+        answer = await edge.http.get("/things/7", headers={"X-Request-Id": "r-1"})
+
+    assert_problem(answer, 500, "internal-error")
+    assert answer.json()["request_id"] == "r-1"
+    assert "secret" not in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert "a secret of the inside" in caplog.text
+    assert "request r-1 failed" in caplog.text
+
+
+async def test_the_gateway_speaks_no_other_protocols(edge: World, issuer: Issuer) -> None:
+    gateway = gateway_of(ROUTES, {"things": "http://a", "gone": "http://b"}, issuer=issuer)
+
+    async def never() -> dict[str, str]:
+        raise AssertionError("nothing is read")
+
+    async def nothing(_message: object) -> None:
+        raise AssertionError("nothing is sent")
+
+    with pytest.raises(RuntimeError, match="quic"):
+        await gateway({"type": "quic"}, never, nothing)
+    answer = await edge.http.get("/things/7", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
+    assert answer.status_code == 200
+    assert not edge.things.last.all(b"upgrade")
+
+
+async def test_services_without_an_address_are_all_named_before_anything_is_served(
+    tmp_path: Path, signing_key: str, issuer: Issuer
+) -> None:
+    file = tmp_path / "routes.toml"
+    file.write_text(ROUTES)
+
+    with pytest.raises(ConfigError) as refusal:
+        create_app(
+            GatewaySettings(
+                routes=file,
+                directory=Directory(services={"gone": "gopher://x"}),
+                signing_key=signing_key,
+                issuer=issuer.settings,
+            )
+        )
+    assert refusal.value.errors == [
+        "services: things: SERVICES names no address for 'things'",
+        (
+            "services: gone: SERVICES: gone: 'gopher://x' is no address: it begins with none of "
+            "http://, https://, h2://, httpx+http://, registry://, app://"
+        ),
+    ]
+
+
+async def test_many_calls_at_once_are_each_answered_with_their_own(edge: World) -> None:
+    async def echo(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.end(exchange.path)
+
+    edge.things.answer = echo
+
+    answers = await asyncio.gather(*(edge.http.get(f"/things/{n}") for n in range(50)))
+
+    assert [a.content for a in answers] == [b"/inner/%d" % n for n in range(50)]

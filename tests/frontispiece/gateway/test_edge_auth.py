@@ -1,0 +1,134 @@
+"""Bearer authentication, and the internal tokens that services get."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from frontispiece.http.problems import Problem
+from frontispiece.security import Identity, Signer
+from tests.conftest import MakeToken
+from tests.frontispiece.conftest import READER, IdentityIn, assert_refused
+from tests.support.issuer import Issuer
+from tests.support.world import World
+
+
+@pytest.fixture
+def internal(signing_key: str) -> Callable[[Identity, str], dict[str, str]]:
+    """A header with a token as only the gateway makes them."""
+    signer = Signer(signing_key, "gateway")
+    return lambda identity, audience: {"Authorization": signer.authorization(identity, audience).decode()}
+
+
+async def test_an_open_route_asks_for_nothing_and_passes_no_credentials_on(
+    edge: World, bearer: MakeToken, internal: Callable[[Identity, str], dict[str, str]]
+) -> None:
+    forged = {"Authorization": "Bearer nonsense"}
+    for headers in (bearer("reader", "shop"), internal(READER, "things"), forged):
+        answer = await edge.http.get("/things/7", headers={**headers, "Cookie": "session=1"})
+        assert answer.status_code == 200
+        assert edge.things.last.all(b"authorization") == edge.things.last.all(b"cookie") == []
+
+
+async def test_a_valid_token_passes_and_the_service_gets_an_internal_one(
+    edge: World, bearer: MakeToken, identity_in: IdentityIn
+) -> None:
+    token = bearer("reader", "shop")
+
+    assert (await edge.http.get("/mine", headers={**token, "Cookie": "session=1"})).status_code == 200
+    assert identity_in(edge.things.last, "things") == READER
+    assert token["Authorization"].encode() not in dict(edge.things.last.headers).values()
+    assert edge.things.last.all(b"cookie") == []
+
+
+async def test_an_internal_token_has_one_audience(
+    edge: World, bearer: MakeToken, identity_in: IdentityIn
+) -> None:
+    await edge.http.get("/mine", headers=bearer("reader"))
+
+    with pytest.raises(Problem, match="udience"):
+        identity_in(edge.things.last, "gone")
+
+
+async def test_an_internal_token_is_reused_while_it_is_valid(edge: World, bearer: MakeToken) -> None:
+    for _ in range(2):
+        await edge.http.get("/mine", headers=bearer("reader"))
+        await edge.http.get("/mine", headers=bearer("clerk"))
+
+    reader, clerk, again, clerk_again = (exchange.all(b"authorization") for exchange in edge.things.requests)
+    assert (reader, clerk) == (again, clerk_again)
+    assert reader != clerk
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Basic cmVhZGVyOng=", "Token abc"])
+async def test_without_a_bearer_token_there_is_a_challenge(edge: World, header: str | None) -> None:
+    answer = await edge.http.get("/mine", headers={"Authorization": header} if header is not None else {})
+
+    assert assert_refused(answer, 401, "token-missing") == "Bearer"
+    assert not edge.things.requests
+
+
+async def test_a_token_needs_every_scope_of_the_route(edge: World, bearer: MakeToken) -> None:
+    some = await edge.http.post("/mine/written", headers=bearer("reader", "shop", "other"))
+    none = await edge.http.post("/mine/written", headers=bearer("reader"))
+    every = await edge.http.post("/mine/written", headers=bearer("clerk", "shop", "things:write", "other"))
+
+    assert every.status_code == 200
+    assert len(edge.things.requests) == 1
+    challenge = assert_refused(some, 403, "scope-missing")
+    assert challenge == 'Bearer error="insufficient_scope", scope="things:write"'
+    assert some.json()["scope"] == "things:write"
+    assert assert_refused(none, 403, "scope-missing").endswith('scope="shop things:write"')
+
+
+async def test_an_invalid_token_gets_a_challenge_of_rfc_6750(edge: World, issuer: Issuer) -> None:
+    for header, why in [
+        (issuer.bearer("reader", exp=int(time.time()) - 60), "The token has expired"),
+        (issuer.bearer("reader", aud="another-shop"), "The token is for another audience"),
+        ({"Authorization": "Bearer a.b.c"}, "The token is not valid: "),
+    ]:
+        answer = await edge.http.get("/mine", headers=header)
+        challenge = assert_refused(answer, 401, "token-invalid")
+        assert challenge.startswith(f'Bearer error="invalid_token", error_description="{why}')
+        assert challenge.count('"') == 4
+        assert answer.json()["detail"].startswith(why)
+    assert not edge.things.requests
+
+
+async def test_a_token_of_letters_beyond_ascii_is_refused(edge: World) -> None:
+    answer = await edge.http.get("/mine", headers={b"Authorization": "Bearer é.ü.ß".encode("latin-1")})
+
+    assert_refused(answer, 401, "token-invalid")
+
+
+async def test_an_internal_token_from_outside_is_refused_where_a_token_is_asked_for(
+    edge: World, internal: Callable[[Identity, str], dict[str, str]]
+) -> None:
+    for audience in ("things", "shop", "gateway"):
+        answer = await edge.http.get("/mine", headers=internal(READER, audience))
+        assert "of another type" in assert_refused(answer, 401, "token-invalid")
+
+
+async def test_a_request_with_two_tokens_is_refused(edge: World, bearer: MakeToken) -> None:
+    true, other = bearer("reader")["Authorization"], "Bearer another"
+
+    for pair in ((true, other), (other, true), (true, true)):
+        refused = await edge.http.get("/mine", headers=[("Authorization", each) for each in pair])
+        assert (refused.status_code, "Authorization" in refused.json()["detail"]) == (400, True)
+
+    assert edge.things.requests == []
+
+
+async def test_a_token_in_the_query_or_a_cookie_counts_for_nothing(edge: World, issuer: Issuer) -> None:
+    token = issuer.token("reader")
+
+    in_query = await edge.http.get("/mine", params={"access_token": token})
+    in_cookie = await edge.http.get("/mine", headers={"Cookie": f"access_token={token}"})
+
+    assert (in_query.status_code, in_cookie.status_code) == (401, 401)
+
+
+async def test_the_scheme_may_be_written_in_any_case(edge: World, issuer: Issuer) -> None:
+    headers = {"Authorization": f"bEARER {issuer.token('reader')}"}
+
+    assert (await edge.http.get("/mine", headers=headers)).status_code == 200

@@ -1,0 +1,306 @@
+"""What a client is told when a service cannot answer, and whether the gateway is ready."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from frontispiece.http.asgi import Message
+from tests.frontispiece.conftest import assert_problem
+from tests.support.serving import Serve, raw_server
+from tests.support.stub import Exchange, Stub, answering
+from tests.support.tables import Services, part, route, route_table
+from tests.support.world import OpenWorld, World, gateway_of
+
+THINGS = route_table(route(methods=["GET", "POST"], timeout="5s"))
+
+
+async def test_a_service_that_is_late_is_a_504_and_its_call_is_cancelled(edge: World) -> None:
+    edge.things.answer = Exchange.until_left
+
+    async with asyncio.timeout(5):
+        answer = await edge.http.get("/hasty")
+        await edge.things.last.ended.wait()
+
+    assert_problem(answer, 504, "upstream-timeout")
+    assert answer.json()["detail"] == "things: no answer in 0.1 s."
+
+
+async def test_a_service_that_takes_the_body_too_slowly_is_a_504_as_well(edge: World) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.receive()
+        await exchange.until_left()
+
+    edge.things.answer = answer
+    async with asyncio.timeout(5):
+        assert_problem(await edge.http.post("/hasty", content=b"x"), 504, "upstream-timeout")
+
+
+async def test_an_answer_that_has_begun_in_time_may_go_on_for_longer(edge: World) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        for piece in (b"and ", b"on ", b"and ", b"on"):
+            passed = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.04, passed.set)
+            await passed.wait()
+            await exchange.chunk(piece)
+        await exchange.end()
+
+    edge.things.answer = answer
+    async with asyncio.timeout(5):
+        assert (await edge.http.get("/hasty")).content == b"and on and on"
+
+
+async def test_an_answer_that_stands_still_is_broken_off(edge: World) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.chunk(b"and then")
+        await exchange.until_left()
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(5):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await edge.http.get("/hasty")
+        await edge.things.last.ended.wait()
+
+
+async def test_a_service_that_is_not_there_is_a_503_that_says_when_to_try_again(edge: World) -> None:
+    answer = await edge.http.get("/gone")
+
+    assert_problem(answer, 503, "upstream-unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert "127.0.0.1" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"this is no HTTP\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nbroken header\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: much\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"SSH-2.0-server\r\n",
+    ],
+)
+async def test_a_service_that_does_not_speak_http_is_a_502(open_world: OpenWorld, said: bytes) -> None:
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+
+    async with asyncio.timeout(5), raw_server(talk) as url:
+        http = (await open_world(THINGS, things=url)).http
+        assert_problem(await http.get("/a"), 502, "upstream-invalid-response")
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX-Half"])
+@pytest.mark.parametrize(("method", "status"), [("GET", 503), ("HEAD", 503), ("POST", 502)])
+async def test_a_service_that_dies_in_the_middle_of_an_answer_is_a_503_where_the_call_may_be_repeated(
+    open_world: OpenWorld, said: bytes, method: str, status: int
+) -> None:
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+
+    async with asyncio.timeout(5), raw_server(talk) as url:
+        answer = await (await open_world(THINGS, things=url)).http.request(method, "/a")
+
+    assert (answer.status_code, answer.headers.get("retry-after")) == (status, "1" if status == 503 else None)
+
+
+@pytest.mark.parametrize(
+    ("written", "retry_after"), [("30", "30"), ("soon", "1"), (None, "1"), ("9" * 400, "1")]
+)
+async def test_a_part_whose_service_is_unavailable_is_a_503_that_says_when_to_try_again(
+    open_world: OpenWorld, written: str | None, retry_after: str
+) -> None:
+    fields = [(b"retry-after", written.encode())] if written else []
+    things = Stub(answering(503, b"", *fields))
+    http = (await open_world(route_table(route("/b", parts={"a": part("things:/a")})), things=things)).http
+
+    refused = await http.get("/b")
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, retry_after)
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 100\r\n\r\nhalf", b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"]
+)
+async def test_an_answer_that_breaks_off_is_not_passed_off_as_whole(
+    open_world: OpenWorld, head: bytes
+) -> None:
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head)
+
+    async with asyncio.timeout(5), raw_server(talk) as url:
+        http = (await open_world(THINGS, things=url)).http
+        async with http.stream("GET", "/a") as reply:
+            assert reply.status_code == 200
+            chunks = reply.aiter_raw()
+            assert await anext(chunks) == b"half"
+            with pytest.raises(httpx.RemoteProtocolError):
+                await anext(chunks)
+
+
+async def test_a_service_that_is_back_is_served_from_at_once(edge: World, open_world: OpenWorld) -> None:
+    broken = True
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"" if broken else b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup")
+
+    async with raw_server(talk) as url:
+        http = (await open_world(THINGS, things=url)).http
+        assert_problem(await http.get("/a"), 503, "upstream-unavailable")
+        broken = False
+        assert (await http.get("/a")).text == "up"
+    assert (await edge.http.get("/things/7")).status_code == 200
+
+
+# Health.
+
+
+async def test_the_gateway_is_live_whatever_its_services_are(edge: World) -> None:
+    answer = await edge.http.get("/health/live")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+    assert answer.headers["cache-control"] == "no-store"
+    assert (await edge.http.head("/health/live")).status_code == 200
+    assert_problem(await edge.http.post("/health/live"), 404, "no-route")
+
+
+async def test_it_is_ready_when_all_services_are_and_else_names_those_that_are_not(
+    serve: Serve, open_world: OpenWorld, edge: World
+) -> None:
+    stubs = {name: Stub() for name in ("things", "others")}
+    routes = route_table(route(methods=["GET", "POST"], timeout="5s"), route("/b", to="others"))
+    http = (await open_world(routes, **stubs)).http
+
+    answer = await http.get("/health/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+    stubs["others"].ready = False
+    answer = await http.get("/health/ready")
+    assert_problem(answer, 503, "not-ready")
+    assert (answer.json()["services"], answer.headers["retry-after"]) == (["others"], "1")
+
+    stubs["things"].ready = False
+    assert (await http.get("/health/ready")).json()["services"] == ["others", "things"]
+    assert (await edge.http.get("/health/ready")).json()["services"] == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ({"to": "others"}, ["others"]),
+        ({"to": "others", "needed": False}, []),
+        ({"parts": {"a": part("others:/a")}}, ["others"]),
+        ({"parts": {"a": part("things:/a"), "b": part("others:/b", optional=True)}}, []),
+        (
+            {"parts": {"a": part("things:/a"), "b": part("others:/b", optional=True)}, "needed": True},
+            ["others"],
+        ),
+        ({"to": "things", "mirror": {"to": "others"}}, []),
+        ({"to": "things", "split": [{"to": "others", "weight": 5}]}, ["others"]),
+        ({"to": "things"}, []),
+    ],
+)
+async def test_a_service_whose_absence_only_degrades_answers_does_not_make_it_unready(
+    open_world: OpenWorld, written: dict[str, Any], names: list[str]
+) -> None:
+    others = Stub()
+    others.ready = False
+    needed = {"needed": written.pop("needed")} if "needed" in written else {}
+    routes = route_table(route("/b", **written), services={"things": {}, "others": needed})
+
+    answer = await (await open_world(routes, things=Stub(), others=others)).http.get("/health/ready")
+
+    assert (answer.status_code, answer.json().get("services", [])) == (503 if names else 200, names)
+
+
+@pytest.mark.parametrize(("status", "readiness"), [(200, 200), (500, 503)])
+async def test_a_health_path_is_configured_or_not_checked(
+    open_world: OpenWorld, status: int, readiness: int
+) -> None:
+    async def foreign(exchange: Exchange) -> None:
+        await answering(status if exchange.path == b"/healthz" else 404, b"")(exchange)
+
+    services: Services = {"things": {"health": {"path": "/healthz"}}, "mute": {"health": "none"}}
+    mute = Stub(foreign)
+    mute.ready = False
+    http = (await open_world(route_table(route(), services=services), things=Stub(foreign), mute=mute)).http
+
+    assert (await http.get("/health/ready")).status_code == readiness
+    assert mute.requests == []
+
+
+# Mounted services start and stop with the gateway.
+
+
+class Life:
+    """A lifespan as a server tells it; `events` is what the app answers."""
+
+    def __init__(self) -> None:
+        self.events: list[Message] = []
+
+    async def receive(self) -> Message:
+        return {"type": "lifespan.shutdown" if self.events else "lifespan.startup"}
+
+    async def send(self, message: Message) -> None:
+        self.events.append(message)
+
+
+def cannot_start() -> FastAPI:
+    """An app whose database is not there."""
+    return FastAPI(lifespan=lambda _app: Broken())
+
+
+class Broken:
+    """A lifespan that fails."""
+
+    async def __aenter__(self) -> None:
+        raise ConnectionError("no database")
+
+    async def __aexit__(self, *_exc: object) -> None:
+        raise AssertionError("never entered")
+
+
+async def test_a_gateway_whose_mounted_service_cannot_start_does_not_start() -> None:
+    gateway = gateway_of(THINGS, {"things": f"app://{__name__}:cannot_start"})
+    life = Life()
+
+    async with asyncio.timeout(5):
+        await gateway({"type": "lifespan"}, life.receive, life.send)
+
+    (told,) = life.events
+    assert told["type"] == "lifespan.startup.failed"
+    assert "no database" in told["message"]
+
+
+async def test_a_bug_of_a_mounted_service_is_its_own_and_a_502(open_world: OpenWorld) -> None:
+    http = (await open_world(THINGS, things=f"app://{__name__}:buggy")).http
+
+    assert_problem(await http.get("/a"), 502, "upstream-failed")
+
+
+def buggy() -> Stub:
+    """An app that fails before it has answered anything."""
+
+    async def answer(_exchange: Exchange) -> None:
+        raise ZeroDivisionError
+
+    return Stub(answer)
+
+
+async def test_a_mounted_service_that_is_not_ready_is_named(open_world: OpenWorld) -> None:
+    http = (await open_world(THINGS, things=f"app://{__name__}:not_ready")).http
+
+    assert (await http.get("/health/ready")).json()["services"] == ["things"]
+    assert (await http.get("/a")).content == b"all the same"
+
+
+def not_ready() -> Stub:
+    """An app that answers but is not ready."""
+    stub = Stub(answering(200, b"all the same"))
+    stub.ready = False
+    return stub

@@ -1,0 +1,240 @@
+"""Bodies pass through the gateway as they come; whoever goes away is not worked for any longer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.frontispiece.conftest import ROUTES
+from tests.support.stub import Exchange, Stub, answering
+from tests.support.world import OpenWorld, World
+
+MOUNTED = f"app://{__name__}:mounted"
+BIG = 3 * 1024 * 1024
+
+mounted_stub = Stub()
+
+
+def mounted() -> Stub:
+    """What `MOUNTED` names."""
+    return mounted_stub
+
+
+@pytest.fixture(params=["over a socket", "mounted"])
+async def edge(request: pytest.FixtureRequest, open_world: OpenWorld) -> World:
+    """The gateway in front of an upstream of each kind."""
+    if request.param == "over a socket":
+        return await open_world(ROUTES)
+    global mounted_stub  # noqa: PLW0603 (an address in a table can only name what a module has)
+    mounted_stub = Stub()
+    world = await open_world(ROUTES, things=MOUNTED)
+    world.stubs["things"] = mounted_stub
+    return world
+
+
+async def test_the_first_chunk_arrives_before_the_service_sends_its_last(edge: World) -> None:
+    go_on = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start(200, (b"content-type", b"text/event-stream"))
+        await exchange.chunk(b"first")
+        await go_on.wait()
+        await exchange.end(b"last")
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(5), edge.http.stream("GET", "/things/7") as reply:
+        chunks = reply.aiter_raw()
+        assert await anext(chunks) == b"first"
+        go_on.set()
+        assert [chunk async for chunk in chunks] == [b"last"]
+
+
+async def test_the_head_arrives_before_the_body_has_begun(edge: World) -> None:
+    go_on = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start(202)
+        await go_on.wait()
+        await exchange.end()
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(5), edge.http.stream("GET", "/things/7") as reply:
+        assert reply.status_code == 202
+        go_on.set()
+
+
+async def test_the_service_sees_the_first_chunk_before_the_client_sends_its_last(edge: World) -> None:
+    arrived = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        async for chunk in exchange.chunks():
+            exchange.body += chunk
+            arrived.set()
+        await exchange.start()
+        await exchange.end(exchange.body)
+
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"first,"
+        await arrived.wait()
+        yield b"last"
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(5):
+        reply = await edge.http.post("/things/7", content=upload())
+    assert reply.content == b"first,last"
+
+
+async def test_both_directions_can_flow_at_once_in_pieces_of_any_size(edge: World) -> None:
+    content = bytes(range(256)) * (BIG // 256)
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.read()
+        await exchange.start()
+        for at in range(0, len(exchange.body), 70_001):
+            await exchange.chunk(exchange.body[at : at + 70_001])
+        await exchange.end()
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(20):
+        told, untold = await asyncio.gather(
+            edge.http.put("/things/7", content=content),
+            edge.http.put("/things/8", content=in_pieces(content)),
+        )
+
+    assert told.content == untold.content == content
+    lengths = {e.path: e.all(b"content-length") for e in edge.things.requests}
+    assert lengths[b"/inner/7"] == [str(BIG).encode()]
+    assert lengths[b"/inner/8"] == []
+
+
+async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(content), 50_003):
+        yield content[at : at + 50_003]
+
+
+async def test_a_content_length_is_passed_on(edge: World) -> None:
+    edge.things.answer = answering(200, b"four", (b"content-length", b"4"))
+
+    reply = await edge.http.get("/things/7")
+
+    assert (reply.headers["content-length"], "transfer-encoding" in reply.headers) == ("4", False)
+
+
+async def test_a_slow_reader_holds_the_service_back(edge: World) -> None:
+    sent = 0
+    stuck = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        nonlocal sent
+        await exchange.start()
+        while sent < 1000:
+            try:
+                async with asyncio.timeout(0.3):
+                    await exchange.chunk(b"x" * 100_000)
+            except TimeoutError:
+                stuck.set()
+                await exchange.until_left()
+                return
+            sent += 1
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(10), edge.http.stream("GET", "/things/7") as reply:
+        assert reply.status_code == 200
+        await stuck.wait()
+    assert 0 < sent < 500
+
+
+async def test_a_client_that_goes_away_while_it_waits_ends_the_call_to_the_service(edge: World) -> None:
+    edge.things.answer = Exchange.until_left
+
+    waiting = asyncio.create_task(edge.http.get("/things/7"))
+    async with asyncio.timeout(5):
+        await edge.things.begun.wait()
+        waiting.cancel()
+        await edge.things.last.ended.wait()
+
+
+async def test_a_client_that_goes_away_while_it_reads_ends_the_call_to_the_service(edge: World) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.chunk(b"first")
+        await exchange.until_left()
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(5):
+        async with edge.http.stream("GET", "/things/7") as reply:
+            assert await anext(reply.aiter_raw()) == b"first"
+        await edge.things.last.ended.wait()
+
+
+async def test_a_client_that_goes_away_while_it_sends_ends_the_call_to_the_service(
+    edge: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    arrived = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        async for _ in exchange.chunks():
+            arrived.set()
+        await exchange.start()
+        await exchange.end()
+
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"first"
+        await asyncio.Event().wait()
+
+    edge.things.answer = answer
+
+    sending = asyncio.create_task(edge.http.post("/things/7", content=upload()))
+    async with asyncio.timeout(5):
+        await arrived.wait()
+        sending.cancel()
+        await edge.things.last.ended.wait()
+    assert not [record for record in caplog.records if record.exc_info], "nobody has a bug"
+
+
+async def test_the_gateway_serves_on_after_clients_went_away(edge: World) -> None:
+    edge.things.answer = Exchange.until_left
+    waiting = [asyncio.create_task(edge.http.get("/things/7")) for _ in range(20)]
+    async with asyncio.timeout(5):
+        while len(edge.things.requests) < 20:
+            await edge.things.begun.wait()
+            edge.things.begun.clear()
+        for each in waiting:
+            each.cancel()
+        for exchange in edge.things.requests:
+            await exchange.ended.wait()
+
+    edge.things.answer = answering(200, b"still here")
+    assert (await edge.http.get("/things/7")).content == b"still here"
+
+
+async def test_an_early_refusal_reaches_a_client_that_is_still_sending(edge: World) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.receive()
+        await exchange.start(413, (b"content-length", b"0"), (b"connection", b"close"))
+        await exchange.end()
+
+    edge.things.answer = answer
+
+    async with asyncio.timeout(5):
+        reply = await edge.http.post("/things/7", content=b"x" * 1000)
+    assert reply.status_code == 413
+
+
+async def test_a_request_may_have_a_body_whatever_its_method(edge: World) -> None:
+    await edge.http.request("GET", "/things/7", content=b"odd, but allowed")
+
+    assert edge.things.last.body == b"odd, but allowed"
+
+
+async def test_an_empty_body_stays_empty(edge: World) -> None:
+    await edge.http.post("/things/7")
+
+    assert edge.things.last.body == b""
+    assert edge.things.last.all(b"transfer-encoding") == []

@@ -1,0 +1,125 @@
+"""Services of a route table: their addresses and policies."""
+
+import tomllib
+from datetime import timedelta
+
+import pytest
+
+from frontispiece.gateway.config.service import Service
+from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from tests.support.tables import errors_of, parsed, route
+
+
+def service(lines: str) -> Service:
+    return parsed(route(), services={"things": tomllib.loads(lines)}).services["things"]
+
+
+def test_a_service_may_have_several_addresses_and_policies_around_it() -> None:
+    things = service(
+        """
+        url = ["http://a:1", "http://b:1"]
+        health = { path = "/health/ready", interval = "2s" }
+        breaker = { failure_ratio = 0.25, min_requests = 10, window = "30s", open_duration = "1s" }
+        concurrency = { max_concurrent = 100, max_queue = 50 }
+        """
+    )
+
+    assert things.url == ("http://a:1", "http://b:1")
+    assert things.health == HealthPolicy.model_validate({"path": "/health/ready", "interval": "2s"})
+    assert things.breaker is not None
+    assert (things.breaker.failure_ratio, things.breaker.min_requests) == (0.25, 10)
+    assert (things.breaker.window, things.breaker.open_duration) == (
+        timedelta(seconds=30),
+        timedelta(seconds=1),
+    )
+    assert things.concurrency == ConcurrencyPolicy(max_concurrent=100, max_queue=50)
+
+
+def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defaults() -> None:
+    plain = service('url = "http://a"')
+    assert (plain.health, plain.breaker, plain.concurrency) == (None, None, None)
+
+    asking = service('url = "http://a"\nbreaker = {}\nconcurrency = { max_concurrent = 5 }')
+    assert asking.breaker == BreakerPolicy()
+    assert asking.concurrency == ConcurrencyPolicy(max_concurrent=5, max_queue=0)
+
+    adaptive = service('url = "http://a"\nconcurrency = { adaptive = true, min_limit = 2, max_limit = 50 }')
+    assert adaptive.concurrency == ConcurrencyPolicy(adaptive=True, min_limit=2, max_limit=50)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("url = []", ["url: Tuple should have at least 1 item"]),
+        ("url = 7", ["url: Input should be a valid tuple"]),
+        ('url = ["http://a", 7]', ["url: 1: Input should be a valid string"]),
+        (
+            'url = ["gopher://a", "http://b:0"]',
+            ["url: 'gopher://a' is no address", "'http://b:0' names port 0"],
+        ),
+        ('url = ["http://a", "app://m:f"]', ["url: 'app://m:f' cannot be one of several"]),
+        ('url = ["http://a", "http://a"]', ["url: an address is there twice"]),
+        ('url = "http://a"\nhealth = "no"', ["health: Input should be a valid dictionary"]),
+        ('url = "registry://a"\nhealth = {}', ["health: path: Field required"]),
+        ('url = "registry://a"\nhealth.path = "health"', ["health: path: String should match"]),
+        ('url = "registry://a"\nhealth.path = "/a b"', ["health: path: String should match"]),
+        (
+            'url = "registry://a"\nhealth = { path = "/a", interval = "0s", rise = 2 }',
+            ["health: interval: Input should be greater than", "health: rise: unknown key"],
+        ),
+        (
+            (
+                'url = "http://a"\nbreaker = { failure_ratio = 0, min_requests = 0, window = 5, '
+                'open_duration = "-1s", failures = 5 }'
+            ),
+            [
+                "breaker: failure_ratio: Input should be greater than 0",
+                "breaker: min_requests: Input should be greater than or equal to 1",
+                "breaker: window: 5 is no duration",
+                "breaker: open_duration: '-1s' is no duration",
+                "breaker: failures: unknown key",
+            ],
+        ),
+        (
+            'url = "http://a"\nbreaker = { failure_ratio = 1.1 }',
+            ["breaker: failure_ratio: Input should be less than or equal"],
+        ),
+        (
+            'url = "http://a"\nbreaker = { failure_ratio = "1" }',
+            ["breaker: failure_ratio: Input should be a valid number"],
+        ),
+        ('url = "http://a"\nbreaker = true', ["breaker: Input should be a valid dictionary"]),
+        ('url = "http://a"\nconcurrency = {}', ["concurrency: set max_concurrent, or adaptive = true"]),
+        (
+            'url = "http://a"\nconcurrency = { max_concurrent = 5, adaptive = true, max_limit = 3 }',
+            ["concurrency: max_concurrent is a fixed number", "min_limit is more than max_limit"],
+        ),
+        (
+            'url = "http://a"\nconcurrency = { max_concurrent = 5, min_limit = 2 }',
+            ["concurrency: min_limit and max_limit are for adaptive = true"],
+        ),
+        (
+            'url = "http://a"\nconcurrency = { max_concurrent = 0, max_queue = -1, wait = "1s" }',
+            [
+                "concurrency: max_concurrent: Input should be greater than or equal to 1",
+                "concurrency: max_queue: Input should be greater than or equal to 0",
+                "concurrency: wait: unknown key",
+            ],
+        ),
+        (
+            'url = "http://a"\nconcurrency = { max_concurrent = "9" }',
+            ["concurrency: max_concurrent: Input should be a valid int"],
+        ),
+        (
+            'url = "http://a"\nconcurrency = { max_concurrent = true }',
+            ["concurrency: max_concurrent: Input should be a valid int"],
+        ),
+        ('url = "http://a"\nretries = 3', ["retries: unknown key"]),
+    ],
+)
+def test_every_fault_of_a_service_is_named(lines: str, told: list[str]) -> None:
+    found = errors_of(route(), services={"things": tomllib.loads(lines)})
+
+    errors = [each for error in found for each in error.split("; ")]
+    assert len(errors) == len(told), errors
+    assert all(what in error for error, what in zip(errors, told, strict=True)), errors

@@ -1,0 +1,133 @@
+"""What a table says of who may call, and how browsers log in."""
+
+import tomllib
+from datetime import timedelta
+
+import pytest
+
+from frontispiece.gateway.config.route import Auth
+from tests.support.tables import errors_of, parsed, part, route
+
+
+@pytest.mark.parametrize("auth", ["bearer", "session"])
+def test_a_route_that_asks_who_is_calling_may_let_guests_in_and_count_users(auth: str) -> None:
+    more = 'guest = true\nscopes = ["shop"]\nrate_limit = { rate = "5/second", by = "user" }'
+    (only,) = parsed(route(more=more, auth=auth), session={}).routes
+
+    assert (only.auth, only.guest, only.scopes) == (Auth(auth), True, ("shop",))
+    assert only.auth.identifies_caller
+
+
+@pytest.mark.parametrize("auth", ["none", "passthrough"])
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ('scopes = ["shop"]', "scopes ask for a user"),
+        ("guest = true", "guest is for routes that identify callers"),
+        ('rate_limit = { rate = "5/second", by = "user" }', "a rate_limit by user asks for a user"),
+    ],
+)
+def test_other_routes_know_no_users(auth: str, more: str, what: str) -> None:
+    (error,) = errors_of(route(more=more, auth=auth))
+
+    assert error == f'route 1 (/a): {what}: set auth = "bearer" or "session"'
+
+
+@pytest.mark.parametrize("value", ['"yes"', "1"])
+def test_guest_is_true_or_false(value: str) -> None:
+    (error,) = errors_of(route(more=f"guest = {value}", auth="bearer"))
+
+    assert error.startswith("route 1 (/a): guest: ")
+
+
+def test_credentials_are_handed_to_one_service_not_to_parts() -> None:
+    (error,) = errors_of(route(auth="passthrough", parts={"x": part("things:/x")}))
+
+    assert "hands credentials to one service" in error
+
+
+def test_a_service_may_have_another_name_among_audiences() -> None:
+    table = parsed(route(), services={"basket": {"audience": "the-basket"}})
+    assert table.audiences == {"things": "things", "basket": "the-basket"}
+
+
+# Sessions.
+
+
+def test_the_defaults_of_a_session() -> None:
+    session = parsed(route(), session={}).session
+
+    assert session is not None
+    assert (session.path, session.scopes) == ("/web/session", ("openid", "profile", "email"))
+    assert (session.idle_timeout, session.absolute_timeout) == (timedelta(minutes=30), timedelta(hours=12))
+    assert (session.rate_limit, session.guest_merge) == ((), ())
+    assert parsed(route()).session is None
+
+
+def test_the_keys_of_a_session() -> None:
+    said = {
+        "path": "/in",
+        "scopes": ["openid", "stock:write"],
+        "idle_timeout": "2h",
+        "absolute_timeout": "30d",
+        "rate_limit": {"rate": "5/minute", "by": "address"},
+        "guest_merge": ["basket:/baskets/{user}/adoption"],
+    }
+    session = parsed(route(), session=said).session
+
+    assert session is not None
+    assert (session.idle_timeout, session.absolute_timeout) == (timedelta(hours=2), timedelta(days=30))
+    assert [str(limit) for limit in session.rate_limit] == ["5/minute by address"]
+    (target,) = session.guest_merge
+    assert target.path is not None
+    assert (target.service, target.path.expand({"user": ["a%20b"]})) == ("basket", "/baskets/a%20b/adoption")
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "what"),
+    [
+        ('path = "/in/{x}"', "session: path: ", "no placeholders"),
+        ('path = "/in/"', "session: path: ", "no slash at its end"),
+        ('path = "/"', "session: path: ", "no slash at its end"),
+        ('path = "in"', "session: path: ", "does not begin with a slash"),
+        ('scopes = ["profile"]', "session: ", "openid"),
+        ('scopes = ["openid", "a b"]', "session: scopes: 1: ", "pattern"),
+        ('idle_timeout = "13h"', "session: ", "idle_timeout is longer than absolute_timeout"),
+        ('idle_timeout = "0s"', "session: idle_timeout: ", "greater than"),
+        ('absolute_timeout = "400d"', "session: absolute_timeout: ", "less than"),
+        ('absolute_timeout = "99999999999999999999d"', "session: absolute_timeout: ", "is out of range"),
+        ('rate_limit = { rate = "5/second", by = "user" }', "session: ", "not known before the login"),
+        ('guest_merge = ["basket"]', "session: ", "no placeholder but {user}"),
+        ('guest_merge = ["basket:/{other}"]', "session: ", "no placeholder but {user}"),
+        ('guest_merge = ["nobody:/{user}"]', "session: ", "guest_merge names the service 'nobody'"),
+        ("colour = 1", "session: colour: ", "unknown key"),
+    ],
+)
+def test_a_session_that_cannot_work_is_refused_with_its_place(line: str, place: str, what: str) -> None:
+    session = tomllib.loads(line)
+    (error,) = errors_of(route(auth="session"), session=session, services={"nobody": None, "basket": {}})
+
+    assert error.startswith(place)
+    assert what in error
+
+
+def test_session_routes_need_a_session() -> None:
+    (error,) = errors_of(route(auth="session"))
+
+    assert error == 'route 1 (/a): auth = "session" asks for a section [session]'
+
+
+OWN = ["/web/session", "/web/session/login", "/web/session/{x}", "/web/session/{x:path}"]
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_what_is_below_the_session_is_its_own(path: str) -> None:
+    (error,) = errors_of(route(path, methods=["DELETE"], host="a.test"), session={})
+
+    assert error == f"route 1 ({path}): /web/session and what is below belong to the session"
+
+
+def test_around_the_session_there_is_room() -> None:
+    table = parsed(route("/web/{rest:path}"), route("/web/sessions"), route("/web"), session={})
+
+    assert len(table.routes) == 3

@@ -1,0 +1,82 @@
+"""What a table may say of retry, mirror, split and priority."""
+
+import pytest
+
+from tests.support.tables import Services, errors_of, parsed, part, route
+
+SERVICES: Services = {"new": {}, "nobody": None}
+ALL = 'retry = {}\nmirror = { to = "new" }\nsplit = [{ to = "new", weight = 5 }]'
+PARTS = {"thing": part("things:/{id}")}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "retry = {}",
+        'retry = { attempts = 5, on = ["timeout", "500", "failed"], per_try_timeout = "1s" }',
+        'mirror = { to = "new" }',
+        'mirror = { to = "things:/shadow/{id}", fraction = 0.1, unsafe_methods = true }',
+        'split = [{ to = "new", weight = 2.5 }, { to = "new:/b/{id}", weight = 97.5 }]',
+        'split = [{ to = "new", when = { header = "x-canary", equals = "1" } }]',
+        'priority = "critical"',
+    ],
+)
+def test_what_can_be_meant_is_taken(more: str) -> None:
+    assert len(parsed(route("/a/{id}", more), services=SERVICES).routes) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("retry = { attempts = 1 }", "attempts: Input should be greater than or equal to 2"),
+        ("retry = { attempts = 6 }", "attempts: Input should be less than or equal to 5"),
+        ("retry = { attempts = true }", "attempts: Input should be a valid int"),
+        ("retry = { on = [] }", "on: there is at least one, or leave it out"),
+        ('retry = { on = ["404"] }', "Input should be 'unavailable', 'timeout'"),
+        ('retry = { per_try_timeout = "1s" }', 'put "timeout" into on'),
+        ('retry = { on = ["timeout"], per_try_timeout = "10s" }', "no time is left for another try"),
+        ('cache = {}\nsplit = [{ to = "new", weight = 5 }]', "a split by header, not by weight"),
+        ('mirror = { to = "nobody" }', "mirror names the service 'nobody'"),
+        ('mirror = { to = "new:/{other}" }', "mirror: to uses other, which the path does not have"),
+        ('mirror = { to = "things" }', "mirror: to is where the route leads already"),
+        ('mirror = { to = "things:/a/{id}" }', "mirror: to is where the route leads already"),
+        ('mirror = { to = "new", fraction = 0 }', "fraction: Input should be"),
+        ('mirror = { to = "new", fraction = 1.1 }', "fraction: Input should be less than or equal to 1"),
+        ('mirror = { to = "new", unsafe_methods = 1 }', "unsafe_methods: Input should be a valid bool"),
+        ("mirror = { fraction = 0.5 }", "to: Field required"),
+        ("split = []", "split: there is at least one, or leave it out"),
+        ('split = [{ to = "new" }]', "it gets no calls: add weight or when"),
+        ('split = [{ to = "nobody", weight = 5 }]', "split names the service 'nobody'"),
+        ('split = [{ to = "things", weight = 5 }]', "split: to is where the route leads already"),
+        ('split = [{ to = "new", weight = 60 }, { to = "new:/b", weight = 50 }]', "weights add up to 110"),
+        ('split = [{ to = "new", weight = 101 }]', "weight: Input should be less than or equal to 100"),
+        ('split = [{ to = "new", weight = -1 }]', "weight: Input should be greater than or equal to 0"),
+        (
+            'split = [{ to = "new", when = { header = "Cookie", equals = "1" } }]',
+            "Cookie cannot select a variant",
+        ),
+        ('split = [{ to = "new", when = { header = "a b", equals = "1" } }]', "header: String should match"),
+        ('split = [{ to = "new", when = { header = "x-a" } }]', "equals: Field required"),
+        ('priority = "urgent"', "Input should be 'low', 'normal', 'high' or 'critical'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_a_sentence(more: str, told: str) -> None:
+    (error,) = errors_of(route("/a/{id}", more), services=SERVICES)
+
+    assert error.startswith("route 1 (/a/{id}): ")
+    assert told in error
+
+
+def test_parts_are_tried_again_by_themselves_and_are_neither_copied_nor_split() -> None:
+    errors = errors_of(route("/a/{id}", ALL, parts=PARTS))
+
+    place = "route 1 (/a/{id}): "
+    assert errors == [
+        f"{place}{key} is for routes to one service: parts have several"
+        for key in ("retry", "mirror", "split")
+    ]
+
+
+def test_credentials_that_are_one_services_own_business_are_not_copied() -> None:
+    (error,) = errors_of(route(auth="passthrough", mirror={"to": "new"}))
+    assert "mirror copies no credentials" in error

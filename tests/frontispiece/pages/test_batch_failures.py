@@ -1,0 +1,103 @@
+"""What fails of a call for many keys, and whom it concerns."""
+
+import asyncio
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from frontispiece.upstream import Unreachable, UpstreamServerError
+from tests.frontispiece.pages.conftest import Serve, Shown
+from tests.support.loads import Books, Shelf, awaited, load, page_of, titles, turn
+
+
+async def failing(keys: Sequence[str]) -> Mapping[str, Any]:
+    await turn()
+    raise Unreachable("away")
+
+
+async def without_b(keys: Sequence[str]) -> Mapping[str, Any]:
+    return {key: title for key, title in (await titles(keys)).items() if key != "b"}
+
+
+async def b_failing(keys: Sequence[str]) -> Mapping[str, Any]:
+    return {**await titles(keys), "b": UpstreamServerError("it answered 500")}
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(without_b, "refused"), (b_failing, "failed")])
+async def test_a_key_that_fails_or_is_left_out_fails_its_own_load_only(
+    serve: Serve, shelf: Shelf, answer: Any, reason: str
+) -> None:
+    shelf.answer = answer
+    page = page_of(load("a"), load("b"), load("c"), fallback=lambda: "none")
+    async with serve(page, providers=shelf.providers) as http:
+        seen = await http.get("/page")
+
+    assert seen.json() == {"s0": ["title of a"], "s1": "none", "s2": ["title of c"]}
+    assert seen.headers["page-degraded"] == f"s1;reason={reason}"
+    assert len(shelf.calls) == 1
+
+
+async def test_a_key_that_is_left_out_is_one_that_there_is_not(shown: Shown, shelf: Shelf) -> None:
+    shelf.answer = without_b
+    assert await shown(page_of(load("a", "b"))) == 404
+
+
+async def test_a_call_that_fails_fails_all_its_loads(serve: Serve, shelf: Shelf) -> None:
+    shelf.answer = failing
+    async with serve(page_of(load("a"), load("b"), fallback=list), providers=shelf.providers) as http:
+        seen = await http.get("/page")
+    assert seen.headers["page-degraded"] == "s0;reason=unavailable, s1;reason=unavailable"
+
+
+async def bug(_keys: Sequence[str]) -> Mapping[str, Any]:
+    await turn()
+    raise KeyError("secret")
+
+
+async def no_mapping(keys: Sequence[str]) -> Any:
+    return list(keys)
+
+
+async def nothing(_keys: Sequence[str]) -> Any:
+    return None
+
+
+async def ending_itself(_keys: Sequence[str]) -> Any:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("answer", [bug, no_mapping, nothing, ending_itself])
+async def test_a_bug_in_a_fetch_is_a_500_and_never_a_fallback(
+    shown: Shown, shelf: Shelf, answer: Any
+) -> None:
+    shelf.answer = answer
+    assert await shown(page_of(load("a"), fallback=list)) == 500
+    assert len(shelf.calls) == 1
+
+
+async def test_a_key_that_failed_is_fetched_again_by_the_next_load(shown: Shown, shelf: Shelf) -> None:
+    async def answer(keys: Sequence[str]) -> Mapping[str, Any]:
+        return await (b_failing if len(shelf.calls) == 1 else titles)(keys)
+
+    async def twice(books: Books) -> str:
+        try:
+            return await books.title("b")
+        except UpstreamServerError:
+            return await books.title("b")
+
+    shelf.answer = answer
+    assert await shown(page_of(load("a"), twice)) == {"s0": ["title of a"], "s1": "title of b"}
+    assert shelf.calls == [["a", "b"], ["b"]]
+
+
+async def test_each_load_of_a_call_that_fails_has_a_failure_of_its_own(shelf: Shelf) -> None:
+    shelf.answer = failing
+    books = Books(shelf)
+    loads = [awaited(books.title(str(number))) for number in range(50)]
+    failures = [each for each in await asyncio.gather(*loads, return_exceptions=True) if each]
+
+    assert len({id(failure) for failure in failures}) == 50
+    assert all(isinstance(failure, Unreachable) for failure in failures)
+    assert max(len(traceback.extract_tb(failure.__traceback__)) for failure in failures) < 10

@@ -1,0 +1,123 @@
+"""What a page takes from a request, over ASGI."""
+
+from typing import Annotated
+
+import pytest
+from msgspec import Meta, Struct
+
+from frontispiece.pages import Body, Page, PageRequest
+from tests.frontispiece.pages.conftest import Serve
+
+
+class Heading(Struct):
+    """A view."""
+
+    title: str
+
+
+class Note(Struct, forbid_unknown_fields=True):
+    """A body."""
+
+    stars: Annotated[int, Meta(ge=1, le=5)]
+
+
+def note_page() -> Page:
+    page = Page("/books/{isbn}/notes", deadline=1.0, method="POST", status=201, vary=("accept-language",))
+
+    @page.source()
+    async def title(
+        isbn: Annotated[str, Meta(pattern="^[0-9]+$")],
+        note: Body[Note],
+        request: PageRequest,
+        limit: Annotated[int, Meta(le=10)] = 5,
+        tag: list[str] | None = None,
+    ) -> str:
+        return f"{isbn} {note.stars} {limit} {tag} {request.header('accept-language')}"
+
+    @page.view
+    def view(title: str) -> Heading:
+        return Heading(title)
+
+    return page
+
+
+async def test_inputs_are_converted_to_their_types(serve: Serve) -> None:
+    async with serve(note_page()) as http:
+        answer = await http.post(
+            "/books/12/notes",
+            params={"limit": "7", "tag": ["a", "b"]},
+            json={"stars": 3},
+            headers={"Accept-Language": "de"},
+        )
+
+    assert answer.status_code == 201
+    assert answer.json()["title"] == "12 3 7 ['a', 'b'] de"
+    assert answer.headers["vary"] == "accept-language"
+
+
+async def test_all_errors_of_a_request_are_listed(serve: Serve) -> None:
+    async with serve(note_page()) as http:
+        answer = await http.post("/books/x/notes?limit=99", json={"stars": 9})
+
+    assert answer.status_code == 422
+    assert [error["at"] for error in answer.json()["errors"]] == [
+        ["path", "isbn"],
+        ["body", "note"],
+        ["query", "limit"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "Application/NOTE+JSON"]
+)
+async def test_a_body_of_a_json_type_is_read(serve: Serve, content_type: str) -> None:
+    async with serve(note_page()) as http:
+        headers = {"Content-Type": content_type}
+        response = await http.post("/books/12/notes", content=b'{"stars": 3}', headers=headers)
+
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [],
+        [("Content-Type", "")],
+        [("Content-Type", "text/plain")],
+        [("Content-Type", "text/plain; application/json")],
+        [("Content-Type", "application/jsonp")],
+        [("Content-Type", "application/x-www-form-urlencoded")],
+        [("Content-Type", "application/json, text/plain")],
+        [("Content-Type", "application/json"), ("Content-Type", "text/plain")],
+    ],
+)
+async def test_a_body_of_any_other_type_is_a_415_that_names_the_accepted_one(
+    serve: Serve, fields: list[tuple[str, str]]
+) -> None:
+    async with serve(note_page()) as http:
+        response = await http.post("/books/12/notes", content=b'{"stars": 3}', headers=fields)
+
+    assert (response.status_code, response.headers["accept"]) == (415, "application/json")
+    assert response.json()["type"] == "urn:frontispiece:problem:media-type-unsupported"
+
+
+async def test_a_missing_body_is_missing_whatever_its_type(serve: Serve) -> None:
+    async with serve(note_page()) as http:
+        response = await http.post("/books/12/notes", headers={"Content-Type": "text/plain"})
+
+    assert response.status_code == 422
+
+
+async def test_pages_are_described_in_the_apps_openapi(serve: Serve) -> None:
+    async with serve(note_page()) as http:
+        document = (await http.get("/openapi.json")).json()
+
+    operation = document["paths"]["/books/{isbn}/notes"]["post"]
+    assert {(p["name"], p["in"], p["required"]) for p in operation["parameters"]} == {
+        ("isbn", "path", True),
+        ("limit", "query", False),
+        ("tag", "query", False),
+    }
+    assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("Note")
+    assert operation["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].endswith("Heading")
+    assert set(document["components"]["schemas"]) >= {"Note", "Heading"}

@@ -1,0 +1,188 @@
+"""Proofs of possession: which are valid for a request, and which are not (RFC 9449, 4.3)."""
+
+import base64
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from frontispiece.security import (
+    DpopNonces,
+    DpopProof,
+    InvalidProof,
+    Keyring,
+    bound_key,
+    is_bound_to,
+    new_key,
+    verify_proof,
+)
+from tests.support.clock import START, Clock
+from tests.support.dpop import ProofKey
+
+URL = "https://shop.example/identity/token"
+
+
+def verify(proof: str, *, method: str = "POST", url: str = URL, **more: Any) -> DpopProof:
+    """Verify a proof as the recipient of this request does."""
+    return verify_proof(proof, method=method, url=url, now=START, **more)
+
+
+@pytest.fixture
+def key() -> ProofKey:
+    return ProofKey()
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
+def test_a_proof_names_its_key_and_the_end_of_its_time(algorithm: str) -> None:
+    key = ProofKey(algorithm)
+    first, second = (verify(key.proof("POST", URL, START, nonce="n")) for _ in range(2))
+
+    assert first.jkt == second.jkt == key.jkt
+    assert first.id != second.id
+    assert (first.expires_at, first.nonce) == (START + 60, "n")
+
+
+def test_the_same_jti_is_the_same_proof_and_that_of_another_key_is_not(key: ProofKey) -> None:
+    once, again = (verify(key.proof("POST", URL, START - age, jti="x")) for age in (0, 1))
+    other = verify(ProofKey().proof("POST", URL, START, jti="x"))
+
+    assert once.id == again.id != other.id
+
+
+@pytest.mark.parametrize(
+    "htu",
+    [
+        *("https://shop.example/identity/token?a=1#b", "HTTPS://SHOP.example:443/identity/token"),
+        "https://shop.example:0443/identity/token",
+    ],
+)
+def test_a_url_may_be_written_in_several_ways(key: ProofKey, htu: str) -> None:
+    assert verify(key.proof("POST", htu, START)).jkt == key.jkt
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"htm": "GET"}, "another method"),
+        ({"htm": "post"}, "another method"),
+        ({"htm": None}, "malformed"),
+        ({"htu": "http://shop.example/identity/token"}, "another URL"),
+        ({"htu": "https://shop.example:8443/identity/token"}, "another URL"),
+        ({"htu": "https://evil.example/identity/token"}, "another URL"),
+        ({"htu": "https://shop.example/identity/token/"}, "another URL"),
+        ({"htu": "https://shop.example/identity/Token"}, "another URL"),
+        ({"htu": "https://user@shop.example/identity/token"}, "no URL"),
+        ({"htu": "https://shop.example:x/identity/token"}, "no URL"),
+        ({"htu": "/identity/token"}, "no URL"),
+        ({"htu": "https://[::1/identity/token"}, "no URL"),
+        ({"htu": 7}, "no URL"),
+        ({"iat": START - 60}, "too old"),
+        ({"iat": START + 6}, "too old, or the clock"),
+        ({"iat": 10**400}, "too old, or the clock"),
+        ({"iat": float("nan")}, "too old, or the clock"),
+        ({"iat": str(START)}, "no time"),
+        ({"iat": True}, "no time"),
+        ({"iat": None}, "malformed"),
+        ({"jti": None}, "malformed"),
+        ({"jti": ""}, "no jti"),
+        ({"jti": 7}, "malformed"),
+        ({"jti": "x" * 257}, "no jti"),
+        ({"more": "x" * 4096}, "too long"),
+    ],
+)
+def test_a_proof_with_a_wrong_claim_is_refused(key: ProofKey, changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidProof, match=why):
+        verify(key.proof("POST", URL, START, **changed))
+
+
+@pytest.mark.parametrize(
+    "header", [{"typ": "JWT"}, {"typ": None}, {"jwk": None}, {"jwk": "x"}, {"jwk": {}}, {"crit": ["b64"]}]
+)
+def test_a_proof_with_another_header_is_refused(key: ProofKey, header: dict[str, Any]) -> None:
+    with pytest.raises(InvalidProof, match="malformed"):
+        verify(key.proof("POST", URL, START, header=header))
+
+
+def test_a_proof_that_is_signed_with_another_key_than_its_own_is_refused(key: ProofKey) -> None:
+    with pytest.raises(InvalidProof, match="signature"):
+        verify(key.proof("POST", URL, START, header={"jwk": ProofKey().jwk}))
+
+
+def test_a_proof_with_a_private_key_in_it_is_refused(key: ProofKey) -> None:
+    assert isinstance(key.private, ec.EllipticCurvePrivateKey)
+    private = ECAlgorithm.to_jwk(key.private, as_dict=True)
+
+    with pytest.raises(InvalidProof, match="malformed"):
+        verify(key.proof("POST", URL, START, header={"jwk": private}))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "HS256", "none"])
+def test_a_proof_of_another_algorithm_is_refused(key: ProofKey, algorithm: str) -> None:
+    claims = {"jti": "x", "htm": "POST", "htu": URL, "iat": START}
+    rsa_key = rsa.generate_private_key(65537, 2048)
+    jwk = RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True) if algorithm == "RS256" else key.jwk
+    signers: dict[str, Any] = {"RS256": rsa_key, "HS256": key.jwk["x"] * 2, "none": None}
+
+    with pytest.raises(InvalidProof, match="malformed"):
+        verify(jwt.encode(claims, signers[algorithm], algorithm, {"typ": "dpop+jwt", "jwk": jwk}))
+
+
+@pytest.mark.parametrize(
+    "proof",
+    ["", "x", "a.b.c", "é.ü.ß", "\udcff.a.b", "e30.e30.e30", base64.b64encode(b"[" * 2900).decode() + ".a.b"],
+)
+def test_nonsense_is_refused(proof: str) -> None:
+    with pytest.raises(InvalidProof):
+        verify(proof)
+
+
+def test_a_key_has_one_thumbprint_however_it_is_written(key: ProofKey) -> None:
+    padded = {**key.jwk, "x": key.jwk["x"] + "=", "use": "sig"}
+
+    assert verify(key.proof("POST", URL, START, header={"jwk": padded})).jkt == key.jkt
+
+
+def test_a_proof_for_an_access_token_has_its_hash(key: ProofKey) -> None:
+    proof = key.proof("POST", URL, START, access_token="a token")
+
+    assert verify(proof, access_token="a token").jkt == key.jkt
+    for other in ("another", ""):
+        with pytest.raises(InvalidProof, match="another access token"):
+            verify(proof, access_token=other)
+    with pytest.raises(InvalidProof, match="another access token"):
+        verify(key.proof("POST", URL, START, ath="\u00fc"), access_token="a token")
+    with pytest.raises(InvalidProof, match="another access token"):
+        verify(key.proof("POST", URL, START), access_token="a token")
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"cnf": "x"}, {"cnf": {}}, {"cnf": {"jkt": 7}}, {"cnf": {"jkt": "\u00fc"}}]
+)
+def test_a_token_without_a_thumbprint_is_bound_to_no_key(claims: dict[str, Any]) -> None:
+    assert bound_key(claims) is None
+    assert not is_bound_to(claims, "7")
+
+
+def test_a_token_is_bound_to_one_key() -> None:
+    claims = {"cnf": {"jkt": "a"}}
+
+    assert (bound_key(claims), is_bound_to(claims, "a"), is_bound_to(claims, "b")) == ("a", True, False)
+
+
+def test_a_nonce_is_valid_for_its_time_at_every_server_with_the_key() -> None:
+    keys, clock = [new_key()], Clock(START)
+    here, there = (DpopNonces(Keyring(keys), 300, clock) for _ in range(2))
+    nonce = here.new()
+
+    assert here.new() != nonce
+    clock.now = START + 300
+    assert there.is_valid(nonce)
+    clock.now = START + 301
+    assert not there.is_valid(nonce)
+
+
+@pytest.mark.parametrize("nonce", [None, "", "x", "!", "\u00fc", "AAAA" * 20])
+def test_a_nonce_of_nobody_is_not_valid(nonce: str | None) -> None:
+    assert not DpopNonces(Keyring([new_key()]), 300, Clock(START)).is_valid(nonce)

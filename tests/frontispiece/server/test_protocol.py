@@ -1,0 +1,390 @@
+"""What goes over a connection: what the app gets, in which order, who waits for whom, and who closes."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
+
+import pytest
+
+from frontispiece.http.asgi import App
+from frontispiece.http.messages import ClientDisconnected, IncomingRequest, Reply
+from frontispiece.server.protocol import HttpProtocol
+from tests.support.direct import DirectApp, answer_to, hello, sending, streaming
+from tests.support.recorder import connected, said, statuses
+from tests.support.serving import servers
+from tests.support.stub import Exchange, Stub
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+LAST = GET + b"Connection: close\r\n\r\n"
+OLD = b"GET / HTTP/1.0\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+
+MakeApp = Callable[..., DirectApp | Stub]
+BOTH = pytest.mark.parametrize("app", [streaming, sending], ids=["direct", "asgi"])
+
+
+# What the app gets.
+
+
+async def test_white_space_around_a_value_is_not_part_of_it() -> None:
+    app = DirectApp()
+
+    await answer_to(app, POST + b"X-A: \t b\tc \t\r\nContent-Length: 5 \r\n", b"X-B: d \r\n\r\nhello")
+
+    (request,) = app.requests
+    assert (b"x-a", b"b\tc") in request.headers
+    assert (b"x-b", b"d") in request.headers
+    assert (b"content-length", b"5") in request.headers
+
+
+async def test_a_body_that_came_with_the_head_is_bytes_and_another_one_comes_in_pieces() -> None:
+    pieces: list[bytes] = []
+    go_on = asyncio.Event()
+
+    async def respond(request: IncomingRequest) -> Reply:
+        if not isinstance(request.body, bytes):
+            async for piece in request.body:
+                pieces.append(piece)
+                go_on.set()
+        return await hello(request)
+
+    app = DirectApp(respond)
+    async with servers() as serve:
+        url = await serve(app)
+        await said(url, POST + b"Content-Length: 5\r\n\r\nhello")
+        async with connected(url) as (reader, writer):
+            writer.write(POST + b"Content-Length: 5\r\n\r\nhel")
+            await go_on.wait()
+            writer.write(b"lo")
+            assert statuses(await reader.read()) == [200]
+
+    assert app.requests[0].body == b"hello"
+    assert pieces == [b"hel", b"lo"]
+
+
+@pytest.mark.parametrize("pieces", [(b"hello",), (b"hel", b"lo")], ids=["at once", "in pieces"])
+async def test_a_request_that_an_app_leaves_to_asgi_comes_there_with_its_body(
+    pieces: tuple[bytes, ...],
+) -> None:
+    class Leaving(Stub):
+        async def respond(self, _request: IncomingRequest) -> Reply | None:
+            return None
+
+    async def echo(exchange: Exchange) -> None:
+        content = await exchange.read()
+        await exchange.start()
+        await exchange.end(content)
+
+    first, *rest = pieces
+    answer = await answer_to(Leaving(echo), POST + b"Content-Length: 5\r\n\r\n" + first, *rest)
+
+    assert statuses(answer) == [200]
+    assert answer.endswith(b"hello")
+
+
+async def test_the_end_of_a_body_is_noticed_when_the_next_request_comes_with_it() -> None:
+    async def respond(request: IncomingRequest) -> Reply:
+        body = request.body
+        content = body if isinstance(body, bytes) else b"".join([piece async for piece in body])
+        return Reply.whole(200, content, [])
+
+    app = DirectApp(respond)
+    async with asyncio.timeout(5), servers() as serve, connected(await serve(app)) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
+        await app.begun.wait()
+        writer.write(b"lo" + LAST)
+        assert statuses(await reader.read()) == [200, 200]
+
+
+async def test_a_request_has_its_target_as_the_client_wrote_it_and_the_client_s_address() -> None:
+    app = DirectApp()
+
+    await answer_to(app, b"GET /a%2Fb;c?d=%20 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    (request,) = app.requests
+    assert (request.method, request.target, request.http_version) == ("GET", b"/a%2Fb;c?d=%20", "1.1")
+    assert (request.client_ip, request.scheme, request.body) == ("127.0.0.1", "http", b"")
+
+
+async def test_trailers_are_dropped() -> None:
+    app = DirectApp()
+
+    answer = await answer_to(
+        app, POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Late: 1\r\n\r\n"
+    )
+
+    assert statuses(answer) == [200]
+    assert app.requests[0].body == b"hi"
+    assert b"x-late" not in dict(app.requests[0].headers)
+
+
+async def test_after_a_trailer_named_connection_no_request_is_swallowed_but_the_connection_ends() -> None:
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"
+    end = b"0\r\nConnection: close\r\n\r\n"
+    async with asyncio.timeout(4), servers() as serve:
+        url = await serve(DirectApp())
+        whole = await said(url, request + end + LAST)
+        async with connected(url) as (reader, writer):  # answered before the trailer comes
+            writer.write(request)
+            answer = await reader.readuntil(b"hello")
+            writer.write(end + LAST)
+            answer += await reader.read()
+
+    assert statuses(whole) == statuses(answer) == [200]
+    assert b"\r\nconnection: close\r\n" in whole
+
+
+@BOTH
+async def test_a_request_sees_no_context_variable_of_the_one_before_it(app: MakeApp) -> None:
+    of_request: ContextVar[bytes] = ContextVar("of_request", default=b"clean")
+
+    def seen() -> bytes:
+        value = of_request.get()
+        of_request.set(b"leaked")
+        return value
+
+    async def respond(_request: IncomingRequest) -> Reply:
+        async def body() -> AsyncIterator[bytes]:
+            yield value
+            await asyncio.sleep(0)
+
+        value = seen()
+        return Reply(status=200, headers=[], body=body())
+
+    async def answer(exchange: Exchange) -> None:
+        value = seen()
+        await asyncio.sleep(0)
+        await exchange.start()
+        await exchange.end(value)
+
+    async with asyncio.timeout(5), servers() as serve:
+        url = await serve(DirectApp(respond) if app is streaming else Stub(answer))
+        answers = await said(url, GET + b"\r\n" + GET + b"\r\n" + LAST)
+
+    assert answers.count(b"clean") == 3
+    assert b"leaked" not in answers
+
+
+# The client goes, or goes on.
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 10])
+async def test_when_the_client_goes_its_request_is_cancelled_at_once(ahead: int) -> None:
+    cancelled = asyncio.Event()
+
+    async def respond(_request: IncomingRequest) -> Reply:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        raise AssertionError
+
+    app = DirectApp(respond)
+    async with asyncio.timeout(5), servers() as serve:
+        async with connected(await serve(app)) as (_, writer):
+            writer.write(GET + b"\r\n")
+            writer.write((GET + b"\r\n") * ahead)  # sent before the response to the first
+            await app.begun.wait()
+        await cancelled.wait()
+
+
+async def test_when_the_client_goes_in_the_middle_of_its_body_the_app_is_told_so() -> None:
+    told = asyncio.Event()
+
+    async def respond(request: IncomingRequest) -> Reply:
+        assert not isinstance(request.body, bytes)
+        try:
+            async for _ in request.body:
+                pass
+        except ClientDisconnected:
+            told.set()
+            raise
+        raise AssertionError
+
+    app = DirectApp(respond)
+    async with asyncio.timeout(5), servers() as serve:
+        async with connected(await serve(app)) as (_, writer):
+            writer.write(POST + b"Content-Length: 5\r\n\r\nhel")
+            await app.begun.wait()
+        await told.wait()
+
+
+async def test_an_asgi_app_is_told_when_the_client_goes() -> None:
+    stub = Stub(Exchange.until_left)
+    async with asyncio.timeout(5), servers() as serve:
+        async with connected(await serve(stub)) as (_, writer):
+            writer.write(GET + b"\r\n")
+            await stub.begun.wait()
+        await stub.last.ended.wait()
+
+
+async def test_requests_that_come_at_once_are_answered_in_order() -> None:
+    async def respond(request: IncomingRequest) -> Reply:
+        for _ in range(3 if request.target == b"/0" else 0):
+            await asyncio.sleep(0)
+        return Reply.whole(200, request.target, [])
+
+    sent = b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50)) + LAST
+    answer = await answer_to(DirectApp(respond), sent)
+
+    assert statuses(answer) == [200] * 51
+    assert [
+        line for line in answer.replace(b"HTTP/1.1 200 OK", b"\r\n").split(b"\r\n") if line[:1] == b"/"
+    ] == [
+        *(b"/%d" % number for number in range(50)),
+        b"/",
+    ]
+
+
+async def test_100_continue_is_sent_when_the_app_reads_and_not_when_it_answers_unread() -> None:
+    async def read(request: IncomingRequest) -> Reply:
+        assert not isinstance(request.body, bytes)
+        return Reply.whole(200, b"".join([piece async for piece in request.body]), [])
+
+    expecting = POST + b"Expect: 100-Continue\r\nContent-Length: 2\r\n\r\n"
+    async with servers() as serve:
+        url = await serve(DirectApp(read))
+        async with connected(url) as (reader, writer):
+            writer.write(expecting)
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"hi")
+            assert (await reader.read()).endswith(b"\r\n\r\nhi")
+        async with connected(await serve(DirectApp())) as (reader, writer):
+            writer.write(expecting)
+            assert statuses(await reader.readuntil(b"hello")) == [200]
+        assert statuses(await said(url, POST + b"Expect: 100-continue\r\n\r\n")) == [500]  # there is no body
+
+
+async def test_interim_responses_come_before_the_final_one_to_clients_that_can_read_them() -> None:
+    async def respond(request: IncomingRequest) -> Reply:
+        request.send_interim(103, [(b"link", b"</a.css>; rel=preload")])
+        request.send_interim(101, [])
+        return await hello(request)
+
+    app = DirectApp(respond)
+
+    answer = await answer_to(app, LAST)
+    assert statuses(answer) == [103, 200]
+    assert answer.startswith(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 ")
+    assert statuses(await answer_to(app, OLD)) == [200]
+
+
+@BOTH
+async def test_a_connection_that_has_ended_is_freed_without_a_garbage_collection(app: MakeApp) -> None:
+    def connections() -> list[HttpProtocol]:
+        return [known for known in gc.get_objects() if type(known) is HttpProtocol]
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(connections())
+        served = app(b"one", b"two")
+        await answer_to(served, GET + b"\r\n" + LAST)
+        await answer_to(served, b"BREW / HTTP/1.1\r\n")
+        served.requests.clear()  # a test's app keeps them
+        await asyncio.sleep(0)
+        assert len(connections()) <= before
+    finally:
+        gc.enable()
+
+
+# Back-pressure.
+
+
+async def test_a_client_that_sends_faster_than_the_app_reads_waits() -> None:
+    go_on = asyncio.Event()
+
+    async def respond(request: IncomingRequest) -> Reply:
+        assert not isinstance(request.body, bytes)
+        await go_on.wait()
+        size = 0
+        async for piece in request.body:
+            assert len(piece) < 4 << 20
+            size += len(piece)
+        return Reply.whole(200, b"%d" % size, [])
+
+    size = 64 << 20
+    async with (
+        asyncio.timeout(20),
+        servers() as serve,
+        connected(await serve(DirectApp(respond))) as (reader, writer),
+    ):
+        writer.write(POST + b"Content-Length: %d\r\n\r\n" % size)
+        writer.write(b"x" * size)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await writer.drain()
+        go_on.set()
+        assert (await reader.read()).endswith(b"\r\n\r\n%d" % size)
+
+
+@BOTH
+async def test_an_app_that_sends_faster_than_the_client_reads_waits(app: MakeApp) -> None:
+    produced = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal produced
+        for _ in range(1000):
+            produced += 1
+            yield b"x" * 100_000
+
+    async def respond(_request: IncomingRequest) -> Reply:
+        async def body() -> AsyncIterator[bytes]:
+            for chunk in chunks():
+                yield chunk
+
+        return Reply(status=200, headers=[], body=body())
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        for chunk in chunks():
+            await exchange.chunk(chunk)
+        await exchange.end()
+
+    served: App = DirectApp(respond) if app is streaming else Stub(answer)
+    async with asyncio.timeout(20), servers() as serve, connected(await serve(served)) as (reader, writer):
+        writer.write(LAST)
+        await reader.readuntil(b"\r\n\r\n")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert produced < 500
+        size = 0
+        while piece := await reader.read(1 << 20):
+            size += len(piece)
+        assert size > 100_000_000
+    assert produced == 1000
+
+
+# Refusals by the server.
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"BREW / HTTP/1.1\r\n", 501),
+        (b"GET /a HTTP/1.1\r\nOrigin: https://app.test\r\nAccept: a\r\nX-A : b\r\n\r\n", 400),
+        (b"GET /a HTTP/1.1\r\nOrigin: https://app.test\r\nX-A: " + b"b" * 70_000 + b"\r\n\r\n", 431),
+        (b"GET /a HTTP/2.0\r\nOrigin: https://app.test\r\n\r\n", 505),
+    ],
+)
+async def test_the_app_adds_header_fields_to_a_refusal_from_what_was_read(sent: bytes, status: int) -> None:
+    app = DirectApp(refusal_headers=[(b"access-control-allow-origin", b"https://app.test")])
+
+    answer = await answer_to(app, sent)
+
+    assert statuses(answer) == [status]
+    assert b"\r\naccess-control-allow-origin: https://app.test\r\n" in answer
+    assert not app.requests
+    ((target, headers),) = app.refused
+    if status != 501:
+        assert target == b"/a"
+        assert (b"origin", b"https://app.test") in headers
+
+
+async def test_a_header_section_has_the_same_limit_however_it_is_split() -> None:
+    for length, expected in ((60_000, 200), (66_000, 431)):
+        sent = GET + b"Connection: close\r\nX-A: " + b"b" * length + b"\r\n\r\n"
+        for pieces in ([sent], [sent[at : at + 10_000] for at in range(0, len(sent), 10_000)]):
+            assert statuses(await answer_to(DirectApp(), *pieces)) == [expected]

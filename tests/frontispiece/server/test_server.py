@@ -1,0 +1,125 @@
+"""Servers start, stop and drain; uvicorn can take the place of ours."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from frontispiece.http.asgi import App, Receive, Scope, Send, respond_over_asgi
+from frontispiece.server.listen import listeners
+from frontispiece.server.server import Server, Shutdown, running
+from frontispiece.server.sockets import address, bound
+from frontispiece.server.uvicorn_server import UvicornServer
+from tests.support.direct import hello
+from tests.support.recorder import connected, everything, said, statuses
+from tests.support.stub import Exchange, Stub
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+MakeServer = Callable[[str, App, Shutdown], Server]
+BOTH = pytest.mark.parametrize("make", [Server, UvicornServer], ids=["ours", "uvicorn"])
+
+
+class Responding(Stub):
+    """Responds without ASGI, and by it where it has to."""
+
+    respond = staticmethod(hello)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        else:
+            await respond_over_asgi(self.respond, scope, receive, send)
+
+
+@BOTH
+async def test_a_response_has_one_date(make: MakeServer) -> None:
+    sock = bound()
+    url = f"http://{address(sock)}"
+
+    async with asyncio.timeout(10), running([(make("a", Responding(), Shutdown()), sock)]):
+        answer = await said(url, LAST)
+
+    assert answer.lower().count(b"\r\ndate: ") == 1
+
+
+@BOTH
+async def test_a_server_says_so_when_it_drains_and_finishes_what_it_has_begun(make: MakeServer) -> None:
+    go_on = asyncio.Event()
+    drained = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.chunk(b"begun")
+        await go_on.wait()
+        await exchange.end(b"ended")
+
+    stub = Stub(answer)
+    server = make("a", stub, Shutdown(begin_drain=drained.set))
+    sock = bound()
+    url = f"http://{address(sock)}"
+    async with asyncio.timeout(10), running([(server, sock)]), connected(url) as (reader, writer):
+        writer.write(GET)
+        await reader.readuntil(b"begun")
+        server.stop()
+        await drained.wait()
+        while True:
+            try:
+                await said(url)
+            except ConnectionResetError:  # it was about to be accepted
+                continue
+            except ConnectionRefusedError:
+                break
+        go_on.set()
+        assert (await reader.read()).endswith(b"5\r\nended\r\n0\r\n\r\n")
+
+
+@asynccontextmanager
+async def client_of(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server that runs meanwhile."""
+    sock = bound()
+    url = f"http://{address(sock)}"
+    async with asyncio.timeout(10), running([(server, sock)]), connected(url) as client:
+        yield client
+
+
+async def test_what_has_not_ended_in_time_is_cut_off() -> None:
+    stub = Stub(Exchange.until_left)
+    server = Server("a", stub, Shutdown(graceful_timeout=0))
+    async with client_of(server) as (reader, writer):
+        writer.write(GET)
+        await stub.begun.wait()
+        server.stop()
+        assert await everything(reader) == b""
+        await stub.last.ended.wait()
+
+
+async def test_an_idle_connection_does_not_hold_up_a_stop() -> None:
+    server = Server("a", Stub(), Shutdown(graceful_timeout=600))
+    async with client_of(server) as (reader, writer):
+        writer.write(GET)
+        await reader.readuntil(b"{}")
+        server.stop()
+        assert await reader.read() == b""
+
+
+async def test_a_server_that_is_hurried_waits_for_nobody() -> None:
+    stub = Stub(Exchange.until_left)
+    server = Server("a", stub, Shutdown(drain_delay=600, graceful_timeout=600))
+    async with client_of(server) as (_, writer):
+        writer.write(GET)
+        await stub.begun.wait()
+        server.hurry()
+        await stub.last.ended.wait()
+
+
+async def test_uvicorn_serves_an_app_where_it_is_chosen() -> None:
+    sock = bound()
+    url = f"http://{address(sock)}"
+    servers = listeners("shop", Stub(), sock, uvicorn=True)
+
+    assert [type(server) for server, _ in servers] == [UvicornServer]
+    async with asyncio.timeout(10), running(servers):
+        assert statuses(await said(url, LAST)) == [200]

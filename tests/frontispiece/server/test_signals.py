@@ -1,0 +1,73 @@
+"""A command works whatever signal dispositions its parent left: shells ignore SIGINT in background jobs."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.gateway_process import Gateway, running_gateway
+from tests.support.tables import route, route_table
+
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+
+
+@contextmanager
+def started_with_signals_ignored(folder: Path, key: str, workers: int) -> Iterator[Gateway]:
+    """A gateway whose parent ignored these signals when it started."""
+    with ExitStack() as stack:
+        before = {name: signal.signal(name, signal.SIG_IGN) for name in IGNORED}
+        try:
+            table = route_table(route("/gone", to="things"), services={"things": "http://127.0.0.1:1"})
+            gateway = stack.enter_context(running_gateway(folder, key, table, workers))
+        finally:
+            for name, disposition in before.items():
+                signal.signal(name, disposition)
+        yield gateway
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_a_signal_that_its_parent_ignored(
+    tmp_path: Path, signing_key: str, workers: int, stop: signal.Signals
+) -> None:
+    with started_with_signals_ignored(tmp_path, signing_key, workers) as gateway:
+        below = gateway.workers()
+        assert len(below) == (workers if workers > 1 else 0)
+        gateway.process.send_signal(stop)
+
+        status, printed = gateway.end()
+        assert "Traceback" not in printed
+        assert status == 0 if workers > 1 else status in {-stop, 128 + stop}
+        assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+
+
+def test_it_sees_how_a_worker_ended_though_its_parent_ignored_the_end_of_children(
+    tmp_path: Path, signing_key: str
+) -> None:
+    with started_with_signals_ignored(tmp_path, signing_key, 2) as gateway:
+        os.kill(gateway.workers()[0], signal.SIGKILL)
+        gateway.until(gateway.admin[0], lambda answer: answer is None)
+        gateway.until_ready()
+        gateway.process.terminate()
+
+        status, printed = gateway.end()
+        assert (status, "worker 1 of gateway was ended by SIGKILL" in printed) == (0, True)
+
+
+STOPPED_IN_EXEC = """
+import os, signal
+from frontispiece.server.signals import stoppable
+
+with stoppable():
+    exec("os.kill(os.getpid(), signal.SIGINT)")
+    raise SystemExit("not stopped")
+"""
+
+
+def test_a_stop_while_a_dataclass_is_made_ends_in_order() -> None:
+    assert subprocess.run([sys.executable, "-c", STOPPED_IN_EXEC], check=False).returncode == 0

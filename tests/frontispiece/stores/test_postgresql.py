@@ -1,0 +1,35 @@
+"""Notifications of a PostgreSQL channel reach who listens, also after the connection broke."""
+
+from contextlib import aclosing
+
+import sqlalchemy as sa
+
+from frontispiece.stores import Database, notifications
+from tests.support.postgres import Postgres
+
+
+async def notify(database: Database) -> None:
+    async with database.write() as tx:
+        await tx.execute(sa.text("NOTIFY news"))
+
+
+async def test_a_listener_hears_each_commit_and_looks_again_after_its_connection_broke(
+    postgres: Postgres,
+) -> None:
+    async with (
+        Database(postgres.new_database(), sa.MetaData()) as database,
+        aclosing(notifications(database, "news")) as received,
+    ):
+        await anext(received)  # it listens from now on
+        for _ in range(2):
+            await notify(database)
+            await anext(received)
+
+        async with database.write() as tx:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            broken = sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            assert (await tx.execute(broken)).all() == [(True,)]
+
+        await anext(received)  # it listens again
+        await notify(database)
+        await anext(received)

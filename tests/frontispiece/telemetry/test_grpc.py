@@ -1,0 +1,96 @@
+"""Calls over gRPC are traced on both sides, and end when whoever makes them ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+
+from frontispiece import telemetry
+from frontispiece.service import tracing_interceptors
+from frontispiece.telemetry.spans import Tracing
+from frontispiece.upstream import grpc as rpc
+from shop.pb import discount_pb2 as pb
+from shop.pb import discount_pb2_grpc
+from tests.support.otlp import Collector
+from tests.support.serving import servers
+
+METHOD = "frontispiece.discount.v1.Discounts/GetDiscount"
+
+
+class Discounts(discount_pb2_grpc.DiscountsServicer):
+    """Answers `fine`, refuses `bad` and lets `slow` wait for ever."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    async def GetDiscount(self, request: pb.GetDiscountRequest, context: Any) -> pb.Discount:  # noqa: N802
+        if request.id == "bad":
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is none")
+        if request.id == "slow":
+            self.begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.ended.set()
+        return pb.Discount(id=request.id)
+
+
+@pytest.fixture
+async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
+    collector = Collector()
+    async with servers() as serve:
+        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
+        yield collector
+
+
+async def ask(discounts: Discounts, what: str) -> None:
+    """Ask a traced server within a traced request."""
+    async with Tracing("caller") as caller, Tracing("discount") as tracing:
+        server = grpc.aio.server(interceptors=tracing_interceptors(tracing))
+        discount_pb2_grpc.add_DiscountsServicer_to_server(discounts, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with rpc.open_channel(f"127.0.0.1:{port}") as channel:
+                stub = discount_pb2_grpc.DiscountsStub(channel)
+                try:
+                    with caller.serving("GET", [], {}):
+                        await stub.GetDiscount(pb.GetDiscountRequest(id=what), timeout=60)
+                except asyncio.CancelledError:
+                    async with asyncio.timeout(5):  # before the channel and the server end all calls
+                        await discounts.ended.wait()
+                    raise
+        finally:
+            await server.stop(None)
+
+
+async def test_both_sides_of_a_call_are_in_one_trace(collector: Collector) -> None:
+    await ask(Discounts(), "fine")
+
+    called, served = collector.span("caller", METHOD), collector.span("discount", METHOD)
+    assert (served.trace, served.parent) == (called.trace, called.id)
+    assert called.about == served.about
+    assert called.about["rpc.grpc.status_code"] in {0, "0"}
+    assert not called.is_error
+
+
+async def test_a_refusal_is_an_error_with_its_code(collector: Collector) -> None:
+    with pytest.raises(grpc.aio.AioRpcError, match="there is none"):
+        await ask(Discounts(), "bad")
+
+    for side in ("caller", "discount"):
+        assert collector.span(side, METHOD).about["error.type"] == "NOT_FOUND"
+
+
+async def test_a_cancelled_call_is_cancelled_at_the_service(collector: Collector) -> None:
+    discounts = Discounts()
+    asking = asyncio.create_task(ask(discounts, "slow"))
+    await discounts.begun.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    assert collector.span("caller", METHOD).is_error

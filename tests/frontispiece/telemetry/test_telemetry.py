@@ -1,0 +1,115 @@
+"""Traces are off until the usual variables ask for them, and then go to where these say."""
+
+import subprocess
+import sys
+
+import pytest
+
+from frontispiece import telemetry
+from frontispiece.errors import ConfigError
+from frontispiece.telemetry.spans import Tracing
+from tests.support.otlp import Collector
+from tests.support.serving import servers
+
+VARIABLES = ("OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", *telemetry.ENDPOINTS, "OTEL_SERVICE_NAME")
+
+NOTHING_LOADED = """
+import sys
+import frontispiece.gateway.app, bff.web.app, services.catalog.app, services.basket.app, services.discount.app
+import services.ordering.app
+from frontispiece import telemetry
+assert telemetry.tracing("gateway") is None
+ours = "opentelemetry.sdk", "opentelemetry.exporter", "frontispiece.telemetry.spans"
+print([name for name in sys.modules if name.startswith(ours)])
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_the_variables_nothing_of_the_sdk_is_loaded_in_any_role() -> None:
+    done = subprocess.run([sys.executable, "-c", NOTHING_LOADED], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("variables", "on"),
+    [
+        ({}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, False),
+        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, False),
+    ],
+    ids=str,
+)
+def test_the_standard_variables_switch_traces_on(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, on: bool
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert telemetry.is_on() is on
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_TRACES_EXPORTER", "zipkin"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
+)
+def test_an_unsupported_value_is_refused_with_the_variables_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(telemetry.ENDPOINTS[0], "http://127.0.0.1:4318")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError, match=name):
+        telemetry.tracing("gateway")
+
+
+async def service_names(monkeypatch: pytest.MonkeyPatch, *tracings: tuple[str, bool]) -> list[str]:
+    """The names under which these roles are known to a collector, each by whether it is a guest."""
+    collector = Collector()
+    async with servers() as serve:
+        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
+        for role, guest in tracings:
+            if guest:
+                with telemetry.beside():
+                    tracing = telemetry.tracing(role)
+            else:
+                tracing = telemetry.tracing(role)
+            assert isinstance(tracing, Tracing)
+            async with tracing:
+                with tracing.serving("GET", [], {}):
+                    pass
+    return [span.service for span in collector.spans]
+
+
+async def test_roles_of_one_process_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await service_names(monkeypatch, ("gateway", False), ("bff-web", True)) == ["gateway", "bff-web"]
+
+
+async def test_the_environment_names_the_process_but_not_its_guests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "edge")
+
+    assert await service_names(monkeypatch, ("gateway", False), ("bff-web", True)) == ["edge", "bff-web"]
+
+
+async def test_the_usual_variable_says_what_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+
+    assert await service_names(monkeypatch, ("gateway", False)) == []
+
+
+async def test_an_unreachable_collector_does_not_delay_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(telemetry.ENDPOINTS[0], "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    monkeypatch.setattr("frontispiece.telemetry.spans.EXPORT_TIMEOUT", 0.01)
+    tracing = telemetry.tracing("gateway")
+    assert tracing is not None
+    async with tracing:
+        with tracing.serving("GET", [], {}):
+            pass

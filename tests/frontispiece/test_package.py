@@ -1,0 +1,167 @@
+"""The wheel: the platform alone, with a small base, beside packages of one's own with any name."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.support.foreign import write_project
+from tests.support.shop import ROOT, started
+
+BUILD = "from setuptools import build_meta; import sys; build_meta.build_wheel(sys.argv[1])"
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+OWN_PACKAGES = ("gateway", "kit", "shop", "upstream")
+
+
+def tracked(*folders: str) -> list[str]:
+    """The files in these folders that git knows of and that are there."""
+    command = ["git", "ls-files", "-z", "--", *folders]
+    listed = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
+    return [name for name in listed.split("\0") if name and (ROOT / name).exists()]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy so that the checkout stays clean."""
+    copy, dist = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("dist")
+    for name in tracked("frontispiece", "pyproject.toml", "README.md"):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    subprocess.run([sys.executable, "-c", BUILD, dist], check=True, cwd=copy, capture_output=True)
+    (built,) = dist.glob("*.whl")
+    return built
+
+
+def required(requirements: Iterable[str]) -> dict[str, Distribution]:
+    """All distributions that these requirements come to, in the environment of the tests."""
+    found: dict[str, Distribution] = {}
+    waiting = [(Requirement(text), "") for text in requirements]
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        requirement, extra = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        found[name] = distribution(name)
+        for wanted in {"", *requirement.extras}:
+            if (name, wanted) not in seen:
+                seen.add((name, wanted))
+                waiting += [(Requirement(text), wanted) for text in found[name].requires or ()]
+    return found
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel, the requirements of its base, and packages of one's own."""
+    folder = tmp_path_factory.mktemp("venv")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for package in OWN_PACKAGES:
+        (site / package).mkdir()
+        (site / package / "__init__.py").write_text(f"WHAT = 'my own {package}'\n")
+    for each in required(SETTINGS["dependencies"]).values():
+        for top in {file.parts[0] for file in each.files or () if file.parts[0] not in {"..", "__pycache__"}}:
+            if not (site / top).exists():
+                (site / top).symlink_to(Path(str(each.locate_file(top))))
+    interpreter = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "install"]
+    subprocess.run([*pip, "--no-index", "--no-deps", str(wheel)], check=True, capture_output=True)
+    return interpreter
+
+
+def ran(python: Path, code: str) -> str:
+    """What a program prints in that environment, or the last line of its failure."""
+    done = subprocess.run([python, "-I", "-c", code], check=False, capture_output=True, text=True)
+    return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+def test_the_wheel_is_the_platform_alone_and_typed(wheel: Path) -> None:
+    with ZipFile(wheel) as file:
+        packed = set(file.namelist())
+
+    assert [name for name in tracked("frontispiece") if name not in packed] == []
+    assert "frontispiece/py.typed" in packed
+    tops = {name.partition("/")[0] for name in packed}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"frontispiece"}
+
+
+def test_every_extra_is_named_where_it_is_missing(python: Path) -> None:
+    for module, extra in {
+        "frontispiece.stores.sql": "sql",
+        "frontispiece.service.grpc": "grpc",
+        "frontispiece.upstream.grpc": "grpc",
+        "frontispiece.service.idempotency": "sql",
+    }.items():
+        assert ran(python, f"import {module}").endswith(f"pip install 'frontispiece[{extra}]'"), module
+    used = {
+        "from frontispiece.stores.valkey.client import valkey_client as f;"
+        " f('valkey://a', timeout=1, max_connections=1)": "valkey",
+        "import os; os.environ['OTEL_TRACES_EXPORTER'] = 'console'; from frontispiece import telemetry;"
+        " telemetry.tracing('a')": "otel",
+    }
+    for code, extra in used.items():
+        assert ran(python, code).endswith(f"pip install 'frontispiece[{extra}]'"), code
+
+
+@pytest.fixture
+def project(tmp_path: Path, python: Path) -> Path:
+    return write_project(tmp_path / "project", str(python))
+
+
+def test_a_table_a_mounted_bff_and_a_standalone_one_are_served_beside_packages_of_ones_own(
+    python: Path, project: Path, tmp_path: Path
+) -> None:
+    own = ran(python, f"import {', '.join(OWN_PACKAGES)}; print(gateway.WHAT, kit.WHAT, shop.WHAT)")
+    assert own == "my own gateway my own kit my own shop"
+    front = [str(python.with_name("front")), "up", "--port", "0", "--data", str(tmp_path / "data")]
+
+    with (
+        started(front, tmp_path / "data", {"PYTHONPATH": ""}, cwd=project) as running,
+        httpx.Client(base_url=running.url, timeout=20) as http,
+    ):
+        note, page, alone, stars = (http.get(path) for path in ("/notes/1", "/pages/2", "/alone/3", "/stars"))
+        running.stop()
+
+    assert note.json() == {"path": "/notes/1", "peppered": True}
+    assert page.json() == {"path": "/notes/2"}
+    assert alone.json() == {"path": "/notes/3"}
+    assert stars.json()["GREETING"] == "hello"
+
+
+@pytest.mark.parametrize(
+    ("line", "extra"),
+    [("compression = {}", "compression"), ("validate_requests = true", "validation")],
+)
+def test_a_table_that_asks_for_an_extra_is_refused_without_it(
+    python: Path, project: Path, line: str, extra: str
+) -> None:
+    with (project / "edge.toml").open("a") as table:
+        table.write(line)
+
+    command = [str(python.with_name("front")), "check"]
+    done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert re.search(rf"not\s+installed:\s+pip\s+install\s+'frontispiece\[{extra}\]'", done.stderr)
+
+
+def test_an_embedded_valkey_that_is_not_installed_is_named(python: Path, project: Path) -> None:
+    with (project / "frontispiece.toml").open("a") as file:
+        file.write('[environment]\nSOME_URL = "${valkey}"\n')
+
+    command = [str(python.with_name("front")), "up", "--port", "0"]
+    done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "frontispiece[embedded]" in done.stderr

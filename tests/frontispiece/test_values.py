@@ -1,0 +1,81 @@
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontispiece.http.problems import Problem, internal
+from frontispiece.http.request_id import request_id, traceparent
+from frontispiece.service import decode_cursor, encode_cursor
+from shop.money import percent_off
+
+KEYS = st.tuples(st.integers(-(2**53), 2**53), st.text())
+
+
+@given(KEYS)
+def test_a_cursor_gives_back_the_key_it_was_made_of(key: tuple[int, str]) -> None:
+    assert decode_cursor(encode_cursor(*key), tuple[int, str]) == key
+
+
+@pytest.mark.parametrize("text", ["", "%", "é", "bm8", "W10", "WyJhIiwxXQ", "a" * 400])
+def test_a_cursor_that_the_list_never_gave_out_is_a_422(text: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        decode_cursor(text, tuple[int, str])
+    assert (refusal.value.status, refusal.value.kind) == (422, "cursor-invalid")
+
+
+@given(st.integers(0, 10**12), st.integers(0, 100))
+def test_a_discount_never_gives_away_more_than_it_says(amount: int, percent: int) -> None:
+    left = percent_off(amount, percent)
+
+    assert 0 <= left <= amount
+    assert 0 <= left - amount * (100 - percent) / 100 < 1
+
+
+def test_a_problem_has_the_members_of_rfc_9457_and_its_own() -> None:
+    body = json.loads(Problem(409, "out-of-stock", "Too little.", lines=[1]).body("r-1"))
+
+    assert body == {
+        "type": "urn:frontispiece:problem:out-of-stock",
+        "title": "Out of stock",
+        "status": 409,
+        "detail": "Too little.",
+        "lines": [1],
+        "request_id": "r-1",
+    }
+
+
+def test_a_problem_passed_on_keeps_its_type() -> None:
+    assert Problem(404, "https://errors.example/gone").type == "https://errors.example/gone"
+
+
+def test_of_a_bug_only_the_request_is_told() -> None:
+    assert json.loads(internal("r-1").body("r-1"))["detail"].endswith("request r-1.")
+
+
+@pytest.mark.parametrize("fit", [b"r-1", b"A.b_c-9", b"x" * 64])
+def test_a_fit_request_id_is_kept(fit: bytes) -> None:
+    assert request_id(fit) == fit
+
+
+@pytest.mark.parametrize("unfit", [None, b"", b"a b", b"a\nb", b"x" * 65, "é".encode()])
+def test_an_unfit_request_id_is_replaced_by_a_new_one(unfit: bytes | None) -> None:
+    first, second = request_id(unfit), request_id(unfit)
+    assert first != second
+    assert re.fullmatch(rb"[0-9a-f]{32}", first)
+
+
+def test_a_trace_is_carried_on_under_a_new_span() -> None:
+    given_trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    version, trace, span, flags = traceparent(given_trace).split(b"-")
+
+    assert (version, trace, flags) == (b"00", b"4bf92f3577b34da6a3ce929d0e0e4736", b"01")
+    assert span != b"00f067aa0ba902b7"
+
+
+@pytest.mark.parametrize(
+    "broken", [None, b"", b"rubbish", b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01", b"00-x-y-z"]
+)
+def test_a_broken_trace_is_replaced_by_a_new_one(broken: bytes | None) -> None:
+    assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-00", traceparent(broken))

@@ -1,0 +1,231 @@
+"""An app mounted in this process: what only this transport promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request as Asked
+
+from frontispiece.http.asgi import Receive, Scope, Send
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import LifespanFailed, Request, UpstreamServerError
+from frontispiece.upstream.transports.asgi import AsgiTransport
+from tests.frontispiece.upstream.fakes import settled
+from tests.support.stub import Exchange, Stub, answering
+
+GET = Request(method="GET", target="/a?b=c")
+
+
+async def test_the_app_is_never_more_than_a_chunk_ahead_of_its_reader() -> None:
+    sent = 0
+    moved = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        nonlocal sent
+        await exchange.start()
+        for _ in range(10):
+            await exchange.chunk(b"x")
+            sent += 1
+            moved.set()
+        await exchange.end()
+
+    async with (
+        asyncio.timeout(5),
+        AsgiTransport(Stub(answer)) as transport,
+        await transport.send(GET) as reply,
+    ):
+        chunks = reply.chunks()
+        for taken in range(1, 11):
+            await anext(chunks)
+            while sent < taken:
+                moved.clear()
+                await moved.wait()
+            await settled()
+            assert sent <= taken + 1
+
+
+async def test_the_body_is_not_read_ahead_of_the_app() -> None:
+    read = 0
+    go_on = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(10):
+            read += 1
+            yield b"x"
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.receive()
+        await exchange.start()
+        await go_on.wait()
+        await exchange.end(await exchange.read())
+
+    async with (
+        asyncio.timeout(5),
+        AsgiTransport(Stub(answer)) as transport,
+        await transport.send(Request(method="POST", target="/a", body=body())) as reply,
+    ):
+        await settled()
+        assert read == 1
+        go_on.set()
+        assert await reply.read(100) == b"x" * 9
+
+
+async def test_the_app_sees_what_it_would_see_behind_a_server() -> None:
+    scopes: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await Stub(answering(200, b"fine"))(scope, receive, send)
+
+    requested = Request(
+        method="PUT", target="/caf%C3%A9/%2541?q=%20", headers=[(b"x-a", b"1")], body=b"content"
+    )
+    async with AsgiTransport(app) as transport, await transport.send(requested) as reply:
+        assert await reply.read(100) == b"fine"
+
+    scope = scopes[-1]
+    assert (scope["type"], scope["method"], scope["http_version"]) == ("http", "PUT", "1.1")
+    assert (scope["path"], scope["raw_path"], scope["query_string"]) == (
+        "/café/%41",
+        b"/caf%C3%A9/%2541",
+        b"q=%20",
+    )
+    assert (b"content-length", b"7") in scope["headers"]
+    assert (b"x-a", b"1") in scope["headers"]
+
+
+async def test_a_declared_content_length_is_sent_once() -> None:
+    app = Stub()
+    headers = [(b"content-length", b"7")]
+    requested = Request(method="PUT", target="/", headers=headers, body=b"content")  # read whole on its way
+    async with AsgiTransport(app) as transport, await transport.send(requested):
+        pass
+
+    assert app.last.all(b"content-length") == [b"7"]
+
+
+async def test_an_app_of_a_framework_serves_and_lives_as_long_as_the_transport() -> None:
+    lived = []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        lived.append("started")
+        yield
+        lived.append("stopped")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.post("/things/{name}")
+    async def make(name: str, request: Asked) -> dict[str, str]:
+        return {"name": name, "body": (await request.body()).decode()}
+
+    async with AsgiTransport(app) as transport:
+        assert lived == ["started"]
+        requested = Request(method="POST", target="/things/a%20b", body=b"content")
+        async with await transport.send(requested) as reply:
+            assert await reply.read(1000) == b'{"name":"a b","body":"content"}'
+        assert lived == ["started"]
+    assert lived == ["started", "stopped"]
+
+
+async def test_an_app_that_cannot_start_or_stop_says_so() -> None:
+    class Fails:
+        def __init__(self, *, at_start: bool) -> None:
+            self.at_start = at_start
+
+        async def __aenter__(self) -> None:
+            if self.at_start:
+                raise ConnectionError("no database")
+
+        async def __aexit__(self, *_exc: object) -> None:
+            raise ConnectionError("lost the database")
+
+    with pytest.raises(LifespanFailed, match=r"(?s)did not startup.*no database"):
+        await AsgiTransport(FastAPI(lifespan=lambda _app: Fails(at_start=True))).__aenter__()
+    with pytest.raises(LifespanFailed, match=r"(?s)did not shutdown.*lost the database"):
+        async with AsgiTransport(FastAPI(lifespan=lambda _app: Fails(at_start=False))):
+            pass
+
+
+@pytest.mark.parametrize("says", [None, "lifespan.startup.failed"])
+async def test_an_app_that_knows_no_lifespan_or_refuses_it_is_not_waited_for(says: str | None) -> None:
+    ended = asyncio.Event()
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if says is None:
+            return
+        await send({"type": says, "message": "no database"})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with asyncio.timeout(5):
+        with pytest.raises(LifespanFailed, match="no database" if says else "ended"):
+            await AsgiTransport(app).__aenter__()
+    assert ended.is_set() == (says is not None)
+
+
+@pytest.mark.parametrize("bug", [ZeroDivisionError("the bug"), None])
+async def test_an_app_that_ends_without_a_response_has_failed_and_its_bug_is_logged(
+    caplog: pytest.LogCaptureFixture, bug: Exception | None
+) -> None:
+    async def answer(_exchange: Exchange) -> None:
+        if bug is not None:
+            raise bug
+
+    async with AsgiTransport(Stub(answer)) as transport:
+        with pytest.raises(UpstreamServerError, match="it ended without an answer"):
+            await transport.send(GET)
+    assert ("the bug" in caplog.text) == (bug is not None)
+
+
+async def test_messages_after_the_end_of_the_response_are_logged_as_a_bug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.end(b"whole")
+        await exchange.end(b"and more")
+
+    async with (
+        asyncio.timeout(5),
+        AsgiTransport(Stub(answer)) as transport,
+        await transport.send(GET) as reply,
+    ):
+        assert await reply.read(100) == b"whole"
+    assert "after the end of its response" in caplog.text
+
+
+async def test_what_the_app_does_after_its_answer_is_finished_before_the_reply_is_let_go() -> None:
+    done = []
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.end(b"whole")
+        await settled()
+        done.append("clean-up")
+
+    async with asyncio.timeout(5), AsgiTransport(Stub(answer)) as transport:
+        async with await transport.send(GET) as reply:
+            assert await reply.read(100) == b"whole"
+        assert done == ["clean-up"]
+
+
+async def test_an_app_out_of_time_is_cancelled_even_where_it_waits_for_the_request() -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.read()
+        await exchange.until_left()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first"
+        await asyncio.Event().wait()
+
+    stub = Stub(answer)
+    async with asyncio.timeout(5), AsgiTransport(stub) as transport:
+        with pytest.raises(Problem, match="did not come in time"):
+            await transport.send(Request(method="POST", target="/a", body=body(), timeout=0.05))
+        assert stub.last.ended.is_set()

@@ -1,0 +1,220 @@
+"""Active health checks: addresses that say they are not well get no calls."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from frontispiece.upstream import Reply, Request, TimedOut, Unreachable
+from frontispiece.upstream.config import HealthPolicy
+from frontispiece.upstream.health_check import MAX_BODY
+from frontispiece.upstream.load_balancer import CONSECUTIVE_FAILURES, LoadBalancer
+from tests.frontispiece.upstream.fakes import Fake, ask, hanging, settled, streaming
+from tests.support.calls import Answer, answering, raising
+from tests.support.clock import Clock
+
+POLICY = HealthPolicy.model_validate({"path": "/health/ready?deep=1", "interval": "5s"})
+
+
+class Rounds:
+    """Lets rounds of health checks begin when the test says."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self._begin = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next round."""
+        self.waits.append(seconds)
+        self._ended.set()
+        await self._begin.wait()
+        self._begin.clear()
+
+    async def first(self) -> None:
+        """Return when the first round has ended."""
+        async with asyncio.timeout(5):
+            await self._ended.wait()
+
+    async def next(self) -> None:
+        """One more round, to its end."""
+        self._ended.clear()
+        self._begin.set()
+        async with asyncio.timeout(5):
+            await self._ended.wait()
+
+
+class Checked(Fake):
+    """A transport whose health is answered apart from all else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.health: Answer = answering(200)
+        self.checks: list[Request] = []
+
+    async def send(self, request: Request) -> Reply:
+        if not request.target.startswith("/health"):
+            return await super().send(request)
+        self.checks.append(request)
+        return await self.health(request)
+
+
+@pytest.fixture
+def a() -> Checked:
+    return Checked()
+
+
+@pytest.fixture
+def b() -> Checked:
+    return Checked()
+
+
+@pytest.fixture
+def rounds() -> Rounds:
+    return Rounds()
+
+
+@pytest.fixture
+async def two(a: Checked, b: Checked, clock: Clock, rounds: Rounds) -> AsyncIterator[LoadBalancer]:
+    async with LoadBalancer({"a": a, "b": b}, health=POLICY, clock=clock, wait=rounds.wait) as two:
+        await rounds.first()
+        yield two
+
+
+async def calls(balanced: LoadBalancer, *fakes: Fake) -> list[int]:
+    """How many of some calls each address gets."""
+    before = [len(fake.requests) for fake in fakes]
+    for _ in range(20):
+        await ask(balanced)
+    return [len(fake.requests) - requested for fake, requested in zip(fakes, before, strict=True)]
+
+
+async def endless(_request: Request) -> Reply:
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * MAX_BODY
+
+    return Reply(status=200, headers=[], body=chunks())
+
+
+async def broken_off(_request: Request) -> Reply:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise TimedOut("no answer in 2 s")
+
+    return Reply(status=200, headers=[], body=chunks())
+
+
+async def test_every_address_is_checked_at_once_and_then_in_rounds(
+    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds
+) -> None:
+    assert (len(a.checks), len(b.checks), rounds.waits) == (1, 1, [5.0])
+
+    await rounds.next()
+
+    assert (len(a.checks), len(b.checks), rounds.waits) == (2, 2, [5.0, 5.0])
+    assert (a.checks[0].method, a.checks[0].target, a.checks[0].timeout) == ("GET", POLICY.path, 2.0)
+    assert two.outstanding == {"a": 0, "b": 0}
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        *(answering(status) for status in (204, 302, 404, 500, 503)),
+        raising(Unreachable("no connection could be made")),
+        raising(TimedOut("no answer in 2 s")),
+        endless,
+        broken_off,
+    ],
+)
+async def test_an_unhealthy_address_gets_no_calls_until_it_responds_with_200(
+    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock, health: Answer
+) -> None:
+    a.health = health
+    assert min(await calls(two, a, b)) > 0
+    await rounds.next()
+    assert await calls(two, a, b) == [0, 20]
+
+    clock.advance(1000)
+    await rounds.next()
+    assert await calls(two, a, b) == [0, 20], "time alone does not bring it back"
+
+    a.health = streaming
+    await rounds.next()
+    assert min(await calls(two, a, b)) > 0
+
+
+async def test_an_address_that_does_not_respond_in_time_is_unhealthy(a: Checked) -> None:
+    b, rounds = Checked(), Rounds()
+    a.health = hanging
+    policy = HealthPolicy.model_validate({"path": "/health", "interval": "20ms"})
+
+    async with LoadBalancer({"a": a, "b": b}, health=policy, wait=rounds.wait) as two:
+        await rounds.first()
+        assert await calls(two, a, b) == [0, 20]
+
+
+async def test_a_bug_in_a_check_is_logged_and_does_not_end_the_checks(
+    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, caplog: pytest.LogCaptureFixture
+) -> None:
+    a.health = raising(ZeroDivisionError())
+    await rounds.next()
+    assert await calls(two, a, b) == [0, 20]
+    assert "a could not be checked" in caplog.text
+
+    a.health = answering(200)
+    await rounds.next()
+    assert min(await calls(two, a, b)) > 0
+
+
+async def test_when_all_are_unhealthy_they_are_called_in_turn(
+    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock
+) -> None:
+    a.health = b.health = answering(503)
+    a.answer = b.answer = answering(500)
+    await rounds.next()
+    for _ in range(4):
+        clock.advance(0.001)
+        await ask(two)
+
+    assert (len(a.requests), len(b.requests)) == (2, 2)
+
+
+async def test_a_healthy_address_that_fails_stays_ejected(
+    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds
+) -> None:
+    a.answer = answering(500)
+    while len(a.requests) < CONSECUTIVE_FAILURES:
+        await ask(two)
+
+    await rounds.next()
+
+    assert await calls(two, a, b) == [0, 20]
+
+
+async def test_an_ejected_address_gets_no_probe_while_it_is_unhealthy(
+    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock
+) -> None:
+    a.answer = answering(500)
+    while len(a.requests) < CONSECUTIVE_FAILURES:
+        await ask(two)
+    a.health = answering(503)
+    await rounds.next()
+    clock.advance(60)
+    assert await calls(two, a, b) == [0, 20]
+
+    a.answer = a.health = answering(200)
+    await rounds.next()
+    assert min(await calls(two, a, b)) > 0
+
+
+async def test_health_checks_end_with_the_balancer(a: Checked, b: Checked, rounds: Rounds) -> None:
+    before = asyncio.all_tasks()
+
+    async with asyncio.timeout(5), LoadBalancer({"a": a, "b": b}, health=POLICY, wait=rounds.wait):
+        a.health = b.health = hanging
+        assert len(asyncio.all_tasks() - before) == 1
+        await settled()
+
+    assert asyncio.all_tasks() == before
+    assert not a.open

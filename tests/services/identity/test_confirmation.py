@@ -1,0 +1,223 @@
+"""When a user who is logged in is asked before an app gets a code: `prompt`, and apps that others pose as."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.services.identity.browser import Browser, page
+from tests.services.identity.conftest import MakeSettings
+from tests.services.identity.world import ISSUER, MOBILE, World, clients, parameters_of, world
+
+LOOPBACK = "http://127.0.0.1/callback"
+CLAIMED = "https://shop.example/app/callback"
+
+
+@pytest.fixture
+async def shop(made: MakeSettings) -> AsyncIterator[World]:
+    """A provider whose mobile client has redirect URIs of every kind, and a name."""
+    changed = clients()
+    uris = [MOBILE, CLAIMED, LOOPBACK, "http://[::1]:7000/callback?x=1"]
+    changed["mobile"] |= {"redirect_uris": uris, "name": "The Shop's App"}
+    async with world(made(clients=changed)) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def browser(shop: World) -> Browser:
+    """A browser at which shopper is logged in."""
+    browser = shop.browser()
+    await shop.log_in(browser)
+    return browser
+
+
+def is_confirmation(response: httpx.Response) -> bool:
+    """Whether this page asks a user who is logged in."""
+    return response.status_code == 200 and [form.action for form in page(response).forms] == [
+        f"{ISSUER}/confirm"
+    ]
+
+
+def is_login(response: httpx.Response) -> bool:
+    """Whether this page asks for a password."""
+    return response.status_code == 200 and [form.action for form in page(response).forms] == [
+        f"{ISSUER}/login"
+    ]
+
+
+@pytest.mark.parametrize("redirect_uri", [MOBILE, LOOPBACK, "http://127.0.0.1:50123/callback"])
+async def test_an_app_that_any_other_can_pose_as_gets_no_code_without_the_user(
+    shop: World, browser: Browser, redirect_uri: str
+) -> None:
+    """RFC 8252, 8.6."""
+    asked = shop.parameters("mobile", redirect_uri=redirect_uri)
+    response = await browser.get("/authorize", params=asked)
+    silent = parameters_of(await browser.get("/authorize", params={**asked, "prompt": "none"}))
+
+    assert is_confirmation(response)
+    assert (silent["error"], "code" in silent) == ("interaction_required", False)
+    allowed = await browser.submit(response, decision="allow")
+    assert allowed.headers["location"].startswith(f"{redirect_uri}?code=")
+
+
+async def test_the_page_says_who_is_logged_in_and_which_app_asks_for_what(
+    shop: World, browser: Browser
+) -> None:
+    response = await browser.get(
+        "/authorize", params=shop.parameters("mobile", scope="openid shop stock:write")
+    )
+
+    assert "Continue to The Shop&#39;s App?" in response.text
+    assert "Shopper (shopper)" in response.text
+    assert "openid shop<" in response.text
+    assert response.headers["x-frame-options"] == "DENY"
+
+
+async def test_an_app_with_an_https_address_of_its_own_gets_a_code_at_once(
+    shop: World, browser: Browser
+) -> None:
+    response = await browser.get("/authorize", params=shop.parameters("mobile", redirect_uri=CLAIMED))
+
+    assert "code" in parameters_of(response)
+
+
+async def test_whoever_has_just_typed_the_password_is_not_asked_as_well(shop: World) -> None:
+    assert "code" in parameters_of(await shop.log_in(shop.browser(), "mobile"))
+
+
+@pytest.mark.parametrize("prompt", ["consent", "select_account", "consent select_account"])
+async def test_a_client_may_want_the_user_to_be_asked(shop: World, browser: Browser, prompt: str) -> None:
+    response = await browser.get("/authorize", params=shop.parameters(prompt=prompt))
+
+    assert is_confirmation(response)
+    assert "code" in parameters_of(await browser.submit(response, decision="allow"))
+
+
+@pytest.mark.parametrize("prompt", ["consent", "login consent", "select_account login consent"])
+async def test_consent_is_asked_for_after_the_login(shop: World, prompt: str) -> None:
+    browser = shop.browser()
+    if "login" in prompt:
+        await shop.log_in(browser)
+    response = await shop.log_in(browser, prompt=prompt)
+
+    assert is_confirmation(response)
+    assert "__Host-Http-identity" in browser.cookies
+    code = parameters_of(await browser.submit(response, decision="allow"))["code"]
+    assert (await shop.redeem(code)).is_success
+
+
+async def test_consent_may_take_longer_than_the_login_may_be_old(shop: World) -> None:
+    browser = shop.browser()
+    response = await shop.log_in(browser, prompt="consent", max_age="0")
+    shop.clock.now += 30
+
+    assert is_confirmation(response)
+    assert "code" in parameters_of(await browser.submit(response, decision="allow"))
+
+
+async def test_whoever_logs_in_has_selected_the_account(shop: World) -> None:
+    assert "code" in parameters_of(await shop.log_in(shop.browser(), prompt="select_account"))
+    assert "code" in parameters_of(await shop.log_in(shop.browser(), prompt="select_account login"))
+
+
+async def test_a_user_who_declines_is_an_error_for_the_client(shop: World, browser: Browser) -> None:
+    response = await browser.get("/authorize", params=shop.parameters(prompt="consent"))
+    denied = parameters_of(await browser.submit(response, decision="deny"))
+
+    assert (denied["error"], denied["state"], denied["iss"]) == ("access_denied", "a state", ISSUER)
+
+
+async def test_a_user_may_use_another_account(shop: World, browser: Browser) -> None:
+    response = await browser.get("/authorize", params=shop.parameters(prompt="select_account"))
+    login = await browser.submit(response, decision="switch")
+    assert is_login(login)
+    code = parameters_of(await browser.submit(login, username="reader", password="ink on paper"))["code"]
+
+    body = (await shop.redeem(code)).json()
+    assert (await shop.verified(body["id_token"], "web"))["sub"] == "reader"
+
+
+async def test_a_decision_is_the_user_s_whom_the_page_has_shown(shop: World, browser: Browser) -> None:
+    of_shopper = await browser.get("/authorize", params=shop.parameters("mobile"))
+    await shop.log_in(browser, name="clerk", prompt="login")
+
+    response = await browser.submit(of_shopper, decision="allow")
+    assert is_confirmation(response)
+    assert "Clerk (clerk)" in response.text
+
+
+async def test_a_decision_of_another_site_or_after_the_session_counts_for_nothing(
+    shop: World, browser: Browser
+) -> None:
+    response = await browser.get("/authorize", params=shop.parameters("mobile"))
+    fields = {**page(response).forms[0].fields, "decision": "allow"}
+
+    forged = await browser.post("/confirm", fields, headers={"Origin": "https://evil.example"})
+    other = await shop.browser().post("/confirm", fields)
+    shop.clock.now += shop.app.state.context.settings.sso_session_lifetime
+    late = await browser.submit(response, decision="allow")
+
+    assert (forged.status_code, other.status_code) == (403, 403)
+    assert is_login(late)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"decision": ""}, {"decision": "yes"}, {"account": ""}, {"prompt": "login"}]
+)
+async def test_no_code_without_a_plain_decision(
+    shop: World, browser: Browser, changes: dict[str, str]
+) -> None:
+    response = await browser.get("/authorize", params=shop.parameters("mobile"))
+
+    again = await browser.submit(response, **{"decision": "allow", **changes})
+    assert again.status_code == 200
+
+
+async def test_a_login_that_is_too_old_is_not_confirmed(shop: World, browser: Browser) -> None:
+    response = await browser.get("/authorize", params=shop.parameters("mobile", max_age="60"))
+    shop.clock.now += 61
+
+    assert is_login(await browser.submit(response, decision="allow"))
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    ["http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback", "http://[::1]:7001/callback?x=1"],
+)
+async def test_the_port_on_loopback_may_vary(shop: World, redirect_uri: str) -> None:
+    """RFC 8252, 7.3."""
+    response = await shop.log_in(shop.browser(), "mobile", redirect_uri=redirect_uri)
+    code = parameters_of(response)["code"]
+
+    assert response.headers["location"].startswith(redirect_uri)
+    other = "http://127.0.0.1:2/callback"
+    assert (await shop.redeem(code, "mobile", redirect_uri=other)).json()["error"] == "invalid_grant"
+    assert (await shop.redeem(code, "mobile", redirect_uri=redirect_uri)).is_success
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        *("http://127.0.0.1:0/callback", "http://127.0.0.1:65536/callback", "http://127.0.0.1:/callback"),
+        *("http://127.0.0.1:80x/callback", "http://127.0.0.1:8\u0660/callback", "http://127.0.0.1:8000"),
+        *(
+            "http://127.0.0.1:8000/callback/",
+            "http://127.0.0.1:8000/callback?x",
+            "http://127.0.0.1:8000/other",
+        ),
+        *(
+            "http://localhost:8000/callback",
+            "http://127.0.0.2:8000/callback",
+            "https://127.0.0.1:8000/callback",
+        ),
+        *("http://127.0.0.1:8000@evil.example/callback", "http://evil.example:8000/callback"),
+        *("http://[::1]:7001/callback", "http://[::1]:7001/callback?x=1#y", "HTTP://127.0.0.1:8000/callback"),
+        *("https://shop.example:8443/app/callback", "http://127.0.0.1:8000/callback\n"),
+    ],
+)
+async def test_nothing_else_about_a_redirect_uri_varies(shop: World, redirect_uri: str) -> None:
+    response = await shop.browser().get(
+        "/authorize", params=shop.parameters("mobile", redirect_uri=redirect_uri)
+    )
+
+    assert (response.status_code, "location" in response.headers) == (400, False)

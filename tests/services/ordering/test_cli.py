@@ -1,0 +1,183 @@
+"""`front orders`: what an operator asks of orders, and does for them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner, Result
+
+from services.ordering.cli import app
+from services.ordering.domain_events import Reserved, Step, Stuck, encode
+from services.ordering.order import Place
+from services.ordering.read_store import ReadStore
+from services.ordering.store import Orders
+from services.ordering.tables import event_store, outbox
+from tests.services.ordering.orders import ORDER_ID, PLACED
+from tests.services.ordering.reading import COMPLETED, order_id
+from tests.support.shop import ROOT, front
+
+STUCK = [*COMPLETED[:11], Stuck(step=Step.CAPTURE, reason="payment is silent")]
+
+
+class Operator:
+    """Somebody at a terminal, and the databases of ordering."""
+
+    def __init__(self, folder: Path) -> None:
+        self.environment = {
+            "ORDERING_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ordering.db",
+            "ORDERING_READ_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ordering_read.db",
+            "COLUMNS": "500",
+        }
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=self.environment)
+
+    def change(self, work: Callable[[Orders], Awaitable[object]]) -> None:
+        async def changed() -> None:
+            async with Orders(self.environment["ORDERING_DATABASE_URL"]) as orders:
+                await work(orders)
+
+        asyncio.run(changed())
+
+    def append(self, *events: object, version: int = 0) -> None:
+        async def append(orders: Orders) -> None:
+            async with orders.database.write() as tx:
+                await event_store.append(tx, ORDER_ID, version, events)  # type: ignore[arg-type]
+
+        self.change(append)
+
+    def fill(self, orders: int) -> int:
+        """A log of completed orders, written at once; returns the number of its events."""
+        rows = [
+            {
+                "position": number * len(COMPLETED) + version,
+                "order_id": order_id(number),
+                "version": version,
+                "type": event.NAME,
+                "schema_version": event.SCHEMA,
+                "data": encode(event),
+                "recorded_at": datetime(2026, 5, 1, tzinfo=UTC),
+            }
+            for number in range(orders)
+            for version, event in enumerate(COMPLETED, 1)
+        ]
+
+        async def insert(opened: Orders) -> None:
+            async with opened.database.write() as tx:
+                await tx.execute(event_store.events.insert(), rows)
+
+        self.change(insert)
+        return len(rows)
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(tmp_path)
+
+
+def test_the_history_of_an_order_has_every_event_and_nothing_secret(operator: Operator) -> None:
+    operator.change(lambda orders: orders.execute(ORDER_ID, Place(placed=PLACED)))
+    operator.append(Reserved(), version=2)
+    shown = operator.run("history", ORDER_ID)
+
+    assert shown.exit_code == 0, shown.output
+    lines = [line for line in shown.output.splitlines() if line.startswith("│")]
+    assert [line.split("│")[4].strip() for line in lines] == ["placed", "step-started", "reserved"]
+    assert "step=reserve, attempt=1" in lines[1]
+    assert "tok_1" not in shown.output
+    assert PLACED.digest not in lines[0]
+
+
+def test_what_customers_and_services_wrote_is_shown_as_it_is(operator: Operator) -> None:
+    assert PLACED.delivery is not None
+    address = replace(PLACED.delivery.address, name="[/red] [bold]", street="\x1b[2J")
+    placed = replace(PLACED, delivery=replace(PLACED.delivery, address=address))
+    operator.change(lambda orders: orders.execute(ORDER_ID, Place(placed=placed)))
+    operator.append(Stuck(step=Step.RESERVE, reason="[/] \x1b[2J"), version=2)
+    operator.run("rebuild")
+
+    for command, text in ((["history", ORDER_ID], "[/red] [bold]"), (["stuck"], "reserve: [/] \ufffd[2J")):
+        shown = operator.run(*command)
+        assert shown.exit_code == 0, shown.output
+        assert text in shown.output
+        assert "\x1b" not in shown.output
+
+
+def test_an_order_that_is_not_there_is_named(operator: Operator) -> None:
+    for command in ("history", "retry"):
+        shown = operator.run(command, ORDER_ID)
+        assert (shown.exit_code, shown.output) == (1, f"There is no order {ORDER_ID}.\n")
+
+
+def test_a_stuck_order_is_listed_with_its_reason_and_its_command_is_sent_again(operator: Operator) -> None:
+    assert operator.run("stuck").output == "No order is stuck.\n"
+    operator.append(*STUCK)
+    operator.run("rebuild")
+    listed = operator.run("stuck").output
+    assert ORDER_ID in listed
+    assert "capture: payment is silent" in listed
+
+    retried = operator.run("retry", ORDER_ID)
+    assert retried.output == f"The commands of order {ORDER_ID} are sent again: capture.\n"
+    sent: list[str] = []
+
+    async def read(orders: Orders) -> None:
+        async with orders.database.read() as tx:
+            sent.extend(message.broker_subject for message in await outbox.messages(tx, 10))
+
+    operator.change(read)
+    assert sent == ["shop.commands.payment.capture"]
+    again = operator.run("retry", ORDER_ID)
+    assert (again.exit_code, again.output) == (1, f"Order {ORDER_ID} is not stuck.\n")
+
+
+def test_totals_are_those_of_the_last_days(operator: Operator) -> None:
+    operator.append(*COMPLETED)
+    operator.run("rebuild")
+    (line,) = [line for line in operator.run("totals").output.splitlines() if "EUR" in line]
+
+    assert [cell.strip() for cell in line.split("│")[1:-1]] == [
+        datetime.now(UTC).date().isoformat(), "1", "1", "1", "0", "10.90 EUR"
+    ]  # fmt: skip
+
+
+def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator) -> None:
+    events = operator.fill(orders=2500)
+    environment = {**os.environ, **operator.environment, "DATABASE_MIGRATE": "true"}
+    killed = subprocess.Popen(
+        front("orders", "rebuild"), cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == "5000 events\n"
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    killed.stdout.close()
+
+    shown = operator.run("rebuild")
+    assert shown.exit_code == 0, shown.output
+    assert " of a rebuild that had ended in " in shown.output
+    assert (
+        operator.run("rebuild")
+        .output.splitlines()[-1]
+        .startswith(f"The read model is rebuilt from {events} events in ")
+    )
+
+    async def orders() -> int:
+        async with ReadStore(operator.environment["ORDERING_READ_DATABASE_URL"]) as store:
+            return sum(total.completed for total in await store.totals("2026-05-01"))
+
+    assert asyncio.run(orders()) == 2500
+
+
+def test_missing_settings_are_named(operator: Operator) -> None:
+    operator.environment["ORDERING_READ_DATABASE_URL"] = ""
+    shown = CliRunner().invoke(app, ["stuck"], env={"ORDERING_DATABASE_URL": "sqlite+aiosqlite:///x.db"})
+
+    assert shown.exit_code == 1
+    assert "ORDERING_READ_DATABASE_URL" in shown.output

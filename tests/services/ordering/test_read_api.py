@@ -1,0 +1,349 @@
+"""What is read of orders over HTTP, on SQLite and on PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+
+from frontispiece.security import Verifier
+from frontispiece.service import create_service
+from frontispiece.settings import TokenSettings
+from services.ordering import read_api
+from services.ordering.progress import LogFollower
+from services.ordering.queries import Queries
+from tests.conftest import AppClient, MakeToken
+from tests.services.ordering.orders import ORDER_ID
+from tests.services.ordering.reading import CANCELLED, COMPLETED, Reading, order_id
+from tests.services.support import places
+from tests.support.clock import Calendar
+from tests.support.serving import servers
+from tests.support.waiting import until
+
+UNKNOWN = "5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47"
+
+
+class Copy:
+    """One copy of ordering: its read side alone, on the databases of a `Reading`."""
+
+    def __init__(self, reading: Reading, tokens: TokenSettings) -> None:
+        self.projector = reading.new_projector()
+        self.follower = LogFollower(reading.database, reading.events)
+
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            app.state.queries = Queries(
+                database=reading.database,
+                events=reading.events,
+                store=reading.store,
+                projector=self.projector,
+                follower=self.follower,
+                max_wait=0.05 if self.is_late else 10,
+            )
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(self.follower.run())]
+                if not self.is_late:
+                    running.append(tasks.create_task(self.projector.run()))
+                yield
+                for task in running:
+                    task.cancel()
+
+        async def ready() -> None:
+            pass
+
+        self.is_late = False
+        """Whether nobody projects the log, so that the read model stays as it is."""
+        self.app = create_service(
+            title="ordering",
+            description="",
+            lifespan=lifespan,
+            ready=ready,
+            verifier=Verifier(tokens, "ordering"),
+        )
+        self.app.include_router(read_api.router)
+
+
+@pytest.fixture
+def copy(reading: Reading, token_settings: TokenSettings) -> Copy:
+    return Copy(reading, token_settings)
+
+
+@pytest.fixture
+async def http(copy: Copy, app_client: AppClient, reader: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_client(copy.app) as http:
+        http.headers.update(reader)
+        yield http
+
+
+@pytest.fixture
+def reader(bearer: MakeToken) -> dict[str, str]:
+    return bearer("reader", "shop")
+
+
+async def test_an_order_has_its_stages_shipping_and_entity_tag(
+    reading: Reading, http: httpx.AsyncClient
+) -> None:
+    position = await reading.append(ORDER_ID, 0, COMPLETED)
+    response = await http.get(f"/orders/{ORDER_ID}", params={"min-position": position})
+
+    assert (response.status_code, response.headers["etag"]) == (200, f'"{len(COMPLETED)}"')
+    body = response.json()
+    assert (body["status"], body["stage"], body["reason"]) == ("completed", "completed", None)
+    assert [milestone["stage"] for milestone in body["timeline"]][:2] == ["placed", "stock-reserved"]
+    assert body["subtotal"] == {"amount": 666, "currency": "EUR"}
+    assert body["discount"] == {"amount": 66, "currency": "EUR"}
+    assert body["total"] == {"amount": 1090, "currency": "EUR"}
+    assert body["shipping"]["price"] == {"amount": 490, "currency": "EUR"}
+    assert body["shipping"]["address"]["city"] == "Leipzig"
+    assert body["shipping"]["tracking_code"] == "TRACK-1"
+    unchanged = await http.get(f"/orders/{ORDER_ID}", headers={"If-None-Match": response.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+async def test_lists_are_paged_newest_first(reading: Reading, http: httpx.AsyncClient) -> None:
+    position = await reading.append_orders(range(3))
+    first = (await http.get("/orders", params={"limit": 2, "min-position": position})).json()
+    second = (await http.get("/orders", params={"limit": 2, "cursor": first["next"]})).json()
+
+    assert [order["id"] for order in first["items"]] == [order_id(2), order_id(1)]
+    assert (first["items"][1]["status"], first["items"][1]["reason"]) == ("cancelled", "payment-declined")
+    assert [order["id"] for order in second["items"]] == [order_id(0)]
+    assert second["next"] is None
+
+
+async def test_whoever_has_just_placed_an_order_finds_it_without_naming_a_position(
+    reading: Reading, http: httpx.AsyncClient
+) -> None:
+    for number in range(5):
+        await reading.append(order_id(number), 0, COMPLETED[:1])
+        assert (await http.get(f"/orders/{order_id(number)}")).status_code == 200
+
+
+async def test_orders_of_others_and_those_that_are_not_there_are_unknown(
+    reading: Reading, http: httpx.AsyncClient, bearer: MakeToken
+) -> None:
+    await reading.append(ORDER_ID, 0, COMPLETED)
+    stranger = bearer("shopper", "shop")
+    for path in (
+        f"/orders/{ORDER_ID}",
+        f"/orders/{ORDER_ID}/events",
+        f"/orders/{ORDER_ID}?at=2030-06-01T00:00:00Z",
+    ):
+        response = await http.get(path, headers=stranger)
+        assert (response.status_code, response.json()["title"]) == (404, "Order unknown"), path
+    for id_ in (UNKNOWN, "nope"):
+        assert (await http.get(f"/orders/{id_}")).status_code == 404
+        assert (await http.get(f"/orders/{id_}/events")).status_code == 404
+    assert (await http.get("/orders", headers=stranger)).json()["items"] == []
+
+
+async def test_before_the_read_model_has_seen_a_position_the_answer_is_202_with_what_is_known(
+    reading: Reading, copy: Copy, app_client: AppClient, reader: dict[str, str]
+) -> None:
+    copy.is_late = True
+    known = await reading.append(ORDER_ID, 0, CANCELLED[:1])
+    await reading.catch_up(copy.projector)
+    position = await reading.append(ORDER_ID, 1, CANCELLED[1:])
+    async with app_client(copy.app) as http:
+        for query, headers in ((f"?min-position={position}", {}), ("", {"Min-Position": str(position)})):
+            for path in (f"/orders/{ORDER_ID}", "/orders"):
+                late = await http.get(path + query, headers=reader | headers)
+                assert (late.status_code, late.headers["retry-after"]) == (202, "1")
+                assert "etag" not in late.headers
+                order = late.json() if path != "/orders" else late.json()["items"][0]
+                assert order["status"] == "pending"
+        placed_since = await reading.append(order_id(1), 0, CANCELLED[:1])
+        for params in ({"min-position": placed_since}, {}):
+            unknown = await http.get(f"/orders/{order_id(1)}", headers=reader, params=params)
+            assert (unknown.status_code, unknown.content) == (202, b"")
+
+        current = await http.get(f"/orders/{ORDER_ID}", headers=reader, params={"min-position": known})
+        assert (current.status_code, current.json()["status"]) == (200, "pending")
+        await reading.catch_up(copy.projector)
+        current = await http.get(f"/orders/{ORDER_ID}", headers=reader, params={"min-position": position})
+        assert (current.status_code, current.json()["status"]) == (200, "cancelled")
+
+
+async def test_an_order_is_shown_as_it_was(
+    reading: Reading, http: httpx.AsyncClient, clock: Calendar
+) -> None:
+    times = []
+    for version, event in enumerate(CANCELLED):
+        await reading.append(ORDER_ID, version, [event])
+        times.append(clock.now)
+        clock.now += timedelta(hours=1)
+
+    async def at(time: str) -> httpx.Response:
+        return await http.get(f"/orders/{ORDER_ID}", params={"at": time})
+
+    for version, time in enumerate(times, 1):
+        response = await at(time.isoformat())
+        assert response.headers["etag"] == f'"{version}"'
+    assert (await at(times[2].isoformat())).json()["stage"] == "stock-reserved"
+    assert (await at((times[-1] + timedelta(days=300)).isoformat())).json()["status"] == "cancelled"
+    assert (await at((times[0] - timedelta(microseconds=1)).isoformat())).status_code == 404
+
+
+async def test_an_order_is_shown_as_it_was_though_a_clock_went_back_meanwhile(
+    reading: Reading, http: httpx.AsyncClient, clock: Calendar
+) -> None:
+    began = clock.now
+    for version, minutes in enumerate((0, 10, 5, 15)):
+        clock.now = began + timedelta(minutes=minutes)
+        await reading.append(ORDER_ID, version, COMPLETED[version : version + 1])
+
+    for minutes, version in ((0, 1), (5, 1), (9, 1), (10, 3), (15, 4)):
+        at = (began + timedelta(minutes=minutes)).isoformat()
+        response = await http.get(f"/orders/{ORDER_ID}", params={"at": at})
+        assert (response.status_code, response.headers["etag"]) == (200, f'"{version}"')
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("at=yesterday", "query.at"),
+        ("at=2030-01-01T00:00:00", "query.at"),
+        ("min-position=-1", "query.min-position"),
+        ("min-position=x", "query.min-position"),
+        (f"min-position={2**63}", "query.min-position"),
+    ],
+)
+async def test_what_is_no_time_or_position_is_refused(
+    http: httpx.AsyncClient, query: str, place: str
+) -> None:
+    assert places(await http.get(f"/orders/{ORDER_ID}?{query}")) == [place]
+
+
+class Events:
+    """A client of an order's progress, which reads one event after the other."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._chunks = response.aiter_bytes()
+        self._rest = b""
+
+    async def __anext__(self) -> tuple[int, str, dict[str, Any]]:
+        """The id, the type and the data of the next event."""
+        while True:
+            while b"\n\n" not in self._rest:
+                self._rest += await anext(self._chunks)
+            event, self._rest = self._rest.split(b"\n\n", 1)
+            if event != b":":
+                fields = dict(line.split(": ", 1) for line in event.decode().splitlines())
+                return int(fields["id"]), fields["event"], msgspec.json.decode(fields["data"])
+
+    def __aiter__(self) -> "Events":
+        return self
+
+
+@asynccontextmanager
+async def followed(
+    http: httpx.AsyncClient, last_event_id: int | None = None, id_: str = ORDER_ID
+) -> AsyncIterator[Events]:
+    headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
+    async with http.stream("GET", f"/orders/{id_}/events", headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Events(response)
+
+
+async def test_progress_is_sent_as_it_happens_and_ends_with_the_last_stage(
+    reading: Reading, copy: Copy, reader: dict[str, str]
+) -> None:
+    await reading.append(ORDER_ID, 0, COMPLETED[:3])
+    async with (
+        servers() as serve,
+        httpx.AsyncClient(base_url=await serve(copy.app), headers=reader, timeout=20) as http,
+        followed(http) as events,
+    ):
+        id_, stage, data = await anext(events)
+        assert (id_, stage, data["status"], data["stage"]) == (1, "placed", "pending", "placed")
+        assert (await anext(events))[:2] == (3, "stock-reserved")
+        seen = []
+        for version, event in enumerate(COMPLETED[3:], 3):
+            await reading.append(ORDER_ID, version, [event])
+        async for id_, stage, data in events:
+            seen.append((id_, stage, data["status"]))
+            if stage == "completed":
+                break
+        assert seen == [
+            (5, "payment-authorised", "pending"),
+            (6, "confirmed", "confirmed"),
+            (10, "shipment-created", "confirmed"),
+            (12, "payment-captured", "confirmed"),
+            (13, "completed", "completed"),
+        ]
+        assert data["tracking_code"] == "TRACK-1"
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+
+
+async def test_progress_is_resumed_after_the_last_event_that_was_seen_and_over_when_all_were(
+    reading: Reading, copy: Copy, reader: dict[str, str]
+) -> None:
+    await reading.append(ORDER_ID, 0, CANCELLED)
+    async with (
+        servers() as serve,
+        httpx.AsyncClient(base_url=await serve(copy.app), headers=reader, timeout=20) as http,
+    ):
+        async with followed(http, last_event_id=3) as events:
+            assert (await anext(events))[:2] == (6, "cancellation-started")
+            id_, stage, data = await anext(events)
+            assert (id_, stage, data["reason"]) == (9, "cancelled", "payment-declined")
+        over = await http.get(f"/orders/{ORDER_ID}/events", headers={"Last-Event-ID": "9"})
+        assert over.status_code == 204
+        for wrong in ("x", "-1", "1" * 40, "3.0"):
+            refused = await http.get(f"/orders/{ORDER_ID}/events", headers={"Last-Event-ID": wrong})
+            assert refused.status_code == 422
+
+
+async def test_progress_ends_with_the_order_though_the_client_names_an_event_that_is_not_there(
+    reading: Reading, copy: Copy, reader: dict[str, str]
+) -> None:
+    await reading.append(ORDER_ID, 0, CANCELLED[:3])
+    async with (
+        servers() as serve,
+        httpx.AsyncClient(base_url=await serve(copy.app), headers=reader, timeout=20) as http,
+        followed(http, last_event_id=999) as events,
+    ):
+        await reading.append(ORDER_ID, 3, CANCELLED[3:])
+        async with asyncio.timeout(10):
+            with pytest.raises(StopAsyncIteration):
+                await anext(events)
+
+
+async def test_a_client_that_goes_away_leaves_nothing_behind(
+    reading: Reading, copy: Copy, reader: dict[str, str]
+) -> None:
+    await reading.append(ORDER_ID, 0, COMPLETED[:1])
+    async with servers() as serve:
+        url = await serve(copy.app)
+        async with (
+            httpx.AsyncClient(base_url=url, headers=reader, timeout=20) as http,
+            followed(http) as events,
+        ):
+            await anext(events)
+            assert copy.follower.followed == 1
+        await until(lambda: copy.follower.followed == 0)
+
+
+async def test_progress_reaches_clients_of_every_copy(
+    reading: Reading, token_settings: TokenSettings, reader: dict[str, str]
+) -> None:
+    other = reading.of_another_process()
+    copies = [Copy(reading, token_settings), Copy(other, token_settings)]
+    await reading.append(ORDER_ID, 0, COMPLETED[:1])
+    async with other.database, servers() as serve:
+        for copy in copies:
+            async with (
+                httpx.AsyncClient(base_url=await serve(copy.app), headers=reader, timeout=20) as http,
+                followed(http) as events,
+            ):
+                assert (await anext(events))[1] == "placed"
+                _, version = await reading.load(ORDER_ID)
+                await reading.append(ORDER_ID, version, COMPLETED[version : version + 2])
+                assert (await anext(events))[1] in {"stock-reserved", "payment-authorised"}

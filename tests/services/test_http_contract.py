@@ -1,0 +1,290 @@
+"""What all services promise over HTTP: health, a description, tokens, entity tags, keys, limits."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from frontispiece.settings import Directory, TokenSettings
+from services.acquirer.app import AcquirerSettings
+from services.acquirer.app import create_app as acquirer
+from services.basket.app import BasketSettings
+from services.basket.app import create_app as basket
+from services.catalog.app import CatalogSettings
+from services.catalog.app import create_app as catalog
+from services.discount.app import DiscountSettings
+from services.discount.app import create_app as discount
+from services.inventory.app import InventorySettings
+from services.inventory.app import create_app as inventory
+from services.notification.app import NotificationSettings
+from services.notification.app import create_app as notification
+from services.ordering.app import OrderingSettings
+from services.ordering.app import create_app as ordering
+from services.payment.app import PaymentSettings
+from services.payment.app import create_app as payment
+from services.reviews.app import ReviewsSettings
+from services.reviews.app import create_app as reviews
+from services.shipping.app import ShippingSettings
+from services.shipping.app import create_app as shipping
+from tests.conftest import AppClient, MakeToken
+from tests.services.support import CATALOG_ADDRESS, PROBLEM, places
+from tests.support.events import NO_BROKER
+
+KEY = {"Idempotency-Key": "key-00001"}
+ADDRESSES = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping")}
+
+PURCHASE = {
+    "basket_version": 1,
+    "total": {"amount": 1, "currency": "EUR"},
+    "shipping": {
+        "method": "standard",
+        "address": {"name": "R", "street": "S", "postal_code": "04109", "city": "L", "country": "DE"},
+    },
+    "payment_token": "tok_1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service, and requests that show what it has in common with the others."""
+
+    path: str = ""
+    """In its OpenAPI document."""
+    guarded: tuple[tuple[str, str, Any], ...] = ()
+    """Requests for which a token needs the scope."""
+    scope: str = ""
+    create: tuple[str, Any] | None = None
+    """A POST that creates, and its body."""
+    batch: str | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
+    """Paths of resources that do not exist, and their problems."""
+    resource: str | None = None
+    """One with an entity tag, in the first data."""
+
+
+REVIEW = {"sku": "PEN", "rating": 4, "title": "Writes well", "text": "Not a blot so far."}
+UNKNOWN_ORDER = "5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47"
+OPERATION = {
+    "reference": "an-order",
+    "kind": "authorise",
+    "amount": 1,
+    "currency": "EUR",
+    "token": "tok_visa",
+}
+LINES = {"lines": [{"sku": "PEN", "quantity": 1}]}
+
+SERVICES = {
+    "acquirer": Service(
+        path="/operations",
+        guarded=(("POST", "/operations", OPERATION), ("GET", "/operations/key-00001", None)),
+        scope="acquirer",
+        create=("/operations", OPERATION),
+        unknown={"/operations/nope": "operation-unknown"},
+    ),
+    "basket": Service(
+        path="/baskets/{owner}/items/{sku}",
+        guarded=(("GET", "/baskets/reader", None), ("PUT", "/baskets/reader/items/PEN", {"quantity": 1})),
+        scope="shop",
+        unknown={"/baskets/shopper": "basket-unknown"},
+        resource="/baskets/reader",
+    ),
+    "catalog": Service(
+        path="/products/{sku}",
+        guarded=(
+            ("PUT", "/products/A", {}),
+            ("PATCH", "/products/A", {}),
+            ("DELETE", "/products/A", None),
+            ("POST", "/imports", [{"Id": 1}]),
+        ),
+        scope="catalog:write",
+        create=("/imports", []),
+        batch="/products",
+        unknown={
+            f"/products/{sku}": "product-unknown" for sku in ("NOPE", "%00", "a%20b", "..%2e", "%F0%9F%98%80")
+        },
+        resource="/products/NOTE-001",
+    ),
+    "discount": Service(),
+    "inventory": Service(
+        path="/reservations",
+        guarded=(("PUT", "/stock/PEN", {"on_hand": 7}),),
+        scope="stock:write",
+        create=("/reservations", LINES),
+        batch="/stock",
+        unknown={"/stock/NOPE": "article-unknown"},
+        resource="/stock/NOTE-001",
+    ),
+    "ordering": Service(
+        path="/orders",
+        guarded=(("POST", "/orders", {}),),
+        scope="shop",
+        create=("/orders", PURCHASE),
+        unknown={f"/orders/{id_}": "order-unknown" for id_ in ("nope", "%00", UNKNOWN_ORDER)},
+    ),
+    "payment": Service(
+        path="/payments/{order_id}",
+        guarded=(("GET", "/ledger", None),),
+        scope="payments:read",
+        unknown={f"/payments/{id_}": "payment-unknown" for id_ in ("nope", "%00", UNKNOWN_ORDER)},
+    ),
+    "reviews": Service(
+        path="/summaries/{sku}",
+        guarded=(("POST", "/reviews", REVIEW),),
+        scope="shop",
+        create=("/reviews", REVIEW),
+        batch="/summaries",
+        unknown={"/reviews/nope": "review-unknown"},
+        resource="/summaries/PEN",
+    ),
+    "shipping": Service(
+        path="/shipments/{order_id}",
+        unknown={"/shipments/nope": "shipment-unknown"},
+        resource="/quotes?country=DE&pieces=1",
+    ),
+    "notification": Service(),
+}
+
+PLAIN: dict[str, Callable[[dict[str, Any]], FastAPI]] = {
+    "acquirer": lambda common: acquirer(AcquirerSettings(**common)),
+    "catalog": lambda common: catalog(CatalogSettings(seed=True, events=NO_BROKER, **common)),
+    "inventory": lambda common: inventory(InventorySettings(seed=True, events=NO_BROKER, **common)),
+    "reviews": lambda common: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **common)),
+    "shipping": lambda common: shipping(ShippingSettings(events=NO_BROKER, **common)),
+}
+"""Factories of the services that need nothing but a database, or events as well."""
+
+
+def having(member: str) -> list[str]:
+    return [name for name, service in SERVICES.items() if getattr(service, member)]
+
+
+@pytest.fixture
+def service(audience: str) -> Service:
+    return SERVICES[audience]
+
+
+@pytest.fixture
+def app(
+    *,
+    audience: str,
+    sqlite_url: str,
+    token_settings: TokenSettings,
+    signing_key: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> FastAPI:
+    common: dict[str, Any] = {"tokens": token_settings, "database_url": sqlite_url}
+    match audience:
+        case "basket":
+            url = request.getfixturevalue("valkey_url")
+            return basket(
+                BasketSettings(
+                    valkey_url=url, directory=CATALOG_ADDRESS, events=NO_BROKER, tokens=token_settings
+                )
+            )
+        case "discount":
+            return discount(DiscountSettings(grpc_listen="127.0.0.1:0", events=NO_BROKER, **common))
+        case "ordering":
+            directory = Directory(services={**ADDRESSES, "discount-grpc": "127.0.0.1:1"})
+            return ordering(
+                OrderingSettings(
+                    read_database_url=f"sqlite+aiosqlite:///{tmp_path}/read.db",
+                    signing_key=signing_key,
+                    directory=directory,
+                    events=NO_BROKER,
+                    **common,
+                )
+            )
+        case "payment":
+            directory = Directory(services={"acquirer": "http://127.0.0.1:1"})
+            return payment(
+                PaymentSettings(signing_key=signing_key, directory=directory, events=NO_BROKER, **common)
+            )
+        case "notification":
+            files: dict[str, Any] = {"maildir": tmp_path / "mail", "push_log": tmp_path / "pushes"}
+            return notification(NotificationSettings(**files, events=NO_BROKER, **common))
+        case _:
+            return PLAIN[audience](common)
+
+
+@pytest.fixture
+async def http(app: FastAPI, app_client: AppClient) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_client(app) as http:
+        yield http
+
+
+@pytest.fixture
+def writer(service: Service, bearer: MakeToken) -> dict[str, str]:
+    return bearer("reader", *{service.scope, "shop"})
+
+
+@pytest.mark.parametrize("audience", SERVICES)
+async def test_health_and_openapi_are_there(
+    http: httpx.AsyncClient, service: Service, bearer: MakeToken, audience: str
+) -> None:
+    document = (await http.get("/openapi.json", headers=bearer("reader"))).json()
+
+    assert (await http.get("/health/live")).json() == {"status": "live"}
+    is_ready = audience != "ordering"  # the services that an order needs are away
+    assert (await http.get("/health/ready")).status_code == (200 if is_ready else 503)
+    assert document["paths"].keys() >= {service.path, "/health/ready"} - {""}
+
+
+@pytest.mark.parametrize("audience", having("guarded"))
+async def test_what_needs_a_scope_needs_a_valid_token_that_has_it(
+    http: httpx.AsyncClient, service: Service, bearer: MakeToken
+) -> None:
+    tokens: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer x.y.z"}, bearer("reader", "nothing"))
+    for method, path, body in service.guarded:
+        missing, forged, no_scope = [
+            await http.request(method, path, json=body, headers=KEY | token) for token in tokens
+        ]
+
+        assert (missing.status_code, missing.headers["www-authenticate"]) == (401, "Bearer")
+        assert (forged.status_code, forged.json()["type"]) == (401, f"{PROBLEM}token-invalid")
+        assert (no_scope.status_code, no_scope.json()["scope"]) == (403, service.scope)
+
+
+@pytest.mark.parametrize("audience", having("create"))
+async def test_a_post_that_creates_needs_a_key(
+    http: httpx.AsyncClient, service: Service, writer: dict[str, str]
+) -> None:
+    assert service.create is not None
+    path, body = service.create
+
+    assert places(await http.post(path, json=body, headers=writer)) == ["header.Idempotency-Key"]
+
+
+@pytest.mark.parametrize("audience", having("batch"))
+async def test_a_batch_of_more_than_100_is_refused(http: httpx.AsyncClient, service: Service) -> None:
+    assert service.batch is not None
+
+    assert places(await http.get(service.batch, params={"sku": [f"S{n}" for n in range(101)]})) == [
+        "query.sku"
+    ]
+
+
+@pytest.mark.parametrize("audience", having("unknown"))
+async def test_an_unknown_resource_is_a_404_problem_that_names_the_request(
+    http: httpx.AsyncClient, service: Service, writer: dict[str, str]
+) -> None:
+    for path, problem in service.unknown.items():
+        answer = await http.get(path, headers={**writer, "X-Request-Id": "r-1"})
+
+        assert (answer.status_code, answer.json()["type"]) == (404, f"{PROBLEM}{problem}")
+        assert answer.json()["request_id"] == "r-1"
+
+
+@pytest.mark.parametrize("audience", having("resource"))
+async def test_the_entity_tag_saves_a_second_reading(
+    http: httpx.AsyncClient, service: Service, writer: dict[str, str]
+) -> None:
+    assert service.resource is not None
+    tag = (await http.get(service.resource, headers=writer)).headers["etag"]
+
+    answer = await http.get(service.resource, headers={**writer, "If-None-Match": tag})
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)

@@ -1,0 +1,58 @@
+"""Every service has the same shape: the sameness is the map."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SERVICES = Path(__file__).parents[2] / "services"
+NAMES = (
+    "acquirer",
+    "basket",
+    "catalog",
+    "discount",
+    "inventory",
+    "notification",
+    "ordering",
+    "payment",
+    "reviews",
+    "shipping",
+)
+IO = {"fastapi", "sqlalchemy", "httpx", "grpc", "valkey", "starlette", "frontispiece"}
+
+
+def syntax(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_has_wiring_a_model_a_store_and_one_way_in(name: str) -> None:
+    files = {path.name for path in (SERVICES / name).glob("*.py")}
+
+    assert files >= {"app.py", "model.py", "store.py"}
+    assert len(files & {"api.py", "rpc.py"} or files & {"events.py"}) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_is_frozen_never_awaits_and_does_no_io(name: str) -> None:
+    for node in syntax(SERVICES / name / "model.py"):
+        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await)
+        match node:
+            case ast.ClassDef(decorator_list=[ast.Call() as dataclass]):
+                options = {keyword.arg: ast.unparse(keyword.value) for keyword in dataclass.keywords}
+                assert options == {"frozen": "True", "kw_only": "True", "slots": "True"}, node.name
+            case ast.Import(names=names):
+                assert not {alias.name.partition(".")[0] for alias in names} & IO
+            case ast.ImportFrom(module=str(module)):
+                assert module.partition(".")[0] not in IO
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wiring_defines_settings_and_a_factory_and_no_endpoint(name: str) -> None:
+    tree = ast.parse((SERVICES / name / "app.py").read_text(encoding="utf-8"))
+
+    assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == [f"{name.title()}Settings"]
+    assert "create_app" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    decorators = {ast.unparse(decorator) for function in functions for decorator in function.decorator_list}
+    assert decorators <= {"asynccontextmanager"}

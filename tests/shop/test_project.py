@@ -1,0 +1,41 @@
+"""The shop's frontispiece.toml says of the demo what the services' seeds make."""
+
+from frontispiece.gateway.config.table import load
+from shop.demo import PASSWORD, USERS
+from tests.support.shop import PROJECT
+
+
+def test_the_demo_users_are_those_that_identity_seeds() -> None:
+    assert PROJECT.demo.users == tuple(USERS)
+    assert PROJECT.demo.password == PASSWORD
+
+
+def test_the_bffs_and_ordering_may_say_no_more_than_they_need() -> None:
+    for name in ("bff-web", "bff-mobile", "ordering"):
+        grant = PROJECT.apps[name].token_grant
+        assert set(grant.scopes) <= {"shop", "guest"}, name
+        assert "*" not in grant.audiences, name
+        assert "identity" not in grant.audiences, name
+    assert not PROJECT.apps["ordering"].token_grant.guests
+
+
+def test_the_scopes_that_front_login_requests_are_all_that_demo_users_have() -> None:
+    assert PROJECT.login is not None
+    assert set(PROJECT.login.scope.split()) == {
+        "openid",
+        *(scope for scopes in USERS.values() for scope in scopes),
+    }
+
+
+def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_decorates() -> None:
+    table = load(PROJECT.routes)
+
+    assert set(table.services) - table.needed == {"acquirer", "payment", "reviews"}
+
+
+def test_under_overload_logins_are_never_refused_and_partners_first() -> None:
+    priorities = {route.path: route.priority for route in load(PROJECT.routes).routes}
+
+    assert {priorities[path] for path in priorities if path.startswith("/identity/")} == {"critical"}
+    assert {priorities[path] for path in priorities if path.startswith("/api/")} == {"low"}
+    assert (priorities["/web/home"], priorities["/web/orders"]) == ("normal", "high")

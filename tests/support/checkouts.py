@@ -1,0 +1,96 @@
+"""Checking out as a client does, through the gateway."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+
+CARD = "tok_visa"
+"""Stands for a card that the acquirer charges."""
+
+ADDRESS = {
+    "name": "Ada Reader",
+    "street": "Inkwell Lane 7",
+    "postal_code": "10115",
+    "city": "Berlin",
+    "country": "DE",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """A server-sent event of an order."""
+
+    id: str
+    stage: str
+    data: Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """A customer with one kind of client, `web` or `mobile`."""
+
+    http: httpx.Client
+    kind: str
+    headers: Mapping[str, str]
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A response of this client's own backend."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        return self.http.request(method, f"/{self.kind}{path}", headers=headers, **options)
+
+    def put(self, sku: str, quantity: int) -> httpx.Response:
+        """The basket with so many pieces of an article."""
+        return self.request("PUT", f"/basket/items/{sku}", json={"quantity": quantity})
+
+    def empty_basket(self) -> None:
+        """Remove every article."""
+        for line in self.request("GET", "/basket").json()["lines"]:
+            self.request("DELETE", f"/basket/items/{line['sku']}")
+
+    def draft(self, **wanted: Any) -> Json:
+        """What the checkout page shows."""
+        response = self.request("POST", "/checkout/draft", json={"country": "DE", **wanted})
+        assert response.status_code == 200, response.text
+        shown: Json = response.json()
+        return shown
+
+    def agreed(self, draft: Json, payment_token: str = CARD) -> Json:
+        """The order of what a draft shows, by its first delivery."""
+        delivery = draft["deliveries"][0]
+        return {
+            "basket_version": draft["basket_version"],
+            "total": delivery.get("amount") or delivery["total"],
+            "shipping": {"method": delivery["method"], "address": ADDRESS},
+            "payment_token": payment_token,
+        }
+
+    def order(self, order: Json, key: str = "") -> httpx.Response:
+        """The response to an order."""
+        intent = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self.request("POST", "/checkout", json=order, headers=intent)
+
+    def check_out(self, payment_token: str = CARD) -> httpx.Response:
+        """The response to the order of what is in the basket."""
+        return self.order(self.agreed(self.draft(), payment_token))
+
+    def progress(self, location: str, last_event_id: str = "") -> Iterator[Progress]:
+        """The events of the order at this path, until it is completed or cancelled."""
+        headers = {**self.headers, "Accept": "text/event-stream"}
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
+        with self.http.stream("GET", f"{location}/events", headers=headers, timeout=60) as response:
+            assert response.status_code in {200, 204}, response.read()
+            event: dict[str, str] = {}
+            for line in response.iter_lines():
+                name, _, value = line.partition(": ")
+                if name:
+                    event[name] = value
+                elif "data" in event:
+                    yield Progress(id=event["id"], stage=event["event"], data=json.loads(event["data"]))
+                    event = {}

@@ -1,0 +1,45 @@
+"""The time, as tests set it."""
+
+from datetime import UTC, datetime
+from email.utils import formatdate
+
+START = 1_900_000_000.0
+"""A day in 2030, where a test needs a date."""
+
+
+class Clock:
+    """A clock that only tests move; `clock()` is `now`, in seconds."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def date(self, later: float = 0) -> str:
+        """The time, as HTTP has it in header fields."""
+        return formatdate(self.now + later, usegmt=True)
+
+
+class Nanoseconds:
+    """The same in whole nanoseconds; its beginning is no round number."""
+
+    def __init__(self) -> None:
+        self.now = 7_654_321_987_654_321
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Calendar:
+    """The same with a date, in UTC; its beginning has microseconds, too."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2030, 1, 1, 12, 30, 15, 123_457, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now

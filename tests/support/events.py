@@ -1,0 +1,52 @@
+"""Events as handlers get them, and the broker that tests share."""
+
+import asyncio
+from typing import TypeVar
+
+import nats
+from nats.js.errors import ServerError
+
+from frontispiece.events import Event, EventData, EventSettings
+from frontispiece.events.broker import Connection
+from frontispiece.events.envelope import create_event
+from frontispiece.events.streams import declare_streams
+
+D = TypeVar("D", bound=EventData)
+
+NO_BROKER = EventSettings(url="nats://127.0.0.1:1", prefix="shop")
+"""The settings of a service whose broker is away."""
+
+
+def event(data: D, *, subject: str, id: str | None = None, source: str | None = None) -> Event[D]:  # noqa: A002
+    """An event with this data: `await handle(event(Added(thing="1"), subject="1"))`.
+
+    Args:
+        data: what happened.
+        subject: id of the aggregate that it is about.
+        id: by default a random UUID; the same one is a second delivery.
+        source: the service that published it; by default the one in its type.
+    """
+    return create_event(data, source=source or data.TYPE.split(".")[1], subject=subject, id=id)
+
+
+async def new_streams(connection: Connection, settings: EventSettings) -> None:
+    """Declare the streams where `delete_streams` has deleted others: the server may be busy with that."""
+    async with asyncio.timeout(15):
+        while not await _are_declared(connection, settings):
+            pass
+
+
+async def _are_declared(connection: Connection, settings: EventSettings) -> bool:
+    try:
+        await declare_streams(connection.streams, settings)
+    except ServerError:
+        return False
+    return True
+
+
+async def delete_streams(url: str) -> None:
+    """Delete all that earlier tests left at a NATS server."""
+    async with await nats.connect(url) as connection:
+        streams = connection.jetstream()
+        for stream in await streams.streams_info():
+            await streams.delete_stream(str(stream.config.name))

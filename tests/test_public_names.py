@@ -1,0 +1,75 @@
+"""The shop uses nothing of the platform but its public names, and both speak the field's words."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.support.shop import ROOT
+
+SHOP = ("gateway", "bff", "services", "shop")
+
+
+def sources(*folders: str) -> list[Path]:
+    """The Python files in these folders that git knows of, but for generated ones."""
+    command = ["git", "ls-files", "-z", "--", *(f"{folder}/*.py" for folder in folders)]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name and "_pb2" not in name]
+    return [file for file in files if file.exists()]
+
+
+def imported(file: Path) -> Iterator[tuple[str, str]]:
+    """Every module of the platform that a file imports, with the name that it takes from it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("file", sources(*SHOP), ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_shop_uses_public_names_of_the_platform_only(file: Path) -> None:
+    private = [
+        f"from {module} import {name}"
+        for module, name in imported(file)
+        if module.split(".")[0] == "frontispiece"
+        and (module.count(".") != 1 or name not in import_module(module).__all__)
+    ]
+
+    assert not private
+
+
+RIDDLES = frozenset({"told", "kept", "asked", "said", "behalf", "nonsense", "patience"})
+PERSONS = frozenset({"somebody", "nobody", "whoever", "ours", "theirs"})
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+
+def identifiers(file: Path) -> Iterator[str]:
+    """Every name that a file defines or assigns."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node.name
+            case ast.arg():
+                yield node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.attr
+
+
+def test_names_say_requests_and_responses_limits_and_callers() -> None:
+    """`max_connections` and not `most`, `cached` and not `kept`, `anonymous` and not `nobody`."""
+    found = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in sources(*SHOP, "frontispiece")
+        for name in identifiers(file)
+        if (words := {word.lower() for word in WORD.findall(name)}) & (RIDDLES | PERSONS)
+        or (len(words) > 1 and name.lower().lstrip("_").startswith("most_"))
+    }
+
+    assert not found
