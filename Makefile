@@ -5,6 +5,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 FOREIGN := tests/frontispiece/gateway/auth/foreign/provider
 
+# A run starts many Python programs: each compiles every module anew where bytecode is not written.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test fuzz faults check bench bench-check contracts migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
