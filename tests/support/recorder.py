@@ -110,7 +110,7 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
 
 async def said(url: str, *pieces: bytes) -> bytes:
     """All that a server answers to these bytes until it closes the connection, which it has to."""
-    async with asyncio.timeout(10), connected(url) as (reader, writer):
+    async with asyncio.timeout(60), connected(url) as (reader, writer):
         for piece in pieces:
             writer.write(piece)
             await writer.drain()

@@ -3,10 +3,8 @@
 import asyncio
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
 from random import randrange
 from typing import Protocol
 
@@ -16,6 +14,7 @@ from frontispiece.http.asgi import App
 from frontispiece.server.limits import DEFAULT_LIMITS, ConnectionLimits
 from frontispiece.server.server import Server
 from frontispiece.server.sockets import PortTaken, address, bound
+from frontispiece.upstream.transports.httpx import default_trust
 
 FIRST, EACH = 20_000, 1_500
 """Below those that systems hand out by themselves; each process of a test run has its own part of them."""
@@ -69,14 +68,9 @@ async def raw_server(talk: Talk) -> AsyncIterator[str]:
         yield url
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
-
-
 def client_of(url: str) -> httpx.AsyncClient:
     """A client, made quickly: what TLS trusts is read once for all."""
-    return httpx.AsyncClient(base_url=url, timeout=10, verify=_trusted())
+    return httpx.AsyncClient(base_url=url, timeout=60, verify=default_trust())
 
 
 def nobody_there() -> str:

@@ -63,7 +63,7 @@ def url_of(server: Server) -> str:
 async def opened(gateway: str, path: str, **options: Any) -> AsyncIterator[ClientConnection]:
     """A client's WebSocket at a gateway."""
     url = gateway.replace("http://", "ws://") + path
-    async with asyncio.timeout(20), connect(url, proxy=None, **options) as socket:
+    async with asyncio.timeout(60), connect(url, proxy=None, **options) as socket:
         yield socket
 
 
@@ -78,7 +78,7 @@ async def refused(gateway: str, path: str, **options: Any) -> Response:
 
 async def ending(socket: ClientConnection | ServerConnection) -> tuple[int | None, str | None]:
     """The code and the reason by which a WebSocket ends, whatever else is said before."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         if isinstance(socket, ClientConnection):  # a service reads for itself
             with suppress(ConnectionClosed):
                 while True:

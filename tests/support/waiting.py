@@ -3,9 +3,28 @@
 import asyncio
 from collections.abc import Callable
 
+TIMEOUT = 60.0
+"""Seconds after which a wait has failed: many, for the machine may be busy."""
+
+TURNS = 500
+"""Turns of the event loop before a wait lets other processes run, or finds that nothing moves."""
+
 
 async def until(happened: Callable[[], bool]) -> None:
     """Return as soon as it has happened; others run meanwhile."""
-    async with asyncio.timeout(10):
-        while not happened():  # noqa: ASYNC110 (no event is set by what is looked at)
+    turns = 0
+    async with asyncio.timeout(TIMEOUT):
+        while not happened():
+            turns += 1
+            await asyncio.sleep(0 if turns < TURNS else 0.001)
+
+
+async def until_still(count: Callable[[], int]) -> int:
+    """Return the count once it stays the same, where all that could change it runs in this event loop."""
+    before, turns = count(), 0
+    async with asyncio.timeout(TIMEOUT):
+        while turns < TURNS:
             await asyncio.sleep(0)
+            turns = turns + 1 if count() == before else 0
+            before = count()
+    return before

@@ -25,8 +25,8 @@ DISCONNECTED = ("disconnected", "closed connection")
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
-    """The default trust store: loaded once, for it takes a while."""
+def default_trust() -> ssl.SSLContext:
+    """The certificates of the machine, or of `SSL_CERT_FILE`: loaded once, for it takes a while."""
     return httpx.create_ssl_context()
 
 
@@ -42,7 +42,7 @@ class HttpxTransport:
 
     def __init__(self, address: str, *, http2: bool = False, trusted: ssl.SSLContext | None = None) -> None:
         self._address = address.rstrip("/")
-        verify = trusted or _trusted()
+        verify = trusted or default_trust()
         self._transport = httpx.AsyncHTTPTransport(limits=LIMITS, verify=verify, http1=not http2, http2=http2)
 
     async def __aenter__(self) -> Self:

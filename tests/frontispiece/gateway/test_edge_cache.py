@@ -181,7 +181,7 @@ async def test_two_gateways_share_stored_responses_and_purges(
     one, other = [await open_world(ROUTES, caching=caching, things=url) for _ in range(2)]
     host = {"host": "shop.example"}
     await one.http.get("/things/7", headers=host)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "hit" not in (hit := await other.http.get("/things/7", headers=host)).headers["cache-status"]:
             pass
     assert hit.content == b"old"

@@ -99,7 +99,7 @@ async def test_events_arrive_compressed_and_at_once(edge: World, coding: str) ->
     edge.things.answer = answer
 
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         edge.http.stream("GET", "/open", headers={"Accept-Encoding": coding}) as reply,
     ):
         assert reply.headers["content-encoding"] == coding

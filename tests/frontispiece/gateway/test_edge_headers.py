@@ -63,7 +63,7 @@ async def test_interim_responses_reach_clients_that_can_read_them_before_the_fin
         writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nKeep-Alive: x\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 
-    async with asyncio.timeout(5), raw_server(talk) as url:
+    async with asyncio.timeout(60), raw_server(talk) as url:
         gateway = (await open_world(THINGS, things=url)).url
         answer = await said(gateway, b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         old = await said(gateway, b"GET /a HTTP/1.0\r\n\r\n")

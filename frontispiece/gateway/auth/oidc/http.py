@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from frontispiece.http.problems import Problem
+from frontispiece.upstream.transports.httpx import default_trust
 
 TIMEOUT: Final = 5.0
 """Seconds for a whole response."""
@@ -94,7 +95,7 @@ def json_object(content: bytes) -> dict[str, Any]:
 
 def new_client() -> httpx.AsyncClient:
     """A client without redirects and without a proxy from the environment."""
-    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=default_trust())
 
 
 async def send(

@@ -16,7 +16,7 @@ async def test_slow_uploads_close_no_service_to_others() -> None:
         services={"fragile": {"url": "registry://things", "breaker": {"min_requests": 2}}},
     )
     start = b"POST /files HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-    async with asyncio.timeout(10), recording() as (_, url), servers() as serve:
+    async with asyncio.timeout(60), recording() as (_, url), servers() as serve:
         gateway = await serve(gateway_of(routes, {"things": url}))
         for _ in range(2):
             answer = await said(gateway, start + b"Content-Length: 3\r\n\r\nab")
@@ -31,7 +31,7 @@ async def test_slow_uploads_close_no_service_to_others() -> None:
 async def test_a_body_that_is_not_waited_for_breaks_off_at_the_service() -> None:
     start = b"POST /files/a HTTP/1.1\r\nHost: a\r\n"
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         recording() as (upstream, url),
         servers(ConnectionLimits(body_timeout=0.05)) as serve,
     ):

@@ -157,7 +157,7 @@ async def silent_service(world: World) -> AsyncIterator[tuple[asyncio.Event, asy
 
 
 async def test_a_client_that_leaves_during_its_handshake_frees_the_service(world: World) -> None:
-    async with asyncio.timeout(10), silent_service(world) as (called, left):
+    async with asyncio.timeout(60), silent_service(world) as (called, left):
         client = asyncio.ensure_future(refused(world.url, "/rooms/7"))
         await called.wait()
         client.cancel()
