@@ -261,6 +261,13 @@ class Order(Struct, frozen=True):
     timeline: list[Milestone] = []
 
 
+class Written(Struct, frozen=True):
+    """An order after a change; reads that name its `position` have seen the change."""
+
+    order: Order
+    position: bytes | None
+
+
 class OrderSummary(Struct, frozen=True):
     """An order in a list."""
 

@@ -5,7 +5,7 @@ products, as many as a service's batch read takes.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
@@ -23,9 +23,12 @@ from bff.clients.models import (
     SearchResult,
     Shipment,
     Stock,
+    Written,
 )
-from frontispiece.pages import loader
-from frontispiece.upstream import Reply, Service
+from frontispiece.pages import loader, mark_degraded
+from frontispiece.upstream import Headers, Reply, Service
+
+Shape = TypeVar("Shape")
 
 
 def _batch(path: str, skus: Sequence[str]) -> str:
@@ -128,25 +131,39 @@ class Shipping(_Client):
 class Orders(_Client):
     """The caller's orders."""
 
-    async def place(self, checkout: Struct, idempotency_key: str) -> Order:
+    async def place(self, checkout: Struct, idempotency_key: str) -> Written:
         """Order what is in the caller's basket; a repeated key returns the same order."""
         key = ((b"idempotency-key", idempotency_key.encode("latin-1")),)
-        return await self._service.send("POST", "/orders", Order, body=checkout, headers=key)
+        return await self._write("/orders", body=checkout, headers=key)
 
-    async def cancel(self, order_id: str) -> Order:
+    async def cancel(self, order_id: str) -> Written:
         """Cancel an order that is not confirmed yet."""
-        return await self._service.send("POST", f"{_order(order_id)}/cancel", Order)
+        return await self._write(f"{_order(order_id)}/cancel")
 
     async def events(self, order_id: str, last_event_id: bytes | None) -> Reply:
         """What happens to an order after this event, as server-sent events."""
         headers = ((b"last-event-id", last_event_id),) if last_event_id else ()
         return await self._service.open(f"{_order(order_id)}/events", headers=headers)
 
-    async def list(self, cursor: str | None, limit: int) -> OrderList:
-        """The caller's orders, newest first."""
+    async def list(self, cursor: str | None, limit: int, min_position: int) -> OrderList:
+        """The caller's orders, newest first, with the change of this position."""
         criteria = {"limit": limit} | ({"cursor": cursor} if cursor else {})
-        return await self._service.get("/orders?" + urlencode(criteria), OrderList)
+        return await self._read("/orders?" + urlencode(criteria), OrderList, min_position)
 
-    async def get(self, order_id: str) -> Order:
-        """One order."""
-        return await self._service.get(_order(order_id), Order)
+    async def get(self, order_id: str, min_position: int) -> Order:
+        """One order, with the change of this position."""
+        return await self._read(_order(order_id), Order, min_position)
+
+    async def _write(self, target: str, **request: Any) -> Written:
+        headers: Headers = []
+        order = await self._service.send("POST", target, Order, on_headers=headers.extend, **request)
+        return Written(order, dict(headers).get(b"position"))
+
+    async def _read(self, target: str, shape: type[Shape], min_position: int) -> Shape:
+        """Read what has seen `min_position`, or degrade the page when the service has not come to it yet."""
+        headers: Headers = []
+        wanted = ((b"min-position", b"%d" % min_position),) if min_position else ()
+        found = await self._service.send("GET", target, shape, headers=wanted, on_headers=headers.extend)
+        if b"retry-after" in dict(headers):
+            mark_degraded("outdated")
+        return found

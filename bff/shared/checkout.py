@@ -12,7 +12,7 @@ from bff.clients.models import Basket, BasketItem, BestDiscount, Discount, Money
 from bff.clients.services import Orders, Shipping
 from bff.shared.prices import changed_price, current_price
 from bff.shared.prices import total as sum_of
-from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
+from bff.shared.sources import RETRY, basket, basket_skus, order_of, products, stocks
 from frontispiece.http import Problem
 from frontispiece.pages import Body, Page, PageRequest
 from frontispiece.security import Identity
@@ -159,7 +159,7 @@ async def placed_order(
     key = request.header("idempotency-key")
     if key is None:
         raise Problem(422, "idempotency-key-missing", "An order needs an Idempotency-Key.")
-    return await ordering.place(replace(checkout, coupon=_code(checkout)), key)
+    return order_of(await ordering.place(replace(checkout, coupon=_code(checkout)), key))
 
 
 def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()) -> Page:

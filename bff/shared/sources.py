@@ -23,13 +23,17 @@ from bff.clients.models import (
     Sku,
     Stock,
     TrackingEvent,
+    Written,
 )
 from bff.clients.services import Baskets, Catalog, Inventory, Orders, Reviews, Shipping
-from frontispiece.pages import Body, Cache, Page, PageRequest, Retry, gather
+from frontispiece.pages import Body, Cache, Page, PageRequest, Retry, gather, set_response_header
 from frontispiece.security import Identity
 from frontispiece.upstream import Reply
 
 Limit = Annotated[int, Meta(ge=1, le=100)]
+
+Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""The place of a change among all changes of orders."""
 
 
 # Departments change a few times a year: they may be minutes old, and for a day stale ones are better than
@@ -152,15 +156,26 @@ async def found_skus(found: SearchResult) -> list[str]:
 
 
 async def orders(
-    _caller: Identity, ordering: Orders, cursor: str | None = None, limit: Limit = 20
+    _caller: Identity,
+    ordering: Orders,
+    cursor: str | None = None,
+    limit: Limit = 20,
+    min_position: Position = 0,
 ) -> OrderList:
-    """The caller's orders, newest first."""
-    return await ordering.list(cursor, limit)
+    """The caller's orders, newest first, with the change that had this `Position`."""
+    return await ordering.list(cursor, limit, min_position)
 
 
-async def order(order_id: str, _caller: Identity, ordering: Orders) -> Order:
-    """One of the caller's orders."""
-    return await ordering.get(order_id)
+async def order(order_id: str, _caller: Identity, ordering: Orders, min_position: Position = 0) -> Order:
+    """One of the caller's orders, with the change that had this `Position`."""
+    return await ordering.get(order_id, min_position)
+
+
+def order_of(written: Written) -> Order:
+    """The order; the page's response says the change's `Position`."""
+    if written.position is not None:
+        set_response_header(b"position", written.position)
+    return written.order
 
 
 def order_path(view: HasId) -> str:
@@ -177,7 +192,7 @@ async def tracking(order: Order, shipping: Shipping) -> list[TrackingEvent]:
 
 async def cancelled_order(order_id: str, _caller: Identity, ordering: Orders) -> Order:
     """The order after the caller has cancelled it."""
-    return await ordering.cancel(order_id)
+    return order_of(await ordering.cancel(order_id))
 
 
 async def order_events(order_id: str, request: PageRequest, _caller: Identity, ordering: Orders) -> Reply:

@@ -8,7 +8,7 @@ from frontispiece.pages.page import Body, Page, Query
 from frontispiece.pages.request import PageRequest, Provider
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
-from frontispiece.pages.source_run import mark_degraded
+from frontispiece.pages.source_run import mark_degraded, set_response_header
 
 __all__ = [
     "AuthenticatedBffSettings",
@@ -30,4 +30,5 @@ __all__ = [
     "gather",
     "loader",
     "mark_degraded",
+    "set_response_header",
 ]

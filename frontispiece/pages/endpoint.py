@@ -140,6 +140,7 @@ class Endpoint:
             (b"content-type", media_type.encode()),
             (b"cache-control", b"no-store"),
             (b"vary", ", ".join(["accept", *self.plan.page.vary]).encode()),
+            *progress.run.response_headers,
         ]
         frames = progress.frames(first, request_id)
         return Reply(status=self.plan.page.status, headers=headers, body=frames, release=progress.close)

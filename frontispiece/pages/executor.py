@@ -14,7 +14,14 @@ from frontispiece.pages.idle_detector import IdleDetector, current_detector, spa
 from frontispiece.pages.result_cache import MISSING, CacheState
 from frontispiece.pages.source_run import BatchRecord, SourceRun
 from frontispiece.pages.timeline import TraceOutcome
-from frontispiece.upstream import CallRecord, Overloaded, TimedOut, UpstreamError, current_call_context
+from frontispiece.upstream import (
+    CallRecord,
+    Headers,
+    Overloaded,
+    TimedOut,
+    UpstreamError,
+    current_call_context,
+)
 
 NO_INPUTS: Mapping[str, Any] = {}
 
@@ -108,6 +115,11 @@ class Run:
     def view(self) -> Any:
         """What the client sees."""
         return self._page.view(self.values)
+
+    @property
+    def response_headers(self) -> Headers:
+        """The headers that sources have set of the response."""
+        return [field for run in self.source_runs.values() for field in run.response_headers.items()]
 
     def _start(self) -> None:
         """Start the sources that are ready, and those that become it because one of them never waits."""

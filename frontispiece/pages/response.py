@@ -21,7 +21,7 @@ from frontispiece.pages.timeline import (
     Timeline,
     TraceOutcome,
 )
-from frontispiece.upstream import CallRecord, Headers, Reply
+from frontispiece.upstream import CallRecord, Reply
 
 JSON = (b"content-type", b"application/json")
 NOT_MODIFIED = 304
@@ -48,7 +48,7 @@ class ViewResponse:
             passed_on = [field for field in view.headers if field[0] in PASSED_ON]
             return Reply(status=view.status, headers=passed_on, body=view.body, release=view.release)
         content = encode(view)
-        headers: Headers = []
+        headers = run.response_headers
         if run.source_runs:
             headers.append((b"server-timing", server_timing(run.source_runs)))
         if self._vary is not None:

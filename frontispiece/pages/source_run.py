@@ -3,6 +3,7 @@
 Times are those of `perf_counter`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -38,6 +39,8 @@ class SourceRun(CallContext):
     task: InlineTask[Any] | None = None
     """What runs it; None when it has ended."""
     batches: tuple[BatchRecord, ...] = ()
+    response_headers: Mapping[bytes, bytes] = {}
+    """What it has added to the page's response."""
 
     def __init__(self, deadline: float, repeatable: bool, recorded_calls: list[CallRecord] | None) -> None:  # noqa: FBT001 (of the source; a keyword costs)
         self.deadline = deadline
@@ -61,8 +64,20 @@ def mark_degraded(reason: str) -> None:
     """Report that the result of the running source is incomplete, so that its page is degraded.
 
     Args:
-        reason: an `UpstreamError.reason`.
+        reason: an `UpstreamError.reason`, or `outdated`.
     """
     running = current_call_context.get()
     if isinstance(running, SourceRun):
         running.reason = reason
+
+
+def set_response_header(name: bytes, value: bytes) -> None:
+    """Set a header of the page's response from the running source, which has no cache.
+
+    Args:
+        name: in lower case, and none that a page sets itself.
+        value: as it is sent.
+    """
+    running = current_call_context.get()
+    if isinstance(running, SourceRun):
+        running.response_headers = {**running.response_headers, name: value}

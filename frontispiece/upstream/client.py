@@ -6,28 +6,24 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
-from time import perf_counter, time
+from time import perf_counter
 from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
 from frontispiece.http.asgi import App
-from frontispiece.http.dates import parse_date
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream.call_context import CallRecord, current_call_context, now, record_call
-from frontispiece.upstream.errors import InvalidResponse, ServiceUnavailable, TimedOut, UpstreamServerError
-from frontispiece.upstream.refusal import refusal_of
+from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamServerError
+from frontispiece.upstream.refusal import refusal_of, unavailable_of
 from frontispiece.upstream.stats import State, TransportWrapper
 
 Shape = TypeVar("Shape")
 
 MAX_BODY = 10 * 1024 * 1024
 """The longest response in bytes that is read into memory."""
-
-MAX_DIGITS = 7
-"""Of the seconds of a `Retry-After`; more are junk."""
 
 _JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -36,6 +32,9 @@ PROPAGATED_HEADERS = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
 
 Authorization = Callable[[str], bytes | None]
 """The `Authorization` header of calls to the service of this name; None for none."""
+
+OnHeaders = Callable[[Headers], object]
+"""Called with the headers of a response."""
 
 UNRECORDED = nullcontext()
 """Around a call without tracing."""
@@ -156,8 +155,11 @@ class Service:
         *,
         body: Any = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        on_headers: OnHeaders = lambda _headers: None,
     ) -> Shape:
         """Send a request with a JSON body, if any, and decode the response.
+
+        `on_headers` is called with the headers of any response, whatever its status.
 
         Raises:
             UpstreamError: there is no response, or none that fits `shape`.
@@ -170,13 +172,14 @@ class Service:
             request.headers.append((b"content-type", b"application/json"))
             request.body = msgspec.json.encode(body)
         if within is not None and within.recorded_calls is not None:
-            return await self._recorded(within.recorded_calls, request, partial(_typed, shape))
+            return await self._recorded(within.recorded_calls, request, partial(_typed, on_headers, shape))
         reply = await self._upstream.send(request)
+        on_headers(reply.headers)
         body = reply.body
         is_whole = isinstance(body, bytes) and len(body) <= MAX_BODY  # as most are: no further coroutine
         return _decode(reply, body if is_whole else await _whole(reply), shape)
 
-    async def raw(self, target: str, on_headers: Callable[[Headers], None]) -> msgspec.Raw:
+    async def raw(self, target: str, on_headers: OnHeaders) -> msgspec.Raw:
         """Read a resource, and return its JSON as it came.
 
         Args:
@@ -245,11 +248,12 @@ async def _whole(reply: Reply) -> bytes:
             raise InvalidResponse(f"its answer is longer than {error.limit} bytes") from error
 
 
-async def _typed(shape: type[Shape], reply: Reply) -> Shape:
+async def _typed(on_headers: OnHeaders, shape: type[Shape], reply: Reply) -> Shape:
+    on_headers(reply.headers)
     return _decode(reply, await _whole(reply), shape)
 
 
-async def _raw(on_headers: Callable[[Headers], None], reply: Reply) -> msgspec.Raw:
+async def _raw(on_headers: OnHeaders, reply: Reply) -> msgspec.Raw:
     on_headers(reply.headers)
     if reply.status < 400 and not (reply.status < 300 and _is_json(reply)):  # noqa: PLR2004 (classes of status)
         await reply.release()
@@ -273,7 +277,7 @@ _decoder = cache(msgspec.json.Decoder[Any])
 def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:
     nothing_yet = reply.status == HTTPStatus.ACCEPTED and not content and shape is not type(None)
     if nothing_yet or reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        raise _unavailable(reply)
+        raise unavailable_of(reply)
     if reply.status >= 500:  # noqa: PLR2004 (the bounds of the classes of status)
         raise UpstreamServerError(f"it answered {reply.status}")
     if reply.status >= 400:  # noqa: PLR2004 (the same)
@@ -289,12 +293,3 @@ def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidResponse(f"its answer cannot be read: {error}") from error
     return decoded
-
-
-def _unavailable(reply: Reply) -> ServiceUnavailable:
-    value = reply.header(b"retry-after") or b""
-    if value.isdigit() and len(value) < MAX_DIGITS:
-        seconds = float(value)
-    else:  # a date, or junk
-        seconds = max(1.0, (parse_date(value) or 0) - time())
-    return ServiceUnavailable(f"it answered {reply.status}", retry_after=seconds)

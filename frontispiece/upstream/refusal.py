@@ -1,21 +1,26 @@
-"""The problem details (RFC 9457) of a 4xx response, each member as it was written."""
+"""The errors of a 4xx, with its problem details (RFC 9457) as they were written, and of a 503."""
 
 from http.client import responses
+from time import time
 from typing import Final
 
 import msgspec
 
+from frontispiece.http.dates import parse_date
 from frontispiece.http.headers import joined
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import Reply
 from frontispiece.http.problems import MEDIA_TYPE
-from frontispiece.upstream.errors import UpstreamClientError
+from frontispiece.upstream.errors import ServiceUnavailable, UpstreamClientError
 
 NO_TYPE: Final = "about:blank"
 """The type of a problem that has none (RFC 9457, 4.2.1)."""
 
 NOT_PASSED_ON: Final = frozenset({"type", "title", "status", "detail", "request_id"})
 """Members that have a place of their own in every problem."""
+
+MAX_DIGITS: Final = 7
+"""Of the seconds of a `Retry-After`; more are junk."""
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -40,6 +45,16 @@ def refusal_of(reply: Reply, content: bytes) -> UpstreamClientError:
         retry_after=_text(reply.header(b"retry-after")),
         challenge=_text(joined(reply.headers, b"www-authenticate")),
     )
+
+
+def unavailable_of(reply: Reply) -> ServiceUnavailable:
+    """The error of a response without content yet: a 503, or a 202 that is empty."""
+    value = reply.header(b"retry-after") or b""
+    if value.isdigit() and len(value) < MAX_DIGITS:
+        seconds = float(value)
+    else:  # a date, or junk
+        seconds = max(1.0, (parse_date(value) or 0) - time())
+    return ServiceUnavailable(f"it answered {reply.status}", retry_after=seconds)
 
 
 def _read(content: bytes) -> dict[str, msgspec.Raw] | None:

@@ -208,6 +208,8 @@ async def test_an_order_without_idempotency_key_is_refused_before_any_call(
         ("GET", "/search?limit=many", b""),
         ("GET", "/search?sort=colour", b""),
         ("GET", "/orders?limit=0", b""),
+        ("GET", "/orders?min_position=-1", b""),
+        ("GET", "/orders/order-1?min_position=new", b""),
         ("PUT", "/basket/items/PEN", b'{"quantity": 0}'),
         ("PUT", "/basket/items/PEN", b'{"quantity": 1000}'),
         ("PUT", "/basket/items/PEN", b'{"quantity": "1"}'),

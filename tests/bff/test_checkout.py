@@ -193,6 +193,31 @@ async def test_an_order_is_cancelled(either: httpx.AsyncClient, shop: Shop, read
     assert shop.last("cancel").url.path == "/orders/order-2/cancel"
 
 
+@pytest.mark.parametrize("path", ["/orders", "/orders/order-1"])
+async def test_a_client_that_has_just_written_reads_its_own_write(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], path: str
+) -> None:
+    key = {"Idempotency-Key": "an-intent"}
+    placed = await either.post("/checkout", json=checkout(), headers={**reader, **key})
+    cancelled = await either.post("/orders/order-1/cancel", headers=reader)
+    assert placed.headers["position"] == cancelled.headers["position"] == "41"
+
+    current = await either.get(path, params={"min_position": 41}, headers=reader)
+    shop.seen_position = 40
+    outdated = await either.get(path, params={"min_position": 41}, headers=reader)
+    whatever = await either.get(path, headers=reader)
+
+    assert [response.status_code for response in (current, outdated, whatever)] == [200] * 3
+    assert outdated.json() == current.json()
+    source = path.split("/")[1] if path == "/orders" else "order"
+    assert outdated.headers["page-degraded"] == f"{source};reason=outdated"
+    assert "page-degraded" not in {*current.headers, *whatever.headers}
+    sent = [
+        call.request.headers.get("min-position") for call in shop.calls if call.what in {"order", "orders"}
+    ]
+    assert sent == ["41", "41", None]
+
+
 async def test_the_progress_of_an_order_is_passed_on_from_where_the_client_was(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:

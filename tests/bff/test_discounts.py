@@ -108,7 +108,7 @@ async def test_the_time_that_is_left_is_the_calls_deadline() -> None:
 
 async def test_when_it_is_over_the_service_is_no_longer_waited_for_and_knows_it() -> None:
     shop = Clocked()
-    async with asyncio.timeout(10), discount_server(shop) as address:
+    async with asyncio.timeout(30), discount_server(shop) as address:
         with pytest.raises(TimedOut):
             await ask(address, ["PEN"], 0.2)
         await shop.left.wait()

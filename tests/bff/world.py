@@ -100,6 +100,10 @@ class Shop:
     quotes: list[Json] = field(default_factory=list)
     orders: list[Json] = field(default_factory=list)
     next: str | None = None
+    position: int = 41
+    """Of the latest change of an order."""
+    seen_position: int = 41
+    """Of the latest change that reads of orders have seen."""
     trouble: dict[str, Trouble] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     discount_calls: list[Json] = field(default_factory=list)
@@ -212,7 +216,9 @@ class Shop:
         return self._see(request)
 
     def _place(self, _request: httpx.Request) -> httpx.Response:
-        return httpx.Response(202, json=order(), headers={"Location": "/orders/order-1"})
+        return httpx.Response(
+            202, json=order(), headers={"Location": "/orders/order-1", "Position": f"{self.position}"}
+        )
 
     def _quotes(self, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=self.quotes)
@@ -222,20 +228,26 @@ class Shop:
 
     def _cancel(self, request: httpx.Request) -> httpx.Response:
         cancelled = {**order(), "id": request.url.path.split("/")[2], "reason": "cancelled-by-customer"}
-        return httpx.Response(202, json=cancelled)
+        return httpx.Response(202, json=cancelled, headers={"Position": f"{self.position}"})
 
     def _events(self, _request: httpx.Request) -> httpx.Response:
         events = b':\n\nid: 3\nevent: confirmed\ndata: {"stage": "confirmed"}\n\n'
         return httpx.Response(200, content=events, headers={"Content-Type": "text/event-stream"})
 
-    def _orders(self, _request: httpx.Request) -> httpx.Response:
+    def _orders(self, request: httpx.Request) -> httpx.Response:
         members = ("id", "status", "placed_at", "total", "stage", "reason")
         items = [{**{name: each[name] for name in members}, "pieces": 2} for each in self.orders]
-        return httpx.Response(200, json={"items": items, "next": self.next})
+        return self._read(request, {"items": items, "next": self.next})
+
+    def _read(self, request: httpx.Request, content: Json) -> httpx.Response:
+        """What reads of orders have seen; 202 when that is not `Min-Position` yet."""
+        if int(request.headers.get("min-position", 0)) <= self.seen_position:
+            return httpx.Response(200, json=content)
+        return httpx.Response(202, json=content, headers={"Retry-After": "1"})
 
     def _order(self, request: httpx.Request) -> httpx.Response:
         found = next((each for each in self.orders if each["id"] == _last(request)), None)
-        return httpx.Response(200, json=found) if found else problem(404, "order-unknown")
+        return self._read(request, found) if found else problem(404, "order-unknown")
 
     async def discounts(
         self, request: pb.ListDiscountsRequest, context: Any

@@ -54,6 +54,7 @@ def test_a_customer_checks_out_and_follows_the_order_until_it_is_completed(
     placed, again = customer.order(order, key), customer.order(order, key)
 
     assert placed.status_code == again.status_code == 202
+    assert int(again.headers["position"]) >= int(placed.headers["position"])
     location = placed.headers["location"]
     assert location == again.headers["location"] == f"/{customer.kind}/orders/{placed.json()['id']}"
     assert customer.request("GET", "/basket").json()["lines"] == []

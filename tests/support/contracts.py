@@ -66,6 +66,7 @@ class Example:
         body: of the request, in JSON; None for none.
         headers: besides those that the client sends with every request.
         answer: every member that the client reads, as pact's matchers or literally.
+        answer_headers: every header of the answer that the client reads.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Example:
     body: Json | None = None
     status: int = 200
     answer: Json
+    answer_headers: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
@@ -99,6 +101,8 @@ class Example:
         if self.body is not None:
             interaction.with_body(self.body, "application/json")
         interaction.will_respond_with(self.status)
+        for name, value in self.answer_headers.items():
+            interaction.with_header(name, value)
         interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
 
 

@@ -25,8 +25,8 @@ async def ticks(count: int) -> None:
 
 
 async def soon(event: asyncio.Event) -> None:
-    """Wait for this, for 5 seconds at most."""
-    async with asyncio.timeout(5):
+    """Wait for this, for 30 seconds at most."""
+    async with asyncio.timeout(30):
         await event.wait()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,12 +22,12 @@ Serve = Callable[[App], Awaitable[str]]
 @asynccontextmanager
 async def secure_servers() -> AsyncIterator[tuple[Serve, ssl.SSLContext]]:
     """`url = await serve(app)`, and whom to trust; at the end all stop together."""
-    authority = trustme.CA()
-    trusted = ssl.create_default_context()
+    authority = _authority()
+    trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(trusted)
     stop = asyncio.Event()
     with TemporaryDirectory() as folder:
-        settings = _settings(authority, Path(folder))
+        settings = _settings(Path(folder))
         async with asyncio.TaskGroup() as running:
 
             async def serve(app: App) -> str:
@@ -43,8 +44,18 @@ async def secure_servers() -> AsyncIterator[tuple[Serve, ssl.SSLContext]]:
                 stop.set()
 
 
-def _settings(authority: trustme.CA, folder: Path) -> dict[str, Any]:
-    certificate = authority.issue_cert("127.0.0.1")
+@cache
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@cache
+def _certificate() -> trustme.LeafCert:
+    return _authority().issue_cert("127.0.0.1")
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    certificate = _certificate()
     files = {name: folder / f"{name}.pem" for name in ("certfile", "keyfile")}
     certificate.cert_chain_pems[0].write_to_path(str(files["certfile"]))
     certificate.private_key_pem.write_to_path(str(files["keyfile"]))

@@ -75,8 +75,8 @@ class OrderScreen(Struct, frozen=True, omit_defaults=True):
 
 VARY = ("accept-language",)
 
-every = Page("/orders", deadline=1.0, vary=VARY)
-one = Page("/orders/{order_id}", deadline=1.0, vary=VARY)
+every = Page("/orders", deadline=2.0, vary=VARY)
+one = Page("/orders/{order_id}", deadline=2.0, vary=VARY)
 cancel = Page(
     "/orders/{order_id}/cancel", deadline=3.0, method="POST", status=202, vary=VARY, location=order_path
 )

@@ -83,6 +83,8 @@ DRAFT = {
     "obstacles": ["coupon-invalid"],
 }
 ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
+WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
+READING = {"min_position": "41"}
 
 
 CONTRACT = Contract(
@@ -189,6 +191,7 @@ CONTRACT = Contract(
             body=CHECKOUT,
             status=202,
             headers=ORDERING,
+            answer_headers=WRITTEN,
         ),
         example(
             "the order whose total has changed",
@@ -209,6 +212,7 @@ CONTRACT = Contract(
             LOGGED_IN,
             method="POST",
             status=202,
+            answer_headers=WRITTEN,
         ),
         example(
             "the latest orders",
@@ -218,7 +222,7 @@ CONTRACT = Contract(
             ORDERED,
             "there is more to come",
         ),
-        example("all orders", "/orders", {"items": ORDERS}, LOGGED_IN, ORDERED),
-        example("one order", "/orders/order-1", ORDER, LOGGED_IN, ORDERED),
+        example("all orders", "/orders", {"items": ORDERS}, LOGGED_IN, ORDERED, query=READING),
+        example("one order", "/orders/order-1", ORDER, LOGGED_IN, ORDERED, query=READING),
     ),
 )

@@ -1,6 +1,7 @@
 """Apps of pages that tests make up themselves."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from frontispiece.stores.valkey import BestEffortValkey
 from tests.conftest import AppClient
 from tests.support.caching import CacheOf, Process, Titles, store_at
 from tests.support.clock import Clock
+from tests.support.garbage import frozen_gc
 from tests.support.loads import Shelf
 
 AppOf = Callable[..., PageApp]
@@ -89,6 +91,15 @@ def clock() -> Clock:
 def titles() -> Titles:
     """What is loaded and cached."""
     return Titles()
+
+
+@pytest.fixture
+async def no_asyncio_errors(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """Fail a test after which asyncio logs an error, such as a failure that nobody retrieved."""
+    with frozen_gc():
+        yield
+        gc.collect()
+    assert not [record.getMessage() for record in caplog.records if record.name == "asyncio"]
 
 
 @pytest.fixture(params=["in process", "shared"])

@@ -98,7 +98,7 @@ def shown(app_of: AppOf, page: Page, shelf: Shelf, loop: Callable[[], asyncio.Ab
     """What the client sees, within 5 seconds."""
 
     async def ask() -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             reply = await app_of(page, providers=shelf.providers).reply(Request(method="GET", target="/page"))
         assert reply is not None
         assert reply.status == 200

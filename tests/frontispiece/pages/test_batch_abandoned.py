@@ -57,7 +57,7 @@ async def test_a_source_that_is_late_ends_all_its_calls_and_those_that_are_still
 
 async def test_a_client_that_goes_away_ends_all_calls(serve: Serve, shelf: Shelf) -> None:
     shelf.answer = for_ever
-    async with asyncio.timeout(5), serve(page_of(pages(*range(9))), providers=shelf.providers) as http:
+    async with asyncio.timeout(30), serve(page_of(pages(*range(9))), providers=shelf.providers) as http:
         waiting = asyncio.create_task(http.get("/page"))
         await soon(shelf.begun)
         await ticks(2)
@@ -168,7 +168,7 @@ async def test_a_load_that_another_request_joined_goes_on_without_its_own(serve:
 
     shelf.answer = answer
     page = page_of(load("a", "b", "c"), load("d", "e"), cache=Cache(ttl=0))
-    async with asyncio.timeout(5), serve(page, providers=shelf.providers) as http:
+    async with asyncio.timeout(30), serve(page, providers=shelf.providers) as http:
         first = asyncio.create_task(http.get("/page"))
         await soon(shelf.begun)
         second = asyncio.create_task(http.get("/page"))
@@ -207,7 +207,7 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
     add(page, "kept", kept, cache=Cache(ttl=0, stale=60))
     add(page, "busy", lambda _: ticks(5))  # while the refresh begins
     show_all(page)
-    async with asyncio.timeout(5), serve(page, providers=shelf.providers) as http:
+    async with asyncio.timeout(30), serve(page, providers=shelf.providers) as http:
         await http.get("/page")
         await http.get("/page")
         answered.set()

@@ -104,7 +104,7 @@ async def test_a_valkey_that_does_not_respond_delays_no_load(
     with bound() as silent:
         silent.listen()
         process = Process(f"valkey://{address(silent)}", clock, patient=False)
-        async with asyncio.timeout(5), process.source() as cache:
+        async with asyncio.timeout(30), process.source() as cache:
             assert await cache.get(KEY, titles.load) == ("first", CacheState.MISS)
     assert "does not answer" in warnings(caplog)[0]
 
@@ -135,7 +135,7 @@ async def test_a_server_that_is_no_valkey_delays_no_load(
 
     sock = bound()
     process = Process(f"valkey://{address(sock)}", clock)
-    async with await asyncio.start_server(answer, sock=sock), asyncio.timeout(5), process.source() as cache:
+    async with await asyncio.start_server(answer, sock=sock), asyncio.timeout(30), process.source() as cache:
         assert await cache.get(KEY, titles.load) == ("first", CacheState.MISS)
     assert len(warnings(caplog)) == 1
 

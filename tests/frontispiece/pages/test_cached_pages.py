@@ -84,7 +84,7 @@ async def test_concurrent_requests_for_the_same_make_one_call(app_of: AppOf) -> 
         await counting(exchange)
 
     service = Stub(answer)
-    async with asyncio.timeout(10), things_of(service) as providers:
+    async with asyncio.timeout(30), things_of(service) as providers:
         app = app_of(thing_page(Cache(ttl=0)), providers=providers)
         async with reached(app, "alone") as http, asyncio.TaskGroup() as all_of_them:
             requested = [all_of_them.create_task(http.get("/things/a")) for _ in range(8)]
@@ -127,7 +127,7 @@ async def test_a_first_client_that_disconnects_does_not_cancel_a_shared_load(app
         await counting(exchange)
 
     service = Stub(answer)
-    async with asyncio.timeout(10), things_of(service) as providers:
+    async with asyncio.timeout(30), things_of(service) as providers:
         app = app_of(page, providers=providers)
         async with reached(app, "alone") as http:
             leaving = asyncio.create_task(http.get("/thing?client=first"))

@@ -101,7 +101,7 @@ async def test_the_callers_timeout_header_shortens_the_pages_deadline(
     serve: Serve, wares: Fake, header: str
 ) -> None:
     wares.answer = hanging
-    async with asyncio.timeout(10), serve(page_of(), providers=provided(wares)) as http:
+    async with asyncio.timeout(30), serve(page_of(), providers=provided(wares)) as http:
         answer = await http.get("/ware", headers={"X-Timeout-Ms": header})
 
     assert (answer.status_code, answer.json()["source"]) == (504, "ware")

@@ -159,7 +159,7 @@ async def test_over_a_connection_the_answers_after_a_304_are_read_where_they_beg
     app_of: AppOf, way: str
 ) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         url_of(app_of(heading_page()), way) as url,
         conversation(url) as exchange,
     ):

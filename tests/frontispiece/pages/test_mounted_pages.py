@@ -157,7 +157,7 @@ async def test_the_answer_is_the_same_to_the_byte(
 ) -> None:
     app = app_of(book_page(), note_page(), rest_page())
     replies = []
-    async with asyncio.timeout(10), servers() as serve:
+    async with asyncio.timeout(30), servers() as serve:
         url = await serve(app)
         for way in ("direct", "over ASGI", "over a socket"):
             for streamed in (False, True) if "body" in also else (False,):
@@ -264,7 +264,7 @@ async def test_a_body_that_breaks_off_gets_no_response(app_of: AppOf, way: Way) 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_clients_of_all_ways_are_answered(app_of: AppOf, way: str) -> None:
-    async with asyncio.timeout(10), reached(app_of(book_page(), note_page()), way) as http:
+    async with asyncio.timeout(30), reached(app_of(book_page(), note_page()), way) as http:
         answers = [
             await http.get("/books/%C3%A4?of=%20"),
             await http.head("/books/1"),

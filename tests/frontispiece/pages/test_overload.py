@@ -111,7 +111,7 @@ async def test_a_bff_alone_measures_its_own_event_loop(load: Load, app_client: A
     create_app = bff("books", pages=[page_of(load.title, (load.stock, {"fallback": str}))])
 
     async with app_client(create_app(BffSettings(max_loop_lag=timedelta(microseconds=1)))) as http:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while "page-degraded" not in (answer := await http.get("/page")).headers:
                 assert answer.json()["stock"] == "much of the fine"
                 await asyncio.sleep(0)  # a page that never waits gives timers no turn

@@ -6,10 +6,10 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from frontispiece.pages import Page, PageRequest
+from frontispiece.pages import Page, PageRequest, set_response_header
 from frontispiece.upstream import Reply
 from tests.frontispiece.pages.conftest import AppOf, Serve
-from tests.support.pages import WAYS, Things, reached, things_of
+from tests.support.pages import WAYS, Things, page_of, reached, things_of
 from tests.support.stub import Exchange, Stub, answering
 
 EVENTS = (b"content-type", b"text/event-stream")
@@ -127,3 +127,21 @@ async def test_location_names_what_a_page_has_made(serve: Serve) -> None:
         response: httpx.Response = await http.post("/things")
 
     assert (response.status_code, response.headers["location"]) == (202, "/things/7")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson"])
+async def test_a_source_sets_headers_of_the_response(serve: Serve, media_type: str) -> None:
+    async def one() -> str:
+        set_response_header(b"x-place", b"6")
+        set_response_header(b"x-place", b"7")
+        return "one"
+
+    async def two(one: str) -> str:
+        await asyncio.sleep(0)
+        set_response_header(b"x-count", b"1")
+        return one
+
+    async with serve(page_of(one, two)) as http:
+        response = await http.get("/page", headers={"Accept": media_type})
+
+    assert (response.headers.get_list("x-place"), response.headers["x-count"]) == (["7"], "1")

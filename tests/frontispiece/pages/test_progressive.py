@@ -72,7 +72,7 @@ def reach(request: pytest.FixtureRequest, app_of: AppOf) -> Reached:
 
     @asynccontextmanager
     async def reach(page: Page, **also: Any) -> AsyncIterator[httpx.AsyncClient]:
-        async with asyncio.timeout(10), reached(app_of(page, **also), request.param) as http:
+        async with asyncio.timeout(30), reached(app_of(page, **also), request.param) as http:
             yield http
 
     return reach
@@ -177,7 +177,7 @@ async def test_a_required_source_that_fails_is_the_same_problem_as_of_the_plain_
     for media_type in ("application/json", accept):
         late = Late()
         app = app_of(screen_page(late, failure=failure))
-        async with asyncio.timeout(10), reached(app, "behind a gateway") as http:
+        async with asyncio.timeout(30), reached(app, "behind a gateway") as http:
             headers = {"X-Request-Id": "r-1", "Accept": media_type}
             answers.append(await http.get("/screen", headers=headers))
         assert late.ratings.cancelled()

@@ -115,7 +115,7 @@ async def requested(app_of: AppOf, parts: Parts, order: Sequence[int], accept: s
     """The frames of the page, or its view alone."""
     headers = [(b"accept", accept.encode())]
     app = app_of(random_page(parts, order))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         reply = await app.reply(Request(method="GET", target="/random", headers=headers))
         assert reply is not None
         async with reply:

@@ -72,7 +72,7 @@ def run_of(page: Page) -> Run:
 
 async def ends_cancelled(task: asyncio.Task[None]) -> None:
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
     await asyncio.sleep(0)
 
 
@@ -126,7 +126,7 @@ async def test_a_source_that_is_late_in_the_moment_of_its_result_has_one_or_the_
     if not first.gate.done():
         first.gate.set_result("pen")
     run.source_runs["first"].expire()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
 
     assert run.view() == "none, ink"
     assert run.degraded == {"first": "timeout"}
@@ -139,7 +139,7 @@ async def test_a_source_that_has_ended_is_late_no_more(run: Run, first: Ware, se
     await second.begun.wait()
     run.source_runs["first"].expire()
     second.gate.set_result("ink")
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
 
     assert (run.view(), run.degraded) == ("pen, ink", {})
 
@@ -157,7 +157,7 @@ async def hang() -> str:
 
 
 async def requested(serve: Serve, page: Page) -> httpx.Response:
-    async with asyncio.timeout(10), serve(page) as http:
+    async with asyncio.timeout(30), serve(page) as http:
         return await http.get("/ware")
 
 
@@ -188,7 +188,7 @@ async def test_a_timeout_of_its_own_in_the_moment_in_which_its_time_is_over_is_n
     await first.begun.wait()
     inner.reschedule(0)
     asyncio.get_running_loop().call_soon(run.source_runs["ware"].expire)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
 
     assert (run.view(), run.degraded) == ("none", {"ware": "timeout"})
 
@@ -243,7 +243,7 @@ async def test_awaiting_a_cancelled_future_is_a_bug(
         asyncio.get_running_loop().call_soon(shared.cancel)
         return await shared
 
-    async with asyncio.timeout(10), serve(ware_page(ware, deadline=60.0)) as http:
+    async with asyncio.timeout(30), serve(ware_page(ware, deadline=60.0)) as http:
         answer = await http.get("/ware", headers={"Accept": accept})
 
     assert answer.status_code == 500
@@ -272,7 +272,7 @@ async def test_a_bug_at_the_start_of_a_source_is_a_500_and_cancels_the_others(
     def view(ware: str, beside: str) -> str:
         return ware
 
-    async with asyncio.timeout(10), serve(page) as http:
+    async with asyncio.timeout(30), serve(page) as http:
         answer = await http.get("/ware")
 
     assert answer.status_code == 500

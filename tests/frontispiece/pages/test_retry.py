@@ -136,7 +136,7 @@ async def test_no_try_begins_after_its_time(serve: Serve, its_own: bool) -> None
     page = page_of(
         wares, Retry(attempts=10, backoff=1e9), deadline=deadline, timeout=0.05 if its_own else None
     )
-    async with asyncio.timeout(10), serve(page) as http:
+    async with asyncio.timeout(30), serve(page) as http:
         await wares.save_up(http, 9)
         wares.answers.append(Unreachable("away"))
         answer = await http.get("/ware")
@@ -156,7 +156,7 @@ async def test_a_try_that_hangs_is_ended_with_its_source(serve: Serve) -> None:
         return "fine"
 
     page = ware_page(ware, retry=AT_ONCE, timeout=0.05)
-    async with asyncio.timeout(10), serve(page) as http:
+    async with asyncio.timeout(30), serve(page) as http:
         await tries.save_up(http)
         tries.answers.extend([Unreachable("away"), "hangs"])
         answer = await http.get("/ware")

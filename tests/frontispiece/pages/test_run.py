@@ -64,7 +64,7 @@ async def test_the_pages_deadline_ends_an_optional_source_too_and_leaves_the_pag
             ended.set()
 
     page = page_of(title, (extra, {"timeout": 60, "fallback": lambda: "stand-in"}), deadline=0.1)
-    async with asyncio.timeout(5), serve(page) as http:
+    async with asyncio.timeout(30), serve(page) as http:
         answer = await http.get("/page")
 
     assert (answer.status_code, answer.json()["extra"]) == (200, "stand-in")
@@ -146,7 +146,7 @@ async def test_a_client_that_disconnects_while_it_sends_its_body_logs_no_error(
         sending.set()
         await asyncio.Event().wait()
 
-    async with servers() as serve, client_of(await serve(watched)) as http, asyncio.timeout(5):
+    async with servers() as serve, client_of(await serve(watched)) as http, asyncio.timeout(30):
         upload = asyncio.create_task(http.post("/page", content=endless()))
         await sending.wait()
         upload.cancel()
@@ -161,7 +161,7 @@ async def test_sources_of_two_requests_do_not_meet(serve: Serve) -> None:
         await both.wait()
         return f"title of {isbn}"
 
-    async with asyncio.timeout(5), serve(page_of(title, path="/books/{isbn}")) as http:
+    async with asyncio.timeout(30), serve(page_of(title, path="/books/{isbn}")) as http:
         answers = await asyncio.gather(http.get("/books/1"), http.get("/books/2"))
 
     assert [answer.json()["title"] for answer in answers] == ["title of 1", "title of 2"]

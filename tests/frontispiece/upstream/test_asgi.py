@@ -32,7 +32,7 @@ async def test_the_app_is_never_more_than_a_chunk_ahead_of_its_reader() -> None:
         await exchange.end()
 
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         AsgiTransport(Stub(answer)) as transport,
         await transport.send(GET) as reply,
     ):
@@ -63,7 +63,7 @@ async def test_the_body_is_not_read_ahead_of_the_app() -> None:
         await exchange.end(await exchange.read())
 
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         AsgiTransport(Stub(answer)) as transport,
         await transport.send(Request(method="POST", target="/a", body=body())) as reply,
     ):
@@ -163,7 +163,7 @@ async def test_an_app_that_knows_no_lifespan_or_refuses_it_is_not_waited_for(say
         finally:
             ended.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         with pytest.raises(LifespanFailed, match="no database" if says else "ended"):
             await AsgiTransport(app).__aenter__()
     assert ended.is_set() == (says is not None)
@@ -192,7 +192,7 @@ async def test_messages_after_the_end_of_the_response_are_logged_as_a_bug(
         await exchange.end(b"and more")
 
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         AsgiTransport(Stub(answer)) as transport,
         await transport.send(GET) as reply,
     ):
@@ -209,7 +209,7 @@ async def test_what_the_app_does_after_its_answer_is_finished_before_the_reply_i
         await settled()
         done.append("clean-up")
 
-    async with asyncio.timeout(5), AsgiTransport(Stub(answer)) as transport:
+    async with asyncio.timeout(30), AsgiTransport(Stub(answer)) as transport:
         async with await transport.send(GET) as reply:
             assert await reply.read(100) == b"whole"
         assert done == ["clean-up"]
@@ -225,7 +225,7 @@ async def test_an_app_out_of_time_is_cancelled_even_where_it_waits_for_the_reque
         await asyncio.Event().wait()
 
     stub = Stub(answer)
-    async with asyncio.timeout(5), AsgiTransport(stub) as transport:
+    async with asyncio.timeout(30), AsgiTransport(stub) as transport:
         with pytest.raises(Problem, match="did not come in time"):
             await transport.send(Request(method="POST", target="/a", body=body(), timeout=0.05))
         assert stub.last.ended.is_set()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from frontispiece.http.problems import Problem
 from frontispiece.upstream import (
     Authorization,
     Context,
+    Headers,
     InvalidResponse,
     Service,
     Upstream,
@@ -75,6 +77,17 @@ async def test_a_body_goes_as_json_with_headers_of_its_own(stub: Stub, things: S
         [b"application/json"],
         [b"k1"],
     )
+
+
+@pytest.mark.parametrize("status", [201, 409])
+async def test_the_headers_of_any_response_can_be_read(stub: Stub, things: Service, status: int) -> None:
+    stub.answer = answering(status, b'{"name":"pen"}', JSON, (b"position", b"7"))
+    headers: Headers = []
+
+    with suppress(UpstreamClientError):
+        await things.send("POST", "/things", Thing, on_headers=headers.extend)
+
+    assert (b"position", b"7") in headers
 
 
 async def test_a_response_may_be_empty_where_no_type_is_expected(stub: Stub, things: Service) -> None:

@@ -33,14 +33,14 @@ class Rounds:
 
     async def first(self) -> None:
         """Return when the first round has ended."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._ended.wait()
 
     async def next(self) -> None:
         """One more round, to its end."""
         self._ended.clear()
         self._begin.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._ended.wait()
 
 
@@ -211,7 +211,7 @@ async def test_an_ejected_address_gets_no_probe_while_it_is_unhealthy(
 async def test_health_checks_end_with_the_balancer(a: Checked, b: Checked, rounds: Rounds) -> None:
     before = asyncio.all_tasks()
 
-    async with asyncio.timeout(5), LoadBalancer({"a": a, "b": b}, health=POLICY, wait=rounds.wait):
+    async with asyncio.timeout(30), LoadBalancer({"a": a, "b": b}, health=POLICY, wait=rounds.wait):
         a.health = b.health = hanging
         assert len(asyncio.all_tasks() - before) == 1
         await settled()

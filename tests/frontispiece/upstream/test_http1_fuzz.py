@@ -96,7 +96,7 @@ async def exchange(sent: list[bytes]) -> tuple[Answer | UpstreamError, Answer]:
             line.writer.write_eof()
         await line.left()
 
-    async with asyncio.timeout(10), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
 
         async def ask() -> Answer:
             async with await transport.send(get()) as reply:

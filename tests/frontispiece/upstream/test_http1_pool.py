@@ -45,7 +45,7 @@ async def gate() -> Turnstile:
 
 @pytest.fixture
 async def server(gate: Turnstile) -> AsyncIterator[Peer]:
-    async with asyncio.timeout(10), peer(*[gate.talk] * 20) as server:
+    async with asyncio.timeout(30), peer(*[gate.talk] * 20) as server:
         yield server
 
 
@@ -123,7 +123,7 @@ async def test_waiting_for_a_connection_counts_as_waiting_for_the_answer(
 
 async def test_a_connection_that_breaks_off_is_replaced_for_the_next_waiter(gate: Turnstile) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(closing(b"HTTP/1.1 2"), gate.talk) as server,
         Http1Transport(server.url, max_connections=1) as transport,
     ):
@@ -137,7 +137,7 @@ async def test_a_connection_that_breaks_off_is_replaced_for_the_next_waiter(gate
 
 
 async def test_a_place_is_not_lost_with_a_connection_that_cannot_be_made() -> None:
-    async with asyncio.timeout(5), Http1Transport(nobody_there(), max_connections=1) as transport:
+    async with asyncio.timeout(30), Http1Transport(nobody_there(), max_connections=1) as transport:
         for _ in range(3):
             failures = await asyncio.gather(
                 *(transport.send(get()) for _ in range(3)), return_exceptions=True
@@ -147,7 +147,7 @@ async def test_a_place_is_not_lost_with_a_connection_that_cannot_be_made() -> No
 
 async def test_an_idle_connection_ends_by_itself() -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(saying(GOOD), saying(GOOD)) as server,
         Http1Transport(server.url, idle_timeout=0.02) as transport,
     ):
@@ -171,7 +171,7 @@ async def test_an_idle_connection_that_its_peer_ends_or_uses_is_dropped_at_once(
             line.writer.write_eof()
         await line.left()
 
-    async with asyncio.timeout(5), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (200, b"good")
         go_on.set()
         await server.lines[0].ended.wait()
@@ -191,7 +191,7 @@ async def good_then_gone(line: Line) -> None:
 async def test_an_idempotent_request_on_a_closing_connection_is_sent_again(method: str) -> None:
     body = b"again" if method == "PUT" else b""
 
-    async with asyncio.timeout(5), peer(good_then_gone) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(good_then_gone) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (200, b"good")
         answer = b"" if method == "HEAD" else b"good"
         assert await whole(transport, Request(method=method, target="/b", body=body)) == (200, answer)
@@ -200,7 +200,7 @@ async def test_an_idempotent_request_on_a_closing_connection_is_sent_again(metho
 
 async def test_a_request_is_sent_again_once_only_and_by_a_new_connection() -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(good_then_gone, closing()) as server,
         Http1Transport(server.url) as transport,
     ):
@@ -224,7 +224,7 @@ async def nothing_more() -> AsyncIterator[bytes]:
     ids=["POST", "PATCH", "a body that streams"],
 )
 async def test_a_request_that_is_not_idempotent_is_sent_once(request_: Request) -> None:
-    async with asyncio.timeout(5), peer(good_then_gone) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(good_then_gone) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (200, b"good")
         with pytest.raises(InvalidResponse, match="it broke off"):
             await transport.send(request_)
@@ -237,7 +237,7 @@ async def test_a_request_whose_response_has_begun_is_not_sent_again() -> None:
         await line.request()
         await line.say(b"H")
 
-    async with asyncio.timeout(5), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (200, b"good")
         with pytest.raises(InvalidResponse, match="it broke off in the middle"):
             await transport.send(get())
@@ -253,7 +253,7 @@ async def test_closing_closes_all_connections_and_fails_the_waiters() -> None:
         started.set()
         await line.left()
 
-    async with asyncio.timeout(5), peer(stream, saying(), saying(GOOD)) as server:
+    async with asyncio.timeout(30), peer(stream, saying(), saying(GOOD)) as server:
         async with Http1Transport(server.url, max_connections=3) as transport:
             reply: Reply = await transport.send(get())
             chunks = reply.chunks()
@@ -277,7 +277,7 @@ async def test_closing_closes_all_connections_and_fails_the_waiters() -> None:
 
 
 async def test_a_connection_that_is_made_while_the_transport_closes_is_closed() -> None:
-    async with asyncio.timeout(5), peer(saying()) as server:
+    async with asyncio.timeout(30), peer(saying()) as server:
         async with Http1Transport(server.url) as transport:
             call = asyncio.create_task(transport.send(get()))
             await asyncio.sleep(0)  # it connects

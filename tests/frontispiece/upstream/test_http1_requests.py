@@ -19,7 +19,7 @@ async def sent(request: Request) -> bytes:
         nonlocal came
         came = await line.reader.read(10_000)
 
-    async with asyncio.timeout(5), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
         call = asyncio.create_task(whole(transport, request))
         await asyncio.wait([call])
         assert call.exception() is not None
@@ -99,7 +99,7 @@ async def test_a_target_is_ascii_or_at_least_bytes() -> None:
 
 async def refused(request: Request) -> None:
     """The request is a mistake of ours, and nothing of it is sent."""
-    async with asyncio.timeout(5), peer() as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer() as server, Http1Transport(server.url) as transport:
         with pytest.raises(ValueError):  # noqa: PT011 (of which sort, the table tells)
             await transport.send(request)
         assert await whole(transport) == (200, b"good")

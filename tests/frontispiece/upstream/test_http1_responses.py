@@ -155,7 +155,7 @@ def table(answers: dict[str, bytes]) -> pytest.MarkDecorator:
 
 @table(MALFORMED)
 async def test_what_is_malformed_is_invalid_and_the_connection_is_closed(name: str, sent: bytes) -> None:
-    async with asyncio.timeout(5), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
         with pytest.raises(InvalidResponse, match=REASON.get(name, "^it|^its answer|^the head")):
             await whole(transport)
         await server.lines[0].ended.wait()
@@ -166,7 +166,7 @@ async def test_what_is_malformed_is_invalid_and_the_connection_is_closed(name: s
 
 @table(TRUNCATED)
 async def test_what_ends_too_early_broke_off(name: str, sent: bytes) -> None:
-    async with asyncio.timeout(5), peer(closing(sent)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(closing(sent)) as server, Http1Transport(server.url) as transport:
         with pytest.raises(InvalidResponse, match="it broke off"):
             await whole(transport)
 
@@ -176,7 +176,7 @@ async def test_what_ends_too_early_broke_off(name: str, sent: bytes) -> None:
 
 @table({**OVERLONG, **LAST})
 async def test_an_answer_is_taken_and_nothing_after_it(name: str, sent: bytes) -> None:
-    async with asyncio.timeout(5), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (200, b"hi")
         await server.lines[0].ended.wait()
 
@@ -187,7 +187,7 @@ async def test_an_answer_is_taken_and_nothing_after_it(name: str, sent: bytes) -
 @table(FINE)
 async def test_an_answer_may_come_in_many_ways_and_the_connection_goes_on(name: str, sent: bytes) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(lambda line: line.serve(sent)) as server,
         Http1Transport(server.url) as transport,
     ):
@@ -257,7 +257,7 @@ async def test_names_of_fields_are_in_lower_case_and_values_bare() -> None:
 
 
 async def test_a_head_that_never_ends_takes_no_longer_than_the_request_may() -> None:
-    async with asyncio.timeout(5), peer(saying(OK)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying(OK)) as server, Http1Transport(server.url) as transport:
         with pytest.raises(TimedOut):
             await whole(transport, get(timeout=0.05))
         await server.lines[0].ended.wait()
@@ -273,7 +273,7 @@ async def test_interim_responses_are_passed_on_as_they_come_but_the_one_that_onl
     request = get()
     request.on_interim = lambda status, headers: interim.append((status, headers))
 
-    async with asyncio.timeout(5), peer(saying(*sent)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying(*sent)) as server, Http1Transport(server.url) as transport:
         assert await whole(transport, request) == (200, b"hi")
 
     assert interim == [(103, [(b"link", b"</a.css>"), (b"link", b"</b.css>")]), (102, [])]
@@ -281,6 +281,6 @@ async def test_interim_responses_are_passed_on_as_they_come_but_the_one_that_onl
 
 async def test_a_list_in_several_lines_is_one_list() -> None:
     sent = TWO + b"connection: x\r\nconnection: y, close\r\n\r\nhi"
-    async with asyncio.timeout(5), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (200, b"hi")
         await server.lines[0].ended.wait()

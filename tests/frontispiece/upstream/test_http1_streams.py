@@ -37,7 +37,7 @@ async def test_a_streamed_answer_that_is_read_to_its_end_leaves_a_connection_to_
         await line.say(FIRST, b"4\r\nlast\r\n", b"0\r\n\r\n")
         await line.serve()
 
-    async with asyncio.timeout(5), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
         async with await transport.send(get()) as reply:
             assert b"".join([chunk async for chunk in reply.chunks()]) == b"firstlast"
         assert await whole(transport) == (200, b"good")
@@ -53,7 +53,7 @@ async def test_an_answer_that_has_come_can_be_read_after_its_connection_has_gone
         await line.serve()
 
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(talk) as server,
         Http1Transport(server.url) as transport,
         await transport.send(get()) as reply,
@@ -136,14 +136,14 @@ async def test_an_empty_piece_does_not_end_a_body() -> None:
         await line.say(GOOD)
         await line.left()
 
-    async with asyncio.timeout(5), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
         assert await whole(transport, post(pieces(b"", b"a", b"", b"b"))) == (200, b"good")
         assert server.lines[0].requests[1] == b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n"
 
 
 @pytest.mark.parametrize("length", [b"6", b"8"], ids=["longer", "shorter"])
 async def test_a_body_of_another_length_than_declared_is_an_error(length: bytes) -> None:
-    async with asyncio.timeout(5), peer(saying()) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying()) as server, Http1Transport(server.url) as transport:
         with pytest.raises(ValueError, match="A body is"):
             await transport.send(post(pieces(b"con", b"tent"), (b"content-length", length)))
         await server.lines[0].ended.wait()
@@ -158,7 +158,7 @@ async def test_an_error_of_the_body_is_raised_to_the_caller(failure: Exception) 
         yield b"first"
         raise failure
 
-    async with asyncio.timeout(5), peer(saying()) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying()) as server, Http1Transport(server.url) as transport:
         with pytest.raises(type(failure)):
             await transport.send(post(body()))
         await server.lines[0].ended.wait()
@@ -182,7 +182,7 @@ async def test_a_response_before_the_end_of_the_body_closes_the_connection(
     refusal = b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\n"
     sent_bytes = [refusal, b"no"] if streams else [refusal + b"no"]
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(saying(*sent_bytes)) as server,
         Http1Transport(server.url) as transport,
     ):
@@ -195,7 +195,7 @@ async def test_a_response_before_the_end_of_the_body_closes_the_connection(
 
 async def test_a_response_to_half_of_a_long_body_closes_the_connection() -> None:
     put = Request(method="PUT", target="/a", body=MEGABYTE * 20)
-    async with asyncio.timeout(5), peer(saying(GOOD)) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(saying(GOOD)) as server, Http1Transport(server.url) as transport:
         assert await whole(transport, put) == (200, b"good")
         await server.lines[0].ended.wait()
         assert await whole(transport) == (200, b"good")
@@ -217,7 +217,7 @@ async def test_the_body_goes_on_while_the_answer_streams() -> None:
         await line.say(b"4\r\nlast\r\n0\r\n\r\n")
         await line.serve()
 
-    async with asyncio.timeout(5), peer(talk) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(talk) as server, Http1Transport(server.url) as transport:
         async with await transport.send(post(body())) as reply:
             chunks = reply.chunks()
             assert await anext(chunks) == b"first"
@@ -233,7 +233,7 @@ async def test_the_body_goes_on_while_the_answer_streams() -> None:
 )
 async def test_cancelling_and_leaving_close_the_connection(sent_bytes: list[bytes], body: object) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(saying(*sent_bytes)) as server,
         Http1Transport(server.url) as transport,
     ):
@@ -251,7 +251,7 @@ async def test_cancelling_and_leaving_close_the_connection(sent_bytes: list[byte
 
 async def test_an_answer_out_of_time_closes_the_connection_and_ends_the_body() -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         peer(saying(), saying(FIRST)) as server,
         Http1Transport(server.url) as transport,
     ):
@@ -275,7 +275,7 @@ async def test_buffered_content_is_read_before_the_failure() -> None:
             content += chunk
 
     sent_bytes = closing(FIRST, b"4\r\nlast\r\n", b"7\r\n")
-    async with asyncio.timeout(5), peer(sent_bytes) as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer(sent_bytes) as server, Http1Transport(server.url) as transport:
         async with await transport.send(get()) as reply:
             with pytest.raises(InvalidResponse, match="it broke off in the middle"):
                 await read(reply.chunks())
@@ -291,7 +291,7 @@ async def test_what_awaits_a_response_goes_on_as_soon_as_it_has_come(monkeypatch
         over.append(task.done())
 
     monkeypatch.setattr(Connection, "data_received", receive)
-    async with asyncio.timeout(5), peer() as server, Http1Transport(server.url) as transport:
+    async with asyncio.timeout(30), peer() as server, Http1Transport(server.url) as transport:
         task = InlineTask(whole(transport), asyncio.get_running_loop())
         assert await task == (200, b"good")
 

@@ -54,7 +54,7 @@ def guarded(*servers: Peer) -> Upstream:
 @pytest.mark.parametrize("patience", [2.0, 0.97], ids=["the transport's timeout", "a deadline around it"])
 async def test_slow_clients_open_no_circuit_and_eject_no_address(patience: float) -> None:
     talks = [read_all] * 10
-    async with asyncio.timeout(10), peer(*talks) as one, peer(*talks) as other, guarded(one, other) as things:
+    async with asyncio.timeout(30), peer(*talks) as one, peer(*talks) as other, guarded(one, other) as things:
         for _ in range(ATTEMPTS):
             with pytest.raises((Problem, TimeoutError)):
                 async with asyncio.timeout(patience * TIMEOUT):
@@ -68,7 +68,7 @@ async def test_slow_clients_open_no_circuit_and_eject_no_address(patience: float
 
 async def test_a_service_that_is_late_after_the_whole_body_has_failed() -> None:
     talks = [read_all] * 10
-    async with asyncio.timeout(10), peer(*talks) as one, peer(*talks) as other, guarded(one, other) as things:
+    async with asyncio.timeout(30), peer(*talks) as one, peer(*talks) as other, guarded(one, other) as things:
         for _ in range(ATTEMPTS):
             with suppress(UpstreamError):
                 await things.send(upload(ends=True))
@@ -85,7 +85,7 @@ async def test_a_service_that_takes_nothing_of_a_long_body_has_failed() -> None:
         while True:
             yield b"x" * 1_000_000
 
-    async with asyncio.timeout(10), peer(deaf, deaf, deaf) as server, guarded(server) as things:
+    async with asyncio.timeout(30), peer(deaf, deaf, deaf) as server, guarded(server) as things:
         for _ in range(2):
             request = Request(method="POST", target="/a", body=BodyStream(endless()), timeout=0.5)
             with pytest.raises(UpstreamError, match="no answer"):
