@@ -323,17 +323,17 @@ async def test_a_body_that_does_not_come_in_time_is_the_clients_failure_and_ends
 
 
 @pytest.mark.parametrize(
-    ("open_transport", "timeout", "upload_time"),
+    ("open_transport", "seconds", "upload_time"),
     [("native", 0.3, 0.0), ("mounted", 0.3, 0.0), ("httpx", 1.0, 0.5)],  # httpx itself limits each phase
     indirect=["open_transport"],
 )
 async def test_the_time_of_the_service_begins_at_the_end_of_the_body(
-    connected: Transport, stub: Stub, timeout: float, upload_time: float
+    connected: Transport, stub: Stub, seconds: float, upload_time: float
 ) -> None:
     async def answer(exchange: Exchange) -> None:
         await exchange.read()
         body.moved += 60  # as if its end had come a minute later
-        await asyncio.sleep(1.1 * timeout - upload_time)
+        await asyncio.sleep(1.1 * seconds - upload_time)
         await exchange.start()
         await exchange.end(exchange.body)
 
@@ -344,7 +344,7 @@ async def test_the_time_of_the_service_begins_at_the_end_of_the_body(
     stub.answer, body = answer, BodyStream(chunks())
 
     async with asyncio.timeout(30):
-        request = Request(method="POST", target="/a", body=body, timeout=timeout)
+        request = Request(method="POST", target="/a", body=body, timeout=seconds)
         assert await whole(connected, request) == (200, b"content")
 
 
