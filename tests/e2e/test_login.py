@@ -6,21 +6,22 @@ import hashlib
 import secrets
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
-import jwt
 import pytest
+from typer.testing import CliRunner, Result
 
 from frontispiece.cli.client.login import LoginForm
+from frontispiece.cli.main import app as cli
 from frontispiece.cli.run import secrets as stored
 from frontispiece.security import Identity, Signer
 from shop.demo import PASSWORD
 from tests.support.browser import Browser
 from tests.support.dpop import ProofKey
-from tests.support.shop import PROJECT, ROOT, RunningShop, front, running_shop
+from tests.support.shop import PROJECT, ROOT, RunningShop, front
 
 pytestmark = pytest.mark.e2e
 
@@ -28,19 +29,6 @@ REDIRECT = "com.frontispiece.shop:/callback"
 
 WITHIN = 30.0
 """Seconds for what happens by itself in a moment."""
-
-
-@pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """A shop whose access tokens last five seconds and not a moment more, and its signing keys six."""
-    short = {
-        "IDENTITY_ACCESS_TOKEN_LIFETIME": "5",
-        "ISSUER_CLOCK_SKEW": "0",
-        "IDENTITY_KEY_LIFETIME": "6",
-        "IDENTITY_KEY_PREPUBLISH": "3",
-    }
-    with running_shop(tmp_path_factory.mktemp("hasty") / "data", **short) as running:
-        yield running
 
 
 @asynccontextmanager
@@ -215,55 +203,6 @@ async def test_a_login_that_ends_at_the_issuer_ends_the_session_here(shop: Runni
         assert (await browser.fetch(f"{shop.url}/web/orders")).status_code == 401
 
 
-async def test_sessions_and_phones_outlive_their_access_tokens_by_refreshing(hasty: RunningShop) -> None:
-    async with a_browser() as browser, a_browser() as system:
-        phone = Phone(hasty, system)
-        await log_in(browser, hasty, "reader")
-        await phone.log_in("reader")
-        assert (await phone.get("/mobile/orders")).status_code == 200
-        first, used = phone.access, phone.refresh_token
-
-        async def is_over() -> bool:
-            return (await phone.get("/mobile/orders", first)).status_code == 401
-
-        await until(is_over)
-        assert "expired" in (await phone.get("/mobile/orders", first)).headers["www-authenticate"]
-        assert (await browser.fetch(f"{hasty.url}/web/orders")).status_code == 200
-        assert (await browser.fetch(f"{hasty.url}/web/session/user")).json()["sub"] == "reader"
-
-        assert (await phone.refresh()).is_success
-        assert (await phone.get("/mobile/orders")).status_code == 200
-        assert (await phone.refresh()).is_success
-
-        theft = await phone.refresh(used)
-        assert (theft.status_code, theft.json()["error"]) == (400, "invalid_grant")
-        assert (await phone.refresh()).json()["error"] == "invalid_grant", "the whole family has ended"
-        assert (await browser.fetch(f"{hasty.url}/web/orders")).status_code == 200, "another login has not"
-
-
-async def test_signing_keys_that_follow_one_another_cost_nobody_a_call(hasty: RunningShop) -> None:
-    seen: set[str] = set()
-
-    async def use(phone: Phone, browser: Browser) -> None:
-        while len(seen) < 4:
-            assert (await phone.refresh()).is_success
-            seen.add(jwt.get_unverified_header(phone.access)["kid"])
-            called = await phone.get("/mobile/orders"), await browser.fetch(f"{hasty.url}/web/orders")
-            assert [answer.status_code for answer in called] == [200, 200]
-
-    async with AsyncExitStack() as stack:
-        pairs = []
-        for user in ("clerk", "reader"):
-            browser = await stack.enter_async_context(a_browser())
-            phone = Phone(hasty, await stack.enter_async_context(a_browser()))
-            await phone.log_in(user)
-            await log_in(browser, hasty, user)
-            pairs.append((phone, browser))
-        async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as users:
-            for pair in pairs:
-                users.create_task(use(*pair))
-
-
 async def test_a_phone_that_logs_out_has_an_access_token_that_opens_nothing(shop: RunningShop) -> None:
     async with a_browser() as system:
         phone = Phone(shop, system)
@@ -329,27 +268,30 @@ async def test_what_services_believe_is_of_no_use_outside(shop: RunningShop) -> 
             assert (await http.get("/mobile/basket", headers=headers)).status_code == 401, headers
 
 
-def test_the_command_line_gets_a_phones_token_and_a_browsers_cookie(shop: RunningShop) -> None:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = front("login", *arguments, "--url", shop.url)
-        return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+def test_the_command_line_gets_a_phones_token_and_a_browsers_cookie(
+    shops: Callable[[str], RunningShop],
+) -> None:
+    url = shops("one-process").url
+    command = front("login", "shopper", "--url", url)
+    token = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    cookie = front_here("login", "shopper", "--session", "--url", url).stdout.strip()
+    wrong = front_here("login", "shopper", "--password", "not the password", "--url", url)
 
-    token = run("shopper").stdout.strip()
-    cookie = run("shopper", "--session").stdout.strip()
-    wrong = run("shopper", "--password", "not the password")
-
-    by_phone = httpx.get(
-        f"{shop.url}/mobile/basket", headers={"Authorization": f"Bearer {token}"}, timeout=20
-    )
-    by_browser = httpx.get(f"{shop.url}/web/orders", headers={"Cookie": cookie, "X-CSRF": "1"}, timeout=20)
+    by_phone = httpx.get(f"{url}/mobile/basket", headers={"Authorization": f"Bearer {token}"}, timeout=20)
+    by_browser = httpx.get(f"{url}/web/orders", headers={"Cookie": cookie, "X-CSRF": "1"}, timeout=20)
     assert (by_phone.status_code, by_browser.status_code) == (200, 200)
-    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
     assert wrong.stderr.strip()
 
 
-def test_a_page_of_somebodys_is_explained_after_a_login(shop: RunningShop) -> None:
-    for path in ("/web/basket", "/mobile/basket"):
-        command = front("explain", path, "--user", "reader", "--url", shop.url)
-        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert "GET /basket" in done.stdout
+@pytest.mark.parametrize("path", ["/web/basket", "/mobile/basket"])
+def test_a_page_of_a_user_is_explained_after_a_login(shops: Callable[[str], RunningShop], path: str) -> None:
+    done = front_here("explain", path, "--user", "reader", "--url", shops("one-process").url)
+
+    assert done.exit_code == 0, done.stderr
+    assert "GET /basket" in done.stdout
+
+
+def front_here(*arguments: str) -> Result:
+    """The `front` command, run in this process."""
+    return CliRunner(env={"COLUMNS": "500"}).invoke(cli, [*arguments, "--project", str(ROOT)])

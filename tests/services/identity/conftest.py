@@ -10,21 +10,27 @@ from tests.services.identity.world import World, settings, world
 
 MakeSettings = Callable[..., IdentitySettings]
 
+on_both_databases = pytest.mark.parametrize("identity_url", ["sqlite", "postgresql"], indirect=True)
+"""For tests of what is done in SQL; the others run on SQLite."""
+
 
 @pytest.fixture
-def made(tmp_path: Path, token_settings: TokenSettings) -> MakeSettings:
-    """`made(seed=False)`: settings of a provider with a database of its own, on SQLite."""
+def identity_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new, empty database."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url: str = request.getfixturevalue("postgres").new_database()
+        return url
+    return f"sqlite+aiosqlite:///{tmp_path}/identity.db"
+
+
+@pytest.fixture
+def made(identity_url: str, token_settings: TokenSettings) -> MakeSettings:
+    """`made(seed=False)`: settings of a provider with a database of its own."""
 
     def make(**changes: Any) -> IdentitySettings:
-        return settings(f"sqlite+aiosqlite:///{tmp_path}/identity.db", token_settings, **changes)
+        return settings(identity_url, token_settings, **changes)
 
     return make
-
-
-async def on_both_databases(database_url: str, token_settings: TokenSettings) -> AsyncIterator[World]:
-    """The same on SQLite and on PostgreSQL: `shop = pytest.fixture(on_both_databases)`."""
-    async with world(settings(database_url, token_settings)) as shop:
-        yield shop
 
 
 @pytest.fixture

@@ -45,19 +45,19 @@ def is_login(response: httpx.Response) -> bool:
     ]
 
 
-@pytest.mark.parametrize("redirect_uri", [MOBILE, LOOPBACK, "http://127.0.0.1:50123/callback"])
 async def test_an_app_that_any_other_can_pose_as_gets_no_code_without_the_user(
-    shop: World, browser: Browser, redirect_uri: str
+    shop: World, browser: Browser
 ) -> None:
     """RFC 8252, 8.6."""
-    asked = shop.parameters("mobile", redirect_uri=redirect_uri)
-    response = await browser.get("/authorize", params=asked)
-    silent = parameters_of(await browser.get("/authorize", params={**asked, "prompt": "none"}))
+    for redirect_uri in (MOBILE, LOOPBACK, "http://127.0.0.1:50123/callback"):
+        asked = shop.parameters("mobile", redirect_uri=redirect_uri)
+        response = await browser.get("/authorize", params=asked)
+        silent = parameters_of(await browser.get("/authorize", params={**asked, "prompt": "none"}))
 
-    assert is_confirmation(response)
-    assert (silent["error"], "code" in silent) == ("interaction_required", False)
-    allowed = await browser.submit(response, decision="allow")
-    assert allowed.headers["location"].startswith(f"{redirect_uri}?code=")
+        assert is_confirmation(response), redirect_uri
+        assert (silent["error"], "code" in silent) == ("interaction_required", False)
+        allowed = await browser.submit(response, decision="allow")
+        assert allowed.headers["location"].startswith(f"{redirect_uri}?code=")
 
 
 async def test_the_page_says_who_is_logged_in_and_which_app_asks_for_what(
@@ -85,25 +85,25 @@ async def test_whoever_has_just_typed_the_password_is_not_asked_as_well(shop: Wo
     assert "code" in parameters_of(await shop.log_in(shop.browser(), "mobile"))
 
 
-@pytest.mark.parametrize("prompt", ["consent", "select_account", "consent select_account"])
-async def test_a_client_may_want_the_user_to_be_asked(shop: World, browser: Browser, prompt: str) -> None:
-    response = await browser.get("/authorize", params=shop.parameters(prompt=prompt))
+async def test_a_client_may_want_the_user_to_be_asked(shop: World, browser: Browser) -> None:
+    for prompt in ("consent", "select_account", "consent select_account"):
+        response = await browser.get("/authorize", params=shop.parameters(prompt=prompt))
 
-    assert is_confirmation(response)
-    assert "code" in parameters_of(await browser.submit(response, decision="allow"))
+        assert is_confirmation(response), prompt
+        assert "code" in parameters_of(await browser.submit(response, decision="allow"))
 
 
-@pytest.mark.parametrize("prompt", ["consent", "login consent", "select_account login consent"])
-async def test_consent_is_asked_for_after_the_login(shop: World, prompt: str) -> None:
-    browser = shop.browser()
-    if "login" in prompt:
-        await shop.log_in(browser)
-    response = await shop.log_in(browser, prompt=prompt)
+async def test_consent_is_asked_for_after_the_login(shop: World) -> None:
+    for prompt in ("consent", "login consent", "select_account login consent"):
+        browser = shop.browser()
+        if "login" in prompt:
+            await shop.log_in(browser)
+        response = await shop.log_in(browser, prompt=prompt)
 
-    assert is_confirmation(response)
-    assert "__Host-Http-identity" in browser.cookies
-    code = parameters_of(await browser.submit(response, decision="allow"))["code"]
-    assert (await shop.redeem(code)).is_success
+        assert is_confirmation(response), prompt
+        assert "__Host-Http-identity" in browser.cookies
+        code = parameters_of(await browser.submit(response, decision="allow"))["code"]
+        assert (await shop.redeem(code)).is_success
 
 
 async def test_consent_may_take_longer_than_the_login_may_be_old(shop: World) -> None:
@@ -161,16 +161,12 @@ async def test_a_decision_of_another_site_or_after_the_session_counts_for_nothin
     assert is_login(late)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"decision": ""}, {"decision": "yes"}, {"account": ""}, {"prompt": "login"}]
-)
-async def test_no_code_without_a_plain_decision(
-    shop: World, browser: Browser, changes: dict[str, str]
-) -> None:
+async def test_no_code_without_a_plain_decision(shop: World, browser: Browser) -> None:
     response = await browser.get("/authorize", params=shop.parameters("mobile"))
 
-    again = await browser.submit(response, **{"decision": "allow", **changes})
-    assert again.status_code == 200
+    for changes in ({"decision": ""}, {"decision": "yes"}, {"account": ""}, {"prompt": "login"}):
+        again = await browser.submit(response, **{"decision": "allow", **changes})
+        assert again.status_code == 200, changes
 
 
 async def test_a_login_that_is_too_old_is_not_confirmed(shop: World, browser: Browser) -> None:
@@ -180,44 +176,33 @@ async def test_a_login_that_is_too_old_is_not_confirmed(shop: World, browser: Br
     assert is_login(await browser.submit(response, decision="allow"))
 
 
-@pytest.mark.parametrize(
-    "redirect_uri",
-    ["http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback", "http://[::1]:7001/callback?x=1"],
-)
-async def test_the_port_on_loopback_may_vary(shop: World, redirect_uri: str) -> None:
+async def test_the_port_on_loopback_may_vary(shop: World) -> None:
     """RFC 8252, 7.3."""
-    response = await shop.log_in(shop.browser(), "mobile", redirect_uri=redirect_uri)
-    code = parameters_of(response)["code"]
+    for redirect_uri in (
+        *("http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback"),
+        "http://[::1]:7001/callback?x=1",
+    ):
+        response = await shop.log_in(shop.browser(), "mobile", redirect_uri=redirect_uri)
+        code = parameters_of(response)["code"]
 
-    assert response.headers["location"].startswith(redirect_uri)
-    other = "http://127.0.0.1:2/callback"
-    assert (await shop.redeem(code, "mobile", redirect_uri=other)).json()["error"] == "invalid_grant"
-    assert (await shop.redeem(code, "mobile", redirect_uri=redirect_uri)).is_success
+        assert response.headers["location"].startswith(redirect_uri)
+        other = "http://127.0.0.1:2/callback"
+        assert (await shop.redeem(code, "mobile", redirect_uri=other)).json()["error"] == "invalid_grant"
+        assert (await shop.redeem(code, "mobile", redirect_uri=redirect_uri)).is_success
 
 
-@pytest.mark.parametrize(
-    "redirect_uri",
-    [
+async def test_nothing_else_about_a_redirect_uri_varies(shop: World) -> None:
+    for redirect_uri in (
         *("http://127.0.0.1:0/callback", "http://127.0.0.1:65536/callback", "http://127.0.0.1:/callback"),
         *("http://127.0.0.1:80x/callback", "http://127.0.0.1:8\u0660/callback", "http://127.0.0.1:8000"),
-        *(
-            "http://127.0.0.1:8000/callback/",
-            "http://127.0.0.1:8000/callback?x",
-            "http://127.0.0.1:8000/other",
-        ),
-        *(
-            "http://localhost:8000/callback",
-            "http://127.0.0.2:8000/callback",
-            "https://127.0.0.1:8000/callback",
-        ),
-        *("http://127.0.0.1:8000@evil.example/callback", "http://evil.example:8000/callback"),
-        *("http://[::1]:7001/callback", "http://[::1]:7001/callback?x=1#y", "HTTP://127.0.0.1:8000/callback"),
+        *("http://127.0.0.1:8000/callback/", "http://127.0.0.1:8000/callback?x"),
+        *("http://127.0.0.1:8000/other", "http://localhost:8000/callback", "http://127.0.0.2:8000/callback"),
+        *("https://127.0.0.1:8000/callback", "http://127.0.0.1:8000@evil.example/callback"),
+        *("http://evil.example:8000/callback", "http://[::1]:7001/callback"),
+        *("http://[::1]:7001/callback?x=1#y", "HTTP://127.0.0.1:8000/callback"),
         *("https://shop.example:8443/app/callback", "http://127.0.0.1:8000/callback\n"),
-    ],
-)
-async def test_nothing_else_about_a_redirect_uri_varies(shop: World, redirect_uri: str) -> None:
-    response = await shop.browser().get(
-        "/authorize", params=shop.parameters("mobile", redirect_uri=redirect_uri)
-    )
+    ):
+        asked = shop.parameters("mobile", redirect_uri=redirect_uri)
+        response = await shop.browser().get("/authorize", params=asked)
 
-    assert (response.status_code, "location" in response.headers) == (400, False)
+        assert (response.status_code, "location" in response.headers) == (400, False), redirect_uri

@@ -3,25 +3,22 @@
 import jwt
 import pytest
 
-from frontispiece.settings import TokenSettings
 from services.identity.browser.templates import STYLE_SOURCE
 from tests.services.identity.browser import page
-from tests.services.identity.conftest import MakeSettings
-from tests.services.identity.world import ISSUER, WEB, World, parameters_of, settings, world
+from tests.services.identity.conftest import MakeSettings, on_both_databases
+from tests.services.identity.world import ISSUER, WEB, World, parameters_of, world
 
 
-async def test_a_browser_logs_in_and_its_client_gets_verifiable_tokens_on_both_databases(
-    database_url: str, token_settings: TokenSettings
-) -> None:
-    async with world(settings(database_url, token_settings)) as shop:
-        response = await shop.log_in(shop.browser())
-        told = parameters_of(response)
-        assert response.headers["location"].startswith(f"{WEB}?")
-        assert (told["state"], told["iss"]) == ("a state", ISSUER)
+@on_both_databases
+async def test_a_browser_logs_in_and_its_client_gets_verifiable_tokens(shop: World) -> None:
+    response = await shop.log_in(shop.browser())
+    told = parameters_of(response)
+    assert response.headers["location"].startswith(f"{WEB}?")
+    assert (told["state"], told["iss"]) == ("a state", ISSUER)
 
-        body = (await shop.redeem(told["code"])).json()
-        identity = await shop.verified(body["id_token"], "web")
-        access = await shop.verified(body["access_token"], "shop")
+    body = (await shop.redeem(told["code"])).json()
+    identity = await shop.verified(body["id_token"], "web")
+    access = await shop.verified(body["access_token"], "shop")
 
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 300)
     assert body["scope"] == "openid profile email shop"

@@ -2,17 +2,12 @@
 
 import asyncio
 
-import pytest
-
 from frontispiece.stores.sql import Database
 from services.identity.tables import metadata
 from tests.services.identity.conftest import on_both_databases
 from tests.services.identity.world import Json, World
 
 OFFLINE = "openid shop offline_access"
-
-
-shop = pytest.fixture(on_both_databases)
 
 
 async def phone(shop: World) -> Json:
@@ -34,6 +29,7 @@ async def is_over(shop: World, token: str, client: str = "mobile") -> bool:
     return response.status_code == 400
 
 
+@on_both_databases
 async def test_each_use_gives_another_and_access_tokens_of_the_same_grant(shop: World) -> None:
     first = await phone(shop)
     shop.clock.now += 200
@@ -70,6 +66,7 @@ async def test_after_ten_seconds_a_used_token_ends_its_family(shop: World) -> No
     assert await is_over(shop, successor)
 
 
+@on_both_databases
 async def test_once_a_successor_is_used_its_parent_ends_the_family(shop: World) -> None:
     token = (await phone(shop))["refresh_token"]
     newest = await good(shop, await good(shop, token))
@@ -97,6 +94,7 @@ async def test_a_token_far_back_in_its_family_still_ends_it(shop: World) -> None
     assert await is_over(shop, token)
 
 
+@on_both_databases
 async def test_one_token_sent_many_times_at_once_leaves_a_family_that_goes_on(shop: World) -> None:
     token = (await phone(shop))["refresh_token"]
     successors = await asyncio.gather(*(good(shop, token) for _ in range(6)))
@@ -105,6 +103,7 @@ async def test_one_token_sent_many_times_at_once_leaves_a_family_that_goes_on(sh
     assert not await is_over(shop, successors[3])
 
 
+@on_both_databases
 async def test_of_siblings_used_at_the_same_instant_the_family_ends(shop: World) -> None:
     token = (await phone(shop))["refresh_token"]
     siblings = [await good(shop, token), await good(shop, token)]

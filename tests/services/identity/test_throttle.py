@@ -17,14 +17,12 @@ from tests.services.identity.world import World, parameters_of
 THIEF = "198.51.100.7"
 
 
-shop = pytest.fixture(on_both_databases)
-
-
 async def fail(shop: World, browser: Browser, times: int, name: str = "shopper") -> list[int]:
     """Try wrong passwords; the statuses of the responses."""
     return [(await shop.log_in(browser, name=name, password="wrong")).status_code for _ in range(times)]
 
 
+@on_both_databases
 async def test_after_five_failures_a_place_is_refused_even_with_the_right_password(shop: World) -> None:
     thief = shop.browser(THIEF)
     assert await fail(shop, thief, 6) == [400] * 5 + [429]
@@ -92,6 +90,7 @@ async def test_successful_logins_are_not_counted(shop: World) -> None:
         assert "code" in parameters_of(await shop.log_in(browser))
 
 
+@on_both_databases
 async def test_many_tries_at_once_are_no_more_than_one_after_another(shop: World) -> None:
     thief = shop.browser(THIEF)
     login = await thief.get("/authorize", params=shop.parameters())

@@ -12,7 +12,7 @@ from shop.demo import PASSWORD
 from tests.services.identity.conftest import on_both_databases
 from tests.services.identity.world import SECRET, World
 
-shop = pytest.fixture(on_both_databases)
+pytestmark = on_both_databases
 
 
 async def test_logins_codes_tokens_and_a_changed_password_at_once_never_block_each_other(shop: World) -> None:

@@ -70,7 +70,7 @@ class Provider:
         self._client_id = client_id
         self._client_secret = client_secret
         self._subjects = subjects
-        self._clock = clock
+        self.clock = clock
         self._jwks_file = JwksFile(settings.jwks_file) if settings.jwks_file else None
         self._client: httpx.AsyncClient | None = None
         self._metadata: Metadata | None = None
@@ -105,7 +105,7 @@ class Provider:
             introspection=self._introspection,
             subjects=self._subjects,
             is_revoked=is_revoked,
-            clock=self._clock,
+            clock=self.clock,
         )
 
     async def metadata(self) -> Metadata:
@@ -186,12 +186,12 @@ class Provider:
             ProviderUnavailable: the issuer's keys cannot be read.
         """
         claims, _ = await self.verifier.verify(token, LOGOUT)
-        oldest = self._clock() - LOGOUT_TOKEN_LIFETIME - self.settings.clock_skew
+        oldest = self.clock() - LOGOUT_TOKEN_LIFETIME - self.settings.clock_skew
         return read_logout_token(claims, audiences, oldest)
 
     async def _tokens(self, form: dict[str, str]) -> TokenResponse:
         endpoint = (await self.metadata()).token_endpoint
-        requested_at = self._clock()
+        requested_at = self.clock()
         response = await self._post(endpoint, form | self.settings.token_parameters)
         return TokenResponse.read(response, requested_at)
 

@@ -1,7 +1,5 @@
 """What all parts of session handling share."""
 
-import time
-from collections.abc import Callable
 from typing import Final
 
 from frontispiece.aio.background import BackgroundTasks
@@ -24,21 +22,14 @@ class SessionContext:
     Args:
         settings: without errors.
         config: the table's `[session]`.
-        provider: the issuer.
-        clock: the time in seconds since 1970.
+        provider: the issuer, by whose clock sessions expire.
     """
 
-    def __init__(
-        self,
-        settings: SessionSettings,
-        config: Session,
-        provider: Provider,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, settings: SessionSettings, config: Session, provider: Provider) -> None:
         self.settings = settings
         self.config = config
         self.provider = provider
-        self.clock = clock
+        self.clock = clock = provider.clock
         self.keyring = Keyring(settings.encryption_keys)
         retention = provider.settings.revocation_retention
         self.store = SessionStore(settings.valkey_url, self.keyring, retention, clock)
