@@ -1,5 +1,7 @@
 """The time, as tests set it."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -23,6 +25,19 @@ class Clock:
     def date(self, later: float = 0) -> str:
         """The time, as HTTP has it in header fields."""
         return formatdate(self.now + later, usegmt=True)
+
+
+def event_loop_clock() -> Callable[[float], None]:
+    """`advance = event_loop_clock()`: what is due in so many seconds of the running event loop is due now."""
+    loop, ahead = asyncio.get_running_loop(), 0.0
+    now = loop.time
+
+    def advance(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    loop.time = lambda: now() + ahead  # type: ignore[method-assign]
+    return advance
 
 
 class Nanoseconds:

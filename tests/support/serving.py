@@ -12,7 +12,7 @@ import httpx
 
 from frontispiece.http.asgi import App
 from frontispiece.server.limits import DEFAULT_LIMITS, ConnectionLimits
-from frontispiece.server.server import Server
+from frontispiece.server.server import IMMEDIATE, Server, Shutdown
 from frontispiece.server.sockets import PortTaken, address, bound
 from frontispiece.upstream.transports.httpx import default_trust
 
@@ -31,7 +31,9 @@ class Serve(Protocol):
 
 
 @asynccontextmanager
-async def servers(limits: ConnectionLimits = DEFAULT_LIMITS) -> AsyncIterator[Serve]:
+async def servers(
+    limits: ConnectionLimits = DEFAULT_LIMITS, shutdown: Shutdown = IMMEDIATE
+) -> AsyncIterator[Serve]:
     """`url = await serve(app)`, for as many apps as a test wants; at the end all stop together."""
     serving: list[Server] = []
     async with asyncio.TaskGroup() as running:
@@ -39,7 +41,7 @@ async def servers(limits: ConnectionLimits = DEFAULT_LIMITS) -> AsyncIterator[Se
         async def serve(app: App, sock: socket.socket | None = None) -> str:
             sock = sock or bound()
             url = f"http://{address(sock)}"
-            server = Server("a test's app", app, limits=limits)
+            server = Server("a test's app", app, shutdown, limits=limits)
             serving.append(server)
             await server.until_started(running.create_task(server.serve(sock)))
             return url

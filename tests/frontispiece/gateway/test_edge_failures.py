@@ -9,10 +9,14 @@ from fastapi import FastAPI
 
 from frontispiece.http.asgi import Message
 from tests.frontispiece.conftest import assert_problem
+from tests.support.clock import event_loop_clock
 from tests.support.serving import Serve, raw_server
 from tests.support.stub import Exchange, Stub, answering
 from tests.support.tables import Services, part, route, route_table
 from tests.support.world import OpenWorld, World, gateway_of
+
+TIMEOUT = 10.0
+"""Seconds that a route has which says nothing."""
 
 THINGS = route_table(route(methods=["GET", "POST"], timeout="5s"))
 
@@ -39,18 +43,26 @@ async def test_a_service_that_takes_the_body_too_slowly_is_a_504_as_well(edge: W
 
 
 async def test_an_answer_that_has_begun_in_time_may_go_on_for_longer(edge: World) -> None:
+    go_on = asyncio.Event()
+
     async def answer(exchange: Exchange) -> None:
         await exchange.start()
         for piece in (b"and ", b"on ", b"and ", b"on"):
-            passed = asyncio.Event()
-            asyncio.get_running_loop().call_later(0.04, passed.set)
-            await passed.wait()
             await exchange.chunk(piece)
+            await go_on.wait()
+            go_on.clear()
         await exchange.end()
 
     edge.things.answer = answer
-    async with asyncio.timeout(60):
-        assert (await edge.http.get("/hasty")).content == b"and on and on"
+    advance = event_loop_clock()
+    async with edge.http.stream("GET", "/things/7") as reply:
+        chunks = reply.aiter_raw()
+        for piece in (b"and ", b"on ", b"and ", b"on"):
+            assert await anext(chunks) == piece
+            advance(TIMEOUT - 1)
+            await asyncio.sleep(0)
+            go_on.set()
+        assert [chunk async for chunk in chunks] == []
 
 
 async def test_an_answer_that_stands_still_is_broken_off(edge: World) -> None:
@@ -60,10 +72,13 @@ async def test_an_answer_that_stands_still_is_broken_off(edge: World) -> None:
         await exchange.until_left()
 
     edge.things.answer = answer
-
-    async with asyncio.timeout(60):
+    advance = event_loop_clock()
+    async with asyncio.timeout(60), edge.http.stream("GET", "/things/7") as reply:
+        chunks = reply.aiter_raw()
+        assert await anext(chunks) == b"and then"
+        advance(TIMEOUT + 1)
         with pytest.raises(httpx.RemoteProtocolError):
-            await edge.http.get("/hasty")
+            await anext(chunks)
         await edge.things.last.ended.wait()
 
 

@@ -17,7 +17,7 @@ from frontispiece.gateway.settings import GatewaySettings, errors_between
 from frontispiece.stores.valkey import GuardedValkey
 from tests.conftest import MakeToken
 from tests.support.serving import Serve, nobody_there
-from tests.support.stub import Stub, answering
+from tests.support.stub import Exchange, Stub, answering
 from tests.support.tables import route, route_table
 from tests.support.world import OpenWorld, World, any_key
 
@@ -79,10 +79,7 @@ async def test_failures_behind_the_limit_have_its_headers_too(edge: World) -> No
     assert passed_on.status_code == 503
     assert passed_on.headers.get_list("ratelimit-policy") == ['"inner";q=9', '"address";q=3;w=86400']
 
-    async def never(_exchange: object) -> None:
-        await asyncio.Event().wait()
-
-    edge.things.answer = never
+    edge.things.answer = Exchange.until_left
     late = await edge.http.get("/hasty")
     assert (late.status_code, late.headers["ratelimit-policy"]) == (504, '"route";q=60;w=3600')
 

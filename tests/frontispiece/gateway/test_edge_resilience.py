@@ -16,8 +16,9 @@ ROUTES = route_table(
     route(
         "/retried",
         methods=["GET", "POST", "PUT"],
-        retry={"attempts": 2, "on": ["unavailable", "502", "503", "timeout"], "per_try_timeout": "500ms"},
+        retry={"attempts": 2, "on": ["unavailable", "502", "503"]},
     ),
+    route("/late", retry={"attempts": 2, "on": ["timeout"], "per_try_timeout": "50ms"}),
     route("/mirrored", auth="bearer", methods=["GET", "POST"], mirror={"to": "other:/shadow"}),
     route("/mirrored/gone", mirror={"to": "shadow"}),
     route(
@@ -60,7 +61,7 @@ def one_after_the_other(*answers: Answer) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("fails", [answering(503, b""), answering(502, b"broken"), Exchange.until_left])
+@pytest.mark.parametrize("fails", [answering(503, b""), answering(502, b"broken")])
 async def test_a_failed_call_is_retried_unnoticed_by_the_client(edge: World, fails: Answer) -> None:
     edge.things.answer = one_after_the_other(fails, fine)
 
@@ -71,6 +72,13 @@ async def test_a_failed_call_is_retried_unnoticed_by_the_client(edge: World, fai
     assert (first.method, first.path, first.query) == (second.method, second.path, second.query)
     assert first.all(b"x-request-id") == second.all(b"x-request-id")
     assert edge.metric("gateway_retries_total", outcome="retried", route="/retried") == 1
+
+
+async def test_each_try_has_a_timeout_of_its_own(edge: World) -> None:
+    edge.things.answer = Exchange.until_left
+
+    assert (await edge.http.get("/late")).status_code == 504
+    assert len(edge.things.requests) == 2
 
 
 async def test_a_copy_is_marked_and_has_a_token_for_the_shadow(

@@ -49,7 +49,7 @@ def streaming(go_on: asyncio.Event) -> Callable[[Exchange], object]:
     return answer
 
 
-async def test_a_hundred_reloads_under_load_drop_no_call_and_break_no_stream(world: World) -> None:
+async def test_many_reloads_under_load_drop_no_call_and_break_no_stream(world: World) -> None:
     end = asyncio.Event()
 
     async def others(exchange: Exchange) -> None:
@@ -69,7 +69,7 @@ async def test_a_hundred_reloads_under_load_drop_no_call_and_break_no_stream(wor
         chunks = stream.aiter_bytes()
         assert await anext(chunks) == b"begun,"
         callers = [asyncio.create_task(call(f"/{('things', 'others')[n % 2]}/{n}")) for n in range(CALLERS)]
-        for number in range(100):
+        for number in range(30):
             before = len(statuses)
             # The service is another each time, so that it is opened, and the one before is closed, each time.
             assert (await world.reload(with_others(101 + number))).outcome is Outcome.DONE
@@ -79,9 +79,9 @@ async def test_a_hundred_reloads_under_load_drop_no_call_and_break_no_stream(wor
         end.set()
         assert b"".join([chunk async for chunk in chunks]) == b"ended"
 
-    assert len(statuses) > 100
+    assert len(statuses) > 30
     assert set(statuses) == {200}
-    assert 'gateway_reload_total{outcome="done"} 101.0' in world.metrics()
+    assert 'gateway_reload_total{outcome="done"} 31.0' in world.metrics()
 
 
 async def test_the_connections_of_a_service_that_is_the_same_stay_warm(world: World) -> None:
@@ -181,13 +181,15 @@ async def test_an_old_table_is_let_go_once_its_last_stream_has_ended(world: Worl
 
 async def test_an_old_table_is_not_kept_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("frontispiece.gateway.edge.DRAIN_TIMEOUT", 0.0)
-    world.things.answer = streaming(asyncio.Event())  # type: ignore[assignment]
+    end = asyncio.Event()
+    world.things.answer = streaming(end)  # type: ignore[assignment]
     async with world.http.stream("GET", "/things/1") as stream:
         chunks = stream.aiter_bytes()
         assert await anext(chunks) == b"begun,"
         await world.reload(only_others(1))
         with pytest.raises(httpx.RemoteProtocolError):
             await anext(chunks)
+    end.set()
 
 
 async def test_reloads_at_the_same_time_follow_each_other(world: World) -> None:

@@ -34,7 +34,7 @@ async def deep(exchange: Exchange) -> None:
 async def test_no_depth_is_an_error_of_ours(join: Join, accept: str) -> None:
     world = await join(PARTS, deep, deep)
 
-    for depth in (1, 50, 100, 150, 190, 199, 200, 250, 400, 700, *range(850, 1000, 10), 5_000, 100_000):
+    for depth in (1, 50, 100, 150, 190, 199, 200, 250, 400, 700, *range(850, 1000, 50), 5_000, 100_000):
         answer = await world.http.get("/a/A", headers={"X-Request-Id": str(depth), "Accept": accept})
 
         assert answer.status_code == (200 if depth < MAX_DEPTH else 502), (depth, answer.text[:500])

@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from frontispiece.gateway.config import table
 from frontispiece.gateway.policies.websocket import relay
+from frontispiece.server.server import Shutdown
 from tests.frontispiece.gateway.policies.websocket.conftest import ROUTES, World
 from tests.support.serving import nobody_there, servers
 from tests.support.sockets import SocketService, ending, opened, url_of
@@ -71,7 +72,7 @@ async def test_when_the_service_vanishes_or_sends_garbage_the_client_gets_a_clos
 
 
 async def test_an_idle_websocket_is_closed(world: World) -> None:
-    async with opened(world.url, "/brief") as socket:
+    async with opened(world.url, "/idle") as socket:
         assert await ending(socket) == (1001, "idle")
     assert await ending(await world.chat.came.get()) == (1001, "idle")
 
@@ -123,7 +124,7 @@ async def test_a_reload_closes_the_websockets_of_changed_and_removed_routes_and_
 async def test_both_ends_get_a_close_frame_when_the_server_stops() -> None:
     chat = SocketService()
     async with chat.serving() as service:
-        running = servers()
+        running = servers(shutdown=Shutdown(graceful_timeout=0))
         serve = await running.__aenter__()
         gateway = gateway_of(
             ROUTES.replace('auth = "bearer"\nscopes = ["shop"]', 'auth = "none"'),

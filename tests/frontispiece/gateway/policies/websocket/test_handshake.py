@@ -131,7 +131,7 @@ async def test_an_unreachable_service_is_a_503_and_counts_for_no_connection(worl
 
 async def test_a_service_that_does_not_respond_in_time_is_a_504(world: World) -> None:
     async with silent_service(world):
-        assert problem_of(await refused(world.url, "/brief")) == (504, "upstream-timeout")
+        assert problem_of(await refused(world.url, "/late")) == (504, "upstream-timeout")
 
 
 @asynccontextmanager

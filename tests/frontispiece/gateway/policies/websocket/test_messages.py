@@ -2,11 +2,12 @@
 
 import asyncio
 
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 
 from tests.frontispiece.gateway.policies.websocket.conftest import World
 from tests.support.sockets import ending, opened
-from tests.support.waiting import until
+from tests.support.waiting import until, until_still
 
 ROOM = "/rooms/7"
 
@@ -69,45 +70,44 @@ async def test_a_client_that_reads_nothing_holds_the_service_back(world: World) 
     async def talk(socket: ServerConnection) -> None:
         nonlocal sent
         while not stuck.is_set():
-            try:
-                async with asyncio.timeout(0.5):
-                    await socket.send(b"x" * 4096)
-                sent += 1
-            except TimeoutError:
-                stuck.set()
+            await socket.send(b"x" * 4096)
+            sent += 1
         await socket.close(1000, "that is all")
 
     world.chat.talk = talk
     async with opened(world.url, ROOM, max_queue=1) as socket:
-        await stuck.wait()
-        assert sent < 20_000
+        await until(lambda: sent > 0)
+        assert await until_still(lambda: sent) < 20_000
+        stuck.set()
         assert await ending(socket) == (1000, "that is all")
 
 
 async def test_a_service_that_reads_nothing_holds_the_client_back(world: World) -> None:
-    go_on = asyncio.Event()
-
-    received = 0
+    stuck = asyncio.Event()
+    sent = received = 0
 
     async def talk(socket: ServerConnection) -> None:
         nonlocal received
-        await go_on.wait()
+        await stuck.wait()
         async for _ in socket:
             received += 1
 
+    async def send(socket: ClientConnection) -> None:
+        nonlocal sent
+        while not stuck.is_set():
+            await socket.send(b"x" * 4096)
+            sent += 1
+
     world.chat.talk = talk
-    sent = 0
     async with opened(world.url, ROOM) as socket:
-        try:
-            while sent < 20_000:
-                async with asyncio.timeout(0.5):
-                    await socket.send(b"x" * 4096)
-                sent += 1
-        except TimeoutError:
-            go_on.set()
+        sending = asyncio.create_task(send(socket))
+        await until(lambda: sent > 0)
+        assert await until_still(lambda: sent) < 20_000
+        stuck.set()
+        await sending
     service = await world.chat.came.get()
     await service.wait_closed()
-    assert sent <= received < 20_000
+    assert sent == received
 
 
 async def test_messages_of_many_websockets_do_not_mix(world: World) -> None:
