@@ -163,9 +163,9 @@ class Client:
                 task.add_done_callback(self._tasks.discard)
                 number += 1
             await asyncio.sleep(0.001)
-        probing.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        probing.cancel()
 
     async def _probes(self, outcome: Outcome) -> None:
         connection = await self._connection()

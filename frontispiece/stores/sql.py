@@ -17,7 +17,6 @@ from frontispiece.settings import Settings
 with extra("sql"):
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -32,6 +31,7 @@ with extra("sql"):
         upgrade,
     )
     from frontispiece.stores.sql_errors import CORRUPT, DETAILS, UNAVAILABLE, kind_of, problem
+    from frontispiece.stores.sqlite import SqliteConnections
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,6 @@ PINGS = {"sqlite": "SELECT count(*) FROM sqlite_schema", "postgresql": "SELECT 1
 
 CONNECT_TIMEOUT_S = 5
 """How long PostgreSQL may take to accept a connection."""
-
-BUSY_TIMEOUT_MS = 30_000
-"""How long an SQLite writer waits for the one before it."""
 
 AFTER_COMMIT = "after_commit"
 """The execution option with what to call after the commit."""
@@ -76,13 +73,12 @@ class Database:
         self._failure = ""
         """The kind of the failure that the log has told of; a database that was corrupt stays so."""
         self._url = url
-        self.engine = create_async_engine(url, pool_size=5, max_overflow=0, **_server_options(url))
+        self._sqlite = SqliteConnections()
+        self.engine = create_async_engine(url, pool_size=5, max_overflow=0, **self._options(url))
         self.dialect = self.engine.dialect.name
         self._name = shown(url)
         if self.dialect == "sqlite":
-            sa.event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            sa.event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
-            sa.event.listen(self.engine.sync_engine, "invalidate", _roll_back_sqlite)
+            self._sqlite.attach(self.engine.sync_engine)
         if telemetry.is_on():
             from frontispiece.telemetry import sql  # noqa: PLC0415 (only with traces)
 
@@ -98,9 +94,15 @@ class Database:
                     await connection.run_sync(lock)
                     await connection.run_sync(self._metadata.create_all)
         except BaseException:
-            await self.engine.dispose()
+            await self._close()
             raise
         return self
+
+    def _options(self, url: str) -> dict[str, Any]:
+        if not url.startswith("postgresql"):
+            return {"connect_args": {"async_creator_fn": self._sqlite.connect}}
+        # idle connections to a server can break
+        return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
 
     async def _check_version(self, migrations: Migrations) -> None:
         """Return when the database is of the code's version; migrate it before, where that is allowed."""
@@ -118,7 +120,11 @@ class Database:
             await asyncio.to_thread(upgrade, self._url, migrations)
 
     async def __aexit__(self, *_exc: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         await self.engine.dispose()
+        await self._sqlite.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -239,35 +245,3 @@ class SqlStore:
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that can have an ON CONFLICT clause."""
         return postgresql.insert(table) if self.database.dialect == "postgresql" else sqlite.insert(table)
-
-
-def _server_options(url: str) -> dict[str, Any]:
-    """Idle connections to a server can break; those to a file cannot."""
-    if not url.startswith("postgresql"):
-        return {}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _record: Any) -> None:
-    connection.isolation_level = None  # the driver would begin transactions late; see _begin_sqlite
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _roll_back_sqlite(connection: DBAPIConnection, _record: Any, _error: BaseException | None) -> None:
-    # The connection of a cancelled transaction is closed, but SQLite keeps its lock for as long as one of its
-    # cursors lives, such as in a traceback: every other writer would wait.
-    connection.rollback()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A writer takes its lock at once: one that began by reading could not upgrade and would fail as "busy".
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

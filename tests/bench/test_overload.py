@@ -34,6 +34,8 @@ async def test_good_refused_and_degraded_answers_are_counted_apart(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overload, "LOADS", (0.5, 20.0))
+    monkeypatch.setattr(overload, "DEADLINE", 60)
+    monkeypatch.setattr(overload, "PATIENCE", 60)
     monkeypatch.setattr(overload, "CONNECTIONS", 2)
     monkeypatch.setattr(overload, "MANY_CONNECTIONS", 9)
     url = await serve(carrying(2))

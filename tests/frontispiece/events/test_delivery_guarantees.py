@@ -120,7 +120,7 @@ class Example:
         async with self._database.write() as tx:
             await tx.execute(APPLIED.delete())
         ledgers = Ledgers()
-        async with asyncio.timeout(30), self._relays(), self._consumers():
+        async with asyncio.timeout(90), self._relays(), self._consumers():
             for aggregate in self._schedule.aggregates:
                 ledgers.added[aggregate] += await add(self._database, 1, subject=aggregate)
             await self._quiet()

@@ -1,14 +1,18 @@
 """What a database promises about its file."""
 
 import asyncio
+import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from frontispiece.stores import Database, after_commit
-from frontispiece.stores.sql import BUSY_TIMEOUT_MS
+from frontispiece.stores.sqlite import BUSY_TIMEOUT_MS
 from tests.support.files import modes
+from tests.support.waiting import until
 
 METADATA = sa.MetaData()
 WORDS = sa.Table("words", METADATA, sa.Column("word", sa.String))
@@ -77,3 +81,27 @@ async def test_a_write_that_is_cancelled_anywhere_leaves_the_database_to_the_nex
                 await write()
 
     assert any(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+
+
+async def test_the_thread_of_a_connection_whose_opening_is_cancelled_ends_before_the_database_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[threading.Thread] = []
+    may_end = threading.Event()
+
+    def slow(*args: Any, **options: Any) -> sqlite3.Connection:
+        begun.append(threading.current_thread())
+        may_end.wait()
+        return connect(*args, **options)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", slow)
+
+    opening = asyncio.create_task(Database(f"sqlite+aiosqlite:///{tmp_path}/words.db", METADATA).__aenter__())
+    await until(lambda: bool(begun))
+    opening.cancel()
+    asyncio.get_running_loop().call_later(0.05, may_end.set)
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+    assert not begun[0].is_alive()
