@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from cachetools import LRUCache
+
 from frontispiece.events.broker import BROKER_ERRORS
 from frontispiece.events.envelope import Event, EventData, broker_subject, decode
 from frontispiece.events.errors import AlreadyHandled, Reject
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from frontispiece.telemetry.spans import Tracing
 
 log = logging.getLogger(__name__)
+
+ENDED: Final = "no copy of the service finished it: each ended before"
+"""Why a message is parked that was delivered too often, and was never to be parked."""
+
+MAX_REASONS: Final = 1000
+"""Messages in memory that the broker did not take for parking."""
 
 STORE_PROBLEMS: Final = "store-"
 """How the kinds of problems begin that the service's own store has."""
@@ -54,6 +62,8 @@ class Deliveries:
         self._types = {data.TYPE: data for data in handlers}
         self._types_by_subject = {broker_subject(data): data.TYPE for data in handlers}
         self._tracing = tracing
+        self._reasons: LRUCache[tuple[str, int], str] = LRUCache(MAX_REASONS)
+        """Why messages are to be parked that the broker did not take then, by the position."""
         self.counter = Counter(
             "events_deliveries",
             "Deliveries of messages, by outcome.",
@@ -88,7 +98,7 @@ class Deliveries:
         about = message.metadata
         try:
             if about.num_delivered > self._settings.max_deliver:
-                raise Reject("no copy of the service finished it: each ended before")  # noqa: TRY301 (as any other)
+                raise Reject(self._reasons.pop(_position(message), ENDED))  # noqa: TRY301 (as any other)
             failure = await self._handle(message)
         except Reject as rejection:
             return await self._park(message, streams, str(rejection))
@@ -151,7 +161,11 @@ class Deliveries:
         return self._tracing.consuming(f"process {subject}", event.traceparent, attributes)
 
     async def _park(self, message: Msg, streams: JetStreamContext, reason: str) -> str:
-        await park(streams, self._settings.prefix, message, reason)
+        try:
+            await park(streams, self._settings.prefix, message, reason)
+        except BROKER_ERRORS:
+            self._reasons[_position(message)] = reason  # it is delivered again, and not handled then
+            raise
         log.error("%s: %s is parked: %s", self._service, message.subject, reason)
         return "parked"
 
@@ -159,3 +173,8 @@ class Deliveries:
         """Seconds until the next attempt: a bound that doubles with each failure, and a random part of it."""
         bound = min(self._settings.max_backoff, self._settings.min_backoff * 2.0 ** min(failures - 1, 32))
         return bound * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
+
+
+def _position(message: Msg) -> tuple[str, int]:
+    about = message.metadata
+    return about.stream, about.sequence.stream

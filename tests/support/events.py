@@ -31,7 +31,7 @@ def event(data: D, *, subject: str, id: str | None = None, source: str | None = 
 
 async def new_streams(connection: Connection, settings: EventSettings) -> None:
     """Declare the streams where `delete_streams` has deleted others: the server may be busy with that."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await _are_declared(connection, settings):
             pass
 

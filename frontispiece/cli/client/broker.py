@@ -94,9 +94,9 @@ class Published:
     @property
     def content(self) -> str:
         """Its data in JSON, or whatever came in its place."""
-        if not self.attributes:
+        if "data" not in self.attributes:
             return repr(self.body)
-        return msgspec.json.encode(self.attributes.get("data")).decode()
+        return msgspec.json.encode(self.attributes["data"]).decode()
 
 
 def read(broker_subject: str, body: bytes) -> Published:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from frontispiece.cli.client.broker import read
 from frontispiece.cli.run.nats import running_nats
 from frontispiece.events import EventData, EventSettings
 from frontispiece.events.broker import Connection, connected
@@ -100,6 +101,11 @@ async def test_tail_shows_what_is_published(project: Path, broker: Connection) -
 
     assert first.split()[1:] == ["store", "things.store.added", "7", '{"thing":"a"}']
     assert "\x1b" not in third
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b'{"thing": "a"}', b"[1]"])
+def test_what_is_no_cloud_event_is_shown_as_it_came(body: bytes) -> None:
+    assert read("things.store.added", body).content == repr(body)
 
 
 async def test_tail_shows_each_service_in_its_colour(project: Path, broker: Connection) -> None:

@@ -47,7 +47,7 @@ class Handled:
 
     async def next(self, calls: int = 1) -> list[Event[Any]]:
         """The next calls."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return [await self._calls.get() for _ in range(calls)]
 
     async def things(self, calls: int) -> list[str]:
@@ -76,7 +76,7 @@ class Bus:
 
     async def parked(self) -> Parked:
         """The first parked message, as soon as there is one."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 async for parked in parked_messages(self.streams, self.PREFIX):
                     return parked
@@ -88,7 +88,7 @@ class Bus:
 
     async def all_acknowledged(self, stream: str, consumer: str) -> None:
         """Return when a consumer has acknowledged all messages."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while await self.unacknowledged(stream, consumer):
                 pass
 

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
+from frontispiece.aio import BackgroundTasks
 from frontispiece.errors import ConfigError
 from frontispiece.events import (
     AlreadyHandled,
@@ -144,7 +146,7 @@ async def test_no_more_messages_are_handled_at_a_time_than_configured(
     settings = event_settings.model_copy(update={"concurrency": 3})
     for number in range(30):
         await bus.publish(Added(thing=str(number)))
-    async with Messaging(settings, service="one", handlers={Added: count}), asyncio.timeout(15):
+    async with Messaging(settings, service="one", handlers={Added: count}), asyncio.timeout(60):
         for _ in range(30):
             await done.acquire()
 
@@ -215,9 +217,10 @@ async def test_a_message_that_is_being_handled_when_a_service_stops_is_finished(
 
 
 async def test_a_message_that_is_not_finished_in_time_when_a_service_stops_goes_to_another_copy_at_once(
-    bus: Bus, event_settings: EventSettings
+    bus: Bus, event_settings: EventSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handled, settings = Handled(), event_settings.model_copy(update={"ack_wait": 60})
+    handled, settings = Handled(), event_settings.model_copy(update={"ack_wait": 100})
+    monkeypatch.setattr(consumer, "BackgroundTasks", partial(BackgroundTasks, shutdown_timeout=0.1))
 
     async def hang(event: Event[Added]) -> None:
         await handled(event)
@@ -272,5 +275,5 @@ async def test_a_cancellation_that_the_client_s_library_swallows_does_not_keep_a
     monkeypatch.setattr(messaging, "connected", connected)
     monkeypatch.setattr(messaging, "CANCEL_AGAIN", 0.01)
 
-    async with asyncio.timeout(5), Messaging(NO_BROKER, service="one", handlers={Added: Handled()}):
+    async with asyncio.timeout(60), Messaging(NO_BROKER, service="one", handlers={Added: Handled()}):
         await connecting.wait()

@@ -15,7 +15,7 @@ async def numbers(bus: Bus) -> list[int]:
 
 
 async def until_parked(bus: Bus, count: int) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(await numbers(bus)) < count:
             pass
 
