@@ -20,7 +20,7 @@ def fill(shop: Shop, count: int) -> None:
     shop.basket = dict.fromkeys(skus, 1)
 
 
-@pytest.mark.parametrize("count", [1, 20, 100])
+@pytest.mark.parametrize("count", [1, 100])
 @pytest.mark.parametrize(
     ("method", "path", "operations"),
     [
@@ -90,9 +90,8 @@ async def test_without_articles_no_batch_is_read(
     assert "products" not in shop.operations
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
+async def test_baskets_and_orders_need_a_valid_token(either: httpx.AsyncClient, shop: Shop) -> None:
+    for method, path in (
         ("GET", "/basket"),
         ("PUT", "/basket/items/PEN"),
         ("DELETE", "/basket/items/PEN"),
@@ -102,20 +101,16 @@ async def test_without_articles_no_batch_is_read(
         ("GET", "/orders/order-1/events"),
         ("POST", "/checkout/draft"),
         ("POST", "/checkout"),
-    ],
-)
-async def test_baskets_and_orders_need_a_valid_token(
-    either: httpx.AsyncClient, shop: Shop, method: str, path: str
-) -> None:
-    for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic cmVhZGVyOng="}):
+    ):
         body = {"quantity": 1} if method == "PUT" else checkout() if path == "/checkout" else {}
-        answer = await either.request(
-            method, path, json=body, headers={**headers, "Idempotency-Key": "an-intent"}
-        )
+        for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic cmVhZGVyOng="}):
+            answer = await either.request(
+                method, path, json=body, headers={**headers, "Idempotency-Key": "an-intent"}
+            )
 
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"].startswith("Bearer")
-        assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.status_code == 401, path
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.headers["content-type"] == "application/problem+json"
     assert shop.operations == []
 
 
@@ -198,47 +193,47 @@ async def test_an_order_without_idempotency_key_is_refused_before_any_call(
     assert shop.operations == []
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("GET", "/products/" + "x" * 65, b""),
-        ("GET", "/products/%20", b""),
-        ("GET", "/search?limit=0", b""),
-        ("GET", "/search?limit=101", b""),
-        ("GET", "/search?limit=many", b""),
-        ("GET", "/search?sort=colour", b""),
-        ("GET", "/orders?limit=0", b""),
-        ("GET", "/orders?min_position=-1", b""),
-        ("GET", "/orders/order-1?min_position=new", b""),
-        ("PUT", "/basket/items/PEN", b'{"quantity": 0}'),
-        ("PUT", "/basket/items/PEN", b'{"quantity": 1000}'),
-        ("PUT", "/basket/items/PEN", b'{"quantity": "1"}'),
-        ("PUT", "/basket/items/PEN", b'{"quantity": 1, "price": 1}'),
-        ("PUT", "/basket/items/PEN", b"{}"),
-        ("PUT", "/basket/items/PEN", b"quantity=1"),
-        ("PUT", "/basket/items/PEN", b'{"quantity": "\xff"}'),
-        ("PUT", "/basket/items/PEN", b""),
-        ("POST", "/checkout/draft", b'{"coupon": "' + b"x" * 65 + b'"}'),
-        ("POST", "/checkout/draft", b'{"country": "de"}'),
-        ("POST", "/checkout/draft", b'{"country": "DE\\n"}'),
-        ("POST", "/checkout/draft", b'{"total": 1}'),
-        ("POST", "/checkout", b"{}"),
-        ("POST", "/checkout", json.dumps(checkout(basket_version=-1)).encode()),
-        ("POST", "/checkout", json.dumps(checkout(payment_token="")).encode()),
-        ("POST", "/checkout", json.dumps(checkout(total={"amount": 1})).encode()),
-        ("POST", "/checkout", json.dumps(checkout(price=1)).encode()),
-        ("POST", "/checkout", json.dumps(checkout(shipping={"method": "standard"})).encode()),
-    ],
-)
+INVALID = [
+    ("GET", "/products/" + "x" * 65, b""),
+    ("GET", "/products/%20", b""),
+    ("GET", "/search?limit=0", b""),
+    ("GET", "/search?limit=101", b""),
+    ("GET", "/search?limit=many", b""),
+    ("GET", "/search?sort=colour", b""),
+    ("GET", "/orders?limit=0", b""),
+    ("GET", "/orders?min_position=-1", b""),
+    ("GET", "/orders/order-1?min_position=new", b""),
+    ("PUT", "/basket/items/PEN", b'{"quantity": 0}'),
+    ("PUT", "/basket/items/PEN", b'{"quantity": 1000}'),
+    ("PUT", "/basket/items/PEN", b'{"quantity": "1"}'),
+    ("PUT", "/basket/items/PEN", b'{"quantity": 1, "price": 1}'),
+    ("PUT", "/basket/items/PEN", b"{}"),
+    ("PUT", "/basket/items/PEN", b"quantity=1"),
+    ("PUT", "/basket/items/PEN", b'{"quantity": "\xff"}'),
+    ("PUT", "/basket/items/PEN", b""),
+    ("POST", "/checkout/draft", b'{"coupon": "' + b"x" * 65 + b'"}'),
+    ("POST", "/checkout/draft", b'{"country": "de"}'),
+    ("POST", "/checkout/draft", b'{"country": "DE\\n"}'),
+    ("POST", "/checkout/draft", b'{"total": 1}'),
+    ("POST", "/checkout", b"{}"),
+    ("POST", "/checkout", json.dumps(checkout(basket_version=-1)).encode()),
+    ("POST", "/checkout", json.dumps(checkout(payment_token="")).encode()),
+    ("POST", "/checkout", json.dumps(checkout(total={"amount": 1})).encode()),
+    ("POST", "/checkout", json.dumps(checkout(price=1)).encode()),
+    ("POST", "/checkout", json.dumps(checkout(shipping={"method": "standard"})).encode()),
+]
+
+
 async def test_an_invalid_request_is_refused_before_any_call(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], method: str, path: str, body: bytes
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     headers = {**reader, "Idempotency-Key": "an-intent", "Content-Type": "application/json"}
-    answer = await either.request(method, path, content=body, headers=headers)
+    for method, path, body in INVALID:
+        answer = await either.request(method, path, content=body, headers=headers)
 
-    assert answer.status_code == 422
-    assert answer.json()["type"] == "urn:frontispiece:problem:invalid-request"
-    assert answer.json()["errors"]
+        assert answer.status_code == 422, (path, body)
+        assert answer.json()["type"] == "urn:frontispiece:problem:invalid-request"
+        assert answer.json()["errors"]
     assert shop.operations == []
 
 

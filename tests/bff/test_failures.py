@@ -1,13 +1,13 @@
 """What every page and screen tells when a part of it fails."""
 
 import asyncio
+from itertools import product
 from typing import NamedTuple
 
 import httpx
 import pytest
 
 from bff import mobile
-from bff.mobile.screens import product
 from tests.bff.documents import checkout
 from tests.bff.world import (
     BABBLING,
@@ -18,13 +18,11 @@ from tests.bff.world import (
     REFUSING,
     SLOW,
     Shop,
-    Trouble,
     answering,
     problem,
 )
 
 TROUBLES = [DOWN, SLOW, FAILING, BABBLING, BREAKING_OFF]
-TROUBLE_NAMES = ["down", "slow", "failing", "babbling", "breaking-off"]
 
 
 class Needed(NamedTuple):
@@ -55,7 +53,7 @@ REQUIRED = [
     Needed("GET", "/orders/order-1", "order", "order"),
 ]
 
-OPTIONAL = [
+OPTIONAL = [  # types first: what was loaded is cached
     ("/home", "types", "types"),
     ("/home", "stocks", "stocks"),
     ("/home", "discounts", "discounts"),
@@ -79,37 +77,32 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, reader: dict[st
     return await client.request(method, path, json=body, headers=headers)
 
 
-@pytest.mark.parametrize("needed", REQUIRED, ids=lambda n: f"{n.method}{n.path}-{n.operation}")
-@pytest.mark.parametrize("trouble", TROUBLES, ids=TROUBLE_NAMES)
 async def test_a_failed_required_source_is_named_with_its_reason(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], needed: Needed, trouble: Trouble
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    shop.trouble[needed.operation] = trouble
-
-    answer = await ask(either, needed.method, needed.path, reader)
-
-    assert answer.status_code == trouble.status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == f"urn:frontispiece:problem:upstream-{trouble.reason}"
-    assert answer.json()["source"] == needed.source
-    assert ("retry-after" in answer.headers) == (trouble is DOWN)
-
-
-@pytest.mark.parametrize(
-    "needed",
-    [needed for needed in REQUIRED if needed.operation != "discounts"],  # over gRPC, without statuses
-    ids=lambda n: f"{n.method}{n.path}-{n.operation}",
-)
-async def test_a_4xx_that_concerns_the_client_is_passed_on(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], needed: Needed
-) -> None:
-    for status in (401, 403, 404, 409, 410, 412, 422, 428, 429):
-        refusal = problem(status, "just-so", {"Retry-After": "7"}, lines=[1, 2])
-        shop.trouble[needed.operation] = answering(refusal)
+    for needed, trouble in product(REQUIRED, TROUBLES):
+        shop.trouble = {needed.operation: trouble}
 
         answer = await ask(either, needed.method, needed.path, reader)
 
-        assert answer.status_code == status
+        assert answer.status_code == trouble.status, (needed, trouble)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == f"urn:frontispiece:problem:upstream-{trouble.reason}"
+        assert answer.json()["source"] == needed.source
+        assert ("retry-after" in answer.headers) == (trouble is DOWN)
+
+
+async def test_a_4xx_that_concerns_the_client_is_passed_on(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    over_http = [needed for needed in REQUIRED if needed.operation != "discounts"]
+    for needed, status in product(over_http, (401, 403, 404, 409, 410, 412, 422, 428, 429)):
+        refusal = problem(status, "just-so", {"Retry-After": "7"}, lines=[1, 2])
+        shop.trouble = {needed.operation: answering(refusal)}
+
+        answer = await ask(either, needed.method, needed.path, reader)
+
+        assert answer.status_code == status, needed
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["retry-after"] == "7"
         body = answer.json()
@@ -128,23 +121,16 @@ async def test_a_4xx_that_the_bff_caused_is_a_502(either: httpx.AsyncClient, sho
         assert answer.json()["type"] == "urn:frontispiece:problem:upstream-failed"
 
 
-@pytest.mark.parametrize(("path", "operation", "source"), OPTIONAL)
-@pytest.mark.parametrize("trouble", [*TROUBLES, REFUSING], ids=[*TROUBLE_NAMES, "refusing"])
 async def test_a_failed_optional_source_degrades_the_page(
-    either: httpx.AsyncClient,
-    shop: Shop,
-    reader: dict[str, str],
-    path: str,
-    operation: str,
-    source: str,
-    trouble: Trouble,
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    shop.trouble[operation] = trouble
+    for (path, operation, source), trouble in product(OPTIONAL, [*TROUBLES, REFUSING]):
+        shop.trouble = {operation: trouble}
 
-    answer = await either.get(path, headers=reader)
+        answer = await either.get(path, headers=reader)
 
-    assert answer.status_code == 200
-    assert answer.headers["page-degraded"] == f"{source};reason={trouble.reason}"
+        assert answer.status_code == 200, (path, trouble)
+        assert answer.headers["page-degraded"] == f"{source};reason={trouble.reason}"
 
 
 async def test_every_failed_source_is_named(either: httpx.AsyncClient, shop: Shop) -> None:
@@ -173,31 +159,18 @@ async def test_hanging_optional_sources_end_at_their_timeout(either: httpx.Async
     assert mobile.OPTIONAL_TIMEOUT <= asyncio.get_running_loop().time() - begun < 30
 
 
-@pytest.mark.parametrize("enforced", [{"deadline"}])
-async def test_a_hanging_required_source_ends_at_the_pages_deadline(
+async def test_an_article_without_a_required_member_is_an_invalid_response(
     either: httpx.AsyncClient, shop: Shop
 ) -> None:
-    shop.trouble["product"] = HANGING
-    begun = asyncio.get_running_loop().time()
+    article = shop.products["PEN"]
+    for missing in ("sku", "name", "description", "brand", "price", "images", "related"):
+        shop.products["PEN"] = {name: member for name, member in article.items() if name != missing}
 
-    answer = await either.get("/products/PEN")
-
-    assert answer.status_code == 504
-    assert answer.json()["source"] == "product"
-    assert product.page.deadline <= asyncio.get_running_loop().time() - begun
-
-
-@pytest.mark.parametrize("missing", ["sku", "name", "description", "brand", "price", "images", "related"])
-async def test_an_article_without_a_required_member_is_an_invalid_response(
-    either: httpx.AsyncClient, shop: Shop, missing: str
-) -> None:
-    del shop.products["PEN"][missing]
-
-    for path in ("/products/PEN", "/home", "/search"):
-        answer = await either.get(path)
-        assert answer.status_code == 502
-        assert answer.json()["type"] == "urn:frontispiece:problem:upstream-invalid-response"
-        assert missing in answer.json()["detail"]
+        for path in ("/products/PEN", "/home", "/search"):
+            answer = await either.get(path)
+            assert answer.status_code == 502
+            assert answer.json()["type"] == "urn:frontispiece:problem:upstream-invalid-response"
+            assert missing in answer.json()["detail"]
 
 
 async def test_a_member_of_another_type_is_an_invalid_response(either: httpx.AsyncClient, shop: Shop) -> None:

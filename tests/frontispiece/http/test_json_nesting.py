@@ -37,16 +37,16 @@ def test_a_depth_is_found_in_whatever_is_no_json(content: bytes, limit: int) -> 
 @pytest.mark.parametrize(
     "content",
     [
-        b"[" * 5_000_000,
-        b"[[]" * 3_000_000,
-        b"[" * 5_000_000 + b"]" * 5_000_000,
-        b'["]",' * 2_000_000,
-        b'"[' * 4_000_000,
+        b"[" * 2_000_000,
+        b"[[]" * 1_000_000,
+        b"[" * 2_000_000 + b"]" * 2_000_000,
+        b'["]",' * 1_000_000,
+        b'"[' * 2_000_000,
     ],
     ids=range(5),
 )
 def test_a_long_document_takes_no_longer_than_its_length_warrants(content: bytes) -> None:
-    begun = time.process_time()
+    begun = time.thread_time()
     is_nested_too_deeply(content)
 
-    assert time.process_time() - begun < 1
+    assert time.thread_time() - begun < 5  # and not hours

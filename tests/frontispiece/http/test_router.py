@@ -205,10 +205,10 @@ def test_finding_one_of_many_routes_takes_about_as_long_as_finding_one_of_few() 
 
     def seconds(tree: Matcher[str]) -> float:
         def once() -> float:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             for _ in range(500):
                 tree.match("GET", "", segments)
-            return time.perf_counter() - begun
+            return time.thread_time() - begun
 
         return min(once() for _ in range(10))
 

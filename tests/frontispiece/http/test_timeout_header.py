@@ -37,9 +37,9 @@ class Slow:
             raise
         return "done"
 
-    def open_in_a_while(self) -> None:
-        """Open the gate when the time of a `HASTY` caller is over."""
-        asyncio.get_running_loop().call_later(0.1, self.gate.set)
+    def open_in(self, seconds: float) -> None:
+        """Open the gate when the time of the caller is over."""
+        asyncio.get_running_loop().call_later(seconds, self.gate.set)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_the_service_serves_on_by_the_same_connection(http: httpx.AsyncCli
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_a_write_is_finished(http: httpx.AsyncClient, slow: Slow, method: str) -> None:
-    slow.open_in_a_while()
+    slow.open_in(0.1)
     answer = await http.request(method, "/work", headers=HASTY)
 
     assert (answer.status_code, answer.json()) == (200, "done")
@@ -126,8 +126,8 @@ async def test_a_head_is_a_read(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_response_that_has_begun_is_finished(http: httpx.AsyncClient, slow: Slow) -> None:
-    slow.open_in_a_while()
-    answer = await http.get("/stream", headers=HASTY)
+    slow.open_in(0.6)
+    answer = await http.get("/stream", headers={"X-Timeout-Ms": "500"})
 
     assert (answer.status_code, answer.text) == (200, "begun, done")
 

@@ -18,7 +18,6 @@ from frontispiece.stores.valkey import BestEffortValkey
 from tests.conftest import AppClient
 from tests.support.caching import CacheOf, Process, Titles, store_at
 from tests.support.clock import Clock
-from tests.support.garbage import frozen_gc
 from tests.support.loads import Shelf
 
 AppOf = Callable[..., PageApp]
@@ -96,9 +95,8 @@ def titles() -> Titles:
 @pytest.fixture
 async def no_asyncio_errors(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
     """Fail a test after which asyncio logs an error, such as a failure that nobody retrieved."""
-    with frozen_gc():
-        yield
-        gc.collect()
+    yield
+    gc.collect()
     assert not [record.getMessage() for record in caplog.records if record.name == "asyncio"]
 
 

@@ -36,7 +36,7 @@ async def test_a_source_that_is_late_ends_all_its_calls_and_those_that_are_still
     shown: Shown, shelf: Shelf
 ) -> None:
     shelf.answer = for_ever
-    page = page_of(pages(*range(9)), timeout=0.05, fallback=lambda: "late")
+    page = page_of(pages(*range(9)), timeout=0.2, fallback=lambda: "late")
     finished = asyncio.Event()
 
     async def patient(_books: Books) -> str:
@@ -81,7 +81,7 @@ async def test_a_source_that_is_late_takes_nothing_from_others(shown: Shown, she
 
     shelf.answer = answer
     page = Page("/page", deadline=5.0)
-    add(page, "hasty", load("a", "c"), timeout=0.05, fallback=fallback)
+    add(page, "hasty", load("a", "c"), timeout=0.2, fallback=fallback)
     add(page, "patient", load("a"))
     add(page, "other", load("b"))
     show_all(page)
@@ -241,6 +241,6 @@ async def test_a_call_that_is_ended_tidies_up_undisturbed(shown: Shown, shelf: S
         return {}
 
     shelf.answer = answer
-    await shown(page_of(pages(1, 2), load("1", of="page"), timeout=0.05, fallback=lambda: "late"))
+    await shown(page_of(pages(1, 2), load("1", of="page"), timeout=0.2, fallback=lambda: "late"))
     await soon(tidied)
     assert len(shelf.calls) == 1

@@ -122,7 +122,7 @@ async def provided(server: Peer) -> AsyncIterator[dict[type, Provider]]:
 
 @asynccontextmanager
 async def reached(serve: Serve, server: Peer, page: Page) -> AsyncIterator[httpx.AsyncClient]:
-    async with asyncio.timeout(20), provided(server) as providers, serve(page, providers=providers) as http:
+    async with asyncio.timeout(60), provided(server) as providers, serve(page, providers=providers) as http:
         yield http
 
 
@@ -137,7 +137,7 @@ def mounted() -> App:
 @pytest.fixture(params=["standing alone", "mounted in the gateway"])
 async def open_pages(request: pytest.FixtureRequest, app_of: AppOf) -> AsyncIterator[Open]:
     """`http = await open_pages(server, page, …)`: pages on a real socket, in front of the upstream."""
-    async with asyncio.timeout(20), AsyncExitStack() as stack:
+    async with asyncio.timeout(60), AsyncExitStack() as stack:
         serve = await stack.enter_async_context(servers())
 
         async def open_pages(server: Peer, *pages: Page) -> httpx.AsyncClient:

@@ -229,7 +229,7 @@ async def test_at_most_a_tenth_of_slow_calls_is_hedged(serve: Serve) -> None:
 
 
 async def test_both_tries_end_with_the_time_of_their_source(serve: Serve, tries: Tries) -> None:
-    async with asyncio.timeout(30), earned(serve, page_of(tries, SOON, timeout=0.05)) as http:
+    async with asyncio.timeout(30), earned(serve, page_of(tries, SOON, timeout=0.3)) as http:
         tries.are(hanging, hanging)
         answer = await http.get("/ware")
 

@@ -259,7 +259,7 @@ async def test_names_of_fields_are_in_lower_case_and_values_bare() -> None:
 async def test_a_head_that_never_ends_takes_no_longer_than_the_request_may() -> None:
     async with asyncio.timeout(30), peer(saying(OK)) as server, Http1Transport(server.url) as transport:
         with pytest.raises(TimedOut):
-            await whole(transport, get(timeout=0.05))
+            await whole(transport, get(timeout=0.3))
         await server.lines[0].ended.wait()
 
 

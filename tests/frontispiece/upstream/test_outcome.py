@@ -18,8 +18,8 @@ from tests.frontispiece.upstream.fakes import GET, ask
 from tests.frontispiece.upstream.peer import Line, Peer, peer, whole
 from tests.support.serving import raw_server
 
-TIMEOUT = 0.03
-ATTEMPTS = 6
+TIMEOUT = 0.2
+ATTEMPTS = 3
 
 
 async def body(*chunks: bytes, ends: bool) -> AsyncIterator[bytes]:
