@@ -75,14 +75,14 @@ def test_a_path_that_two_readers_could_take_differently_is_refused(raw: bytes, w
 @pytest.mark.parametrize("tail", [b"%20", b"%", b"//", b"\x00"])
 @pytest.mark.parametrize("piece", [b"a", b"a/", b"ab.c/"])
 def test_reading_a_long_path_takes_no_longer_than_its_length_warrants(piece: bytes, tail: bytes) -> None:
-    begun = time.process_time()
+    begun = time.thread_time()
     for _ in range(3):
         try:
             segments_of(b"/" + piece * 10_000 + tail)
         except AmbiguousPath:
             continue
 
-    assert time.process_time() - begun < 1
+    assert time.thread_time() - begun < 5  # and not hours
 
 
 paths = st.binary(max_size=30).map(lambda tail: b"/" + tail) | st.lists(

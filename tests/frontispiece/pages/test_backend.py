@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.pages import AuthenticatedBffSettings, BffSettings, Cache, bff
+from frontispiece.pages import AuthenticatedBffSettings, BffSettings, bff
 from frontispiece.pages.backend import Bff
 from frontispiece.security import Identity, Signer, Verifier
 from frontispiece.settings import Directory, TokenSettings
@@ -226,17 +226,6 @@ async def test_without_a_token_only_pages_that_ask_for_identity_refuse(
 
     assert [answer.status_code for answer in answers] == [200, 401]
     assert answers[1].headers["www-authenticate"] == "Bearer"
-    assert service.last.all(b"authorization") == []
-
-
-async def test_a_cached_source_that_does_not_depend_on_the_caller_is_loaded_anonymously(
-    serve_bff: Serve, service: Stub, reader: dict[str, str]
-) -> None:
-    page = page_of((today, {"cache": Cache(ttl=60)}), name)
-    async with serve_bff(bff("bff-web", pages=[page], clients=CLIENTS), signs=True) as http:
-        answer = await http.get("/page", headers=reader)
-
-    assert answer.json() == {"today": "fair", "name": "reader"}
     assert service.last.all(b"authorization") == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.pages import Cache, Page, PageRequest, Provider, Query
+from frontispiece.pages import Cache, Page, PageRequest, Provider
 from tests.frontispiece.pages.conftest import AppOf, Serve
 from tests.support.pages import Things, page_of, reached, things_of
 from tests.support.stub import Exchange, Stub, answering
@@ -104,44 +104,6 @@ async def test_concurrent_requests_for_the_same_make_one_call(app_of: AppOf) -> 
 def timing(header: str) -> str:
     """How the cache of the only source answered."""
     return header.partition('desc="')[2].strip('"')
-
-
-async def test_a_first_client_that_disconnects_does_not_cancel_a_shared_load(app_of: AppOf) -> None:
-    async def one(things: Things) -> Any:
-        return await things.thing("shared")
-
-    async def other(things: Things, client: Query[str]) -> Any:
-        return await things.thing(client)
-
-    page = page_of((one, {"cache": FOR_LONG}), other, path="/thing")
-    gate, second = asyncio.Event(), asyncio.Event()
-
-    async def answer(exchange: Exchange) -> None:
-        if exchange.path == b"/things/first":
-            await exchange.until_left()
-            return
-        if exchange.path == b"/things/second":
-            second.set()
-        else:
-            await gate.wait()
-        await counting(exchange)
-
-    service = Stub(answer)
-    async with asyncio.timeout(30), things_of(service) as providers:
-        app = app_of(page, providers=providers)
-        async with reached(app, "alone") as http:
-            leaving = asyncio.create_task(http.get("/thing?client=first"))
-            await service.begun.wait()
-            staying = asyncio.create_task(http.get("/thing?client=second"))
-            await second.wait()
-            leaving.cancel()
-            (own,) = [exchange for exchange in service.requests if exchange.path == b"/things/first"]
-            await own.ended.wait()  # the page of the first has been given up
-            gate.set()
-            bodies = (await staying).json()
-
-    assert bodies["one"] == "/things/shared for nobody"
-    assert [exchange.path for exchange in service.requests].count(b"/things/shared") == 1
 
 
 @dataclass(frozen=True)

@@ -60,23 +60,12 @@ MATCHING = [
     "{tag}",
     "W/{tag}",
     '"other", {tag}',
-    '{tag},"other"',
-    ' "other" ,\tW/{tag} ',
     "*",
-    ', ,"",{tag},',
 ]
 NOT_MATCHING = [
     '"other"',
-    "W/",
-    "",
-    ",",
     "{bare}",
-    "w/{tag}",
-    '"{bare}',
-    '"x{bare}"',
-    "W/ {tag}",
     "\xff\xfe",
-    "'*'",
 ]
 
 

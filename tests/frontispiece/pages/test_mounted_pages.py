@@ -22,7 +22,6 @@ from frontispiece.upstream import (
 )
 from frontispiece.upstream.transports.asgi import AsgiTransport
 from tests.frontispiece.pages.conftest import AppOf
-from tests.support.pages import WAYS, reached
 from tests.support.serving import servers
 
 
@@ -260,21 +259,3 @@ async def test_a_body_that_breaks_off_gets_no_response(app_of: AppOf, way: Way) 
     async with transport_of(app_of(note_page()), way, "") as transport:
         with pytest.raises(ClientDisconnected):
             await transport.send(request)
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_clients_of_all_ways_are_answered(app_of: AppOf, way: str) -> None:
-    async with asyncio.timeout(30), reached(app_of(book_page(), note_page()), way) as http:
-        answers = [
-            await http.get("/books/%C3%A4?of=%20"),
-            await http.head("/books/1"),
-            await http.post("/notes", json={"stars": 3}),
-            await http.post("/notes", content=pieces(b'{"stars": 3}'), headers=JSON),
-            await http.post("/notes", content=pieces(BIG), headers=JSON),
-            await http.get("/books/bug"),
-        ]
-
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 201, 413, 500]
-    assert answers[0].json() == {"title": "<ä>", "of": [" "], "limit": 5}
-    assert answers[1].content == b""
-    assert int(answers[1].headers["content-length"]) > 0

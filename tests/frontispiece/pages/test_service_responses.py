@@ -48,15 +48,6 @@ async def test_the_problem_of_a_required_source_is_the_services_own(serve: Serve
     assert HUGE in answer.content
 
 
-async def test_a_challenge_of_a_service_reaches_the_client(serve: Serve) -> None:
-    service = Stub(answering(401, b"{}", PROBLEM, (b"www-authenticate", b'Bearer error="invalid_token"')))
-
-    async with things_of(service) as providers, serve(PAGE, providers=providers) as http:
-        answer = await http.get("/thing")
-
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
-
-
 async def test_a_service_that_has_nothing_to_show_yet_is_not_ready(serve: Serve) -> None:
     service = Stub(answering(202, b"", (b"retry-after", b"2")))
 
@@ -64,18 +55,6 @@ async def test_a_service_that_has_nothing_to_show_yet_is_not_ready(serve: Serve)
         answer = await http.get("/thing")
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-
-
-@pytest.mark.parametrize(("status", "retry_after", "seen"), [(503, b"17", "17"), (429, b"9", "9")])
-async def test_a_service_that_says_when_to_come_again_is_believed(
-    serve: Serve, status: int, retry_after: bytes, seen: str
-) -> None:
-    service = Stub(answering(status, b"", (b"retry-after", retry_after)))
-
-    async with things_of(service) as providers, serve(PAGE, providers=providers) as http:
-        answer = await http.get("/thing")
-
-    assert (answer.status_code, answer.headers["retry-after"]) == (status, seen)
 
 
 ODD = {

@@ -135,22 +135,6 @@ def test_several_addresses_have_one_scheme_and_no_duplicates(urls: list[str], me
     assert all(what in error for error, what in zip(errors, message, strict=True)), errors
 
 
-async def test_several_addresses_share_the_calls() -> None:
-    stubs = [Stub(answering(200, b"one")), Stub(answering(200, b"two"))]
-    async with servers() as serve:
-        urls = [await serve(stub) for stub in stubs]
-        for url, directory in [
-            (urls, DIRECTORY),
-            ("registry://things", Directory(services={"things": ",".join(urls)})),
-        ]:
-            async with open_upstream("things", url, directory) as upstream:
-                contents = set()
-                for _ in range(30):
-                    async with await upstream.send(Request(method="GET", target="/a")) as reply:
-                        contents.add(await reply.read(100))
-            assert contents == {b"one", b"two"}
-
-
 async def test_whether_a_service_is_ready_is_its_own_word() -> None:
     stub = Stub()
     async with servers() as serve, open_upstream("things", await serve(stub), DIRECTORY) as upstream:

@@ -49,14 +49,6 @@ async def server(gate: Turnstile) -> AsyncIterator[Peer]:
         yield server
 
 
-async def test_one_connection_does_for_one_request_after_another(server: Peer, gate: Turnstile) -> None:
-    async with Http1Transport(server.url) as transport:
-        for n in range(5):
-            gate.open()
-            assert await whole(transport, get(f"/{n}")) == (200, b"/%d" % n)
-    assert len(server.lines) == 1
-
-
 async def test_there_are_never_more_connections_than_allowed_and_all_get_their_turn_in_order(
     server: Peer, gate: Turnstile
 ) -> None:

@@ -117,6 +117,7 @@ OVERLONG = {
 
 LAST = {
     "connection: close": TWO + b"connection: close\r\n\r\nhi",
+    "connection: close in a second line": TWO + b"connection: x\r\nconnection: y, close\r\n\r\nhi",
     "connection: close among others": TWO + b"Connection: Foo, Close\r\n\r\nhi",
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi",
 }
@@ -277,10 +278,3 @@ async def test_interim_responses_are_passed_on_as_they_come_but_the_one_that_onl
         assert await whole(transport, request) == (200, b"hi")
 
     assert interim == [(103, [(b"link", b"</a.css>"), (b"link", b"</b.css>")]), (102, [])]
-
-
-async def test_a_list_in_several_lines_is_one_list() -> None:
-    sent = TWO + b"connection: x\r\nconnection: y, close\r\n\r\nhi"
-    async with asyncio.timeout(30), peer(saying(sent)) as server, Http1Transport(server.url) as transport:
-        assert await whole(transport) == (200, b"hi")
-        await server.lines[0].ended.wait()

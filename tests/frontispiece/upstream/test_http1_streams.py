@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from frontispiece.aio import InlineTask
-from frontispiece.http.problems import Problem
-from frontispiece.upstream import ClientDisconnected, InvalidResponse, Request, TimedOut
+from frontispiece.upstream import ClientDisconnected, InvalidResponse, Request
 from frontispiece.upstream.transports.http1 import Http1Transport
 from frontispiece.upstream.transports.http1.connection import Connection
 from tests.frontispiece.upstream.peer import GOOD, Line, closing, get, peer, saying, whole
@@ -60,33 +59,6 @@ async def test_an_answer_that_has_come_can_be_read_after_its_connection_has_gone
     ):
         assert await whole(transport) == (200, b"good")
         assert await reply.read(100) == b"first"
-
-
-@pytest.mark.parametrize("framing", [b"content-length: 100000000", b"a: b"], ids=["a length", "until close"])
-async def test_the_peer_is_held_back_until_its_answer_is_taken(framing: bytes) -> None:
-    sent = 0
-
-    async def talk(line: Line) -> None:
-        nonlocal sent
-        await line.request()
-        await line.say(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
-        while sent < 100:
-            await line.say(MEGABYTE)
-            sent += 1
-
-    async with (
-        asyncio.timeout(20),
-        peer(talk) as server,
-        Http1Transport(server.url) as transport,
-        await transport.send(get()) as reply,
-    ):
-        size = len(await anext(reply.chunks()))
-        for _ in range(200):
-            await asyncio.sleep(0)
-        assert sent < 20  # sockets hold some
-        async for chunk in reply.chunks():
-            size += len(chunk)
-        assert (size, sent) == (100_000_000, 100)
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["a length", "chunks"])
@@ -247,23 +219,6 @@ async def test_cancelling_and_leaving_close_the_connection(sent_bytes: list[byte
         await server.lines[0].ended.wait()
         assert await whole(transport) == (200, b"good")
         assert len(server.lines) == 2
-
-
-async def test_an_answer_out_of_time_closes_the_connection_and_ends_the_body() -> None:
-    async with (
-        asyncio.timeout(30),
-        peer(saying(), saying(FIRST)) as server,
-        Http1Transport(server.url) as transport,
-    ):
-        with pytest.raises(Problem, match="did not come in time") as failed:
-            await transport.send(post(never(), timeout=0.3))
-        assert failed.value.status == 408
-        await server.lines[0].ended.wait()
-        async with await transport.send(get(timeout=0.3)) as reply:
-            with pytest.raises(TimedOut, match=r"no answer in 0\.3 s"):
-                await reply.read(100)
-        await server.lines[1].ended.wait()
-        assert await whole(transport) == (200, b"good")
 
 
 async def test_buffered_content_is_read_before_the_failure() -> None:
