@@ -109,13 +109,21 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def tables() -> str:
+    """The service whose tables a PostgreSQL database has from an earlier test, without rows; here none."""
+    return ""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new, empty database: every test that asks runs on SQLite and on PostgreSQL."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, tables: str) -> Iterator[str]:
+    """An empty database: every test that asks runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/service.db"
+        yield f"sqlite+aiosqlite:///{tmp_path}/service.db"
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
+    with server.database(tables) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

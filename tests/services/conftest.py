@@ -9,6 +9,12 @@ from tests.support.clock import Calendar
 
 
 @pytest.fixture
+def tables(audience: str) -> str:
+    """Those of the service that the test is about."""
+    return audience
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A new SQLite database, where the kind of database makes no difference."""
     return f"sqlite+aiosqlite:///{tmp_path}/service.db"

@@ -33,7 +33,7 @@ class Backend:
     open: Callable[[str], Any]
     create: Callable[[Any, Intent], Awaitable[Any]]
     state: Callable[[Any], Awaitable[Any]]
-    first_data: Callable[[], Iterable[Any]] | None = None
+    first_data: Callable[[], Iterable[Any]]
 
 
 async def reserve(store: InventoryStore, wanted: Intent) -> Any:
@@ -73,19 +73,18 @@ BACKENDS = {
 
 
 @pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    return BACKENDS[request.param]
-
-
-@pytest.fixture(params=[name for name, backend in BACKENDS.items() if backend.first_data])
-def seeded(request: pytest.FixtureRequest) -> Backend:
-    return BACKENDS[request.param]
+def audience(request: pytest.FixtureRequest) -> str:
+    """The service whose store a test is about."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def store(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Any]:
-    name = "backend" if "backend" in request.fixturenames else "seeded"
-    backend: Backend = request.getfixturevalue(name)
+def backend(audience: str) -> Backend:
+    return BACKENDS[audience]
+
+
+@pytest.fixture
+async def store(backend: Backend, database_url: str) -> AsyncIterator[Any]:
     async with backend.open(database_url) as store:
         yield store
 
@@ -133,21 +132,19 @@ async def test_two_owners_may_use_the_same_key(backend: Backend, store: Any) -> 
     assert second != first or await backend.state(store) != state
 
 
-async def test_an_empty_database_gets_its_first_data_once(seeded: Backend, store: Any) -> None:
-    assert seeded.first_data is not None
+async def test_an_empty_database_gets_its_first_data_once(backend: Backend, store: Any) -> None:
     assert await store.is_empty()
-    await add_if_empty(store, seeded.first_data)
-    state = await seeded.state(store)
+    await add_if_empty(store, backend.first_data)
+    state = await backend.state(store)
     assert not await store.is_empty()
-    await add_if_empty(store, seeded.first_data)
+    await add_if_empty(store, backend.first_data)
 
-    assert await seeded.state(store) == state
+    assert await backend.state(store) == state
 
 
-async def test_a_database_with_data_of_its_own_gets_no_first_data(seeded: Backend, store: Any) -> None:
-    assert seeded.first_data is not None
-    await seeded.create(store, intent())
-    state = await seeded.state(store)
-    await add_if_empty(store, seeded.first_data)
+async def test_a_database_with_data_of_its_own_gets_no_first_data(backend: Backend, store: Any) -> None:
+    await backend.create(store, intent())
+    state = await backend.state(store)
+    await add_if_empty(store, backend.first_data)
 
-    assert await seeded.state(store) == state
+    assert await backend.state(store) == state

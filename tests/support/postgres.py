@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 from frontispiece.server.supervisor import Supervisor
 
@@ -21,20 +23,57 @@ NOBODY = "nobody"
 READY_WITHIN = 30.0
 
 
+WITHOUT_TABLES = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+WITHOUT_ROWS = """
+SET session_replication_role = replica; -- no foreign key is checked
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN
+        SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP
+        EXECUTE format('DELETE FROM public.%I', name);
+    END LOOP;
+    PERFORM setval(format('public.%I', sequencename)::regclass, start_value, false) FROM pg_sequences;
+END $$"""
+
+
 class Postgres:
     """A running server, in a folder of its own."""
 
     def __init__(self, sockets: Path) -> None:
         self._sockets = sockets
+        self._unused: defaultdict[str, list[str]] = defaultdict(list)
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
         name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(
-            host=str(self._sockets), user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
+        with self._connect("postgres") as connection:
             connection.execute(f"CREATE DATABASE {name}")
+        return self._url(name)
+
+    @contextmanager
+    def database(self, tables: str = "") -> Iterator[str]:
+        """The URL of a database without rows: to empty one after the block takes a tenth of making another.
+
+        Args:
+            tables: a service whose tables the database may have already; without one it has none.
+        """
+        unused = self._unused[tables] or self._unused[""]
+        url = unused.pop() if unused else self.new_database()
+        yield url
+        with self._connect(str(make_url(url).database)) as connection:
+            connection.execute("SET lock_timeout = '60s'")
+            row = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
+            reusable = tables if row is not None and row[0] else ""  # tables of no version are a test's own
+            connection.execute(WITHOUT_ROWS if reusable else WITHOUT_TABLES)
+        self._unused[reusable].append(url)
+
+    def _url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@/{name}?host={self._sockets}"
+
+    def _connect(self, name: str) -> psycopg.Connection:
+        return psycopg.connect(host=str(self._sockets), user="postgres", dbname=name, autocommit=True)
 
 
 @contextmanager

@@ -20,6 +20,12 @@ SOLD, PENDING = ORDER_ID, ORDER_ID.replace("0b8f", "1c9a")
 
 
 @pytest.fixture
+def tables() -> str:
+    """None: an old database has other ones."""
+    return ""
+
+
+@pytest.fixture
 def old_database(database_url: str) -> str:
     """A database as before, with a sold order and one that was interrupted."""
     url = database_url.replace("+aiosqlite", "")
