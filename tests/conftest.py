@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 import valkey
 from cryptography.hazmat.primitives import serialization
@@ -20,6 +21,9 @@ from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import TokenSettings
 from tests.support.events import delete_streams
 from tests.support.postgres import Postgres, running_postgres
+
+hypothesis.settings.register_profile("suite", deadline=None)  # no example fails because the machine is busy
+hypothesis.settings.load_profile("suite")
 
 AppClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 MakeToken = Callable[..., dict[str, str]]

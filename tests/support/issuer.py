@@ -66,6 +66,8 @@ class Issuer(Stub):
         """What it calls itself: known once it is served."""
         self.signer = IssuerKey.new()
         self.keys: list[dict[str, Any]] = [self.signer.public_jwk]
+        self.clock: Callable[[], float] = time.time
+        """The time in its tokens."""
         self.jwks = "off"
         """`ISSUER_JWKS` of the gateways that accept its tokens."""
         self.changed: dict[str, Any] = {}
@@ -114,7 +116,7 @@ class Issuer(Stub):
 
     def claims(self, subject: str, *scopes: str, **changed: Any) -> dict[str, Any]:
         """The claims of an access token; None leaves one out."""
-        now = int(time.time())
+        now = int(self.clock())
         usual = {
             "iss": self.url,
             "sub": subject,

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
@@ -63,7 +62,7 @@ class LoginIssuer(Issuer):
 
     def logout_token(self, **changed: Any) -> str:
         """A logout token for the gateway; None leaves a claim out."""
-        now = int(time.time())
+        now = int(self.clock())
         usual = {
             "iss": self.url,
             "aud": "web",
@@ -125,7 +124,7 @@ class LoginIssuer(Issuer):
 
     def _tokens(self, grant: Grant) -> dict[str, Any]:
         grant.tokens.append(f"refresh-{secrets.token_urlsafe(16)}")
-        now = int(time.time())
+        now = int(self.clock())
         identity = {
             "iss": self.url,
             "sub": grant.subject,

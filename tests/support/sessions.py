@@ -23,6 +23,7 @@ from tests.support.issuer_login import SECRET, LoginIssuer
 from tests.support.serving import Serve
 from tests.support.stub import Stub
 from tests.support.tables import route, route_table
+from tests.support.waiting import TIMEOUT
 
 ORIGIN = "https://shop.example"
 SESSION = "__Host-Http-session"
@@ -160,7 +161,7 @@ def kind(answer: httpx.Response) -> tuple[int, str]:
 
 async def until(happens: Callable[[], bool | Awaitable[bool]]) -> None:
     """Return as soon as it has happened."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             result = happens()
             if result if isinstance(result, bool) else await result:
@@ -170,7 +171,7 @@ async def until(happens: Callable[[], bool | Awaitable[bool]]) -> None:
 
 async def becomes(expected: object, ask: Callable[[], Awaitable[object]]) -> None:
     """Ask until this is the result, or the status of the response."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             result = await ask()
             if expected == (result.status_code if isinstance(result, httpx.Response) else result):

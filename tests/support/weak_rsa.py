@@ -1,32 +1,24 @@
-"""RSA keys as the broken generator made them (ROCA): for tests only."""
+"""An RSA key as the broken generator made them (ROCA): for tests only."""
 
 import itertools
 import math
-from random import Random
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 GENERATOR = 65537
 
+PRIMES = (8122507909410794, 4480558391655809827), (8257487666785394, 1972396874838320366)
+"""`k` and `a` for which `k * M + 65537 ** a % M` is a prime of 1024 bits."""
 
-def roca_key(seed: int = 1) -> rsa.RSAPrivateKey:
-    """A key of 2048 bits whose primes are `k * M + 65537 ** a % M`."""
-    random = Random(seed)  # noqa: S311 (these keys are weak on purpose)
-    p, q = _prime(random), _prime(random)
+
+def roca_key() -> rsa.RSAPrivateKey:
+    """A key of 2048 bits."""
+    primorial = math.prod(itertools.islice(_primes(), 126))
+    p, q = (k * primorial + pow(GENERATOR, a, primorial) for k, a in PRIMES)
     d = pow(GENERATOR, -1, math.lcm(p - 1, q - 1))
     public = rsa.RSAPublicNumbers(GENERATOR, p * q)
     crt = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
     return rsa.RSAPrivateNumbers(p, q, d, *crt, public).private_key()
-
-
-def _prime(random: Random) -> int:
-    """A prime of 1024 bits."""
-    primorial = math.prod(itertools.islice(_primes(), 126))
-    while True:
-        rest = pow(GENERATOR, random.randrange(2**62), primorial)
-        candidate = random.randrange(7 * 2**1021 // primorial, 2**1024 // primorial - 1) * primorial + rest
-        if pow(2, candidate - 1, candidate) == 1 and math.gcd(GENERATOR, candidate - 1) == 1:
-            return candidate
 
 
 def _primes() -> "itertools.filterfalse[int]":

@@ -15,16 +15,15 @@ def modulus(key: rsa.RSAPrivateKey) -> int:
 
 
 def test_a_key_of_the_broken_generator_is_recognised() -> None:
-    for seed in (1, 2):
-        key = roca_key(seed)
-        assert modulus(key).bit_length() == 2048
-        assert is_roca_weak(modulus(key))
+    key = roca_key()
+    assert modulus(key).bit_length() == 2048
+    assert is_roca_weak(modulus(key))
 
 
 def test_other_keys_are_not() -> None:
     assert not is_roca_weak(modulus(rsa.generate_private_key(65537, 2048)))
     random = Random(1)  # noqa: S311 (any numbers will do)
-    assert not any(is_roca_weak(random.getrandbits(2048) | 1) for _ in range(5000))
+    assert not any(is_roca_weak(random.getrandbits(2048) | 1) for _ in range(1000))
 
 
 def test_a_modulus_that_is_a_power_for_each_prime_but_not_with_one_exponent_is_not() -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
-from typing import Any
 
 import jwt
 import pytest
@@ -24,36 +23,37 @@ async def generous(issuer: Issuer) -> AsyncIterator[AccessTokens]:
         yield provider.access_tokens()
 
 
-@pytest.mark.parametrize("algorithm", ALL)
-async def test_every_allowed_algorithm_works(generous: AccessTokens, issuer: Issuer, algorithm: str) -> None:
-    issuer.rotate(issuer.announce(algorithm))
+async def test_every_allowed_algorithm_works(generous: AccessTokens, issuer: Issuer) -> None:
+    for key in [issuer.announce(algorithm) for algorithm in ALL]:
+        token = issuer.token("reader", key=key)
+        assert (await generous.verify(token)).identity.subject == "reader", key.algorithm
 
-    assert (await generous.verify(issuer.token("reader"))).identity.subject == "reader"
 
-
-@pytest.mark.parametrize("form", [serialization.Encoding.PEM, serialization.Encoding.DER])
-async def test_a_public_key_is_no_password(
-    generous: AccessTokens, issuer: Issuer, form: serialization.Encoding
-) -> None:
+async def test_a_public_key_is_no_password(generous: AccessTokens, issuer: Issuer) -> None:
     key = issuer.announce("RS256")
-    password = key.private.public_key().public_bytes(form, serialization.PublicFormat.SubjectPublicKeyInfo)
-    header, content, _ = issuer.token("clerk", key=key).split(".")
-    header = jwt.utils.base64url_encode(
-        b'{"alg":"HS256","typ":"at+jwt","kid":"%b"}' % key.id.encode()
-    ).decode()
-    signature = hmac.new(password, f"{header}.{content}".encode(), hashlib.sha256).digest()
 
-    with pytest.raises(InvalidToken, match="algorithm that is not allowed"):
-        await generous.verify(f"{header}.{content}.{jwt.utils.base64url_encode(signature).decode()}")
+    for form in [serialization.Encoding.PEM, serialization.Encoding.DER]:
+        password = key.private.public_key().public_bytes(
+            form, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        header, content, _ = issuer.token("clerk", key=key).split(".")
+        header = jwt.utils.base64url_encode(
+            b'{"alg":"HS256","typ":"at+jwt","kid":"%b"}' % key.id.encode()
+        ).decode()
+        signature = hmac.new(password, f"{header}.{content}".encode(), hashlib.sha256).digest()
+
+        with pytest.raises(InvalidToken, match="algorithm that is not allowed"):
+            await generous.verify(f"{header}.{content}.{jwt.utils.base64url_encode(signature).decode()}")
 
 
-@pytest.mark.parametrize("other", ["PS256", "RS512"])
-async def test_an_rsa_key_has_one_algorithm(generous: AccessTokens, issuer: Issuer, other: str) -> None:
+async def test_an_rsa_key_has_one_algorithm(generous: AccessTokens, issuer: Issuer) -> None:
     key = issuer.announce("RS256")
-    misused = IssuerKey(other, key.private, key.id)
 
-    with pytest.raises(InvalidToken, match="unknown"):
-        await generous.verify(issuer.token("clerk", key=misused))
+    for other in ["PS256", "RS512"]:
+        misused = IssuerKey(other, key.private, key.id)
+
+        with pytest.raises(InvalidToken, match="unknown"):
+            await generous.verify(issuer.token("clerk", key=misused))
 
 
 async def test_a_key_whose_private_half_can_be_computed_verifies_nothing(
@@ -74,9 +74,13 @@ def _in_der(raw: bytes) -> bytes:
     return jwt.utils.raw_to_der_signature(raw, IssuerKey.new("ES256").private.curve)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
+async def test_a_signature_has_its_exact_length(generous: AccessTokens, issuer: Issuer) -> None:
+    issuer.rotate(issuer.announce("ES256"))
+    token = issuer.token("clerk")
+    assert await generous.verify(token)
+    signed, _, signature = issuer.token("clerk").rpartition(".")
+
+    for changed in [
         lambda raw: raw[:63],
         lambda raw: raw + b"\x00",
         lambda raw: raw[:32],
@@ -84,12 +88,8 @@ def _in_der(raw: bytes) -> bytes:
         lambda _raw: b"",
         _of_zeros,
         _in_der,
-    ],
-)
-async def test_a_signature_has_its_exact_length(generous: AccessTokens, issuer: Issuer, changed: Any) -> None:
-    issuer.rotate(issuer.announce("ES256"))
-    signed, _, signature = issuer.token("clerk").rpartition(".")
-    wrong = changed(jwt.utils.base64url_decode(signature))
+    ]:
+        wrong = changed(jwt.utils.base64url_decode(signature))
 
-    with pytest.raises(InvalidToken):
-        await generous.verify(f"{signed}.{jwt.utils.base64url_encode(wrong).decode()}")
+        with pytest.raises(InvalidToken, match="not valid"):
+            await generous.verify(f"{signed}.{jwt.utils.base64url_encode(wrong).decode()}")

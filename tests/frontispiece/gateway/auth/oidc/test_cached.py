@@ -1,11 +1,10 @@
 """Verified access tokens are found by the raw field value, and by nothing else; none outlives its expiry."""
 
-import time
-
 import pytest
 
 from frontispiece.gateway.auth.oidc import AccessTokens, Provider, access_tokens
 from frontispiece.security import InvalidToken
+from tests.support.clock import Clock
 from tests.support.issuer import Issuer, IssuerKey, authorization
 from tests.support.waiting import until
 from tests.support.world import World
@@ -32,15 +31,15 @@ async def test_one_token_is_one_entry_however_its_field_is_written(edge: World, 
     assert len(edge.gateway.snapshot.resources.access_tokens) == 1
 
 
-@pytest.mark.parametrize("added", ["=", "!", ".", "\n", "==", " ", "%41"])
-async def test_a_token_has_one_form(access: AccessTokens, issuer: Issuer, added: str) -> None:
+async def test_a_token_has_one_form(access: AccessTokens, issuer: Issuer) -> None:
     token = issuer.token("reader")
     await access.verify(token)
 
-    for changed in (token + added, added + token, token[:-3] + added + token[-3:]):
-        with pytest.raises(InvalidToken):
-            await access.verify(changed)
-    assert len(access) == 1
+    for added in ["=", "!", ".", "\n", "==", " ", "%41"]:
+        for changed in (token + added, added + token, token[:-3] + added + token[-3:]):
+            with pytest.raises(InvalidToken):
+                await access.verify(changed)
+        assert len(access) == 1, added
 
 
 async def test_what_was_cached_is_gone_when_its_login_or_its_user_has_ended(
@@ -84,12 +83,16 @@ async def test_what_was_cached_is_gone_when_its_key_is_another_under_the_same_id
     assert (await edge.http.get("/mine", headers=stolen)).status_code == 401
 
 
-async def test_no_token_is_in_memory_after_it_has_expired(access: AccessTokens, issuer: Issuer) -> None:
+async def test_no_token_is_in_memory_after_it_has_expired(
+    access: AccessTokens, issuer: Issuer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_tokens, "MIN_SWEEP_INTERVAL", 0.01)
     skew = issuer.settings.clock_skew
-    await access.verify(issuer.token("reader", exp=time.time() - skew + 0.2))
+    await access.verify(issuer.token("reader", exp=clock.now - skew + 0.01))
     await access.verify(issuer.token("clerk"))
     assert len(access) == 2
 
+    clock.advance(0.01)
     await until(lambda: len(access) == 1)
 
 

@@ -20,7 +20,7 @@ from tests.support.issuer import Issuer, authorization
 from tests.support.serving import Serve
 from tests.support.stub import Stub
 from tests.support.tables import route, route_table
-from tests.support.waiting import until
+from tests.support.waiting import TIMEOUT, until
 from tests.support.world import OpenWorld
 
 Publish = Callable[[], None]
@@ -44,8 +44,10 @@ def publish(request: pytest.FixtureRequest, issuer: Issuer, tmp_path: Path) -> P
 
 
 @pytest.fixture(autouse=True)
-def _polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frontispiece.gateway.auth.oidc.client.FILE_POLL", 0.01)
+def _reads_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    for interval in ("FILE_POLL", "FIRST_RETRY", "MAX_RETRY", "FAILURE_PAUSE"):  # seconds
+        monkeypatch.setattr(f"frontispiece.gateway.auth.oidc.client.{interval}", 0.1)
+    monkeypatch.setattr("frontispiece.gateway.auth.oidc.jwks.FAILURE_PAUSE", 0.1)
 
 
 async def test_bearer_routes_work_through_a_rotation_and_nothing_is_discovered(
@@ -110,7 +112,7 @@ async def test_a_file_that_breaks_leaves_its_keys_valid_and_is_read_again_when_m
 
 
 async def _accepted(access: AccessTokens, token: str) -> AccessToken:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             try:
                 return await access.verify(token)

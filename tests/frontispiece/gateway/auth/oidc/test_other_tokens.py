@@ -24,25 +24,23 @@ def logout_token(issuer: Issuer, headers: dict[str, Any] | None = None, **change
     return issuer.signed(claims, headers={"typ": "logout+jwt", **(headers or {})})
 
 
-@pytest.mark.parametrize(
-    "changed", [{}, {"aud": ["web"]}, {"aud": ["web", "other"], "azp": "web"}, {"azp": "web"}]
-)
-async def test_an_id_token_has_the_user(provider: Provider, issuer: Issuer, changed: dict[str, Any]) -> None:
-    claims = await provider.id_token(id_token(issuer, **changed), "n")
+async def test_an_id_token_has_the_user(provider: Provider, issuer: Issuer) -> None:
+    for changed in [{}, {"aud": ["web"]}, {"aud": ["web", "other"], "azp": "web"}, {"azp": "web"}]:
+        claims = await provider.id_token(id_token(issuer, **changed), "n")
 
-    assert (claims["sub"], claims["sid"]) == ("reader", "sid-of-reader")
+        assert (claims["sub"], claims["sid"]) == ("reader", "sid-of-reader"), changed
 
 
 async def test_after_a_refresh_an_id_token_needs_no_nonce(provider: Provider, issuer: Issuer) -> None:
     assert (await provider.id_token(id_token(issuer, nonce=None), None))["sub"] == "reader"
 
 
-@pytest.mark.parametrize("typ", ["logout+jwt", "JWT", "application/logout+jwt", None])
-async def test_a_logout_token_has_the_user(provider: Provider, issuer: Issuer, typ: str | None) -> None:
-    token = logout_token(issuer, headers={"typ": typ}, jti="j", aud=["web", "other"])
-    told = await provider.logout_token(token, {"web", "mobile"})
+async def test_a_logout_token_has_the_user(provider: Provider, issuer: Issuer) -> None:
+    for typ in ["logout+jwt", "JWT", "application/logout+jwt", None]:
+        token = logout_token(issuer, headers={"typ": typ}, jti="j", aud=["web", "other"])
+        told = await provider.logout_token(token, {"web", "mobile"})
 
-    assert (told.sub, told.sid, told.jti) == ("reader", "sid-of-reader", "j")
+        assert (told.sub, told.sid, told.jti) == ("reader", "sid-of-reader", "j"), typ
 
 
 async def test_a_logout_token_may_name_a_login_or_a_user_alone(provider: Provider, issuer: Issuer) -> None:

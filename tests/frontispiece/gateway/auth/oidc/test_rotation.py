@@ -1,18 +1,20 @@
 """Calls go on through the gateway while the issuer changes its keys, goes away and comes back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from frontispiece.gateway.auth.oidc import AccessTokens, IssuerSettings, Provider
+from frontispiece.gateway.auth.oidc.jwks import REFRESH_BURST, REFRESH_EVERY
 from frontispiece.security import InvalidToken
 from tests.support.issuer import Issuer
 from tests.support.serving import Serve
 from tests.support.stub import Stub
 from tests.support.tables import route, route_table
-from tests.support.waiting import until
+from tests.support.waiting import TIMEOUT, until
 from tests.support.world import OpenWorld, World
 
 ROUTES = route_table(route("/mine", auth="bearer"), route("/open"))
@@ -39,7 +41,7 @@ async def test_keys_change_under_load_without_one_401(edge: World, issuer: Issue
             await _more(statuses, 20)
         done.set()
 
-    async with asyncio.timeout(30), asyncio.TaskGroup() as together:
+    async with asyncio.timeout(TIMEOUT), asyncio.TaskGroup() as together:
         for _ in range(8):
             together.create_task(calling())
         together.create_task(rotating())
@@ -75,7 +77,7 @@ async def test_the_gateway_starts_before_its_issuer_and_serves_what_needs_none(
 
     issuer.is_up = True
     statuses = {503}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(TIMEOUT):
         while statuses == {503}:
             statuses = {(await http.get("/mine", headers=issuer.bearer("reader"))).status_code}
     assert statuses == {200}
@@ -100,9 +102,10 @@ async def test_a_flood_of_invented_keys_reaches_neither_issuer_nor_callers(
     async def forged(n: int) -> httpx.Response:
         return await edge.http.get("/mine", headers=issuer.bearer("clerk", headers={"kid": f"invented-{n}"}))
 
+    begun = time.monotonic()
     statuses = {answer.status_code for answer in await asyncio.gather(*map(forged, range(100)))}
     assert statuses == {401}
-    assert issuer.times_asked("/keys") <= 1 + 6  # five at once, and one more should this take 12 seconds
+    assert issuer.times_asked("/keys") <= 1 + REFRESH_BURST + (time.monotonic() - begun) / REFRESH_EVERY
     assert (await edge.http.get("/mine", headers=true)).status_code == 200
 
 
@@ -117,13 +120,11 @@ async def quick(serve: Serve, issuer: Issuer) -> AsyncIterator[Provider]:
         yield provider
 
 
-@pytest.mark.parametrize(
-    "kid", ["../../etc/passwd", "' OR 1=1 --", "http://127.0.0.1/key", "a\x00b", "é" * 200]
-)
-async def test_a_key_id_is_compared_and_nothing_else(access: AccessTokens, issuer: Issuer, kid: str) -> None:
-    with pytest.raises(InvalidToken, match="unknown"):
-        await access.verify(issuer.token("clerk", headers={"kid": kid}))
-    assert set(issuer.paths) == {"/.well-known/openid-configuration", "/keys"}
+async def test_a_key_id_is_compared_and_nothing_else(access: AccessTokens, issuer: Issuer) -> None:
+    for kid in ["../../etc/passwd", "' OR 1=1 --", "http://127.0.0.1/key", "a\x00b", "é" * 200]:
+        with pytest.raises(InvalidToken, match="unknown"):
+            await access.verify(issuer.token("clerk", headers={"kid": kid}))
+        assert set(issuer.paths) == {"/.well-known/openid-configuration", "/keys"}, kid
 
 
 async def test_an_id_that_is_far_too_long_is_not_looked_for(access: AccessTokens, issuer: Issuer) -> None:
@@ -135,17 +136,16 @@ async def test_an_id_that_is_far_too_long_is_not_looked_for(access: AccessTokens
     assert len(issuer.paths) == before
 
 
-@pytest.mark.parametrize("header", ["jku", "x5u"])
-async def test_no_url_in_a_token_is_fetched(
-    access: AccessTokens, issuer: Issuer, serve: Serve, header: str
-) -> None:
+async def test_no_url_in_a_token_is_fetched(access: AccessTokens, issuer: Issuer, serve: Serve) -> None:
     evil = Issuer()
     evil.url = await serve(evil)
-    forged = issuer.token("clerk", key=evil.signer, headers={header: f"{evil.url}/keys"})
 
-    with pytest.raises(InvalidToken):
-        await access.verify(forged)
-    assert evil.paths == []
+    for header in ["jku", "x5u"]:
+        forged = issuer.token("clerk", key=evil.signer, headers={header: f"{evil.url}/keys"})
+
+        with pytest.raises(InvalidToken):
+            await access.verify(forged)
+        assert evil.paths == [], header
 
 
 async def test_announced_keys_are_read_before_they_are_used(quick: Provider, issuer: Issuer) -> None:

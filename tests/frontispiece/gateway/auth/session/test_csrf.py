@@ -1,7 +1,5 @@
 """Requests that other sites make a browser send, with the session's cookie even, are refused."""
 
-import pytest
-
 from tests.support.browser import Browser
 from tests.support.sessions import ORIGIN, SESSION, World, kind, user
 from tests.support.sockets import refused
@@ -13,36 +11,32 @@ USER = f"{ORIGIN}/web/session/user"
 ELSEWHERE = "https://elsewhere.example"
 
 
-@pytest.mark.parametrize("url", [MINE, SHOWN, LOGOUT])
-@pytest.mark.parametrize("start", [ELSEWHERE, ORIGIN])
-async def test_a_form_is_refused_with_the_cookie_or_without(
-    world: World, reader: Browser, url: str, start: str
+async def test_a_form_is_refused_with_the_cookie_or_without(world: World, reader: Browser) -> None:
+    for start in [ELSEWHERE, ORIGIN]:
+        for url in [MINE, SHOWN, LOGOUT]:
+            response = await reader.submit(url, {"quantity": "100"}, start=start)
+
+            assert response.status_code in {401, 403}, (url, start)
+            assert start == ELSEWHERE or kind(response) == (403, "csrf-header-missing")
+            assert not world.things.requests
+            assert (await user(reader))["sub"] == "reader"
+
+
+async def test_the_cookie_needs_the_header(world: World, reader: Browser) -> None:
+    for value in [None, "0", "", "true", "11"]:
+        for url, method in [(MINE, "GET"), (MINE, "POST"), (SHOWN, "POST"), (USER, "GET")]:
+            headers = {} if value is None else {"X-CSRF": value}
+            response = await reader.fetch(url, method=method, marked=False, headers=headers)
+
+            assert kind(response) == (403, "csrf-header-missing"), (url, method, value)
+            assert not world.things.requests
+            assert (await user(reader))["sub"] == "reader"
+
+
+async def test_a_call_of_another_origin_is_refused_even_with_the_header(
+    world: World, reader: Browser
 ) -> None:
-    response = await reader.submit(url, {"quantity": "100"}, start=start)
-
-    assert response.status_code in {401, 403}
-    assert start == ELSEWHERE or kind(response) == (403, "csrf-header-missing")
-    assert not world.things.requests
-    assert (await user(reader))["sub"] == "reader"
-
-
-@pytest.mark.parametrize(("url", "method"), [(MINE, "GET"), (MINE, "POST"), (SHOWN, "POST"), (USER, "GET")])
-@pytest.mark.parametrize("value", [None, "0", "", "true", "11"])
-async def test_the_cookie_needs_the_header(
-    world: World, reader: Browser, url: str, method: str, value: str | None
-) -> None:
-    headers = {} if value is None else {"X-CSRF": value}
-    response = await reader.fetch(url, method=method, marked=False, headers=headers)
-
-    assert kind(response) == (403, "csrf-header-missing")
-    assert not world.things.requests
-    assert (await user(reader))["sub"] == "reader"
-
-
-@pytest.mark.parametrize("url", [MINE, SHOWN, USER, LOGOUT])
-@pytest.mark.parametrize(
-    "headers",
-    [
+    for headers in [
         {"Origin": ELSEWHERE},
         {"Origin": "https://img.shop.example", "Sec-Fetch-Site": "same-site"},
         {"Origin": "null"},
@@ -53,17 +47,14 @@ async def test_the_cookie_needs_the_header(
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "none", "Origin": ORIGIN},
         {"Sec-Fetch-Site": "nonsense"},
-    ],
-)
-async def test_a_call_of_another_origin_is_refused_even_with_the_header(
-    world: World, reader: Browser, url: str, headers: dict[str, str]
-) -> None:
-    method = "POST" if url == LOGOUT else "GET"
-    response = await reader.fetch(url, method=method, headers=headers)
+    ]:
+        for url in [MINE, SHOWN, USER, LOGOUT]:
+            method = "POST" if url == LOGOUT else "GET"
+            response = await reader.fetch(url, method=method, headers=headers)
 
-    assert kind(response) == (403, "cross-site")
-    assert not world.things.requests
-    assert (await user(reader))["sub"] == "reader"
+            assert kind(response) == (403, "cross-site"), (url, headers)
+            assert not world.things.requests
+            assert (await user(reader))["sub"] == "reader"
 
 
 async def test_one_wrong_origin_beside_the_right_one_is_refused(reader: Browser) -> None:
@@ -97,23 +88,23 @@ async def test_old_clients_without_fetch_metadata_may_come_with_the_header_alone
     assert (await client.post("/web/mine", headers={"Cookie": cookie, "X-CSRF": "1"})).status_code == 200
 
 
-@pytest.mark.parametrize("value", ["", "short", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "é"])
-async def test_a_cookie_that_is_no_session_id_is_none(world: World, browser: Browser, value: str) -> None:
-    header = f"{SESSION}={value}".encode()
-    client = browser._client(ORIGIN)  # noqa: SLF001 (no browser does so)
-    response = await client.get("/web/mine", headers={b"Cookie": header, b"X-CSRF": b"1"})
+async def test_a_cookie_that_is_no_session_id_is_none(world: World, browser: Browser) -> None:
+    for value in ["", "short", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "é"]:
+        header = f"{SESSION}={value}".encode()
+        client = browser._client(ORIGIN)  # noqa: SLF001 (no browser does so)
+        response = await client.get("/web/mine", headers={b"Cookie": header, b"X-CSRF": b"1"})
 
-    assert kind(response) == (401, "session-missing")
+        assert kind(response) == (401, "session-missing"), value
 
 
-@pytest.mark.parametrize("whitespace", [b"\xa0", b"\x85", b"\xc2\xa0", b"\xe3\x80\x80"])
-async def test_a_cookie_that_only_resembles_the_session_is_none(reader: Browser, whitespace: bytes) -> None:
+async def test_a_cookie_that_only_resembles_the_session_is_none(reader: Browser) -> None:
     value = f"{SESSION}={reader.cookie(ORIGIN, SESSION)}".encode()
     client = reader._client(ORIGIN)  # noqa: SLF001 (no browser does so)
 
-    for cookie in (whitespace + value, value.replace(b"=", whitespace + b"="), value[:-1] + whitespace):
-        response = await client.get("/web/mine", headers={b"Cookie": cookie, b"X-CSRF": b"1"})
-        assert kind(response) == (401, "session-missing")
+    for whitespace in [b"\xa0", b"\x85", b"\xc2\xa0", b"\xe3\x80\x80"]:
+        for cookie in (whitespace + value, value.replace(b"=", whitespace + b"="), value[:-1] + whitespace):
+            response = await client.get("/web/mine", headers={b"Cookie": cookie, b"X-CSRF": b"1"})
+            assert kind(response) == (401, "session-missing"), whitespace
 
 
 async def test_of_two_sessions_neither_counts(reader: Browser) -> None:
@@ -153,10 +144,10 @@ async def test_our_own_pages_open_a_websocket_as_the_user(world: World, reader: 
     assert not world.things.last.all(b"cookie")
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://elsewhere.example", "https://img.shop.example"])
-async def test_other_origins_open_no_websocket(world: World, reader: Browser, origin: str | None) -> None:
-    assert await status(reader, origin) == 403
-    assert not world.things.requests
+async def test_other_origins_open_no_websocket(world: World, reader: Browser) -> None:
+    for origin in [None, "null", "https://elsewhere.example", "https://img.shop.example"]:
+        assert await status(reader, origin) == 403, origin
+        assert not world.things.requests
 
 
 async def test_without_a_session_there_is_no_websocket(world: World, reader: Browser) -> None:

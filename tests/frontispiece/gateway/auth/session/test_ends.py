@@ -47,29 +47,29 @@ async def twins(world: World, *, local_cache_ttl: float) -> tuple[Browser, Brows
 
 async def test_a_call_restarts_the_idle_timeout(reader: Browser, valkey: Valkey) -> None:
     key = key_of(reader)
-    assert HALF_AN_HOUR - 10_000 < await valkey.pttl(key) <= HALF_AN_HOUR
+    assert HALF_AN_HOUR - 60_000 < await valkey.pttl(key) <= HALF_AN_HOUR
 
     await valkey.pexpire(key, 60_000)
     await reader.fetch(MINE)
-    assert HALF_AN_HOUR - 10_000 < await valkey.pttl(key) <= HALF_AN_HOUR
+    assert HALF_AN_HOUR - 60_000 < await valkey.pttl(key) <= HALF_AN_HOUR
 
 
 async def test_user_does_not_restart_the_idle_timeout(reader: Browser, valkey: Valkey) -> None:
-    await valkey.pexpire(key_of(reader), 60_000)
+    await valkey.pexpire(key_of(reader), 600_000)
     told = await user(reader)
 
-    assert 50 <= told["expires_in"] <= 60
-    assert await valkey.pttl(key_of(reader)) <= 60_000
+    assert 540 <= told["expires_in"] <= 600
+    assert await valkey.pttl(key_of(reader)) <= 600_000
 
 
 async def test_no_call_extends_the_absolute_timeout(world: World, reader: Browser, valkey: Valkey) -> None:
     session = await world.session(reader)
     assert 43_000 < session.ends_at - time.time() <= 43_200
-    await world.change(reader, ends_at=time.time() + 90)
+    await world.change(reader, ends_at=time.time() + 900)
     await reader.fetch(MINE)
 
-    assert 80_000 < await valkey.pttl(key_of(reader)) <= 90_000
-    assert 80 <= (await user(reader))["expires_in"] <= 90
+    assert 840_000 < await valkey.pttl(key_of(reader)) <= 900_000
+    assert 840 <= (await user(reader))["expires_in"] <= 900
 
 
 async def test_a_session_beyond_its_end_is_none(world: World, reader: Browser, valkey: Valkey) -> None:

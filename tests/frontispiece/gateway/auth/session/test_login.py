@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from frontispiece.security import Identity
 from tests.support.browser import Browser
 from tests.support.sessions import GUEST, ORIGIN, SESSION, World, kind, log_in, until, user
@@ -78,8 +76,8 @@ async def test_the_user_has_profile_scopes_and_the_end_of_the_session(reader: Br
     ends = datetime.fromisoformat(told.pop("expires_at"))
 
     assert response.headers["cache-control"] == "no-store"
-    assert 1790 <= told.pop("expires_in") <= 1800
-    assert abs(ends - datetime.now(UTC) - timedelta(minutes=30)) < timedelta(seconds=10)
+    assert 1740 <= told.pop("expires_in") <= 1800
+    assert abs(ends - datetime.now(UTC) - timedelta(minutes=30)) < timedelta(seconds=60)
     assert told == {
         "sub": "reader",
         "name": "Reader",
@@ -145,15 +143,13 @@ async def test_a_refused_user_sees_why_and_can_try_again(world: World, browser: 
     assert (await user(browser))["sub"] == "reader"
 
 
-@pytest.mark.parametrize("given", [{"id_token": None}, {"access_token": None}, {"token_type": "mac"}])
-async def test_an_invalid_token_response_is_no_login(
-    world: World, browser: Browser, given: dict[str, str | None]
-) -> None:
-    world.issuer.given = given
-    response = await log_in(browser)
+async def test_an_invalid_token_response_is_no_login(world: World, browser: Browser) -> None:
+    for given in [{"id_token": None}, {"access_token": None}, {"token_type": "mac"}]:
+        world.issuer.given = given
+        response = await log_in(browser)
 
-    assert kind(response)[1] in {"login-failed", "issuer-unavailable"}
-    assert browser.cookie(ORIGIN, SESSION) is None
+        assert kind(response)[1] in {"login-failed", "issuer-unavailable"}, given
+        assert browser.cookie(ORIGIN, SESSION) is None
 
 
 async def test_logins_fail_while_the_issuer_is_down_and_work_afterwards(world: World) -> None:
@@ -194,9 +190,10 @@ async def test_without_a_refresh_token_the_session_lasts_as_it_is(world: World, 
 SHOWN = f"{ORIGIN}/web/shown"
 
 
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
+async def test_a_users_response_is_private_unless_the_service_says_otherwise(
+    world: World, browser: Browser
+) -> None:
+    for said, told in [
         (None, "private"),
         ("max-age=60", "max-age=60, private"),
         ("max-age=0, must-revalidate", "max-age=0, must-revalidate, private"),
@@ -206,18 +203,14 @@ SHOWN = f"{ORIGIN}/web/shown"
         ("no-store", "no-store"),
         ("public, max-age=60", "public, max-age=60"),
         ("s-maxage=60", "s-maxage=60"),
-    ],
-)
-async def test_a_users_response_is_private_unless_the_service_says_otherwise(
-    world: World, browser: Browser, said: str | None, told: str
-) -> None:
-    headers = [(b"cache-control", said.encode())] if said else []
-    world.things.answer = answering(200, b"{}", *headers)
-    await log_in(browser)
-    response = await browser.fetch(SHOWN)
+    ]:
+        headers = [(b"cache-control", said.encode())] if said else []
+        world.things.answer = answering(200, b"{}", *headers)
+        await log_in(browser)
+        response = await browser.fetch(SHOWN)
 
-    assert response.headers["cache-control"] == told
-    assert response.headers["vary"] == "Cookie, X-CSRF"
+        assert response.headers["cache-control"] == told, (said, told)
+        assert response.headers["vary"] == "Cookie, X-CSRF"
 
 
 async def test_a_guests_response_may_be_cached_but_varies_by_cookie(world: World, browser: Browser) -> None:
