@@ -14,6 +14,7 @@ from frontispiece.gateway.app import GatewaySettings, create_app
 from frontispiece.settings import Directory
 from tests.frontispiece.conftest import ROUTES, assert_problem
 from tests.support.issuer import Issuer
+from tests.support.recorder import said, statuses
 from tests.support.serving import Serve
 from tests.support.stub import Exchange, Stub, answering
 from tests.support.tables import route, route_table
@@ -35,9 +36,8 @@ async def test_a_call_reaches_the_service_at_the_path_that_the_route_gives(edge:
     assert edge.things.last.body == b"a thing"
 
 
-@pytest.mark.parametrize(
-    ("asked", "reached"),
-    [
+async def test_segments_arrive_as_they_were_meant(edge: World) -> None:
+    for asked, reached in [
         (b"/things/a%20b", b"/inner/a%20b"),
         (b"/things/caf%C3%A9", b"/inner/caf%C3%A9"),
         (b"/things/%61%7e", b"/inner/a~"),
@@ -50,24 +50,27 @@ async def test_a_call_reaches_the_service_at_the_path_that_the_route_gives(edge:
         (b"/things/%5Bx%5D%7B%7D%22%3C%3E%5E%60%7C", b"/inner/%5Bx%5D%7B%7D%22%3C%3E%5E%60%7C"),
         (b"/files/a%20b/c/", b"/files/a%20b/c/"),
         (b"/files/", b"/files/"),
-    ],
-)
-async def test_segments_arrive_as_they_were_meant(edge: World, asked: bytes, reached: bytes) -> None:
-    assert (await at(edge, asked)).status_code == 200
-    assert edge.things.last.path == reached
+    ]:
+        assert (await at(edge, asked)).status_code == 200, asked
+        assert edge.things.last.path == reached, asked
 
 
 async def test_every_escape_reaches_the_service_as_it_came_or_is_refused(edge: World) -> None:
     unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    for byte in range(256):
-        for escape in (b"%%%02X" % byte, b"%%%02x" % byte):
-            answer = await at(edge, b"/files/x" + escape + b"y/z")
-            if byte < 0x20 or byte >= 0x7F or byte in b"/\\":
-                assert_problem(answer, 400, "path-ambiguous")
-            else:
-                expected = bytes([byte]) if byte in unreserved else escape
-                assert edge.things.last.path == b"/files/x" + expected + b"y/z"
-    assert len(edge.things.requests) == 2 * (0x7F - 0x20 - 2)
+    escapes = [escape % byte for byte in range(256) for escape in (b"%%%02X", b"%%%02x")]
+    end = b"y/z HTTP/1.1\r\nHost: a\r\n"
+    heads = b"\r\n".join(b"GET /files/x" + escape + end for escape in escapes)
+
+    answers = statuses(await said(edge.url, heads + b"Connection: close\r\n\r\n"))
+
+    refused = [byte for byte in range(256) if byte < 0x20 or byte >= 0x7F or byte in b"/\\"]
+    assert answers == [400 if int(escape[1:], 16) in refused else 200 for escape in escapes]
+    reached = [
+        exchange.path.removeprefix(b"/files/x").removesuffix(b"y/z") for exchange in edge.things.requests
+    ]
+    passed = [escape for escape in escapes if int(escape[1:], 16) not in refused]
+    decoded = [bytes([int(escape[1:], 16)]) for escape in passed]
+    assert reached == [c if c in unreserved else e for c, e in zip(decoded, passed, strict=True)]
 
 
 QUERIES = [
@@ -82,10 +85,10 @@ QUERIES = [
 ]
 
 
-@pytest.mark.parametrize("query", QUERIES)
-async def test_the_query_is_passed_on_unchanged(edge: World, query: bytes) -> None:
-    assert (await at(edge, b"/things/7?" + query)).status_code == 200
-    assert edge.things.last.query == query
+async def test_the_query_is_passed_on_unchanged(edge: World) -> None:
+    for query in QUERIES:
+        assert (await at(edge, b"/things/7?" + query)).status_code == 200, query
+        assert edge.things.last.query == query, query
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -155,17 +158,17 @@ async def test_head_is_passed_on_and_answered_without_a_body(edge: World) -> Non
     assert (refused.status_code, refused.content) == (404, b"")
 
 
-@pytest.mark.parametrize("status", [204, 304])
-async def test_an_answer_without_a_body_stays_one_and_leaves_the_connection_usable(
-    edge: World, status: int
-) -> None:
-    edge.things.answer = answering(status, b"", (b"etag", b'"1"'))
+async def test_an_answer_without_a_body_stays_one_and_leaves_the_connection_usable(edge: World) -> None:
+    for status in [204, 304]:
+        edge.things.answer = answering(status, b"", (b"etag", b'"1"'))
 
-    for _ in range(2):
-        answer = await edge.http.get("/things/7", headers={"If-None-Match": '"1"'})
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (status, b"", '"1"')
-        assert "transfer-encoding" not in answer.headers
-    assert edge.things.last.all(b"if-none-match") == [b'"1"']
+        for _ in range(2):
+            answer = await edge.http.get("/things/7", headers={"If-None-Match": '"1"'})
+            assert (answer.status_code, answer.content, answer.headers["etag"]) == (status, b"", '"1"'), (
+                status
+            )
+            assert "transfer-encoding" not in answer.headers, status
+        assert edge.things.last.all(b"if-none-match") == [b'"1"'], status
 
 
 async def test_a_redirect_is_the_clients_to_follow(edge: World) -> None:
@@ -176,19 +179,22 @@ async def test_a_redirect_is_the_clients_to_follow(edge: World) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "http://elsewhere.test/")
 
 
-@pytest.mark.parametrize("status", [400, 404, 422, 500, 503])
-async def test_what_a_service_answers_is_passed_on_whatever_it_is(edge: World, status: int) -> None:
-    edge.things.answer = answering(
-        status, b'{"type":"urn:x"}', (b"content-type", b"application/problem+json"), (b"retry-after", b"7")
-    )
+async def test_what_a_service_answers_is_passed_on_whatever_it_is(edge: World) -> None:
+    for status in [400, 404, 422, 500, 503]:
+        edge.things.answer = answering(
+            status,
+            b'{"type":"urn:x"}',
+            (b"content-type", b"application/problem+json"),
+            (b"retry-after", b"7"),
+        )
 
-    answer = await edge.http.get("/things/7")
+        answer = await edge.http.get("/things/7")
 
-    assert (answer.status_code, answer.content) == (status, b'{"type":"urn:x"}')
-    assert (answer.headers["content-type"], answer.headers["retry-after"]) == (
-        "application/problem+json",
-        "7",
-    )
+        assert (answer.status_code, answer.content) == (status, b'{"type":"urn:x"}'), status
+        assert (answer.headers["content-type"], answer.headers["retry-after"]) == (
+            "application/problem+json",
+            "7",
+        )
 
 
 async def test_a_route_of_one_host_is_served_there_only(serve: Serve, open_world: OpenWorld) -> None:
@@ -269,6 +275,6 @@ async def test_many_calls_at_once_are_each_answered_with_their_own(edge: World) 
 
     edge.things.answer = echo
 
-    answers = await asyncio.gather(*(edge.http.get(f"/things/{n}") for n in range(50)))
+    answers = await asyncio.gather(*(edge.http.get(f"/things/{n}") for n in range(20)))
 
-    assert [a.content for a in answers] == [b"/inner/%d" % n for n in range(50)]
+    assert [a.content for a in answers] == [b"/inner/%d" % n for n in range(20)]

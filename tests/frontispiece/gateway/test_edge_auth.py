@@ -60,12 +60,12 @@ async def test_an_internal_token_is_reused_while_it_is_valid(edge: World, bearer
     assert reader != clerk
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Basic cmVhZGVyOng=", "Token abc"])
-async def test_without_a_bearer_token_there_is_a_challenge(edge: World, header: str | None) -> None:
-    answer = await edge.http.get("/mine", headers={"Authorization": header} if header is not None else {})
+async def test_without_a_bearer_token_there_is_a_challenge(edge: World) -> None:
+    for header in [None, "", "Bearer", "Basic cmVhZGVyOng=", "Token abc"]:
+        answer = await edge.http.get("/mine", headers={"Authorization": header} if header is not None else {})
 
-    assert assert_refused(answer, 401, "token-missing") == "Bearer"
-    assert not edge.things.requests
+        assert assert_refused(answer, 401, "token-missing") == "Bearer"
+        assert not edge.things.requests, header
 
 
 async def test_a_token_needs_every_scope_of_the_route(edge: World, bearer: MakeToken) -> None:

@@ -76,28 +76,23 @@ PUT = {
 GET = {"origin": APP, "methods": "GET", "headers": "content-type", "max-age": "3600"}
 
 
-@pytest.mark.parametrize(
-    ("path", "method", "origin", "expected"),
-    [
+async def test_the_gateway_answers_a_preflight_for_the_route_of_its_method(edge: World) -> None:
+    for path, method, origin, expected in [
         ("/things/7", "PUT", APP, PUT),
         ("/things/7", "GET", APP, GET),
         ("/things/7", "HEAD", APP, GET),
         ("/things/7", "GET", "capacitor://localhost", GET | {"origin": "capacitor://localhost"}),
         ("/open", "GET", "https://whoever.example", GET | {"origin": "*", "max-age": "600"}),
-    ],
-)
-async def test_the_gateway_answers_a_preflight_for_the_route_of_its_method(
-    edge: World, path: str, method: str, origin: str, expected: dict[str, str]
-) -> None:
-    answer = await preflight(edge, path, method, origin)
+    ]:
+        answer = await preflight(edge, path, method, origin)
 
-    assert (answer.status_code, answer.content) == (204, b"")
-    names = {"max-age": "access-control-max-age"}
-    assert cors_headers(answer) == {
-        names.get(name, f"access-control-allow-{name}"): value for name, value in expected.items()
-    }
-    assert vary(answer) == {"origin", "access-control-request-method", "access-control-request-headers"}
-    assert not edge.things.requests
+        assert (answer.status_code, answer.content) == (204, b""), path
+        names = {"max-age": "access-control-max-age"}
+        assert cors_headers(answer) == {
+            names.get(name, f"access-control-allow-{name}"): value for name, value in expected.items()
+        }
+        assert vary(answer) == {"origin", "access-control-request-method", "access-control-request-headers"}
+        assert not edge.things.requests, path
 
 
 async def test_a_route_may_answer_options_itself_and_share_other_methods(open_world: OpenWorld) -> None:
@@ -124,9 +119,8 @@ async def test_two_origins_are_none_and_private_networks_are_not_opened(edge: Wo
     assert "access-control-allow-private-network" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
+async def test_a_similar_origin_is_refused(edge: World) -> None:
+    for origin in [
         "null",
         OTHER,
         "http://app.example",
@@ -137,14 +131,12 @@ async def test_two_origins_are_none_and_private_networks_are_not_opened(edge: Wo
         "https://app.example/",
         f"{APP}, {OTHER}",
         "*",
-    ],
-)
-async def test_a_similar_origin_is_refused(edge: World, origin: str) -> None:
-    answer = await preflight(edge, "/things/7", "PUT", origin)
+    ]:
+        answer = await preflight(edge, "/things/7", "PUT", origin)
 
-    assert (answer.status_code, cors_headers(answer)) == (403, {})
-    assert answer.json()["type"] == "urn:frontispiece:problem:origin-refused"
-    assert "origin" in vary(answer)
+        assert (answer.status_code, cors_headers(answer)) == (403, {}), origin
+        assert answer.json()["type"] == "urn:frontispiece:problem:origin-refused", origin
+        assert "origin" in vary(answer), origin
 
 
 async def test_a_method_or_a_route_without_cors_has_no_preflight(edge: World) -> None:
@@ -170,11 +162,11 @@ async def test_a_page_of_an_allowed_origin_may_read_the_response_and_exposed_hea
     assert vary(answer) == {"origin"}
 
 
-@pytest.mark.parametrize("headers", [{}, {"Origin": OTHER}, {"Origin": "null"}])
-async def test_other_origins_get_no_cors_headers_but_vary(edge: World, headers: dict[str, str]) -> None:
-    answer = await edge.http.get("/things/7", headers=headers)
+async def test_other_origins_get_no_cors_headers_but_vary(edge: World) -> None:
+    for headers in [{}, {"Origin": OTHER}, {"Origin": "null"}]:
+        answer = await edge.http.get("/things/7", headers=headers)
 
-    assert (answer.status_code, cors_headers(answer), vary(answer)) == (200, {}, {"origin"})
+        assert (answer.status_code, cors_headers(answer), vary(answer)) == (200, {}, {"origin"}), headers
 
 
 async def test_cors_headers_of_a_service_are_dropped(edge: World) -> None:
@@ -220,9 +212,8 @@ LONG = "a" * 17_000
 TWO = [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
 
 
-@pytest.mark.parametrize(
-    ("status", "method", "path", "headers"),
-    [
+async def test_a_page_may_see_why_a_call_on_a_shared_path_was_refused_before_its_route(edge: World) -> None:
+    for status, method, path, headers in [
         (405, "PATCH", "/things/7", []),
         (405, "OPTIONS", "/things/7", []),
         (414, "GET", f"/things/7?{LONG}", []),
@@ -231,22 +222,18 @@ TWO = [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
         (431, "GET", "/things/7", [("X-Long", "a" * 33_000)]),
         (400, "GET", "/things/7", [("Host", "a b")]),
         (400, "GET", "/things/7", TWO),
-    ],
-)
-async def test_a_page_may_see_why_a_call_on_a_shared_path_was_refused_before_its_route(
-    edge: World, status: int, method: str, path: str, headers: list[tuple[str, str]]
-) -> None:
-    answer = await edge.http.request(method, path, headers=[("Origin", APP), *headers])
-    stranger = await edge.http.request(method, path, headers=[("Origin", OTHER), *headers])
+    ]:
+        answer = await edge.http.request(method, path, headers=[("Origin", APP), *headers])
+        stranger = await edge.http.request(method, path, headers=[("Origin", OTHER), *headers])
 
-    assert answer.status_code == status
-    assert cors_headers(answer) == {
-        "access-control-allow-origin": APP,
-        "access-control-expose-headers": "etag, x-request-id",
-    }
-    assert (stranger.status_code, cors_headers(stranger)) == (status, {})
-    assert vary(answer) == vary(stranger) == {"origin"}
-    assert not edge.things.requests
+        assert answer.status_code == status, status
+        assert cors_headers(answer) == {
+            "access-control-allow-origin": APP,
+            "access-control-expose-headers": "etag, x-request-id",
+        }
+        assert (stranger.status_code, cors_headers(stranger)) == (status, {}), status
+        assert vary(answer) == vary(stranger) == {"origin"}, status
+        assert not edge.things.requests, status
 
 
 async def test_a_refusal_is_shared_as_the_route_of_its_method_is(edge: World) -> None:

@@ -77,12 +77,12 @@ async def test_interim_responses_reach_clients_that_can_read_them_before_the_fin
 # Fields of one connection only.
 
 
-@pytest.mark.parametrize("name", sorted(HOP_BY_HOP - {b"transfer-encoding", b"connection"}))
-async def test_a_field_of_the_clients_connection_ends_at_the_gateway(edge: World, name: bytes) -> None:
-    await edge.http.get("/things/7", headers={name: b"x", b"X-Kept": b"1"})
+async def test_a_field_of_the_clients_connection_ends_at_the_gateway(edge: World) -> None:
+    for name in sorted(HOP_BY_HOP - {b"transfer-encoding", b"connection"}):
+        await edge.http.get("/things/7", headers={name: b"x", b"X-Kept": b"1"})
 
-    assert edge.things.last.all(name) == []
-    assert edge.things.last.all(b"x-kept") == [b"1"]
+        assert edge.things.last.all(name) == [], name
+        assert edge.things.last.all(b"x-kept") == [b"1"], name
 
 
 async def test_fields_that_connection_names_end_at_the_gateway_in_both_directions(edge: World) -> None:
@@ -161,11 +161,11 @@ async def test_not_modified_may_tell_the_length_of_what_was_not_sent(open_world:
 # Identity and forwarding.
 
 
-@pytest.mark.parametrize("prefix", UNTRUSTED_PREFIXES)
-async def test_identity_headers_of_a_client_are_dropped(edge: World, prefix: bytes) -> None:
-    for name in {prefix, prefix.rstrip(b"-") + b"-x", prefix.title()}:
-        await edge.http.get("/things/7", headers={name: b"forged"})
-        assert not [field for field in edge.things.last.headers if field[1] == b"forged"], name
+async def test_identity_headers_of_a_client_are_dropped(edge: World) -> None:
+    for prefix in UNTRUSTED_PREFIXES:
+        for name in {prefix, prefix.rstrip(b"-") + b"-x", prefix.title()}:
+            await edge.http.get("/things/7", headers={name: b"forged"})
+            assert not [field for field in edge.things.last.headers if field[1] == b"forged"], name
 
 
 async def test_forwarding_headers_come_from_the_gateway_alone(edge: World) -> None:
@@ -223,13 +223,13 @@ async def test_a_valid_request_id_is_on_responses_and_problems(edge: World) -> N
     assert (problem.headers["x-request-id"], problem.json()["request_id"]) == (name, name)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "x" * 65, "<script>", "a,b", 'a"b', "a/b"])
-async def test_an_invalid_request_id_is_replaced(edge: World, name: str) -> None:
-    answer = await edge.http.get("/things/7", headers={"X-Request-Id": name})
+async def test_an_invalid_request_id_is_replaced(edge: World) -> None:
+    for name in ["", "a b", "x" * 65, "<script>", "a,b", 'a"b', "a/b"]:
+        answer = await edge.http.get("/things/7", headers={"X-Request-Id": name})
 
-    (given,) = edge.things.last.all(b"x-request-id")
-    assert given != name.encode()
-    assert answer.headers["x-request-id"] == given.decode()
+        (given,) = edge.things.last.all(b"x-request-id")
+        assert given != name.encode(), name
+        assert answer.headers["x-request-id"] == given.decode(), name
 
 
 async def test_health_responses_have_a_request_id(edge: World) -> None:

@@ -3,7 +3,6 @@
 import tomllib
 
 import httpx
-import pytest
 
 from frontispiece.gateway.policies.security_headers import SecurityHeaders
 from tests.support.serving import Serve
@@ -87,21 +86,22 @@ async def test_a_service_s_own_headers_stay(serve: Serve, open_world: OpenWorld)
     assert answer.headers.get_list("x-frame-options") == ["SAMEORIGIN"]
 
 
-@pytest.mark.parametrize(
-    "written",
-    ['x_frame_options = "ALLOW"', 'referrer_policy = "none"', "hsts = 1", 'permissions_policy = "a\\nb"'],
-)
-def test_an_invalid_header_is_refused(written: str) -> None:
-    errors = errors_of(*OTHERS, security_headers=tomllib.loads(written))
-    assert all(error.startswith("security_headers") for error in errors)
+def test_an_invalid_header_is_refused() -> None:
+    for written in [
+        'x_frame_options = "ALLOW"',
+        'referrer_policy = "none"',
+        "hsts = 1",
+        'permissions_policy = "a\\nb"',
+    ]:
+        errors = errors_of(*OTHERS, security_headers=tomllib.loads(written))
+        assert all(error.startswith("security_headers") for error in errors), written
 
 
-@pytest.mark.parametrize("path", ["/things/7", "/shared", "/nowhere", "/health/live"])
-async def test_hsts_is_sent_over_tls_only(serve: Serve, open_world: OpenWorld, path: str) -> None:
+async def test_hsts_is_sent_over_tls_only(serve: Serve, open_world: OpenWorld) -> None:
     text = route_table(*OTHERS, security_headers={}, edge={"trusted_proxies": ["127.0.0.1"]})
     http = (await open_world(text, things=Stub())).http
-
-    by_tls = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
-    secure = await http.get(path, headers=by_tls)
-    assert secure.headers["strict-transport-security"] == "max-age=31536000"
-    assert "strict-transport-security" not in (await http.get(path)).headers
+    for path in ["/things/7", "/shared", "/nowhere", "/health/live"]:
+        by_tls = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+        secure = await http.get(path, headers=by_tls)
+        assert secure.headers["strict-transport-security"] == "max-age=31536000", path
+        assert "strict-transport-security" not in (await http.get(path)).headers, path

@@ -25,7 +25,6 @@ FAILURES = {
     "unfit": (refusing(422), 422, "refused"),
     "too many": (refusing(429), 429, "refused"),
     "asked wrongly": (answering(400, b"", JSON), 502, "refused"),
-    "slow": (Exchange.until_left, 504, "timeout"),
     "failing": (answering(500, b"{}", JSON), 502, "failed"),
     "no JSON": (said("{"), 502, "invalid-response"),
     "no UTF-8": (said(b'{"a":"\xff"}'), 502, "invalid-response"),
@@ -41,61 +40,64 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES)
-async def test_a_failing_required_part_is_the_failure_of_the_answer(join: Join, failure: str) -> None:
-    answer, status, _ = FAILURES[failure]
-    world = await join(f'parts.part = {{ from = "catalog:/p", timeout = "500ms" }}\n{OTHER}', answer)
+async def test_a_failing_required_part_is_the_failure_of_the_answer(join: Join) -> None:
+    world = await join(f'parts.part = {{ from = "catalog:/p" }}\n{OTHER}')
+    for failure, (answer, status, _) in FAILURES.items():
+        world.catalog.answer = answer
+        response = await world.http.get("/a/A")
 
-    response = await world.http.get("/a/A")
-
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["source"] == "part"
-    assert response.json()["request_id"] == response.headers["x-request-id"]
-    if status in {404, 409, 410, 422, 429}:
-        assert {name: response.json()[name] for name in ("type", "title", "sku")} == {
-            "type": "urn:shop:problem:no",
-            "title": "Not this",
-            "sku": "A",
-        }
-        assert response.headers["retry-after"] == "7"
+        assert response.status_code == status, failure
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["source"] == "part"
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+        if status in {404, 409, 410, 422, 429}:
+            assert {name: response.json()[name] for name in ("type", "title", "sku")} == {
+                "type": "urn:shop:problem:no",
+                "title": "Not this",
+                "sku": "A",
+            }
+            assert response.headers["retry-after"] == "7"
 
 
-@pytest.mark.parametrize(
-    ("challenges", "passed"),
-    [
+async def test_a_401_of_a_part_has_the_challenges_of_its_service(join: Join) -> None:
+    world = await join('parts.part = { from = "catalog:/p" }')
+    for challenges, passed in [
         ([b'Bearer realm="a"'], 'Bearer realm="a"'),
         ([b'Bearer realm="a"', b'DPoP algs="ES256"'], 'Bearer realm="a",DPoP algs="ES256"'),
         ([], "Bearer"),
-    ],
-)
-async def test_a_401_of_a_part_has_the_challenges_of_its_service(
-    join: Join, challenges: list[bytes], passed: str
-) -> None:
-    headers = [(b"www-authenticate", challenge) for challenge in challenges]
-    world = await join('parts.part = { from = "catalog:/p" }', answering(401, b"{}", JSON, *headers))
+    ]:
+        headers = [(b"www-authenticate", challenge) for challenge in challenges]
+        world.catalog.answer = answering(401, b"{}", JSON, *headers)
+        response = await world.http.get("/a/A")
+
+        assert (response.status_code, response.headers["www-authenticate"]) == (401, passed), challenges
+
+
+async def test_a_failing_optional_part_is_replaced_and_named(join: Join) -> None:
+    part = 'parts.part = { from = "catalog:/p", optional = true, fallback = { level = "unknown" } }'
+    world = await join(f"{part}\n{OTHER}")
+    for number, (failure, (answer, _, reason)) in enumerate(FAILURES.items()):
+        world.catalog.answer = answer
+        response = await world.http.get("/a/A")
+
+        assert response.status_code == 200
+        assert response.json() == {"part": {"level": "unknown"}, "other": {"sku": "A", "n": 1}}
+        assert response.headers["page-degraded"] == f"part;reason={reason}", failure
+        assert response.headers["cache-control"] == "no-store"
+        assert len(world.catalog.requests) == number + 1
+
+
+@pytest.mark.parametrize("optional", ["true", "false"])
+async def test_a_part_has_a_timeout_of_its_own(join: Join, optional: str) -> None:
+    part = f'parts.part = {{ from = "catalog:/p", timeout = "50ms", optional = {optional} }}'
+    world = await join(f"{part}\n{OTHER}", Exchange.until_left)
 
     response = await world.http.get("/a/A")
 
-    assert (response.status_code, response.headers["www-authenticate"]) == (401, passed)
-
-
-@pytest.mark.parametrize("failure", FAILURES)
-async def test_a_failing_optional_part_is_replaced_and_named(join: Join, failure: str) -> None:
-    answer, _, reason = FAILURES[failure]
-    part = (
-        'parts.part = { from = "catalog:/p", timeout = "500ms", optional = true, '
-        'fallback = { level = "unknown" } }'
-    )
-    world = await join(f"{part}\n{OTHER}", answer)
-
-    response = await world.http.get("/a/A")
-
-    assert response.status_code == 200
-    assert response.json() == {"part": {"level": "unknown"}, "other": {"sku": "A", "n": 1}}
-    assert response.headers["page-degraded"] == f"part;reason={reason}"
-    assert response.headers["cache-control"] == "no-store"
-    assert len(world.catalog.requests) == 1
+    if optional == "true":
+        assert (response.status_code, response.headers["page-degraded"]) == (200, "part;reason=timeout")
+    else:
+        assert (response.status_code, response.json()["source"]) == (504, "part")
 
 
 async def test_a_required_service_that_is_not_there_is_a_503_that_says_when_to_try_again(join: Join) -> None:
@@ -129,11 +131,8 @@ async def test_the_routes_timeout_ends_required_parts_by_a_504_and_optional_ones
     response = await required.http.get("/a/A")
     assert (response.status_code, response.json()["source"]) == (504, "a")
 
-    optional = await join(
-        f'parts.a = {{ from = "catalog:/p", optional = true }}\n{OTHER}',
-        Exchange.until_left,
-        more='timeout = "500ms"',
-    )
+    part = 'parts.a = { from = "catalog:/p", optional = true }'
+    optional = await join(part, Exchange.until_left, more='timeout = "100ms"')
     response = await optional.http.get("/a/A")
     assert (response.status_code, response.headers["page-degraded"]) == (200, "a;reason=timeout")
 
@@ -153,9 +152,10 @@ async def test_when_a_required_part_fails_the_others_are_not_waited_for(join: Jo
     assert (response.status_code, response.json()["source"]) == (502, "a")
 
 
-@pytest.mark.parametrize(
-    ("said_of_it", "sentence"),
-    [
+async def test_a_part_whose_placeholder_cannot_be_filled_fails_without_a_call(join: Join) -> None:
+    parts = 'parts.product = { from = "catalog:/p" }\nparts.b = { from = "inventory:/b/{product.brand}" }'
+    world = await join(parts)
+    for said_of_it, sentence in [
         ("{}", "product.brand: there is no field brand"),
         ('{"brand":null}', "product.brand: this is no text or number"),
         ('{"brand":{"id":1}}', "product.brand: this is no text or number"),
@@ -164,16 +164,11 @@ async def test_when_a_required_part_fails_the_others_are_not_waited_for(join: Jo
         ("[]", "product.brand: there is no field brand"),
         ('"brand"', "product.brand: there is no field brand"),
         ("null", "product.brand: there is no field brand"),
-    ],
-)
-async def test_a_part_whose_placeholder_cannot_be_filled_fails_without_a_call(
-    join: Join, said_of_it: str, sentence: str
-) -> None:
-    parts = 'parts.product = { from = "catalog:/p" }\nparts.b = { from = "inventory:/b/{product.brand}" }'
-    world = await join(parts, said(said_of_it))
+    ]:
+        world.catalog.answer = said(said_of_it)
 
-    response = await world.http.get("/a/A")
+        response = await world.http.get("/a/A")
 
-    assert response.status_code == 502
-    assert response.json()["detail"] == f"b: {sentence}."
-    assert not world.inventory.requests
+        assert response.status_code == 502, said_of_it
+        assert response.json()["detail"] == f"b: {sentence}.", said_of_it
+        assert not world.inventory.requests, said_of_it

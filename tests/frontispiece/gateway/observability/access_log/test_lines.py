@@ -10,6 +10,7 @@ import pytest
 from frontispiece.gateway.observability.access_log.format import Addresses, LineFormatter
 from tests.conftest import MakeToken
 from tests.frontispiece.gateway.observability.access_log.conftest import LinesOf
+from tests.support.recorder import said
 from tests.support.stub import Exchange, Stub, answering
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -48,23 +49,23 @@ async def test_a_line_describes_request_and_response(lines_of: LinesOf) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/nowhere", {"status": 404, "path": "/nowhere"}),
-        ("/things/a%2Fb", {"status": 400}),
-        ("/mine", {"status": 401, "route": "/mine", "problem": "token-missing"}),
-        ("/gone", {"status": 503, "route": "/gone", "problem": "upstream-unavailable", "upstream_calls": 1}),
-        ("/health/live", {"status": 200, "path": "/health/live"}),
-    ],
-)
-async def test_a_request_that_fails_or_has_no_route_has_a_line_too(
-    lines_of: LinesOf, path: str, expected: dict[str, Any]
-) -> None:
-    (line,) = await lines_of(lambda http: http.get(path))
+FAILURES: list[tuple[str, dict[str, Any]]] = [
+    ("/nowhere", {"status": 404, "path": "/nowhere"}),
+    ("/things/a%2Fb", {"status": 400}),
+    ("/mine", {"status": 401, "route": "/mine", "problem": "token-missing"}),
+    ("/gone", {"status": 503, "route": "/gone", "problem": "upstream-unavailable", "upstream_calls": 1}),
+    ("/health/live", {"status": 200, "path": "/health/live"}),
+]
 
-    assert {name: line.get(name) for name in expected} == expected
-    assert line["request_id"]
+
+async def test_a_request_that_fails_or_has_no_route_has_a_line_too(lines_of: LinesOf) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        for path, _ in FAILURES:
+            await http.get(path)
+
+    for line, (_, expected) in zip(await lines_of(ask), FAILURES, strict=True):
+        assert {name: line.get(name) for name in expected} == expected
+        assert line["request_id"]
 
 
 async def test_a_refusal_by_a_limit_has_its_kind(lines_of: LinesOf) -> None:
@@ -104,57 +105,58 @@ async def test_who_leaves_before_the_answer_has_a_line_without_a_status(lines_of
     assert "status" not in line
 
 
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [
-        ("/things/7", {"Authorization": "Bearer SECRET"}),
-        ("/things/7", {"Authorization": "Basic SECRET"}),
-        ("/things/7", {"Cookie": "__Host-Http-session=SECRET"}),
-        ("/things/7", {"X-Forwarded-For": "SECRET", "User-Agent": "SECRET", "Referer": "http://SECRET/"}),
-        ("/things/7", {"X-Request-Id": 'SECRET"}\t{"status": 200'}),
-        ("/things/7", {"traceparent": "SECRET", "tracestate": "SECRET=1", "baggage": "SECRET=1"}),
-        ("/things/7?access_token=SECRET&code=SECRET", {}),
-        ("/things/7?SECRET@example.test", {}),
-        (f"/things/7?{JWT}SECRET", {}),
-        ("/things/SECRET@example.test", {}),
-        ("/things/SECRET%40example.test", {}),
-        ("/things/SECRET%2540example.test", {}),
-        (f"/things/{JWT}SECRET", {}),
-        ("/nowhere/SECRET@example.test", {}),
-        ("/things/7;jsessionid=SECRET", {}),
-    ],
-)
-async def test_nothing_secret_or_personal_is_logged(
-    lines_of: LinesOf, log_path: Path, path: str, headers: dict[str, str]
-) -> None:
+SECRETS: list[tuple[str, dict[str, str]]] = [
+    ("/things/7", {"Authorization": "Bearer SECRET"}),
+    ("/things/7", {"Authorization": "Basic SECRET"}),
+    ("/things/7", {"Cookie": "__Host-Http-session=SECRET"}),
+    ("/things/7", {"X-Forwarded-For": "SECRET", "User-Agent": "SECRET", "Referer": "http://SECRET/"}),
+    ("/things/7", {"X-Request-Id": 'SECRET"}\t{"status": 200'}),
+    ("/things/7", {"traceparent": "SECRET", "tracestate": "SECRET=1", "baggage": "SECRET=1"}),
+    ("/things/7?access_token=SECRET&code=SECRET", {}),
+    ("/things/7?SECRET@example.test", {}),
+    (f"/things/7?{JWT}SECRET", {}),
+    ("/things/SECRET@example.test", {}),
+    ("/things/SECRET%40example.test", {}),
+    ("/things/SECRET%2540example.test", {}),
+    (f"/things/{JWT}SECRET", {}),
+    ("/nowhere/SECRET@example.test", {}),
+    ("/things/7;jsessionid=SECRET", {}),
+]
+
+
+async def test_nothing_secret_or_personal_is_logged(lines_of: LinesOf, log_path: Path) -> None:
     setting = answering(200, b"SECRET", (b"set-cookie", b"id=SECRET"), (b"location", b"/SECRET"))
-    (line,) = await lines_of(lambda http: http.get(path, headers=headers), Stub(setting))
 
-    assert line["request_id"]
-    assert "SECRET" not in text(log_path)
-
-
-@pytest.mark.parametrize(
-    "attempt",
-    [b"/things/a%0A%7B%22status%22%3A200%7D", b"/things/%1B%5B31m", b'/things/"}', b"/x?a%0Ab=1&%1B[2J=1"],
-)
-async def test_no_request_makes_a_second_line_or_moves_a_terminals_cursor(
-    lines_of: LinesOf, log_path: Path, attempt: bytes
-) -> None:
     async def ask(http: httpx.AsyncClient) -> None:
-        host, port = http.base_url.host, http.base_url.port
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(
-            b"GET " + attempt + b' HTTP/1.1\r\nHost: x\r\nX-Request-Id: a"\xff}\r\nConnection: close\r\n\r\n'
-        )
-        await reader.read()
-        writer.close()
+        for path, headers in SECRETS:
+            await http.get(path, headers=headers)
 
-    (line,) = await lines_of(ask)
+    lines = await lines_of(ask, Stub(setting))
 
-    assert line["method"] == "GET"
+    assert len(lines) == len(SECRETS)
+    assert [line for line in text(log_path).splitlines() if "SECRET" in line] == []
+
+
+async def test_no_request_makes_a_second_line_or_moves_a_terminals_cursor(
+    lines_of: LinesOf, log_path: Path
+) -> None:
+    attempts = (
+        b"/things/a%0A%7B%22status%22%3A200%7D",
+        b"/things/%1B%5B31m",
+        b'/things/"}',
+        b"/x?a%0Ab=1&%1B[2J=1",
+    )
+
+    async def ask(http: httpx.AsyncClient) -> None:
+        end = b' HTTP/1.1\r\nHost: x\r\nX-Request-Id: a"\xff}\r\nConnection: close\r\n\r\n'
+        for attempt in attempts:
+            await said(str(http.base_url), b"GET " + attempt + end)
+
+    lines = await lines_of(ask)
+
+    assert [line["method"] for line in lines] == ["GET"] * len(attempts)
     assert all(32 <= byte < 127 for byte in text(log_path).encode().replace(b"\n", b""))
-    assert text(log_path).encode().count(b"\n") == 1
+    assert text(log_path).encode().count(b"\n") == len(attempts)
 
 
 async def test_a_user_is_logged_as_a_hash(lines_of: LinesOf, log_path: Path, bearer: MakeToken) -> None:
@@ -187,16 +189,14 @@ def test_addresses_are_logged_whole_shortened_or_not_at_all(
     assert LineFormatter(addresses, b"secret").client(peer) == told
 
 
-@pytest.mark.parametrize("path", ["/things/7", "/nowhere", "/health/live"])
-async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(
-    lines_of: LinesOf, path: str
-) -> None:
-    headers = {"X-Forwarded-For": "203.0.113.7"}
-    (line,) = await lines_of(
-        lambda http: http.get(path, headers=headers), edge={"trusted_proxies": ["127.0.0.1"]}
-    )
+async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(lines_of: LinesOf) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        for path in ("/things/7", "/nowhere", "/health/live"):
+            await http.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
 
-    assert line["client"] == "203.0.113.0/24"
+    lines = await lines_of(ask, edge={"trusted_proxies": ["127.0.0.1"]})
+
+    assert [line["client"] for line in lines] == ["203.0.113.0/24"] * 3
 
 
 async def test_what_a_browser_asks_before_a_call_is_on_that_route_too(lines_of: LinesOf) -> None:
