@@ -9,7 +9,7 @@ from frontispiece.gateway.auth.internal_tokens import INTERNAL_TOKEN, InternalTo
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.location import location_rewrite
-from frontispiece.gateway.request_limits import MAX_NAMES
+from frontispiece.gateway.request_limits import NameRule
 from frontispiece.http.headers import UNTRUSTED_PREFIXES, end_to_end
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
@@ -61,17 +61,8 @@ def forward(
     return handle
 
 
-class _Withheld(dict[bytes, bool]):
-    """Whether services do not get a client's header field of this name."""
-
-    def __missing__(self, name: bytes) -> bool:
-        withheld = name == b"host" or name.startswith(UNTRUSTED_PREFIXES)
-        if len(self) < MAX_NAMES:
-            self[name] = withheld
-        return withheld
-
-
-_WITHHELD: Final = _Withheld()
+_WITHHELD: Final = NameRule(lambda name: name == b"host" or name.startswith(UNTRUSTED_PREFIXES))
+"""Whether services do not get a client's header field of this name."""
 
 
 def to_service(

@@ -14,7 +14,6 @@ from frontispiece.gateway.observability import metrics, tracing
 from frontispiece.gateway.observability.access_log import record as access_log
 from frontispiece.gateway.policies import (
     body_limit,
-    compression,
     cors,
     load_shedding,
     mirror,
@@ -24,6 +23,7 @@ from frontispiece.gateway.policies import (
     traffic_split,
 )
 from frontispiece.gateway.policies.cache import layer as cache
+from frontispiece.gateway.policies.compression import layer as compression
 from frontispiece.gateway.policies.idempotency import layer as idempotency
 from frontispiece.gateway.policies.load_shedding import Priority
 from frontispiece.gateway.policies.rate_limit import layer as rate_limit

@@ -1,7 +1,7 @@
 """Limits and checks of request headers, whatever the route."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -83,22 +83,30 @@ def _check_repeated(names: list[bytes]) -> None:
         raise Problem(400, "bad-request", "The request has more than one Authorization.", headers=CLOSE)
 
 
-class _Dropped(dict[bytes, bool]):
-    """Whether a request header of this name goes no further than the gateway.
+class NameRule(dict[bytes, bool]):
+    """A rule about names of header fields; its results are cached.
 
-    Hop-by-hop fields do not; nor do names with underscores: CGI and its heirs make `X_Forwarded_For` and
-    `X-Forwarded-For` one variable, so they would bypass the rules for the others. `Proxy` would become
-    `HTTP_PROXY` there, which some take for a setting (CVE-2016-5385).
+    Args:
+        holds: whether the rule holds for a name.
     """
 
+    def __init__(self, holds: Callable[[bytes], bool]) -> None:
+        self._holds = holds
+
     def __missing__(self, name: bytes) -> bool:
-        dropped = name in HOP_BY_HOP or name == b"proxy" or b"_" in name
+        held = self._holds(name)
         if len(self) < MAX_NAMES:
-            self[name] = dropped
-        return dropped
+            self[name] = held
+        return held
 
 
-_DROPPED: Final = _Dropped()
+_DROPPED: Final = NameRule(lambda name: name in HOP_BY_HOP or name == b"proxy" or b"_" in name)
+"""Whether a request header of this name goes no further than the gateway.
+
+Hop-by-hop fields do not; nor do names with underscores: CGI and its heirs make `X_Forwarded_For` and
+`X-Forwarded-For` one variable, so they would bypass the rules for the others. `Proxy` would become
+`HTTP_PROXY` there, which some take for a setting (CVE-2016-5385).
+"""
 
 
 def forwardable(headers: Headers, fields: Mapping[bytes, bytes]) -> Headers:

@@ -13,7 +13,7 @@ from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.policies.cache.config import CacheSettings
 from frontispiece.gateway.policies.cache.store import HttpCache
-from frontispiece.gateway.policies.compression import Workers
+from frontispiece.gateway.policies.compression.encoders import Workers
 from frontispiece.gateway.policies.idempotency.config import Store
 from frontispiece.gateway.policies.idempotency.stores import MemoryRecordStore, RecordStore, ValkeyRecordStore
 from frontispiece.gateway.policies.load_shedding import OverloadMonitor

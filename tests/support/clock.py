@@ -1,9 +1,16 @@
 """The time, as tests set it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
+
+import pytest
+
+from frontispiece.upstream.transports.http1 import connection, pool, transport
+
+TURNS = 100
+"""Turns of the event loop in which what can go on by itself has done so."""
 
 START = 1_900_000_000.0
 """A day in 2030, where a test needs a date."""
@@ -27,16 +34,20 @@ class Clock:
         return formatdate(self.now + later, usegmt=True)
 
 
-def event_loop_clock() -> Callable[[float], None]:
-    """`advance = event_loop_clock()`: what is due in so many seconds of the running event loop is due now."""
+def event_loop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Awaitable[None]]:
+    """`await advance(5)`: once all that runs waits, what is due in five seconds of the loop is due now."""
     loop, ahead = asyncio.get_running_loop(), 0.0
     now = loop.time
 
-    def advance(seconds: float) -> None:
+    async def advance(seconds: float) -> None:
         nonlocal ahead
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         ahead += seconds
 
-    loop.time = lambda: now() + ahead  # type: ignore[method-assign]
+    monkeypatch.setattr(loop, "time", lambda: now() + ahead)
+    for module in (connection, pool, transport):  # they read the clock without asking the loop
+        monkeypatch.setattr(module, "now", loop.time)
     return advance
 
 

@@ -21,7 +21,7 @@ from frontispiece.gateway.aggregates.config import Part as AggregatePart
 from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.policies.cache.config import Cache
-from frontispiece.gateway.policies.compression import Compression
+from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.cors import Cors
 from frontispiece.gateway.policies.idempotency.config import Idempotency
 from frontispiece.gateway.policies.load_shedding import Priority

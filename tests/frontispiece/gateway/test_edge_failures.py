@@ -42,7 +42,9 @@ async def test_a_service_that_takes_the_body_too_slowly_is_a_504_as_well(edge: W
         assert_problem(await edge.http.post("/hasty", content=b"x"), 504, "upstream-timeout")
 
 
-async def test_an_answer_that_has_begun_in_time_may_go_on_for_longer(edge: World) -> None:
+async def test_an_answer_that_has_begun_in_time_may_go_on_for_longer(
+    edge: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go_on = asyncio.Event()
 
     async def answer(exchange: Exchange) -> None:
@@ -54,29 +56,30 @@ async def test_an_answer_that_has_begun_in_time_may_go_on_for_longer(edge: World
         await exchange.end()
 
     edge.things.answer = answer
-    advance = event_loop_clock()
+    advance = event_loop_clock(monkeypatch)
     async with edge.http.stream("GET", "/things/7") as reply:
         chunks = reply.aiter_raw()
         for piece in (b"and ", b"on ", b"and ", b"on"):
             assert await anext(chunks) == piece
-            advance(TIMEOUT - 1)
-            await asyncio.sleep(0)
+            await advance(TIMEOUT - 1)
             go_on.set()
         assert [chunk async for chunk in chunks] == []
 
 
-async def test_an_answer_that_stands_still_is_broken_off(edge: World) -> None:
+async def test_an_answer_that_stands_still_is_broken_off(
+    edge: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def answer(exchange: Exchange) -> None:
         await exchange.start()
         await exchange.chunk(b"and then")
         await exchange.until_left()
 
     edge.things.answer = answer
-    advance = event_loop_clock()
+    advance = event_loop_clock(monkeypatch)
     async with asyncio.timeout(60), edge.http.stream("GET", "/things/7") as reply:
         chunks = reply.aiter_raw()
         assert await anext(chunks) == b"and then"
-        advance(TIMEOUT + 1)
+        await advance(TIMEOUT + 1)
         with pytest.raises(httpx.RemoteProtocolError):
             await anext(chunks)
         await edge.things.last.ended.wait()
@@ -91,15 +94,7 @@ async def test_a_service_that_is_not_there_is_a_503_that_says_when_to_try_again(
 
 
 @pytest.mark.parametrize(
-    "said",
-    [
-        b"this is no HTTP\r\n\r\n",
-        b"HTTP/1.1 abc OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nbroken header\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: much\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"SSH-2.0-server\r\n",
-    ],
+    "said", [b"SSH-2.0-server\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"]
 )
 async def test_a_service_that_does_not_speak_http_is_a_502(open_world: OpenWorld, said: bytes) -> None:
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,17 +106,18 @@ async def test_a_service_that_does_not_speak_http_is_a_502(open_world: OpenWorld
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX-Half"])
-@pytest.mark.parametrize(("method", "status"), [("GET", 503), ("HEAD", 503), ("POST", 502)])
 async def test_a_service_that_dies_in_the_middle_of_an_answer_is_a_503_where_the_call_may_be_repeated(
-    open_world: OpenWorld, said: bytes, method: str, status: int
+    open_world: OpenWorld, said: bytes
 ) -> None:
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
 
     async with asyncio.timeout(60), raw_server(talk) as url:
-        answer = await (await open_world(THINGS, things=url)).http.request(method, "/a")
+        http = (await open_world(THINGS, things=url)).http
+        answers = [await http.request(method, "/a") for method in ("GET", "HEAD", "POST")]
 
-    assert (answer.status_code, answer.headers.get("retry-after")) == (status, "1" if status == 503 else None)
+    found = [(answer.status_code, answer.headers.get("retry-after")) for answer in answers]
+    assert found == [(503, "1"), (503, "1"), (502, None)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from tests.conftest import MakeToken
 from tests.support.serving import Serve, nobody_there
 from tests.support.stub import Exchange, Stub
 from tests.support.tables import route, route_table
-from tests.support.waiting import until
 from tests.support.world import OpenWorld, any_key
 
 ROUTES = route_table(
@@ -79,26 +78,6 @@ async def test_a_repeated_call_at_another_gateway_gets_the_first_response(
     other_caller = bearer("clerk") | {"Idempotency-Key": "a-1"}
     assert (await one.post("/orders", json={"sku": "x"}, headers=other_caller)).json() == {"order": 2}
     assert (await one.post("/orders", json={}, headers=bearer("reader"))).status_code == 400
-
-
-async def test_a_client_that_left_meanwhile_gets_the_response_later(
-    gateways: list[httpx.AsyncClient], orders: Orders, bearer: MakeToken
-) -> None:
-    one, other = gateways
-    headers = bearer("reader") | {"Idempotency-Key": "a-1"}
-    orders.hold.clear()
-    impatient = asyncio.ensure_future(one.post("/orders", content=b"{}", headers=headers))
-    await until(lambda: len(orders.requests) == 1)
-    impatient.cancel()
-
-    busy = await other.post("/orders", content=b"{}", headers=headers)
-    assert (busy.status_code, busy.headers["retry-after"]) == (409, "1")
-    assert busy.json()["type"] == "urn:frontispiece:problem:request-in-progress"
-    orders.hold.set()
-    while (answer := await other.post("/orders", content=b"{}", headers=headers)).status_code == 409:
-        pass
-    assert (answer.headers["idempotency-replayed"], answer.json()) == ("true", {"order": 1})
-    assert len(orders.requests) == 1
 
 
 async def test_a_route_may_store_responses_in_the_process(

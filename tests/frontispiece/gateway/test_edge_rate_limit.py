@@ -132,17 +132,6 @@ async def statuses(*clients: httpx.AsyncClient, path: str = "/few", **headers: s
 
 
 @pytest.mark.usefixtures("patient")
-async def test_two_gateways_share_one_count(open_world: OpenWorld, url: str, valkey_url: str) -> None:
-    a, b = [(await open_world(SHARED, valkey_url=valkey_url, things=url)).http for _ in range(2)]
-
-    assert await statuses(a, b, b, a, b) == [200, 200, 200, 429, 429]
-    refused = await a.get("/few")
-    assert refused.headers["ratelimit-policy"] == '"address";q=3;w=86400'
-    assert refused.headers["ratelimit"] == f'"address";r=0;t={refused.headers["retry-after"]}'
-    assert 28_000 < int(refused.headers["retry-after"]) <= 28_800
-
-
-@pytest.mark.usefixtures("patient")
 async def test_calls_at_the_same_moment_get_no_more_than_the_limit_between_them(
     open_world: OpenWorld, url: str, valkey_url: str
 ) -> None:

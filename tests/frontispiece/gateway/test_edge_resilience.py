@@ -20,7 +20,6 @@ ROUTES = route_table(
     ),
     route("/late", retry={"attempts": 2, "on": ["timeout"], "per_try_timeout": "50ms"}),
     route("/mirrored", auth="bearer", methods=["GET", "POST"], mirror={"to": "other:/shadow"}),
-    route("/mirrored/gone", mirror={"to": "shadow"}),
     route(
         "/split/{id}",
         retry={"on": ["503"]},
@@ -42,7 +41,6 @@ ROUTES = route_table(
             "url": "registry://things",
             "concurrency": {"adaptive": True, "min_limit": 1, "max_limit": 1},
         },
-        "shadow": "registry://gone",
     },
 )
 
@@ -96,13 +94,6 @@ async def test_a_copy_is_marked_and_has_a_token_for_the_shadow(
     assert (shadow.path, shadow.query) == (b"/shadow", b"a=b")
     assert (real.all(b"x-mirrored"), shadow.all(b"x-mirrored")) == ([], [b"1"])
     assert identity_in(real, "things").subject == identity_in(shadow, "other").subject == "reader"
-
-
-async def test_a_call_succeeds_while_its_shadow_is_unreachable(edge: World) -> None:
-    assert (await edge.http.get("/mirrored/gone")).status_code == 200
-
-    unready = await edge.http.get("/health/ready")
-    assert unready.json()["services"] == ["gone"]  # which a split leads to, while `shadow` gets only copies
 
 
 async def test_a_variant_gets_its_calls_and_its_name_is_in_the_response(edge: World) -> None:

@@ -6,14 +6,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from frontispiece.errors import ConfigError
 from frontispiece.gateway.config import table
 from frontispiece.gateway.reload import Outcome
-from tests.support.issuer import Issuer
 from tests.support.stub import Exchange, Stub, answering
 from tests.support.tables import route, route_table
 from tests.support.waiting import until
-from tests.support.world import OpenWorld, World, gateway_of
+from tests.support.world import OpenWorld, World
 
 THING = route("/things/{id}", rate_limit={"rate": "1000/hour", "by": "route"})
 THINGS = route_table(THING)
@@ -124,14 +122,6 @@ async def test_a_route_begins_anew_when_its_service_is_another(world: World) -> 
     assert [exchange.path for exchange in world.others.requests] == [b"/things/2"]
 
 
-async def test_a_route_that_is_gone_is_gone_and_one_that_is_new_is_there(world: World) -> None:
-    assert (await world.http.get("/others/1")).status_code == 404
-    await world.reload(only_others(1))
-
-    assert (await world.http.get("/others/1")).status_code == 200
-    assert (await world.http.get("/things/1")).status_code == 404
-
-
 @pytest.mark.parametrize(
     ("faulty", "said"),
     [
@@ -211,8 +201,3 @@ def never_starts() -> object:
 
 def is_broken() -> object:
     return 1 / 0
-
-
-def test_what_is_faulty_at_the_start_is_not_served_at_all(issuer: Issuer) -> None:
-    with pytest.raises(ConfigError):
-        gateway_of(THINGS, {}, issuer=issuer)

@@ -100,15 +100,6 @@ async def test_a_part_has_a_timeout_of_its_own(join: Join, optional: str) -> Non
         assert (response.status_code, response.json()["source"]) == (504, "part")
 
 
-async def test_a_required_service_that_is_not_there_is_a_503_that_says_when_to_try_again(join: Join) -> None:
-    world = await join('parts.part = { from = "gone:/p" }')
-
-    response = await world.http.get("/a/A")
-
-    assert (response.status_code, response.json()["source"]) == (503, "part")
-    assert response.headers["retry-after"]
-
-
 async def test_an_optional_part_behind_a_failed_one_is_replaced_without_a_call(join: Join) -> None:
     parts = (
         'parts.a = { from = "gone:/p", optional = true, fallback = { id = "5" } }\n'

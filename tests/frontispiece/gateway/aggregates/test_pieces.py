@@ -54,17 +54,17 @@ async def test_the_last_frame_names_a_list_without_some_of_its_elements(join: Jo
     assert (document["l"], end) == ([1], {"degraded": {"l": "failed"}})
 
 
-@pytest.mark.parametrize("value", ["1.10", "12345678901234567890123", "1E400", "-0.0", "1e5"])
-async def test_numbers_stay_as_they_were_written(join: Join, value: str) -> None:
+async def test_numbers_stay_as_they_were_written(join: Join) -> None:
+    numbers = "[1.10,12345678901234567890123,1E400,-0.0,1e5]"
     said_last = asyncio.Event()
 
     async def last(exchange: Exchange) -> None:
         await said_last.wait()
-        await said(f'{{"level":{value}}}')(exchange)
+        await said(f'{{"level":{numbers}}}')(exchange)
 
-    world = await join(TWO, said(f"[{value}]"), last)
+    world = await join(TWO, said(numbers), last)
     async with world.http.stream("GET", "/a/A", headers={"Accept": LINES}) as answer:
         lines = answer.aiter_lines()
-        assert await anext(lines) == f'{{"view":{{"a":[{value}],"b":{{"level":"unknown"}}}}}}'
+        assert await anext(lines) == f'{{"view":{{"a":{numbers},"b":{{"level":"unknown"}}}}}}'
         said_last.set()
-        assert await anext(lines) == f'{{"path":"/b/level","data":{value},"source":"b"}}'
+        assert await anext(lines) == f'{{"path":"/b/level","data":{numbers},"source":"b"}}'

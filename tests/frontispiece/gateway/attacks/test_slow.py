@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from frontispiece.server.limits import ConnectionLimits
 from tests.frontispiece.gateway.attacks.conftest import ROUTES
 from tests.support.clock import event_loop_clock
@@ -31,7 +33,9 @@ async def test_slow_uploads_close_no_service_to_others() -> None:
         ) == [200]
 
 
-async def test_a_body_that_is_not_waited_for_breaks_off_at_the_service() -> None:
+async def test_a_body_that_is_not_waited_for_breaks_off_at_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     start = b"POST /files/a HTTP/1.1\r\nHost: a\r\n"
     async with (
         asyncio.timeout(60),
@@ -39,11 +43,11 @@ async def test_a_body_that_is_not_waited_for_breaks_off_at_the_service() -> None
         servers(ConnectionLimits(body_timeout=5.0)) as serve,
     ):
         gateway = await serve(gateway_of(ROUTES, {"things": url}))
-        advance = event_loop_clock()
+        advance = event_loop_clock(monkeypatch)
         for framing in (b"Content-Length: 3\r\n\r\nab", b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"):
             upstream.requests.clear()
             answer = asyncio.create_task(said(gateway, start + framing))
             await until(lambda: any(asked.body == b"ab" for asked in upstream.requests))
-            advance(6)
+            await advance(6)
             assert statuses(await answer) == [408]
             assert [(asked.complete, asked.body) for asked in upstream.requests] == [(False, b"ab")]

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from frontispiece.gateway.call import Call, Handler
-from frontispiece.gateway.policies import compression
-from frontispiece.gateway.policies.compression import BIG, Compression, Encoder, Workers, compression_layer
+from frontispiece.gateway.policies.compression import encoders
+from frontispiece.gateway.policies.compression.config import Compression
+from frontispiece.gateway.policies.compression.encoders import BIG, Encoder, Workers
+from frontispiece.gateway.policies.compression.layer import compression_layer
 from frontispiece.http.problems import Problem
 from frontispiece.security import ANONYMOUS, Identity
 from frontispiece.upstream import InvalidResponse, Reply
@@ -162,11 +164,11 @@ async def test_responses_to_authenticated_callers_are_compressed_only_where_the_
     assert await coding_of(around(whole()), identity=ANONYMOUS) == b"gzip"
 
 
-@pytest.mark.parametrize("name", [b"authorization", b"cookie"])
-async def test_with_passthrough_credentials_make_a_call_authenticated(name: bytes) -> None:
-    assert await coding_of(around(whole(), passthrough=True), (name, b"x")) is None
-    assert await coding_of(around(whole(), passthrough=True)) == b"gzip"
-    assert await coding_of(around(whole()), (name, b"x")) == b"gzip"
+async def test_with_passthrough_credentials_make_a_call_authenticated() -> None:
+    for name in [b"authorization", b"cookie"]:
+        assert await coding_of(around(whole(), passthrough=True), (name, b"x")) is None, name
+        assert await coding_of(around(whole(), passthrough=True)) == b"gzip", name
+        assert await coding_of(around(whole()), (name, b"x")) == b"gzip", name
 
 
 @pytest.mark.parametrize("tag", [b'"a"', b'W/"a"'])
@@ -227,7 +229,7 @@ async def test_big_bodies_are_compressed_in_a_thread_and_small_ones_in_the_loop(
         threads.append(threading.current_thread())
         return b""
 
-    monkeypatch.setitem(compression.ENCODERS, "gzip", lambda: Encoder(encode, bytes, bytes))
+    monkeypatch.setitem(encoders.ENCODERS, "gzip", lambda: Encoder(encode, bytes, bytes))
     await read(await around(whole(content=b"x" * size))(call()))
     await read(await around(streamed(b"x" * size))(call()))
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from frontispiece.gateway.call import Call
-from frontispiece.gateway.policies import compression
-from frontispiece.gateway.policies.compression import BIG, Compression, Encoder, Workers, compression_layer
+from frontispiece.gateway.policies.compression import encoders
+from frontispiece.gateway.policies.compression.config import Compression
+from frontispiece.gateway.policies.compression.encoders import BIG, Encoder, Workers
+from frontispiece.gateway.policies.compression.layer import compression_layer
 from frontispiece.upstream import Reply
 from tests.support.cached import Received, World, call, read, streamed
 from tests.support.codings import decoded
@@ -22,7 +24,7 @@ def compressions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     begun: list[str] = []
 
     def counted(coding: str) -> Any:
-        encoder = compression.ENCODERS[coding]
+        encoder = encoders.ENCODERS[coding]
 
         def make() -> Encoder:
             begun.append(coding)
@@ -30,7 +32,8 @@ def compressions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return make
 
-    monkeypatch.setattr(compression, "ENCODERS", {coding: counted(coding) for coding in compression.ENCODERS})
+    for coding in encoders.ENCODERS:
+        monkeypatch.setitem(encoders.ENCODERS, coding, counted(coding))
     return begun
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
-import httpx
 import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Response
@@ -15,6 +14,7 @@ from frontispiece.security import Verifier
 from frontispiece.settings import TokenSettings
 from tests.conftest import MakeToken
 from tests.frontispiece.gateway.policies.websocket.conftest import World
+from tests.support.serving import client_of
 from tests.support.sockets import opened, refused
 from tests.support.tables import errors_of, parsed, route
 from tests.support.waiting import until
@@ -93,7 +93,7 @@ async def test_a_limit_counts_handshakes_and_other_calls_together(world: World) 
     refusal = await refused(world.url, "/limited")
     assert problem_of(refusal) == (429, "rate-limited")
     assert int(refusal.headers["retry-after"]) > 0
-    async with httpx.AsyncClient(base_url=world.url) as http:
+    async with client_of(world.url) as http:
         assert (await http.get("/limited")).status_code == 429
 
 
@@ -167,7 +167,7 @@ async def test_a_client_that_leaves_during_its_handshake_frees_the_service(world
 async def test_an_upgrade_on_other_routes_is_ignored(world: World) -> None:
     for path in ["/plain", "/nowhere", "/rooms/%2e%2e"]:
         upgrade_headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
-        async with httpx.AsyncClient(base_url=world.url) as http:
+        async with client_of(world.url) as http:
             plain = await http.get(path)
             upgrade = await http.get(path, headers=upgrade_headers)
         assert upgrade.status_code == plain.status_code, path
@@ -176,7 +176,7 @@ async def test_an_upgrade_on_other_routes_is_ignored(world: World) -> None:
 
 async def test_other_calls_on_the_route_are_served_as_without_websockets(world: World) -> None:
     world.chat.refusal = Response(HTTPStatus.OK, "OK", Headers({"Content-Length": "5"}), b"plain")
-    async with httpx.AsyncClient(base_url=world.url) as http:
+    async with client_of(world.url) as http:
         answer = await http.get("/rooms/7")
     assert (answer.status_code, answer.text) == (200, "plain")
 

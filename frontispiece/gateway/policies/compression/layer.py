@@ -1,50 +1,25 @@
-"""Compression: responses in the content coding that the client prefers, where that reveals no secret.
+"""The layer that compresses responses.
 
 Services are asked for uncompressed responses, so that all that lies behind, the cache included, has one form
-of a response. The levels were measured on JSON of web pages (1 core): of 64 KB, zstd 3 leaves 34 % in 0.2 ms,
-brotli 4 34 % in 0.5 ms, gzip 4 37 % in 0.6 ms. The next levels take twice as long for a hundredth.
+of a response.
 """
 
-import asyncio
-import os
 import re
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Final
 
-from pydantic import Field, StrictBool, field_validator
-
-from frontispiece.extras import check_extra
 from frontispiece.gateway.call import Call, Handler, Layer
-from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.gateway.policies.cache.replies import StoredReply
+from frontispiece.gateway.policies.compression.config import Compression
+from frontispiece.gateway.policies.compression.encoders import ENCODERS, Encoder, Workers
 from frontispiece.http.accept import preferred_coding
 from frontispiece.http.headers import CREDENTIALS
 from frontispiece.security import ANONYMOUS
-from frontispiece.units import Size
 from frontispiece.upstream import Headers, Reply
 
 if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route
     from frontispiece.gateway.resources import TableResources
-
-Coding = Literal["zstd", "br", "gzip"]
-
-MODULES = {"zstd": "zstandard", "br": "brotli"}
-"""The modules of the extra `compression`."""
-
-GZIP_LEVEL: Final = 4
-BROTLI_LEVEL: Final = 4
-ZSTD_LEVEL: Final = 3
-
-WINDOW: Final = 18
-"""Log2 of the window in bytes, which an encoder holds for as long as its stream lasts."""
-
-BIG: Final = 64 * 1024
-"""Bytes from which on a chunk blocks the loop for half a millisecond; a thread costs a tenth of that."""
-
-_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 
 ACCEPT_ENCODING: Final = b"accept-encoding"
 
@@ -76,98 +51,6 @@ NO_CONTENT: Final = frozenset({204, 205, 206})
 NOT_MODIFIED: Final = 304
 
 VARY: Final = (b"vary", b"Accept-Encoding")
-
-
-class Compression(ConfigModel):
-    """Which responses are compressed, and how."""
-
-    codings: tuple[Coding, ...] = Field(
-        ("zstd", "br", "gzip"),
-        min_length=1,
-        validate_default=True,
-        description="Content codings in use, the preferred one first.",
-    )
-    min_size: Size = Field(1024, description="Shorter responses are not compressed.")
-    authenticated: StrictBool = Field(
-        False,
-        description="Also responses to authenticated callers. Not where a response repeats parts of a "
-        "request beside a secret: its length reveals the secret (BREACH).",
-    )
-
-    @field_validator("codings")
-    @classmethod
-    def _are_installed(cls, codings: tuple[Coding, ...]) -> tuple[Coding, ...]:
-        for coding in codings:
-            if coding in MODULES:
-                check_extra("compression", MODULES[coding])
-        return codings
-
-
-class Encoder(NamedTuple):
-    """Encodes one body.
-
-    Args:
-        encode: takes a chunk and returns what is ready, which may be empty.
-        flush: returns all that is needed to decode what was taken.
-        finish: returns the end of the body.
-    """
-
-    encode: Callable[[bytes], bytes]
-    flush: Callable[[], bytes]
-    finish: Callable[[], bytes]
-
-
-def _gzip() -> Encoder:
-    compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
-    return Encoder(compressor.compress, partial(compressor.flush, zlib.Z_SYNC_FLUSH), compressor.flush)
-
-
-def _brotli() -> Encoder:
-    import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 (optional: the table was checked)
-
-    compressor = brotli.Compressor(quality=BROTLI_LEVEL, lgwin=WINDOW)
-    return Encoder(compressor.process, compressor.flush, compressor.finish)
-
-
-def _zstd() -> Encoder:
-    import zstandard  # noqa: PLC0415 (optional: the table was checked)
-
-    parameters = zstandard.ZstdCompressionParameters.from_level(ZSTD_LEVEL, window_log=WINDOW)
-    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    flush = partial(compressor.flush, zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-    return Encoder(compressor.compress, flush, compressor.flush)
-
-
-ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
-
-
-class Workers:
-    """Threads in which big bodies are encoded.
-
-    Args:
-        max_bodies: whole bodies at a time; two for each core when left out. Further ones are not encoded.
-    """
-
-    def __init__(self, max_bodies: int | None = None) -> None:
-        self._free = 2 * (os.cpu_count() or 1) if max_bodies is None else max_bodies
-
-    async def encode_body(self, encoder: Encoder, body: bytes) -> bytes | None:
-        """The whole body, encoded; None when it is big and all threads are busy."""
-        if len(body) < BIG:
-            return encoder.encode(body) + encoder.finish()
-        if self._free <= 0:
-            return None
-        self._free -= 1
-        try:
-            return await asyncio.to_thread(lambda: encoder.encode(body) + encoder.finish())
-        finally:
-            self._free += 1
-
-    async def encode_chunk(self, encoder: Encoder, chunk: bytes) -> bytes:
-        """A chunk of a stream; there is at most one of each stream at a time."""
-        if len(chunk) < BIG:
-            return encoder.encode(chunk)
-        return await asyncio.to_thread(encoder.encode, chunk)
 
 
 def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
