@@ -33,13 +33,6 @@ def test_other_routes_know_no_users(auth: str, more: str, what: str) -> None:
     assert error == f'route 1 (/a): {what}: set auth = "bearer" or "session"'
 
 
-@pytest.mark.parametrize("value", ['"yes"', "1"])
-def test_guest_is_true_or_false(value: str) -> None:
-    (error,) = errors_of(route(more=f"guest = {value}", auth="bearer"))
-
-    assert error.startswith("route 1 (/a): guest: ")
-
-
 def test_credentials_are_handed_to_one_service_not_to_parts() -> None:
     (error,) = errors_of(route(auth="passthrough", parts={"x": part("things:/x")}))
 
@@ -88,13 +81,9 @@ def test_the_keys_of_a_session() -> None:
     [
         ('path = "/in/{x}"', "session: path: ", "no placeholders"),
         ('path = "/in/"', "session: path: ", "no slash at its end"),
-        ('path = "/"', "session: path: ", "no slash at its end"),
         ('path = "in"', "session: path: ", "does not begin with a slash"),
         ('scopes = ["profile"]', "session: ", "openid"),
-        ('scopes = ["openid", "a b"]', "session: scopes: 1: ", "pattern"),
         ('idle_timeout = "13h"', "session: ", "idle_timeout is longer than absolute_timeout"),
-        ('idle_timeout = "0s"', "session: idle_timeout: ", "greater than"),
-        ('absolute_timeout = "400d"', "session: absolute_timeout: ", "less than"),
         ('absolute_timeout = "99999999999999999999d"', "session: absolute_timeout: ", "is out of range"),
         ('rate_limit = { rate = "5/second", by = "user" }', "session: ", "not known before the login"),
         ('guest_merge = ["basket"]', "session: ", "no placeholder but {user}"),

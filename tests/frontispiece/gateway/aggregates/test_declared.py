@@ -32,7 +32,6 @@ BATCH = 'each = "a.l", batch = { key = "k", by = "k" }'
             "parts.a: from names the service 'nobody', which the table does not have",
         ),
         (part("a", path="/x/{id}"), "parts.a: {id} is no placeholder of the path"),
-        (part("a", path="/x?id={id}"), "parts.a: {id} is no placeholder of the path"),
         (part("a", path="/x/{sku.id}"), "parts.a: sku.id: a placeholder of the path has no fields"),
         (A + part("b", path="/{a}"), "parts.b: {a} is a part: write {a.field}"),
         (
@@ -54,19 +53,15 @@ BATCH = 'each = "a.l", batch = { key = "k", by = "k" }'
         (part("a", "fallback = 1"), "parts.a: fallback is for optional parts"),
         (part("a", 'timeout = "soon"'), "parts.a: timeout: 'soon' is no duration"),
         (part("a", 'colour = "blue"'), "parts.a: colour: unknown key"),
-        (part("a", 'optional = "yes"'), "parts.a: optional: Input should be a valid boolean"),
         (part("a", 'keep = ["x..y"]'), "parts.a: keep: 0: String should match pattern"),
         (part("a", 'rename = { x = "y.z" }'), "parts.a: rename: x: String should match pattern"),
-        ("parts.a = {}", "parts.a: from: Field required"),
         ("parts.a = 1", "parts.a: Input should be a valid dictionary"),
         ('parts.a = { from = "catalog" }', 'parts.a: from: write "service:/path"'),
         (part("a", path="/x/../y"), "parts.a: from: '/x/../y' is no path: it has a dot segment"),
         (part("a", path="/x-{sku}"), "parts.a: from: 'x-{sku}' is no placeholder"),
-        (part("a", path="/{sku"), "parts.a: from: '{sku' is no placeholder"),
         (part("a", path="/x?sku"), "parts.a: from: 'sku' is no name=value of a query"),
         (part("a", path="/x?a=b c"), "parts.a: from: 'b c' is not percent-encoded"),
         (part("each"), "parts.each: each is a reserved word"),
-        (part("import"), "parts.import: import is a reserved word"),
         (part("sku"), "parts.sku: the path has a placeholder of this name"),
         (part("a-b"), "parts.a-b: a name has letters, digits and _, and begins with a letter"),
         (part("a", path="/x/{each}"), "parts.a: {each} asks for each, the list that it stands for"),
@@ -91,7 +86,6 @@ BATCH = 'each = "a.l", batch = { key = "k", by = "k" }'
         (part("a", 'query = ["k"]', "/x?k=1"), "parts.a: query: k is set by the part itself"),
         (part("a", 'query = ["p[x]"]', "/x?p%5Bx%5D=1"), "parts.a: query: p[x] is set by the part itself"),
         (part("a", 'query = ["p%5Bx%5D"]'), "parts.a: query: 0: 'p%5Bx%5D' is no name of a query parameter"),
-        (part("a", 'query = ["a=1"]'), "parts.a: query: 0: 'a=1' is no name of a query parameter"),
         (part("a", 'query = [""]'), "parts.a: query: 0: '' is no name of a query parameter"),
     ],
 )
@@ -108,7 +102,6 @@ def test_a_faulty_part_is_named_with_its_fault(parts: str, message: str) -> None
         (aggregate(""), "a route needs to, its service, or parts, which are joined"),
         (aggregate(part("a"), more='methods = ["GET", "POST"]'), "methods: parts are joined by GET only"),
         (aggregate("parts = {}"), "parts: Dictionary should have at least 1 item"),
-        (aggregate("parts = 1"), "parts: Input should be a valid dictionary"),
     ],
 )
 def test_a_faulty_aggregate_is_named_with_its_fault(faulty: Json, message: str) -> None:

@@ -20,11 +20,9 @@ from tests.support.clock import START
     ("control", "seconds"),
     [
         ("max-age=60", 60),
-        ("MAX-AGE=60", 60),
         ('max-age="60"', 60),
         ("s-maxage=60, max-age=600", 60),
         ("max-age=600, s-maxage=60", 60),
-        ("public,max-age=60", 60),
         ("max-age=60, max-age=600", 60),
         ("max-age=600, max-age=60", 60),
         ('x="a, max-age=1000", max-age=60', 60),
@@ -74,8 +72,6 @@ async def test_5_3_expires_counts_from_the_date_and_only_without_max_age() -> No
     "expires",
     [
         "0",
-        "-1",
-        "",
         "tomorrow",
         "Thu, 18 Aug 2050 02:01:18 AEST",
         "Sat, 01 Jan 0000 00:00:00 GMT",

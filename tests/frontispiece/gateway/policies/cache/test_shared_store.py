@@ -29,7 +29,7 @@ async def opened(clock: Clock, valkey_url: str) -> AsyncIterator[OpenCache]:
     first: list[World] = []
 
     async def open_one(url: str = valkey_url, **policy: Any) -> World:
-        store = BestEffortValkey(url, timeout=5, now=clock)
+        store = BestEffortValkey(url, timeout=30, now=clock)
         world = World(clock, **policy)
         world.cache = await HttpCache(valkey=store, now=clock).__aenter__()
         caches.append(world.cache)

@@ -16,7 +16,7 @@ from tests.conftest import MakeToken
 from tests.frontispiece.gateway.policies.websocket.conftest import World
 from tests.support.serving import client_of
 from tests.support.sockets import opened, refused
-from tests.support.tables import errors_of, parsed, route
+from tests.support.tables import errors_of, route
 from tests.support.waiting import until
 
 PROBLEM = "urn:frontispiece:problem:"
@@ -181,12 +181,6 @@ async def test_other_calls_on_the_route_are_served_as_without_websockets(world: 
     assert (answer.status_code, answer.text) == (200, "plain")
 
 
-def test_the_defaults_of_a_websocket() -> None:
-    (only,) = parsed(route(websocket={})).routes
-    assert only.websocket is not None
-    assert (only.websocket.max_connections, only.websocket.max_message_size) == (1000, 65536)
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -194,11 +188,6 @@ def test_the_defaults_of_a_websocket() -> None:
             "websocket = { max_connections = 0 }",
             "max_connections: Input should be greater than or equal to 1",
         ),
-        (
-            'websocket = { max_message_size = "2MiB" }',
-            "max_message_size: Input should be less than or equal to 1048576",
-        ),
-        ('websocket = { idle_timeout = "0s" }', "idle_timeout: Input should be greater than"),
         ("websocket = { other = 1 }", "other: unknown key"),
         ("websocket = {}\ncompression = {}", "websocket does not go with compression"),
         ("websocket = {}\nvalidate_requests = true", "websocket does not go with validate_requests"),
