@@ -234,3 +234,41 @@ def basket_pages(
         page.source(timeout=optional_timeout, fallback=dict)(discounts)
         page.source(timeout=optional_timeout, fallback=dict)(stocks)
     return [read, set_quantity, remove_item]
+
+
+def order_pages(
+    *, read_deadline: float, cancel_deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()
+) -> tuple[Page, Page, Page, Page]:
+    """The pages of orders: to list them, to read one, to cancel one, to follow one.
+
+    They have their sources, and the last its view; a client adds its own view to each of the others.
+
+    Args:
+        read_deadline: of the pages that read, in seconds: longer than ordering waits for its read model.
+        cancel_deadline: of the page that cancels, in seconds.
+        optional_timeout: of the source of the parcel's tracking, in seconds.
+        vary: request headers that the client's view depends on.
+    """
+    every = Page("/orders", deadline=read_deadline, vary=vary)
+    one = Page("/orders/{order_id}", deadline=read_deadline, vary=vary)
+    cancel = Page(
+        "/orders/{order_id}/cancel",
+        deadline=cancel_deadline,
+        method="POST",
+        status=202,
+        vary=vary,
+        location=order_path,
+    )
+    events = Page("/orders/{order_id}/events", deadline=2.0)
+    every.source(retry=RETRY)(orders)
+    one.source(retry=RETRY)(order)
+    one.source(timeout=optional_timeout, fallback=list)(tracking)
+    cancel.source(name="order")(cancelled_order)
+    events.source(name="events")(order_events)
+    events.view(order_stream)
+    return every, one, cancel, events
+
+
+def order_stream(events: Reply) -> Reply:
+    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
+    return events

@@ -9,7 +9,7 @@ __all__ = ["enforced", "times"]  # contracts are about what BFFs say, not how fa
 
 @pytest.fixture(scope="session", autouse=True)
 def unobserved() -> Iterator[None]:
-    """Pact tells its makers of every run unless it is told not to."""
+    """Pact tells its makers of every run unless a variable forbids it."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PACT_DO_NOT_TRACK", "true")
         yield

@@ -136,5 +136,5 @@ def _without(name: str | None, value: Any) -> Any:
     if isinstance(value, list):
         return [_without(name, item) for item in value]
     if isinstance(value, dict):
-        return {member: _without(name, told) for member, told in value.items() if member != name}
+        return {member: _without(name, inner) for member, inner in value.items() if member != name}
     return value

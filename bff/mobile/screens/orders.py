@@ -7,9 +7,7 @@ from msgspec import Struct
 from bff.clients.models import Order, OrderList, OrderShipping, TrackingEvent
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.localization import Localization, localization
-from bff.shared.sources import RETRY, cancelled_order, order, order_events, order_path, orders, tracking
-from frontispiece.pages import Page
-from frontispiece.upstream import Reply
+from bff.shared.sources import order_pages
 
 
 class OrderEntry(Struct, frozen=True, omit_defaults=True):
@@ -73,22 +71,10 @@ class OrderScreen(Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
-VARY = ("accept-language",)
-
-every = Page("/orders", deadline=2.0, vary=VARY)
-one = Page("/orders/{order_id}", deadline=2.0, vary=VARY)
-cancel = Page(
-    "/orders/{order_id}/cancel", deadline=3.0, method="POST", status=202, vary=VARY, location=order_path
+pages = order_pages(
+    read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT, vary=("accept-language",)
 )
-events = Page("/orders/{order_id}/events", deadline=2.0)
-
-pages = [every, one, cancel, events]
-
-every.source(retry=RETRY)(orders)
-one.source(retry=RETRY)(order)
-one.source(timeout=OPTIONAL_TIMEOUT, fallback=list)(tracking)
-cancel.source(name="order")(cancelled_order)
-events.source(name="events")(order_events)
+every, one, cancel, _ = pages
 for page in (every, one, cancel):
     page.source()(localization)
 
@@ -142,12 +128,6 @@ def screen_of(
         stage=order.stage,
         reason=order.reason,
     )
-
-
-@events.view
-def order_stream(events: Reply) -> Reply:
-    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
-    return events
 
 
 def _parcel(shipping: OrderShipping, tracking: Sequence[TrackingEvent], localization: Localization) -> Parcel:

@@ -3,21 +3,11 @@
 from msgspec import structs
 
 from bff.clients.models import Order, OrderList, TrackingEvent
-from bff.shared.sources import RETRY, cancelled_order, order, order_events, order_path, orders, tracking
+from bff.shared.sources import order_pages
 from bff.web import OPTIONAL_TIMEOUT
-from frontispiece.pages import Page
-from frontispiece.upstream import Reply
 
-every = Page("/orders", deadline=2.0)
-one = Page("/orders/{order_id}", deadline=2.0)
-cancel = Page("/orders/{order_id}/cancel", deadline=4.0, method="POST", status=202, location=order_path)
-events = Page("/orders/{order_id}/events", deadline=2.0)
-
-every.source(retry=RETRY)(orders)
-one.source(retry=RETRY)(order)
-one.source(timeout=OPTIONAL_TIMEOUT, fallback=list)(tracking)
-cancel.source(name="order")(cancelled_order)
-events.source(name="events")(order_events)
+pages = order_pages(read_deadline=2.0, cancel_deadline=4.0, optional_timeout=OPTIONAL_TIMEOUT)
+every, one, cancel, _ = pages
 
 
 class TrackedOrder(Order, frozen=True, kw_only=True):
@@ -42,12 +32,3 @@ def order_page(order: Order, tracking: list[TrackingEvent]) -> TrackedOrder:
 def cancelled_order_page(order: Order) -> Order:
     """The order that is being cancelled, with every line."""
     return order
-
-
-@events.view
-def order_stream(events: Reply) -> Reply:
-    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
-    return events
-
-
-pages = [every, one, cancel, events]

@@ -1,4 +1,4 @@
-"""What callers tell of their patience, and what services make of it."""
+"""The timeout header of callers, and what services make of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -89,11 +89,11 @@ async def http(token_settings: TokenSettings, slow: Slow) -> AsyncIterator[httpx
         yield client
 
 
-@pytest.mark.parametrize("patience", ["0", "1", "20"])
+@pytest.mark.parametrize("timeout_ms", ["0", "1", "20"])
 async def test_a_read_whose_deadline_has_passed_is_cancelled(
-    http: httpx.AsyncClient, slow: Slow, caplog: pytest.LogCaptureFixture, patience: str
+    http: httpx.AsyncClient, slow: Slow, caplog: pytest.LogCaptureFixture, timeout_ms: str
 ) -> None:
-    answer = await http.get("/work", headers={**HASTY, "X-Timeout-Ms": patience})
+    answer = await http.get("/work", headers={**HASTY, "X-Timeout-Ms": timeout_ms})
 
     assert answer.status_code == 504
     assert answer.headers["content-type"] == "application/problem+json"

@@ -247,8 +247,8 @@ async def test_it_is_ready_when_every_service_is_that_a_required_source_asks_for
 ) -> None:
     clock = ClockService()
     service.ready, clock.ready = bool(http_ready), bool(clock_ready)
-    asked = (time, {"fallback": str}) if optional else time
-    factory = bff("kiosk", pages=[page_of(today, asked)], clients={Weather: "weather", Clock: clock})
+    wanted = (time, {"fallback": str}) if optional else time
+    factory = bff("kiosk", pages=[page_of(today, wanted)], clients={Weather: "weather", Clock: clock})
     status = 200 if http_ready and (clock_ready or optional) else 503
     async with serve_bff(factory) as http:
         assert (await http.get("/health/ready")).status_code == status

@@ -1,4 +1,4 @@
-"""A call goes on for as long as somebody waits for it, and no longer."""
+"""A call goes on for as long as a source waits for it, and no longer."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -192,19 +192,19 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
     refreshed = asyncio.Event()
     requests = 0
 
-    async def kept(books: Books) -> str:
+    async def cached(books: Books) -> str:
         nonlocal requests
         requests += 1
         if requests > 1:
             books.title("left behind")
             await answered.wait()
-        found = await books.title(f"kept {requests}")
+        found = await books.title(f"cached {requests}")
         if requests > 1:
             refreshed.set()
         return found
 
     page = Page("/page", deadline=5.0)
-    add(page, "kept", kept, cache=Cache(ttl=0, stale=60))
+    add(page, "cached", cached, cache=Cache(ttl=0, stale=60))
     add(page, "busy", lambda _: ticks(5))  # while the refresh begins
     show_all(page)
     async with asyncio.timeout(30), serve(page, providers=shelf.providers) as http:
@@ -212,7 +212,7 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
         await http.get("/page")
         answered.set()
         await refreshed.wait()
-    assert shelf.calls == [["kept 1"], ["kept 2"]]
+    assert shelf.calls == [["cached 1"], ["cached 2"]]
 
 
 @pytest.mark.parametrize("skew", range(8))

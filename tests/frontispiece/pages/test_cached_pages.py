@@ -1,4 +1,4 @@
-"""Pages whose sources' results are kept: whom they are given to, and how often a service is asked."""
+"""Pages whose sources' results are cached: which callers get them, and how often a service is called."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ FOR_LONG = Cache(ttl=1_000)
 
 
 async def counting(exchange: Exchange) -> None:
-    """Answer with the path, and whose name the service was told."""
+    """Answer with the path, and whose name the service saw."""
     states = (exchange.all(b"authorization") or [b"nobody"])[0]
     await answering(200, b'"%b for %b"' % (exchange.path, states))(exchange)
 

@@ -1,4 +1,4 @@
-"""What is kept of pages is given to nobody whom it does not concern."""
+"""A cached result is given to no caller whom it does not concern."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SHARED = Cache(ttl=1_000, shared=True)
 
 
 class Calls(Struct):
-    """A view: who the service was told that it is for, part by part."""
+    """A view: whom the service saw, part by part."""
 
     public: str
     private: str
@@ -156,7 +156,7 @@ def test_no_caller_ever_gets_the_result_of_another_from_a_shared_store(
 
 
 async def test_the_calls_are_as_few_as_isolation_allows(app_of: AppOf) -> None:
-    """Were nothing kept, nothing would be shown."""
+    """Without any caching, nothing would be shown."""
     service = await shop(
         app_of,
         [
@@ -181,4 +181,4 @@ async def test_apps_that_share_a_store_give_everybody_their_own(app_of: AppOf, v
 
     first, second = ([exchange.path for exchange in service.requests] for service in services)
     assert sorted(first) == [b"/things/a"] * 5 + [b"/things/derived"] * 2
-    assert second == [b"/things/a"] * 2  # what is not kept at all
+    assert second == [b"/things/a"] * 2  # what is not cached at all

@@ -27,7 +27,7 @@ GARBAGE = ["soon", "-5", "1.5", "1e3", "0x10", "", "1000000000", "²", "5, 5"]
 
 
 def timeout_of(request: Request) -> int:
-    """The milliseconds that a service was told."""
+    """The milliseconds that a service was sent."""
     value = field(request.headers, b"x-timeout-ms")
     assert value is not None
     return int(value)
@@ -41,7 +41,7 @@ def provided(wares: Fake) -> Mapping[type, Provider]:
 def page_of(
     deadline: float = LONG, within: float | None = None, cache: Cache | None = None, *, optional: bool = False
 ) -> Page:
-    """A page of a ware, that is asked for `within` so many seconds."""
+    """A page of a ware, that is loaded `within` so many seconds."""
 
     async def ware(wares: Service) -> None:
         return await wares.get("/wares/1", type(None))
@@ -60,17 +60,17 @@ def wares() -> Fake:
 
 
 @pytest.mark.parametrize(
-    ("deadline", "within", "most"), [(60, None, 60_000), (60, 20, 20_000), (20, 60, 20_000)]
+    ("deadline", "within", "max_ms"), [(60, None, 60_000), (60, 20, 20_000), (20, 60, 20_000)]
 )
 async def test_the_timeout_header_is_the_lesser_of_the_sources_and_the_pages_time(
-    serve: Serve, wares: Fake, deadline: float, within: float | None, most: int
+    serve: Serve, wares: Fake, deadline: float, within: float | None, max_ms: int
 ) -> None:
     async with serve(page_of(deadline, within), providers=provided(wares)) as http:
         await http.get("/ware", headers={"X-Timeout-Ms": "90000"})
 
     [request] = wares.requests
-    assert most / 2 < timeout_of(request) <= most
-    assert request.timeout <= most / 1000
+    assert max_ms / 2 < timeout_of(request) <= max_ms
+    assert request.timeout <= max_ms / 1000
 
 
 async def test_the_timeout_header_shrinks_with_the_time_that_has_passed(serve: Serve, wares: Fake) -> None:

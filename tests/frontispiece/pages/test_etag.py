@@ -1,4 +1,4 @@
-"""A client that has a page's view already is told no more than that."""
+"""A client that has a page's view already gets no more than that."""
 
 import asyncio
 import json
@@ -124,7 +124,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @asynccontextmanager
 async def conversation(url: str) -> AsyncIterator[Callable[[str], Awaitable[Answer]]]:
-    """`status, headers, body = await said(headers)`: questions on one connection, one after the other."""
+    """`status, headers, body = await exchange(headers)`: questions on one connection, one after the other."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
 

@@ -30,7 +30,7 @@ async def explained(http: httpx.AsyncClient, path: str = "/page") -> PageTrace:
 
 
 async def seen(http: httpx.AsyncClient) -> dict[str, SourceTrace]:
-    """What is told of each source."""
+    """The trace of each source."""
     return {source.name: source for source in (await explained(http)).timeline.sources}
 
 

@@ -1,4 +1,4 @@
-"""A slow source that is asked a second time while its first try goes on."""
+"""A slow source that is called a second time while its first try goes on."""
 
 import asyncio
 import logging
@@ -106,7 +106,7 @@ def tries() -> Tries:
 
 @pytest.fixture
 async def http(serve: Serve, tries: Tries) -> AsyncIterator[httpx.AsyncClient]:
-    """A page whose source is asked again soon."""
+    """A page whose source is called again soon."""
     async with asyncio.timeout(20), earned(serve, page_of(tries, SOON)) as client:
         yield client
 

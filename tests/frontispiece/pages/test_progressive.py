@@ -82,7 +82,7 @@ def reach(request: pytest.FixtureRequest, app_of: AppOf) -> Reached:
 async def requested(
     http: httpx.AsyncClient, accept: str = LINES, **headers: str
 ) -> AsyncIterator[AsyncIterator[Frame]]:
-    """`async with asked(http) as told`: the page's frames."""
+    """`async with requested(http) as received`: the page's frames."""
     async with http.stream("GET", "/screen", headers={"Accept": accept, **headers}) as reply:
         assert (reply.status_code, reply.headers["content-type"]) == (200, accept)
         yield frames(reply.aiter_raw(), accept)
@@ -94,16 +94,16 @@ async def test_each_part_comes_as_soon_as_it_is_there_and_all_of_them_are_the_pl
 ) -> None:
     late = Late()
     async with reach(screen_page(late)) as http:
-        async with requested(http, accept) as told:
-            first = await anext(told)
+        async with requested(http, accept) as received:
+            first = await anext(received)
             assert first == {
                 "view": {"title": "fine", "stock": {"level": "unknown", "since": None}, "ratings": []}
             }
             late.ratings.set_result([1, 5])
-            second = await anext(told)
+            second = await anext(received)
             assert second == {"path": "/ratings", "data": [5, 1], "source": "ratings"}
             late.stock.set_result({"level": "plenty", "since": None})
-            third, last = [frame async for frame in told]
+            third, last = [frame async for frame in received]
             assert third == {"path": "/stock/level", "data": "plenty", "source": "stock"}
             assert last == {"end": {"degraded": {}}}
 
@@ -131,8 +131,8 @@ async def test_results_before_the_last_required_one_are_in_the_first_frame(reach
         title.set()
         return [1]
 
-    async with reach(page) as http, requested(http) as told:
-        document, end = shown([frame async for frame in told])
+    async with reach(page) as http, requested(http) as received:
+        document, end = shown([frame async for frame in received])
 
     assert document == {"title": "late", "stock": {"level": "few"}, "ratings": [5]}
     assert end == {"degraded": {}}
@@ -142,8 +142,8 @@ async def test_a_part_that_fails_changes_nothing_and_is_named_in_the_end(reach: 
     late = Late()
     late.stock.set_exception(Unreachable("away"))
     late.ratings.set_exception(UpstreamServerError("it answered 500"))
-    async with reach(screen_page(late)) as http, requested(http) as told:
-        first, last = [frame async for frame in told]
+    async with reach(screen_page(late)) as http, requested(http) as received:
+        first, last = [frame async for frame in received]
 
     assert first["view"]["stock"] == {"level": "unknown", "since": None}
     assert last == {"end": {"degraded": {"stock": "unavailable", "ratings": "failed"}}}
@@ -152,8 +152,8 @@ async def test_a_part_that_fails_changes_nothing_and_is_named_in_the_end(reach: 
 async def test_the_deadline_ends_late_parts(reach: Reached) -> None:
     late = Late()
     late.ratings.set_result([5])
-    async with reach(screen_page(late, deadline=0.3)) as http, requested(http) as told:
-        document, end = shown([frame async for frame in told])
+    async with reach(screen_page(late, deadline=0.3)) as http, requested(http) as received:
+        document, end = shown([frame async for frame in received])
 
     assert document == {"title": "fine", "stock": {"level": "unknown", "since": None}, "ratings": [1]}
     assert end == {"degraded": {"stock": "timeout"}}
@@ -194,13 +194,13 @@ async def test_a_bug_after_the_first_frame_is_logged_and_in_the_end_frame(
     reach: Reached, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     late = Late()
-    async with reach(screen_page(late)) as http, requested(http, **{"X-Request-Id": "r-7"}) as told:
-        await anext(told)
+    async with reach(screen_page(late)) as http, requested(http, **{"X-Request-Id": "r-7"}) as received:
+        await anext(received)
         if where == "in a source":
             late.ratings.set_exception(ValueError("secret"))
         else:
             late.ratings.set_result([0])
-        (last,) = [frame async for frame in told]
+        (last,) = [frame async for frame in received]
 
     problem = last["end"]["problem"]
     assert (problem["type"], problem["status"]) == ("urn:frontispiece:problem:internal-error", 500)
@@ -224,14 +224,14 @@ async def test_when_the_client_disconnects_its_sources_are_cancelled(reach: Reac
 
     service = Stub(Exchange.until_left)
     async with things_of(service) as providers, reach(page, providers=providers) as http:
-        async with requested(http) as told:
-            await anext(told)
+        async with requested(http) as received:
+            await anext(received)
             await service.begun.wait()
         await service.last.ended.wait()
 
         service.answer = answering(200, b'{"there": true}')
-        async with requested(http) as told:
-            document, _ = shown([frame async for frame in told])
+        async with requested(http) as received:
+            document, _ = shown([frame async for frame in received])
     assert document["stock"] == {"there": True}
 
 

@@ -81,7 +81,7 @@ Parts = Sequence[tuple[Any, Any]]
 
 
 def random_page(parts: Parts, order: Sequence[int]) -> Page:
-    """A page with an optional source for each part, of which each comes once the one before has been told."""
+    """A page with an optional source for each part, of which each comes once the one before has been sent."""
     page = Page("/random", deadline=5.0)
     turns = [asyncio.Event() for _ in parts]
     after = dict(pairwise(order))

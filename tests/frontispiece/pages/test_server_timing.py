@@ -29,7 +29,7 @@ def metrics(header: str) -> dict[str, tuple[float, str | None]]:
 
 
 def cached_page(titles: Titles, policy: Cache) -> Page:
-    """A page of one source that is kept."""
+    """A page of one source that is cached."""
 
     async def title() -> str:
         text: str = await titles.load()

@@ -48,7 +48,7 @@ async def hanging(_request: Request) -> Reply:
 
 
 class Fake:
-    """A transport that answers as `answer` says and remembers what it was asked."""
+    """A transport that answers as `answer` says and records its requests."""
 
     def __init__(self, answer: Answer | None = None) -> None:
         self.answer = answer or answering(200)
@@ -68,7 +68,7 @@ class Fake:
         return await self.answer(request)
 
 
-class Held:
+class Deferred:
     """An answer that waits until the test gives it, or lets it fail."""
 
     def __init__(self) -> None:

@@ -12,16 +12,16 @@ from frontispiece.upstream import Overloaded, Reply, Request, TimedOut, Unreacha
 from frontispiece.upstream.adaptive_limit import INITIAL_LIMIT, MIN_SAMPLES, PROBE_SAMPLES
 from frontispiece.upstream.concurrency_limit import ConcurrencyLimiter
 from frontispiece.upstream.config import ConcurrencyPolicy
-from tests.frontispiece.upstream.fakes import GET, Fake, Held, ask, ended, settled
+from tests.frontispiece.upstream.fakes import GET, Deferred, Fake, ask, ended, settled
 from tests.support.calls import Answer, answering, raising
 from tests.support.clock import Clock
 
-LEAST = 3
+MIN_LIMIT = 3
 
 
 @pytest.fixture
 def limited(service: Fake, clock: Clock) -> ConcurrencyLimiter:
-    policy = ConcurrencyPolicy(adaptive=True, min_limit=LEAST, max_limit=100, max_queue=1)
+    policy = ConcurrencyPolicy(adaptive=True, min_limit=MIN_LIMIT, max_limit=100, max_queue=1)
     return ConcurrencyLimiter(service, policy, clock=clock)
 
 
@@ -66,7 +66,7 @@ async def know_the_best(limited: ConcurrencyLimiter, service: Fake, clock: Clock
 async def test_calls_above_the_limit_wait_and_those_above_the_queue_are_refused_as_overloaded(
     service: Fake, limited: ConcurrencyLimiter
 ) -> None:
-    service.answer = Held()
+    service.answer = Deferred()
     tasks = [asyncio.create_task(limited.send(GET)) for _ in range(INITIAL_LIMIT + 1)]
     await settled()
     assert (len(service.requests), limited.in_flight, limited.waiting) == (INITIAL_LIMIT, INITIAL_LIMIT, 1)
@@ -91,7 +91,7 @@ async def test_a_service_that_becomes_slow_or_times_out_gets_fewer_requests(
     service.answer = taking(clock, seconds, answer)
     await ask_often(limited, 2 * MIN_SAMPLES)
 
-    assert LEAST <= limited.limit < INITIAL_LIMIT
+    assert MIN_LIMIT <= limited.limit < INITIAL_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,18 @@ async def test_calls_that_wait_go_on_when_the_limit_has_shrunk_and_the_others_ha
     limited = ConcurrencyLimiter(
         service, ConcurrencyPolicy(adaptive=True, min_limit=1, max_limit=100, max_queue=50), clock=clock
     )
-    held = Held()
-    service.answer = held
+    deferred = Deferred()
+    service.answer = deferred
     tasks = [asyncio.create_task(limited.send(GET)) for _ in range(40)]
     await settled()
-    most = 0
-    while held.calls:
-        most = max(most, held.calls)
+    peak = 0
+    while deferred.calls:
+        peak = max(peak, deferred.calls)
         clock.advance(0.05)
-        held.give(Reply.whole(200, b"", []))
+        deferred.give(Reply.whole(200, b"", []))
         await settled()
 
-    assert most == INITIAL_LIMIT
+    assert peak == INITIAL_LIMIT
     assert [(await task).status for task in tasks] == [200] * 40
     assert (limited.in_flight, limited.waiting) == (0, 0)
 

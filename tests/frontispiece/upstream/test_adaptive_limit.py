@@ -18,15 +18,15 @@ class Simulation:
 
     Args:
         workers: calls that it does at a time: its knee.
-        least: of the limit.
-        most: of the limit.
+        min_limit: of the limit.
+        max_limit: of the limit.
     """
 
-    def __init__(self, workers: int, least: int = 2, most: int = 500) -> None:
+    def __init__(self, workers: int, min_limit: int = 2, max_limit: int = 500) -> None:
         self.workers = workers
         self.latency = LATENCY
         self.now = 50.0
-        self.gradient = AdaptiveLimit(least, most, self.now, chance=lambda: 0.5)
+        self.gradient = AdaptiveLimit(min_limit, max_limit, self.now, chance=lambda: 0.5)
         self.answered: list[float] = []
         self.refused = 0
         self.limits: list[int] = []
@@ -162,19 +162,19 @@ LATENCIES = st.floats(0, 1e4, allow_nan=False)
 
 
 @given(
-    least=st.integers(1, 30),
+    min_limit=st.integers(1, 30),
     more=st.integers(0, 300),
     calls=st.lists(st.tuples(st.floats(0, 5), LATENCIES, st.integers(1, 400), st.booleans()), max_size=400),
 )
 def test_whatever_is_seen_the_limit_stays_within_its_bounds(
-    least: int, more: int, calls: list[tuple[float, float, int, bool]]
+    min_limit: int, more: int, calls: list[tuple[float, float, int, bool]]
 ) -> None:
     now = 0.0
-    gradient = AdaptiveLimit(least, least + more, now)
+    gradient = AdaptiveLimit(min_limit, min_limit + more, now)
     for later, took, running, timed_out in calls:
         now += later
         gradient.sample(now - took, now, running, timed_out=timed_out)
-        assert least <= gradient.limit <= least + more
+        assert min_limit <= gradient.limit <= min_limit + more
 
 
 def test_an_unlimited_one_refuses_nothing_before_a_latency_has_risen_and_keeps_the_minimum_it_saw() -> None:

@@ -21,8 +21,8 @@ from tests.frontispiece.upstream.fakes import (
     FAILURES,
     GET,
     NO_FAILURES,
+    Deferred,
     Fake,
-    Held,
     ask,
     ended,
     hanging,
@@ -156,13 +156,13 @@ async def test_after_the_open_duration_a_single_probe_closes_it(
 ) -> None:
     await calls(breaker, service, *([BROKEN] * 4))
     clock.advance(5)
-    service.answer = held = Held()
+    service.answer = deferred = Deferred()
 
     async with sending(breaker) as trial:
         with pytest.raises(Unreachable, match="is open") as refusal:
             await breaker.send(GET)
         assert refusal.value.problem("things").headers == {"Retry-After": "1"}
-        held.give(await streaming(GET))
+        deferred.give(await streaming(GET))
         async with await trial:  # its answer is enough, its body may go on
             await calls(breaker, service, BROKEN, BROKEN, BROKEN)
             service.answer = FINE
@@ -232,24 +232,24 @@ async def test_a_probe_whose_client_is_slow_gives_way_to_the_next_and_decides_no
 async def test_calls_that_began_before_it_opened_change_nothing_when_they_end(
     breaker: CircuitBreaker, service: Fake, clock: Clock
 ) -> None:
-    service.answer = held = Held()
+    service.answer = deferred = Deferred()
     early = [asyncio.create_task(breaker.send(GET)) for _ in range(9)]
     await asyncio.sleep(0)
-    assert held.calls == 9
+    assert deferred.calls == 9
     await calls(breaker, service, *([BROKEN] * 4))
 
     clock.advance(4)
-    held.give(await FINE(GET))
+    deferred.give(await FINE(GET))
     await early[0]
     assert await is_open(breaker, service), "a late success does not close it"
     for call in early[1:5]:
-        held.fail(TimedOut("late"))
+        deferred.fail(TimedOut("late"))
         await asyncio.wait([call])
     clock.advance(1)
     service.answer = FINE
     assert await ask(breaker) == 200, "late failures do not make the pause longer"
     for call in early[5:]:
-        held.fail(TimedOut("late"))
+        deferred.fail(TimedOut("late"))
         await asyncio.wait([call])
     assert await ask(breaker) == 200, "nor do they count after it"
     assert [type(call.exception()) for call in early[1:]] == [TimedOut] * 8

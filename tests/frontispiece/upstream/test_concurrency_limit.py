@@ -9,8 +9,8 @@ from frontispiece.upstream.concurrency_limit import ConcurrencyLimiter
 from frontispiece.upstream.config import ConcurrencyPolicy
 from tests.frontispiece.upstream.fakes import (
     GET,
+    Deferred,
     Fake,
-    Held,
     ask,
     ended,
     hanging,
@@ -27,13 +27,13 @@ def get(target: str, timeout: float = 10.0) -> Request:
 
 
 @pytest.fixture
-def held() -> Held:
-    return Held()
+def deferred() -> Deferred:
+    return Deferred()
 
 
 @pytest.fixture
-def service(held: Held) -> Fake:
-    return Fake(held)
+def service(deferred: Deferred) -> Fake:
+    return Fake(deferred)
 
 
 def limited(service: Transport, calls: int, queue: int) -> ConcurrencyLimiter:
@@ -63,17 +63,17 @@ async def has_all_slots(transport: Transport, service: Fake, calls: int) -> bool
 
 
 async def test_calls_that_find_no_slot_wait_in_the_order_in_which_they_came(
-    service: Fake, held: Held
+    service: Fake, deferred: Deferred
 ) -> None:
     tasks = await begin(limited(service, 2, 3), *(get(f"/{n}") for n in range(5)))
     assert targets(service) == ["/0", "/1"]
 
     for n in range(2, 5):
-        held.give(Reply.whole(200, b"", []))
+        deferred.give(Reply.whole(200, b"", []))
         await settled()
         assert targets(service) == [f"/{k}" for k in range(n + 1)]
-    held.give(Reply.whole(200, b"", []))
-    held.give(Reply.whole(200, b"", []))
+    deferred.give(Reply.whole(200, b"", []))
+    deferred.give(Reply.whole(200, b"", []))
     assert [(await task).status for task in tasks] == [200] * 5
 
 
@@ -113,7 +113,7 @@ async def test_a_call_that_ends_without_an_answer_gives_its_slot_back(
 
 
 async def test_a_call_that_leaves_the_queue_takes_no_slot_and_leaves_its_place(
-    service: Fake, held: Held
+    service: Fake, deferred: Deferred
 ) -> None:
     transport = limited(service, 1, 2)
     first, second, third = await begin(transport, get("/1"), get("/2"), get("/3"))
@@ -121,7 +121,7 @@ async def test_a_call_that_leaves_the_queue_takes_no_slot_and_leaves_its_place(
     (fourth,) = await begin(transport, get("/4"))
 
     for call in (first, third, fourth):
-        held.give(Reply.whole(200, b"", []))
+        deferred.give(Reply.whole(200, b"", []))
         await call
         await settled()
 
@@ -169,12 +169,12 @@ async def test_a_queued_request_waits_no_longer_than_its_timeout(service: Fake) 
     assert await has_all_slots(transport, service, 1)
 
 
-async def test_the_wait_is_part_of_the_timeout(service: Fake, held: Held) -> None:
+async def test_the_wait_is_part_of_the_timeout(service: Fake, deferred: Deferred) -> None:
     clock = Clock()
     transport = ConcurrencyLimiter(service, ConcurrencyPolicy(max_concurrent=1, max_queue=1), clock=clock)
     async with sending(transport), sending(transport, get("/2", timeout=10.0)):
         clock.advance(4)
-        held.give(Reply.whole(200, b"", []))
+        deferred.give(Reply.whole(200, b"", []))
         await settled()
         assert service.requests[1].timeout == 6
 

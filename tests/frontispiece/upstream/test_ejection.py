@@ -17,8 +17,8 @@ from tests.frontispiece.upstream.fakes import (
     GET,
     NO_FAILURES,
     Chance,
+    Deferred,
     Fake,
-    Held,
     ask,
     ended,
     hanging,
@@ -109,16 +109,16 @@ async def test_after_the_ejection_a_single_probe_is_sent(
     a: Fake, b: Fake, two: LoadBalancer, clock: Clock, chance: Chance
 ) -> None:
     await eject(two, a)
-    held = Held()
-    a.answer = held
+    deferred = Deferred()
+    a.answer = deferred
     clock.advance(1)
 
     async with asyncio.timeout(30), sending(two) as trial:
-        assert (held.calls, trial.done()) == (1, False)
+        assert (deferred.calls, trial.done()) == (1, False)
         for _ in range(10):
             await ask(two)
         assert len(a.requests) == 1, "one trial at a time"
-        held.give(await streaming(GET))
+        deferred.give(await streaming(GET))
         async with await trial:
             a.answer = answering(200)
             b.requests.clear()

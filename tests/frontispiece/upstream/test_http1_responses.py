@@ -60,7 +60,7 @@ MALFORMED = {
     "chunked twice": OK + b"transfer-encoding: chunked, chunked\r\n\r\n" + HI,
     "chunked in two fields": CHUNKED + b"transfer-encoding: chunked\r\n\r\n" + HI,
     "chunked not at the end": OK + b"transfer-encoding: chunked, gzip\r\n\r\n" + HI,
-    "a coding nobody asked for": OK + b"transfer-encoding: gzip, chunked\r\n\r\n" + HI,
+    "a coding that was not accepted": OK + b"transfer-encoding: gzip, chunked\r\n\r\n" + HI,
     "an unknown coding": OK + b"transfer-encoding: xchunked\r\n\r\n" + HI,
     "the identity coding": OK + b"transfer-encoding: identity\r\n\r\nhi",
     "chunks in HTTP/1.0": b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + HI,
@@ -87,7 +87,7 @@ MALFORMED = {
     "another protocol, politely": b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
     "another protocol, bluntly": b"HTTP/1.1 101 Switching\r\n\r\n",
     "interim answers without end": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 9,
-    "nonsense after an interim answer": b"HTTP/1.1 100 Continue\r\n\r\nRTSP/1.0 200 OK\r\n\r\n",
+    "garbage after an interim response": b"HTTP/1.1 100 Continue\r\n\r\nRTSP/1.0 200 OK\r\n\r\n",
 }
 
 TRUNCATED = {

@@ -1,4 +1,4 @@
-"""Whose failure it is, and what clients are told: while a body is on its way, lateness is the client's."""
+"""Whose failure it is, and what clients see: while a body is on its way, lateness is the client's."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ from frontispiece.upstream.transports.httpx import HttpxTransport
 from tests.frontispiece.upstream.fakes import GET, ask
 from tests.frontispiece.upstream.peer import Line, Peer, peer, whole
 from tests.support.serving import raw_server
+from tests.support.waiting import until, until_still
 
 TIMEOUT = 0.2
 ATTEMPTS = 3
@@ -51,13 +52,13 @@ def guarded(*servers: Peer) -> Upstream:
     )
 
 
-@pytest.mark.parametrize("patience", [2.0, 0.97], ids=["the transport's timeout", "a deadline around it"])
-async def test_slow_clients_open_no_circuit_and_eject_no_address(patience: float) -> None:
+@pytest.mark.parametrize("share", [2.0, 0.97], ids=["the transport's timeout", "a deadline around it"])
+async def test_slow_clients_open_no_circuit_and_eject_no_address(share: float) -> None:
     talks = [read_all] * 10
     async with asyncio.timeout(30), peer(*talks) as one, peer(*talks) as other, guarded(one, other) as things:
         for _ in range(ATTEMPTS):
             with pytest.raises((Problem, TimeoutError)):
-                async with asyncio.timeout(patience * TIMEOUT):
+                async with asyncio.timeout(share * TIMEOUT):
                     await things.send(upload(ends=False))
 
         state = things.state()
@@ -81,15 +82,24 @@ async def test_a_service_that_takes_nothing_of_a_long_body_has_failed() -> None:
         await line.request()
         await line.ended.wait()
 
+    read = 0
+
     async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
         while True:
+            read += 1
             yield b"x" * 1_000_000
 
     async with asyncio.timeout(30), peer(deaf, deaf, deaf) as server, guarded(server) as things:
         for _ in range(2):
-            request = Request(method="POST", target="/a", body=BodyStream(endless()), timeout=0.5)
+            body = BodyStream(endless())
+            request = Request(method="POST", target="/a", body=body, timeout=0.8)
+            call = asyncio.create_task(things.send(request))
+            await until(lambda body=body: body.is_begun)  # type: ignore[misc]
+            await until_still(lambda: read)
+            body.moved -= 60  # as if it had taken nothing for a minute
             with pytest.raises(UpstreamError, match="no answer"):
-                await things.send(request)
+                await call
 
         assert things.state()["breaker"]["state"] == "open"
 

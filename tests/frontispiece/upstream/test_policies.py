@@ -18,8 +18,8 @@ from frontispiece.upstream.load_balancer import MAX_EJECTION, LoadBalancer
 from frontispiece.upstream.transports.httpx import HttpxTransport
 from tests.frontispiece.upstream.fakes import (
     GET,
+    Deferred,
     Fake,
-    Held,
     ask,
     ended,
     hanging,
@@ -36,7 +36,7 @@ from tests.support.world import OpenWorld
 
 SLOTS = 3
 
-STEPS = ["call", "call", "call", "call once", "answer", "stream", "fail", "away", "late", "nonsense", "bug",
+STEPS = ["call", "call", "call", "call once", "answer", "stream", "fail", "away", "late", "invalid", "bug",
          "cancel", "release", "release twice", "later"]  # fmt: skip
 
 
@@ -45,8 +45,8 @@ class World:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.held = Held()
-        self.addresses = {name: Fake(self.held) for name in "abc"}
+        self.deferred = Deferred()
+        self.addresses = {name: Fake(self.deferred) for name in "abc"}
         self.balanced = LoadBalancer(
             self.addresses,
             health=None,
@@ -75,21 +75,21 @@ class World:
             reply = self.replies.pop(which % len(self.replies))
             for _ in range(1 if step == "release" else 2):
                 await reply.release()
-        elif self.held.calls:
+        elif self.deferred.calls:
             await self.end_one(step, which)
         if which % 2:  # else several things happen in one moment
             await self.look()
 
     async def end_one(self, step: str, which: int) -> None:
         """Let one call be answered, or fail."""
-        failures = {"away": Unreachable("away"), "late": TimedOut("late"), "nonsense": InvalidResponse("odd")}
+        failures = {"away": Unreachable("away"), "late": TimedOut("late"), "invalid": InvalidResponse("odd")}
         if step in {"answer", "stream", "fail"}:
             answer = {"answer": answering(404), "stream": streaming, "fail": answering(500)}[step]
-            self.held.give(await answer(GET), which)
+            self.deferred.give(await answer(GET), which)
         elif step in failures:
-            self.held.fail(failures[step], which)
+            self.deferred.fail(failures[step], which)
         elif step == "bug":
-            self.held.fail(ZeroDivisionError(), which)
+            self.deferred.fail(ZeroDivisionError(), which)
 
     async def look(self) -> None:
         """Take the replies of calls that have ended."""
@@ -146,7 +146,7 @@ def test_no_slot_is_lost_and_no_call_forgotten_whatever_happens(steps: list[tupl
 
 @asynccontextmanager
 async def instance(port: int, name: bytes) -> AsyncIterator[list[bytes]]:
-    """An instance of a service on a port, which says its name once a connection; all that it was asked."""
+    """An instance of a service on a port, which says its name once a connection; all its requests."""
     requested: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -104,7 +104,7 @@ async def test_no_header_but_host_is_added(transport: Transport, stub: Stub) -> 
 async def test_a_response_comes_back_whatever_its_status(transport: Transport, stub: Stub) -> None:
     headers = (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"X-Case", b"1")
     for status in (200, 204, 302, 304, 404, 500, 503):
-        content = b"" if status in {204, 304} else b"said"
+        content = b"" if status in {204, 304} else b"content"
         stub.answer = answering(status, content, *headers)
 
         async with await transport.send(get()) as reply:
@@ -173,7 +173,7 @@ async def test_the_service_is_held_back_until_its_answer_is_taken(transport: Tra
             chunks = reply.chunks()
             await anext(chunks)
             await anext(chunks)
-            assert sent < 20  # sockets hold some; how tightly a mounted app is held, see test_mounted
+            assert sent < 20  # sockets hold some; of a mounted app, test_asgi says it to the chunk
         await stub.last.ended.wait()
 
 
