@@ -90,16 +90,19 @@ async def test_a_service_that_takes_nothing_of_a_long_body_has_failed() -> None:
             read += 1
             yield b"x" * 1_000_000
 
+    async def stall() -> None:
+        body = BodyStream(endless())
+        request = Request(method="POST", target="/a", body=body, timeout=0.8)
+        call = asyncio.create_task(things.send(request))
+        await until(lambda: body.is_begun)
+        await until_still(lambda: read)
+        body.moved -= 60  # as if it had taken nothing for a minute
+        with pytest.raises(UpstreamError, match="no answer"):
+            await call
+
     async with asyncio.timeout(30), peer(deaf, deaf, deaf) as server, guarded(server) as things:
         for _ in range(2):
-            body = BodyStream(endless())
-            request = Request(method="POST", target="/a", body=body, timeout=0.8)
-            call = asyncio.create_task(things.send(request))
-            await until(lambda body=body: body.is_begun)  # type: ignore[misc]
-            await until_still(lambda: read)
-            body.moved -= 60  # as if it had taken nothing for a minute
-            with pytest.raises(UpstreamError, match="no answer"):
-                await call
+            await stall()
 
         assert things.state()["breaker"]["state"] == "open"
 
