@@ -38,12 +38,6 @@ async def test_without_a_country_nothing_is_quoted(
     assert "quotes" not in shop.operations
 
 
-async def test_the_version_is_that_of_the_basket_that_was_shown(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    assert (await draft(either, reader))["basket_version"] == 7
-
-
 @pytest.mark.parametrize("given", ["INK20", "  INK20 "])
 async def test_a_coupon_takes_its_percentage_off(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], given: str
@@ -108,17 +102,6 @@ async def test_a_delivery_in_another_currency_than_the_goods_is_left_out(
     assert [each["method"] for each in shown["deliveries"]] == ["express"]
 
 
-async def test_a_country_that_is_not_served_is_the_customers_to_change(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.trouble["quotes"] = answering(problem(422, "country-not-served", country="AQ"))
-
-    response = await either.post("/checkout/draft", json={"country": "AQ"}, headers=reader)
-
-    assert (response.status_code, response.json()["country"]) == (422, "AQ")
-    assert response.json()["type"] == "urn:frontispiece:problem:country-not-served"
-
-
 async def test_without_inventory_the_draft_has_no_warnings_and_says_so(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
@@ -160,29 +143,6 @@ async def test_an_order_is_accepted_and_found_where_the_response_says(
     assert {name: seen[name] for name in ("id", "lines", "total")} == {
         name: response.json()[name] for name in ("id", "lines", "total")
     }
-
-
-@pytest.mark.parametrize(
-    ("kind", "members"),
-    [
-        ("basket-changed", {"version": 8}),
-        ("total-changed", {"total": {"amount": 749_925, "currency": "EUR"}}),
-        ("coupon-used", {}),
-        ("order-confirmed", {}),
-    ],
-)
-async def test_what_ordering_refuses_reaches_the_customer_with_what_holds_now(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], kind: str, members: dict[str, Any]
-) -> None:
-    shop.trouble["place"] = answering(problem(409, kind, **members))
-
-    key = {"Idempotency-Key": "an-intent"}
-    response = await either.post("/checkout", json=checkout(), headers={**reader, **key})
-
-    assert response.status_code == 409
-    body = response.json()
-    assert body["type"] == f"urn:frontispiece:problem:{kind}"
-    assert {name: body[name] for name in members} == members
 
 
 async def test_an_order_is_cancelled(either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]) -> None:

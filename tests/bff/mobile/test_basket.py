@@ -23,11 +23,17 @@ INK = {
 async def test_a_basket_shows_its_lines_at_todays_prices(
     mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
+    shop.added_at, shop.waiting = {"PEN": 1190, "INK": 850}, {"CAP": 3}
+
     answer = await mobile.get("/basket", headers=reader)
 
     assert answer.status_code == 200
     assert answer.headers["vary"] == "accept-language, width"
-    assert answer.json() == {"lines": [PEN, INK], "total": "€31.72"}
+    assert answer.json() == {
+        "lines": [{**PEN, "price_when_added": "€11.90"}, INK],
+        "total": "€31.72",
+        "waiting": [{"sku": "CAP", "quantity": 3}],
+    }
     assert shop.last("see").url.path == "/baskets/reader"
 
 
@@ -75,23 +81,3 @@ async def test_a_change_is_answered_with_the_whole_basket(
     assert more.json()["total"] == "€43.33"
     assert less.json()["total"] == "34,83\N{NO-BREAK SPACE}€"
     assert [line["image"] for line in less.json()["lines"]] == ["/pictures/PEN/1-640.svg"]
-
-
-async def test_a_line_whose_price_has_changed_says_what_it_was_when_it_was_put_in(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.added_at = {"PEN": 1190, "INK": 850}
-
-    pen, ink = (await mobile.get("/basket", headers=reader)).json()["lines"]
-
-    assert pen["price_when_added"] == "€11.90"
-    assert "price_when_added" not in ink
-
-
-async def test_what_has_no_room_in_the_basket_is_shown_to_wait(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.waiting = {"CAP": 3}
-
-    waiting = (await mobile.get("/basket", headers=reader)).json()["waiting"]
-    assert waiting == [{"sku": "CAP", "quantity": 3}]

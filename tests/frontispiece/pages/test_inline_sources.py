@@ -242,28 +242,6 @@ async def test_a_source_may_wait_in_every_way_that_asyncio_and_anyio_have(
     assert shown(task) == b'{"thing":"x","beside":"x"}'
 
 
-async def test_a_client_that_leaves_cancels_what_waits_for_a_signal(app_of: AppOf, service: Service) -> None:
-    ended: list[str] = []
-
-    async def thing() -> str:
-        try:
-            return await service.call()
-        finally:
-            ended.append("thing")
-
-    async def later(thing: str) -> str:
-        ended.append("later")
-        return thing
-
-    task = started(app_of, page_of(thing, later))
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    assert ended == ["thing"]
-    assert service.responses[0].cancelled()
-
-
 async def test_a_page_that_has_ended_leaves_nothing_to_the_garbage_collector(
     app_of: AppOf, service: Service
 ) -> None:

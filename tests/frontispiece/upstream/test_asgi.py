@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from starlette.requests import Request as Asked
 
 from frontispiece.http.asgi import Receive, Scope, Send
-from frontispiece.http.problems import Problem
 from frontispiece.upstream import LifespanFailed, Request, UpstreamServerError
 from frontispiece.upstream.transports.asgi import AsgiTransport
 from tests.frontispiece.upstream.fakes import settled
@@ -213,19 +212,3 @@ async def test_what_the_app_does_after_its_answer_is_finished_before_the_reply_i
         async with await transport.send(GET) as reply:
             assert await reply.read(100) == b"whole"
         assert done == ["clean-up"]
-
-
-async def test_an_app_out_of_time_is_cancelled_even_where_it_waits_for_the_request() -> None:
-    async def answer(exchange: Exchange) -> None:
-        await exchange.read()
-        await exchange.until_left()
-
-    async def body() -> AsyncIterator[bytes]:
-        yield b"first"
-        await asyncio.Event().wait()
-
-    stub = Stub(answer)
-    async with asyncio.timeout(30), AsgiTransport(stub) as transport:
-        with pytest.raises(Problem, match="did not come in time"):
-            await transport.send(Request(method="POST", target="/a", body=body(), timeout=0.05))
-        assert stub.last.ended.is_set()
