@@ -94,10 +94,10 @@ class NameRule(dict[bytes, bool]):
         self._holds = holds
 
     def __missing__(self, name: bytes) -> bool:
-        held = self._holds(name)
+        result = self._holds(name)
         if len(self) < MAX_NAMES:
-            self[name] = held
-        return held
+            self[name] = result
+        return result
 
 
 _DROPPED: Final = NameRule(lambda name: name in HOP_BY_HOP or name == b"proxy" or b"_" in name)

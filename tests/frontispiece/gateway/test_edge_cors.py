@@ -1,4 +1,4 @@
-"""Pages of other origins at a running gateway: what their browsers are told, whatever becomes of the call."""
+"""Pages of other origins at a running gateway: what their browsers may read, whatever becomes of the call."""
 
 import asyncio
 import tomllib
@@ -50,7 +50,7 @@ async def edge(serve: Serve, open_world: OpenWorld) -> World:
 
 
 def cors_headers(answer: httpx.Response) -> dict[str, str]:
-    """What a browser is told of sharing."""
+    """The CORS headers of a response."""
     return {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
 
 

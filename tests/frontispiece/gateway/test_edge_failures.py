@@ -1,4 +1,4 @@
-"""What a client is told when a service cannot answer, and whether the gateway is ready."""
+"""What a client gets when a service cannot answer, and whether the gateway is ready."""
 
 import asyncio
 from typing import Any
@@ -283,9 +283,9 @@ async def test_a_gateway_whose_mounted_service_cannot_start_does_not_start() -> 
     async with asyncio.timeout(60):
         await gateway({"type": "lifespan"}, life.receive, life.send)
 
-    (told,) = life.events
-    assert told["type"] == "lifespan.startup.failed"
-    assert "no database" in told["message"]
+    (event,) = life.events
+    assert event["type"] == "lifespan.startup.failed"
+    assert "no database" in event["message"]
 
 
 async def test_a_bug_of_a_mounted_service_is_its_own_and_a_502(open_world: OpenWorld) -> None:

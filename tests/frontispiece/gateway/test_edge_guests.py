@@ -74,7 +74,7 @@ async def test_an_invalid_token_is_no_guest(guests: World, bearer: MakeToken) ->
 async def test_responses_to_guests_vary_by_authorization(
     guests: World,
     bearer: MakeToken,
-    users: bool,  # noqa: FBT001 (told by pytest)
+    users: bool,  # noqa: FBT001 (named by pytest)
 ) -> None:
     answer = await guests.http.get("/shown", headers=bearer("reader", "shop") if users else {})
 

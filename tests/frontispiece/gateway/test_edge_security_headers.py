@@ -1,4 +1,4 @@
-"""What browsers are told to be careful about, at a running gateway."""
+"""The headers by which browsers protect a page, at a running gateway."""
 
 import tomllib
 

@@ -1,4 +1,4 @@
-"""Bodies pass through the gateway as they come; whoever goes away is not worked for any longer."""
+"""Bodies pass through the gateway as they come; no work goes on for a client that has left."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -88,12 +88,12 @@ async def test_both_directions_can_flow_at_once_in_pieces_of_any_size(edge: Worl
     edge.things.answer = answer
 
     async with asyncio.timeout(60):
-        told, untold = await asyncio.gather(
+        sized, chunked = await asyncio.gather(
             edge.http.put("/things/7", content=content),
             edge.http.put("/things/8", content=in_pieces(content)),
         )
 
-    assert told.content == untold.content == content
+    assert sized.content == chunked.content == content
     lengths = {e.path: e.all(b"content-length") for e in edge.things.requests}
     assert lengths[b"/inner/7"] == [str(BIG).encode()]
     assert lengths[b"/inner/8"] == []

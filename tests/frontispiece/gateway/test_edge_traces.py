@@ -31,7 +31,7 @@ async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]
 async def spans_of(
     collector: Collector, issuer: Issuer, things: Stub, *paths: str, **headers: str
 ) -> list[httpx.Response]:
-    """Ask a gateway for these, and stop it, so that all is told."""
+    """Ask a gateway for these, and stop it, so that all spans are exported."""
     async with servers() as serve:
         services = {"things": await serve(things), "gone": nobody_there()}
         async with client_of(await serve(gateway_of(ROUTES, services, issuer=issuer))) as http:
@@ -71,9 +71,9 @@ async def test_a_client_that_does_not_sample_is_followed(collector: Collector, i
     await spans_of(collector, issuer, things, "/things/7", traceparent=f"00-{TRACE}-{PARENT}-00")
 
     assert collector.spans == []
-    (told,) = things.last.all(b"traceparent")
-    assert told.startswith(f"00-{TRACE}-".encode())
-    assert told.endswith(b"-00")
+    (traceparent,) = things.last.all(b"traceparent")
+    assert traceparent.startswith(f"00-{TRACE}-".encode())
+    assert traceparent.endswith(b"-00")
 
 
 async def test_a_call_without_a_trace_begins_one(collector: Collector, issuer: Issuer) -> None:
@@ -97,7 +97,7 @@ async def test_failures_are_errors_by_their_kind(collector: Collector, issuer: I
     assert (called.about["error.type"], called.is_error) == ("503", True)
     gone = collector.span("gateway", "GET /gone")
     assert (gone.about["http.response.status_code"], gone.about["error.type"]) == (503, "503")
-    within_gone = next(told for told in collector.of("gateway") if told.parent == gone.id)
+    within_gone = next(span for span in collector.of("gateway") if span.parent == gone.id)
     assert within_gone.about["error.type"] == "unavailable"
     refused = collector.span("gateway", "GET /mine")
     assert refused.about["http.response.status_code"] == 401
@@ -113,7 +113,7 @@ async def test_a_span_lasts_as_long_as_its_streamed_answer(collector: Collector,
     (answer,) = await spans_of(collector, issuer, Stub(two_pieces), "/files/a/b", **SAMPLED)
 
     assert answer.content == b"onetwo"
-    assert {told.name for told in collector.spans} == {"GET /files/{rest:path}", "GET"}
+    assert {span.name for span in collector.spans} == {"GET /files/{rest:path}", "GET"}
 
 
 async def test_checks_of_health_have_no_spans(collector: Collector, issuer: Issuer) -> None:

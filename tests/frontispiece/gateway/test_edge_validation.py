@@ -49,40 +49,40 @@ class Order(BaseModel):
     note: str | None = None
 
 
-def shop(asked: list[str]) -> FastAPI:
+def shop(reached: list[str]) -> FastAPI:
     app = FastAPI()
 
     @app.get("/orders/{number}")
     async def read(number: int, since: int | None = None, x_kind: Annotated[str, Header()] = "a") -> str:
-        asked.append("read")
+        reached.append("read")
         return f"{number} {since} {x_kind}"
 
     @app.post("/orders/{number}")
     async def write(number: int, order: Order, tags: Annotated[list[int] | None, Query()] = None) -> Any:
-        asked.append("write")
+        reached.append("write")
         return {"number": number, "lines": len(order.lines), "tags": tags}
 
     @app.get("/hidden", include_in_schema=False)
     async def hidden() -> str:
-        asked.append("hidden")
+        reached.append("hidden")
         return "here"
 
     return app
 
 
 @pytest.fixture
-def asked() -> list[str]:
+def reached() -> list[str]:
     """What has reached the service."""
     return []
 
 
 @pytest.fixture
-async def http(serve: Serve, open_world: OpenWorld, asked: list[str]) -> httpx.AsyncClient:
-    return (await open_world(ROUTES, shop=shop(asked))).http
+async def http(serve: Serve, open_world: OpenWorld, reached: list[str]) -> httpx.AsyncClient:
+    return (await open_world(ROUTES, shop=shop(reached))).http
 
 
 async def test_valid_calls_reach_the_service_and_invalid_ones_get_all_violations(
-    http: httpx.AsyncClient, bearer: MakeToken, asked: list[str]
+    http: httpx.AsyncClient, bearer: MakeToken, reached: list[str]
 ) -> None:
     who = bearer("reader")
     read = await http.get("/api/orders/7?since=3", headers=who)
@@ -90,7 +90,7 @@ async def test_valid_calls_reach_the_service_and_invalid_ones_get_all_violations
     order = {"lines": [{"sku": "x", "quantity": 1}]}
     written = await http.post("/api/orders/7?tags=1&tags=2", json=order, headers=who)
     assert (written.status_code, written.json()) == (200, {"number": 7, "lines": 1, "tags": [1, 2]})
-    assert asked == ["read", "write"]
+    assert reached == ["read", "write"]
 
     wrong = {"lines": [{"sku": 5, "quantity": 0}]}
     refused = await http.post("/api/orders/seven", json=wrong, headers=who)
@@ -103,7 +103,7 @@ async def test_valid_calls_reach_the_service_and_invalid_ones_get_all_violations
         ["body", "lines", "0", "sku"],
         ["path", "number"],
     ]
-    assert asked == ["read", "write"]
+    assert reached == ["read", "write"]
 
 
 async def test_an_unauthenticated_call_is_not_validated(http: httpx.AsyncClient) -> None:
@@ -111,25 +111,25 @@ async def test_an_unauthenticated_call_is_not_validated(http: httpx.AsyncClient)
 
 
 async def test_a_route_to_a_whole_service_checks_each_of_its_operations(
-    http: httpx.AsyncClient, asked: list[str]
+    http: httpx.AsyncClient, reached: list[str]
 ) -> None:
     assert (await http.get("/api/hidden")).json() == "here"
     assert (await http.get("/api/nowhere")).status_code == 404
-    assert asked == ["hidden"]
+    assert reached == ["hidden"]
 
 
 async def test_a_refused_call_may_be_corrected_with_the_same_idempotency_key(
-    serve: Serve, open_world: OpenWorld, asked: list[str]
+    serve: Serve, open_world: OpenWorld, reached: list[str]
 ) -> None:
     routes = ROUTES.replace("/api/orders/{number}", "/other/{number}")
-    http = (await open_world(routes, shop=shop(asked))).http
+    http = (await open_world(routes, shop=shop(reached))).http
     key = {"Idempotency-Key": "k"}
 
     bodies: list[Any] = [{}, {"lines": []}, {"lines": []}, {"lines": [], "note": "x"}]
     answers = [await http.post("/api/orders/7", json=body, headers=key) for body in bodies]
     assert [answer.status_code for answer in answers] == [422, 200, 200, 422]
     assert answers[2].headers["idempotency-replayed"] == "true"
-    assert asked == ["write"]
+    assert reached == ["write"]
 
 
 async def test_a_service_that_describes_itself_to_callers_with_a_token_is_validated_against(

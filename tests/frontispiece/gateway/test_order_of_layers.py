@@ -50,7 +50,7 @@ def test_a_route_that_asks_for_everything_has_each_once_in_this_order() -> None:
     assert happens == [
         "tracing",  # what is counted and logged has a name
         "metrics",  # refusals are counted
-        "security_headers",  # whatever is answered, browsers are told
+        "security_headers",  # every response has them
         "cors",  # a page of another origin may read why it was refused
         "compression",  # one form is cached, and sent in many
         "body_limit",  # nobody reads more than there may be

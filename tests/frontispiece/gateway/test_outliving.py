@@ -79,13 +79,13 @@ async def test_a_first_call_is_carried_out_though_the_gateway_stops_meanwhile(
     gateway = gateway_of(ORDERS, {"orders": await serve(orders)})
 
     async def stopped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def told() -> Message:
+        async def receive_message() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":  # once all is let go of that is not waited for
                 asyncio.get_running_loop().call_later(0.1, orders.go_on.set)
             return message
 
-        await gateway(scope, told, send)
+        await gateway(scope, receive_message, send)
 
     async with servers() as serve_shortly, client_of(await serve_shortly(stopped)) as http:
         await leave_in_the_middle(http, gateway, orders)

@@ -23,8 +23,8 @@ RFC = TrustedProxies(Edge(trusted_proxies=("10.0.0.0/8",), forwarded_header=Forw
 
 
 def x(*values: str, proto: str | None = None) -> Headers:
-    told = [(b"x-forwarded-for", value.encode("latin-1")) for value in values]
-    return told + ([(b"x-forwarded-proto", proto.encode())] if proto else [])
+    headers = [(b"x-forwarded-for", value.encode("latin-1")) for value in values]
+    return headers + ([(b"x-forwarded-proto", proto.encode())] if proto else [])
 
 
 def rfc(*values: str) -> Headers:
@@ -203,8 +203,8 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(
     http: httpx.AsyncClient = (await open_world(ROUTES, things=things)).http
 
     async def asked(*said: str) -> int:
-        told = [("X-Forwarded-For", each) for each in said]
-        return (await http.get("/few", headers=[*told, ("X-Forwarded-Proto", "https")])).status_code
+        headers = [("X-Forwarded-For", each) for each in said]
+        return (await http.get("/few", headers=[*headers, ("X-Forwarded-Proto", "https")])).status_code
 
     assert await asked("203.0.113.5") == 200
     assert things.last.all(b"x-forwarded-for") == [b"203.0.113.5"]

@@ -48,7 +48,7 @@ def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defa
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "messages"),
     [
         ("url = []", ["url: Tuple should have at least 1 item"]),
         (
@@ -101,9 +101,9 @@ def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defa
         ('url = "http://a"\nretries = 3', ["retries: unknown key"]),
     ],
 )
-def test_every_fault_of_a_service_is_named(lines: str, told: list[str]) -> None:
+def test_every_fault_of_a_service_is_named(lines: str, messages: list[str]) -> None:
     found = errors_of(route(), services={"things": tomllib.loads(lines)})
 
     errors = [each for error in found for each in error.split("; ")]
-    assert len(errors) == len(told), errors
-    assert all(what in error for error, what in zip(errors, told, strict=True)), errors
+    assert len(errors) == len(messages), errors
+    assert all(what in error for error, what in zip(errors, messages, strict=True)), errors

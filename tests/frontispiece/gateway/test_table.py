@@ -104,7 +104,7 @@ def test_what_is_no_toml_is_refused_with_line_and_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "beginnings"),
     [
         ("", ["services: Field required", "routes: Field required"]),
         (SERVICES + "routes = []", ["services: things: routes: unknown key", "routes: Field required"]),
@@ -112,11 +112,13 @@ def test_what_is_no_toml_is_refused_with_line_and_column() -> None:
         (f"routes = []\n{SERVICES}", ["routes: a table has at least one route"]),
     ],
 )
-def test_a_table_of_another_shape_is_refused_in_words(text: str, told: list[str]) -> None:
+def test_a_table_of_another_shape_is_refused_in_words(text: str, beginnings: list[str]) -> None:
     errors = errors_in(text)
 
-    assert len(errors) == len(told)
-    assert all(error.startswith(beginning) for error, beginning in zip(errors, told, strict=True)), errors
+    assert len(errors) == len(beginnings)
+    assert all(error.startswith(beginning) for error, beginning in zip(errors, beginnings, strict=True)), (
+        errors
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_what_can_be_meant_is_taken(more: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ("retry = { attempts = 1 }", "attempts: Input should be greater than or equal to 2"),
         ("retry = { on = [] }", "on: there is at least one, or leave it out"),
@@ -53,11 +53,11 @@ def test_what_can_be_meant_is_taken(more: str) -> None:
         ('priority = "urgent"', "Input should be 'low', 'normal', 'high' or 'critical'"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_a_sentence(more: str, told: str) -> None:
+def test_what_cannot_be_meant_is_refused_with_a_sentence(more: str, message: str) -> None:
     (error,) = errors_of(route("/a/{id}", more), services=SERVICES)
 
     assert error.startswith("route 1 (/a/{id}): ")
-    assert told in error
+    assert message in error
 
 
 def test_parts_are_tried_again_by_themselves_and_are_neither_copied_nor_split() -> None:

@@ -112,10 +112,10 @@ def test_a_key_that_is_none_is_a_fault_by_name_and_not_shown(
     tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ISSUER_CLOCK_SKEW", "3600")
-    told = faults(tmp_path, OPEN, key)
+    found = faults(tmp_path, OPEN, key)
 
-    assert {fault.partition(":")[0] for fault in told} == {"GATEWAY_SIGNING_KEY", "ISSUER_CLOCK_SKEW"}
-    assert not any("AAAA" in fault for fault in told)
+    assert {fault.partition(":")[0] for fault in found} == {"GATEWAY_SIGNING_KEY", "ISSUER_CLOCK_SKEW"}
+    assert not any("AAAA" in fault for fault in found)
 
 
 def test_the_repr_of_settings_has_no_key(signing_key: str) -> None:

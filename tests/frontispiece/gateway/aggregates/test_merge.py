@@ -15,13 +15,13 @@ def merged(*controls: str | None, personal: bool = False, degraded: bool = False
     joined = CacheHeaders()
     for control in controls:
         joined.add([] if control is None else [(b"cache-control", control.encode())])
-    told = dict(joined.headers(degraded=degraded, personal=personal))
-    assert told.keys() == {b"cache-control", b"vary"}
-    return told[b"cache-control"].decode()
+    headers = dict(joined.headers(degraded=degraded, personal=personal))
+    assert headers.keys() == {b"cache-control", b"vary"}
+    return headers[b"cache-control"].decode()
 
 
 @pytest.mark.parametrize(
-    ("controls", "told"),
+    ("controls", "expected"),
     [
         (["max-age=60", "max-age=5"], "max-age=5"),
         (["public, max-age=60", "public, max-age=5"], "public, max-age=5"),
@@ -55,13 +55,13 @@ def merged(*controls: str | None, personal: bool = False, degraded: bool = False
         ([], "no-cache"),
     ],
 )
-def test_cache_control_is_the_strictest_of_all_parts(controls: list[str | None], told: str) -> None:
-    assert merged(*controls) == told
-    assert merged(*reversed(controls)) == told
+def test_cache_control_is_the_strictest_of_all_parts(controls: list[str | None], expected: str) -> None:
+    assert merged(*controls) == expected
+    assert merged(*reversed(controls)) == expected
 
 
 @pytest.mark.parametrize(
-    ("controls", "told"),
+    ("controls", "expected"),
     [
         (["max-age=60", "max-age=60"], "private, max-age=60"),
         (["public, max-age=60", "public, max-age=60"], "public, max-age=60"),
@@ -71,17 +71,17 @@ def test_cache_control_is_the_strictest_of_all_parts(controls: list[str | None],
     ],
 )
 def test_responses_for_a_user_are_private_unless_every_part_is_public(
-    controls: list[str | None], told: str
+    controls: list[str | None], expected: str
 ) -> None:
-    assert merged(*controls, personal=True) == told
+    assert merged(*controls, personal=True) == expected
 
 
 def test_time_that_an_answer_spent_in_a_cache_is_taken_off() -> None:
     joined = CacheHeaders()
     joined.add([(b"age", b"50"), (b"cache-control", b"max-age=60"), (b"cache-control", b"s-maxage=40")])
 
-    told = dict(joined.headers(degraded=False, personal=False))
-    assert told[b"cache-control"] == b"max-age=10, s-maxage=0"
+    headers = dict(joined.headers(degraded=False, personal=False))
+    assert headers[b"cache-control"] == b"max-age=10, s-maxage=0"
 
 
 @pytest.mark.parametrize("ages", [["soon"], ["-1"], ["50, x"], ["5", "1e3"], ["9" * 30]])
@@ -97,10 +97,10 @@ def test_whatever_services_say_the_field_is_one_that_can_be_sent(values: list[by
     joined = CacheHeaders()
     for value in values:
         joined.add([(b"cache-control", value), (b"age", value)])
-    told = dict(joined.headers(degraded=False, personal=False))[b"cache-control"]
+    field = dict(joined.headers(degraded=False, personal=False))[b"cache-control"]
 
-    assert told.isascii()
-    assert told.decode().isprintable()
+    assert field.isascii()
+    assert field.decode().isprintable()
 
 
 async def test_headers_about_caching_are_merged_and_all_others_stay_behind(join: Join) -> None:

@@ -54,7 +54,7 @@ REFUSED = {
     + LAST,
     "HTTP/0.9": b"GET /files/a\r\n\r\n",
     "HTTP/1.2": b"GET /files/a HTTP/1.2\r\nHost: shop.test\r\n\r\n",
-    "HTTP/2 without being asked": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 without a word before": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "HTTP/2.0 in words": b"GET /files/a HTTP/2.0\r\nHost: shop.test\r\n\r\n",
     "a tunnel": b"CONNECT shop.test:80 HTTP/1.1\r\nHost: shop.test\r\n\r\n" + SMUGGLED,
     "an authority as the target": b"GET shop.test:80 HTTP/1.1\r\nHost: shop.test\r\n\r\n",
@@ -107,7 +107,7 @@ async def test_a_body_that_breaks_off_is_never_whole_at_the_service(attacked: At
     answer = await attacked.say(CHUNKED + body + SMUGGLED)
 
     assert statuses(answer) == [400]
-    assert not any(asked.complete or b"smuggled" in asked.line for asked in attacked.upstream.requests)
+    assert not any(request.complete or b"smuggled" in request.line for request in attacked.upstream.requests)
     assert attacked.upstream.errors == []
 
 
@@ -130,11 +130,11 @@ async def test_what_is_unusual_and_plain_reaches_the_service_as_one_request(
     answer = await attacked.say(sent + b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 
     assert statuses(answer) == [200, 404]
-    (asked,) = attacked.upstream.requests
-    assert (asked.complete, asked.body) == (True, body)
-    assert len(asked.all(b"content-length") + asked.all(b"transfer-encoding")) == 1
-    assert asked.all(b"x-forwarded-for") == [b"127.0.0.1"]
-    assert asked.all(b"x-late") == []
+    (request,) = attacked.upstream.requests
+    assert (request.complete, request.body) == (True, body)
+    assert len(request.all(b"content-length") + request.all(b"transfer-encoding")) == 1
+    assert request.all(b"x-forwarded-for") == [b"127.0.0.1"]
+    assert request.all(b"x-late") == []
     assert attacked.upstream.errors == []
 
 
@@ -142,14 +142,14 @@ async def test_an_upgrade_that_is_not_spoken_is_answered_and_ends_the_connection
     answer = await attacked.say(GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + SMUGGLED)
 
     assert statuses(answer) == [200]
-    assert [asked.line for asked in attacked.upstream.requests] == [b"GET /files/a"]
+    assert [request.line for request in attacked.upstream.requests] == [b"GET /files/a"]
 
 
 async def test_nothing_is_read_after_a_connection_was_to_be_closed(attacked: Attacked) -> None:
     answer = await attacked.say(GET + b"Connection: close\r\n\r\n" + SMUGGLED)
 
     assert statuses(answer) == [200]
-    assert [asked.line for asked in attacked.upstream.requests] == [b"GET /files/a"]
+    assert [request.line for request in attacked.upstream.requests] == [b"GET /files/a"]
 
 
 async def test_a_refusal_comes_after_the_answers_to_earlier_requests(attacked: Attacked) -> None:
@@ -157,7 +157,7 @@ async def test_a_refusal_comes_after_the_answers_to_earlier_requests(attacked: A
 
     assert statuses(answer) == [200, 400]
     assert answer.index(b"\r\n\r\nhi") < answer.index(b"HTTP/1.1 400 ")
-    assert [asked.line for asked in attacked.upstream.requests] == [b"GET /files/a"]
+    assert [request.line for request in attacked.upstream.requests] == [b"GET /files/a"]
 
 
 async def test_of_an_absolute_form_the_host_that_it_names_counts(attacked: Attacked) -> None:
@@ -165,9 +165,9 @@ async def test_of_an_absolute_form_the_host_that_it_names_counts(attacked: Attac
 
     assert statuses(await attacked.say(b"GET http://shop.test/inside" + end)) == [404]
     assert statuses(await attacked.say(b"GET http://shop.test:8080/files/a?b=c" + end)) == [200]
-    (asked,) = attacked.upstream.requests
-    assert asked.line == b"GET /files/a?b=c"
-    assert asked.all(b"x-forwarded-host") == [b"shop.test:8080"]
+    (request,) = attacked.upstream.requests
+    assert request.line == b"GET /files/a?b=c"
+    assert request.all(b"x-forwarded-host") == [b"shop.test:8080"]
 
 
 async def test_the_scheme_of_an_absolute_form_may_be_in_capitals(attacked: Attacked) -> None:
@@ -182,5 +182,5 @@ async def test_names_that_cgi_would_take_for_others_go_no_further(attacked: Atta
     answer = await attacked.say(GET + b": 5\r\n".join(names) + b": 5\r\nConnection: close\r\n\r\n")
 
     assert statuses(answer) == [200]
-    (asked,) = attacked.upstream.requests
-    assert not [known for known, _ in asked.headers if b"_" in known]
+    (request,) = attacked.upstream.requests
+    assert not [known for known, _ in request.headers if b"_" in known]

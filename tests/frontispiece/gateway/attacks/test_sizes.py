@@ -78,13 +78,13 @@ async def test_a_client_that_sends_it_all_the_same_can_go_on(attacked: Attacked)
 
 
 async def test_a_body_of_just_the_size_passes_however_it_comes(attacked: Attacked) -> None:
-    told = LITTLE + b"Content-Length: 1024\r\n\r\n" + b"x" * KIB
-    untold = LITTLE + b"Transfer-Encoding: chunked\r\n\r\n" + b"200\r\n" + b"x" * 512 + b"\r\n"
+    sized = LITTLE + b"Content-Length: 1024\r\n\r\n" + b"x" * KIB
+    chunked = LITTLE + b"Transfer-Encoding: chunked\r\n\r\n" + b"200\r\n" + b"x" * 512 + b"\r\n"
 
-    answer = await attacked.say(told + untold, b"200\r\n" + b"x" * 512 + b"\r\n0\r\n\r\n" + NEXT)
+    answer = await attacked.say(sized + chunked, b"200\r\n" + b"x" * 512 + b"\r\n0\r\n\r\n" + NEXT)
 
     assert statuses(answer) == [200, 200, 404]
-    assert [len(asked.body) for asked in attacked.upstream.requests] == [KIB, KIB]
+    assert [len(request.body) for request in attacked.upstream.requests] == [KIB, KIB]
 
 
 async def test_a_body_that_turns_out_too_long_is_cut_off_and_never_whole_at_the_service(
@@ -98,7 +98,7 @@ async def test_a_body_that_turns_out_too_long_is_cut_off_and_never_whole_at_the_
 
     assert statuses(answer) == [413, 404]
     assert b"urn:frontispiece:problem:body-too-large" in answer
-    assert not any(asked.complete or len(asked.body) > KIB for asked in attacked.upstream.requests)
+    assert not any(request.complete or len(request.body) > KIB for request in attacked.upstream.requests)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ async def test_framing_without_an_end_is_cut_off(attacked: Attacked, begun: byte
             assert sent < 100 * DEFAULT_LIMITS.max_header_bytes
 
     assert statuses(answer.result()) == [400]
-    assert not any(asked.complete for asked in attacked.upstream.requests)
+    assert not any(request.complete for request in attacked.upstream.requests)

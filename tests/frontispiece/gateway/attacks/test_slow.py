@@ -47,7 +47,7 @@ async def test_a_body_that_is_not_waited_for_breaks_off_at_the_service(
         for framing in (b"Content-Length: 3\r\n\r\nab", b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"):
             upstream.requests.clear()
             answer = asyncio.create_task(said(gateway, start + framing))
-            await until(lambda: any(asked.body == b"ab" for asked in upstream.requests))
+            await until(lambda: any(request.body == b"ab" for request in upstream.requests))
             await advance(6)
             assert statuses(await answer) == [408]
-            assert [(asked.complete, asked.body) for asked in upstream.requests] == [(False, b"ab")]
+            assert [(request.complete, request.body) for request in upstream.requests] == [(False, b"ab")]

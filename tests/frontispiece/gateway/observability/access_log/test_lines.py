@@ -172,7 +172,7 @@ async def test_a_user_is_logged_as_a_hash(lines_of: LinesOf, log_path: Path, bea
 
 
 @pytest.mark.parametrize(
-    ("addresses", "peer", "told"),
+    ("addresses", "peer", "logged"),
     [
         (Addresses.NETWORK, "192.0.2.7", "192.0.2.0/24"),
         (Addresses.NETWORK, "2001:db8:1:2::7", "2001:db8:1::/48"),
@@ -184,9 +184,9 @@ async def test_a_user_is_logged_as_a_hash(lines_of: LinesOf, log_path: Path, bea
     ],
 )
 def test_addresses_are_logged_whole_shortened_or_not_at_all(
-    addresses: Addresses, peer: str, told: str | None
+    addresses: Addresses, peer: str, logged: str | None
 ) -> None:
-    assert LineFormatter(addresses, b"secret").client(peer) == told
+    assert LineFormatter(addresses, b"secret").client(peer) == logged
 
 
 async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(lines_of: LinesOf) -> None:

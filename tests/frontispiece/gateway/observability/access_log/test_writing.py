@@ -90,10 +90,10 @@ async def test_lines_that_cannot_be_written_are_counted_and_logged_once(
         for n in range(3):
             log.writer.put({"n": n})
 
-    told = generate_latest(registry).decode()
-    assert 'gateway_access_log_dropped_total{reason="unwritable"} 3.0' in told
-    assert 'gateway_access_log_dropped_total{reason="overflow"} 0.0' in told
-    assert "gateway_access_log_lines_total 0.0" in told
+    metrics = generate_latest(registry).decode()
+    assert 'gateway_access_log_dropped_total{reason="unwritable"} 3.0' in metrics
+    assert 'gateway_access_log_dropped_total{reason="overflow"} 0.0' in metrics
+    assert "gateway_access_log_lines_total 0.0" in metrics
     assert [record.levelname for record in caplog.records if "access log" in record.message] == ["ERROR"]
 
 
