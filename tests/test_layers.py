@@ -1,5 +1,6 @@
 """Imports against the rules of pyproject.toml are found."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +13,13 @@ from tests.support.shop import ROOT
 PACKAGES = ("frontispiece", "gateway", "bff", "services", "shop")
 
 BROKEN = [
-    ("frontispiece/http/router.py", "import frontispiece.gateway.call", "Imports point one way"),
-    ("frontispiece/upstream/client.py", "import frontispiece.pages", "Imports point one way"),
-    ("frontispiece/http/router.py", "import services.catalog.model", "The platform knows no shop"),
-    ("shop/money.py", "import services.catalog.model", "What the shop's parts share uses none of them"),
-    ("services/basket/model.py", "import services.catalog.model", "Apps of the shop reach each other"),
-    ("services/basket/model.py", "import bff.web.app", "Apps of the shop reach each other"),
-    ("bff/mobile/cards.py", "import bff.web.cards", "Apps of the shop reach each other"),
+    ("frontispiece.http.router", "frontispiece.gateway.call", "Imports point one way"),
+    ("frontispiece.upstream.client", "frontispiece.pages", "Imports point one way"),
+    ("frontispiece.http.router", "services.catalog.model", "The platform knows no shop"),
+    ("shop.money", "services.catalog.model", "What the shop's parts share uses none of them"),
+    ("services.basket.model", "services.catalog.model", "Apps of the shop reach each other"),
+    ("services.basket.model", "bff.web.app", "Apps of the shop reach each other"),
+    ("bff.mobile.cards", "bff.web.cards", "Apps of the shop reach each other"),
 ]
 
 
@@ -39,12 +40,15 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("module", "line", "rule"), BROKEN)
-def test_an_import_against_a_rule_is_found(copy: Path, module: str, line: str, rule: str) -> None:
-    with (copy / module).open("a") as source:
-        source.write(f"\n{line}\n")
+def test_an_import_against_a_rule_is_found(copy: Path) -> None:
+    for module, imported, _ in BROKEN:
+        with (copy / module.replace(".", "/")).with_suffix(".py").open("a") as source:
+            source.write(f"\nimport {imported}\n")
 
     done = lint(copy)
 
     assert done.returncode == 1
-    assert rule in done.stdout.partition("Broken contracts")[2]
+    broken = done.stdout.partition("Broken contracts")[2]
+    for module, imported, rule in BROKEN:
+        of_rule = re.split(r"\n.*\n-{5,}\n", broken.partition(f"\n{rule}")[2].partition("\n-")[2])[0]
+        assert f"{module} -> {imported} (l." in of_rule, rule

@@ -46,7 +46,7 @@ async def test_the_end_waits_for_tasks_and_for_those_that_they_start() -> None:
 
 
 async def test_what_is_late_is_cancelled() -> None:
-    async with asyncio.timeout(5), BackgroundTasks(shutdown_timeout=0.01) as tasks:
+    async with asyncio.timeout(60), BackgroundTasks(shutdown_timeout=0.01) as tasks:
         task = tasks.start(asyncio.Event().wait())
 
     assert task.cancelled()

@@ -68,7 +68,7 @@ async def test_it_may_await_what_a_task_may() -> None:
         await asyncio.sleep(0)
         async with asyncio.TaskGroup() as group:
             one = group.create_task(asyncio.sleep(0, 1))
-        two = await asyncio.wait_for(asyncio.sleep(0, 2), 5)
+        two = await asyncio.wait_for(asyncio.sleep(0, 2), 60)
         more = await asyncio.gather(asyncio.sleep(0, 3), value_of(asyncio.sleep(0, 4)))
         return [one.result(), two, *more]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from frontispiece.aio import RetryBudget
 
 
-@given(st.lists(st.booleans(), max_size=600))
+@given(st.lists(st.booleans(), max_size=200))
 def test_a_budget_never_allows_more_than_a_tenth_of_the_first_tries(first_tries: list[bool]) -> None:
     budget = RetryBudget()
     first = extra = 0

@@ -27,23 +27,6 @@ def queue() -> TimerQueue:
     return TimerQueue()
 
 
-async def test_each_expires_at_its_deadline_in_whatever_order_they_were_added(queue: TimerQueue) -> None:
-    loop = asyncio.get_running_loop()
-    late, early, never = Alarm(), Alarm(), Alarm()
-    begun = loop.time()
-    queue.add(never, begun + 600, loop)
-    queue.add(late, begun + 0.04, loop)
-    queue.add(early, begun + 0.01, loop)
-
-    async with asyncio.timeout(5):
-        await early.passed.wait()
-        assert not late.passed.is_set()
-        await late.passed.wait()
-
-    assert loop.time() >= begun + 0.038
-    assert not never.passed.is_set()
-
-
 async def test_what_was_discarded_does_not_expire(queue: TimerQueue) -> None:
     loop = asyncio.get_running_loop()
     last = Alarm()
@@ -57,7 +40,7 @@ async def test_what_was_discarded_does_not_expire(queue: TimerQueue) -> None:
     queue.discard(discarded)
     queue.discard(discarded)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await last.passed.wait()
 
     assert first.passed.is_set()
@@ -70,7 +53,7 @@ async def test_one_that_expires_may_add_another(queue: TimerQueue) -> None:
     second = Alarm()
     queue.add(Alarm(lambda: queue.add(second, loop.time(), loop)), loop.time(), loop)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await second.passed.wait()
 
 
@@ -93,6 +76,27 @@ class SimulatedLoop:
     def cancel(self) -> None:
         self.due = []
 
+    def run(self, until: float) -> int:
+        """Call what is due until then; returns how many calls that were."""
+        turns = 0
+        while self.due and self.due[0][0] <= until:
+            ((self.now, call),) = self.due
+            self.due = []
+            call()
+            turns += 1
+        return turns
+
+
+def test_each_expires_at_its_deadline_in_whatever_order_they_were_added(queue: TimerQueue) -> None:
+    loop = SimulatedLoop()
+    passed: list[float] = []
+    for deadline in (600.0, 4.0, 1.0):
+        queue.add(Alarm(lambda: passed.append(loop.now)), deadline, cast(asyncio.AbstractEventLoop, loop))
+
+    loop.run(until=10)
+
+    assert passed == [1, 4]
+
 
 def test_deadlines_that_all_pass_are_called_together_and_not_late(queue: TimerQueue) -> None:
     loop = SimulatedLoop()
@@ -101,12 +105,7 @@ def test_deadlines_that_all_pass_are_called_together_and_not_late(queue: TimerQu
     for deadline in deadlines:
         queue.add(Alarm(lambda: passed.append(loop.now)), deadline, cast(asyncio.AbstractEventLoop, loop))
 
-    turns = 0
-    while loop.due:
-        ((loop.now, call),) = loop.due
-        loop.due = []
-        call()
-        turns += 1
+    turns = loop.run(until=10)
 
     assert len(passed) == len(deadlines)
     assert max(late - deadline for late, deadline in zip(passed, deadlines, strict=True)) < 0.006
@@ -120,7 +119,7 @@ def test_it_works_in_a_later_loop_too(queue: TimerQueue) -> None:
         queue.add(alarm, loop.time() + seconds, loop)
         if seconds:
             return alarm.passed.is_set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await alarm.passed.wait()
 
     assert not asyncio.run(expire(600))

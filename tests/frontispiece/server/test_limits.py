@@ -20,7 +20,7 @@ SOON = 0.05
 @asynccontextmanager
 async def served(stub: Stub, **limits: float) -> AsyncIterator[str]:
     """The address of a server with these limits."""
-    async with asyncio.timeout(10), servers(ConnectionLimits(**limits)) as serve:  # type: ignore[arg-type]
+    async with asyncio.timeout(60), servers(ConnectionLimits(**limits)) as serve:  # type: ignore[arg-type]
         yield await serve(stub)
 
 

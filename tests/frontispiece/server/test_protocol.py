@@ -90,7 +90,7 @@ async def test_the_end_of_a_body_is_noticed_when_the_next_request_comes_with_it(
         return Reply.whole(200, content, [])
 
     app = DirectApp(respond)
-    async with asyncio.timeout(5), servers() as serve, connected(await serve(app)) as (reader, writer):
+    async with asyncio.timeout(60), servers() as serve, connected(await serve(app)) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
         await app.begun.wait()
         writer.write(b"lo" + LAST)
@@ -122,7 +122,7 @@ async def test_trailers_are_dropped() -> None:
 async def test_after_a_trailer_named_connection_no_request_is_swallowed_but_the_connection_ends() -> None:
     request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"
     end = b"0\r\nConnection: close\r\n\r\n"
-    async with asyncio.timeout(4), servers() as serve:
+    async with asyncio.timeout(60), servers() as serve:
         url = await serve(DirectApp())
         whole = await said(url, request + end + LAST)
         async with connected(url) as (reader, writer):  # answered before the trailer comes
@@ -158,7 +158,7 @@ async def test_a_request_sees_no_context_variable_of_the_one_before_it(app: Make
         await exchange.start()
         await exchange.end(value)
 
-    async with asyncio.timeout(5), servers() as serve:
+    async with asyncio.timeout(60), servers() as serve:
         url = await serve(DirectApp(respond) if app is streaming else Stub(answer))
         answers = await said(url, GET + b"\r\n" + GET + b"\r\n" + LAST)
 
@@ -182,7 +182,7 @@ async def test_when_the_client_goes_its_request_is_cancelled_at_once(ahead: int)
         raise AssertionError
 
     app = DirectApp(respond)
-    async with asyncio.timeout(5), servers() as serve:
+    async with asyncio.timeout(60), servers() as serve:
         async with connected(await serve(app)) as (_, writer):
             writer.write(GET + b"\r\n")
             writer.write((GET + b"\r\n") * ahead)  # sent before the response to the first
@@ -204,7 +204,7 @@ async def test_when_the_client_goes_in_the_middle_of_its_body_the_app_is_told_so
         raise AssertionError
 
     app = DirectApp(respond)
-    async with asyncio.timeout(5), servers() as serve:
+    async with asyncio.timeout(60), servers() as serve:
         async with connected(await serve(app)) as (_, writer):
             writer.write(POST + b"Content-Length: 5\r\n\r\nhel")
             await app.begun.wait()
@@ -213,7 +213,7 @@ async def test_when_the_client_goes_in_the_middle_of_its_body_the_app_is_told_so
 
 async def test_an_asgi_app_is_told_when_the_client_goes() -> None:
     stub = Stub(Exchange.until_left)
-    async with asyncio.timeout(5), servers() as serve:
+    async with asyncio.timeout(60), servers() as serve:
         async with connected(await serve(stub)) as (_, writer):
             writer.write(GET + b"\r\n")
             await stub.begun.wait()
@@ -273,19 +273,15 @@ async def test_interim_responses_come_before_the_final_one_to_clients_that_can_r
 
 @BOTH
 async def test_a_connection_that_has_ended_is_freed_without_a_garbage_collection(app: MakeApp) -> None:
-    def connections() -> list[HttpProtocol]:
-        return [known for known in gc.get_objects() if type(known) is HttpProtocol]
-
-    gc.collect()
+    gc.collect(0)  # what is there belongs to an older generation from now on
     gc.disable()
     try:
-        before = len(connections())
         served = app(b"one", b"two")
         await answer_to(served, GET + b"\r\n" + LAST)
         await answer_to(served, b"BREW / HTTP/1.1\r\n")
         served.requests.clear()  # a test's app keeps them
         await asyncio.sleep(0)
-        assert len(connections()) <= before
+        assert not [known for known in gc.get_objects(generation=0) if type(known) is HttpProtocol]
     finally:
         gc.enable()
 
@@ -307,7 +303,7 @@ async def test_a_client_that_sends_faster_than_the_app_reads_waits() -> None:
 
     size = 64 << 20
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         servers() as serve,
         connected(await serve(DirectApp(respond))) as (reader, writer),
     ):
@@ -344,7 +340,7 @@ async def test_an_app_that_sends_faster_than_the_client_reads_waits(app: MakeApp
         await exchange.end()
 
     served: App = DirectApp(respond) if app is streaming else Stub(answer)
-    async with asyncio.timeout(20), servers() as serve, connected(await serve(served)) as (reader, writer):
+    async with asyncio.timeout(60), servers() as serve, connected(await serve(served)) as (reader, writer):
         writer.write(LAST)
         await reader.readuntil(b"\r\n\r\n")
         for _ in range(100):

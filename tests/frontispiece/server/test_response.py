@@ -56,7 +56,7 @@ async def test_a_client_of_http_1_0_takes_no_part_of_the_content_for_all_of_it(k
             await exchange.chunk(piece)
 
     go_on = asyncio.Event()
-    async with asyncio.timeout(5), servers() as serve:
+    async with asyncio.timeout(60), servers() as serve:
         url = await serve(DirectApp(respond) if kind == "direct" else Stub(answer))
         async with connected(url) as (reader, writer):
             writer.write(OLD)

@@ -39,7 +39,7 @@ async def test_a_response_has_one_date(make: MakeServer) -> None:
     sock = bound()
     url = f"http://{address(sock)}"
 
-    async with asyncio.timeout(10), running([(make("a", Responding(), Shutdown()), sock)]):
+    async with asyncio.timeout(60), running([(make("a", Responding(), Shutdown()), sock)]):
         answer = await said(url, LAST)
 
     assert answer.lower().count(b"\r\ndate: ") == 1
@@ -60,7 +60,7 @@ async def test_a_server_says_so_when_it_drains_and_finishes_what_it_has_begun(ma
     server = make("a", stub, Shutdown(begin_drain=drained.set))
     sock = bound()
     url = f"http://{address(sock)}"
-    async with asyncio.timeout(10), running([(server, sock)]), connected(url) as (reader, writer):
+    async with asyncio.timeout(60), running([(server, sock)]), connected(url) as (reader, writer):
         writer.write(GET)
         await reader.readuntil(b"begun")
         server.stop()
@@ -81,7 +81,7 @@ async def client_of(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader,
     """A connection to a server that runs meanwhile."""
     sock = bound()
     url = f"http://{address(sock)}"
-    async with asyncio.timeout(10), running([(server, sock)]), connected(url) as client:
+    async with asyncio.timeout(60), running([(server, sock)]), connected(url) as client:
         yield client
 
 
@@ -121,5 +121,5 @@ async def test_uvicorn_serves_an_app_where_it_is_chosen() -> None:
     servers = listeners("shop", Stub(), sock, uvicorn=True)
 
     assert [type(server) for server, _ in servers] == [UvicornServer]
-    async with asyncio.timeout(10), running(servers):
+    async with asyncio.timeout(60), running(servers):
         assert statuses(await said(url, LAST)) == [200]

@@ -27,7 +27,7 @@ async def test_a_commit_wakes_those_who_wait(database_url: str) -> None:
     signal, woken = CommitSignal("words"), asyncio.Event()
     async with Database(database_url, METADATA) as database:
         await add(database, signal)  # nobody waits yet
-        async with asyncio.timeout(10), signal.wakes(database, woken.set):
+        async with asyncio.timeout(60), signal.wakes(database, woken.set):
             await add(database, signal)
             await woken.wait()
 
@@ -49,7 +49,7 @@ async def test_what_is_rolled_back_is_another_signal_s_or_comes_after_the_block_
 async def test_on_postgresql_the_commits_of_other_processes_wake_too(postgres: Postgres) -> None:
     url, woken = postgres.new_database(), asyncio.Event()
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         Database(url, METADATA) as database,
         Database(url, METADATA) as of_another_process,
         CommitSignal("words").wakes(database, woken.set),

@@ -2,9 +2,10 @@
 
 from contextlib import aclosing
 
+import pytest
 import sqlalchemy as sa
 
-from frontispiece.stores import Database, notifications
+from frontispiece.stores import Database, notifications, postgresql
 from tests.support.postgres import Postgres
 
 
@@ -14,8 +15,9 @@ async def notify(database: Database) -> None:
 
 
 async def test_a_listener_hears_each_commit_and_looks_again_after_its_connection_broke(
-    postgres: Postgres,
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(postgresql, "RECONNECT_S", 0.01)
     async with (
         Database(postgres.new_database(), sa.MetaData()) as database,
         aclosing(notifications(database, "news")) as received,

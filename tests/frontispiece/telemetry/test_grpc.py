@@ -60,7 +60,7 @@ async def ask(discounts: Discounts, what: str) -> None:
                     with caller.serving("GET", [], {}):
                         await stub.GetDiscount(pb.GetDiscountRequest(id=what), timeout=60)
                 except asyncio.CancelledError:
-                    async with asyncio.timeout(5):  # before the channel and the server end all calls
+                    async with asyncio.timeout(60):  # before the channel and the server end all calls
                         await discounts.ended.wait()
                     raise
         finally:
