@@ -21,15 +21,21 @@ TIMEOUT = 10.0
 THINGS = route_table(route(methods=["GET", "POST"], timeout="5s"))
 
 
-async def test_a_service_that_is_late_is_a_504_and_its_call_is_cancelled(edge: World) -> None:
+async def test_a_service_that_is_late_is_a_504_and_its_call_is_cancelled(
+    edge: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edge.things.answer = Exchange.until_left
+    advance = event_loop_clock(monkeypatch)
 
     async with asyncio.timeout(60):
-        answer = await edge.http.get("/hasty")
+        calling = asyncio.create_task(edge.http.get("/things/7"))
+        await edge.things.begun.wait()
+        await advance(TIMEOUT + 1)
+        answer = await calling
         await edge.things.last.ended.wait()
 
     assert_problem(answer, 504, "upstream-timeout")
-    assert answer.json()["detail"] == "things: no answer in 0.1 s."
+    assert answer.json()["detail"] == "things: no answer in 10 s."
 
 
 async def test_a_service_that_takes_the_body_too_slowly_is_a_504_as_well(edge: World) -> None:
