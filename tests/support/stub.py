@@ -86,6 +86,16 @@ def answering(status: int, content: bytes, *headers: Header) -> Answer:
     return answer
 
 
+def waiting(event: asyncio.Event, answer: Answer = fine) -> Answer:
+    """Answer so once this is set."""
+
+    async def wait(exchange: Exchange) -> None:
+        await event.wait()
+        await answer(exchange)
+
+    return wait
+
+
 class Stub:
     """An ASGI app. Tests set `answer`, look at `requests`, wait for `begun` and for an exchange's `ended`."""
 

@@ -10,7 +10,7 @@ from frontispiece.gateway.policies.cache.config import CacheSettings
 from frontispiece.http.problems import TYPE_PREFIX as PREFIX
 from tests.conftest import MakeToken
 from tests.support.serving import Serve
-from tests.support.stub import Exchange, Stub, answering
+from tests.support.stub import Exchange, Stub, answering, waiting
 from tests.support.tables import errors_of, route, route_table
 from tests.support.waiting import until
 from tests.support.world import OpenWorld, World
@@ -78,12 +78,7 @@ async def test_a_range_is_a_part_of_the_stored_response_and_is_never_compressed(
 
 async def test_concurrent_calls_are_collapsed(caching: World) -> None:
     go = asyncio.Event()
-
-    async def slow(exchange: Exchange) -> None:
-        await go.wait()
-        await answering(200, b"a", FRESH)(exchange)
-
-    caching.things.answer = slow
+    caching.things.answer = waiting(go, answering(200, b"a", FRESH))
     tasks = [asyncio.create_task(caching.http.get("/things/7")) for _ in range(8)]
     await until(lambda: 'gateway_requests_in_flight{route="/things/{rest:path}"} 8.0' in caching.metrics())
     go.set()

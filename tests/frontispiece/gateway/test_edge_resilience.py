@@ -8,7 +8,7 @@ import pytest
 from frontispiece.gateway.policies.load_shedding import OverloadMonitor
 from tests.conftest import MakeToken
 from tests.frontispiece.conftest import IdentityIn
-from tests.support.stub import Answer, Exchange, answering, fine
+from tests.support.stub import Answer, Exchange, answering, fine, waiting
 from tests.support.tables import route, route_table
 from tests.support.world import OpenWorld, World
 
@@ -123,12 +123,7 @@ async def test_under_load_low_priorities_are_refused_first_and_critical_ones_and
     edge: World,
 ) -> None:
     go_on = asyncio.Event()
-
-    async def waiting(exchange: Exchange) -> None:
-        await go_on.wait()
-        await fine(exchange)
-
-    edge.things.answer = waiting
+    edge.things.answer = waiting(go_on)
     async with asyncio.timeout(60), asyncio.TaskGroup() as running:
         tasks: list[asyncio.Task[httpx.Response]] = []
         for number, refused in ((2, "/low"), (4, "/high")):
@@ -150,12 +145,7 @@ async def test_under_load_low_priorities_are_refused_first_and_critical_ones_and
 
 async def test_calls_above_the_adaptive_limit_are_refused_and_the_metrics_show_it(edge: World) -> None:
     go_on = asyncio.Event()
-
-    async def waiting(exchange: Exchange) -> None:
-        await go_on.wait()
-        await fine(exchange)
-
-    edge.things.answer = waiting
+    edge.things.answer = waiting(go_on)
     async with asyncio.timeout(60), asyncio.TaskGroup() as running:
         first = running.create_task(edge.http.get("/careful"))
         await edge.things.begun.wait()

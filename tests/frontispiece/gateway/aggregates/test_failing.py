@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.frontispiece.gateway.aggregates.conftest import JSON, Join, said
-from tests.support.stub import Answer, Exchange, answering
+from tests.support.stub import Answer, Exchange, answering, waiting
 
 PROBLEM = (b"content-type", b"application/problem+json")
 HTML = (b"content-type", b"text/html")
@@ -130,12 +130,7 @@ async def test_the_routes_timeout_ends_required_parts_by_a_504_and_optional_ones
 
 async def test_when_a_required_part_fails_the_others_are_not_waited_for(join: Join) -> None:
     world = await join(f'parts.a = {{ from = "catalog:/p" }}\n{OTHER}', inventory=Exchange.until_left)
-
-    async def answer(exchange: Exchange) -> None:
-        await world.inventory.begun.wait()
-        await answering(500, b"")(exchange)
-
-    world.catalog.answer = answer
+    world.catalog.answer = waiting(world.inventory.begun, answering(500, b""))
     async with asyncio.timeout(60):
         response = await world.http.get("/a/A")
         await world.inventory.last.ended.wait()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.frontispiece.gateway.aggregates.conftest import Join, by_target, said
 from tests.support.frames import EVENTS, LINES, Frame, frames, shown
-from tests.support.stub import Exchange, answering
+from tests.support.stub import answering, waiting
 
 OPTIONAL = ', optional = true, fallback = { level = "unknown" } }'
 TWO = 'parts.a = { from = "catalog:/p" }\nparts.b = { from = "inventory:/p"' + OPTIONAL
@@ -22,12 +22,7 @@ async def read(http: httpx.AsyncClient, media_type: str = LINES) -> list[Frame]:
 @pytest.mark.parametrize("media_type", [LINES, EVENTS])
 async def test_required_parts_come_before_an_optional_one_that_is_slow(join: Join, media_type: str) -> None:
     go_on = asyncio.Event()
-
-    async def slow(exchange: Exchange) -> None:
-        await go_on.wait()
-        await said('{"level":"low"}')(exchange)
-
-    world = await join(TWO, said('{"n":1}'), slow)
+    world = await join(TWO, said('{"n":1}'), waiting(go_on, said('{"level":"low"}')))
     async with world.http.stream("GET", "/a/A", headers={"Accept": media_type}) as answer:
         assert answer.headers["content-type"] == media_type
         assert answer.headers["cache-control"] == "no-store"
@@ -56,15 +51,10 @@ async def test_the_last_frame_names_a_list_without_some_of_its_elements(join: Jo
 
 async def test_numbers_stay_as_they_were_written(join: Join) -> None:
     numbers = "[1.10,12345678901234567890123,1E400,-0.0,1e5]"
-    said_last = asyncio.Event()
-
-    async def last(exchange: Exchange) -> None:
-        await said_last.wait()
-        await said(f'{{"level":{numbers}}}')(exchange)
-
-    world = await join(TWO, said(numbers), last)
+    go_on = asyncio.Event()
+    world = await join(TWO, said(numbers), waiting(go_on, said(f'{{"level":{numbers}}}')))
     async with world.http.stream("GET", "/a/A", headers={"Accept": LINES}) as answer:
         lines = answer.aiter_lines()
         assert await anext(lines) == f'{{"view":{{"a":{numbers},"b":{{"level":"unknown"}}}}}}'
-        said_last.set()
+        go_on.set()
         assert await anext(lines) == f'{{"path":"/b/level","data":{numbers},"source":"b"}}'

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.frontispiece.gateway.aggregates.conftest import Join, said
 from tests.support.serving import Serve
-from tests.support.stub import Exchange, Stub, answering
+from tests.support.stub import Stub, answering, waiting
 from tests.support.tables import Json, part, route, route_table
 from tests.support.world import OpenWorld
 
@@ -55,12 +55,7 @@ async def test_a_part_for_which_its_service_has_no_room_is_replaced_as_overloade
     serve: Serve, open_world: OpenWorld
 ) -> None:
     go_on = asyncio.Event()
-
-    async def answer(exchange: Exchange) -> None:
-        await go_on.wait()
-        await said("1")(exchange)
-
-    catalog = Stub(answer)
+    catalog = Stub(waiting(go_on, said("1")))
     text = table_with(part("catalog:/p", optional=True), concurrency={"max_concurrent": 1})
     http = (await open_world(text, catalog=catalog)).http
 
