@@ -37,6 +37,10 @@ class ExpiringCache(Generic[Key, Value]):
             del entries[next(iter(entries))]
         entries[key] = value, expires_at
 
+    def remove(self, key: Key) -> None:
+        """Remove an entry, if there is one."""
+        self._entries.pop(key, None)
+
     def remove_if(self, condition: Callable[[Value], bool]) -> None:
         """Remove the entries whose values meet a condition."""
         for key in [key for key, (value, _) in self._entries.items() if condition(value)]:

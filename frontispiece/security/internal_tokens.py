@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import jwt
-from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from frontispiece.aio.expiring_cache import ExpiringCache
@@ -104,15 +103,10 @@ class Signer:
         """The `Authorization` header of a call for this caller to the service `audience`."""
         value = self._cache.get((identity, audience))
         if value is None:
-            value, renew_at = self.sign(identity, audience)
-            self._cache.put((identity, audience), value, renew_at)
+            now = self._clock()
+            value = b"Bearer " + self._sign(identity, audience, int(now)).encode()
+            self._cache.put((identity, audience), value, now + LIFETIME - RENEW_BEFORE)
         return value
-
-    def sign(self, identity: Identity, audience: str) -> tuple[bytes, float]:
-        """A new `Authorization` header, and until when it may be sent, in seconds since 1970."""
-        now = self._clock()
-        value = b"Bearer " + self._sign(identity, audience, int(now)).encode()
-        return value, now + LIFETIME - RENEW_BEFORE
 
     @property
     def jwk(self) -> dict[str, str]:
@@ -157,7 +151,7 @@ class Verifier:
             for name, issuer in settings.issuers.items()
             for key in issuer.keys
         }
-        self._cache: LRUCache[bytes, tuple[Identity, float]] = LRUCache(CACHE_SIZE)
+        self._cache: ExpiringCache[bytes, Identity] = ExpiringCache(CACHE_SIZE, clock)
 
     def caller(self, authorization: str | None) -> Identity:
         """The identity that an `Authorization` header proves. Call it once a request and pass the result on.
@@ -177,15 +171,13 @@ class Verifier:
             InvalidToken: wrong type, signature, issuer or audience; expired; not yet valid; incomplete; or
                 more than its issuer may say.
         """
-        now = self._clock()
         if len(token) > MAX_LENGTH:
             raise InvalidToken("The token is too long")
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        cached = self._cache.get(digest)
-        if cached is not None and now < cached[1]:
-            return cached[0]
-        identity, expires_at = self._decode(token, now)
-        self._cache[digest] = identity, expires_at
+        identity = self._cache.get(digest)
+        if identity is None:
+            identity, expires_at = self._decode(token, self._clock())
+            self._cache.put(digest, identity, expires_at)
         return identity
 
     def _decode(self, token: str, now: float) -> tuple[Identity, float]:

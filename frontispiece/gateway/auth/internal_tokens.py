@@ -1,13 +1,10 @@
 """Internal tokens of the gateway: each service gets one that is for it alone."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.security import ANONYMOUS, Identity, Signer
-from frontispiece.security.internal_tokens import CACHE_SIZE
 from frontispiece.upstream import Authorization
 
 INTERNAL_TOKEN: Final = b"x-internal-token"
@@ -20,24 +17,16 @@ class InternalTokenIssuer:
     Args:
         signer: signs the tokens; None for a table that identifies no caller.
         audiences: each service's `aud`, by its name in the table.
-        clock: the time in seconds since 1970.
     """
 
-    def __init__(
-        self, signer: Signer | None, audiences: Mapping[str, str], clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, signer: Signer | None, audiences: Mapping[str, str]) -> None:
         self._signer = signer
         self._audiences = audiences
-        self._cache: ExpiringCache[tuple[Identity, str], bytes] = ExpiringCache(CACHE_SIZE, clock)
 
     def authorization(self, identity: Identity, service: str) -> bytes:
         """The `Authorization` of a call for this caller to this service."""
-        value = self._cache.get((identity, service))
-        if value is None:
-            assert self._signer is not None, "a table that identifies callers is refused without a key"
-            value, renew_at = self._signer.sign(identity, self._audiences[service])
-            self._cache.put((identity, service), value, renew_at)
-        return value
+        assert self._signer is not None, "a table that identifies callers is refused without a key"
+        return self._signer.authorization(identity, self._audiences[service])
 
     def of(self, identity: Identity | None) -> Authorization | None:
         """`authorization` for one caller; None on routes that identify no caller."""

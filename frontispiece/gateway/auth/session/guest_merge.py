@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from cachetools import TTLCache
 
+from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.auth.session.context import SessionContext
 from frontispiece.gateway.auth.session.record import SessionRecord
 from frontispiece.gateway.config.target import Target
@@ -49,8 +49,8 @@ class GuestMerge:
         self._targets = context.config.guest_merge
         self._upstreams = upstreams
         self._authorization = authorization
-        self._attempted: TTLCache[tuple[str, str], None] = TTLCache(
-            MAX_ATTEMPTED, RETRY_INTERVAL, time.monotonic
+        self._attempted: ExpiringCache[tuple[str, str | None], bool] = ExpiringCache(
+            MAX_ATTEMPTED, time.monotonic
         )
 
     @property
@@ -60,9 +60,10 @@ class GuestMerge:
 
     def start(self, key: str, session: SessionRecord, request_id: bytes) -> asyncio.Task[None] | None:
         """Call the targets in the background, unless there is no guest or one attempt was a moment ago."""
-        if session.merged_guest is None or (key, session.merged_guest) in self._attempted:
+        attempt = key, session.merged_guest
+        if session.merged_guest is None or self._attempted.get(attempt):
             return None
-        self._attempted[key, session.merged_guest] = None
+        self._attempted.put(attempt, value=True, expires_at=time.monotonic() + RETRY_INTERVAL)
         return self._context.background.start(self._merge(key, session, request_id), "merging a guest")
 
     async def adopt(self, key: str, session: SessionRecord, guest_key: str) -> SessionRecord | None:

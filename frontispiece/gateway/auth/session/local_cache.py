@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cachetools import LRUCache
-
+from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.auth.session.record import SessionRecord
 
 CACHE_SIZE: Final = 10_000
@@ -22,7 +21,7 @@ class LocalSessionCache:
     def __init__(self, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._ttl = ttl
         self._clock = clock
-        self._cache: LRUCache[str, tuple[SessionRecord, float]] = LRUCache(CACHE_SIZE)
+        self._cache: ExpiringCache[str, SessionRecord] = ExpiringCache(CACHE_SIZE, clock)
         self.subscribed = False
         """Whether invalidations are received."""
         self.epoch = 0
@@ -30,28 +29,27 @@ class LocalSessionCache:
 
     def get(self, key: str) -> SessionRecord | None:
         """The cached session."""
-        cached = self._cache.get(key)
-        return cached[0] if cached is not None and self._clock() < cached[1] else None
+        return self._cache.get(key)
 
     def put(self, key: str, session: SessionRecord, *, epoch: int) -> None:
         """Cache a session that was read in this epoch, unless a later one has begun."""
         if self.subscribed and epoch == self.epoch and self._ttl:
-            self._cache[key] = session, self._clock() + self._ttl
+            self._cache.put(key, session, self._clock() + self._ttl)
 
     def evict(self, key: str) -> None:
         """Remove one session."""
         self.epoch += 1
-        self._cache.pop(key, None)
+        self._cache.remove(key)
 
     def evict_login(self, *, sid: str | None, subject: str | None) -> None:
         """Remove the sessions of one login, or else of a user."""
         self.epoch += 1
-        for key, (session, _) in [*self._cache.items()]:
-            if session.sid == sid if sid is not None else session.subject == subject:
-                del self._cache[key]
+        self._cache.remove_if(
+            lambda session: session.sid == sid if sid is not None else session.subject == subject
+        )
 
     def set_subscribed(self, *, subscribed: bool) -> None:
         """From now on invalidations are received, or are not."""
         self.epoch += 1
-        self._cache.clear()
+        self._cache.remove_if(lambda _: True)
         self.subscribed = subscribed

@@ -151,7 +151,6 @@ async def test_a_merge_that_failed_at_the_login_is_retried(
     world: World, browser: Browser, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr("frontispiece.gateway.auth.session.guest_merge.RETRY_INTERVAL", 0.0)
-    browser.addresses[ORIGIN] = await world.gateway()
     world.baskets.answer = answering(status, b"{}")
     await browser.fetch(SHOWN, method="POST")
     guest = await world.session(browser)
@@ -172,7 +171,10 @@ async def test_a_merge_that_failed_at_the_login_is_retried(
     await until(handed_over)
 
 
-async def test_a_failed_merge_is_not_retried_at_every_call(world: World, browser: Browser) -> None:
+async def test_a_failed_merge_is_not_retried_at_every_call(
+    world: World, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontispiece.gateway.auth.session.guest_merge.RETRY_INTERVAL", 600.0)
     world.baskets.answer = answering(503, b"{}")
     await browser.fetch(SHOWN, method="POST")
     await log_in(browser)

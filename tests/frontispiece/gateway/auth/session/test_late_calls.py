@@ -75,7 +75,6 @@ async def test_a_late_guest_waits_until_the_one_before_the_login_is_merged(
     world: World, browser: Browser, token_settings: TokenSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("frontispiece.gateway.auth.session.guest_merge.RETRY_INTERVAL", 0.0)
-    browser.addresses[ORIGIN] = await world.gateway()
     world.baskets.answer = answering(503, b"{}")
     await browser.fetch(SHOWN, method="POST")
     first = (await world.session(browser)).subject
