@@ -48,7 +48,7 @@ def print_table(table: Table) -> None:
 
 def fail(message: str) -> NoReturn:
     """Print what is wrong, and end with status 1."""
-    err.print(message, style="red", markup=False, highlight=False)
+    typer.secho(message, fg="red", err=True)
     raise typer.Exit(1)
 
 

@@ -7,9 +7,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from frontispiece.server import parent_death
 from frontispiece.server.signals import uninterrupted
@@ -19,6 +19,30 @@ STOP_TIMEOUT = 3.0
 
 GROUP_POLL_INTERVAL = 0.02
 """Seconds between two checks that a program has left none behind that it started."""
+
+
+class Process(Protocol):
+    """A child process, be it a `subprocess.Popen` or a fork."""
+
+    @property
+    def pid(self) -> int:
+        """Its id; that of its process group, too."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its status, or minus the signal that ended it; None until `poll` or `wait` saw it end."""
+
+    def poll(self) -> int | None:
+        """Its status once it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its status when it has ended; raises `subprocess.TimeoutExpired` after so many seconds."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal, unless it has ended."""
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it has ended."""
 
 
 class ChildFailed(Exception):
@@ -82,8 +106,7 @@ def start(
         str(os.getpid()),
         "group" if foreign else "self",
     ]
-    with ExitStack() as opened:
-        output = opened.enter_context(open(log, "ab", opener=_private)) if log else None
+    with log_file(log) as output:
         return subprocess.Popen(  # noqa: S603 (the command is the project's own)
             [*launcher, *command],
             stdin=subprocess.DEVNULL,
@@ -97,16 +120,26 @@ def start(
         )
 
 
+@contextmanager
+def log_file(path: Path | None) -> Iterator[IO[bytes] | None]:
+    """The log of a child process, open for appending; None when it has none."""
+    if path is None:
+        yield None
+        return
+    with open(path, "ab", opener=_private) as file:
+        yield file
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def terminate(process: subprocess.Popen[bytes]) -> None:
+def terminate(process: Process) -> None:
     """Send SIGTERM to a program and to those that it started in its process group."""
     signal_group(process, signal.SIGTERM)
 
 
-def stop(process: subprocess.Popen[bytes], timeout: float | None = None) -> None:
+def stop(process: Process, timeout: float | None = None) -> None:
     """End a program and its process group: by SIGTERM, and by SIGKILL after so many seconds.
 
     Args:
@@ -127,7 +160,7 @@ def stop(process: subprocess.Popen[bytes], timeout: float | None = None) -> None
     process.wait()
 
 
-def signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
+def signal_group(process: Process, number: int) -> bool:
     """Send a signal to a program's group; whether there is a process to receive it."""
     try:
         os.killpg(process.pid, number)

@@ -38,11 +38,12 @@ def main() -> None:
     if mode == "group":
         _start(int(parent), command)
     else:
-        _bind(int(parent), signal.SIGTERM)
+        bind(int(parent), signal.SIGTERM)
         os.execv(command[0], command)  # noqa: S606 (a program without a shell is the point)
 
 
-def _bind(parent: int, number: signal.Signals) -> None:
+def bind(parent: int, number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent ends."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
@@ -54,7 +55,7 @@ def _bind(parent: int, number: signal.Signals) -> None:
 def _start(parent: int, command: list[str]) -> None:
     """Run the program, and end as it ends."""
     inherited = signal.signal(PARENT_ENDED, _end_group)
-    _bind(parent, PARENT_ENDED)
+    bind(parent, PARENT_ENDED)
     program = os.fork()
     if not program:
         signal.signal(PARENT_ENDED, inherited)

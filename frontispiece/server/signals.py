@@ -21,7 +21,7 @@ def reset_dispositions() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-class _Stop(SystemExit):
+class Stop(SystemExit):
     """Ends a stoppable block; event loops pass it on.
 
     Not a KeyboardInterrupt: after one that passed through `exec` of a text, as dataclasses use it, CPython
@@ -36,13 +36,13 @@ def stoppable() -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
         for name in STOP_SIGNALS:
             signal.signal(name, signal.SIG_IGN)
-        raise _Stop
+        raise Stop
 
     for name in STOP_SIGNALS:
         signal.signal(name, stop)
     try:
         yield
-    except _Stop:
+    except Stop:
         return
 
 

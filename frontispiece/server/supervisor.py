@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from subprocess import Popen
 from typing import Final
 
 from frontispiece.server import child_process
-from frontispiece.server.child_process import ChildFailed
+from frontispiece.server.child_process import ChildFailed, Process
 from frontispiece.server.signals import uninterrupted
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,7 @@ MIN_BACKOFF: Final = 0.5
 MAX_BACKOFF: Final = 30.0
 """The longest of these delays; a program that ran for so long is taken for healthy, and begins anew."""
 
-Start = Callable[[], Popen[bytes]]
+Start = Callable[[], Process]
 """Starts a program."""
 
 
@@ -68,7 +67,7 @@ class Supervisor:
             program.stop(stop_timeout)
 
     @property
-    def processes(self) -> dict[str, Popen[bytes]]:
+    def processes(self) -> dict[str, Process]:
         """The process of each program that runs, by name."""
         return {name: each.process for name, each in self._programs.items() if each.process is not None}
 
@@ -104,7 +103,7 @@ class _Program:
         clock: Callable[[], float],
     ) -> None:
         self.log = log
-        self.process: Popen[bytes] | None = None
+        self.process: Process | None = None
         """None while it does not run."""
         self._name = name
         self._start = start
@@ -136,7 +135,7 @@ class _Program:
             except OSError as error:
                 self._report(f"could not be started: {error}", now)
 
-    def _release(self, process: Popen[bytes]) -> None:
+    def _release(self, process: Process) -> None:
         """End what it left behind, which may have its port; refuse connections, which would wait in vain."""
         child_process.signal_group(process, signal.SIGKILL)
         self.process = None

@@ -3,13 +3,13 @@
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from subprocess import Popen
 from types import FrameType
 
-from frontispiece.server import GATEWAY, child_process
+from frontispiece.server import GATEWAY
+from frontispiece.server.child_process import Process
 from frontispiece.server.listen import stop_timeout
 from frontispiece.server.signals import stoppable
 from frontispiece.server.sockets import sibling
@@ -19,15 +19,19 @@ POLL_INTERVAL = 0.2
 """Seconds between two checks that all workers run."""
 
 
-def serve(name: str, command: Callable[[int], Sequence[str]], sock: socket.socket, workers: int) -> None:
-    """Run a command in so many processes until SIGINT or SIGTERM; one that ends is started again.
+StartWorker = Callable[[int, Mapping[str, str]], Process]
+"""Starts a worker on the socket of a descriptor, with variables beside those of this process."""
+
+
+def serve(name: str, start_worker: StartWorker, sock: socket.socket, workers: int) -> None:
+    """Run an app in so many processes until SIGINT or SIGTERM; one that ends is started again.
 
     Each listens on a socket of its own, so that they share connections evenly. SIGHUP is passed on to each
     worker of the gateway, which reloads its route table.
 
     Args:
         name: the app's.
-        command: what each worker runs, for the descriptor of its socket.
+        start_worker: starts one of them.
         sock: bound to the address on which they listen.
         workers: how many processes.
 
@@ -42,7 +46,7 @@ def serve(name: str, command: Callable[[int], Sequence[str]], sock: socket.socke
     with stoppable(), ExitStack() as stack:
         names = [f"worker {number} of {name}" for number in range(1, workers + 1)]
         for number, worker in enumerate(names):
-            start = partial(_start, command, sock, sockets, _environment(name, number))
+            start = partial(_start, start_worker, sock, sockets, _environment(name, number))
             stack.enter_context(supervisor.running(worker, start, stop_timeout=stop_timeout(name)))
         stack.callback(supervisor.terminate, names)  # all at once; the stack then waits for each
         stack.callback(_close, sockets)  # before that: connections could hang here, with no worker left
@@ -57,14 +61,14 @@ def serve(name: str, command: Callable[[int], Sequence[str]], sock: socket.socke
 
 
 def _start(
-    command: Callable[[int], Sequence[str]],
+    start_worker: StartWorker,
     sock: socket.socket,
     sockets: list[socket.socket],
     environment: Mapping[str, str],
-) -> Popen[bytes]:
+) -> Process:
     own = sibling(sock)
     sockets.append(own)
-    return child_process.start(command(own.fileno()), pass_fds=[own.fileno()], environment=environment)
+    return start_worker(own.fileno(), environment)
 
 
 def _listens(sock: socket.socket) -> bool:

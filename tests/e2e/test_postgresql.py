@@ -6,8 +6,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.frontispiece.cli.test_cli import run
 from tests.support.checkouts import Client
+from tests.support.front import run
 from tests.support.postgres import Postgres
 from tests.support.shop import PROJECT, running_shop
 

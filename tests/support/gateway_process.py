@@ -9,10 +9,10 @@ from time import monotonic
 
 import httpx
 
+from tests.support.front import Command
 from tests.support.serving import free_ports
-from tests.support.shop import ROOT, front
 
-READY_WITHIN = 30.0
+READY_WITHIN = 120.0
 
 Happened = Callable[[httpx.Response | None], bool]
 """Whether an answer, or None instead of one, is what is waited for."""
@@ -30,7 +30,7 @@ class Gateway:
     """
 
     def __init__(
-        self, process: subprocess.Popen[str], port: int, admin: int, workers: int, routes: Path
+        self, process: "Command | subprocess.Popen[str]", port: int, admin: int, workers: int, routes: Path
     ) -> None:
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
@@ -56,27 +56,34 @@ class Gateway:
 
     def counted(self, metric: str = "gateway_requests_total") -> list[int]:
         """How many calls each worker has answered, or what else it counts."""
-        texts = [httpx.get(url).text for url in self.admin]
+        texts = [httpx.get(url, timeout=READY_WITHIN).text for url in self.admin]
         lines = [[line for line in text.splitlines() if line.startswith(metric)] for text in texts]
         return [sum(int(float(line.split()[-1])) for line in each) for each in lines]
 
     def end(self) -> tuple[int, str]:
         """The command's status, once it has ended, and what it printed about errors."""
-        _, printed = self.process.communicate(timeout=20)
+        _, printed = self.process.communicate(timeout=READY_WITHIN)
+        assert self.process.returncode is not None
         return self.process.returncode, printed
 
 
 def answered(url: str) -> httpx.Response | None:
     """What is answered; None when there is no connection, or none that lasts."""
     try:
-        return httpx.get(url)
+        return httpx.get(url, timeout=READY_WITHIN)
     except httpx.TransportError:
         return None
 
 
 @contextmanager
 def running_gateway(
-    folder: Path, signing_key: str, routes: str, workers: int = 1, **variables: str
+    folder: Path,
+    signing_key: str,
+    routes: str,
+    workers: int = 1,
+    start: Callable[[list[str], dict[str, str]], "Command | subprocess.Popen[str]"] = Command,
+    /,
+    **variables: str,
 ) -> Iterator[Gateway]:
     """`front serve gateway` with this table, ready; it is killed at the end at the latest."""
     file = folder / "routes.toml"
@@ -88,13 +95,10 @@ def running_gateway(
         "GATEWAY_SIGNING_KEY": signing_key,
         "GATEWAY_ADMIN": f"127.0.0.1:{port + 1}",
         "GATEWAY_DRAIN_DELAY": "0",
-        "COLUMNS": "500",
         **variables,
     }
-    command = front("serve", "gateway", "--project", folder, "--port", str(port), "--workers", str(workers))
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    arguments = ["serve", "gateway", "--project", str(folder), "--port", str(port), "--workers", str(workers)]
+    process = start(arguments, environment)
     try:
         gateway = Gateway(process, port, port + 1, workers, file)
         gateway.until_ready()

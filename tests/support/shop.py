@@ -16,7 +16,7 @@ from frontispiece.cli.pages import login_headers
 from frontispiece.cli.project import Project
 from shop.demo import PASSWORD
 
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0
 LOGS_IN_AGAIN_AFTER = 120.0
 """Seconds, well below the five minutes of an access token."""
 
@@ -62,7 +62,7 @@ class RunningShop:
         """Press Ctrl-C; returns the seconds until the process has ended."""
         begun = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(READY_WITHIN)
         return time.monotonic() - begun
 
 
@@ -96,7 +96,7 @@ def started(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(READY_WITHIN)
         assert process.stdout is not None
         process.stdout.close()
 

@@ -1,6 +1,7 @@
 """Waiting for what tells nobody that it has happened."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 TIMEOUT = 60.0
@@ -28,3 +29,11 @@ async def until_still(count: Callable[[], int]) -> int:
             turns = turns + 1 if count() == before else 0
             before = count()
     return before
+
+
+def eventually(happened: Callable[[], bool]) -> bool:
+    """Whether it has happened in another process, as soon as it has."""
+    deadline = time.monotonic() + TIMEOUT
+    while not (result := happened()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return result

@@ -1,7 +1,6 @@
 """The two process layouts of `front up`; they differ in URLs and processes, not in code."""
 
 import shutil
-import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -10,6 +9,7 @@ from socket import socket
 
 from frontispiece.cli.project import FILE, PLACEHOLDER, Project, fill
 from frontispiece.cli.run.environment import Run, variables
+from frontispiece.cli.run.launcher import Launcher
 from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.server import GATEWAY, child_process
@@ -51,21 +51,16 @@ def many_processes(
 ) -> Iterator[None]:
     """A process for each app with a factory; the gateway stops first, so no request loses its service."""
     behind = [name for name in sockets if name != GATEWAY]
+    launcher = Launcher(run.project, sockets)
     with ExitStack() as stack:
         for name in behind:
-            stack.enter_context(_factory(run, supervisor, name, sockets[name], logs))
+            stack.enter_context(_factory(run, supervisor, launcher, name, sockets[name], logs))
         stack.callback(supervisor.terminate, behind)
-        stack.enter_context(_factory(run, supervisor, GATEWAY, sockets[GATEWAY], logs))
+        stack.enter_context(_factory(run, supervisor, launcher, GATEWAY, sockets[GATEWAY], logs))
         stack.callback(
             sockets[GATEWAY].close
         )  # an open copy would accept connections that the gateway refuses
         yield
-
-
-def serve_command(project: Project, name: str, *options: str) -> list[str]:
-    """The command line of `front serve NAME` in a process of its own."""
-    folder = str(project.folder)
-    return [sys.executable, "-m", "frontispiece.cli", "serve", name, "--project", folder, *options]
 
 
 def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]:
@@ -106,17 +101,11 @@ def _command(run: Run, supervisor: Supervisor, name: str, logs: Path) -> Abstrac
 
 
 def _factory(
-    run: Run, supervisor: Supervisor, name: str, sock: socket, logs: Path
+    run: Run, supervisor: Supervisor, launcher: Launcher, name: str, sock: socket, logs: Path
 ) -> AbstractContextManager[None]:
     environment = run.environment(name)
     with variables(environment):
         timeout = stop_timeout(name)
     log = logs / f"{name}.log"
-    start = partial(
-        child_process.start,
-        serve_command(run.project, name, "--fd", str(sock.fileno())),
-        log=log,
-        pass_fds=[sock.fileno()],
-        environment=environment,
-    )
+    start = partial(launcher.start, name, sock.fileno(), environment=environment, log=log)
     return supervisor.running(name, start, log=log, sock=sock, stop_timeout=timeout)

@@ -1,15 +1,17 @@
 """One app of a project, set up by the environment: what production runs."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from socket import socket
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
-from frontispiece.cli.run.process_layouts import program, serve_command
+from frontispiece.cli.run.launcher import Launcher
+from frontispiece.cli.run.process_layouts import program
 from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.server import GATEWAY, server
+from frontispiece.server.child_process import Process
 from frontispiece.server.listen import listeners
 from frontispiece.server.workers import serve as serve_workers
 
@@ -49,7 +51,12 @@ def serve(
     sock = listen()
     if workers > 1:
         options = ["--uvicorn"] if uvicorn else []
-        serve_workers(name, lambda fd: serve_command(project, name, "--fd", str(fd), *options), sock, workers)
+        launcher = Launcher(project, [name])
+
+        def start(descriptor: int, environment: Mapping[str, str]) -> Process:
+            return launcher.start(name, descriptor, *options, environment=environment)
+
+        serve_workers(name, start, sock, workers)
     else:
         public, *beside = listeners(name, create(project.factories[name]), sock, uvicorn=uvicorn)
         server.serve(public, beside)

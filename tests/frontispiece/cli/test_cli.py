@@ -1,11 +1,10 @@
-import os
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tests.support.shop import ROOT, front
+from tests.support.front import run
+from tests.support.shop import ROOT
 from tests.support.tables import route, route_table
 
 FAULTY = route_table(
@@ -13,12 +12,6 @@ FAULTY = route_table(
     route("/stock/../{sku}", to="inventory", limits=5),
     services={"catalog": "registry://catalogue", "inventory": None},
 )
-
-
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end on a wide terminal."""
-    wide = {**os.environ, "COLUMNS": "500", **environment}
-    return subprocess.run(front(*arguments), cwd=ROOT, env=wide, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from frontispiece.cli.project import FILE
-from tests.frontispiece.cli.test_cli import run
+from tests.support.front import run
 
 PROJECT = """
 [commands]

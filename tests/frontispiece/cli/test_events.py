@@ -16,8 +16,8 @@ from frontispiece.events.broker import Connection, connected
 from frontispiece.events.envelope import encode
 from frontispiece.events.parking import park
 from frontispiece.events.streams import declare_durable, declare_streams, durables
-from tests.frontispiece.cli.test_cli import run
 from tests.support.events import event
+from tests.support.front import run
 from tests.support.shop import ROOT, front
 
 

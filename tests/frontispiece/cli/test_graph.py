@@ -16,7 +16,7 @@ from frontispiece.pages.app import PageApp
 from frontispiece.pages.plan import Plan, plans
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
-from tests.frontispiece.cli.test_cli import run
+from tests.support.front import run
 from tests.support.shop import PROJECT, ROOT
 
 NODE = re.compile(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from frontispiece.cli.project import FILE, Project
-from tests.frontispiece.cli.test_cli import run
+from tests.support.front import run
 from tests.support.shop import running_shop
 
 PROJECT = """

@@ -13,8 +13,8 @@ from frontispiece.cli.inspect.check import SOMEWHERE, simulated
 from frontispiece.cli.project import FILE, Project, find, keys
 from frontispiece.cli.run import up
 from frontispiece.errors import ConfigError
-from tests.frontispiece.cli.test_cli import run
 from tests.support.foreign import write_project
+from tests.support.front import run
 from tests.support.shop import ROOT, front, running_shop
 from tests.support.tables import route, route_table
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.front import run
 from tests.support.gateway_process import Gateway, running_gateway
-from tests.support.shop import ROOT, front
 from tests.support.tables import route, route_table
 
 ROUTES = route_table(route("/%s", to="nobody"), services={"nobody": "http://127.0.0.1:1"})
@@ -22,8 +22,7 @@ def status(gateway: Gateway, path: str) -> int:
 
 def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[str]:
     admin = gateway.admin[0].removeprefix("http://").removesuffix("/metrics")
-    command = front("reload", "--admin", admin, "--workers", str(workers))
-    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return run("reload", "--admin", admin, "--workers", str(workers))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -15,9 +14,10 @@ import pytest
 from frontispiece.cli.project import FILE, Project
 from frontispiece.cli.run import secrets
 from frontispiece.errors import ConfigError
-from tests.frontispiece.cli.test_cli import run
 from tests.support.foreign import write_project
+from tests.support.front import run
 from tests.support.shop import ROOT, RunningShop, front, running_shop
+from tests.support.waiting import TIMEOUT, eventually
 
 SHOW_ENVIRONMENT = """
 import json, os, pathlib
@@ -29,13 +29,9 @@ def stop_at(file: Path, number: int, *options: str | Path) -> None:
     """Send a signal to `front up` when a file has text; it ends in order within seconds."""
     process = subprocess.Popen(front("up", "--port", "0", *options), cwd=ROOT)
     try:
-        deadline = time.monotonic() + 30
-        while not (file.exists() and file.read_text()):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            os.sched_yield()
+        assert eventually(lambda: process.poll() is not None or (file.exists() and file.read_text() != ""))
         process.send_signal(number)
-        assert process.wait(5) == 0
+        assert process.wait(TIMEOUT) == 0
     finally:
         process.kill()
         process.wait()
@@ -196,9 +192,9 @@ def test_a_proxy_is_not_asked_for_this_machine(project: Path, tmp_path: Path) ->
 
 
 def kill(front_up: RunningShop, words: str) -> None:
-    """Kill the process below `front up` whose command line ends like this."""
+    """Kill the process below `front up` with these words in its name or command line."""
     listed = subprocess.run(
-        ["ps", "-ewwo", "pid=,ppid=,args="], check=True, capture_output=True, text=True
+        ["ps", "-ewwo", "pid=,ppid=,comm=,args="], check=True, capture_output=True, text=True
     ).stdout.splitlines()
     rows = [(int(pid), int(parent), args) for pid, parent, args in (line.split(None, 2) for line in listed)]
     below = {front_up.process.pid}
@@ -210,9 +206,14 @@ def kill(front_up: RunningShop, words: str) -> None:
 
 def until(url: str, status: int) -> None:
     """Return when this is what is answered."""
-    deadline = time.monotonic() + 20
-    while (answered := httpx.get(url, timeout=10).status_code) != status:
-        assert time.monotonic() < deadline, f"{url} answers {answered}"
+
+    def answered() -> bool:
+        try:
+            return httpx.get(url, timeout=TIMEOUT).status_code == status
+        except httpx.TransportError:  # no gateway
+            return False
+
+    assert eventually(answered)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def until(url: str, status: int) -> None:
     [
         ((), r"python\S* -u notes.py", "/notes/1"),
         (("--processes",), r"python\S* -u notes.py", "/notes/1"),
-        (("--processes",), r"serve stars .*--fd", "/stars"),
+        (("--processes",), "^stars ", "/stars"),
     ],
 )
 def test_an_app_that_is_killed_is_a_503_at_once_and_then_runs_again(
@@ -239,13 +240,18 @@ def test_an_app_that_is_killed_is_a_503_at_once_and_then_runs_again(
     assert (running.process.returncode, "Traceback" in printed) == (0, False)
 
 
+def test_an_app_whose_module_starts_a_thread_runs_like_any_other(project: Path, tmp_path: Path) -> None:
+    module = project / "services" / "__init__.py"
+    thread = "import threading, time\nthreading.Thread(target=lambda: time.sleep(600), daemon=True).start()\n"
+    module.write_text(thread + module.read_text())
+    with running_shop(tmp_path / "data", "--project", str(project), "--processes") as running:
+        assert httpx.get(f"{running.url}/stars").status_code == 200
+        kill(running, "serve stars .*--fd")  # a program of its own: no process with threads is forked
+        until(f"{running.url}/stars", 503)
+        until(f"{running.url}/stars", 200)
+
+
 def test_a_gateway_that_is_killed_serves_again_at_the_same_address(project: Path, tmp_path: Path) -> None:
     with running_shop(tmp_path / "data", "--project", str(project), "--processes") as running:
-        kill(running, r"serve gateway .*--fd")
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                until(f"{running.url}/notes/1", 200)
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < deadline
+        kill(running, "^gateway ")
+        until(f"{running.url}/notes/1", 200)

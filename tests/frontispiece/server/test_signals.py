@@ -11,9 +11,23 @@ from pathlib import Path
 import pytest
 
 from tests.support.gateway_process import Gateway, running_gateway
+from tests.support.shop import ROOT, front
 from tests.support.tables import route, route_table
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+
+
+def program(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    """`front` as a program: it inherits the signals that the test ignores."""
+    environment["COLUMNS"] = "500"
+    return subprocess.Popen(
+        front(*arguments),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @contextmanager
@@ -23,7 +37,7 @@ def started_with_signals_ignored(folder: Path, key: str, workers: int) -> Iterat
         before = {name: signal.signal(name, signal.SIG_IGN) for name in IGNORED}
         try:
             table = route_table(route("/gone", to="things"), services={"things": "http://127.0.0.1:1"})
-            gateway = stack.enter_context(running_gateway(folder, key, table, workers))
+            gateway = stack.enter_context(running_gateway(folder, key, table, workers, program))
         finally:
             for name, disposition in before.items():
                 signal.signal(name, disposition)

@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import httpx
 
 from frontispiece.server.sockets import bound
+from tests.support.front import run
 from tests.support.gateway_process import running_gateway
-from tests.support.shop import ROOT, front
 from tests.support.tables import route, route_table
 
 CONNECTIONS = 120
@@ -52,14 +51,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_others_serve_meanwhile
 def test_workers_none_of_which_ever_served_end_the_command(tmp_path: Path) -> None:
     (tmp_path / "frontispiece.toml").touch()
     (tmp_path / "routes.toml").write_text("[services")
-    done = subprocess.run(
-        front("serve", "gateway", "--project", tmp_path, "--port", "0", "--workers", "2"),
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run("serve", "gateway", "--project", tmp_path, "--port", "0", "--workers", "2")
 
     assert done.returncode == 1
     assert "routes.toml is not TOML" in done.stderr
@@ -72,28 +64,15 @@ def test_an_admin_port_that_is_taken_is_named_and_nothing_is_served(tmp_path: Pa
     with bound() as taken:
         taken.listen()
         port = taken.getsockname()[1]
-        variables = {
-            **os.environ,
-            "GATEWAY_SIGNING_KEY": signing_key,
-            "GATEWAY_ADMIN": f"127.0.0.1:{port}",
-        }
-        done = subprocess.run(
-            front("serve", "gateway", "--project", tmp_path, "--port", "0"),
-            cwd=ROOT,
-            env=variables,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        variables = {"GATEWAY_SIGNING_KEY": signing_key, "GATEWAY_ADMIN": f"127.0.0.1:{port}"}
+        done = run("serve", "gateway", "--project", tmp_path, "--port", "0", **variables)
 
     assert done.returncode == 1
     assert f"Port {port} on 127.0.0.1 is not free" in done.stderr
 
 
 def test_only_roles_that_may_be_many_have_workers() -> None:
-    done = subprocess.run(
-        front("serve", "catalog", "--workers", "2"), cwd=ROOT, check=False, capture_output=True, text=True
-    )
+    done = run("serve", "catalog", "--workers", "2")
 
     assert done.returncode == 1
     assert (
