@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Protocol, runtime_checkable
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client.registry import Collector
 
 from frontispiece.security import Verifier
-from frontispiece.service.app import Check, Lifespan, create_service
+from frontispiece.service.app import Check, Lifespan, create_service, register_collectors
 
 
 class Store(AbstractAsyncContextManager[Any], Protocol):
@@ -28,6 +29,14 @@ class SeededStore(Store, Protocol):
         """Insert all of it or none."""
 
 
+class Messaging(AbstractAsyncContextManager[Any], Protocol):
+    """Publishes and consumes a service's messages while it is open: `frontispiece.events.Messaging`."""
+
+    @property
+    def collectors(self) -> tuple[Collector, ...]:
+        """What the service's metrics are to show of its messages."""
+
+
 def create_store_service(
     *,
     title: str,
@@ -37,6 +46,7 @@ def create_store_service(
     router: APIRouter | None = None,
     first_data: Callable[[], Iterable[Any]] | None = None,
     lifespan: Lifespan = lambda _app: nullcontext(),
+    messaging: Messaging | None = None,
     ready: Check | None = None,
 ) -> FastAPI:
     """A service (see `create_service`) with its store in `app.state.store`, ready when that is reachable.
@@ -49,6 +59,7 @@ def create_store_service(
         router: the endpoints.
         first_data: added to an empty store (a `SeededStore`) when the service starts.
         lifespan: what the service needs besides, open while it runs.
+        messaging: opened after all else, closed before all else.
         ready: returns when what it needs besides is reachable; raises when not.
     """
 
@@ -58,7 +69,7 @@ def create_store_service(
             if first_data is not None:
                 assert isinstance(store, SeededStore)
                 await add_if_empty(store, first_data)
-            async with lifespan(app):
+            async with lifespan(app), messaging or nullcontext():
                 yield
 
     async def is_ready() -> None:
@@ -70,6 +81,8 @@ def create_store_service(
         title=title, description=description, verifier=verifier, lifespan=opened, ready=is_ready
     )
     app.state.store = store
+    if messaging is not None:
+        register_collectors(app, *messaging.collectors)
     if router is not None:
         app.include_router(router)
     return app

@@ -57,7 +57,7 @@ def create_app(settings: BasketSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_articles(settings.directory, settings.timeout) as app.state.articles, messaging:
+        async with open_articles(settings.directory, settings.timeout) as app.state.articles:
             yield
 
     return create_store_service(
@@ -67,4 +67,5 @@ def create_app(settings: BasketSettings | None = None) -> FastAPI:
         store=store,
         router=api.router,
         lifespan=lifespan,
+        messaging=messaging,
     )

@@ -1,8 +1,5 @@
 """Catalog's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -30,13 +27,6 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
     """The catalog service."""
     settings = settings or CatalogSettings()
     store = Store(settings.database_url)
-    messaging = Messaging(settings.events, service="catalog", database=store.database, outbox=outbox)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with messaging:
-            yield
-
     return create_store_service(
         title="catalog",
         description="What the shop sells: products, their pictures, brands, types, and a search for them.",
@@ -44,5 +34,5 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
         store=store,
         router=api.router,
         first_data=seed.products if settings.seed else None,
-        lifespan=lifespan,
+        messaging=Messaging(settings.events, service="catalog", database=store.database, outbox=outbox),
     )

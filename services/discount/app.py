@@ -53,8 +53,7 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
         app.state.grpc_port = server.add_insecure_port(settings.grpc_listen)
         await server.start()
         try:
-            async with messaging:
-                yield
+            yield
         finally:
             await server.stop(SHUTDOWN_SECONDS)
 
@@ -65,4 +64,5 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
         store=store,
         first_data=seed.rules if settings.seed else None,
         lifespan=lifespan,
+        messaging=messaging,
     )

@@ -1,7 +1,6 @@
 """Inventory's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -11,7 +10,7 @@ from frontispiece.aio import periodic
 from frontispiece.events import EventSettings, Messaging
 from frontispiece.http import Problem
 from frontispiece.security import Verifier
-from frontispiece.service import create_store_service, register_collectors
+from frontispiece.service import create_store_service
 from frontispiece.settings import Settings, TokenSettings
 from services.inventory import api, seed
 from services.inventory.events import CommitStock, ReleaseStock, ReserveStock
@@ -48,14 +47,10 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
         },
     )
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    def expiry(_app: FastAPI) -> AbstractAsyncContextManager[None]:
         # When the database is away, reservations only live longer.
         every = settings.expiry_interval
-        expiry = periodic(store.expire, every, name="expiry of reservations", expected=(Problem,))
-        register_collectors(app, *messaging.collectors)
-        async with messaging, expiry:
-            yield
+        return periodic(store.expire, every, name="expiry of reservations", expected=(Problem,))
 
     return create_store_service(
         title="inventory",
@@ -64,5 +59,6 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
         store=store,
         router=api.router,
         first_data=seed.stock if settings.seed else None,
-        lifespan=lifespan,
+        lifespan=expiry,
+        messaging=messaging,
     )

@@ -88,7 +88,7 @@ def create_app(settings: OrderingSettings | None = None) -> FastAPI:
             follower=follower,
             max_wait=settings.max_read_wait,
         )
-        register_collectors(app, projector, *messaging.collectors)
+        register_collectors(app, projector)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(read_store)
             await read_store.initialise()
@@ -105,7 +105,6 @@ def create_app(settings: OrderingSettings | None = None) -> FastAPI:
                     expected=(Problem, Conflict),
                 )
             )
-            await stack.enter_async_context(messaging)
             yield
 
     async def ready() -> None:
@@ -119,6 +118,7 @@ def create_app(settings: OrderingSettings | None = None) -> FastAPI:
         store=orders,
         router=_routes(),
         lifespan=lifespan,
+        messaging=messaging,
         ready=ready,
     )
     return app

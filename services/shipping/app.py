@@ -1,7 +1,6 @@
 """Shipping's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -12,7 +11,7 @@ from frontispiece.aio import periodic
 from frontispiece.events import EventSettings, Messaging
 from frontispiece.http import Problem
 from frontispiece.security import Verifier
-from frontispiece.service import create_store_service, register_collectors
+from frontispiece.service import create_store_service
 from frontispiece.settings import Settings, TokenSettings
 from services.shipping import api
 from services.shipping.events import CancelShipment, CreateShipment
@@ -51,13 +50,9 @@ def create_app(settings: ShippingSettings | None = None) -> FastAPI:
         handlers={CreateShipment: store.create, CancelShipment: store.cancel},
     )
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    def tracking(_app: FastAPI) -> AbstractAsyncContextManager[None]:
         # When the database is away, shipments only move on later.
-        every = settings.tracking_interval
-        register_collectors(app, *messaging.collectors)
-        async with messaging, periodic(store.advance, every, name="tracking", expected=(Problem,)):
-            yield
+        return periodic(store.advance, settings.tracking_interval, name="tracking", expected=(Problem,))
 
     return create_store_service(
         title="shipping",
@@ -65,5 +60,6 @@ def create_app(settings: ShippingSettings | None = None) -> FastAPI:
         verifier=Verifier(settings.tokens, "shipping"),
         store=store,
         router=api.router,
-        lifespan=lifespan,
+        lifespan=tracking,
+        messaging=messaging,
     )
