@@ -51,7 +51,7 @@ def open_umask() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def signing_key() -> str:
-    """The PEM of the key that whoever calls services signs with in this test run."""
+    """The PEM of the key that callers of services sign with in this test run."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -73,7 +73,7 @@ def audience(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def bearer(signing_key: str, audience: str) -> MakeToken:
-    """`bearer("reader", "shop")`: the Authorization header of a call on somebody's behalf."""
+    """`bearer("reader", "shop")`: the Authorization header of a call for a user."""
     return internal_bearer(signing_key, audience)
 
 

@@ -22,6 +22,11 @@ def places(answer: httpx.Response) -> list[str]:
     return [".".join(error["at"]) for error in answer.json()["errors"]]
 
 
+def problem_of(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the name of a problem, such as `(404, "product-unknown")`."""
+    return answer.status_code, answer.json()["type"].removeprefix(PROBLEM)
+
+
 CATALOG_HOST: Final = "catalog.test"
 CATALOG_ADDRESS: Final = Directory(services={"catalog": f"httpx+http://{CATALOG_HOST}"})
 

@@ -66,7 +66,7 @@ class Ordering:
         """Send a command, and wait for the next answer."""
         async with self._database.write() as tx:
             await self._outbox.add(tx, command, subject=command.order_id)  # type: ignore[attr-defined]
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return await self._answers.get()
 
     async def _answered(self, event: Event[Any]) -> None:
@@ -101,7 +101,11 @@ async def shop(
     async with servers() as serve, Ordering(event_settings, tmp_path / "ordering.db") as orders:
         directory = Directory(services={"acquirer": await serve(acquirer)})
         payment = PaymentSettings(
-            signing_key=signing_key, directory=directory, events=event_settings, **common("payment")
+            signing_key=signing_key,
+            timeout=60,
+            directory=directory,
+            events=event_settings,
+            **common("payment"),
         )
         await serve(create_payment(payment))
         await serve(inventory)

@@ -31,7 +31,7 @@ from services.reviews.app import create_app as reviews
 from services.shipping.app import ShippingSettings
 from services.shipping.app import create_app as shipping
 from tests.conftest import AppClient, MakeToken
-from tests.services.support import CATALOG_ADDRESS, PROBLEM, places
+from tests.services.support import CATALOG_ADDRESS, places, problem_of
 from tests.support.events import NO_BROKER
 
 KEY = {"Idempotency-Key": "key-00001"}
@@ -64,6 +64,8 @@ class Service:
     """Paths of resources that do not exist, and their problems."""
     resource: str | None = None
     """One with an entity tag, in the first data."""
+    has_events: bool = True
+    """Its metrics show those that it handles."""
 
 
 REVIEW = {"sku": "PEN", "rating": 4, "title": "Writes well", "text": "Not a blot so far."}
@@ -79,6 +81,7 @@ LINES = {"lines": [{"sku": "PEN", "quantity": 1}]}
 
 SERVICES = {
     "acquirer": Service(
+        has_events=False,
         path="/operations",
         guarded=(("POST", "/operations", OPERATION), ("GET", "/operations/key-00001", None)),
         scope="acquirer",
@@ -132,6 +135,7 @@ SERVICES = {
         unknown={f"/payments/{id_}": "payment-unknown" for id_ in ("nope", "%00", UNKNOWN_ORDER)},
     ),
     "reviews": Service(
+        has_events=False,
         path="/summaries/{sku}",
         guarded=(("POST", "/reviews", REVIEW),),
         scope="shop",
@@ -158,13 +162,10 @@ PLAIN: dict[str, Callable[[dict[str, Any]], FastAPI]] = {
 """Factories of the services that need nothing but a database, or events as well."""
 
 
-def having(member: str) -> list[str]:
-    return [name for name, service in SERVICES.items() if getattr(service, member)]
-
-
-@pytest.fixture
-def service(audience: str) -> Service:
-    return SERVICES[audience]
+@pytest.fixture(params=SERVICES)
+def audience(request: pytest.FixtureRequest) -> str:
+    """The service that a test is about."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -217,74 +218,61 @@ async def http(app: FastAPI, app_client: AppClient) -> AsyncIterator[httpx.Async
         yield http
 
 
-@pytest.fixture
-def writer(service: Service, bearer: MakeToken) -> dict[str, str]:
-    return bearer("reader", *{service.scope, "shop"})
-
-
-@pytest.mark.parametrize("audience", SERVICES)
-async def test_health_and_openapi_are_there(
-    http: httpx.AsyncClient, service: Service, bearer: MakeToken, audience: str
+async def test_a_service_keeps_what_all_services_promise(
+    audience: str, http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:
-    document = (await http.get("/openapi.json", headers=bearer("reader"))).json()
+    """One test, so that each service starts once."""
+    service = SERVICES[audience]
+    writer = bearer("reader", *{service.scope, "shop"})
+
+    await health_and_openapi_are_there(http, service, bearer("reader"), is_ready=audience != "ordering")
+    await what_needs_a_scope_needs_a_valid_token_that_has_it(http, service, bearer("reader", "nothing"))
+    if service.create:
+        path, body = service.create
+        without_key = await http.post(path, json=body, headers=writer)
+        assert places(without_key) == ["header.Idempotency-Key"], "a POST that creates needs a key"
+    if service.batch:
+        too_many = await http.get(service.batch, params={"sku": [f"S{n}" for n in range(101)]})
+        assert places(too_many) == ["query.sku"], "a batch has 100 at most"
+    await an_unknown_resource_is_a_404_problem_that_names_the_request(http, service, writer)
+    if service.resource:
+        tag = (await http.get(service.resource, headers=writer)).headers["etag"]
+        again = await http.get(service.resource, headers={**writer, "If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+
+
+async def health_and_openapi_are_there(
+    http: httpx.AsyncClient, service: Service, caller: dict[str, str], *, is_ready: bool
+) -> None:
+    document = (await http.get("/openapi.json", headers=caller)).json()
 
     assert (await http.get("/health/live")).json() == {"status": "live"}
-    is_ready = audience != "ordering"  # the services that an order needs are away
+    metrics = (await http.get("/metrics")).text
+    assert ("events_deliveries_total" in metrics) == service.has_events
+    # The services that an order needs are away: ordering is not ready.
     assert (await http.get("/health/ready")).status_code == (200 if is_ready else 503)
     assert document["paths"].keys() >= {service.path, "/health/ready"} - {""}
 
 
-@pytest.mark.parametrize("audience", having("guarded"))
-async def test_what_needs_a_scope_needs_a_valid_token_that_has_it(
-    http: httpx.AsyncClient, service: Service, bearer: MakeToken
+async def what_needs_a_scope_needs_a_valid_token_that_has_it(
+    http: httpx.AsyncClient, service: Service, without_scope: dict[str, str]
 ) -> None:
-    tokens: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer x.y.z"}, bearer("reader", "nothing"))
+    tokens: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer x.y.z"}, without_scope)
     for method, path, body in service.guarded:
         missing, forged, no_scope = [
             await http.request(method, path, json=body, headers=KEY | token) for token in tokens
         ]
 
         assert (missing.status_code, missing.headers["www-authenticate"]) == (401, "Bearer")
-        assert (forged.status_code, forged.json()["type"]) == (401, f"{PROBLEM}token-invalid")
+        assert problem_of(forged) == (401, "token-invalid")
         assert (no_scope.status_code, no_scope.json()["scope"]) == (403, service.scope)
 
 
-@pytest.mark.parametrize("audience", having("create"))
-async def test_a_post_that_creates_needs_a_key(
-    http: httpx.AsyncClient, service: Service, writer: dict[str, str]
-) -> None:
-    assert service.create is not None
-    path, body = service.create
-
-    assert places(await http.post(path, json=body, headers=writer)) == ["header.Idempotency-Key"]
-
-
-@pytest.mark.parametrize("audience", having("batch"))
-async def test_a_batch_of_more_than_100_is_refused(http: httpx.AsyncClient, service: Service) -> None:
-    assert service.batch is not None
-
-    assert places(await http.get(service.batch, params={"sku": [f"S{n}" for n in range(101)]})) == [
-        "query.sku"
-    ]
-
-
-@pytest.mark.parametrize("audience", having("unknown"))
-async def test_an_unknown_resource_is_a_404_problem_that_names_the_request(
+async def an_unknown_resource_is_a_404_problem_that_names_the_request(
     http: httpx.AsyncClient, service: Service, writer: dict[str, str]
 ) -> None:
     for path, problem in service.unknown.items():
         answer = await http.get(path, headers={**writer, "X-Request-Id": "r-1"})
 
-        assert (answer.status_code, answer.json()["type"]) == (404, f"{PROBLEM}{problem}")
+        assert problem_of(answer) == (404, problem)
         assert answer.json()["request_id"] == "r-1"
-
-
-@pytest.mark.parametrize("audience", having("resource"))
-async def test_the_entity_tag_saves_a_second_reading(
-    http: httpx.AsyncClient, service: Service, writer: dict[str, str]
-) -> None:
-    assert service.resource is not None
-    tag = (await http.get(service.resource, headers=writer)).headers["etag"]
-
-    answer = await http.get(service.resource, headers={**writer, "If-None-Match": tag})
-    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)

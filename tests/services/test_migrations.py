@@ -39,11 +39,11 @@ def test_the_migrations_make_the_tables_of_the_models_on_postgresql(
     assert check(database.migrations, postgres.new_database()) == []
 
 
-KEPT = sorted({path.stem for path in FIRST_TABLES.glob("*.sql")} - {"ordering"})
+ADOPTED = sorted({path.stem for path in FIRST_TABLES.glob("*.sql")} - {"ordering"})
 """The services whose first tables are still there; what became of orders is tested with ordering."""
 
 
-@pytest.mark.parametrize("app", KEPT)
+@pytest.mark.parametrize("app", ADOPTED)
 def test_a_database_from_before_there_were_versions_is_taken_over_with_its_rows(
     app: str, tmp_path: Path
 ) -> None:
@@ -62,15 +62,15 @@ def test_a_database_from_before_there_were_versions_is_taken_over_with_its_rows(
     assert upgrade(f"sqlite+aiosqlite:///{file}", database.migrations) is None
 
     with sqlite3.connect(file) as connection:
-        kept = {table: columns for table, columns in _tables(connection).items() if table in tables}
-        for table, columns in kept.items():
+        remaining = {table: columns for table, columns in _tables(connection).items() if table in tables}
+        for table, columns in remaining.items():
             names = [name for name in columns if name in tables[table]]
             (row,) = connection.execute(f'SELECT {_quoted(names)} FROM "{table}"')
             assert set(row) <= {1, "a"}
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             (database.migrations.head,)
         ]
-    assert kept
+    assert remaining
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:

@@ -46,7 +46,7 @@ class Shop:
         async with self.database.write() as tx:
             await self.outbox.add(tx, data, subject="o1")
 
-    async def held(self) -> dict[str, int]:
+    async def quantities(self) -> dict[str, int]:
         return (await self.baskets.basket("reader")).quantities
 
     async def price(self) -> int | None:
@@ -77,7 +77,10 @@ async def shop(
         address = await serve(catalog)
         basket = create_basket(
             BasketSettings(
-                valkey_url=valkey_url, directory=Directory(services={"catalog": address}), **common
+                valkey_url=valkey_url,
+                timeout=60,
+                directory=Directory(services={"catalog": address}),
+                **common,
             )
         )
         await serve(basket)
@@ -95,7 +98,7 @@ async def shop(
 
 async def put_pens(shop: Shop, quantity: int) -> int:
     """The version of the reader's basket with so many pens."""
-    async with open_articles(Directory(services={"catalog": shop.catalog_url}), 5) as articles:
+    async with open_articles(Directory(services={"catalog": shop.catalog_url}), 60) as articles:
         await shop.baskets.learn(await articles.prices(["PEN"], []))
     return (await shop.baskets.put("reader", "PEN", quantity)).version
 
@@ -136,7 +139,7 @@ async def test_a_placed_order_keeps_its_lines_and_its_coupon_and_a_cancelled_one
             basket_version=version,
         )
     )
-    await until(shop.held, is_={})
+    await until(shop.quantities, is_={})
     await until(lambda: redeemed(shop, "o2"), is_=False)
 
     await shop.ordered(
@@ -149,13 +152,13 @@ async def test_a_placed_order_keeps_its_lines_and_its_coupon_and_a_cancelled_one
             coupon="ONCE",
         )
     )
-    await until(shop.held, is_={"PEN": 2})
+    await until(shop.quantities, is_={"PEN": 2})
     await until(lambda: redeemed(shop, "o2"), is_=True)
 
 
 async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
     """Return as soon as this is read: an event is on its way."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await read() != is_:
             pass
 

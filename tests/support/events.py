@@ -1,15 +1,16 @@
 """Events as handlers get them, and the broker that tests share."""
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import nats
 from nats.js.errors import ServerError
 
-from frontispiece.events import Event, EventData, EventSettings
+from frontispiece.events import Event, EventData, EventSettings, Outbox
 from frontispiece.events.broker import Connection
 from frontispiece.events.envelope import create_event
 from frontispiece.events.streams import declare_streams
+from frontispiece.stores import Database
 
 D = TypeVar("D", bound=EventData)
 
@@ -27,6 +28,12 @@ def event(data: D, *, subject: str, id: str | None = None, source: str | None = 
         source: the service that published it; by default the one in its type.
     """
     return create_event(data, source=source or data.TYPE.split(".")[1], subject=subject, id=id)
+
+
+async def published(database: Database, outbox: Outbox) -> list[Event[Any]]:
+    """The events in a service's outbox, in order."""
+    async with database.read() as tx:
+        return await outbox.pending(tx)
 
 
 async def new_streams(connection: Connection, settings: EventSettings) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from frontispiece.events import AlreadyHandled, Event, Reject
@@ -15,6 +16,27 @@ BROKEN_OFF: Final = 0.3
 
 MAX_TURNS: Final = 60
 MAX_ROUNDS: Final = 2000
+
+
+async def deliver(message: Event[Any], handle: Handle, *, within: float = 60) -> None:
+    """Deliver a message until it is acknowledged, for so many seconds.
+
+    Raises:
+        Reject: it is to be parked.
+    """
+    failure: Exception | None = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            while True:
+                try:
+                    return await handle(message)
+                except AlreadyHandled:
+                    return None
+                except Reject:
+                    raise
+                except Exception as error:  # noqa: BLE001 (any is redelivered, as the bus does)
+                    failure = error
+    raise AssertionError(f"never acknowledged: {message}") from failure
 
 
 async def deliver_unkindly(messages: Iterable[Event[Any]], handle: Handle, *, seed: int) -> None:

@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from frontispiece.settings import TokenSettings
+from services.basket import store as module
 from services.basket.app import BasketSettings, create_app
 from services.basket.store import Store
 from shop.money import Money
@@ -18,6 +19,12 @@ KNOWN = [
     *(f"{kind}{number}" for kind in ("A", "B", "S", "NEW") for number in range(130)),
 ]
 """Articles whose prices the store has."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store waits long: these tests are not about a busy machine."""
+    monkeypatch.setattr(module, "TIMEOUT", 60.0)
 
 
 @pytest.fixture
@@ -38,8 +45,17 @@ async def http(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Basket as the user `reader` calls it."""
     settings = BasketSettings(
-        valkey_url=valkey_url, directory=CATALOG_ADDRESS, events=NO_BROKER, tokens=token_settings
+        valkey_url=valkey_url,
+        timeout=60,
+        directory=CATALOG_ADDRESS,
+        events=NO_BROKER,
+        tokens=token_settings,
     )
     async with app_client(create_app(settings)) as client:
         client.headers.update(bearer("reader", "shop"))
         yield client
+
+
+async def quantities(store: Store) -> dict[str, int]:
+    """What is in the reader's basket."""
+    return (await store.basket("reader")).quantities

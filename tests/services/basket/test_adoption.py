@@ -3,7 +3,6 @@
 import asyncio
 
 import httpx
-import pytest
 import valkey
 
 from services.basket.model import MAX_ARTICLES
@@ -25,7 +24,7 @@ async def test_of_each_article_the_larger_quantity_counts_and_the_guest_has_noth
     assert await store.basket("reader") == adopted
     with valkey.Valkey.from_url(valkey_url) as client:
         [key] = client.keys("basket:*")
-        assert 86_390 < client.ttl(key) <= 86_400
+        assert 86_000 < client.ttl(key) <= 86_400
 
 
 async def test_repeating_it_changes_nothing_and_neither_does_a_guest_without_a_basket(store: Store) -> None:
@@ -86,16 +85,16 @@ async def test_nobody_takes_over_a_basket_that_the_token_does_not_name(
     assert (await http.get(f"/baskets/{GUEST}", headers=bearer(GUEST, "guest"))).json()["items"]
 
 
-@pytest.mark.parametrize("merged", ["clerk", "", "guest", "Guest:1"])
 async def test_nobody_takes_over_the_basket_of_another_user(
-    http: httpx.AsyncClient, bearer: MakeToken, merged: str
+    http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:
     clerk = bearer("clerk", "shop")
     await http.put("/baskets/clerk/items/PEN", json={"quantity": 2}, headers=clerk)
 
-    taken = await http.post("/baskets/reader/adoption", headers=bearer("reader", "shop", merged_guest=merged))
-
-    assert (taken.status_code, "www-authenticate" in taken.headers) == (401, True)
+    for merged in ("clerk", "", "guest", "Guest:1"):
+        reader = bearer("reader", "shop", merged_guest=merged)
+        taken = await http.post("/baskets/reader/adoption", headers=reader)
+        assert (taken.status_code, "www-authenticate" in taken.headers) == (401, True), merged
     assert (await http.get("/baskets/clerk", headers=clerk)).json()["items"]
 
 

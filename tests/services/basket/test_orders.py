@@ -9,6 +9,7 @@ from frontispiece.events import AlreadyHandled, Event
 from services.basket.events import OrderCancelled, OrderedLine, OrderPlaced, PriceChanged
 from services.basket.store import Store
 from shop.money import Money
+from tests.services.basket.conftest import quantities
 from tests.support.clock import Calendar
 from tests.support.events import event
 
@@ -37,10 +38,6 @@ async def claim(store: Store, **quantities: int) -> int:
     return version
 
 
-async def held(store: Store) -> dict[str, int]:
-    return (await store.basket("reader")).quantities
-
-
 async def test_a_placed_order_keeps_its_lines_whatever_comes_later(store: Store, clock: Calendar) -> None:
     version = await claim(store, INK=1, PEN=2)
     await store.put("reader", "CAP", 3)
@@ -49,7 +46,7 @@ async def test_a_placed_order_keeps_its_lines_whatever_comes_later(store: Store,
 
     assert (await store.release("reader", "o1")).quantities == {"CAP": 3}
     assert await store.claim("reader", "o1", version) == {"INK": 1, "PEN": 2}
-    assert await held(store) == {"CAP": 3}
+    assert await quantities(store) == {"CAP": 3}
 
 
 async def test_lines_that_were_given_back_meanwhile_are_taken_out_again_but_no_more(
@@ -64,7 +61,7 @@ async def test_lines_that_were_given_back_meanwhile_are_taken_out_again_but_no_m
 
     await store.placed(placed(INK=1, PEN=2, CAP=4))
 
-    assert await held(store) == {"PEN": 3, "LAMP": 1}
+    assert await quantities(store) == {"PEN": 3, "LAMP": 1}
 
 
 async def test_an_order_of_an_earlier_claim_gives_back_what_a_later_attempt_has_claimed(
@@ -76,7 +73,7 @@ async def test_an_order_of_an_earlier_claim_gives_back_what_a_later_attempt_has_
 
     await store.placed(placed(PEN=2))
 
-    assert await held(store) == {"PEN": 1, "CAP": 1}
+    assert await quantities(store) == {"PEN": 1, "CAP": 1}
 
 
 async def test_a_cancelled_order_s_lines_come_back_once_to_what_is_in_the_basket(store: Store) -> None:
@@ -89,7 +86,7 @@ async def test_a_cancelled_order_s_lines_come_back_once_to_what_is_in_the_basket
         await store.cancelled(cancelled("e1", INK=1, PEN=2))
     await store.cancelled(cancelled("e2", INK=1, PEN=2))
 
-    assert await held(store) == {"INK": 1, "PEN": 3}
+    assert await quantities(store) == {"INK": 1, "PEN": 3}
 
 
 async def test_a_cancelled_order_without_restoring_leaves_the_basket_alone(store: Store) -> None:
@@ -97,7 +94,7 @@ async def test_a_cancelled_order_without_restoring_leaves_the_basket_alone(store
     await store.placed(placed(PEN=2))
     await store.cancelled(cancelled(restore=False, PEN=2))
 
-    assert await held(store) == {}
+    assert await quantities(store) == {}
 
 
 @pytest.mark.parametrize("restore", [True, False])
@@ -112,7 +109,7 @@ async def test_the_end_is_the_same_when_the_cancellation_is_delivered_first(
     await store.cancelled(cancelled(restore=restore, PEN=2))
     await store.placed(placed(PEN=2))
 
-    assert await held(store) == ({"PEN": 2} if restore else {})
+    assert await quantities(store) == ({"PEN": 2} if restore else {})
 
 
 async def test_an_event_is_carried_out_once_even_when_its_claim_is_forgotten(
@@ -125,7 +122,7 @@ async def test_an_event_is_carried_out_once_even_when_its_claim_is_forgotten(
         await store.put("reader", "PEN", 5)
         with pytest.raises(AlreadyHandled):
             await store.placed(placed("e1", PEN=2))
-        assert await held(store) == {"PEN": 5}
+        assert await quantities(store) == {"PEN": 5}
         assert client.ttl("basket-inbox:ordering:e1") > 7 * 86_400, "longer than the broker keeps events"
 
 
@@ -133,7 +130,7 @@ async def test_a_placed_order_of_an_unknown_claim_takes_its_lines_out_of_the_bas
     await store.put("reader", "PEN", 5)
     await store.placed(placed(PEN=2, INK=1))
 
-    assert await held(store) == {"PEN": 3}
+    assert await quantities(store) == {"PEN": 3}
 
 
 async def test_of_orders_that_have_ended_a_basket_keeps_nothing_that_makes_it_slower(

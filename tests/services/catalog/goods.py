@@ -47,9 +47,9 @@ def skus(products: Iterable[StoredProduct]) -> list[str]:
     return [entry.product.sku for entry in products]
 
 
-async def look(store: Store, words: str | None = None, **asked: Any) -> SearchResult:
+async def look(store: Store, words: str | None = None, **changes: Any) -> SearchResult:
     sort = Sort.RELEVANCE if words else Sort.NAME
-    return await store.search(Search(**{"words": words, "sort": sort} | asked), limit=50)
+    return await store.search(Search(**{"words": words, "sort": sort} | changes), limit=50)
 
 
 def fields(**changes: Any) -> dict[str, Any]:

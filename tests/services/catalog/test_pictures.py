@@ -2,7 +2,6 @@ import re
 import xml.etree.ElementTree as ET
 
 import httpx
-import pytest
 
 from services.catalog import pictures
 from shop.demo import SKUS
@@ -51,18 +50,8 @@ async def test_a_product_without_pictures_of_its_own_has_a_placeholder(http: htt
     assert a.content == b.content == other.content
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *(
-            f"A/{file}"
-            for file in ("3-320.svg", "0-320.svg", "1-321.svg", "1-320.png", "1-320.svg%0A", "-320.svg")
-        ),
-        "B/1-320.svg",
-        "%00/1-320.svg",
-    ],
-)
-async def test_a_picture_that_no_product_lists_is_not_there(http: httpx.AsyncClient, path: str) -> None:
+async def test_a_picture_that_no_product_lists_is_not_there(http: httpx.AsyncClient) -> None:
     await enter(http, "A")
-
-    assert (await http.get(f"/pictures/{path}")).status_code == 404
+    files = "3-320.svg", "0-320.svg", "1-321.svg", "1-320.png", "1-320.svg%0A", "-320.svg"
+    for path in (*(f"A/{file}" for file in files), "B/1-320.svg", "%00/1-320.svg"):
+        assert (await http.get(f"/pictures/{path}")).status_code == 404, path

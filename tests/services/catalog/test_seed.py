@@ -61,7 +61,7 @@ def test_a_pen_is_related_to_ink_for_the_same_craft(shop: list[Product]) -> None
         assert {ink.attributes["craft"] for ink in inks} == {pen.attributes["craft"]}, pen.sku
 
 
-def test_attributes_are_a_free_document_told_in_full(shop: list[Product]) -> None:
+def test_attributes_are_a_document_with_nested_values(shop: list[Product]) -> None:
     for product in shop:
         assert 8 <= len(product.attributes) <= 14, product.sku
         assert isinstance(product.attributes["dimensions"], dict), product.sku

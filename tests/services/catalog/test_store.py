@@ -69,9 +69,9 @@ async def test_imports_of_the_same_products_in_opposite_order_all_succeed(store:
     assert (await look(store, "mill")).total == 50
 
 
-async def test_ten_thousand_products_come_in_at_once(store: Store) -> None:
-    many = [product(f"M-{n}", f"Mill {n}", description="Grinds slowly.") for n in range(10_000)]
+async def test_more_products_than_a_statement_has_room_for_come_in_at_once(store: Store) -> None:
+    many = [product(f"M-{n}", f"Mill {n}", description="Grinds slowly.") for n in range(2500)]
 
-    assert await store.import_products(intent(), many) == 10_000
-    assert (await look(store, "mill 4711")).total == 1
-    assert (await look(store)).total == 10_000 + len(GOODS)
+    assert await store.import_products(intent(), many) == 2500
+    assert (await look(store, "mill 2471")).total == 1
+    assert (await look(store)).total == 2500 + len(GOODS)

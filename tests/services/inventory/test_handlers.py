@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from frontispiece.events import AlreadyHandled, CommandData, Event, EventData
+from frontispiece.events import CommandData, Event, EventData
 from services.inventory.events import (
     CommitStock,
     Line,
@@ -25,11 +25,10 @@ from services.inventory.events import (
 from services.inventory.handlers import Handlers, NotReserved
 from services.inventory.store import Store, outbox
 from tests.support.clock import Calendar
-from tests.support.events import event
-from tests.support.redelivery import deliver_unkindly
+from tests.support.events import event, published
+from tests.support.redelivery import deliver, deliver_unkindly
 
 TTL = 60
-MAX_DELIVER = 50
 STOCK = {"PEN": 100, "INK": 5}
 
 
@@ -51,21 +50,11 @@ class World:
 
     async def deliver(self, message: Event[Any]) -> None:
         """Deliver a message until it is acknowledged."""
-        failure: Exception | None = None
-        for _ in range(MAX_DELIVER):
-            try:
-                await self.handle(message)
-            except AlreadyHandled:
-                return
-            except Exception as error:  # noqa: BLE001 (any is redelivered, as the bus does)
-                failure = error
-            else:
-                return
-        raise AssertionError("it was never acknowledged") from failure
+        await deliver(message, self.handle)
 
     async def facts(self, order_id: str) -> list[EventData]:
-        async with self.store.database.read() as tx:
-            return [each.data for each in await outbox.pending(tx) if each.subject == order_id]
+        events = await published(self.store.database, outbox)
+        return [each.data for each in events if each.subject == order_id]
 
     async def stock(self, sku: str = "PEN") -> tuple[int, int]:
         """Units on hand, and those of them that are reserved."""
@@ -235,11 +224,11 @@ async def test_what_has_expired_is_neither_sold_nor_reserved_and_can_be_released
 
 
 async def test_many_orders_at_once_never_reserve_more_than_there_is(world: World) -> None:
-    orders = [order() for _ in range(60)]
+    orders = [order() for _ in range(30)]
     await asyncio.gather(*(world.deliver(reserve(a, PEN=3, INK=1)) for a in orders))
     answers = [await world.facts(a) for a in orders]
 
-    assert Counter(type(fact) for (fact,) in answers) == {StockReserved: 5, ReservationRefused: 55}
+    assert Counter(type(fact) for (fact,) in answers) == {StockReserved: 5, ReservationRefused: 25}
     assert (await world.stock("PEN"), await world.stock("INK")) == ((100, 15), (5, 5))
 
 
@@ -272,7 +261,7 @@ async def test_the_reservation_of_an_order_is_no_caller_s(world: World) -> None:
     assert await world.stock() == (100, 3)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_whatever_the_broker_does_each_unit_is_sold_once_or_back(seed: int, world: World) -> None:
     sold, released = [order() for _ in range(8)], [order() for _ in range(8)]
     messages = [command(a) for a in sold for command in (reserve, commit)]

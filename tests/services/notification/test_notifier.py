@@ -121,7 +121,7 @@ async def test_a_delivery_that_comes_while_a_message_is_sent_does_not_keep_it_fr
         """A sender during whose work the command is delivered a second time."""
 
         def send(self, message: Message) -> None:
-            asyncio.run_coroutine_threadsafe(second.send(delivery), loop).result(10)
+            asyncio.run_coroutine_threadsafe(second.send(delivery), loop).result(60)
             mails.send(message)
 
     loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ from frontispiece.events import Event
 from services.notification.events import OrderCancelled, OrderConfirmed, SendNotification, ShipmentDispatched
 from services.notification.model import Channel, Message
 from services.notification.store import Store, outbox
-from tests.support.events import event
+from tests.support.events import event, published
 
 ORDER: Final = "5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47"
 MESSAGE: Final = Message(
@@ -84,8 +84,7 @@ def read(folder: Path) -> list[EmailMessage]:
 
 async def commands(store: Store) -> list[Event[SendNotification]]:
     """The commands in the outbox, in order."""
-    async with store.database.read() as tx:
-        return await outbox.pending(tx)
+    return await published(store.database, outbox)
 
 
 async def states(store: Store) -> list[str]:

@@ -9,7 +9,7 @@ from services.payment.app import PaymentSettings, create_app
 from services.payment.model import Payment, Status
 from tests.conftest import AppClient, MakeToken
 from tests.services.payment.world import World, authorise, cancel, capture, order
-from tests.services.support import PROBLEM
+from tests.services.support import problem_of
 from tests.support.events import NO_BROKER
 
 
@@ -72,7 +72,7 @@ async def test_a_payment_is_its_owner_s_and_the_operator_s(
     stranger = await http.get(f"/payments/{a}", headers=bearer("shopper", "shop"))
     operator = await http.get(f"/payments/{a}", headers=bearer("clerk", "payments:read"))
 
-    assert (stranger.status_code, stranger.json()["type"]) == (404, f"{PROBLEM}payment-unknown")
+    assert problem_of(stranger) == (404, "payment-unknown")
     assert operator.json()["status"] == "authorised"
 
 

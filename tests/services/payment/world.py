@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
-from frontispiece.events import AlreadyHandled, CommandData, Event, EventData, Reject
+from frontispiece.events import CommandData, Event, EventData, Reject
 from frontispiece.security import Signer
 from frontispiece.settings import Directory, TokenSettings
 from services.acquirer.app import AcquirerSettings
@@ -22,13 +22,15 @@ from services.payment.events import AuthorisePayment, CancelPayment, CapturePaym
 from services.payment.handlers import Handlers
 from services.payment.model import Payment
 from services.payment.store import Store, outbox
-from tests.support.events import event
+from tests.support.events import event, published
+from tests.support.redelivery import deliver
 from tests.support.serving import servers
 
-TIMEOUT = 0.3
-"""Seconds that payment waits for the acquirer; when a call more times out, nothing changes."""
+PATIENCE = 60.0
+"""Seconds that payment waits for an acquirer that answers, and that a message is delivered again."""
 
-MAX_DELIVER = 50
+TIMEOUT = 0.2
+"""Seconds that payment waits for one that may not answer; when a call more times out, nothing changes."""
 
 VISA = "tok_visa"
 
@@ -63,20 +65,10 @@ class World:
     async def deliver(self, message: Event[Any], copy: int = 0) -> None:
         """Deliver a message until it is acknowledged or parked."""
         handle = self._handler(message.data, self.copies[copy])
-        failure: Exception | None = None
-        for _ in range(MAX_DELIVER):
-            try:
-                await handle(message)
-            except AlreadyHandled:
-                return
-            except Reject as rejection:
-                self.parked.append(str(rejection))
-                return
-            except Exception as error:  # noqa: BLE001 (any is redelivered, as the bus does)
-                failure = error
-            else:
-                return
-        raise AssertionError("it was never acknowledged") from failure
+        try:
+            await deliver(message, handle, within=PATIENCE)
+        except Reject as rejection:
+            self.parked.append(str(rejection))
 
     async def deliver_twice(self, message: Event[Any]) -> None:
         """Deliver a message to two copies at the same time."""
@@ -84,8 +76,8 @@ class World:
 
     async def facts(self, order_id: str) -> list[EventData]:
         """What was published of an order."""
-        async with self.store.database.read() as tx:
-            return [each.data for each in await outbox.pending(tx) if each.subject == order_id]
+        events = await published(self.store.database, outbox)
+        return [each.data for each in events if each.subject == order_id]
 
     async def payment(self, order_id: str) -> Payment:
         found = await self.store.payment(order_id)
@@ -112,14 +104,15 @@ class World:
 
 @asynccontextmanager
 async def running_world(
-    database_url: str, tokens: TokenSettings, pem: str, folder: Path
+    database_url: str, tokens: TokenSettings, pem: str, folder: Path, call_timeout: float
 ) -> AsyncIterator[World]:
+    """Payment, which waits so many seconds for the acquirer."""
     acquirer = create_acquirer(
         AcquirerSettings(database_url=f"sqlite+aiosqlite:///{folder}/acquirer.db", tokens=tokens)
     )
     async with servers() as serve, Store(database_url) as store:
         directory = Directory(services={"acquirer": await serve(acquirer)})
-        async with open_acquirer(directory, Signer(pem, "payment"), TIMEOUT) as client:
+        async with open_acquirer(directory, Signer(pem, "payment"), call_timeout) as client:
             copies = (Handlers(store, client), Handlers(store, client))
             yield World(store=store, acquirer=acquirer, client=client, copies=copies)
 

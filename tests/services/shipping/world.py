@@ -9,6 +9,7 @@ from services.shipping.events import CancelShipment, CreateShipment
 from services.shipping.model import Address, Durations, Line, Shipment
 from services.shipping.store import Store, outbox
 from tests.support.events import event
+from tests.support.events import published as pending
 
 ORDER: Final = "5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47"
 DURATIONS: Final = Durations(until_dispatch=timedelta(hours=1), until_delivery=timedelta(hours=2))
@@ -36,8 +37,7 @@ async def facts(store: Store) -> list[str]:
 
 async def published(store: Store) -> list[Event[Any]]:
     """The published facts, in order."""
-    async with store.database.read() as tx:
-        return await outbox.pending(tx)
+    return await pending(store.database, outbox)
 
 
 async def shipment(store: Store, order_id: str = ORDER, owner: str = "reader") -> Shipment:
