@@ -22,7 +22,9 @@ from frontispiece.settings import TokenSettings
 from tests.support.events import delete_streams
 from tests.support.postgres import Postgres, running_postgres
 
-hypothesis.settings.register_profile("suite", deadline=None)  # no example fails because the machine is busy
+hypothesis.settings.register_profile(  # no example fails because the machine is busy
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("suite")
 
 AppClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]

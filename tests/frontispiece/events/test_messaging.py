@@ -153,7 +153,9 @@ async def test_no_more_messages_are_handled_at_a_time_than_configured(
     assert most == 3
 
 
-async def test_the_outcomes_of_deliveries_are_counted(bus: Bus, event_settings: EventSettings) -> None:
+async def test_the_outcomes_of_deliveries_are_counted_and_what_was_handled_already_is_acknowledged(
+    bus: Bus, event_settings: EventSettings
+) -> None:
     handled = Handled(ValueError("once"), AlreadyHandled())
     registry = CollectorRegistry()
 

@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from nats.errors import TimeoutError as BrokerTimeout
 
 from frontispiece.aio import BackgroundTasks
-from frontispiece.events import AlreadyHandled, Event, EventSettings, Messaging, Reject, consumer, delivery
+from frontispiece.events import Event, EventSettings, Messaging, Reject, consumer, delivery
 from frontispiece.events.envelope import encode
 from frontispiece.events.streams import declare_durable, durables
 from frontispiece.http import Problem
@@ -142,19 +142,6 @@ async def test_a_message_that_cannot_be_understood_is_parked_and_never_handled(
 
     assert reason in parked.reason
     assert (parked.body, parked.subject, handled.events) == (body, subject, [])
-
-
-async def test_an_event_that_was_handled_already_is_acknowledged(
-    bus: Bus, event_settings: EventSettings
-) -> None:
-    handled = Handled(AlreadyHandled())
-
-    async with Messaging(event_settings, service="one", handlers={Added: handled}):
-        await bus.publish(Added(thing="a"))
-        await handled.next()
-        await bus.all_acknowledged(EVENTS, "one")
-
-    assert len(handled.events) == 1
 
 
 async def test_while_the_store_is_unavailable_a_message_waits_and_is_not_parked(

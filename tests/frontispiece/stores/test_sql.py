@@ -55,8 +55,10 @@ async def test_a_callback_comes_after_the_commit_and_never_after_a_rollback(
         with pytest.raises(ZeroDivisionError):
             await write("refused")
         await write("second")
+        async with database.read() as tx:
+            stored = list(await tx.scalars(sa.select(WORDS.c.word)))
 
-    assert called == ["first", "second"]
+    assert called == stored == ["first", "second"]
 
 
 async def test_a_write_that_is_cancelled_anywhere_leaves_the_database_to_the_next_one(
