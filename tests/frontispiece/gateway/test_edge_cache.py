@@ -87,36 +87,31 @@ async def test_concurrent_calls_are_collapsed(caching: World) -> None:
     assert len(caching.things.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-original-url",
-        "x-rewrite-url",
-        "x-http-method-override",
-        "forwarded",
-    ],
-)
-async def test_a_header_that_would_poison_the_cache_does_not_reach_the_service(
-    caching: World, header: str
-) -> None:
+POISON = [
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-http-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+]
+
+
+async def test_a_header_that_would_poison_the_cache_does_not_reach_the_service(caching: World) -> None:
     async def echoing(exchange: Exchange) -> None:
         await answering(200, b", ".join(value for _, value in exchange.headers), FRESH)(exchange)
 
     caching.things.answer = echoing
-    await caching.http.get("/things/7", headers={header: "evil.example"})
+    for header in POISON:
+        await caching.http.get(f"/things/{header}", headers={header: "evil.example"})
 
-    again = await caching.http.get("/things/7")
-    assert again.headers["cache-status"].startswith("gateway; hit")
-    assert b"evil" not in again.content
+        again = await caching.http.get(f"/things/{header}")
+        assert again.headers["cache-status"].startswith("gateway; hit")
+        assert b"evil" not in again.content, header
 
 
-@pytest.mark.parametrize(
-    "path", ["/account/me.css", "/account/me/x.js", "/account/me;x.png", "/account/me%3Fx.css"]
-)
 async def test_a_personal_response_is_not_stored_whatever_its_path_looks_like(
-    caching: World, bearer: MakeToken, path: str
+    caching: World, bearer: MakeToken
 ) -> None:
     numbers = iter(range(100))
 
@@ -124,10 +119,11 @@ async def test_a_personal_response_is_not_stored_whatever_its_path_looks_like(
         await answering(200, b"%d" % next(numbers), (b"content-type", b"text/css"))(exchange)
 
     caching.things.answer = personal
-    served = [(await caching.http.get(path, headers=bearer(user))).content for user in ("a", "a", "b")]
+    for path in ("/account/me.css", "/account/me/x.js", "/account/me;x.png", "/account/me%3Fx.css"):
+        served = [(await caching.http.get(path, headers=bearer(user))).content for user in ("a", "a", "b")]
 
-    assert served == [b"0", b"1", b"2"]
-    assert (await caching.http.get(path)).status_code == 401
+        assert len(set(served)) == 3, path
+        assert (await caching.http.get(path)).status_code == 401
 
 
 async def test_a_public_response_of_an_authenticated_route_is_for_authenticated_callers(

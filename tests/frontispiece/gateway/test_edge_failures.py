@@ -206,33 +206,34 @@ async def test_it_is_ready_when_all_services_are_and_else_names_those_that_are_n
     assert (await edge.http.get("/health/ready")).json()["services"] == ["gone"]
 
 
-@pytest.mark.parametrize(
-    ("written", "names"),
-    [
-        ({"to": "others"}, ["others"]),
-        ({"to": "others", "needed": False}, []),
-        ({"parts": {"a": part("others:/a")}}, ["others"]),
-        ({"parts": {"a": part("things:/a"), "b": part("others:/b", optional=True)}}, []),
-        (
-            {"parts": {"a": part("things:/a"), "b": part("others:/b", optional=True)}, "needed": True},
-            ["others"],
-        ),
-        ({"to": "things", "mirror": {"to": "others"}}, []),
-        ({"to": "things", "split": [{"to": "others", "weight": 5}]}, ["others"]),
-        ({"to": "things"}, []),
-    ],
-)
+NEEDED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"to": "others"}, ["others"]),
+    ({"to": "others", "needed": False}, []),
+    ({"parts": {"a": part("others:/a")}}, ["others"]),
+    ({"parts": {"a": part("things:/a"), "b": part("others:/b", optional=True)}}, []),
+    (
+        {"parts": {"a": part("things:/a"), "b": part("others:/b", optional=True)}, "needed": True},
+        ["others"],
+    ),
+    ({"to": "things", "mirror": {"to": "others"}}, []),
+    ({"to": "things", "split": [{"to": "others", "weight": 5}]}, ["others"]),
+    ({"to": "things"}, []),
+]
+
+
 async def test_a_service_whose_absence_only_degrades_answers_does_not_make_it_unready(
-    open_world: OpenWorld, written: dict[str, Any], names: list[str]
+    open_world: OpenWorld,
 ) -> None:
-    others = Stub()
-    others.ready = False
-    needed = {"needed": written.pop("needed")} if "needed" in written else {}
-    routes = route_table(route("/b", **written), services={"things": {}, "others": needed})
+    world = await open_world(route_table(route("/a"), route("/b", to="others")))
+    world.others.ready = False
+    for keys, names in NEEDED:
+        needed = {name: value for name, value in keys.items() if name == "needed"}
+        routes = route("/b", **{name: value for name, value in keys.items() if name != "needed"})
+        await world.serve_table(route_table(routes, services={"things": {}, "others": needed}))
 
-    answer = await (await open_world(routes, things=Stub(), others=others)).http.get("/health/ready")
-
-    assert (answer.status_code, answer.json().get("services", [])) == (503 if names else 200, names)
+        answer = await world.http.get("/health/ready")
+        found = answer.status_code, answer.json().get("services", [])
+        assert found == (503 if names else 200, names), keys
 
 
 @pytest.mark.parametrize(("status", "readiness"), [(200, 200), (500, 503)])
