@@ -43,6 +43,7 @@ class HardenedWebSocketProtocol(WebSocketsSansIOProtocol):
         app_state: uvicorn's.
         limits: `send_timeout` is the one that counts here.
         on_lost: called when the connection is closed.
+        on_ended: called when the app's task has ended.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class HardenedWebSocketProtocol(WebSocketsSansIOProtocol):
         *,
         limits: ConnectionLimits,
         on_lost: Callable[[Connection], None],
+        on_ended: Callable[[asyncio.Future[None]], None],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._on_lost = on_lost
+        self._on_ended = on_ended
         self.logger = LOG  # uvicorn's logs whole queries, which may hold secrets
         self._limits = limits
         self._send_timer: asyncio.TimerHandle | None = None
@@ -78,6 +81,11 @@ class HardenedWebSocketProtocol(WebSocketsSansIOProtocol):
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         super().connection_lost(exc)
         self._on_lost(self)
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """Tell the server, which waits for this task when it stops."""
+        super().on_task_complete(task)
+        self._on_ended(task)
 
     def shutdown(self) -> None:
         """Close with 1001, or reject the handshake with 503."""
@@ -176,6 +184,7 @@ class WebSockets:
             connections.state,
             limits=connections.limits,
             on_lost=lambda protocol: connections.remove(protocol, client_ip),
+            on_ended=connections.task_ended,
         )
         connections.open.discard(exchange.connection)
         fields = b"".join(b"%b: %b\r\n" % field for field in exchange.headers)

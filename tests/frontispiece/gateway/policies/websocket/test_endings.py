@@ -124,13 +124,14 @@ async def test_a_reload_closes_the_websockets_of_changed_and_removed_routes_and_
 async def test_both_ends_get_a_close_frame_when_the_server_stops() -> None:
     chat = SocketService()
     async with chat.serving() as service:
-        running = servers(shutdown=Shutdown(graceful_timeout=0))
+        running = servers(shutdown=Shutdown(graceful_timeout=120))
         serve = await running.__aenter__()
         gateway = gateway_of(
             ROUTES.replace('auth = "bearer"\nscopes = ["shop"]', 'auth = "none"'),
             {"chat": url_of(service), "gone": nobody_there()},
         )
         async with opened(await serve(gateway), "/rooms/7") as socket:
-            await running.__aexit__(None, None, None)
+            async with asyncio.timeout(60):  # when both ends have closed, nothing is waited for
+                await running.__aexit__(None, None, None)
             assert await ending(socket) == (1001, "the server stops")
         assert await ending(await chat.came.get()) == (1001, "the server stops")
