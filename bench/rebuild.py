@@ -83,7 +83,7 @@ def main() -> None:
             running_postgres() if title == "PostgreSQL" else nullcontext() as postgres,
         ):
             urls = [
-                postgres.new_database() if postgres else f"sqlite+aiosqlite:///{folder}/{name}.db"
+                postgres.new_database() if postgres else f"sqlite:///{folder}/{name}.db"
                 for name in ("log", "read")
             ]
             rate = asyncio.run(measured(urls[0], urls[1], options.events))

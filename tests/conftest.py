@@ -125,7 +125,7 @@ def tables() -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, tables: str) -> Iterator[str]:
     """An empty database: every test that asks runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/service.db"
+        yield f"sqlite:///{tmp_path}/service.db"
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.database(tables) as url:

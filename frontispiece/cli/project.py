@@ -199,7 +199,7 @@ class Project(_Section):
         variables = dict(self.environment) if isinstance(app, App) else {}
         for number, variable in enumerate(app.databases if isinstance(app, App) else ()):
             file = variable.lower().removesuffix("_database_url") if number else name
-            variables[variable] = f"sqlite+aiosqlite:///${{data}}/{file}.db"
+            variables[variable] = f"sqlite:///${{data}}/{file}.db"
         if app.signing_key:
             variables[app.signing_key] = f"${{signing_keys.{app.signing_key}}}"
         return variables | app.environment

@@ -48,6 +48,10 @@ class Inbox:
             sa.Column("id", sa.String(200), primary_key=True),
             sa.Column("recorded_at", Moment, nullable=False, index=True),
         )
+        self._insertions = {
+            name: dialect.insert(self._table).on_conflict_do_nothing().returning(self._table.c.id)
+            for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+        }
 
     async def record(self, tx: AsyncConnection, event: Event[Any]) -> None:
         """Record an event within the write transaction of its change; before the change, which then waits.
@@ -56,10 +60,8 @@ class Inbox:
             AlreadyHandled: an earlier delivery was handled; leave the transaction with it.
         """
         now = datetime.now(UTC)
-        insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
         row = {"source": event.source, "id": event.id, "recorded_at": now}
-        insertion = insert(self._table).values(row).on_conflict_do_nothing().returning(self._table.c.id)
-        if await tx.scalar(insertion) is None:
+        if await tx.scalar(self._insertions[tx.dialect.name], row) is None:
             raise AlreadyHandled(event.id)
         if self._recorded % PRUNE_EVERY == 0:
             await self._prune(tx, now - self._retention)

@@ -84,6 +84,16 @@ class Outbox:
             sa.Column("added_at", Moment, nullable=False),
             sa.Column("body", sa.LargeBinary, nullable=False),
         )
+        table = self._table.c
+        insertion = postgresql.insert(self._table).on_conflict_do_nothing(index_elements=["id"])
+        self._insertions: dict[str, sa.Insert] = {
+            "sqlite": sqlite.insert(self._table).on_conflict_do_nothing(index_elements=["id"]),
+            # PostgreSQL delivers the notification at the commit: it wakes the relays of other processes
+            "postgresql": insertion.returning(self.added.notification),
+        }
+        first = sa.select(table.id, table.subject, table.broker_subject, table.body)
+        self._first = first.order_by(table.position).limit(sa.bindparam("limit"))
+        self._deletion = self._table.delete().where(table.id.in_(sa.bindparam("ids", expanding=True)))
 
     async def add(
         self,
@@ -105,7 +115,7 @@ class Outbox:
             ValueError: the event is larger than 512 KiB.
         """
         event = create_event(data, source=self.source, subject=subject, id=id)
-        await tx.execute(self._insert(tx.dialect.name).values(self._row(event)))
+        await tx.execute(self._insertions[tx.dialect.name], self._row(event))
         self.added.after_commit(tx)
         return event
 
@@ -122,7 +132,7 @@ class Outbox:
         if not new:
             return
         events = [create_event(data, source=self.source, subject=subject) for data, subject in new]
-        await tx.execute(self._insert(tx.dialect.name), [self._row(event) for event in events])
+        await tx.execute(self._insertions[tx.dialect.name], [self._row(event) for event in events])
         self.added.after_commit(tx)
 
     def _row(self, event: Event[Any]) -> dict[str, Any]:
@@ -161,11 +171,10 @@ class Outbox:
             limit: their greatest number.
             without: aggregates whose messages are left out.
         """
-        table = self._table.c
-        query = sa.select(table.id, table.subject, table.broker_subject, table.body)
+        query = self._first
         if without:
-            query = query.where(table.subject.not_in(without))
-        rows = await tx.execute(query.order_by(table.position).limit(limit))
+            query = query.where(self._table.c.subject.not_in(without))
+        rows = await tx.execute(query, {"limit": limit})
         return [OutboxMessage(**row._mapping) for row in rows]
 
     async def delete(self, tx: AsyncConnection, ids: Sequence[str]) -> None:
@@ -173,7 +182,7 @@ class Outbox:
 
         By id: a position may have been given to another message since a relay that was suspended read it.
         """
-        await tx.execute(self._table.delete().where(self._table.c.id.in_(ids)))
+        await tx.execute(self._deletion, {"ids": ids})
 
     async def lag(self, tx: AsyncConnection) -> OutboxLag:
         """How far the broker is behind."""
@@ -182,10 +191,3 @@ class Outbox:
         waiting, first = row
         oldest = timedelta() if first is None else max(datetime.now(UTC) - first, timedelta())
         return OutboxLag(waiting=waiting, oldest=oldest)
-
-    def _insert(self, dialect: str) -> sa.Insert:
-        if dialect == "sqlite":
-            return sqlite.insert(self._table).on_conflict_do_nothing(index_elements=["id"])
-        # PostgreSQL delivers the notification at the commit: it wakes the relays of other processes
-        insert = postgresql.insert(self._table).on_conflict_do_nothing(index_elements=["id"])
-        return insert.returning(self.added.notification)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ with extra("sql"):
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+    from frontispiece.stores import sqlite as sqlite_driver
     from frontispiece.stores.migrations import (
         Migrations,
         create,
@@ -31,7 +32,6 @@ with extra("sql"):
         upgrade,
     )
     from frontispiece.stores.sql_errors import CORRUPT, DETAILS, UNAVAILABLE, kind_of, problem
-    from frontispiece.stores.sqlite import SqliteConnections
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Database:
     """One database; made without I/O, opened with `async with`.
 
     Args:
-        url: `sqlite+aiosqlite:///path` or `postgresql+psycopg://…`.
+        url: `sqlite:///path` or `postgresql+psycopg://…`.
         metadata: the tables.
         migrations: the package with their versions. Without one, tables are created if they are missing.
     """
@@ -73,12 +73,15 @@ class Database:
         self._failure = ""
         """The kind of the failure that the log has told of; a database that was corrupt stays so."""
         self._url = url
-        self._sqlite = SqliteConnections()
-        self.engine = create_async_engine(url, pool_size=5, max_overflow=0, **self._options(url))
+        self.engine = create_async_engine(_driver_url(url), pool_size=5, max_overflow=0, **_options(url))
         self.dialect = self.engine.dialect.name
         self._name = shown(url)
+        self._turn: AbstractAsyncContextManager[object] = nullcontext()
+        """Of a writer: SQLite has one at a time."""
         if self.dialect == "sqlite":
-            self._sqlite.attach(self.engine.sync_engine)
+            self._turn = asyncio.Lock()
+            sa.event.listen(self.engine.sync_engine, "connect", sqlite_driver.prepare)
+            sa.event.listen(self.engine.sync_engine, "begin", sqlite_driver.begin)
         if telemetry.is_on():
             from frontispiece.telemetry import sql  # noqa: PLC0415 (only with traces)
 
@@ -94,15 +97,9 @@ class Database:
                     await connection.run_sync(lock)
                     await connection.run_sync(self._metadata.create_all)
         except BaseException:
-            await self._close()
+            await self.engine.dispose()
             raise
         return self
-
-    def _options(self, url: str) -> dict[str, Any]:
-        if not url.startswith("postgresql"):
-            return {"connect_args": {"async_creator_fn": self._sqlite.connect}}
-        # idle connections to a server can break
-        return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
 
     async def _check_version(self, migrations: Migrations) -> None:
         """Return when the database is of the code's version; migrate it before, where that is allowed."""
@@ -120,11 +117,7 @@ class Database:
             await asyncio.to_thread(upgrade, self._url, migrations)
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self._close()
-
-    async def _close(self) -> None:
         await self.engine.dispose()
-        await self._sqlite.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -145,8 +138,10 @@ class Database:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
         callbacks: list[Callable[[], None]] = []
+        if self.dialect == "sqlite":
+            await asyncio.sleep(0)  # statements do not wait: who writes in a loop would hold up all others
         with self._failures_as_problems(writes=True):
-            async with self.engine.connect() as connection:
+            async with self._turn, self.engine.connect() as connection:
                 await connection.execution_options(writes=True, **{AFTER_COMMIT: callbacks})
                 async with connection.begin():
                     yield connection
@@ -245,3 +240,15 @@ class SqlStore:
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that can have an ON CONFLICT clause."""
         return postgresql.insert(table) if self.database.dialect == "postgresql" else sqlite.insert(table)
+
+
+def _driver_url(url: str) -> sa.URL:
+    parsed = sa.make_url(url)
+    return parsed.set(drivername=sqlite_driver.DRIVER) if parsed.get_backend_name() == "sqlite" else parsed
+
+
+def _options(url: str) -> dict[str, Any]:
+    """Idle connections to a server can break; those to a file cannot."""
+    if not url.startswith("postgresql"):
+        return {}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}

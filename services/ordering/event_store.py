@@ -84,6 +84,7 @@ class EventStore:
             sa.Column("schema_version", sa.Integer, nullable=False),
             sa.Column("state", sa.JSON, nullable=False),
         )
+        self._queries = _Queries.of(self.events, self.snapshots)
 
     async def append(
         self, tx: AsyncConnection, order_id: str, expected_version: int, events: Sequence[OrderEvent]
@@ -126,30 +127,26 @@ class EventStore:
 
     async def load(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
         """An order and its version; None and 0 when there is none."""
-        events = await self._history(
-            tx, order_id, after=self._of_snapshot(order_id, self.snapshots.c.version)
-        )
+        events = await self._read(tx, self._queries.since_snapshot, order_id=order_id)
         order, version = None, 0
-        if not events or events[0].version > 1:  # most streams are short: they have no snapshot to ask for
+        if events and events[0].version > 1:  # most streams are short: they have no snapshot
             order, version = await self._snapshot(tx, order_id)
         for recorded in events:
-            order, version = fold([recorded.event], order, order_id), recorded.version
+            if recorded.version > version:
+                order, version = fold([recorded.event], order, order_id), recorded.version
         return order, version
 
     async def history(self, tx: AsyncConnection, order_id: str) -> list[Recorded]:
         """The events of one order, oldest first."""
-        return await self._history(tx, order_id)
+        return await self._read(tx, self._queries.history, order_id=order_id)
 
     async def read(self, tx: AsyncConnection, after_position: int, limit: int) -> list[Recorded]:
         """The next events of all orders after a position: none that comes before them is still to come."""
-        position = self.events.c.position
-        query = sa.select(self.events).where(position > after_position).order_by(position).limit(limit)
-        return [_recorded(row) for row in await tx.execute(query)]
+        return await self._read(tx, self._queries.after, after=after_position, limit=limit)
 
     async def last_position(self, tx: AsyncConnection) -> int:
         """The position of the newest event; 0 when there is none."""
-        query = sa.select(sa.func.coalesce(sa.func.max(self.events.c.position), 0))
-        return int((await tx.execute(query)).scalar_one())
+        return int((await tx.execute(self._queries.last_position)).scalar_one())
 
     async def recorded_at(self, tx: AsyncConnection, position: int) -> datetime | None:
         """When the event at a position was stored; None when there is none yet."""
@@ -159,35 +156,18 @@ class EventStore:
 
     async def position(self, tx: AsyncConnection, order_id: str) -> int:
         """The position of an order's last event; 0 when there is none."""
-        events = self.events.c
-        last = sa.select(sa.func.coalesce(sa.func.max(events.position), 0)).where(events.order_id == order_id)
-        return int((await tx.execute(last)).scalar_one())
+        return int((await tx.execute(self._queries.position, {"order_id": order_id})).scalar_one())
 
     async def _ends(self, tx: AsyncConnection, order_id: str) -> tuple[int, int]:
         """The last position of all and the last version of this order; 0 where there is none."""
-        events = self.events.c
-        version = sa.select(sa.func.max(events.version)).where(events.order_id == order_id).scalar_subquery()
-        query = sa.select(sa.func.coalesce(sa.func.max(events.position), 0), sa.func.coalesce(version, 0))
-        row = (await tx.execute(query)).one()
+        row = (await tx.execute(self._queries.ends, {"order_id": order_id})).one()
         return row[0], row[1]
 
-    async def _history(
-        self, tx: AsyncConnection, order_id: str, *, after: sa.Select[tuple[int]] | None = None
-    ) -> list[Recorded]:
-        events = self.events.c
-        query = sa.select(self.events).where(events.order_id == order_id).order_by(events.version)
-        if after is not None:
-            query = query.where(events.version > sa.func.coalesce(after.scalar_subquery(), 0))
-        return [_recorded(row) for row in await tx.execute(query)]
-
-    def _of_snapshot(self, order_id: str, *columns: sa.Column[Any]) -> sa.Select[Any]:
-        snapshots = self.snapshots.c
-        usable = snapshots.schema_version == SNAPSHOT_SCHEMA
-        return sa.select(*columns).where(snapshots.order_id == order_id, usable)
+    async def _read(self, tx: AsyncConnection, query: sa.Select[Any], **parameters: Any) -> list[Recorded]:
+        return [_recorded(row) for row in await tx.execute(query, parameters)]
 
     async def _snapshot(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
-        query = self._of_snapshot(order_id, self.snapshots.c.version, self.snapshots.c.state)
-        row = (await tx.execute(query)).one_or_none()
+        row = (await tx.execute(self._queries.snapshot, {"order_id": order_id})).one_or_none()
         return (None, 0) if row is None else (msgspec.convert(row.state, Order), row.version)
 
     async def _save_snapshot(self, tx: AsyncConnection, order_id: str) -> None:
@@ -200,6 +180,40 @@ class EventStore:
         }
         await tx.execute(self.snapshots.delete().where(self.snapshots.c.order_id == order_id))
         await tx.execute(self.snapshots.insert().values(row))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Queries:
+    """The store's queries, made once: to make one costs more than to run it."""
+
+    history: sa.Select[Any]
+    since_snapshot: sa.Select[Any]
+    """The events from that of the snapshot on; all when there is none."""
+    snapshot: sa.Select[Any]
+    after: sa.Select[Any]
+    position: sa.Select[Any]
+    last_position: sa.Select[Any]
+    ends: sa.Select[Any]
+
+    @classmethod
+    def of(cls, events: sa.Table, snapshots: sa.Table) -> "_Queries":
+        """The queries of these tables; their parameters are `order_id`, `after` and `limit`."""
+        order_id: sa.BindParameter[str] = sa.bindparam("order_id")
+        history = sa.select(events).where(events.c.order_id == order_id).order_by(events.c.version)
+        usable = (snapshots.c.order_id == order_id) & (snapshots.c.schema_version == SNAPSHOT_SCHEMA)
+        of_snapshot = sa.select(snapshots.c.version).where(usable).scalar_subquery()
+        version = sa.select(sa.func.max(events.c.version)).where(events.c.order_id == order_id)
+        last_position = sa.func.coalesce(sa.func.max(events.c.position), 0)
+        later = sa.select(events).where(events.c.position > sa.bindparam("after"))
+        return cls(
+            history=history,
+            since_snapshot=history.where(events.c.version >= sa.func.coalesce(of_snapshot, 0)),
+            snapshot=sa.select(snapshots.c.version, snapshots.c.state).where(usable),
+            after=later.order_by(events.c.position).limit(sa.bindparam("limit")),
+            position=sa.select(last_position).where(events.c.order_id == order_id),
+            last_position=sa.select(last_position),
+            ends=sa.select(last_position, sa.func.coalesce(version.scalar_subquery(), 0)),
+        )
 
 
 def _recorded(row: sa.Row[Any]) -> Recorded:

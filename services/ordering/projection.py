@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,11 @@ from services.ordering.views import MissingEvent, OrderView, Stage, apply
 
 PROJECTION: Final = 1
 """Of the tables' content: raised with every change of it, so that a rebuild begins anew."""
+
+_COUNTED: Final = (*COUNTS, "revenue")
+_MOVE: Final = (
+    generations.update().where(generations.c.name == sa.bindparam("of")).values(position=sa.bindparam("to"))
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(OrderView)
@@ -51,7 +57,7 @@ async def project(
     await _save(tx, generation, views.values())
     await _add(tx, generation.totals, totals)
     last = fresh[-1].position
-    await tx.execute(generations.update().where(generations.c.name == generation.name).values(position=last))
+    await tx.execute(_MOVE, {"of": generation.name, "to": last})
     return last
 
 
@@ -61,8 +67,7 @@ def decode_view(document: bytes) -> OrderView:
 
 
 async def _load(tx: AsyncConnection, generation: Generation, ids: Collection[str]) -> dict[str, OrderView]:
-    details = generation.details.c
-    rows = await tx.execute(sa.select(details.id, details.document).where(details.id.in_(ids)))
+    rows = await tx.execute(_documents(generation.details), {"ids": list(ids)})
     return {id_: _decoder.decode(document) for id_, document in rows}
 
 
@@ -78,8 +83,8 @@ def _count(totals: defaultdict[tuple[str, str], Counter[str]], view: OrderView) 
 
 async def _save(tx: AsyncConnection, generation: Generation, views: Iterable[OrderView]) -> None:
     rows = [_rows(view) for view in views]
-    await tx.execute(_upsert(tx, generation.summaries), [summary for summary, _ in rows])
-    await tx.execute(_upsert(tx, generation.details), [detail for _, detail in rows])
+    await tx.execute(_upsert(tx.dialect.name, generation.summaries), [summary for summary, _ in rows])
+    await tx.execute(_upsert(tx.dialect.name, generation.details), [detail for _, detail in rows])
 
 
 def _rows(view: OrderView) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -108,23 +113,36 @@ async def _add(
     tx: AsyncConnection, table: sa.Table, totals: defaultdict[tuple[str, str], Counter[str]]
 ) -> None:
     """Add counts to those of their days."""
-    counted = (*COUNTS, "revenue")
     rows = [
-        {"day": day, "currency": currency, **{name: counts[name] for name in counted}}
+        {"day": day, "currency": currency, **{name: counts[name] for name in _COUNTED}}
         for (day, currency), counts in sorted(totals.items())
     ]
-    if not rows:
-        return
-    insert = _insert(tx, table)
-    sums = {name: table.c[name] + insert.excluded[name] for name in counted}
-    await tx.execute(insert.on_conflict_do_update(index_elements=["day", "currency"], set_=sums), rows)
+    if rows:
+        await tx.execute(_addition(tx.dialect.name, table), rows)
 
 
-def _upsert(tx: AsyncConnection, table: sa.Table) -> sa.Insert:
-    insert = _insert(tx, table)
+# A statement is made once: to make one costs more than to run it.
+
+
+@cache
+def _documents(details: sa.Table) -> sa.Select[Any]:
+    ids: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
+    return sa.select(details.c.id, details.c.document).where(details.c.id.in_(ids))
+
+
+@cache
+def _addition(dialect: str, table: sa.Table) -> sa.Insert:
+    insert = _insert(dialect, table)
+    sums = {name: table.c[name] + insert.excluded[name] for name in _COUNTED}
+    return insert.on_conflict_do_update(index_elements=["day", "currency"], set_=sums)
+
+
+@cache
+def _upsert(dialect: str, table: sa.Table) -> sa.Insert:
+    insert = _insert(dialect, table)
     changed = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
     return insert.on_conflict_do_update(index_elements=["id"], set_=changed)
 
 
-def _insert(tx: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,9 @@ from services.ordering.model import Status
 from services.ordering.projection import PROJECTION, decode_view
 from services.ordering.read_tables import GENERATIONS, Generation, State, generations
 from services.ordering.views import OrderView, Stage
+
+_LIVE: Final = sa.select(generations).where(generations.c.state == State.LIVE)
+_LOCK_LIVE: Final = _LIVE.with_for_update()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,9 +113,8 @@ async def live(tx: AsyncConnection, *, lock: bool = False) -> tuple[Generation, 
     Raises:
         NotInitialised: no tables are live.
     """
-    query = sa.select(generations).where(generations.c.state == State.LIVE)
     for _ in range(2):  # the row that a lock waited for may be the one that a rebuild has just retired
-        row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+        row = (await tx.execute(_LOCK_LIVE if lock else _LIVE)).one_or_none()
         if row is not None:
             return GENERATIONS[row.name], row.position
     raise NotInitialised("The read model has no live tables: start ordering first.")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -14,8 +14,9 @@ from frontispiece.events import Event, Reject
 from frontispiece.stores import SqlStore
 from services.ordering.event_store import Conflict
 from services.ordering.order import Command, Order, decide
-from services.ordering.saga import Reaction, TimedOut, follow, react
+from services.ordering.saga import Reaction, TimedOut, Timeout, follow, react
 from services.ordering.tables import event_store, inbox, outbox, timeouts
+from services.ordering.timeouts import OrderTimeout
 from services.ordering.upcasting import UnknownSchema
 
 MAX_CONFLICTS: Final = 10
@@ -115,8 +116,7 @@ class Orders(SqlStore):
                 order, version = await event_store.load(tx, due.order_id)
             except UnknownSchema as error:  # else all others would wait until a newer copy takes this one
                 log.error("The time-out of %s of order %s waits: %s", due.step, due.order_id, error)  # noqa: TRY400
-                due_at = self._now() + UNREADABLE_DELAY
-                await timeouts.set(tx, due.order_id, due.step, attempt=due.attempt, due_at=due_at)
+                await timeouts.set(tx, [replace(due, due_at=self._now() + UNREADABLE_DELAY)])
                 return True
             assert order is not None
             cause = TimedOut(step=due.step, attempt=due.attempt)
@@ -140,12 +140,14 @@ class Orders(SqlStore):
         await outbox.add_all(tx, [(message, order.id) for message in reaction.messages])
         if reaction.settled:
             await timeouts.settle(tx, order.id, reaction.settled)
-        for timeout in reaction.timeouts:
-            delay = timeout.delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
-            due_at = self._now() + timedelta(seconds=delay)
-            await timeouts.set(tx, order.id, timeout.step, attempt=timeout.attempt, due_at=due_at)
+        await timeouts.set(tx, [self._due(order.id, timeout) for timeout in reaction.timeouts])
         position = await event_store.append(tx, order.id, version, reaction.events)
         return Written(order=order, version=version + len(reaction.events), position=position)
+
+    def _due(self, order_id: str, timeout: Timeout) -> OrderTimeout:
+        delay = timeout.delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
+        due_at = self._now() + timedelta(seconds=delay)
+        return OrderTimeout(order_id=order_id, step=timeout.step, attempt=timeout.attempt, due_at=due_at)
 
     async def _with_retries(self, change: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run a transaction, anew when another one has changed the same order meanwhile."""

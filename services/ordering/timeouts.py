@@ -1,8 +1,9 @@
 """Time-outs of orders as rows: they outlive the copy that set them, and any copy may take one that is due."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,12 +14,13 @@ from services.ordering.domain_events import Step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DueTimeout:
-    """A time-out whose time has come."""
+class OrderTimeout:
+    """The time-out of a step of an order; `attempt` is that of the command whose reply is awaited."""
 
     order_id: str
     step: Step
     attempt: int
+    due_at: datetime
 
 
 class Timeouts:
@@ -33,22 +35,27 @@ class Timeouts:
             sa.Column("attempt", sa.Integer, nullable=False),
             sa.Column("due_at", Moment, nullable=False, index=True),
         )
+        self._upserts = {"postgresql": self._upsert(postgresql), "sqlite": self._upsert(sqlite)}
+        of_order = self.table.c.order_id == sa.bindparam("of_order")
+        of_steps = self.table.c.step.in_(sa.bindparam("steps", expanding=True))
+        self._deletion = self.table.delete().where(of_order, of_steps)
 
-    async def set(
-        self, tx: AsyncConnection, order_id: str, step: Step, *, attempt: int, due_at: datetime
-    ) -> None:
-        """Set the time-out of a step, in place of the one before."""
-        change = {"attempt": attempt, "due_at": due_at}
-        insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(self.table)
-        insert = insert.values(order_id=order_id, step=step, **change)
-        await tx.execute(insert.on_conflict_do_update(index_elements=["order_id", "step"], set_=change))
+    def _upsert(self, dialect: Any) -> sa.Insert:
+        insert = dialect.insert(self.table)
+        change = {name: insert.excluded[name] for name in ("attempt", "due_at")}
+        upsert: sa.Insert = insert.on_conflict_do_update(index_elements=["order_id", "step"], set_=change)
+        return upsert
+
+    async def set(self, tx: AsyncConnection, new: Sequence[OrderTimeout]) -> None:
+        """Set time-outs, each in place of the one of its order and step."""
+        if new:
+            await tx.execute(self._upserts[tx.dialect.name], [asdict(timeout) for timeout in new])
 
     async def settle(self, tx: AsyncConnection, order_id: str, steps: Collection[Step]) -> None:
         """Remove the time-outs of these steps."""
-        table = self.table.c
-        await tx.execute(self.table.delete().where(table.order_id == order_id, table.step.in_(steps)))
+        await tx.execute(self._deletion, {"of_order": order_id, "steps": list(steps)})
 
-    async def take(self, tx: AsyncConnection, now: datetime) -> DueTimeout | None:
+    async def take(self, tx: AsyncConnection, now: datetime) -> OrderTimeout | None:
         """Remove one time-out that is due, which no other transaction is taking; None when there is none."""
         table = self.table.c
         due = sa.select(self.table).where(table.due_at <= now).order_by(table.due_at).limit(1)
@@ -57,7 +64,7 @@ class Timeouts:
             return None
         step = Step(row.step)
         await self.settle(tx, row.order_id, [step])
-        return DueTimeout(order_id=row.order_id, step=step, attempt=row.attempt)
+        return OrderTimeout(order_id=row.order_id, step=step, attempt=row.attempt, due_at=row.due_at)
 
     async def next_due(self, tx: AsyncConnection) -> datetime | None:
         """When the first time-out is due; None when there is none."""

@@ -84,7 +84,7 @@ def test_run_again_it_keeps_what_is_there_changes_passwords_and_adds_what_is_new
     [
         "postgresql+psycopg://limes@postgres/limes",
         "postgresql+psycopg://limes:per%20cent@postgres/limes",
-        "sqlite+aiosqlite:///limes.db",
+        "sqlite:///limes.db",
         "",
     ],
 )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.cli.run.environment import database_url
 from frontispiece.stores import Database
@@ -185,8 +185,7 @@ OPERATION: Final = ("reference", "kind", "amount", "currency")
 @asynccontextmanager
 async def connection(url: str) -> AsyncIterator[AsyncConnection]:
     """A read transaction of any database."""
-    engine = create_async_engine(url, poolclass=sa.NullPool)
-    async with engine.connect() as tx:
+    async with Database(url, sa.MetaData()) as database, database.read() as tx:
         yield tx
 
 
@@ -229,7 +228,7 @@ async def projection(log: Sequence[Recorded]) -> dict[str, list[Row]]:
     """The rows of the read model as the log gives them, made in a database that is new."""
     blue = GENERATIONS["blue"]
     with tempfile.TemporaryDirectory() as folder:
-        async with Database(f"sqlite+aiosqlite:///{folder}/fresh.db", read_metadata) as database:
+        async with Database(f"sqlite:///{folder}/fresh.db", read_metadata) as database:
             async with database.write() as tx:
                 new = {"name": blue.name, "state": State.BUILDING, "position": 0, "projection": PROJECTION}
                 await tx.execute(generations.insert().values(new))

@@ -17,7 +17,7 @@ def tables(audience: str) -> str:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A new SQLite database, where the kind of database makes no difference."""
-    return f"sqlite+aiosqlite:///{tmp_path}/service.db"
+    return f"sqlite:///{tmp_path}/service.db"
 
 
 @pytest.fixture

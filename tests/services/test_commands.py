@@ -43,7 +43,7 @@ class Ordering:
     def __init__(self, settings: EventSettings, file: Path) -> None:
         metadata = sa.MetaData()
         self._outbox = Outbox(metadata, source="ordering")
-        self._database = Database(f"sqlite+aiosqlite:///{file}", metadata)
+        self._database = Database(f"sqlite:///{file}", metadata)
         self._answers: asyncio.Queue[EventData] = asyncio.Queue()
         self._messaging = Messaging(
             settings,
@@ -94,7 +94,7 @@ async def shop(
     event_settings: EventSettings, token_settings: TokenSettings, signing_key: str, tmp_path: Path
 ) -> AsyncIterator[Shop]:
     def common(name: str) -> dict[str, Any]:
-        return {"database_url": f"sqlite+aiosqlite:///{tmp_path}/{name}.db", "tokens": token_settings}
+        return {"database_url": f"sqlite:///{tmp_path}/{name}.db", "tokens": token_settings}
 
     acquirer = create_acquirer(AcquirerSettings(**common("acquirer")))
     inventory = create_inventory(InventorySettings(events=event_settings, **common("inventory")))

@@ -193,7 +193,7 @@ def app(
             directory = Directory(services={**ADDRESSES, "discount-grpc": "127.0.0.1:1"})
             return ordering(
                 OrderingSettings(
-                    read_database_url=f"sqlite+aiosqlite:///{tmp_path}/read.db",
+                    read_database_url=f"sqlite:///{tmp_path}/read.db",
                     signing_key=signing_key,
                     directory=directory,
                     events=NO_BROKER,

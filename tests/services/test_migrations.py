@@ -59,7 +59,7 @@ def test_a_database_from_before_there_were_versions_is_taken_over_with_its_rows(
             connection.execute(f'INSERT INTO "{table}" VALUES ({", ".join(values)})')
     (database, *_) = databases(PROJECT, [app])
 
-    assert upgrade(f"sqlite+aiosqlite:///{file}", database.migrations) is None
+    assert upgrade(f"sqlite:///{file}", database.migrations) is None
 
     with sqlite3.connect(file) as connection:
         remaining = {table: columns for table, columns in _tables(connection).items() if table in tables}

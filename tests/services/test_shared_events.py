@@ -61,7 +61,7 @@ async def shop(
     common: dict[str, Any] = {"events": event_settings, "tokens": token_settings}
 
     def url(name: str) -> str:
-        return f"sqlite+aiosqlite:///{tmp_path}/{name}.db"
+        return f"sqlite:///{tmp_path}/{name}.db"
 
     metadata = sa.MetaData()
     outbox = Outbox(metadata, source="ordering")

@@ -59,7 +59,7 @@ def test_a_command_of_the_project_has_its_arguments_options_help_and_status(proj
     filled = front(project, "inks", "fill", "blue", "--strong")
     spilt = front(project, "inks", "spill")
 
-    assert filled.stdout == f"blue True sqlite+aiosqlite:///{project}/.data/stars.db\n"
+    assert filled.stdout == f"blue True sqlite:///{project}/.data/stars.db\n"
     assert (spilt.returncode, spilt.stderr) == (3, "It is spilt.\n")
     assert "Fills a pen." in front(project, "inks", "--help").stdout
     assert " inks fill " in front(project, "inks", "fill", "--help").stdout
@@ -70,7 +70,7 @@ def test_databases_are_those_of_the_environment_or_of_the_data_folder(project: P
     elsewhere = front(project, "inks", "--data", str(tmp_path / "other"), "fill", "blue")
     set_already = front(project, "inks", "fill", "blue", STARS_DATABASE="postgresql+psycopg://stars")
 
-    assert elsewhere.stdout == f"blue False sqlite+aiosqlite:///{tmp_path}/other/stars.db\n"
+    assert elsewhere.stdout == f"blue False sqlite:///{tmp_path}/other/stars.db\n"
     assert set_already.stdout == "blue False postgresql+psycopg://stars\n"
 
 

@@ -118,8 +118,8 @@ def serve(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
         "--port",
         "0",
         *options,
-        STARS_DATABASE_URL=f"sqlite+aiosqlite:///{data}/stars.db",
-        STARS_READ_DATABASE_URL=f"sqlite+aiosqlite:///{data}/stars_read.db",
+        STARS_DATABASE_URL=f"sqlite:///{data}/stars.db",
+        STARS_READ_DATABASE_URL=f"sqlite:///{data}/stars_read.db",
         DATABASE_MIGRATE="false",
     )
 
@@ -127,15 +127,15 @@ def serve(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_every_variable_of_an_app_has_a_database_of_its_own(project: Path) -> None:
     declared = Project.load(project).declared("stars")
 
-    assert declared["STARS_DATABASE_URL"] == "sqlite+aiosqlite:///${data}/stars.db"
-    assert declared["STARS_READ_DATABASE_URL"] == "sqlite+aiosqlite:///${data}/stars_read.db"
+    assert declared["STARS_DATABASE_URL"] == "sqlite:///${data}/stars.db"
+    assert declared["STARS_READ_DATABASE_URL"] == "sqlite:///${data}/stars_read.db"
 
 
 def test_every_database_with_migrations_is_migrated_where_its_variable_says(
     project: Path, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere.db"
-    done = migrate(project, STARS_READ_DATABASE_URL=f"sqlite+aiosqlite:///{elsewhere}")
+    done = migrate(project, STARS_READ_DATABASE_URL=f"sqlite:///{elsewhere}")
 
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2, "moons has a database and no migrations"

@@ -49,7 +49,7 @@ def test_a_program_an_app_and_a_bff_are_served_by_one_command(
     assert note.json() == {"path": "/notes/1", "peppered": True}
     assert page.json() == {"path": "/notes/2"}
     assert alone.json() == {"path": "/notes/3"}
-    assert stars["STARS_DATABASE"] == f"sqlite+aiosqlite:///{data}/stars.db"
+    assert stars["STARS_DATABASE"] == f"sqlite:///{data}/stars.db"
     assert re.fullmatch(r"http://127.0.0.1:\d+", stars["STARS_OF"])
     assert f"Try curl {running.url}/notes/1, kept in {data}" in running.printed
     assert "Demo users (ann) have the password a demo." in running.printed

@@ -159,9 +159,7 @@ def test_a_corrupt_database_is_named_in_a_line_and_ends_the_start(
     done = run("up", "--project", project, "--port", "0", "--data", data, *options)
 
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert (
-        f"The database is corrupt: sqlite+aiosqlite:///{data}/books.db: file is not a database" in done.stderr
-    )
+    assert f"The database is corrupt: sqlite:///{data}/books.db: file is not a database" in done.stderr
     assert "books did not start." in done.stderr
 
 

@@ -82,7 +82,7 @@ class Store:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """A service whose tables are there."""
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    store = Store(f"sqlite:///{tmp_path}/store.db")
     async with store.database:
         yield store
 
@@ -102,7 +102,7 @@ async def test_what_is_committed_is_published_and_consumed(
 async def test_events_of_two_sources_with_the_same_id_are_both_published(
     broker: Broker, store: Store, tmp_path: Path
 ) -> None:
-    handled, other = Handled(), Store(f"sqlite+aiosqlite:///{tmp_path}/other.db", "other")
+    handled, other = Handled(), Store(f"sqlite:///{tmp_path}/other.db", "other")
 
     async with (
         other.database,

@@ -36,7 +36,7 @@ async def test_what_is_rolled_back_is_another_signal_s_or_comes_after_the_block_
     tmp_path: Path,
 ) -> None:
     signal, woken = CommitSignal("words"), asyncio.Event()
-    async with Database(f"sqlite+aiosqlite:///{tmp_path}/words.db", METADATA) as database:
+    async with Database(f"sqlite:///{tmp_path}/words.db", METADATA) as database:
         async with signal.wakes(database, woken.set):
             with pytest.raises(ZeroDivisionError):
                 await add(database, signal, refused=True)

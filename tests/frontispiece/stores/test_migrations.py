@@ -143,7 +143,7 @@ def test_a_table_in_use_is_not_waited_for_until_everybody_waits(
 def test_a_version_that_leaves_rows_without_those_they_refer_to_is_undone(
     write: Write, tmp_path: Path
 ) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/service.db"
+    url = f"sqlite:///{tmp_path}/service.db"
     upgrade(url, write(FIRST))
     fill(url)
 

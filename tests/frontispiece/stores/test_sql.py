@@ -2,17 +2,15 @@
 
 import asyncio
 import sqlite3
-import threading
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from frontispiece.stores import Database, after_commit
-from frontispiece.stores.sqlite import BUSY_TIMEOUT_MS
+from frontispiece.stores.sqlite import BUSY_TIMEOUT_S
 from tests.support.files import modes
-from tests.support.waiting import until
 
 METADATA = sa.MetaData()
 WORDS = sa.Table("words", METADATA, sa.Column("word", sa.String))
@@ -21,7 +19,7 @@ WORDS = sa.Table("words", METADATA, sa.Column("word", sa.String))
 async def test_a_new_sqlite_file_and_its_journals_are_its_owners_alone(
     tmp_path: Path, open_umask: None
 ) -> None:
-    async with Database(f"sqlite+aiosqlite:///{tmp_path}/deep/words.db", METADATA) as database:
+    async with Database(f"sqlite:///{tmp_path}/deep/words.db", METADATA) as database:
         async with database.write() as tx:
             await tx.execute(WORDS.insert().values(word="private"))
 
@@ -33,7 +31,7 @@ async def test_a_file_that_is_there_keeps_its_permissions(tmp_path: Path) -> Non
     path.touch()
     path.chmod(0o640)
 
-    async with Database(f"sqlite+aiosqlite:///{path}", METADATA):
+    async with Database(f"sqlite:///{path}", METADATA):
         assert modes(tmp_path)["words.db"] == 0o640
 
 
@@ -77,7 +75,7 @@ async def test_a_write_that_is_cancelled_anywhere_leaves_the_database_to_the_nex
             for _ in range(turns):
                 await asyncio.sleep(0)
             cancelled.cancel()
-            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000 / 2):
+            async with asyncio.timeout(BUSY_TIMEOUT_S / 2):
                 outcomes += await asyncio.gather(cancelled, return_exceptions=True)
                 await other
                 await write()
@@ -85,25 +83,40 @@ async def test_a_write_that_is_cancelled_anywhere_leaves_the_database_to_the_nex
     assert any(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
 
 
-async def test_the_thread_of_a_connection_whose_opening_is_cancelled_ends_before_the_database_is_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[threading.Thread] = []
-    may_end = threading.Event()
+async def test_a_writer_waits_for_that_of_another_process_and_the_event_loop_does_not(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/words.db", METADATA) as database:
 
-    def slow(*args: Any, **options: Any) -> sqlite3.Connection:
-        begun.append(threading.current_thread())
-        may_end.wait()
-        return connect(*args, **options)
+        async def write() -> None:
+            async with database.write() as tx:
+                await tx.execute(WORDS.insert().values(word="second"))
 
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", slow)
+        with closing(sqlite3.connect(tmp_path / "words.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writing = asyncio.create_task(write())
+            await asyncio.sleep(0.05)
+            async with database.read() as tx:
+                assert await tx.scalar(sa.select(sa.func.count()).select_from(WORDS)) == 0
+            assert not writing.done()
+            other.execute("COMMIT")
+        async with asyncio.timeout(BUSY_TIMEOUT_S):
+            await writing
+        async with database.read() as tx:
+            assert (await tx.scalars(sa.select(WORDS.c.word))).all() == ["second"]
 
-    opening = asyncio.create_task(Database(f"sqlite+aiosqlite:///{tmp_path}/words.db", METADATA).__aenter__())
-    await until(lambda: bool(begun))
-    opening.cancel()
-    asyncio.get_running_loop().call_later(0.05, may_end.set)
-    with pytest.raises(asyncio.CancelledError):
-        await opening
 
-    assert not begun[0].is_alive()
+async def test_who_writes_in_a_loop_leaves_the_event_loop_to_others(database_url: str) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with Database(database_url, METADATA) as database:
+        other = asyncio.create_task(take_turns())
+        for _ in range(10):
+            async with database.write() as tx:
+                await tx.execute(WORDS.insert().values(word="word"))
+        assert turns >= 10
+        other.cancel()

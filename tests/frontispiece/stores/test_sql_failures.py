@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(file: Path) -> AsyncIterator[Database]:
-    async with Database(f"sqlite+aiosqlite:///{file}", NOTES.metadata) as database:
+    async with Database(f"sqlite:///{file}", NOTES.metadata) as database:
         await write(database, "first")
         yield database
 
@@ -74,7 +74,7 @@ async def test_a_full_disk_refuses_writes_by_its_name_and_reads_go_on(
     assert await read(database) == ["first"]
     await database.ping()
     (line,) = lines(caplog)
-    assert line.startswith("The database has no space left: sqlite+aiosqlite:///")
+    assert line.startswith("The database has no space left: sqlite:///")
     assert line.endswith("notes.db: database or disk is full")
 
     await pragma(database, "max_page_count = 1000")
@@ -97,7 +97,7 @@ async def test_a_corrupt_file_is_named_where_it_is_opened(file: Path, garbage: b
     overwrite(file, 0, garbage)
 
     with pytest.raises(Problem, match="The database is corrupt") as refusal:
-        async with Database(f"sqlite+aiosqlite:///{file}", NOTES.metadata):
+        async with Database(f"sqlite:///{file}", NOTES.metadata):
             pass
     assert (refusal.value.status, refusal.value.kind) == (503, "store-corrupt")
 
@@ -105,7 +105,7 @@ async def test_a_corrupt_file_is_named_where_it_is_opened(file: Path, garbage: b
 async def test_a_database_that_was_found_corrupt_is_not_ready_any_more(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = f"sqlite+aiosqlite:///{file}"
+    url = f"sqlite:///{file}"
     async with Database(url, NOTES.metadata) as database:
         for _ in range(50):
             await write(database, "x" * 2000)

@@ -229,7 +229,7 @@ async def test_a_database_that_is_away_makes_calls_unavailable_and_the_service_n
     tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
 ) -> None:
     folder = tmp_path / "data"
-    app = create_app(settings(f"sqlite+aiosqlite:///{folder}/discount.db", token_settings))
+    app = create_app(settings(f"sqlite:///{folder}/discount.db", token_settings))
     async with (
         app_client(app) as http,
         grpc.aio.insecure_channel(f"127.0.0.1:{app.state.grpc_port}") as channel,
@@ -327,7 +327,7 @@ async def test_a_taken_port_is_a_failure_at_start(
     service: Service, tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
 ) -> None:
     taken = f"127.0.0.1:{service.app.state.grpc_port}"
-    url = f"sqlite+aiosqlite:///{tmp_path}/second.db"
+    url = f"sqlite:///{tmp_path}/second.db"
     second = create_app(
         DiscountSettings(database_url=url, grpc_listen=taken, events=NO_BROKER, tokens=token_settings)
     )

@@ -20,7 +20,7 @@ def identity_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if getattr(request, "param", "sqlite") == "postgresql":
         url: str = request.getfixturevalue("postgres").new_database()
         return url
-    return f"sqlite+aiosqlite:///{tmp_path}/identity.db"
+    return f"sqlite:///{tmp_path}/identity.db"
 
 
 @pytest.fixture

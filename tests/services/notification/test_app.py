@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 
 def database(folder: Path, name: str) -> str:
-    return f"sqlite+aiosqlite:///{folder}/{name}.db"
+    return f"sqlite:///{folder}/{name}.db"
 
 
 async def test_a_customer_gets_a_mail_and_a_push_when_an_order_is_confirmed_and_when_it_is_dispatched(

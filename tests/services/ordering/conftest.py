@@ -50,7 +50,7 @@ def open_shop(
     ) -> AsyncIterator[Shop]:
         settings = OrderingSettings(
             database_url=database_url,
-            read_database_url=f"sqlite+aiosqlite:///{tmp_path}/read.db",
+            read_database_url=f"sqlite:///{tmp_path}/read.db",
             timeout=call_timeout,
             directory=Directory(services={**services, "discount-grpc": discounts[2], **(addresses or {})}),
             signing_key=signing_key,
@@ -83,7 +83,7 @@ async def reading(
 ) -> AsyncIterator[Reading]:
     """An empty log and an empty read model, both on SQLite and both on PostgreSQL."""
     if database_url.startswith("sqlite"):
-        read_url = f"sqlite+aiosqlite:///{tmp_path}/read.db"
+        read_url = f"sqlite:///{tmp_path}/read.db"
     else:
         read_url = request.getfixturevalue("postgres").new_database()
     async with Reading(database_url, read_url, clock) as reading:

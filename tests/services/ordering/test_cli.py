@@ -30,8 +30,8 @@ class Operator:
 
     def __init__(self, folder: Path) -> None:
         self.environment = {
-            "ORDERING_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ordering.db",
-            "ORDERING_READ_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ordering_read.db",
+            "ORDERING_DATABASE_URL": f"sqlite:///{folder}/ordering.db",
+            "ORDERING_READ_DATABASE_URL": f"sqlite:///{folder}/ordering_read.db",
             "COLUMNS": "500",
         }
 
@@ -177,7 +177,7 @@ def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator)
 
 def test_missing_settings_are_named(operator: Operator) -> None:
     operator.environment["ORDERING_READ_DATABASE_URL"] = ""
-    shown = CliRunner().invoke(app, ["stuck"], env={"ORDERING_DATABASE_URL": "sqlite+aiosqlite:///x.db"})
+    shown = CliRunner().invoke(app, ["stuck"], env={"ORDERING_DATABASE_URL": "sqlite:///x.db"})
 
     assert shown.exit_code == 1
     assert "ORDERING_READ_DATABASE_URL" in shown.output

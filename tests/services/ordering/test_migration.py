@@ -28,8 +28,7 @@ def tables() -> str:
 @pytest.fixture
 def old_database(database_url: str) -> str:
     """A database as before, with a sold order and one that was interrupted."""
-    url = database_url.replace("+aiosqlite", "")
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(database_url)
     with engine.begin() as connection:
         for statement in FIRST_TABLES.read_text(encoding="utf-8").split(";"):
             if statement.strip():

@@ -108,7 +108,7 @@ async def running_world(
 ) -> AsyncIterator[World]:
     """Payment, which waits so many seconds for the acquirer."""
     acquirer = create_acquirer(
-        AcquirerSettings(database_url=f"sqlite+aiosqlite:///{folder}/acquirer.db", tokens=tokens)
+        AcquirerSettings(database_url=f"sqlite:///{folder}/acquirer.db", tokens=tokens)
     )
     async with servers() as serve, Store(database_url) as store:
         directory = Directory(services={"acquirer": await serve(acquirer)})
