@@ -238,15 +238,15 @@ async def test_when_the_load_is_over_nothing_is_refused_any_more() -> None:
     await backend.run(arrivals=1, rounds=200, at_once=2)
     assert backend.refused == 0
 
-    await backend.run(arrivals=30, rounds=400, at_once=30)
+    await backend.run(arrivals=30, rounds=150, at_once=30)
     backend.refused = 0
-    await backend.run(arrivals=40, rounds=50, at_once=40)
+    await backend.run(arrivals=40, rounds=10, at_once=40)
     assert backend.refused == 0, "the limit has grown again"
 
 
 async def test_a_route_that_is_slow_all_the_time_is_not_overloaded() -> None:
     backend = Backend(seconds=1.0)
-    await backend.run(arrivals=100, rounds=50, at_once=100)
+    await backend.run(arrivals=100, rounds=15, at_once=100)
 
     assert backend.refused == 0
 
