@@ -12,11 +12,9 @@ from frontispiece.gateway.policies.compression import encoders
 from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.compression.encoders import BIG, Encoder, Workers
 from frontispiece.gateway.policies.compression.layer import compression_layer
-from frontispiece.http.problems import Problem
 from frontispiece.security import ANONYMOUS, Identity
 from frontispiece.upstream import InvalidResponse, Reply
 from tests.support import calls
-from tests.support.calls import raising
 from tests.support.codings import decoded
 
 Header = tuple[bytes, bytes]
@@ -212,11 +210,6 @@ async def test_a_stream_that_breaks_off_does_not_end_as_if_it_were_whole() -> No
     assert decoded(await anext(chunks), "gzip") == TEXT
     with pytest.raises(InvalidResponse):
         await anext(chunks)
-
-
-async def test_a_failure_passes() -> None:
-    with pytest.raises(Problem, match="taken"):
-        await around(raising(Problem(409, "taken")))(call())
 
 
 @pytest.mark.parametrize("size", [BIG - 1, BIG])
