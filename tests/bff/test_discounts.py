@@ -16,11 +16,11 @@ from tests.bff.world import Shop, Trouble, discount_server
 from tests.support.serving import nobody_there
 
 
-def context(seconds: float = 5) -> Context:
+def context(seconds: float = 60) -> Context:
     return Context(deadline=asyncio.get_running_loop().time() + seconds)
 
 
-async def ask(address: str, skus: list[str], seconds: float = 5) -> list[Discount | None]:
+async def ask(address: str, skus: list[str], seconds: float = 60) -> list[Discount | None]:
     async with grpc.aio.insecure_channel(address) as channel:
         discounts = Discounts(GrpcStub("discount", DiscountsStub(channel), context(seconds)))
         return await gather(discounts.load_discount(sku) for sku in skus)

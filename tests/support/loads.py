@@ -118,7 +118,7 @@ def show_all(page: Page) -> None:
     page.view(view)
 
 
-def page_of(*works: Work, deadline: float = 5.0, **policy: Any) -> Page:
+def page_of(*works: Work, deadline: float = 60.0, **policy: Any) -> Page:
     """A page of such sources, named `s0` and so on, that do not need each other."""
     page = Page("/page", deadline=deadline)
     for number, work in enumerate(works):

@@ -56,7 +56,7 @@ async def reached(app: App, way: str) -> AsyncIterator[httpx.AsyncClient]:
 def page_of(
     *sources: Callable[..., Awaitable[Any]] | tuple[Callable[..., Awaitable[Any]], dict[str, Any]],
     path: str = "/page",
-    deadline: float = 5.0,
+    deadline: float = 60.0,
     **options: Any,
 ) -> Page:
     """A page of these sources, some of them with a policy; its view is what each of them gives, by name."""
@@ -76,7 +76,7 @@ def page_of(
     return page
 
 
-def ware_page(*sources: Callable[..., Awaitable[Any]], deadline: float = 5.0, **policy: Any) -> Page:
+def ware_page(*sources: Callable[..., Awaitable[Any]], deadline: float = 60.0, **policy: Any) -> Page:
     """A page at `/ware` of these sources, all with this policy; its view is the source named `ware`."""
     page = Page("/ware", deadline=deadline)
     for source in sources:

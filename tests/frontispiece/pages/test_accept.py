@@ -43,7 +43,7 @@ class Heading(Struct):
 
 
 def heading_page() -> Page:
-    page = Page("/heading", deadline=5.0)
+    page = Page("/heading", deadline=60.0)
 
     @page.view
     def view() -> Heading:
@@ -63,7 +63,7 @@ async def test_the_accepted_media_type_of_the_highest_quality_is_served_and_else
 
 
 async def test_a_page_that_changes_something_has_one_form_only(serve: Serve) -> None:
-    page = Page("/heading", deadline=5.0, method="POST", status=201)
+    page = Page("/heading", deadline=60.0, method="POST", status=201)
 
     @page.view
     def view() -> Heading:

@@ -28,7 +28,7 @@ from tests.support.loads import (
 async def test_what_sources_load_that_begin_later_leaves_together(
     shown: Shown, shelf: Shelf, skew: int
 ) -> None:
-    page = Page("/page", deadline=5.0)
+    page = Page("/page", deadline=60.0)
     add(page, "first", lambda _: ticks(skew))
     add(page, "second", load("a"), "first")
     add(page, "other", load("b"))

@@ -80,7 +80,7 @@ async def test_a_source_that_is_late_takes_nothing_from_others(shown: Shown, she
         return "late"
 
     shelf.answer = answer
-    page = Page("/page", deadline=5.0)
+    page = Page("/page", deadline=60.0)
     add(page, "hasty", load("a", "c"), timeout=0.2, fallback=fallback)
     add(page, "patient", load("a"))
     add(page, "other", load("b"))
@@ -203,7 +203,7 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
             refreshed.set()
         return found
 
-    page = Page("/page", deadline=5.0)
+    page = Page("/page", deadline=60.0)
     add(page, "cached", cached, cache=Cache(ttl=0, stale=60))
     add(page, "busy", lambda _: ticks(5))  # while the refresh begins
     show_all(page)
@@ -219,7 +219,7 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
 async def test_what_follows_from_a_source_with_a_hedge_leaves_with_the_others(
     shown: Shown, shelf: Shelf, skew: int
 ) -> None:
-    page = Page("/page", deadline=5.0)
+    page = Page("/page", deadline=60.0)
     add(page, "first", lambda _: ticks(4), hedge=Hedge(after=5))
     add(page, "second", load("a"), "first")
     add(page, "other", load("b", after=skew))

@@ -42,7 +42,7 @@ def identity(inbound: PageRequest) -> Identity:
 
 def shop_page(policy: Cache) -> Page:
     """A page with every kind of source."""
-    page = Page("/shop/{item}", deadline=5.0)
+    page = Page("/shop/{item}", deadline=60.0)
 
     @page.source(cache=policy)
     async def public(item: str, things: Things) -> str:
@@ -147,7 +147,7 @@ def test_no_caller_ever_gets_the_result_of_another_from_a_shared_store(
     app_of: AppOf, valkey_url: str, policy: Cache, rounds: list[list[Visit]], statuses: list[int]
 ) -> None:
     async def two_processes() -> None:
-        async with BestEffortValkey(valkey_url, timeout=5.0) as one, BestEffortValkey(valkey_url) as other:
+        async with BestEffortValkey(valkey_url, timeout=30.0) as one, BestEffortValkey(valkey_url) as other:
             await asyncio.gather(
                 *(shop(app_of, rounds, store, policy=policy, statuses=statuses) for store in (one, other))
             )
@@ -176,7 +176,7 @@ async def test_apps_that_share_a_store_give_everybody_their_own(app_of: AppOf, v
     round_ = [("ann", "1", "a", None), ("bob", "1", "a", None)]
     services = []
     for _ in range(2):
-        async with BestEffortValkey(valkey_url, timeout=5.0) as store:
+        async with BestEffortValkey(valkey_url, timeout=30.0) as store:
             services.append(await shop(app_of, [round_], store))
 
     first, second = ([exchange.path for exchange in service.requests] for service in services)

@@ -187,7 +187,7 @@ async def test_the_connection_of_an_optional_source_that_is_late_is_closed(serve
 
 async def test_the_connection_of_a_try_that_lost_is_closed(serve: Serve) -> None:
     talks = partial(echoing, times=10), echoing
-    async with peer(*talks) as server, reached(serve, server, page_of(hedge=Hedge(after=0.2))) as http:
+    async with peer(*talks) as server, reached(serve, server, page_of(hedge=Hedge(after=0.5))) as http:
         for number in range(11):
             assert (await http.get(f"/wares/{number}")).json() == f"/{number}"
         await server.lines[0].ended.wait()

@@ -27,7 +27,7 @@ class Heading(Struct):
 
 def heading_page(method: str = "GET") -> Page:
     """A page whose view is what the query says, and without its stars: they fail."""
-    page = Page("/heading", deadline=5.0, method=method, vary=("accept-language",))
+    page = Page("/heading", deadline=60.0, method=method, vary=("accept-language",))
 
     @page.source()
     async def title(of: str = "one") -> str:

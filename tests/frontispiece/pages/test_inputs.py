@@ -22,7 +22,7 @@ class Note(Struct, forbid_unknown_fields=True):
 
 
 def note_page() -> Page:
-    page = Page("/books/{isbn}/notes", deadline=1.0, method="POST", status=201, vary=("accept-language",))
+    page = Page("/books/{isbn}/notes", deadline=60.0, method="POST", status=201, vary=("accept-language",))
 
     @page.source()
     async def title(

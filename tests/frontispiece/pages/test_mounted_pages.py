@@ -41,7 +41,7 @@ class Note(Struct):
 
 
 def book_page() -> Page:
-    page = Page("/books/{isbn}", deadline=5.0, vary=("accept-language",))
+    page = Page("/books/{isbn}", deadline=60.0, vary=("accept-language",))
 
     @page.source()
     async def title(isbn: str) -> str:
@@ -73,7 +73,7 @@ def note_page(deadline: float = 5.0) -> Page:
 
 
 def rest_page() -> Page:
-    page = Page("/files/{rest:path}", deadline=5.0)
+    page = Page("/files/{rest:path}", deadline=60.0)
 
     @page.view
     def view(rest: str) -> Book:

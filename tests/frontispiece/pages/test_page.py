@@ -145,7 +145,7 @@ async def test_a_required_source_that_fails_names_itself(
 
 
 async def test_while_a_circuit_is_open_the_page_is_a_503_with_retry_after(serve: Serve) -> None:
-    page = Page("/book", deadline=5.0)
+    page = Page("/book", deadline=60.0)
 
     @page.source()
     async def title(things: Things) -> str:

@@ -22,7 +22,7 @@ class Made(Struct):
 
 
 def events_page() -> Page:
-    page = Page("/things/{name}/events", deadline=5.0)
+    page = Page("/things/{name}/events", deadline=60.0)
 
     @page.source()
     async def events(name: str, request: PageRequest, things: Things) -> Reply:
@@ -112,7 +112,7 @@ async def test_a_stream_is_described_as_such(serve: Serve) -> None:
 
 async def test_location_names_what_a_page_has_made(serve: Serve) -> None:
     page = Page(
-        "/things", deadline=5.0, method="POST", status=202, location=lambda made: f"/things/{made.id}"
+        "/things", deadline=60.0, method="POST", status=202, location=lambda made: f"/things/{made.id}"
     )
 
     @page.source()

@@ -82,7 +82,7 @@ Parts = Sequence[tuple[Any, Any]]
 
 def random_page(parts: Parts, order: Sequence[int]) -> Page:
     """A page with an optional source for each part, of which each comes once the one before has been sent."""
-    page = Page("/random", deadline=5.0)
+    page = Page("/random", deadline=60.0)
     turns = [asyncio.Event() for _ in parts]
     after = dict(pairwise(order))
     if order:

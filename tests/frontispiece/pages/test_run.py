@@ -99,7 +99,7 @@ async def test_a_bug_in_a_fallback_or_the_view_is_a_500(serve: Serve, where: str
     def bug() -> str:
         raise ZeroDivisionError("secret")
 
-    page = Page("/page", deadline=5.0)
+    page = Page("/page", deadline=60.0)
 
     @page.source(fallback=bug if where == "fallback" else str)
     async def extra() -> str:

@@ -120,7 +120,7 @@ def closing(*pieces: bytes) -> Talk:
     return talk
 
 
-def get(target: str = "/a", timeout: float = 5.0) -> Request:
+def get(target: str = "/a", timeout: float = 30.0) -> Request:
     return Request(method="GET", target=target, timeout=timeout)
 
 

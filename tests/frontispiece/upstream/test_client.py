@@ -36,7 +36,7 @@ class Thing(msgspec.Struct):
     tags: list[str] = []
 
 
-def context(seconds: float = 5.0, *headers: tuple[bytes, bytes]) -> Context:
+def context(seconds: float = 60.0, *headers: tuple[bytes, bytes]) -> Context:
     return Context.of(list(headers), asyncio.get_running_loop().time() + seconds)
 
 
@@ -104,7 +104,7 @@ async def test_every_call_carries_the_token_and_the_trace_and_no_other_header_of
     stub.answer = answering(200, b'{"name":"pen"}', JSON)
     carried = [(b"x-request-id", b"r-1"), (b"traceparent", b"00-a-b-01"), (b"tracestate", b"a=1")]
     credentials = (b"authorization", b"Bearer from outside"), (b"cookie", b"c=1")
-    incoming = context(5, *carried, *credentials, (b"accept-language", b"de"))
+    incoming = context(60, *carried, *credentials, (b"accept-language", b"de"))
 
     def proof(service: str) -> bytes:
         return b"Bearer for " + service.encode()
@@ -124,7 +124,7 @@ async def test_an_anonymous_call_has_no_authorization(
     stub: Stub, upstream: Upstream, authorization: Authorization | None
 ) -> None:
     stub.answer = answering(200, b'{"name":"pen"}', JSON)
-    incoming = context(5, (b"authorization", b"Bearer from outside"))
+    incoming = context(60, (b"authorization", b"Bearer from outside"))
 
     await upstream.within(replace(incoming, authorization=authorization)).get("/things/1", Thing)
 

@@ -61,7 +61,7 @@ def connector(*addresses: str) -> Any:
 
 
 def client(open_connector: Any) -> GrpcStub:
-    bound: GrpcStub = open_connector.bind(Context(deadline=now() + 5))
+    bound: GrpcStub = open_connector.bind(Context(deadline=now() + 60))
     return bound
 
 

@@ -16,7 +16,7 @@ FIRST = CHUNKED + b"5\r\nfirst\r\n"
 MEGABYTE = b"x" * 1_000_000
 
 
-def post(body: AsyncIterator[bytes], *headers: tuple[bytes, bytes], timeout: float = 5.0) -> Request:
+def post(body: AsyncIterator[bytes], *headers: tuple[bytes, bytes], timeout: float = 30.0) -> Request:
     return Request(method="POST", target="/a", headers=list(headers), body=body, timeout=timeout)
 
 
