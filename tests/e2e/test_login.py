@@ -21,14 +21,13 @@ from frontispiece.security import Identity, Signer
 from shop.demo import PASSWORD
 from tests.support.browser import Browser
 from tests.support.dpop import ProofKey
+from tests.support.serving import client_of
 from tests.support.shop import PROJECT, ROOT, RunningShop, front
+from tests.support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.e2e
 
 REDIRECT = "com.frontispiece.shop:/callback"
-
-WITHIN = 30.0
-"""Seconds for what happens by itself in a moment."""
 
 
 @asynccontextmanager
@@ -54,7 +53,7 @@ async def log_in(browser: Browser, shop: RunningShop, user: str, to: str = "/web
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Ask again and again until it holds."""
-    async with asyncio.timeout(WITHIN):
+    async with asyncio.timeout(TIMEOUT):
         while not await holds():  # noqa: ASYNC110 (it happens in another process)
             await asyncio.sleep(0.05)
 
@@ -105,7 +104,7 @@ class Phone:
         scheme = "DPoP" if self._key else "Bearer"
         headers = {"Authorization": f"{scheme} {access or self.access}"}
         headers |= self._proof("GET", path, access_token=access or self.access)
-        async with httpx.AsyncClient(base_url=self._shop.url, timeout=20) as http:
+        async with client_of(self._shop.url) as http:
             return await http.get(path, headers=headers)
 
     def _proof(self, method: str, path: str, access_token: str | None = None) -> dict[str, str]:
@@ -123,7 +122,7 @@ class Phone:
         return await self._post("token", **form)
 
     async def _post(self, endpoint: str, **form: str) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self._shop.url, timeout=20) as http:
+        async with client_of(self._shop.url) as http:
             path = f"/identity/{endpoint}"
             headers = self._proof("POST", path)
             return await http.post(path, data={"client_id": "mobile", **form}, headers=headers)
@@ -263,7 +262,7 @@ async def test_what_services_believe_is_of_no_use_outside(shop: RunningShop) -> 
         {"X-User": "reader", "X-Forwarded-User": "reader", "X-Auth-Request-User": "reader"},
     ]
 
-    async with httpx.AsyncClient(base_url=shop.url, timeout=20) as http:
+    async with client_of(shop.url) as http:
         for headers in made_up:
             assert (await http.get("/mobile/basket", headers=headers)).status_code == 401, headers
 
@@ -277,8 +276,8 @@ def test_the_command_line_gets_a_phones_token_and_a_browsers_cookie(
     cookie = front_here("login", "shopper", "--session", "--url", url).stdout.strip()
     wrong = front_here("login", "shopper", "--password", "not the password", "--url", url)
 
-    by_phone = httpx.get(f"{url}/mobile/basket", headers={"Authorization": f"Bearer {token}"}, timeout=20)
-    by_browser = httpx.get(f"{url}/web/orders", headers={"Cookie": cookie, "X-CSRF": "1"}, timeout=20)
+    by_phone = httpx.get(f"{url}/mobile/basket", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    by_browser = httpx.get(f"{url}/web/orders", headers={"Cookie": cookie, "X-CSRF": "1"}, timeout=60)
     assert (by_phone.status_code, by_browser.status_code) == (200, 200)
     assert (wrong.exit_code, wrong.stdout) == (1, "")
     assert wrong.stderr.strip()

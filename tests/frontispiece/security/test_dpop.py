@@ -55,7 +55,7 @@ def test_the_same_jti_is_the_same_proof_and_that_of_another_key_is_not(key: Proo
     "htu",
     [
         *("https://shop.example/identity/token?a=1#b", "HTTPS://SHOP.example:443/identity/token"),
-        "https://shop.example:0443/identity/token",
+        *("https://shop.example:0443/identity/token", "https://shop.example/identity/%74oken"),
     ],
 )
 def test_a_url_may_be_written_in_several_ways(key: ProofKey, htu: str) -> None:
@@ -73,6 +73,11 @@ def test_a_url_may_be_written_in_several_ways(key: ProofKey, htu: str) -> None:
         ({"htu": "https://evil.example/identity/token"}, "another URL"),
         ({"htu": "https://shop.example/identity/token/"}, "another URL"),
         ({"htu": "https://shop.example/identity/Token"}, "another URL"),
+        ({"htu": "https://shop.example//identity/token"}, "URL"),
+        ({"htu": "https://shop.example/x/../identity/token"}, "URL"),
+        ({"htu": "https://shop.example/identity%2ftoken"}, "URL"),
+        ({"htu": "https://shop.example"}, "another URL"),
+        ({"htu": ""}, "no URL"),
         ({"htu": "https://user@shop.example/identity/token"}, "no URL"),
         ({"htu": "https://shop.example:x/identity/token"}, "no URL"),
         ({"htu": "/identity/token"}, "no URL"),

@@ -7,11 +7,19 @@ import pytest
 from frontispiece.settings import TokenSettings
 from services.identity.settings import IdentitySettings
 from tests.services.identity.world import World, settings, world
+from tests.support.patience import extend_timeouts
+from tests.support.waiting import TIMEOUT
 
 MakeSettings = Callable[..., IdentitySettings]
 
 on_both_databases = pytest.mark.parametrize("identity_url", ["sqlite", "postgresql"], indirect=True)
 """For tests of what is done in SQL; the others run on SQLite."""
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    extend_timeouts(monkeypatch)
+    monkeypatch.setattr("services.identity.protocol.backchannel_logout.TIMEOUT", TIMEOUT)
 
 
 @pytest.fixture

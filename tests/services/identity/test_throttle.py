@@ -13,6 +13,7 @@ from services.identity.accounts.throttle import network_of
 from tests.services.identity.browser import Browser, page
 from tests.services.identity.conftest import on_both_databases
 from tests.services.identity.world import World, parameters_of
+from tests.support.waiting import TIMEOUT
 
 THIEF = "198.51.100.7"
 
@@ -148,7 +149,7 @@ async def test_a_flood_of_logins_gets_503_and_costs_no_attempt(
             go_on.set()
 
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(*(tried(f"user-{n}") for n in range(MAX_RUNNING + MAX_WAITING + 8)))
     finally:
         go_on.set()

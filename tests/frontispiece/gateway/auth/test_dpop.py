@@ -147,11 +147,6 @@ async def test_a_proof_is_for_this_call(world: World, client: Client) -> None:
         {"access_token": "another"},
         {"access_token": None},
         {"now": time.time() - 300},
-        {"now": time.time() + 86_400},  # from the collection of the tests
-        {"iat": 10**400},
-        {"iat": float("nan")},
-        {"jti": None},
-        {"header": {"typ": "JWT"}},
         {"header": {"jwk": None}},
     ]:
         refused(await client.send(client.proof(**changed)))
@@ -159,7 +154,7 @@ async def test_a_proof_is_for_this_call(world: World, client: Client) -> None:
 
 
 async def test_what_is_no_proof_is_refused(client: Client) -> None:
-    for proof in ["", "a.b.c", "nonsense", "é", "a" * 5000]:
+    for proof in ["", "é", "a" * 5000]:
         headers = {b"Authorization": f"DPoP {client.token}".encode(), b"DPoP": proof.encode("latin-1")}
 
         refused(await client.world.http.get("/mine", headers=headers))
@@ -185,14 +180,6 @@ async def test_each_origin_of_the_gateway_has_its_own_proofs(client: Client) -> 
     assert (await client.send(client.proof(origin=mobile), host="M.shop.example:8080")).status_code == 200
     refused(await client.send(client.proof(origin=mobile)))
     refused(await client.send(client.proof(), host="m.shop.example:8080"))
-
-
-async def test_urls_are_compared_as_urls_are(client: Client) -> None:
-    for htu in (f"{ORIGIN}/%6Dine", "HTTPS://Shop.example:443/mine", f"{ORIGIN}/mine?a=b#c"):
-        assert (await client.send(client.proof(htu=htu))).status_code == 200
-    others = [f"{ORIGIN}{path}" for path in ("/mine/", "//mine", "/Mine", "/x/../mine", "/%2fmine", "")]
-    for htu in (*others, "https://u@shop.example/mine", "/mine", "https://[::1/mine", ""):
-        refused(await client.send(client.proof(htu=htu)))
 
 
 async def test_a_gateway_without_an_origin_accepts_no_proof(open_world: OpenWorld, issuer: Issuer) -> None:
