@@ -111,16 +111,6 @@ async def test_a_4xx_that_concerns_the_client_is_passed_on(
         assert body["source"] == needed.source
 
 
-async def test_a_4xx_that_the_bff_caused_is_a_502(either: httpx.AsyncClient, shop: Shop) -> None:
-    for status in (400, 405, 413, 415):
-        shop.trouble["product"] = answering(problem(status, "request-invalid"))
-
-        answer = await either.get("/products/PEN")
-
-        assert answer.status_code == 502
-        assert answer.json()["type"] == "urn:frontispiece:problem:upstream-failed"
-
-
 async def test_a_failed_optional_source_degrades_the_page(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
@@ -171,12 +161,6 @@ async def test_an_article_without_a_required_member_is_an_invalid_response(
             assert answer.status_code == 502
             assert answer.json()["type"] == "urn:frontispiece:problem:upstream-invalid-response"
             assert missing in answer.json()["detail"]
-
-
-async def test_a_member_of_another_type_is_an_invalid_response(either: httpx.AsyncClient, shop: Shop) -> None:
-    shop.products["PEN"]["price"]["amount"] = "12.90"
-
-    assert (await either.get("/products/PEN")).status_code == 502
 
 
 async def test_an_order_without_a_valid_date_is_an_invalid_response(

@@ -37,15 +37,7 @@ async def test_a_basket_shows_its_lines_at_todays_prices(
     assert shop.last("see").url.path == "/baskets/reader"
 
 
-async def test_an_empty_basket_has_no_total(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.basket.clear()
-
-    assert (await mobile.get("/basket", headers=reader)).json() == {"lines": []}
-
-
-async def test_an_article_that_the_catalogue_has_no_more_counts_nothing(
+async def test_an_article_that_is_sold_no_more_counts_nothing_and_an_empty_basket_has_no_total(
     mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     del shop.products["PEN"]
@@ -53,6 +45,8 @@ async def test_an_article_that_the_catalogue_has_no_more_counts_nothing(
     basket = (await mobile.get("/basket", headers=reader)).json()
 
     assert basket == {"lines": [{"sku": "PEN", "quantity": 2}, INK], "total": "€8.50"}
+    shop.basket.clear()
+    assert (await mobile.get("/basket", headers=reader)).json() == {"lines": []}
 
 
 async def test_without_discounts_the_list_price_counts_and_without_stock_nothing_is_said_of_it(
