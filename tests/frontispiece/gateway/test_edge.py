@@ -38,7 +38,7 @@ async def test_a_call_reaches_the_service_at_the_path_that_the_route_gives(edge:
 
 
 async def test_segments_arrive_as_they_were_meant(edge: World) -> None:
-    for asked, reached in [
+    for target, reached in [
         (b"/things/a%20b", b"/inner/a%20b"),
         (b"/things/caf%C3%A9", b"/inner/caf%C3%A9"),
         (b"/things/%61%7e", b"/inner/a~"),
@@ -52,8 +52,8 @@ async def test_segments_arrive_as_they_were_meant(edge: World) -> None:
         (b"/files/a%20b/c/", b"/files/a%20b/c/"),
         (b"/files/", b"/files/"),
     ]:
-        assert (await at(edge, asked)).status_code == 200, asked
-        assert edge.things.last.path == reached, asked
+        assert (await at(edge, target)).status_code == 200, target
+        assert edge.things.last.path == reached, target
 
 
 async def test_every_escape_reaches_the_service_as_it_came_or_is_refused(edge: World) -> None:

@@ -194,22 +194,22 @@ async def test_buckets_empty_at_the_rate_of_valkey_s_own_clock(valkey_url: str) 
         with valkey.Valkey.from_url(valkey_url) as client:
             (key,) = client.scan_iter("edge-limit:*")
             assert 3_600 < client.pttl(key) <= 7_200, "what is empty again is forgotten"
-            # As if an interval had passed: what is kept is a moment of Valkey's clock, whoever asks.
+            # As if an interval had passed: the stored value is a moment of Valkey's clock, whoever asks.
             client.set(key, float(client.get(key)) - 3_600_000)
             assert (await buckets.acquire([bucket("1000/hour", burst=2)]))[0]
             assert not (await buckets.acquire([bucket("1000/hour", burst=2)]))[0]
 
 
-@pytest.mark.parametrize("kept", [b"9e300", b"1e20", b"nonsense"])
+@pytest.mark.parametrize("value", [b"9e300", b"1e20", b"nonsense"])
 async def test_a_time_too_far_away_is_a_full_bucket_and_garbage_an_empty_one(
-    valkey_url: str, kept: bytes
+    valkey_url: str, value: bytes
 ) -> None:
     async with GuardedValkey(valkey_url, timeout=PATIENT) as shared:
         key, limit = bucket("10/second", burst=1)
         with valkey.Valkey.from_url(valkey_url) as client:
-            client.set(key, kept)
+            client.set(key, value)
         fits, (room,) = await SharedBuckets(shared).acquire([(key, limit)])
-        assert (fits, room) == ((True, 0) if kept == b"nonsense" else (False, -100_000_000))
+        assert (fits, room) == ((True, 0) if value == b"nonsense" else (False, -100_000_000))
 
 
 def test_a_bucket_s_key_hides_its_caller_and_is_unique() -> None:

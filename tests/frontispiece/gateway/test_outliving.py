@@ -52,8 +52,8 @@ def sample(gateway: Gateway, name: str, **labels: str) -> float | None:
     return gateway.runtime.metrics.registry.get_sample_value(name, labels)
 
 
-def kept(gateway: Gateway) -> float | None:
-    """How many first answers are kept."""
+def stored(gateway: Gateway) -> float | None:
+    """The number of stored first responses."""
     return sample(gateway, "gateway_idempotency_total", route="/orders", outcome="stored")
 
 
@@ -68,7 +68,7 @@ async def test_a_first_call_is_carried_out_though_another_table_serves_meanwhile
     assert [*gateway.retiring.values()] == [before]
     orders.go_on.set()
     await until(lambda: not gateway.retiring)
-    assert (kept(gateway), len(orders.requests)) == (1, 1)
+    assert (stored(gateway), len(orders.requests)) == (1, 1)
 
 
 async def test_a_first_call_is_carried_out_though_the_gateway_stops_meanwhile(
@@ -89,7 +89,7 @@ async def test_a_first_call_is_carried_out_though_the_gateway_stops_meanwhile(
 
     async with servers() as serve_shortly, client_of(await serve_shortly(stopped)) as http:
         await leave_in_the_middle(http, gateway, orders)
-    assert kept(gateway) == 1
+    assert stored(gateway) == 1
 
 
 async def test_a_copy_ends_with_its_own_table(open_world: OpenWorld) -> None:

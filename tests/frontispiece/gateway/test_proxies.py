@@ -202,13 +202,13 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(
     things = Stub()
     http: httpx.AsyncClient = (await open_world(ROUTES, things=things)).http
 
-    async def asked(*said: str) -> int:
+    async def status_of(*said: str) -> int:
         headers = [("X-Forwarded-For", each) for each in said]
         return (await http.get("/few", headers=[*headers, ("X-Forwarded-Proto", "https")])).status_code
 
-    assert await asked("203.0.113.5") == 200
+    assert await status_of("203.0.113.5") == 200
     assert things.last.all(b"x-forwarded-for") == [b"203.0.113.5"]
     assert things.last.all(b"x-forwarded-proto") == [b"https"]
-    assert await asked("198.51.100.1, 203.0.113.5") == 429, "what the client itself says does not count"
-    assert await asked("198.51.100.1", "203.0.113.6") == 200
+    assert await status_of("198.51.100.1, 203.0.113.5") == 429, "what the client itself says does not count"
+    assert await status_of("198.51.100.1", "203.0.113.6") == 200
     assert things.last.all(b"x-forwarded-for") == [b"203.0.113.6"]

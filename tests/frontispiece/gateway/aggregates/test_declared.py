@@ -116,7 +116,7 @@ def test_a_placeholder_for_the_rest_is_refused() -> None:
     assert error.endswith("path: {rest:path} cannot be given to parts: write {rest}")
 
 
-def test_parts_that_wait_for_each_other_are_message_as_a_circle_every_circle() -> None:
+def test_parts_that_wait_for_each_other_are_reported_as_a_circle_every_circle() -> None:
     parts = [
         part("a", path="/{b.x}"),
         part("b", path="/{c.x}"),
@@ -134,7 +134,7 @@ def test_parts_that_wait_for_each_other_are_message_as_a_circle_every_circle() -
     assert "".join(message[0]) in {"abca", "bcab", "cabc"}
 
 
-def test_every_fault_of_an_aggregate_is_message_at_once() -> None:
+def test_every_fault_of_an_aggregate_is_reported_at_once() -> None:
     errors = errors_of(
         aggregate(
             "\n".join(

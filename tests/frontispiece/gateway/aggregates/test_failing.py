@@ -24,7 +24,7 @@ FAILURES = {
     "gone": (refusing(410), 410, "refused"),
     "unfit": (refusing(422), 422, "refused"),
     "too many": (refusing(429), 429, "refused"),
-    "asked wrongly": (answering(400, b"", JSON), 502, "refused"),
+    "bad request": (answering(400, b"", JSON), 502, "refused"),
     "failing": (answering(500, b"{}", JSON), 502, "failed"),
     "no JSON": (said("{"), 502, "invalid-response"),
     "no UTF-8": (said(b'{"a":"\xff"}'), 502, "invalid-response"),
@@ -141,7 +141,7 @@ async def test_when_a_required_part_fails_the_others_are_not_waited_for(join: Jo
 async def test_a_part_whose_placeholder_cannot_be_filled_fails_without_a_call(join: Join) -> None:
     parts = 'parts.product = { from = "catalog:/p" }\nparts.b = { from = "inventory:/b/{product.brand}" }'
     world = await join(parts)
-    for said_of_it, sentence in [
+    for content, sentence in [
         ("{}", "product.brand: there is no field brand"),
         ('{"brand":null}', "product.brand: this is no text or number"),
         ('{"brand":{"id":1}}', "product.brand: this is no text or number"),
@@ -151,10 +151,10 @@ async def test_a_part_whose_placeholder_cannot_be_filled_fails_without_a_call(jo
         ('"brand"', "product.brand: there is no field brand"),
         ("null", "product.brand: there is no field brand"),
     ]:
-        world.catalog.answer = said(said_of_it)
+        world.catalog.answer = said(content)
 
         response = await world.http.get("/a/A")
 
-        assert response.status_code == 502, said_of_it
-        assert response.json()["detail"] == f"b: {sentence}.", said_of_it
-        assert not world.inventory.requests, said_of_it
+        assert response.status_code == 502, content
+        assert response.json()["detail"] == f"b: {sentence}.", content
+        assert not world.inventory.requests, content

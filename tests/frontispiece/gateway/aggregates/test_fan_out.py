@@ -71,9 +71,9 @@ async def test_a_key_is_requested_once_and_shown_wherever_it_is(join: Join) -> N
 
 
 async def test_an_empty_list_or_null_asks_for_nothing(join: Join) -> None:
-    for of_it in ('{"l":[]}', '{"l":null}'):
+    for content in ('{"l":[]}', '{"l":null}'):
         for parts in (BATCH, SINGLY):
-            world = await join(parts, inventory=said(of_it))
+            world = await join(parts, inventory=said(content))
             assert (await world.http.get("/a/A")).json()["l"] == []
             assert not world.catalog.requests
 
@@ -170,7 +170,7 @@ async def test_a_hostile_element_fails_alone(join: Join) -> None:
 
 async def test_another_value_than_a_list_of_texts_fails_the_part_without_a_call(join: Join) -> None:
     worlds = [await join(parts) for parts in (SINGLY, BATCH)]
-    for said_of_it, sentence in [
+    for content, sentence in [
         ("{}", "p.l: there is no field l"),
         ('{"l":5}', "p.l: this is no list"),
         ('{"l":{}}', "p.l: this is no list"),
@@ -180,21 +180,21 @@ async def test_another_value_than_a_list_of_texts_fails_the_part_without_a_call(
         (f'{{"l":[{",".join("1" * 1001)}]}}', "p.l: this has more than 1000 elements"),
     ]:
         for world in worlds:
-            world.inventory.answer = said(said_of_it)
+            world.inventory.answer = said(content)
             response = await world.http.get("/a/A")
             assert (response.status_code, response.json()["detail"]) == (502, f"l: {sentence}.")
-            assert not world.catalog.requests, said_of_it
+            assert not world.catalog.requests, content
 
 
 async def test_a_batch_response_of_another_shape_is_invalid(join: Join) -> None:
     world = await join(BATCH, inventory=listing("a"))
-    for said_of_it, sentence in [
+    for content, sentence in [
         ("{}", "its answer: there is no field items"),
         ('{"items":{}}', "its answer has no list of items"),
         ('{"items":[{"id":1}]}', "an item of its answer: there is no field sku"),
         ('{"items":[1]}', "an item of its answer: there is no field sku"),
     ]:
-        world.catalog.answer = said(said_of_it)
+        world.catalog.answer = said(content)
 
         response = await world.http.get("/a/A")
 

@@ -135,10 +135,10 @@ async def test_services_get_request_id_and_trace_but_no_credentials_on_an_open_r
 
     answer = await world.http.get("/a/A", headers={**bearer("reader"), "Cookie": "a=b", "X-User": "root"})
 
-    asked = dict(world.catalog.last.headers)
-    assert asked[b"x-request-id"].decode() == answer.headers["x-request-id"]
-    assert b"traceparent" in asked
-    assert {b"authorization", b"cookie", b"x-user"}.isdisjoint(asked)
+    headers = dict(world.catalog.last.headers)
+    assert headers[b"x-request-id"].decode() == answer.headers["x-request-id"]
+    assert b"traceparent" in headers
+    assert {b"authorization", b"cookie", b"x-user"}.isdisjoint(headers)
 
 
 async def test_each_service_gets_an_internal_token_of_its_own(

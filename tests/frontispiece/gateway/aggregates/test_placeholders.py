@@ -19,7 +19,7 @@ ID, V = Placeholder("p", ("id",)), Placeholder("p", ("v",))
 
 async def test_a_value_reaches_the_service_as_one_segment(join: Join) -> None:
     world = await join(PARTS)
-    for value, asked in [
+    for value, segment in [
         ("plain-1.0_~", b"plain-1.0_~"),
         ("?x=1", b"%3Fx%3D1"),
         ("#top", b"%23top"),
@@ -34,7 +34,7 @@ async def test_a_value_reaches_the_service_as_one_segment(join: Join) -> None:
         world.catalog.answer = said(msgspec.json.encode({"id": value, "v": "1"}))
 
         assert (await world.http.get("/a/A")).status_code == 200, value
-        assert world.inventory.last.path == b"/b/" + asked + b"/end", value
+        assert world.inventory.last.path == b"/b/" + segment + b"/end", value
         assert world.inventory.last.query == b"v=1", value
 
 

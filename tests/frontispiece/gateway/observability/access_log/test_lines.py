@@ -200,7 +200,7 @@ async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(li
 
 
 async def test_what_a_browser_asks_before_a_call_is_on_that_route_too(lines_of: LinesOf) -> None:
-    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
-    (line,) = await lines_of(lambda http: http.options("/shared", headers=asked))
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    (line,) = await lines_of(lambda http: http.options("/shared", headers=preflight))
 
     assert (line["method"], line["route"], line["status"]) == ("OPTIONS", "/shared", 204)

@@ -118,11 +118,11 @@ async def test_13_1_5_a_weak_tag_never_matches_and_a_date_only_when_it_is_strong
     world = World()
     await world.store(200, BODY, cache_control="max-age=60", etag='W/"1"')
     assert (await world.get(range="bytes=0-1", if_range='W/"1"')).status == 200
-    for modified, asked, status in ((-60, -60, 206), (-60, -59, 200), (-60, -61, 200), (0, 0, 200)):
+    for modified, condition, status in ((-60, -60, 206), (-60, -59, 200), (-60, -61, 200), (0, 0, 200)):
         world = World()
         dates = {"last_modified": world.clock.date(modified), "date": world.clock.date()}
         await world.store(200, BODY, cache_control="max-age=60", **dates)
-        answer = await world.get(range="bytes=0-1", if_range=world.clock.date(asked))
+        answer = await world.get(range="bytes=0-1", if_range=world.clock.date(condition))
         assert answer.status == status
 
 
@@ -421,14 +421,14 @@ def test_any_bytes_are_a_range_or_none_and_a_range_lies_within(value: bytes) -> 
 SPANS = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted)
 
 
-@given(asked=st.lists(SPANS | st.none(), max_size=12), in_chunks=st.booleans())
+@given(spans=st.lists(SPANS | st.none(), max_size=12), in_chunks=st.booleans())
 async def test_whatever_was_asked_before_a_client_gets_the_bytes_that_it_asks_for(
-    *, asked: list[list[int] | None], in_chunks: bool
+    *, spans: list[list[int] | None], in_chunks: bool
 ) -> None:
     world = World(store_partial=True)
     ranges = Ranges(world, in_chunks=in_chunks)
     seen: set[int] = set()
-    for span in asked:
+    for span in spans:
         first, last = span or (0, 9)
         answer = await (ranges.get(f"{first}-{last}") if span else world.get())
         assert (answer.status, answer.body) == (206 if span else 200, BODY[first : last + 1])

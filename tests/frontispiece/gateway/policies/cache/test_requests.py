@@ -131,7 +131,7 @@ async def test_2_the_key_has_scheme_host_path_and_query(
 
 
 async def test_a_list_in_several_lines_is_one_list() -> None:
-    def asked(*lines: tuple[bytes, bytes]) -> Call:
+    def call_with(*lines: tuple[bytes, bytes]) -> Call:
         request = call()
         request.headers += lines
         return request
@@ -142,13 +142,13 @@ async def test_a_list_in_several_lines_is_one_list() -> None:
     world.origin.answer = world.origin.always(lambda: Reply.whole(200, b"a", [*headers]))
     tags = [(b"if-none-match", b'"1"'), (b"if-none-match", b'W/"2"')]
     both = [(b"a", b"1"), (b"b", b"2")]
-    assert (await read(await world.handler(asked(*both)))).status == 200
-    hit = await read(await world.handler(asked(*both)))
+    assert (await read(await world.handler(call_with(*both)))).status == 200
+    hit = await read(await world.handler(call_with(*both)))
     assert (hit.is_hit, "x-b" in hit.headers) == (True, False)
-    assert not (await read(await world.handler(asked((b"a", b"1"), (b"b", b"3"))))).is_hit
-    assert (await read(await world.handler(asked(*both, *tags)))).status == 304
+    assert not (await read(await world.handler(call_with((b"a", b"1"), (b"b", b"3"))))).is_hit
+    assert (await read(await world.handler(call_with(*both, *tags)))).status == 304
     for refusal in (b"cache-control", b"pragma"):
-        request = asked(*both, (refusal, b"y"), (refusal, b"no-cache"))
+        request = call_with(*both, (refusal, b"y"), (refusal, b"no-cache"))
         assert not (await read(await world.handler(request))).is_hit
 
 

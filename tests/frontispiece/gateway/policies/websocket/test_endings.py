@@ -61,13 +61,13 @@ async def test_when_the_client_vanishes_the_service_gets_a_close_frame(world: Wo
         assert await ending(service) == (1001, "the client has left")
 
 
-@pytest.mark.parametrize("nonsense", [b"", b"\xff\xff\xff\xff"])
+@pytest.mark.parametrize("garbage", [b"", b"\xff\xff\xff\xff"])
 async def test_when_the_service_vanishes_or_sends_garbage_the_client_gets_a_close_frame(
-    world: World, nonsense: bytes
+    world: World, garbage: bytes
 ) -> None:
     async with opened(world.url, "/rooms/7") as socket:
         transport = (await world.chat.came.get()).transport
-        transport.write(nonsense) if nonsense else transport.abort()
+        transport.write(garbage) if garbage else transport.abort()
         assert await ending(socket) == (1014, "the service has left")
 
 
