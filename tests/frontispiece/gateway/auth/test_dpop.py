@@ -140,7 +140,7 @@ async def test_there_is_one_proof(client: Client) -> None:
 
 
 async def test_a_proof_is_for_this_call(world: World, client: Client) -> None:
-    for changed in [
+    cases: list[dict[str, Any]] = [
         {"method": "POST"},
         {"path": "/other"},
         {"origin": "http://shop.example"},
@@ -148,7 +148,8 @@ async def test_a_proof_is_for_this_call(world: World, client: Client) -> None:
         {"access_token": None},
         {"now": time.time() - 300},
         {"header": {"jwk": None}},
-    ]:
+    ]
+    for changed in cases:
         refused(await client.send(client.proof(**changed)))
         assert not world.things.requests, changed
 

@@ -72,23 +72,27 @@ async def test_a_valid_token_identifies_user_client_and_scopes(access: AccessTok
 async def test_issuers_may_write_the_same_in_different_ways(access: AccessTokens, issuer: Issuer) -> None:
     usual: dict[str, Any] = {"subject": "reader", "scopes": frozenset({"shop"}), "client": "mobile"}
 
-    for changed, told in [
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"aud": ["other", "api"]}, {}),
         ({"aud": ["api"], "client_id": None, "azp": "tablet"}, {"client": "tablet"}),
         ({"client_id": None}, {"client": ""}),
         ({"scope": None, "scp": ["a", "b"]}, {"scopes": frozenset("ab")}),
         ({"scope": None}, {"scopes": frozenset()}),
         ({"jti": None, "sid": None}, {}),
-    ]:
+    ]
+    for changed, told in cases:
         verified = await access.verify(issuer.token("reader", "shop", **changed))
         assert verified.identity == Identity(**{**usual, **told}), (changed, told)
 
 
 async def test_clock_skew_is_tolerated(access: AccessTokens, issuer: Issuer) -> None:
-    for seconds in [{"exp": -5}, {"nbf": 5, "iat": 5}, {"iat": -0.5, "exp": 59.5}]:
-        changed: dict[str, Any] = {name: START + off for name, off in seconds.items()}
-
-        assert (await access.verify(issuer.token("reader", **changed))).identity.subject == "reader", seconds
+    cases: list[dict[str, Any]] = [
+        {"exp": START - 5},
+        {"nbf": START + 5, "iat": START + 5},
+        {"iat": START - 0.5, "exp": START + 59.5},
+    ]
+    for changed in cases:
+        assert (await access.verify(issuer.token("reader", **changed))).identity.subject == "reader", changed
 
 
 async def test_accepted_types_of_access_tokens(access: AccessTokens, issuer: Issuer) -> None:
@@ -101,7 +105,7 @@ async def test_accepted_types_of_access_tokens(access: AccessTokens, issuer: Iss
 async def test_a_token_of_the_issuer_that_is_not_true_here_and_now_is_refused(
     access: AccessTokens, issuer: Issuer
 ) -> None:
-    for changed, why in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"exp": int(START) - 60}, "expired"),
         ({"exp": None}, "no exp"),
         ({"exp": "tomorrow"}, "no exp"),
@@ -141,17 +145,19 @@ async def test_a_token_of_the_issuer_that_is_not_true_here_and_now_is_refused(
         ({"sub": "a" * 256}, "no subject"),
         ({"sid": 7}, "sid is no string"),
         ({"client_id": ["web"]}, "client_id is no string"),
-    ]:
+    ]
+    for changed, why in cases:
         assert why in await reason(access, issuer.token("reader", **changed)), (changed, why)
 
 
 async def test_an_access_token_may_tell_of_the_login(access: AccessTokens, issuer: Issuer) -> None:
-    for changed in [
+    cases: list[dict[str, Any]] = [
         {"auth_time": int(START), "acr": "1", "amr": ["pwd"]},
         {"typ": "Bearer"},
         {"token_use": "access"},
         {"auth_time": int(START), "client_id": None, "scope": None, "scp": ["a"]},
-    ]:
+    ]
+    for changed in cases:
         assert (await access.verify(issuer.token("reader", **changed))).identity.subject == "reader", changed
 
 
@@ -178,7 +184,7 @@ async def test_the_longest_lifetime_is_a_setting(issuer: Issuer, clock: Clock) -
 
 
 async def test_other_types_are_refused(access: AccessTokens, issuer: Issuer) -> None:
-    for headers in [
+    cases: list[dict[str, Any]] = [
         {"typ": "logout+jwt"},
         {"typ": "internal+jwt"},
         {"typ": "dpop+jwt"},
@@ -186,7 +192,8 @@ async def test_other_types_are_refused(access: AccessTokens, issuer: Issuer) -> 
         {"typ": ""},
         {"typ": 7},
         {"typ": "application/application/at+jwt"},
-    ]:
+    ]
+    for headers in cases:
         header = {"alg": "EdDSA", "kid": issuer.signer.id, **headers}
         token = signed(issuer, header, issuer.claims("reader", "shop"))
 

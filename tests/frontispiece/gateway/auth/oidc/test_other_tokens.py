@@ -25,7 +25,13 @@ def logout_token(issuer: Issuer, headers: dict[str, Any] | None = None, **change
 
 
 async def test_an_id_token_has_the_user(provider: Provider, issuer: Issuer) -> None:
-    for changed in [{}, {"aud": ["web"]}, {"aud": ["web", "other"], "azp": "web"}, {"azp": "web"}]:
+    cases: list[dict[str, Any]] = [
+        {},
+        {"aud": ["web"]},
+        {"aud": ["web", "other"], "azp": "web"},
+        {"azp": "web"},
+    ]
+    for changed in cases:
         claims = await provider.id_token(id_token(issuer, **changed), "n")
 
         assert (claims["sub"], claims["sid"]) == ("reader", "sid-of-reader"), changed

@@ -152,7 +152,7 @@ async def test_a_logout_token_is_of_use_once(world: World, browser: Browser) -> 
 async def test_an_invalid_logout_token_ends_nothing(world: World, reader: Browser) -> None:
     usual = {"sid": world.issuer.grants[0].sid, "sub": "reader"}
 
-    for changed, why in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"aud": "another"}, "another audience"),
         ({"iss": "https://elsewhere.example"}, "another issuer"),
         ({"events": None}, "no logout event"),
@@ -169,7 +169,8 @@ async def test_an_invalid_logout_token_ends_nothing(world: World, reader: Browse
         ({"exp": None}, "no exp"),
         ({"sid": None, "sub": None}, "neither sub nor sid"),
         ({"sid": 7}, "sid is no string"),
-    ]:
+    ]
+    for changed, why in cases:
         response = await tell(reader.addresses[ORIGIN], world.issuer.logout_token(**(usual | changed)))
 
         assert response.status_code == 400, (changed, why)
@@ -198,7 +199,7 @@ async def test_another_type_of_token_or_another_key_ends_nothing(world: World, b
 async def test_a_request_without_one_logout_token_is_refused(world: World) -> None:
     usual = {"headers": {"Content-Type": "application/x-www-form-urlencoded"}}
 
-    for request_ in [
+    cases: list[dict[str, Any]] = [
         {},
         {"json": {"logout_token": "x"}},
         {"content": b"logout_token=%s", "headers": {"Content-Type": "text/plain"}},
@@ -207,7 +208,8 @@ async def test_a_request_without_one_logout_token_is_refused(world: World) -> No
         {"content": b"\xff"},
         {"content": b"logout_token=" + b"a" * 20_000},
         {"content": b"&".join(b"a%d=b" % n for n in range(100))},
-    ]:
+    ]
+    for request_ in cases:
         response = await tell(
             await world.gateway(), None, **(usual | request_ if "json" not in request_ else request_)
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from frontispiece.security import Identity
@@ -144,7 +145,8 @@ async def test_a_refused_user_sees_why_and_can_try_again(world: World, browser: 
 
 
 async def test_an_invalid_token_response_is_no_login(world: World, browser: Browser) -> None:
-    for given in [{"id_token": None}, {"access_token": None}, {"token_type": "mac"}]:
+    cases: list[dict[str, Any]] = [{"id_token": None}, {"access_token": None}, {"token_type": "mac"}]
+    for given in cases:
         world.issuer.given = given
         response = await log_in(browser)
 

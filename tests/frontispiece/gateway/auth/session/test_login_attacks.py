@@ -1,5 +1,6 @@
 """Attacks on a login: forged, mixed and replayed callbacks, and redirects to other sites."""
 
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from valkey.asyncio import Valkey
@@ -25,7 +26,7 @@ def login_cookie(browser: Browser) -> str:
 
 
 async def test_an_answer_that_does_not_fit_the_login_is_refused(world: World, browser: Browser) -> None:
-    for redirected, why in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"state": "x"}, "no such login"),
         ({"state": "A" * 43}, "no such login"),
         ({"state": None}, "no such login"),
@@ -35,7 +36,8 @@ async def test_an_answer_that_does_not_fit_the_login_is_refused(world: World, br
         ({"code": "invented"}, "no tokens"),
         ({"code": None, "error": "server_error"}, "server_error"),
         ({"code": None, "error": "<script>"}, "unknown"),
-    ]:
+    ]
+    for redirected, why in cases:
         world.issuer.redirected = redirected
         response = await log_in(browser)
 
@@ -46,7 +48,7 @@ async def test_an_answer_that_does_not_fit_the_login_is_refused(world: World, br
 
 
 async def test_an_id_token_of_another_login_is_refused(world: World, browser: Browser) -> None:
-    for identity in [
+    cases: list[dict[str, Any]] = [
         {"nonce": "another"},
         {"nonce": None},
         {"aud": "mobile"},
@@ -58,7 +60,8 @@ async def test_an_id_token_of_another_login_is_refused(world: World, browser: Br
         {"sub": ""},
         {"sub": None},
         {"sub": "a" * 256},
-    ]:
+    ]
+    for identity in cases:
         world.issuer.identity = identity
 
         assert kind(await log_in(browser)) == (400, "login-failed"), identity

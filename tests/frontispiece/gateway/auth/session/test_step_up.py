@@ -1,6 +1,7 @@
 """Logins that links and routes ask for: more recent ones, of another kind, and silent ones."""
 
 import time
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -63,7 +64,8 @@ async def test_a_session_has_the_claims_of_the_id_token(world: World, browser: B
 
 
 async def test_a_login_that_is_older_than_was_asked_for_is_none(world: World, browser: Browser) -> None:
-    for identity in [{}, {"auth_time": 0}, {"auth_time": "now"}, {"auth_time": 10**400}]:
+    cases: list[dict[str, Any]] = [{}, {"auth_time": 0}, {"auth_time": "now"}, {"auth_time": 10**400}]
+    for identity in cases:
         world.issuer.identity = identity
 
         assert kind(await follow(browser, max_age="300")) == (400, "login-failed"), identity
