@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperGroup
 
 from frontispiece.cli.project import Project, find
-from frontispiece.cli.run.environment import database_url
 from frontispiece.cli.terminal import Data, data_folder, fail, open_project
 from frontispiece.errors import ConfigError
 from frontispiece.factories import attribute
@@ -94,6 +93,8 @@ def errors(project: Project, taken: Collection[str]) -> Iterator[str]:
 
 def set_databases(project: Project, data: Path) -> None:
     """Set the variables of all apps' databases: those that are not set lie in the data folder."""
+    from frontispiece.cli.run.environment import database_url  # noqa: PLC0415 (other commands start faster without)
+
     for name, app in project.apps.items():
         for variable in app.databases:
             os.environ[variable] = database_url(project, name, variable, data)

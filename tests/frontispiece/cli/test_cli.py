@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.front import run
-from tests.support.shop import ROOT
 from tests.support.tables import route, route_table
 
 FAULTY = route_table(
@@ -16,6 +15,8 @@ FAULTY = route_table(
 
 @pytest.fixture
 def routes(tmp_path: Path) -> Path:
+    """The route table of a project that has nothing else."""
+    (tmp_path / "frontispiece.toml").touch()
     return tmp_path / "routes.toml"
 
 
@@ -23,42 +24,46 @@ def test_version_is_the_installed_one() -> None:
     assert run("version").stdout == f"{version('frontispiece')}\n"
 
 
-def test_the_shops_own_table_and_settings_have_no_fault_and_checking_leaves_no_trace(tmp_path: Path) -> None:
-    done = run("check", "--data", tmp_path / "data")
+def test_the_shops_own_table_and_settings_have_no_error_and_no_warning_and_checking_leaves_no_trace(
+    tmp_path: Path,
+) -> None:
+    done = run("check", "--strict", "--data", tmp_path / "data")
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert "in order" in done.stdout
     assert not (tmp_path / "data").exists()
 
 
-def test_check_names_every_fault_of_a_table_at_once(routes: Path) -> None:
+def test_check_names_every_error_of_a_table_at_once(routes: Path) -> None:
     routes.write_text(FAULTY)
-    done = run("check", "--routes", routes)
+    done = run("check", "--project", routes.parent)
 
     assert done.returncode == 1
-    for fault in (
+    for error in (
         "route 1 (/products/{sku}): auth",
         "route 1 (/products/{sku}): timeout: 'soon' is no duration",
         "route 2 (/stock/../{sku}): path",
         "route 2 (/stock/../{sku}): limits",
     ):
-        assert fault in done.stderr
+        assert error in done.stderr
     assert "4 errors found" in done.stderr
 
 
 def test_a_table_named_on_the_command_line_goes_before_one_in_the_environment(routes: Path) -> None:
-    routes.write_text(FAULTY)
+    routes.write_text(route_table(route("/x"), services={"things": "http://a"}))
+    faulty = routes.with_name("faulty.toml")
+    faulty.write_text(FAULTY)
+    check = "check", "--project", routes.parent
 
-    assert (
-        run("check", "--routes", routes, GATEWAY_ROUTES=str(ROOT / "gateway" / "routes.toml")).returncode == 1
-    )
-    assert run("check", GATEWAY_ROUTES=str(routes)).returncode == 1
+    assert run(*check, "--routes", faulty, GATEWAY_ROUTES=str(routes)).returncode == 1
+    assert run(*check, "--routes", routes, GATEWAY_ROUTES=str(faulty)).returncode == 0
+    assert run(*check, GATEWAY_ROUTES=str(faulty)).returncode == 1
 
 
 def test_check_names_a_service_that_has_no_address(routes: Path) -> None:
     table = route_table(route("/x", to="a"), services={"a": "registry://nowhere"})
     routes.write_text(table)
-    done = run("check", "--routes", routes)
+    done = run("check", "--project", routes.parent)
 
     assert done.returncode == 1
     assert "services: a: SERVICES names no address for 'nowhere'" in done.stderr
@@ -72,37 +77,31 @@ def test_check_names_faulty_settings_by_their_variables_and_all_of_them() -> Non
         assert variable in done.stderr
 
 
-def test_check_warns_of_what_mostly_should_not_be_and_is_strict_when_asked(routes: Path) -> None:
+def test_check_warns_of_what_is_rarely_meant_and_fails_when_strict(routes: Path) -> None:
     routes.write_text(route_table(route("/x", methods=["POST"])).replace("registry://things", "http://a"))
-    done, strict = run("check", "--routes", routes), run("check", "--strict", "--routes", routes)
+    done, strict = (run("check", "--project", routes.parent, *options) for options in ((), ("--strict",)))
 
     assert (done.returncode, strict.returncode) == (0, 1)
-    for told in (done, strict):
-        assert "! warning route 1 (/x): anonymous callers may POST" in told.stderr
-        assert "! warning route 1 (/x): it has no rate_limit" in told.stderr
+    for each in (done, strict):
+        assert "! warning route 1 (/x): anonymous callers may POST" in each.stderr
+        assert "! warning route 1 (/x): it has no rate_limit" in each.stderr
     assert "in order, but for 3 warnings." in done.stdout
     assert "3 warnings found." in strict.stderr
 
 
-def test_the_shops_own_table_is_clean_even_when_checked_strictly() -> None:
-    done = run("check", "--strict")
-
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.parametrize(
-    ("admin", "said"),
+    ("admin", "message"),
     [
         ("127.0.0.1:1", "127.0.0.1:1 gives no answer"),
         ("nonsense", "GATEWAY_ADMIN"),
         ("off", "has no admin port"),
     ],
 )
-def test_a_reload_without_a_running_gateway_says_so(admin: str, said: str) -> None:
+def test_a_reload_without_a_running_gateway_says_so(admin: str, message: str) -> None:
     done = run("reload", GATEWAY_ADMIN=admin)
 
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_routes_shows_every_route_of_the_table() -> None:

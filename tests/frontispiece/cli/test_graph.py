@@ -16,6 +16,7 @@ from frontispiece.pages.app import PageApp
 from frontispiece.pages.plan import Plan, plans
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
+from tests.support.foreign import write_project
 from tests.support.front import run
 from tests.support.shop import PROJECT, ROOT
 
@@ -32,9 +33,15 @@ def real() -> list[tuple[str, Plan]]:
     return [(name, plan) for name, app in made if isinstance(app, PageApp) for plan in app.plans]
 
 
+@pytest.fixture(scope="module")
 def drawn() -> list[Graph]:
     """The graphs of the shop."""
     return graphs(PROJECT, Path(".data"), PROJECT.routes)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "project")
 
 
 def read(text: str) -> tuple[dict[str, str], set[tuple[str, str, str]]]:
@@ -108,8 +115,8 @@ def test_what_is_done_against_slowness_and_failure_stands_in_the_source() -> Non
     assert 'screen<br>Stock"]]' in text
 
 
-def test_an_aggregate_that_the_route_table_declares_is_drawn_as_a_page_is() -> None:
-    (graph,) = chosen(drawn(), "/api/products/{sku}/summary")
+def test_an_aggregate_that_the_route_table_declares_is_drawn_as_a_page_is(drawn: list[Graph]) -> None:
+    (graph,) = chosen(drawn, "/api/products/{sku}/summary")
     text = mermaid(graph)
     optional, edges = read(text)
 
@@ -120,45 +127,43 @@ def test_an_aggregate_that_the_route_table_declares_is_drawn_as_a_page_is() -> N
     assert not optional["product"]
 
 
-def test_a_page_is_chosen_as_it_is_named_or_as_clients_ask_for_it() -> None:
-    every = drawn()
-
+def test_a_page_is_chosen_as_it_is_named_or_as_clients_ask_for_it(drawn: list[Graph]) -> None:
     for name in ("bff-web:/products/{sku}", "/web/products/{sku}"):
-        assert [graph.title for graph in chosen(every, name)] == ["GET bff-web:/products/{sku}"]
-    assert [graph.method for graph in chosen(every, "/mobile/basket/items/{sku}")] == ["PUT", "DELETE"]
+        assert [graph.title for graph in chosen(drawn, name)] == ["GET bff-web:/products/{sku}"]
+    assert [graph.method for graph in chosen(drawn, "/mobile/basket/items/{sku}")] == ["PUT", "DELETE"]
 
 
-def test_the_command_prints_one_page_as_mermaid_text_and_all_as_a_markdown_page() -> None:
-    one, every = run("graph", "bff-web:/products/{sku}"), run("graph")
+def test_the_command_prints_one_page_as_mermaid_text_and_all_as_a_markdown_page(project: Path) -> None:
+    one, every = (run("graph", "--project", project, *page) for page in (["/pages/{number}"], []))
 
     assert one.returncode == every.returncode == 0, one.stderr + every.stderr
-    assert "product" in read(one.stdout)[0]
+    assert "note" in read(one.stdout)[0]
     sections = re.findall(r"^## `([^`]+)`\n\n```mermaid\n(.*?)^```$", every.stdout, re.MULTILINE | re.DOTALL)
-    assert [title for title, _ in sections] == [graph.title for graph in drawn()]
-    assert dict(sections)["GET bff-web:/products/{sku}"] == one.stdout
+    assert [title for title, _ in sections] == ["GET pages:/notes/{number}", "GET alone:/notes/{number}"]
+    assert dict(sections)["GET pages:/notes/{number}"] == one.stdout
 
 
-def test_the_readme_shows_the_graph_of_a_page_as_it_is() -> None:
-    (graph,) = chosen(drawn(), "bff-web:/products/{sku}")
+def test_the_readme_shows_the_graph_of_a_page_as_it_is(drawn: list[Graph]) -> None:
+    (graph,) = chosen(drawn, "bff-web:/products/{sku}")
 
     assert f"```mermaid\n{mermaid(graph)}```" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_text_is_written_to_a_file(tmp_path: Path) -> None:
+def test_the_text_is_written_to_a_file(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.mmd"
-    done = run("graph", "/mobile/home", "--mermaid", file)
+    done = run("graph", "--project", project, "/pages/{number}", "--mermaid", file)
 
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert read(file.read_text())[0]
 
 
-def test_an_unknown_page_is_refused_with_those_that_there_are() -> None:
-    done = run("graph", "/web/product/{sku}")
+def test_an_unknown_page_is_refused_with_those_that_there_are(project: Path) -> None:
+    done = run("graph", "--project", project, "/page/{number}")
 
     assert done.returncode == 1
-    assert "There is no page /web/product/{sku}" in done.stderr
-    assert "  bff-web:/products/{sku}\n" in done.stderr
-    assert "  bff-mobile:/home\n" in done.stderr
+    assert "There is no page /page/{number}" in done.stderr
+    assert "  pages:/notes/{number}\n" in done.stderr
+    assert "  alone:/notes/{number}\n" in done.stderr
 
 
 @st.composite
@@ -178,7 +183,7 @@ def any_graph(draw: st.DrawFn) -> Graph:
     )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(any_graph())
 def test_no_text_breaks_out_of_its_box_in_mermaid(graph: Graph) -> None:
     _, *lines, _, _ = mermaid(graph).split("\n")

@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +15,7 @@ from frontispiece.cli.run.nats import read_addresses, running_nats
 from frontispiece.server.child_process import ChildFailed
 from frontispiece.server.supervisor import Supervisor
 from tests.support.files import modes
+from tests.support.waiting import eventually
 
 
 def monitored(monitor_url: str, page: str) -> dict[str, object]:
@@ -37,13 +36,6 @@ async def last_published(url: str) -> bytes:
         message = await connection.jetstream().get_last_msg("THINGS", "things.added")
     assert message.data is not None
     return message.data
-
-
-def becomes_true(condition: Callable[[], bool], within: float = 10.0) -> bool:
-    deadline = time.monotonic() + within
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 async def test_a_message_survives_a_restart(tmp_path: Path) -> None:
@@ -127,8 +119,8 @@ async def test_a_killed_server_is_started_again_on_the_same_ports_with_the_same_
             with socket.socket() as probe:
                 return probe.connect_ex(where) == 0
 
-        assert becomes_true(is_noticed)
-        assert becomes_true(is_back)
+        assert eventually(is_noticed)
+        assert eventually(is_back)
         assert await last_published(server.url) == b"one"
         assert monitored(server.monitor_url, "healthz") == {"status": "ok"}
 

@@ -3,8 +3,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +13,7 @@ from frontispiece.cli.run.valkey import running_valkey
 from frontispiece.server.child_process import ChildFailed
 from frontispiece.server.supervisor import Supervisor
 from tests.support.files import modes
+from tests.support.waiting import eventually
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, or needs its kernel")
 
@@ -48,13 +47,6 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-def becomes_true(condition: Callable[[], bool], within: float = 10.0) -> bool:
-    deadline = time.monotonic() + within
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 def test_its_files_are_this_users_alone(tmp_path: Path, open_umask: None) -> None:
@@ -142,8 +134,8 @@ def test_a_killed_server_is_started_again_on_the_same_socket_with_the_same_data(
             except valkey.ConnectionError:
                 return False
 
-        assert becomes_true(is_noticed)
-        assert becomes_true(is_back)
+        assert eventually(is_noticed)
+        assert eventually(is_back)
 
     assert "Valkey was ended by SIGKILL: it is started again in 0.5 s" in caplog.text
 
@@ -172,7 +164,7 @@ def test_a_killed_parent_takes_its_server_along_and_the_data_is_kept(tmp_path: P
             connection.set("greeting", "hello")
         parent.send_signal(signal.SIGKILL)
 
-    assert becomes_true(lambda: gone(pid))
+    assert eventually(lambda: gone(pid))
     shutil.rmtree(socket_of(url).parent)
     with running_valkey(tmp_path) as url, client(url) as connection:
         assert connection.get("greeting") == "hello"

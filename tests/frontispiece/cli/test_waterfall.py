@@ -94,7 +94,7 @@ def test_a_page_of_which_no_source_began_is_told_in_a_line() -> None:
     assert drawn(explained, 80) == ["GET /products/{sku} · 200 · 182 of 200 ms"]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(timelines.anything(), st.integers(10, 200))
 def test_any_timeline_fits_any_terminal_and_cannot_steer_it(explained: PageTrace, width: int) -> None:
     for line in drawn(explained, width):
@@ -102,7 +102,7 @@ def test_any_timeline_fits_any_terminal_and_cannot_steer_it(explained: PageTrace
         assert line.isprintable()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(timelines.anything())
 def test_any_timeline_makes_a_well_formed_page_of_text_and_bars_alone(explained: PageTrace) -> None:
     document = timelines.parsed(page(explained))

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from frontispiece.server import child_process
 from frontispiece.server.child_process import ChildFailed, running
 from tests.support.files import modes
+from tests.support.waiting import TIMEOUT, eventually
 
 STUBBORN = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
 
@@ -53,9 +53,7 @@ def test_a_failure_quotes_only_the_end_of_a_long_log(tmp_path: Path) -> None:
     assert len(message.splitlines()) == 13
 
 
-@pytest.mark.parametrize(
-    "started", ["sleep 600", "trap '' TERM; echo deaf; while :; do sleep 0.05; done"], ids=["ends", "deaf"]
-)
+@pytest.mark.parametrize("started", ["sleep 600", STUBBORN], ids=["ends", "deaf"])
 def test_what_a_program_started_ends_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: str
 ) -> None:
@@ -66,10 +64,7 @@ def test_what_a_program_started_ends_with_it(
         while "deaf" not in log.read_text():
             assert process.poll() is None
 
-    deadline = time.monotonic() + 5
-    while (alive := child_process.signal_group(process, 0)) and time.monotonic() < deadline:
-        os.sched_yield()
-    assert not alive
+    assert eventually(lambda: not child_process.signal_group(process, 0))
 
 
 def test_a_program_inherits_the_variables_that_are_named_alone(
@@ -136,13 +131,10 @@ def test_what_a_foreign_program_started_ends_with_a_parent_that_is_killed(tmp_pa
     subprocess.run([sys.executable, "-c", KILLED, pid], check=False)
 
     state = Path(f"/proc/{pid.read_text().strip()}/stat")
-    deadline = time.monotonic() + 5
-    while (alive := state.exists() and state.read_text().split()[2] != "Z") and time.monotonic() < deadline:
-        os.sched_yield()
-    assert not alive
+    assert eventually(lambda: not state.exists() or state.read_text().split()[2] == "Z")
 
 
 @pytest.mark.parametrize(("ends", "status"), [("exit 7", 7), ("kill -9 $$", -9), ("kill -TERM $$", -15)])
 def test_a_foreign_programs_status_is_its_own(tmp_path: Path, ends: str, status: int) -> None:
     with running(["/bin/sh", "-c", ends], log=tmp_path / "log", foreign=True) as process:
-        assert process.wait(10) == status
+        assert process.wait(TIMEOUT) == status

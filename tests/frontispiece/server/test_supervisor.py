@@ -4,8 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from frontispiece.server.child_process import ChildFailed
 from frontispiece.server.sockets import bound
 from frontispiece.server.supervisor import MAX_BACKOFF, Supervisor
 from tests.support.clock import Clock
+from tests.support.waiting import TIMEOUT, eventually
 
 ENDS = ["/bin/sh", "-c", "echo $$ >> pids; exit 3"]
 STAYS = ["/bin/sh", "-c", "echo $$ >> pids; exec sleep 600"]
@@ -52,7 +52,7 @@ class Programs:
 
     def ends(self) -> None:
         """Have its end noticed."""
-        self.supervisor.processes["a program"].wait(10)
+        self.supervisor.processes["a program"].wait(TIMEOUT)
         self.supervisor.restart()
         assert self.supervisor.processes == {}
 
@@ -68,13 +68,6 @@ class Programs:
 @pytest.fixture
 def programs(tmp_path: Path) -> Programs:
     return Programs(tmp_path)
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
 
 
 def test_each_end_doubles_the_delay_up_to_half_a_minute_and_is_one_line(
@@ -123,7 +116,7 @@ def test_a_killed_program_is_named_by_its_signal_and_runs_again(
 def test_while_a_project_starts_an_end_is_a_failure_with_the_log(programs: Programs) -> None:
     (programs.folder / "log").write_text("no ink")
     with programs.running(ENDS):
-        programs.supervisor.processes["a program"].wait(10)
+        programs.supervisor.processes["a program"].wait(TIMEOUT)
 
         with pytest.raises(ChildFailed, match=r"a program ended with status 3.*\nno ink"):
             programs.supervisor.check()
@@ -162,7 +155,7 @@ def gone(pid: str) -> bool:
 def reply(where: tuple[str, int]) -> bytes | None:
     """What a server says to a new connection; None when it refuses connections."""
     try:
-        with socket.create_connection(where, timeout=10) as connection:
+        with socket.create_connection(where, timeout=TIMEOUT) as connection:
             return connection.recv(4)
     except ConnectionRefusedError:
         return None
