@@ -19,8 +19,8 @@ test: .venv/dev .venv/foreign  ## the whole suite
 fuzz: .venv/dev  ## compare the server with its predecessor on random requests, for minutes
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest tests/frontispiece/server/test_fuzz.py --timeout 0
 
-faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= POSTGRESQL=1
-	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(POSTGRESQL),--postgresql)
+faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= VICTIMS= ACTIONS= POSTGRESQL=1
+	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(VICTIMS),--victims $(VICTIMS)) $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(POSTGRESQL),--postgresql)
 
 check: .venv/dev  ## style, types, import rules, the route table, migrations
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ import valkey
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from xdist.remote import Producer
 
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.cli.run.valkey import running_valkey
@@ -21,6 +22,7 @@ from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import TokenSettings
 from tests.support.events import delete_streams
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.scheduling import Scheduling
 
 hypothesis.settings.register_profile(  # no example fails because the machine is busy
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -35,6 +37,12 @@ def pytest_collection_finish() -> None:
     """Exempt all that was imported and collected from garbage collections, which would take half a second."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """With `--dist loadfile`, tests are shared out as `Scheduling` does."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

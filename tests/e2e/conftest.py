@@ -1,38 +1,84 @@
-"""The shop that the end-to-end tests talk to: once in one process, once with a process for every role."""
+"""The shop that the end-to-end tests share: one in each layout, which lives until a test stops it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from itertools import count
 
 import httpx
 import pytest
 
-from tests.support.shop import RunningShop, running_shop
-
-LAYOUTS = {"one-process": (), "many-processes": ("--processes",)}
+from frontispiece.upstream.transports.httpx import default_trust
+from tests.support.checkouts import Client, Json
+from tests.support.customers import add_customers
+from tests.support.serving import free_ports
+from tests.support.shop import LAYOUTS, Article, RunningShop, Shops, running_shop
 
 
 @pytest.fixture(scope="session")
-def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], RunningShop]]:
-    """The running shop in a layout, started when it is first asked for."""
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
+    """The running shop in a layout; one that has been stopped starts again in its folder."""
+    folder = tmp_path_factory.mktemp("shops")
+    running: dict[str, RunningShop] = {}
     with ExitStack() as stack:
 
-        @cache
         def start(layout: str) -> RunningShop:
-            data = tmp_path_factory.mktemp("shop") / "data"
-            return stack.enter_context(running_shop(data, *LAYOUTS[layout], SHIPPING_DISPATCH_DELAY="1"))
+            if layout not in running or running[layout].process.poll() is not None:
+                options = (*LAYOUTS[layout], "--admin-port", str(free_ports()))
+                shop = running_shop(folder / layout, *options, SHIPPING_DISPATCH_DELAY="1")
+                running[layout] = stack.enter_context(shop)
+            return running[layout]
 
         yield start
 
 
-@pytest.fixture(scope="session", params=LAYOUTS)
-def shop(request: pytest.FixtureRequest, shops: Callable[[str], RunningShop]) -> RunningShop:
-    """A running shop; every test that asks for it runs in both layouts."""
-    return shops(request.param)
+@pytest.fixture
+def layout() -> str:
+    """One process, unless a test runs `in_both_layouts`."""
+    return "one-process"
+
+
+@pytest.fixture
+def shop(layout: str, shops: Shops) -> RunningShop:
+    """The running shop."""
+    return shops(layout)
 
 
 @pytest.fixture
 def http(shop: RunningShop) -> Iterator[httpx.Client]:
     """A client of the shop's gateway, without credentials."""
-    with httpx.Client(base_url=shop.url, timeout=20) as client:
+    with httpx.Client(base_url=shop.url, timeout=60, verify=default_trust()) as client:
         yield client
+
+
+@pytest.fixture
+def article(http: httpx.Client, shop: RunningShop) -> Article:
+    """`article(lambda card: card["available"] > 2)`: one that is like this, and no other test's."""
+
+    def take(is_meant: Callable[[Json], bool] = lambda card: card["available"]) -> str:
+        cards = http.get("/web/search", params={"limit": 100}).json()["items"]
+        sku: str = next(card["sku"] for card in cards if card["sku"] not in shop.taken and is_meant(card))
+        shop.taken.add(sku)
+        return sku
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def names() -> Iterator[str]:
+    """Names of customers, each used once."""
+    return (f"customer{number}" for number in count())
+
+
+@pytest.fixture
+def kind() -> str:
+    """The web's client, unless a test's parameters say `mobile`."""
+    return "web"
+
+
+@pytest.fixture
+def customer(kind: str, names: Iterator[str], http: httpx.Client, shop: RunningShop) -> Client:
+    """A new customer, whose basket and orders are no other test's."""
+    name = next(names)
+    asyncio.run(add_customers(shop.data, [name]))
+    return Client(http=http, kind=kind, headers=shop.logged_in(kind, name))

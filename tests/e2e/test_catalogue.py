@@ -1,18 +1,19 @@
 import json
-import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
 from shop.demo import SKUS
-from tests.support.shop import ROOT, RunningShop, front
+from tests.support.front import run
+from tests.support.shop import ROOT, RunningShop, in_both_layouts
 
 pytestmark = pytest.mark.e2e
 
 REAL = ROOT.parent / "shared" / "data" / "eshop-catalog.json"
 
 
+@in_both_layouts
 def test_a_desktop_page_shows_everything_in_one_call(http: httpx.Client) -> None:
     answer = http.get("/web/products/PENS-001")
 
@@ -119,6 +120,7 @@ def test_every_picture_that_a_product_lists_is_served(http: httpx.Client) -> Non
             assert f'width="{variant["width"]}"' in picture.text
 
 
+@in_both_layouts
 @pytest.mark.parametrize(
     "path", ["/web/home", "/pictures/INKS-003/1-160.svg", "/api/catalog/products/INKS-003"]
 )
@@ -142,12 +144,7 @@ def test_an_unknown_article_is_a_404_on_every_way(http: httpx.Client) -> None:
 
 @pytest.mark.skipif(not REAL.exists(), reason="the catalogue file lies beside the checkout, and is not there")
 def test_a_real_catalogue_is_imported_and_served_by_both_bffs(http: httpx.Client, shop: RunningShop) -> None:
-    done = subprocess.run(
-        front("import", REAL, "--url", shop.url),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = run("import", REAL, "--url", shop.url)
     assert done.returncode == 0, done.stderr
     assert '{"imported":101}' in done.stdout
 
@@ -168,12 +165,7 @@ def test_a_wrong_row_of_a_catalogue_is_named_and_nothing_is_imported(
     file = tmp_path / "catalogue.json"
     file.write_text(json.dumps([row, {**row, "Id": 7002, "Price": -5.0}], indent=1))
 
-    done = subprocess.run(
-        front("import", file, "--url", shop.url),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = run("import", file, "--url", shop.url)
 
     assert done.returncode == 1
     assert "row 2, field Price" in done.stderr

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.driver import POSTGRESQL, VICTIMS, Plan, drive
+from tests.faults.monkey import Action
 from tests.faults.proxy import Mishaps
+from tests.faults.sabotage import MECHANISMS
 from tests.faults.shop import run_shop
 
 VIOLATED: Final = 1
@@ -31,20 +33,28 @@ def main() -> int:
     parser.add_argument("--dropped", type=float, default=0.0, help="share of the broker's messages")
     parser.add_argument("--doubled", type=float, default=0.0, help="the same")
     parser.add_argument("--delayed", type=float, default=0.0, help="the same")
+    parser.add_argument("--victims", nargs="+", choices=VICTIMS, default=VICTIMS, help="all when left out")
+    parser.add_argument("--actions", nargs="+", type=Action, default=list(Action), help="SIGKILL alone, say")
     parser.add_argument("--postgresql", action="store_true", help="its server is a victim, too")
     parser.add_argument("--rest", type=float, default=60, help="seconds that the shop has to come to rest")
-    parser.add_argument("--without", default=None, help="a mechanism to take away: the run must fail")
+    parser.add_argument(
+        "--without",
+        choices=MECHANISMS,
+        default=None,
+        help="a mechanism to take away, in one process that nothing kills: the run must fail",
+    )
     arguments = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     data = arguments.data or Path(tempfile.mkdtemp(prefix="faults-"))
     logging.basicConfig(level=logging.ERROR)
     plan = Plan(
         orders=arguments.orders,
-        kills=arguments.kills,
+        kills=0 if arguments.without else arguments.kills,
         seed=seed,
         interval=arguments.interval,
         rest=arguments.rest,
-        victims=(*VICTIMS, *([POSTGRESQL] if arguments.postgresql else [])),
+        victims=(*arguments.victims, *([POSTGRESQL] if arguments.postgresql else [])),
+        actions=arguments.actions,
     )
     say(f"seed {seed}, data in {data}")
     mishaps = Mishaps(dropped=arguments.dropped, doubled=arguments.doubled, delayed=arguments.delayed)

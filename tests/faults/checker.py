@@ -35,6 +35,16 @@ def every_accepted_order_ends(ledgers: Ledgers) -> Iterator[str]:
             yield f"order {order.id} has ended as {' and '.join(ends)}"
 
 
+def no_basket_is_bought_twice(ledgers: Ledgers) -> Iterator[str]:
+    """A basket becomes one sale, also when its customer presses again with a new key after a failure."""
+    sold = Counter(
+        (order.owner, order.basket_version) for order in ledgers.orders.values() if order.is_completed
+    )
+    for (owner, version), count in sold.items():
+        if count > 1:
+            yield f"{owner} has bought basket {version} {count} times"
+
+
 def captures_equal_completed_orders(ledgers: Ledgers) -> Iterator[str]:
     """The acquirer has taken the money of completed orders, each once and for its sum, and holds no other."""
     operations: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -122,6 +132,7 @@ def nothing_is_sent_twice(ledgers: Ledgers) -> Iterator[str]:
 
 CHECKS: Final[tuple[Callable[[Ledgers], Iterator[str]], ...]] = (
     every_accepted_order_ends,
+    no_basket_is_bought_twice,
     captures_equal_completed_orders,
     stock_is_conserved,
     every_fact_is_published,

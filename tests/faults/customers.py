@@ -35,6 +35,8 @@ MAX_QUANTITY: Final = 2
 
 DECLINED_SHARE: Final = 0.1
 CANCELLED_SHARE: Final = 0.05
+NEW_KEY_SHARE: Final = 0.5
+"""Of failed orders: customers press again in a form that has been loaded anew, and so has another key."""
 
 
 DRAFT_IS_OLD: Final = {"basket-changed", "basket-empty", "total-changed"}
@@ -110,8 +112,7 @@ class Customer:
             "shipping": {"method": draft["deliveries"][0]["method"], "address": ADDRESS},
             "payment_token": "tok_declined" if declined else f"tok_{self._name}",
         }
-        key = {"Idempotency-Key": str(uuid.UUID(int=self._random.getrandbits(128)))}
-        response = await self._request(http, "POST", "/mobile/checkout", json=order, headers=key)
+        response = await self._press(http, order)
         answer = response.json()
         if response.status_code == httpx.codes.ACCEPTED:
             accepted = Accepted(order_id=answer["id"], total=total["amount"], currency=total["currency"])
@@ -120,6 +121,15 @@ class Customer:
         if answer["type"].rpartition(":")[2] not in DRAFT_IS_OLD:
             raise Refused(f"{response.status_code}: {response.text}")
         return None
+
+    async def _press(self, http: httpx.AsyncClient, order: dict[str, Any]) -> httpx.Response:
+        """The first response to an order that is no failure; after some failures it has a new key."""
+        response = key = None
+        while response is None:
+            if key is None or self._random.random() < NEW_KEY_SHARE:
+                key = {"Idempotency-Key": str(uuid.UUID(int=self._random.getrandbits(128)))}
+            response = await self._attempt(http, "POST", "/mobile/checkout", json=order, headers=key)
+        return response
 
     async def _fill_basket(self, http: httpx.AsyncClient) -> None:
         """Put articles into the basket, instead of those that a cancelled order has given back."""
@@ -132,18 +142,26 @@ class Customer:
         self, http: httpx.AsyncClient, method: str, path: str, **options: Any
     ) -> httpx.Response:
         """The first response that is no failure of the shop; the request is repeated until then."""
-        headers = options.pop("headers", {})
-        while True:
-            try:
-                headers["Authorization"] = f"Bearer {await self._access_token()}"
-                response = await http.request(method, path, headers=headers, **options)
-            except (httpx.TransportError, LoginFailed) as error:
-                self._notes.responses[type(error).__name__] += 1
-            else:
-                self._notes.responses[f"{method} {response.status_code}"] += 1
-                if not (response.is_server_error or is_temporary(response)):
-                    return response
-            await asyncio.sleep(self._random.uniform(0.1, 0.5))
+        while (response := await self._attempt(http, method, path, **options)) is None:
+            pass
+        return response
+
+    async def _attempt(
+        self, http: httpx.AsyncClient, method: str, path: str, **options: Any
+    ) -> httpx.Response | None:
+        """The response; None, after a moment, when it is a failure of the shop."""
+        try:
+            token = {"Authorization": f"Bearer {await self._access_token()}"}
+            headers = {**options.pop("headers", {}), **token}
+            response = await http.request(method, path, headers=headers, **options)
+        except (httpx.TransportError, LoginFailed) as error:
+            self._notes.responses[type(error).__name__] += 1
+        else:
+            self._notes.responses[f"{method} {response.status_code}"] += 1
+            if not (response.is_server_error or is_temporary(response)):
+                return response
+        await asyncio.sleep(self._random.uniform(0.1, 0.5))
+        return None
 
     async def _access_token(self) -> str:
         now = asyncio.get_running_loop().time()

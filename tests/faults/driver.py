@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -11,19 +11,13 @@ from typing import Final
 from nats.errors import Error as NatsError
 from sqlalchemy.exc import SQLAlchemyError
 
-from frontispiece.cli.run.environment import database_url
-from frontispiece.stores import Database
-from services.identity.accounts.passwords import PasswordHasher
-from services.identity.accounts.users import Users
-from services.identity.model import User
-from services.identity.tables import metadata as identity_metadata
-from shop.demo import PASSWORD
 from tests.faults.checker import violations
 from tests.faults.customers import Customer, Notes
 from tests.faults.ledgers import Ledgers
-from tests.faults.monkey import Fault, Monkey, plan
+from tests.faults.monkey import Action, Fault, Monkey, plan
 from tests.faults.reading import Reader
 from tests.faults.shop import Shop
+from tests.support.customers import add_customers
 from tests.support.shop import PROJECT
 
 CUSTOMERS: Final = 16
@@ -56,6 +50,7 @@ class Plan:
         interval: seconds between two strikes, on average.
         rest: seconds that the shop has to come to rest.
         victims: whom the monkey may hit.
+        actions: what it may do to them.
     """
 
     orders: int
@@ -64,11 +59,12 @@ class Plan:
     interval: float
     rest: float
     victims: Sequence[str] = VICTIMS
+    actions: Collection[Action] = tuple(Action)
 
     @property
     def faults(self) -> list[Fault]:
         """Of the monkey."""
-        return plan(self.seed, self.victims, self.kills, self.interval)
+        return plan(self.seed, self.victims, self.kills, self.interval, self.actions)
 
     @property
     def pause(self) -> float:
@@ -103,7 +99,6 @@ class Outcome:
         yield from map(str, self.faults)
         ends = Counter(order.facts[-1] for order in self.ledgers.orders.values())
         load, rest = self.seconds
-        yield f"{len(self.faults)} of {self.plan.kills} faults hit a running process"
         yield f"responses: {dict(sorted(self.notes.responses.items()))}"
         yield f"{len(self.notes.accepted)} orders accepted in {load:.1f} s; all orders: {dict(ends)}"
         yield f"{len(self.ledgers.published)} events published; at rest {rest:.1f} s after the last order"
@@ -121,7 +116,7 @@ async def drive(shop: Shop, plan: Plan) -> Outcome:
     """Carry a plan out in a running shop."""
     reader = Reader(shop.data, shop.nats_url)
     names = [f"customer{number}" for number in range(CUSTOMERS)]
-    await add_users(shop, names)
+    await add_customers(shop.data, names)
     at_start = await reader.stock()
     skus = sorted(sku for sku, (on_hand, _) in at_start.items() if on_hand)
     assert PROJECT.login is not None
@@ -149,25 +144,6 @@ async def drive(shop: Shop, plan: Plan) -> Outcome:
         violations=violations(ledgers),
         seconds=(ordered - begun, rested - ordered),
     )
-
-
-async def add_users(shop: Shop, names: Sequence[str]) -> None:
-    """Add customers, whose ids are their names, to the users of the demo shop."""
-    url = database_url(PROJECT, "identity", "IDENTITY_DATABASE_URL", shop.data)
-    hasher = PasswordHasher(memory_cost=8, time_cost=1)
-    async with Database(url, identity_metadata) as database, hasher:
-        password_hash = await hasher.hash(PASSWORD)
-        await Users(database, time.time).add(
-            User(
-                id=name,
-                name=name,
-                display_name=name,
-                email=f"{name}@shop.example",
-                scopes=frozenset({"shop"}),
-                password_hash=password_hash,
-            )
-            for name in names
-        )
 
 
 class StockWatch:

@@ -21,12 +21,16 @@ class Order:
     """An order in ordering's log.
 
     Args:
+        owner: its customer.
+        basket_version: of the basket that was ordered; the owner's next basket has another one.
         lines: units by sku.
         total: of goods and delivery, in minor units.
         facts: what ordering tells others of it, in order: `placed`, `confirmed`, `completed`, `cancelled`.
     """
 
     id: str
+    owner: str
+    basket_version: int
     lines: Mapping[str, int]
     total: int
     currency: str

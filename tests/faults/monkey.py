@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +22,7 @@ class Action(Enum):
 WEIGHTS: Final = {Action.KILL: 6, Action.SUSPEND: 3, Action.RESTART: 1}
 
 MAX_SUSPENSION: Final = 3.0
+POLL_INTERVAL: Final = 0.02
 """Seconds."""
 
 
@@ -46,7 +47,13 @@ class Fault:
         return f"{self.at:7.2f} s  {self.action.value} {self.victim}{lasts}"
 
 
-def plan(seed: int, victims: Sequence[str], count: int, interval: float) -> list[Fault]:
+def plan(
+    seed: int,
+    victims: Sequence[str],
+    count: int,
+    interval: float,
+    actions: Collection[Action] = tuple(WEIGHTS),
+) -> list[Fault]:
     """The faults of a run; the same arguments give the same faults.
 
     Args:
@@ -54,13 +61,15 @@ def plan(seed: int, victims: Sequence[str], count: int, interval: float) -> list
         victims: whom it may hit.
         count: how many there are.
         interval: seconds between two, on average.
+        actions: what it may do to them.
     """
+    weights = {action: WEIGHTS[action] for action in Action if action in actions}
     random = Random(seed)  # noqa: S311 (it must be replayed)
     faults, at = [], 0.0
     for _ in range(count):
         at += random.expovariate(1 / interval)
         victim = random.choice(victims)
-        (action,) = random.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        (action,) = random.choices(list(weights), list(weights.values()))
         lasts = random.uniform(0.1, MAX_SUSPENSION) if action is Action.SUSPEND else 0.0
         faults.append(Fault(at=at, victim=victim, action=action, lasts=lasts))
     return faults
@@ -78,17 +87,20 @@ class Monkey:
         self._faults = faults
         self._pid_of = pid_of
         self.carried_out: list[Fault] = []
-        """A victim that is being started again cannot be hit."""
 
     async def run(self) -> None:
-        """Do what is planned; at the end, and when cancelled, no process is suspended any more."""
+        """Do what is planned; at the end, and when cancelled, no process is suspended any more.
+
+        A victim that does not run is hit as soon as it does.
+        """
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async with asyncio.TaskGroup() as suspensions:
             for fault in self._faults:
                 await asyncio.sleep(max(0.0, begun + fault.at - loop.time()))
-                if (pid := self._pid_of(fault.victim)) is not None:
-                    suspensions.create_task(self._carry_out(fault, pid))
+                while (pid := self._pid_of(fault.victim)) is None:  # noqa: ASYNC110 (another thread starts it)
+                    await asyncio.sleep(POLL_INTERVAL)
+                suspensions.create_task(self._carry_out(fault, pid))
 
     async def _carry_out(self, fault: Fault, pid: int) -> None:
         with suppress(ProcessLookupError):

@@ -19,6 +19,7 @@ from frontispiece.cli.run.environment import database_url
 from frontispiece.stores import Database
 from services.acquirer.store import ledger
 from services.inventory.store import stock
+from services.ordering.domain_events import Placed
 from services.ordering.event_store import Recorded
 from services.ordering.projection import PROJECTION, project
 from services.ordering.read_tables import GENERATIONS, Generation, State, generations
@@ -207,14 +208,19 @@ async def rows_of(tx: AsyncConnection, generation: Generation) -> dict[str, list
 def orders(log: Iterable[Recorded]) -> dict[str, Order]:
     """The orders in the log."""
     views: dict[str, OrderView] = {}
+    placed: dict[str, Placed] = {}
     facts: dict[str, list[str]] = {}
     for recorded in log:
         views[recorded.order_id] = apply(views.get(recorded.order_id), recorded)
+        if isinstance(recorded.event, Placed):
+            placed[recorded.order_id] = recorded.event
         if recorded.event.NAME in FACTS:
             facts.setdefault(recorded.order_id, []).append(recorded.event.NAME)
     return {
         order_id: Order(
             id=order_id,
+            owner=placed[order_id].owner,
+            basket_version=placed[order_id].basket_version,
             lines={line.sku: line.quantity for line in view.bill.lines},
             total=view.total,
             currency=view.bill.currency,

@@ -1,4 +1,7 @@
-"""The whole shop, every app in a process of its own, which the monkey can end: it is soon started again."""
+"""The whole shop, every app in a process of its own, which the monkey can end: it is soon started again.
+
+A shop without one of its mechanisms is one process, which is soon started and shows as well what is missing.
+"""
 
 import asyncio
 import os
@@ -16,19 +19,17 @@ from frontispiece.cli.run.nats import running_nats
 from frontispiece.cli.run.up import Up
 from frontispiece.server.supervisor import Supervisor
 from tests.faults.proxy import Mishaps, Proxy
+from tests.faults.sabotage import take_away
 from tests.support.postgres import supervised_postgres
-from tests.support.shop import PROJECT, ROOT
+from tests.support.shop import CHEAP_PASSWORDS, PROJECT
 
 Result = TypeVar("Result")
 
 RESTARTS_SOONER: Final = 10
 """The supervisor's clock runs so many times faster: a program that ends often waits for 3 s, not for 30."""
 
-SABOTAGE: Final = Path(__file__).with_name("sabotage")
-
 VARIABLES: Final = {
-    "IDENTITY_ARGON2_MEMORY_COST": "8",
-    "IDENTITY_ARGON2_TIME_COST": "1",
+    **CHEAP_PASSWORDS,
     "SHIPPING_DISPATCH_DELAY": "1",
     "SHIPPING_DELIVERY_DELAY": "2",
     "ACQUIRER_FAULTS": '{"error_rate": 0.05, "timeout_rate": 0.03, "hang": 3, "duplicate_rate": 0.05}',
@@ -86,13 +87,21 @@ def run_shop(
         running_proxy(nats.url, mishaps, seed) as proxied,
         supervised_postgres(supervisor) if on_postgresql else nullcontext() as postgres,
     ):
-        if without is not None:
-            os.environ |= {"SABOTAGE": without, "PYTHONPATH": f"{SABOTAGE}{os.pathsep}{ROOT}"}
         if postgres is not None:
             variables = [variable for app in PROJECT.apps.values() for variable in app.databases]
             os.environ |= {variable: postgres.new_database() for variable in variables}
         os.environ |= {**VARIABLES, "EVENTS_URL": proxied, "EVENTS_MONITOR_URL": nats.monitor_url}
-        return _run_shop(data, supervisor, nats.url, work)
+        if without is not None:
+            take_away(without)
+        up = Up(
+            project=PROJECT,
+            port=0,
+            data=data,
+            routes=PROJECT.routes,
+            processes=without is None,
+            supervisor=supervisor,
+        )
+        return _run_shop(up, nats.url, work)
 
 
 @contextmanager
@@ -117,14 +126,11 @@ def running_proxy(server: str, mishaps: Mishaps, seed: int) -> Iterator[str]:
         loop.close()
 
 
-def _run_shop(
-    data: Path, supervisor: Supervisor, nats_url: str, work: Callable[[Shop], Awaitable[Result]]
-) -> Result:
-    up = Up(project=PROJECT, port=0, data=data, routes=PROJECT.routes, processes=True, supervisor=supervisor)
+def _run_shop(up: Up, nats_url: str, work: Callable[[Shop], Awaitable[Result]]) -> Result:
     result: Future[Result] = Future()
 
     async def finish(url: str) -> Result:
-        return await work(Shop(url=url, nats_url=nats_url, data=data, supervisor=supervisor))
+        return await work(Shop(url=url, nats_url=nats_url, data=up.data, supervisor=up.supervisor))
 
     def run(url: str) -> None:
         try:

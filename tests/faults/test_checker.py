@@ -8,9 +8,15 @@ from tests.faults.checker import violations
 from tests.faults.ledgers import Accepted, Consumer, Ledgers, Message, Operation, Order, Stock
 
 SOLD = Order(
-    id="sold", lines={"PEN": 2}, total=500, currency="EUR", facts=("placed", "confirmed", "completed")
+    id="sold",
+    owner="ada",
+    basket_version=7,
+    lines={"PEN": 2},
+    total=500,
+    currency="EUR",
+    facts=("placed", "confirmed", "completed"),
 )
-GONE = Order(id="gone", lines={"PEN": 1}, total=250, currency="EUR", facts=("placed", "cancelled"))
+GONE = replace(SOLD, id="gone", lines={"PEN": 1}, total=250, facts=("placed", "cancelled"))
 
 
 def operation(kind: str, order: Order = SOLD, amount: int | None = None) -> Operation:
@@ -74,6 +80,7 @@ FAULTS = [
     (with_order(replace(SOLD, total=700)), "order sold was accepted for 500 EUR and is one for 700 EUR"),
     (with_order(OPEN), "order sold has not ended: placed, confirmed"),
     (with_order(TWICE), "order sold has ended as completed and cancelled"),
+    (with_order(replace(SOLD, id="again")), "ada has bought basket 7 2 times"),
     (with_operations(operation("authorise"), *VOIDED), "order sold is completed: 0 captures and 0 refunds"),
     (
         with_operations(*PAID, operation("capture"), *VOIDED),

@@ -42,6 +42,7 @@ def test_a_plan_hits_everyone_in_every_way_at_the_rate_that_was_asked_for() -> N
     assert {(fault.victim, fault.action) for fault in faults} == {(v, a) for v in VICTIMS for a in Action}
     assert 80 < faults[-1].at < 120
     assert sorted(faults, key=lambda fault: fault.at) == faults
+    assert {fault.action for fault in plan(7, VICTIMS, 50, 0.5, [Action.KILL])} == {Action.KILL}
 
 
 @pytest.mark.parametrize("action", [Action.KILL, Action.RESTART])
@@ -67,9 +68,13 @@ async def test_a_victim_is_suspended_and_goes_on_also_when_the_run_is_cancelled(
         await until(lambda: state(victim) == "S")
 
 
-async def test_a_victim_that_does_not_run_is_passed_over() -> None:
-    monkey = Monkey([Fault(at=0.0, victim="ordering", action=Action.KILL)], lambda _: None)
+async def test_a_victim_that_does_not_run_is_hit_as_soon_as_it_does() -> None:
+    async with process() as victim:
+        fault = Fault(at=0.0, victim="ordering", action=Action.KILL)
+        pids = iter([None, None, victim.pid])
+        monkey = Monkey([fault], lambda _: next(pids))
 
-    await monkey.run()
+        await monkey.run()
 
-    assert monkey.carried_out == []
+        assert await victim.wait() == -signal.SIGKILL
+        assert monkey.carried_out == [fault]

@@ -48,11 +48,6 @@ class Client:
         """The basket with so many pieces of an article."""
         return self.request("PUT", f"/basket/items/{sku}", json={"quantity": quantity})
 
-    def empty_basket(self) -> None:
-        """Remove every article."""
-        for line in self.request("GET", "/basket").json()["lines"]:
-            self.request("DELETE", f"/basket/items/{line['sku']}")
-
     def draft(self, **wanted: Any) -> Json:
         """What the checkout page shows."""
         response = self.request("POST", "/checkout/draft", json={"country": "DE", **wanted})

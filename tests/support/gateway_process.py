@@ -5,11 +5,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 
 from tests.support.front import Command
+from frontispiece.upstream.transports.httpx import default_trust
 from tests.support.serving import free_ports
 
 READY_WITHIN = 120.0
@@ -48,6 +49,7 @@ class Gateway:
         while not happened(answer := answered(url)):
             assert self.process.poll() is None, self.process.communicate()
             assert monotonic() < deadline, f"{url} answers {answer}"
+            sleep(0.01)
 
     def workers(self) -> list[int]:
         """The processes below the command."""
@@ -56,7 +58,7 @@ class Gateway:
 
     def counted(self, metric: str = "gateway_requests_total") -> list[int]:
         """How many calls each worker has answered, or what else it counts."""
-        texts = [httpx.get(url, timeout=READY_WITHIN).text for url in self.admin]
+        texts = [httpx.get(url, timeout=READY_WITHIN, verify=default_trust()).text for url in self.admin]
         lines = [[line for line in text.splitlines() if line.startswith(metric)] for text in texts]
         return [sum(int(float(line.split()[-1])) for line in each) for each in lines]
 
@@ -70,7 +72,7 @@ class Gateway:
 def answered(url: str) -> httpx.Response | None:
     """What is answered; None when there is no connection, or none that lasts."""
     try:
-        return httpx.get(url, timeout=READY_WITHIN)
+        return httpx.get(url, timeout=READY_WITHIN, verify=default_trust())
     except httpx.TransportError:
         return None
 

@@ -2,15 +2,17 @@
 
 import os
 import re
-import selectors
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
+
+import pytest
 
 from frontispiece.cli.pages import login_headers
 from frontispiece.cli.project import Project
@@ -22,6 +24,13 @@ LOGS_IN_AGAIN_AFTER = 120.0
 
 ROOT = Path(__file__).parents[2]
 PROJECT = Project.load(ROOT)
+
+CHEAP_PASSWORDS = {"IDENTITY_ARGON2_MEMORY_COST": "8", "IDENTITY_ARGON2_TIME_COST": "1"}
+
+LAYOUTS = {"one-process": (), "many-processes": ("--processes",)}
+
+in_both_layouts = pytest.mark.parametrize("layout", LAYOUTS)
+"""A test of what may differ between one process and a process for every app; others run in one process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +48,9 @@ class RunningShop:
     printed: str
     process: subprocess.Popen[bytes]
     data: Path
+
+    taken: set[str] = field(default_factory=set)
+    """The articles that tests have for themselves."""
 
     _logins: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
 
@@ -66,6 +78,11 @@ class RunningShop:
         return time.monotonic() - begun
 
 
+Shops = Callable[[str], RunningShop]
+Article = Callable[..., str]
+"""Types of fixtures in tests/e2e/conftest.py."""
+
+
 def front(*arguments: str | Path) -> list[str]:
     """The command line of the `front` command."""
     return [sys.executable, "-m", "frontispiece.cli", *map(str, arguments)]
@@ -75,7 +92,7 @@ def front(*arguments: str | Path) -> list[str]:
 def running_shop(data: Path, *options: str, **variables: str) -> Iterator[RunningShop]:
     """`front up` on a free port with these variables, ready to serve; stopped at the end at the latest."""
     command = front("up", "--port", "0", "--data", data, *options)
-    with started(command, data, variables) as running:
+    with started(command, data, {**CHEAP_PASSWORDS, **variables}) as running:
         yield running
 
 
@@ -85,32 +102,27 @@ def started(
 ) -> Iterator[RunningShop]:
     """A command that is `front up`, ready to serve; stopped at the end at the latest."""
     environment = {**os.environ, "COLUMNS": "500", "PYTHONUNBUFFERED": "1", **variables}
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        printed = _until(process, "Ctrl-C stops everything")
-        url = re.search(r"http://[\d.:]+", printed)
-        assert url is not None
-        yield RunningShop(url=url[0], printed=printed, process=process, data=data)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.wait(READY_WITHIN)
-        assert process.stdout is not None
-        process.stdout.close()
+    with TemporaryFile() as output:  # a pipe that nobody reads would fill up
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            printed = _until(process, output.fileno(), "Ctrl-C stops everything")
+            url = re.search(r"serves at (http://[\d.:]+)", printed)
+            assert url is not None, printed
+            yield RunningShop(url=url[1], printed=printed, process=process, data=data)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait(READY_WITHIN)
 
 
-def _until(process: subprocess.Popen[bytes], sign: str) -> str:
+def _until(process: subprocess.Popen[bytes], output: int, sign: str) -> str:
     """What a process prints until this sign."""
-    assert process.stdout is not None
-    printed = ""
     deadline = time.monotonic() + READY_WITHIN
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while sign not in printed:
-            assert selector.select(deadline - time.monotonic()), f"not ready in time:\n{printed}"
-            piece = os.read(process.stdout.fileno(), 65536)
-            assert piece, f"ended with {process.wait()}:\n{printed}"
-            printed += piece.decode()
-    return printed
+    while True:
+        ended = process.poll() is not None
+        printed = os.pread(output, 1 << 20, 0).decode()  # reading moves where the process writes
+        if sign in printed:
+            return printed
+        assert not ended, f"ended with {process.returncode}:\n{printed}"
+        assert time.monotonic() < deadline, f"not ready in time:\n{printed}"
+        time.sleep(0.02)

@@ -1,7 +1,4 @@
-"""Takes one mechanism away from every Python process that has this folder in its PYTHONPATH.
-
-`SABOTAGE` names it. The checker must find what comes of that.
-"""
+"""Takes a mechanism away from the apps in this process: the checker must find what comes of that."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -9,6 +6,14 @@ from dataclasses import replace
 from random import random
 from typing import Any, Final
 from uuid import uuid4
+
+from frontispiece.events.envelope import create_event
+from frontispiece.events.inbox import Inbox
+from frontispiece.events.outbox import Outbox
+from services.acquirer import store
+from services.acquirer.model import Declines, OperationRequest, Payment, Status
+from services.payment.acquirer import Acquirer
+from services.payment.model import Payment as MerchantsPayment
 
 LOST: Final = 0.2
 """The share of events that are lost without an outbox, as by a kill between commit and publication."""
@@ -21,9 +26,6 @@ def put(owner: Any, name: str, replacement: Any) -> None:
 
 def without_outbox() -> None:
     """Some events are not stored with their change."""
-    from frontispiece.events.envelope import create_event  # noqa: PLC0415 (only what is needed)
-    from frontispiece.events.outbox import Outbox  # noqa: PLC0415
-
     add = Outbox.add
 
     async def add_most(self: Outbox, tx: Any, data: Any, *, subject: str, **options: Any) -> Any:
@@ -36,7 +38,6 @@ def without_outbox() -> None:
 
 def without_inbox() -> None:
     """A second delivery is handled as the first."""
-    from frontispiece.events.inbox import Inbox  # noqa: PLC0415
 
     async def record(_self: Inbox, _tx: Any, _event: Any) -> None:
         pass
@@ -46,10 +47,6 @@ def without_inbox() -> None:
 
 def without_idempotency_key() -> None:
     """Each attempt is another operation for the acquirer, which charges again; its answer is often late."""
-    from services.acquirer import store  # noqa: PLC0415
-    from services.acquirer.model import Declines, OperationRequest, Payment, Status  # noqa: PLC0415
-    from services.payment.acquirer import Acquirer  # noqa: PLC0415
-    from services.payment.model import Payment as MerchantsPayment  # noqa: PLC0415
 
     def charge(payment: Payment, request: OperationRequest, _declines: Declines) -> tuple[Payment, str]:
         return replace(payment, status=Status.CAPTURED, amount=request.amount, currency=request.currency), ""
@@ -60,14 +57,16 @@ def without_idempotency_key() -> None:
     put(store, "carry_out", charge)
     put(Acquirer, "_carried_out", not_asked)
     put(MerchantsPayment, "key", lambda *_: uuid4().hex)
-    os.environ["ACQUIRER_FAULTS"] = '{"timeout_rate": 0.3, "hang": 3}'
+    os.environ |= {"ACQUIRER_FAULTS": '{"timeout_rate": 0.7, "hang": 1}', "PAYMENT_TIMEOUT": "0.5"}
 
 
-SABOTAGE: Final[Mapping[str, Callable[[], None]]] = {
+MECHANISMS: Final[Mapping[str, Callable[[], None]]] = {
     "outbox": without_outbox,
     "inbox": without_inbox,
     "idempotency-key": without_idempotency_key,
 }
 
-if mechanism := os.environ.get("SABOTAGE"):
-    SABOTAGE[mechanism]()
+
+def take_away(mechanism: str) -> None:
+    """Run without it from now on."""
+    MECHANISMS[mechanism]()
