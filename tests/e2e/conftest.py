@@ -1,7 +1,7 @@
 """The shop that the end-to-end tests share: one in each layout, which lives until a test stops it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 
@@ -9,10 +9,14 @@ import httpx
 import pytest
 
 from frontispiece.upstream.transports.httpx import default_trust
-from tests.support.checkouts import Client, Json
+from services.inventory.seed import first_stock
+from shop.demo import SKUS
+from tests.support.checkouts import Client
 from tests.support.customers import add_customers
 from tests.support.serving import free_ports
-from tests.support.shop import LAYOUTS, Article, RunningShop, Shops, running_shop
+from tests.support.shop import LAYOUTS, RunningShop, Shops, running_shop
+
+PLENTY = 40
 
 
 @pytest.fixture(scope="session")
@@ -51,17 +55,16 @@ def http(shop: RunningShop) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def articles() -> Iterator[str]:
+    """Articles of which there are plenty."""
+    return (sku for sku in SKUS if first_stock(sku) >= PLENTY)
+
+
 @pytest.fixture
-def article(http: httpx.Client, shop: RunningShop) -> Article:
-    """`article(lambda card: card["available"] > 2)`: one that is like this, and no other test's."""
-
-    def take(is_meant: Callable[[Json], bool] = lambda card: card["available"]) -> str:
-        cards = http.get("/web/search", params={"limit": 100}).json()["items"]
-        sku: str = next(card["sku"] for card in cards if card["sku"] not in shop.taken and is_meant(card))
-        shop.taken.add(sku)
-        return sku
-
-    return take
+def article(articles: Iterator[str]) -> str:
+    """An article that no other test buys."""
+    return next(articles)
 
 
 @pytest.fixture(scope="session")

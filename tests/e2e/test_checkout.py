@@ -7,11 +7,18 @@ from mailbox import Maildir
 import httpx
 import pytest
 
-from tests.support.checkouts import Client
-from tests.support.shop import ROOT, Article, RunningShop, in_both_layouts
+from services.discount.model import Terms
+from services.discount.seed import rules
+from services.inventory.seed import first_stock
+from shop.demo import SKUS
+from tests.support.checkouts import Client, complete
+from tests.support.shop import ROOT, RunningShop, in_both_layouts
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.e2e
+
+REDUCED = next(rule.sku for rule in rules() if isinstance(rule, Terms) and first_stock(rule.sku))
+SOLD_OUT = next(sku for sku in SKUS if not first_stock(sku))
 
 with_both_clients = pytest.mark.parametrize("kind", ["web", "mobile"])
 
@@ -30,11 +37,10 @@ def lines(customer: Client) -> int:
 @in_both_layouts
 @with_both_clients
 def test_a_customer_checks_out_and_follows_the_order_until_it_is_completed(
-    http: httpx.Client, customer: Client, article: Article
+    http: httpx.Client, customer: Client, article: str
 ) -> None:
-    sku = article(lambda card: card["available"] >= 3)
-    before = stock(http, sku)
-    customer.put(sku, 2)
+    before = stock(http, article)
+    customer.put(article, 2)
     order, key = customer.agreed(customer.draft()), str(uuid.uuid4())
 
     placed, again = customer.order(order, key), customer.order(order, key)
@@ -53,14 +59,14 @@ def test_a_customer_checks_out_and_follows_the_order_until_it_is_completed(
     assert eventually(lambda: http.get(location, headers=customer.headers).json()["status"] == "completed")
     listed = customer.request("GET", "/orders").json()["items"]
     assert [(entry["id"], entry["status"]) for entry in listed] == [(seen["id"], "completed")]
-    assert stock(http, sku) == before - 2
+    assert stock(http, article) == before - 2
 
 
 @with_both_clients
 def test_a_customer_gets_mails_and_follows_the_parcel(
-    http: httpx.Client, shop: RunningShop, customer: Client, article: Article
+    http: httpx.Client, shop: RunningShop, customer: Client, article: str
 ) -> None:
-    customer.put(article(), 1)
+    customer.put(article, 1)
     location = customer.check_out().headers["location"]
     order_id = location.rpartition("/")[2]
 
@@ -79,9 +85,9 @@ def test_a_customer_gets_mails_and_follows_the_parcel(
 
 
 def test_an_order_to_a_country_that_is_not_served_is_refused_and_the_basket_stays(
-    customer: Client, article: Article
+    customer: Client, article: str
 ) -> None:
-    customer.put(article(), 1)
+    customer.put(article, 1)
     agreed = customer.agreed(customer.draft())
     address = {**agreed["shipping"]["address"], "country": "AQ"}
 
@@ -95,8 +101,8 @@ def test_an_order_to_a_country_that_is_not_served_is_refused_and_the_basket_stay
 
 
 @with_both_clients
-def test_progress_goes_on_where_a_client_was(customer: Client, article: Article) -> None:
-    customer.put(article(), 1)
+def test_progress_goes_on_where_a_client_was(customer: Client, article: str) -> None:
+    customer.put(article, 1)
     location = customer.check_out().headers["location"]
     events = list(customer.progress(location))
 
@@ -104,12 +110,9 @@ def test_progress_goes_on_where_a_client_was(customer: Client, article: Article)
     assert list(customer.progress(location, events[-1].id)) == []
 
 
-def test_what_the_checkout_shows_is_what_the_order_costs(
-    http: httpx.Client, customer: Client, article: Article
-) -> None:
-    sku = article(lambda card: card["price"] != card["list_price"] and card["available"])
-    reduced = http.get(f"/web/products/{sku}").json()
-    customer.put(sku, 1)
+def test_what_the_checkout_shows_is_what_the_order_costs(http: httpx.Client, customer: Client) -> None:
+    reduced = complete(lambda: http.get(f"/web/products/{REDUCED}")).json()
+    customer.put(REDUCED, 1)
     draft = customer.draft()
 
     order = customer.order(customer.agreed(draft)).json()
@@ -120,10 +123,8 @@ def test_what_the_checkout_shows_is_what_the_order_costs(
     assert order["discount"]["amount"] == reduced["list_price"]["amount"] - reduced["price"]["amount"]
 
 
-def test_an_order_at_another_total_is_refused_with_the_one_that_holds(
-    customer: Client, article: Article
-) -> None:
-    customer.put(article(), 1)
+def test_an_order_at_another_total_is_refused_with_the_one_that_holds(customer: Client, article: str) -> None:
+    customer.put(article, 1)
     agreed = customer.agreed(customer.draft())
 
     refused = customer.order({**agreed, "total": {**agreed["total"], "amount": 1}})
@@ -133,11 +134,10 @@ def test_an_order_at_another_total_is_refused_with_the_one_that_holds(
     assert eventually(lambda: lines(customer) == 1)
 
 
-def test_a_basket_that_has_changed_is_not_ordered(customer: Client, article: Article) -> None:
-    sku = article(lambda card: card["available"] >= 2)
-    customer.put(sku, 1)
+def test_a_basket_that_has_changed_is_not_ordered(customer: Client, article: str) -> None:
+    customer.put(article, 1)
     agreed = customer.agreed(customer.draft())
-    customer.put(sku, 2)
+    customer.put(article, 2)
 
     refused = customer.order(agreed)
 
@@ -146,8 +146,8 @@ def test_a_basket_that_has_changed_is_not_ordered(customer: Client, article: Art
 
 
 @with_both_clients
-def test_more_than_there_is_cannot_be_had_and_the_basket_is_back(customer: Client, article: Article) -> None:
-    customer.put(article(lambda card: card["available"] == 0), 1)
+def test_more_than_there_is_cannot_be_had_and_the_basket_is_back(customer: Client) -> None:
+    customer.put(SOLD_OUT, 1)
     assert "out-of-stock" in customer.draft()["obstacles"]
 
     *_, last = customer.progress(customer.check_out().headers["location"])
@@ -157,22 +157,21 @@ def test_more_than_there_is_cannot_be_had_and_the_basket_is_back(customer: Clien
 
 
 def test_a_declined_payment_ends_the_order_and_the_stock_is_free_again(
-    http: httpx.Client, customer: Client, article: Article
+    http: httpx.Client, customer: Client, article: str
 ) -> None:
-    sku = article()
-    before = stock(http, sku)
-    customer.put(sku, 1)
+    before = stock(http, article)
+    customer.put(article, 1)
     location = customer.check_out("tok_declined").headers["location"]
 
     *_, last = customer.progress(location)
 
     assert (last.stage, last.data["reason"]) == ("cancelled", "payment-declined")
-    assert stock(http, sku) == before
+    assert stock(http, article) == before
 
 
 @with_both_clients
-def test_a_completed_order_can_no_longer_be_cancelled(customer: Client, article: Article) -> None:
-    customer.put(article(), 1)
+def test_a_completed_order_can_no_longer_be_cancelled(customer: Client, article: str) -> None:
+    customer.put(article, 1)
     order_id = customer.check_out().json()["id"]
     assert [event.stage for event in customer.progress(f"/{customer.kind}/orders/{order_id}")][
         -1

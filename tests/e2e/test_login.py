@@ -22,7 +22,7 @@ from shop.demo import PASSWORD
 from tests.support.browser import Browser
 from tests.support.dpop import ProofKey
 from tests.support.serving import client_of
-from tests.support.shop import PROJECT, ROOT, RunningShop, front
+from tests.support.shop import PROJECT, ROOT, RunningShop, front, in_both_layouts
 from tests.support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.e2e
@@ -128,6 +128,7 @@ class Phone:
             return await http.post(path, data={"client_id": "mobile", **form}, headers=headers)
 
 
+@in_both_layouts
 async def test_a_browser_fills_a_basket_as_a_guest_and_finds_it_after_the_login(shop: RunningShop) -> None:
     async with a_browser() as browser:
         assert (await browser.fetch(f"{shop.url}/web/session/user")).json() is None

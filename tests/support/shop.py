@@ -49,9 +49,6 @@ class RunningShop:
     process: subprocess.Popen[bytes]
     data: Path
 
-    taken: set[str] = field(default_factory=set)
-    """The articles that tests have for themselves."""
-
     _logins: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
 
     def phone(self, user: str) -> dict[str, str]:
@@ -79,8 +76,7 @@ class RunningShop:
 
 
 Shops = Callable[[str], RunningShop]
-Article = Callable[..., str]
-"""Types of fixtures in tests/e2e/conftest.py."""
+"""The shop in a layout, running."""
 
 
 def front(*arguments: str | Path) -> list[str]:

@@ -14,7 +14,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.server import GATEWAY, child_process
 from frontispiece.server.listen import listeners, stop_timeout
-from frontispiece.server.server import running
+from frontispiece.server.server import Server, running
 from frontispiece.server.supervisor import Supervisor
 
 
@@ -22,15 +22,18 @@ from frontispiece.server.supervisor import Supervisor
 async def one_process(run: Run, sockets: Mapping[str, socket]) -> AsyncIterator[None]:
     """Every app with a factory on this event loop, each on its own socket; mounted ones are the gateway's.
 
+    All are made before the first starts, which takes longer: errors in settings and the table are found soon.
     The gateway's variables stay set, for it makes mounted apps anew at each reload; those of other apps are
     set while their factories run.
     """
+    waves: list[list[Server]] = []
+    for wave in (sockets.keys() - {GATEWAY}, {GATEWAY}):
+        waves.append([])
+        for name in (name for name in run.project.factories if name in wave):
+            with variables(run.environment(name)):
+                waves[-1] += listeners(name, create(run.project.factories[name]), sockets[name])
     async with AsyncExitStack() as stack:
-        for wave in (sockets.keys() - {GATEWAY}, {GATEWAY}):
-            servers = []
-            for name in (name for name in run.project.factories if name in wave):
-                with variables(run.environment(name)):
-                    servers += listeners(name, create(run.project.factories[name]), sockets[name])
+        for servers in waves:
             await stack.enter_async_context(running(servers))
         yield
 
