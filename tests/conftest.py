@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import hypothesis
@@ -13,7 +14,6 @@ import valkey
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from xdist.remote import Producer
 
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.cli.run.valkey import running_valkey
@@ -40,7 +40,7 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
     """With `--dist loadfile`, tests are shared out as `Scheduling` does."""
     return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 

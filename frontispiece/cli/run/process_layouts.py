@@ -26,7 +26,7 @@ async def one_process(run: Run, sockets: Mapping[str, socket]) -> AsyncIterator[
     The gateway's variables stay set, for it makes mounted apps anew at each reload; those of other apps are
     set while their factories run.
     """
-    waves: list[list[Server]] = []
+    waves: list[list[tuple[Server, socket]]] = []
     for wave in (sockets.keys() - {GATEWAY}, {GATEWAY}):
         waves.append([])
         for name in (name for name in run.project.factories if name in wave):

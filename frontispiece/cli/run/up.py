@@ -30,7 +30,7 @@ LOGS = "logs"
 SPACE = 1 << 20
 """Bytes that the data folder has room for at the start."""
 
-READY_TIMEOUT = 30.0
+READY_TIMEOUT = 120.0
 POLL_INTERVAL = 0.2
 """Seconds between two checks that all child processes run."""
 
