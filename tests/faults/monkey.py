@@ -98,16 +98,27 @@ class Monkey:
         async with asyncio.TaskGroup() as suspensions:
             for fault in self._faults:
                 await asyncio.sleep(max(0.0, begun + fault.at - loop.time()))
-                while (pid := self._pid_of(fault.victim)) is None:  # noqa: ASYNC110 (another thread starts it)
+                while (pid := self._strike(fault)) is None:  # noqa: ASYNC110 (another thread starts it)
                     await asyncio.sleep(POLL_INTERVAL)
-                suspensions.create_task(self._carry_out(fault, pid))
+                if fault.action is Action.SUSPEND:
+                    suspensions.create_task(_resume(pid, fault.lasts))
 
-    async def _carry_out(self, fault: Fault, pid: int) -> None:
-        with suppress(ProcessLookupError):
+    def _strike(self, fault: Fault) -> int | None:
+        """The process that was hit; None when the victim does not run."""
+        if (pid := self._pid_of(fault.victim)) is None:
+            return None
+        try:
             os.kill(pid, getattr(signal, fault.action.value))
-            self.carried_out.append(fault)
-            if fault.action is Action.SUSPEND:
-                try:
-                    await asyncio.sleep(fault.lasts)
-                finally:
-                    os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:  # it has just ended
+            return None
+        self.carried_out.append(fault)
+        return pid
+
+
+async def _resume(pid: int, delay: float) -> None:
+    """Let a suspended process go on, after a delay or when cancelled."""
+    try:
+        await asyncio.sleep(delay)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
