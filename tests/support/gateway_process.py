@@ -9,8 +9,8 @@ from time import monotonic, sleep
 
 import httpx
 
-from tests.support.front import Command
 from frontispiece.upstream.transports.httpx import default_trust
+from tests.support.front import Command
 from tests.support.serving import free_ports
 
 READY_WITHIN = 120.0
