@@ -35,9 +35,14 @@ def children(pid: int) -> set[int]:
     return below
 
 
-def child(shop: RunningShop, word: str) -> int:
-    """The only process of a shop that has this word in its command line."""
-    (found,) = [pid for pid in children(shop.process.pid) if word in Path(f"/proc/{pid}/cmdline").read_text()]
+def child(shop: RunningShop, name: str) -> int:
+    """The only process of a shop that is this program, or that writes this app's log."""
+
+    def is_meant(pid: int) -> bool:
+        process = Path(f"/proc/{pid}")
+        return name in (process / "cmdline").read_text() or (process / "fd/1").readlink().stem == name
+
+    (found,) = filter(is_meant, children(shop.process.pid))
     return found
 
 
