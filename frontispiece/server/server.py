@@ -106,12 +106,14 @@ class Server:
             listener = await connections.loop.create_server(
                 lambda: HttpProtocol(connections), sock=sock, backlog=BACKLOG
             )
-            self._started.set()
-            await self._stopping.wait()
-            await self._begin_drain()
-            connections.loop.remove_reader(sock)
-            await asyncio.sleep(0)  # asyncio loses a connection that it accepts just before a listener closes
-            listener.close()
+            try:
+                self._started.set()
+                await self._stopping.wait()
+                await self._begin_drain()
+                connections.loop.remove_reader(sock)
+                await asyncio.sleep(0)  # asyncio loses one that it accepts just before a listener closes
+            finally:
+                listener.close()  # when this is cancelled, too: uvloop's loop cannot be closed without
             await self._drain(connections)
         if not self._hurried.is_set():
             await lifespan.shutdown()

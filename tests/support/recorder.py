@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from urllib.parse import urlsplit
 import httptools
 
 from frontispiece.server.sockets import address, bound
+
+FEW = 4096
+"""Bytes that the kernel takes at once."""
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/plain\r\n\r\nhi"
 
@@ -89,10 +93,14 @@ async def recording() -> AsyncIterator[tuple[Recorder, str]]:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a server."""
+async def connected(
+    url: str, sent: bytes = b""
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server, which finds the few bytes that are sent there when it accepts it."""
     parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    sock = socket.create_connection((parts.hostname, parts.port))  # at once: it does not wait for the server
+    sock.sendall(sent)
+    reader, writer = await asyncio.open_connection(sock=sock)
     try:
         yield reader, writer
     finally:
@@ -110,8 +118,10 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
 
 async def said(url: str, *pieces: bytes) -> bytes:
     """All that a server answers to these bytes until it closes the connection, which it has to."""
-    async with asyncio.timeout(60), connected(url) as (reader, writer):
-        for piece in pieces:
+    first = b"".join(pieces[:1])
+    start, rest = first[:FEW], (first[FEW:], *pieces[1:])
+    async with asyncio.timeout(60), connected(url, start) as (reader, writer):
+        for piece in rest:
             writer.write(piece)
             await writer.drain()
         return await everything(reader)

@@ -14,6 +14,7 @@ from tests.support.stub import Exchange, Stub
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 LAST = GET + b"Connection: close\r\n\r\n"
+EXPECTING = b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 1\r\n\r\n"
 SOON = 0.05
 
 
@@ -32,8 +33,7 @@ async def while_others_are_cut_off(url: str) -> None:
 
 async def trickle(url: str, start: bytes, piece: bytes) -> bytes:
     """What is answered to this start and then to pieces that come on and on."""
-    async with connected(url) as (reader, writer):
-        writer.write(start)
+    async with connected(url, start) as (reader, writer):
         answer = asyncio.create_task(everything(reader))
         while not answer.done():
             writer.write(piece)
@@ -118,9 +118,8 @@ async def test_framing_does_not_count_as_body() -> None:
 async def test_a_body_that_comes_fast_enough_may_take_its_time() -> None:
     async with (
         served(Stub(), body_timeout=SOON, header_timeout=SOON, min_body_rate=1) as url,
-        connected(url) as (reader, writer),
+        connected(url, POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n") as (reader, writer),
     ):
-        writer.write(POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
         late = asyncio.create_task(while_others_are_cut_off(url))
         while not late.done():
             writer.write(b"1\r\nx\r\n")
@@ -165,9 +164,8 @@ async def test_a_client_that_waits_to_be_told_to_go_on_is_not_cut_off() -> None:
     stub = Stub(answer)
     async with (
         served(stub, body_timeout=SOON, header_timeout=SOON) as url,
-        connected(url) as (reader, writer),
+        connected(url, POST + EXPECTING) as (reader, writer),
     ):
-        writer.write(POST + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 1\r\n\r\n")
         await stub.begun.wait()
         await while_others_are_cut_off(url)
         late.set()

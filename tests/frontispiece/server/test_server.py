@@ -123,3 +123,18 @@ async def test_uvicorn_serves_an_app_where_it_is_chosen() -> None:
     assert [type(server) for server, _ in servers] == [UvicornServer]
     async with asyncio.timeout(60), running(servers):
         assert statuses(await said(url, LAST)) == [200]
+
+
+async def test_a_server_that_is_cancelled_listens_no_longer() -> None:
+    sock = bound()
+    url = f"http://{address(sock)}"
+    server = Server("a", Stub(), Shutdown())
+    serving = asyncio.create_task(server.serve(sock))
+    await server.until_started(serving)
+
+    serving.cancel()
+    await asyncio.wait([serving])
+
+    with pytest.raises(ConnectionRefusedError):
+        async with connected(url):
+            pass
