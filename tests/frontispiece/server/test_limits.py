@@ -139,12 +139,12 @@ async def test_a_client_is_not_cut_off_because_the_app_reads_slowly(sent: bytes)
         await exchange.end(b"%d" % len(exchange.body))
 
     stub = Stub(answer)
+    length = b"Content-Length: %d\r\n\r\n" % (len(sent) + 1)
     async with (
         served(stub, body_timeout=SOON, header_timeout=SOON, min_body_rate=1e9) as url,
-        connected(url) as (reader, writer),
+        connected(url, POST + b"Connection: close\r\n" + length + sent[:1000]) as (reader, writer),
     ):
-        length = b"Content-Length: %d\r\n\r\n" % (len(sent) + 1)
-        writer.write(POST + b"Connection: close\r\n" + length + sent)
+        writer.write(sent[1000:])
         await stub.begun.wait()
         await while_others_are_cut_off(url)
         writer.write(b"x")
