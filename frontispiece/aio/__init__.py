@@ -3,7 +3,7 @@
 from frontispiece.aio.background import BackgroundTasks
 from frontispiece.aio.deadline import Deadline
 from frontispiece.aio.inline_task import InlineTask, Signal
-from frontispiece.aio.periodic import periodic
+from frontispiece.aio.periodic import end, periodic
 from frontispiece.aio.ref_counted import RefCounted, hold_while
 from frontispiece.aio.retry_budget import RetryBudget
 from frontispiece.aio.single_flight import FlightResult, SingleFlight, clone_error
@@ -20,6 +20,7 @@ __all__ = [
     "SingleFlight",
     "TimerQueue",
     "clone_error",
+    "end",
     "hold_while",
     "periodic",
 ]

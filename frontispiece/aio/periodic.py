@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 log = logging.getLogger(__name__)
 
 CANCEL_INTERVAL = 1.0
-"""Seconds that cancelled work has to end before it is cancelled again."""
+"""Seconds that a cancelled task has to end before it is cancelled again."""
 
 
 @asynccontextmanager
@@ -34,9 +35,14 @@ async def periodic(
     try:
         yield
     finally:
-        while not task.done():  # what the work awaits may swallow a cancellation
-            task.cancel()
-            await asyncio.wait([task], timeout=CANCEL_INTERVAL)
+        await end(task)
+
+
+async def end(task: "asyncio.Task[Any]") -> None:
+    """Cancel a task until it ends: `asyncio.wait_for` can swallow a cancellation before Python 3.12."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_INTERVAL)
 
 
 async def _repeat(

@@ -93,7 +93,11 @@ async def connected(url: str, name: str) -> AsyncIterator[Connection]:
             raise BrokerUnavailable(str(client.last_error or error) or type(error).__name__) from error
         yield Connection(client=client, streams=client.jetstream(timeout=REQUEST_TIMEOUT), closed=closed)
     finally:
-        await client.close()
+        try:
+            await client.close()
+        finally:
+            if client._transport is not None:  # noqa: SLF001 (a cancelled `close` leaves it open)
+                client._transport.close()  # noqa: SLF001
 
 
 async def syncs_always(settings: EventSettings) -> bool | None:

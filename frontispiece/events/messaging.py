@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from prometheus_client.registry import Collector
 
 from frontispiece import telemetry
+from frontispiece.aio import end
 from frontispiece.errors import ConfigError
 from frontispiece.events.broker import BROKER_ERRORS, BrokerUnavailable, Connection, connected, syncs_always
 from frontispiece.events.consumer import Consumer, ConsumerMetrics
@@ -27,9 +28,6 @@ log = logging.getLogger(__name__)
 MIN_PAUSE: Final = 0.1
 MAX_PAUSE: Final = 2.0
 """Seconds between two attempts to reach the broker."""
-
-CANCEL_AGAIN: Final = 1.0
-"""Seconds that a cancelled task has to end before it is cancelled again."""
 
 NOT_DURABLE: Final = "the broker acknowledges before a message is on disk: set its sync_interval to always"
 
@@ -135,9 +133,7 @@ class Messaging:
         try:
             yield
         finally:
-            while not task.done():  # the client's library can swallow a cancellation
-                task.cancel()
-                await asyncio.wait([task], timeout=CANCEL_AGAIN)
+            await end(task)
 
     async def _publish(self, message: OutboxMessage) -> None:
         await self._attempted.wait()

@@ -126,6 +126,7 @@ class Database:
         Raises:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
+        await self._give_turns()
         with self._failures_as_problems(writes=False):
             async with self.engine.connect() as connection, connection.begin():
                 yield connection
@@ -138,8 +139,7 @@ class Database:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
         callbacks: list[Callable[[], None]] = []
-        if self.dialect == "sqlite":
-            await asyncio.sleep(0)  # statements do not wait: who writes in a loop would hold up all others
+        await self._give_turns()
         with self._failures_as_problems(writes=True):
             async with self._turn, self.engine.connect() as connection:
                 await connection.execution_options(writes=True, **{AFTER_COMMIT: callbacks})
@@ -147,6 +147,11 @@ class Database:
                     yield connection
         for callback in callbacks:
             callback()
+
+    async def _give_turns(self) -> None:
+        """Let other tasks run: SQLite's statements do not wait, so transactions in a loop would hold them up."""
+        if self.dialect == "sqlite":
+            await asyncio.sleep(0)
 
     async def ping(self) -> None:
         """Return when the database is reachable, and was not found corrupt since it was opened.

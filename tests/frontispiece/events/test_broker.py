@@ -7,12 +7,14 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.errors import ConfigError
 from frontispiece.events import EventSettings, Messaging, Outbox
+from frontispiece.events.broker import Connection, connected
 from frontispiece.server.supervisor import Supervisor
 from frontispiece.stores import Database
 from tests.frontispiece.events.conftest import Added, Bus, Handled
@@ -182,6 +184,27 @@ async def test_a_service_whose_broker_never_comes_stops_at_once(store: Store) ->
             await store.add("a")
 
     assert await pending(store) == 1
+
+
+async def test_a_connection_whose_closing_is_cancelled_is_closed(event_settings: EventSettings) -> None:
+    connections: list[Connection] = []
+
+    async def connect() -> None:
+        async with connected(event_settings.url, "one") as connection:
+            connections.append(connection)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(connect())
+    await until(lambda: connections)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    async with httpx.AsyncClient(base_url=event_settings.monitor_url) as monitor, asyncio.timeout(60):
+        while (await monitor.get("/connz")).json()["num_connections"]:
+            pass
 
 
 async def test_a_stream_that_was_deleted_is_declared_again(bus: Bus, event_settings: EventSettings) -> None:
