@@ -155,7 +155,7 @@ class Service:
         *,
         body: Any = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
-        on_headers: OnHeaders = lambda _headers: None,
+        on_headers: OnHeaders | None = None,
     ) -> Shape:
         """Send a request with a JSON body, if any, and decode the response.
 
@@ -174,7 +174,8 @@ class Service:
         if within is not None and within.recorded_calls is not None:
             return await self._recorded(within.recorded_calls, request, partial(_typed, on_headers, shape))
         reply = await self._upstream.send(request)
-        on_headers(reply.headers)
+        if on_headers is not None:
+            on_headers(reply.headers)
         body = reply.body
         is_whole = isinstance(body, bytes) and len(body) <= MAX_BODY  # as most are: no further coroutine
         return _decode(reply, body if is_whole else await _whole(reply), shape)
@@ -248,8 +249,9 @@ async def _whole(reply: Reply) -> bytes:
             raise InvalidResponse(f"its answer is longer than {error.limit} bytes") from error
 
 
-async def _typed(on_headers: OnHeaders, shape: type[Shape], reply: Reply) -> Shape:
-    on_headers(reply.headers)
+async def _typed(on_headers: OnHeaders | None, shape: type[Shape], reply: Reply) -> Shape:
+    if on_headers is not None:
+        on_headers(reply.headers)
     return _decode(reply, await _whole(reply), shape)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import mkstemp
 
 import pytest
 
@@ -39,17 +39,22 @@ class RunningShop:
 
     Args:
         url: of the gateway.
-        printed: all that it printed until it was ready.
         process: the process that was started.
         data: its folder.
+        output: the file that it prints to.
     """
 
     url: str
-    printed: str
     process: subprocess.Popen[bytes]
     data: Path
+    output: Path
 
     _logins: dict[tuple[str, str], tuple[float, dict[str, str]]] = field(default_factory=dict)
+
+    @property
+    def printed(self) -> str:
+        """All that it has printed."""
+        return self.output.read_text()
 
     def phone(self, user: str) -> dict[str, str]:
         """The headers of a demo user who has logged in on a phone."""
@@ -98,25 +103,28 @@ def started(
 ) -> Iterator[RunningShop]:
     """A command that is `front up`, ready to serve; stopped at the end at the latest."""
     environment = {**os.environ, "COLUMNS": "500", "PYTHONUNBUFFERED": "1", **variables}
-    with TemporaryFile() as output:  # a pipe that nobody reads would fill up
-        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            printed = _until(process, output.fileno(), "Ctrl-C stops everything")
-            url = re.search(r"serves at (http://[\d.:]+)", printed)
-            assert url is not None, printed
-            yield RunningShop(url=url[1], printed=printed, process=process, data=data)
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-            process.wait(READY_WITHIN)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = mkstemp(".printed", dir=data.parent)
+    output = Path(name)
+    with os.fdopen(descriptor, "wb") as file:  # a pipe that nobody reads would fill up
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        printed = _until(process, output, "Ctrl-C stops everything")
+        url = re.search(r"serves at (http://[\d.:]+)", printed)
+        assert url is not None, printed
+        yield RunningShop(url=url[1], process=process, data=data, output=output)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.wait(READY_WITHIN)
 
 
-def _until(process: subprocess.Popen[bytes], output: int, sign: str) -> str:
+def _until(process: subprocess.Popen[bytes], output: Path, sign: str) -> str:
     """What a process prints until this sign."""
     deadline = time.monotonic() + READY_WITHIN
     while True:
         ended = process.poll() is not None
-        printed = os.pread(output, 1 << 20, 0).decode()  # reading moves where the process writes
+        printed = output.read_text()
         if sign in printed:
             return printed
         assert not ended, f"ended with {process.returncode}:\n{printed}"

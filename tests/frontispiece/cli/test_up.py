@@ -230,8 +230,7 @@ def test_an_app_that_is_killed_is_a_503_at_once_and_then_runs_again(
         until(running.url + path, 503)
         until(running.url + path, 200)
         running.stop()
-        assert running.process.stdout is not None
-        printed = running.process.stdout.read().decode()
+        printed = running.printed
 
     name = path.split("/")[1]
     assert f"{name} was ended by SIGKILL: it is started again in 0.5 s; its log is" in printed
