@@ -97,7 +97,7 @@ async def connected(url: str, name: str) -> AsyncIterator[Connection]:
             await client.close()
         finally:
             if client._transport is not None:  # noqa: SLF001 (a cancelled `close` leaves it open)
-                client._transport.close()  # noqa: SLF001
+                client._transport.close()  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
 async def syncs_always(settings: EventSettings) -> bool | None:

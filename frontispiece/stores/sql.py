@@ -149,7 +149,7 @@ class Database:
             callback()
 
     async def _give_turns(self) -> None:
-        """Let other tasks run: SQLite's statements do not wait, so transactions in a loop would hold them up."""
+        """Let other tasks run: statements of SQLite do not wait, and a loop of them would hold all up."""
         if self.dialect == "sqlite":
             await asyncio.sleep(0)
 

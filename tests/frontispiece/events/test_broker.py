@@ -195,7 +195,7 @@ async def test_a_connection_whose_closing_is_cancelled_is_closed(event_settings:
             await asyncio.Event().wait()
 
     task = asyncio.create_task(connect())
-    await until(lambda: connections)
+    await until(lambda: bool(connections))
     for _ in range(2):
         task.cancel()
         await asyncio.sleep(0)
