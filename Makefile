@@ -8,13 +8,16 @@ FOREIGN := tests/frontispiece/gateway/auth/foreign/provider
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test fuzz faults check bench bench-check contracts migration proto lock clean
+.PHONY: run test test-failed fuzz faults check bench bench-check contracts migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
 
 test: .venv/dev .venv/foreign  ## the whole suite
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+test-failed: .venv/dev .venv/foreign  ## what failed in the last run, once more, one test at a time
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 fuzz: .venv/dev  ## compare the server with its predecessor on random requests, for minutes
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest tests/frontispiece/server/test_fuzz.py --timeout 0
