@@ -26,11 +26,16 @@ from frontispiece.server.signals import STOP_SIGNALS, stoppable
 from frontispiece.server.sockets import LOOPBACK, address, bound
 from frontispiece.server.supervisor import Supervisor
 
+log = logging.getLogger(__name__)
+
 LOGS = "logs"
 SPACE = 1 << 20
 """Bytes that the data folder has room for at the start."""
 
 READY_TIMEOUT = 120.0
+PATIENCE = 10.0
+"""Seconds after which a start says what it waits for."""
+
 POLL_INTERVAL = 0.2
 """Seconds between two checks that all child processes run."""
 
@@ -181,13 +186,17 @@ async def wait_ready(
         ChildFailed: `check` found that a child process ended.
         NotReady: an app was not ready in time.
     """
-    deadline = time.monotonic() + READY_TIMEOUT
+    begun, told = time.monotonic(), False
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:  # no proxy leads to this machine
         for reason in (*(_listens(name, sock) for name, sock in sockets.items()), *_probes(run, http)):
             while (missing := await reason()) is not None:
                 check()
-                if time.monotonic() > deadline:
+                waited = time.monotonic() - begun
+                if waited > READY_TIMEOUT:
                     raise NotReady(missing)
+                if waited > PATIENCE and not told:
+                    log.warning("still waiting, for %g s at most: %s", READY_TIMEOUT, missing)
+                    told = True
                 await asyncio.sleep(0.05)
 
 

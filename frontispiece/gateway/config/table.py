@@ -130,6 +130,8 @@ def _fault(error: ErrorDetails) -> Fault:
         known = _keys_at(loc[:-1])
         hint = nearest(str(loc[-1]), known) or f": the keys here are {', '.join(sorted(known))}"
         message = f"unknown key{hint}"
+    elif error["type"] == "model_type":
+        message = f"must be a table: the keys here are {', '.join(sorted(_keys_at(loc)))}"
     return Fault(loc, ": ".join([*keys, message]))
 
 

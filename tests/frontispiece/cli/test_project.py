@@ -214,14 +214,18 @@ def test_services_are_told_of_every_app_wherever_it_runs(project: Path, tmp_path
 
 
 async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(up, "READY_TIMEOUT", 0.1)
+    monkeypatch.setattr(up, "READY_TIMEOUT", 0.3)
+    monkeypatch.setattr(up, "PATIENCE", 0.1)
     opened = Project.load(project)
     run = simulated(opened, tmp_path, opened.routes)
 
     with pytest.raises(up.NotReady, match="notes gives no answer"):
         await up.wait_ready(run, lambda: None)
+
+    (early,) = caplog.messages
+    assert "notes gives no answer" in early
 
 
 def test_check_knows_that_a_mounted_app_takes_no_websockets(project: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defa
                 "breaker: failures: unknown key",
             ],
         ),
-        ('url = "http://a"\nbreaker = true', ["breaker: Input should be a valid dictionary"]),
+        ('url = "http://a"\nbreaker = true', ["breaker: must be a table: the keys here are failure_ratio, "]),
         ('url = "http://a"\nconcurrency = {}', ["concurrency: set max_concurrent, or adaptive = true"]),
         (
             'url = "http://a"\nconcurrency = { max_concurrent = 5, adaptive = true, max_limit = 3 }',

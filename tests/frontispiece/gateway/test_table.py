@@ -69,7 +69,7 @@ def test_every_error_of_a_table_is_reported_at_once_with_its_place() -> None:
         route("/i/{y}", auth="bearer"),
         services={
             "things": "gopher://things",
-            "others": {"url": None, "uri": "http://others"},
+            "others": {"url": None, "uri": "http://others", "health": "/healthz"},
             "nobody": None,
         },
         colour="blue",
@@ -79,6 +79,7 @@ def test_every_error_of_a_table_is_reported_at_once_with_its_place() -> None:
         ("services: things: url: ", "'gopher://things' is no address"),
         ("services: others: url: ", "Field required"),
         ("services: others: uri: ", "unknown key"),
+        ("services: others: health: ", "must be a table: the keys here are interval, path"),
         ("colour: ", "unknown key"),
         ("route 1 (/a/{id}): timeout: ", "'soon' is no duration"),
         ("route 2 (/b/../c): path: ", "a dot segment"),
@@ -93,7 +94,7 @@ def test_every_error_of_a_table_is_reported_at_once_with_its_place() -> None:
         ("route 10 (/i/{y}): ", "GET is answered by /i/{x} already"),
     ]:
         assert [error for error in errors if error.startswith(place) and what in error], (place, what)
-    assert len(errors) == 15
+    assert len(errors) == 16
 
 
 def test_what_is_no_toml_is_refused_with_line_and_column() -> None:
@@ -108,7 +109,7 @@ def test_what_is_no_toml_is_refused_with_line_and_column() -> None:
     [
         ("", ["services: Field required", "routes: Field required"]),
         (SERVICES + "routes = []", ["services: things: routes: unknown key", "routes: Field required"]),
-        (f"routes = [1]\n{SERVICES}", ["route 1: Input should be a valid dict"]),
+        (f"routes = [1]\n{SERVICES}", ["route 1: must be a table: the keys here are "]),
         (f"routes = []\n{SERVICES}", ["routes: a table has at least one route"]),
     ],
 )

@@ -55,7 +55,7 @@ BATCH = 'each = "a.l", batch = { key = "k", by = "k" }'
         (part("a", 'colour = "blue"'), "parts.a: colour: unknown key"),
         (part("a", 'keep = ["x..y"]'), "parts.a: keep: 0: String should match pattern"),
         (part("a", 'rename = { x = "y.z" }'), "parts.a: rename: x: String should match pattern"),
-        ("parts.a = 1", "parts.a: Input should be a valid dictionary"),
+        ("parts.a = 1", "parts.a: must be a table: the keys here are batch, "),
         ('parts.a = { from = "catalog" }', 'parts.a: from: write "service:/path"'),
         (part("a", path="/x/../y"), "parts.a: from: '/x/../y' is no path: it has a dot segment"),
         (part("a", path="/x-{sku}"), "parts.a: from: 'x-{sku}' is no placeholder"),
