@@ -124,7 +124,8 @@ class _Fork:
 
     def send_signal(self, number: int, /) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # `poll` is at it: this is a signal's handler
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

@@ -76,10 +76,10 @@ class Database:
         self.engine = create_async_engine(_driver_url(url), pool_size=5, max_overflow=0, **_options(url))
         self.dialect = self.engine.dialect.name
         self._name = shown(url)
-        self._turn: AbstractAsyncContextManager[object] = nullcontext()
+        self._turn: Callable[[], AbstractAsyncContextManager[float | None]] = nullcontext
         """Of a writer: SQLite has one at a time."""
         if self.dialect == "sqlite":
-            self._turn = asyncio.Lock()
+            self._turn = sqlite_driver.Turns().turn
             sa.event.listen(self.engine.sync_engine, "connect", sqlite_driver.prepare)
             sa.event.listen(self.engine.sync_engine, "begin", sqlite_driver.begin)
         if telemetry.is_on():
@@ -141,8 +141,10 @@ class Database:
         callbacks: list[Callable[[], None]] = []
         await self._give_turns()
         with self._failures_as_problems(writes=True):
-            async with self._turn, self.engine.connect() as connection:
-                await connection.execution_options(writes=True, **{AFTER_COMMIT: callbacks})
+            async with self._turn() as give_up, self.engine.connect() as connection:
+                await connection.execution_options(
+                    **{sqlite_driver.GIVE_UP: give_up, AFTER_COMMIT: callbacks}
+                )
                 async with connection.begin():
                     yield connection
         for callback in callbacks:

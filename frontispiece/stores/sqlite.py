@@ -9,6 +9,8 @@ import asyncio
 import random
 import sqlite3
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final
 
@@ -27,10 +29,13 @@ DRIVER: Final = "sqlite+inline"
 """The name of the dialect in URLs."""
 
 BUSY_TIMEOUT_S: Final = 30.0
-"""How long a writer waits for one of another process."""
+"""How long a writer waits for others, of this process and of another one."""
 
 MAX_PAUSE: Final = 0.01
 """Seconds between two attempts to become the writer, at most."""
+
+GIVE_UP: Final = "give_up"
+"""The execution option of a writer: until when it may wait, by the monotonic clock."""
 
 READ_TIMEOUT_MS: Final = 5000
 """How long a statement waits, together with the loop, for a process that recovers or closes the file."""
@@ -105,6 +110,31 @@ async def _nothing() -> None:
     """Returns at once."""
 
 
+class Turns:
+    """The writers of a process, one after the other."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[float]:
+        """The turn of one writer; gives the monotonic time until which it may wait for another process.
+
+        Raises:
+            TimeoutError: SQLAlchemy's; its turn did not come.
+        """
+        give_up = monotonic() + BUSY_TIMEOUT_S
+        try:
+            async with asyncio.timeout(BUSY_TIMEOUT_S):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise sa.exc.TimeoutError(f"other writers of this process took {BUSY_TIMEOUT_S:g} s") from None
+        try:
+            yield give_up
+        finally:
+            self._lock.release()
+
+
 registry.register("sqlite.inline", __name__, InlineDialect.__name__)
 
 
@@ -132,11 +162,11 @@ def begin(connection: sa.Connection) -> None:
     A writer takes its lock at once: one that began by reading could not upgrade and would fail as "busy".
     """
     driver: Any = connection.connection.driver_connection
-    if not connection.get_execution_options().get("writes", False):
+    give_up: float | None = connection.get_execution_options().get(GIVE_UP)
+    if give_up is None:
         driver.execute("BEGIN")
         return
     driver.execute("PRAGMA busy_timeout = 0")  # the wait of SQLite would stop the loop
-    give_up = monotonic() + BUSY_TIMEOUT_S
     try:
         while not _try_to_begin(driver) and monotonic() < give_up:
             await_only(asyncio.sleep(random.uniform(0, MAX_PAUSE)))  # noqa: S311 (spreads load, guards nothing)

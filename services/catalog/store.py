@@ -1,8 +1,9 @@
 """Catalog's database: a product is a document, beside the columns that are searched, sorted and counted."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -54,6 +55,9 @@ create_with(products)
 
 idempotency_records = IdempotencyRecords(metadata)
 outbox = Outbox(metadata, source="catalog")
+
+PUT_AT_ONCE: Final = 100
+"""Products between two turns of the event loop: an import has up to 10,000, of 0.3 ms each."""
 
 PRODUCT_COLUMNS = tuple(column for column in products.c if column.name not in {"id", "name_key"})
 
@@ -160,6 +164,11 @@ class Store(SqlStore):
 
     async def _put_all(self, tx: AsyncConnection, new: Sequence[Product]) -> None:
         ordered = sorted(new, key=lambda product: product.sku)  # every writer takes its locks in this order
+        for start in range(0, len(ordered), PUT_AT_ONCE):
+            await asyncio.sleep(0)
+            await self._put_some(tx, ordered[start : start + PUT_AT_ONCE])
+
+    async def _put_some(self, tx: AsyncConnection, ordered: Sequence[Product]) -> None:
         first = self._first_version()
         insert = self._insert(products)
         replaced = {name: insert.excluded[name] for name in _row(ordered[0])}

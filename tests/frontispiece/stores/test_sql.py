@@ -4,11 +4,13 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import sqlalchemy as sa
 
-from frontispiece.stores import Database, after_commit
+from frontispiece.http import Problem
+from frontispiece.stores import Database, after_commit, sqlite
 from frontispiece.stores.sqlite import BUSY_TIMEOUT_S
 from tests.support.files import modes
 
@@ -102,6 +104,40 @@ async def test_a_writer_waits_for_that_of_another_process_and_the_event_loop_doe
             await writing
         async with database.read() as tx:
             assert (await tx.scalars(sa.select(WORDS.c.word))).all() == ["second"]
+
+
+async def test_writers_that_wait_for_another_process_all_give_up_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.3)
+    path = tmp_path / "words.db"
+    async with Database(f"sqlite:///{path}", METADATA) as database:
+
+        async def write() -> None:
+            async with database.write() as tx:
+                await tx.execute(WORDS.insert().values(word="word"))
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            started = monotonic()
+            outcomes = await asyncio.gather(*(write() for _ in range(10)), return_exceptions=True)
+            waited = monotonic() - started
+        await write()
+
+    assert {getattr(outcome, "status", None) for outcome in outcomes} == {503}
+    assert waited < 1  # ten one after the other would take 3 s
+
+
+async def test_a_write_within_a_write_fails_and_leaves_the_database_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.1)
+    async with Database(f"sqlite:///{tmp_path}/words.db", METADATA) as database:
+        with pytest.raises(Problem):
+            async with database.write(), database.write():
+                pass
+        async with database.write() as tx:
+            await tx.execute(WORDS.insert().values(word="word"))
 
 
 async def test_who_writes_in_a_loop_leaves_the_event_loop_to_others(database_url: str) -> None:

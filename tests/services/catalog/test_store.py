@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import StatementError
 
 from services.catalog.model import StoredProduct
-from services.catalog.store import Store
+from services.catalog.store import PUT_AT_ONCE, Store
 from tests.services.catalog.goods import GOODS, look, product, skus
 from tests.services.support import intent
 
@@ -58,6 +58,24 @@ async def test_an_import_that_fails_leaves_nothing_behind(store: Store) -> None:
 
     assert await store.find(["Z-1"]) == {}
     assert await store.import_products(intent(), [product("Z-1", "Zinc plate")]) == 1
+
+
+async def test_an_import_of_many_products_leaves_the_event_loop_to_others(store: Store) -> None:
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count_turns())
+    try:
+        await store.import_products(intent(), [product(f"M-{n}", f"Marker {n}") for n in range(2500)])
+    finally:
+        counting.cancel()
+
+    assert turns > 2500 / PUT_AT_ONCE
 
 
 async def test_imports_of_the_same_products_in_opposite_order_all_succeed(store: Store) -> None:
