@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece import telemetry
+from frontispiece.errors import ConfigError
 from frontispiece.extras import extra
 from frontispiece.settings import Settings
 
@@ -64,6 +65,9 @@ class Database:
         url: `sqlite:///path` or `postgresql+psycopg://…`.
         metadata: the tables.
         migrations: the package with their versions. Without one, tables are created if they are missing.
+
+    Raises:
+        ConfigError: the URL names a database in memory.
     """
 
     def __init__(self, url: str, metadata: sa.MetaData, migrations: str | None = None) -> None:
@@ -251,7 +255,11 @@ class SqlStore:
 
 def _driver_url(url: str) -> sa.URL:
     parsed = sa.make_url(url)
-    return parsed.set(drivername=sqlite_driver.DRIVER) if parsed.get_backend_name() == "sqlite" else parsed
+    if parsed.get_backend_name() != "sqlite":
+        return parsed
+    if parsed.database in {None, "", ":memory:"}:
+        raise ConfigError([f"{url} is a database in memory, which is lost at the end: name a file"])
+    return parsed.set(drivername=sqlite_driver.DRIVER)
 
 
 def _options(url: str) -> dict[str, Any]:

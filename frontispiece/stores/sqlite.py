@@ -22,7 +22,7 @@ with extra("sql"):
     from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
     from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-    from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool, StaticPool
+    from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
     from sqlalchemy.util.concurrency import await_only
 
 DRIVER: Final = "sqlite+inline"
@@ -75,9 +75,9 @@ class InlineDialect(SQLiteDialect_pysqlite):
     execution_ctx_cls = _ExecutionContext
 
     @classmethod
-    def get_pool_class(cls, url: sa.URL) -> type[Pool]:
-        """A database in memory is its one connection."""
-        return AsyncAdaptedQueuePool if cls._is_url_file_db(url) else StaticPool
+    def get_pool_class(cls, url: sa.URL) -> type[Pool]:  # noqa: ARG003 (SQLAlchemy's)
+        """A pool of connections to a file."""
+        return AsyncAdaptedQueuePool
 
     def do_execute(
         self,

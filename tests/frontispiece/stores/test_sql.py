@@ -9,6 +9,7 @@ from time import monotonic
 import pytest
 import sqlalchemy as sa
 
+from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
 from frontispiece.stores import Database, after_commit, sqlite
 from frontispiece.stores.sqlite import BUSY_TIMEOUT_S
@@ -156,3 +157,9 @@ async def test_who_writes_in_a_loop_leaves_the_event_loop_to_others(database_url
                 await tx.execute(WORDS.insert().values(word="word"))
         assert turns >= 10
         other.cancel()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="in memory, which is lost at the end: name a file"):
+        Database(url, METADATA)
