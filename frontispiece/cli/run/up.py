@@ -33,7 +33,7 @@ SPACE = 1 << 20
 """Bytes that the data folder has room for at the start."""
 
 READY_TIMEOUT = 120.0
-PATIENCE = 10.0
+WARN_AFTER = 10.0
 """Seconds after which a start says what it waits for."""
 
 POLL_INTERVAL = 0.2
@@ -186,7 +186,7 @@ async def wait_ready(
         ChildFailed: `check` found that a child process ended.
         NotReady: an app was not ready in time.
     """
-    begun, told = time.monotonic(), False
+    begun, warned = time.monotonic(), False
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:  # no proxy leads to this machine
         for reason in (*(_listens(name, sock) for name, sock in sockets.items()), *_probes(run, http)):
             while (missing := await reason()) is not None:
@@ -194,9 +194,9 @@ async def wait_ready(
                 waited = time.monotonic() - begun
                 if waited > READY_TIMEOUT:
                     raise NotReady(missing)
-                if waited > PATIENCE and not told:
+                if waited > WARN_AFTER and not warned:
                     log.warning("still waiting, for %g s at most: %s", READY_TIMEOUT, missing)
-                    told = True
+                    warned = True
                 await asyncio.sleep(0.05)
 
 

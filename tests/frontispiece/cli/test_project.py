@@ -217,7 +217,7 @@ async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(up, "READY_TIMEOUT", 0.3)
-    monkeypatch.setattr(up, "PATIENCE", 0.1)
+    monkeypatch.setattr(up, "WARN_AFTER", 0.1)
     opened = Project.load(project)
     run = simulated(opened, tmp_path, opened.routes)
 
