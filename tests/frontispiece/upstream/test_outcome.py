@@ -57,6 +57,7 @@ async def test_slow_clients_open_no_circuit_and_eject_no_address(share: float) -
     talks = [read_all] * 10
     async with asyncio.timeout(30), peer(*talks) as one, peer(*talks) as other, guarded(one, other) as things:
         for _ in range(ATTEMPTS):
+            await asyncio.gather(ask(things, GET), ask(things, GET))  # connects: that is no client's time
             with pytest.raises((Problem, TimeoutError)):
                 async with asyncio.timeout(share * TIMEOUT):
                     await things.send(upload(ends=False))
