@@ -4,6 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 FOREIGN := tests/frontispiece/gateway/auth/foreign/provider
+TSC := clients/node_modules/.bin/tsc
 
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
 
-test: .venv/dev .venv/foreign  ## the whole suite
+test: .venv/dev .venv/foreign .venv/clients  ## the whole suite
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-test-failed: .venv/dev .venv/foreign  ## what failed in the last run, once more, one test at a time
+test-failed: .venv/dev .venv/foreign .venv/clients  ## what failed in the last run, once more, one test at a time
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 fuzz: .venv/dev  ## compare the server with its predecessor on random requests, for minutes
@@ -25,13 +26,14 @@ fuzz: .venv/dev  ## compare the server with its predecessor on random requests, 
 faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= VICTIMS= ACTIONS= POSTGRESQL=1
 	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(VICTIMS),--victims $(VICTIMS)) $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(POSTGRESQL),--postgresql)
 
-check: .venv/dev  ## style, types, import rules, the route table, migrations
+check: .venv/dev .venv/clients  ## style, types, import rules, the route table, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/front check
 	$(BIN)/front migrate --check
+	if [ -x $(TSC) ]; then $(TSC) -p clients && $(TSC) -p clients/tsconfig.worker.json; fi
 
 bench: .venv/run .bench/installed  ## measure beside others, within 20 minutes; QUICK=1 for a look within 3
 	$(BIN)/python -m bench $(if $(QUICK),--quick,--write)
@@ -57,7 +59,7 @@ lock:  ## pin requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/bench.in --output-file requirements/bench.txt
 
 clean:  ## remove the environment and the shop's data
-	rm -rf .venv .data .bench $(FOREIGN)/node_modules
+	rm -rf .venv .data .bench $(FOREIGN)/node_modules clients/node_modules
 
 .venv/run: requirements/build.txt requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'
@@ -73,6 +75,10 @@ clean:  ## remove the environment and the shop's data
 # The identity provider that is not ours, for the tests that need one; without npm they are skipped.
 .venv/foreign: $(FOREIGN)/package-lock.json | .venv/run
 	if command -v npm >/dev/null; then npm ci --prefix $(FOREIGN) --ignore-scripts --no-audit --no-fund && touch $@; fi
+
+# What checks the clients' types and accessibility; without npm both are left out.
+.venv/clients: clients/package-lock.json | .venv/run
+	if command -v npm >/dev/null; then npm ci --prefix clients --ignore-scripts --no-audit --no-fund && touch $@; fi
 
 .bench/installed: requirements/bench.txt
 	test -x .bench/venv/bin/python || $(PYTHON) -m venv .bench/venv

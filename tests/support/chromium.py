@@ -1,0 +1,80 @@
+"""Chromium as the browser tests start it, and what they see of a page."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from playwright.async_api import ConsoleMessage, Page, Request
+
+from shop.demo import PASSWORD
+
+FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""They keep Chromium from calling anybody but the shop, and let it run where there is no sandbox."""
+
+BFF_PATH: Final = re.compile(r"^/(web|mobile)/(?!session/)")
+
+
+def executable() -> str | None:
+    """The path of Chromium: `CHROMIUM`, Debian's, or the newest that `playwright install` brought."""
+    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if named:
+        return named
+    installed = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
+    return next((str(path) for path in sorted(installed, reverse=True)), None)
+
+
+async def log_in(page: Page, user: str, password: str = PASSWORD) -> None:
+    """Fill in the login page that the page shows or is about to show, and send it."""
+    await page.get_by_label("User name").fill(user)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Log in").click()
+
+
+class Visit:
+    """What happens on a page from now on.
+
+    Args:
+        page: the page that is watched.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.calls: list[str] = []
+        """The calls of BFFs, as `GET /web/home`."""
+        self.errors: list[str] = []
+        """Console errors, uncaught exceptions, and violations of the Content-Security-Policy among them."""
+        self._page = page
+        page.on("request", self._on_request)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def axe(self, script: Path) -> list[str]:
+        """What axe-core finds on the page as it is, by WCAG 2.2 AA: a line each."""
+        if not await self._page.evaluate("'axe' in window"):
+            await self._page.evaluate(script.read_text(encoding="utf-8"))  # no CSP keeps it out
+        result: dict[str, Any] = await self._page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def _on_request(self, request: Request) -> None:
+        path = urlsplit(request.url).path
+        if BFF_PATH.match(path):
+            self.calls.append(f"{request.method} {path}")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
