@@ -1,4 +1,4 @@
-"""The shop in a real browser: one shop and one browser for all tests here, and a context of its own for each."""
+"""The shop in a real browser: one shop and one browser for all tests, and a context for each of them."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -102,12 +102,12 @@ def visit() -> Callable[[Page], Visit]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Path:
-    """The script of axe-core, where `npm ci` has been run in clients/."""
+def axe() -> str:
+    """The source of axe-core, where `npm ci` has been run in clients/; for `Visit.axe`."""
     script = HERE.parents[1] / "clients/node_modules/axe-core/axe.min.js"
     if not script.exists():
         pytest.skip("axe-core is not installed: `npm ci --prefix clients`")
-    return script
+    return script.read_text(encoding="utf-8")
 
 
 def pytest_report_header() -> str:
