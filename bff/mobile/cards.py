@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Product, Rating, Stock
+from bff.clients.models import Discount, Money, Product, Rating, Stock
 from bff.mobile.device import CARD_WIDTH, Device
 from bff.mobile.localization import Localization
 from bff.shared.prices import current_price
@@ -20,12 +20,13 @@ class Stars(Struct, frozen=True):
 class Card(Struct, frozen=True, omit_defaults=True):
     """A product in a list; what is not known or does not apply is left out.
 
-    `was` is the price before a discount, `image` the path of a file.
+    `was` is the price before a discount, `image` the path of a file, `amount` the price to calculate with.
     """
 
     sku: str
     name: str
     price: str
+    amount: Money
     was: str | None = None
     badges: list[str] = []
     image: str | None = None
@@ -46,6 +47,7 @@ def cards(
             sku=product.sku,
             name=product.name,
             price=localization.price(current_price(product, discounts)),
+            amount=current_price(product, discounts),
             was=was(product, discounts, localization),
             badges=localization.badges(discounts.get(product.sku), stocks.get(product.sku)),
             image=device.image(product, CARD_WIDTH),

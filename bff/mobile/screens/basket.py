@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, Discount, Product, Stock, WaitingItem
+from bff.clients.models import Basket, Discount, Money, Product, Stock, WaitingItem
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
-from bff.shared.prices import changed_price, line_totals, total
+from bff.shared.prices import changed_price, current_price, line_totals, total
 from bff.shared.sources import basket_pages
 from frontispiece.pages import Page
 
@@ -19,8 +19,9 @@ pages: list[Page] = basket_pages(
 
 
 class BasketLine(Struct, frozen=True, omit_defaults=True):
-    """A basket item; without `name` and `total` when the catalog no longer has the product.
+    """A basket item; of a product that the catalog no longer has there are `sku` and `quantity` alone.
 
+    `price` is that of a piece, as text and as an `amount` to calculate with.
     `price_when_added` is what a piece cost before discounts when it was put in, if that has changed.
     """
 
@@ -28,6 +29,8 @@ class BasketLine(Struct, frozen=True, omit_defaults=True):
     quantity: int
     name: str | None = None
     image: str | None = None
+    price: str | None = None
+    amount: Money | None = None
     total: str | None = None
     badges: list[str] = []
     price_when_added: str | None = None
@@ -55,6 +58,7 @@ def screen(
     """The basket screen."""
     known = {product.sku: product for product in products}
     totals = line_totals(basket, products, discounts)
+    prices = {product.sku: current_price(product, discounts) for product in products}
     changes = [(item, changed_price(item, known.get(item.sku))) for item in basket.items]
     sum_of_all = total(totals.values())
     return BasketScreen(
@@ -64,6 +68,8 @@ def screen(
                 quantity=item.quantity,
                 name=known[item.sku].name,
                 image=device.image(known[item.sku], CARD_WIDTH),
+                price=localization.price(prices[item.sku]),
+                amount=prices[item.sku],
                 total=localization.price(totals[item.sku]),
                 badges=localization.badges(discounts.get(item.sku), stocks.get(item.sku)),
                 price_when_added=localization.price(before) if before else None,

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Product, Rating, ReviewList, Sku, Stock
+from bff.clients.models import Discount, Money, Product, Rating, ReviewList, Sku, Stock
 from bff.clients.services import Catalog, Inventory, Reviews
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Stars, stars, was
@@ -42,12 +42,16 @@ class Companion(Struct, frozen=True, omit_defaults=True):
 
 
 class ProductScreen(Struct, frozen=True, omit_defaults=True):
-    """Everything on the screen; what is not known or does not apply is left out."""
+    """Everything on the screen; what is not known or does not apply is left out.
+
+    `amount` is the price to calculate with.
+    """
 
     sku: str
     name: str
     brand: str
     price: str
+    amount: Money
     was: str | None = None
     badges: list[str] = []
     image: str | None = None
@@ -104,6 +108,7 @@ def screen(
         name=product.name,
         brand=product.brand.name,
         price=localization.price(current_price(product, discounts)),
+        amount=current_price(product, discounts),
         was=was(product, discounts, localization),
         badges=localization.badges(discounts.get(product.sku), stock),
         image=device.image(product, PRODUCT_WIDTH),

@@ -7,6 +7,8 @@ PEN = {
     "quantity": 2,
     "name": "Fine PEN",
     "image": "/pictures/PEN/1-320.svg",
+    "price": "€11.61",
+    "amount": {"amount": 1161, "currency": "EUR"},
     "total": "€23.22",
     "badges": ["\N{MINUS SIGN}10%"],
 }
@@ -15,6 +17,8 @@ INK = {
     "quantity": 1,
     "name": "Fine INK",
     "image": "/pictures/INK/1-320.svg",
+    "price": "€8.50",
+    "amount": {"amount": 850, "currency": "EUR"},
     "total": "€8.50",
     "badges": ["Only 3 left"],
 }

@@ -11,6 +11,7 @@ WHOLE: dict[str, Any] = {
     "name": "Fine PEN",
     "brand": "Quill & Co",
     "price": "€11.61",
+    "amount": {"amount": 1161, "currency": "EUR"},
     "was": "€12.90",
     "badges": ["\N{MINUS SIGN}10%"],
     "image": "/pictures/PEN/1-1280.svg",
@@ -39,7 +40,7 @@ async def test_a_product_screen_shows_enough_to_decide_on_an_article(
     ("operation", "left_out", "changed"),
     [
         ("stocks", set(), {}),
-        ("discounts", {"was", "badges"}, {"price": "€12.90"}),
+        ("discounts", {"was", "badges"}, {"price": "€12.90", "amount": {"amount": 1290, "currency": "EUR"}}),
         ("ratings", {"stars"}, {}),
         ("reviews", {"review"}, {}),
         ("products", {"related"}, {}),
