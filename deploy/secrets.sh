@@ -50,7 +50,7 @@ cat >identity_clients <<JSON
   },
   "mobile": {
     "name": "the shop's app",
-    "redirect_uris": ["com.frontispiece.shop:/callback", "$origin/mobile/callback"],
+    "redirect_uris": ["com.frontispiece.shop:/callback", "$origin/m/callback"],
     "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout"
   }
 }

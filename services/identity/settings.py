@@ -79,6 +79,11 @@ def _without_port(uri: str) -> str | None:
     return match["host"] + match["rest"]
 
 
+def _origin(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 PublicUri = Annotated[str, AfterValidator(_public)]
 
 
@@ -99,12 +104,13 @@ class Client(BaseModel):
         """Whether it has a secret; an app on a phone cannot keep one."""
         return self.secret is not None
 
-    def is_assured(self, redirect_uri: str) -> bool:
+    def is_assured(self, redirect_uri: str, origin: str) -> bool:
         """Whether what is sent there is useless to others: it has a secret, or the host of an https URI.
 
-        Any app can claim a private-use scheme, or listen on a port of this machine (RFC 8252, 8.6).
+        Any app can claim a private-use scheme, or listen on a port of this machine (RFC 8252, 8.6), except on
+        that of the provider's own `origin`.
         """
-        return self.is_confidential or urlsplit(redirect_uri).scheme == "https"
+        return self.is_confidential or _origin(redirect_uri) == origin or redirect_uri.startswith("https:")
 
     def accepts(self, redirect_uri: str) -> bool:
         """Whether this is one of its redirect URIs; a public client has any loopback port (RFC 8252, 7.3)."""
@@ -206,8 +212,7 @@ class IdentitySettings(Settings):
     @property
     def origin(self) -> str:
         """The web origin of the provider's pages."""
-        parts = urlsplit(self.issuer)
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        return _origin(self.issuer)
 
     def at(self, path: str) -> str:
         """The public URL of a path."""

@@ -27,7 +27,7 @@ ACCOUNT: Final = "account"
 async def authorize(request: Request, context: Provided) -> Response:
     """Redirect to the client with a code, when a user is logged in and need not be asked; otherwise ask."""
     fields = await read_fields(request)
-    authorization = parse_request(fields, context.settings.clients)
+    authorization = parse_request(fields, context.settings)
     session, user = await _logged_in(context, request, authorization, fields)
     is_interactive = "none" not in authorization.prompts
     if session is not None and user is not None and "login" not in authorization.prompts:
@@ -48,7 +48,7 @@ async def confirm(request: Request, context: Provided) -> Response:
     """Redirect with a code when the user agrees, without one when not; or show the login page."""
     fields = await read_fields(request)
     check_csrf(request, fields, context.settings)
-    authorization = parse_request(fields, context.settings.clients)
+    authorization = parse_request(fields, context.settings)
     decision = fields.get("decision")
     if decision == "deny":
         raise authorization.error("access_denied", "The user does not agree.")

@@ -40,7 +40,7 @@ async def log_in(request: Request, context: Provided) -> Response:
     """Log the browser in by user name and password."""
     fields = await read_fields(request)
     check_csrf(request, fields, context.settings)
-    authorization = parse_request(fields, context.settings.clients)
+    authorization = parse_request(fields, context.settings)
     name = fields.get("username", "")
     user = await context.authenticator.authenticate(
         name,
@@ -55,7 +55,7 @@ async def log_in(request: Request, context: Provided) -> Response:
 
 async def registration_page(request: Request, context: Provided) -> Response:
     """The page with the registration form."""
-    authorization = parse_request(await read_fields(request), context.settings.clients)
+    authorization = parse_request(await read_fields(request), context.settings)
     return _registration_page(context, request, authorization, {})
 
 
@@ -63,7 +63,7 @@ async def register(request: Request, context: Provided) -> Response:
     """Add a user, and log the browser in."""
     fields = await read_fields(request)
     check_csrf(request, fields, context.settings)
-    authorization = parse_request(fields, context.settings.clients)
+    authorization = parse_request(fields, context.settings)
     try:
         user = await _add_user(context, request, fields)
     except InvalidAccountData as error:

@@ -4,7 +4,6 @@ RFC 6749 (4.1.1), RFC 7636, RFC 9207, RFC 9700, OpenID Connect Core 1.0 (3.1.2).
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Self
 from urllib.parse import quote_plus, urlencode
@@ -12,7 +11,7 @@ from urllib.parse import quote_plus, urlencode
 from services.identity.browser.forms import Fields
 from services.identity.errors import PageError, RedirectError
 from services.identity.model import OPENID, RequestedGrant
-from services.identity.settings import Client
+from services.identity.settings import IdentitySettings
 
 PARAMETERS: Final = (
     "response_type",
@@ -86,7 +85,7 @@ class AuthorizationRequest:
         return RedirectError(self.requested.redirect_uri, self.state, error, description)
 
 
-def parse_request(fields: Fields, clients: Mapping[str, Client]) -> AuthorizationRequest:
+def parse_request(fields: Fields, settings: IdentitySettings) -> AuthorizationRequest:
     """The request in these parameters.
 
     Raises:
@@ -94,7 +93,7 @@ def parse_request(fields: Fields, clients: Mapping[str, Client]) -> Authorizatio
             long.
         RedirectError: the request is invalid otherwise.
     """
-    client = clients.get(fields.get("client_id", ""))
+    client = settings.clients.get(fields.get("client_id", ""))
     if client is None:
         raise PageError(400, "Unknown app", "The app that sent you here is not known.")
     redirect_uri = fields.get("redirect_uri", "")
@@ -113,7 +112,7 @@ def parse_request(fields: Fields, clients: Mapping[str, Client]) -> Authorizatio
             dpop_jkt=fields.get("dpop_jkt"),
         ),
         app=client.name or fields["client_id"],
-        confirm_always=not client.is_assured(redirect_uri),
+        confirm_always=not client.is_assured(redirect_uri, settings.origin),
         state=fields.get("state"),
         prompts=frozenset(fields.get("prompt", "").split()),
         max_age=int(fields["max_age"]) if "max_age" in fields else None,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.services.identity.browser import Browser, page
 from tests.services.identity.conftest import MakeSettings
-from tests.services.identity.world import ISSUER, MOBILE, World, clients, parameters_of, world
+from tests.services.identity.world import ISSUER, MOBILE, ORIGIN, World, clients, parameters_of, world
 
 LOOPBACK = "http://127.0.0.1/callback"
 CLAIMED = "https://shop.example/app/callback"
@@ -58,6 +58,17 @@ async def test_an_app_that_any_other_can_pose_as_gets_no_code_without_the_user(
         assert (silent["error"], "code" in silent) == ("interaction_required", False)
         allowed = await browser.submit(response, decision="allow")
         assert allowed.headers["location"].startswith(f"{redirect_uri}?code=")
+
+
+async def test_an_app_at_the_providers_own_origin_gets_its_code_at_once(
+    shop: World, browser: Browser
+) -> None:
+    """Nobody else can listen on the port of the provider."""
+    asked = shop.parameters("mobile", redirect_uri=f"{ORIGIN}/callback")
+
+    silent = parameters_of(await browser.get("/authorize", params={**asked, "prompt": "none"}))
+
+    assert "code" in silent
 
 
 async def test_the_page_says_who_is_logged_in_and_which_app_asks_for_what(
