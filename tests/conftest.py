@@ -11,8 +11,6 @@ import httpx
 import hypothesis
 import pytest
 import valkey
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
@@ -21,6 +19,7 @@ from frontispiece.events import EventSettings
 from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import TokenSettings
 from tests.support.events import delete_streams
+from tests.support.keys import new_signing_key
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.scheduling import Scheduling
 
@@ -62,10 +61,7 @@ def open_umask() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def signing_key() -> str:
     """The PEM of the key that callers of services sign with in this test run."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return pem.decode()
+    return new_signing_key()
 
 
 @pytest.fixture(scope="session")

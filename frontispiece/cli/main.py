@@ -13,6 +13,7 @@ from rich.table import Table
 from frontispiece.cli import databases
 from frontispiece.cli.commands import Commands
 from frontispiece.cli.commands import errors as command_errors
+from frontispiece.cli.contracts import app as contracts
 from frontispiece.cli.events import app as events
 from frontispiece.cli.pages import explain, graph
 from frontispiece.cli.project import Project, fill
@@ -250,6 +251,7 @@ app.command()(explain)
 app.command()(databases.migrate)
 app.command("import")(import_file)
 app.command()(login)
+app.add_typer(contracts, name="contracts")
 app.add_typer(events, name="events")
 
 

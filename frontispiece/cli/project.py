@@ -123,6 +123,17 @@ class Import(_Section):
     user: str | None = Field(None, description="The user who logs in for it unless `--user` names another.")
 
 
+class ContractsFolder(_Section):
+    """What released clients rely on, for `front contracts`."""
+
+    folder: Path = Field(
+        Path("contracts"), description="The folder of `released.toml` and `<client>/<version>.json`."
+    )
+    stage: Factory = Field(
+        description="`module:function` that puts an app on its stage: a `frontispiece.contracts.Staging`."
+    )
+
+
 class Demo(_Section):
     """What `front up` tells developers."""
 
@@ -152,6 +163,7 @@ class Project(_Section):
     )
     login: Login | None = Field(None, description="For `front login`.")
     import_: Import | None = Field(None, alias="import", description="For `front import`.")
+    contracts: ContractsFolder | None = Field(None, description="For `front contracts`.")
     demo: Demo = Field(default=Demo(), description="For `front up`.")
     folder: Path = Field(exclude=True, description="The folder of the file: modules are imported from it.")
 

@@ -139,13 +139,13 @@ class Bff:
     ) -> None:
         self._name = name
         self._description = description
-        self._pages = list(pages)
+        self.pages = list(pages)
         self._clients = dict(clients)
 
     @property
     def settings_class(self) -> type[BffSettings]:
         """The settings that the app reads from the environment."""
-        functions = [f for page in self._pages for f in (*(s.function for s in page.sources), *page.views)]
+        functions = [f for page in self.pages for f in (*(s.function for s in page.sources), *page.views)]
         if any(Identity in get_type_hints(function).values() for function in functions):
             return AuthenticatedBffSettings
         return BffSettings
@@ -153,7 +153,7 @@ class Bff:
     @property
     def _required(self) -> set[Any]:
         """The types that required sources ask for: without one of these services, some page fails."""
-        required = [s.function for page in self._pages for s in page.sources if s.fallback is None]
+        required = [s.function for page in self.pages for s in page.sources if s.fallback is None]
         return {kind for function in required for kind in get_type_hints(function).values()}
 
     def __call__(self, settings: BffSettings | None = None) -> PageApp:
@@ -189,7 +189,7 @@ class Bff:
         app = create_app(
             title=self._name,
             description=self._description,
-            pages=self._pages,
+            pages=self.pages,
             providers={**providers, Identity: callers.required},
             lifespan=lifespan,
             ready=ready,

@@ -1,25 +1,16 @@
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 
 import httpx
 import pytest
 
-from bff.mobile import screens
 from bff.mobile.app import create_app as create_mobile
-from bff.web import pages
 from bff.web.app import create_app as create_web
-from frontispiece.pages import AuthenticatedBffSettings, BffSettings, Page
+from frontispiece.pages import AuthenticatedBffSettings, BffSettings
 from frontispiece.settings import Directory, TokenSettings
 from tests.bff.documents import article, order, review
+from tests.bff.times import extend
 from tests.bff.world import HTTP_SERVICES, Shop, behind_respx, discount_server
 from tests.conftest import AppClient, MakeToken
-
-EVERY_PAGE: list[Page] = [
-    *(pages.home.page, pages.product.page, pages.search.page, *pages.basket.pages),
-    *(screens.home.page, screens.product.page, screens.search.page),
-    *(*pages.checkout.pages, *pages.orders.pages),
-    *(*screens.basket.pages, *screens.checkout.pages, *screens.orders.pages),
-]
 
 
 @pytest.fixture
@@ -31,11 +22,7 @@ def enforced() -> frozenset[str]:
 @pytest.fixture(autouse=True)
 def times(enforced: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Give pages all the time they need where they are not to keep their own."""
-    for page in EVERY_PAGE:
-        if "timeout" not in enforced:
-            monkeypatch.setattr(page, "sources", [replace(source, timeout=None) for source in page.sources])
-        if "deadline" not in enforced:
-            monkeypatch.setattr(page, "deadline", 60.0)
+    extend(monkeypatch, enforced)
 
 
 @pytest.fixture

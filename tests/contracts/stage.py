@@ -1,21 +1,23 @@
-"""A BFF on its stage: before each request pact sets the scene, the shop behind the BFF."""
+"""The BFFs on their stage (`[contracts]` of frontispiece.toml): a contract's states are the shop's."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import pytest
 
 import bff.mobile.app
 import bff.web.app
-from frontispiece.http.asgi import App, Message, Receive, Scope, Send
-from frontispiece.pages import AuthenticatedBffSettings
-from frontispiece.security import Identity, Signer
+from frontispiece.contracts import UnknownState
+from frontispiece.http.asgi import App, Receive, Scope, Send
+from frontispiece.pages import AuthenticatedBffSettings, PageApp
+from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import Directory, TokenSettings
 from tests.bff.documents import article, euros, order, review
+from tests.bff.times import extend
 from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
-from tests.support.contracts import LOGGED_IN, STATES
-from tests.support.serving import servers
-from tests.support.stub import Exchange
+from tests.support.contracts import LOGGED_IN
+from tests.support.keys import new_signing_key
 
 BFFS: Final = {"bff-web": bff.web.app.create_app, "bff-mobile": bff.mobile.app.create_app}
 """Every BFF that clients have contracts with."""
@@ -48,8 +50,8 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
 """What contracts say of the shop, and its attributes then; a new scene begins with an empty shop."""
 
 
-class Stage:
-    """An ASGI app: a BFF, a door at `STATES`, and a member that its answers lack although it sends it.
+class BffStage:
+    """A BFF in front of stubbed services.
 
     Args:
         bff: the app itself.
@@ -57,84 +59,57 @@ class Stage:
         customer: proves a true customer, in place of what a contract says.
     """
 
-    def __init__(self, bff: App, shop: Shop, customer: bytes) -> None:
-        self.lacks: str | None = None
-        self._bff = bff
+    def __init__(self, bff: PageApp, shop: Shop, customer: bytes) -> None:
+        self._customers = AuthenticatedApp(bff, customer)
+        self.app: App = self._customers
         self._shop = shop
+
+    async def set_up(self, state: str, _parameters: Mapping[str, Any]) -> None:
+        """A state of the shop, or of the client."""
+        if state == LOGGED_IN:
+            self._customers.is_logged_in = True
+        elif state in SCENES:
+            vars(self._shop).update(SCENES[state]())
+        else:
+            raise UnknownState(state)
+
+    async def tear_down(self) -> None:
+        """An empty shop, without customers."""
+        vars(self._shop).update(vars(Shop()))
+        self._customers.is_logged_in = False
+
+
+class AuthenticatedApp:
+    """A BFF that gets a valid token in place of a contract's, once its client is logged in."""
+
+    def __init__(self, bff: PageApp, customer: bytes) -> None:
+        self.is_logged_in = False
+        self.openapi = bff.openapi
+        self._bff = bff
         self._customer = customer
-        self._logged_in = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Set the scene, or play it."""
-        if scope["type"] != "http":
-            await self._bff(scope, receive, send)
-        elif scope["path"] == STATES:
-            await self._set(Exchange(scope, receive, send))
-        else:
-            headers = [(name, self._true(name, value)) for name, value in scope["headers"]]
-            await self._bff({**scope, "headers": headers}, receive, self._lacking(send))
-
-    async def _set(self, exchange: Exchange) -> None:
-        wanted = json.loads(await exchange.read())
-        status = 200
-        if wanted["action"] == "teardown":
-            vars(self._shop).update(vars(Shop()))
-            self._logged_in = False
-        elif wanted["state"] == LOGGED_IN:
-            self._logged_in = True
-        elif wanted["state"] in SCENES:
-            vars(self._shop).update(SCENES[wanted["state"]]())
-        elif wanted["state"]:  # an example without a state of its own has an empty one
-            status = 400  # after a 5xx pact would try again, for minutes
-        await exchange.start(status)
-        await exchange.end()
-
-    def _true(self, name: bytes, value: bytes) -> bytes:
-        return self._customer if name == b"authorization" and self._logged_in else value
-
-    def _lacking(self, send: Send) -> Send:
-        """Where answers go; they have one body message each, as the BFFs send them."""
-        head: Message = {}
-
-        async def lacking(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                head.update(message)
-                return
-            body = json.dumps(_without(self.lacks, json.loads(message["body"]))).encode()
-            length = (b"content-length", str(len(body)).encode())
-            headers = [*(each for each in head["headers"] if each[0] != b"content-length"), length]
-            await send({**head, "headers": headers})
-            await send({**message, "body": body})
-
-        return send if self.lacks is None else lacking
-
-
-class OnStage(NamedTuple):
-    """A stage and its address."""
-
-    stage: Stage
-    url: str
+        if scope["type"] == "http" and self.is_logged_in:
+            headers = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
+            if len(headers) < len(scope["headers"]):
+                scope = {**scope, "headers": [*headers, (b"authorization", self._customer)]}
+        await self._bff(scope, receive, send)
 
 
 @asynccontextmanager
-async def staged(provider: str, signing_key: str, tokens: TokenSettings) -> AsyncIterator[OnStage]:
-    """A BFF on a stage, on a real socket: the app as it runs in production, in front of an empty shop."""
+async def staged(provider: str) -> AsyncIterator[BffStage]:
+    """A BFF as it runs in production, in front of an empty shop."""
     shop = Shop()
+    pem = new_signing_key()
     services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
-    with behind_respx(shop):
-        async with discount_server(shop) as discounts, servers() as serve:
-            directory = Directory(services={**services, "discount-grpc": discounts})
-            app = BFFS[provider](
-                AuthenticatedBffSettings(directory=directory, signing_key=signing_key, tokens=tokens)
+    with pytest.MonkeyPatch.context() as patch, behind_respx(shop):
+        extend(patch)
+        async with discount_server(shop) as discounts:
+            settings = AuthenticatedBffSettings(
+                directory=Directory(services={**services, "discount-grpc": discounts}),
+                signing_key=pem,
+                tokens=TokenSettings(issuers=issuers([("gateway", private_key(pem))])),
             )
             customer = Identity(subject="reader", scopes=frozenset({"shop"}))
-            stage = Stage(app, shop, Signer(signing_key, "gateway").authorization(customer, provider))
-            yield OnStage(stage, await serve(stage))
-
-
-def _without(name: str | None, value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without(name, item) for item in value]
-    if isinstance(value, dict):
-        return {member: _without(name, inner) for member, inner in value.items() if member != name}
-    return value
+            authorization = Signer(pem, "gateway").authorization(customer, provider)
+            yield BffStage(BFFS[provider](settings), shop, authorization)

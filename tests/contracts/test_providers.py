@@ -1,87 +1,115 @@
+"""Each BFF against the contract of every version in the field, and against BFFs that have lost a field."""
+
 import json
-import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from frontispiece.settings import TokenSettings
-from tests.contracts.stage import BFFS, OnStage, staged
-from tests.support.contracts import CONTRACTS, Json, broken
+from frontispiece.contracts import Contracts, PactFile, Staging, WorkingTree, disagreements, verify
+from frontispiece.http.asgi import App, Message, Receive, Scope, Send
+from tests.contracts.stage import BFFS, BffStage, staged
+from tests.support.contracts import CONTRACTS
 
-FILES = sorted(CONTRACTS.glob("*/*"))
+TREE = WorkingTree(CONTRACTS)
+ALL = Contracts.load(TREE)
+TODAY = datetime.now(UTC).date()
 
-PutOn = Callable[[str], AbstractAsyncContextManager[OnStage]]
-
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONTRACTS)))
-
-
-@pytest.fixture
-def put_on(token_settings: TokenSettings, signing_key: str) -> PutOn:
-    """`async with put_on("bff-web") as (stage, url)`."""
-    return lambda provider: staged(provider, signing_key, token_settings)
+every_version = pytest.mark.parametrize("pact", ALL.in_field(TODAY), ids=str)
 
 
-@every_file
-async def test_a_bff_keeps_every_contract_with_it(file: Path, put_on: PutOn) -> None:
-    provider = read(file)["provider"]["name"]
-
-    async with put_on(provider) as (_, url):
-        errors = await broken(file, provider, url)
-
-    assert errors == ""
+@every_version
+async def test_a_bff_keeps_the_contract_of_every_version_in_the_field(pact: PactFile) -> None:
+    assert await verify(pact, staged) == []
 
 
-@every_file
-async def test_no_field_that_a_client_reads_can_vanish_without_being_named(file: Path, put_on: PutOn) -> None:
-    contract = read(file)
-    provider = contract["provider"]["name"]
-    unnoticed = []
+@every_version
+async def test_no_field_that_a_client_reads_can_vanish_without_being_named(pact: PactFile) -> None:
+    depth = 0
+    while expected := read_at(depth, pact):
+        named = {(breach.screen, breach.field) for breach in await verify(pact, lacking(depth))}
 
-    async with put_on(provider) as (stage, url):
-        for field, example in fields(contract).items():
-            stage.lacks = field
-            errors = await broken(file, provider, url, only=example)
-            if not re.search(rf"missing the following keys: .*\b{field}\b", errors):
-                unnoticed.append(field)
+        assert expected <= named
+        depth += 1
 
-    assert unnoticed == []
+    assert depth
 
 
-@every_file
-def test_every_file_is_the_contract_of_one_version_of_a_client_with_its_bff(file: Path) -> None:
-    contract = read(file)
-
-    assert re.fullmatch(r"[a-z]+/\d+\.\d+\.\d+\.json", str(file.relative_to(CONTRACTS)))
-    assert contract["consumer"]["name"] == file.parent.name
-    assert contract["provider"]["name"] == f"bff-{file.parent.name}"
-    assert contract["interactions"]
+def test_the_files_are_those_of_the_list_of_released_versions() -> None:
+    assert disagreements(TREE, ALL, TODAY) == []
 
 
-def test_every_bff_has_a_contract() -> None:
-    assert {read(file)["provider"]["name"] for file in FILES} == BFFS.keys()
+def test_every_bff_has_a_contract_with_its_own_client() -> None:
+    fielded = ALL.in_field(TODAY)
+
+    assert {pact.provider for pact in fielded} == BFFS.keys()
+    assert all(pact.provider == f"bff-{pact.client}" for pact in fielded)
 
 
-def read(file: Path) -> Json:
-    contract: Json = json.loads(file.read_text(encoding="utf-8"))
-    return contract
+def lacking(depth: int) -> Staging:
+    """The stage with BFFs whose answers lack all members at a depth."""
+
+    @asynccontextmanager
+    async def staging(provider: str) -> AsyncIterator[BffStage]:
+        async with staged(provider) as stage:
+            stage.app = Lacking(stage.app, depth)
+            yield stage
+
+    return staging
 
 
-def fields(contract: Json) -> dict[str, str]:
-    """Every field that is read of some answer, with the name of the first example of it."""
-    found: dict[str, str] = {}
-    for interaction in contract["interactions"]:
-        for field in members(interaction["response"]["body"]["content"]):
-            found.setdefault(field, interaction["description"])
-    return found
+class Lacking:
+    """An app without some members in its JSON answers; they have one body message each, as BFFs send them."""
+
+    def __init__(self, app: App, depth: int) -> None:
+        self._app = app
+        self._depth = depth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head: Message = {}
+
+        async def lacking(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                head.update(message)
+                return
+            body = json.dumps(pruned(json.loads(message["body"]), self._depth)).encode()
+            length = (b"content-length", str(len(body)).encode())
+            headers = [*(each for each in head["headers"] if each[0] != b"content-length"), length]
+            await send({**head, "headers": headers})
+            await send({**message, "body": body})
+
+        await self._app(scope, receive, lacking if scope["type"] == "http" else send)
 
 
-def members(value: Any) -> Iterator[str]:
-    """The names of all members, at any depth; what is no name is a key of a mapping, free to come and go."""
+def pruned(value: Any, depth: int) -> Any:
+    """A JSON value without its members at a depth."""
+    if isinstance(value, list):
+        return [pruned(item, depth) for item in value]
     if isinstance(value, dict):
-        yield from filter(str.isidentifier, value)
-    if isinstance(value, (dict, list)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from members(inner)
+        return {name: pruned(inner, depth - 1) for name, inner in value.items()} if depth else {}
+    return value
+
+
+def read_at(depth: int, pact: PactFile) -> set[tuple[str, str]]:
+    """Every field at a depth that some screen reads, with the screen."""
+    return {
+        (each.description, path)
+        for each in pact.interactions
+        for path, at in members(each.content, "", 0)
+        if at == depth
+    }
+
+
+def members(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
+    """All members with their depths; what is no name is a key of a mapping, free to come and go."""
+    if isinstance(value, list):
+        for item in value:
+            yield from members(item, f"{path}[]", depth)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name.isidentifier():
+                member = f"{path}.{name}".removeprefix(".")
+                yield member, depth
+                yield from members(inner, member, depth + 1)

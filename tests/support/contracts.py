@@ -1,6 +1,5 @@
 """Contracts: what a released client relies on, made from examples, kept in files, checked by pact."""
 
-import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -8,17 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pact import Pact, Verifier
+from pact import Pact
 from pact import match as matchers
 
 from frontispiece.http.problems import MEDIA_TYPE, TYPE_PREFIX
 
 ROOT: Final = Path(__file__).parents[2]
 CONTRACTS: Final = ROOT / "contracts"
-LOOPBACK: Final = "127.0.0.1"
-STATES: Final = "/_states"
-"""Where the verifier says which state it wants a provider to be in."""
-
 LOGGED_IN: Final = "a customer is logged in"
 CUSTOMER: Final = {"Authorization": matchers.regex("Bearer a-token", regex=r"^Bearer \S+$")}
 """What a client sends for a customer who is logged in."""
@@ -157,27 +152,6 @@ def is_written(file: Path, text: str) -> bool:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     return file.is_file() and file.read_text(encoding="utf-8") == text
-
-
-async def broken(file: Path, provider: str, url: str, *, only: str = "") -> str:
-    """What the provider at this address breaks of a contract, in pact's words; empty when it keeps all of it.
-
-    Args:
-        file: the contract.
-        provider: its name.
-        url: where it is served; it sets its states up at `STATES`.
-        only: the name of the one example to look at.
-    """
-    verifier = Verifier(provider, host=LOOPBACK).add_transport(url=url).add_source(file)
-    verifier.state_handler(url + STATES, teardown=True, body=True)
-    verifier.set_coloured_output(enabled=False).set_request_timeout(60_000)
-    if only:
-        verifier.filter(f"^{only}$")
-    try:
-        await asyncio.to_thread(verifier.verify)  # it waits for the server, which runs in this very loop
-    except RuntimeError:
-        return verifier.output(strip_ansi=True)
-    return ""
 
 
 def _written(pact: Pact, folder: Path) -> Json:

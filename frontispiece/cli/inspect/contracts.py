@@ -1,0 +1,116 @@
+"""The contracts of a project, as its `[contracts]` says."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self, cast
+
+from frontispiece.cli.project import Project
+from frontispiece.contracts import (
+    Change,
+    Contracts,
+    FieldUse,
+    Revision,
+    Staging,
+    Verified,
+    WorkingTree,
+    changes,
+    disagreements,
+    matrix,
+    usage,
+)
+from frontispiece.errors import ConfigError
+from frontispiece.factories import attribute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A project's contracts, read.
+
+    Args:
+        tree: their folder.
+        stage: `module:function` of a `Staging`.
+    """
+
+    tree: WorkingTree
+    contracts: Contracts
+    stage: str
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """The contracts of a project.
+
+        Raises:
+            ConfigError: it has none, or they cannot be read.
+        """
+        if project.contracts is None:
+            raise ConfigError(
+                ["frontispiece.toml has no [contracts]: its `stage` says how an app is verified"]
+            )
+        tree = WorkingTree(project.folder / project.contracts.folder)
+        return cls(tree=tree, contracts=Contracts.load(tree), stage=project.contracts.stage)
+
+    def disagreements(self, today: date) -> list[str]:
+        """Where files and released.toml do not say the same."""
+        return disagreements(self.tree, self.contracts, today)
+
+    def changes(self, base: str, today: date) -> Sequence[Change]:
+        """What differs from a revision.
+
+        Raises:
+            ConfigError: the revision, or a file of it, cannot be read.
+        """
+        return changes(Contracts.load(Revision(self.tree.folder, base)), self.contracts, today)
+
+    def revision(self) -> str:
+        """The commit of the working tree.
+
+        Raises:
+            ConfigError: git does not say.
+        """
+        return Revision(self.tree.folder, "HEAD").commit
+
+    async def matrix(self, today: date) -> list[Verified]:
+        """Every version in the field, verified.
+
+        Raises:
+            ConfigError: the stage cannot be imported.
+        """
+        with _silent():
+            return await matrix(self.contracts, self._staging(), today)
+
+    async def usage(self, today: date) -> dict[str, list[FieldUse]]:
+        """The fields that each provider offers, with the versions in the field that read them.
+
+        Raises:
+            ConfigError: a provider has no OpenAPI document, or a contract does not fit it.
+        """
+        fielded = self.contracts.in_field(today)
+        found = {}
+        for provider in dict.fromkeys(pact.provider for pact in fielded):
+            async with self._staging()(provider) as stage:
+                describe = getattr(stage.app, "openapi", None)
+                if describe is None:
+                    raise ConfigError([f"{provider} has no OpenAPI document: its app has no openapi()"])
+                document: dict[str, Any] = describe()
+            found[provider] = usage(document, [pact for pact in fielded if pact.provider == provider])
+        return found
+
+    def _staging(self) -> Staging:
+        return cast(Staging, attribute(self.stage))
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep pact's report from the terminal: it writes to the file descriptor of standard output."""
+    before = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(nowhere)

@@ -1,0 +1,32 @@
+"""What released clients rely on: contracts as pact files, versions in the field, providers' verification."""
+
+from frontispiece.contracts.matrix import Verified, matrix
+from frontispiece.contracts.release import Change, changes, disagreements
+from frontispiece.contracts.released import RELEASED, ClientVersion, Released
+from frontispiece.contracts.repository import Contracts, PactFile, Revision, WorkingTree
+from frontispiece.contracts.stage import Stage, Staging, UnknownState
+from frontispiece.contracts.usage import FieldUse, topmost_unread, usage
+from frontispiece.contracts.verification import Breach, verify
+
+__all__ = [
+    "RELEASED",
+    "Breach",
+    "Change",
+    "ClientVersion",
+    "Contracts",
+    "FieldUse",
+    "PactFile",
+    "Released",
+    "Revision",
+    "Stage",
+    "Staging",
+    "UnknownState",
+    "Verified",
+    "WorkingTree",
+    "changes",
+    "disagreements",
+    "matrix",
+    "topmost_unread",
+    "usage",
+    "verify",
+]

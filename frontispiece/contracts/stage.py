@@ -1,0 +1,88 @@
+"""A provider on its stage: the app with a world behind it that does as contracts say."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Protocol
+
+from frontispiece.http.asgi import App, Receive, Scope, Send
+from frontispiece.server.server import Server, running
+from frontispiece.server.sockets import address, bound
+
+STATES: Final = "/_contract-states"
+"""Where pact's verifier says which state it wants a provider to be in."""
+
+
+class UnknownState(Exception):
+    """A contract names a state that the stage cannot set up."""
+
+
+class Stage(Protocol):
+    """A provider and its world."""
+
+    @property
+    def app(self) -> App:
+        """The provider, an ASGI app: as in production, but for what is behind it."""
+        ...
+
+    async def set_up(self, state: str, parameters: Mapping[str, Any]) -> None:
+        """Bring a state about, beside those that were set up since `tear_down`.
+
+        Raises:
+            UnknownState: there is none with this name.
+        """
+        ...
+
+    async def tear_down(self) -> None:
+        """Forget all states."""
+        ...
+
+
+Staging = Callable[[str], AbstractAsyncContextManager[Stage]]
+"""What `[contracts] stage` names: `async with stage("bff-web") as it`."""
+
+
+@asynccontextmanager
+async def served(provider: str, stage: Stage) -> AsyncIterator[str]:
+    """The URL of a provider on a loopback socket, with `STATES` for the verifier."""
+    sock = bound()
+    url = f"http://{address(sock)}"
+    async with running([(Server(provider, _Door(stage)), sock)]):
+        yield url
+
+
+class _Door:
+    """The app, and a path at which its states are set up."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == STATES:
+            status = await self._change(await _body(receive))
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await self._stage.app(scope, receive, send)
+
+    async def _change(self, body: bytes) -> int:
+        """Set up or tear down what the verifier says; returns the status."""
+        wanted = json.loads(body)
+        if wanted["action"] == "teardown":
+            await self._stage.tear_down()
+        elif wanted["state"]:  # an interaction without states has an empty one
+            try:
+                await self._stage.set_up(wanted["state"], wanted.get("params") or {})
+            except UnknownState:
+                return 400  # after a 5xx pact would try again, for minutes
+        return 200
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
