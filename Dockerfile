@@ -24,6 +24,7 @@ WORKDIR /app
 # The shop.
 COPY frontispiece.toml ./
 COPY bff bff
+COPY clients clients
 COPY gateway gateway
 COPY services services
 COPY shop shop

@@ -26,6 +26,9 @@ __all__ = ["Directory", "Settings", "TokenSettings", "TrustedIssuer"]
 
 SECRETS = Path("/run/secrets")
 
+PROJECT_FILE: Final = "frontispiece.toml"
+"""The file that says what a project has, in its folder."""
+
 EVERYTHING: Final = frozenset({"*"})
 
 _PUBLIC_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -190,3 +193,14 @@ class Directory(Settings):
             return self.services[name]
         except KeyError:
             raise LookupError(f"SERVICES names no address for {name!r}") from None
+
+
+def project_folder(file: Path) -> Path:
+    """The folder of the project that a file is part of; the file's own when there is none above it."""
+    here = file.resolve().parent
+    return nearest_project(here) or here
+
+
+def nearest_project(folder: Path) -> Path | None:
+    """The nearest folder with a project's file, from this one upwards."""
+    return next((each for each in (folder, *folder.parents) if (each / PROJECT_FILE).is_file()), None)

@@ -39,7 +39,7 @@ def test_every_source_of_the_image_reaches_its_build(sources: list[str]) -> None
 def test_the_platform_and_all_of_the_shop_are_in_the_image(sources: list[str]) -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 
-    assert {*tools["importlinter"]["root_packages"], "frontispiece.toml"} <= set(sources)
+    assert {*tools["importlinter"]["root_packages"], "frontispiece.toml", "clients"} <= set(sources)
 
 
 def test_the_image_runs_as_a_user_who_is_not_root_by_number(instructions: list[tuple[str, str]]) -> None:

@@ -229,15 +229,10 @@ def show_routes(project: Folder = None, routes: Routes = None) -> None:
     for heading in ("methods", "path", "to", "auth", "scopes", "rate_limit", "timeout"):
         shown.add_column(heading, overflow="fold")  # a path is never cut
     for route in table.routes:
-        target = (
-            f"{route.to.service}:{route.target}"
-            if route.to
-            else "\n".join(f"{name}: {part.from_}" for name, part in (route.parts or {}).items())
-        )
         shown.add_row(
             " ".join(route.methods),
             route.path,
-            target,
+            "\n".join(route.answered_by),
             route.auth,
             " ".join(route.scopes),
             ", ".join(map(str, route.rate_limit)),

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.server import GATEWAY
+from frontispiece.settings import PROJECT_FILE, nearest_project
 
-FILE: Final = "frontispiece.toml"
 PLACEHOLDER: Final = re.compile(r"\$\{([^{}]*)\}")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -174,7 +174,7 @@ class Project(_Section):
         Raises:
             ConfigError: its file cannot be read, or has errors.
         """
-        file = folder / FILE
+        file = folder / PROJECT_FILE
         try:
             document = tomllib.loads(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -284,10 +284,10 @@ def find(folder: Path | None = None) -> Project:
     if folder is not None:
         return Project.load(folder)
     here = Path.cwd()
-    for candidate in (here, *here.parents):
-        if (candidate / FILE).is_file():
-            return Project.load(candidate)
-    raise ConfigError([f"There is no {FILE} in {here} or above: name the project's folder by --project."])
+    if (nearest := nearest_project(here)) is None:
+        message = f"There is no {PROJECT_FILE} in {here} or above: name the project's folder by --project."
+        raise ConfigError([message])
+    return Project.load(nearest)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -10,6 +10,9 @@ from frontispiece.gateway.auth.session.sessions import Endpoint
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.session import Session
+from frontispiece.gateway.files.config import mount_of
+from frontispiece.gateway.files.handler import redirect_to, serve_files
+from frontispiece.gateway.files.site import Site
 from frontispiece.gateway.observability import metrics, tracing
 from frontispiece.gateway.observability.access_log import record as access_log
 from frontispiece.gateway.policies import (
@@ -32,7 +35,18 @@ from frontispiece.gateway.policies.websocket.handler import WebSocketProxy
 from frontispiece.gateway.resources import TableResources
 from frontispiece.upstream import Reply
 
-__all__ = ["Call", "Handler", "Layer", "Reply", "handler", "layers", "preflight", "session_endpoint", "wrap"]
+__all__ = [
+    "Call",
+    "Handler",
+    "Layer",
+    "Reply",
+    "handler",
+    "layers",
+    "preflight",
+    "redirect",
+    "session_endpoint",
+    "wrap",
+]
 
 Policy = Callable[[Route, TableResources], Iterable[Layer]]
 """The layers of one policy for a route: none where the route does not ask for it."""
@@ -67,12 +81,25 @@ def layers(route: Route, resources: TableResources) -> list[Layer]:
     )
 
 
-def handler(route: Route, resources: TableResources, websockets: WebSocketProxy | None = None) -> Handler:
+def handler(
+    route: Route,
+    resources: TableResources,
+    websockets: WebSocketProxy | None = None,
+    site: Site | None = None,
+) -> Handler:
     """Everything that answers a call on this route; a WebSocket's handshake goes through the same layers."""
-    innermost = traffic_split.forward(route, resources) if route.to else aggregate(route, resources)
+    if site:
+        innermost = serve_files(route, site, resources.table.security_headers)
+    else:
+        innermost = traffic_split.forward(route, resources) if route.to else aggregate(route, resources)
     if websockets:
         innermost = websockets.wrap(innermost)
     return wrap(innermost, layers(route, resources))
+
+
+def redirect(route: Route, resources: TableResources) -> Handler:
+    """Answers calls on the path of a route for files that lack the slash at its end."""
+    return wrap(redirect_to(mount_of(route.template) or "/"), layers(route, resources))
 
 
 def preflight(route: Route, resources: TableResources) -> Handler | None:

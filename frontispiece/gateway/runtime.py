@@ -9,6 +9,7 @@ from frontispiece.aio.background import BackgroundTasks
 from frontispiece.gateway.auth.oidc import Provider
 from frontispiece.gateway.auth.proofs import ProofVerifier
 from frontispiece.gateway.auth.session import SessionSettings
+from frontispiece.gateway.files.site import Sites
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.policies.cache.config import CacheSettings
@@ -92,6 +93,8 @@ class Runtime:
         """Rate limits that all gateways count together; None without a Valkey."""
         self.idempotency: dict[Store, RecordStore] = {Store.MEMORY: MemoryRecordStore()}
         """Stores of the first responses under an `Idempotency-Key`."""
+        self.sites = Sites()
+        """The files of routes, with those of earlier releases."""
         self._descriptions: dict[str, ServiceDescription] = {}
         self._valkeys: list[GuardedValkey] = []
         self._stack = AsyncExitStack()

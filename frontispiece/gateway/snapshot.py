@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
@@ -12,11 +12,12 @@ from pydantic import BaseModel
 
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.files.site import without_slash
 from frontispiece.gateway.forwarded import TrustedProxies
-from frontispiece.gateway.pipeline import Handler, handler, preflight, session_endpoint
+from frontispiece.gateway.matching import RouteEntry, RouteMatcher
+from frontispiece.gateway.pipeline import handler, preflight, redirect, session_endpoint
 from frontispiece.gateway.policies import cors
 from frontispiece.gateway.policies.websocket import handler as websocket
-from frontispiece.gateway.policies.websocket.handler import WebSocketProxy
 from frontispiece.gateway.refusals import RefusalHeaders, headers_of_refusal
 from frontispiece.gateway.resources import TableResources
 from frontispiece.gateway.runtime import Runtime
@@ -24,22 +25,11 @@ from frontispiece.http.asgi import Scope
 from frontispiece.http.authority import host_name
 from frontispiece.http.paths import AmbiguousPath, Template, segments_of
 from frontispiece.http.problems import Problem
-from frontispiece.http.router import Match, Matcher, MethodNotAllowed, Pattern, RouteNotFound
+from frontispiece.http.router import Match, MethodNotAllowed, Pattern, RouteNotFound
 from frontispiece.upstream import Headers, Upstream, field
 
 Key = tuple[str | None, tuple[str, ...], Template]
 """Identifies a route in a table: its host, methods and path."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteEntry:
-    """What answers a route's calls and CORS preflights, its service, and the proxy of its WebSockets."""
-
-    handler: Handler
-    service: str
-    refusal: RefusalHeaders
-    preflight: Handler | None = None
-    websockets: WebSocketProxy | None = None
 
 
 class RoutingSnapshot:
@@ -73,7 +63,7 @@ class RoutingSnapshot:
         """Of refusals at paths without a route."""
         self.proxies = TrustedProxies(table.edge)
         self.entries = dict(self._build_entries(previous))
-        self._matcher = Matcher([(_pattern(key), entry) for key, entry in self.entries.items()])
+        self._matcher = RouteMatcher([(_pattern(key), entry) for key, entry in self.entries.items()])
         self.calls = 0
         """Calls under way."""
         self._retired = False
@@ -126,7 +116,7 @@ class RoutingSnapshot:
             scheme: `http` or `https`, as the client spoke.
         """
         try:
-            routes = self._matcher.targets_at(method, _host(headers), segments_of(path))
+            routes = self._matcher.entries_at(method, _host(headers), segments_of(path))
         except AmbiguousPath:
             routes = []
         if cors.requested_method(headers) is not None:
@@ -202,12 +192,35 @@ class RoutingSnapshot:
             ):
                 yield key, previous.entries[key]
                 continue
-            service = route.to.service if route.to else "a part"  # parts name theirs in their problems
-            websockets = websocket.for_route(route, resources)
-            answers = handler(route, resources, websockets)
-            refusal = RefusalHeaders.of(route, self.table.security_headers)
-            yield key, RouteEntry(answers, service, refusal, preflight(route, resources), websockets)
+            yield key, self._entry(route)
         yield from self._session_entries(previous)
+        yield from self._redirects()
+
+    def _redirects(self) -> Iterator[tuple[Key, RouteEntry]]:
+        """What answers at `/m` where files are at `/m/`, unless a route does."""
+        taken = {(route.host, route.template.shape) for route in self.table.routes if "GET" in route.methods}
+        for route in self.table.routes:
+            path = without_slash(route)
+            if path and (route.host, path.shape) not in taken:
+                entry = RouteEntry(
+                    redirect(route, self.resources),
+                    "files",
+                    RefusalHeaders.of(route, self.table.security_headers),
+                )
+                yield (route.host, ("GET",), path), entry
+
+    def _entry(self, route: Route) -> RouteEntry:
+        resources = self.resources
+        websockets = websocket.for_route(route, resources)
+        site = resources.runtime.sites.of(route)
+        return RouteEntry(
+            handler(route, resources, websockets, site),
+            route.to.service if route.to else "a part",  # parts name theirs in their problems
+            RefusalHeaders.of(route, self.table.security_headers),
+            preflight(route, resources),
+            websockets,
+            site,
+        )
 
     def _session_entries(self, previous: Self | None) -> Iterator[tuple[Key, RouteEntry]]:
         session, sessions = self.table.session, self.resources.sessions

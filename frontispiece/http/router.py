@@ -107,6 +107,13 @@ class Matcher(Generic[Target]):
         first = [targets[method][1] for targets in served if method in targets]
         return [*first, *(target for targets in served for _, target in targets.values())]
 
+    def matches_at(self, host: str, segments: Sequence[str]) -> Iterator[tuple[str, Match[Target]]]:
+        """What answers at this path, by method; the closest comes first."""
+        for tree in (self._hosts.get(host), self._hosts[None]):
+            for node, values in _leaves(tree, segments, 0, ()) if tree is not None else ():
+                for method, (names, target) in node.targets.items():
+                    yield method, Match(target, dict(zip(names, values, strict=True)))
+
     def _match_directly(self, method: str, host: str, segments: Sequence[str]) -> Match[Target] | None:
         """The target along the closest branch at each segment: nearly always the right one, found quickly."""
         node = self._hosts.get(host) or self._hosts[None]

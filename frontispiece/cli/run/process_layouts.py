@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 
-from frontispiece.cli.project import FILE, PLACEHOLDER, Project, fill
+from frontispiece.cli.project import PLACEHOLDER, Project, fill
 from frontispiece.cli.run.environment import Run, variables
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.errors import ConfigError
@@ -16,6 +16,7 @@ from frontispiece.server import GATEWAY, child_process
 from frontispiece.server.listen import listeners, stop_timeout
 from frontispiece.server.server import Server, running
 from frontispiece.server.supervisor import Supervisor
+from frontispiece.settings import PROJECT_FILE
 
 
 @asynccontextmanager
@@ -73,7 +74,7 @@ def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]
         ConfigError: there is no such program, no such folder, or a placeholder has no value.
     """
     app = project.apps[name]
-    place = f"{FILE}: apps.{name}"
+    place = f"{PROJECT_FILE}: apps.{name}"
     command = app.command or ()
     unknown = {found for text in command for found in PLACEHOLDER.findall(text)} - values.keys()
     if unknown:

@@ -28,10 +28,6 @@ def faults_of_parts(route: object, services: Container[str]) -> Iterator[str]:
     if not isinstance(route, dict):
         return
     parts = route.get("parts")
-    if "to" in route and parts is not None:
-        yield "a route has to or parts, not both"
-    elif "to" not in route and parts is None:
-        yield "a route needs to, its service, or parts, which are joined"
     if not isinstance(parts, dict):
         return
     methods = route.get("methods", ["GET"])

@@ -20,6 +20,7 @@ from frontispiece.extras import check_extra
 from frontispiece.gateway.aggregates.config import Part as AggregatePart
 from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.files.config import Files
 from frontispiece.gateway.policies.cache.config import Cache
 from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.cors import Cors
@@ -109,6 +110,9 @@ class Route(ConfigModel):
         min_length=1,
         description="Instead of to: the parts of an aggregate, by the keys of its response.",
     )
+    files: Files | None = Field(
+        None, description="Instead of to: the folder whose files are served, with what else they need."
+    )
     auth: Auth = Field(
         description="none: open, credentials are dropped. bearer: an access token of the issuer. session: a "
         "browser's session. passthrough: credentials are forwarded, and verified by the service."
@@ -188,6 +192,15 @@ class Route(ConfigModel):
     def id(self) -> str:
         """Unique in the table: other routes may have the same name for other methods."""
         return f"{','.join(self.methods)} {self.name}"
+
+    @property
+    def answered_by(self) -> list[str]:
+        """What answers it, in words: its service with the path there, its parts, or its folder."""
+        if self.to:
+            return [f"{self.to.service}:{self.target}"]
+        if self.files:
+            return [f"files of {self.files.folder}"]
+        return [f"{name}: {part.from_}" for name, part in (self.parts or {}).items()]
 
     @property
     def target(self) -> Template:

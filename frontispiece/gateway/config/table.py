@@ -18,7 +18,10 @@ from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.config.source import Lines, Loc
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.validate import CHECKS, Fault, WrittenRoute, WrittenTable
+from frontispiece.gateway.files.folder import FaultyFiles
+from frontispiece.gateway.files.validate import with_release
 from frontispiece.gateway.policies.security_headers import SecurityHeaders
+from frontispiece.settings import project_folder
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,15 +72,16 @@ def load(path: Path) -> Table:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise ConfigError([f"{path} cannot be read: {fault}"]) from None
-    return parse(text, path.name)
+    return parse(text, path.name, project_folder(path))
 
 
-def parse(text: str, file: str | None = None) -> Table:
+def parse(text: str, file: str | None = None, folder: Path = Path()) -> Table:
     """The table in a TOML document.
 
     Args:
         text: the document.
         file: its name, put before each fault together with the line.
+        folder: where the relative folders of `files` are.
 
     Raises:
         ConfigError: it cannot serve.
@@ -93,9 +97,22 @@ def parse(text: str, file: str | None = None) -> Table:
         faults = [_fault(error) for error in invalid.errors()]
     written = _written(document)
     faults += [fault for check in CHECKS for fault in check(written)]
+    routes, missing = _with_files(written, folder)
+    faults += missing
     if faults:
         raise ConfigError([*_sentences(faults, document, text, file)])
-    return table
+    return table.model_copy(update={"routes": routes})
+
+
+def _with_files(table: WrittenTable, folder: Path) -> tuple[tuple[Route, ...], list[Fault]]:
+    """The valid routes, those with files having read them, and what is wrong with files."""
+    routes, faults = [], []
+    for written, route in table.valid_routes:
+        try:
+            routes.append(with_release(route, folder))
+        except FaultyFiles as faulty:
+            faults += [written.fault("files", f"files: {fault}") for fault in faulty.faults]
+    return tuple(routes), faults
 
 
 def _written(document: Mapping[str, Any]) -> WrittenTable:

@@ -13,11 +13,15 @@ from frontispiece.gateway.aggregates.validate import faults_of_parts
 from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, Route
 from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.files.validate import faults_of_files
 from frontispiece.gateway.policies.rate_limit.config import RateLimitKey
 from frontispiece.gateway.policies.websocket.config import WITHOUT_WEBSOCKETS
 from frontispiece.http.headers import SAFE_METHODS
 
 IDENTIFIES: Final = 'set auth = "bearer" or "session"'
+
+TARGETS: Final = ("to", "parts", "files")
+"""The keys that say what answers a route."""
 
 FOR_ONE_SERVICE: Final = ("validate_requests", "retry", "mirror", "split", "websocket")
 """Keys of a route that leads to one service."""
@@ -124,8 +128,20 @@ def known_services(table: WrittenTable) -> Iterator[Fault]:
             yield Fault(("session", "guest_merge"), message)
 
 
+def one_target(table: WrittenTable) -> Iterator[Fault]:
+    """A route has one of `to`, `parts` and `files`."""
+    for written in table.routes:
+        if not isinstance(written.written, dict):
+            continue
+        named = [key for key in TARGETS if key in written.written]
+        if len(named) > 1:
+            yield written.fault(named[1], f"a route has {' or '.join(named)}, not both")
+        elif not named:
+            yield written.fault("", "a route needs to, its service, or parts, which are joined, or files")
+
+
 def aggregates(table: WrittenTable) -> Iterator[Fault]:
-    """A route has `to` or `parts`, and parts can be joined."""
+    """Parts can be joined."""
     for written in table.routes:
         for message in faults_of_parts(written.written, table.services):
             keys = message.partition(":")[0].split(".", 1)  # such as parts.price
@@ -199,11 +215,12 @@ def targets(route: Route) -> Iterator[tuple[str, str]]:
 
 
 def one_service(route: Route) -> Iterator[tuple[str, str]]:
-    """What is about one service is not on aggregates."""
+    """What is about one service is not on aggregates, nor on files."""
     if route.to is None:
+        others = "files have none" if route.files else "parts have several"
         for key in FOR_ONE_SERVICE:
             if getattr(route, key):
-                yield key, f"{key} is for routes to one service: parts have several"
+                yield key, f"{key} is for routes to one service: {others}"
 
 
 def cors_methods(route: Route) -> Iterator[tuple[str, str]]:
@@ -250,6 +267,7 @@ def websocket_keys(route: Route) -> Iterator[tuple[str, str]]:
 CHECKS: Final[tuple[Check, ...]] = (
     unique_routes,
     known_services,
+    one_target,
     aggregates,
     session_section,
     websocket_services,
@@ -257,6 +275,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     each_route(passed_credentials),
     each_route(targets),
     each_route(one_service),
+    each_route(faults_of_files),
     each_route(cors_methods),
     each_route(caching),
     each_route(idempotent_methods),

@@ -99,7 +99,7 @@ def test_a_faulty_part_is_named_with_its_fault(parts: str, message: str) -> None
     ("faulty", "message"),
     [
         (aggregate(part("a"), more='to = "catalog"'), "a route has to or parts, not both"),
-        (aggregate(""), "a route needs to, its service, or parts, which are joined"),
+        (aggregate(""), "a route needs to, its service, or parts, which are joined, or files"),
         (aggregate(part("a"), more='methods = ["GET", "POST"]'), "methods: parts are joined by GET only"),
         (aggregate("parts = {}"), "parts: Dictionary should have at least 1 item"),
     ],
@@ -182,4 +182,4 @@ def test_a_sound_aggregate_is_accepted() -> None:
 def test_a_route_without_a_service_is_faulty_among_sound_ones() -> None:
     (error,) = errors_of(route("/b", to="catalog"), route("/c", to=None))
 
-    assert error == "route 2 (/c): a route needs to, its service, or parts, which are joined"
+    assert error == "route 2 (/c): a route needs to, its service, or parts, which are joined, or files"

@@ -1,0 +1,88 @@
+"""The configuration of a route that serves files."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+
+from frontispiece.gateway.config.base import ConfigModel, non_empty
+from frontispiece.gateway.files.release import Release
+from frontispiece.http.paths import Parameter, Template
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+"""Everything is of the page's own origin, and nothing is inline."""
+
+
+def _inner(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or any(part.startswith(".") for part in parts):
+        raise ValueError(f"{path!r} is no path within the folder: neither / nor a dot begins its parts")
+    return "/".join(parts)
+
+
+InnerPath = Annotated[str, AfterValidator(_inner)]
+"""The path of a file or a folder within the folder."""
+
+
+def _page(path: str) -> str:
+    if any(isinstance(part, Parameter) and part.takes_rest for part in Template.parse(path).parts):
+        raise ValueError(f"{path!r} takes the rest of a path: then there would be no page that is not there")
+    return path
+
+
+PagePath = Annotated[str, AfterValidator(_page)]
+
+
+class Files(ConfigModel):
+    """What a route serves of a folder; `"folder"` alone is its short form."""
+
+    folder: str = Field(min_length=1, description="The folder, relative to that of frontispiece.toml.")
+    include: Annotated[tuple[InnerPath, ...] | None, non_empty()] = Field(
+        None, description="The folders and files in it that are served; all of them when left out."
+    )
+    index: InnerPath = Field("index.html", description="The HTML of every page, within the folder.")
+    pages: Annotated[tuple[PagePath, ...], non_empty("a client has at least one page")] | None = Field(
+        None,
+        description="The public paths of pages, with placeholders; the route's before {file:path} by default.",
+    )
+    content_security_policy: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")] | Literal[False] = Field(
+        CONTENT_SECURITY_POLICY, description="What pages may load; false: anything."
+    )
+    _release: Release | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, written: object) -> object:
+        return {"folder": written} if isinstance(written, str) else written
+
+    @property
+    def release(self) -> Release:
+        """The files as they were when the table was loaded."""
+        assert self._release is not None, "a table is loaded with its files"
+        return self._release
+
+    def with_release(self, release: Release) -> Self:
+        """A copy that has read its files."""
+        copy = self.model_copy()
+        copy._release = release  # noqa: SLF001 (of its own class)
+        return copy
+
+
+def mount_of(route: Template) -> str | None:
+    """The path before the placeholder of a route for files; None when there is no such place."""
+    *fixed, last = route.parts
+    if not isinstance(last, Parameter) or not last.takes_rest:
+        return None
+    if any(isinstance(part, Parameter) for part in fixed):
+        return None
+    return "/".join(["", *map(str, fixed), ""])
+
+
+def pages_of(files: Files, mount: str) -> Sequence[str]:
+    """The public paths of the pages."""
+    return files.pages if files.pages is not None else (mount,)

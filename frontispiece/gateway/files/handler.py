@@ -1,0 +1,150 @@
+"""The innermost handler of a route with files."""
+
+from http import HTTPStatus
+from typing import Final
+
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.files.encodings import IDENTITY, PREFERRED
+from frontispiece.gateway.files.release import ServedFile
+from frontispiece.gateway.files.site import Site
+from frontispiece.gateway.policies.cache.ranges import meets_if_range, requested_range
+from frontispiece.gateway.policies.security_headers import SecurityHeaders
+from frontispiece.http.accept import preferred_coding, preferred_media_type
+from frontispiece.http.etags import matches
+from frontispiece.http.headers import joined
+from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import Headers, Reply
+
+FOR_EVER: Final = b"public, max-age=31536000, immutable"
+REVALIDATED: Final = b"no-cache"
+
+HTML: Final = "text/html"
+
+PERMISSIONS_POLICY: Final = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "bluetooth",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "hid",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "serial",
+        "usb",
+    )
+)
+"""Denies pages the devices of their users, which a page that needs one allows itself."""
+
+PAGE_HEADERS: Final = {
+    "cross_origin_opener_policy": "same-origin",
+    "permissions_policy": PERMISSIONS_POLICY,
+}
+"""The header fields of pages, by the keys of `security_headers` that give others."""
+
+
+def serve_files(route: Route, site: Site, of_table: SecurityHeaders | None) -> Handler:
+    """Responds with the files of a route.
+
+    Args:
+        route: the route.
+        site: its files.
+        of_table: the table's security headers.
+    """
+    page_headers = _page_headers(route, of_table)
+
+    async def handle(call: Call) -> Reply:
+        if found := site.find(call.params):
+            return _reply(call, found, page_headers if found.is_html else [])
+        offered = frozenset({HTML, PROBLEM})
+        accept = joined(call.headers, b"accept").decode("latin-1")
+        if preferred_media_type(accept, offered, PROBLEM) == HTML:
+            reply = _whole(call, site.page, page_headers)
+            reply.status = HTTPStatus.NOT_FOUND
+            reply.headers.append((b"vary", b"Accept"))
+            return reply
+        raise Problem(404, "no-route", "Nothing is served at this path.", headers={"Vary": "Accept"})
+
+    return handle
+
+
+def redirect_to(path: str) -> Handler:
+    """Redirects to a path, with the query: the method stays."""
+
+    async def handle(call: Call) -> Reply:
+        query = b"?" + call.query if call.query else b""
+        return Reply.whole(HTTPStatus.PERMANENT_REDIRECT, b"", [(b"location", path.encode() + query)])
+
+    return handle
+
+
+def _page_headers(route: Route, of_table: SecurityHeaders | None) -> Headers:
+    """The header fields of pages that the layer of security headers does not add."""
+    own = route.security_headers
+    written: set[str] = set(PAGE_HEADERS) if own is False else set()
+    for policy in (own, of_table):
+        if policy:
+            written |= policy.model_fields_set
+    values = {key: value for key, value in PAGE_HEADERS.items() if key not in written}
+    if route.files and (content_policy := route.files.content_security_policy):
+        values["content_security_policy"] = content_policy
+    return [(key.replace("_", "-").encode(), value.encode()) for key, value in values.items()]
+
+
+def _reply(call: Call, file: ServedFile, headers: Headers) -> Reply:
+    """The file, or the part of it that the client asks for, or that it has it already."""
+    identity = _entity(file, IDENTITY)
+    asked = requested_range(call.headers) if call.method == "GET" else None
+    if asked and meets_if_range(call.headers, identity):
+        if (part := asked.within(len(file.bodies[IDENTITY]))) is None:
+            length = b"bytes */%d" % len(file.bodies[IDENTITY])
+            unsatisfiable = {"Content-Range": length.decode()}
+            raise Problem(416, "range-not-satisfiable", "The file ends before.", headers=unsatisfiable)
+        start, end = part
+        if not matches(_if_none_match(call), _tag(file, IDENTITY)):
+            place = b"bytes %d-%d/%d" % (start, end - 1, len(file.bodies[IDENTITY]))
+            fields = [*identity, *headers, (b"content-range", place)]
+            return Reply.whole(206, file.bodies[IDENTITY][start:end], fields)
+    return _whole(call, file, headers)
+
+
+def _whole(call: Call, file: ServedFile, headers: Headers) -> Reply:
+    coding = _coding(call, file)
+    fields = [*_entity(file, coding), *headers]
+    if matches(_if_none_match(call), _tag(file, coding)):
+        return Reply(status=304, headers=[each for each in fields if each[0] != b"content-type"], body=b"")
+    return Reply.whole(200, file.bodies[coding], fields)
+
+
+def _coding(call: Call, file: ServedFile) -> str:
+    """The content coding of the response."""
+    accepted = joined(call.headers, b"accept-encoding").decode("latin-1")
+    offered = tuple(coding for coding in PREFERRED if coding in file.bodies)
+    return (preferred_coding(accepted, offered) if accepted and offered else None) or IDENTITY
+
+
+def _entity(file: ServedFile, coding: str) -> Headers:
+    """The header fields of a file in a coding."""
+    fields = [
+        (b"content-type", file.media_type.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", FOR_EVER if file.immutable else REVALIDATED),
+        (b"etag", _tag(file, coding).encode()),
+        (b"vary", b"Accept-Encoding"),
+        (b"accept-ranges", b"bytes"),
+    ]
+    return fields if coding == IDENTITY else [*fields, (b"content-encoding", coding.encode())]
+
+
+def _tag(file: ServedFile, coding: str) -> str:
+    """The entity tag, which is strong: each coding has its own."""
+    return f'"{file.digest}"' if coding == IDENTITY else f'"{file.digest}-{coding}"'
+
+
+def _if_none_match(call: Call) -> str:
+    return joined(call.headers, b"if-none-match").decode("latin-1")
