@@ -48,7 +48,7 @@ class Files(ConfigModel):
     index: InnerPath = Field("index.html", description="The HTML of every page, within the folder.")
     pages: Annotated[tuple[PagePath, ...], non_empty("a client has at least one page")] | None = Field(
         None,
-        description="The public paths of pages, with placeholders; the route's before {file:path} by default.",
+        description="Public paths of pages, with placeholders; the route's before {file:path} if left out.",
     )
     content_security_policy: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")] | Literal[False] = Field(
         CONTENT_SECURITY_POLICY, description="What pages may load; false: anything."

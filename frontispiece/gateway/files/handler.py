@@ -64,10 +64,7 @@ def serve_files(route: Route, site: Site, of_table: SecurityHeaders | None) -> H
         offered = frozenset({HTML, PROBLEM})
         accept = joined(call.headers, b"accept").decode("latin-1")
         if preferred_media_type(accept, offered, PROBLEM) == HTML:
-            reply = _whole(call, site.page, page_headers)
-            reply.status = HTTPStatus.NOT_FOUND
-            reply.headers.append((b"vary", b"Accept"))
-            return reply
+            return _not_found(call, site.page, page_headers)
         raise Problem(404, "no-route", "Nothing is served at this path.", headers={"Vary": "Accept"})
 
     return handle
@@ -99,9 +96,9 @@ def _page_headers(route: Route, of_table: SecurityHeaders | None) -> Headers:
 def _reply(call: Call, file: ServedFile, headers: Headers) -> Reply:
     """The file, or the part of it that the client asks for, or that it has it already."""
     identity = _entity(file, IDENTITY)
-    asked = requested_range(call.headers) if call.method == "GET" else None
-    if asked and meets_if_range(call.headers, identity):
-        if (part := asked.within(len(file.bodies[IDENTITY]))) is None:
+    wanted = requested_range(call.headers) if call.method == "GET" else None
+    if wanted and meets_if_range(call.headers, identity):
+        if (part := wanted.within(len(file.bodies[IDENTITY]))) is None:
             length = b"bytes */%d" % len(file.bodies[IDENTITY])
             unsatisfiable = {"Content-Range": length.decode()}
             raise Problem(416, "range-not-satisfiable", "The file ends before.", headers=unsatisfiable)
@@ -111,6 +108,14 @@ def _reply(call: Call, file: ServedFile, headers: Headers) -> Reply:
             fields = [*identity, *headers, (b"content-range", place)]
             return Reply.whole(206, file.bodies[IDENTITY][start:end], fields)
     return _whole(call, file, headers)
+
+
+def _not_found(call: Call, page: ServedFile, headers: Headers) -> Reply:
+    """The page where there is none, which is no representation of anything: it has no validator."""
+    coding = _coding(call, page)
+    without = {b"etag", b"accept-ranges"}
+    fields = [each for each in _entity(page, coding) if each[0] not in without]
+    return Reply.whole(404, page.bodies[coding], [*fields, *headers, (b"vary", b"Accept")])
 
 
 def _whole(call: Call, file: ServedFile, headers: Headers) -> Reply:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from frontispiece.cli.project import FILE
+from frontispiece.settings import PROJECT_FILE
 from tests.support.front import run
 
 PROJECT = """
@@ -42,7 +42,7 @@ def spill() -> None:
 def project(tmp_path: Path) -> Path:
     (tmp_path / "inks").mkdir()
     for name, text in {
-        FILE: PROJECT,
+        PROJECT_FILE: PROJECT,
         "inks/__init__.py": "NAME = 'ink'",
         "inks/cli.py": INKS,
         "stars.py": "def create_app():\n    return print",
@@ -84,7 +84,7 @@ def test_the_help_lists_the_project_s_commands_and_imports_none(project: Path) -
 
 
 def test_the_help_works_without_a_project_and_with_a_faulty_one(project: Path) -> None:
-    (project / FILE).write_text("[commands")
+    (project / PROJECT_FILE).write_text("[commands")
 
     for folder in (project, project / "inks"):
         shown = front(folder, "--help")

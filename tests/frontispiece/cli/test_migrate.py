@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from frontispiece.cli.project import FILE, Project
+from frontispiece.cli.project import Project
+from frontispiece.settings import PROJECT_FILE
 from tests.support.front import run
 from tests.support.shop import running_shop
 
@@ -89,7 +90,7 @@ def project(tmp_path: Path) -> Path:
     (folder / "stars" / "__init__.py").touch()
     (folder / "stars" / "app.py").write_text(APP)
     (folder / "moons.py").write_text("from fastapi import FastAPI as create_app")
-    (folder / FILE).write_text(PROJECT)
+    (folder / PROJECT_FILE).write_text(PROJECT)
     (folder / "routes.toml").write_text(ROUTES)
     return folder
 

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from frontispiece.cli.inspect.check import SOMEWHERE, simulated
-from frontispiece.cli.project import FILE, Project, find, keys
+from frontispiece.cli.project import Project, find, keys
 from frontispiece.cli.run import up
 from frontispiece.errors import ConfigError
+from frontispiece.settings import PROJECT_FILE
 from tests.support.foreign import write_project
 from tests.support.front import run, run_in
 from tests.support.shop import ROOT, running_shop
@@ -27,10 +28,10 @@ def project(tmp_path: Path) -> Path:
 
 def errors_of(folder: Path, text: str) -> list[str]:
     """The errors of a frontispiece.toml, without its path."""
-    (folder / FILE).write_text(text)
+    (folder / PROJECT_FILE).write_text(text)
     with pytest.raises(ConfigError) as refused:
         Project.load(folder)
-    return [error.removeprefix(f"{folder / FILE}: ") for error in refused.value.errors]
+    return [error.removeprefix(f"{folder / PROJECT_FILE}: ") for error in refused.value.errors]
 
 
 @pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
@@ -67,7 +68,7 @@ def test_a_variable_that_is_set_wins_and_a_program_that_ends_is_named_with_its_l
     assert "no ink" in done.stderr
 
     write_project(project)
-    file = project / FILE
+    file = project / PROJECT_FILE
     text = file.read_text().partition("[demo]")[0].replace('health = "/health/ready"', "")
     file.write_text(text)
     with running_shop(tmp_path / "data", "--project", str(project), GREETING="mine") as running:
@@ -88,7 +89,7 @@ def test_commands_find_the_project_from_a_folder_within(project: Path) -> None:
 
 
 def test_check_names_every_error_of_a_foreign_project_and_knows_nothing_of_the_shop(project: Path) -> None:
-    with (project / FILE).open("a") as file:
+    with (project / PROJECT_FILE).open("a") as file:
         file.write(
             """
             [apps.gone]
@@ -136,12 +137,12 @@ def test_without_a_project_commands_say_where_they_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=f"no {FILE} in {tmp_path} or above"):
+    with pytest.raises(ConfigError, match=f"no {PROJECT_FILE} in {tmp_path} or above"):
         find()
     for command in ("check", "routes", "up", "graph"):
         done = run(command, "--project", tmp_path)
         assert done.returncode == 1
-        assert f"{tmp_path / FILE} cannot be read" in done.stderr
+        assert f"{tmp_path / PROJECT_FILE} cannot be read" in done.stderr
 
 
 def test_all_errors_of_the_file_are_named_with_the_nearest_key(tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_all_errors_between_keys_are_named(tmp_path: Path) -> None:
 
 
 def test_services_are_told_of_every_app_wherever_it_runs(project: Path, tmp_path: Path) -> None:
-    with (project / FILE).open("a") as file:
+    with (project / PROJECT_FILE).open("a") as file:
         file.write(
             '[apps.far]\nurl = "https://far.example"\naddresses = { far-grpc = "unix:${run}/far.sock" }\n'
         )
@@ -253,7 +254,9 @@ def test_check_knows_that_a_mounted_app_takes_no_websockets(project: Path) -> No
 def test_a_faulty_module_is_named_without_a_traceback(
     tmp_path: Path, mounted: str, command: str, module: str, message: str
 ) -> None:
-    (tmp_path / FILE).write_text(f'[apps.faulty]\nfactory = "faulty:create_app"\nmounted = {mounted}\n')
+    (tmp_path / PROJECT_FILE).write_text(
+        f'[apps.faulty]\nfactory = "faulty:create_app"\nmounted = {mounted}\n'
+    )
     (tmp_path / "faulty.py").write_text(module)
     (tmp_path / "routes.toml").write_text(
         route_table(route("/x", to="faulty"), services={"faulty": "registry://faulty"})
@@ -287,7 +290,7 @@ def test_a_file_that_cannot_be_read_as_a_project_is_named(tmp_path: Path, text: 
 
 
 def test_in_production_a_missing_secret_is_named_with_how_to_make_it(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text(
+    (tmp_path / PROJECT_FILE).write_text(
         """
         secrets = ["pepper"]
         [apps.notes]
@@ -310,7 +313,7 @@ def test_in_production_a_missing_secret_is_named_with_how_to_make_it(tmp_path: P
 
 
 def test_serve_becomes_the_program_of_an_app_by_command(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT"]\n')
+    (tmp_path / PROJECT_FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT"]\n')
 
     assert run("serve", "echo", "--project", tmp_path, "--port", "1234").stdout == "1234 1234\n"
 
@@ -326,7 +329,7 @@ def test_serve_becomes_the_program_of_an_app_by_command(tmp_path: Path) -> None:
 def test_what_serve_cannot_run_is_named(
     tmp_path: Path, app: str, options: tuple[str, ...], message: str
 ) -> None:
-    (tmp_path / FILE).write_text(f"[apps.a]\n{app}\n")
+    (tmp_path / PROJECT_FILE).write_text(f"[apps.a]\n{app}\n")
 
     done = run("serve", "a", "--project", tmp_path, *options)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from frontispiece.cli.project import FILE, Project
+from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
 from frontispiece.errors import ConfigError
+from frontispiece.settings import PROJECT_FILE
 from tests.support.foreign import write_project
 from tests.support.front import run
 from tests.support.shop import ROOT, RunningShop, front, running_shop
@@ -48,7 +49,7 @@ def test_a_program_has_no_secret_of_other_apps(
 ) -> None:
     notes = project / "notes" / "notes.py"
     notes.write_text(SHOW_ENVIRONMENT + notes.read_text())
-    file = project / FILE
+    file = project / PROJECT_FILE
     file.write_text(
         file.read_text().replace("mounted = true", 'mounted = true\nsigning_key = "BFF_SIGNING_KEY"')
     )
@@ -68,7 +69,7 @@ def test_a_program_has_no_secret_of_other_apps(
 def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
     project: Path, tmp_path: Path, options: tuple[str, ...], number: int
 ) -> None:
-    file = project / FILE
+    file = project / PROJECT_FILE
     file.write_text(
         file.read_text() + '[apps.mute]\ncommand = ["sh", "-c", "sleep 600 & echo $! > pid; wait"]\n'
     )
@@ -81,7 +82,7 @@ def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
 
 @pytest.mark.parametrize("text", ['{"pepper', '{"GATEWAY_SIGNING_KEY": "no PEM"}', '{"pepper": 1}'])
 def test_unreadable_secrets_are_named_by_their_file(project: Path, tmp_path: Path, text: str) -> None:
-    file = tmp_path / secrets.FILE
+    file = tmp_path / secrets.PROJECT_FILE
     file.write_text(text)
 
     with pytest.raises(ConfigError, match=f"{file}.*: repair it, or remove it"):
@@ -90,7 +91,7 @@ def test_unreadable_secrets_are_named_by_their_file(project: Path, tmp_path: Pat
 
 def test_secrets_that_others_could_read_are_closed(project: Path, tmp_path: Path) -> None:
     made = secrets.load(Project.load(project), tmp_path)
-    file = tmp_path / secrets.FILE
+    file = tmp_path / secrets.PROJECT_FILE
     file.chmod(0o644)
 
     assert secrets.load(Project.load(project), tmp_path) == made
@@ -149,7 +150,7 @@ def test_a_corrupt_database_is_named_in_a_line_and_ends_the_start(
     project: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     (project / "books.py").write_text(CORRUPT)
-    with (project / FILE).open("a") as file:
+    with (project / PROJECT_FILE).open("a") as file:
         file.write('[apps.books]\nfactory = "books:create_app"\ndatabase = "BOOKS_DATABASE_URL"\n')
         file.write('environment = { TOKEN_ISSUERS = "${issuers}" }\n')
     data = tmp_path / "data"
@@ -175,7 +176,7 @@ def create_app():
 
 def test_a_startup_that_never_completes_is_stopped_at_once(project: Path, tmp_path: Path) -> None:
     (project / "never.py").write_text(NEVER_STARTED)
-    file = project / FILE
+    file = project / PROJECT_FILE
     file.write_text(file.read_text() + '[apps.never]\nfactory = "never:create_app"\n')
     stop_at(project / "begun", signal.SIGINT, "--data", tmp_path / "data", "--project", project)
 
