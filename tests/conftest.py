@@ -18,6 +18,7 @@ from frontispiece.cli.run.valkey import running_valkey
 from frontispiece.events import EventSettings
 from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import TokenSettings
+from frontispiece.testing import new_signing_key
 from tests.support.events import delete_streams
 from tests.support.keys import new_signing_key
 from tests.support.postgres import Postgres, running_postgres

@@ -143,6 +143,11 @@ class Bff:
         self._clients = dict(clients)
 
     @property
+    def services(self) -> list[str]:
+        """The services that it reaches over HTTP, by their names in `SERVICES`."""
+        return [service for service in self._clients.values() if isinstance(service, str)]
+
+    @property
     def settings_class(self) -> type[BffSettings]:
         """The settings that the app reads from the environment."""
         functions = [f for page in self.pages for f in (*(s.function for s in page.sources), *page.views)]

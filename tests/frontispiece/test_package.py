@@ -15,8 +15,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from frontispiece.testing import started
 from tests.support.foreign import write_project
-from tests.support.shop import ROOT, started
+from tests.support.shop import ROOT
 
 BUILD = "from setuptools import build_meta; import sys; build_meta.build_wheel(sys.argv[1])"
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

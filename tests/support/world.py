@@ -6,8 +6,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import generate_latest
 
 from frontispiece.gateway.app import Gateway
@@ -20,6 +18,7 @@ from frontispiece.gateway.reload import ReloadResult
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.security import Signer
 from frontispiece.settings import Directory
+from frontispiece.testing import new_signing_key
 from tests.support.issuer import Issuer
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.stub import Stub
@@ -28,10 +27,7 @@ from tests.support.stub import Stub
 @cache
 def any_key() -> str:
     """A key for gateways whose services do not look at what it signs."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return pem.decode()
+    return new_signing_key()
 
 
 def gateway_of(

@@ -1,0 +1,50 @@
+"""An issuer of access tokens whose key set is a file, as `ISSUER_JWKS` takes it."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+from frontispiece.gateway.auth.oidc import IssuerSettings
+
+ISSUER: Final = "https://issuer.test"
+AUDIENCE: Final = "api"
+KEY_ID: Final = "test"
+LIFETIME: Final = 300
+
+
+class AccessTokens:
+    """A key, its key set in a file, and access tokens that it has signed (RFC 9068).
+
+    Args:
+        jwks: the file that the key set is written to.
+    """
+
+    def __init__(self, jwks: Path) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        public = OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        jwks.write_text(json.dumps({"keys": [{**public, "kid": KEY_ID, "alg": "EdDSA", "use": "sig"}]}))
+        self.settings = IssuerSettings(url=ISSUER, audience=AUDIENCE, jwks=str(jwks))
+        """`ISSUER_*` of the gateway under test."""
+
+    def token(self, subject: str, *scopes: str, **claims: Any) -> str:
+        """An access token for a user with these scopes; `claims` are added to it, or replace its own."""
+        now = int(time.time())
+        payload = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "exp": now + LIFETIME,
+        }
+        headers = {"kid": KEY_ID, "typ": "at+jwt"}
+        return jwt.encode(payload | claims, self._key, algorithm="EdDSA", headers=headers)
+
+    def bearer(self, subject: str, *scopes: str, **claims: Any) -> dict[str, str]:
+        """The Authorization header with such a token."""
+        return {"Authorization": f"Bearer {self.token(subject, *scopes, **claims)}"}

@@ -1,0 +1,44 @@
+"""Callers of services and BFFs: the gateway's key in a test, and the internal tokens that it signs."""
+
+from collections.abc import Iterable
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from frontispiece.security import Identity, Signer, issuers, private_key
+from frontispiece.settings import TokenSettings
+
+
+class Identities:
+    """A signing key, the settings by which services accept its tokens, and the tokens.
+
+    Args:
+        issuers: names of the programs that sign with the key: whoever calls a service.
+    """
+
+    def __init__(self, issuers_: Iterable[str] = ("gateway",)) -> None:
+        self.signing_key: str = new_signing_key()
+        """Ed25519 private key in PEM: `BFF_SIGNING_KEY` of the app under test."""
+        self.tokens = TokenSettings(
+            issuers=issuers((name, private_key(self.signing_key)) for name in issuers_)
+        )
+        """`TOKEN_ISSUERS` of the app under test."""
+
+    def bearer(
+        self, audience: str, subject: str, *scopes: str, merged_guest: str | None = None
+    ) -> dict[str, str]:
+        """The Authorization header of a call to the app `audience` for a user with these scopes.
+
+        `merged_guest` is the guest that the user was before the login, if one was.
+        """
+        caller = Identity(subject=subject, scopes=frozenset(scopes), client="web", merged_guest=merged_guest)
+        authorization = Signer(self.signing_key, "gateway").authorization(caller, audience)
+        return {"Authorization": authorization.decode()}
+
+
+def new_signing_key() -> str:
+    """A new Ed25519 private key in PEM."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pem.decode()

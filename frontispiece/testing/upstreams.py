@@ -1,0 +1,41 @@
+"""Fake services behind a BFF or a gateway: respx answers what a test says they do."""
+
+from typing import Final
+
+import respx
+
+from frontispiece.settings import Directory
+
+DOMAIN: Final = "test"
+"""Reserved for tests (RFC 6761): no fake service can be a real one."""
+
+
+class Upstreams:
+    """Fake services by name: `upstreams["notes"].get("/notes/1").respond(json={…})`.
+
+    Each is a respx router for the service's address; a call that no route matches fails the test.
+    """
+
+    def __init__(self, router: respx.MockRouter) -> None:
+        self._router = router
+        self._services: dict[str, respx.MockRouter] = {}
+
+    def __getitem__(self, name: str) -> respx.MockRouter:
+        """The router of a service, which exists from now on."""
+        if name not in self._services:
+            router = respx.MockRouter(
+                base_url=f"http://{name}.{DOMAIN}", assert_all_called=False, assert_all_mocked=True
+            )
+            self._router.route(host=f"{name}.{DOMAIN}").mock(side_effect=router.async_handler)
+            self._services[name] = router
+        return self._services[name]
+
+    def directory(self, *names: str, **addresses: str) -> Directory:
+        """The setting `SERVICES` with these services.
+
+        Args:
+            names: fake services.
+            addresses: services that a test starts itself, such as gRPC servers.
+        """
+        fakes = {name: f"httpx+http://{name}.{DOMAIN}" for name in (*names, *self._services)}
+        return Directory(services={**fakes, **addresses})
