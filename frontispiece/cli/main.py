@@ -18,6 +18,7 @@ from frontispiece.cli.events import app as events
 from frontispiece.cli.pages import explain, graph
 from frontispiece.cli.project import Project, fill
 from frontispiece.cli.running import import_file, login
+from frontispiece.cli.scaffold.init import init
 from frontispiece.cli.terminal import (
     Data,
     Folder,
@@ -241,6 +242,7 @@ def show_routes(project: Folder = None, routes: Routes = None) -> None:
     print_table(shown)
 
 
+app.command()(init)
 app.command()(graph)
 app.command()(explain)
 app.command()(databases.migrate)

@@ -14,10 +14,10 @@ async def test_a_note_is_shown(upstreams: Upstreams, serve_bff: ServeBff) -> Non
 ```
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 from frontispiece.extras import extra
 
@@ -26,6 +26,8 @@ with extra("testing"):
     import pytest
     import respx
 
+from frontispiece.gateway.app import create_app as create_gateway
+from frontispiece.gateway.config.table import load
 from frontispiece.pages import Bff
 from frontispiece.testing.access_tokens import AccessTokens
 from frontispiece.testing.hostile import hostile_paths, hostile_requests, send_hostile_requests
@@ -78,33 +80,53 @@ def upstreams() -> Iterator[Upstreams]:
 
 
 @pytest.fixture
-def serve_bff(upstreams: Upstreams, identities: Identities) -> ServeBff:
-    """Serves a BFF in front of the fake services: `async with serve_bff(create_app) as client`.
+def serve_bff(upstreams: Upstreams, identities: Identities, monkeypatch: pytest.MonkeyPatch) -> ServeBff:
+    """A function that serves a BFF in front of the fake services, and gives a client of it.
 
-    Keywords are addresses of services that a test starts itself; `settings` are other settings of the BFF.
+    It takes the factory that `bff` returns, further `variables` of the environment, and as keywords the
+    addresses of services that a test starts itself.
     """
 
     def serve(
-        bff: Bff, settings: dict[str, Any] | None = None, **addresses: str
+        create_app: Bff, variables: Mapping[str, str] | None = None, **addresses: str
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        directory = upstreams.directory(*bff.services, **addresses)
-        return served_bff(bff, directory, identities, **(settings or {}))
+        services = upstreams.addresses(create_app.services) | addresses
+        _set(monkeypatch, services, identities.variables, variables)
+        return served_bff(create_app)
 
     return serve
 
 
 @pytest.fixture
-def serve_gateway(upstreams: Upstreams, identities: Identities, access_tokens: AccessTokens) -> ServeGateway:
-    """Serves a gateway in front of the fake services: `async with serve_gateway(Path("routes.toml")) as client`.
+def serve_gateway(
+    upstreams: Upstreams,
+    identities: Identities,
+    access_tokens: AccessTokens,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ServeGateway:
+    """A function that serves a gateway in front of the fake services, and gives a client of it.
 
-    It accepts tokens of `access_tokens`; `settings` are other settings of the gateway.
+    It takes the file of the route table, further `variables` of the environment, and as keywords the
+    addresses of services that a test starts itself, or mounts: `web="app://web.app:create_app"`. The gateway
+    accepts the tokens of `access_tokens`.
     """
 
     def serve(
-        routes: Path, settings: dict[str, Any] | None = None, **addresses: str
+        routes: Path, variables: Mapping[str, str] | None = None, **addresses: str
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        directory = upstreams.directory(**addresses)
-        issuer = {"issuer": access_tokens.settings}
-        return served_gateway(routes, directory, identities, **(issuer | (settings or {})))
+        services = upstreams.addresses(load(routes).services) | addresses
+        issuer = access_tokens.variables
+        own = {"GATEWAY_ROUTES": str(routes), "GATEWAY_WATCH": "false", **issuer, **(variables or {})}
+        _set(monkeypatch, services, identities.variables, own)
+        return served_gateway(create_gateway)
 
     return serve
+
+
+def _set(
+    monkeypatch: pytest.MonkeyPatch, services: dict[str, str], *variables: Mapping[str, str] | None
+) -> None:
+    """Set the environment that apps read when they are made."""
+    monkeypatch.setenv("SERVICES", json.dumps(services))
+    for name, value in (pair for each in variables for pair in (each or {}).items()):
+        monkeypatch.setenv(name, value)

@@ -9,8 +9,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from frontispiece.gateway.auth.oidc import IssuerSettings
-
 ISSUER: Final = "https://issuer.test"
 AUDIENCE: Final = "api"
 KEY_ID: Final = "test"
@@ -28,8 +26,8 @@ class AccessTokens:
         self._key = Ed25519PrivateKey.generate()
         public = OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         jwks.write_text(json.dumps({"keys": [{**public, "kid": KEY_ID, "alg": "EdDSA", "use": "sig"}]}))
-        self.settings = IssuerSettings(url=ISSUER, audience=AUDIENCE, jwks=str(jwks))
-        """`ISSUER_*` of the gateway under test."""
+        self.variables = {"ISSUER_URL": ISSUER, "ISSUER_AUDIENCE": AUDIENCE, "ISSUER_JWKS": str(jwks)}
+        """The variables of a gateway that accepts its tokens."""
 
     def token(self, subject: str, *scopes: str, **claims: Any) -> str:
         """An access token for a user with these scopes; `claims` are added to it, or replace its own."""

@@ -1,5 +1,6 @@
 """Callers of services and BFFs: the gateway's key in a test, and the internal tokens that it signs."""
 
+import json
 from collections.abc import Iterable
 
 from cryptography.hazmat.primitives import serialization
@@ -18,11 +19,22 @@ class Identities:
 
     def __init__(self, issuers_: Iterable[str] = ("gateway",)) -> None:
         self.signing_key: str = new_signing_key()
-        """Ed25519 private key in PEM: `BFF_SIGNING_KEY` of the app under test."""
+        """Ed25519 private key in PEM."""
         self.tokens = TokenSettings(
             issuers=issuers((name, private_key(self.signing_key)) for name in issuers_)
         )
-        """`TOKEN_ISSUERS` of the app under test."""
+        """The settings of apps that accept its tokens."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of apps that sign with the key and accept its tokens."""
+        trusted = {name: issuer.model_dump(mode="json") for name, issuer in self.tokens.issuers.items()}
+        key = self.signing_key
+        return {
+            "BFF_SIGNING_KEY": key,
+            "GATEWAY_SIGNING_KEY": key,
+            "TOKEN_ISSUERS": json.dumps(trusted),
+        }
 
     def bearer(
         self, audience: str, subject: str, *scopes: str, merged_guest: str | None = None

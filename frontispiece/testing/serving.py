@@ -3,34 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 import httpx
 
-from frontispiece.gateway import GatewaySettings
-from frontispiece.gateway.app import create_app
+from frontispiece.gateway.app import Gateway
 from frontispiece.http.asgi import App
-from frontispiece.pages import Bff
+from frontispiece.pages import PageApp
 from frontispiece.server.server import Server
 from frontispiece.server.sockets import address, bound
-from frontispiece.settings import Directory
-from frontispiece.testing.identities import Identities
 
 ServeBff = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 ServeGateway = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @asynccontextmanager
-async def served_bff(
-    bff: Bff, directory: Directory, identities: Identities, **settings: Any
-) -> AsyncIterator[httpx.AsyncClient]:
+async def served_bff(create_app: Callable[[], PageApp]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the BFF, which runs in this process with its lifespan; no socket lies between."""
-    app = bff(
-        bff.settings_class(
-            directory=directory, signing_key=identities.signing_key, tokens=identities.tokens, **settings
-        )
-    )
+    app = create_app()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
@@ -40,16 +29,9 @@ async def served_bff(
 
 
 @asynccontextmanager
-async def served_gateway(
-    routes: Path, directory: Directory, identities: Identities, **settings: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway with this route table, on a socket of loopback."""
-    gateway = create_app(
-        GatewaySettings(
-            routes=routes, watch=False, directory=directory, signing_key=identities.signing_key, **settings
-        )
-    )
-    async with listening(gateway) as url, httpx.AsyncClient(base_url=url) as client:
+async def served_gateway(create_app: Callable[[], Gateway]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the gateway, which listens on a socket of loopback."""
+    async with listening(create_app()) as url, httpx.AsyncClient(base_url=url) as client:
         yield client
 
 

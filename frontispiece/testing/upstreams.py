@@ -1,10 +1,9 @@
 """Fake services behind a BFF or a gateway: respx answers what a test says they do."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import respx
-
-from frontispiece.settings import Directory
 
 DOMAIN: Final = "test"
 """Reserved for tests (RFC 6761): no fake service can be a real one."""
@@ -30,12 +29,6 @@ class Upstreams:
             self._services[name] = router
         return self._services[name]
 
-    def directory(self, *names: str, **addresses: str) -> Directory:
-        """The setting `SERVICES` with these services.
-
-        Args:
-            names: fake services.
-            addresses: services that a test starts itself, such as gRPC servers.
-        """
-        fakes = {name: f"httpx+http://{name}.{DOMAIN}" for name in (*names, *self._services)}
-        return Directory(services={**fakes, **addresses})
+    def addresses(self, names: Iterable[str]) -> dict[str, str]:
+        """Addresses of fake services, as `SERVICES` has them."""
+        return {name: f"httpx+http://{name}.{DOMAIN}" for name in (*names, *self._services)}

@@ -1,5 +1,6 @@
 """The wheel: the platform alone, with a small base, beside packages of one's own with any name."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from frontispiece.testing import started
+from tests.support import front
 from tests.support.foreign import write_project
 from tests.support.shop import ROOT
 
@@ -73,13 +75,19 @@ def required(requirements: Iterable[str]) -> dict[str, Distribution]:
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel, the requirements of its base, and packages of one's own."""
-    folder = tmp_path_factory.mktemp("venv")
-    venv.create(folder, with_pip=False, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
+    interpreter = environment(tmp_path_factory.mktemp("venv"), wheel, SETTINGS["dependencies"])
+    (site,) = interpreter.parents[1].glob("lib/python*/site-packages")
     for package in OWN_PACKAGES:
         (site / package).mkdir()
         (site / package / "__init__.py").write_text(f"WHAT = 'my own {package}'\n")
-    for each in required(SETTINGS["dependencies"]).values():
+    return interpreter
+
+
+def environment(folder: Path, wheel: Path, requirements: Iterable[str]) -> Path:
+    """The interpreter of a new environment with the wheel and these requirements."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for each in required(requirements).values():
         for top in {file.parts[0] for file in each.files or () if file.parts[0] not in {"..", "__pycache__"}}:
             if not (site / top).exists():
                 (site / top).symlink_to(Path(str(each.locate_file(top))))
@@ -134,10 +142,10 @@ def test_a_table_a_mounted_bff_and_a_standalone_one_are_served_beside_packages_o
 ) -> None:
     own = ran(python, f"import {', '.join(OWN_PACKAGES)}; print(gateway.WHAT, kit.WHAT, shop.WHAT)")
     assert own == "my own gateway my own kit my own shop"
-    front = [str(python.with_name("front")), "up", "--port", "0", "--data", str(tmp_path / "data")]
+    command = [str(python.with_name("front")), "up", "--port", "0", "--data", str(tmp_path / "data")]
 
     with (
-        started(front, tmp_path / "data", {"PYTHONPATH": ""}, cwd=project) as running,
+        started(command, tmp_path / "data", {"PYTHONPATH": ""}, cwd=project) as running,
         httpx.Client(base_url=running.url, timeout=20) as http,
     ):
         note, page, alone, stars = (http.get(path) for path in ("/notes/1", "/pages/2", "/alone/3", "/stars"))
@@ -175,3 +183,36 @@ def test_an_embedded_valkey_that_is_not_installed_is_named(python: Path, project
 
     assert done.returncode == 1
     assert "frontispiece[embedded]" in done.stderr
+
+
+def test_a_new_project_passes_its_own_tests_and_checks(wheel: Path, tmp_path: Path) -> None:
+    extras = SETTINGS["optional-dependencies"]
+    wanted = [*SETTINGS["dependencies"], *extras["testing"], *extras["compression"]]
+    python = environment(tmp_path / "venv", wheel, wanted)
+    project = tmp_path / "project"
+    environ = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
+
+    made = run([str(python.with_name("front")), "init", str(project)], tmp_path, environ)
+    tested = run(["make", "test", f"PYTHON={python}"], project, environ)
+    checked = run(["make", "check", f"PYTHON={python}"], project, environ)
+
+    assert "make run" in made
+    assert "7 passed" in tested
+    assert "are in order" in checked
+
+
+def run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    """What a command prints, which has to succeed."""
+    done = subprocess.run(command, check=False, cwd=folder, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    done = front.run("init", tmp_path)
+
+    assert done.returncode == 1
+    assert f"{tmp_path} is not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -1,0 +1,1 @@
+"""New projects: `project/` is the one that `front init` writes, as it is."""
