@@ -20,7 +20,6 @@ from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import TokenSettings
 from frontispiece.testing import new_signing_key
 from tests.support.events import delete_streams
-from tests.support.keys import new_signing_key
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.scheduling import Scheduling
 

@@ -13,11 +13,11 @@ from frontispiece.http.asgi import App, Receive, Scope, Send
 from frontispiece.pages import AuthenticatedBffSettings, PageApp
 from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import Directory, TokenSettings
+from frontispiece.testing import new_signing_key
 from tests.bff.documents import article, euros, order, review
 from tests.bff.times import extend
 from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
 from tests.support.contracts import LOGGED_IN
-from tests.support.keys import new_signing_key
 
 BFFS: Final = {"bff-web": bff.web.app.create_app, "bff-mobile": bff.mobile.app.create_app}
 """Every BFF that clients have contracts with."""
