@@ -42,7 +42,7 @@ bench-check: .venv/run  ## fail when a figure of the last `make bench` is worse 
 	$(BIN)/python -m bench.bars
 
 contracts: .venv/dev  ## write contracts/ anew: what the clients' tests expect, what services publish
-	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_events.py
+	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_services.py tests/contracts/test_events.py
 
 migration: .venv/dev  ## write the next version of a service's database: APP=catalog MESSAGE="Pages of a book"
 	$(BIN)/front migrate $(APP) --new "$(MESSAGE)"

@@ -92,9 +92,9 @@ class SearchResult(Struct, frozen=True):
     """A page of what a search found."""
 
     items: list[Product]
-    next: str | None
     total: int
     facets: Facets
+    next: str | None = None
 
 
 class Stock(Struct, frozen=True):

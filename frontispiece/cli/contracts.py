@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,10 +34,12 @@ def matrix(ctx: typer.Context, project: Folder = None) -> None:
         opened = _open(project)
         wrong = opened.disagreements(_today())
         rows = asyncio.run(opened.matrix(_today()))
+        services = opened.service_conflicts()
     except (ConfigError, MissingExtra) as error:
         fail(str(error))
     _show(opened, rows)
-    _conclude([*wrong, *_broken(rows)], "Every version in the field has what it relies on.")
+    _show_services(services)
+    _conclude([*wrong, *_broken(rows, services)], "Every version in the field has what it relies on.")
 
 
 @app.command()
@@ -67,6 +69,7 @@ def check(
             else:
                 out.print(f"[blue]i[/] {escape(change.text)}", highlight=False)
         rows = asyncio.run(opened.matrix(_today()))
+        services = opened.service_conflicts()
         if broker:
             from frontispiece.contracts.broker import publish  # noqa: PLC0415 (other commands start faster without)
 
@@ -75,7 +78,8 @@ def check(
     except (ConfigError, MissingExtra) as error:
         fail(str(error))
     _show(opened, rows)
-    _conclude([*wrong, *_broken(rows)], "These apps may be released.")
+    _show_services(services)
+    _conclude([*wrong, *_broken(rows, services)], "These apps may be released.")
 
 
 @app.command()
@@ -130,18 +134,33 @@ def _show(opened: "Opened", rows: Sequence["Verified"]) -> None:
     providers = list(dict.fromkeys(row.pact.provider for row in rows))
     table = _table("version", "", *providers)
     for row in rows:
-        faults = len(row.breaches)
-        outcome = (
-            f"[red]broken: {faults} field{'s' if faults > 1 else ''}[/]" if faults else "[green]verified[/]"
-        )
+        outcome = _outcome(len(row.breaches), "field")
         cells = [outcome if row.pact.provider == provider else "" for provider in providers]
         entry = opened.contracts.released.find(row.pact.client, row.pact.version)
         table.add_row(str(row.pact), entry.state(_today()) if entry else "", *cells)
     print_table(table)
 
 
-def _broken(rows: Sequence["Verified"]) -> list[str]:
-    return [f"{breach.provider}: {breach}" for row in rows for breach in row.breaches]
+Services = Mapping[tuple[str, str], Sequence[str]]
+
+
+def _show_services(services: Services) -> None:
+    """A row for each service that apps call."""
+    table = _table("consumer", "service", "")
+    for (consumer, service), faults in services.items():
+        table.add_row(consumer, service, _outcome(len(faults), "fault"))
+    if services:
+        print_table(table)
+
+
+def _outcome(faults: int, noun: str) -> str:
+    broken = f"[red]broken: {faults} {noun}{'s' if faults > 1 else ''}[/]"
+    return broken if faults else "[green]verified[/]"
+
+
+def _broken(rows: Sequence["Verified"], services: Services) -> list[str]:
+    clients = [f"{breach.provider}: {breach}" for row in rows for breach in row.breaches]
+    return clients + [f"{service}: {fault}" for (_, service), faults in services.items() for fault in faults]
 
 
 def _conclude(wrong: Sequence[str], fine: str) -> None:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from frontispiece.contracts.repository import Interaction, PactFile
+from frontispiece.contracts.schema import ANY_NAME, SchemaTree, join, members
 from frontispiece.errors import ConfigError
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 SUCCESS: Final = range(200, 300)
-WHATEVER: Final = "*"
-"""The members of an object whose names are data."""
 
 
 @dataclass
@@ -35,12 +34,12 @@ def usage(document: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldU
         ConfigError: a contract asks what the document does not offer.
     """
     operations = dict(_operations(document))
-    schemas = {name: Schema(document, schema) for name, schema in operations.items()}
+    tree = SchemaTree(document)
     uses = {
         (name, path): FieldUse(name, path)
-        for name in operations
-        for path in schemas[name].fields()
-        if path != WHATEVER  # an object of which the document says nothing, such as health's
+        for name, schema in operations.items()
+        for path in tree.fields(schema)
+        if path != ANY_NAME  # an object of which the document says nothing, such as health's
     }
     errors = []
     for pact in pacts:
@@ -53,7 +52,7 @@ def usage(document: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldU
                 called = f"{interaction.method} {interaction.path}"
                 errors.append(f"{version}, {interaction.description}: {called} is no operation")
                 continue
-            for path in schemas[name].reads(interaction.content):
+            for path in _reads(tree, operations[name], interaction.content):
                 use = uses.setdefault((name, path), FieldUse(name, path))
                 if version not in use.versions:
                     use.versions.append(version)
@@ -103,76 +102,18 @@ def _matches(template: list[str], segments: list[str]) -> bool:
     )
 
 
-class Schema:
-    """A JSON schema within an OpenAPI document, as far as it names members.
-
-    Args:
-        document: where references lead.
-        schema: of the response.
-    """
-
-    def __init__(self, document: Mapping[str, Any], schema: Any) -> None:
-        self._document = document
-        self._schema = schema
-
-    def fields(self) -> Iterator[str]:
-        """Every member, at any depth; an object within itself is not followed."""
-        yield from dict.fromkeys(self._fields(self._schema, "", ()))
-
-    def reads(self, content: Any) -> Iterator[str]:
-        """The members that an example of what is read names."""
-        yield from dict.fromkeys(self._reads(self._schema, content, ""))
-
-    def _fields(self, schema: Any, path: str, above: tuple[str, ...]) -> Iterator[str]:
-        for each, reference in self._alternatives(schema):
-            if reference in above:
-                continue
-            within = (*above, reference) if reference else above
-            for name, inner in _members(each):
-                yield _join(path, name)
-                yield from self._fields(inner, _join(path, name), within)
-            if "items" in each:
-                yield from self._fields(each["items"], f"{path}[]", within)
-
-    def _reads(self, schema: Any, content: Any, path: str) -> Iterator[str]:
-        alternatives = [each for each, _ in self._alternatives(schema)]
-        if isinstance(content, list):
-            items = {"anyOf": [each["items"] for each in alternatives if "items" in each]}
-            for item in content:
-                yield from self._reads(items, item, f"{path}[]")
-        elif isinstance(content, dict):
-            members = {name: inner for each in alternatives for name, inner in _members(each)}
-            for name, value in content.items():
-                known = name if name in members or WHATEVER not in members else WHATEVER
-                yield _join(path, known)
-                yield from self._reads(members.get(known, {}), value, _join(path, known))
-            if not content:  # an object that is read whole
-                yield from self._fields(schema, path, ())
-
-    def _alternatives(self, schema: Any) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """The schema, or each of those that it consists of, with the reference that leads to it."""
-        if not isinstance(schema, dict):
-            return
-        if "$ref" in schema:
-            reference = schema["$ref"]
-            target: Any = self._document
-            for part in reference.removeprefix("#/").split("/"):
-                target = target[part]
-            for each, inner in self._alternatives(target):
-                yield each, inner or reference
-            return
-        parts = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, ())]
-        if not parts:
-            yield schema, ""
-        for part in parts:
-            yield from self._alternatives(part)
-
-
-def _members(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from schema.get("properties", {}).items()
-    if isinstance(further := schema.get("additionalProperties"), dict):
-        yield WHATEVER, further
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+def _reads(tree: SchemaTree, schema: Any, content: Any, path: str = "") -> Iterator[str]:
+    """The members that an example of what is read names."""
+    alternatives = [each for each, _ in tree.alternatives(schema)]
+    if isinstance(content, list):
+        items = {"anyOf": [each["items"] for each in alternatives if "items" in each]}
+        for item in content:
+            yield from _reads(tree, items, item, f"{path}[]")
+    elif isinstance(content, dict):
+        known = {name: inner for each in alternatives for name, inner in members(each)}
+        for name, value in content.items():
+            member = name if name in known or ANY_NAME not in known else ANY_NAME
+            yield join(path, member)
+            yield from _reads(tree, known.get(member, {}), value, join(path, member))
+        if not content:  # an object that is read whole
+            yield from tree.fields(schema, path)

@@ -25,6 +25,10 @@ class LoaderDescriptor(Generic[Owner, Key, Value]):
         self._max_concurrency = max_concurrency
         self.__doc__ = fetch.__doc__
 
+    def fetch_of(self, owner: Owner) -> Callable[[Sequence[Key]], Fetched[Key, Value]]:
+        """The method as it is written, which fetches many keys."""
+        return partial(self._fetch, owner)
+
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
         self._label = f"{owner.__name__}.{name}"
@@ -38,8 +42,7 @@ class LoaderDescriptor(Generic[Owner, Key, Value]):
     ) -> "LoaderDescriptor[Owner, Key, Value] | BatchLoader[Key, Value]":
         if owner is None:
             return self
-        fetch = partial(self._fetch, owner)
-        batch_loader = BatchLoader(self._label, fetch, self._max_size, self._max_concurrency)
+        batch_loader = BatchLoader(self._label, self.fetch_of(owner), self._max_size, self._max_concurrency)
         owner.__dict__[self._name] = batch_loader  # found before this descriptor from now on
         return batch_loader
 

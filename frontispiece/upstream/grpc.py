@@ -95,7 +95,7 @@ class GrpcService:
     """
 
     def __init__(self, name: str, stub: Callable[[grpc.aio.Channel], Any], *, address: str = "") -> None:
-        self._name = name
+        self.name = name
         self._stub = stub
         self._address = address or name
 
@@ -105,7 +105,7 @@ class GrpcService:
         Raises:
             LookupError: the directory has no address for it.
         """
-        return GrpcConnector(self._name, directory.addresses(self._address), self._stub, client)
+        return GrpcConnector(self.name, directory.addresses(self._address), self._stub, client)
 
 
 class GrpcConnector:

@@ -1,12 +1,16 @@
 """The contracts of a project, as its `[contracts]` says."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
+from fastapi import FastAPI
+
+from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
 from frontispiece.contracts import (
     Change,
@@ -21,8 +25,12 @@ from frontispiece.contracts import (
     matrix,
     usage,
 )
+from frontispiece.contracts.upstreams import conflicts
 from frontispiece.errors import ConfigError
 from frontispiece.factories import attribute
+
+SERVICES: Final = "services/"
+"""The folder of the contracts of apps with the services that they call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +38,12 @@ class Opened:
     """A project's contracts, read.
 
     Args:
+        project: whose they are.
         tree: their folder.
         stage: `module:function` of a `Staging`.
     """
 
+    project: Project
     tree: WorkingTree
     contracts: Contracts
     stage: str
@@ -50,7 +60,7 @@ class Opened:
                 ["frontispiece.toml has no [contracts]: its `stage` says how an app is verified"]
             )
         tree = WorkingTree(project.folder / project.contracts.folder)
-        return cls(tree=tree, contracts=Contracts.load(tree), stage=project.contracts.stage)
+        return cls(project=project, tree=tree, contracts=Contracts.load(tree), stage=project.contracts.stage)
 
     def disagreements(self, today: date) -> list[str]:
         """Where files and released.toml do not say the same."""
@@ -80,6 +90,28 @@ class Opened:
         """
         with _silent():
             return await matrix(self.contracts, self._staging(), today)
+
+    def service_conflicts(self) -> dict[tuple[str, str], list[str]]:
+        """What services do not offer of what apps rely on, in words, by consumer and service.
+
+        Raises:
+            ConfigError: a contract cannot be read, or an app not be made.
+        """
+        names = [name for name in self.tree.names() if name.startswith(SERVICES)]
+        if not names:
+            return {}
+        made = apps(self.project, self.project.folder / ".data", self.project.routes)
+        openapi = {name: app.openapi() for name, app in made if isinstance(app, FastAPI)}
+        found: dict[tuple[str, str], list[str]] = {}
+        for name in names:
+            try:
+                contract = json.loads(self.tree.read(name))
+                wrong = conflicts(contract, openapi.get)
+            except (ValueError, KeyError, TypeError) as error:
+                place = self.tree.place(name)
+                raise ConfigError([f"{place} is no contract with services: {error!r}"]) from None
+            found |= {(contract["consumer"], service): faults for service, faults in wrong.items()}
+        return found
 
     async def usage(self, today: date) -> dict[str, list[FieldUse]]:
         """The fields that each provider offers, with the versions in the field that read them.

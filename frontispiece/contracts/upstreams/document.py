@@ -1,0 +1,56 @@
+"""`services/<consumer>.json`: all that an app's clients send to services and read of them, by service."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from frontispiece.contracts.upstreams.openapi import http_conflicts
+from frontispiece.contracts.upstreams.recording import Arguments, record
+from frontispiece.pages import ServiceType
+from frontispiece.upstream import GrpcService
+
+OpenApiOf = Callable[[str], Mapping[str, Any] | None]
+"""The OpenAPI document of a service, by its name; None where there is none."""
+
+
+async def document(
+    consumer: str, clients: Mapping[Any, str | ServiceType], arguments: Arguments
+) -> dict[str, Any]:
+    """What clients send and read, as JSON.
+
+    Args:
+        consumer: the clients' name.
+        clients: as `bff(clients=…)` takes them.
+        arguments: of methods whose signatures do not say enough.
+    """
+    services: dict[str, Any] = {}
+    for client, service in clients.items():
+        if isinstance(service, str):
+            services[service] = {"http": [asdict(call) for call in await record(client, arguments)]}
+        elif isinstance(service, GrpcService):
+            from frontispiece.contracts.upstreams.grpc import record_grpc  # noqa: PLC0415 (an extra)
+
+            services[service.name] = {"grpc": [asdict(call) for call in await record_grpc(client, arguments)]}
+    return {"consumer": consumer, "services": services}
+
+
+def conflicts(contract: Mapping[str, Any], openapi_of: OpenApiOf) -> dict[str, list[str]]:
+    """What each service does not offer of what a contract says, in words; nothing when it offers all.
+
+    HTTP calls are compared with the services' OpenAPI documents, gRPC calls with the imported descriptors.
+    """
+    return {
+        service: [*_conflicts(calls, openapi_of(service))] for service, calls in contract["services"].items()
+    }
+
+
+def _conflicts(calls: Mapping[str, Any], openapi: Mapping[str, Any] | None) -> Iterator[str]:
+    if "http" in calls and openapi is None:
+        yield "it has no OpenAPI document"
+    elif openapi is not None:
+        for call in calls.get("http", ()):
+            yield from (f"{call['client']}, {fault}" for fault in http_conflicts(call, openapi))
+    for call in calls.get("grpc", ()):
+        from frontispiece.contracts.upstreams.grpc import grpc_conflicts  # noqa: PLC0415 (an extra)
+
+        yield from (f"{call['client']}, {fault}" for fault in grpc_conflicts(call))

@@ -1,0 +1,134 @@
+"""Whether a service, by its OpenAPI document, takes what a client sends, and sends what the client reads."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from frontispiece.contracts.schema import SchemaTree, members
+from frontispiece.contracts.upstreams.fields import OPTIONAL
+
+STEP: Final = re.compile(r"\[\]|[^.\[\]]+")
+JSON: Final = "application/json"
+
+
+def http_conflicts(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Iterator[str]:
+    """What of a recorded call does not fit a document, in words."""
+    name = f"{call['method']} {call['path']}"
+    operation = _operation(call, openapi)
+    if operation is None:
+        yield f"{name}: there is no such operation"
+        return
+    tree = SchemaTree(openapi)
+    yield from (f"{name}: {fault}" for fault in _parameter_faults(call, operation))
+    yield from (f"{name}: {fault}" for fault in _body_faults(call, operation, tree))
+    responses = [each for status, each in operation["responses"].items() if status.startswith("2")]
+    if not responses:
+        yield f"{name}: no response of success is documented"
+    if call["reads"] is not None:
+        for response in responses:
+            schema = response.get("content", {}).get(JSON, {}).get("schema", {})
+            yield from (f"{name}: {fault}" for fault in _read_faults(call["reads"], schema, tree))
+
+
+def _operation(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Any:
+    wanted = _template(call["path"])
+    found = (item for path, item in openapi["paths"].items() if _template(path) == wanted)
+    return next((item[call["method"].lower()] for item in found if call["method"].lower() in item), None)
+
+
+def _template(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def _parameter_faults(call: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:
+    parameters = operation.get("parameters", ())
+    for place, sent in (("query", call["query"]), ("header", call["headers"])):
+        documented = {each["name"].lower(): each for each in parameters if each["in"] == place}
+        yield from (
+            f"{place} {name} is sent, and not taken" for name in sent if name.lower() not in documented
+        )
+        for name, each in documented.items():
+            if each.get("required") and name not in {one.lower() for one in sent}:
+                yield f"{place} {name} is required, and not sent"
+
+
+def _body_faults(call: Mapping[str, Any], operation: Mapping[str, Any], tree: SchemaTree) -> Iterator[str]:
+    schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
+    if schema is None:
+        if call["sends"]:
+            yield "a body is sent, and none is taken"
+        return
+    for path, text in call["sends"].items():
+        sent, _ = _types(text)
+        found = _at(tree, [schema], path)
+        taken = set().union(*(tree.types(each) for each, _ in found))
+        if not found:
+            yield f"{path} is sent, and not taken"
+        elif taken and not all(_covers(taken, name) for name in sent):
+            yield f"{path} is sent as {text}, and taken as {' | '.join(sorted(taken))}"
+    for path in _required(tree, schema, ""):
+        within = path.rpartition(".")[0]
+        if path not in call["sends"] and (not within or within in call["sends"]):
+            yield f"{path} is required, and not sent"
+
+
+def _required(tree: SchemaTree, schema: Any, path: str) -> Iterator[str]:
+    for each, _ in tree.alternatives(schema):
+        for name, inner in members(each):
+            member = f"{path}.{name}".removeprefix(".")
+            if name in each.get("required", ()):
+                yield member
+            yield from _required(tree, inner, member)
+
+
+def _read_faults(reads: Mapping[str, str], schema: Any, tree: SchemaTree) -> list[str]:
+    """What is read and not sent; of several documented forms, those of the one that fits best count."""
+    forms = [each for each, _ in tree.alternatives(schema)] or [schema]
+    return min(([*_form_faults(reads, form, tree)] for form in forms), key=len)
+
+
+def _form_faults(reads: Mapping[str, str], form: Any, tree: SchemaTree) -> Iterator[str]:
+    for path, text in reads.items():
+        wanted, is_optional = _types(text)
+        found = _at(tree, [form], path)
+        if not found:
+            if not is_optional:
+                yield f"{path} is read, and not sent"
+            continue
+        if not is_optional and not all(is_required for _, is_required in found):
+            yield f"{path} is read as always there, and may be left out"
+        for each, _ in found:
+            sent = tree.types(each)
+            if "any" not in wanted and not (sent and all(_covers(wanted, name) for name in sent)):
+                yield f"{path} is read as {text}, and sent as {' | '.join(sorted(sent)) or 'anything'}"
+
+
+def _at(tree: SchemaTree, schemas: list[Any], path: str) -> list[tuple[Any, bool]]:
+    """The schemas at a path, and whether each is always there."""
+    found = [(schema, True) for schema in schemas]
+    for step in STEP.findall(path):
+        found = [
+            inner
+            for schema, _ in found
+            for each, _ in tree.alternatives(schema)
+            for inner in _step(each, step)
+        ]
+    return found
+
+
+def _step(schema: Mapping[str, Any], step: str) -> Iterator[tuple[Any, bool]]:
+    if step == "[]" and "items" in schema:
+        yield schema["items"], True
+    for name, inner in members(schema):
+        if name == step:
+            yield inner, name in schema.get("required", ()) or name == "*"
+
+
+def _types(text: str) -> tuple[set[str], bool]:
+    return set(text.removesuffix(OPTIONAL).split(" | ")), text.endswith(OPTIONAL)
+
+
+def _covers(wanted: set[str], sent: str) -> bool:
+    """Whether a reader of these types can read a value of that type."""
+    wider = {"integer": "number", "date-time": "string"}
+    return bool(wanted & {"any", sent, wider.get(sent, sent)})
