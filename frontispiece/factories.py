@@ -4,7 +4,7 @@ import traceback
 from importlib import import_module
 from typing import Any, cast
 
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, nearest
 from frontispiece.extras import MissingExtra
 from frontispiece.http.asgi import App
 
@@ -40,11 +40,16 @@ def attribute(reference: str) -> Any:
     """
     module, _, name = reference.partition(":")
     try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+        found = import_module(module)
+    except ImportError as error:
         raise ConfigError([f"{reference} cannot be imported: {error}"]) from error
     except (Exception, SystemExit) as error:
         raise ConfigError([f"{reference} cannot be imported: {_reason(error)}"]) from error
+    try:
+        return getattr(found, name)
+    except AttributeError as error:
+        hint = nearest(name, vars(found))
+        raise ConfigError([f"{reference} cannot be imported: {error}{hint}"]) from error
 
 
 def _reason(error: BaseException) -> str:

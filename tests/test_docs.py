@@ -1,4 +1,4 @@
-"""docs/deploy.md names every setting as the code has it, and the page of docs/project.md works."""
+"""docs/deploy.md names every setting as the code has it, and the examples of other pages work."""
 
 import re
 import sys
@@ -8,6 +8,8 @@ from types import ModuleType
 import httpx
 import pytest
 
+from frontispiece.gateway import GatewaySettings, create_app
+from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.pages import BffSettings
 from frontispiece.settings import Directory
 from tests.support.serving import servers
@@ -46,6 +48,44 @@ def test_no_role_is_documented_that_there_is_not(rows: dict[str, tuple[str, str]
     assert named <= {"every role", WITH_EVENTS, *ROLES}
 
 
+def examples(page: str, language: str) -> list[str]:
+    """The examples on a page of the documentation that are in this language."""
+    text = (PAGE.parent / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+async def test_the_layer_of_the_documentation_refuses_calls_until_its_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = examples("edge/own-layers.md", "python")
+    declaration, routes = examples("edge/own-layers.md", "toml")
+    module = ModuleType("maintenance")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(code, "docs/edge/own-layers.md", "exec"), vars(module))  # noqa: S102 (the documentation is ours)
+    project, table = tmp_path / "frontispiece.toml", tmp_path / "routes.toml"
+    project.write_text(declaration)
+    lasting = routes.replace("2030-", "2999-")
+    over = routes.replace("2030-", "2020-").replace("/notes/", "/over/")
+    table.write_text(f'[services.notes]\nurl = "registry://notes"\n{lasting}{over}')
+
+    async with servers() as serve:
+        directory = Directory(services={"notes": await serve(Stub())})
+        settings = GatewaySettings(routes=table, layers=project, directory=directory, watch=False)
+        async with httpx.AsyncClient(base_url=await serve(create_app(settings))) as http:
+            closed, open_again = [await http.get(path) for path in ("/notes/a", "/over/a")]
+
+    assert len([*code.splitlines(), *declaration.splitlines(), *routes.splitlines()]) <= 30
+    assert (closed.status_code, open_again.status_code) == (503, 200)
+    assert closed.json()["detail"] == "This is back at 2999-01-01 06:00:00+00:00."
+
+
+def test_every_place_of_a_layer_is_documented_in_order() -> None:
+    text = (PAGE.parent / "edge" / "own-layers.md").read_text(encoding="utf-8")
+    places = text.partition("- **Places**")[2].partition(". A layer is")[0]
+
+    assert re.findall(r"`(\w+)`", places) == list(POLICIES)
+
+
 def _reads(role: str, readers: str) -> bool:
     if readers == WITH_EVENTS:
         return "EVENTS_URL" in variables(role)
@@ -60,8 +100,7 @@ async def test_the_page_of_the_project_s_documentation_is_whole(monkeypatch: pyt
         }
         await answering(200, bodies[exchange.path], (b"content-type", b"application/json"))(exchange)
 
-    text = (PAGE.parent / "project.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (code,) = examples("project.md", "python")
     pages = ModuleType("documented_pages")
     monkeypatch.setitem(sys.modules, pages.__name__, pages)
     exec(compile(code, "docs/project.md", "exec"), vars(pages))  # noqa: S102 (the documentation is ours)

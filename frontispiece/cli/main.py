@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from frontispiece.cli import databases
 from frontispiece.cli.commands import Commands
@@ -17,6 +16,7 @@ from frontispiece.cli.contracts import app as contracts
 from frontispiece.cli.events import app as events
 from frontispiece.cli.pages import explain, graph
 from frontispiece.cli.project import Project, fill
+from frontispiece.cli.routes import show_routes
 from frontispiece.cli.running import import_file, login
 from frontispiece.cli.scaffold.init import init
 from frontispiece.cli.terminal import (
@@ -28,7 +28,6 @@ from frontispiece.cli.terminal import (
     fail,
     open_project,
     out,
-    print_table,
 )
 from frontispiece.errors import ConfigError
 from frontispiece.extras import MissingExtra
@@ -163,8 +162,8 @@ def check(
     A route table without errors is audited: routes that anybody may write by, without limits or timeouts, ….
     """
     from frontispiece.cli.inspect.check import find_errors  # noqa: PLC0415
+    from frontispiece.cli.tables import load_table  # noqa: PLC0415
     from frontispiece.gateway.config.audit import audit  # noqa: PLC0415
-    from frontispiece.gateway.config.table import load  # noqa: PLC0415
 
     opened = open_project(project)
     table = routes or opened.routes
@@ -174,7 +173,7 @@ def check(
         err.print(f"[red]✗[/] {escape(error)}", highlight=False)
     if errors:
         fail(f"{_counted(len(errors), 'error')} found.")
-    severities = [_show(finding) for finding in audit(load(table))]
+    severities = [_show(finding) for finding in audit(load_table(opened, table))]
     warnings = severities.count("warning")
     if warnings and strict:
         fail(f"{_counted(warnings, 'warning')} found.")
@@ -216,33 +215,8 @@ def reload_table(
         out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)
 
 
-@app.command("routes")
-def show_routes(project: Folder = None, routes: Routes = None) -> None:
-    """Show the public surface as a table."""
-    from frontispiece.gateway.config.table import load  # noqa: PLC0415
-
-    file = routes or open_project(project).routes
-    try:
-        table = load(file)
-    except ConfigError as error:
-        fail(str(error))
-    shown = Table(title=str(file))
-    for heading in ("methods", "path", "to", "auth", "scopes", "rate_limit", "timeout"):
-        shown.add_column(heading, overflow="fold")  # a path is never cut
-    for route in table.routes:
-        shown.add_row(
-            " ".join(route.methods),
-            route.path,
-            "\n".join(route.answered_by),
-            route.auth,
-            " ".join(route.scopes),
-            ", ".join(map(str, route.rate_limit)),
-            f"{route.timeout.total_seconds():g} s",
-        )
-    print_table(shown)
-
-
 app.command()(init)
+app.command("routes")(show_routes)
 app.command()(graph)
 app.command()(explain)
 app.command()(databases.migrate)

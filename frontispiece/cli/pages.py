@@ -88,13 +88,13 @@ def has_session(project: Project, path: str) -> bool:
     Raises:
         ConfigError: the route table has errors.
     """
+    from frontispiece.cli.tables import load_table  # noqa: PLC0415
     from frontispiece.gateway.config.route import Auth  # noqa: PLC0415
-    from frontispiece.gateway.config.table import load  # noqa: PLC0415
     from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound  # noqa: PLC0415
 
     routes = [
         (Pattern(template=route.template, methods=route.methods), route)
-        for route in load(project.routes).routes
+        for route in load_table(project, project.routes).routes
     ]
     segments = path.partition("?")[0].removeprefix("/").split("/")
     try:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails
 
 from frontispiece.errors import ConfigError, nearest
+from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
+from frontispiece.gateway.config.source import Lines, Loc
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE, nearest_project
 
@@ -102,6 +104,9 @@ class Gateway(_Section):
         "GATEWAY_SIGNING_KEY", description="The variable for the gateway's Ed25519 private key (PEM)."
     )
     environment: Environment = Field(default={}, description="Its variables under `front up`.")
+    layers: dict[LayerName, LayerDeclaration] = Field(
+        default={}, description="Layers of the project's own, by the names that routes have them by."
+    )
 
 
 class Login(_Section):
@@ -176,7 +181,8 @@ class Project(_Section):
         """
         file = folder / PROJECT_FILE
         try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
+            document = tomllib.loads(text)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError([f"{file} cannot be read: {error}"]) from None
         if "folder" in document:
@@ -184,7 +190,9 @@ class Project(_Section):
         try:
             project = cls.model_validate({**document, "folder": folder.resolve()})
         except ValidationError as invalid:
-            raise ConfigError([f"{file}: {_sentence(error)}" for error in invalid.errors()]) from None
+            lines = Lines(text)
+            errors = [f"{file}{_line(lines, error['loc'])}: {_sentence(error)}" for error in invalid.errors()]
+            raise ConfigError(errors) from None
         if errors := list(project.conflicts()):
             raise ConfigError([f"{file}: {error}" for error in errors])
         return project
@@ -193,6 +201,11 @@ class Project(_Section):
     def routes(self) -> Path:
         """The file of the route table."""
         return self.folder / self.gateway.routes
+
+    @property
+    def layers(self) -> Path | None:
+        """The file that declares layers of its own; None without any."""
+        return self.folder / PROJECT_FILE if self.gateway.layers else None
 
     @property
     def programs(self) -> dict[str, App | Gateway]:
@@ -303,7 +316,7 @@ def keys(section: type[BaseModel] = Project, prefix: str = "") -> Iterator[tuple
         key = f"{prefix}{field.alias or name}"
         yield key, field.description or ""
         for inner in _sections(field.annotation):
-            yield from keys(inner, f"{key}.NAME." if inner is App else f"{key}.")
+            yield from keys(inner, f"{key}.NAME." if inner in {App, LayerDeclaration} else f"{key}.")
 
 
 def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -313,9 +326,14 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _sections(part)
 
 
+def _line(lines: Lines, loc: Loc) -> str:
+    line = lines.of(loc)
+    return f":{line}" if line else ""
+
+
 def _sentence(error: ErrorDetails) -> str:
     place = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         known = {key.rpartition(".")[2] for key, _ in keys()}
         return f"{place}: unknown key{nearest(str(error['loc'][-1]), known)}"
-    return f"{place}: {error['msg']}"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}"

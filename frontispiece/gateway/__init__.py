@@ -4,17 +4,21 @@ Its names are loaded when they are first used: a supervisor that needs the setti
 that reads a table, does without the rest.
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from frontispiece.gateway.app import Gateway, GatewaySettings, create_app
+    from frontispiece.gateway.call import Call, Handler
+    from frontispiece.gateway.config.layers import RouteLayer
 
-__all__ = ["Gateway", "GatewaySettings", "create_app"]
+__all__ = ["Call", "Gateway", "GatewaySettings", "Handler", "RouteLayer", "create_app"]
+
+_MODULES: Final = {"Call": "call", "Handler": "call", "RouteLayer": "config.layers"}
+"""Where names are that do not need the whole gateway."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from frontispiece.gateway import app  # noqa: PLC0415 (the module's docstring says why)
-
-    return getattr(app, name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'app')}"), name)

@@ -4,10 +4,13 @@ import logging
 from functools import partial
 
 from frontispiece.errors import ConfigError
+from frontispiece.gateway import own_layers
 from frontispiece.gateway.auth.oidc import Provider, Subjects
 from frontispiece.gateway.config import table
 from frontispiece.gateway.edge import Gateway
 from frontispiece.gateway.observability.access_log import AccessLog
+from frontispiece.gateway.own_layers import OwnLayers
+from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.gateway.policies.load_shedding import OverloadMonitor
 from frontispiece.gateway.reload import WatchedFile
 from frontispiece.gateway.request_limits import HeaderLimits
@@ -28,7 +31,8 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     """
     settings = settings or GatewaySettings()
     file = WatchedFile(settings.routes) if settings.watch else None
-    load = partial(_table, settings)
+    layers = _layers(settings)
+    load = partial(_table, settings, layers)
     routes = load()
     runtime = Runtime(
         settings.directory,
@@ -44,6 +48,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         overload=_overload(routes, settings),
         access_log=AccessLog.from_settings(settings.access_logging, settings.signing_key.encode()),
         expose_timeline=settings.expose_timeline,
+        own_layers=layers,
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
@@ -51,9 +56,15 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     return gateway
 
 
-def _table(settings: GatewaySettings) -> table.Table:
+def _layers(settings: GatewaySettings) -> OwnLayers:
+    if settings.layers is None:
+        return own_layers.of_table(settings.routes, POLICIES)
+    return own_layers.load(settings.layers, POLICIES)
+
+
+def _table(settings: GatewaySettings, layers: OwnLayers) -> table.Table:
     """The table, validated against these settings."""
-    routes = table.load(settings.routes)
+    routes = table.load(settings.routes, own_layers.models(layers))
     if errors := errors_between(routes, settings):
         raise ConfigError(errors)
     return routes

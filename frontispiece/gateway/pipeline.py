@@ -1,9 +1,10 @@
 """What happens to a call on a route: its layers, in an order that can be seen here, around its handler."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Final
 
+from frontispiece.gateway import own_layers
 from frontispiece.gateway.aggregates.handler import aggregate
 from frontispiece.gateway.auth import layers as auth
 from frontispiece.gateway.auth.session.sessions import Endpoint
@@ -36,9 +37,11 @@ from frontispiece.gateway.resources import TableResources
 from frontispiece.upstream import Reply
 
 __all__ = [
+    "POLICIES",
     "Call",
     "Handler",
     "Layer",
+    "Policy",
     "Reply",
     "handler",
     "layers",
@@ -55,30 +58,32 @@ SESSION_TIMEOUT: Final = "10s"
 """The timeout of the session's own endpoints, which may have to call the issuer."""
 
 
+POLICIES: Final[Mapping[str, Policy]] = {
+    "access_log": access_log.for_route,
+    "tracing": tracing.spans_for_route,
+    "request_id": tracing.request_id_for_route,
+    "metrics": metrics.for_route,
+    "security_headers": security_headers.for_route,
+    "cors": cors.for_route,
+    "compression": compression.for_route,
+    "body_limit": body_limit.for_route,
+    "load_shedding": load_shedding.for_route,
+    "auth": auth.for_route,
+    "rate_limit": rate_limit.for_route,
+    "idempotency": idempotency.for_route,
+    "request_validation": request_validation.for_route,
+    "cache": cache.for_route,
+    "mirror": mirror.for_route,
+    "traffic_split": traffic_split.for_route,
+    "timeout": timeout.for_route,
+    "retry": retry.for_route,
+}
+"""What may happen to a call on a route, from the outside in; a project's own layers stand between these."""
+
+
 def layers(route: Route, resources: TableResources) -> list[Layer]:
     """What happens to a call on this route, from the outside in."""
-    return _layers(
-        route,
-        resources,
-        access_log.for_route,
-        tracing.spans_for_route,
-        tracing.request_id_for_route,
-        metrics.for_route,
-        security_headers.for_route,
-        cors.for_route,
-        compression.for_route,
-        body_limit.for_route,
-        load_shedding.for_route,
-        auth.for_route,
-        rate_limit.for_route,
-        idempotency.for_route,
-        request_validation.for_route,
-        cache.for_route,
-        mirror.for_route,
-        traffic_split.for_route,
-        timeout.for_route,
-        retry.for_route,
-    )
+    return _layers(route, resources, *own_layers.placed(POLICIES, resources.runtime.own_layers))
 
 
 def handler(

@@ -12,6 +12,7 @@ from frontispiece.gateway.auth.session import SessionSettings
 from frontispiece.gateway.files.site import Sites
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.metrics import Metrics
+from frontispiece.gateway.own_layers import NO_LAYERS, OwnLayers
 from frontispiece.gateway.policies.cache.config import CacheSettings
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.compression.encoders import Workers
@@ -53,6 +54,7 @@ class Runtime:
         overload: says when calls are refused because of the load; None to refuse none.
         access_log: writes a line for every request; None for none.
         expose_timeline: whether clients may see how an aggregate is joined: not for the public.
+        own_layers: the project's own, at their places among the policies.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Runtime:
         overload: OverloadMonitor | None = None,
         access_log: AccessLog | None = None,
         expose_timeline: bool = False,
+        own_layers: OwnLayers = NO_LAYERS,
     ) -> None:
         self.directory = directory
         self.signer = signer
@@ -82,6 +85,7 @@ class Runtime:
         self.overload = overload
         self.access_log = access_log
         self.expose_timeline = expose_timeline
+        self.own_layers = own_layers
         self.tracing = telemetry.tracing("gateway")
         self.loop_lag = overload.loop_lag if overload else LoopLag()
         self.cache: HttpCache = _open_cache(cache or CacheSettings())

@@ -35,6 +35,11 @@ class GatewaySettings(Settings):
         "identify callers.",
         repr=False,
     )
+    layers: Path | None = Field(
+        None,
+        description="The TOML file whose sections `[gateway.layers.NAME]` declare the project's own layers; "
+        "the `frontispiece.toml` of the route table's project when left out.",
+    )
     watch: bool = Field(True, description="Whether a change of the route table's file reloads it.")
     valkey_url: ValkeyUrl = Field(
         OFF,

@@ -26,8 +26,10 @@ with extra("testing"):
     import pytest
     import respx
 
+from frontispiece.gateway import own_layers
 from frontispiece.gateway.app import create_app as create_gateway
 from frontispiece.gateway.config.table import load
+from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.pages import Bff
 from frontispiece.testing.access_tokens import AccessTokens
 from frontispiece.testing.hostile import hostile_paths, hostile_requests, send_hostile_requests
@@ -114,7 +116,8 @@ def serve_gateway(
     def serve(
         routes: Path, variables: Mapping[str, str] | None = None, **addresses: str
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        services = upstreams.addresses(load(routes).services) | addresses
+        layers = own_layers.of_table(routes, POLICIES)
+        services = upstreams.addresses(load(routes, own_layers.models(layers)).services) | addresses
         issuer = access_tokens.variables
         own = {"GATEWAY_ROUTES": str(routes), "GATEWAY_WATCH": "false", **issuer, **(variables or {})}
         _set(monkeypatch, services, identities.variables, own)

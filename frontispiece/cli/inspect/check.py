@@ -9,6 +9,7 @@ from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import Run, variables
 from frontispiece.cli.run.process_layouts import program
 from frontispiece.cli.run.secrets import generate
+from frontispiece.cli.tables import layers_of
 from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.http.asgi import App
@@ -21,9 +22,12 @@ SOMEWHERE = "127.0.0.1:1"
 def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
     """The errors of a project as `front up` would run it: settings, programs, route table and pages."""
     run = simulated(project, data, routes)
-    found: list[str] = []
+    found = layer_errors(project)
+    factories = project.factories
+    if found:  # no table can be read without its layers
+        del factories[GATEWAY]
     mounted: set[str] = set()
-    for name in project.factories:
+    for name in factories:
         try:
             if name == GATEWAY:  # the last: it mounts those that have no errors
                 made(replace(run, hosts={app: run.hosts[app] for app in run.hosts.keys() - mounted}), name)
@@ -41,6 +45,15 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
             except ConfigError as error:
                 found += error.errors
     return found
+
+
+def layer_errors(project: Project) -> list[str]:
+    """What is wrong with the layers that a project declares."""
+    try:
+        layers_of(project)
+    except ConfigError as error:
+        return error.errors
+    return []
 
 
 def made(run: Run, name: str) -> App:

@@ -11,11 +11,11 @@ from typing import Any
 
 from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
+from frontispiece.cli.tables import load_table
 from frontispiece.cli.text import printable
 from frontispiece.gateway.aggregates.config import Part
 from frontispiece.gateway.aggregates.handler import plan_of
 from frontispiece.gateway.config.route import Route
-from frontispiece.gateway.config.table import load
 from frontispiece.pages.app import PageApp
 from frontispiece.pages.page import Source
 from frontispiece.pages.plan import Input, Origin, Plan, Step
@@ -92,7 +92,7 @@ def graphs(project: Project, data: Path, routes: Path) -> list[Graph]:
     Raises:
         ConfigError: an app or the table has errors.
     """
-    table = load(routes)
+    table = load_table(project, routes)
     drawn = []
     for name, app in apps(project, data, routes):
         for plan in app.plans if isinstance(app, PageApp) else ():

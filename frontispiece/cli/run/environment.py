@@ -66,6 +66,8 @@ class Run:
         variables = {key: self.given.get(key) or fill(text, values) for key, text in declared.items()}
         if name == GATEWAY:
             variables["GATEWAY_ROUTES"] = str(self.routes)  # which the command line has read already
+            if self.project.layers:
+                variables["GATEWAY_LAYERS"] = self.given.get("GATEWAY_LAYERS") or str(self.project.layers)
         if (app := self.project.apps.get(name)) and app.command:
             variables["PORT"] = values["port"]
         return variables

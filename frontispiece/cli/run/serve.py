@@ -48,6 +48,8 @@ def serve(
         os.chdir(project.folder / app.folder)
         os.execv(command[0], command)  # noqa: S606 (a program without a shell is the point)
     os.environ.setdefault("GATEWAY_ROUTES", str(project.routes))
+    if project.layers:
+        os.environ.setdefault("GATEWAY_LAYERS", str(project.layers))
     sock = listen()
     if workers > 1:
         options = ["--uvicorn"] if uvicorn else []

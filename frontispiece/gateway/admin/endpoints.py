@@ -1,18 +1,14 @@
 """The endpoints of the admin port."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from enum import Enum
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
-from pydantic import BaseModel
 
-from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.policies.cache.store import HttpCache
-from frontispiece.gateway.policies.rate_limit.config import Rate
 from frontispiece.gateway.reload import Outcome, Reloader
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
@@ -41,7 +37,7 @@ Page = Callable[[AdministeredGateway, bytes], Awaitable[Reply]]
 
 async def routes(gateway: AdministeredGateway, _query: bytes) -> Reply:
     """The table in force, with every policy."""
-    return _json(_to_json(gateway.snapshot.table))
+    return _json(to_json(gateway.snapshot.table))
 
 
 async def upstreams(gateway: AdministeredGateway, _query: bytes) -> Reply:
@@ -103,40 +99,3 @@ PAGES: Final[Mapping[str, tuple[str, Page]]] = {
     "/admin/cache": ("DELETE", purge),
 }
 """By path, and the one method that each has; GET answers HEAD as well."""
-
-
-_UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
-
-
-def _to_json(value: object) -> Any:  # noqa: PLR0911 (a kind of value a line)
-    """Any part of a table, in the words of tables; what has neither value nor default is left out."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case Enum():
-            return value.value
-        case timedelta():
-            return _duration(value)
-        case Rate():
-            return f"{value.calls}/{value.unit}"
-        case Target():
-            return value.service if value.path is None else f"{value.service}:{value.path}"
-        case BaseModel():
-            fields = type(value).model_fields.items()
-            members = {field.alias or name: getattr(value, name) for name, field in fields}
-            return {name: _to_json(member) for name, member in members.items() if member is not None}
-        case Mapping():
-            return {str(name): _to_json(member) for name, member in value.items()}
-        case list() | tuple():
-            return [_to_json(each) for each in value]
-        case _:
-            return str(value)
-
-
-def _duration(value: timedelta) -> str:
-    """A duration as tables have it: `500ms`, `2s`, `5m`."""
-    for unit, size in _UNITS.items():
-        if value >= size and not value % size:
-            return f"{value // size}{unit}"
-    seconds = value.total_seconds()
-    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"

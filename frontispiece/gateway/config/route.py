@@ -19,6 +19,7 @@ from pydantic import (
 from frontispiece.extras import check_extra
 from frontispiece.gateway.aggregates.config import Part as AggregatePart
 from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.gateway.config.layers import Layers
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.files.config import Files
 from frontispiece.gateway.policies.cache.config import Cache
@@ -164,6 +165,9 @@ class Route(ConfigModel):
     mirror: Mirror | None = Field(None, description="A service that gets copies of calls.")
     split: Split | None = Field(None, description="Services that get a part of the calls instead of to.")
     websocket: WebSocket | None = Field(None, description="WebSockets pass; none when left out.")
+    layers: Layers | None = Field(
+        None, description="Layers of the project's own that it has, by name: `layers.maintenance = {}`."
+    )
 
     @field_validator("validate_requests")
     @classmethod

@@ -7,7 +7,9 @@ Loc = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
 _HEADER: Final = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?")
-_KEY: Final = re.compile(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*=""")
+_NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_KEY: Final = re.compile(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
+_PARTS: Final = re.compile(_NAME)
 
 
 class Lines:
@@ -26,7 +28,8 @@ class Lines:
                 section = self._section(header[1], header[2])
                 self._lines.setdefault(section, number)
             elif key := _KEY.match(line):
-                self._lines.setdefault((*section, key[1].strip("\"'")), number)
+                parts = (part.strip("\"'") for part in _PARTS.findall(key[1]))
+                self._lines.setdefault((*section, *parts), number)
 
     def of(self, loc: Loc) -> int | None:
         """The line of a value, or else of the innermost table that it is in."""

@@ -2,16 +2,19 @@
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from types import MappingProxyType
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.gateway.aggregates.target_template import TargetTemplate
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.config.edge import Edge
+from frontispiece.gateway.config.layers import Layers, RouteLayer
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.config.service import Service
 from frontispiece.gateway.config.session import Session
@@ -62,8 +65,25 @@ class Table(ConfigModel):
         yield from self.session.guest_merge if self.session else ()
 
 
-def load(path: Path) -> Table:
+LayerModels = Mapping[str, type[RouteLayer]]
+"""The classes of the project's own layers, by name: what a route may write in `layers`."""
+
+NO_LAYERS: Final[LayerModels] = MappingProxyType({})
+
+
+class _Models(NamedTuple):
+    """The models of a table and of its routes, with the project's own layers."""
+
+    table: type[Table]
+    route: type[Route]
+
+
+def load(path: Path, layers: LayerModels = NO_LAYERS) -> Table:
     """The table in a file.
+
+    Args:
+        path: the file.
+        layers: the project's own.
 
     Raises:
         ConfigError: it cannot serve; every fault is named with file and line.
@@ -72,16 +92,19 @@ def load(path: Path) -> Table:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise ConfigError([f"{path} cannot be read: {fault}"]) from None
-    return parse(text, path.name, project_folder(path))
+    return parse(text, path.name, project_folder(path), layers)
 
 
-def parse(text: str, file: str | None = None, folder: Path = Path()) -> Table:
+def parse(
+    text: str, file: str | None = None, folder: Path = Path(), layers: LayerModels = NO_LAYERS
+) -> Table:
     """The table in a TOML document.
 
     Args:
         text: the document.
         file: its name, put before each fault together with the line.
         folder: where the relative folders of `files` are.
+        layers: the project's own.
 
     Raises:
         ConfigError: it cannot serve.
@@ -90,12 +113,13 @@ def parse(text: str, file: str | None = None, folder: Path = Path()) -> Table:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError([f"{file or 'This'} is not TOML: {fault}"]) from None
+    models = _models(tuple(layers.items()))
     faults = []
     try:
-        table = Table.model_validate(document)
+        table = models.table.model_validate(document)
     except ValidationError as invalid:
-        faults = [_fault(error) for error in invalid.errors()]
-    written = _written(document)
+        faults = [_fault(error, models.table) for error in invalid.errors()]
+    written = _written(document, models.route)
     faults += [fault for check in CHECKS for fault in check(written)]
     routes, missing = _with_files(written, folder)
     faults += missing
@@ -115,14 +139,26 @@ def _with_files(table: WrittenTable, folder: Path) -> tuple[tuple[Route, ...], l
     return tuple(routes), faults
 
 
-def _written(document: Mapping[str, Any]) -> WrittenTable:
+@lru_cache(maxsize=8)
+def _models(layers: tuple[tuple[str, type[RouteLayer]], ...]) -> _Models:
+    """The same models for the same layers: routes of two tables are compared by them."""
+    if not layers:
+        return _Models(Table, Route)
+    fields: dict[str, Any] = {name: (model | None, None) for name, model in layers}
+    of_layers = create_model("Layers", __base__=Layers, **fields)
+    route = create_model("Route", __base__=Route, layers=(of_layers | None, None))
+    routes = Annotated[tuple[route, ...], *Table.model_fields["routes"].metadata]
+    return _Models(create_model("Table", __base__=Table, routes=(routes, ...)), route)
+
+
+def _written(document: Mapping[str, Any], model: type[Route]) -> WrittenTable:
     services, routes, session = document.get("services"), document.get("routes"), document.get("session")
     return WrittenTable(
         services=services if isinstance(services, dict) else {},
         has_session=session is not None,
         session=None if session is None else _valid(Session, session),
         routes=tuple(
-            WrittenRoute(index, route, _valid(Route, route))
+            WrittenRoute(index, route, _valid(model, route))
             for index, route in enumerate(routes if isinstance(routes, list) else ())
         ),
     )
@@ -135,21 +171,29 @@ def _valid(model: type[Model], written: object) -> Model | None:
         return None
 
 
-def _fault(error: ErrorDetails) -> Fault:
-    """A mistake that a model has found, with the place written as in the document."""
+def _fault(error: ErrorDetails, table: type[Table]) -> Fault:
+    """A mistake that the table's model has found, with the place written as in the document."""
     loc = error["loc"]
     _, *rest = loc[_depth(loc) - 1 :] if loc else ("",)
     keys = [str(key) for key in rest]
-    if len(keys) > 1 and keys[0] == "parts":
-        keys[:2] = [f"parts.{keys[1]}"]
+    if len(keys) > 1 and keys[0] in {"layers", "parts"}:
+        keys[:2] = [f"{keys[0]}.{keys[1]}"]
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        known = _keys_at(loc[:-1])
-        hint = nearest(str(loc[-1]), known) or f": the keys here are {', '.join(sorted(known))}"
-        message = f"unknown key{hint}"
+        message = f"unknown key{_hint(loc, _keys_at(loc[:-1], table))}"
     elif error["type"] == "model_type":
-        message = f"must be a table: the keys here are {', '.join(sorted(_keys_at(loc)))}"
+        known = ", ".join(sorted(_keys_at(loc, table)))
+        message = f"must be a table: the keys here are {known}" if known else "must be an empty table, {}"
     return Fault(loc, ": ".join([*keys, message]))
+
+
+def _hint(loc: Loc, known: set[str]) -> str:
+    """What may be meant by an unknown key."""
+    if known:
+        return nearest(str(loc[-1]), known) or f": the keys here are {', '.join(sorted(known))}"
+    if loc[-2:-1] == ("layers",):
+        return ": no layer is declared, in [gateway.layers.NAME] of frontispiece.toml"
+    return ": there are no keys here"
 
 
 def _depth(loc: Loc) -> int:
@@ -178,9 +222,9 @@ def _place(loc: Loc, document: Mapping[str, Any]) -> str:
             return ": ".join(map(str, section))
 
 
-def _keys_at(loc: Loc) -> set[str]:
+def _keys_at(loc: Loc, table: type[Table]) -> set[str]:
     """The keys that a table in the document may have."""
-    models: list[type[BaseModel]] = [Table]
+    models: list[type[BaseModel]] = [table]
     for key in loc:
         fields = [model.model_fields[key] for model in models if key in model.model_fields]
         if fields:  # other steps are indexes, and names that the table's author has chosen

@@ -27,11 +27,14 @@ def project(tmp_path: Path) -> Path:
 
 
 def errors_of(folder: Path, text: str) -> list[str]:
-    """The errors of a frontispiece.toml, without its path."""
+    """The errors of a frontispiece.toml, without its path and the line."""
     (folder / PROJECT_FILE).write_text(text)
     with pytest.raises(ConfigError) as refused:
         Project.load(folder)
-    return [error.removeprefix(f"{folder / PROJECT_FILE}: ") for error in refused.value.errors]
+    return [
+        re.sub(rf"^{re.escape(str(folder / PROJECT_FILE))}(:\d+)?: ", "", error)
+        for error in refused.value.errors
+    ]
 
 
 @pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
@@ -162,6 +165,13 @@ def test_all_errors_of_the_file_are_named_with_the_nearest_key(tmp_path: Path) -
     ]
 
 
+def test_an_error_of_the_file_has_its_line(tmp_path: Path) -> None:
+    (tmp_path / PROJECT_FILE).write_text('[gateway]\nroutes = "edge.toml"\n\n[apps.notes]\nurl = ""\n')
+
+    with pytest.raises(ConfigError, match=rf"{PROJECT_FILE}:5: apps.notes.url: String should have"):
+        Project.load(tmp_path)
+
+
 def test_all_errors_between_keys_are_named(tmp_path: Path) -> None:
     assert errors_of(
         tmp_path,
@@ -217,8 +227,8 @@ def test_services_are_told_of_every_app_wherever_it_runs(project: Path, tmp_path
 async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(up, "READY_TIMEOUT", 0.3)
-    monkeypatch.setattr(up, "WARN_AFTER", 0.1)
+    monkeypatch.setattr(up, "READY_TIMEOUT", 1.0)
+    monkeypatch.setattr(up, "WARN_AFTER", 0.0)
     opened = Project.load(project)
     run = simulated(opened, tmp_path, opened.routes)
 
@@ -238,6 +248,68 @@ def test_check_knows_that_a_mounted_app_takes_no_websockets(project: Path) -> No
     assert done.returncode == 1
     assert "app://bff:create_app" in done.stderr
     assert "1 error found" in done.stderr
+
+
+GATE = """
+from frontispiece.gateway import Handler, RouteLayer
+from frontispiece.http import Problem
+
+class Gate(RouteLayer):
+    status: int = 403
+
+    def wrap(self, inner: Handler) -> Handler:
+        async def handle(call):
+            raise Problem(self.status, "closed")
+        return handle
+"""
+
+
+def test_commands_know_the_layers_that_a_project_declares(project: Path) -> None:
+    (project / "gate.py").write_text(GATE)
+    table = project / "edge.toml"
+    table.write_text(table.read_text().replace('to = "stars"\n', 'to = "stars"\nlayers.gate = {}\n'))
+    file = project / PROJECT_FILE
+    of_project = file.read_text()
+    declaration = '\n[gateway.layers.gate]\nfactory = "gate:Gate"\nbefore = "auth"\n'
+    file.write_text(of_project + declaration)
+
+    check, shown, as_json = (
+        run(*command, "--project", project) for command in (["check"], ["routes"], ["routes", "--json"])
+    )
+    file.write_text(of_project + declaration.replace(":Gate", ":Gates").replace("auth", "author"))
+    faulty = run("check", "--project", project)
+
+    assert (check.returncode, check.stderr.count("gate")) == (0, 0)
+    assert [line for line in shown.stdout.splitlines() if "gate" in line and "/stars" in line]
+    assert {route["path"]: route.get("layers") for route in json.loads(as_json.stdout)} == {
+        "/notes/{rest:path}": None,
+        "/stars": {"gate": {"status": 403}},
+        "/pages/{number}": None,
+        "/alone/{number}": None,
+    }
+    line = of_project.count("\n") + 3
+    assert faulty.returncode == 1
+    for error in (
+        f"{PROJECT_FILE}:{line}: gateway.layers.gate.factory: gate:Gates cannot be imported: ",
+        f"{PROJECT_FILE}:{line + 1}: gateway.layers.gate.before: 'author' is no policy: did you mean 'auth'?",
+        "2 errors found",
+    ):
+        assert error in faulty.stderr
+
+
+def test_a_gateway_of_its_own_has_the_layers_of_its_project(project: Path, tmp_path: Path) -> None:
+    (project / "gate.py").write_text(GATE)
+    table = project / "edge.toml"
+    table.write_text(table.read_text().replace('to = "stars"\n', 'to = "stars"\nlayers.gate = {}\n'))
+    with (project / PROJECT_FILE).open("a") as file:
+        file.write('\n[gateway.layers.gate]\nfactory = "gate:Gate"\nafter = "cors"\n')
+
+    with running_shop(tmp_path / "data", "--project", str(project)) as running:
+        answer = httpx.get(f"{running.url}/stars")
+        other = httpx.get(f"{running.url}/notes/1")
+
+    assert (answer.status_code, answer.json()["title"]) == (403, "Closed")
+    assert other.is_success
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""The layers of a project's own among the gateway's policies."""
+
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from frontispiece.errors import ConfigError, nearest
+from frontispiece.factories import attribute
+from frontispiece.gateway.call import Layer
+from frontispiece.gateway.config.layers import LayerDeclaration, LayerName, RouteLayer
+from frontispiece.gateway.config.source import Lines, Loc
+from frontispiece.settings import PROJECT_FILE, nearest_project
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.config.route import Route
+    from frontispiece.gateway.pipeline import Policy
+    from frontispiece.gateway.resources import TableResources
+
+SECTION: Final = ("gateway", "layers")
+"""Where a project's file declares layers."""
+
+_DECLARATIONS: Final = TypeAdapter(dict[LayerName, LayerDeclaration])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnLayer:
+    """A layer's class and its place: directly before or after a policy."""
+
+    model: type[RouteLayer]
+    policy: str
+    before: bool
+
+
+OwnLayers = Mapping[str, OwnLayer]
+"""The layers of a project, by their names."""
+
+NO_LAYERS: Final[OwnLayers] = MappingProxyType({})
+
+
+def load(file: Path, policies: Collection[str]) -> OwnLayers:
+    """The layers that the sections `[gateway.layers.NAME]` of a TOML file declare.
+
+    Args:
+        file: a project's `frontispiece.toml`, or one with these sections alone.
+        policies: the names of places.
+
+    Raises:
+        ConfigError: every fault, with file and line.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        document: Any = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([f"{file} cannot be read: {error}"]) from None
+    lines = Lines(text)
+
+    def sentence(loc: Loc, message: str) -> str:
+        line = lines.of(loc)
+        return f"{file.name}{f':{line}' if line else ''}: {'.'.join(map(str, loc))}: {message}"
+
+    gateway = document.get("gateway")
+    written = gateway.get("layers", {}) if isinstance(gateway, dict) else {}
+    try:
+        declared = _DECLARATIONS.validate_python(written)
+    except ValidationError as invalid:
+        raise ConfigError(
+            [sentence((*SECTION, *_keys(error["loc"])), _message(error)) for error in invalid.errors()]
+        ) from None
+    layers, faults = {}, []
+    for name, declaration in declared.items():
+        found = list(_faults(declaration, policies))
+        faults += [sentence((*SECTION, name, key), message) for key, message in found]
+        if not found:
+            layers[name] = _resolved(declaration)
+    if faults:
+        raise ConfigError(faults)
+    return MappingProxyType(layers)
+
+
+def of_table(routes: Path, policies: Collection[str]) -> OwnLayers:
+    """The layers of the project that a route table's file is in; none where it is in no project.
+
+    Raises:
+        ConfigError: see `load`.
+    """
+    folder = nearest_project(routes.resolve().parent)
+    return load(folder / PROJECT_FILE, policies) if folder else NO_LAYERS
+
+
+def models(layers: OwnLayers) -> dict[str, type[RouteLayer]]:
+    """The classes of layers, by name: what routes may write in `layers`."""
+    return {name: layer.model for name, layer in layers.items()}
+
+
+def placed(policies: "Mapping[str, Policy]", layers: OwnLayers) -> "Iterator[Policy]":
+    """The policies in order, with the layers at their places: several at one place as they are declared."""
+    for policy, of_policy in policies.items():
+        yield from (_policy(n) for n, each in layers.items() if each.policy == policy and each.before)
+        yield of_policy
+        yield from (_policy(n) for n, each in layers.items() if each.policy == policy and not each.before)
+
+
+def _policy(name: str) -> "Policy":
+    """The layer with this name, of routes that have it."""
+
+    def for_route(route: "Route", _resources: "TableResources") -> Iterator[Layer]:
+        layer: RouteLayer | None = getattr(route.layers, name, None)
+        if layer is not None:
+            yield layer.wrap
+
+    return for_route
+
+
+def _faults(declaration: LayerDeclaration, policies: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The key at fault, and what is wrong with it."""
+    key = "before" if declaration.before else "after"
+    place = declaration.before or declaration.after or ""
+    if place not in policies:
+        hint = nearest(place, policies) or f": the policies are {', '.join(policies)}"
+        yield key, f"{place!r} is no policy{hint}"
+    try:
+        found = attribute(declaration.factory)
+    except ConfigError as error:
+        yield "factory", str(error)
+        return
+    if not (isinstance(found, type) and issubclass(found, RouteLayer)):
+        yield "factory", f"{declaration.factory} is no class of frontispiece.gateway.RouteLayer"
+
+
+def _resolved(declaration: LayerDeclaration) -> OwnLayer:
+    return OwnLayer(
+        model=attribute(declaration.factory),
+        policy=declaration.before or declaration.after or "",
+        before=declaration.before is not None,
+    )
+
+
+def _keys(loc: Loc) -> Loc:
+    """The keys of a fault; pydantic adds one to a fault of a name."""
+    return loc[:-1] if loc[-1:] == ("[key]",) else loc
+
+
+def _message(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"unknown key{nearest(str(error['loc'][-1]), LayerDeclaration.model_fields)}"
+    return error["msg"].removeprefix("Value error, ")
