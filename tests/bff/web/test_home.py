@@ -40,7 +40,7 @@ async def test_home_shows_departments_brands_and_articles(web: httpx.AsyncClient
         "total": 3,
     }
     criteria = shop.last("search").url.params
-    assert dict(criteria) == {"sort": "-price", "limit": "12"}
+    assert dict(criteria) == {"sort": "name", "limit": "12"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,193 @@
+/**
+ * The calls of the web BFF: one method for each. Needs no DOM.
+ *
+ * @typedef {import("../shared/http.js").Degraded} Degraded
+ * @typedef {import("./models.js").Address} Address
+ * @typedef {import("./models.js").Money} Money
+ * @typedef {{ signal?: AbortSignal }} Options
+ * @typedef {{
+ *   q?: string, brand?: string[], type?: string[], min_price?: number, max_price?: number,
+ *   sort?: string, cursor?: string, limit?: number,
+ * }} SearchQuery
+ * @typedef {{ country?: string, coupon?: string }} DraftRequest
+ * @typedef {{
+ *   basket_version: number, total: Money, shipping: { method: string, address: Address },
+ *   payment_token: string, coupon?: string,
+ * }} OrderRequest
+ * @typedef {{ product: import("./models.js").Product, degraded: Degraded, complete: boolean }} ProductPart
+ * @typedef {{ id: string, event: import("./models.js").OrderEvent }} OrderProgress
+ */
+
+/**
+ * @template Model
+ * @typedef {{ page: Model, degraded: Degraded }} Answer what a screen shows, and which parts of it are missing
+ */
+
+import { HttpClient, readEvents, readJsonLines } from "../shared/http.js";
+import * as models from "./models.js";
+import { VERSION } from "./version.js";
+
+export class WebApi {
+  #http;
+
+  /**
+   * @param {{ base?: string, fetch?: typeof globalThis.fetch }} [options]
+   */
+  constructor({ base = "", fetch = globalThis.fetch } = {}) {
+    const headers = () => ({ "x-client": `web/${VERSION}`, "x-csrf": "1" });
+    this.#http = new HttpClient({ base, fetch, headers });
+  }
+
+  /** @param {Options} [options] @returns {Promise<Answer<import("./models.js").Home>>} */
+  async home({ signal } = {}) {
+    const { data, degraded } = await this.#http.json("GET", "/web/home", { signal });
+    return { page: models.home(data), degraded };
+  }
+
+  /** @param {string} sku @param {Options} [options] @returns {Promise<Answer<import("./models.js").Product>>} */
+  async product(sku, { signal } = {}) {
+    const { data, degraded } = await this.#http.json("GET", `/web/products/${encodeURIComponent(sku)}`, { signal });
+    return { page: models.product(data), degraded };
+  }
+
+  /**
+   * The product as it becomes known: first without what is slow, then with each part that arrives.
+   *
+   * @param {string} sku
+   * @param {Options} [options]
+   * @returns {AsyncGenerator<ProductPart>}
+   */
+  async *streamProduct(sku, { signal } = {}) {
+    const headers = { accept: "application/x-ndjson" };
+    const path = `/web/products/${encodeURIComponent(sku)}`;
+    const response = await this.#http.send("GET", path, { headers, signal });
+    let view = /** @type {any} */ (null);
+    for await (const frame of readJsonLines(response)) {
+      if (frame.end) {
+        yield { product: models.product(view), degraded: frame.end.degraded, complete: true };
+        return;
+      }
+      view = frame.view ?? withPart(view, frame.path, frame.data);
+      yield { product: models.product(view), degraded: {}, complete: false };
+    }
+  }
+
+  /** @param {SearchQuery} query @param {Options} [options] @returns {Promise<Answer<import("./models.js").Results>>} */
+  async search(query, { signal } = {}) {
+    const { data, degraded } = await this.#http.json("GET", `/web/search${queryString(query)}`, { signal });
+    return { page: models.results(data), degraded };
+  }
+
+  /** @param {Options} [options] @returns {Promise<Answer<import("./models.js").Basket>>} */
+  async basket({ signal } = {}) {
+    const { data, degraded } = await this.#http.json("GET", "/web/basket", { signal });
+    return { page: models.basket(data), degraded };
+  }
+
+  /** @param {string} sku @param {number} quantity @returns {Promise<Answer<import("./models.js").Basket>>} */
+  async putItem(sku, quantity) {
+    const path = `/web/basket/items/${encodeURIComponent(sku)}`;
+    const { data, degraded } = await this.#http.json("PUT", path, { body: { quantity } });
+    return { page: models.basket(data), degraded };
+  }
+
+  /** @param {string} sku @returns {Promise<Answer<import("./models.js").Basket>>} */
+  async removeItem(sku) {
+    const { data, degraded } = await this.#http.json("DELETE", `/web/basket/items/${encodeURIComponent(sku)}`);
+    return { page: models.basket(data), degraded };
+  }
+
+  /** @param {DraftRequest} request @param {Options} [options] @returns {Promise<Answer<import("./models.js").Draft>>} */
+  async checkoutDraft(request, { signal } = {}) {
+    const { data, degraded } = await this.#http.json("POST", "/web/checkout/draft", { body: request, signal });
+    return { page: models.draft(data), degraded };
+  }
+
+  /**
+   * Places an order; the same key places it once, however often it is sent.
+   *
+   * @param {OrderRequest} request
+   * @param {string} key
+   * @returns {Promise<{ order: import("./models.js").Order, position: string | null }>}
+   */
+  async placeOrder(request, key) {
+    const headers = { "idempotency-key": key };
+    const { data, position } = await this.#http.json("POST", "/web/checkout", { body: request, headers });
+    return { order: models.order(data), position };
+  }
+
+  /** @param {string | null} [cursor] @param {Options} [options] @returns {Promise<Answer<import("./models.js").OrderList>>} */
+  async orders(cursor, { signal } = {}) {
+    const path = `/web/orders${queryString({ cursor: cursor ?? undefined })}`;
+    const { data, degraded } = await this.#http.json("GET", path, { signal });
+    return { page: models.orders(data), degraded };
+  }
+
+  /**
+   * @param {string} id
+   * @param {Options & { minPosition?: string | null }} [options] the `position` of a change that the order must have seen
+   * @returns {Promise<Answer<import("./models.js").Order>>}
+   */
+  async order(id, { minPosition, signal } = {}) {
+    const query = queryString({ min_position: minPosition ?? undefined });
+    const path = `/web/orders/${encodeURIComponent(id)}${query}`;
+    const { data, degraded } = await this.#http.json("GET", path, { signal });
+    return { page: models.trackedOrder(data), degraded };
+  }
+
+  /** @param {string} id @returns {Promise<{ order: import("./models.js").Order, position: string | null }>} */
+  async cancelOrder(id) {
+    const { data, position } = await this.#http.json("POST", `/web/orders/${encodeURIComponent(id)}/cancel`);
+    return { order: models.order(data), position };
+  }
+
+  /**
+   * The stages of an order as it comes to them; ends with the connection, or when nothing more will come.
+   *
+   * @param {string} id
+   * @param {Options & { lastEventId?: string }} [options]
+   * @returns {AsyncGenerator<OrderProgress>}
+   */
+  async *orderEvents(id, { lastEventId, signal } = {}) {
+    const headers = { accept: "text/event-stream", ...(lastEventId ? { "last-event-id": lastEventId } : {}) };
+    const response = await this.#http.send("GET", `/web/orders/${encodeURIComponent(id)}/events`, { headers, signal });
+    for await (const { id, data } of readEvents(response)) {
+      yield { id, event: models.orderEvent(JSON.parse(data)) };
+    }
+  }
+}
+
+/**
+ * The view with another value at a path such as `/reviews/latest`; the empty path is the whole view.
+ *
+ * @param {any} view
+ * @param {string} path
+ * @param {unknown} data
+ * @returns {any}
+ */
+function withPart(view, path, data) {
+  const [name, ...rest] = path.split("/").slice(1);
+  if (name === undefined) {
+    return data;
+  }
+  const key = name.replaceAll("~1", "/").replaceAll("~0", "~");
+  const copy = Array.isArray(view) ? [...view] : { ...view };
+  copy[key] = withPart(view[key], rest.map((part) => `/${part}`).join(""), data);
+  return copy;
+}
+
+/**
+ * @param {Record<string, string | number | string[] | undefined>} query
+ */
+function queryString(query) {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each !== undefined && each !== "") {
+        parameters.append(name, String(each));
+      }
+    }
+  }
+  const text = parameters.toString();
+  return text && `?${text}`;
+}

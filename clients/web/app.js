@@ -1,0 +1,13 @@
+/**
+ * What the screens share.
+ *
+ * @typedef {{
+ *   api: import("./api.js").WebApi,
+ *   session: import("./session.js").Session,
+ *   basket: import("./basket.js").BasketStore,
+ *   router: import("./router.js").Router,
+ *   notices: import("./components/notices.js").Notices,
+ * }} App
+ */
+
+export {};

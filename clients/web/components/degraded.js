@@ -1,0 +1,30 @@
+/** What is missing on a page because a service does not answer. */
+
+import { h } from "../../shared/dom.js";
+
+/** What the sources of the BFF's pages are called in the shop. @type {Record<string, string>} */
+const PARTS = {
+  stocks: "stock",
+  discounts: "discounts",
+  ratings: "ratings",
+  latest: "reviews",
+  related: "related articles",
+  types: "departments",
+  tracking: "the parcel's way",
+  order: "the newest state",
+  orders: "the newest orders",
+};
+
+/**
+ * A line that names the missing parts; null when nothing is missing.
+ *
+ * @param {import("../../shared/http.js").Degraded} degraded
+ */
+export function degradedNote(degraded) {
+  const names = Object.keys(degraded).map((name) => PARTS[name] ?? name);
+  if (names.length === 0) {
+    return null;
+  }
+  const list = new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+  return h("p", { class: "degraded", role: "note" }, `Not shown right now: ${list}. Everything else is as it should be.`);
+}

@@ -1,0 +1,58 @@
+/** A number of pieces, with a button to each side. */
+
+import { h } from "../../shared/dom.js";
+import { MAX_QUANTITY } from "../basket.js";
+import { icon } from "./icons.js";
+
+/**
+ * @param {{ name: string, quantity: number, id: string, onChange?: (quantity: number) => void }} settings
+ *   `name`: of the product; `id`: of the input, unique on the page
+ */
+export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
+  const input = h("input", {
+    id,
+    class: "quantity-input",
+    type: "number",
+    inputmode: "numeric",
+    min: 1,
+    max: MAX_QUANTITY,
+    value: quantity,
+    "aria-label": `Quantity of ${name}`,
+    on: { change: () => set(Number(input.value)) },
+  });
+  const fewer = step("minus", `One ${name} fewer`, -1);
+  const more = step("plus", `One more ${name}`, 1);
+
+  /** @param {number} wanted */
+  function set(wanted) {
+    const next = Math.min(MAX_QUANTITY, Math.max(1, Math.trunc(wanted) || 1));
+    show(next);
+    onChange(next);
+  }
+
+  /** @param {number} next */
+  function show(next) {
+    input.value = String(next);
+    fewer.setAttribute("aria-disabled", String(next <= 1));
+    more.setAttribute("aria-disabled", String(next >= MAX_QUANTITY));
+  }
+
+  /**
+   * @param {"minus" | "plus"} glyph
+   * @param {string} label
+   * @param {number} by
+   */
+  function step(glyph, label, by) {
+    const press = () => {
+      const next = Number(input.value) + by;
+      if (next >= 1 && next <= MAX_QUANTITY) {
+        set(next);
+      }
+    };
+    return h("button", { type: "button", class: "quantity-step", "aria-label": label, on: { click: press } }, icon(glyph));
+  }
+
+  show(quantity);
+  const element = h("div", { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` }, fewer, input, more);
+  return { element, show, value: () => Number(input.value) };
+}

@@ -1,0 +1,90 @@
+/** The web client begins here: it makes what the screens share, and opens the screen of the address. */
+
+import { ApiError } from "../shared/http.js";
+import { find } from "../shared/dom.js";
+import { WebApi } from "./api.js";
+import { BasketStore } from "./basket.js";
+import { startHeader } from "./components/header.js";
+import { openLoginDialog } from "./components/login-dialog.js";
+import { Notices } from "./components/notices.js";
+import { problemOf } from "./components/problem.js";
+import { basketPage } from "./pages/basket.js";
+import { checkoutPage } from "./pages/checkout.js";
+import { homePage } from "./pages/home.js";
+import { notFoundPage } from "./pages/not-found.js";
+import { orderPage } from "./pages/order.js";
+import { ordersPage } from "./pages/orders.js";
+import { productPage } from "./pages/product.js";
+import { searchPage } from "./pages/search.js";
+import { watchRelease } from "./release.js";
+import { Router } from "./router.js";
+import { loginUrl, Session } from "./session.js";
+
+const session = new Session();
+
+/** A fetch that sees when the session has ended. @type {typeof fetch} */
+async function watchedFetch(...call) {
+  const response = await fetch(...call);
+  if (response.status === 401 && session.user) {
+    session.end();
+    openLoginDialog(() => session.forget());
+  }
+  return response;
+}
+
+const api = new WebApi({ fetch: watchedFetch });
+const basket = new BasketStore(api);
+const notices = new Notices({
+  announcer: find("#announcer", HTMLElement),
+  toasts: find("#toasts", HTMLElement),
+  banner: find("#banner", HTMLElement),
+});
+
+/** @type {import("./app.js").App} */
+const app = { api, basket, notices, session, router: /** @type {any} */ (null) };
+app.router = new Router(
+  find("#main", HTMLElement),
+  {
+    "/": homePage(app),
+    "/search": searchPage(app),
+    "/products/{sku}": productPage(app),
+    "/basket": basketPage(app),
+    "/checkout": checkoutPage(app),
+    "/orders": ordersPage(app),
+    "/orders/{id}": orderPage(app),
+  },
+  { notFound: notFoundPage, onError: problemOf },
+);
+
+session.addEventListener("change", () => {
+  if (session.hasEnded && !document.querySelector("dialog[open]")) {
+    const actions = [{ text: "Log in again", href: loginUrl() }, { text: "Go on as a guest", press: () => session.forget() }];
+    notices.banner("Your session has ended.", actions);
+  } else {
+    notices.banner(null);
+  }
+});
+
+async function refreshSession() {
+  const before = session.user?.name;
+  try {
+    await session.refresh();
+  } catch (error) {
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    return; // who is logged in stays as it was known: the next call tells
+  }
+  if (session.user?.name !== before) {
+    basket.forget();
+  }
+}
+
+startHeader(app);
+app.router.start();
+refreshSession();
+document.addEventListener("visibilitychange", () => !document.hidden && refreshSession());
+watchRelease(() => {
+  const action = { text: "Load it", press: () => location.reload() };
+  notices.banner("There is a newer version of the shop.", [action]);
+});

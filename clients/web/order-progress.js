@@ -1,0 +1,126 @@
+/**
+ * An order as it goes on: by its server-sent events, and by looking again where these do not come through.
+ *
+ * @typedef {import("./models.js").Order} Order
+ */
+
+import { ApiError } from "../shared/http.js";
+
+/** Seconds between attempts to follow the events, and between looks; each longer than the one before. */
+const FIRST_WAIT = 1;
+const LONGEST_WAIT = 30;
+/** Streams that may fail one after the other before the order is looked at instead. */
+const ATTEMPTS = 3;
+
+/** Whether nothing more will happen to it. @param {Order} order */
+export function hasEnded({ status, tracking }) {
+  return status === "cancelled" || tracking.some((event) => event.status === "delivered" || event.status === "cancelled");
+}
+
+/**
+ * Follows the order until nothing more will happen to it, or the signal is aborted.
+ *
+ * @param {import("./api.js").WebApi} api
+ * @param {Order} order
+ * @param {{ signal: AbortSignal, onChange: (order: Order) => void }} options
+ */
+export async function follow(api, order, { signal, onChange }) {
+  let current = order;
+  const show = (/** @type {Order} */ next) => onChange((current = next));
+  if (!isDecided(current)) {
+    await followEvents(api, () => current, show, signal);
+  }
+  for (let wait = FIRST_WAIT; !signal.aborted && !hasEnded(current); wait = Math.min(LONGEST_WAIT, wait * 2)) {
+    const { page } = await readAgain(api, current.id, signal);
+    show(page);
+    await pause(wait, signal);
+  }
+}
+
+/** Whether its events have ended: what follows is the parcel's. @param {Order} order */
+function isDecided({ status }) {
+  return status === "completed" || status === "cancelled";
+}
+
+/**
+ * @param {import("./api.js").WebApi} api
+ * @param {() => Order} current
+ * @param {(order: Order) => void} show
+ * @param {AbortSignal} signal
+ */
+async function followEvents(api, current, show, signal) {
+  let lastEventId = "";
+  for (let failures = 0; failures < ATTEMPTS && !isDecided(current()); ) {
+    try {
+      for await (const { id, event } of api.orderEvents(current().id, { lastEventId, signal })) {
+        lastEventId = id;
+        failures = 0;
+        show(withEvent(current(), event));
+      }
+    } catch (error) {
+      if (!isTransient(error)) {
+        throw error;
+      }
+      failures += 1;
+    }
+    if (!isDecided(current())) {
+      await pause(FIRST_WAIT, signal); // the gateway ends a stream after a while: it is taken up where it was
+    }
+  }
+}
+
+/**
+ * The order, read when the connection allows it.
+ *
+ * @param {import("./api.js").WebApi} api
+ * @param {string} id
+ * @param {AbortSignal} signal
+ */
+async function readAgain(api, id, signal) {
+  for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
+    try {
+      return await api.order(id, { signal });
+    } catch (error) {
+      if (!isTransient(error)) {
+        throw error;
+      }
+      await pause(wait, signal);
+    }
+  }
+}
+
+/**
+ * @param {Order} order
+ * @param {import("./models.js").OrderEvent} event
+ * @returns {Order}
+ */
+function withEvent(order, { status, stage, at, trackingCode }) {
+  if (order.timeline.some((milestone) => milestone.stage === stage)) {
+    return order;
+  }
+  const shipping = order.shipping && { ...order.shipping, trackingCode: trackingCode ?? order.shipping.trackingCode };
+  return { ...order, status, stage, shipping, timeline: [...order.timeline, { stage, at }] };
+}
+
+/** @param {unknown} error */
+function isTransient(error) {
+  return error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
+
+/**
+ * Rejects when the signal is aborted.
+ *
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}

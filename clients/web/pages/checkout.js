@@ -1,0 +1,251 @@
+/** The checkout: address, delivery, coupon, payment, and an order of exactly what is shown. */
+
+import { fill, h } from "../../shared/dom.js";
+import { ApiError } from "../../shared/http.js";
+import { clearForm, idempotencyKeys, storedForm, storeForm } from "../checkout-form.js";
+import { addressFields, cardChoices, firstInvalid } from "../components/address-form.js";
+import { deliveryChoices, draftLines, draftSums, obstacleNotes } from "../components/checkout-draft.js";
+import { degradedNote } from "../components/degraded.js";
+import { refusalText } from "../components/problem.js";
+import { bar, lineSkeletons } from "../components/skeletons.js";
+import { country, price } from "../format.js";
+import { loginUrl } from "../session.js";
+
+/** @typedef {import("../models.js").Draft} Draft */
+
+/** Obstacles that the customer may order with all the same: the order waits, or goes without them. */
+const PASSABLE = new Set(["out-of-stock"]);
+
+/**
+ * @param {import("../app.js").App} app
+ * @returns {import("../router.js").Open}
+ */
+export function checkoutPage(app) {
+  return (visit) => {
+    const page = new CheckoutPage(app, visit);
+    return { element: page.element, ready: page.start() };
+  };
+}
+
+class CheckoutPage {
+  #app;
+  #visit;
+  #filled = storedForm();
+  #keyOf = idempotencyKeys();
+  /** @type {Draft | null} */
+  #draft = null;
+  #isPlacing = false;
+  #request = new AbortController();
+  #notes = h("div", { class: "checkout-notes" });
+  #deliveries = h("div", { class: "options" }, ...lineSkeletons(2));
+  #coupon = h("input", { id: "coupon", class: "input", maxlength: 64, autocomplete: "off", autocapitalize: "characters", value: this.#filled.coupon });
+  #couponState = h("p", { class: "hint", role: "status" });
+  #lines = h("ul", { class: "draft-lines" }, h("li", null, bar("80%")), h("li", null, bar("70%")));
+  #sums = h("dl", { class: "sums" }, h("div", null, bar("100%")));
+  #order = h("button", { class: "button primary order-button", form: "checkout-form", disabled: true }, "Order");
+  #form = h("form", { id: "checkout-form", class: "checkout-form", novalidate: true });
+
+  /**
+   * @param {import("../app.js").App} app
+   * @param {import("../router.js").Visit} visit
+   */
+  constructor(app, visit) {
+    this.#app = app;
+    this.#visit = visit;
+    this.element = h("div", { class: "page checkout-page" }, h("h1", null, "Checkout"), this.#notes);
+    visit.setTitle("Checkout");
+    visit.signal.addEventListener("abort", () => this.#request.abort());
+  }
+
+  async start() {
+    this.#compose();
+    try {
+      await this.#price();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) {
+        throw error;
+      }
+      fill(this.element, h("h1", null, "Checkout"), loginNeeded());
+    }
+  }
+
+  #compose() {
+    const { address, payment } = this.#filled;
+    const apply = { type: "button", class: "button", on: { click: () => this.#change() } };
+    fill(
+      this.#form,
+      group("Where to", h("div", { class: "address" }, ...addressFields(address, () => this.#change()))),
+      group("Delivery", this.#deliveries),
+      group("Payment", h("div", { class: "options" }, ...cardChoices(payment)), h("p", { class: "hint" }, "A demonstration: choose a card, and none is charged.")),
+    );
+    this.#form.addEventListener("submit", (event) => this.#submit(event));
+    this.#form.addEventListener("input", () => this.#store());
+    this.#coupon.addEventListener("keydown", (event) => event.key === "Enter" && this.#change());
+    const couponField = h("div", { class: "coupon field" }, h("label", { for: "coupon" }, "Coupon"), h("div", { class: "coupon-row" }, this.#coupon, h("button", apply, "Use it")), this.#couponState);
+    const side = h("aside", { class: "checkout-side", "aria-label": "Your order" }, h("h2", null, "Your order"), this.#lines, couponField, this.#sums, this.#order);
+    this.element.append(h("div", { class: "checkout-main" }, this.#form, side));
+  }
+
+  #store() {
+    const data = new FormData(this.#form);
+    const text = (/** @type {string} */ name) => String(data.get(name) ?? "");
+    this.#filled = {
+      address: { name: text("name"), street: text("street"), postal_code: text("postal_code"), city: text("city"), country: text("country") },
+      coupon: this.#coupon.value.trim(),
+      method: text("method") || this.#filled.method,
+      payment: text("payment_token"),
+    };
+    storeForm(this.#filled);
+  }
+
+  /** The country or the coupon is another one: everything is priced anew. */
+  async #change() {
+    this.#store();
+    try {
+      await this.#price();
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  async #price() {
+    this.#request.abort();
+    const request = new AbortController();
+    this.#request = request;
+    const { address, coupon } = this.#filled;
+    this.#order.disabled = true;
+    const wanted = { country: address.country, ...(coupon ? { coupon } : {}) };
+    const { page, degraded } = await this.#app.api.checkoutDraft(wanted, { signal: request.signal });
+    if (!request.signal.aborted) {
+      this.#show(page);
+      fill(this.#notes, degradedNote(degraded), ...obstacleNotes(page));
+    }
+  }
+
+  /** @param {Draft} draft */
+  #show(draft) {
+    this.#draft = draft;
+    this.#app.basket.see(draft.lines.reduce((sum, line) => sum + line.quantity, 0));
+    const chosen = this.#delivery() ?? draft.deliveries[0];
+    fill(this.#lines, ...draftLines(draft.lines));
+    fill(this.#deliveries, ...deliveryChoices(draft.deliveries, chosen?.method ?? "", () => this.#showSums()));
+    this.#couponState.textContent = couponText(draft);
+    this.#showSums();
+  }
+
+  #showSums() {
+    this.#store();
+    const draft = this.#draft;
+    const delivery = this.#delivery();
+    const isBlocked = !draft || !delivery || draft.obstacles.some((obstacle) => !PASSABLE.has(obstacle));
+    this.#order.disabled = isBlocked || this.#isPlacing;
+    this.#order.textContent = delivery ? `Order for ${price(delivery.total)}` : "Order";
+    if (draft) {
+      fill(this.#sums, ...draftSums(draft, delivery));
+    }
+  }
+
+  #delivery() {
+    return this.#draft?.deliveries.find(({ method }) => method === this.#filled.method) ?? null;
+  }
+
+  /** @param {SubmitEvent} event */
+  async #submit(event) {
+    event.preventDefault();
+    const invalid = firstInvalid(this.#form);
+    const delivery = this.#delivery();
+    if (invalid || !this.#draft || !delivery || this.#isPlacing) {
+      invalid?.focus();
+      return;
+    }
+    this.#store();
+    const { address, coupon, payment } = this.#filled;
+    const request = {
+      basket_version: this.#draft.basketVersion,
+      total: delivery.total,
+      shipping: { method: delivery.method, address },
+      payment_token: payment,
+      ...(coupon ? { coupon } : {}),
+    };
+    this.#placing(true);
+    try {
+      const { order } = await this.#app.api.placeOrder(request, this.#keyOf(request));
+      clearForm();
+      this.#app.basket.clear();
+      this.#app.router.navigate(`/orders/${encodeURIComponent(order.id)}`, order);
+    } catch (error) {
+      this.#placing(false);
+      await this.#notPlaced(error, delivery.total);
+    }
+  }
+
+  /**
+   * What the customer has seen no longer holds: it is priced anew, and they decide again.
+   *
+   * @param {unknown} error
+   * @param {import("../models.js").Money} seen
+   */
+  async #notPlaced(error, seen) {
+    if (!(error instanceof ApiError) || error.status !== 409) {
+      this.#refused(error);
+      return;
+    }
+    await this.#change();
+    const now = this.#delivery()?.total;
+    const text =
+      error.kind === "total-changed" && now
+        ? `The total has changed: it is ${price(now)} now, and was ${price(seen)}. Nothing has been ordered. Order again if that is all right.`
+        : "Your basket has changed in the meantime. Nothing has been ordered. Please look at it again.";
+    this.#notes.prepend(h("p", { class: "notice is-warning", role: "alert" }, text));
+    this.#notes.scrollIntoView({ block: "center" });
+  }
+
+  /** @param {unknown} error */
+  #refused(error) {
+    if (this.#visit.signal.aborted || (error instanceof DOMException && error.name === "AbortError")) {
+      return;
+    }
+    if (error instanceof ApiError && error.kind === "country-not-served") {
+      fill(this.#deliveries, h("p", { class: "notice is-problem", role: "alert" }, `We cannot deliver to ${country(this.#filled.address.country)}.`));
+      this.#draft = null;
+      this.#showSums();
+    } else if (!(error instanceof ApiError) || error.status !== 401) {
+      fill(this.#notes, h("p", { class: "notice is-problem", role: "alert" }, `Nothing has been ordered. ${refusalText(error)}`));
+      this.#showSums();
+    }
+  }
+
+  /** @param {boolean} isPlacing */
+  #placing(isPlacing) {
+    this.#isPlacing = isPlacing;
+    this.#showSums();
+    if (isPlacing) {
+      this.#order.textContent = "Placing your order …";
+    }
+  }
+}
+
+/**
+ * @param {string} title
+ * @param {...HTMLElement} content
+ */
+function group(title, ...content) {
+  return h("fieldset", { class: "checkout-group" }, h("legend", null, title), ...content);
+}
+
+/** @param {Draft} draft */
+function couponText({ coupon }) {
+  if (!coupon) {
+    return "";
+  }
+  return coupon.applied ? `${coupon.code} is taken off.` : `${coupon.code} takes nothing off this order.`;
+}
+
+function loginNeeded() {
+  return h(
+    "div",
+    { class: "nothing" },
+    h("p", { class: "lead" }, "Log in to order. What is in your basket comes along."),
+    h("p", { class: "actions" }, h("a", { class: "button primary", href: loginUrl("/checkout") }, "Log in"), h("a", { class: "button", href: "/basket" }, "Back to the basket")),
+  );
+}

@@ -1,0 +1,107 @@
+/** The start page: what the shop is, its departments, some of its articles, its makers. */
+
+import { fill, h } from "../../shared/dom.js";
+import { cardItems, productPath } from "../components/card.js";
+import { degradedNote } from "../components/degraded.js";
+import { pictureOf } from "../components/picture.js";
+import { bar, cardSkeletons } from "../components/skeletons.js";
+import { plural } from "../format.js";
+
+/** The articles of the opening picture, which the list below does not repeat. */
+const OPENING = 3;
+const LISTED = 8;
+const DEPARTMENTS = 8;
+
+/**
+ * @param {import("../app.js").App} app
+ * @returns {import("../router.js").Open}
+ */
+export function homePage({ api }) {
+  return ({ signal, setTitle }) => {
+    const opening = h("ul", { class: "opening-pictures", "aria-label": "From the shop" }, ...pictureSkeletons());
+    const count = h("p", { class: "opening-count" }, bar("14rem"));
+    const departments = h("ul", { class: "departments" }, ...departmentSkeletons());
+    const shelf = h("ul", { class: "cards" }, ...cardSkeletons(LISTED));
+    const makers = h("ul", { class: "makers" }, h("li", null, bar("100%")));
+    const note = h("div", { class: "page note" });
+    setTitle("");
+    const ready = api.home({ signal }).then(({ page, degraded }) => {
+      fill(opening, ...page.featured.slice(0, OPENING).map(openingPicture));
+      fill(count, `${plural(page.total, "article")} by ${plural(page.brands.length, "maker")}`);
+      fill(departments, ...page.types.map(department));
+      fill(shelf, ...cardItems(page.featured.slice(OPENING, OPENING + LISTED)));
+      fill(makers, ...page.brands.map(maker));
+      fill(note, degradedNote(degraded));
+      element.removeAttribute("aria-busy");
+    });
+    const element = h(
+      "div",
+      { class: "home", "aria-busy": "true" },
+      h(
+        "section",
+        { class: "page opening" },
+        h(
+          "div",
+          { class: "opening-words" },
+          h("h1", null, "For those who write, print and bind"),
+          h("p", { class: "lead" }, "Pens that start, inks that stay, papers that take both: tools by small makers, chosen because they last."),
+          h("p", { class: "actions" }, h("a", { class: "button primary", href: "/search" }, "Browse everything")),
+          count,
+        ),
+        opening,
+      ),
+      note,
+      section("departments-title", "Departments", departments),
+      section("shelf-title", "From the shelves", shelf),
+      section("makers-title", "The makers", makers),
+    );
+    return { element, ready };
+  };
+}
+
+/**
+ * @param {string} id
+ * @param {string} title
+ * @param {HTMLElement} content
+ */
+function section(id, title, content) {
+  return h("section", { class: "page section", "aria-labelledby": id }, h("h2", { id }, title), content);
+}
+
+/** @param {import("../models.js").Card} card */
+function openingPicture(card) {
+  const place = { sizes: "(min-width: 60rem) 26rem, 60vw", isFirst: true };
+  return h(
+    "li",
+    null,
+    h("a", { href: productPath(card.sku) }, pictureOf(card.picture, place), h("span", { class: "opening-name" }, card.name)),
+  );
+}
+
+/** @param {import("../models.js").Counted} type */
+function department({ id, name, count }) {
+  return h(
+    "li",
+    null,
+    h("a", { href: `/search?type=${encodeURIComponent(id)}` }, name, h("span", { class: "count" }, count)),
+  );
+}
+
+/** @param {import("../models.js").Counted} brand */
+function maker({ id, name, count }) {
+  const label = `${name}, ${plural(count, "article")}`;
+  return h(
+    "li",
+    null,
+    h("a", { href: `/search?brand=${encodeURIComponent(id)}`, "aria-label": label }, name),
+    h("span", { class: "count", "aria-hidden": "true" }, count),
+  );
+}
+
+function pictureSkeletons() {
+  return Array.from({ length: OPENING }, () => h("li", { "aria-hidden": "true" }, h("div", { class: "picture skeleton" })));
+}
+
+function departmentSkeletons() {
+  return Array.from({ length: DEPARTMENTS }, () => h("li", { "aria-hidden": "true" }, h("span", { class: "department-skeleton" }, bar("60%"))));
+}
