@@ -32,11 +32,20 @@ export class MobileApi {
    *   token?: () => Promise<string | null>,
    *   renew?: () => Promise<boolean>,
    *   dpr?: number,
+   *   language?: string,
    *   onResponse?: (response: Response) => void,
    * }} [options] `token` gives the access token; `renew` gets another one after a 401, and says whether there is one;
    *   `onResponse` sees each response before it is read
    */
-  constructor({ base = "", fetch = globalThis.fetch, token = async () => null, renew, dpr = 2, onResponse } = {}) {
+  constructor({
+    base = "",
+    fetch = globalThis.fetch,
+    token = async () => null,
+    renew,
+    dpr = 2,
+    language = "en",
+    onResponse,
+  } = {}) {
     this.#renew = renew ?? (async () => false);
     this.#dpr = Math.min(5, Math.max(0.5, dpr));
     this.#onResponse = onResponse ?? (() => {});
@@ -49,7 +58,9 @@ export class MobileApi {
       },
       headers: async () => {
         const bearer = await token();
-        return { "x-client": `mobile/${VERSION}`, ...(bearer ? { authorization: `Bearer ${bearer}` } : {}) };
+        /** @type {Record<string, string>} */
+        const sent = { "x-client": `mobile/${VERSION}`, "accept-language": language };
+        return bearer ? { ...sent, authorization: `Bearer ${bearer}` } : sent;
       },
     });
   }

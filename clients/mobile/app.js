@@ -1,0 +1,162 @@
+/**
+ * What all screens share: who is logged in, the basket as it is and as it waits, and whether the shop can be reached.
+ *
+ * It dispatches `basket`, `session` and `network` when one of these has changed.
+ *
+ * @typedef {import("./models.js").Basket} Basket
+ * @typedef {import("./outbox.js").Action} Action
+ * @typedef {import("./outbox.js").Entry} Entry
+ * @typedef {import("./outbox.js").Replay} Replay
+ * @typedef {import("./auth.js").User} User
+ */
+
+import { shownBasket } from "./basket.js";
+import { Outbox } from "./outbox.js";
+
+const RETRY_AFTER = 5; // seconds
+const GUEST = "";
+
+export class App extends EventTarget {
+  /** @type {Basket | null} */
+  #basket = null;
+  /** @type {Entry[]} */
+  #entries = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #user;
+
+  /**
+   * @param {{
+   *   api: import("./api.js").MobileApi,
+   *   auth: import("./auth.js").Auth,
+   *   store: import("./store.js").Store,
+   *   language: string,
+   * }} parts
+   */
+  constructor({ api, auth, store, language }) {
+    super();
+    this.api = api;
+    this.auth = auth;
+    this.store = store;
+    this.language = language;
+    this.isReachable = navigator.onLine;
+    this.#user = auth.user?.sub ?? GUEST;
+    this.outbox = new Outbox({
+      store,
+      api,
+      user: () => this.#user,
+      exclusively: (work) => navigator.locks.request("outbox", work),
+      onChange: () => void this.#reload(),
+    });
+    auth.onChange = (user) => void this.#changeUser(user);
+    addEventListener("online", () => void this.flush());
+    addEventListener("offline", () => this.setReachable(false));
+  }
+
+  /** The id of who is or was logged in; empty for a guest. */
+  get user() {
+    return this.#user;
+  }
+
+  get isGuest() {
+    return this.#user === GUEST;
+  }
+
+  get basket() {
+    return shownBasket(this.#basket, this.#entries, this.language);
+  }
+
+  get entries() {
+    return this.#entries;
+  }
+
+  /** Reads what this phone has stored of the user. */
+  async open() {
+    this.#basket = this.isGuest ? null : ((await this.store.screen(this.#user, "basket"))?.body ?? null);
+    await this.#reload();
+  }
+
+  /** @param {boolean} isReachable */
+  setReachable(isReachable) {
+    if (this.isReachable !== isReachable) {
+      this.isReachable = isReachable;
+      this.dispatchEvent(new Event("network"));
+    }
+  }
+
+  /** The shop's basket has been read. @param {Basket} basket */
+  async setBasket(basket) {
+    this.#basket = basket;
+    await this.#reload();
+  }
+
+  /**
+   * Stores an action, shows it, and sends it when the network is there.
+   *
+   * @param {Action} action
+   */
+  async act(action) {
+    const entry = await this.outbox.add(action);
+    return { entry, replay: await this.flush() };
+  }
+
+  /**
+   * Sends what waits. A guest's waits for the login.
+   *
+   * @returns {Promise<Replay | null>}
+   */
+  async flush() {
+    clearTimeout(this.#timer);
+    if (this.isGuest || !navigator.onLine || !(await this.outbox.entries()).some(isOpen)) {
+      return null;
+    }
+    const user = this.#user;
+    const replay = await this.outbox.replay();
+    if (replay.basket && user === this.#user) {
+      this.#basket = replay.basket;
+      await this.store.putScreen(user, "basket", replay.basket, Date.now());
+    }
+    if (replay.orders.length > 0 && user === this.#user) {
+      this.#basket = { lines: [], total: null, waiting: [] };
+      await this.store.putScreen(user, "basket", this.#basket, Date.now());
+    }
+    await this.#reload();
+    if (replay.error && ![401, 426].includes(replay.error.status)) {
+      this.#timer = setTimeout(() => void this.flush(), 1000 * (replay.error.retryAfter ?? RETRY_AFTER));
+    }
+    this.dispatchEvent(new CustomEvent("replayed", { detail: replay }));
+    return replay;
+  }
+
+  /** Ends the login, and removes what this phone has stored of the user. */
+  async logOut() {
+    const user = this.#user;
+    const ended = this.auth.logOut();
+    await this.store.dropUser(user);
+    await ended;
+  }
+
+  async #reload() {
+    this.#entries = await this.outbox.entries();
+    this.dispatchEvent(new Event("basket"));
+  }
+
+  /** @param {User | null} user */
+  async #changeUser(user) {
+    const before = this.#user;
+    this.#user = user?.sub ?? GUEST;
+    if (before !== GUEST && before !== this.#user) {
+      await this.store.dropUser(before, { outbox: false });
+    }
+    if (before === GUEST && user) {
+      await this.store.adoptEntries(GUEST, user.sub);
+    }
+    if (before !== this.#user) {
+      await this.open();
+    }
+    this.dispatchEvent(new Event("session"));
+  }
+}
+
+/** @param {Entry} entry */
+export const isOpen = (entry) => !entry.refusal && entry.notice === undefined;

@@ -1,0 +1,94 @@
+/** The requests of OpenID Connect that this client makes of the shop's identity service. Needs no DOM. */
+
+import { ApiError } from "../shared/http.js";
+import { challengeOf } from "./pkce.js";
+
+export const CLIENT = "mobile";
+const SCOPE = "openid profile offline_access shop";
+
+/** @typedef {import("./auth.js").Attempt} Attempt */
+
+export class Issuer {
+  #fetch;
+
+  /**
+   * @param {string} origin of the shop, which is the app's, too
+   * @param {typeof globalThis.fetch} fetch
+   */
+  constructor(origin, fetch) {
+    this.#fetch = fetch;
+    this.url = `${origin}/identity`;
+    this.redirectUri = `${origin}/m/callback`;
+  }
+
+  /**
+   * @param {Attempt} attempt
+   * @param {Record<string, string>} [more]
+   */
+  async authorizeUrl(attempt, more = {}) {
+    const parameters = new URLSearchParams({
+      response_type: "code",
+      client_id: CLIENT,
+      redirect_uri: this.redirectUri,
+      scope: SCOPE,
+      state: attempt.state,
+      nonce: attempt.nonce,
+      code_challenge: await challengeOf(attempt.verifier),
+      code_challenge_method: "S256",
+      ...more,
+    });
+    return `${this.url}/authorize?${parameters}`;
+  }
+
+  /**
+   * Asks without a page: the issuer redirects at once, and the URL at the end has the code or the error.
+   *
+   * @param {Attempt} attempt
+   */
+  async authorizeSilently(attempt) {
+    const url = await this.authorizeUrl(attempt, { prompt: "none" });
+    const response = await this.#fetched(url, { credentials: "same-origin" });
+    await response.body?.cancel();
+    if (!response.ok) {
+      throw new ApiError({ status: response.status });
+    }
+    return new URL(response.url);
+  }
+
+  /** @param {Record<string, string>} fields */
+  token(fields) {
+    return this.#post("/token", { client_id: CLIENT, ...fields });
+  }
+
+  /** @param {string} refreshToken */
+  revoke(refreshToken) {
+    return this.#post("/revoke", { client_id: CLIENT, token: refreshToken, token_type_hint: "refresh_token" });
+  }
+
+  /** @param {string} idToken */
+  endSession(idToken) {
+    return this.#post("/logout", { client_id: CLIENT, id_token_hint: idToken });
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, string>} fields
+   */
+  #post(path, fields) {
+    const body = new URLSearchParams(fields);
+    return this.#fetched(this.url + path, { method: "POST", body, credentials: "same-origin" });
+  }
+
+  /**
+   * @param {string} url
+   * @param {RequestInit} init
+   */
+  async #fetched(url, init) {
+    const fetch = this.#fetch;
+    try {
+      return await fetch(url, init);
+    } catch (cause) {
+      throw new ApiError({ status: 0, problem: { title: "No answer" }, cause });
+    }
+  }
+}

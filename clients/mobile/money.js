@@ -1,0 +1,11 @@
+/** Amounts as text, where the shop has not worked them out. Needs no DOM. */
+
+/**
+ * @param {import("./models.js").Money} money
+ * @param {string} [language] the browser's by default
+ */
+export function formatMoney({ amount, currency }, language) {
+  const format = new Intl.NumberFormat(language, { style: "currency", currency });
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+  return format.format(amount / 10 ** digits);
+}

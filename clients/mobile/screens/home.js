@@ -1,0 +1,84 @@
+/** The start screen: departments, and a few products. */
+
+import { h } from "../../shared/dom.js";
+import { gridOf, gridSkeleton, pictureOf, priceOf, productPath } from "../components/parts.js";
+import { live } from "../live.js";
+
+/**
+ * @typedef {import("../models.js").Home} Home
+ * @typedef {import("../main.js").Open} Open
+ */
+
+/** @type {Open} */
+export const home = (shared, { signal, setTitle }) => {
+  const { app } = shared;
+  const part = live(app, {
+    name: "home",
+    call: () => app.api.home(),
+    draw,
+    skeleton: skeleton(),
+    signal,
+    fallback: async () => {
+      const tiles = (await app.store.products()).slice(0, 8);
+      return tiles.length ? { tiles, types: [], degraded: [] } : null;
+    },
+  });
+  const element = h(
+    "div",
+    { class: "screen home" },
+    h(
+      "header",
+      { class: "masthead" },
+      h("h1", { class: "wordmark" }, "Frontispiece"),
+      h("p", { class: "muted" }, "Paper, ink and the tools of the book"),
+    ),
+    part.element,
+  );
+  setTitle("");
+  return { element, ready: part.ready };
+};
+
+/** @param {Home} home */
+function draw({ tiles, types }) {
+  const [first, ...others] = tiles;
+  return [
+    departments(types),
+    first ? lead(first) : null,
+    h("section", { "aria-labelledby": "picked" }, h("h2", { id: "picked", class: "section-title" }, "From the workshop"), gridOf(others, 2)),
+  ];
+}
+
+/** @param {Home["types"]} types */
+function departments(types) {
+  if (types.length === 0) {
+    return null;
+  }
+  const chip = ({ id, name } = { id: "", name: "" }) =>
+    h("li", null, h("a", { class: "chip", href: `/m/search?type=${encodeURIComponent(id)}` }, name));
+  return h(
+    "nav",
+    { class: "scroller", "aria-label": "Departments" },
+    h("ul", { class: "chips" }, ...types.map(chip)),
+  );
+}
+
+/** @param {Home["tiles"][number]} card */
+function lead(card) {
+  return h(
+    "a",
+    { class: "lead", href: productPath(card.sku) },
+    pictureOf(card.image, { isFirst: true }),
+    h("div", { class: "lead-text" }, h("h2", null, card.name), priceOf(card.price, card.was)),
+  );
+}
+
+function skeleton() {
+  return h(
+    "div",
+    { "aria-hidden": "true" },
+    h("div", { class: "scroller" }, h("div", { class: "skeleton skeleton-chips" })),
+    h("div", { class: "lead" }, h("div", { class: "skeleton skeleton-picture" }), h("div", { class: "lead-text skeleton-lead-text" })),
+    h("div", { class: "section-title skeleton-title" }),
+    gridSkeleton(6),
+  );
+}
