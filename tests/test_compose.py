@@ -26,6 +26,7 @@ STAND_INS = {
     "token_issuers": json.dumps({"gateway": ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]}),
     "basket_valkey_url": "valkey://basket:secret@valkey:6379/0",
     "session_valkey_url": "valkey://gateway:secret@session-valkey:6379/0",
+    "gateway_valkey_url": "valkey://gateway:secret@session-valkey:6379/0",
     "events_url": "nats://shop:secret@nats:4222",
     "session_encryption_keys": json.dumps([KEY]),
     "session_client_secret": "a" * 32,

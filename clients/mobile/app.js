@@ -24,6 +24,7 @@ export class App extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #user;
+  #settled = Promise.resolve();
 
   /**
    * @param {{
@@ -48,7 +49,9 @@ export class App extends EventTarget {
       exclusively: (work) => navigator.locks.request("outbox", work),
       onChange: () => void this.#reload(),
     });
-    auth.onChange = (user) => void this.#changeUser(user);
+    auth.onChange = (user) => {
+      this.#settled = this.#settled.then(() => this.#changeUser(user));
+    };
     addEventListener("online", () => void this.flush());
     addEventListener("offline", () => this.setReachable(false));
   }
@@ -74,6 +77,11 @@ export class App extends EventTarget {
   async open() {
     this.#basket = this.isGuest ? null : ((await this.store.screen(this.#user, "basket"))?.body ?? null);
     await this.#reload();
+  }
+
+  /** Waits until the phone has what belongs to who is logged in now. */
+  settled() {
+    return this.#settled;
   }
 
   /** @param {boolean} isReachable */

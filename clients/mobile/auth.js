@@ -37,6 +37,7 @@ export class Auth {
   #attempts;
   #now;
   #generation = 0;
+  #isRefused = false; // the issuer wants the user to log in
 
   /**
    * @param {{
@@ -57,7 +58,7 @@ export class Auth {
   }
 
   /**
-   * Who has logged in and not out; without tokens after a reload, until a log-in or `resume`.
+   * Who has logged in and not out; without tokens after a reload, until they are needed.
    *
    * @returns {User | null}
    */
@@ -66,14 +67,10 @@ export class Auth {
     return stored ? JSON.parse(stored) : null;
   }
 
-  /** Whether calls can be made for the user now. */
-  get isActive() {
-    return this.#tokens !== null;
-  }
-
-  /** The access token, renewed when it is about to expire; null when there is none. */
+  /** The access token of who is logged in: renewed when it is about to expire, and silently got after a reload. */
   async token() {
-    if (this.#tokens && this.#tokens.expiresAt - this.#now() < MARGIN) {
+    const isStale = this.#tokens === null || this.#tokens.expiresAt - this.#now() < MARGIN;
+    if (this.user !== null && isStale && !this.#isRefused) {
       await this.renew();
     }
     return this.#tokens?.access ?? null;
@@ -89,11 +86,6 @@ export class Auth {
       this.#renewal = null;
     });
     return this.#renewal;
-  }
-
-  /** Tokens after a reload: silently, and only when somebody had been logged in. */
-  async resume() {
-    return this.#tokens !== null || (this.user !== null && (await this.renew()));
   }
 
   /**
@@ -168,7 +160,7 @@ export class Auth {
       return true;
     } catch (error) {
       if (error instanceof LoginError) {
-        this.onChange(this.user);
+        this.#isRefused = true;
         return false;
       }
       throw error;
@@ -224,6 +216,7 @@ export class Auth {
       return false;
     }
     const id = issued.id_token ?? this.#tokens?.id ?? "";
+    this.#isRefused = false;
     this.#tokens = {
       access: issued.access_token,
       refresh: issued.refresh_token ?? this.#tokens?.refresh ?? null,

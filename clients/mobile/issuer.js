@@ -48,7 +48,7 @@ export class Issuer {
   async authorizeSilently(attempt) {
     const url = await this.authorizeUrl(attempt, { prompt: "none" });
     const response = await this.#fetched(url, { credentials: "same-origin" });
-    await response.body?.cancel();
+    await response.arrayBuffer(); // the page at the end says nothing, its URL does
     if (!response.ok) {
       throw new ApiError({ status: response.status });
     }

@@ -46,7 +46,7 @@ export class Router {
 
   start() {
     history.scrollRestoration = "manual";
-    history.replaceState({ key: this.#key }, "");
+    history.replaceState({ ...history.state, key: this.#key }, "");
     addEventListener("popstate", ({ state }) => this.#travel(state?.key ?? newKey()));
     document.addEventListener("click", (event) => this.#follow(event));
     this.#open(null, null, { isFirst: true });
@@ -156,7 +156,9 @@ export class Router {
     if (isFirst || !document.startViewTransition || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       swap();
     } else {
-      await document.startViewTransition(swap).updateCallbackDone;
+      const transition = document.startViewTransition(swap);
+      transition.ready.catch(() => undefined); // skipped, as when the keyboard of a phone goes down: the screen is there
+      await transition.updateCallbackDone;
     }
   }
 

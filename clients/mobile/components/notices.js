@@ -31,6 +31,11 @@ export class Notices {
     setTimeout(() => toast.remove(), SHOWN);
   }
 
+  /** The screen has changed: what was said about the last one goes. */
+  clearToasts() {
+    this.toasts.replaceChildren();
+  }
+
   /**
    * Shows a line under this name, until it is cleared.
    *

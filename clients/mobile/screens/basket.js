@@ -88,7 +88,8 @@ function contentOf(shared, signal) {
  * @param {boolean} isEstimate
  */
 function summaryOf(isGuest, total, isEstimate) {
-  const label = isEstimate ? "About, until the shop has worked it out" : "Total without delivery";
+  const estimate = isGuest ? "On this phone until you log in" : "About, until the shop has worked it out";
+  const label = isEstimate ? estimate : "Total without delivery";
   return [
     h("div", { class: "action-price" }, h("p", { class: "price total" }, total ?? "–"), h("p", { class: "hint" }, label)),
     h("a", { class: "button primary", href: "/m/checkout" }, isGuest ? "Log in and order" : "Check out"),
@@ -132,18 +133,21 @@ function lineOf({ app }, line) {
   function show(now) {
     steps.show(now.quantity);
     fill(total, now.total ?? "");
-    fill(notes, ...notesOf(now));
+    fill(notes, ...notesOf(now, app.isGuest));
   }
   return { element, show };
 }
 
-/** @param {Line} line */
-function notesOf(line) {
+/**
+ * @param {Line} line
+ * @param {boolean} isGuest whose basket is on this phone alone
+ */
+function notesOf(line, isGuest) {
   return [
     line.price && line.quantity > 1 ? h("p", { class: "hint" }, `${line.price} each`) : null,
     line.name ? null : h("p", { class: "hint is-warning" }, "No longer sold: please remove it"),
     line.priceWhenAdded ? h("p", { class: "hint is-warning" }, `Was ${line.priceWhenAdded} each when you added it`) : null,
     badgesOf(line.badges),
-    line.isWaiting ? h("p", { class: "hint waiting" }, "Not sent yet") : null,
+    line.isWaiting && !isGuest ? h("p", { class: "hint waiting" }, "Not sent yet") : null,
   ];
 }

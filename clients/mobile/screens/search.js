@@ -16,7 +16,7 @@ const DELAY = 250; // milliseconds after the last letter
 
 /** @type {Open} */
 export const search = (shared, { query, signal, setTitle }) => {
-  const { app, router } = shared;
+  const { app } = shared;
   let q = query.get("q") ?? "";
   let type = query.get("type") ?? "";
   let inner = new AbortController();
@@ -53,8 +53,8 @@ export const search = (shared, { query, signal, setTitle }) => {
     }
     [q, type] = [nextQuery, nextType];
     const parameters = new URLSearchParams({ ...(q && { q }), ...(type && { type }) });
-    router().replace(`/m/search${parameters.size ? `?${parameters}` : ""}`);
-    load().catch((error) => fill(results, shared.problem(error, () => router().reload())));
+    shared.router.replace(`/m/search${parameters.size ? `?${parameters}` : ""}`);
+    load().catch((error) => fill(results, shared.problem(error, () => shared.router.reload())));
   }
 
   function load() {

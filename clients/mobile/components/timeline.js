@@ -1,0 +1,79 @@
+/** The way of an order, as stages that it has come to. */
+
+import { fill, h } from "../../shared/dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("../models.js").Order} Order */
+
+const STAGES = [
+  { stage: "placed", label: "Placed" },
+  { stage: "stock-reserved", label: "Set aside for you" },
+  { stage: "payment-authorised", label: "Payment approved" },
+  { stage: "confirmed", label: "Confirmed" },
+  { stage: "shipment-created", label: "Parcel made up" },
+  { stage: "payment-captured", label: "Paid" },
+  { stage: "completed", label: "On its way" },
+];
+
+const REASONS = /** @type {Record<string, string>} */ ({
+  "out-of-stock": "There was not enough in stock. What you wanted is in your basket again.",
+  "payment-declined": "The card was declined. What you wanted is in your basket again.",
+  "cancelled-by-customer": "You have cancelled it.",
+  "not-deliverable": "It cannot be delivered there. Nothing was charged.",
+  "timed-out": "It took too long. What you wanted is in your basket again.",
+});
+
+const STATUSES = /** @type {Record<string, string>} */ ({
+  pending: "In progress",
+  confirmed: "Confirmed",
+  completed: "Completed",
+  cancelled: "Cancelled",
+});
+
+const PARCEL = /** @type {Record<string, string>} */ ({
+  created: "Made up at the workshop",
+  dispatched: "Handed to the carrier",
+  delivered: "Delivered",
+  cancelled: "Called back",
+});
+
+/**
+ * @param {string} status
+ * @param {string | null} reason
+ */
+export function statusOf(status, reason) {
+  const isUndone = reason !== null && status !== "cancelled";
+  return h("p", { class: `status is-${isUndone ? "pending" : status}` }, isUndone ? "Being cancelled" : (STATUSES[status] ?? status));
+}
+
+/** @param {string} reason */
+export const reasonText = (reason) => REASONS[reason] ?? reason;
+
+/** @param {string} status */
+export const parcelText = (status) => PARCEL[status] ?? status.replaceAll("-", " ");
+
+/**
+ * The stages as a list; `show` brings it to a stage.
+ *
+ * @param {string | null} stage
+ */
+export function timeline(stage) {
+  const items = STAGES.map(({ label }) => h("li", { class: "stage" }, h("span", { class: "stage-mark" }, icon("check")), h("span", null, label)));
+  const element = h("ol", { class: "timeline", "aria-label": "Progress" }, ...items);
+  const said = h("p", { class: "visually-hidden", role: "status" });
+
+  /** @param {string | null} now */
+  function show(now) {
+    const reached = STAGES.findIndex((each) => each.stage === now);
+    if (reached < 0) {
+      return;
+    }
+    items.forEach((item, index) => {
+      item.classList.toggle("is-done", index <= reached);
+      item.classList.toggle("is-next", index === reached + 1);
+    });
+    fill(said, STAGES[reached]?.label ?? "");
+  }
+  show(stage);
+  return { element: h("div", null, element, said), show };
+}

@@ -1,0 +1,37 @@
+/** Where the browser comes back to from the login page. */
+
+import { h } from "../../shared/dom.js";
+import { rowsSkeleton } from "../components/parts.js";
+import { LoginError } from "../auth.js";
+
+/** @typedef {import("../main.js").Open} Open */
+
+/** @type {Open} */
+export const callback = (shared, { setTitle }) => {
+  const { app, router, notices } = shared;
+  const url = new URL(location.href);
+  router.replace("/m/callback"); // the code is used once, and leaves the address at once
+  setTitle("Logging in");
+  const element = h("div", { class: "screen" }, h("header", { class: "bar" }, h("h1", null, "Logging in …")), rowsSkeleton(2, "5rem"));
+
+  async function complete() {
+    let path = "/m/account";
+    let problem = "";
+    try {
+      path = await app.auth.complete(url);
+      await app.settled();
+      void app.flush();
+    } catch (error) {
+      if (!(error instanceof LoginError)) {
+        throw error;
+      }
+      problem = error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
+    }
+    history.replaceState(history.state, "", path);
+    router.reload();
+    if (problem) {
+      notices.toast(problem);
+    }
+  }
+  return { element, ready: complete() };
+};

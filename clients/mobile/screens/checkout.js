@@ -1,0 +1,224 @@
+/** The checkout: where to, how, with which card; and what it comes to, worked out by the shop. */
+
+import { ApiError } from "../../shared/http.js";
+import { fill, h } from "../../shared/dom.js";
+import { addressFields, choices, FIRST_COUNTRY, PAYMENTS, readAddress } from "../components/order-form.js";
+import { backBar, badgesOf, emptyState, pictureOf, rowsSkeleton } from "../components/parts.js";
+import { textOf } from "../components/troubles.js";
+import { live } from "../live.js";
+
+/**
+ * @typedef {import("../models.js").Draft} Draft
+ * @typedef {import("../models.js").Address} Address
+ * @typedef {import("../outbox.js").Entry} Entry
+ * @typedef {import("../main.js").Open} Open
+ * @typedef {import("../main.js").Shared} Shared
+ */
+
+const OBSTACLES = /** @type {Record<string, string>} */ ({
+  "basket-empty": "Your basket is empty.",
+  "article-unknown": "Something in your basket is no longer sold: please remove it first.",
+  "currencies-mixed": "Your basket has prices in several currencies, which cannot be ordered together.",
+  "out-of-stock": "There is not enough of something in your basket. The order would be cancelled.",
+  "coupon-invalid": "This coupon does not apply here.",
+});
+const BLOCKING = new Set(["basket-empty", "article-unknown", "currencies-mixed", "coupon-invalid"]);
+
+/** @type {Open} */
+export const checkout = (shared, { query, signal, setTitle }) => {
+  const { app } = shared;
+  const body = h("div", { class: "checkout-body" }, rowsSkeleton(4, "6rem"));
+  const element = h("div", { class: "screen checkout" }, backBar("Checkout", "/m/basket"), body);
+  setTitle("Checkout");
+  if (app.isGuest) {
+    fill(body, shared.loginPrompt("Log in to order", "Your basket comes with you."));
+    return { element };
+  }
+  return { element, ready: open(shared, Number(query.get("order")), signal, body) };
+};
+
+/**
+ * @param {Shared} shared
+ * @param {number} again the entry of an order that was refused, or NaN
+ * @param {AbortSignal} signal
+ * @param {HTMLElement} body
+ */
+async function open(shared, again, signal, body) {
+  const { app } = shared;
+  await app.flush();
+  const earlier = app.entries.find((entry) => entry.id === again && entry.refusal) ?? null;
+  const stored = await app.store.screen(app.user, "address");
+  const address = earlier?.request?.shipping.address ?? /** @type {Address | undefined} */ (stored?.body) ?? null;
+  let country = address?.country ?? FIRST_COUNTRY;
+  let coupon = earlier?.request?.coupon ?? "";
+  let method = earlier?.request?.shipping.method ?? "";
+  /** @type {Draft | null} */
+  let draft = null;
+  let inner = new AbortController();
+  signal.addEventListener("abort", () => inner.abort());
+
+  const summary = h("div", { class: "summary" });
+  const couponInput = h("input", { id: "coupon", name: "coupon", class: "input", value: coupon, autocomplete: "off", autocapitalize: "characters" });
+  const problem = h("div", { class: "form-problem", role: "alert" });
+  const place = h("button", { type: "submit", class: "button primary" }, "Place order");
+  const total = h("div", { class: "action-price" });
+  const applyCoupon = () => {
+    coupon = couponInput.value.trim();
+    void price();
+  };
+  const form = h(
+    "form",
+    { class: "checkout-form", novalidate: true, on: { submit: (/** @type {Event} */ event) => void submit(event) } },
+    h("h1", null, "Checkout"),
+    earlier ? h("div", { class: "trouble is-refusal", role: "alert" }, h("p", null, textOf(earlier)), h("p", null, "Please look at the new total, and order again if it suits you.")) : null,
+    addressFields(address, country, (chosen) => {
+      country = chosen;
+      void price();
+    }),
+    summary,
+    h(
+      "div",
+      { class: "field" },
+      h("label", { for: "coupon" }, "Coupon"),
+      h("div", { class: "coupon" }, couponInput, h("button", { type: "button", class: "button", on: { click: applyCoupon } }, "Apply")),
+    ),
+    choices("Payment", "payment", PAYMENTS, PAYMENTS[0]?.value ?? "", () => undefined),
+    problem,
+    h("div", { class: "action-bar" }, total, place),
+  );
+
+  /** Has the shop work out what it comes to now. */
+  async function price() {
+    inner.abort();
+    inner = new AbortController();
+    const wanted = { country, ...(coupon && { coupon }) };
+    const part = live(app, {
+      name: `draft ${country} ${coupon}`,
+      isPrivate: true,
+      call: () => app.api.checkoutDraft(wanted),
+      draw: drawDraft,
+      skeleton: rowsSkeleton(3, "5rem"),
+      signal: inner.signal,
+    });
+    fill(summary, part.element);
+    try {
+      await part.ready;
+      fill(problem);
+    } catch (error) {
+      if (!(error instanceof ApiError) || ![404, 422].includes(error.status)) {
+        throw error;
+      }
+      draft = null;
+      fill(summary);
+      fill(problem, error.detail || error.title);
+      showTotal();
+    }
+  }
+
+  /** @param {Draft} found */
+  function drawDraft(found) {
+    draft = found;
+    if (!found.deliveries.some((each) => each.method === method)) {
+      method = found.deliveries[0]?.method ?? "";
+    }
+    showTotal();
+    const deliveries = found.deliveries.map((each) => ({
+      value: each.method,
+      label: `${each.method.charAt(0).toUpperCase()}${each.method.slice(1)}`,
+      hint: each.days === 1 ? "Tomorrow" : `In ${each.days} days`,
+      aside: each.price,
+    }));
+    return [
+      choices("Delivery", "delivery", deliveries, method, (value) => {
+        method = value;
+        showTotal();
+      }),
+      linesOf(found),
+    ];
+  }
+
+  function showTotal() {
+    const delivery = draft?.deliveries.find((each) => each.method === method);
+    const isBlocked = !delivery || draft?.obstacles.some((each) => BLOCKING.has(each));
+    place.disabled = Boolean(isBlocked);
+    fill(total, h("p", { class: "price total" }, delivery?.total ?? "–"), h("p", { class: "hint" }, "with delivery"));
+  }
+
+  /** @param {Event} event */
+  async function submit(event) {
+    event.preventDefault();
+    const delivery = draft?.deliveries.find((each) => each.method === method);
+    const given = readAddress(form);
+    if (!given || !delivery || !draft || place.disabled) {
+      form.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
+      return;
+    }
+    place.disabled = true;
+    await app.store.putScreen(app.user, "address", given, Date.now());
+    if (earlier) {
+      await app.outbox.dismiss(earlier.id);
+    }
+    const payment = new FormData(form).get("payment");
+    const { entry, replay } = await app.act({
+      kind: "order",
+      total: delivery.total,
+      request: {
+        basket_version: draft.basketVersion,
+        total: delivery.amount,
+        shipping: { method, address: given },
+        payment_token: String(payment),
+        ...(coupon && { coupon }),
+      },
+    });
+    const order = replay?.orders.find((each) => each.key === entry.key);
+    const now = app.entries.find((each) => each.id === entry.id);
+    if (order) {
+      shared.router.navigate(`/m/orders/${order.id}`, order);
+    } else if (now?.refusal) {
+      shared.router.navigate(`/m/checkout?order=${entry.id}`);
+    } else {
+      shared.router.navigate("/m/orders"); // it waits there for the network
+    }
+  }
+
+  await price();
+  const isEmpty = /** @type {Draft | null} */ (draft)?.obstacles.includes("basket-empty");
+  fill(body, isEmpty && !earlier ? emptyState("Your basket is empty", "There is nothing to order.", h("a", { class: "button primary", href: "/m/search" }, "Look around")) : form);
+}
+
+/** @param {Draft} draft */
+function linesOf(draft) {
+  return h(
+    "section",
+    { class: "draft", "aria-labelledby": "draft" },
+    h("h2", { id: "draft", class: "section-title" }, "Your order"),
+    ...draft.obstacles.map((each) => h("p", { class: "hint is-warning" }, OBSTACLES[each] ?? each)),
+    h(
+      "ul",
+      { class: "draft-lines" },
+      ...draft.lines.map((line) =>
+        h(
+          "li",
+          { class: "draft-line" },
+          pictureOf(line.image),
+          h(
+            "div",
+            null,
+            h("p", null, `${line.quantity} × ${line.name ?? line.sku}`),
+            line.priceWhenAdded ? h("p", { class: "hint is-warning" }, `Was ${line.priceWhenAdded} each when you added it`) : null,
+            badgesOf(line.badges),
+          ),
+          h("p", { class: "price" }, line.total ?? ""),
+        ),
+      ),
+    ),
+    h(
+      "dl",
+      { class: "sums" },
+      h("dt", null, "Goods"),
+      h("dd", { class: "price" }, draft.goods ?? "–"),
+      draft.saved ? h("dt", null, "Saved") : null,
+      draft.saved ? h("dd", { class: "price price-now" }, draft.saved) : null,
+    ),
+  );
+}
