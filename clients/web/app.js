@@ -5,7 +5,7 @@
  *   api: import("./api.js").WebApi,
  *   session: import("./session.js").Session,
  *   basket: import("./basket.js").BasketStore,
- *   router: import("./router.js").Router,
+ *   router: import("../shared/router.js").Router,
  *   notices: import("./components/notices.js").Notices,
  * }} App
  */

@@ -17,7 +17,7 @@ import { ordersPage } from "./pages/orders.js";
 import { productPage } from "./pages/product.js";
 import { searchPage } from "./pages/search.js";
 import { watchRelease } from "./release.js";
-import { Router } from "./router.js";
+import { Router } from "../shared/router.js";
 import { loginUrl, Session } from "./session.js";
 
 const session = new Session();

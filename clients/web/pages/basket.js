@@ -13,7 +13,7 @@ import { plural, price } from "../format.js";
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function basketPage(app) {
   return (visit) => {
@@ -36,7 +36,7 @@ class BasketPage {
 
   /**
    * @param {import("../app.js").App} app
-   * @param {import("../router.js").Visit} visit
+   * @param {import("../../shared/router.js").Visit} visit
    */
   constructor(app, visit) {
     this.#app = app;

@@ -18,7 +18,7 @@ const PASSABLE = new Set(["out-of-stock"]);
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function checkoutPage(app) {
   return (visit) => {
@@ -47,7 +47,7 @@ class CheckoutPage {
 
   /**
    * @param {import("../app.js").App} app
-   * @param {import("../router.js").Visit} visit
+   * @param {import("../../shared/router.js").Visit} visit
    */
   constructor(app, visit) {
     this.#app = app;

@@ -14,7 +14,7 @@ const DEPARTMENTS = 8;
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function homePage({ api }) {
   return ({ signal, setTitle }) => {

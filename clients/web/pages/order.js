@@ -15,7 +15,7 @@ import { follow } from "../order-progress.js";
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function orderPage(app) {
   return (visit) => {
@@ -37,7 +37,7 @@ class OrderPage {
 
   /**
    * @param {import("../app.js").App} app
-   * @param {import("../router.js").Visit} visit
+   * @param {import("../../shared/router.js").Visit} visit
    */
   constructor(app, visit) {
     this.#app = app;

@@ -9,7 +9,7 @@ import { day, plural, price } from "../format.js";
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function ordersPage({ api, notices }) {
   return ({ signal, setTitle }) => {

@@ -16,7 +16,7 @@ const FEW = 5;
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function productPage(app) {
   return (visit) => {
@@ -47,7 +47,7 @@ class ProductPage {
 
   /**
    * @param {import("../app.js").App} app
-   * @param {import("../router.js").Visit} visit
+   * @param {import("../../shared/router.js").Visit} visit
    */
   constructor(app, visit) {
     this.#app = app;

@@ -29,7 +29,7 @@ const SORTS = [
 
 /**
  * @param {import("../app.js").App} app
- * @returns {import("../router.js").Open}
+ * @returns {import("../../shared/router.js").Open}
  */
 export function searchPage(app) {
   return (visit) => {
@@ -59,7 +59,7 @@ class SearchPage {
 
   /**
    * @param {import("../app.js").App} app
-   * @param {import("../router.js").Visit} visit
+   * @param {import("../../shared/router.js").Visit} visit
    */
   constructor(app, visit) {
     this.#app = app;
