@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from frontispiece.gateway.observability.clients import Client
 from frontispiece.security import Identity
 from frontispiece.upstream import Headers, Reply, field
 
@@ -25,6 +26,7 @@ class Call:
         body: whole (mostly empty), or in chunks as they come.
         request_id: identifies the request in logs, services and the response.
         scheme: `http` or `https`, as the client spoke.
+        client: what sends it, as its `X-Client` says; None without one.
         client_ip: the client's address, as far as the proxies between are trusted.
         identity: the caller, once the authentication layer knows; None on routes that do not ask.
         variant: the service that a traffic split has chosen; None for the route's own.
@@ -43,6 +45,7 @@ class Call:
     request_id: bytes
     scheme: str
     client_ip: str
+    client: Client | None = None
     identity: Identity | None = None
     variant: str | None = None
     per_try_timeout: float | None = None

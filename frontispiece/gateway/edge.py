@@ -17,6 +17,7 @@ from frontispiece.gateway.request_limits import CLOSING, HeaderLimits, forwardab
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
 from frontispiece.http.asgi import App, Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.client_version import CLIENT
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.messages import IncomingRequest, ResponseBrokeOff
 from frontispiece.http.problems import Problem, internal
@@ -229,6 +230,7 @@ class Gateway:
         except Problem:
             response_headers += snapshot.response_headers(request.method, path, request.headers, scheme)
             raise
+        client = fields.get(CLIENT)
         call = Call(
             params=match.params,
             method=request.method,
@@ -238,6 +240,7 @@ class Gateway:
             request_id=name,
             scheme=scheme,
             client_ip=client_ip,
+            client=None if client is None else self.runtime.clients.identify(client),
             response_headers=response_headers,
             send_interim=request.send_interim,
             lease=snapshot,

@@ -11,6 +11,8 @@ from frontispiece.gateway.auth.proofs import ProofVerifier
 from frontispiece.gateway.auth.session import SessionSettings
 from frontispiece.gateway.files.site import Sites
 from frontispiece.gateway.observability.access_log import AccessLog
+from frontispiece.gateway.observability.client_usage import ClientUsage
+from frontispiece.gateway.observability.clients import Clients
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.own_layers import NO_LAYERS, OwnLayers
 from frontispiece.gateway.policies.cache.config import CacheSettings
@@ -36,6 +38,10 @@ IDEMPOTENCY_TIMEOUT: Final = 1.0
 """Seconds that a call waits for Valkey to say whether it was carried out before, until it is refused."""
 
 
+USAGE_TIMEOUT: Final = 1.0
+"""Seconds that Valkey has to add up the calls of clients' versions; no call waits for it."""
+
+
 class Runtime:
     """The state of one gateway process: clients, stores, caches and counters that its policies share.
 
@@ -50,7 +56,7 @@ class Runtime:
         origins: those of the gateway, which proofs of possession have to be for.
         session: settings of sessions; needed by a table that has them.
         cache: how big the response cache is, and where its second level is.
-        valkey_url: counts shared limits and keeps idempotency records; `off` for a table that shares nothing.
+        valkey_url: counts shared limits and clients' calls, and keeps idempotency records; `off` for none.
         overload: says when calls are refused because of the load; None to refuse none.
         access_log: writes a line for every request; None for none.
         expose_timeline: whether clients may see how an aggregate is joined: not for the public.
@@ -102,14 +108,19 @@ class Runtime:
         self._descriptions: dict[str, ServiceDescription] = {}
         self._valkeys: list[GuardedValkey] = []
         self._stack = AsyncExitStack()
+        self.clients = Clients()
+        """Identifies the clients that send calls."""
+        usage: GuardedValkey | None = None
         if valkey_url != OFF:
             counting = GuardedValkey(valkey_url, timeout=RATE_LIMIT_TIMEOUT)
             keeping = GuardedValkey(valkey_url, timeout=IDEMPOTENCY_TIMEOUT)
-            self._valkeys = [counting, keeping]
+            usage = GuardedValkey(valkey_url, timeout=USAGE_TIMEOUT, max_connections=2)
+            self._valkeys = [counting, keeping, usage]
             self.shared_limits = SharedBuckets(counting)
             self.idempotency[Store.VALKEY] = ValkeyRecordStore(keeping)
+        self.client_usage = ClientUsage(usage)
         self.metrics = Metrics()
-        for collector in (self.cache, self.loop_lag, overload, access_log):
+        for collector in (self.client_usage, self.cache, self.loop_lag, overload, access_log):
             if collector is not None:
                 self.metrics.registry.register(collector)
 
@@ -132,6 +143,7 @@ class Runtime:
             await stack.enter_async_context(self.cache)
             for valkey in self._valkeys:
                 await stack.enter_async_context(valkey)
+            await stack.enter_async_context(self.client_usage.flushing())
             await stack.enter_async_context(self.background)
             await stack.enter_async_context(self.shadows)
             yield

@@ -43,8 +43,8 @@ class GatewaySettings(Settings):
     watch: bool = Field(True, description="Whether a change of the route table's file reloads it.")
     valkey_url: ValkeyUrl = Field(
         OFF,
-        description="The Valkey for shared rate limits and idempotency records: `unix://path` or "
-        "`valkey://host:port/number`.",
+        description="The Valkey for shared rate limits, idempotency records and counts of clients: "
+        "`unix://path` or `valkey://host:port/number`.",
     )
     expose_timeline: bool = Field(False, description="Whether clients may see the timeline of an aggregate.")
     adaptive_concurrency: bool = Field(

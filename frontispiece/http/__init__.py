@@ -1,5 +1,6 @@
 """Messages, header rules, cookies, problem details and content negotiation of HTTP."""
 
+from frontispiece.http.client_version import ClientVersion, Version
 from frontispiece.http.cookies import DuplicateCookie, cookies, single_cookie
 from frontispiece.http.messages import (
     BodyTooLarge,
@@ -17,6 +18,7 @@ __all__ = [
     "TYPE_PREFIX",
     "BodyTooLarge",
     "ClientDisconnected",
+    "ClientVersion",
     "DuplicateCookie",
     "Headers",
     "IncomingRequest",
@@ -24,6 +26,7 @@ __all__ = [
     "Reply",
     "Request",
     "Transport",
+    "Version",
     "cookies",
     "field",
     "single_cookie",

@@ -79,7 +79,7 @@ class AdminSettings(Settings):
 
 
 def admin_app(gateway: AdministeredGateway, settings: AdminSettings) -> App:
-    """The app: `/metrics` in the formats of Prometheus, and the pages below `/admin`."""
+    """The app: `/metrics` in the formats of Prometheus, and the endpoints of `PAGES`."""
     metrics = make_asgi_app(gateway.runtime.metrics.registry)
     names = settings.names
 

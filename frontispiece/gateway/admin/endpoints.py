@@ -1,5 +1,6 @@
 """The endpoints of the admin port."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -8,11 +9,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from frontispiece.gateway.config.written import to_json
+from frontispiece.gateway.observability.client_usage import DAYS_KEPT
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.reload import Outcome, Reloader
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
 from frontispiece.http.problems import Problem
+from frontispiece.stores.valkey import ValkeyUnavailable
 from frontispiece.upstream import Reply
 
 NO_STORE: Final = (b"cache-control", b"no-store")
@@ -30,6 +33,8 @@ class AdministeredGateway(Protocol):
     def cache(self) -> HttpCache | None:
         """The response cache; None without one."""
 
+
+_DAYS: Final = re.compile(r"[1-9][0-9]?")
 
 Page = Callable[[AdministeredGateway, bytes], Awaitable[Reply]]
 """Answers a request with this raw query."""
@@ -87,6 +92,26 @@ async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
     return _json({"purged": purged})
 
 
+async def client_usage(gateway: AdministeredGateway, query: bytes) -> Reply:
+    """The calls of each version of each client, by route and day.
+
+    Raises:
+        Problem: 400 `days-unclear`; 503 `usage-unavailable` when Valkey, which has the counts, is.
+    """
+    match parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        case []:
+            days = DAYS_KEPT
+        case [("days", text)] if _DAYS.fullmatch(text) and int(text) <= DAYS_KEPT:
+            days = int(text)
+        case _:
+            raise Problem(400, "days-unclear", f"Say ?days=N, of 1 to {DAYS_KEPT}: they end today.")
+    try:
+        return _json(await gateway.runtime.client_usage.by_day(days))
+    except ValkeyUnavailable:
+        detail = "Valkey, which has the counts, is unavailable."
+        raise Problem(503, "usage-unavailable", detail, headers={"Retry-After": "1"}) from None
+
+
 def _json(content: object, *, kind: bytes = b"application/json") -> Reply:
     return Reply.whole(HTTPStatus.OK, msgspec.json.encode(content), [(b"content-type", kind), NO_STORE])
 
@@ -95,6 +120,7 @@ PAGES: Final[Mapping[str, tuple[str, Page]]] = {
     "/admin/routes": ("GET", routes),
     "/admin/upstreams": ("GET", upstreams),
     "/admin/jwks": ("GET", jwks),
+    "/client-usage": ("GET", client_usage),
     "/admin/reload": ("POST", reload),
     "/admin/cache": ("DELETE", purge),
 }

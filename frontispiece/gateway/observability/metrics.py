@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from frontispiece.gateway.call import Call, Handler, Layer
+from frontispiece.gateway.observability.client_usage import Counts as ClientCounts
 from frontispiece.gateway.observability.upstream_metrics import UpstreamMetrics
 from frontispiece.gateway.policies.websocket.relay import WebSocketMetrics
 from frontispiece.http.messages import ClientDisconnected, Reply
@@ -34,7 +35,8 @@ Counts = collections.Counter[str]
 
 def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
     """The layer that every route has."""
-    yield resources.runtime.metrics.route_layer(route.name)
+    runtime = resources.runtime
+    yield runtime.metrics.route_layer(route.name, runtime.client_usage.counts(route.name))
 
 
 class Metrics:
@@ -93,11 +95,14 @@ class Metrics:
         self.registry.register(counter)
         return counter
 
-    def route_layer(self, name: str, clock: Callable[[], float] = time.perf_counter) -> Layer:
+    def route_layer(
+        self, name: str, clients: ClientCounts, clock: Callable[[], float] = time.perf_counter
+    ) -> Layer:
         """Counts the calls on a route, and how long each takes until its response begins.
 
         Args:
             name: the route's.
+            clients: the calls on it, by the client that sends them.
             clock: seconds since some moment.
         """
         stats = self._routes.setdefault(name, _RouteStats())  # others have the same path for other methods
@@ -106,6 +111,8 @@ class Metrics:
             async def handle(call: Call) -> Reply:
                 began = clock()
                 stats.in_flight += 1
+                if call.client is not None:
+                    clients[call.client.label] += 1
                 try:
                     reply = await inner(call)
                 except BaseException as failure:

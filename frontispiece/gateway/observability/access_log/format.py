@@ -66,6 +66,7 @@ class LineFormatter:
             "upstream_ms": round(record.upstream * 1000, 3) if record.calls else None,
             "upstream_calls": record.calls,
             "client": self._client(record.client_ip or request.client_ip),
+            "client_version": str(record.client) if record.client else None,
             "user": self._user(record.identity),
             "problem": redaction.word(record.problem) if record.problem else None,
             "cache": _outcome(record.cache),

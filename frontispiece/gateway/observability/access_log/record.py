@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from frontispiece.gateway.call import Call, Handler, Layer
+from frontispiece.gateway.observability.clients import Client
 from frontispiece.http.messages import Headers
 from frontispiece.http.problems import Problem
 from frontispiece.security import Identity
@@ -32,6 +33,7 @@ class AccessRecord:
     route: str | None = None
     params: Mapping[str, Sequence[str]] | None = None
     client_ip: str | None = None
+    client: Client | None = None
     trace: bytes | None = None
     identity: Identity | None = None
     problem: str | None = None
@@ -64,6 +66,7 @@ def access_log_layer(route: str) -> Layer:
             if record is None:
                 return await inner(call)
             record.route, record.params, record.client_ip = route, call.params, call.client_ip
+            record.client = call.client
             try:
                 return await inner(call)
             except Problem as problem:

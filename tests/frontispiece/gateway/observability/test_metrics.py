@@ -1,6 +1,7 @@
 """The metrics of routes, of upstreams, of the event loop and of the process."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from typing import Self
@@ -91,7 +92,7 @@ async def test_a_failure_is_counted_by_status_and_kind_of_problem(
 ) -> None:
     metrics = Metrics()
     with pytest.raises(type(failure)):
-        await metrics.route_layer(ROUTE.name)(raising(failure))(call())
+        await metrics.route_layer(ROUTE.name, defaultdict(int))(raising(failure))(call())
 
     route = 'route="/things/{id}"'
     requests = {f'gateway_requests_total{{method="GET",{route},status="{status}"}} 1.0'}
@@ -104,7 +105,7 @@ async def test_a_failure_is_counted_by_status_and_kind_of_problem(
 async def test_a_call_takes_until_its_response_begins() -> None:
     now = iter([100.0, 100.2])
     metrics = Metrics()
-    await metrics.route_layer(ROUTE.name, lambda: next(now))(answering(200))(call())
+    await metrics.route_layer(ROUTE.name, defaultdict(int), lambda: next(now))(answering(200))(call())
 
     labels = 'method="GET",route="/things/{id}",status="2xx"'
     assert {
@@ -130,7 +131,7 @@ async def test_a_call_is_in_flight_until_its_streamed_response_has_ended() -> No
         (line,) = lines(metrics, "gateway_requests_in_flight")
         in_flight.append(line.rpartition(" ")[2])
 
-    async with await metrics.route_layer(ROUTE.name)(handle)(call()):
+    async with await metrics.route_layer(ROUTE.name, defaultdict(int))(handle)(call()):
         look()
     look()
 
@@ -143,7 +144,7 @@ async def test_calls_are_counted_by_path_method_and_host() -> None:
     for host in (None, "shop.test"):
         for method in ("GET", "PUT"):
             route = ROUTE.model_copy(update={"host": host})
-            await metrics.route_layer(route.name)(answering(200))(call(method))
+            await metrics.route_layer(route.name, defaultdict(int))(answering(200))(call(method))
 
     assert lines(metrics, "gateway_requests_total") == {
         f'gateway_requests_total{{method="{method}",route="{host}/things/{{id}}",status="2xx"}} 1.0'

@@ -68,6 +68,18 @@ async def test_a_request_that_fails_or_has_no_route_has_a_line_too(lines_of: Lin
         assert line["request_id"]
 
 
+async def test_a_line_has_the_version_of_its_client_and_nothing_else_that_it_may_claim(
+    lines_of: LinesOf,
+) -> None:
+    async def ask(http: httpx.AsyncClient) -> None:
+        for client in ("web/1.3.0", f"web/{JWT}", "reader@example.org"):
+            await http.get("/things/7", headers={"X-Client": client})
+
+    lines = await lines_of(ask)
+
+    assert [line["client_version"] for line in lines] == ["web/1.3.0", "unknown", "unknown"]
+
+
 async def test_a_refusal_by_a_limit_has_its_kind(lines_of: LinesOf) -> None:
     async def ask(http: httpx.AsyncClient) -> None:
         for _ in range(2):
