@@ -157,7 +157,7 @@ export class MobileApi {
   async order(id, { minPosition } = {}) {
     const path = this.#path(`/orders/${encodeURIComponent(id)}`, { min_position: minPosition });
     const { data, degraded } = await this.#json("GET", path);
-    return read.order(data, Object.keys(degraded));
+    return read.trackedOrder(data, Object.keys(degraded));
   }
 
   /**

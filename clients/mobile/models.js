@@ -166,13 +166,23 @@ export const order = (data, degraded = []) => ({
   degraded,
 });
 
+/** An order that has been read by its id: with the way of its parcel. @param {any} data @param {string[]} degraded @returns {Order} */
+export const trackedOrder = (data, degraded) => {
+  const plain = order(data, degraded);
+  const tracking = (data.shipping?.tracking ?? []).map((/** @type {any} */ event) => ({
+    status: event.status,
+    date: event.date,
+  }));
+  return { ...plain, shipping: plain.shipping && { ...plain.shipping, tracking } };
+};
+
 /** @param {any} data @returns {Parcel} */
 const parcel = (data) => ({
   method: data.method,
   price: data.price,
   to: data.to,
   trackingCode: data.tracking_code ?? null,
-  tracking: (data.tracking ?? []).map((/** @type {any} */ event) => ({ status: event.status, date: event.date })),
+  tracking: [],
 });
 
 /** @param {any} data @returns {Changes} */

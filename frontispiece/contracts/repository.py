@@ -75,7 +75,9 @@ class Revision:
 
     def names(self) -> list[str]:
         """Every file's path."""
-        listed = self._git("ls-tree", "-r", "-z", "--name-only", f"{self.commit}:{self._prefix}")
+        listed = self._git(
+            "ls-tree", "--full-tree", "-r", "-z", "--name-only", f"{self.commit}:{self._prefix}"
+        )
         return [name for name in listed.decode().split("\0") if name]
 
     def read(self, name: str) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import httpx
 import pytest
 
 import bff.mobile.app
@@ -37,17 +38,31 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "there is more to come": lambda: {"next": "a-cursor"},
     "the basket holds PEN and INK": lambda: {"basket": {"PEN": 2, "INK": 1}},
     "the customer has ordered": lambda: {"orders": [order(2), order(1)]},
+    "the basket holds five of PEN and of INK": lambda: {"basket": {"PEN": 5, "INK": 5}},
+    "prices have changed since": lambda: {"added_at": {"PEN": 990, "INK": 990}},
+    "a checkout has given PEN back": lambda: {"waiting": {"PEN": 1}},
+    "the customer has cancelled an order with a coupon": lambda: {
+        "orders": [order(1) | {"reason": "cancelled-by-customer", "coupon": "INK20"}]
+    },
     "parcels go to Germany": lambda: {
         "quotes": [{"method": "standard", "amount": 490, "currency": "EUR", "days": 3}]
     },
     "parcels go nowhere": lambda: {
         "trouble": {"quotes": answering(problem(422, "country-not-served", country="AQ"))}
     },
+    "the order was placed before, and cancelled": lambda: {
+        "trouble": {"place": answering(placed(order() | {"reason": "cancelled-by-customer"}))}
+    },
     "prices have changed": lambda: {
         "trouble": {"place": answering(problem(409, "total-changed", total=euros(749_925)))}
     },
 }
 """What contracts say of the shop, and its attributes then; a new scene begins with an empty shop."""
+
+
+def placed(document: dict[str, Any]) -> httpx.Response:
+    """What ordering says of an order that is placed."""
+    return httpx.Response(202, json=document, headers={"Position": "41"})
 
 
 class BffStage:

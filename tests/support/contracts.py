@@ -14,6 +14,7 @@ from frontispiece.http.problems import MEDIA_TYPE, TYPE_PREFIX
 
 ROOT: Final = Path(__file__).parents[2]
 CONTRACTS: Final = ROOT / "contracts"
+LOOPBACK: Final = "127.0.0.1"
 LOGGED_IN: Final = "a customer is logged in"
 CUSTOMER: Final = {"Authorization": matchers.regex("Bearer a-token", regex=r"^Bearer \S+$")}
 """What a client sends for a customer who is logged in."""
@@ -56,6 +57,7 @@ class Example:
 
     Args:
         name: which answer it is, in words.
+        call: the method of the client's API module that makes the request, and its arguments.
         given: what must be so at the provider before.
         path: without the query.
         body: of the request, in JSON; None for none.
@@ -65,6 +67,7 @@ class Example:
     """
 
     name: str
+    call: tuple[Any, ...] = ()
     given: tuple[str, ...] = ()
     method: str = "GET"
     path: str
@@ -130,11 +133,12 @@ class Contract:
 
     def text(self, folder: Path) -> str:
         """The contract as its file says it, the same in every run; `folder` is for pact to write to."""
-        document = _written(self._pact(*self.examples), folder)
+        document = _written(self.pact(*self.examples), folder)
         del document["metadata"]["pactRust"]  # versions of tools, on which no client relies
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
-    def _pact(self, *examples: Example) -> Pact:
+    def pact(self, *examples: Example) -> Pact:
+        """Some examples, for pact."""
         pact = Pact(self.client, self.provider)
         for example in examples:
             example.add_to(pact, self.headers)

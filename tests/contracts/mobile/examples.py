@@ -1,29 +1,36 @@
-"""What the mobile client, version 1.0.0, relies on, here with a phone that is set to German."""
+"""What the mobile client relies on: the calls of its API module, and what that reads. The phone is German."""
 
 from pact import match
 
+from tests.support.consumer import Client
 from tests.support.contracts import LOGGED_IN, Contract, Exactly, example, problem
 
 SHOP = "the shop sells PEN and INK"
 FILLED = "the basket holds PEN and INK"
 ORDERED = "the customer has ordered"
+CHANGED = "prices have changed since"
+GIVEN_BACK = "a checkout has given PEN back"
+CANCELLED = "the customer has cancelled an order with a coupon"
 GERMAN = {"Accept-Language": "de-DE"}
 DISPLAY = {"dpr": "3"}
 
 PRICE = match.regex("11,61\N{NO-BREAK SPACE}€", regex=r"^\d{1,3}(\.\d{3})*,\d{2}\s€$")
 DATE = match.regex("22.11.2030", regex=r"^\d{2}\.\d{2}\.\d{4}$")
 PICTURE = match.regex("/pictures/PEN/1-640.svg", regex=r"^/pictures/.+\.svg$")
+MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
 BADGES = ["Nur noch 3"]
 STARS = {"average": 4.3, "count": 12}
 
 COMPANION = {"sku": "INK", "name": "Fine INK", "price": PRICE, "image": PICTURE}
-TILE = COMPANION | {"was": PRICE, "badges": BADGES, "stars": STARS}
+PLAIN_TILE = COMPANION | {"amount": MONEY}
+TILE = PLAIN_TILE | {"was": PRICE, "badges": BADGES, "stars": STARS}
 
 PLAIN_PRODUCT = {
     "sku": Exactly("PEN"),
     "name": "Fine PEN",
     "brand": "Quill & Co",
     "price": PRICE,
+    "amount": MONEY,
     "image": PICTURE,
     "description": "It writes.",
     "related": [COMPANION],
@@ -38,8 +45,20 @@ PRODUCT = PLAIN_PRODUCT | {
 RESULTS = {"total": 2, "tiles": [TILE]}
 
 SOLD_NO_MORE = {"sku": "PEN", "quantity": 2}
-LINE = SOLD_NO_MORE | {"name": "Fine PEN", "image": PICTURE, "total": PRICE, "badges": BADGES}
+LINE = SOLD_NO_MORE | {
+    "name": "Fine PEN",
+    "image": PICTURE,
+    "price": PRICE,
+    "amount": MONEY,
+    "total": PRICE,
+    "badges": BADGES,
+}
 BASKET = {"lines": [LINE], "total": PRICE}
+CHANGED_BASKET = {
+    "lines": [LINE | {"price_when_added": PRICE}],
+    "total": PRICE,
+    "waiting": [{"sku": "PEN", "quantity": 1}],
+}
 
 ORDER = {
     "id": "order-1",
@@ -51,7 +70,8 @@ ORDER = {
     "shipping": {"method": "standard", "price": PRICE, "to": "Ada Reader, Berlin", "tracking_code": "FS-7"},
     "stage": "placed",
 }
-ORDERS = [{"id": "order-1", "status": "confirmed", "date": DATE, "pieces": 2, "total": PRICE}]
+TRACKED = ORDER | {"shipping": ORDER["shipping"] | {"tracking": [{"status": "created", "date": DATE}]}}
+ENTRY = {"id": "order-1", "status": "confirmed", "date": DATE, "pieces": 2, "total": PRICE}
 ADDRESS = {
     "name": "Ada Reader",
     "street": "Inkwell Lane 7",
@@ -65,33 +85,34 @@ CHECKOUT = {
     "shipping": {"method": "standard", "address": ADDRESS},
     "payment_token": "tok_visa",
 }
+DELIVERY = {"method": "standard", "days": 3, "price": PRICE, "total": PRICE, "amount": MONEY}
+DRAFT_LINE = SOLD_NO_MORE | {"name": "Fine PEN", "image": PICTURE, "total": PRICE, "badges": BADGES}
 DRAFT = {
     "basket_version": 7,
-    "lines": [{"sku": "PEN", "quantity": 2, "name": "Fine PEN", "image": PICTURE, "total": PRICE}],
+    "lines": [DRAFT_LINE],
     "goods": PRICE,
     "saved": PRICE,
     "coupon_applied": match.bool(False),
-    "deliveries": [
-        {
-            "method": "standard",
-            "days": 3,
-            "price": PRICE,
-            "total": PRICE,
-            "amount": {"amount": 3662, "currency": match.regex("EUR", regex="^[A-Z]{3}$")},
-        }
-    ],
+    "deliveries": [DELIVERY],
     "obstacles": ["coupon-invalid"],
 }
 ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
 WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
 READING = {"min_position": "41"}
 
+CLIENT = Client(
+    module="clients/mobile/api.js",
+    name="MobileApi",
+    prefix="/mobile",
+    headers={"accept-language": "de-DE"},
+    options={"dpr": 3},
+)
 
 CONTRACT = Contract(
     client="mobile",
-    version="1.0.0",
+    version="1.1.0",
     provider="bff-mobile",
-    headers=GERMAN,
+    headers={"X-Client": "mobile/1.1.0", **GERMAN},
     examples=(
         example(
             "the start screen",
@@ -99,16 +120,20 @@ CONTRACT = Contract(
             {"tiles": [TILE], "types": [{"id": "pens", "name": "Pens"}]},
             SHOP,
             query=DISPLAY,
+            call=("home",),
         ),
         example(
             "the start screen of a shop of which only the catalogue tells",
             "/home",
-            {"tiles": [COMPANION]},
+            {"tiles": [PLAIN_TILE]},
             SHOP,
             "only the catalogue answers",
             query=DISPLAY,
+            call=("home",),
         ),
-        example("the screen of an article", "/products/PEN", PRODUCT, SHOP, query=DISPLAY),
+        example(
+            "the screen of an article", "/products/PEN", PRODUCT, SHOP, query=DISPLAY, call=("product", "PEN")
+        ),
         example(
             "the screen of an article of which only the catalogue tells",
             "/products/PEN",
@@ -116,6 +141,7 @@ CONTRACT = Contract(
             SHOP,
             "only the catalogue answers",
             query=DISPLAY,
+            call=("product", "PEN"),
         ),
         example(
             "the screen of an article that nobody knows",
@@ -123,6 +149,7 @@ CONTRACT = Contract(
             problem("product-unknown"),
             query=DISPLAY,
             status=404,
+            call=("product", "NIB"),
         ),
         example(
             "the first results of a search",
@@ -131,6 +158,7 @@ CONTRACT = Contract(
             SHOP,
             "there is more to come",
             query={"q": "fine", "facets": "true", **DISPLAY},
+            call=("search", {"q": "fine", "facets": True}),
         ),
         example(
             "the last results of a search",
@@ -138,9 +166,22 @@ CONTRACT = Contract(
             RESULTS,
             SHOP,
             query={"q": "fine", "cursor": "a-cursor", **DISPLAY},
+            call=("search", {"q": "fine", "cursor": "a-cursor"}),
         ),
-        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED, query=DISPLAY),
-        example("the empty basket", "/basket", {"lines": []}, LOGGED_IN, query=DISPLAY),
+        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED, query=DISPLAY, call=("basket",)),
+        example(
+            "the basket of prices that have changed, and of a piece that a checkout gave back",
+            "/basket",
+            CHANGED_BASKET,
+            SHOP,
+            LOGGED_IN,
+            FILLED,
+            CHANGED,
+            GIVEN_BACK,
+            query=DISPLAY,
+            call=("basket",),
+        ),
+        example("the empty basket", "/basket", {"lines": []}, LOGGED_IN, query=DISPLAY, call=("basket",)),
         example(
             "the basket with articles that are sold no more",
             "/basket",
@@ -148,27 +189,43 @@ CONTRACT = Contract(
             LOGGED_IN,
             FILLED,
             query=DISPLAY,
+            call=("basket",),
         ),
-        example("the basket of nobody", "/basket", problem("token-missing"), query=DISPLAY, status=401),
+        example(
+            "the basket of nobody",
+            "/basket",
+            problem("token-missing"),
+            query=DISPLAY,
+            status=401,
+            call=("basket",),
+        ),
         example(
             "the basket after an article was put in",
             "/basket/items/PEN",
-            BASKET,
+            CHANGED_BASKET,
             SHOP,
             LOGGED_IN,
+            CHANGED,
+            GIVEN_BACK,
             method="PUT",
             query=DISPLAY,
+            headers=ORDERING,
             body={"quantity": 3},
+            call=("putItem", "PEN", 3, "an-intent"),
         ),
         example(
             "the basket after an article was taken out",
             "/basket/items/PEN",
-            BASKET,
+            CHANGED_BASKET,
             SHOP,
             LOGGED_IN,
             FILLED,
+            CHANGED,
+            GIVEN_BACK,
             method="DELETE",
             query=DISPLAY,
+            headers=ORDERING,
+            call=("removeItem", "PEN", "an-intent"),
         ),
         example(
             "the checkout",
@@ -181,6 +238,27 @@ CONTRACT = Contract(
             method="POST",
             query=DISPLAY,
             body={"coupon": "INK20", "country": "DE"},
+            call=("checkoutDraft", {"coupon": "INK20", "country": "DE"}),
+        ),
+        example(
+            "the checkout of prices that have changed, and of more pieces than there are",
+            "/checkout/draft",
+            {
+                "basket_version": 7,
+                "lines": [DRAFT_LINE | {"price_when_added": PRICE, "short": match.bool(True)}],
+                "goods": PRICE,
+                "deliveries": [DELIVERY],
+                "obstacles": ["out-of-stock"],
+            },
+            SHOP,
+            LOGGED_IN,
+            "the basket holds five of PEN and of INK",
+            CHANGED,
+            "parcels go to Germany",
+            method="POST",
+            query=DISPLAY,
+            body={"country": "DE"},
+            call=("checkoutDraft", {"country": "DE"}),
         ),
         example(
             "the order that was just placed",
@@ -192,18 +270,32 @@ CONTRACT = Contract(
             status=202,
             headers=ORDERING,
             answer_headers=WRITTEN,
+            call=("placeOrder", CHECKOUT, "an-intent"),
+        ),
+        example(
+            "the order that was placed before, and cancelled",
+            "/checkout",
+            ORDER | {"reason": "cancelled-by-customer"},
+            LOGGED_IN,
+            "the order was placed before, and cancelled",
+            method="POST",
+            body=CHECKOUT,
+            status=202,
+            headers=ORDERING,
+            answer_headers=WRITTEN,
+            call=("placeOrder", CHECKOUT, "an-intent"),
         ),
         example(
             "the order whose total has changed",
             "/checkout",
-            problem("total-changed")
-            | {"total": {"amount": 3662, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}},
+            problem("total-changed") | {"total": MONEY},
             LOGGED_IN,
             "prices have changed",
             method="POST",
             body=CHECKOUT,
             status=409,
             headers=ORDERING,
+            call=("placeOrder", CHECKOUT, "an-intent"),
         ),
         example(
             "the order that is cancelled",
@@ -213,16 +305,42 @@ CONTRACT = Contract(
             method="POST",
             status=202,
             answer_headers=WRITTEN,
+            call=("cancelOrder", "order-1"),
         ),
         example(
             "the latest orders",
             "/orders",
-            {"items": ORDERS, "next": "a-cursor"},
+            {"items": [ENTRY], "next": "a-cursor"},
             LOGGED_IN,
             ORDERED,
             "there is more to come",
+            call=("orders",),
         ),
-        example("all orders", "/orders", {"items": ORDERS}, LOGGED_IN, ORDERED, query=READING),
-        example("one order", "/orders/order-1", ORDER, LOGGED_IN, ORDERED, query=READING),
+        example(
+            "all orders, and one of them cancelled",
+            "/orders",
+            {"items": [ENTRY | {"reason": "cancelled-by-customer"}]},
+            LOGGED_IN,
+            CANCELLED,
+            query=READING,
+            call=("orders", None, {"minPosition": "41"}),
+        ),
+        example(
+            "one order",
+            "/orders/order-1",
+            TRACKED,
+            LOGGED_IN,
+            ORDERED,
+            query=READING,
+            call=("order", "order-1", {"minPosition": "41"}),
+        ),
+        example(
+            "one order that is cancelled",
+            "/orders/order-1",
+            TRACKED | {"reason": "cancelled-by-customer"},
+            LOGGED_IN,
+            CANCELLED,
+            call=("order", "order-1"),
+        ),
     ),
 )

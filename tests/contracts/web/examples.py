@@ -1,30 +1,34 @@
-"""What the web client, version 1.0.0, relies on."""
+"""What the web client relies on: the calls of its API module, and what that reads of the answers."""
 
 from pact import match
 
+from tests.support.consumer import Client
 from tests.support.contracts import LOGGED_IN, Contract, Exactly, example, problem
 
 SHOP = "the shop sells PEN and INK"
 FILLED = "the basket holds PEN and INK"
 ORDERED = "the customer has ordered"
+CHANGED = "prices have changed since"
+GIVEN_BACK = "a checkout has given PEN back"
+CANCELLED = "the customer has cancelled an order with a coupon"
 MOMENT = match.regex("2030-11-22T23:30:00Z", regex=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
-COUNTED = [{"id": "pens", "name": "Pens", "count": 7}]
+NAMED = {"id": "pens", "name": "Pens"}
+COUNTED = [NAMED | {"count": 7}]
 IMAGE = {
     "alt": "Fine PEN, seen whole",
     "variants": [{"url": match.regex("/pictures/PEN/1-320.svg", regex=r"^/pictures/.+\.svg$"), "width": 320}],
 }
-CARD = {
+ARTICLE = {
     "sku": "PEN",
     "name": "Fine PEN",
-    "brand": {"name": "Quill & Co"},
     "image": IMAGE,
     "price": MONEY,
     "list_price": MONEY,
-    "stars": {"average": 4.3, "count": 12},
     "available": 3,
 }
+CARD = ARTICLE | {"brand": {"name": "Quill & Co"}, "stars": {"average": 4.3, "count": 12}}
 PLAIN_CARD = CARD | {"stars": None, "available": None}
 
 PRODUCT = {
@@ -32,12 +36,12 @@ PRODUCT = {
     "name": "Fine PEN",
     "description": "It writes.",
     "brand": {"id": "quill", "name": "Quill & Co"},
-    "breadcrumbs": [{"label": "Pens", "path": match.regex("/home", regex="^/.*$")}],
+    "type": NAMED,
     "images": [IMAGE],
     "attributes": match.type({}),
     "price": MONEY,
     "list_price": MONEY,
-    "discount": {"percent": 10, "description": "Sale"},
+    "discount": {"description": "Sale"},
     "available": 3,
     "reviews": {
         "rating": {
@@ -46,7 +50,14 @@ PRODUCT = {
             "histogram": match.each_value_matches({"4": 12}, rules=match.int(12)),
         },
         "latest": [
-            {"author": "reader", "rating": 4, "title": "Good", "text": "It writes.", "created_at": MOMENT}
+            {
+                "id": "review-1",
+                "author": "reader",
+                "rating": 4,
+                "title": "Good",
+                "text": "It writes.",
+                "created_at": MOMENT,
+            }
         ],
     },
     "related": [CARD],
@@ -61,40 +72,15 @@ PLAIN_PRODUCT = PRODUCT | {
 RESULTS = {
     "total": 2,
     "items": [CARD],
-    "facets": {"brands": COUNTED, "types": COUNTED, "prices": [{"from": 0, "count": 7}]},
+    "facets": {"brands": COUNTED, "types": COUNTED, "prices": [{"from": 0, "to": None, "count": 7}]},
 }
 
-LINE = {
-    "sku": "PEN",
-    "quantity": 2,
-    "article": {"name": "Fine PEN", "image": IMAGE, "price": MONEY, "available": 3},
-    "total": MONEY,
+LINE = {"sku": "PEN", "quantity": 2, "article": ARTICLE, "total": MONEY, "price_when_added": None}
+BASKET = {"lines": [LINE], "pieces": 3, "total": MONEY, "waiting": []}
+CHANGED_BASKET = BASKET | {
+    "lines": [LINE | {"price_when_added": MONEY}],
+    "waiting": [{"sku": "PEN", "quantity": 1}],
 }
-BASKET = {"lines": [LINE], "pieces": 3, "total": MONEY}
-ORDER = {
-    "id": "order-1",
-    "status": "confirmed",
-    "placed_at": MOMENT,
-    "lines": [
-        {
-            "sku": "PEN",
-            "name": "Fine PEN",
-            "quantity": 2,
-            "unit_price": MONEY,
-            "percent_off": 10,
-            "total": MONEY,
-        }
-    ],
-    "subtotal": MONEY,
-    "discount": MONEY,
-    "total": MONEY,
-}
-ORDER |= {
-    "shipping": {"method": "standard", "price": MONEY, "tracking_code": "FS-7"},
-    "stage": "placed",
-    "timeline": [{"stage": "placed", "at": MOMENT}],
-}
-ORDERS = [{"id": "order-1", "status": "confirmed", "placed_at": MOMENT, "pieces": 2, "total": MONEY}]
 ADDRESS = {
     "name": "Ada Reader",
     "street": "Inkwell Lane 7",
@@ -102,30 +88,50 @@ ADDRESS = {
     "city": "Berlin",
     "country": "DE",
 }
+ORDER = {
+    "id": "order-1",
+    "status": "confirmed",
+    "placed_at": MOMENT,
+    "lines": [{"sku": "PEN", "name": "Fine PEN", "quantity": 2, "percent_off": 10, "total": MONEY}],
+    "subtotal": MONEY,
+    "discount": MONEY,
+    "total": MONEY,
+    "shipping": {"method": "standard", "address": ADDRESS, "price": MONEY, "tracking_code": "FS-7"},
+    "coupon": None,
+    "stage": "placed",
+    "reason": None,
+    "timeline": [{"stage": "placed", "at": MOMENT}],
+}
+TRACKED = ORDER | {"tracking": [{"status": "created", "at": MOMENT}]}
+SUMMARY = {
+    "id": "order-1",
+    "status": "confirmed",
+    "placed_at": MOMENT,
+    "pieces": 2,
+    "total": MONEY,
+    "reason": None,
+}
 CHECKOUT = {
     "basket_version": 7,
     "total": {"amount": 3662, "currency": "EUR"},
     "shipping": {"method": "standard", "address": ADDRESS},
     "payment_token": "tok_visa",
 }
+DRAFT_LINE = {
+    "sku": "PEN",
+    "quantity": 2,
+    "article": {"name": "Fine PEN", "image": IMAGE},
+    "percent_off": 10,
+    "total": MONEY,
+    "price_when_added": None,
+    "available": 3,
+    "short": match.bool(False),
+}
 DRAFT = {
     "basket_version": 7,
-    "lines": [
-        {
-            "sku": "PEN",
-            "quantity": 2,
-            "article": {"name": "Fine PEN", "image": IMAGE},
-            "price": MONEY,
-            "percent_off": 10,
-            "total": MONEY,
-            "price_when_added": None,
-            "available": 3,
-            "short": match.bool(False),
-        }
-    ],
+    "lines": [DRAFT_LINE],
     "subtotal": MONEY,
     "discount": MONEY,
-    "goods": MONEY,
     "coupon": {"code": "INK20", "applied": match.bool(False)},
     "deliveries": [{"method": "standard", "days": 3, "price": MONEY, "total": MONEY}],
     "obstacles": ["coupon-invalid"],
@@ -134,32 +140,36 @@ ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
 WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
 READING = {"min_position": "41"}
 
+CLIENT = Client(module="clients/web/api.js", name="WebApi", prefix="/web", has_session=True)
 
 CONTRACT = Contract(
     client="web",
-    version="1.0.0",
+    version="1.1.0",
     provider="bff-web",
-    headers={},
+    headers={"X-Client": "web/1.1.0"},
     examples=(
         example(
             "the start page",
             "/home",
-            {"types": COUNTED, "brands": COUNTED, "featured": [CARD]},
+            {"types": COUNTED, "brands": COUNTED, "featured": [CARD], "total": 2},
             SHOP,
+            call=("home",),
         ),
-        example("the page of an article", "/products/PEN", PRODUCT, SHOP),
+        example("the page of an article", "/products/PEN", PRODUCT, SHOP, call=("product", "PEN")),
         example(
             "the page of an article of which only the catalogue tells",
             "/products/PEN",
             PLAIN_PRODUCT,
             SHOP,
             "only the catalogue answers",
+            call=("product", "PEN"),
         ),
         example(
             "the page of an article that nobody knows",
             "/products/NIB",
             problem("product-unknown"),
             status=404,
+            call=("product", "NIB"),
         ),
         example(
             "the first results of a search",
@@ -168,6 +178,7 @@ CONTRACT = Contract(
             SHOP,
             "there is more to come",
             query={"q": "fine", "type": "pens", "sort": "price", "limit": "2"},
+            call=("search", {"q": "fine", "type": ["pens"], "sort": "price", "limit": 2}),
         ),
         example(
             "the last results of a search",
@@ -175,34 +186,61 @@ CONTRACT = Contract(
             RESULTS | {"next": None},
             SHOP,
             query={"q": "fine", "cursor": "a-cursor"},
+            call=("search", {"q": "fine", "cursor": "a-cursor"}),
         ),
-        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED),
-        example("the empty basket", "/basket", {"lines": [], "pieces": Exactly(0), "total": None}, LOGGED_IN),
+        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED, call=("basket",)),
+        example(
+            "the basket of prices that have changed, and of a piece that a checkout gave back",
+            "/basket",
+            CHANGED_BASKET,
+            SHOP,
+            LOGGED_IN,
+            FILLED,
+            CHANGED,
+            GIVEN_BACK,
+            call=("basket",),
+        ),
+        example(
+            "the empty basket",
+            "/basket",
+            {"lines": [], "pieces": Exactly(0), "total": None, "waiting": []},
+            LOGGED_IN,
+            call=("basket",),
+        ),
         example(
             "the basket with articles that are sold no more",
             "/basket",
             BASKET | {"lines": [LINE | {"article": None, "total": None}], "total": None},
             LOGGED_IN,
             FILLED,
+            call=("basket",),
         ),
-        example("the basket of nobody", "/basket", problem("token-missing"), status=401),
+        example("the basket of nobody", "/basket", problem("token-missing"), status=401, call=("basket",)),
         example(
             "the basket after an article was put in",
             "/basket/items/PEN",
-            BASKET,
+            BASKET
+            | {"lines": [LINE | {"price_when_added": MONEY}], "waiting": [{"sku": "PEN", "quantity": 1}]},
             SHOP,
             LOGGED_IN,
+            CHANGED,
+            GIVEN_BACK,
             method="PUT",
             body={"quantity": 3},
+            call=("putItem", "PEN", 3),
         ),
         example(
             "the basket after an article was taken out",
             "/basket/items/PEN",
-            BASKET,
+            BASKET
+            | {"lines": [LINE | {"price_when_added": MONEY}], "waiting": [{"sku": "PEN", "quantity": 1}]},
             SHOP,
             LOGGED_IN,
             FILLED,
+            CHANGED,
+            GIVEN_BACK,
             method="DELETE",
+            call=("removeItem", "PEN"),
         ),
         example(
             "the checkout",
@@ -214,6 +252,20 @@ CONTRACT = Contract(
             "parcels go to Germany",
             method="POST",
             body={"coupon": "INK20", "country": "DE"},
+            call=("checkoutDraft", {"coupon": "INK20", "country": "DE"}),
+        ),
+        example(
+            "the checkout of prices that have changed",
+            "/checkout/draft",
+            DRAFT | {"lines": [DRAFT_LINE | {"price_when_added": MONEY}], "coupon": None, "obstacles": []},
+            SHOP,
+            LOGGED_IN,
+            FILLED,
+            CHANGED,
+            "parcels go to Germany",
+            method="POST",
+            body={"country": "DE"},
+            call=("checkoutDraft", {"country": "DE"}),
         ),
         example(
             "the checkout to a country that is not served",
@@ -226,6 +278,7 @@ CONTRACT = Contract(
             method="POST",
             body={"country": "AQ"},
             status=422,
+            call=("checkoutDraft", {"country": "AQ"}),
         ),
         example(
             "the order that was just placed",
@@ -237,6 +290,7 @@ CONTRACT = Contract(
             status=202,
             headers=ORDERING,
             answer_headers=WRITTEN,
+            call=("placeOrder", CHECKOUT | {"coupon": "INK20"}, "an-intent"),
         ),
         example(
             "the order whose total has changed",
@@ -248,6 +302,7 @@ CONTRACT = Contract(
             body=CHECKOUT,
             status=409,
             headers=ORDERING,
+            call=("placeOrder", CHECKOUT, "an-intent"),
         ),
         example(
             "the order that is cancelled",
@@ -257,16 +312,42 @@ CONTRACT = Contract(
             method="POST",
             status=202,
             answer_headers=WRITTEN,
+            call=("cancelOrder", "order-1"),
         ),
         example(
             "the latest orders",
             "/orders",
-            {"items": ORDERS, "next": "a-cursor"},
+            {"items": [SUMMARY], "next": "a-cursor"},
             LOGGED_IN,
             ORDERED,
             "there is more to come",
+            call=("orders",),
         ),
-        example("all orders", "/orders", {"items": ORDERS, "next": None}, LOGGED_IN, ORDERED, query=READING),
-        example("one order", "/orders/order-1", ORDER, LOGGED_IN, ORDERED, query=READING),
+        example(
+            "the last orders, and one of them cancelled",
+            "/orders",
+            {"items": [SUMMARY | {"reason": "cancelled-by-customer"}], "next": None},
+            LOGGED_IN,
+            CANCELLED,
+            query={"cursor": "a-cursor"},
+            call=("orders", "a-cursor"),
+        ),
+        example(
+            "one order",
+            "/orders/order-1",
+            TRACKED,
+            LOGGED_IN,
+            ORDERED,
+            query=READING,
+            call=("order", "order-1", {"minPosition": "41"}),
+        ),
+        example(
+            "one order that is cancelled",
+            "/orders/order-1",
+            TRACKED | {"coupon": "INK20", "reason": "cancelled-by-customer"},
+            LOGGED_IN,
+            CANCELLED,
+            call=("order", "order-1"),
+        ),
     ),
 )
