@@ -41,8 +41,8 @@ bench: .venv/run .bench/installed  ## measure beside others, within 20 minutes; 
 bench-check: .venv/run  ## fail when a figure of the last `make bench` is worse by a tenth than in the one before
 	$(BIN)/python -m bench.bars
 
-contracts: .venv/dev  ## write contracts/ anew: what the clients' tests expect, what services publish
-	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_services.py tests/contracts/test_events.py
+contracts: .venv/dev  ## write contracts/ anew: what the clients' tests expect, what apps serve, what services publish
+	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_openapi.py tests/contracts/test_services.py tests/contracts/test_events.py
 
 migration: .venv/dev  ## write the next version of a service's database: APP=catalog MESSAGE="Pages of a book"
 	$(BIN)/front migrate $(APP) --new "$(MESSAGE)"

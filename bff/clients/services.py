@@ -140,9 +140,9 @@ class Orders(_Client):
         """Cancel an order that is not confirmed yet."""
         return await self._write(f"{_order(order_id)}/cancel")
 
-    async def events(self, order_id: str, last_event_id: bytes | None) -> Reply:
+    async def events(self, order_id: str, last_event_id: str | None) -> Reply:
         """What happens to an order after this event, as server-sent events."""
-        headers = ((b"last-event-id", last_event_id),) if last_event_id else ()
+        headers = ((b"last-event-id", last_event_id.encode("latin-1")),) if last_event_id else ()
         return await self._service.open(f"{_order(order_id)}/events", headers=headers)
 
     async def list(self, cursor: str | None, limit: int, min_position: int) -> OrderList:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from msgspec import Meta
 
 from bff.clients.models import Product
-from frontispiece.pages import PageRequest
+from frontispiece.pages import Header
 
 Ratio = Annotated[float, Meta(ge=0.5, le=5)]
 
@@ -46,7 +46,7 @@ class Device:
         return replace(self, hint=None)
 
 
-async def device(request: PageRequest, dpr: Ratio = 2.0) -> Device:
+async def device(width: Header[str | None] = None, dpr: Ratio = 2.0) -> Device:
     """The client's display, by `dpr` and by the client hint `Width`, which counts more."""
-    hint = _HINT.fullmatch((request.header("width") or "").strip())
+    hint = _HINT.fullmatch((width or "").strip())
     return Device(ratio=dpr, hint=int(hint[0]) if hint else None)

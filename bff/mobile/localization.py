@@ -12,7 +12,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_percent, get_currency_precision
 
 from bff.clients.models import Discount, Money, Stock
-from frontispiece.pages import PageRequest
+from frontispiece.pages import Header
 
 FEW = 5
 """From this stock downwards the number of pieces is shown."""
@@ -93,9 +93,9 @@ class Localization:
         return badges
 
 
-async def localization(request: PageRequest) -> Localization:
+async def localization(accept_language: Header[str | None] = None) -> Localization:
     """The client's localization."""
-    return Localization.of(request.header("accept-language"))
+    return Localization.of(accept_language)
 
 
 def _by_quality(header: str) -> Iterator[str]:

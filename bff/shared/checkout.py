@@ -13,11 +13,11 @@ from bff.clients.services import Orders, Shipping
 from bff.shared.prices import changed_price, current_price
 from bff.shared.prices import total as sum_of
 from bff.shared.sources import RETRY, basket, basket_skus, order_of, products, stocks
-from frontispiece.http import Problem
-from frontispiece.pages import Body, Page, PageRequest
+from frontispiece.pages import Body, Header, Page
 from frontispiece.security import Identity
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
+IdempotencyKey = Annotated[str, Meta(min_length=8, max_length=200)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 Coupon = Annotated[str, Meta(max_length=64)]
 
@@ -153,13 +153,13 @@ def draft_of(
 
 
 async def placed_order(
-    checkout: Body[CheckoutRequest], request: PageRequest, _caller: Identity, ordering: Orders
+    checkout: Body[CheckoutRequest],
+    idempotency_key: Header[IdempotencyKey],
+    _caller: Identity,
+    ordering: Orders,
 ) -> Order:
     """The order that was just placed; a repeated `Idempotency-Key` places none."""
-    key = request.header("idempotency-key")
-    if key is None:
-        raise Problem(422, "idempotency-key-missing", "An order needs an Idempotency-Key.")
-    return order_of(await ordering.place(replace(checkout, coupon=_code(checkout)), key))
+    return order_of(await ordering.place(replace(checkout, coupon=_code(checkout)), idempotency_key))
 
 
 def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()) -> Page:

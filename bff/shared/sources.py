@@ -26,7 +26,7 @@ from bff.clients.models import (
     Written,
 )
 from bff.clients.services import Baskets, Catalog, Inventory, Orders, Reviews, Shipping
-from frontispiece.pages import Body, Cache, Page, PageRequest, Retry, gather, set_response_header
+from frontispiece.pages import Body, Cache, Header, Page, Retry, gather, set_response_header
 from frontispiece.security import Identity
 from frontispiece.upstream import Reply
 
@@ -195,9 +195,11 @@ async def cancelled_order(order_id: str, _caller: Identity, ordering: Orders) ->
     return order_of(await ordering.cancel(order_id))
 
 
-async def order_events(order_id: str, request: PageRequest, _caller: Identity, ordering: Orders) -> Reply:
+async def order_events(
+    order_id: str, _caller: Identity, ordering: Orders, last_event_id: Header[str | None] = None
+) -> Reply:
     """What happens to one of the caller's orders after the event that `Last-Event-ID` names."""
-    return await ordering.events(order_id, request.fields.get(b"last-event-id"))
+    return await ordering.events(order_id, last_event_id)
 
 
 def add_product_facts(page: Page, timeout: float) -> None:
@@ -257,6 +259,7 @@ def order_pages(
         method="POST",
         status=202,
         vary=vary,
+        headers=("Position",),
         location=order_path,
     )
     events = Page("/orders/{order_id}/events", deadline=2.0)

@@ -4,7 +4,7 @@ from frontispiece.pages.app import PageApp, create_app
 from frontispiece.pages.backend import AuthenticatedBffSettings, Bff, BffSettings, Connector, ServiceType, bff
 from frontispiece.pages.dataloader import loader
 from frontispiece.pages.gather import gather
-from frontispiece.pages.page import Body, Page, Query
+from frontispiece.pages.page import Body, Header, Page, Query
 from frontispiece.pages.request import PageRequest, Provider
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
@@ -17,6 +17,7 @@ __all__ = [
     "Body",
     "Cache",
     "Connector",
+    "Header",
     "Hedge",
     "Page",
     "PageApp",

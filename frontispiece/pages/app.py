@@ -34,6 +34,7 @@ from frontispiece.service.app import (
     add_problem_handlers,
     with_tracing,
 )
+from frontispiece.service.openapi import complete
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, field, now
 
@@ -91,7 +92,7 @@ class PageApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the pages in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = describe(super().openapi(), self.plans)
+            self.openapi_schema = describe(complete(self, super().openapi()), self.plans)
         return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -243,10 +243,16 @@ def _value(i: Input, request: PageRequest, body: bytes) -> Any:
     if i.origin is Origin.PATH:
         value = request.path[i.name]
         return value if i.type is str else msgspec.convert(value, i.type, strict=False)
-    values = request.query.get(i.name)
+    if i.origin is Origin.HEADER:
+        text = request.header(i.header)
+        values: Sequence[str] | None = None if text is None else [text]
+    else:
+        values = request.query.get(i.name)
     if values is None:
         if i.required:
-            raise msgspec.ValidationError("This parameter is missing.")
+            raise msgspec.ValidationError(
+                f"This {'header' if i.origin is Origin.HEADER else 'parameter'} is missing."
+            )
         return i.default
     return msgspec.convert(values if i.many else values[-1], i.type, strict=False)
 

@@ -19,8 +19,15 @@ class QueryMarker:
     """Marks a query parameter that the request must have."""
 
 
+class HeaderMarker:
+    """Marks a parameter that takes a request header."""
+
+
 Query = Annotated[Loaded, QueryMarker]
 """`text: Query[str]` takes a query parameter that must be there; one with a default needs no mark."""
+
+Header = Annotated[Loaded, HeaderMarker]
+"""`idempotency_key: Header[str]` takes the header `Idempotency-Key`; one with a default may be missing."""
 
 Body = Annotated[Loaded, BodyMarker]
 """`change: Body[Change]` takes the request's JSON body, validated."""
@@ -53,9 +60,9 @@ class Source:
 class Page:
     """All data of a screen, from one or many services, in one response.
 
-    A source's parameters are named after the sources it needs, after the path's placeholders and query
-    parameters (with a default, or declared `Query[str]`), or have a type that the app provides: a service
-    client, the caller's identity, the request.
+    A source's parameters are named after the sources it needs, after the path's placeholders, query
+    parameters (with a default, or declared `Query[str]`) and headers (`Header[str]`), or have a type that the
+    app provides: a service client, the caller's identity, the request.
 
     Args:
         path: its template, such as `/things/{id}`.
@@ -63,6 +70,7 @@ class Page:
         method: its HTTP method.
         status: of a successful response.
         vary: request headers that the response depends on, for caches.
+        headers: response headers that its sources set (`set_response_header`), for its OpenAPI document.
         location: the path, in the app, of what a request made, from the view: the header `Location`.
     """
 
@@ -71,6 +79,7 @@ class Page:
     method: str = "GET"
     status: int = 200
     vary: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
     location: Callable[[Any], str] | None = None
     sources: list[Source] = field(default_factory=list, init=False)
     views: list[Callable[..., Any]] = field(default_factory=list, init=False)

@@ -10,8 +10,9 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from frontispiece.errors import ConfigError, nearest
+from frontispiece.http.headers import CREDENTIALS
 from frontispiece.http.paths import Template
-from frontispiece.pages.page import BodyMarker, Page, QueryMarker, Source
+from frontispiece.pages.page import BodyMarker, HeaderMarker, Page, QueryMarker, Source
 from frontispiece.pages.request import PageRequest
 from frontispiece.pages.type_check import fits
 from frontispiece.security import Identity
@@ -26,8 +27,13 @@ class Origin(Enum):
     SOURCE = auto()
     PATH = auto()
     QUERY = auto()
+    HEADER = auto()
     BODY = auto()
     PROVIDED = auto()
+
+
+FROM_REQUEST = frozenset({Origin.PATH, Origin.QUERY, Origin.HEADER, Origin.BODY})
+"""Where a request itself has an input."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +44,11 @@ class Input:
     origin: Origin
     type: Any
     default: Any = inspect.Parameter.empty
+
+    @property
+    def header(self) -> str:
+        """The name of the request header that a header parameter takes."""
+        return self.name.replace("_", "-")
 
     @property
     def required(self) -> bool:
@@ -87,7 +98,7 @@ class Plan:
     def inputs(self) -> dict[str, Input]:
         """Every input from the request, by name."""
         every = [i for step in self.steps for i in step.inputs] + list(self.view_inputs)
-        return {i.name: i for i in every if i.origin in {Origin.PATH, Origin.QUERY, Origin.BODY}}
+        return {i.name: i for i in every if i.origin in FROM_REQUEST}
 
     @property
     def provided(self) -> dict[str, Any]:
@@ -188,6 +199,8 @@ class _Planner:
                 self._error(function, self._unknown(name, hint))
                 continue
             found = Input(name=name, origin=origin, type=_bare(hint, origin), default=parameter.default)
+            if origin is Origin.HEADER and found.header.encode() in CREDENTIALS:
+                self._error(function, f"the header {found.header} proves who calls: ask for Identity")
             if origin is not Origin.SOURCE and self._outside.setdefault(name, found) != found:
                 self._error(
                     function, f"the parameter {name} has another type or default elsewhere on the page"
@@ -202,6 +215,8 @@ class _Planner:
             return Origin.PATH
         if _is_marked(hint, BodyMarker):
             return Origin.BODY
+        if _is_marked(hint, HeaderMarker):
+            return Origin.HEADER
         if hint in self._provided:
             return Origin.PROVIDED
         optional = default is not inspect.Parameter.empty
@@ -258,10 +273,11 @@ def _is_marked(hint: Any, marker: type) -> bool:
 
 def _bare(hint: Any, origin: Origin) -> Any:
     """The type without the mark."""
-    if origin is Origin.BODY or not _is_marked(hint, QueryMarker):
+    marker = HeaderMarker if origin is Origin.HEADER else QueryMarker
+    if origin is Origin.BODY or not _is_marked(hint, marker):
         return get_args(hint)[0] if origin is Origin.BODY else hint
     kind, *annotations = get_args(hint)
-    annotations.remove(QueryMarker)
+    annotations.remove(marker)
     return Annotated[(kind, *annotations)] if annotations else kind
 
 

@@ -10,6 +10,7 @@ from frontispiece.service.app import ResponseBody, create_service, from_state, r
 from frontispiece.service.callers import Caller, public, require_scope
 from frontispiece.service.entity_tags import etag, expected_version, set_etag
 from frontispiece.service.event_stream import EventStream, ServerSentEvent
+from frontispiece.service.openapi import responds
 from frontispiece.service.pagination import Cursor, Limit, Slice, decode_cursor, encode_cursor, slice_of
 from frontispiece.service.store_app import add_if_empty, create_store_service
 
@@ -36,6 +37,7 @@ __all__ = [
     "public",
     "register_collectors",
     "require_scope",
+    "responds",
     "rpc_caller",
     "set_etag",
     "slice_of",

@@ -21,6 +21,7 @@ from frontispiece.http.timeout_header import TIMEOUT_HEADER, seconds_of
 from frontispiece.security import Verifier
 from frontispiece.service.callers import public, require_token
 from frontispiece.service.entity_tags import NotModified
+from frontispiece.service.openapi import complete, responds
 
 if TYPE_CHECKING:
     from frontispiece.telemetry.spans import Tracing
@@ -40,6 +41,16 @@ ONLY_OUR_ENDPOINTS: Final[dict[str, Any]] = {
 """Arguments of a FastAPI app that adds no endpoint itself: its OpenAPI document would be for everybody."""
 
 
+class Service(FastAPI):
+    """An app whose OpenAPI document has all that its endpoints respond."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; reads may miss their caller's deadline."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(self, super().openapi(), of_reads=[504])
+        return self.openapi_schema
+
+
 def create_service(
     *, title: str, description: str, lifespan: Lifespan, ready: Check, verifier: Verifier
 ) -> FastAPI:
@@ -54,7 +65,7 @@ def create_service(
         ready: returns when all that the service needs is reachable; raises when not.
         verifier: verifies the callers' tokens.
     """
-    app = FastAPI(
+    app = Service(
         title=title,
         description=description,
         lifespan=with_tracing(lifespan, tracing := telemetry.tracing(title)),
@@ -147,6 +158,7 @@ def add_health(app: FastAPI, ready: Check) -> None:
 
     @app.get("/health/ready", tags=["health"])
     @public
+    @responds(503)
     async def is_ready() -> dict[str, str]:
         nonlocal reported
         try:
@@ -228,8 +240,9 @@ def _response(request: Request, problem: Problem) -> Response:
 
 
 def from_state(name: str) -> Any:
-    """A dependency: the attribute of `app.state` with this name."""
+    """A dependency: the attribute of `app.state` with this name, such as a store, which may be away (503)."""
 
+    @responds(503)
     async def attribute(request: Request) -> Any:
         return getattr(request.app.state, name)
 

@@ -9,8 +9,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from frontispiece.http.problems import Problem
 from frontispiece.security import Identity, Verifier
 
-_bearer = HTTPBearer(auto_error=False, description="The caller's token.")
+BEARER = HTTPBearer(auto_error=False, description="The caller's token.")
+"""How callers prove who they are, in OpenAPI documents."""
+
 _PUBLIC = "is_public"
+_SCOPES = "required_scopes"
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -21,14 +24,24 @@ def public(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def is_public(endpoint: Any) -> bool:
+    """Whether an endpoint needs no token."""
+    return getattr(endpoint, _PUBLIC, False)
+
+
+def scopes_of(dependency: Any) -> tuple[str, ...]:
+    """The scopes of which a dependency requires one; none for a dependency that requires none."""
+    return getattr(dependency, _SCOPES, ())
+
+
 async def require_token(request: Request) -> None:
     """Refuse a request without a valid token, unless its endpoint is public."""
-    if not getattr(request.scope["endpoint"], _PUBLIC, False):
+    if not is_public(request.scope["endpoint"]):
         _verified(request, request.headers.get("authorization"))
 
 
 async def _caller(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 ) -> Identity:
     return _verified(request, f"{credentials.scheme} {credentials.credentials}" if credentials else None)
 
@@ -51,4 +64,5 @@ def require_scope(*scopes: str) -> Any:
             raise Problem(403, "scope-missing", f"This needs the scope {wanted}.", scope=scopes[0])
         return caller
 
+    setattr(check, _SCOPES, scopes)
     return Depends(check)

@@ -17,6 +17,7 @@ from frontispiece.service import (
     decode_cursor,
     from_state,
     require_scope,
+    responds,
     slice_of,
 )
 from services.acquirer.faults import Faults, suffer
@@ -31,6 +32,7 @@ OPERATOR = require_scope("payments:read")
 TESTER = require_scope("faults:write")
 
 
+@responds(409, 422)
 def _refusals() -> Iterator[None]:
     try:
         yield
@@ -83,6 +85,7 @@ async def operate(
 
 
 @router.get("/operations/{key}", dependencies=[MERCHANT])
+@responds(404)
 async def operation(key: Annotated[str, Path(max_length=200)], store: StoreDep) -> OperationResult:
     """What was carried out under a key."""
     found = await store.operation(key)

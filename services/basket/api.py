@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from frontispiece.http import Problem
-from frontispiece.service import Caller, ResponseBody, etag, from_state, require_scope, set_etag
+from frontispiece.service import Caller, ResponseBody, etag, from_state, require_scope, responds, set_etag
 from services.basket.model import (
     MAX_ARTICLES,
     MAX_QUANTITY,
@@ -29,6 +29,7 @@ SKU_LENGTH = 64
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 
 
+@responds(409, 422)
 async def _store(store: Annotated[Store, from_state("store")]) -> AsyncIterator[Store]:
     try:
         yield store
@@ -42,12 +43,14 @@ async def _store(store: Annotated[Store, from_state("store")]) -> AsyncIterator[
         raise Problem(409, "basket-changed", str(error), version=error.version) from None
 
 
+@responds(404)
 def _owner(owner: Annotated[str, Path(max_length=200)], caller: Caller) -> str:
     if caller.subject != owner:
         raise Problem(404, "basket-unknown", "You have no such basket.")
     return owner
 
 
+@responds(502, 504)
 class _Changes:
     """Changes of baskets; catalog is asked for the articles that are not known yet."""
 
@@ -145,6 +148,7 @@ class MergeRequest(BaseModel):
 
 
 @router.get("")
+@responds(304)
 async def get_basket(owner: Owner, store: StoreDep, request: Request, response: Response) -> BasketBody:
     """The caller's basket; empty when there is none."""
     body = _body(await store.basket(owner))
@@ -159,6 +163,7 @@ async def delete_basket(owner: Owner, store: StoreDep) -> None:
 
 
 @router.put("/items/{sku}")
+@responds(headers={200: ["ETag"]})
 async def put_item(
     owner: Owner, sku: Sku, body: QuantityBody, changes: ChangesDep, response: Response
 ) -> BasketBody:
@@ -167,12 +172,14 @@ async def put_item(
 
 
 @router.delete("/items/{sku}")
+@responds(headers={200: ["ETag"]})
 async def remove_item(owner: Owner, sku: Sku, store: StoreDep, response: Response) -> BasketBody:
     """Remove one article; repeating it is harmless."""
     return _changed(await store.remove(owner, sku), response)
 
 
 @router.post("/merge", dependencies=[users])
+@responds(headers={200: ["ETag"]})
 async def merge(owner: Owner, other: MergeRequest, changes: ChangesDep, response: Response) -> BasketBody:
     """Merge another basket, by the larger quantity of each article; repeating it is harmless."""
     lines = [(item.sku, item.quantity) for item in other.items]
@@ -180,6 +187,7 @@ async def merge(owner: Owner, other: MergeRequest, changes: ChangesDep, response
 
 
 @router.post("/adoption", dependencies=[users])
+@responds(403, headers={200: ["ETag"]})
 async def adopt(owner: Owner, caller: Caller, store: StoreDep, response: Response) -> BasketBody:
     """Merge the basket of the guest session that the caller has just left; repeating it is harmless.
 
@@ -202,6 +210,7 @@ async def claim(owner: Owner, order_id: OrderId, body: ClaimRequest, store: Stor
 
 
 @router.delete("/claims/{order_id}", dependencies=[users])
+@responds(headers={200: ["ETag"]})
 async def release(owner: Owner, order_id: OrderId, store: StoreDep, response: Response) -> BasketBody:
     """Give the lines of a claim back to the basket; repeating it is harmless.
 

@@ -22,6 +22,7 @@ from frontispiece.service import (
     from_state,
     public,
     require_scope,
+    responds,
     set_etag,
 )
 from services.catalog import imports, pictures
@@ -77,6 +78,7 @@ class _Cursor(msgspec.Struct, array_like=True, frozen=True):
 
 @router.get("/products/{sku}")
 @public
+@responds(304, 404)
 async def product(sku: str, store: StoreDep, request: Request, response: Response) -> ProductAnswer:
     """One product."""
     stored = await _find(store, sku)
@@ -120,6 +122,7 @@ def _position(cursor: str, search: Search) -> Position:
 
 
 @router.put("/products/{sku}", dependencies=[writers])
+@responds(201, headers={200: ["ETag"], 201: ["ETag", "Location"]})
 async def put(
     sku: Annotated[str, Path(pattern=SKU)],
     body: ProductWrite,
@@ -138,6 +141,7 @@ async def put(
 
 
 @router.patch("/products/{sku}", dependencies=[writers])
+@responds(404, headers={200: ["ETag"]})
 async def patch(
     sku: str,
     change: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
@@ -160,6 +164,7 @@ async def patch(
 
 
 @router.delete("/products/{sku}", status_code=204, dependencies=[writers])
+@responds(404)
 async def delete(sku: str, store: StoreDep, if_match: IfMatch = None) -> None:
     """Delete a product."""
     stored = await _find(store, sku)
@@ -207,6 +212,7 @@ async def types(store: StoreDep) -> Counts:
     "/pictures/{sku}/{file}", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}}
 )
 @public
+@responds(304, 404, headers={200: ["Cache-Control"]})
 async def picture(sku: str, file: str, store: StoreDep, request: Request) -> Response:
     """One of the pictures that a product lists."""
     await _find(store, sku)

@@ -11,6 +11,7 @@ from services.identity.browser import authorize, login, logout
 from services.identity.browser.templates import SECURITY_HEADERS
 from services.identity.context import Context
 from services.identity.errors import OAuthError, PageError, RedirectError
+from services.identity.openapi import DESCRIPTIONS
 from services.identity.protocol import endpoints
 from services.identity.protocol.authorize import with_query
 from services.identity.protocol.endpoints import UNCACHED
@@ -42,7 +43,16 @@ def add_endpoints(app: FastAPI, context: Context) -> None:
     """Add the endpoints and the error responses to the app."""
     app.state.context = context
     for method, path, endpoint in ENDPOINTS:
-        app.add_api_route(path, public(endpoint), methods=[method], response_model=None)
+        described = DESCRIPTIONS[method, path]
+        app.add_api_route(
+            path,
+            public(endpoint),
+            methods=[method],
+            response_model=None,
+            response_class=Response,  # what each has, `responses` say
+            responses=described.responses,
+            openapi_extra=described.extra,
+        )
 
     async def render(_request: Request, error: Exception) -> Response:
         if isinstance(error, OAuthError):

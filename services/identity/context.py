@@ -6,6 +6,7 @@ import httpx
 from fastapi import Depends, Request
 
 from frontispiece.security import InvalidToken, Keyring, Verifier
+from frontispiece.service import responds
 from frontispiece.stores import Database
 from services.identity.accounts.passwords import Authenticator, PasswordHasher
 from services.identity.accounts.sso_sessions import SsoSessions
@@ -75,6 +76,7 @@ class Context:
         return network_of(address)
 
 
+@responds(503)
 def _context(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 

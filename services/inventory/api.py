@@ -19,6 +19,7 @@ from frontispiece.service import (
     from_state,
     public,
     require_scope,
+    responds,
     set_etag,
 )
 from services.inventory.model import BelowReserved, Line, NotHeld, OutOfStock, Reservation, Status
@@ -30,6 +31,7 @@ Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ReservationId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
 
 
+@responds(409, 410)
 async def _store(store: Annotated[Store, from_state("store")]) -> AsyncIterator[Store]:
     try:
         yield store
@@ -88,6 +90,7 @@ class ReservationBody(ResponseBody):
 
 @router.get("/stock/{sku}")
 @public
+@responds(304, 404)
 async def stock(sku: Sku, store: StoreDep, request: Request, response: Response) -> StockBody:
     """The stock of one article."""
     level = (await store.levels([sku])).get(sku)
@@ -111,6 +114,7 @@ async def stock_batch(
 
 
 @router.put("/stock/{sku}", dependencies=[require_scope("stock:write")])
+@responds(201, headers={200: ["ETag"], 201: ["ETag"]})
 async def count_stock(
     sku: Sku,
     count: Count,
@@ -133,6 +137,7 @@ async def count_stock(
 
 
 @router.post("/reservations", status_code=201, dependencies=[require_scope("shop")])
+@responds(headers={201: ["ETag", "Location"]})
 async def reserve(
     body: ReservationRequest, caller: Caller, key: IdempotencyKey, store: StoreDep, response: Response
 ) -> ReservationBody:
@@ -149,6 +154,7 @@ async def reserve(
 
 
 @router.get("/reservations/{reservation_id}")
+@responds(304, 404)
 async def reservation(
     reservation_id: ReservationId, caller: Caller, store: StoreDep, request: Request, response: Response
 ) -> ReservationBody:
@@ -159,12 +165,14 @@ async def reservation(
 
 
 @router.delete("/reservations/{reservation_id}", status_code=204)
+@responds(404)
 async def release(reservation_id: ReservationId, caller: Caller, store: StoreDep) -> None:
     """Release the units; repeating it is harmless."""
     _found(await store.release(reservation_id, caller.subject))
 
 
 @router.post("/reservations/{reservation_id}/commit")
+@responds(404, headers={200: ["ETag"]})
 async def commit(
     reservation_id: ReservationId, caller: Caller, store: StoreDep, response: Response
 ) -> ReservationBody:

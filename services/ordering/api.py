@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from frontispiece.service import Caller, IdempotencyKey, Intent, etag, from_state, require_scope
+from frontispiece.service import Caller, IdempotencyKey, Intent, etag, from_state, require_scope, responds
 from services.ordering.clients import Clients
 from services.ordering.commands import Commands, Purchase
 from services.ordering.connections import Connections
@@ -38,6 +38,7 @@ CommandsDep = Annotated[Commands, from_state("commands")]
 QueriesDep = Annotated[Queries, from_state("queries")]
 
 
+@responds(502, 504)
 async def _clients(
     request: Request, caller: Caller, connections: Annotated[Connections, from_state("connections")]
 ) -> Clients:
@@ -82,6 +83,7 @@ class OrderRequest(BaseModel):
 
 
 @router.post("/orders", status_code=202)
+@responds(headers={202: ["ETag", "Location", "Position"]})
 async def place(
     *,
     body: OrderRequest,
@@ -104,6 +106,7 @@ async def place(
 
 
 @router.post("/orders/{order_id}/cancel", status_code=202)
+@responds(404, 409, headers={202: ["ETag", "Position"]})
 async def cancel(
     *, order_id: str, caller: Caller, commands: CommandsDep, queries: QueriesDep, response: Response
 ) -> OrderBody:

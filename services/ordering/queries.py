@@ -71,7 +71,7 @@ class Queries:
         """An owner's order.
 
         An order that the read model does not have is asked for again once it has seen what is in the log by
-        now: so whoever has just placed an order finds it.
+        now, and read from the log where that takes too long: so whoever has just placed an order finds it.
         """
         is_current = await self._projector.wait_for(min_position, self._max_wait)
         found = await self._store.order(id_)
@@ -80,6 +80,8 @@ class Queries:
                 end = await self._events.last_position(tx)
             is_current = await self._projector.wait_for(end, self._max_wait)
             found = await self._store.order(id_)
+        if found is None and not is_current:
+            return Found(order=await self.order_at(id_, owner), is_current=True)
         return Found(order=_of(owner, found), is_current=is_current)
 
     async def order_at(self, id_: str, owner: str, at: datetime | None = None) -> OrderView | None:

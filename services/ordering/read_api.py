@@ -17,6 +17,7 @@ from frontispiece.service import (
     Slice,
     decode_cursor,
     from_state,
+    responds,
     set_etag,
     slice_of,
 )
@@ -61,6 +62,7 @@ At = Annotated[
 
 
 @router.get("/orders")
+@responds(202, headers={202: ["Retry-After"]})
 async def orders(
     *,
     caller: Caller,
@@ -79,6 +81,7 @@ async def orders(
 
 
 @router.get("/orders/{order_id}", response_model=OrderBody)
+@responds(202, 304, 404, headers={202: ["Retry-After"]})
 async def order(
     *,
     order_id: str,
@@ -96,8 +99,6 @@ async def order(
     else:
         found = await queries.order(id_, caller.subject, min_position=min_position)
         view, is_current = found.order, found.is_current
-    if view is None and not is_current:
-        return Response(status_code=202, headers=RETRY_AFTER)
     if view is None:
         raise unknown()
     if is_current:
@@ -108,6 +109,7 @@ async def order(
 
 
 @router.get("/orders/{order_id}/events", response_class=EventStream, status_code=200)
+@responds(204, 404)
 async def events(
     order_id: str,
     caller: Caller,

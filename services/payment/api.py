@@ -17,6 +17,7 @@ from frontispiece.service import (
     decode_cursor,
     from_state,
     require_scope,
+    responds,
     set_etag,
     slice_of,
 )
@@ -55,6 +56,7 @@ class EntryBody(ResponseBody):
 
 
 @router.get("/payments/{order_id}")
+@responds(304, 404)
 async def payment(
     order_id: str, caller: Caller, store: StoreDep, request: Request, response: Response
 ) -> PaymentBody:

@@ -21,6 +21,7 @@ from frontispiece.service import (
     from_state,
     public,
     require_scope,
+    responds,
     set_etag,
     slice_of,
 )
@@ -96,6 +97,7 @@ async def newest(
 
 
 @router.post("/reviews", status_code=201, dependencies=[require_scope("shop")])
+@responds(502, 504, headers={201: ["ETag", "Location"]})
 async def post(
     *,
     body: ReviewRequest,
@@ -126,6 +128,7 @@ async def _post(store: Store, intent: Intent, draft: Draft) -> Review:
 
 @router.get("/reviews/{review_id}")
 @public
+@responds(304, 404)
 async def review(review_id: ReviewId, store: StoreDep, request: Request, response: Response) -> ReviewBody:
     """One review."""
     found = await store.review(review_id)
@@ -137,6 +140,7 @@ async def review(review_id: ReviewId, store: StoreDep, request: Request, respons
 
 @router.get("/summaries/{sku}")
 @public
+@responds(304)
 async def summary(sku: Sku, store: StoreDep, request: Request, response: Response) -> SummaryBody:
     """The ratings of one article; without reviews, the count is 0."""
     found = (await store.summaries([sku]))[sku]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from frontispiece.http import Problem
-from frontispiece.service import Caller, ResponseBody, from_state, set_etag
+from frontispiece.service import Caller, ResponseBody, from_state, responds, set_etag
 from services.shipping.model import TARIFF_VERSION, CountryNotServed, Method, Shipment, Status, quotes
 from services.shipping.store import Store
 
@@ -54,6 +54,7 @@ class ShipmentBatch(BaseModel):
 
 
 @router.get("/quotes")
+@responds(304, 422)
 async def quote(
     country: Annotated[str, Query(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")],
     pieces: Annotated[int, Query(ge=1, le=100_000_000)],
@@ -70,6 +71,7 @@ async def quote(
 
 
 @router.get("/shipments/{order_id}")
+@responds(304, 404)
 async def shipment(
     order_id: Annotated[OrderId, Path()],
     caller: Caller,

@@ -189,7 +189,7 @@ async def test_an_order_without_idempotency_key_is_refused_before_any_call(
     answer = await either.post("/checkout", json=checkout(), headers=reader)
 
     assert answer.status_code == 422
-    assert answer.json()["type"] == "urn:frontispiece:problem:idempotency-key-missing"
+    assert answer.json()["type"] == "urn:frontispiece:problem:invalid-request"
     assert shop.operations == []
 
 

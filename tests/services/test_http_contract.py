@@ -1,7 +1,7 @@
 """What all services promise over HTTP: health, a description, tokens, entity tags, keys, limits."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +9,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from frontispiece.settings import Directory, TokenSettings
-from services.acquirer.app import AcquirerSettings
-from services.acquirer.app import create_app as acquirer
-from services.basket.app import BasketSettings
-from services.basket.app import create_app as basket
-from services.catalog.app import CatalogSettings
-from services.catalog.app import create_app as catalog
-from services.discount.app import DiscountSettings
-from services.discount.app import create_app as discount
-from services.inventory.app import InventorySettings
-from services.inventory.app import create_app as inventory
-from services.notification.app import NotificationSettings
-from services.notification.app import create_app as notification
-from services.ordering.app import OrderingSettings
-from services.ordering.app import create_app as ordering
-from services.payment.app import PaymentSettings
-from services.payment.app import create_app as payment
-from services.reviews.app import ReviewsSettings
-from services.reviews.app import create_app as reviews
-from services.shipping.app import ShippingSettings
-from services.shipping.app import create_app as shipping
+from frontispiece.settings import TokenSettings
 from tests.conftest import AppClient, MakeToken
-from tests.services.support import CATALOG_ADDRESS, places, problem_of
-from tests.support.events import NO_BROKER
+from tests.services.support import places, problem_of
+from tests.support.apps import APPS, Parts
 
 KEY = {"Idempotency-Key": "key-00001"}
-ADDRESSES = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping")}
 
 PURCHASE = {
     "basket_version": 1,
@@ -152,15 +131,6 @@ SERVICES = {
     "notification": Service(),
 }
 
-PLAIN: dict[str, Callable[[dict[str, Any]], FastAPI]] = {
-    "acquirer": lambda common: acquirer(AcquirerSettings(**common)),
-    "catalog": lambda common: catalog(CatalogSettings(seed=True, events=NO_BROKER, **common)),
-    "inventory": lambda common: inventory(InventorySettings(seed=True, events=NO_BROKER, **common)),
-    "reviews": lambda common: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **common)),
-    "shipping": lambda common: shipping(ShippingSettings(events=NO_BROKER, **common)),
-}
-"""Factories of the services that need nothing but a database, or events as well."""
-
 
 @pytest.fixture(params=SERVICES)
 def audience(request: pytest.FixtureRequest) -> str:
@@ -178,38 +148,10 @@ def app(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> FastAPI:
-    common: dict[str, Any] = {"tokens": token_settings, "database_url": sqlite_url}
-    match audience:
-        case "basket":
-            url = request.getfixturevalue("valkey_url")
-            return basket(
-                BasketSettings(
-                    valkey_url=url, directory=CATALOG_ADDRESS, events=NO_BROKER, tokens=token_settings
-                )
-            )
-        case "discount":
-            return discount(DiscountSettings(grpc_listen="127.0.0.1:0", events=NO_BROKER, **common))
-        case "ordering":
-            directory = Directory(services={**ADDRESSES, "discount-grpc": "127.0.0.1:1"})
-            return ordering(
-                OrderingSettings(
-                    read_database_url=f"sqlite:///{tmp_path}/read.db",
-                    signing_key=signing_key,
-                    directory=directory,
-                    events=NO_BROKER,
-                    **common,
-                )
-            )
-        case "payment":
-            directory = Directory(services={"acquirer": "http://127.0.0.1:1"})
-            return payment(
-                PaymentSettings(signing_key=signing_key, directory=directory, events=NO_BROKER, **common)
-            )
-        case "notification":
-            files: dict[str, Any] = {"maildir": tmp_path / "mail", "push_log": tmp_path / "pushes"}
-            return notification(NotificationSettings(**files, events=NO_BROKER, **common))
-        case _:
-            return PLAIN[audience](common)
+    parts = Parts(folder=tmp_path, tokens=token_settings, signing_key=signing_key, database_url=sqlite_url)
+    if audience == "basket":
+        parts = replace(parts, valkey_url=request.getfixturevalue("valkey_url"))
+    return APPS[audience](parts)
 
 
 @pytest.fixture

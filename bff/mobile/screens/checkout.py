@@ -13,7 +13,13 @@ from frontispiece.pages import Body, Page
 
 draft = draft_page(deadline=1.5, optional_timeout=OPTIONAL_TIMEOUT, vary=("accept-language", "width"))
 place = Page(
-    "/checkout", deadline=6.0, method="POST", status=202, vary=("accept-language",), location=order_path
+    "/checkout",
+    deadline=6.0,
+    method="POST",
+    status=202,
+    vary=("accept-language",),
+    headers=("Position",),
+    location=order_path,
 )
 
 pages = [draft, place]

@@ -10,7 +10,7 @@ from bff.web.cards import Card, cards
 from frontispiece.pages import Body, Page
 
 draft = draft_page(deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
-place = Page("/checkout", deadline=8.0, method="POST", status=202, location=order_path)
+place = Page("/checkout", deadline=8.0, method="POST", status=202, headers=("Position",), location=order_path)
 
 pages = [draft, place]
 

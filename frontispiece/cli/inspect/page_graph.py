@@ -166,7 +166,12 @@ def _groups(inputs: Iterable[Input], takers: Sequence[tuple[Input, ...]]) -> lis
 
 def _input(i: Input) -> str:
     """An input's notation: `{path}`, `?query`, or `body: name`."""
-    forms = {Origin.PATH: f"{{{i.name}}}", Origin.QUERY: f"?{i.name}", Origin.BODY: f"body: {i.name}"}
+    forms = {
+        Origin.PATH: f"{{{i.name}}}",
+        Origin.QUERY: f"?{i.name}",
+        Origin.HEADER: f"{i.header}:",
+        Origin.BODY: f"body: {i.name}",
+    }
     return forms[i.origin]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from msgspec import Meta, Struct
 
-from frontispiece.pages import Body, Page, PageRequest
+from frontispiece.pages import Body, Header, Page, PageRequest
 from tests.frontispiece.pages.conftest import Serve
 
 
@@ -29,10 +29,13 @@ def note_page() -> Page:
         isbn: Annotated[str, Meta(pattern="^[0-9]+$")],
         note: Body[Note],
         request: PageRequest,
+        if_unread: Header[bool],
         limit: Annotated[int, Meta(le=10)] = 5,
         tag: list[str] | None = None,
+        accept_language: Header[str | None] = None,
     ) -> str:
-        return f"{isbn} {note.stars} {limit} {tag} {request.header('accept-language')}"
+        assert accept_language == request.header("accept-language")
+        return f"{isbn} {note.stars} {limit} {tag} {accept_language} {if_unread}"
 
     @page.view
     def view(title: str) -> Heading:
@@ -47,11 +50,11 @@ async def test_inputs_are_converted_to_their_types(serve: Serve) -> None:
             "/books/12/notes",
             params={"limit": "7", "tag": ["a", "b"]},
             json={"stars": 3},
-            headers={"Accept-Language": "de"},
+            headers={"Accept-Language": "de", "If-Unread": "true"},
         )
 
     assert answer.status_code == 201
-    assert answer.json()["title"] == "12 3 7 ['a', 'b'] de"
+    assert answer.json()["title"] == "12 3 7 ['a', 'b'] de True"
     assert answer.headers["vary"] == "accept-language"
 
 
@@ -63,6 +66,7 @@ async def test_all_errors_of_a_request_are_listed(serve: Serve) -> None:
     assert [error["at"] for error in answer.json()["errors"]] == [
         ["path", "isbn"],
         ["body", "note"],
+        ["header", "if_unread"],
         ["query", "limit"],
     ]
 
@@ -72,7 +76,7 @@ async def test_all_errors_of_a_request_are_listed(serve: Serve) -> None:
 )
 async def test_a_body_of_a_json_type_is_read(serve: Serve, content_type: str) -> None:
     async with serve(note_page()) as http:
-        headers = {"Content-Type": content_type}
+        headers = {"Content-Type": content_type, "If-Unread": "false"}
         response = await http.post("/books/12/notes", content=b'{"stars": 3}', headers=headers)
 
     assert response.status_code == 201
@@ -117,7 +121,13 @@ async def test_pages_are_described_in_the_apps_openapi(serve: Serve) -> None:
         ("isbn", "path", True),
         ("limit", "query", False),
         ("tag", "query", False),
+        ("If-Unread", "header", True),
+        ("Accept-Language", "header", False),
     }
     assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("Note")
     assert operation["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].endswith("Heading")
-    assert set(document["components"]["schemas"]) >= {"Note", "Heading"}
+    assert set(document["components"]["schemas"]) >= {"Note", "Heading", "Problem"}
+    [limit] = [p for p in operation["parameters"] if p["name"] == "limit"]
+    assert limit["schema"]["default"] == 5
+    assert set(operation["responses"]) == {"201", *("400", "408", "413", "415", "422", "500", "504")}
+    assert operation["responses"]["201"]["headers"]["Vary"]["required"]

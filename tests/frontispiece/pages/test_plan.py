@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.pages import Body, Page, PageRequest, Query
+from frontispiece.pages import Body, Header, Page, PageRequest, Query
 from frontispiece.pages.plan import Origin, Plan, plans
 
 UNTYPED = object()
@@ -123,6 +123,10 @@ REFUSED: dict[str, tuple[Page, str]] = {
     "a result that the view cannot take": (
         page_of(function("shelf", list[str]), shelf=list[int]),
         "the source shelf returns list[str], not list[int]",
+    ),
+    "a header that proves who calls": (
+        page_of(authorization=Header[str]),
+        "the header authorization proves who calls: ask for Identity",
     ),
     "a path without a slash": (page_of(path="no-slash"), "'no-slash' does not begin with a slash"),
     **{

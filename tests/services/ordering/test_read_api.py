@@ -159,8 +159,10 @@ async def test_before_the_read_model_has_seen_a_position_the_answer_is_202_with_
                 assert order["status"] == "pending"
         placed_since = await reading.append(order_id(1), 0, CANCELLED[:1])
         for params in ({"min-position": placed_since}, {}):
-            unknown = await http.get(f"/orders/{order_id(1)}", headers=reader, params=params)
-            assert (unknown.status_code, unknown.content) == (202, b"")
+            placed = await http.get(f"/orders/{order_id(1)}", headers=reader, params=params)
+            assert (placed.status_code, placed.headers["etag"]) == (200, '"1"'), "it is read from the log"
+            unknown = await http.get(f"/orders/{UNKNOWN}", headers=reader, params=params)
+            assert unknown.status_code == 404
 
         current = await http.get(f"/orders/{ORDER_ID}", headers=reader, params={"min-position": known})
         assert (current.status_code, current.json()["status"]) == (200, "pending")

@@ -1,0 +1,125 @@
+"""Every app of the shop but the gateway, made with settings that work in tests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from bff.mobile.app import create_app as bff_mobile
+from bff.web.app import create_app as bff_web
+from frontispiece.pages import AuthenticatedBffSettings
+from frontispiece.settings import Directory, TokenSettings
+from services.acquirer.app import AcquirerSettings
+from services.acquirer.app import create_app as acquirer
+from services.basket.app import BasketSettings
+from services.basket.app import create_app as basket
+from services.catalog.app import CatalogSettings
+from services.catalog.app import create_app as catalog
+from services.discount.app import DiscountSettings
+from services.discount.app import create_app as discount
+from services.identity.app import create_app as identity
+from services.inventory.app import InventorySettings
+from services.inventory.app import create_app as inventory
+from services.notification.app import NotificationSettings
+from services.notification.app import create_app as notification
+from services.ordering.app import OrderingSettings
+from services.ordering.app import create_app as ordering
+from services.payment.app import PaymentSettings
+from services.payment.app import create_app as payment
+from services.reviews.app import ReviewsSettings
+from services.reviews.app import create_app as reviews
+from services.shipping.app import ShippingSettings
+from services.shipping.app import create_app as shipping
+from tests.services.identity.world import settings as identity_settings
+from tests.services.support import CATALOG_ADDRESS
+from tests.support.events import NO_BROKER
+
+NOWHERE: Final = "127.0.0.1:1"
+"""An address that nobody listens at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What apps need of a test.
+
+    Args:
+        folder: for files.
+        tokens: whom the apps believe.
+        signing_key: of those that call others.
+        database_url: of the service's database; in `folder` unless it is given.
+        valkey_url: of a server.
+        directory: where a BFF finds its services.
+    """
+
+    folder: Path
+    tokens: TokenSettings
+    signing_key: str
+    database_url: str = ""
+    valkey_url: str = f"valkey://{NOWHERE}"
+    directory: Directory | None = None
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """The settings of every service with a database."""
+        url = self.database_url or f"sqlite:///{self.folder}/service.db"
+        return {"tokens": self.tokens, "database_url": url}
+
+
+def _ordering(parts: Parts) -> FastAPI:
+    addresses = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping")}
+    return ordering(
+        OrderingSettings(
+            read_database_url=f"sqlite:///{parts.folder}/read.db",
+            signing_key=parts.signing_key,
+            directory=Directory(services={**addresses, "discount-grpc": NOWHERE}),
+            events=NO_BROKER,
+            **parts.common,
+        )
+    )
+
+
+def _payment(parts: Parts) -> FastAPI:
+    directory = Directory(services={"acquirer": f"http://{NOWHERE}"})
+    return payment(
+        PaymentSettings(signing_key=parts.signing_key, directory=directory, events=NO_BROKER, **parts.common)
+    )
+
+
+def _basket(parts: Parts) -> FastAPI:
+    return basket(
+        BasketSettings(
+            valkey_url=parts.valkey_url, directory=CATALOG_ADDRESS, tokens=parts.tokens, events=NO_BROKER
+        )
+    )
+
+
+def _notification(parts: Parts) -> FastAPI:
+    files: dict[str, Any] = {"maildir": parts.folder / "mail", "push_log": parts.folder / "pushes"}
+    return notification(NotificationSettings(**files, events=NO_BROKER, **parts.common))
+
+
+def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
+    names = ("catalog", "inventory", "reviews", "basket", "ordering", "shipping", "discount-grpc")
+    directory = parts.directory or Directory(services=dict.fromkeys(names, f"http://{NOWHERE}"))
+    return AuthenticatedBffSettings(directory=directory, signing_key=parts.signing_key, tokens=parts.tokens)
+
+
+APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
+    "acquirer": lambda parts: acquirer(AcquirerSettings(**parts.common)),
+    "basket": _basket,
+    "bff-mobile": lambda parts: bff_mobile(_bff_settings(parts)),
+    "bff-web": lambda parts: bff_web(_bff_settings(parts)),
+    "catalog": lambda parts: catalog(CatalogSettings(seed=True, events=NO_BROKER, **parts.common)),
+    "discount": lambda parts: discount(
+        DiscountSettings(grpc_listen="127.0.0.1:0", events=NO_BROKER, **parts.common)
+    ),
+    "identity": lambda parts: identity(identity_settings(parts.common["database_url"], parts.tokens)),
+    "inventory": lambda parts: inventory(InventorySettings(seed=True, events=NO_BROKER, **parts.common)),
+    "notification": _notification,
+    "ordering": _ordering,
+    "payment": _payment,
+    "reviews": lambda parts: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **parts.common)),
+    "shipping": lambda parts: shipping(ShippingSettings(events=NO_BROKER, **parts.common)),
+}
