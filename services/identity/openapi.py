@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
-from frontispiece.http.problems import UNAUTHORIZED
-from frontispiece.service.openapi import headers_of
 from services.identity.browser.forms import CSRF_FIELD
 from services.identity.browser.forms import MEDIA_TYPE as FORM
 from services.identity.protocol import authorize
@@ -16,7 +13,8 @@ Json = dict[str, Any]
 STRING: Final[Json] = {"type": "string"}
 STRINGS: Final[Json] = {"type": "array", "items": STRING}
 HTML: Final[Json] = {"text/html": {"schema": STRING}}
-UNAVAILABLE: Final[Json] = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+UNAUTHORIZED: Final = 401
+UNAVAILABLE: Final[Json] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 AUTHORIZATION: Final = authorize.PARAMETERS
 REQUIRED: Final = (
@@ -106,14 +104,14 @@ def program(
     required: Iterable[str] = (),
 ) -> Description:
     """An endpoint for client programs: JSON, and errors of RFC 6749 with these statuses."""
-    success: Json = {"description": "Success", "headers": headers_of(["Cache-Control"])}
+    success: Json = {"description": "Success", "headers": _headers(["Cache-Control"])}
     if schema is not None:
         success["content"] = {"application/json": {"schema": schema}}
     error = {"application/json": {"schema": ERROR}}
     responses: dict[int | str, Json] = {200: success}
     responses |= {status: {"description": "An error", "content": error} for status in statuses}
     if UNAUTHORIZED in responses:
-        responses[UNAUTHORIZED]["headers"] = headers_of(["WWW-Authenticate"])
+        responses[UNAUTHORIZED]["headers"] = _headers(["WWW-Authenticate"])
     return Description(responses=responses, extra=_form(form, required))
 
 
@@ -127,7 +125,7 @@ def page(
     """An endpoint for browsers: a page, a redirect to the client, or a page with one of these statuses."""
     responses: dict[int | str, Json] = {200: {"description": "A page", "content": HTML}}
     if redirects:
-        responses[303] = {"description": "To the client", "headers": headers_of(["Location"])}
+        responses[303] = {"description": "To the client", "headers": _headers(["Location"])}
     responses |= {status: {"description": "A page that says why", "content": HTML} for status in statuses}
     responses[503] = {"description": "Not now", "content": {**HTML, **UNAVAILABLE}}
     required = frozenset(required)
@@ -138,6 +136,10 @@ def page(
     return Description(
         responses=responses, extra={**extra, "parameters": parameters} if parameters else extra
     )
+
+
+def _headers(names: Iterable[str]) -> Json:
+    return {name: {"required": True, "schema": STRING} for name in names}
 
 
 def _form(names: Iterable[str], required: Iterable[str]) -> Json:

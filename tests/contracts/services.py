@@ -26,6 +26,6 @@ ARGUMENTS: Final[Arguments] = {
         "limit": 20,
     },
     "Orders.place": {"checkout": CHECKOUT, "idempotency_key": "an-intent"},
-    "Orders.events": {"last_event_id": b"3"},
+    "Orders.events": {"last_event_id": "3"},
     "Discounts.best": {"coupon": "INK20"},
 }
