@@ -1,4 +1,4 @@
-"""The shop's gateway: the platform's, without a policy of its own yet."""
+"""The shop's gateway: the platform's, with a layer of its own (client_versions.py)."""
 
 from frontispiece.gateway import Gateway, GatewaySettings
 from frontispiece.gateway import create_app as platform_app

@@ -1,12 +1,20 @@
 """The mobile client's backend."""
 
 from bff.clients import CLIENTS
-from bff.mobile.screens import basket, checkout, home, orders, product, search
+from bff.mobile.screens import basket, checkout, config, home, orders, product, search
 from frontispiece.pages import bff
 
 create_app = bff(
     "bff-mobile",
     description="What a phone's screen shows and nothing more, in one call.",
-    pages=[home.page, product.page, search.page, *basket.pages, *checkout.pages, *orders.pages],
+    pages=[
+        config.page,
+        home.page,
+        product.page,
+        search.page,
+        *basket.pages,
+        *checkout.pages,
+        *orders.pages,
+    ],
     clients=CLIENTS,
 )

@@ -1,6 +1,6 @@
 """The shop's frontispiece.toml says of the demo what the services' seeds make."""
 
-from frontispiece.gateway.config.table import load
+from frontispiece.cli.tables import load_table
 from shop.demo import PASSWORD, USERS
 from tests.support.shop import PROJECT
 
@@ -28,14 +28,25 @@ def test_the_scopes_that_front_login_requests_are_all_that_demo_users_have() -> 
 
 
 def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_decorates() -> None:
-    table = load(PROJECT.routes)
+    table = load_table(PROJECT, PROJECT.routes)
 
     assert set(table.services) - table.needed == {"acquirer", "payment", "reviews"}
 
 
 def test_under_overload_logins_are_never_refused_and_partners_first() -> None:
-    priorities = {route.path: route.priority for route in load(PROJECT.routes).routes}
+    priorities = {route.path: route.priority for route in load_table(PROJECT, PROJECT.routes).routes}
 
     assert {priorities[path] for path in priorities if path.startswith("/identity/")} == {"critical"}
     assert {priorities[path] for path in priorities if path.startswith("/api/")} == {"low"}
     assert (priorities["/web/home"], priorities["/web/orders"]) == ("normal", "high")
+
+
+def test_versions_that_are_too_old_are_refused_wherever_clients_call_but_where_they_learn_of_it() -> None:
+    of_clients = {
+        (route.path, route.layers is not None)
+        for route in load_table(PROJECT, PROJECT.routes).routes
+        if route.path.startswith(("/web/", "/mobile/"))
+    }
+
+    assert len(of_clients) > 20
+    assert {path for path, refuses in of_clients if not refuses} == {"/mobile/config"}

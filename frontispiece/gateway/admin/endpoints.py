@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from frontispiece.gateway.config.written import to_json
-from frontispiece.gateway.observability.client_usage import DAYS_KEPT
+from frontispiece.gateway.observability.client_usage import RETENTION_DAYS
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.reload import Outcome, Reloader
 from frontispiece.gateway.runtime import Runtime
@@ -100,11 +100,11 @@ async def client_usage(gateway: AdministeredGateway, query: bytes) -> Reply:
     """
     match parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         case []:
-            days = DAYS_KEPT
-        case [("days", text)] if _DAYS.fullmatch(text) and int(text) <= DAYS_KEPT:
+            days = RETENTION_DAYS
+        case [("days", text)] if _DAYS.fullmatch(text) and int(text) <= RETENTION_DAYS:
             days = int(text)
         case _:
-            raise Problem(400, "days-unclear", f"Say ?days=N, of 1 to {DAYS_KEPT}: they end today.")
+            raise Problem(400, "days-unclear", f"Say ?days=N, of 1 to {RETENTION_DAYS}: they end today.")
     try:
         return _json(await gateway.runtime.client_usage.by_day(days))
     except ValkeyUnavailable:

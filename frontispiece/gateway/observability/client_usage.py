@@ -19,7 +19,7 @@ from frontispiece.aio.periodic import periodic
 from frontispiece.gateway.observability.clients import ClientLabel
 from frontispiece.stores.valkey import GuardedValkey, ValkeyUnavailable
 
-DAYS_KEPT: Final = 90
+RETENTION_DAYS: Final = 90
 FLUSH_INTERVAL: Final = 10.0
 """Seconds between two times that counts go to Valkey."""
 
@@ -113,7 +113,7 @@ class ClientUsage:
             if new := total - self._taken:
                 self._days.setdefault(today, Counter()).update(new)
             self._taken = total
-            for day in [day for day in self._days if day <= today - timedelta(days=DAYS_KEPT)]:
+            for day in [day for day in self._days if day <= today - timedelta(days=RETENTION_DAYS)]:
                 del self._days[day]
             if self._valkey is not None:
                 for day, counts in list(self._days.items()):
@@ -140,7 +140,7 @@ class ClientUsage:
         key = f"{PREFIX}{day}"
         for usage, calls in counts.items():
             commands.hincrby(key, json.dumps(usage), calls)
-        commands.expire(key, timedelta(days=DAYS_KEPT))
+        commands.expire(key, timedelta(days=RETENTION_DAYS))
         await commands.execute()
 
     async def _read(self, days: list[date]) -> list[Mapping[Usage, int]]:

@@ -8,7 +8,7 @@ import pytest
 import valkey
 
 from frontispiece.gateway.admin import AdminSettings
-from frontispiece.gateway.observability.client_usage import DAYS_KEPT, ClientUsage
+from frontispiece.gateway.observability.client_usage import RETENTION_DAYS, ClientUsage
 from frontispiece.gateway.observability.clients import ClientLabel
 from frontispiece.stores.valkey import GuardedValkey
 from tests.support.serving import Serve, client_of
@@ -104,7 +104,7 @@ async def test_gateways_with_a_valkey_count_together_and_no_longer_than_days_are
     assert answer.json() == again.json() == [row("/a", "web/1.3.0", 3)]
     with valkey.Valkey.from_url(valkey_url) as client:
         (key,) = client.keys("client-usage:*")
-        assert 0 < client.ttl(key) <= timedelta(days=DAYS_KEPT).total_seconds()
+        assert 0 < client.ttl(key) <= timedelta(days=RETENTION_DAYS).total_seconds()
 
 
 async def test_what_was_counted_last_is_in_valkey_when_a_gateway_has_stopped(
@@ -158,9 +158,9 @@ async def test_days_that_are_over_long_ago_are_forgotten_without_a_valkey_too() 
     assert len(await usage.by_day(1)) == 1
 
     today = date(2030, 3, 31)
-    assert await usage.by_day(DAYS_KEPT) == [row("/a", "web/1.3.0", 2, date(2030, 1, 1))]
+    assert await usage.by_day(RETENTION_DAYS) == [row("/a", "web/1.3.0", 2, date(2030, 1, 1))]
     today = date(2030, 4, 1)
-    assert await usage.by_day(DAYS_KEPT + 1) == []
+    assert await usage.by_day(RETENTION_DAYS + 1) == []
 
 
 @pytest.mark.parametrize("query", ["?days=0", "?days=91", "?days=a", "?days=", "?day=1", "?days=1&days=2"])
