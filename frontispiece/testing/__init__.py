@@ -15,9 +15,10 @@ async def test_a_note_is_shown(upstreams: Upstreams, serve_bff: ServeBff) -> Non
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Final
 
 from frontispiece.extras import extra
 
@@ -26,6 +27,7 @@ with extra("testing"):
     import pytest
     import respx
 
+from frontispiece.factories import attribute
 from frontispiece.gateway import own_layers
 from frontispiece.gateway.app import create_app as create_gateway
 from frontispiece.gateway.config.table import load
@@ -58,6 +60,8 @@ __all__ = [
     "started",
     "upstreams",
 ]
+
+MOUNTED: Final = "app://"
 
 
 @pytest.fixture(scope="session")
@@ -117,13 +121,23 @@ def serve_gateway(
         routes: Path, variables: Mapping[str, str] | None = None, **addresses: str
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         layers = own_layers.of_table(routes, POLICIES)
-        services = upstreams.addresses(load(routes, own_layers.models(layers)).services) | addresses
+        table = load(routes, own_layers.models(layers))
+        names = {*table.services, *_services_of_mounted(addresses.values())}
+        services = upstreams.addresses(names) | addresses
         issuer = access_tokens.variables
         own = {"GATEWAY_ROUTES": str(routes), "GATEWAY_WATCH": "false", **issuer, **(variables or {})}
         _set(monkeypatch, services, identities.variables, own)
         return served_gateway(create_gateway)
 
     return serve
+
+
+def _services_of_mounted(addresses: Iterable[str]) -> Iterator[str]:
+    """The services that mounted BFFs reach."""
+    for address in addresses:
+        if address.startswith(MOUNTED):
+            app = attribute(address.removeprefix(MOUNTED))
+            yield from app.services if isinstance(app, Bff) else ()
 
 
 def _set(
