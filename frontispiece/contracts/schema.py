@@ -71,8 +71,8 @@ class SchemaTree:
 def members(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The members of an object that a schema names; `*` for those whose names are data."""
     yield from schema.get("properties", {}).items()
-    if isinstance(further := schema.get("additionalProperties"), dict):
-        yield ANY_NAME, further
+    if further := schema.get("additionalProperties"):
+        yield ANY_NAME, {} if further is True else further
 
 
 def join(path: str, name: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from frontispiece.contracts.schema import SchemaTree, members
+from frontispiece.contracts.schema import ANY_NAME, SchemaTree, members
 from frontispiece.contracts.upstreams.fields import OPTIONAL
 
 STEP: Final = re.compile(r"\[\]|[^.\[\]]+")
@@ -119,9 +119,11 @@ def _at(tree: SchemaTree, schemas: list[Any], path: str) -> list[tuple[Any, bool
 def _step(schema: Mapping[str, Any], step: str) -> Iterator[tuple[Any, bool]]:
     if step == "[]" and "items" in schema:
         yield schema["items"], True
-    for name, inner in members(schema):
-        if name == step:
-            yield inner, name in schema.get("required", ()) or name == "*"
+    known = dict(members(schema))
+    if step in known:
+        yield known[step], step == ANY_NAME or step in schema.get("required", ())
+    elif ANY_NAME in known:
+        yield known[ANY_NAME], False
 
 
 def _types(text: str) -> tuple[set[str], bool]:

@@ -3,7 +3,7 @@
 from pact import match
 
 from tests.support.consumer import Client
-from tests.support.contracts import LOGGED_IN, Contract, Exactly, example, problem
+from tests.support.contracts import LOGGED_IN, Contract, Exactly, Json, example, problem
 
 SHOP = "the shop sells PEN and INK"
 FILLED = "the basket holds PEN and INK"
@@ -60,17 +60,23 @@ CHANGED_BASKET = {
     "waiting": [{"sku": "PEN", "quantity": 1}],
 }
 
-ORDER = {
+PARCEL: Json = {
+    "method": "standard",
+    "price": PRICE,
+    "to": "Ada Reader, Berlin",
+    "tracking_code": "FS-7",
+}
+ORDER: Json = {
     "id": "order-1",
     "status": "confirmed",
     "date": DATE,
     "lines": [{"sku": "PEN", "name": "Fine PEN", "quantity": 2, "total": PRICE}],
     "total": PRICE,
     "saved": PRICE,
-    "shipping": {"method": "standard", "price": PRICE, "to": "Ada Reader, Berlin", "tracking_code": "FS-7"},
+    "shipping": PARCEL,
     "stage": "placed",
 }
-TRACKED = ORDER | {"shipping": ORDER["shipping"] | {"tracking": [{"status": "created", "date": DATE}]}}
+TRACKED = ORDER | {"shipping": PARCEL | {"tracking": [{"status": "created", "date": DATE}]}}
 ENTRY = {"id": "order-1", "status": "confirmed", "date": DATE, "pieces": 2, "total": PRICE}
 ADDRESS = {
     "name": "Ada Reader",
