@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from frontispiece.contracts import Contracts, PactFile, Staging, WorkingTree, disagreements, verify
+from frontispiece.http import Version
 from frontispiece.http.asgi import App, Message, Receive, Scope, Send
+from shop.client_versions import supported_versions
 from tests.contracts.stage import BFFS, BffStage, staged
 from tests.support.contracts import CONTRACTS
 
@@ -46,6 +48,15 @@ def test_every_bff_has_a_contract_with_its_own_client() -> None:
 
     assert {pact.provider for pact in fielded} == BFFS.keys()
     assert all(pact.provider == f"bff-{pact.client}" for pact in fielded)
+
+
+@pytest.mark.parametrize("client", ["web", "mobile"])
+def test_no_version_in_the_field_is_refused_as_too_old(client: str) -> None:
+    supported = supported_versions()[client]
+    fielded = [Version.parse(each.version) for each in ALL.released.in_field(TODAY) if each.client == client]
+
+    assert min(fielded) >= supported.minimum
+    assert supported.latest in fielded
 
 
 def lacking(depth: int) -> Staging:

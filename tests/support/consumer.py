@@ -43,7 +43,6 @@ class Client:
         name: the class that it exports.
         prefix: the path below which the gateway has the client's BFF.
         has_session: whether the gateway knows the customer by a session; otherwise the client sends a token.
-        headers: what browsers send by themselves.
         options: further ones of the constructor.
     """
 
@@ -51,7 +50,6 @@ class Client:
     name: str
     prefix: str
     has_session: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -85,7 +83,7 @@ class Client:
                 {
                     "base": str(mock.url),
                     "prefix": self.prefix,
-                    "headers": {**self.headers, **self._added(example)},
+                    "headers": self._added(example),
                     "token": TOKEN if example.is_customers else None,
                     "options": self.options,
                     "method": method,

@@ -15,6 +15,7 @@ GERMAN = {"Accept-Language": "de-DE"}
 DISPLAY = {"dpr": "3"}
 
 PRICE = match.regex("11,61\N{NO-BREAK SPACE}€", regex=r"^\d{1,3}(\.\d{3})*,\d{2}\s€$")
+VERSION = match.regex("1.0.0", regex=r"^\d+\.\d+\.\d+$")
 DATE = match.regex("22.11.2030", regex=r"^\d{2}\.\d{2}\.\d{4}$")
 PICTURE = match.regex("/pictures/PEN/1-640.svg", regex=r"^/pictures/.+\.svg$")
 MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
@@ -110,8 +111,7 @@ CLIENT = Client(
     module="clients/mobile/api.js",
     name="MobileApi",
     prefix="/mobile",
-    headers={"accept-language": "de-DE"},
-    options={"dpr": 3},
+    options={"dpr": 3, "language": "de-DE"},
 )
 
 CONTRACT = Contract(
@@ -186,6 +186,16 @@ CONTRACT = Contract(
             GIVEN_BACK,
             query=DISPLAY,
             call=("basket",),
+        ),
+        example(
+            "what the app asks at its start",
+            "/config",
+            {
+                "minimum_version": VERSION,
+                "latest_version": VERSION,
+                "flags": match.type({}),
+            },
+            call=("config",),
         ),
         example("the empty basket", "/basket", {"lines": []}, LOGGED_IN, query=DISPLAY, call=("basket",)),
         example(
