@@ -12,6 +12,9 @@ BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(SECONDS)})", re.ASCII)
 _SIZE = re.compile(rf"(\d{{1,6}})({'|'.join(BYTES)})", re.ASCII)
 
+_WrittenDuration = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
+_WrittenSize = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
+
 
 def _duration(text: object) -> timedelta:
     if isinstance(text, timedelta):  # given by code
@@ -32,15 +35,15 @@ def _size(text: object) -> int:
     return int(match[1]) * BYTES[match[2]]
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(minutes=10))]
+_FromText = BeforeValidator(_duration, json_schema_input_type=_WrittenDuration)
+
+Duration = Annotated[timedelta, _FromText, Field(gt=timedelta(0), le=timedelta(minutes=10))]
 """A duration within a call: at most ten minutes."""
 
-LongDuration = Annotated[
-    timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=365))
-]
+LongDuration = Annotated[timedelta, _FromText, Field(gt=timedelta(0), le=timedelta(days=365))]
 """A duration beyond a call, such as a session's: at most a year."""
 
-Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=_WrittenSize), Field(ge=0)]
 """A number of bytes, written as `64KiB`."""
 
 

@@ -16,6 +16,7 @@ from frontispiece.cli.contracts import app as contracts
 from frontispiece.cli.events import app as events
 from frontispiece.cli.pages import explain, graph
 from frontispiece.cli.project import Project, fill
+from frontispiece.cli.reference import schema, settings
 from frontispiece.cli.routes import show_routes
 from frontispiece.cli.running import import_file, login
 from frontispiece.cli.scaffold.init import init
@@ -217,6 +218,8 @@ def reload_table(
 
 app.command()(init)
 app.command("routes")(show_routes)
+app.command()(settings)
+app.command()(schema)
 app.command()(graph)
 app.command()(explain)
 app.command()(databases.migrate)

@@ -46,12 +46,12 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    from_: Annotated[InstanceOf[TargetTemplate], BeforeValidator(TargetTemplate.parse)] = Field(
-        alias="from", description='"service:/path", with {path_parameter}, {part.field} and {each}.'
-    )
+    from_: Annotated[
+        InstanceOf[TargetTemplate], BeforeValidator(TargetTemplate.parse, json_schema_input_type=str)
+    ] = Field(alias="from", description='"service:/path", with {path_parameter}, {part.field} and {each}.')
     query: tuple[Parameter, ...] = Field((), description="Query parameters of the request that go with it.")
-    each: Annotated[InstanceOf[Placeholder], BeforeValidator(_each)] | None = Field(
-        None, description='A list to read for each element of: "part.field".'
+    each: Annotated[InstanceOf[Placeholder], BeforeValidator(_each, json_schema_input_type=str)] | None = (
+        Field(None, description='A list to read for each element of: "part.field".')
     )
     batch: Batch | None = Field(None, description="Reads all elements by one call.")
     keep: tuple[FieldPath, ...] = Field((), description="The only fields that are shown.")

@@ -1,5 +1,7 @@
 """What the configuration models of a route table have in common."""
 
+from typing import Any
+
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
@@ -7,6 +9,16 @@ class ConfigModel(BaseModel):
     """A part of the table: frozen, and closed to names that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def written_as(**schema: Any) -> ConfigDict:
+    """The configuration of a model that is written otherwise than as a table: as this JSON schema says."""
+
+    def replace(of_model: dict[str, Any]) -> None:
+        of_model.clear()
+        of_model.update(schema)
+
+    return ConfigDict(frozen=True, extra="forbid", json_schema_extra=replace)
 
 
 def non_empty(message: str = "there is at least one, or leave it out") -> BeforeValidator:

@@ -75,8 +75,12 @@ def _as_list(written: object) -> object:
     return written if isinstance(written, list) else [written]
 
 
+_ClaimValue = StrictStr | StrictInt | StrictBool
+
 ClaimValues = Annotated[
-    tuple[StrictStr | StrictInt | StrictBool, ...], BeforeValidator(_as_list), Field(min_length=1)
+    tuple[_ClaimValue, ...],
+    BeforeValidator(_as_list, json_schema_input_type=_ClaimValue | list[_ClaimValue]),
+    Field(min_length=1),
 ]
 """The accepted values of a claim: one, or a list."""
 

@@ -17,7 +17,10 @@ def _health(written: object) -> object:
     return HealthPolicy.model_validate(written)  # here, so that its faults have the place they are written at
 
 
-Health = Annotated[HealthPolicy | Literal["none"], BeforeValidator(_health)]
+Health = Annotated[
+    HealthPolicy | Literal["none"],
+    BeforeValidator(_health, json_schema_input_type=HealthPolicy | Literal["none"]),
+]
 
 
 class Service(ConfigModel):
@@ -43,7 +46,7 @@ class Service(ConfigModel):
         None, min_length=1, description="The audience of its internal tokens: its name here when left out."
     )
 
-    @field_validator("url", mode="before")
+    @field_validator("url", mode="before", json_schema_input_type=str | list[str])
     @classmethod
     def _one_or_many(cls, url: object) -> object:
         return [url] if isinstance(url, str) else url

@@ -95,6 +95,11 @@ def load(path: Path, layers: LayerModels = NO_LAYERS) -> Table:
     return parse(text, path.name, project_folder(path), layers)
 
 
+def schema(layers: LayerModels = NO_LAYERS) -> dict[str, Any]:
+    """The JSON schema of a table as it is written, for editors; a date counts as a string."""
+    return _models(tuple(layers.items())).table.model_json_schema()
+
+
 def parse(
     text: str, file: str | None = None, folder: Path = Path(), layers: LayerModels = NO_LAYERS
 ) -> Table:

@@ -2,12 +2,14 @@
 
 from pydantic import model_validator
 
-from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.gateway.config.base import ConfigModel, written_as
 from frontispiece.http.paths import Template
 
 
 class Target(ConfigModel):
     """Where a route leads: a service, and the path there when it differs from the public one."""
+
+    model_config = written_as(type="string", pattern="^[^:]+(:/.*)?$")
 
     service: str
     path: Template | None

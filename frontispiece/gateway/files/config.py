@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.files.release import Release
@@ -38,8 +38,16 @@ def _page(path: str) -> str:
 PagePath = Annotated[str, AfterValidator(_page)]
 
 
+def _or_text(schema: dict[str, Any]) -> None:
+    table = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string"}, table]
+
+
 class Files(ConfigModel):
     """What a route serves of a folder; `"folder"` alone is its short form."""
+
+    model_config = ConfigDict(json_schema_extra=_or_text)
 
     folder: str = Field(min_length=1, description="The folder, relative to that of frontispiece.toml.")
     include: Annotated[tuple[InnerPath, ...] | None, non_empty()] = Field(

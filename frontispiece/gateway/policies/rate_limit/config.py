@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
 
-from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.gateway.config.base import ConfigModel, written_as
 from frontispiece.http.headers import CREDENTIALS
 
 MAX_LIMITS: Final = 8
@@ -28,6 +28,8 @@ class RateLimitKey(StrEnum):
 
 class Rate(ConfigModel):
     """A number of calls in a unit of time, written as `"50/second"`."""
+
+    model_config = written_as(type="string", pattern=f"^{_RATE.pattern}$")
 
     calls: int
     unit: str
@@ -85,5 +87,7 @@ def _one_or_many(limits: object) -> object:
     return [Limit.model_validate(limits)]  # here, so that its errors have the location of the single limit
 
 
-Limits = Annotated[tuple[Limit, ...], BeforeValidator(_one_or_many), Field(max_length=MAX_LIMITS)]
+_OneOrMany = BeforeValidator(_one_or_many, json_schema_input_type=Limit | list[Limit])
+
+Limits = Annotated[tuple[Limit, ...], _OneOrMany, Field(max_length=MAX_LIMITS)]
 """One limit or several, each of which must have room for a call."""

@@ -1,0 +1,104 @@
+"""`front settings` and `front schema`."""
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from tests.support import front
+from tests.support.shop import ROOT
+from tests.support.tables import route, route_table
+
+TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def schema() -> jsonschema_rs.Validator:
+    """The schema of the shop's route table."""
+    return jsonschema_rs.validator_for(json.loads(front.run("schema").stdout))
+
+
+def as_json(table: str) -> Any:
+    return json.loads(json.dumps(tomllib.loads(table), default=str))
+
+
+def test_settings_name_their_values_and_where_these_come_from() -> None:
+    printed = front.run("settings", "gateway", "--json", GATEWAY_MAX_IN_FLIGHT="7").stdout
+
+    rows = {row["variable"]: row for row in json.loads(printed)}
+    assert rows["GATEWAY_MAX_IN_FLIGHT"]["value"] == "7"
+    assert {
+        name: rows[name]["source"]
+        for name in ("GATEWAY_MAX_IN_FLIGHT", "ISSUER_AUDIENCE", "GATEWAY_MAX_HEADER_FIELDS")
+    } == {
+        "GATEWAY_MAX_IN_FLIGHT": "environment",
+        "ISSUER_AUDIENCE": "front up",
+        "GATEWAY_MAX_HEADER_FIELDS": "default",
+    }
+    assert all(row["description"] for row in rows.values())
+
+
+def test_no_secret_is_shown() -> None:
+    shown = front.run("settings", GATEWAY_SIGNING_KEY="a-secret-key")
+
+    assert "GATEWAY_SIGNING_KEY" in shown.stdout
+    assert "a-secret-key" not in shown.stdout
+
+
+def test_every_app_with_a_factory_has_settings() -> None:
+    rows = json.loads(front.run("settings", "--json").stdout)
+
+    assert {"gateway", "bff-web", "catalog", "ordering", "identity"} <= {row["app"] for row in rows}
+
+
+def test_an_unknown_app_is_refused_with_the_nearest() -> None:
+    done = front.run("settings", "catlog")
+
+    assert done.returncode == 1
+    assert "catalog" in done.stderr
+
+
+def test_the_schema_takes_every_table_of_the_shop_and_of_the_documentation(
+    schema: jsonschema_rs.Validator,
+) -> None:
+    tables = {"the shop's": (ROOT / "gateway/routes.toml").read_text()}
+    for page in (ROOT / "docs").rglob("*.md"):
+        if page.name == "own-layers.md":  # its layer is not the shop's
+            continue
+        for number, text in enumerate(TOML.findall(page.read_text())):
+            if "[[routes]]" in text:
+                services = "" if "[services" in text else "[services.things]\nurl = 'http://things'\n"
+                tables[f"{page.name} {number}"] = services + text
+
+    errors = {name: [e.message for e in schema.iter_errors(as_json(text))] for name, text in tables.items()}
+
+    assert len(errors) > 10
+    assert {name: found for name, found in errors.items() if found} == {}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"timout": "1s"},
+        {"timeout": "1 second"},
+        {"timeout": 1},
+        {"auth": "basic"},
+        {"to": {"service": "things"}},
+        {"rate_limit": {"rate": "ten/second", "by": "address"}},
+        {"rate_limit": {"rate": "10/second", "by": "phase of the moon"}},
+        {"max_body_size": "1 megabyte"},
+        {"methods": "GET"},
+        {"retry": {"attemps": 2}},
+        {"layers": {"client_version": {}}},
+    ],
+    ids=str,
+)
+def test_the_schema_refuses_what_the_gateway_refuses(
+    schema: jsonschema_rs.Validator, keys: dict[str, Any]
+) -> None:
+    assert schema.is_valid(as_json(route_table(route("/a"))))
+
+    assert not schema.is_valid(as_json(route_table(route("/a", **keys), services={"things": {}})))
