@@ -10,6 +10,7 @@ import asyncio
 import os
 import platform
 import sys
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ def by_hand() -> Exchange:
     """The layers that every route has, and no others."""
     around = [
         trace.request_id_layer(),
-        Metrics().route_layer(ROUTE["path"]),
+        Metrics().route_layer(ROUTE["path"], defaultdict(int)),
         auth.no_auth(),
         timeout.timeout_layer(timedelta(seconds=10)),
     ]

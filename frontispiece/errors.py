@@ -18,8 +18,14 @@ class ConfigError(Exception):
         self.errors = list(errors)
 
 
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest valid one, if any is near."""
-    names = sorted(valid)
+def nearest(name: str, valid: Iterable[str], prefix: str = "") -> str:
+    """The end of a message about an unknown name: the nearest valid one, if any is near.
+
+    Args:
+        name: the unknown one.
+        valid: the known ones.
+        prefix: that all begin with; it brings none nearer to another.
+    """
+    name, names = name.removeprefix(prefix), sorted(known.removeprefix(prefix) for known in valid)
     found = get_close_matches(name, names, 1) or [known for known in names if name in known.split("_")]
-    return f": did you mean {' or '.join(map(repr, found))}?" if found else ""
+    return f": did you mean {' or '.join(repr(prefix + known) for known in found)}?" if found else ""

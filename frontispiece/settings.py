@@ -5,7 +5,7 @@ same variables with other values.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -101,6 +101,15 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then secret files."""
         return init_settings, _Environment(settings_cls), _SecretFiles(settings_cls)
+
+    @classmethod
+    def variables(cls) -> Iterator[str]:
+        """The names of all variables, those of nested settings too."""
+        parts = cls._parts()
+        prefix = cls.model_config.get("env_prefix", "")
+        yield from (f"{prefix}{name}".upper() for name in cls.model_fields if name not in parts)
+        for part in parts.values():
+            yield from part.variables()
 
     @classmethod
     def _parts(cls) -> dict[str, type["Settings"]]:

@@ -74,7 +74,10 @@ def supported_versions(file: Path = FILE) -> dict[str, SupportedVersions]:
     try:
         return _FILE.validate_python(tomllib.loads(file.read_text(encoding="utf-8")))
     except ValidationError as invalid:
-        faults = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors()]
+        faults = [
+            f"{'.'.join(map(str, error['loc']))}: {error['msg'].removeprefix('Value error, ')}"
+            for error in invalid.errors()
+        ]
         raise ConfigError([f"{file.name}: {fault}" for fault in faults]) from None
     except (OSError, ValueError) as error:
         raise ConfigError([f"{file} cannot be read: {error}"]) from None

@@ -42,8 +42,24 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,
-    help="Runs and inspects a project that frontispiece.toml describes.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 (an option's value)
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Runs and inspects a project that frontispiece.toml describes."""
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The gateway's wiring, from settings to the app."""
 
 import logging
+import os
 from functools import partial
 
 from frontispiece.errors import ConfigError
@@ -15,7 +16,7 @@ from frontispiece.gateway.policies.load_shedding import OverloadMonitor
 from frontispiece.gateway.reload import WatchedFile
 from frontispiece.gateway.request_limits import HeaderLimits
 from frontispiece.gateway.runtime import Runtime
-from frontispiece.gateway.settings import GatewaySettings, errors_between
+from frontispiece.gateway.settings import GatewaySettings, errors_between, unknown_variables
 from frontispiece.security import GUEST_PREFIX, Signer
 
 __all__ = ["Gateway", "GatewaySettings", "create_app"]
@@ -30,6 +31,8 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         ConfigError: the settings or the table cannot serve, or not together.
     """
     settings = settings or GatewaySettings()
+    for unknown in unknown_variables(os.environ):
+        log.warning(unknown)
     file = WatchedFile(settings.routes) if settings.watch else None
     layers = _layers(settings)
     load = partial(_table, settings, layers)

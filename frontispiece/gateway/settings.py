@@ -1,6 +1,7 @@
 """The gateway's settings, and whether they have what a table needs."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,11 +23,14 @@ from frontispiece.settings import Directory, Settings
 from frontispiece.stores.valkey import OFF, ValkeyUrl
 from frontispiece.units import Duration
 
+_PREFIX: Final = "GATEWAY_"
+_OF_KUBERNETES: Final = re.compile(r"GATEWAY_(SERVICE_|PORT(_|$))")
+
 
 class GatewaySettings(Settings):
     """The gateway's settings."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
     routes: Path = Field(Path("routes.toml"), description="The route table.")
     signing_key: str = Field(
@@ -108,6 +112,17 @@ class GatewaySettings(Settings):
     def own_origins(self) -> list[str]:
         """The web origins by which clients call the gateway."""
         return self.origins or [origin for origin in [self.session.origin] if origin != OFF]
+
+
+def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
+    """Which variables look like settings of the gateway and are none, with the nearest name of one.
+
+    Kubernetes sets `GATEWAY_SERVICE_…` and `GATEWAY_PORT…` for a service that is called gateway.
+    """
+    known = {name for name in GatewaySettings.variables() if name.startswith(_PREFIX)}
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in known and not _OF_KUBERNETES.match(name):
+            yield f"{name} is no setting of the gateway{nearest(name, known, _PREFIX)}"
 
 
 def identifies_callers(table: Table, settings: GatewaySettings) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Version:
         major, minor, patch, prerelease = found.groups()
         return cls(int(major), int(minor), int(patch), tuple(prerelease.split(".")) if prerelease else ())
 
-    def __lt__(self, other: Self) -> bool:
+    def __lt__(self, other: "Version") -> bool:
         return self._precedence < other._precedence
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ A segment stays percent-encoded as the client wrote it, for `a%3Bb` and `a;b` ma
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 _PLAIN_SEGMENT = rb"[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+"
@@ -135,8 +135,15 @@ class Template:
         return segments
 
 
+_OF_OTHERS: Final = re.compile(r":(?P<colon>[A-Za-z_]\w*)|<(?P<angle>[A-Za-z_]\w*)>|\*+", re.ASCII)
+"""Placeholders as other routers have them: `:id`, `<id>`, `*`."""
+
+
 def _part(piece: str) -> str | Parameter:
     if not ("{" in piece or "}" in piece):
+        if found := _OF_OTHERS.fullmatch(piece):
+            meant = f"{{{found['colon'] or found['angle']}}}" if found.lastgroup else "{rest:path}"
+            raise ValueError(f"{piece!r} is no placeholder: write {meant}")
         if encode_segment(piece) != piece:
             raise ValueError(
                 f"{piece!r} is not plain: between slashes stand letters, digits and -._~!$&'()*+,;=:@"

@@ -189,7 +189,18 @@ def _fault(error: ErrorDetails, table: type[Table]) -> Fault:
     elif error["type"] == "model_type":
         known = ", ".join(sorted(_keys_at(loc, table)))
         message = f"must be a table: the keys here are {known}" if known else "must be an empty table, {}"
+    elif error["type"] == "tuple_type":
+        message = _no_list(loc, error["input"])
+    elif error["type"] == "dict_type" and loc == ("services",):
+        message = "must be tables by name: each service is headed by [services.NAME]"
     return Fault(loc, ": ".join([*keys, message]))
+
+
+def _no_list(loc: Loc, written: object) -> str:
+    """What to write in place of a value that is no list."""
+    if loc == ("routes",):
+        return "must be a list of tables: each route is headed by [[routes]], in two pairs of brackets"
+    return f'must be a list: write ["{written}"]' if isinstance(written, str) else "must be a list"
 
 
 def _hint(loc: Loc, known: set[str]) -> str:

@@ -1,5 +1,7 @@
 """Where calls are sent."""
 
+from urllib.parse import urlsplit
+
 from pydantic import model_validator
 
 from frontispiece.gateway.config.base import ConfigModel, written_as
@@ -19,5 +21,10 @@ class Target(ConfigModel):
     def _parse(cls, text: object) -> object:
         if not isinstance(text, str):
             raise ValueError('write "service" or "service:/path"')  # noqa: TRY004 (pydantic collects ValueErrors)
+        if "://" in text:
+            url = urlsplit(text)
+            address, path = f"{url.scheme}://{url.netloc}", f":{url.path}" if url.path.strip("/") else ""
+            hint = f'write [services.NAME] with url = "{address}", and here to = "NAME{path}"'
+            raise ValueError(f"a URL is the address of a service: {hint}")
         service, colon, path = text.partition(":")
         return {"service": service, "path": Template.parse(path) if colon else None}

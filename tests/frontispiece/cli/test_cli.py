@@ -113,6 +113,12 @@ def test_routes_shows_every_route_of_the_table() -> None:
     assert "rating: reviews:/summaries/{sku}" in shown
 
 
+def test_what_a_command_prints_about_itself_is_where_it_is_looked_for() -> None:
+    assert run("--version").stdout == run("version").stdout
+    assert "Runs and inspects a project" in run("-h").stdout
+    assert "Show the public surface" in run("routes", "-h").stdout
+
+
 def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
     done = run("routes", "--routes", tmp_path / "none.toml")
 

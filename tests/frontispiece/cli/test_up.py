@@ -82,7 +82,7 @@ def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
 
 @pytest.mark.parametrize("text", ['{"pepper', '{"GATEWAY_SIGNING_KEY": "no PEM"}', '{"pepper": 1}'])
 def test_unreadable_secrets_are_named_by_their_file(project: Path, tmp_path: Path, text: str) -> None:
-    file = tmp_path / secrets.PROJECT_FILE
+    file = tmp_path / secrets.FILE
     file.write_text(text)
 
     with pytest.raises(ConfigError, match=f"{file}.*: repair it, or remove it"):
@@ -91,7 +91,7 @@ def test_unreadable_secrets_are_named_by_their_file(project: Path, tmp_path: Pat
 
 def test_secrets_that_others_could_read_are_closed(project: Path, tmp_path: Path) -> None:
     made = secrets.load(Project.load(project), tmp_path)
-    file = tmp_path / secrets.PROJECT_FILE
+    file = tmp_path / secrets.FILE
     file.chmod(0o644)
 
     assert secrets.load(Project.load(project), tmp_path) == made

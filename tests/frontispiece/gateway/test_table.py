@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from frontispiece.cli.tables import load_table
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.config.route import Auth
 from frontispiece.gateway.config.table import load
+from tests.support.shop import PROJECT
 from tests.support.tables import errors_in, errors_of, parsed, route
-
-ROOT = Path(__file__).parents[3]
 
 SERVICES = '[services.things]\nurl = "http://things:8000"\n'
 
@@ -214,7 +214,7 @@ def test_a_table_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_the_shops_own_table_is_in_order() -> None:
-    table = load(ROOT / "gateway" / "routes.toml")
+    table = load_table(PROJECT, PROJECT.routes)
 
     assert {"bff-web", "bff-mobile", "catalog"} <= table.services.keys()
     writes = [r for r in table.routes if set(r.methods) - {"GET", "HEAD"}]
@@ -325,3 +325,51 @@ auth = "nobody"
     errors = refusal.value.errors
     assert all(error.startswith(what) for error, what in zip(errors, expected, strict=True)), errors
     assert errors[-1].endswith(": did you mean 'catalog'?")
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ('methods = "GET"', '5: route 1 (/a): methods: must be a list: write ["GET"]'),
+        ('scopes = "shop"', '5: route 1 (/a): scopes: must be a list: write ["shop"]'),
+        ("methods = 1", "5: route 1 (/a): methods: must be a list"),
+        (
+            'to = "http://things:8000/x"',
+            (
+                "5: route 1 (/a): to: a URL is the address of a service: "
+                'write [services.NAME] with url = "http://things:8000", and here to = "NAME:/x"'
+            ),
+        ),
+        ('to = "things:/x/:id"', "5: route 1 (/a): to: ':id' is no placeholder: write {id}"),
+        ('path = "/a/:id"', "5: route 1 (/a/:id): path: ':id' is no placeholder: write {id}"),
+        ('path = "/a/<id>/b"', "5: route 1 (/a/<id>/b): path: '<id>' is no placeholder: write {id}"),
+        ('path = "/a/*"', "5: route 1 (/a/*): path: '*' is no placeholder: write {rest:path}"),
+    ],
+)
+def test_what_other_gateways_write_is_refused_with_what_is_written_here(
+    tmp_path: Path, key: str, message: str
+) -> None:
+    keys = {"path": 'path = "/a"', "to": 'to = "things"'}
+    others = [line for name, line in keys.items() if not key.startswith(name)]
+    file = tmp_path / "routes.toml"
+    file.write_text("\n".join([SERVICES, "[[routes]]", key, *others, 'auth = "none"']))
+
+    with pytest.raises(ConfigError) as refused:
+        load(file)
+
+    assert refused.value.errors == [f"routes.toml:{message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SERVICES + "[routes]", "must be a list of tables: each route is headed by [[routes]], in two pairs"),
+        (
+            SERVICES + "[routes.a]",
+            "must be a list of tables: each route is headed by [[routes]], in two pairs",
+        ),
+        ("[[services]]", "services: must be tables by name: each service is headed by [services.NAME]"),
+    ],
+)
+def test_sections_with_other_brackets_are_refused_with_those_that_are_meant(text: str, message: str) -> None:
+    assert [error for error in errors_in(text) if message in error]

@@ -176,3 +176,20 @@ def test_priorities_that_come_to_nothing_are_warned_of(
         app_of(tmp_path, route_table(route(priority="low")))
 
     assert "GATEWAY_ADAPTIVE_CONCURRENCY is off" in caplog.text
+
+
+def test_variables_that_look_like_settings_are_warned_about_with_the_nearest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("GATEWAY_WACH", "GATEWAY_ACESS_LOG", "GATEWAY_COLOUR"):
+        monkeypatch.setenv(name, "x")
+    for name in ("GATEWAY_SERVICE_HOST", "GATEWAY_PORT", "GATEWAY_PORT_8000_TCP", "GATEWAY_WATCH"):
+        monkeypatch.setenv(name, "0")  # the first three are set by Kubernetes
+
+    app_of(tmp_path, OPEN)
+
+    assert [message for message in caplog.messages if "no setting" in message] == [
+        "GATEWAY_ACESS_LOG is no setting of the gateway: did you mean 'GATEWAY_ACCESS_LOG'?",
+        "GATEWAY_COLOUR is no setting of the gateway",
+        "GATEWAY_WACH is no setting of the gateway: did you mean 'GATEWAY_WATCH'?",
+    ]
