@@ -15,6 +15,7 @@ from frontispiece.service import (
     Caller,
     IdempotencyKey,
     Intent,
+    Limit,
     decode_cursor,
     encode_cursor,
     etag,
@@ -26,8 +27,20 @@ from frontispiece.service import (
     set_etag,
 )
 from services.catalog import imports, pictures
-from services.catalog.model import MAX_DEPTH, SKU, Position, Search, Sort, StoredProduct, depth, merge
+from services.catalog.changes import PositionExpired
+from services.catalog.model import (
+    MAX_DEPTH,
+    SKU,
+    ChangePosition,
+    Position,
+    Search,
+    Sort,
+    StoredProduct,
+    depth,
+    merge,
+)
 from services.catalog.schemas import (
+    ChangesAnswer,
     Counts,
     Facets,
     Imported,
@@ -64,6 +77,9 @@ CATALOGUE_FILE = {
     },
 }
 
+
+Since = Annotated[str | None, Query(max_length=500, description="`cursor` of the previous response.")]
+ChangeNumber = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 SortValue = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern="^[^\x00]*$")]
 
@@ -119,6 +135,28 @@ def _position(cursor: str, search: Search) -> Position:
     if content.search != search.fingerprint or not fits:
         raise Problem(422, "cursor-invalid", "The cursor belongs to a search with other filters or order.")
     return Position(value=content.value, sku=content.sku)
+
+
+@router.get("/product-changes")
+@public
+async def product_changes(store: StoreDep, since: Since = None, limit: Limit = 100) -> ChangesAnswer:
+    """What has changed after a cursor; without one, all products, page by page.
+
+    410 `cursor-expired`: what the client has is too old to be continued; it begins anew without a cursor.
+    """
+    try:
+        return ChangesAnswer.of(await store.changes(_change_position(since) if since else None, limit))
+    except PositionExpired:
+        detail = "The cursor is too old, or not of this catalogue: begin anew without one."
+        raise Problem(410, "cursor-expired", detail) from None
+
+
+def _change_position(cursor: str) -> ChangePosition:
+    try:
+        history, position, since = decode_cursor(cursor, tuple[str, ChangeNumber, ChangeNumber])
+    except Problem:  # as after a release with cursors of another form: its client can only begin anew
+        raise PositionExpired from None
+    return ChangePosition(history=history, position=position, since=since)
 
 
 @router.put("/products/{sku}", dependencies=[writers])

@@ -118,6 +118,38 @@ class SearchResult:
     prices: tuple[PriceRange, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangePosition:
+    """Up to where a client knows the catalogue.
+
+    Args:
+        history: identifies the database whose positions these are.
+        position: of the last change that the client has seen.
+        since: the newest position when it began with nothing: it knows of no sku that was removed before.
+    """
+
+    history: str
+    position: int
+    since: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """Products that were added or changed, and the skus of removed ones; each sku once.
+
+    Args:
+        products: as they are now.
+        removed: skus.
+        after: the client's position after these.
+        more: whether there are more.
+    """
+
+    products: tuple[StoredProduct, ...]
+    removed: tuple[str, ...]
+    after: ChangePosition
+    more: bool
+
+
 PRICE_STEPS = (0, 10_00, 25_00, 50_00, 100_00, 250_00)
 """Where the price ranges of a facet begin, in minor units."""
 

@@ -13,13 +13,14 @@ from pydantic import (
     model_validator,
 )
 
-from frontispiece.service import Cursor, Limit, ResponseBody, Slice
+from frontispiece.service import Cursor, Limit, ResponseBody, Slice, encode_cursor
 from services.catalog import pictures
 from services.catalog.model import (
     MAX_DEPTH,
     SKU,
     SLUG,
     SLUG_LENGTH,
+    Changes,
     Count,
     Named,
     Product,
@@ -152,6 +153,26 @@ class ProductBatch(BaseModel):
 
     items: list[ProductAnswer]
     unknown: list[str]
+
+
+class ChangesAnswer(BaseModel):
+    """Products as they are now, skus of removed ones, and where to go on: at once if there is `more`."""
+
+    upserts: list[ProductAnswer]
+    removed: list[str]
+    cursor: str
+    more: bool
+
+    @classmethod
+    def of(cls, changes: Changes) -> Self:
+        """These changes."""
+        after = changes.after
+        return cls(
+            upserts=[ProductAnswer.of(stored.product) for stored in changes.products],
+            removed=list(changes.removed),
+            cursor=encode_cursor(after.history, after.position, after.since),
+            more=changes.more,
+        )
 
 
 class Counts(BaseModel):

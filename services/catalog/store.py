@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -11,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from frontispiece.events import Outbox
 from frontispiece.service import IdempotencyRecords, Intent
 from frontispiece.stores import SqlStore
+from services.catalog.changes import ChangeLog
 from services.catalog.events import PriceChanged, ProductRemoved
 from services.catalog.model import (
     SKU,
+    ChangePosition,
+    Changes,
     Count,
     Named,
     Position,
@@ -23,7 +27,7 @@ from services.catalog.model import (
     StoredProduct,
     price_ranges,
 )
-from services.catalog.search import Facet, SearchStatements, count_by, create_with, fold, full_text
+from services.catalog.search import Facet, FullText, SearchStatements, count_by, create_with, fold, full_text
 from shop.money import Money
 
 metadata = sa.MetaData()
@@ -55,6 +59,7 @@ create_with(products)
 
 idempotency_records = IdempotencyRecords(metadata)
 outbox = Outbox(metadata, source="catalog")
+change_log = ChangeLog(metadata, products.c.sku)
 
 PUT_AT_ONCE: Final = 100
 """Products between two turns of the event loop: an import has up to 10,000, of 0.3 ms each."""
@@ -71,9 +76,9 @@ class Store(SqlStore):
     main_table = products
     migrations = "services.catalog.migrations"
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._full_text = full_text(self.database.dialect)
+    @cached_property
+    def _full_text(self) -> FullText:
+        return full_text(self.database.dialect)
 
     async def find(self, skus: Iterable[str]) -> dict[str, StoredProduct]:
         """The products with these skus, by sku; unknown skus are left out."""
@@ -99,6 +104,21 @@ class Store(SqlStore):
             brands=brands,
             types=types,
             prices=price_ranges(prices),
+        )
+
+    async def changes(self, after: ChangePosition | None, limit: int) -> Changes:
+        """What has changed after a position; without one, all products.
+
+        Raises:
+            PositionExpired: the client has to begin anew.
+        """
+        async with self.database.read() as tx:
+            found = await change_log.read(tx, PRODUCT_COLUMNS, after, limit)
+        return Changes(
+            products=tuple(_product(row) for row in found.rows if row.removed_at is None),
+            removed=tuple(row.sku for row in found.rows if row.removed_at is not None),
+            after=found.after,
+            more=found.more,
         )
 
     async def brands(self) -> tuple[Count, ...]:
@@ -139,13 +159,15 @@ class Store(SqlStore):
             change = products.update().where(current).values(**row, version=version + 1)
             write = change.returning(products.c.id, products.c.version)
         async with self.database.write() as tx:
-            before = await _locked_prices(tx, [product.sku])
+            before = (await _locked(tx, [product.sku])).get(product.sku)
             written = (await tx.execute(write)).one_or_none()
             if written is None:
                 return None
             await self._full_text.put(tx, [(written.id, product)])
-            if before and before[product.sku] != product.price:
+            if before and before.price != product.price:
                 await outbox.add(tx, _price_changed(product, written.version), subject=product.sku)
+            if before != product:
+                await change_log.record(tx, [product.sku])
             return StoredProduct(product=product, version=written.version)
 
     async def remove(self, sku: str, version: int) -> bool:
@@ -156,6 +178,7 @@ class Store(SqlStore):
             if row_id is not None:
                 await self._full_text.remove(tx, [row_id])
                 await outbox.add(tx, ProductRemoved(sku=sku, version=version + 1), subject=sku)
+                await change_log.record_removal(tx, sku, self._now())
             return row_id is not None
 
     async def _all(self, facet: Facet) -> tuple[Count, ...]:
@@ -164,39 +187,47 @@ class Store(SqlStore):
 
     async def _put_all(self, tx: AsyncConnection, new: Sequence[Product]) -> None:
         ordered = sorted(new, key=lambda product: product.sku)  # every writer takes its locks in this order
+        changed: list[str] = []
         for start in range(0, len(ordered), PUT_AT_ONCE):
             await asyncio.sleep(0)
-            await self._put_some(tx, ordered[start : start + PUT_AT_ONCE])
+            changed += await self._put_some(tx, ordered[start : start + PUT_AT_ONCE])
+        await change_log.record(tx, changed)
 
-    async def _put_some(self, tx: AsyncConnection, ordered: Sequence[Product]) -> None:
+    async def _put_some(self, tx: AsyncConnection, ordered: Sequence[Product]) -> list[str]:
+        """Returns the skus of those that are not as they were."""
         first = self._first_version()
         insert = self._insert(products)
         replaced = {name: insert.excluded[name] for name in _row(ordered[0])}
         upsert = insert.on_conflict_do_update(
             index_elements=[products.c.sku], set_={**replaced, "version": products.c.version + 1}
         ).returning(products.c.id, products.c.sku, products.c.version)
-        before = await _locked_prices(tx, [product.sku for product in ordered])
+        before = await _locked(tx, [product.sku for product in ordered])
         result = await tx.execute(upsert, [{**_row(product), "version": first} for product in ordered])
         written = {row.sku: row for row in result}
         await self._full_text.put(tx, [(written[product.sku].id, product) for product in ordered])
-        changed = [  # a product that another writer has just created has a version, and no price before
+        changed = [product for product in ordered if before.get(product.sku) != product]
+        repriced = [  # a product that another writer has just created has a version, and no price before
             (_price_changed(product, written[product.sku].version), product.sku)
-            for product in ordered
-            if written[product.sku].version != first and before.get(product.sku) != product.price
+            for product in changed
+            if written[product.sku].version != first and _price_of(before.get(product.sku)) != product.price
         ]
-        await outbox.add_all(tx, changed)
+        await outbox.add_all(tx, repriced)
+        return [product.sku for product in changed]
 
     def _first_version(self) -> int:
         # The time in microseconds: a sku that was deleted and comes back must not repeat an old version.
         return int(self._now().timestamp() * 1_000_000)
 
 
-async def _locked_prices(tx: AsyncConnection, skus: Sequence[str]) -> dict[str, Money]:
-    """The prices of those of these products that exist, which stay so until the transaction ends."""
-    currency = products.c.document["currency"].as_string().label("currency")
-    prices = sa.select(products.c.sku, products.c.price_amount, currency)
-    query = prices.where(products.c.sku.in_(skus)).order_by(products.c.sku).with_for_update()
-    return {row.sku: Money(amount=row.price_amount, currency=row.currency) for row in await tx.execute(query)}
+async def _locked(tx: AsyncConnection, skus: Sequence[str]) -> dict[str, Product]:
+    """Those of these products that exist, which stay as they are until the transaction ends."""
+    found = sa.select(*PRODUCT_COLUMNS).where(products.c.sku.in_(skus))
+    query = found.order_by(products.c.sku).with_for_update()
+    return {row.sku: _product(row).product for row in await tx.execute(query)}
+
+
+def _price_of(product: Product | None) -> Money | None:
+    return product.price if product else None
 
 
 def _price_changed(product: Product, version: int) -> PriceChanged:
