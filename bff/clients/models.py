@@ -88,6 +88,15 @@ class Facets(Struct, frozen=True):
     prices: list[PriceRange]
 
 
+class ProductChanges(Struct, frozen=True):
+    """Some of what has changed in the catalog: products as they are now, and skus of those that are gone."""
+
+    upserts: list[Product]
+    removed: list[str]
+    cursor: str
+    more: bool
+
+
 class SearchResult(Struct, frozen=True):
     """A page of what a search found."""
 

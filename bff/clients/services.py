@@ -17,6 +17,7 @@ from bff.clients.models import (
     Order,
     OrderList,
     Product,
+    ProductChanges,
     Quote,
     Rating,
     ReviewList,
@@ -69,6 +70,11 @@ class Catalog(_Client):
         """Products by `q`, `brand`, `type`, `min_price`, `max_price`, `sort`, `cursor` and `limit`."""
         query = {name: value for name, value in criteria.items() if value not in (None, [], "")}
         return await self._service.get("/products?" + urlencode(query, doseq=True), SearchResult)
+
+    async def changes(self, cursor: str | None, limit: int) -> ProductChanges:
+        """What has changed after a cursor, or all products; 410 when a client has to begin anew."""
+        query = {"limit": limit} | ({"since": cursor} if cursor else {})
+        return await self._service.get(f"/product-changes?{urlencode(query)}", ProductChanges)
 
     async def types(self) -> list[Counted]:
         """Every type of product."""

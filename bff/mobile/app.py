@@ -1,7 +1,7 @@
 """The mobile client's backend."""
 
 from bff.clients import CLIENTS
-from bff.mobile.screens import basket, checkout, config, home, orders, product, search
+from bff.mobile.screens import basket, checkout, config, home, orders, product, search, sync
 from frontispiece.pages import bff
 
 create_app = bff(
@@ -12,6 +12,7 @@ create_app = bff(
         home.page,
         product.page,
         search.page,
+        sync.page,
         *basket.pages,
         *checkout.pages,
         *orders.pages,

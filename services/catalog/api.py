@@ -139,6 +139,7 @@ def _position(cursor: str, search: Search) -> Position:
 
 @router.get("/product-changes")
 @public
+@responds(410)
 async def product_changes(store: StoreDep, since: Since = None, limit: Limit = 100) -> ChangesAnswer:
     """What has changed after a cursor; without one, all products, page by page.
 

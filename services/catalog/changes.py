@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from frontispiece.stores import Moment
 from services.catalog.model import ChangePosition
 
-REMOVALS_KEPT_FOR: Final = timedelta(days=90)
+REMOVAL_RETENTION: Final = timedelta(days=90)
 """How long a client may stay away and still learn what was removed meanwhile."""
 
 MAX_REMOVALS: Final = 10_000
@@ -164,7 +164,7 @@ class ChangeLog:
             .limit(1)
             .scalar_subquery()
         )
-        too_old = changes.removed_at < now - REMOVALS_KEPT_FOR
+        too_old = changes.removed_at < now - REMOVAL_RETENTION
         delete = self._changes.delete().where(removed, too_old | (changes.position <= too_many))
         deleted = (await tx.execute(delete.returning(changes.position))).scalars().all()
         if deleted:

@@ -100,6 +100,8 @@ class Shop:
     quotes: list[Json] = field(default_factory=list)
     orders: list[Json] = field(default_factory=list)
     next: str | None = None
+    removed: list[str] = field(default_factory=list)
+    more: bool = False
     position: int = 41
     """Of the latest change of an order."""
     seen_position: int = 41
@@ -175,6 +177,12 @@ class Shop:
         }
         return httpx.Response(
             200, json={"items": items, "next": self.next, "total": len(self.products), "facets": facets}
+        )
+
+    def _changes(self, request: httpx.Request) -> httpx.Response:
+        items = list(self.products.values())[: int(request.url.params["limit"])]
+        return httpx.Response(
+            200, json={"upserts": items, "removed": self.removed, "cursor": "a-cursor", "more": self.more}
         )
 
     def _stocks(self, request: httpx.Request) -> httpx.Response:
@@ -278,6 +286,7 @@ class Shop:
 OPERATIONS = (
     (r"GET \w+:/health/ready", "health"),
     (r"GET catalog:/types", "types"),
+    (r"GET catalog:/product-changes", "changes"),
     (r"GET catalog:/products/[^/]+", "product"),
     (r"GET inventory:/stock", "stocks"),
     (r"GET reviews:/summaries", "ratings"),

@@ -25,6 +25,7 @@ ARGUMENTS: Final[Arguments] = {
         "cursor": "a-cursor",
         "limit": 20,
     },
+    "Catalog.changes": {"cursor": "a-cursor", "limit": 100},
     "Orders.place": {"checkout": CHECKOUT, "idempotency_key": "an-intent"},
     "Orders.events": {"last_event_id": "3"},
     "Discounts.best": {"coupon": "INK20"},

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from frontispiece.cli.run.migrate import databases
 from frontispiece.stores.migrations import upgrade
 from services.catalog import changes
-from services.catalog.changes import REMOVALS_KEPT_FOR, PositionExpired
+from services.catalog.changes import REMOVAL_RETENTION, PositionExpired
 from services.catalog.model import ChangePosition, Product
 from services.catalog.store import Store, change_log
 from tests.conftest import AppClient
@@ -242,7 +242,7 @@ async def test_old_removals_are_forgotten_and_clients_from_before_begin_anew(dat
         stays_away, returns = Phone(store), Phone(store, limit=2)
         await stays_away.sync()
         await remove(store, "P-1")
-        now += REMOVALS_KEPT_FOR - timedelta(days=1)
+        now += REMOVAL_RETENTION - timedelta(days=1)
         await returns.read_page()
         now += timedelta(days=2)
         await stays_away.sync()  # nothing has been forgotten yet
@@ -251,7 +251,7 @@ async def test_old_removals_are_forgotten_and_clients_from_before_begin_anew(dat
         await remove(store, "I-1")
 
         assert (await store.changes(stale, 10)).removed == ("P-2", "I-1")
-        now += REMOVALS_KEPT_FOR + timedelta(days=1)
+        now += REMOVAL_RETENTION + timedelta(days=1)
         await remove(store, "I-2")
         with pytest.raises(PositionExpired):
             await store.changes(stale, 10)
