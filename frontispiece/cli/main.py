@@ -20,6 +20,7 @@ from frontispiece.cli.reference import schema, settings
 from frontispiece.cli.routes import show_routes
 from frontispiece.cli.running import import_file, login
 from frontispiece.cli.scaffold.init import init
+from frontispiece.cli.scaffold.new import app as new
 from frontispiece.cli.terminal import (
     Data,
     Folder,
@@ -241,6 +242,7 @@ app.command()(explain)
 app.command()(databases.migrate)
 app.command("import")(import_file)
 app.command()(login)
+app.add_typer(new, name="new")
 app.add_typer(contracts, name="contracts")
 app.add_typer(events, name="events")
 

@@ -120,7 +120,10 @@ def serve_gateway(
     def serve(
         routes: Path, variables: Mapping[str, str] | None = None, **addresses: str
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        layers = own_layers.of_table(routes, POLICIES)
+        declared = (variables or {}).get("GATEWAY_LAYERS")
+        layers = (
+            own_layers.load(Path(declared), POLICIES) if declared else own_layers.of_table(routes, POLICIES)
+        )
         table = load(routes, own_layers.models(layers))
         names = {*table.services, *_services_of_mounted(addresses.values())}
         services = upstreams.addresses(names) | addresses

