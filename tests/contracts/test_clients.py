@@ -66,6 +66,11 @@ def test_a_client_sends_what_its_contract_says(name: str, outcomes: dict[str, Se
 
 
 @every_client
+def test_each_screen_of_a_client_is_one_request(name: str, outcomes: dict[str, Sequence[Outcome]]) -> None:
+    assert {outcome.requests for outcome in outcomes_of(name, outcomes)} == {1}
+
+
+@every_client
 def test_a_contract_names_what_its_client_reads_and_nothing_else(
     name: str, outcomes: dict[str, Sequence[Outcome]]
 ) -> None:

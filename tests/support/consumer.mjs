@@ -1,5 +1,5 @@
 // Calls the methods of a client's API module, one for each line of JSON on standard input, and reports on standard
-// output what each returned or threw, and which fields of the answers it read.
+// output what each returned or threw, and which fields of the answers it read, and the requests that it made.
 //
 //   node consumer.mjs <module> <class>
 
@@ -11,6 +11,7 @@ const { [name]: Api } = await import(module);
 const parse = JSON.parse;
 const paths = new WeakMap();
 let reads = new Set();
+let requests = [];
 
 // The engine itself looks for these, at every value that a promise or JSON.stringify gets.
 const LOOKED_FOR = new Set(["then", "toJSON"]);
@@ -83,6 +84,8 @@ function throughGateway(base, prefix, headers) {
     if (!path.startsWith(`${prefix}/`)) {
       throw new Error(`${path} is not below ${prefix}`);
     }
+    const { method = "GET", body = null } = init;
+    requests.push({ method, path, headers: init.headers, body });
     return fetch(base + path.slice(prefix.length), { ...init, headers: { ...init.headers, ...headers } });
   };
 }
@@ -90,6 +93,7 @@ function throughGateway(base, prefix, headers) {
 for await (const line of createInterface({ input: process.stdin })) {
   const { base, prefix, headers, token, options, method, args } = parse(line);
   reads = new Set();
+  requests = [];
   const report = {};
   try {
     const api = new Api({ ...options, base, fetch: throughGateway(base, prefix, headers), token: async () => token });
@@ -100,5 +104,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     report.error = { name, message, status, type };
   }
   report.reads = [...reads];
+  report.requests = requests;
   console.log(JSON.stringify(report));
 }

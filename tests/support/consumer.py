@@ -3,19 +3,24 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.support.contracts import LOOPBACK, ROOT, Contract, Example
+from tests.support.contracts import LOOPBACK, ROOT, Contract, Example, Json
 
 DRIVER: Final = Path(__file__).with_suffix(".mjs")
 
 TOKEN: Final = "a-token"
+
+
+Run = Callable[[Json], Json]
+"""Has the driver call a method; returns its report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +29,13 @@ class Outcome:
 
     Args:
         mismatches: between the request and what the contract says of it, and how the call ended unexpectedly.
+        requests: how many the call made.
         reads: the fields of the answer that the client read, by path.
         handed_on: the parts of the answer that it returned as they came.
     """
 
     example: Example
+    requests: int
     mismatches: Sequence[str]
     reads: frozenset[str]
     handed_on: frozenset[str]
@@ -59,27 +66,43 @@ class Client:
 
     def outcomes(self, contract: Contract) -> list[Outcome]:
         """What comes of each example of a contract."""
-        with self._node() as node:
-            return [self._outcome(node, contract, example) for example in contract.examples]
+        with self.running() as run:
+            return [self._outcome(run, contract, example) for example in contract.examples]
 
     @contextmanager
-    def _node(self) -> Iterator[subprocess.Popen[str]]:
-        """The client's process: one for all examples."""
+    def running(self) -> Iterator[Run]:
+        """The client's process: one for all calls. Skips the test where there is no node."""
         if shutil.which("node") is None:
             pytest.skip("there is no node: the clients' API modules need one to run outside of a browser")
         command = ["node", str(DRIVER), self.file.as_uri(), self.name]
         pipes = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipes, stdout=pipes, stderr=pipes, text=True) as node:
             try:
-                yield node
+                yield partial(_answer, node)
             finally:
                 node.kill()
 
-    def _outcome(self, node: subprocess.Popen[str], contract: Contract, example: Example) -> Outcome:
+    def requests(self, run: Run, url: str, headers: Mapping[str, str], call: Sequence[Any]) -> list[Json]:
+        """The requests that a method makes of a running gateway."""
+        method, *arguments = call
+        report = run(
+            {
+                "base": url,
+                "prefix": "",
+                "headers": headers,
+                "token": None,
+                "options": self.options,
+                "method": method,
+                "args": arguments,
+            }
+        )
+        made: list[Json] = report["requests"]
+        return made
+
+    def _outcome(self, run: Run, contract: Contract, example: Example) -> Outcome:
         with contract.pact(example).serve(LOOPBACK, raises=False, verbose=False) as mock:
             method, *arguments = example.call
-            report = _answer(
-                node,
+            report = run(
                 {
                     "base": str(mock.url),
                     "prefix": self.prefix,
@@ -88,12 +111,13 @@ class Client:
                     "options": self.options,
                     "method": method,
                     "args": arguments,
-                },
+                }
             )
             mismatches = [] if mock.matched else [str(each) for each in mock.mismatches]
         return Outcome(
             example=example,
             mismatches=[*mismatches, *_unexpected(example, report.get("error"))],
+            requests=len(report["requests"]),
             reads=frozenset(report["reads"]),
             handed_on=frozenset(report.get("handedOn", ())),
         )
@@ -103,7 +127,7 @@ class Client:
         return {"Authorization": f"Bearer {TOKEN}"} if self.has_session and example.is_customers else {}
 
 
-def _answer(node: subprocess.Popen[str], call: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(node: subprocess.Popen[str], call: Json) -> Json:
     assert node.stdin
     assert node.stdout
     assert node.stderr
@@ -111,7 +135,7 @@ def _answer(node: subprocess.Popen[str], call: Mapping[str, Any]) -> dict[str, A
     node.stdin.flush()
     line = node.stdout.readline()
     assert line, f"node has ended: {node.stderr.read()}"
-    report: dict[str, Any] = json.loads(line)
+    report: Json = json.loads(line)
     return report
 
 

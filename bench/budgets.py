@@ -1,0 +1,240 @@
+"""What each screen costs, beside what it may: `make budgets`, a minute.
+
+The whole shop runs as `front up` starts it, with services that respond after 20 ms. The clients' own API
+modules make the requests, for a customer who is logged in; each is then repeated to count its bytes as they
+come over the wire (br), the calls to services behind it, and its time. It fails over contracts/budgets.toml.
+"""
+
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+from rich.table import Table
+
+from frontispiece.pages.timeline import MEDIA_TYPE
+from frontispiece.testing import started
+from frontispiece.units import Duration, Size
+from shop.demo import SKUS
+from tests.contracts.mobile.examples import CLIENT as MOBILE
+from tests.contracts.web.examples import CLIENT as WEB
+from tests.support.checkouts import complete
+from tests.support.consumer import Client
+from tests.support.contracts import CONTRACTS
+from tests.support.shop import CHEAP_PASSWORDS, ROOT, RunningShop
+
+FILE: Final = CONTRACTS / "budgets.toml"
+
+CLIENTS: Final[Mapping[str, Client]] = {"web": WEB, "mobile": MOBILE}
+
+USER: Final = "shopper"
+"""Of the demo; logged in, because responses to guests may be compressed better."""
+
+DELAY: Final = 0.02
+"""Seconds after which services respond."""
+
+ROUNDS: Final = 40
+"""Requests of a screen, of whose times p95 is taken."""
+
+BASKET: Final = 10
+"""Products in the basket."""
+
+
+class Budget(BaseModel):
+    """What one screen may cost.
+
+    Args:
+        call: the method of the client's API module that loads it, and its arguments.
+        bytes: of all responses' bodies, as they come over the wire.
+        calls: requests of the client.
+        upstream_calls: requests to services that these cause.
+        p95: of the time until the screen is loaded, with services that respond after 20 ms.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    call: tuple[Any, ...] = Field(min_length=1)
+    bytes: Size
+    calls: int = Field(ge=1)
+    upstream_calls: int = Field(ge=0)
+    p95: Duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a screen does cost; `p95` is None where it was not measured, in seconds otherwise."""
+
+    bytes: int
+    calls: int
+    upstream_calls: int
+    p95: float | None = None
+
+    def excesses(self, budget: Budget) -> Iterator[str]:
+        """What is over the budget, in words."""
+        limits = {"bytes": budget.bytes, "calls": budget.calls, "upstream_calls": budget.upstream_calls}
+        for name, limit in limits.items():
+            if (cost := getattr(self, name)) > limit:
+                yield f"{name}: {cost} of {limit}"
+        if self.p95 is not None and self.p95 > budget.p95.total_seconds():
+            yield f"p95: {self.p95 * 1000:.0f} ms of {budget.p95.total_seconds() * 1000:.0f} ms"
+
+
+def budgets(content: str) -> dict[tuple[str, str], Budget]:
+    """The budgets of a file, by client and screen.
+
+    Raises:
+        ValueError: it has errors.
+    """
+    document = tomllib.loads(content)
+    return {
+        (client, screen): Budget.model_validate(budget)
+        for client, screens in document.items()
+        for screen, budget in screens.items()
+    }
+
+
+def costs(
+    shop: RunningShop, wanted: Mapping[tuple[str, str], Budget], user: str, rounds: int = 0
+) -> dict[tuple[str, str], Cost]:
+    """What the screens of a running shop cost a user, whose basket gets 10 products.
+
+    Args:
+        shop: the shop.
+        wanted: the screens.
+        user: who has logged in.
+        rounds: how often each is loaded to measure its time; 0 to measure none.
+    """
+    found = {}
+    with httpx.Client(base_url=shop.url, timeout=60) as http:
+        _fill_basket(http, shop.phone(user))
+        for name, client in CLIENTS.items():
+            logged_in = shop.logged_in(name, user)
+            headers = {
+                field: value for field, value in logged_in.items() if field != "X-CSRF"
+            }  # the client's
+            with client.running() as run:
+                for (owner, screen), budget in wanted.items():
+                    if owner == name:
+                        requests = client.requests(run, shop.url, headers, budget.call)
+                        found[owner, screen] = _cost(http, headers, requests, rounds)
+    return {key: found[key] for key in wanted}
+
+
+def _fill_basket(http: httpx.Client, headers: Mapping[str, str]) -> None:
+    for sku in SKUS[:BASKET]:
+        put = http.build_request(
+            "PUT", f"/mobile/basket/items/{sku}", json={"quantity": 1}, headers=dict(headers)
+        )
+        complete(partial(http.send, put))
+
+
+def _cost(http: httpx.Client, headers: Mapping[str, str], requests: Sequence[Any], rounds: int) -> Cost:
+    made = [_request(http, request, headers, {"Accept-Encoding": "br"}) for request in requests]
+    traced = [_request(http, request, headers, {"Accept": MEDIA_TYPE}) for request in requests]
+    upstream_calls = sum(_upstream_calls(complete(partial(http.send, request)).json()) for request in traced)
+    times = sorted(_time(http, made) for _ in range(rounds))
+    return Cost(
+        bytes=sum(_size(http, request) for request in made),
+        calls=len(made),
+        upstream_calls=upstream_calls,
+        p95=times[int(len(times) * 0.95)] if times else None,
+    )
+
+
+def _request(
+    http: httpx.Client, request: Any, headers: Mapping[str, str], own: Mapping[str, str]
+) -> httpx.Request:
+    """A request that the client made, with what browser and gateway add; `own` replaces what it sent."""
+    sent = {name.lower(): value for name, value in {**request["headers"], **headers, **own}.items()}
+    return http.build_request(request["method"], request["path"], content=request["body"], headers=sent)
+
+
+def _size(http: httpx.Client, request: httpx.Request) -> int:
+    """Bytes of the response's body, as they came."""
+    return complete(lambda: http.send(request)).num_bytes_downloaded
+
+
+def _time(http: httpx.Client, requests: Sequence[httpx.Request]) -> float:
+    """Seconds; without end when one of the requests fails."""
+    begun = perf_counter()
+    responses = [http.send(request) for request in requests]
+    return perf_counter() - begun if all(each.is_success for each in responses) else inf
+
+
+def _upstream_calls(trace: Mapping[str, Any]) -> int:
+    timeline = trace["timeline"]
+    return sum(len(each["calls"]) for each in (*timeline["sources"], *timeline["batches"]))
+
+
+def excesses(wanted: Mapping[tuple[str, str], Budget], found: Mapping[tuple[str, str], Cost]) -> list[str]:
+    """All that is over its budget, in words."""
+    return [
+        f"{' '.join(key)}: {excess}"
+        for key, budget in wanted.items()
+        for excess in found[key].excesses(budget)
+    ]
+
+
+def table(wanted: Mapping[tuple[str, str], Budget], found: Mapping[tuple[str, str], Cost]) -> Table:
+    """Every cost beside its budget."""
+    shown = Table("screen", "bytes (br)", "of", "calls", "of", "upstream calls", "of", "p95", "of", "")
+    for key, budget in wanted.items():
+        cost = found[key]
+        over = list(cost.excesses(budget))
+        shown.add_row(
+            " ".join(key),
+            f"{cost.bytes:,}",
+            f"{budget.bytes:,}",
+            str(cost.calls),
+            str(budget.calls),
+            str(cost.upstream_calls),
+            str(budget.upstream_calls),
+            "" if cost.p95 is None else f"{cost.p95 * 1000:.0f} ms",
+            f"{budget.p95.total_seconds() * 1000:.0f} ms",
+            "[red]over[/]" if over else "[green]within[/]",
+        )
+    return shown
+
+
+def main() -> int:
+    """Measure all screens; returns the exit status."""
+    wanted = budgets(FILE.read_text(encoding="utf-8"))
+    with TemporaryDirectory(prefix="budgets-") as folder:
+        data = Path(folder) / "data"
+        command = [
+            sys.executable,
+            "-m",
+            "bench.delayed",
+            str(DELAY),
+            "up",
+            "--port",
+            "0",
+            "--data",
+            str(data),
+        ]
+        with started(command, data, CHEAP_PASSWORDS, ROOT) as running:
+            shop = RunningShop(url=running.url, process=running.process, data=data, output=running.output)
+            found = costs(shop, wanted, USER, ROUNDS)
+    console = Console()
+    console.print(table(wanted, found))
+    over = [
+        f"{' '.join(key)}: {excess}"
+        for key, budget in wanted.items()
+        for excess in found[key].excesses(budget)
+    ]
+    for line in over:
+        console.print(f"[red]✗[/] {line}", highlight=False)
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
