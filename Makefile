@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-failed fuzz faults check bench bench-check contracts migration proto lock clean
+.PHONY: run test test-failed fuzz faults check bench bench-check budgets contracts migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -41,8 +41,11 @@ bench: .venv/run .bench/installed  ## measure beside others, within 20 minutes; 
 bench-check: .venv/run  ## fail when a figure of the last `make bench` is worse by a tenth than in the one before
 	$(BIN)/python -m bench.bars
 
-contracts: .venv/dev  ## write contracts/ anew: what the clients' tests expect, what apps serve, what services publish
+contracts: .venv/dev  ## write contracts/ anew: what clients and BFFs rely on, what apps serve, what services publish
 	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_openapi.py tests/contracts/test_services.py tests/contracts/test_events.py
+
+budgets: .venv/dev  ## what each screen costs, beside what contracts/budgets.toml allows: a minute
+	$(BIN)/python -m bench.budgets
 
 migration: .venv/dev  ## write the next version of a service's database: APP=catalog MESSAGE="Pages of a book"
 	$(BIN)/front migrate $(APP) --new "$(MESSAGE)"

@@ -35,6 +35,10 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "only the catalogue answers": lambda: {
         "trouble": dict.fromkeys(("stocks", "discounts", "ratings", "reviews"), DOWN)
     },
+    "CAP is sold no more": lambda: {"removed": ["CAP"]},
+    "the cursor is from another catalogue": lambda: {
+        "trouble": {"changes": answering(problem(410, "cursor-expired"))}
+    },
     "there is more to come": lambda: {"next": "a-cursor"},
     "the basket holds PEN and INK": lambda: {"basket": {"PEN": 2, "INK": 1}},
     "the customer has ordered": lambda: {"orders": [order(2), order(1)]},
