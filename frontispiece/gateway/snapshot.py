@@ -133,11 +133,13 @@ class RoutingSnapshot:
         return match.target.websockets is not None
 
     async def start(self) -> None:
-        """Open what the previous snapshot had not opened.
+        """Compress the files of routes, and open what the previous snapshot had not opened.
 
         Raises:
             LifespanFailed: a mounted app does not start; nothing is left open.
         """
+        sites = {entry.site for entry in self.entries.values() if entry.site}
+        await asyncio.gather(*(asyncio.to_thread(site.compress) for site in sites))
         await self.resources.open()
 
     async def retire(self, within: float) -> int:

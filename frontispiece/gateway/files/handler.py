@@ -6,9 +6,9 @@ from typing import Final
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.files.encodings import IDENTITY, PREFERRED
-from frontispiece.gateway.files.release import ServedFile
+from frontispiece.gateway.files.release import File, Found
 from frontispiece.gateway.files.site import Site
-from frontispiece.gateway.policies.cache.ranges import meets_if_range, requested_range
+from frontispiece.gateway.policies.cache.ranges import ByteRange, meets_if_range, requested_range
 from frontispiece.gateway.policies.security_headers import SecurityHeaders
 from frontispiece.http.accept import preferred_coding, preferred_media_type
 from frontispiece.http.etags import matches
@@ -21,6 +21,9 @@ FOR_EVER: Final = b"public, max-age=31536000, immutable"
 REVALIDATED: Final = b"no-cache"
 
 HTML: Final = "text/html"
+
+OF_BODIES: Final = frozenset({b"content-type", b"content-encoding"})
+"""Fields that a 304 does not need: the client has the body that they describe."""
 
 PERMISSIONS_POLICY: Final = ", ".join(
     f"{feature}=()"
@@ -60,7 +63,7 @@ def serve_files(route: Route, site: Site, of_table: SecurityHeaders | None) -> H
 
     async def handle(call: Call) -> Reply:
         if found := site.find(call.params):
-            return _reply(call, found, page_headers if found.is_html else [])
+            return _reply(call, found, page_headers if found.file.is_html else [])
         offered = frozenset({HTML, PROBLEM})
         accept = joined(call.headers, b"accept").decode("latin-1")
         if preferred_media_type(accept, offered, PROBLEM) == HTML:
@@ -93,63 +96,61 @@ def _page_headers(route: Route, of_table: SecurityHeaders | None) -> Headers:
     return [(key.replace("_", "-").encode(), value.encode()) for key, value in values.items()]
 
 
-def _reply(call: Call, file: ServedFile, headers: Headers) -> Reply:
-    """The file, or the part of it that the client asks for, or that it has it already."""
-    identity = _entity(file, IDENTITY)
+def _reply(call: Call, found: Found, headers: Headers) -> Reply:
+    """The file, or the part of it that the client wants, or that the client has it already."""
+    file = found.file
     wanted = requested_range(call.headers) if call.method == "GET" else None
-    if wanted and meets_if_range(call.headers, identity):
-        if (part := wanted.within(len(file.bodies[IDENTITY]))) is None:
-            length = b"bytes */%d" % len(file.bodies[IDENTITY])
-            unsatisfiable = {"Content-Range": length.decode()}
-            raise Problem(416, "range-not-satisfiable", "The file ends before.", headers=unsatisfiable)
-        start, end = part
-        if not matches(_if_none_match(call), _tag(file, IDENTITY)):
-            place = b"bytes %d-%d/%d" % (start, end - 1, len(file.bodies[IDENTITY]))
-            fields = [*identity, *headers, (b"content-range", place)]
-            return Reply.whole(206, file.bodies[IDENTITY][start:end], fields)
-    return _whole(call, file, headers)
-
-
-def _not_found(call: Call, page: ServedFile, headers: Headers) -> Reply:
-    """The page where there is none, which is no representation of anything: it has no validator."""
-    coding = _coding(call, page)
-    without = {b"etag", b"accept-ranges"}
-    fields = [each for each in _entity(page, coding) if each[0] not in without]
-    return Reply.whole(404, page.bodies[coding], [*fields, *headers, (b"vary", b"Accept")])
-
-
-def _whole(call: Call, file: ServedFile, headers: Headers) -> Reply:
-    coding = _coding(call, file)
-    fields = [*_entity(file, coding), *headers]
-    if matches(_if_none_match(call), _tag(file, coding)):
-        return Reply(status=304, headers=[each for each in fields if each[0] != b"content-type"], body=b"")
+    if wanted and meets_if_range(call.headers, _entity(found, IDENTITY)):
+        coding = IDENTITY  # parts are of the file as it is
+    else:
+        coding, wanted = _coding(call, file), None
+    fields = [*_entity(found, coding), *headers]
+    if matches(joined(call.headers, b"if-none-match").decode("latin-1"), _tag(file, coding)):
+        return Reply(status=304, headers=[each for each in fields if each[0] not in OF_BODIES], body=b"")
+    if wanted:
+        return _part(file.content, wanted, fields)
     return Reply.whole(200, file.bodies[coding], fields)
 
 
-def _coding(call: Call, file: ServedFile) -> str:
+def _part(content: bytes, wanted: ByteRange, fields: Headers) -> Reply:
+    """A part of a file."""
+    length = len(content)
+    if (part := wanted.within(length)) is None:
+        beyond = {"Content-Range": f"bytes */{length}"}
+        raise Problem(416, "range-not-satisfiable", f"The file has {length} bytes.", headers=beyond)
+    start, end = part
+    place = (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, length))
+    return Reply.whole(206, content[start:end], [*fields, place])
+
+
+def _not_found(call: Call, page: File, headers: Headers) -> Reply:
+    """The page where there is none, which is no representation of anything: it has no validator."""
+    coding = _coding(call, page)
+    without = {b"etag", b"accept-ranges"}
+    fields = [each for each in _entity(Found(page, immutable=False), coding) if each[0] not in without]
+    return Reply.whole(404, page.bodies[coding], [*fields, *headers, (b"vary", b"Accept")])
+
+
+def _coding(call: Call, file: File) -> str:
     """The content coding of the response."""
     accepted = joined(call.headers, b"accept-encoding").decode("latin-1")
     offered = tuple(coding for coding in PREFERRED if coding in file.bodies)
     return (preferred_coding(accepted, offered) if accepted and offered else None) or IDENTITY
 
 
-def _entity(file: ServedFile, coding: str) -> Headers:
+def _entity(found: Found, coding: str) -> Headers:
     """The header fields of a file in a coding."""
     fields = [
-        (b"content-type", file.media_type.encode()),
+        (b"content-type", found.file.media_type.encode()),
         (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", FOR_EVER if file.immutable else REVALIDATED),
-        (b"etag", _tag(file, coding).encode()),
+        (b"cache-control", FOR_EVER if found.immutable else REVALIDATED),
+        (b"etag", _tag(found.file, coding).encode()),
         (b"vary", b"Accept-Encoding"),
         (b"accept-ranges", b"bytes"),
     ]
     return fields if coding == IDENTITY else [*fields, (b"content-encoding", coding.encode())]
 
 
-def _tag(file: ServedFile, coding: str) -> str:
+def _tag(file: File, coding: str) -> str:
     """The entity tag, which is strong: each coding has its own."""
     return f'"{file.digest}"' if coding == IDENTITY else f'"{file.digest}-{coding}"'
-
-
-def _if_none_match(call: Call) -> str:
-    return joined(call.headers, b"if-none-match").decode("latin-1")

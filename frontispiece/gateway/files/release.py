@@ -4,8 +4,9 @@ import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
@@ -26,33 +27,41 @@ HASH_LENGTH: Final = 16
 """Hexadecimal digits of the hash in URLs and entity tags."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServedFile:
-    """What is served at one URL.
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file as it is served.
 
     Args:
         media_type: of its content.
-        bodies: its content by content coding, `identity` among them.
+        content: uncompressed.
         digest: differs between two contents.
-        immutable: whether the URL stands for this content for ever.
     """
 
     media_type: str
-    bodies: Mapping[str, bytes]
+    content: bytes
     digest: str
-    immutable: bool = False
 
     @classmethod
     def of(cls, content: bytes, media_type: str) -> Self:
-        """The file with this content, in all codings."""
-        return cls(
-            media_type=media_type, bodies=encodings_of(content, media_type), digest=_hash({"": content})
-        )
+        """The file with this content."""
+        return cls(media_type=media_type, content=content, digest=_hash({"": content}))
+
+    @cached_property
+    def bodies(self) -> Mapping[str, bytes]:
+        """The content by content coding, `identity` among them; to make them takes milliseconds."""
+        return encodings_of(self.content, self.media_type)
 
     @property
     def is_html(self) -> bool:
         """Whether browsers show it as a page."""
         return self.media_type == HTML
+
+
+class Found(NamedTuple):
+    """A file at a URL, and whether this URL stands for its content for ever."""
+
+    file: File
+    immutable: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -70,9 +79,9 @@ class Release:
 
     mount: str
     version: str
-    assets: Mapping[str, ServedFile]
-    named: Mapping[str, ServedFile]
-    page: ServedFile
+    assets: Mapping[str, File]
+    named: Mapping[str, File]
+    page: File
     pages: Matcher[None]
 
     @classmethod
@@ -107,22 +116,20 @@ class Release:
         def hashed_url(path: str) -> str:
             return f"{mount}{ASSETS}/{version}/{_encoded(path)}"
 
-        page = ServedFile.of(page_of(index, contents, Urls(hashed=hashed_url, named=named_url)), HTML)
+        page = File.of(page_of(index, contents, Urls(hashed=hashed_url, named=named_url)), HTML)
         files = {
-            path: ServedFile.of(content, media_type_of(path))
-            for path, content in contents.items()
-            if path != index
+            path: File.of(content, media_type_of(path)) for path, content in contents.items() if path != index
         }
         named = {below: file for path, file in files.items() if (below := name(path)) is not None}
         listed = {
             path: {"url": hashed_url(path), "integrity": integrity_of(contents[path])} for path in files
         }
         manifest = msgspec.json.encode({"version": version, "files": listed})
-        named[MANIFEST] = ServedFile.of(manifest, media_type_of(MANIFEST))
+        named[MANIFEST] = File.of(manifest, media_type_of(MANIFEST))
         return cls(
             mount=mount,
             version=version,
-            assets={f"{ASSETS}/{version}/{path}": _immutable(file) for path, file in files.items()},
+            assets={f"{ASSETS}/{version}/{path}": file for path, file in files.items()},
             named=named,
             page=page,
             pages=Matcher(
@@ -136,14 +143,22 @@ class Release:
     def __hash__(self) -> int:
         return hash((self.mount, self.version))
 
-    def find(self, path: str, segments: Sequence[str]) -> ServedFile | None:
+    def compress(self) -> None:
+        """Make the compressed forms of all files, which takes a second for a large client."""
+        for file in (self.page, *self.assets.values(), *self.named.values()):
+            _ = file.bodies
+
+    def find(self, path: str, segments: Sequence[str]) -> Found | None:
         """What is served at a path; None when nothing is.
 
         Args:
             path: below the mount, decoded.
             segments: the whole path, normalised.
         """
-        return self.assets.get(path) or self.named.get(path) or (self.page if self._has(segments) else None)
+        if asset := self.assets.get(path):
+            return Found(asset, immutable=True)
+        named = self.named.get(path) or (self.page if self._has(segments) else None)
+        return Found(named, immutable=False) if named else None
 
     def _has(self, segments: Sequence[str]) -> bool:
         """Whether a page has this path."""
@@ -169,7 +184,3 @@ def _below(path: str, home: str) -> str:
 
 def _encoded(path: str) -> str:
     return "/".join(map(encode_segment, path.split("/")))
-
-
-def _immutable(file: ServedFile) -> ServedFile:
-    return ServedFile(media_type=file.media_type, bodies=file.bodies, digest=file.digest, immutable=True)

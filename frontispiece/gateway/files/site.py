@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from frontispiece.gateway.config.route import Route
-from frontispiece.gateway.files.release import Release, ServedFile
+from frontispiece.gateway.files.release import File, Found, Release
 from frontispiece.http.paths import Template, decode_segment
 
 EARLIER_RELEASES: Final = 3
@@ -27,15 +27,20 @@ class Site:
         self._parameter = route.template.names[-1]
         self._release, *self._earlier = releases
 
-    def find(self, params: Params) -> ServedFile | None:
+    def find(self, params: Params) -> Found | None:
         """What is served at the path of a call; None when nothing is."""
         path = "/".join(map(decode_segment, params[self._parameter]))
         if found := self._release.find(path, self._template.fill(params)):
             return found
-        return next((earlier.assets[path] for earlier in self._earlier if path in earlier.assets), None)
+        assets = (each.assets[path] for each in self._earlier if path in each.assets)
+        return next((Found(asset, immutable=True) for asset in assets), None)
+
+    def compress(self) -> None:
+        """Make the compressed forms of all files; not for the event loop's thread."""
+        self._release.compress()
 
     @property
-    def page(self) -> ServedFile:
+    def page(self) -> File:
         """The HTML of every page."""
         return self._release.page
 

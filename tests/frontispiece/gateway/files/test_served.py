@@ -188,6 +188,16 @@ async def test_if_range_gives_a_part_of_the_same_file_and_else_all_of_the_new_on
         assert await status(other) == 200
 
 
+async def test_a_part_of_what_the_client_has_already_is_not_sent(client: OpenClient) -> None:
+    world = await client()
+    tag = (await world.http.get("/main.js", headers=IDENTITY)).headers["etag"]
+
+    headers = {"Accept-Encoding": "br", "Range": "bytes=0-9", "If-None-Match": tag}
+    again = await world.http.get("/main.js", headers=headers)
+
+    assert (again.status_code, again.headers["etag"]) == (304, tag)
+
+
 HIDDEN = ["/.env", "/web/.env", "/index.html", "/web/index.html", "/node_modules/tool/index.js", "/link.txt"]
 
 
