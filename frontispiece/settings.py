@@ -103,13 +103,15 @@ class Settings(BaseSettings):
         return init_settings, _Environment(settings_cls), _SecretFiles(settings_cls)
 
     @classmethod
-    def variables(cls) -> Iterator[str]:
-        """The names of all variables, those of nested settings too."""
+    def variables(cls) -> Iterator[tuple[str, FieldInfo]]:
+        """All variables by name with what they set, those of nested settings too."""
         parts = cls._parts()
         prefix = cls.model_config.get("env_prefix", "")
-        yield from (f"{prefix}{name}".upper() for name in cls.model_fields if name not in parts)
-        for part in parts.values():
-            yield from part.variables()
+        for name, field in cls.model_fields.items():
+            if name in parts:
+                yield from parts[name].variables()
+            else:
+                yield f"{prefix}{name}".upper(), field
 
     @classmethod
     def _parts(cls) -> dict[str, type["Settings"]]:

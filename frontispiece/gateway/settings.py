@@ -119,7 +119,7 @@ def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
 
     Kubernetes sets `GATEWAY_SERVICE_…` and `GATEWAY_PORT…` for a service that is called gateway.
     """
-    known = {name for name in GatewaySettings.variables() if name.startswith(_PREFIX)}
+    known = {name for name, _ in GatewaySettings.variables() if name.startswith(_PREFIX)}
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known and not _OF_KUBERNETES.match(name):
             yield f"{name} is no setting of the gateway{nearest(name, known, _PREFIX)}"

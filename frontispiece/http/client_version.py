@@ -38,7 +38,9 @@ class Version:
         return cls(int(major), int(minor), int(patch), tuple(prerelease.split(".")) if prerelease else ())
 
     def __lt__(self, other: "Version") -> bool:
-        return self._precedence < other._precedence
+        if self.prerelease or other.prerelease:
+            return self._precedence < other._precedence
+        return (self.major, self.minor, self.patch) < (other.major, other.minor, other.patch)
 
     def __str__(self) -> str:
         release = f"{self.major}.{self.minor}.{self.patch}"

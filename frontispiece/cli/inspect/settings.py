@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import DEVELOPMENT
@@ -62,7 +63,7 @@ def variables_of(factory: str) -> list[Variable]:
     None for a factory without such a parameter.
     """
     settings = settings_class(factory)
-    return list(_variables(settings)) if settings else []
+    return [_variable(name, about) for name, about in settings.variables()] if settings else []
 
 
 def settings_class(factory: str) -> type[Settings] | None:
@@ -76,20 +77,9 @@ def settings_class(factory: str) -> type[Settings] | None:
     return next((kind for kind in kinds if issubclass(kind, Settings)), None)
 
 
-def _variables(settings: type[Settings]) -> Iterator[Variable]:
-    prefix = settings.model_config.get("env_prefix", "")
-    for field, about in settings.model_fields.items():
-        nested = about.annotation
-        if isinstance(nested, type) and issubclass(nested, Settings):
-            yield from _variables(nested)
-            continue
-        default = None if about.is_required() else _shown(about.get_default(call_default_factory=True))
-        yield Variable(
-            name=f"{prefix}{field}".upper(),
-            description=about.description or "",
-            default=default,
-            secret=not about.repr,
-        )
+def _variable(name: str, about: FieldInfo) -> Variable:
+    default = None if about.is_required() else _shown(about.get_default(call_default_factory=True))
+    return Variable(name=name, description=about.description or "", default=default, secret=not about.repr)
 
 
 def _shown(value: object) -> str:
