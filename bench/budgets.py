@@ -45,6 +45,9 @@ DELAY: Final = 0.02
 ROUNDS: Final = 40
 """Requests of a screen, of whose times p95 is taken."""
 
+WIDE: Final = 120
+"""Columns where no terminal sets a limit."""
+
 BASKET: Final = 10
 """Products in the basket."""
 
@@ -224,7 +227,7 @@ def main() -> int:
         with started(command, data, CHEAP_PASSWORDS, ROOT) as running:
             shop = RunningShop(url=running.url, process=running.process, data=data, output=running.output)
             found = costs(shop, wanted, USER, ROUNDS)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     console.print(table(wanted, found))
     over = [
         f"{' '.join(key)}: {excess}"

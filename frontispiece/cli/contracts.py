@@ -34,7 +34,7 @@ def matrix(ctx: typer.Context, project: Folder = None) -> None:
         opened = _open(project)
         wrong = opened.disagreements(_today())
         rows = asyncio.run(opened.matrix(_today()))
-        services = opened.service_conflicts()
+        services = opened.service_conflicts() | opened.event_conflicts()
     except (ConfigError, MissingExtra) as error:
         fail(str(error))
     _show(opened, rows)
@@ -69,7 +69,7 @@ def check(
             else:
                 out.print(f"[blue]i[/] {escape(change.text)}", highlight=False)
         rows = asyncio.run(opened.matrix(_today()))
-        services = opened.service_conflicts()
+        services = opened.service_conflicts() | opened.event_conflicts()
         if broker:
             from frontispiece.contracts.broker import publish  # noqa: PLC0415 (other commands start faster without)
 

@@ -119,6 +119,7 @@ def test_every_extra_is_named_where_it_is_missing(python: Path) -> None:
         "import frontispiece.service.grpc": "grpc",
         "import frontispiece.upstream.grpc": "grpc",
         "import frontispiece.service.idempotency": "sql",
+        "from frontispiece.contracts.verification import pact_verifier; pact_verifier()": "contracts",
         "from frontispiece.stores.valkey.client import valkey_client as f;"
         " f('valkey://a', timeout=1, max_connections=1)": "valkey",
         "import os; os.environ['OTEL_TRACES_EXPORTER'] = 'console'; from frontispiece import telemetry;"

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, Final, Self, cast
 
 from fastapi import FastAPI
@@ -27,7 +30,11 @@ from frontispiece.contracts import (
 )
 from frontispiece.contracts.upstreams import conflicts
 from frontispiece.errors import ConfigError
+from frontispiece.events.contracts import declared_in
+from frontispiece.events.contracts import disagreements as disagreements_of_events
 from frontispiece.factories import attribute
+
+EVENTS: Final = "events and commands"
 
 SERVICES: Final = "services/"
 """The folder of the contracts of apps with the services that they call."""
@@ -112,6 +119,21 @@ class Opened:
                 raise ConfigError([f"{place} is no contract with services: {error!r}"]) from None
             found |= {(contract["consumer"], service): faults for service, faults in wrong.items()}
         return found
+
+    def event_conflicts(self) -> dict[tuple[str, str], list[str]]:
+        """What services read of events and commands that nobody sends, in words; nothing without any.
+
+        A service declares its messages in the module `events` beside its factory's.
+        """
+        declared = {name: declared_in(module) for name, module in self._event_modules()}
+        services = [name for name, classes in declared.items() if classes]
+        return {(EVENTS, f"{len(services)} services"): disagreements_of_events(declared)} if services else {}
+
+    def _event_modules(self) -> Iterator[tuple[str, ModuleType]]:
+        for name, app in self.project.apps.items():
+            package = (app.factory or "").partition(":")[0].rpartition(".")[0]
+            if package and find_spec(f"{package}.events"):
+                yield name, import_module(f"{package}.events")
 
     async def usage(self, today: date) -> dict[str, list[FieldUse]]:
         """The fields that each provider offers, with the versions in the field that read them.
