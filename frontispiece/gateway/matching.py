@@ -52,7 +52,9 @@ class RouteMatcher:
             if allowed := self._allowed(host, segments):
                 raise MethodNotAllowed(allowed) from None
             raise RouteNotFound from None
-        if not found.target.has(found.params) and (allowed := self._allowed(host, segments)):
+        if found.target.site is None or found.target.has(found.params):
+            return found
+        if allowed := self._allowed(host, segments):
             raise MethodNotAllowed(allowed)
         return found
 

@@ -15,8 +15,10 @@ from frontispiece.gateway.files.modules import import_graph, resolved
 REFERENCES: Final = {"script": "src", "link": "href", "img": "src", "source": "src"}
 """The attribute that loads a file, by element; links to other pages are none."""
 
-WITH_INTEGRITY: Final = frozenset({"stylesheet", "modulepreload", "preload"})
-"""Kinds of `<link>` whose file browsers verify."""
+WITH_INTEGRITY: Final = frozenset({"stylesheet", "modulepreload"})
+"""Kinds of `<link>` whose file browsers verify, beside what is preloaded as one of `PRELOADED`."""
+
+PRELOADED: Final = frozenset({"script", "style"})
 
 _ELSEWHERE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|/|#|\?")
 """What begins a reference that is not relative to the file."""
@@ -62,7 +64,9 @@ class _Tag:
 
     @property
     def is_verified(self) -> bool:
-        return self.name == "script" or (self.name == "link" and bool(self.kinds & WITH_INTEGRITY))
+        if self.name != "link" or self.kinds & WITH_INTEGRITY:
+            return self.name in {"script", "link"}
+        return "preload" in self.kinds and (self.attributes.get("as") or "").lower() in PRELOADED
 
 
 class _Tags(HTMLParser):
@@ -111,7 +115,8 @@ def page_of(index: str, contents: Mapping[str, bytes], urls: Urls) -> bytes:
 
 def _preloads(index: str, tags: list[_Tag], contents: Mapping[str, bytes], urls: Urls) -> str:
     """The links that load the imports of modules before these have been read."""
-    entries = [resolved(tag.reference, index) for tag in tags if tag.is_module and tag.reference]
+    modules_of_page = [tag for tag in tags if tag.is_module or "modulepreload" in tag.kinds]
+    entries = [resolved(tag.reference, index) for tag in modules_of_page if tag.reference]
     modules: dict[str, None] = {}
     faults: dict[str, None] = {}
     for entry in entries:

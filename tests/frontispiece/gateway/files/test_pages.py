@@ -73,6 +73,22 @@ async def test_the_modules_that_the_entry_needs_are_preloaded_before_it(client: 
     assert html.index("modulepreload") < html.index("<script")
 
 
+async def test_what_the_page_preloads_itself_is_verified_where_browsers_do_that(
+    client: OpenClient, folder: Path
+) -> None:
+    links = [
+        '<link rel="preload" as="style" href="../shared/tokens.css">',
+        '<link rel="preload" as="image" href="../shared/picture.png">',
+        '<link rel="modulepreload" href="pages/later.js">',
+    ]
+    write(folder, {"web/index.html": f'{"".join(links)}<script src="main.js" type=module></script>'})
+    loaded = references((await (await client()).http.get("/")).text)
+
+    verified = {url.rpartition("/")[2] for url, integrity in loaded.items() if integrity}
+    assert verified == {"tokens.css", "later.js", "main.js", "dom.js", "home.js"}
+    assert len(loaded) == 6
+
+
 async def test_relative_imports_between_modules_lead_to_the_same_release(client: OpenClient) -> None:
     world = await client()
     html = (await world.http.get("/")).text
