@@ -47,7 +47,12 @@ class _WithoutParts(EnvSettingsSource):
         """The decoded value of a field; None for a part."""
         if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
             return None
-        return super().prepare_field_value(field_name, field, value, value_is_complex)
+        try:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        except ValueError as error:
+            raise SettingsError(
+                f"{self.env_prefix}{field_name}".upper() + f": this is no JSON: {error}"
+            ) from error
 
 
 class _Environment(_WithoutParts):
@@ -86,7 +91,7 @@ class Settings(BaseSettings):
                 variable = prefix + "_".join(map(str, error["loc"]))
                 errors.append(f"{variable.upper()}: {error['msg']}")
         except SettingsError as error:
-            errors.append(f"{error}: {error.__cause__}")
+            errors.append(str(error.__cause__ or error))
         if errors:
             raise ConfigError(errors)
 

@@ -4,150 +4,33 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from frontispiece.cli.sections import (
+    App,
+    ContractsFolder,
+    Demo,
+    Environment,
+    Factory,
+    Gateway,
+    Import,
+    Login,
+    Name,
+    Section,
+)
 from frontispiece.errors import ConfigError, nearest
-from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
+from frontispiece.gateway.config.layers import LayerDeclaration
 from frontispiece.gateway.config.source import Lines, Loc
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE, nearest_project
 
 PLACEHOLDER: Final = re.compile(r"\$\{([^{}]*)\}")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
-Factory = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*$")]
-Route = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
-Environment = dict[Variable, str]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TokenGrant(_Section):
-    """What the internal tokens of an app may say; `*` stands for everything."""
-
-    audiences: tuple[str, ...] = Field(("*",), description="The services that it may call.")
-    scopes: tuple[str, ...] = Field(("*",), description="The scopes that it may pass on.")
-    users: tuple[str, ...] = Field(("*",), description="The users that it may act for, by `sub`.")
-    guests: bool = Field(True, description="Whether it may act for guests, and merge their data at a login.")
-
-
-class App(_Section):
-    """One app: exactly one of `factory`, `command` and `url` says how it comes to be."""
-
-    factory: Factory | None = Field(None, description="`module:function` that returns an ASGI app.")
-    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
-        None,
-        description="A program in any language and its arguments; it listens on `${port}`, also in `PORT`.",
-    )
-    url: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="The address of an app that runs elsewhere."
-    )
-    mounted: bool = Field(
-        False, description="Whether `front up` serves the factory's app in the gateway's process (`app://`)."
-    )
-    folder: Path = Field(Path(), description="The folder that `command` runs in, relative to the project's.")
-    health: Route | None = Field(None, description="A path that answers 200 as soon as the app is ready.")
-    database: Variable | Annotated[dict[Variable, Package], Field(min_length=1)] | None = Field(
-        None,
-        description="The variable for its database's URL: SQLite in the data folder unless it is set. "
-        "Of several databases, each variable with the package of its migrations.",
-    )
-    signing_key: Variable | None = Field(
-        None,
-        description="The variable for the Ed25519 private key (PEM) of its internal tokens.",
-    )
-    token_grant: TokenGrant = Field(
-        default=TokenGrant(), description="What its internal tokens may say, in `${issuers}`."
-    )
-    addresses: dict[Name, str] = Field(
-        default={}, description="Further entries of `SERVICES`, by name, such as a gRPC address."
-    )
-    environment: Environment = Field(default={}, description="Its variables under `front up`.")
-
-    @property
-    def databases(self) -> dict[str, str | None]:
-        """Its databases: the packages of their migrations, by the variables of their URLs.
-
-        The one database of a factory `stars.app:create_app` has its migrations in the package
-        `stars.migrations`, if there is one.
-        """
-        if not isinstance(self.database, str):
-            return dict(self.database or {})
-        package = (self.factory or "").partition(":")[0].rpartition(".")[0]
-        return {self.database: f"{package}.migrations" if package else None}
-
-    @property
-    def program(self) -> str | None:
-        """What `front serve` runs, in words; None when the app runs elsewhere."""
-        return self.factory or (self.command[0] if self.command else None)
-
-
-class Gateway(_Section):
-    """The project's gateway."""
-
-    factory: Factory = Field("frontispiece.gateway.app:create_app", description="Returns the gateway.")
-    routes: Path = Field(
-        Path("routes.toml"), description="The route table, relative to the project's folder."
-    )
-    ready: tuple[Route, ...] = Field(
-        (),
-        description="Paths that must answer below 500 before `front up` is ready, besides `/health/ready`.",
-    )
-    signing_key: Variable = Field(
-        "GATEWAY_SIGNING_KEY", description="The variable for the gateway's Ed25519 private key (PEM)."
-    )
-    environment: Environment = Field(default={}, description="Its variables under `front up`.")
-    layers: dict[LayerName, LayerDeclaration] = Field(
-        default={}, description="Layers of the project's own, by the names that routes have them by."
-    )
-
-
-class Login(_Section):
-    """How `front login` gets a token or a session."""
-
-    issuer: Route = Field(description="The OpenID Connect provider's path at the gateway.")
-    client_id: str = Field(description="The public client that tokens are issued to.")
-    redirect_uri: str = Field(description="That client's redirect URI.")
-    scope: str = Field("openid", description="The scopes that are requested, separated by spaces.")
-    session: Route | None = Field(
-        None, description="The token handler's path: `[session] path` in the route table."
-    )
-
-
-class Import(_Section):
-    """Where `front import` sends a file."""
-
-    path: Route = Field(description="The endpoint at the gateway that takes the file by POST.")
-    user: str | None = Field(None, description="The user who logs in for it unless `--user` names another.")
-
-
-class ContractsFolder(_Section):
-    """What released clients rely on, for `front contracts`."""
-
-    folder: Path = Field(
-        Path("contracts"), description="The folder of `released.toml` and `<client>/<version>.json`."
-    )
-    stage: Factory = Field(
-        description="`module:function` that puts an app on its stage: a `frontispiece.contracts.Staging`."
-    )
-
-
-class Demo(_Section):
-    """What `front up` tells developers."""
-
-    users: tuple[str, ...] = Field((), description="Users that the seeds create.")
-    password: str | None = Field(None, description="The password of all these users.")
-    hints: str = Field("", description="Text that `front up` prints once it is ready.")
-
-
-class Project(_Section):
+class Project(Section):
     """A project.
 
     Raises:

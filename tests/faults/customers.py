@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from frontispiece.cli.client.login import LoginFailed, access_token
-from frontispiece.cli.project import Login
+from frontispiece.cli.sections import Login
 from shop.demo import PASSWORD
 from tests.faults.ledgers import Accepted
 

@@ -45,7 +45,7 @@ def test_every_fault_is_told_at_once_by_its_variable(monkeypatch: pytest.MonkeyP
         PressSettings()
 
     told = "\n".join(refusal.value.errors)
-    for variable in ("PRESS_INK", "PRESS_SPEED", "TOKEN_ISSUERS", "services"):
+    for variable in ("PRESS_INK", "PRESS_SPEED", "TOKEN_ISSUERS", "SERVICES: this is no JSON"):
         assert variable in told
     assert len(refusal.value.errors) == 4
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 import httpx
 
 from frontispiece.cli.client.loopback import LOOPBACK, is_loopback
-from frontispiece.cli.project import Login
+from frontispiece.cli.sections import Login
 from frontispiece.http.problems import MEDIA_TYPE
 
 SESSION_COOKIE: Final = "__Host-Http-session"

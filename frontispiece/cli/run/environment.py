@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from frontispiece.cli.project import PLACEHOLDER, App, Project, fill
+from frontispiece.cli.project import PLACEHOLDER, Project, fill
+from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.security import issuers, private_key
 from frontispiece.server import GATEWAY

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frontispiece.cli.project import App, Project
+from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import database_url
+from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.extras import extra
 
