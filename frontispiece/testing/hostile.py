@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 TIMEOUT: Final = 60.0
 """Seconds in which a server has to close the connection after a refusal."""
 
-POST: Final = b"POST %PATH% HTTP/1.1\r\nHost: shop.test\r\n"
-GET: Final = b"GET %PATH% HTTP/1.1\r\nHost: shop.test\r\n"
+POST: Final = b"POST %PATH% HTTP/1.1\r\nHost: front.test\r\n"
+GET: Final = b"GET %PATH% HTTP/1.1\r\nHost: front.test\r\n"
 LAST: Final = b"0\r\n\r\n"
-FOLLOWING: Final = b"GET %PATH%/smuggled HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n"
+FOLLOWING: Final = b"GET %PATH%/smuggled HTTP/1.1\r\nHost: front.test\r\nConnection: close\r\n\r\n"
 """Follows each request on its connection: a second answer to it would be a smuggled one."""
 
 _FRAMING: Final[Mapping[str, bytes]] = {
@@ -33,8 +33,8 @@ _FRAMING: Final[Mapping[str, bytes]] = {
     "a folded field": GET + b"X-A: a\r\n b\r\n\r\n",
     "a folded coding": POST + b"Transfer-Encoding:\r\n chunked\r\n\r\n" + LAST,
     "a folded length": POST + b"Content-Length:\r\n 1\r\n\r\nZ",
-    "a space before the first field": b"GET %PATH% HTTP/1.1\r\n X-A: a\r\nHost: shop.test\r\n\r\n",
-    "bare LF everywhere": b"GET %PATH% HTTP/1.1\nHost: shop.test\n\n",
+    "a space before the first field": b"GET %PATH% HTTP/1.1\r\n X-A: a\r\nHost: front.test\r\n\r\n",
+    "bare LF everywhere": b"GET %PATH% HTTP/1.1\nHost: front.test\n\n",
     "a bare LF after a field": GET + b"X-A: b\nX-B: c\r\n\r\n",
     "a bare LF as the end": GET + b"\n",
     "a bare CR in a field": GET + b"X-A: b\rX-B: c\r\n\r\n",
@@ -61,26 +61,26 @@ _FRAMING: Final[Mapping[str, bytes]] = {
     + b"Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
     + LAST,
     "HTTP/0.9": b"GET %PATH%\r\n\r\n",
-    "HTTP/1.2": b"GET %PATH% HTTP/1.2\r\nHost: shop.test\r\n\r\n",
+    "HTTP/1.2": b"GET %PATH% HTTP/1.2\r\nHost: front.test\r\n\r\n",
     "HTTP/2 without a word before": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "HTTP/2.0 in words": b"GET %PATH% HTTP/2.0\r\nHost: shop.test\r\n\r\n",
-    "a tunnel": b"CONNECT shop.test:80 HTTP/1.1\r\nHost: shop.test\r\n\r\n" + FOLLOWING,
-    "an authority as the target": b"GET shop.test:80 HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "an asterisk as the target": b"OPTIONS * HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "another scheme": b"GET file://%PATH% HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a user in the target": b"GET http://shop.test@evil.test%PATH% HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a fragment in the target": b"GET %PATH%#b HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a fragment behind a query": b"GET %PATH%?b=c#d&e=f HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a fragment in an address": b"GET http://shop.test%PATH%#b HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a space in the target": b"GET %PATH% b HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "bytes beyond ASCII in the target": b"GET %PATH%/\xff HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a method that nobody knows": b"BREW %PATH% HTTP/1.1\r\nHost: shop.test\r\n\r\n",
-    "a method in small letters": b"get %PATH% HTTP/1.1\r\nHost: shop.test\r\n\r\n",
+    "HTTP/2.0 in words": b"GET %PATH% HTTP/2.0\r\nHost: front.test\r\n\r\n",
+    "a tunnel": b"CONNECT front.test:80 HTTP/1.1\r\nHost: front.test\r\n\r\n" + FOLLOWING,
+    "an authority as the target": b"GET front.test:80 HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "an asterisk as the target": b"OPTIONS * HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "another scheme": b"GET file://%PATH% HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a user in the target": b"GET http://front.test@evil.test%PATH% HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a fragment in the target": b"GET %PATH%#b HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a fragment behind a query": b"GET %PATH%?b=c#d&e=f HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a fragment in an address": b"GET http://front.test%PATH%#b HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a space in the target": b"GET %PATH% b HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "bytes beyond ASCII in the target": b"GET %PATH%/\xff HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a method that nobody knows": b"BREW %PATH% HTTP/1.1\r\nHost: front.test\r\n\r\n",
+    "a method in small letters": b"get %PATH% HTTP/1.1\r\nHost: front.test\r\n\r\n",
     "no host": b"GET %PATH% HTTP/1.1\r\n\r\n",
     "two hosts": GET + b"Host: inside.test\r\n\r\n",
-    "a host with a path": b"GET %PATH% HTTP/1.1\r\nHost: shop.test/inside\r\n\r\n",
-    "a list of hosts": b"GET %PATH% HTTP/1.1\r\nHost: shop.test, inside.test\r\n\r\n",
-    "a host with a user": b"GET %PATH% HTTP/1.1\r\nHost: a@shop.test\r\n\r\n",
+    "a host with a path": b"GET %PATH% HTTP/1.1\r\nHost: front.test/inside\r\n\r\n",
+    "a list of hosts": b"GET %PATH% HTTP/1.1\r\nHost: front.test, inside.test\r\n\r\n",
+    "a host with a user": b"GET %PATH% HTTP/1.1\r\nHost: a@front.test\r\n\r\n",
 }
 
 _PATHS: Final = [
@@ -125,7 +125,7 @@ async def send_hostile_requests(url: str, path: str) -> list[str]:
     """
     requests = hostile_requests(path)
     for target in hostile_paths(path):
-        line = b"GET " + target + b" HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n"
+        line = b"GET " + target + b" HTTP/1.1\r\nHost: front.test\r\nConnection: close\r\n\r\n"
         requests[target.decode("latin-1")] = line
     accepted = []
     for name, request in requests.items():
