@@ -108,11 +108,12 @@ export class Router {
     const { signal } = leave;
     this.#path = location.pathname + location.search;
     const { route, params } = this.#match(location.pathname);
+    let isShown = false;
     let isFocused = isFirst;
     let title = "";
     const focus = () => {
       const heading = this.#main.querySelector("h1");
-      if (!isFocused && title && heading?.isConnected) {
+      if (isShown && !isFocused && title && heading) {
         isFocused = true;
         heading.tabIndex = -1;
         heading.focus({ preventScroll: true });
@@ -130,6 +131,7 @@ export class Router {
     const screen = route.open({ params, query, signal, restored, given, setTitle });
     this.#screen = screen;
     await this.#show(screen.element, isFirst);
+    isShown = true;
     focus();
     scrollTo(0, y);
     try {

@@ -3,7 +3,8 @@
  *
  * @typedef {import("./models.js").Basket} Basket
  * @typedef {import("./models.js").BasketLine} BasketLine
- * @typedef {{ sku: string, quantity: number, isSent: boolean, done: Promise<void> }} Change
+ * @typedef {import("./models.js").Article} Article
+ * @typedef {{ sku: string, quantity: number, article: Article | null, isSent: boolean, done: Promise<void> }} Change
  */
 
 const PIECES = "shop.basket.pieces";
@@ -46,23 +47,31 @@ export class BasketStore extends EventTarget {
     }
   }
 
-  /** @param {{ signal?: AbortSignal }} [options] */
-  async load(options) {
-    const answer = await this.#api.basket(options);
-    this.#publish(answer.page);
-    return answer;
+  /**
+   * Reads the basket, after all changes so far: an older state never comes after a newer one.
+   *
+   * @param {{ signal?: AbortSignal }} [options]
+   */
+  load(options) {
+    const loaded = this.#lastCall.then(async () => {
+      const answer = await this.#api.basket(options);
+      this.#publish(answer.page);
+      return answer;
+    });
+    this.#lastCall = loaded.catch(() => undefined); // the caller handles it; the next call goes on
+    return loaded;
   }
 
   /**
-   * Puts more pieces of a product in.
+   * Puts more pieces of an article in.
    *
-   * @param {string} sku
+   * @param {Article} article
    * @param {number} count
    */
-  async add(sku, count) {
+  async add(article, count) {
     const basket = this.current ?? (await this.load()).page;
-    const already = basket.lines.find((line) => line.sku === sku)?.quantity ?? 0;
-    await this.set(sku, Math.min(MAX_QUANTITY, already + count));
+    const already = basket.lines.find((line) => line.sku === article.sku)?.quantity ?? 0;
+    await this.set(article.sku, Math.min(MAX_QUANTITY, already + count), article);
   }
 
   /**
@@ -70,9 +79,10 @@ export class BasketStore extends EventTarget {
    *
    * @param {string} sku
    * @param {number} quantity
+   * @param {Article | null} [article] of a product that is new in it
    * @returns {Promise<void>}
    */
-  set(sku, quantity) {
+  set(sku, quantity, article = null) {
     const waiting = this.#changes.find((change) => change.sku === sku && !change.isSent);
     if (waiting) {
       waiting.quantity = quantity;
@@ -80,8 +90,8 @@ export class BasketStore extends EventTarget {
       return waiting.done;
     }
     /** @type {Change} */
-    const change = { sku, quantity, isSent: false, done: this.#lastCall.then(() => this.#send(change)) };
-    this.#lastCall = change.done.catch(() => undefined); // the caller handles it; the next change goes on
+    const change = { sku, quantity, article, isSent: false, done: this.#lastCall.then(() => this.#send(change)) };
+    this.#lastCall = change.done.catch(() => undefined); // as above
     this.#changes.push(change);
     this.#changed();
     return change.done;
@@ -131,16 +141,16 @@ export class BasketStore extends EventTarget {
 }
 
 /**
- * The basket as it will be; an article that is new in it comes with the server's answer.
+ * The basket as it will be.
  *
  * @param {Basket} basket
- * @param {{ sku: string, quantity: number }} change
+ * @param {{ sku: string, quantity: number, article: Article | null }} change
  * @returns {Basket}
  */
-function withQuantity(basket, { sku, quantity }) {
+function withQuantity(basket, { sku, quantity, article }) {
   const known = basket.lines.some((line) => line.sku === sku);
   /** @type {BasketLine[]} */
-  const added = known ? [] : [{ sku, quantity, article: null, total: null, priceWhenAdded: null }];
+  const added = known ? [] : [{ sku, quantity, article, total: null, priceWhenAdded: null }];
   const lines = [...basket.lines, ...added]
     .map((line) => (line.sku === sku ? { ...line, quantity, total: lineTotal(line, quantity) } : line))
     .filter((line) => line.quantity > 0);

@@ -9,7 +9,7 @@ import { ApiError } from "../shared/http.js";
 /** Seconds between attempts to follow the events, and between looks; each longer than the one before. */
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 30;
-/** Streams that may fail one after the other before the order is looked at instead. */
+/** Streams that may end without an event one after the other before the order is looked at instead. */
 const ATTEMPTS = 3;
 
 /** Whether nothing more will happen to it. @param {Order} order */
@@ -27,12 +27,16 @@ export function hasEnded({ status, tracking }) {
 export async function follow(api, order, { signal, onChange }) {
   let current = order;
   const show = (/** @type {Order} */ next) => onChange((current = next));
-  if (!isDecided(current)) {
-    await followEvents(api, () => current, show, signal);
+  if (hasEnded(current)) {
+    return;
   }
-  for (let wait = FIRST_WAIT; !signal.aborted && !hasEnded(current); wait = Math.min(LONGEST_WAIT, wait * 2)) {
-    const { page } = await readAgain(api, current.id, signal);
+  await followEvents(api, () => current, show, signal);
+  for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
+    const { page } = await readAgain(api, current.id, signal); // events have neither the reason nor the parcel's way
     show(page);
+    if (hasEnded(page)) {
+      return;
+    }
     await pause(wait, signal);
   }
 }
@@ -50,18 +54,18 @@ function isDecided({ status }) {
  */
 async function followEvents(api, current, show, signal) {
   let lastEventId = "";
-  for (let failures = 0; failures < ATTEMPTS && !isDecided(current()); ) {
+  for (let silent = 0; silent < ATTEMPTS && !isDecided(current()); ) {
+    silent += 1;
     try {
       for await (const { id, event } of api.orderEvents(current().id, { lastEventId, signal })) {
         lastEventId = id;
-        failures = 0;
+        silent = 0;
         show(withEvent(current(), event));
       }
     } catch (error) {
       if (!isTransient(error)) {
         throw error;
       }
-      failures += 1;
     }
     if (!isDecided(current())) {
       await pause(FIRST_WAIT, signal); // the gateway ends a stream after a while: it is taken up where it was

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.support.chromium import FLAGS, Visit, executable
 from tests.support.customers import add_customers
@@ -41,6 +41,7 @@ async def browser() -> AsyncIterator[Browser]:
     path = executable()
     if path is None:
         pytest.skip("there is no Chromium: install Debian's package, or `playwright install chromium`")
+    expect.set_options(timeout=60_000)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield chromium

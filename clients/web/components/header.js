@@ -22,11 +22,9 @@ export function startHeader({ basket, session, router, notices }) {
 
   function showBasket() {
     const { pieces } = basket;
-    fill(basketLink, icon("bag"), h("span", { class: "nav-text" }, "Basket"));
-    if (pieces > 0) {
-      basketLink.append(h("span", { class: "basket-count", "aria-hidden": "true" }, pieces > 99 ? "99+" : pieces));
-    }
-    basketLink.setAttribute("aria-label", pieces > 0 ? `Basket, ${plural(pieces, "piece")}` : "Basket, empty");
+    const count = h("span", { class: "basket-count", "aria-hidden": "true" }, pieces > 99 ? "99+" : pieces);
+    const state = h("span", { class: "visually-hidden" }, pieces > 0 ? ` ${plural(pieces, "piece")}` : " empty");
+    fill(basketLink, icon("bag"), h("span", { class: "nav-text" }, "Basket"), pieces > 0 && count, state);
   }
 
   function showAccount() {

@@ -32,7 +32,7 @@ const PARCEL = {
 };
 
 /** @type {Record<string, string>} */
-const STATES = { pending: "In progress", confirmed: "Confirmed", completed: "On its way to you", cancelled: "Cancelled" };
+const STATES = { pending: "In progress", confirmed: "Confirmed", completed: "Complete", cancelled: "Cancelled" };
 
 /** @type {Record<string, string>} */
 const REASONS = {
@@ -53,7 +53,7 @@ export function reasonText({ reason }) {
   return reason ? (REASONS[reason] ?? "") : "";
 }
 
-/** What has happened last, in a sentence. @param {Order} order */
+/** What has happened last, in a few words. @param {Order} order */
 export function latestText(order) {
   const last = order.tracking.findLast(({ status }) => status in PARCEL);
   return (last && PARCEL[last.status]) ?? stageText(order.timeline.at(-1)?.stage ?? "placed");

@@ -9,7 +9,10 @@ import { quantityOf } from "../components/quantity.js";
 import { bar } from "../components/skeletons.js";
 import { plural, price } from "../format.js";
 
-/** @typedef {import("../models.js").BasketLine} BasketLine */
+/**
+ * @typedef {import("../models.js").BasketLine} BasketLine
+ * @typedef {{ element: HTMLElement, update: (line: BasketLine) => void, hasArticle: boolean }} Row
+ */
 
 /**
  * @param {import("../app.js").App} app
@@ -28,7 +31,7 @@ class BasketPage {
   #content = h("div", { class: "basket-content", "aria-busy": "true" }, ...lineSkeletons());
   #note = h("div", { class: "note" });
   #heading = h("h1", null, "Your basket");
-  /** The rows that are shown, by sku. @type {Map<string, ReturnType<BasketPage["_row"]>>} */
+  /** The rows that are shown, by sku. @type {Map<string, Row>} */
   #rows = new Map();
   #list = h("ul", { class: "basket-lines" });
   #summary = h("aside", { class: "basket-summary", "aria-label": "Sum" });
@@ -81,7 +84,7 @@ class BasketPage {
   #showLines(lines) {
     const shown = lines.map((line) => {
       const known = this.#rows.get(line.sku);
-      const row = known?.hasArticle === (line.article !== null) ? known : this._row(line);
+      const row = known?.hasArticle === (line.article !== null) ? known : this.#row(line);
       row.update(line);
       this.#rows.set(line.sku, row);
       return row.element;
@@ -108,8 +111,8 @@ class BasketPage {
     );
   }
 
-  /** @param {BasketLine} line */
-  _row({ sku, quantity, article }) {
+  /** @param {BasketLine} line @returns {Row} */
+  #row({ sku, quantity, article }) {
     const name = article?.name ?? sku;
     const stepper = quantityOf({ name, quantity, id: `quantity-${sku}`, onChange: (next) => this.#set(sku, name, next) });
     const total = h("p", { class: "price line-total" });
@@ -136,11 +139,12 @@ class BasketPage {
    * @param {string} sku
    * @param {string} name
    * @param {number} quantity
+   * @param {import("../models.js").Article | null} [article]
    */
-  async #set(sku, name, quantity) {
+  async #set(sku, name, quantity, article) {
     const { basket, notices } = this.#app;
     try {
-      await basket.set(sku, quantity);
+      await basket.set(sku, quantity, article);
       const total = basket.current?.total;
       notices.announce(`${name}: ${plural(quantity, "piece")}.${total ? ` The sum is ${price(total)}.` : ""}`);
     } catch (error) {
@@ -154,12 +158,13 @@ class BasketPage {
    */
   async #remove(sku, name) {
     const { basket, notices } = this.#app;
-    const quantity = basket.current?.lines.find((line) => line.sku === sku)?.quantity ?? 1;
+    const line = basket.current?.lines.find((each) => each.sku === sku);
+    const undo = () => this.#set(sku, name, line?.quantity ?? 1, line?.article);
     const removed = basket.set(sku, 0);
     this.#heading.focus({ preventScroll: true });
     try {
       await removed;
-      notices.show(`${name} is no longer in the basket.`, { action: { text: "Undo", press: () => this.#set(sku, name, quantity) } });
+      notices.show(`${name} is no longer in the basket.`, { action: { text: "Undo", press: undo } });
     } catch (error) {
       notices.show(`${name} is still in the basket: ${refusalText(error)}`, { isError: true });
     }

@@ -83,7 +83,7 @@ class OrderPage {
   /** @param {Order} order */
   #show(order) {
     const latest = latestText(order);
-    this.#state.textContent = reasonText(order) || stateText(order);
+    this.#state.textContent = reasonText(order) || (order.status === "completed" ? latest : stateText(order));
     fill(this.#story, storyOf(order));
     if (this.#latest && latest !== this.#latest) {
       this.#app.notices.announce(latest);

@@ -94,7 +94,7 @@ class ProductPage {
       fill(this.#pictures, h("div", { class: "gallery" }, picture, h("div", { class: "gallery-choices" })));
       fill(this.#heading, bar("80%"));
     }
-    this.#drawBuy(card?.name ?? "this article");
+    this.#drawBuy(card?.name ?? "this article", card === null);
   }
 
   /** @param {string} name */
@@ -183,17 +183,33 @@ class ProductPage {
     }
   }
 
-  /** @param {string} name */
-  #drawBuy(name) {
+  /** What the basket shows until the server has answered; null before anything is known. @returns {import("../models.js").Article | null} */
+  #article() {
+    if (!this.#product) {
+      return shownCard(this.#sku);
+    }
+    const { sku, name, pictures, price, listPrice, available } = this.#product;
+    return { sku, name, picture: pictures[0] ?? null, price, listPrice, available };
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} [isUnknown] whether it cannot be put in yet
+   */
+  #drawBuy(name, isUnknown = false) {
     const quantity = quantityOf({ name, quantity: 1, id: "quantity" });
-    const button = h("button", { class: "button primary" }, "Add to basket");
+    const button = h("button", { class: "button primary", disabled: isUnknown }, "Add to basket");
     this.#buy.onsubmit = async (event) => {
       event.preventDefault();
+      const article = this.#article();
+      if (!article) {
+        return;
+      }
       const count = quantity.value();
       const { basket, notices } = this.#app;
       const action = { text: "See the basket", href: "/basket" };
       try {
-        const added = basket.add(this.#sku, count);
+        const added = basket.add(article, count);
         notices.show(`${count === 1 ? name : `${count} × ${name}`}: in the basket.`, { action });
         await added;
       } catch (error) {

@@ -71,7 +71,14 @@ class SearchPage {
       h("div", { class: "search-head" }, this.#heading, this.#total, h("div", { class: "sort field" }, h("label", { for: "sort" }, "Order"), this.#sort)),
       this.#note,
       h("div", { class: "search-side" }, this.#facets.element),
-      h("section", { class: "search-results", "aria-label": "Results", "aria-busy": "true" }, this.#chosen, this.#cards, this.#more),
+      h(
+        "section",
+        { class: "search-results", "aria-labelledby": "results-title", "aria-busy": "true" },
+        h("h2", { id: "results-title", class: "visually-hidden" }, "Results"),
+        this.#chosen,
+        this.#cards,
+        this.#more,
+      ),
     );
   }
 

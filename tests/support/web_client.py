@@ -1,0 +1,85 @@
+"""What tests of the web client share: steps of a visitor, and how stable a page is drawn."""
+
+import os
+import re
+from asyncio import Queue
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import BrowserContext, Page, Route, expect
+
+from tests.support.chromium import log_in
+
+PEN: Final = "PENS-004"
+PEN_NAME: Final = "Copper Reed Pen"
+
+SHIFTS: Final = """
+window.layoutShift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.layoutShift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""A script that sums up the layout shifts of a page in `layoutShift`."""
+
+
+async def put(page: Page, sku: str, quantity: int = 1) -> None:
+    """Open a product's page and put some pieces of it into the basket."""
+    await page.goto(f"/products/{sku}")
+    await page.get_by_role("spinbutton", name="Quantity of").fill(str(quantity))
+    async with page.expect_response(lambda response: response.request.method == "PUT"):
+        await page.get_by_role("button", name="Add to basket").click()
+
+
+async def enter(page: Page, user: str, path: str = "/") -> None:
+    """Log in, and come to the page of this path."""
+    await page.goto(f"/web/session/login?return_to={path}")
+    await log_in(page, user)
+    await page.wait_for_url(f"**{path}")
+
+
+async def fill_in_address(page: Page) -> None:
+    """Fill in the address of the checkout."""
+    await page.get_by_label("Name", exact=True).fill("A Customer")
+    await page.get_by_label("Street and number").fill("Inkway 1")
+    await page.get_by_label("Postal code").fill("10115")
+    await page.get_by_label("City").fill("Berlin")
+
+
+async def order(page: Page, sku: str = PEN) -> str:
+    """Order one piece of a product, as a user who is logged in; the path of the order's page."""
+    await put(page, sku)
+    await page.goto("/checkout")
+    await fill_in_address(page)
+    await page.get_by_role("button", name=re.compile("^Order for")).click()
+    await page.wait_for_url("**/orders/*")
+    return page.url.removeprefix(await page.evaluate("location.origin"))
+
+
+async def in_basket(page: Page, name: str) -> int:
+    """How many pieces of a product the basket's page shows."""
+    return int(await page.get_by_role("spinbutton", name=f"Quantity of {name}").input_value())
+
+
+async def sees(page: Page, heading: str | re.Pattern[str]) -> None:
+    """Wait until the screen has this heading, and nothing more to load."""
+    await expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+async def hold(page: Page, path: str | re.Pattern[str]) -> Queue[Route]:
+    """Hold the calls of a path from now on: they wait for the test, in order."""
+    held: Queue[Route] = Queue()
+    await page.route(path, held.put)
+    return held
+
+
+async def expire(context: BrowserContext) -> None:
+    """Have the browser lose its session, as when it has been idle for too long."""
+    await context.clear_cookies(name=re.compile("session"))
+
+
+def picture_folder(fallback: Path) -> Path:
+    """Where pictures of screens are written: `BROWSER_PICTURES`, or this folder."""
+    folder = Path(os.environ.get("BROWSER_PICTURES") or fallback)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
