@@ -127,7 +127,7 @@ def costs(
             with client.running() as run:
                 for (owner, screen), budget in wanted.items():
                     if owner == name:
-                        requests = client.requests(run, shop.url, headers, budget.call)
+                        requests = client.requests(run, budget.call)
                         found[owner, screen] = _cost(http, headers, requests, rounds)
     return {key: found[key] for key in wanted}
 
@@ -141,6 +141,7 @@ def _fill_basket(http: httpx.Client, headers: Mapping[str, str]) -> None:
 
 
 def _cost(http: httpx.Client, headers: Mapping[str, str], requests: Sequence[Any], rounds: int) -> Cost:
+    """The cost of a screen: calls to services first, while nothing of it is cached."""
     made = [_request(http, request, headers, {"Accept-Encoding": "br"}) for request in requests]
     traced = [_request(http, request, headers, {"Accept": MEDIA_TYPE}) for request in requests]
     upstream_calls = sum(_upstream_calls(complete(partial(http.send, request)).json()) for request in traced)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.contracts import LOOPBACK, ROOT, Contract, Example, Json
+from tests.support.serving import nobody_there
 
 DRIVER: Final = Path(__file__).with_suffix(".mjs")
 
@@ -82,14 +83,14 @@ class Client:
             finally:
                 node.kill()
 
-    def requests(self, run: Run, url: str, headers: Mapping[str, str], call: Sequence[Any]) -> list[Json]:
-        """The requests that a method makes of a running gateway."""
+    def requests(self, run: Run, call: Sequence[Any]) -> list[Json]:
+        """The requests that a method makes, here of a gateway that is not there."""
         method, *arguments = call
         report = run(
             {
-                "base": url,
+                "base": nobody_there(),
                 "prefix": "",
-                "headers": headers,
+                "headers": {},
                 "token": None,
                 "options": self.options,
                 "method": method,
