@@ -10,6 +10,7 @@
  * @typedef {import("./auth.js").User} User
  */
 
+import { ApiError } from "../shared/http.js";
 import { shownBasket } from "./basket.js";
 import { Outbox } from "./outbox.js";
 
@@ -99,13 +100,14 @@ export class App extends EventTarget {
   }
 
   /**
-   * Stores an action, shows it, and sends it when the network is there.
+   * Stores an action, and begins to send it when the network is there.
    *
    * @param {Action} action
+   * @returns {Promise<{ entry: Entry, sent: Promise<Replay | null> }>} once it is stored
    */
   async act(action) {
     const entry = await this.outbox.add(action);
-    return { entry, replay: await this.flush() };
+    return { entry, sent: this.flush() };
   }
 
   /**
@@ -136,12 +138,20 @@ export class App extends EventTarget {
     return replay;
   }
 
-  /** Ends the login, and removes what this phone has stored of the user. */
+  /** Ends the login, and removes what this phone has stored of the user; false when the issuer could not be reached. */
   async logOut() {
     const user = this.#user;
-    const ended = this.auth.logOut();
-    await this.store.dropUser(user);
-    await ended;
+    try {
+      await this.auth.logOut();
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        throw error;
+      }
+      return false;
+    } finally {
+      await this.store.dropUser(user);
+    }
+    return true;
   }
 
   async #reload() {

@@ -116,10 +116,14 @@ export class Auth {
     return attempt.returnTo;
   }
 
-  /** Ends the login here and at the issuer; what cannot be reached ends by itself. */
+  /** Ends the login here, and then at the issuer, which may not be reached: then an `ApiError` says so. */
   async logOut() {
+    const failure = await this.token().then(() => null, (error) => error); // a login that was only known has tokens to end
     const tokens = this.#tokens;
     this.#forget();
+    if (failure) {
+      throw failure;
+    }
     if (tokens?.refresh) {
       await this.#issuer.revoke(tokens.refresh);
     }

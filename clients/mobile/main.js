@@ -97,8 +97,12 @@ async function start() {
     problem: (error, retry) => problemOf(shared, error, retry),
     loginPrompt: (title, text) => loginPrompt(shared, title, text),
     logOut: async () => {
-      await app.logOut();
+      const isEnded = await app.logOut();
       sessions.postMessage("logged-out");
+      shared.router.navigate("/m/");
+      if (!isEnded) {
+        notices.toast("You are logged out on this phone. The shop could not be told.");
+      }
     },
   };
   sessions.addEventListener("message", () => {

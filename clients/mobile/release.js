@@ -19,11 +19,12 @@ export async function registerRelease(onWaiting) {
   if (!("serviceWorker" in navigator) || LOADED === null) {
     return;
   }
-  const hadController = navigator.serviceWorker.controller !== null;
+  let isControlled = navigator.serviceWorker.controller !== null;
   navigator.serviceWorker.addEventListener("controllerchange", () => {
-    if (hadController) {
+    if (isControlled) {
       location.reload();
     }
+    isControlled = true; // the first worker of all holds the release that is loaded
   });
   let isOffered = false;
   /** @param {ServiceWorkerRegistration} registration */

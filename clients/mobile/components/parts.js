@@ -11,7 +11,7 @@ import { icon, starIcon } from "./icons.js";
 /**
  * The bar at the top of a screen that lies below another one.
  *
- * @param {string} title
+ * @param {string} title the screen's heading; empty when that is further down
  * @param {string} href where it leads back to when nothing is before it
  */
 export function backBar(title, href) {
@@ -26,7 +26,7 @@ export function backBar(title, href) {
     "header",
     { class: "bar" },
     h("a", { class: "bar-back", href, "aria-label": "Back", on: { click: back } }, icon("back")),
-    h("p", { class: "bar-title", "aria-hidden": "true" }, title),
+    title ? h("h1", { class: "bar-title" }, title) : null,
   );
 }
 

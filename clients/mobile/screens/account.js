@@ -30,24 +30,20 @@ export const account = (shared, { signal, setTitle }) => {
 
 /** @param {Shared} shared */
 function profile(shared) {
-  const { app, router } = shared;
+  const { app } = shared;
   const name = app.auth.user?.name ?? "";
   const confirmation = h(
     "div",
     { class: "trouble", role: "alert", hidden: true },
     h("p", null, "Something has not been sent to the shop yet. It is lost when you log out."),
-    h("p", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: () => void leave() } }, "Log out all the same")),
+    h("p", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: () => void shared.logOut() } }, "Log out all the same")),
   );
   const ask = () => {
     if (app.entries.some((entry) => entry.notice === undefined)) {
       confirmation.hidden = false;
     } else {
-      void leave();
+      void shared.logOut();
     }
-  };
-  const leave = async () => {
-    await shared.logOut();
-    router.navigate("/m/");
   };
   return h(
     "section",

@@ -27,11 +27,12 @@ const BLOCKING = new Set(["basket-empty", "article-unknown", "currencies-mixed",
 /** @type {Open} */
 export const checkout = (shared, { query, signal, setTitle }) => {
   const { app } = shared;
-  const body = h("div", { class: "checkout-body" }, rowsSkeleton(4, "6rem"));
+  const body = h("div", { class: "checkout-body", "aria-busy": "true" }, rowsSkeleton(4, "6rem"));
   const element = h("div", { class: "screen checkout" }, backBar("Checkout", "/m/basket"), body);
   setTitle("Checkout");
   if (app.isGuest) {
     fill(body, shared.loginPrompt("Log in to order", "Your basket comes with you."));
+    body.removeAttribute("aria-busy");
     return { element };
   }
   return { element, ready: open(shared, Number(query.get("order")), signal, body) };
@@ -69,7 +70,6 @@ async function open(shared, again, signal, body) {
   const form = h(
     "form",
     { class: "checkout-form", novalidate: true, on: { submit: (/** @type {Event} */ event) => void submit(event) } },
-    h("h1", null, "Checkout"),
     earlier ? h("div", { class: "trouble is-refusal", role: "alert" }, h("p", null, textOf(earlier)), h("p", null, "Please look at the new total, and order again if it suits you.")) : null,
     addressFields(address, country, (chosen) => {
       country = chosen;
@@ -159,7 +159,7 @@ async function open(shared, again, signal, body) {
       await app.outbox.dismiss(earlier.id);
     }
     const payment = new FormData(form).get("payment");
-    const { entry, replay } = await app.act({
+    const { entry, sent } = await app.act({
       kind: "order",
       total: delivery.total,
       request: {
@@ -170,6 +170,7 @@ async function open(shared, again, signal, body) {
         ...(coupon && { coupon }),
       },
     });
+    const replay = await sent;
     const order = replay?.orders.find((each) => each.key === entry.key);
     const now = app.entries.find((each) => each.id === entry.id);
     if (order) {
@@ -182,6 +183,7 @@ async function open(shared, again, signal, body) {
   }
 
   await price();
+  body.removeAttribute("aria-busy");
   const isEmpty = /** @type {Draft | null} */ (draft)?.obstacles.includes("basket-empty");
   fill(body, isEmpty && !earlier ? emptyState("Your basket is empty", "There is nothing to order.", h("a", { class: "button primary", href: "/m/search" }, "Look around")) : form);
 }

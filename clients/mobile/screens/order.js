@@ -135,14 +135,14 @@ function draw(shared, order, progress, refresh) {
     }
   };
   return [
-    h("header", { class: "order-head" }, h("h1", null, `Order of ${date}`), statusOf(status, reason)),
+    h("header", { class: "order-head" }, h("h2", null, `Order of ${date}`), statusOf(status, reason)),
     reason ? h("p", { class: "trouble" }, reasonText(reason)) : null,
     status === "cancelled" ? null : h("section", { class: "panel" }, progress),
     shipping ? parcelOf(shipping) : null,
     h(
       "section",
       { class: "panel", "aria-labelledby": "lines" },
-      h("h2", { id: "lines", class: "section-title" }, "What you ordered"),
+      h("h3", { id: "lines", class: "section-title" }, "What you ordered"),
       h(
         "ul",
         { class: "bought" },
@@ -169,7 +169,7 @@ function parcelOf({ method, to, trackingCode, tracking }) {
   return h(
     "section",
     { class: "panel", "aria-labelledby": "parcel" },
-    h("h2", { id: "parcel", class: "section-title" }, "Your parcel"),
+    h("h3", { id: "parcel", class: "section-title" }, "Your parcel"),
     h("p", null, `To ${to}, ${method}`),
     trackingCode ? h("p", { class: "hint" }, `Tracking code ${trackingCode}`) : null,
     tracking.length

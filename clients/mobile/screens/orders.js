@@ -47,7 +47,14 @@ export const orders = (shared, { signal, setTitle }) => {
     }
   }, { signal });
   element.append(waiting, part.element);
-  return { element, ready: part.ready };
+  const ready = part.ready.catch((error) => {
+    if (!(error instanceof ApiError && error.status === 0)) {
+      throw error;
+    }
+    fill(part.element, emptyState("No network", "Your orders show here when it is back.")); // what waits stays on the screen
+    part.element.removeAttribute("aria-busy");
+  });
+  return { element, ready };
 };
 
 /** @param {Shared} shared */

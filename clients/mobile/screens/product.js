@@ -70,9 +70,10 @@ function draw(shared, product) {
  */
 async function add({ app, notices }, product) {
   const { name, price, amount, image, sku } = product;
+  const { entry, sent } = await app.act({ kind: "add", sku, quantity: 1, seen: { name, price, amount, image } });
   notices.toast(`${name} is in your basket.`, { label: "Basket", href: "/m/basket" });
   navigator.vibrate?.(10);
-  const { entry } = await app.act({ kind: "add", sku, quantity: 1, seen: { name, price, amount, image } });
+  await sent;
   const refusal = app.entries.find((each) => each.id === entry.id)?.refusal;
   if (refusal) {
     notices.toast(refusal.detail || refusal.title, { label: "Basket", href: "/m/basket" });

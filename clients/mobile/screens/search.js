@@ -90,7 +90,7 @@ export const search = (shared, { query, signal, setTitle }) => {
       return [emptyState("Nothing like that here", "Try another word, or look through the departments.")];
     }
     const grid = h("ul", { class: "grid" }, ...found.tiles.map((card, index) => cardOf(card, { isFirst: index < 4 })));
-    return [grid, found.next ? furtherOf(grid, found.next, wanted, isOver) : null];
+    return [h("h2", { class: "visually-hidden" }, "Results"), grid, found.next ? furtherOf(grid, found.next, wanted, isOver) : null];
   }
 
   /** @param {Results["types"]} types */
@@ -138,7 +138,7 @@ export const search = (shared, { query, signal, setTitle }) => {
     const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && void load(), {
       rootMargin: "600px",
     });
-    seen.observe(button);
+    addEventListener("scroll", () => seen.observe(button), { once: true, passive: true, signal: isOver }); // not before
     isOver.addEventListener("abort", () => seen.disconnect());
     return button;
   }

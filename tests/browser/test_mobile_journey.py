@@ -1,0 +1,136 @@
+"""The mobile app, used by touch: from the start screen to the parcel."""
+
+import re
+from collections.abc import Callable
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import PHONE, OpenContext
+from tests.support.chromium import Visit, log_in
+from tests.support.mobile_app import App, basket_of, screen_calls
+from tests.support.shop import RunningShop
+
+Watch = Callable[[Page], Visit]
+
+
+async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
+    phone_page: Page, visit: Watch, customer: str, shop: RunningShop
+) -> None:
+    page, app, seen = phone_page, App(phone_page), visit(phone_page)
+    await app.open()
+    await app.tab("Search")
+    await page.get_by_role("searchbox").fill("lettering pen")
+    await expect(page).to_have_url(re.compile(r"q=lettering\+pen"))
+    await page.get_by_role("link", name="Thornwood Lettering Pen").tap()
+    await expect(page.get_by_role("heading", name="Thornwood Lettering Pen")).to_be_visible()
+
+    await page.get_by_role("button", name="Add to basket").tap()
+    await expect(page.locator("#tabs").get_by_text("1 piece")).to_be_visible()
+    await app.tab("Basket")
+    await page.get_by_role("button", name="One more Thornwood Lettering Pen").tap()
+    await expect(page.locator(".line-total")).to_have_text("€47.00")
+    await page.get_by_role("link", name="Log in and order").tap()
+    await page.get_by_role("button", name="Log in").tap()
+    await log_in(page, customer)
+
+    await app.fill_in_address()
+    assert await basket_of(shop, customer) == {"PENS-028": 2}
+    await page.get_by_label("Express").check()
+    await expect(page.locator(".action-price")).to_contain_text("€56.90")
+    await page.get_by_role("button", name="Place order").tap()
+
+    await expect(page.locator(".order-head")).to_contain_text("Completed")
+    await expect(page.locator(".stage.is-done")).to_have_count(7)
+    await expect(page.locator(".tracking")).to_contain_text("Delivered", timeout=60_000)
+    await app.tab("Orders")
+    await expect(page.locator(".entry")).to_contain_text("€56.90")
+    assert await basket_of(shop, customer) == {}
+    assert seen.errors == []
+
+
+async def test_each_screen_is_one_call(phone_page: Page, visit: Watch, customer: str) -> None:
+    app, seen = App(phone_page), visit(phone_page)
+    await app.log_in(customer)
+    await app.add("PENS-001")
+    await app.sent()
+    screen_calls(seen.calls)
+
+    for path, call in {
+        "/m/": "GET /mobile/home",
+        "/m/search?q=ink": "GET /mobile/search",
+        "/m/products/INKS-001": "GET /mobile/products/INKS-001",
+        "/m/basket": "GET /mobile/basket",
+        "/m/checkout": "POST /mobile/checkout/draft",
+        "/m/orders": "GET /mobile/orders",
+    }.items():
+        await app.open(path)
+        await phone_page.wait_for_load_state("networkidle")
+        assert screen_calls(seen.calls) == [call], path
+    await app.tab("Home")
+    await app.tab("Basket")
+    await phone_page.wait_for_load_state("networkidle")
+    assert screen_calls(seen.calls) == ["GET /mobile/home", "GET /mobile/basket"]
+    assert seen.errors == []
+
+
+async def test_every_screen_is_accessible_in_light_and_dark(
+    open_context: OpenContext, visit: Watch, customer: str, axe: str
+) -> None:
+    context = await open_context(**PHONE, reduced_motion="reduce")  # nothing is seen between two colours
+    page = await context.new_page()
+    app, seen = App(page), visit(page)
+    await app.open("/m/orders")
+    found = {"logged out": await seen.axe(axe)}
+    await app.log_in(customer)
+    await app.add("PENS-006")
+    for path in (
+        "/m/",
+        "/m/search?q=ink",
+        "/m/products/PENS-010",
+        "/m/basket",
+        "/m/checkout",
+        "/m/orders",
+        "/m/account",
+    ):
+        await app.open(path)
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            await page.evaluate(
+                "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
+            found[f"{path} {scheme}"] = await seen.axe(axe)
+
+    assert {where: what for where, what in found.items() if what} == {}
+    assert seen.errors == []
+
+
+TOO_SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=radio])")]
+  .filter((element) => !element.closest("[hidden], .skip-link, p, li.card"))
+  .map((element) => ({ box: element.getBoundingClientRect(), text: element.outerHTML.slice(0, 90) }))
+  .filter(({ box }) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
+  .map(({ text }) => text)"""
+"""What is touched and smaller than 44 px; not links within a text, nor the names of cards."""
+
+
+async def test_what_is_touched_is_large_enough_and_nothing_is_wider_than_the_screen(
+    open_context: OpenContext, customer: str
+) -> None:
+    page = await (await open_context(**PHONE)).new_page()
+    app = App(page)
+    await app.log_in(customer)
+    await app.add("PENS-007")
+    for path in ("/m/", "/m/search", "/m/products/PENS-007", "/m/basket", "/m/checkout", "/m/account"):
+        await app.open(path)
+        assert await page.evaluate(TOO_SMALL) == [], path
+        for width in (320, 390, 768):
+            await page.set_viewport_size({"width": width, "height": 844})
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+
+
+async def test_a_screen_that_does_not_exist_says_so_and_leads_home(phone_page: Page) -> None:
+    app = App(phone_page)
+    await app.open("/m/products/NOTHING")
+
+    await expect(phone_page.get_by_role("heading", name="Not here")).to_be_visible()
+    await phone_page.get_by_role("link", name="Home").first.tap()
+    await expect(phone_page.get_by_role("heading", name="From the workshop")).to_be_visible()

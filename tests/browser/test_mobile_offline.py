@@ -1,0 +1,174 @@
+"""The mobile app without a network, and when it comes back."""
+
+import asyncio
+
+from playwright.async_api import Page, Request, Route, expect
+
+from tests.support.mobile_app import App, basket_of, orders_of, path_of, set_price
+from tests.support.shop import RunningShop
+
+
+async def test_screens_seen_before_are_there_with_their_time_and_others_say_that_they_are_not(
+    phone_page: Page,
+) -> None:
+    page, app = phone_page, App(phone_page)
+    await app.open("/m/products/PENS-002")
+    await app.open()
+    await app.installed()
+    await page.reload()
+    await page.context.set_offline(True)
+
+    await app.open("/m/products/PENS-002")
+    await expect(page.get_by_role("heading", name="Shallows Fountain Pen")).to_be_visible()
+    await expect(page.locator("#network")).to_contain_text("Offline")
+    await app.tab("Home")
+    await expect(page.get_by_role("heading", name="From the workshop")).to_be_visible()
+    assert await page.locator(".lead img").evaluate("(image) => image.complete && image.naturalWidth") > 0
+
+
+async def test_basket_changes_without_a_network_are_sent_in_their_order_and_once(
+    phone_page: Page, customer: str, shop: RunningShop
+) -> None:
+    page, app = phone_page, App(phone_page)
+    await app.log_in(customer)
+    await app.add("PENS-002")
+    await app.sent()
+    for sku in ("INKS-001", "INKS-002"):
+        await app.open(f"/m/products/{sku}")
+    await app.installed()
+    await page.context.set_offline(True)
+    for sku in ("INKS-001", "INKS-002"):
+        await app.add(sku)
+    await app.tab("Basket")
+    await page.get_by_role("button", name="One more Shallows Fountain Pen").tap()
+    await page.get_by_role("button", name="Remove Low Water Blue").tap()
+    await expect(page.locator(".line")).to_have_count(2)
+    await expect(page.get_by_text("Not sent yet")).to_have_count(2)
+    await app.open("/m/basket")  # the app is closed and opened
+    await expect(page.locator(".line")).to_have_count(2)
+
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(_change(request)))
+    await page.context.set_offline(False)
+    await app.sent()
+
+    assert list(filter(None, sent)) == ["PUT INKS-001", "PUT INKS-002", "PUT PENS-002", "DELETE INKS-001"]
+    assert await basket_of(shop, customer) == {"PENS-002": 2, "INKS-002": 1}
+    await expect(page.get_by_text("Not sent yet")).to_have_count(0)
+
+
+async def test_a_change_whose_answer_is_lost_counts_once(
+    phone_page: Page, customer: str, shop: RunningShop
+) -> None:
+    page, app = phone_page, App(phone_page)
+    await app.log_in(customer)
+    keys: list[str | None] = []
+
+    async def lose_the_first(route: Route) -> None:
+        keys.append(route.request.headers.get("idempotency-key"))
+        if len(keys) == 1:
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await page.context.route("**/mobile/basket/items/*", lose_the_first)
+    await app.add("PENS-002")
+    await app.sent()
+
+    assert len(keys) == 2
+    assert keys[0] == keys[1] is not None
+    assert await basket_of(shop, customer) == {"PENS-002": 1}
+
+
+async def test_a_change_that_the_shop_refuses_is_shown_until_it_was_read(
+    phone_page: Page, customer: str
+) -> None:
+    page, app = phone_page, App(phone_page)
+    await app.log_in(customer)
+    await app.open("/m/products/PENS-002")
+    await page.context.route(
+        "**/mobile/basket/items/PENS-002*",
+        lambda route: route.continue_(url=route.request.url.replace("PENS-002", "GONE-001")),
+    )
+    await page.get_by_role("button", name="Add to basket").tap()
+    await app.tab("Basket")
+
+    alert = page.get_by_role("alert")
+    await expect(alert).to_contain_text("Shallows Fountain Pen could not be put into your basket")
+    await expect(alert).to_contain_text("It is no longer sold.")
+    await app.open("/m/basket")
+    await page.get_by_role("alert").get_by_role("button", name="OK").tap()
+    await expect(alert).to_have_count(0)
+
+
+async def test_an_order_without_a_network_survives_the_app_and_asks_again_when_its_price_has_changed(
+    phone_page: Page, customer: str, shop: RunningShop
+) -> None:
+    page, app, context = phone_page, App(phone_page), phone_page.context
+    await app.log_in(customer)
+    await app.add("PENS-017")
+    await app.sent()
+    await app.open("/m/checkout")
+    await app.installed()
+    await app.fill_in_address()
+    await context.set_offline(True)
+    seen = await page.locator(".action-price .total").inner_text()
+    await page.get_by_role("button", name="Place order").tap()
+    await expect(page.get_by_text(f"Order of {seen}")).to_be_visible()
+    await expect(page.get_by_text("as soon as there is a network")).to_be_visible()
+
+    await page.close()  # the app is killed, and its login ends
+    await context.clear_cookies()
+    await set_price(shop, "PENS-017", 9900)
+    await context.set_offline(False)
+    page = await context.new_page()
+    app = App(page)
+    await app.open()
+    await page.locator("#notices").get_by_role("button", name="Log in").tap()
+    assert await orders_of(shop, customer) == []
+    await page.get_by_label("User name").fill(customer)
+    await page.get_by_label("Password").fill("ink on paper")
+    await page.get_by_role("button", name="Log in").tap()
+
+    await app.tab("Orders")
+    alert = page.get_by_role("alert")
+    await expect(alert).to_contain_text(
+        f"The price has changed since you saw {seen}. Nothing has been ordered."
+    )
+    await alert.get_by_role("link", name="Look at it again").tap()
+    await expect(page.locator(".action-price .total")).to_have_text("€103.90")
+    await expect(page.get_by_label("Street and number")).to_have_value("Inkway 1")
+    assert await orders_of(shop, customer) == []
+    await page.get_by_role("button", name="Place order").tap()
+    await expect(page.locator(".order-head")).to_be_visible()
+
+    (order,) = await orders_of(shop, customer)
+    assert order["total"] == "€103.90"
+
+
+async def test_an_order_without_a_network_is_placed_once_when_it_is_back(
+    phone_page: Page, customer: str, shop: RunningShop
+) -> None:
+    page, app, context = phone_page, App(phone_page), phone_page.context
+    await app.log_in(customer)
+    await app.add("PENS-002")
+    await app.sent()
+    await app.open("/m/checkout")
+    await app.installed()
+    await app.fill_in_address()
+    await context.set_offline(True)
+    await page.get_by_role("button", name="Place order").tap()
+    await expect(page.get_by_text("as soon as there is a network")).to_be_visible()
+
+    await context.set_offline(False)
+    await expect(page.locator(".entry")).to_have_count(1)
+    await asyncio.gather(app.sent(), expect(page.locator(".waiting-order")).to_have_count(0))
+
+    assert len(await orders_of(shop, customer)) == 1
+
+
+def _change(request: Request) -> str:
+    """A change of the basket, as `PUT PENS-001`."""
+    path = path_of(request.url)
+    return f"{request.method} {path.rpartition('/')[2]}" if path.startswith("/mobile/basket/items/") else ""

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { ApiError } from "../../../clients/shared/http.js";
+import { Auth, LoginError } from "../../../clients/mobile/auth.js";
+import { base64url, challengeOf, claimsOf } from "../../../clients/mobile/pkce.js";
+
+const ORIGIN = "https://shop.example";
+
+class Memory {
+  items = new Map();
+  getItem = (name) => this.items.get(name) ?? null;
+  setItem = (name, value) => void this.items.set(name, value);
+  removeItem = (name) => void this.items.delete(name);
+}
+
+const jwt = (claims) => `h.${base64url(new TextEncoder().encode(JSON.stringify(claims)))}.s`;
+
+/** An issuer with one user, or none, at whom the browser is logged in. */
+class Issuer {
+  user = "reader";
+  requests = [];
+  verifierOf = new Map();
+  nonceOf = new Map();
+  refresh = "r0";
+  reachable = true;
+  claims = {};
+
+  fetch = async (url, init = {}) => {
+    if (!this.reachable) {
+      throw new TypeError("no network");
+    }
+    const { pathname, searchParams } = new URL(url);
+    this.requests.push(pathname.replace("/identity", ""));
+    if (pathname.endsWith("/authorize")) {
+      return { ok: true, url: this.redirect(searchParams), arrayBuffer: async () => null };
+    }
+    return pathname.endsWith("/token") ? this.#token(init.body) : { ok: true };
+  };
+
+  /** Where the browser is sent, as if the login page had been filled in. */
+  redirect(parameters) {
+    const back = new URL(parameters.get("redirect_uri"));
+    back.searchParams.set("state", parameters.get("state"));
+    back.searchParams.set("iss", `${ORIGIN}/identity`);
+    if (this.user) {
+      const code = `code-${parameters.get("nonce")}`;
+      this.verifierOf.set(code, parameters.get("code_challenge"));
+      this.nonceOf.set(code, parameters.get("nonce"));
+      back.searchParams.set("code", code);
+    } else {
+      back.searchParams.set("error", "login_required");
+    }
+    return back.href;
+  }
+
+  async #token(body) {
+    const code = body.get("code");
+    const isCode = body.get("grant_type") === "authorization_code";
+    const isGood = isCode
+      ? this.verifierOf.get(code) === (await challengeOf(body.get("code_verifier")))
+      : body.get("refresh_token") === this.refresh;
+    if (!isGood) {
+      return { ok: false, status: 400 };
+    }
+    this.refresh = `r${Number(this.refresh.slice(1)) + 1}`;
+    const claims = { iss: `${ORIGIN}/identity`, aud: "mobile", sub: this.user, name: "A Reader", nonce: this.nonceOf.get(code), ...this.claims };
+    return {
+      ok: true,
+      json: async () => ({ access_token: `access-${this.refresh}`, refresh_token: this.refresh, id_token: jwt(claims), expires_in: 300 }),
+    };
+  }
+}
+
+let issuer, memory, attempts, now;
+
+const open = () => new Auth({ origin: ORIGIN, memory, attempts, fetch: issuer.fetch, now: () => now });
+
+async function loggedIn() {
+  const auth = open();
+  const url = await auth.loginUrl("/m/basket");
+  assert.equal(await auth.complete(new URL(issuer.redirect(new URL(url).searchParams))), "/m/basket");
+  return auth;
+}
+
+beforeEach(() => {
+  issuer = new Issuer();
+  memory = new Memory();
+  attempts = new Memory();
+  now = 0;
+});
+
+test("a login gives tokens, of which nothing is stored", async () => {
+  const auth = await loggedIn();
+
+  assert.equal(await auth.token(), "access-r1");
+  assert.deepEqual(auth.user, { sub: "reader", name: "A Reader" });
+  assert.deepEqual([...memory.items.values(), ...attempts.items.values()].filter((value) => /access|r1|code/.test(value)), []);
+});
+
+test("an access token that is about to expire is renewed once, however many calls need it", async () => {
+  const auth = await loggedIn();
+  now = 280_000;
+
+  const tokens = await Promise.all([auth.token(), auth.token(), auth.token()]);
+
+  assert.deepEqual(tokens, ["access-r2", "access-r2", "access-r2"]);
+  assert.deepEqual(issuer.requests, ["/token", "/token"]);
+});
+
+test("after a reload tokens come silently, for who had been logged in and for nobody else", async () => {
+  assert.equal(await open().token(), null);
+  assert.deepEqual(issuer.requests, []);
+
+  await loggedIn();
+  assert.equal(await open().token(), "access-r2");
+});
+
+test("when the issuer wants the user to log in, it is asked once, and the user stays known", async () => {
+  await loggedIn();
+  issuer.user = null;
+  const auth = open();
+
+  assert.equal(await auth.token(), null);
+  assert.equal(await auth.token(), null);
+
+  assert.equal(issuer.requests.filter((path) => path === "/authorize").length, 1);
+  assert.equal(auth.user.sub, "reader");
+});
+
+test("a refresh token that is refused leads to a silent login", async () => {
+  const auth = await loggedIn();
+  issuer.refresh = "r9";
+
+  assert.equal(await auth.renew(), true);
+
+  assert.equal(await auth.token(), "access-r10");
+});
+
+test("a response with another state, issuer, nonce or audience is refused", async () => {
+  const auth = open();
+  for (const [name, value] of [["state", "x"], ["iss", "https://evil.example"]]) {
+    const url = new URL(issuer.redirect(new URL(await auth.loginUrl("/m/")).searchParams));
+    url.searchParams.set(name, value);
+    await assert.rejects(auth.complete(url), LoginError);
+  }
+  for (const claims of [{ nonce: "x" }, { aud: "web" }, { iss: "https://evil.example" }]) {
+    issuer.claims = claims;
+    const url = new URL(issuer.redirect(new URL(await auth.loginUrl("/m/")).searchParams));
+    await assert.rejects(auth.complete(url), LoginError);
+  }
+  assert.equal(auth.user, null);
+});
+
+test("a response to no login of this browser is refused", async () => {
+  await assert.rejects(open().complete(new URL(`${ORIGIN}/m/callback?code=c&state=s`)), { code: "no_attempt" });
+});
+
+test("a log-out revokes the tokens and ends the session, and a refresh that was under way gives nothing", async () => {
+  const auth = await loggedIn();
+  const renewal = auth.renew();
+
+  await auth.logOut();
+
+  assert.equal(await renewal, false);
+  assert.equal(auth.user, null);
+  assert.equal(await auth.token(), null);
+  assert.deepEqual(issuer.requests.slice(-2), ["/revoke", "/logout"]);
+});
+
+test("without a network the user stays who it is", async () => {
+  const auth = await loggedIn();
+  issuer.reachable = false;
+  now = 400_000;
+
+  await assert.rejects(auth.token(), ApiError);
+
+  assert.equal(auth.user.sub, "reader");
+});
+
+test("a challenge is that of RFC 7636, and claims are read as UTF-8", async () => {
+  const challenge = await challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+  assert.equal(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+  assert.equal(claimsOf(jwt({ name: "Zoë" })).name, "Zoë");
+});
