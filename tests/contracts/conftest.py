@@ -2,10 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bff.conftest import enforced, times
-
-__all__ = ["enforced", "times"]  # contracts are about what BFFs say, not how fast: a slow machine breaks none
-
 
 @pytest.fixture(scope="session", autouse=True)
 def unobserved() -> Iterator[None]:
