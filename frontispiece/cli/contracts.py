@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from frontispiece.cli.openapi_diff import diff
 from frontispiece.cli.terminal import Folder, err, fail, open_project, out, print_table
 from frontispiece.errors import ConfigError
 from frontispiece.extras import MissingExtra
@@ -110,6 +111,9 @@ def usage(
     print_table(table)
     if calls is not None:
         _show_calls(opened, calls, days)
+
+
+app.command()(diff)
 
 
 def _open(project: Path | None) -> "Opened":
