@@ -156,7 +156,7 @@ async def get_basket(owner: Owner, store: StoreDep, request: Request, response: 
     return body
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=204, response_class=Response)
 async def delete_basket(owner: Owner, store: StoreDep) -> None:
     """Delete the basket; repeating it is harmless."""
     await store.delete(owner)

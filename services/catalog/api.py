@@ -202,7 +202,7 @@ async def patch(
     return await _write(store, sku, body, version, response)
 
 
-@router.delete("/products/{sku}", status_code=204, dependencies=[writers])
+@router.delete("/products/{sku}", status_code=204, response_class=Response, dependencies=[writers])
 @responds(404)
 async def delete(sku: str, store: StoreDep, if_match: IfMatch = None) -> None:
     """Delete a product."""

@@ -164,7 +164,7 @@ async def reservation(
     return ReservationBody.of(found)
 
 
-@router.delete("/reservations/{reservation_id}", status_code=204)
+@router.delete("/reservations/{reservation_id}", status_code=204, response_class=Response)
 @responds(404)
 async def release(reservation_id: ReservationId, caller: Caller, store: StoreDep) -> None:
     """Release the units; repeating it is harmless."""
