@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-failed fuzz faults check bench bench-check budgets contracts migration proto lock clean
+.PHONY: run test test-failed fuzz fuzz-api faults check bench bench-check budgets contracts migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -22,6 +22,9 @@ test-failed: .venv/dev .venv/foreign .venv/clients  ## what failed in the last r
 
 fuzz: .venv/dev  ## compare the server with its predecessor on random requests, for minutes
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest tests/frontispiece/server/test_fuzz.py --timeout 0
+
+fuzz-api: .venv/dev  ## put EXAMPLES requests to each operation of each app, as its OpenAPI document describes and breaks
+	FUZZ_API_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest tests/contracts/test_schemathesis.py --numprocesses auto --dist load --timeout 0
 
 faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= VICTIMS= ACTIONS= POSTGRESQL=1
 	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(VICTIMS),--victims $(VICTIMS)) $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(POSTGRESQL),--postgresql)

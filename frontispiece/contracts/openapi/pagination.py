@@ -13,7 +13,7 @@ NEXT: Final = frozenset(
 )
 """Members by which a page names the one after it."""
 
-ASKED: Final = frozenset(
+PAGING: Final = frozenset(
     {"cursor", "page", "offset", "page_token", "pagetoken", "limit", "page_size", "per_page"}
 )
 """Parameters by which clients ask for a page."""
@@ -25,10 +25,10 @@ def pagination_added(old: Document, new: Document, before: Json, after: Json) ->
 
 
 def _is_paged(document: Document, operation: Json) -> bool:
-    asked = {str(each.get("name")).lower() for each in operation["parameters"]}
+    taken = {str(each.get("name")).lower() for each in operation["parameters"]}
     bodies = [rules.get("properties", {}) for rules in _bodies(document, operation, "object")]
     named = {name.lower() for properties in bodies for name in properties}
-    return bool(asked & ASKED or named & NEXT)
+    return bool(taken & PAGING or named & NEXT)
 
 
 def _is_list(document: Document, operation: Json) -> bool:
