@@ -65,12 +65,13 @@ class SupportedVersions(BaseModel):
 _FILE: Final = TypeAdapter(dict[str, SupportedVersions])
 
 
-def supported_versions(file: Path = FILE) -> dict[str, SupportedVersions]:
-    """The versions of each client, as the file says now.
+def supported_versions(file: Path | None = None) -> dict[str, SupportedVersions]:
+    """The versions of each client, as the file says now; the shop's unless another one is named.
 
     Raises:
         ConfigError: the file cannot be read, or is not as it should be.
     """
+    file = file or FILE
     try:
         return _FILE.validate_python(tomllib.loads(file.read_text(encoding="utf-8")))
     except ValidationError as invalid:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.gateway import GatewaySettings, create_app
+from frontispiece.gateway import Gateway, GatewaySettings, create_app
 from frontispiece.http import Version
 from frontispiece.settings import Directory
 from shop.client_versions import supported_versions
@@ -42,16 +42,21 @@ def things() -> Stub:
     return Stub()
 
 
+def gateway(folder: Path, things: str) -> Gateway:
+    """The gateway with these routes, in front of a service."""
+    table, project = folder / "routes.toml", folder / "frontispiece.toml"
+    table.write_text(route_table(*ROUTES))
+    project.write_text(LAYER)
+    directory = Directory(services={"things": things})
+    return create_app(GatewaySettings(routes=table, layers=project, directory=directory, watch=False))
+
+
 @pytest.fixture
 async def http(tmp_path: Path, things: Stub) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway with these routes."""
     things.requests.clear()
-    table, project = tmp_path / "routes.toml", tmp_path / "frontispiece.toml"
-    table.write_text(route_table(*ROUTES))
-    project.write_text(LAYER)
     async with servers() as serve:
-        directory = Directory(services={"things": await serve(things)})
-        app = create_app(GatewaySettings(routes=table, layers=project, directory=directory, watch=False))
+        app = gateway(tmp_path, await serve(things))
         async with client_of(await serve(app)) as http:
             yield http
 
@@ -108,6 +113,37 @@ async def test_a_route_that_says_nothing_else_goes_by_the_shop_s_versions(http: 
         assert (old.status_code, old.json()["minimum"]) == (426, str(supported.minimum))
         assert supported.update in old.json()["detail"]
         assert new.status_code == 200
+
+
+async def test_a_reload_takes_another_minimum_and_refuses_one_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "client_versions.toml"
+    monkeypatch.setattr("shop.client_versions.FILE", file)
+
+    def write(minimum: str) -> None:
+        lines = [f'{name} = "{value}"' for name, value in (MOBILE | {"minimum": minimum}).items()]
+        file.write_text("\n".join(["[mobile]", *lines]))
+
+    async def reload() -> tuple[list[str], int]:
+        assert app.reloader is not None
+        errors = list((await app.reloader.reload("a test")).errors)
+        return errors, (await http.get("/closed", headers={"X-Client": "mobile/1.2.0"})).status_code
+
+    write("1.2.0")
+    async with servers() as serve:
+        app = gateway(tmp_path, await serve(Stub()))
+        async with client_of(await serve(app)) as http:
+            unchanged = await reload()
+            write("1.3.0")
+            raised = await reload()
+            write("1.x")
+            errors, status = await reload()
+
+    assert (unchanged, raised, status) == (([], 200), ([], 426), 426)
+    assert errors == [
+        "client_versions.toml: mobile.minimum: '1.x' is no version: write three numbers, such as 1.3.0"
+    ]
 
 
 def test_no_version_in_the_field_is_refused() -> None:
