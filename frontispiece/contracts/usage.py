@@ -45,8 +45,8 @@ def usage(document: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldU
     for pact in pacts:
         version = f"{pact.client} {pact.version}"
         for interaction in pact.interactions:
-            if interaction.status not in SUCCESS or interaction.content is None:
-                continue
+            if interaction.status not in SUCCESS or not isinstance(interaction.content, dict | list):
+                continue  # a problem, or no JSON
             name = _operation_of(interaction, operations)
             if name is None:
                 called = f"{interaction.method} {interaction.path}"

@@ -11,7 +11,7 @@ from bff.web.app import create_app as create_web
 from frontispiece.pages import BffSettings, PageApp
 from frontispiece.pages.plan import Plan
 from tests.bff.documents import checkout, order
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.world import DOWN, PROGRESS, Shop, answering, problem
 
 
 async def draft(client: httpx.AsyncClient, reader: dict[str, str], **wanted: Any) -> Any:
@@ -186,7 +186,7 @@ async def test_the_progress_of_an_order_is_passed_on_from_where_the_client_was(
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/event-stream"
-    assert response.text == ':\n\nid: 3\nevent: confirmed\ndata: {"stage": "confirmed"}\n\n'
+    assert response.text == PROGRESS
     assert shop.last("events").headers["last-event-id"] == "2"
 
 

@@ -239,8 +239,7 @@ class Shop:
         return httpx.Response(202, json=cancelled, headers={"Position": f"{self.position}"})
 
     def _events(self, _request: httpx.Request) -> httpx.Response:
-        events = b':\n\nid: 3\nevent: confirmed\ndata: {"stage": "confirmed"}\n\n'
-        return httpx.Response(200, content=events, headers={"Content-Type": "text/event-stream"})
+        return httpx.Response(200, content=PROGRESS, headers={"Content-Type": "text/event-stream"})
 
     def _orders(self, request: httpx.Request) -> httpx.Response:
         members = ("id", "status", "placed_at", "total", "stage", "reason")
@@ -282,6 +281,13 @@ class Shop:
         self.sent["discounts"] += answer.ByteSize()
         return answer
 
+
+PROGRESS = (
+    ":\n\nid: 3\nevent: confirmed\n"
+    'data: {"order_id":"order-1","status":"confirmed","stage":"confirmed","at":"2030-11-22T23:31:00Z",'
+    '"tracking_code":"FS-7"}\n\n'
+)
+"""Server-sent events of an order."""
 
 OPERATIONS = (
     (r"GET \w+:/health/ready", "health"),

@@ -84,6 +84,10 @@ class Lacking:
         async def lacking(message: Message) -> None:
             if message["type"] == "http.response.start":
                 head.update(message)
+                if is_json(message):
+                    return
+            if not is_json(head):
+                await send(message)
                 return
             body = json.dumps(pruned(json.loads(message["body"]), self._depth)).encode()
             length = (b"content-length", str(len(body)).encode())
@@ -92,6 +96,11 @@ class Lacking:
             await send({**message, "body": body})
 
         await self._app(scope, receive, lacking if scope["type"] == "http" else send)
+
+
+def is_json(head: Message) -> bool:
+    """Whether a response is JSON, and no stream of events."""
+    return b"json" in dict(head["headers"])[b"content-type"]
 
 
 def pruned(value: Any, depth: int) -> Any:

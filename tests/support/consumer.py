@@ -1,6 +1,7 @@
 """A client's own API module, run by node against pact's mock of its BFF."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,7 +150,9 @@ def _unexpected(example: Example, error: Mapping[str, Any] | None) -> Iterator[s
 
 
 def named(content: Any, path: str = "") -> Iterator[str]:
-    """Every field that a contract's example of an answer names."""
+    """Every field that a contract's example of an answer names, also in the data of server-sent events."""
+    if not path and isinstance(content, str):
+        content = next(json.loads(data) for data in re.findall(r"^data: (.*)$", content, re.MULTILINE))
     if isinstance(content, list):
         for item in content:
             yield from named(item, f"{path}[]")

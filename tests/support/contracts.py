@@ -34,6 +34,25 @@ class Exactly:
     value: Any
 
 
+@dataclass(frozen=True)
+class ServerEvent:
+    """A server-sent event whose data is JSON with these members, texts in this order, among others."""
+
+    data: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """An example of it."""
+        return f"id: 3\nevent: confirmed\ndata: {json.dumps(self.data)}\n\n"
+
+    @property
+    def rules(self) -> Json:
+        """Pact's rule for a stream in which it is one of the events."""
+        members = "".join(rf'[^\n]*"{name}":\s?"[^"\n]+"' for name in self.data)
+        matcher = {"match": "regex", "regex": rf"[\s\S]*data: \{{{members}[^\n]*\}}\n\n[\s\S]*"}
+        return {"body": {"$": {"combine": "AND", "matchers": [matcher]}}}
+
+
 MATCHERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     str: matchers.str,
     int: matchers.int,
@@ -62,7 +81,7 @@ class Example:
         path: without the query.
         body: of the request, in JSON; None for none.
         headers: besides those that the client sends with every request.
-        answer: every member that the client reads, as pact's matchers or literally.
+        answer: every member that the client reads, as pact's matchers or literally; or an event.
         answer_headers: every header of the answer that the client reads.
     """
 
@@ -75,7 +94,7 @@ class Example:
     headers: Mapping[str, Any] = field(default_factory=dict)
     body: Json | None = None
     status: int = 200
-    answer: Json
+    answer: Json | ServerEvent
     answer_headers: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -101,12 +120,17 @@ class Example:
         interaction.will_respond_with(self.status)
         for name, value in self.answer_headers.items():
             interaction.with_header(name, value)
-        interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
+        if isinstance(self.answer, ServerEvent):
+            interaction.with_body(self.answer.text, "text/event-stream")
+            interaction.with_matching_rules(self.answer.rules)
+        else:
+            interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
 
 
-def example(name: str, path: str, answer: Json, *given: str, **more: Any) -> Example:
+def example(name: str, path: str, answer: Json | ServerEvent, *given: str, **more: Any) -> Example:
     """An example, written short."""
-    return Example(name=name, path=path, answer=like(answer), given=given, **more)
+    read = answer if isinstance(answer, ServerEvent) else like(answer)
+    return Example(name=name, path=path, answer=read, given=given, **more)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from pact import match
 
 from tests.support.consumer import Client
-from tests.support.contracts import LOGGED_IN, Contract, Exactly, example, problem
+from tests.support.contracts import LOGGED_IN, Contract, Exactly, ServerEvent, example, problem
 
 SHOP = "the shop sells PEN and INK"
 FILLED = "the basket holds PEN and INK"
@@ -139,6 +139,12 @@ DRAFT = {
 ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
 WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
 READING = {"min_position": "41"}
+PROGRESS = {
+    "status": "confirmed",
+    "stage": "confirmed",
+    "at": "2030-11-22T23:31:00Z",
+    "tracking_code": "FS-7",
+}
 
 CLIENT = Client(module="clients/web/api.js", name="WebApi", prefix="/web", has_session=True)
 
@@ -340,6 +346,14 @@ CONTRACT = Contract(
             ORDERED,
             query=READING,
             call=("order", "order-1", {"minPosition": "41"}),
+        ),
+        example(
+            "the stages that an order comes to",
+            "/orders/order-1/events",
+            ServerEvent(PROGRESS),
+            LOGGED_IN,
+            headers={"Accept": "text/event-stream"},
+            call=("orderEvents", "order-1"),
         ),
         example(
             "one order that is cancelled",
