@@ -8,7 +8,18 @@ const MOMENT = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short",
 const NUMBER = new Intl.NumberFormat(LOCALE);
 
 /** Unit and plain name of an attribute whose name ends with the unit. */
-const UNITS = /** @type {const} */ ({ _mm: "mm", _cm: "cm", _ml: "ml", _g: "g", _gsm: "g/m²", _kg: "kg", _w: "W", _k: "K", _lm: "lm", _m: "m" });
+const UNITS = /** @type {const} */ ({
+  _mm: "mm",
+  _cm: "cm",
+  _ml: "ml",
+  _g: "g",
+  _gsm: "g/m²",
+  _kg: "kg",
+  _w: "W",
+  _k: "K",
+  _lm: "lm",
+  _m: "m",
+});
 
 /** @param {import("./models.js").Money} money */
 export function price({ amount, currency }) {

@@ -58,7 +58,10 @@ app.router = new Router(
 
 session.addEventListener("change", () => {
   if (session.hasEnded && !document.querySelector("dialog[open]")) {
-    const actions = [{ text: "Log in again", href: loginUrl() }, { text: "Go on as a guest", press: () => session.forget() }];
+    const actions = [
+      { text: "Log in again", href: loginUrl() },
+      { text: "Go on as a guest", press: () => session.forget() },
+    ];
     notices.banner("Your session has ended.", actions);
   } else {
     notices.banner(null);

@@ -14,7 +14,9 @@ const ATTEMPTS = 3;
 
 /** Whether nothing more will happen to it. @param {Order} order */
 export function hasEnded({ status, tracking }) {
-  return status === "cancelled" || tracking.some((event) => event.status === "delivered" || event.status === "cancelled");
+  return (
+    status === "cancelled" || tracking.some((event) => event.status === "delivered" || event.status === "cancelled")
+  );
 }
 
 /**
@@ -54,7 +56,7 @@ function isDecided({ status }) {
  */
 async function followEvents(api, current, show, signal) {
   let lastEventId = "";
-  for (let silent = 0; silent < ATTEMPTS && !isDecided(current()); ) {
+  for (let silent = 0; silent < ATTEMPTS && !isDecided(current());) {
     silent += 1;
     try {
       for await (const { id, event } of api.orderEvents(current().id, { lastEventId, signal })) {

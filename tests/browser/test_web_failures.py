@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.support.chromium import log_in
+from tests.support.chromium import Visit, log_in
 from tests.support.web_client import PEN, PEN_NAME, enter, expire, fill_in_address, put, sees
 
 
@@ -87,9 +88,10 @@ async def test_who_is_offline_comes_back_by_themselves(desktop_page: Page) -> No
 
 
 async def test_the_session_ends_in_the_middle_and_nothing_filled_in_is_lost(
-    desktop_page: Page, customer: str
+    desktop_page: Page, visit: Callable[[Page], Visit], customer: str, axe: str
 ) -> None:
     page = desktop_page
+    seen = visit(page)
     await enter(page, customer)
     await put(page, PEN)
     await page.goto("/checkout")
@@ -98,6 +100,8 @@ async def test_the_session_ends_in_the_middle_and_nothing_filled_in_is_lost(
 
     await page.get_by_role("button", name=re.compile("^Order for")).click()
     dialog = page.get_by_role("dialog", name="You have been logged out")
+    await expect(dialog.get_by_role("link", name="Log in again")).to_be_focused()
+    assert await seen.axe(axe) == []
     await dialog.get_by_role("link", name="Log in again").click()
     if "/identity/" in page.url:
         await log_in(page, customer)
@@ -106,6 +110,20 @@ async def test_the_session_ends_in_the_middle_and_nothing_filled_in_is_lost(
     await expect(page.get_by_label("City")).to_have_value("Berlin")
     await page.get_by_role("button", name=re.compile("^Order for")).click()
     await sees(page, "Thank you")
+
+
+async def test_a_session_that_has_ended_meanwhile_is_said(desktop_page: Page, customer: str) -> None:
+    page = desktop_page
+    await enter(page, customer)
+    await sees(page, "For those who write, print and bind")
+    await expire(page.context)
+
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.get_by_role("status").filter(has_text="Your session has ended.")).to_be_visible()
+    await page.get_by_role("button", name="Go on as a guest").click()
+
+    await expect(page.get_by_role("banner").get_by_role("link", name="Log in")).to_be_visible()
+    await expect(page.get_by_text("Your session has ended.")).to_have_count(0)
 
 
 async def test_a_guest_at_the_orders_is_asked_to_log_in(desktop_page: Page) -> None:

@@ -4,7 +4,30 @@ import { h } from "../../shared/dom.js";
 import { country } from "../format.js";
 
 /** Countries that the shop ships to; whether it still does is what the draft says. */
-const COUNTRIES = ["DE", "AT", "BE", "CH", "CZ", "DK", "ES", "FI", "FR", "GB", "IE", "IT", "LU", "NL", "NO", "PL", "PT", "SE", "CA", "JP", "US", "AQ"];
+const COUNTRIES = [
+  "DE",
+  "AT",
+  "BE",
+  "CH",
+  "CZ",
+  "DK",
+  "ES",
+  "FI",
+  "FR",
+  "GB",
+  "IE",
+  "IT",
+  "LU",
+  "NL",
+  "NO",
+  "PL",
+  "PT",
+  "SE",
+  "CA",
+  "JP",
+  "US",
+  "AQ",
+];
 
 /** @type {[string, string, string][]} token of the card, its name, and what is special about it */
 const CARDS = [
@@ -32,7 +55,16 @@ const FIELDS = [
 export function addressFields(address, onCountry) {
   const fields = FIELDS.map(({ name, label, autocomplete, maxlength, width }) => {
     const id = `address-${name}`;
-    const input = { id, name, class: "input", required: true, autocomplete, maxlength, value: address[name], "aria-describedby": `${id}-error` };
+    const input = {
+      id,
+      name,
+      class: "input",
+      required: true,
+      autocomplete,
+      maxlength,
+      value: address[name],
+      "aria-describedby": `${id}-error`,
+    };
     return h(
       "div",
       { class: `field is-${width}` },
@@ -41,10 +73,18 @@ export function addressFields(address, onCountry) {
       h("p", { id: `${id}-error`, class: "field-error" }),
     );
   });
-  const options = COUNTRIES.map((code) => h("option", { value: code, selected: code === address.country }, country(code)));
+  const options = COUNTRIES.map((code) =>
+    h("option", { value: code, selected: code === address.country }, country(code)),
+  );
   const select = h(
     "select",
-    { id: "address-country", name: "country", class: "input", autocomplete: "country", on: { change: () => onCountry(select.value) } },
+    {
+      id: "address-country",
+      name: "country",
+      class: "input",
+      autocomplete: "country",
+      on: { change: () => onCountry(select.value) },
+    },
     ...options,
   );
   return [...fields, h("div", { class: "field is-full" }, h("label", { for: "address-country" }, "Country"), select)];

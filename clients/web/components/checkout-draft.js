@@ -14,7 +14,8 @@ const OBSTACLES = {
   "basket-empty": "Your basket is empty: there is nothing to order.",
   "article-unknown": "Something in your basket is no longer sold. Remove it, and the rest can be ordered.",
   "currencies-mixed": "Your basket has prices in several currencies, which one order cannot have.",
-  "out-of-stock": "There is less in stock than you want of something. You can order, but the order will be cancelled unless more comes in.",
+  "out-of-stock":
+    "There is less in stock than you want of something. You can order, but the order will be cancelled unless more comes in.",
   "coupon-invalid": "The coupon takes nothing off. Remove it, or use another one.",
 };
 
@@ -28,7 +29,13 @@ export function obstacleNotes({ obstacles }) {
   return obstacles.map((obstacle) => {
     const isBasket = obstacle === "basket-empty" || obstacle === "article-unknown" || obstacle === "out-of-stock";
     const text = OBSTACLES[obstacle] ?? `This cannot be ordered: ${obstacle}.`;
-    return h("p", { class: "notice is-warning", role: "alert" }, text, isBasket && " ", isBasket && h("a", { href: "/basket" }, "To the basket"));
+    return h(
+      "p",
+      { class: "notice is-warning", role: "alert" },
+      text,
+      isBasket && " ",
+      isBasket && h("a", { href: "/basket" }, "To the basket"),
+    );
   });
 }
 
@@ -65,7 +72,14 @@ export function deliveryChoices(deliveries, chosen, onChange) {
     h(
       "label",
       { class: "option", for: `delivery-${method}` },
-      h("input", { id: `delivery-${method}`, type: "radio", name: "method", value: method, checked: method === chosen, on: { change: onChange } }),
+      h("input", {
+        id: `delivery-${method}`,
+        type: "radio",
+        name: "method",
+        value: method,
+        checked: method === chosen,
+        on: { change: onChange },
+      }),
       h("span", null, methodName(method), h("span", { class: "muted small" }, ` ${plural(days, "working day")}`)),
       h("span", { class: "price" }, price(cost)),
     ),

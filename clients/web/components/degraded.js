@@ -26,5 +26,9 @@ export function degradedNote(degraded) {
     return null;
   }
   const list = new Intl.ListFormat("en", { type: "conjunction" }).format(names);
-  return h("p", { class: "degraded", role: "note" }, `Not shown right now: ${list}. Everything else is as it should be.`);
+  return h(
+    "p",
+    { class: "degraded", role: "note" },
+    `Not shown right now: ${list}. Everything else is as it should be.`,
+  );
 }

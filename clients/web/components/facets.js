@@ -18,7 +18,12 @@ export class Facets {
     this.#onChange = onChange;
     this.#groups = h("div", { class: "facet-groups" });
     const isWide = matchMedia("(min-width: 60rem)");
-    this.element = h("details", { class: "facets", open: isWide.matches }, h("summary", { class: "button" }, "Narrow down"), this.#groups);
+    this.element = h(
+      "details",
+      { class: "facets", open: isWide.matches },
+      h("summary", { class: "button" }, "Narrow down"),
+      this.#groups,
+    );
     isWide.addEventListener("change", ({ matches }) => (this.element.open = matches));
   }
 

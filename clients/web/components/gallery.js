@@ -8,7 +8,11 @@ const LARGE = "(min-width: 60rem) 38rem, 100vw";
 /** @param {import("../models.js").Picture[]} pictures */
 export function galleryOf(pictures) {
   const [first = null] = pictures;
-  const large = h("div", { class: "gallery-large" }, pictureOf(first, { sizes: LARGE, alt: first?.alt, isFirst: true }));
+  const large = h(
+    "div",
+    { class: "gallery-large" },
+    pictureOf(first, { sizes: LARGE, alt: first?.alt, isFirst: true }),
+  );
   if (pictures.length < 2) {
     return h("div", { class: "gallery" }, large);
   }
@@ -17,8 +21,19 @@ export function galleryOf(pictures) {
       large.replaceChildren(pictureOf(picture, { sizes: LARGE, alt: picture.alt, isFirst: true }));
       buttons.forEach((each, place) => each.setAttribute("aria-pressed", String(place === index)));
     };
-    const props = { type: "button", class: "gallery-choice", "aria-label": `Show: ${picture.alt}`, "aria-pressed": String(index === 0), on: { click: choose } };
+    const props = {
+      type: "button",
+      class: "gallery-choice",
+      "aria-label": `Show: ${picture.alt}`,
+      "aria-pressed": String(index === 0),
+      on: { click: choose },
+    };
     return h("button", props, pictureOf(picture, { sizes: "6rem" }));
   });
-  return h("div", { class: "gallery" }, large, h("div", { class: "gallery-choices", role: "group", "aria-label": "Pictures" }, ...buttons));
+  return h(
+    "div",
+    { class: "gallery" },
+    large,
+    h("div", { class: "gallery-choices", role: "group", "aria-label": "Pictures" }, ...buttons),
+  );
 }

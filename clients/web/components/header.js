@@ -51,7 +51,12 @@ export function startHeader({ basket, session, router, notices }) {
     const menu = h(
       "details",
       { class: "menu" },
-      h("summary", { class: "nav-link", "aria-label": `Account of ${name}` }, icon("person"), h("span", { class: "nav-text" }, name)),
+      h(
+        "summary",
+        { class: "nav-link", "aria-label": `Account of ${name}` },
+        icon("person"),
+        h("span", { class: "nav-text" }, name),
+      ),
       h(
         "ul",
         { class: "menu-items" },

@@ -17,7 +17,11 @@ export function openLoginDialog(onDeclined) {
     "dialog",
     { class: "login-dialog", "aria-labelledby": "login-dialog-title" },
     h("h2", { id: "login-dialog-title" }, "You have been logged out"),
-    h("p", null, "Your session has ended. Log in again, and you are back at this place; what you have filled in stays."),
+    h(
+      "p",
+      null,
+      "Your session has ended. Log in again, and you are back at this place; what you have filled in stays.",
+    ),
     h(
       "p",
       { class: "actions" },

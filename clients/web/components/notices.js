@@ -33,7 +33,12 @@ export class Notices {
    */
   show(text, { isError = false, action } = {}) {
     const toast = h("div", { class: isError ? "toast is-error" : "toast" }, h("p", null, text), actionOf(action));
-    const close = { type: "button", class: "icon-button", "aria-label": "Dismiss", on: { click: () => toast.remove() } };
+    const close = {
+      type: "button",
+      class: "icon-button",
+      "aria-label": "Dismiss",
+      on: { click: () => toast.remove() },
+    };
     toast.append(h("button", close, icon("close")));
     this.#toasts.replaceChildren(toast);
     if (!isError) {

@@ -48,7 +48,12 @@ export function ratingOf(stars) {
     return null;
   }
   const label = `${stars.average} of 5 stars, ${plural(stars.count, "review")}`;
-  return h("p", { class: "rating" }, starsOf(stars.average, label), h("span", { "aria-hidden": "true" }, `(${stars.count})`));
+  return h(
+    "p",
+    { class: "rating" },
+    starsOf(stars.average, label),
+    h("span", { "aria-hidden": "true" }, `(${stars.count})`),
+  );
 }
 
 /**

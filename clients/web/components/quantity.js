@@ -49,10 +49,20 @@ export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
         set(next);
       }
     };
-    return h("button", { type: "button", class: "quantity-step", "aria-label": label, on: { click: press } }, icon(glyph));
+    return h(
+      "button",
+      { type: "button", class: "quantity-step", "aria-label": label, on: { click: press } },
+      icon(glyph),
+    );
   }
 
   show(quantity);
-  const element = h("div", { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` }, fewer, input, more);
+  const element = h(
+    "div",
+    { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` },
+    fewer,
+    input,
+    more,
+  );
   return { element, show, value: () => Number(input.value) };
 }

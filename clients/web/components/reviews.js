@@ -13,7 +13,9 @@ const RATINGS = [5, 4, 3, 2, 1];
  */
 export function reviewsOf({ rating, reviews }, isComplete) {
   if (rating === null && reviews.length === 0) {
-    return isComplete ? h("p", { class: "muted" }, "Reviews cannot be shown right now.") : h("div", { class: "review-skeleton" }, ...lineSkeletons(4));
+    return isComplete
+      ? h("p", { class: "muted" }, "Reviews cannot be shown right now.")
+      : h("div", { class: "review-skeleton" }, ...lineSkeletons(4));
   }
   if (rating?.count === 0) {
     return h("p", { class: "muted" }, "Nobody has reviewed it yet.");
@@ -47,8 +49,19 @@ function summaryOf({ average, count, histogram }) {
     "div",
     { class: "rating-summary" },
     average !== null &&
-      h("p", { class: "rating-average" }, h("strong", null, average.toFixed(1)), starsOf(average, `${average} of 5 stars`), h("span", null, plural(count, "review"))),
-    h("table", { class: "histogram" }, h("caption", { class: "visually-hidden" }, "Reviews by rating"), h("tbody", null, ...rows)),
+      h(
+        "p",
+        { class: "rating-average" },
+        h("strong", null, average.toFixed(1)),
+        starsOf(average, `${average} of 5 stars`),
+        h("span", null, plural(count, "review")),
+      ),
+    h(
+      "table",
+      { class: "histogram" },
+      h("caption", { class: "visually-hidden" }, "Reviews by rating"),
+      h("tbody", null, ...rows),
+    ),
   );
 }
 
@@ -58,7 +71,12 @@ function reviewOf({ author, rating, title, text, createdAt }) {
     "article",
     { class: "review" },
     h("h3", null, title),
-    h("p", { class: "review-by" }, starsOf(rating, `${rating} of 5 stars`), h("span", null, `${author}, ${day(createdAt)}`)),
+    h(
+      "p",
+      { class: "review-by" },
+      starsOf(rating, `${rating} of 5 stars`),
+      h("span", null, `${author}, ${day(createdAt)}`),
+    ),
     h("p", null, text),
   );
 }

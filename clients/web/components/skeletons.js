@@ -19,7 +19,9 @@ export function cardSkeletons(count) {
 /** @param {number} count */
 export function lineSkeletons(count) {
   const widths = ["96%", "88%", "93%", "62%"];
-  return Array.from({ length: count }, (_, index) => h("p", { "aria-hidden": "true" }, bar(widths[index % 4] ?? "90%")));
+  return Array.from({ length: count }, (_, index) =>
+    h("p", { "aria-hidden": "true" }, bar(widths[index % 4] ?? "90%")),
+  );
 }
 
 /** A line of text that is not there yet. @param {string} width */

@@ -65,7 +65,9 @@ export function storyOf(order) {
   const isUndone = order.status === "cancelled" || order.reason !== null;
   const reached = new Set(order.timeline.map(({ stage }) => stage));
   const coming = isUndone ? [] : STAGES.filter(([stage]) => !reached.has(stage)).map(([, text]) => step(text, null));
-  const parcel = order.tracking.filter(({ status }) => status in PARCEL).map(({ status, at }) => step(PARCEL[status] ?? status, at));
+  const parcel = order.tracking
+    .filter(({ status }) => status in PARCEL)
+    .map(({ status, at }) => step(PARCEL[status] ?? status, at));
   const way = isUndone || order.shipping === null ? [] : parcelSteps(order).map((text) => step(text, null));
   return h("ol", { class: "story" }, ...past, ...coming, ...parcel, ...way);
 }
@@ -87,7 +89,18 @@ function stageText(stage) {
  */
 function step(text, at) {
   if (at === null) {
-    return h("li", { class: "story-step" }, h("span", { class: "story-mark" }), h("span", null, text, h("span", { class: "visually-hidden" }, ", still to come")));
+    return h(
+      "li",
+      { class: "story-step" },
+      h("span", { class: "story-mark" }),
+      h("span", null, text, h("span", { class: "visually-hidden" }, ", still to come")),
+    );
   }
-  return h("li", { class: "story-step is-past" }, h("span", { class: "story-mark" }, icon("check")), h("span", null, text), h("time", { datetime: at, class: "muted small" }, moment(at)));
+  return h(
+    "li",
+    { class: "story-step is-past" },
+    h("span", { class: "story-mark" }, icon("check")),
+    h("span", null, text),
+    h("time", { datetime: at, class: "muted small" }, moment(at)),
+  );
 }

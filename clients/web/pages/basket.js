@@ -94,7 +94,10 @@ class BasketPage {
         this.#rows.delete(sku);
       }
     }
-    if (shown.length !== this.#list.children.length || shown.some((element, index) => element !== this.#list.children[index])) {
+    if (
+      shown.length !== this.#list.children.length ||
+      shown.some((element, index) => element !== this.#list.children[index])
+    ) {
       fill(this.#list, ...shown);
     }
   }
@@ -104,7 +107,12 @@ class BasketPage {
     const isIncomplete = lines.some((line) => line.total === null);
     fill(
       this.#summary,
-      h("p", { class: "sum" }, h("span", null, plural(pieces, "piece")), h("strong", { class: "price" }, total ? price(total) : "–")),
+      h(
+        "p",
+        { class: "sum" },
+        h("span", null, plural(pieces, "piece")),
+        h("strong", { class: "price" }, total ? price(total) : "–"),
+      ),
       isIncomplete && h("p", { class: "hint" }, "Without the articles that are no longer sold."),
       h("p", { class: "hint" }, "Delivery is added at the checkout."),
       h("a", { class: "button primary", href: "/checkout" }, "To the checkout"),
@@ -114,15 +122,34 @@ class BasketPage {
   /** @param {BasketLine} line @returns {Row} */
   #row({ sku, quantity, article }) {
     const name = article?.name ?? sku;
-    const stepper = quantityOf({ name, quantity, id: `quantity-${sku}`, onChange: (next) => this.#set(sku, name, next) });
+    const stepper = quantityOf({
+      name,
+      quantity,
+      id: `quantity-${sku}`,
+      onChange: (next) => this.#set(sku, name, next),
+    });
     const total = h("p", { class: "price line-total" });
     const notes = h("div", { class: "line-notes" });
-    const remove = { type: "button", class: "link-button", "aria-label": `Remove ${name}`, on: { click: () => this.#remove(sku, name) } };
+    const remove = {
+      type: "button",
+      class: "link-button",
+      "aria-label": `Remove ${name}`,
+      on: { click: () => this.#remove(sku, name) },
+    };
     const element = h(
       "li",
       { class: "basket-line" },
-      h("a", { class: "line-picture", href: productPath(sku), tabindex: "-1", "aria-hidden": "true" }, pictureOf(article?.picture ?? null, { sizes: "8rem" })),
-      h("div", { class: "line-words" }, h("h2", { class: "line-name" }, article ? h("a", { href: productPath(sku) }, name) : name), notes),
+      h(
+        "a",
+        { class: "line-picture", href: productPath(sku), tabindex: "-1", "aria-hidden": "true" },
+        pictureOf(article?.picture ?? null, { sizes: "8rem" }),
+      ),
+      h(
+        "div",
+        { class: "line-words" },
+        h("h2", { class: "line-name" }, article ? h("a", { href: productPath(sku) }, name) : name),
+        notes,
+      ),
       h("div", { class: "line-actions" }, article && stepper.element, h("button", remove, "Remove")),
       total,
     );
@@ -187,9 +214,11 @@ function lineNotes({ article, quantity, priceWhenAdded }) {
   const change = priceWhenAdded && (listPrice.amount > priceWhenAdded.amount ? "dearer" : "cheaper");
   return [
     each,
-    isShort && h("p", { class: "line-note is-problem" }, available === 0 ? "Sold out right now." : `Only ${available} left.`),
+    isShort &&
+      h("p", { class: "line-note is-problem" }, available === 0 ? "Sold out right now." : `Only ${available} left.`),
     available === null && h("p", { class: "line-note" }, "We cannot see the stock right now."),
-    priceWhenAdded && h("p", { class: "line-note" }, `It has become ${change}: it was ${price(priceWhenAdded)} when you put it in.`),
+    priceWhenAdded &&
+      h("p", { class: "line-note" }, `It has become ${change}: it was ${price(priceWhenAdded)} when you put it in.`),
   ];
 }
 
@@ -198,12 +227,18 @@ function waitingItems(waiting) {
   if (waiting.length === 0) {
     return null;
   }
-  const items = waiting.map(({ sku, quantity }) => h("li", null, `${quantity} × `, h("a", { href: productPath(sku) }, sku)));
+  const items = waiting.map(({ sku, quantity }) =>
+    h("li", null, `${quantity} × `, h("a", { href: productPath(sku) }, sku)),
+  );
   return h(
     "section",
     { class: "waiting", "aria-labelledby": "waiting-title" },
     h("h2", { id: "waiting-title" }, "Waiting for room"),
-    h("p", { class: "muted" }, "These came back from an order, and the basket is full. They come in as soon as you take something out."),
+    h(
+      "p",
+      { class: "muted" },
+      "These came back from an order, and the basket is full. They come in as soon as you take something out.",
+    ),
     h("ul", { class: "waiting-items" }, ...items),
   );
 }
@@ -219,6 +254,11 @@ function emptyBasket() {
 
 function lineSkeletons() {
   return [0, 1].map(() =>
-    h("div", { class: "basket-line", "aria-hidden": "true" }, h("div", { class: "line-picture" }, h("div", { class: "picture skeleton" })), h("div", { class: "line-words" }, bar("50%"))),
+    h(
+      "div",
+      { class: "basket-line", "aria-hidden": "true" },
+      h("div", { class: "line-picture" }, h("div", { class: "picture skeleton" })),
+      h("div", { class: "line-words" }, bar("50%")),
+    ),
   );
 }

@@ -38,7 +38,14 @@ class CheckoutPage {
   #request = new AbortController();
   #notes = h("div", { class: "checkout-notes" });
   #deliveries = h("div", { class: "options" }, ...lineSkeletons(2));
-  #coupon = h("input", { id: "coupon", class: "input", maxlength: 64, autocomplete: "off", autocapitalize: "characters", value: this.#filled.coupon });
+  #coupon = h("input", {
+    id: "coupon",
+    class: "input",
+    maxlength: 64,
+    autocomplete: "off",
+    autocapitalize: "characters",
+    value: this.#filled.coupon,
+  });
   #couponState = h("p", { class: "hint", role: "status" });
   #lines = h("ul", { class: "draft-lines" }, h("li", null, bar("80%")), h("li", null, bar("70%")));
   #sums = h("dl", { class: "sums" }, h("div", null, bar("100%")));
@@ -76,13 +83,31 @@ class CheckoutPage {
       this.#form,
       group("Where to", h("div", { class: "address" }, ...addressFields(address, () => this.#change()))),
       group("Delivery", this.#deliveries),
-      group("Payment", h("div", { class: "options" }, ...cardChoices(payment)), h("p", { class: "hint" }, "A demonstration: choose a card, and none is charged.")),
+      group(
+        "Payment",
+        h("div", { class: "options" }, ...cardChoices(payment)),
+        h("p", { class: "hint" }, "A demonstration: choose a card, and none is charged."),
+      ),
     );
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#form.addEventListener("input", () => this.#store());
     this.#coupon.addEventListener("keydown", (event) => event.key === "Enter" && this.#change());
-    const couponField = h("div", { class: "coupon field" }, h("label", { for: "coupon" }, "Coupon"), h("div", { class: "coupon-row" }, this.#coupon, h("button", apply, "Use it")), this.#couponState);
-    const side = h("aside", { class: "checkout-side", "aria-label": "Your order" }, h("h2", null, "Your order"), this.#lines, couponField, this.#sums, this.#order);
+    const couponField = h(
+      "div",
+      { class: "coupon field" },
+      h("label", { for: "coupon" }, "Coupon"),
+      h("div", { class: "coupon-row" }, this.#coupon, h("button", apply, "Use it")),
+      this.#couponState,
+    );
+    const side = h(
+      "aside",
+      { class: "checkout-side", "aria-label": "Your order" },
+      h("h2", null, "Your order"),
+      this.#lines,
+      couponField,
+      this.#sums,
+      this.#order,
+    );
     this.element.append(h("div", { class: "checkout-main" }, this.#form, side));
   }
 
@@ -90,7 +115,13 @@ class CheckoutPage {
     const data = new FormData(this.#form);
     const text = (/** @type {string} */ name) => String(data.get(name) ?? "");
     this.#filled = {
-      address: { name: text("name"), street: text("street"), postal_code: text("postal_code"), city: text("city"), country: text("country") },
+      address: {
+        name: text("name"),
+        street: text("street"),
+        postal_code: text("postal_code"),
+        city: text("city"),
+        country: text("country"),
+      },
       coupon: this.#coupon.value.trim(),
       method: text("method") || this.#filled.method,
       payment: text("payment_token"),
@@ -206,11 +237,21 @@ class CheckoutPage {
       return;
     }
     if (error instanceof ApiError && error.kind === "country-not-served") {
-      fill(this.#deliveries, h("p", { class: "notice is-problem", role: "alert" }, `We cannot deliver to ${country(this.#filled.address.country)}.`));
+      fill(
+        this.#deliveries,
+        h(
+          "p",
+          { class: "notice is-problem", role: "alert" },
+          `We cannot deliver to ${country(this.#filled.address.country)}.`,
+        ),
+      );
       this.#draft = null;
       this.#showSums();
     } else if (!(error instanceof ApiError) || error.status !== 401) {
-      fill(this.#notes, h("p", { class: "notice is-problem", role: "alert" }, `Nothing has been ordered. ${refusalText(error)}`));
+      fill(
+        this.#notes,
+        h("p", { class: "notice is-problem", role: "alert" }, `Nothing has been ordered. ${refusalText(error)}`),
+      );
       this.#showSums();
     }
   }
@@ -246,6 +287,11 @@ function loginNeeded() {
     "div",
     { class: "nothing" },
     h("p", { class: "lead" }, "Log in to order. What is in your basket comes along."),
-    h("p", { class: "actions" }, h("a", { class: "button primary", href: loginUrl("/checkout") }, "Log in"), h("a", { class: "button", href: "/basket" }, "Back to the basket")),
+    h(
+      "p",
+      { class: "actions" },
+      h("a", { class: "button primary", href: loginUrl("/checkout") }, "Log in"),
+      h("a", { class: "button", href: "/basket" }, "Back to the basket"),
+    ),
   );
 }

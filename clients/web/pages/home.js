@@ -44,7 +44,11 @@ export function homePage({ api }) {
           "div",
           { class: "opening-words" },
           h("h1", null, "For those who write, print and bind"),
-          h("p", { class: "lead" }, "Pens that start, inks that stay, papers that take both: tools by small makers, chosen because they last."),
+          h(
+            "p",
+            { class: "lead" },
+            "Pens that start, inks that stay, papers that take both: tools by small makers, chosen because they last.",
+          ),
           h("p", { class: "actions" }, h("a", { class: "button primary", href: "/search" }, "Browse everything")),
           count,
         ),
@@ -74,7 +78,12 @@ function openingPicture(card) {
   return h(
     "li",
     null,
-    h("a", { href: productPath(card.sku) }, pictureOf(card.picture, place), h("span", { class: "opening-name" }, card.name)),
+    h(
+      "a",
+      { href: productPath(card.sku) },
+      pictureOf(card.picture, place),
+      h("span", { class: "opening-name" }, card.name),
+    ),
   );
 }
 
@@ -99,9 +108,13 @@ function maker({ id, name, count }) {
 }
 
 function pictureSkeletons() {
-  return Array.from({ length: OPENING }, () => h("li", { "aria-hidden": "true" }, h("div", { class: "picture skeleton" })));
+  return Array.from({ length: OPENING }, () =>
+    h("li", { "aria-hidden": "true" }, h("div", { class: "picture skeleton" })),
+  );
 }
 
 function departmentSkeletons() {
-  return Array.from({ length: DEPARTMENTS }, () => h("li", { "aria-hidden": "true" }, h("span", { class: "department-skeleton" }, bar("60%"))));
+  return Array.from({ length: DEPARTMENTS }, () =>
+    h("li", { "aria-hidden": "true" }, h("span", { class: "department-skeleton" }, bar("60%"))),
+  );
 }

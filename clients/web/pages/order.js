@@ -42,9 +42,27 @@ class OrderPage {
   constructor(app, visit) {
     this.#app = app;
     this.#visit = visit;
-    const back = h("nav", { class: "crumbs", "aria-label": "You are here" }, h("ol", { class: "crumb-list" }, h("li", null, h("a", { href: "/orders" }, "Your orders"))));
-    const story = h("section", { class: "order-story", "aria-labelledby": "story-title" }, h("h2", { id: "story-title" }, "Its story"), this.#story, this.#actions);
-    this.element = h("div", { class: "page order-page" }, back, this.#heading, this.#state, this.#note, h("div", { class: "order-main" }, story, this.#content));
+    const back = h(
+      "nav",
+      { class: "crumbs", "aria-label": "You are here" },
+      h("ol", { class: "crumb-list" }, h("li", null, h("a", { href: "/orders" }, "Your orders"))),
+    );
+    const story = h(
+      "section",
+      { class: "order-story", "aria-labelledby": "story-title" },
+      h("h2", { id: "story-title" }, "Its story"),
+      this.#story,
+      this.#actions,
+    );
+    this.element = h(
+      "div",
+      { class: "page order-page" },
+      back,
+      this.#heading,
+      this.#state,
+      this.#note,
+      h("div", { class: "order-main" }, story, this.#content),
+    );
     visit.setTitle("Your order");
   }
 
@@ -75,7 +93,9 @@ class OrderPage {
     } catch (error) {
       const isOver = signal.aborted || (error instanceof ApiError && error.status === 401);
       if (!isOver) {
-        this.#app.notices.show(`The order goes on, but this page no longer follows it. ${refusalText(error)}`, { isError: true });
+        this.#app.notices.show(`The order goes on, but this page no longer follows it. ${refusalText(error)}`, {
+          isError: true,
+        });
       }
     }
   }
@@ -98,7 +118,14 @@ class OrderPage {
     const canCancel = order.status === "pending" && order.reason === null;
     const isBack = order.status === "cancelled" && order.reason !== "cancelled-by-customer";
     if (canCancel && !this.#actions.querySelector("button")) {
-      fill(this.#actions, h("button", { type: "button", class: "button", on: { click: () => this.#cancel(order.id) } }, "Cancel the order"));
+      fill(
+        this.#actions,
+        h(
+          "button",
+          { type: "button", class: "button", on: { click: () => this.#cancel(order.id) } },
+          "Cancel the order",
+        ),
+      );
     } else if (!canCancel) {
       fill(this.#actions, isBack && h("a", { class: "button primary", href: "/basket" }, "To the basket"));
     }
@@ -116,7 +143,9 @@ class OrderPage {
       notices.announce("The order is being cancelled.");
     } catch (error) {
       const isLate = error instanceof ApiError && error.kind === "order-confirmed";
-      notices.show(isLate ? "The order is confirmed, and can no longer be cancelled." : refusalText(error), { isError: true });
+      notices.show(isLate ? "The order is confirmed, and can no longer be cancelled." : refusalText(error), {
+        isError: true,
+      });
     }
   }
 }
@@ -127,19 +156,31 @@ function contentOf({ id, lines, subtotal, discount, total, shipping, coupon }) {
     h(
       "li",
       { class: "order-line" },
-      h("p", null, `${quantity} × `, h("a", { href: productPath(sku) }, name), percentOff > 0 && h("span", { class: "muted small" }, ` ${percentOff} % off`)),
+      h(
+        "p",
+        null,
+        `${quantity} × `,
+        h("a", { href: productPath(sku) }, name),
+        percentOff > 0 && h("span", { class: "muted small" }, ` ${percentOff} % off`),
+      ),
       h("p", { class: "price" }, price(each)),
     ),
   );
   return [
-    h("section", { "aria-labelledby": "lines-title" }, h("h2", { id: "lines-title" }, "What is in it"), h("ul", { class: "order-lines" }, ...rows), h(
-      "dl",
-      { class: "sums" },
-      sum("Goods", price(subtotal)),
-      discount.amount > 0 && sum(coupon ? `Taken off, with ${coupon}` : "Taken off", `−${price(discount)}`),
-      shipping && sum("Delivery", price(shipping.price)),
-      sum("Total", price(total), "is-total"),
-    )),
+    h(
+      "section",
+      { "aria-labelledby": "lines-title" },
+      h("h2", { id: "lines-title" }, "What is in it"),
+      h("ul", { class: "order-lines" }, ...rows),
+      h(
+        "dl",
+        { class: "sums" },
+        sum("Goods", price(subtotal)),
+        discount.amount > 0 && sum(coupon ? `Taken off, with ${coupon}` : "Taken off", `−${price(discount)}`),
+        shipping && sum("Delivery", price(shipping.price)),
+        sum("Total", price(total), "is-total"),
+      ),
+    ),
     shipping && deliveryOf(shipping),
     h("p", { class: "hint" }, "Number ", h("span", { class: "number" }, id)),
   ];
@@ -151,7 +192,17 @@ function deliveryOf({ method, address, trackingCode }) {
     "section",
     { "aria-labelledby": "delivery-title" },
     h("h2", { id: "delivery-title" }, "Where it goes"),
-    h("address", { class: "address-lines" }, address.name, h("br"), address.street, h("br"), `${address.postal_code} ${address.city}`, h("br"), country(address.country)),
+    h(
+      "address",
+      { class: "address-lines" },
+      address.name,
+      h("br"),
+      address.street,
+      h("br"),
+      `${address.postal_code} ${address.city}`,
+      h("br"),
+      country(address.country),
+    ),
     h("p", { class: "muted small" }, methodName(method), trackingCode && `, parcel ${trackingCode}`),
   );
 }

@@ -13,7 +13,13 @@ import { day, plural, price } from "../format.js";
  */
 export function ordersPage({ api, notices }) {
   return ({ signal, setTitle }) => {
-    const list = h("ol", { class: "orders" }, ...[0, 1, 2].map(() => h("li", { class: "order-row", "aria-hidden": "true" }, h("span", { class: "order-skeleton" }, bar("60%")))));
+    const list = h(
+      "ol",
+      { class: "orders" },
+      ...[0, 1, 2].map(() =>
+        h("li", { class: "order-row", "aria-hidden": "true" }, h("span", { class: "order-skeleton" }, bar("60%"))),
+      ),
+    );
     const note = h("div", { class: "note" });
     const more = h("div", { class: "more" });
     const element = h("div", { class: "page orders-page" }, h("h1", null, "Your orders"), note, list, more);
@@ -21,7 +27,11 @@ export function ordersPage({ api, notices }) {
 
     /** @param {string | null} cursor */
     function showMore(cursor) {
-      fill(more, cursor && h("button", { type: "button", class: "button", on: { click: () => append(cursor) } }, "Show older ones"));
+      fill(
+        more,
+        cursor &&
+          h("button", { type: "button", class: "button", on: { click: () => append(cursor) } }, "Show older ones"),
+      );
     }
 
     /** @param {string} cursor */

@@ -61,10 +61,31 @@ class ProductPage {
         "div",
         { class: "product-main" },
         this.#pictures,
-        h("div", { class: "product-facts" }, this.#maker, this.#heading, this.#rating, this.#price, this.#stock, this.#buy, this.#description, this.#attributes),
+        h(
+          "div",
+          { class: "product-facts" },
+          this.#maker,
+          this.#heading,
+          this.#rating,
+          this.#price,
+          this.#stock,
+          this.#buy,
+          this.#description,
+          this.#attributes,
+        ),
       ),
-      h("section", { id: "reviews", class: "section", "aria-labelledby": "reviews-title" }, h("h2", { id: "reviews-title" }, "Reviews"), this.#reviews),
-      h("section", { class: "section", "aria-labelledby": "related-title" }, h("h2", { id: "related-title" }, "Goes well with it"), this.#related),
+      h(
+        "section",
+        { id: "reviews", class: "section", "aria-labelledby": "reviews-title" },
+        h("h2", { id: "reviews-title" }, "Reviews"),
+        this.#reviews,
+      ),
+      h(
+        "section",
+        { class: "section", "aria-labelledby": "related-title" },
+        h("h2", { id: "related-title" }, "Goes well with it"),
+        this.#related,
+      ),
     );
     this.#begin();
   }
@@ -115,7 +136,11 @@ class ProductPage {
     if (before === null) {
       this.#showProduct(product);
     }
-    fill(this.#price, priceOf(product.price, product.listPrice), product.discount && h("p", { class: "discount" }, product.discount));
+    fill(
+      this.#price,
+      priceOf(product.price, product.listPrice),
+      product.discount && h("p", { class: "discount" }, product.discount),
+    );
     this.#showStock(product.available, isComplete);
     this.#showRating(product.rating, isComplete);
     const hasOpinion = product.reviews.length > 0 && product.rating !== null;
@@ -138,7 +163,9 @@ class ProductPage {
     this.#name(name);
     this.#drawBuy(name);
     fill(this.#description, h("p", null, description));
-    const rows = attributeRows(attributes).map(([label, text]) => h("div", null, h("dt", null, label), h("dd", null, text)));
+    const rows = attributeRows(attributes).map(([label, text]) =>
+      h("div", null, h("dt", null, label), h("dd", null, text)),
+    );
     fill(this.#attributes, ...rows);
   }
 
@@ -167,7 +194,10 @@ class ProductPage {
       const link = h("a", { href: "#reviews" }, plural(rating.count, "review"));
       fill(this.#rating, starsOf(rating.average, `${rating.average} of 5 stars`), link);
     } else if (isComplete) {
-      fill(this.#rating, h("span", { class: "muted" }, rating ? "Not reviewed yet" : "The rating cannot be shown right now."));
+      fill(
+        this.#rating,
+        h("span", { class: "muted" }, rating ? "Not reviewed yet" : "The rating cannot be shown right now."),
+      );
     }
   }
 

@@ -4,7 +4,7 @@ import { fill, find, h } from "../../shared/dom.js";
 import { cardItems } from "../components/card.js";
 import { degradedNote } from "../components/degraded.js";
 import { Facets } from "../components/facets.js";
-import { icon } from "../components/icons.js";
+import { narrowedItems, nothingFound } from "../components/narrowed.js";
 import { refusalText } from "../components/problem.js";
 import { cardSkeletons } from "../components/skeletons.js";
 import { plural } from "../format.js";
@@ -48,7 +48,7 @@ class SearchPage {
   #heading = h("h1", null);
   #total = h("p", { class: "result-count" });
   #note = h("div", { class: "note" });
-  #chosen = h("ul", { class: "chosen", "aria-label": "Narrowed down by" });
+  #narrowed = h("ul", { class: "narrowed", "aria-label": "Narrowed down by" });
   #cards = h("ul", { class: "cards" }, ...cardSkeletons(12));
   #more = h("div", { class: "more" });
   #sort = h("select", { id: "sort", class: "input", on: { change: () => this.#narrow({ sort: this.#sort.value }) } });
@@ -68,14 +68,20 @@ class SearchPage {
     this.element = h(
       "div",
       { class: "page search-page" },
-      h("div", { class: "search-head" }, this.#heading, this.#total, h("div", { class: "sort field" }, h("label", { for: "sort" }, "Order"), this.#sort)),
+      h(
+        "div",
+        { class: "search-head" },
+        this.#heading,
+        this.#total,
+        h("div", { class: "sort field" }, h("label", { for: "sort" }, "Order"), this.#sort),
+      ),
       this.#note,
       h("div", { class: "search-side" }, this.#facets.element),
       h(
         "section",
         { class: "search-results", "aria-labelledby": "results-title", "aria-busy": "true" },
         h("h2", { id: "results-title", class: "visually-hidden" }, "Results"),
-        this.#chosen,
+        this.#narrowed,
         this.#cards,
         this.#more,
       ),
@@ -105,6 +111,12 @@ class SearchPage {
     this.#request = request;
     const wait = setTimeout(() => this.#narrow({ q: this.#input.value.trim() }), TYPING);
     request.signal.addEventListener("abort", () => clearTimeout(wait));
+  }
+
+  /** The button that is pressed goes: the focus goes to the heading. @param {Partial<Search>} change */
+  #drop(change) {
+    this.#heading.focus({ preventScroll: true });
+    this.#narrow(change);
   }
 
   /** Searches anew, on the same entry of the history. @param {Partial<Search>} change */
@@ -144,7 +156,7 @@ class SearchPage {
     fill(this.#total, this.#totalText());
     fill(this.#note, degradedNote(degraded));
     this.#facets.show(results.facets, this.#search);
-    this.#showChosen(results.facets);
+    fill(this.#narrowed, ...narrowedItems(this.#search, results.facets, (change) => this.#drop(change)));
     fill(this.#cards, ...cardItems(results.items, { firsts: 4 }));
     this.#showMore();
     this.#busy(false);
@@ -153,7 +165,7 @@ class SearchPage {
   #showMore() {
     const { items = [], total = 0, next = null } = this.results ?? {};
     if (total === 0) {
-      fill(this.#more, this.#nothing());
+      fill(this.#more, nothingFound(this.#search));
     } else if (next === null) {
       fill(this.#more, items.length > PAGE_SIZE && h("p", { class: "muted" }, `These are all ${total}.`));
     } else {
@@ -184,50 +196,13 @@ class SearchPage {
     }
   }
 
-  #nothing() {
-    const { q, ...narrowed } = this.#search;
-    const isNarrowed = narrowed.brand.length + narrowed.type.length > 0 || narrowed.min !== null || narrowed.max !== null;
-    return h(
-      "div",
-      { class: "nothing" },
-      h("h2", null, q ? `Nothing is called “${q}”` : "Nothing fits all of that"),
-      h("p", { class: "muted" }, isNarrowed ? "Perhaps with less to narrow it down by." : "Perhaps another word for it, or a shorter one."),
-      h(
-        "p",
-        { class: "actions" },
-        isNarrowed && h("a", { class: "button primary", href: searchPath({ ...this.#search, brand: [], type: [], min: null, max: null }) }, "Search the whole shop"),
-        h("a", { class: "button", href: "/search" }, "Browse everything"),
-      ),
-    );
-  }
-
-  /** @param {import("../models.js").Facets} facets */
-  #showChosen({ types, brands }) {
-    const { type, brand, min, max } = this.#search;
-    const nameOf = (/** @type {import("../models.js").Named[]} */ all, /** @type {string} */ id) => all.find((each) => each.id === id)?.name ?? id;
-    /** @type {[string, Partial<Search>][]} */
-    const choices = [
-      ...type.map((id) => /** @type {[string, Partial<Search>]} */ ([nameOf(types, id), { type: type.filter((each) => each !== id) }])),
-      ...brand.map((id) => /** @type {[string, Partial<Search>]} */ ([nameOf(brands, id), { brand: brand.filter((each) => each !== id) }])),
-      ...(min !== null || max !== null ? [/** @type {[string, Partial<Search>]} */ (["Price", { min: null, max: null }])] : []),
-    ];
-    const drop = (/** @type {Partial<Search>} */ change) => () => {
-      this.#heading.focus({ preventScroll: true });
-      this.#narrow(change);
-    };
-    fill(
-      this.#chosen,
-      ...choices.map(([name, change]) =>
-        h("li", null, h("button", { type: "button", class: "chip", "aria-label": `Without ${name}`, on: { click: drop(change) } }, name, icon("close"))),
-      ),
-    );
-  }
-
   #name() {
     const { q, type } = this.#search;
     const [only] = type;
     const known = type.length === 1 ? this.results?.facets.types.find(({ id }) => id === only)?.name : null;
-    const title = q ? `“${q}”` : (known ?? (type.length === 1 && only ? only.charAt(0).toUpperCase() + only.slice(1) : "Everything"));
+    const title = q
+      ? `“${q}”`
+      : (known ?? (type.length === 1 && only ? only.charAt(0).toUpperCase() + only.slice(1) : "Everything"));
     this.#heading.textContent = title;
     this.#heading.tabIndex = -1;
     this.#visit.setTitle(q ? `${q}: search` : title);
