@@ -21,8 +21,13 @@ export async function keepCurrent({ app }, support) {
     }
     await whenReachable(app.flush());
     await whenReachable(app.api.config().then((config) => support.check(config)));
+    const isOther = (await app.store.value("language")) !== app.language; // texts and prices of the cards
+    if (isOther) {
+      await app.store.putValue("cursor", null);
+      await app.store.putValue("language", app.language);
+    }
     const synced = (await app.store.value("synced")) ?? 0;
-    if (Date.now() - synced > SYNC_INTERVAL) {
+    if (isOther || Date.now() - synced > SYNC_INTERVAL) {
       await whenReachable(syncCatalogue(app.store, app.api).then(() => app.store.putValue("synced", Date.now())));
     }
   };

@@ -11,7 +11,10 @@ const SHELL = `shell-${RELEASE}`;
 const PICTURES = "pictures";
 const MAX_PICTURES = 300;
 const INDEX = "/m/";
-const NO_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1" width="400" height="400"/>';
+const NO_PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" width="400" height="400">
+  <path d="M50 40c-7-6-17-8-28-7v34c11-1 21 1 28 7 7-6 17-8 28-7V33c-11-1-21 1-28 7zm0 0v34"
+    fill="none" stroke="#8a8a84" stroke-width="2" stroke-linejoin="round" opacity=".6"/>
+</svg>`;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.async_api import Page, expect
 
@@ -9,6 +10,7 @@ from tests.browser.conftest import PHONE, OpenContext
 from tests.support.chromium import Visit, log_in
 from tests.support.mobile_app import App, basket_of, screen_calls
 from tests.support.shop import RunningShop
+from tests.support.web_client import picture_folder
 
 Watch = Callable[[Page], Visit]
 
@@ -74,35 +76,50 @@ async def test_each_screen_is_one_call(phone_page: Page, visit: Watch, customer:
 
 
 async def test_every_screen_is_accessible_in_light_and_dark(
-    open_context: OpenContext, visit: Watch, customer: str, axe: str
+    open_context: OpenContext, visit: Watch, customer: str, axe: str, tmp_path: Path
 ) -> None:
     context = await open_context(**PHONE, reduced_motion="reduce")  # nothing is seen between two colours
     page = await context.new_page()
     app, seen = App(page), visit(page)
-    await app.open("/m/orders")
-    found = {"logged out": await seen.axe(axe)}
-    await app.log_in(customer)
-    await app.add("PENS-006")
-    for path in (
-        "/m/",
-        "/m/search?q=ink",
-        "/m/products/PENS-010",
-        "/m/basket",
-        "/m/checkout",
-        "/m/orders",
-        "/m/account",
-    ):
-        await app.open(path)
+    pictures = picture_folder(tmp_path)
+    found: dict[str, list[str]] = {}
+
+    async def look(name: str) -> None:
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            await page.evaluate(
-                "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-            )
-            found[f"{path} {scheme}"] = await seen.axe(axe)
+            await page.evaluate(TWO_FRAMES)
+            found[f"{name} {scheme}"] = await seen.axe(axe)
+            await page.screenshot(path=pictures / f"mobile-{name}-{scheme}.png", animations="disabled")
+
+    await app.open("/m/orders")
+    await look("logged-out")
+    await app.log_in(customer)
+    await look("account")
+    await app.add("PENS-006")
+    for name, path in SCREENS.items():
+        await app.open(path)
+        await page.wait_for_load_state("networkidle")
+        await look(name)
+    await app.fill_in_address()
+    await page.get_by_role("button", name="Place order").tap()
+    await expect(page.locator(".order-head")).to_contain_text("Completed")
+    await look("order")
+    await app.tab("Orders")
+    await look("orders")
 
     assert {where: what for where, what in found.items() if what} == {}
     assert seen.errors == []
 
+
+SCREENS = {
+    "home": "/m/",
+    "search": "/m/search?q=ink",
+    "product": "/m/products/PENS-010",
+    "basket": "/m/basket",
+    "checkout": "/m/checkout",
+}
+
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 TOO_SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=radio])")]
   .filter((element) => !element.closest("[hidden], .skip-link, p, li.card"))

@@ -50,15 +50,13 @@ function draw({ tiles, types }) {
 
 /** @param {Home["types"]} types */
 function departments(types) {
-  if (types.length === 0) {
-    return null;
-  }
-  const chip = ({ id, name } = { id: "", name: "" }) =>
-    h("li", null, h("a", { class: "chip", href: `/m/search?type=${encodeURIComponent(id)}` }, name));
+  /** @param {{ href: string, name: string }} link */
+  const chip = ({ href, name }) => h("li", null, h("a", { class: "chip", href }, name));
+  const links = types.map(({ id, name }) => ({ href: `/m/search?type=${encodeURIComponent(id)}`, name }));
   return h(
     "nav",
     { class: "scroller", "aria-label": "Departments" },
-    h("ul", { class: "chips" }, ...types.map(chip)),
+    h("ul", { class: "chips" }, chip({ href: "/m/search", name: "Everything" }), ...links.map(chip)),
   );
 }
 
