@@ -2,111 +2,40 @@
 
 from pact import match
 
+from tests.contracts.mobile.parts import (
+    BASKET,
+    CANCELLED,
+    CHANGED,
+    CHANGED_BASKET,
+    CHECKOUT,
+    DELIVERY,
+    DISPLAY,
+    DRAFT,
+    DRAFT_LINE,
+    ENTRY,
+    FILLED,
+    GERMAN,
+    GIVEN_BACK,
+    MONEY,
+    ORDER,
+    ORDERED,
+    ORDERING,
+    PLAIN_PRODUCT,
+    PLAIN_TILE,
+    PRICE,
+    PRODUCT,
+    PROGRESS,
+    READING,
+    RESULTS,
+    SHOP,
+    SOLD_NO_MORE,
+    TILE,
+    TRACKED,
+    VERSION,
+    WRITTEN,
+)
 from tests.support.consumer import Client
-from tests.support.contracts import LOGGED_IN, Contract, Exactly, Json, ServerEvent, example, problem
-
-SHOP = "the shop sells PEN and INK"
-FILLED = "the basket holds PEN and INK"
-ORDERED = "the customer has ordered"
-CHANGED = "prices have changed since"
-GIVEN_BACK = "a checkout has given PEN back"
-CANCELLED = "the customer has cancelled an order with a coupon"
-GERMAN = {"Accept-Language": "de-DE"}
-DISPLAY = {"dpr": "3"}
-
-PRICE = match.regex("11,61\N{NO-BREAK SPACE}€", regex=r"^\d{1,3}(\.\d{3})*,\d{2}\s€$")
-VERSION = match.regex("1.0.0", regex=r"^\d+\.\d+\.\d+$")
-DATE = match.regex("22.11.2030", regex=r"^\d{2}\.\d{2}\.\d{4}$")
-PICTURE = match.regex("/pictures/PEN/1-640.svg", regex=r"^/pictures/.+\.svg$")
-MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
-BADGES = ["Nur noch 3"]
-STARS = {"average": 4.3, "count": 12}
-
-COMPANION = {"sku": "INK", "name": "Fine INK", "price": PRICE, "image": PICTURE}
-PLAIN_TILE = COMPANION | {"amount": MONEY}
-TILE = PLAIN_TILE | {"was": PRICE, "badges": BADGES, "stars": STARS}
-
-PLAIN_PRODUCT = {
-    "sku": Exactly("PEN"),
-    "name": "Fine PEN",
-    "brand": "Quill & Co",
-    "price": PRICE,
-    "amount": MONEY,
-    "image": PICTURE,
-    "description": "It writes.",
-    "related": [COMPANION],
-}
-PRODUCT = PLAIN_PRODUCT | {
-    "was": PRICE,
-    "badges": BADGES,
-    "stars": STARS,
-    "review": {"rating": 4, "title": "Good", "text": "It writes."},
-}
-
-RESULTS = {"total": 2, "tiles": [TILE]}
-
-SOLD_NO_MORE = {"sku": "PEN", "quantity": 2}
-LINE = SOLD_NO_MORE | {
-    "name": "Fine PEN",
-    "image": PICTURE,
-    "price": PRICE,
-    "amount": MONEY,
-    "total": PRICE,
-    "badges": BADGES,
-}
-BASKET = {"lines": [LINE], "total": PRICE}
-CHANGED_BASKET = {
-    "lines": [LINE | {"price_when_added": PRICE}],
-    "total": PRICE,
-    "waiting": [{"sku": "PEN", "quantity": 1}],
-}
-
-PARCEL: Json = {
-    "method": "standard",
-    "price": PRICE,
-    "to": "Ada Reader, Berlin",
-    "tracking_code": "FS-7",
-}
-ORDER: Json = {
-    "id": "order-1",
-    "status": "confirmed",
-    "date": DATE,
-    "lines": [{"sku": "PEN", "name": "Fine PEN", "quantity": 2, "total": PRICE}],
-    "total": PRICE,
-    "saved": PRICE,
-    "shipping": PARCEL,
-    "stage": "placed",
-}
-TRACKED = ORDER | {"shipping": PARCEL | {"tracking": [{"status": "created", "date": DATE}]}}
-ENTRY = {"id": "order-1", "status": "confirmed", "date": DATE, "pieces": 2, "total": PRICE}
-ADDRESS = {
-    "name": "Ada Reader",
-    "street": "Inkwell Lane 7",
-    "postal_code": "10115",
-    "city": "Berlin",
-    "country": "DE",
-}
-CHECKOUT = {
-    "basket_version": 7,
-    "total": {"amount": 3662, "currency": "EUR"},
-    "shipping": {"method": "standard", "address": ADDRESS},
-    "payment_token": "tok_visa",
-}
-DELIVERY = {"method": "standard", "days": 3, "price": PRICE, "total": PRICE, "amount": MONEY}
-DRAFT_LINE = SOLD_NO_MORE | {"name": "Fine PEN", "image": PICTURE, "total": PRICE, "badges": BADGES}
-DRAFT = {
-    "basket_version": 7,
-    "lines": [DRAFT_LINE],
-    "goods": PRICE,
-    "saved": PRICE,
-    "coupon_applied": match.bool(False),
-    "deliveries": [DELIVERY],
-    "obstacles": ["coupon-invalid"],
-}
-ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
-WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
-READING = {"min_position": "41"}
-PROGRESS = {"status": "confirmed", "stage": "confirmed"}
+from tests.support.contracts import LOGGED_IN, Contract, ServerEvent, example, problem
 
 CLIENT = Client(
     module="clients/mobile/api.js",

@@ -1,150 +1,34 @@
 """What the web client relies on: the calls of its API module, and what that reads of the answers."""
 
-from pact import match
-
+from tests.contracts.web.parts import (
+    BASKET,
+    CANCELLED,
+    CARD,
+    CHANGED,
+    CHANGED_BASKET,
+    CHECKOUT,
+    COUNTED,
+    DRAFT,
+    DRAFT_LINE,
+    FILLED,
+    GIVEN_BACK,
+    LINE,
+    MONEY,
+    ORDER,
+    ORDERED,
+    ORDERING,
+    PLAIN_PRODUCT,
+    PRODUCT,
+    PROGRESS,
+    READING,
+    RESULTS,
+    SHOP,
+    SUMMARY,
+    TRACKED,
+    WRITTEN,
+)
 from tests.support.consumer import Client
 from tests.support.contracts import LOGGED_IN, Contract, Exactly, ServerEvent, example, problem
-
-SHOP = "the shop sells PEN and INK"
-FILLED = "the basket holds PEN and INK"
-ORDERED = "the customer has ordered"
-CHANGED = "prices have changed since"
-GIVEN_BACK = "a checkout has given PEN back"
-CANCELLED = "the customer has cancelled an order with a coupon"
-MOMENT = match.regex("2030-11-22T23:30:00Z", regex=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
-
-MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
-NAMED = {"id": "pens", "name": "Pens"}
-COUNTED = [NAMED | {"count": 7}]
-IMAGE = {
-    "alt": "Fine PEN, seen whole",
-    "variants": [{"url": match.regex("/pictures/PEN/1-320.svg", regex=r"^/pictures/.+\.svg$"), "width": 320}],
-}
-ARTICLE = {
-    "sku": "PEN",
-    "name": "Fine PEN",
-    "image": IMAGE,
-    "price": MONEY,
-    "list_price": MONEY,
-    "available": 3,
-}
-CARD = ARTICLE | {"brand": {"name": "Quill & Co"}, "stars": {"average": 4.3, "count": 12}}
-PLAIN_CARD = CARD | {"stars": None, "available": None}
-
-PRODUCT = {
-    "sku": Exactly("PEN"),
-    "name": "Fine PEN",
-    "description": "It writes.",
-    "brand": {"id": "quill", "name": "Quill & Co"},
-    "type": NAMED,
-    "images": [IMAGE],
-    "attributes": match.type({}),
-    "price": MONEY,
-    "list_price": MONEY,
-    "discount": {"description": "Sale"},
-    "available": 3,
-    "reviews": {
-        "rating": {
-            "average": 4.3,
-            "count": 12,
-            "histogram": match.each_value_matches({"4": 12}, rules=match.int(12)),
-        },
-        "latest": [
-            {
-                "id": "review-1",
-                "author": "reader",
-                "rating": 4,
-                "title": "Good",
-                "text": "It writes.",
-                "created_at": MOMENT,
-            }
-        ],
-    },
-    "related": [CARD],
-}
-PLAIN_PRODUCT = PRODUCT | {
-    "discount": None,
-    "available": None,
-    "reviews": {"rating": None, "latest": []},
-    "related": [PLAIN_CARD],
-}
-
-RESULTS = {
-    "total": 2,
-    "items": [CARD],
-    "facets": {"brands": COUNTED, "types": COUNTED, "prices": [{"from": 0, "to": None, "count": 7}]},
-}
-
-LINE = {"sku": "PEN", "quantity": 2, "article": ARTICLE, "total": MONEY, "price_when_added": None}
-BASKET = {"lines": [LINE], "pieces": 3, "total": MONEY, "waiting": []}
-CHANGED_BASKET = BASKET | {
-    "lines": [LINE | {"price_when_added": MONEY}],
-    "waiting": [{"sku": "PEN", "quantity": 1}],
-}
-ADDRESS = {
-    "name": "Ada Reader",
-    "street": "Inkwell Lane 7",
-    "postal_code": "10115",
-    "city": "Berlin",
-    "country": "DE",
-}
-ORDER = {
-    "id": "order-1",
-    "status": "confirmed",
-    "placed_at": MOMENT,
-    "lines": [{"sku": "PEN", "name": "Fine PEN", "quantity": 2, "percent_off": 10, "total": MONEY}],
-    "subtotal": MONEY,
-    "discount": MONEY,
-    "total": MONEY,
-    "shipping": {"method": "standard", "address": ADDRESS, "price": MONEY, "tracking_code": "FS-7"},
-    "coupon": None,
-    "stage": "placed",
-    "reason": None,
-    "timeline": [{"stage": "placed", "at": MOMENT}],
-}
-TRACKED = ORDER | {"tracking": [{"status": "created", "at": MOMENT}]}
-SUMMARY = {
-    "id": "order-1",
-    "status": "confirmed",
-    "placed_at": MOMENT,
-    "pieces": 2,
-    "total": MONEY,
-    "reason": None,
-}
-CHECKOUT = {
-    "basket_version": 7,
-    "total": {"amount": 3662, "currency": "EUR"},
-    "shipping": {"method": "standard", "address": ADDRESS},
-    "payment_token": "tok_visa",
-}
-DRAFT_LINE = {
-    "sku": "PEN",
-    "quantity": 2,
-    "article": {"name": "Fine PEN", "image": IMAGE},
-    "percent_off": 10,
-    "total": MONEY,
-    "price_when_added": None,
-    "available": 3,
-    "short": match.bool(False),
-}
-DRAFT = {
-    "basket_version": 7,
-    "lines": [DRAFT_LINE],
-    "subtotal": MONEY,
-    "discount": MONEY,
-    "coupon": {"code": "INK20", "applied": match.bool(False)},
-    "deliveries": [{"method": "standard", "days": 3, "price": MONEY, "total": MONEY}],
-    "obstacles": ["coupon-invalid"],
-}
-ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
-WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
-READING = {"min_position": "41"}
-PROGRESS = {
-    "status": "confirmed",
-    "stage": "confirmed",
-    "at": "2030-11-22T23:31:00Z",
-    "tracking_code": "FS-7",
-}
 
 CLIENT = Client(module="clients/web/api.js", name="WebApi", prefix="/web", has_session=True)
 
