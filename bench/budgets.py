@@ -5,6 +5,7 @@ modules make the requests, for a customer who is logged in; each is then repeate
 come over the wire (br), the calls to services behind it, and its time. It fails over contracts/budgets.toml.
 """
 
+import os
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -237,6 +238,9 @@ def main() -> int:
     ]
     for line in over:
         console.print(f"[red]✗[/] {line}", highlight=False)
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if over and load > cores:
+        console.print(f"The machine is busy (a load of {load:.0f} on {cores} cores): times say little.")
     return 1 if over else 0
 
 
