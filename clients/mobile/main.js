@@ -27,30 +27,10 @@ import { loginPrompt, problemOf } from "./components/problem.js";
 import { showTabs } from "./components/tabs.js";
 import { keepCurrent } from "./current.js";
 import { registerRelease } from "./release.js";
-import { account } from "./screens/account.js";
-import { basket } from "./screens/basket.js";
-import { callback } from "./screens/callback.js";
-import { checkout } from "./screens/checkout.js";
-import { home } from "./screens/home.js";
+import { loadScreens, SCREENS } from "./screens.js";
 import { missing } from "./screens/missing.js";
-import { order } from "./screens/order.js";
-import { orders } from "./screens/orders.js";
-import { product } from "./screens/product.js";
-import { search } from "./screens/search.js";
 import { Store } from "./store.js";
 import { Support } from "./support.js";
-
-const SCREENS = {
-  "/m/": home,
-  "/m/search": search,
-  "/m/products/{sku}": product,
-  "/m/basket": basket,
-  "/m/checkout": checkout,
-  "/m/orders": orders,
-  "/m/orders/{order_id}": order,
-  "/m/account": account,
-  "/m/callback": callback,
-};
 
 /** English, with the conventions of the customer's region. */
 function regionalEnglish() {
@@ -128,8 +108,32 @@ async function start() {
   app.addEventListener("basket", () => showTabs(app, location.pathname));
   app.addEventListener("replayed", (event) => event instanceof CustomEvent && sayReplayed(shared, event.detail));
   shared.router.start();
-  await keepCurrent(shared, support);
-  await registerRelease((takeOver) => notices.line("release", "A new version is there.", { label: "Reload", run: takeOver }));
+  await untilShown(main);
+  await loadScreens().catch(() => undefined); // without a network each is loaded when it is opened
+  const offer = (/** @type {() => void} */ takeOver) => {
+    notices.line("release", "A new version is there.", { label: "Reload", run: takeOver });
+  };
+  await Promise.all([keepCurrent(shared, support), registerRelease(offer)]);
+}
+
+/**
+ * Waits until the first screen is there: what is not seen comes after it.
+ *
+ * @param {HTMLElement} main
+ * @returns {Promise<void>}
+ */
+function untilShown(main) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (main.querySelector(".screen") && !main.querySelector("[aria-busy]")) {
+        observer.disconnect();
+        resolve();
+      }
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(main, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-busy"] });
+    look();
+  });
 }
 
 /**
