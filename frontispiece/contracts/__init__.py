@@ -4,7 +4,7 @@ from frontispiece.contracts.matrix import Verified, matrix
 from frontispiece.contracts.release import Change, changes, disagreements
 from frontispiece.contracts.released import RELEASED, ClientVersion, Released
 from frontispiece.contracts.repository import Contracts, PactFile, Revision, WorkingTree
-from frontispiece.contracts.stage import Stage, Staging, UnknownState
+from frontispiece.contracts.stage import Stage, Staging, UnknownState, on_stage
 from frontispiece.contracts.usage import FieldUse, topmost_unread, usage
 from frontispiece.contracts.verification import Breach, verify
 
@@ -26,6 +26,7 @@ __all__ = [
     "changes",
     "disagreements",
     "matrix",
+    "on_stage",
     "topmost_unread",
     "usage",
     "verify",

@@ -21,6 +21,7 @@ async def matrix(contracts: Contracts, staging: Staging, today: date) -> list[Ve
     """Every contract in the field, verified one after the other, in the order of released.toml.
 
     Raises:
+        ConfigError: the stage has not all providers.
         MissingExtra: pact is not installed.
     """
     return [Verified(pact=pact, breaches=await verify(pact, staging)) for pact in contracts.in_field(today)]

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Protocol
 
+from frontispiece.errors import ConfigError
 from frontispiece.http.asgi import App, Receive, Scope, Send
 from frontispiece.server.server import Server, running
 from frontispiece.server.sockets import address, bound
@@ -39,7 +40,22 @@ class Stage(Protocol):
 
 
 Staging = Callable[[str], AbstractAsyncContextManager[Stage]]
-"""What `[contracts] stage` names: `async with stage("bff-web") as it`."""
+"""What `[contracts] stage` names: `async with stage("pages") as it`; LookupError for an app it has not."""
+
+
+@asynccontextmanager
+async def on_stage(staging: Staging, provider: str) -> AsyncIterator[Stage]:
+    """A provider on its stage.
+
+    Raises:
+        ConfigError: the stage has no such provider.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            stage = await stack.enter_async_context(staging(provider))
+        except LookupError as unknown:
+            raise ConfigError([f"the stage has no {provider}: {unknown!r}"]) from unknown
+        yield stage
 
 
 @asynccontextmanager

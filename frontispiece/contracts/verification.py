@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from frontispiece.contracts.repository import PactFile
-from frontispiece.contracts.stage import STATES, Staging, served
+from frontispiece.contracts.stage import STATES, Staging, on_stage, served
 from frontispiece.extras import extra
 from frontispiece.server.sockets import LOOPBACK
 
@@ -52,9 +52,10 @@ async def verify(pact: PactFile, staging: Staging, *, only: str = "") -> list[Br
         only: the description of the one interaction to verify.
 
     Raises:
+        ConfigError: the stage has no such provider.
         MissingExtra: pact is not installed.
     """
-    async with staging(pact.provider) as stage, served(pact.provider, stage) as url:
+    async with on_stage(staging, pact.provider) as stage, served(pact.provider, stage) as url:
         results = await asyncio.to_thread(_results, pact, url, only)  # the app is served by this loop
     return list(dict.fromkeys(_breaches(pact, results)))
 

@@ -26,6 +26,7 @@ from frontispiece.contracts import (
     changes,
     disagreements,
     matrix,
+    on_stage,
     usage,
 )
 from frontispiece.contracts.upstreams import conflicts
@@ -144,7 +145,7 @@ class Opened:
         fielded = self.contracts.in_field(today)
         found = {}
         for provider in dict.fromkeys(pact.provider for pact in fielded):
-            async with self._staging()(provider) as stage:
+            async with on_stage(self._staging(), provider) as stage:
                 describe = getattr(stage.app, "openapi", None)
                 if describe is None:
                     raise ConfigError([f"{provider} has no OpenAPI document: its app has no openapi()"])
@@ -153,7 +154,10 @@ class Opened:
         return found
 
     def _staging(self) -> Staging:
-        return cast(Staging, attribute(self.stage))
+        staging = attribute(self.stage)
+        if not callable(staging):
+            raise ConfigError([f"{self.stage} is no stage, but {type(staging).__name__}"])
+        return cast(Staging, staging)
 
 
 @contextmanager

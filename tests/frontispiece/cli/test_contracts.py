@@ -90,10 +90,13 @@ def test_a_project_without_contracts_or_with_a_stage_that_is_not_there_is_told_s
     text = toml.read_text()
     toml.write_text(text.replace("note_stage:staged", "note_stage:nothing"))
     missing = run("contracts", "--project", project)
+    toml.write_text(text.replace("note_stage:staged", "note_stage:__name__"))
+    wrong = run("contracts", "--project", project)
     toml.write_text("")
     without = run("contracts", "--project", project)
 
-    assert (missing.returncode, without.returncode) == (1, 1)
+    assert (missing.returncode, wrong.returncode, without.returncode) == (1, 1, 1)
+    assert "note_stage:__name__ is no stage, but str" in wrong.stderr
     assert "note_stage:nothing cannot be imported" in missing.stderr
     assert "frontispiece.toml has no [contracts]" in without.stderr
 

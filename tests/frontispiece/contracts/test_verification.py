@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from frontispiece.contracts import PactFile, verify
+from frontispiece.errors import ConfigError
 from tests.support.small_contracts import contract, create_app, pact, staging
 
 
@@ -47,6 +50,14 @@ async def test_another_status_and_another_header_are_named() -> None:
 
     assert "201" in reasons[""]
     assert "Position" in reasons["header Position"]
+
+
+async def test_a_provider_that_the_stage_has_not_is_refused() -> None:
+    read = pact(text="Buy ink")
+    stages = {"pages": staging()("pages")}
+
+    with pytest.raises(ConfigError, match="the stage has no notes: KeyError"):
+        await verify(read, lambda provider: stages[provider])
 
 
 async def test_a_state_that_the_stage_does_not_know_breaks_its_screen() -> None:
