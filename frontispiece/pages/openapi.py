@@ -11,7 +11,14 @@ from frontispiece.pages.request import PageRequest
 from frontispiece.pages.streaming import EVENTS, NDJSON
 from frontispiece.security import Identity
 from frontispiece.service.callers import BEARER
-from frontispiece.service.openapi import IF_NONE_MATCH, add_problems, add_security, headers_of, problems
+from frontispiece.service.openapi import (
+    EVENT,
+    IF_NONE_MATCH,
+    add_problems,
+    add_security,
+    headers_of,
+    problems,
+)
 from frontispiece.upstream import Reply
 from frontispiece.upstream.errors import PASSED_ON
 
@@ -105,7 +112,7 @@ def _successes(plan: Plan, view: Json) -> Json:
         return {
             str(page.status): {
                 "description": "What the service goes on to respond.",
-                "content": {EVENTS: {"schema": {"type": "string"}}},
+                "content": {EVENTS: {"schema": EVENT}},
             },
             "204": {"description": "There is nothing more to come."},
         }
@@ -121,7 +128,8 @@ def _successes(plan: Plan, view: Json) -> Json:
             ]
         }
         content[NDJSON] = {"schema": {**frame, "description": "Of each line."}}
-        content[EVENTS] = {"schema": {**frame, "description": "Of the data of each event."}}
+        data = {"type": "string", "contentMediaType": "application/json", "contentSchema": frame}
+        content[EVENTS] = {"schema": {**EVENT, "properties": {**EVENT["properties"], "data": data}}}
         responses["304"] = {"description": "Not Modified", "headers": _headers(page)}
     return responses
 

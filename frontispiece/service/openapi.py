@@ -44,6 +44,19 @@ PROBLEM: Final[Json] = {
     },
 }
 
+EVENTS: Final = "text/event-stream"
+EVENT: Final[Json] = {
+    "title": "ServerSentEvent",
+    "description": "Each event of a stream (WHATWG HTML, 9.2).",
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "id": {"type": "string", "description": "For `Last-Event-ID`."},
+        "event": {"type": "string", "description": "Its type."},
+        "data": {"type": "string"},
+    },
+}
+
 HEADERS: Final[Mapping[str, Json]] = {
     "ETag": {
         "description": "The entity tag of this version (RFC 9110, 8.8.3).",
@@ -201,6 +214,9 @@ def _complete(operation: Json, context: RouteContext, more: Iterable[int]) -> No
         statuses.add(422)
     names = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     statuses |= {status for name in names for status in BY_PARAMETER.get(name, ())}
+    for response in operation["responses"].values():
+        if EVENTS in response.get("content", {}):
+            response["content"][EVENTS] = {"schema": EVENT}
     _add_successes(operation, statuses, declared)
     failures = problems(status for status in statuses if status >= BAD_REQUEST)
     operation["responses"] = {**failures, **operation["responses"]}  # what the route itself says counts

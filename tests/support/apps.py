@@ -50,7 +50,7 @@ class Parts:
         signing_key: of those that call others.
         database_url: of the service's database; in `folder` unless it is given.
         valkey_url: of a server.
-        directory: where a BFF finds its services.
+        directory: where a BFF, or ordering, finds its services.
     """
 
     folder: Path
@@ -73,7 +73,7 @@ def _ordering(parts: Parts) -> FastAPI:
         OrderingSettings(
             read_database_url=f"sqlite:///{parts.folder}/read.db",
             signing_key=parts.signing_key,
-            directory=Directory(services={**addresses, "discount-grpc": NOWHERE}),
+            directory=parts.directory or Directory(services={**addresses, "discount-grpc": NOWHERE}),
             events=NO_BROKER,
             **parts.common,
         )

@@ -1,0 +1,237 @@
+"""Each app of the shop in a world in which its operations succeed."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+import httpx
+import pytest
+import respx
+from fastapi import FastAPI
+
+from frontispiece.security import Identity, Signer
+from frontispiece.settings import Directory
+from services.payment.model import Payment, Status
+from shop.pb import discount_pb2_grpc
+from tests.bff.documents import article, euros, order, review
+from tests.bff.times import extend
+from tests.bff.world import HTTP_SERVICES, behind_respx, discount_server
+from tests.bff.world import Shop as BffShop
+from tests.services.ordering.world import ADDRESS, Discounts
+from tests.services.ordering.world import Shop as OrderingShop
+from tests.services.shipping.world import ORDER, create
+from tests.services.support import CATALOG_HOST, Catalog
+from tests.support.apps import APPS, Parts
+from tests.support.fuzzing import Fuzzed
+
+World = Callable[[Parts], AbstractAsyncContextManager[Fuzzed]]
+
+GUEST: Final = "guest:g1"
+EVERY_SCOPE: Final = (
+    *("shop", "acquirer", "payments:read", "faults:write"),
+    *("catalog:write", "stock:write", "discount:write", "orders:read"),
+)
+
+SEEDED: Final = ["NOTE-001", "PENS-001", "INKS-002", "nope"]
+KEYS: Final = ["key-00001", "key-00002"]
+TAGS: Final = ['"1"', '"2"', "*"]
+PURCHASE: Final = {
+    "basket_version": 7,
+    "total": {"amount": 1666 + 490, "currency": "EUR"},
+    "shipping": {"method": "standard", "address": ADDRESS},
+    "payment_token": "tok_1",
+}
+
+
+def callers(name: str, signing_key: str) -> list[dict[str, str]]:
+    """A customer who may do everything and was a guest, one who may do nothing, a guest, and a forger."""
+    signer = Signer(signing_key, "gateway")
+    identities = (
+        Identity(subject="reader", scopes=frozenset(EVERY_SCOPE), client="web", merged_guest=GUEST),
+        Identity(subject="reader", scopes=frozenset({"nothing"}), client="web"),
+        Identity(subject=GUEST, scopes=frozenset({"guest"}), client="web"),
+    )
+    tokens = [signer.authorization(identity, name).decode() for identity in identities]
+    return [{"Authorization": token} for token in [*tokens, "Bearer x.y.z"]]
+
+
+@contextmanager
+def _hosts(answers: Mapping[str, Callable[[httpx.Request], Any]]) -> Iterator[None]:
+    with respx.mock(assert_all_called=False) as router:
+        for host, answer in answers.items():
+            router.route(host=host).mock(side_effect=answer)
+        yield
+
+
+def plain(name: str, **known: Any) -> World:
+    """An app that needs nothing around it but, perhaps, a catalog."""
+    keywords = {key: known.pop(key) for key in ("always", "bodies") if key in known}
+
+    @asynccontextmanager
+    async def world(parts: Parts) -> AsyncIterator[Fuzzed]:
+        app = APPS[name](parts)
+        catalog = Catalog(unknown={"nope"})
+        with _hosts({CATALOG_HOST: catalog.respond}):
+            async with app.router.lifespan_context(app):
+                yield Fuzzed(
+                    app=app,
+                    callers=callers(name, parts.signing_key),
+                    known={"idempotency_key": list(KEYS), "if_match": list(TAGS), "if_none_match": list(TAGS)}
+                    | {key: list(values) for key, values in known.items()},
+                    **keywords,
+                )
+
+    return world
+
+
+@asynccontextmanager
+async def ordering(parts: Parts) -> AsyncIterator[Fuzzed]:
+    """Ordering among services that always have what an order needs."""
+    app, discounts = APPS["ordering"], Discounts()
+    server = grpc_server(discounts)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    addresses = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping")}
+    directory = Directory(services={**addresses, "discount-grpc": f"127.0.0.1:{port}"})
+    running = app(replace(parts, directory=directory))
+    shop = FullBasket(http=httpx.AsyncClient(), bearer=lambda *_: {}, discounts=discounts)
+    shop.sells("PEN", 333)
+    shop.sells("INK", 1000)
+    with _hosts({f"{name}.test": shop.answer for name in addresses}):
+        async with shop.http, running.router.lifespan_context(running):
+            yield Fuzzed(
+                app=running,
+                callers=callers("ordering", parts.signing_key),
+                known={"idempotency_key": list(KEYS), "min_position": [0, 1], "last_event_id": ["0", "1"]},
+                bodies={"POST /orders": [PURCHASE, {**PURCHASE, "coupon": "SAVE"}]},
+            )
+    await server.stop(None)
+
+
+class FullBasket(OrderingShop):
+    """Services around ordering with a basket that is full again for each order."""
+
+    def _claim(self, request: httpx.Request) -> httpx.Response:
+        self.basket = {"PEN": 2, "INK": 1}
+        return super()._claim(request)
+
+
+def grpc_server(discounts: Discounts) -> Any:
+    """A gRPC server of discounts, not started."""
+    import grpc  # noqa: PLC0415
+
+    server = grpc.aio.server()
+    discount_pb2_grpc.add_DiscountsServicer_to_server(discounts, server)
+    return server
+
+
+@asynccontextmanager
+async def shipping(parts: Parts) -> AsyncIterator[Fuzzed]:
+    """Shipping with a shipment."""
+    async with plain("shipping", order_id=[ORDER], country=["DE", "AQ"])(parts) as fuzzed:
+        await _store(fuzzed).create(create(owner="reader"))
+        yield fuzzed
+
+
+@asynccontextmanager
+async def payment(parts: Parts) -> AsyncIterator[Fuzzed]:
+    """Payment with a payment that was announced."""
+    async with plain("payment", order_id=[ORDER])(parts) as fuzzed:
+        await _store(fuzzed).begin(
+            Payment(
+                order_id=ORDER,
+                owner="reader",
+                amount=4250,
+                currency="EUR",
+                token="tok_1",
+                status=Status.AUTHORISED,
+            )
+        )
+        yield fuzzed
+
+
+def _store(fuzzed: Fuzzed) -> Any:
+    assert isinstance(fuzzed.app, FastAPI)
+    return fuzzed.app.state.store
+
+
+def bff(name: str) -> World:
+    """A BFF in front of services that respond."""
+
+    @asynccontextmanager
+    async def world(parts: Parts) -> AsyncIterator[Fuzzed]:
+        shop = BffShop(
+            stock={"PEN": 40, "INK": 3},
+            percent={"PEN": 10},
+            ratings={"PEN": (4.3, 12)},
+            reviews=[review(number) for number in range(1, 8)],
+            basket={"PEN": 2, "INK": 1},
+            orders=[order(2), order(1)],
+            quotes=[{"method": "standard", **euros(490), "days": 3}],
+            next="a-cursor",
+        )
+        shop.sells(article("PEN", related=["INK"]), article("INK", 850))
+        services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
+        with behind_respx(shop), pytest.MonkeyPatch.context() as patch:
+            extend(patch)
+            async with discount_server(shop) as discounts:
+                app = APPS[name](
+                    replace(parts, directory=Directory(services={**services, "discount-grpc": discounts}))
+                )
+                async with app.router.lifespan_context(app):
+                    yield Fuzzed(
+                        app=app,
+                        callers=callers(name, parts.signing_key),
+                        known={
+                            "sku": ["PEN", "INK", "nope"],
+                            "order_id": ["order-1", "nope"],
+                            "min_position": [0, 41, 42],
+                            "idempotency_key": list(KEYS),
+                            "accept_language": ["de", "en-GB;q=0.5, fr"],
+                        },
+                        bodies={"POST /checkout": [PURCHASE]},
+                        accepted=["*/*", "application/x-ndjson", "text/event-stream", "image/png"],
+                    )
+
+    return world
+
+
+WORLDS: Final[Mapping[str, World]] = {
+    "acquirer": plain(
+        "acquirer",
+        key=KEYS,
+        token=["tok_visa", "tok_declined"],
+        reference=["an-order"],
+        currency=["EUR"],
+        always={"delay": 0, "hang": 0, "error_rate": 0, "timeout_rate": 0},
+        bodies={
+            "POST /operations": [
+                {"reference": "an-order", "kind": kind, "amount": 1, "currency": "EUR", "token": "tok_visa"}
+                for kind in ("authorise", "capture", "void", "refund")
+            ]
+        },
+    ),
+    "basket": plain("basket", owner=["reader", GUEST], sku=["PEN", "nope"], version=[0, 1, 2]),
+    "bff-mobile": bff("bff-mobile"),
+    "bff-web": bff("bff-web"),
+    "catalog": plain(
+        "catalog", sku=SEEDED, file=["1-160.svg"], sort=["name", "price", "-price"], brand=["quill"]
+    ),
+    "discount": plain("discount"),
+    "identity": plain("identity"),
+    "inventory": plain(
+        "inventory",
+        sku=SEEDED,
+        bodies={"POST /reservations": [{"lines": [{"sku": "NOTE-001", "quantity": 1}]}]},
+    ),
+    "notification": plain("notification"),
+    "ordering": ordering,
+    "payment": payment,
+    "reviews": plain(
+        "reviews",
+        sku=["PEN", "INK", "nope"],
+        bodies={"POST /reviews": [{"sku": "PEN", "rating": 4, "title": "Good", "text": "Not a blot."}]},
+    ),
+    "shipping": shipping,
+}
