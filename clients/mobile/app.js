@@ -1,7 +1,8 @@
 /**
  * What all screens share: who is logged in, the basket as it is and as it waits, and whether the shop can be reached.
  *
- * It dispatches `basket`, `session` and `network` when one of these has changed.
+ * It dispatches `basket`, `session` and `network` when one of these has changed, `replayed` with what was sent, `as-of` with the
+ * time of what a screen shows, and `refused` with why what it shows can no longer be shown.
  *
  * @typedef {import("./models.js").Basket} Basket
  * @typedef {import("./outbox.js").Action} Action

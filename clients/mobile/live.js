@@ -55,7 +55,13 @@ export function live(app, { name, isPrivate = false, call, draw, skeleton, signa
     const age = stored ? Date.now() - stored.at : Infinity;
     if (stored && (age < RECENT || (await isSlow(called)))) {
       show(stored.body, age < RECENT ? null : stored.at);
-      void called.then((model) => show(model, null)).catch((error) => expectFailure(error, () => show(stored.body, stored.at)));
+      void called.then((model) => show(model, null)).catch((error) => {
+        if (error instanceof ApiError && isNoAnswer(error)) {
+          show(stored.body, stored.at);
+        } else if (!signal.aborted) {
+          app.dispatchEvent(new CustomEvent("refused", { detail: error })); // what is stored must not stand for that
+        }
+      });
       return;
     }
     try {

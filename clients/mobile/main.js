@@ -106,6 +106,9 @@ async function start() {
     shared.installOffer = /** @type {InstallOffer} */ (event);
   });
   app.addEventListener("basket", () => showTabs(app, location.pathname));
+  app.addEventListener("refused", (event) => {
+    main.replaceChildren(shared.problem(event instanceof CustomEvent ? event.detail : event, () => shared.router.reload()));
+  });
   app.addEventListener("replayed", (event) => event instanceof CustomEvent && sayReplayed(shared, event.detail));
   shared.router.start();
   await untilShown(main);

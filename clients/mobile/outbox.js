@@ -32,7 +32,7 @@ import { ApiError } from "../shared/http.js";
 const TRANSIENT = new Set([0, 401, 408, 425, 426, 429]);
 
 /** @param {ApiError} error */
-export function isTransient(error) {
+function isTransient(error) {
   return TRANSIENT.has(error.status) || error.status >= 500 || error.kind === "request-in-progress";
 }
 

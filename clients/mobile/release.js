@@ -8,7 +8,7 @@
 const CHECK_INTERVAL = 5 * 60_000;
 
 /** The hash in this module's own URL, `/m/assets/<hash>/mobile/release.js`; null where the files are served as they are. */
-export const LOADED = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1] ?? null;
+const LOADED = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1] ?? null;
 
 /**
  * Registers the worker of this release, and calls back when another one waits to take over.

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from playwright.async_api import Page, Response, Route, expect
 
+from tests.support.chromium import log_in
 from tests.support.mobile_app import App
 from tests.support.next_release import NEXT, proxy_of
 from tests.support.shop import RunningShop
@@ -110,6 +111,25 @@ async def test_a_reload_keeps_the_login_and_a_log_out_ends_it_and_what_is_stored
     await app.tab("Orders")
     await page.get_by_role("button", name="Log in").tap()
     await expect(page.get_by_label("Password")).to_be_visible()  # the issuer's login has ended, too
+
+
+async def test_what_is_stored_of_one_customer_is_shown_to_no_other(phone_page: Page, customer: str) -> None:
+    page, app = phone_page, App(phone_page)
+    await app.log_in(customer)
+    await app.add("PENS-009")
+    await app.sent()
+    await app.open("/m/basket")
+    name = await page.locator(".line-name").inner_text()
+    await page.context.clear_cookies()  # the login has ended, and somebody else takes the phone
+
+    await app.open("/m/basket")
+    await page.get_by_role("button", name="Log in").tap()
+    await log_in(page, "reader")
+    await expect(page.get_by_role("heading", name="Basket", exact=True)).to_be_visible()
+    await app.shown()
+
+    await expect(page.locator(".line-name").filter(has_text=name)).to_have_count(0)
+    assert customer not in await page.evaluate(STORED)
 
 
 async def test_a_version_that_is_too_old_shows_only_how_to_update(phone_page: Page) -> None:
