@@ -110,10 +110,10 @@ export class Router {
     const { route, params } = this.#match(location.pathname);
     let isShown = false;
     let isFocused = isFirst;
-    let title = "";
+    let isNamed = false;
     const focus = () => {
       const heading = this.#main.querySelector("h1");
-      if (isShown && !isFocused && title && heading) {
+      if (isShown && isNamed && !isFocused && heading) {
         isFocused = true;
         heading.tabIndex = -1;
         heading.focus({ preventScroll: true });
@@ -122,7 +122,7 @@ export class Router {
     /** @param {string} text */
     const setTitle = (text) => {
       if (!signal.aborted) {
-        title = text;
+        isNamed = true;
         document.title = text ? `${text} · Frontispiece` : "Frontispiece";
         focus();
       }

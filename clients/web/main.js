@@ -41,8 +41,18 @@ const notices = new Notices({
 });
 
 /** @type {import("./app.js").App} */
-const app = { api, basket, notices, session, router: /** @type {any} */ (null) };
-app.router = new Router(
+const app = {
+  api,
+  basket,
+  notices,
+  session,
+  get router() {
+    return router;
+  },
+};
+
+/** @type {Router} */
+const router = new Router(
   find("#main", HTMLElement),
   {
     "/": homePage(app),
@@ -69,24 +79,30 @@ session.addEventListener("change", () => {
 });
 
 async function refreshSession() {
-  const before = session.user?.name;
   try {
     await session.refresh();
   } catch (error) {
     if (!(error instanceof ApiError)) {
       throw error;
     }
-    return; // who is logged in stays as it was known: the next call tells
+    // who is logged in stays as it was known: the next call tells
   }
-  if (session.user?.name !== before) {
+}
+
+/** Somebody comes back to the page: another user may have logged in since, in another tab. */
+async function comeBack() {
+  const before = session.user?.name;
+  await refreshSession();
+  if (session.user && session.user.name !== before) {
     basket.forget();
+    router.reload();
   }
 }
 
 startHeader(app);
-app.router.start();
+router.start();
 refreshSession();
-document.addEventListener("visibilitychange", () => !document.hidden && refreshSession());
+document.addEventListener("visibilitychange", () => !document.hidden && comeBack());
 watchRelease(() => {
   const action = { text: "Load it", press: () => location.reload() };
   notices.banner("There is a newer version of the shop.", [action]);

@@ -191,3 +191,18 @@ async def test_an_order_is_followed_without_its_events(desktop_page: Page, custo
 
     await expect(page.locator(".story-step.is-past").filter(has_text="Ready for the carrier")).to_be_visible()
     await expect(page.get_by_role("link", name=PEN_NAME)).to_be_visible()
+
+
+async def test_a_login_in_another_tab_is_taken_up(desktop_page: Page, customer: str) -> None:
+    page = desktop_page
+    await put(page, PEN)
+    await page.goto("/orders")
+    await sees(page, "Please log in")
+    other = await page.context.new_page()
+    await enter(other, customer)
+    await sees(other, "For those who write, print and bind")
+
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    await sees(page, "Your orders")
+    await expect(page.get_by_label(f"Account of {customer}")).to_be_visible()

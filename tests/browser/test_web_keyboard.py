@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.support.web_client import PEN, PEN_NAME, sees
+from tests.support.web_client import PEN, PEN_NAME, open_whole, sees
 
 FOCUSED = """
 () => {
@@ -33,8 +33,7 @@ async def tab_to(page: Page, name: str) -> None:
 
 async def test_the_focus_goes_through_a_page_in_its_order(desktop_page: Page) -> None:
     page = desktop_page
-    await page.goto(f"/products/{PEN}")
-    await sees(page, PEN_NAME)
+    await open_whole(page, f"/products/{PEN}", PEN_NAME)
 
     assert await focused(page, 16) == [
         "Skip to the content",

@@ -6,7 +6,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from tests.support.shop import RunningShop
-from tests.support.web_client import PEN, PEN_NAME, sees
+from tests.support.web_client import PEN, PEN_NAME, open_whole
 
 HELD_STREAM = """
 const whole = window.fetch;
@@ -23,11 +23,26 @@ window.fetch = (url, init) => {
 """A script that leaves it to the test when each frame of a product's page arrives."""
 
 
-async def test_each_part_is_drawn_when_it_arrives(desktop_page: Page, shop: RunningShop) -> None:
-    page = desktop_page
+async def product_of(shop: RunningShop) -> dict[str, Any]:
+    """What the BFF says of the product."""
     async with httpx.AsyncClient(base_url=shop.url) as client:
         product: dict[str, Any] = (await client.get(f"/web/products/{PEN}")).json()
+    return product
+
+
+def card_of(product: dict[str, Any]) -> dict[str, Any]:
+    """The card of a product."""
+    facts = {
+        name: product[name] for name in ("sku", "name", "brand", "type", "price", "list_price", "available")
+    }
+    return facts | {"image": product["images"][0], "stars": {"average": 4.0, "count": 2}}
+
+
+async def test_each_part_is_drawn_when_it_arrives(desktop_page: Page, shop: RunningShop) -> None:
+    page = desktop_page
+    product = await product_of(shop)
     empty: dict[str, Any] = {"available": None, "reviews": {"rating": None, "latest": []}, "related": []}
+    related = [card_of(product) | {"sku": f"PENS-{number}"} for number in range(6)]
     await page.add_init_script(HELD_STREAM)
     await page.goto(f"/products/{PEN}")
     send = "(frame) => window.send(frame)"
@@ -39,7 +54,7 @@ async def test_each_part_is_drawn_when_it_arrives(desktop_page: Page, shop: Runn
 
     await page.evaluate(send, {"path": "/available", "data": 3})
     await expect(page.get_by_text("Only 3 left")).to_be_visible()
-    await page.evaluate(send, {"path": "/related", "data": product["related"]})
+    await page.evaluate(send, {"path": "/related", "data": related})
     await expect(page.get_by_role("region", name="Goes well with it").get_by_role("article")).to_have_count(6)
 
     await page.evaluate(send, {"end": {"degraded": {"latest": "timeout", "ratings": "unavailable"}}})
@@ -59,8 +74,7 @@ async def test_the_screen_begins_with_what_its_card_has_said(desktop_page: Page)
 
 async def test_a_reduced_price_says_the_usual_one_and_pictures_can_be_chosen(desktop_page: Page) -> None:
     page = desktop_page
-    await page.goto("/products/PENS-010")
-    await sees(page, "Crossing Pocket Pen")
+    await open_whole(page, "/products/PENS-010", "Crossing Pocket Pen")
     await expect(page.locator(".product-price")).to_have_text("Now €21.75 usually €29.0025 % off this month")
 
     closely = page.get_by_role("button", name="Show: Crossing Pocket Pen, seen closely")
@@ -72,11 +86,11 @@ async def test_a_reduced_price_says_the_usual_one_and_pictures_can_be_chosen(des
 
 async def test_an_article_that_is_sold_out_cannot_be_put_in(desktop_page: Page, shop: RunningShop) -> None:
     page = desktop_page
-    async with httpx.AsyncClient(base_url=shop.url) as client:
-        found = (await client.get("/web/search?limit=100")).json()
-    sold_out = next(card["sku"] for card in found["items"] if card["available"] == 0)
+    product = await product_of(shop)
+    await page.add_init_script(HELD_STREAM)
+    await page.goto(f"/products/{PEN}")
 
-    await page.goto(f"/products/{sold_out}")
+    await page.evaluate("(frame) => window.send(frame)", {"view": product | {"available": 0}})
 
     await expect(page.locator(".stock")).to_have_text("Sold out")
     await expect(page.get_by_role("button", name="Add to basket")).to_be_disabled()

@@ -66,6 +66,19 @@ async def sees(page: Page, heading: str | re.Pattern[str]) -> None:
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
 
+async def open_whole(page: Page, path: str, heading: str | re.Pattern[str]) -> int:
+    """Open a page, anew as long as parts of it are missing: how often it was opened.
+
+    On a busy machine a part can be late, and then the page comes without it.
+    """
+    loads = 0
+    while loads == 0 or await page.get_by_role("note").count() > 0:
+        await page.goto(path)
+        await sees(page, heading)
+        loads += 1
+    return loads
+
+
 async def hold(page: Page, path: str | re.Pattern[str]) -> Queue[Route]:
     """Hold the calls of a path from now on: they wait for the test, in order."""
     held: Queue[Route] = Queue()

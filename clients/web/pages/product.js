@@ -143,11 +143,15 @@ class ProductPage {
     );
     this.#showStock(product.available, isComplete);
     this.#showRating(product.rating, isComplete);
+    const differs = (/** @type {keyof import("../models.js").Product} */ name) =>
+      JSON.stringify(before?.[name]) !== JSON.stringify(product[name]);
     const hasOpinion = product.reviews.length > 0 && product.rating !== null;
-    if (hasOpinion || isComplete) {
+    if (isComplete || (hasOpinion && (differs("reviews") || differs("rating")))) {
       fill(this.#reviews, reviewsOf(product, isComplete));
     }
-    this.#showRelated(product.related, isComplete);
+    if (isComplete || differs("related")) {
+      this.#showRelated(product.related, isComplete);
+    }
   }
 
   /** @param {import("../models.js").Product} product */
