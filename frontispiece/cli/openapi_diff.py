@@ -44,14 +44,14 @@ def diff(
         out.print_json(json.dumps([each.document() for each in found]))
     else:
         _show([each for each in found if everything or each.severity != "info"])
-    counted = ", ".join(f"{severities[name]} {words}" for name, words in _WORDS.items())
+    counted = ", ".join(f"{words}: {severities[name]}" for name, words in _WORDS.items())
     if severities["error"]:
-        fail(f"{counted} since {revision}.")
+        fail(f"Since {revision}, something breaks that is read ({counted}).")
     if not as_json:
-        out.print(f"[green]✓[/] Nothing breaks what is read: {escape(counted)} since {escape(revision)}.")
+        out.print(f"[green]✓[/] Since {escape(revision)}, nothing breaks that is read ({counted}).")
 
 
-_WORDS = {"error": "breaks that are read", "warning": "warnings", "info": "compatible changes"}
+_WORDS = {"error": "errors", "warning": "warnings", "info": "compatible"}
 
 
 def _show(findings: "Sequence[Finding]") -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from frontispiece.contracts.openapi.operations import OPERATION, REQUEST, Change, shape
 from frontispiece.contracts.repository import PactFile, Tree
 from frontispiece.errors import ConfigError
+from frontispiece.http.media_types import is_json
 
 SERVICES: Final = "services/"
 ANYBODY: Final = "callers without a contract"
@@ -42,10 +43,12 @@ class Call:
             return False
         if change.part in {OPERATION, REQUEST}:
             return True
-        status, _, header = change.place.partition(" ")
+        status, _, of = change.place.partition(" ")
         if status and not self._has(status):
             return False
-        if header or not change.pointer:  # a header, or the body as a whole
+        if "/" in of and not is_json(of):  # a medium that is no document, as an example of a body is one
+            return not isinstance(self.content, dict | list)
+        if (of and "/" not in of) or not change.pointer:  # a header, or the body as a whole
             return True
         return _contains(self.content, change.pointer.removeprefix("/").split("/"))
 

@@ -114,6 +114,25 @@ def test_a_break_is_an_error_where_a_version_in_the_field_reads_it_and_else_a_wa
     }
 
 
+def test_of_several_media_types_it_is_the_document_that_a_contract_reads(project: Project) -> None:
+    def of(row: Json, line: Json) -> Json:
+        page = thing(items={"type": "array", "items": row})
+        document = documented(page)
+        content = document["paths"]["/things/{name}"]["get"]["responses"]["200"]["content"]
+        content["application/x-ndjson"] = {"schema": line}
+        return document
+
+    project.write("openapi/bff.json", of(ROW, ROW))
+    project.commit()
+    less = thing(name=STRING, colour=STRING)
+    project.write("openapi/bff.json", of(less, less))
+
+    assert project.found() == {
+        "/items/*/price": ("error", ("web 1.0.0: a thing",)),
+        "/price": ("warning", ()),
+    }
+
+
 def test_a_change_of_a_request_concerns_everybody_who_makes_it(project: Project) -> None:
     asked = [parameter("shop", required=True)]
     project.write("openapi/bff.json", documented(PAGE, parameters=asked))
@@ -230,7 +249,7 @@ def test_the_command_names_operation_place_reason_and_reader_and_fails(project: 
     first = json.loads(as_json[: as_json.rindex("]") + 1])[0]
 
     assert code == 1
-    for words in ("GET", "property removed", "1 breaks that are read", "nobody in the field"):
+    for words in ("GET", "property removed", "errors: 1, warnings: 1, compatible: 0", "nobody in the field"):
         assert words in " ".join(output.split())
     assert first == {
         "app": "bff",
