@@ -1,11 +1,6 @@
-"""An issuer of access tokens whose key set is a file, as `ISSUER_JWKS` takes it.
-
-`python -m frontispiece.testing.access_tokens jwks.json reader read` makes a new key, writes the key set to
-jwks.json, and prints a token for the user `reader` with the scope `read`.
-"""
+"""An issuer of access tokens whose key set is a file, as `ISSUER_JWKS` takes it."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -51,15 +46,3 @@ class AccessTokens:
     def bearer(self, subject: str, *scopes: str, **claims: Any) -> dict[str, str]:
         """The Authorization header with such a token."""
         return {"Authorization": f"Bearer {self.token(subject, *scopes, **claims)}"}
-
-
-def main() -> None:
-    """Print a token, as the module's docstring says."""
-    if len(sys.argv) < 3:  # noqa: PLR2004 (a file and a user)
-        sys.exit("usage: python -m frontispiece.testing.access_tokens JWKS_FILE USER [SCOPE …]")
-    file, subject, *scopes = sys.argv[1:]
-    sys.stdout.write(f"{AccessTokens(Path(file)).token(subject, *scopes)}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -236,3 +236,17 @@ def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
     assert "exists already" in again.stderr
     assert "There is an app notes" in service.stderr
     assert {file: file.read_bytes() for file in before} == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("page", "import"), ("service", "gateway"), ("layer", "json"), ("layer", "typing"), ("page", "No")],
+)
+def test_a_name_with_another_meaning_is_refused(tmp_path: Path, kind: str, name: str) -> None:
+    front.run("init", tmp_path / "project")
+
+    done = front.run_in(tmp_path / "project", "new", kind, name)
+
+    assert done.returncode == 1
+    assert f"'{name}'" in done.stderr
+    assert front.run_in(tmp_path / "project", "check").returncode == 0

@@ -1,8 +1,11 @@
 """`front new`: a page, a service or a layer in a project, wired and with its test."""
 
+import keyword
+import os
 import re
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Annotated, Final
@@ -14,6 +17,7 @@ from frontispiece.cli.project import Project
 from frontispiece.cli.scaffold.wiring import NotWired, with_page
 from frontispiece.cli.terminal import Folder, fail, open_project, out
 from frontispiece.errors import nearest
+from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -79,6 +83,7 @@ def layer(name: Name, project: Folder = None) -> None:
         addition.create(f"tests/test_{values['module']}.py", "test_layer.py.txt")
         addition.append(opened.folder / PROJECT_FILE, "layer.toml.txt")
         addition.write()
+        out.print(f"\nA route has it by [bold]layers.{values['module']} = {{}}[/].", highlight=False)
     except (NotAdded, OSError) as error:
         fail(str(error))
 
@@ -104,7 +109,7 @@ class Addition:
             NotAdded: there is one already.
         """
         file = self._folder / path
-        if file.exists():
+        if os.path.lexists(file):  # a link that leads nowhere, too
             raise NotAdded(f"{file} exists already.")
         self._new[file] = self._filled(template)
 
@@ -146,9 +151,11 @@ def _bff(project: Project, named: str | None) -> tuple[str, str]:
 
 
 def _values(name: str, **more: str) -> dict[str, str]:
+    module = name.replace("-", "_")
     if NAME.fullmatch(name) is None:
         raise NotAdded(f"{name!r} is no name: write small letters, and hyphens between words.")
-    module = name.replace("-", "_")
+    if keyword.iskeyword(module) or name == GATEWAY or find_spec(module) is not None:
+        raise NotAdded(f"{name!r} has another meaning in Python or in the project: choose another name.")
     words = "".join(word.capitalize() for word in name.split("-"))
     return {
         "name": name,
