@@ -1,7 +1,7 @@
 """`python -m frontispiece.testing jwks.json reader read`: a key set, and a token of it.
 
-The key is new. Its key set is written to jwks.json; the token, for the user `reader` with the scope `read`, is
-printed.
+The key is new. Its key set is written to jwks.json, and the token, for the user `reader` with the scope
+`read`, is printed.
 """
 
 import sys
