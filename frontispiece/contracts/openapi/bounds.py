@@ -65,7 +65,7 @@ def is_multiple(one: float, other: float) -> bool:
 
 
 def keeps(rules: Mapping[str, Any], value: Any) -> bool:
-    """Whether a scalar keeps the rules; a format, or a pattern that cannot be read, is not kept."""
+    """Whether a value keeps the rules; those of lists and objects and of formats count as not kept."""
     if isinstance(value, str):
         if not rules.get("minLength", 0) <= len(value) <= rules.get("maxLength", inf):
             return False
@@ -79,4 +79,4 @@ def keeps(rules: Mapping[str, Any], value: Any) -> bool:
         low, high = lower(rules, is_integer=False), upper(rules, is_integer=False)
         inside = not is_below(Bound(value), low) and not is_above(Bound(value), high)
         return inside and ("multipleOf" not in rules or is_multiple(value, rules["multipleOf"]))
-    return True
+    return not isinstance(value, list | dict) or not rules

@@ -167,12 +167,19 @@ def _enums(old: Mapping[str, Any], new: Mapping[str, Any], pointer: str) -> Chan
         if lost := [value for value in before if not bounds.keeps(new, value)]:
             yield SchemaChange(kind="enum value removed", pointer=pointer, detail=shown(lost))
     else:
+        rest, other_rest = _besides_enum(old), _besides_enum(new)
+        is_same = rest == other_rest
         for value in after:
-            if not _among(value, before):
+            if not _among(value, before) or not (is_same or bounds.keeps(rest, value)):
                 yield SchemaChange(kind="enum value added", pointer=pointer, detail=shown(value))
         for value in before:
-            if not _among(value, after):
+            if not _among(value, after) or not (is_same or bounds.keeps(other_rest, value)):
                 yield SchemaChange(kind="enum value removed", pointer=pointer, detail=shown(value))
+
+
+def _besides_enum(rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rules that its values must keep as well."""
+    return {keyword: rule for keyword, rule in rules.items() if keyword != "enum"}
 
 
 def _among(value: Any, values: list[Any]) -> bool:

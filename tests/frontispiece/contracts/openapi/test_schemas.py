@@ -350,6 +350,21 @@ def test_an_enum_is_compared_with_the_rules_that_it_replaces() -> None:
     assert ("enum value added", "break") in [(each.kind, each.verdict) for each in outside]
 
 
+def test_the_values_of_an_enum_must_keep_its_other_rules_as_well() -> None:
+    fewer = {"allOf": [text(pattern="^a"), text(enum=["a", ""])]}
+    rows = {"type": "array", "maxItems": 1}
+
+    assert [each.kind for each in changes(responding(fewer), responding(text(enum=["a", ""])))] == [
+        "enum value added"
+    ]
+    assert [each.kind for each in changes(taking(text(enum=["a", ""])), taking(fewer))] == [
+        "enum value removed"
+    ]
+    assert "enum value added" in [
+        each.kind for each in changes(responding(rows), responding({"enum": [[1, 2]]}))
+    ]
+
+
 def test_the_table_has_each_kind_in_both_directions() -> None:
     kinds = {kind for _, _, kind, _, _ in CASES.values()}
 
