@@ -50,8 +50,14 @@ cat >identity_clients <<JSON
   },
   "mobile": {
     "name": "the shop's app",
-    "redirect_uris": ["com.frontispiece.shop:/callback", "$origin/m/callback"],
+    "redirect_uris": ["com.frontispiece.shop:/callback"],
     "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout"
+  },
+  "mobile-web": {
+    "name": "the shop's app",
+    "redirect_uris": ["$origin/m/callback"],
+    "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout",
+    "scopes": ["shop"]
   }
 }
 JSON

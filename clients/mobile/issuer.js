@@ -3,7 +3,7 @@
 import { ApiError } from "../shared/http.js";
 import { challengeOf } from "./pkce.js";
 
-export const CLIENT = "mobile";
+export const CLIENT = "mobile-web";
 const SCOPE = "openid profile offline_access shop";
 
 /** @typedef {import("./auth.js").Attempt} Attempt */

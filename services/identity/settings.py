@@ -98,6 +98,8 @@ class Client(BaseModel):
     post_logout_redirect_uris: tuple[PublicUri, ...] = ()
     backchannel_logout_uri: Annotated[str, AfterValidator(_internal)] | None = None
     dpop_bound_access_tokens: bool = False
+    scopes: tuple[str, ...] | None = None
+    """Those that it is granted at most, beside the standard ones; all of the user's when None."""
 
     @property
     def is_confidential(self) -> bool:
@@ -108,9 +110,12 @@ class Client(BaseModel):
         """Whether what is sent there is useless to others: it has a secret, or the host of an https URI.
 
         Any app can claim a private-use scheme, or listen on a port of this machine (RFC 8252, 8.6), except on
-        that of the provider's own `origin`.
+        that of the provider's own `origin`. There every script reads the code: a public client gets one
+        without a question only for `scopes` of its own.
         """
-        return self.is_confidential or _origin(redirect_uri) == origin or redirect_uri.startswith("https:")
+        if self.is_confidential or _origin(redirect_uri) != origin:
+            return self.is_confidential or redirect_uri.startswith("https:")
+        return self.scopes is not None
 
     def accepts(self, redirect_uri: str) -> bool:
         """Whether this is one of its redirect URIs; a public client has any loopback port (RFC 8252, 7.3)."""
@@ -135,7 +140,7 @@ class IdentitySettings(Settings):
         '"redirect_uris": ["https://…"], "post_logout_redirect_uris": ["https://…"], '
         '"backchannel_logout_uri": "http://…", "name": "…"}, …}. Without a secret a client is public; pages '
         "call it by its name, or else by its client id. One with `dpop_bound_access_tokens` gets no token "
-        "without a DPoP proof."
+        "without a DPoP proof; one with `scopes` gets no others, the standard ones excepted."
     )
     encryption_keys: list[str] = Field(
         description="Keys that encrypt the private signing keys in the database, as JSON, the newest first, "

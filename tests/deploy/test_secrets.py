@@ -82,6 +82,8 @@ def test_the_gateway_and_identity_know_each_other_at_the_shops_address(tmp_path:
     assert clients["web"]["redirect_uris"] == ["https://shop.example/web/session/callback"]
     assert clients["web"]["post_logout_redirect_uris"] == ["https://shop.example/"]
     assert "secret" not in clients["mobile"]
+    assert clients["mobile-web"]["redirect_uris"] == ["https://shop.example/m/callback"]
+    assert clients["mobile-web"]["scopes"] == ["shop"]
 
 
 @pytest.mark.parametrize("name", ["session_encryption_keys", "identity_encryption_keys"])

@@ -10,8 +10,8 @@ from urllib.parse import quote_plus, urlencode
 
 from services.identity.browser.forms import Fields
 from services.identity.errors import PageError, RedirectError
-from services.identity.model import OPENID, RequestedGrant
-from services.identity.settings import IdentitySettings
+from services.identity.model import OPENID, RequestedGrant, grantable
+from services.identity.settings import Client, IdentitySettings
 
 PARAMETERS: Final = (
     "response_type",
@@ -106,7 +106,7 @@ def parse_request(fields: Fields, settings: IdentitySettings) -> AuthorizationRe
         requested=RequestedGrant(
             client_id=fields["client_id"],
             redirect_uri=redirect_uri,
-            scopes=tuple(fields["scope"].split()),
+            scopes=_permitted(client, fields["scope"].split()),
             nonce=fields.get("nonce"),
             code_challenge=fields["code_challenge"],
             dpop_jkt=fields.get("dpop_jkt"),
@@ -119,6 +119,11 @@ def parse_request(fields: Fields, settings: IdentitySettings) -> AuthorizationRe
         login_hint=fields.get("login_hint", ""),
         fields={name: fields[name] for name in PARAMETERS if name in fields},
     )
+
+
+def _permitted(client: Client, scopes: list[str]) -> tuple[str, ...]:
+    """The requested scopes that the client may have; the token response names them (RFC 6749, 3.3)."""
+    return tuple(scopes) if client.scopes is None else grantable(scopes, client.scopes)
 
 
 def _unsupported(fields: Fields) -> Violation | None:

@@ -64,7 +64,7 @@ class Issuer {
       return { ok: false, status: 400 };
     }
     this.refresh = `r${Number(this.refresh.slice(1)) + 1}`;
-    const claims = { iss: `${ORIGIN}/identity`, aud: "mobile", sub: this.user, name: "A Reader", nonce: this.nonceOf.get(code), ...this.claims };
+    const claims = { iss: `${ORIGIN}/identity`, aud: "mobile-web", sub: this.user, name: "A Reader", nonce: this.nonceOf.get(code), ...this.claims };
     return {
       ok: true,
       json: async () => ({ access_token: `access-${this.refresh}`, refresh_token: this.refresh, id_token: jwt(claims), expires_in: 300 }),

@@ -11,6 +11,8 @@ from tests.services.identity.world import ISSUER, MOBILE, ORIGIN, World, clients
 
 LOOPBACK = "http://127.0.0.1/callback"
 CLAIMED = "https://shop.example/app/callback"
+HERE = f"{ORIGIN}/m/callback"
+EVERYTHING = "openid shop catalog:write stock:write discount:write payments:read faults:write offline_access"
 
 
 @pytest.fixture
@@ -19,6 +21,8 @@ async def shop(made: MakeSettings) -> AsyncIterator[World]:
     changed = clients()
     uris = [MOBILE, CLAIMED, LOOPBACK, "http://[::1]:7000/callback?x=1"]
     changed["mobile"] |= {"redirect_uris": uris, "name": "The Shop's App"}
+    changed["mobile-web"] = {"redirect_uris": [HERE], "scopes": ["shop"]}
+    changed["unlimited"] = {"redirect_uris": [HERE]}
     async with world(made(clients=changed)) as shop:
         yield shop
 
@@ -60,15 +64,30 @@ async def test_an_app_that_any_other_can_pose_as_gets_no_code_without_the_user(
         assert allowed.headers["location"].startswith(f"{redirect_uri}?code=")
 
 
-async def test_an_app_at_the_providers_own_origin_gets_its_code_at_once(
+async def silent_code(shop: World, browser: Browser, client: str) -> dict[str, str]:
+    """What a script at the provider's origin gets without a page, when clerk is logged in."""
+    await shop.log_in(browser, name="clerk", prompt="login")
+    asked = shop.parameters(client, redirect_uri=HERE, scope=EVERYTHING, prompt="none")
+    return parameters_of(await browser.get("/authorize", params=asked))
+
+
+async def test_an_app_at_the_providers_own_origin_gets_a_code_at_once_for_its_own_scopes_alone(
     shop: World, browser: Browser
 ) -> None:
-    """Nobody else can listen on the port of the provider."""
-    asked = shop.parameters("mobile", redirect_uri=f"{ORIGIN}/callback")
+    """Nobody else can listen on the port of the provider; but every script there reads the code."""
+    code = (await silent_code(shop, browser, "mobile-web"))["code"]
+    tokens = (await shop.redeem(code, "mobile-web", redirect_uri=HERE)).json()
+    more = await shop.refresh(tokens["refresh_token"], "mobile-web", scope="openid stock:write")
 
-    silent = parameters_of(await browser.get("/authorize", params={**asked, "prompt": "none"}))
+    assert tokens["scope"] == "openid shop offline_access"
+    assert (await shop.verified(tokens["access_token"], "shop"))["scope"] == tokens["scope"]
+    assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
 
-    assert "code" in silent
+
+async def test_an_app_at_the_providers_own_origin_without_scopes_of_its_own_gets_no_code_silently(
+    shop: World, browser: Browser
+) -> None:
+    assert (await silent_code(shop, browser, "unlimited"))["error"] == "interaction_required"
 
 
 async def test_the_page_says_who_is_logged_in_and_which_app_asks_for_what(

@@ -83,7 +83,7 @@ async def test_a_logout_is_known_to_gateways_that_have_copies(world: World) -> N
     await becomes(401, lambda: other.fetch(MINE))
 
 
-@pytest.mark.parametrize("client", ["web", "mobile"])
+@pytest.mark.parametrize("client", ["web", "mobile", "mobile-web"])
 async def test_bearer_tokens_of_an_ended_login_are_refused_by_every_gateway(
     world: World, client: str
 ) -> None:
