@@ -40,7 +40,7 @@ numbers = together(
     optional("exclusiveMaximum", st.integers(2, 5)),
     optional("multipleOf", st.sampled_from([1, 2, 4])),
 )
-scalars = st.one_of(
+scalars: st.SearchStrategy[Json] = st.one_of(
     texts,
     numbers,
     st.sampled_from([{"type": "boolean"}, {"type": "null"}, {"const": "a"}, {"enum": [1, "a"]}, {}]),
@@ -66,7 +66,7 @@ def containers(inner: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     return st.one_of(lists, objects, unions, both)
 
 
-schemas = st.recursive(scalars, containers, max_leaves=5)
+schemas: st.SearchStrategy[Json] = st.recursive(scalars, containers, max_leaves=5)
 
 
 @st.composite
@@ -105,7 +105,8 @@ def likely(schema: Any) -> st.SearchStrategy[Any]:
     if not isinstance(schema, dict) or not schema:
         return _any_scalar()
     if "allOf" in schema or "anyOf" in schema:
-        return st.one_of([likely(each) for each in schema.get("anyOf", schema.get("allOf"))])
+        parts: list[Any] = schema.get("anyOf") or schema["allOf"]
+        return st.one_of([likely(each) for each in parts])
     if "const" in schema or "enum" in schema:
         return st.sampled_from([schema["const"]] if "const" in schema else schema["enum"])
     match schema.get("type"):
