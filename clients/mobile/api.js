@@ -22,6 +22,7 @@ import { VERSION } from "./version.js";
 export class MobileApi {
   #http;
   #renew;
+  #options;
   #dpr;
   #onResponse;
 
@@ -29,23 +30,17 @@ export class MobileApi {
    * @param {{
    *   base?: string,
    *   fetch?: typeof globalThis.fetch,
-   *   token?: () => Promise<string | null>,
+   *   token?: (user?: string) => Promise<string | null>,
    *   renew?: () => Promise<boolean>,
    *   dpr?: number,
    *   language?: string,
    *   onResponse?: (response: Response) => void,
-   * }} [options] `token` gives the access token; `renew` gets another one after a 401, and says whether there is one;
+   * }} [options] `token` gives the access token, of a certain user when the calls are on one's behalf; `renew` gets another one after a 401, and says whether there is one;
    *   `onResponse` sees each response before it is read
    */
-  constructor({
-    base = "",
-    fetch = globalThis.fetch,
-    token = async () => null,
-    renew,
-    dpr = 2,
-    language = "en",
-    onResponse,
-  } = {}) {
+  constructor(options = {}) {
+    const { base = "", fetch = globalThis.fetch, token = async () => null, renew, dpr = 2, language = "en", onResponse } = options;
+    this.#options = options;
     this.#renew = renew ?? (async () => false);
     this.#dpr = Math.min(5, Math.max(0.5, dpr));
     this.#onResponse = onResponse ?? (() => {});
@@ -63,6 +58,16 @@ export class MobileApi {
         return bearer ? { ...sent, authorization: `Bearer ${bearer}` } : sent;
       },
     });
+  }
+
+  /**
+   * The calls on behalf of one user: they fail with a 401 when somebody else is logged in by then.
+   *
+   * @param {string} user
+   */
+  as(user) {
+    const { token = async () => null } = this.#options;
+    return new MobileApi({ ...this.#options, token: () => token(user) });
   }
 
   /** @returns {Promise<Home>} */

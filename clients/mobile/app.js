@@ -46,7 +46,7 @@ export class App extends EventTarget {
     this.#user = auth.user?.sub ?? GUEST;
     this.outbox = new Outbox({
       store,
-      api,
+      calls: (user) => api.as(user),
       user: () => this.#user,
       exclusively: (work) => navigator.locks.request("outbox", work),
       onChange: () => void this.#reload(),
@@ -121,15 +121,15 @@ export class App extends EventTarget {
     if (this.isGuest || !navigator.onLine || !(await this.outbox.entries()).some(isOpen)) {
       return null;
     }
-    const user = this.#user;
     const replay = await this.outbox.replay();
-    if (replay.basket && user === this.#user) {
+    const isOfUser = replay.user === this.#user;
+    if (replay.basket && isOfUser) {
       this.#basket = replay.basket;
-      await this.store.putScreen(user, "basket", replay.basket, Date.now());
+      await this.store.putScreen(replay.user, "basket", replay.basket, Date.now());
     }
-    if (replay.orders.length > 0 && user === this.#user) {
+    if (replay.orders.length > 0 && isOfUser) {
       this.#basket = { lines: [], total: null, waiting: [] };
-      await this.store.putScreen(user, "basket", this.#basket, Date.now());
+      await this.store.putScreen(replay.user, "basket", this.#basket, Date.now());
     }
     await this.#reload();
     if (replay.error && ![401, 426].includes(replay.error.status)) {

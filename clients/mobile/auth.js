@@ -5,7 +5,7 @@
  * What survives the way to the login page and back is the attempt (`attempts`): state, nonce and code verifier.
  *
  * @typedef {{ sub: string, name: string }} User
- * @typedef {{ access: string, refresh: string | null, id: string, expiresAt: number }} Tokens
+ * @typedef {{ sub: string, access: string, refresh: string | null, id: string, expiresAt: number }} Tokens
  * @typedef {{ state: string, nonce: string, verifier: string, returnTo: string }} Attempt
  */
 
@@ -67,17 +67,30 @@ export class Auth {
     return stored ? JSON.parse(stored) : null;
   }
 
-  /** The access token of who is logged in: renewed when it is about to expire, and silently got after a reload. */
-  async token() {
+  /**
+   * The access token of a user: renewed when it is about to expire, and silently got after a reload.
+   *
+   * @param {string} [sub] on whose behalf the call is; empty for a guest
+   * @returns {Promise<string | null>} null for a guest, and when the issuer wants the user to log in
+   * @throws {ApiError} 401 when somebody else is logged in
+   */
+  async token(sub = this.user?.sub ?? "") {
+    if (!sub) {
+      return null;
+    }
     const isStale = this.#tokens === null || this.#tokens.expiresAt - this.#now() < MARGIN;
-    if (this.user !== null && isStale && !this.#isRefused) {
+    if (this.user?.sub === sub && isStale && !this.#isRefused) {
       await this.renew();
+    }
+    const owner = this.#tokens?.sub ?? this.user?.sub;
+    if (owner !== sub) {
+      throw new ApiError({ status: 401, problem: { title: "Somebody else is logged in" } });
     }
     return this.#tokens?.access ?? null;
   }
 
   /**
-   * Other tokens in place of the present ones: by the refresh token, or else silently. One renewal at a time.
+   * Other tokens of the same user in place of the present ones: by the refresh token, or else silently. One renewal at a time.
    *
    * @returns {Promise<boolean>} whether there are any
    */
@@ -112,7 +125,7 @@ export class Auth {
       throw new LoginError("no_attempt", "No login was begun here.");
     }
     const attempt = /** @type {Attempt} */ (JSON.parse(stored));
-    await this.#redeem(url, attempt);
+    await this.#redeem(url, attempt, null);
     return attempt.returnTo;
   }
 
@@ -139,11 +152,12 @@ export class Auth {
 
   async #renew() {
     const generation = this.#generation;
+    const user = this.user;
     const refresh = this.#tokens?.refresh;
     if (refresh) {
       const response = await this.#issuer.token({ grant_type: "refresh_token", refresh_token: refresh });
       if (response.ok) {
-        return this.#accept(await response.json(), generation);
+        return this.#accept(await response.json(), generation, this.#tokens?.sub ?? null);
       }
       if (response.status !== 400) {
         throw new ApiError({ status: response.status });
@@ -153,15 +167,18 @@ export class Auth {
       return false;
     }
     this.#tokens = null;
-    return this.user !== null && this.#silently();
+    return user !== null && this.#silently(user.sub);
   }
 
-  /** A login without a page: the issuer redirects at once, and the URL at the end has the code or the error. */
-  async #silently() {
+  /**
+   * A login of the same user without a page: the issuer redirects at once, and the URL at the end has the code or the error.
+   *
+   * @param {string} sub
+   */
+  async #silently(sub) {
     const attempt = newAttempt("");
     try {
-      await this.#redeem(await this.#issuer.authorizeSilently(attempt), attempt);
-      return true;
+      return await this.#redeem(await this.#issuer.authorizeSilently(attempt), attempt, sub);
     } catch (error) {
       if (error instanceof LoginError) {
         this.#isRefused = true;
@@ -174,8 +191,9 @@ export class Auth {
   /**
    * @param {URL} url
    * @param {Attempt} attempt
+   * @param {string | null} expected who has to be the one who is logged in; null for whoever it is
    */
-  async #redeem(url, attempt) {
+  async #redeem(url, attempt, expected) {
     const generation = this.#generation;
     const parameters = url.searchParams;
     if (parameters.get("state") !== attempt.state || parameters.get("iss") !== this.#issuer.url) {
@@ -196,7 +214,7 @@ export class Auth {
     }
     const issued = await response.json();
     this.#checkIdToken(issued.id_token, attempt.nonce);
-    this.#accept(issued, generation);
+    return this.#accept(issued, generation, expected);
   }
 
   /**
@@ -214,21 +232,28 @@ export class Auth {
   /**
    * @param {{ access_token: string, refresh_token?: string, id_token?: string, expires_in: number }} issued
    * @param {number} generation that of when they were requested: a log-out meanwhile makes them useless
+   * @param {string | null} expected whose they have to be: a renewal never changes the user, only a login that was asked for
    */
-  #accept(issued, generation) {
+  #accept(issued, generation, expected) {
     if (generation !== this.#generation) {
       return false;
     }
     const id = issued.id_token ?? this.#tokens?.id ?? "";
+    const claims = claimsOf(id);
+    const user = { sub: String(claims.sub), name: String(claims.name ?? claims.sub) };
+    if (expected !== null && user.sub !== expected) {
+      this.#tokens = null;
+      this.#isRefused = true;
+      return false;
+    }
     this.#isRefused = false;
     this.#tokens = {
+      sub: user.sub,
       access: issued.access_token,
       refresh: issued.refresh_token ?? this.#tokens?.refresh ?? null,
       id,
       expiresAt: this.#now() + issued.expires_in * 1000,
     };
-    const claims = claimsOf(id);
-    const user = { sub: String(claims.sub), name: String(claims.name ?? claims.sub) };
     const before = this.user;
     this.#memory.setItem(USER, JSON.stringify(user));
     if (before?.sub !== user.sub || before.name !== user.name) {

@@ -46,7 +46,7 @@ async function start() {
   const api = new MobileApi({
     language,
     dpr: devicePixelRatio,
-    token: () => auth.token(),
+    token: (user = app.user) => auth.token(user),
     renew: () => auth.renew(),
     fetch: async (input, init) => {
       try {

@@ -24,7 +24,7 @@
  *   deleteEntry(id: number): Promise<void>,
  * }} EntryStore
  * @typedef {Pick<import("./api.js").MobileApi, "basket" | "putItem" | "removeItem" | "placeOrder">} Calls
- * @typedef {{ basket: Basket | null, orders: (Order & { position: string | null, key: string })[], error: ApiError | null }} Replay
+ * @typedef {{ user: string, basket: Basket | null, orders: (Order & { position: string | null, key: string })[], error: ApiError | null }} Replay
  */
 
 import { ApiError } from "../shared/http.js";
@@ -44,17 +44,17 @@ export class Outbox {
   /**
    * @param {{
    *   store: EntryStore,
-   *   api: Calls,
+   *   calls: (user: string) => Calls,
    *   user: () => string,
    *   exclusively?: <Value>(work: () => Promise<Value>) => Promise<Value>,
    *   newKey?: () => string,
    *   now?: () => number,
    *   onChange?: () => void,
-   * }} settings `exclusively` keeps other tabs from replaying at the same time
+   * }} settings `calls`: those on behalf of a user, which fail when somebody else is logged in; `exclusively` keeps other tabs from replaying at the same time
    */
-  constructor({ store, api, user, exclusively, newKey, now = Date.now, onChange = () => {} }) {
+  constructor({ store, calls, user, exclusively, newKey, now = Date.now, onChange = () => {} }) {
     this.store = store;
-    this.api = api;
+    this.calls = calls;
     this.user = user;
     this.exclusively = exclusively ?? ((work) => work());
     this.newKey = newKey ?? (() => crypto.randomUUID());
@@ -94,7 +94,7 @@ export class Outbox {
   /**
    * Sends what waits, one after the other, until nothing does or the network fails.
    *
-   * @returns {Promise<Replay>} the basket after the last change; the orders placed; the error that stopped it
+   * @returns {Promise<Replay>} whose it was; the basket after the last change; the orders placed; the error that stopped it
    */
   replay() {
     if (this.#replay) {
@@ -108,11 +108,14 @@ export class Outbox {
   }
 
   async #sendAll() {
-    const user = this.user();
     /** @type {Replay} */
-    const replay = { basket: null, orders: [], error: null };
+    let replay = { user: this.user(), basket: null, orders: [], error: null };
     do {
       this.#again = false;
+      const user = this.user();
+      if (user !== replay.user) {
+        replay = { user, basket: null, orders: [], error: null };
+      }
       for (;;) {
         const entries = await this.store.entries(user);
         const next = entries.find((entry) => !entry.refusal && entry.notice === undefined);
@@ -143,9 +146,10 @@ export class Outbox {
    * @param {Replay} replay
    */
   async #send(entry, replay) {
+    const api = this.calls(entry.user);
     if (entry.kind === "order") {
       const request = /** @type {OrderRequest} */ (entry.request);
-      const order = await this.api.placeOrder(request, entry.key);
+      const order = await api.placeOrder(request, entry.key);
       replay.orders.push({ ...order, key: entry.key });
       replay.basket = null;
       await this.store.deleteEntry(entry.id);
@@ -154,7 +158,7 @@ export class Outbox {
     const sku = entry.sku ?? "";
     let present = 0;
     if (entry.kind === "add" && entry.target === undefined) {
-      const basket = replay.basket ?? (await this.api.basket());
+      const basket = replay.basket ?? (await api.basket());
       present = basket.lines.find((line) => line.sku === sku)?.quantity ?? 0;
     }
     const sent = await this.store.updateEntry(entry.id, (now) => {
@@ -166,8 +170,8 @@ export class Outbox {
     }
     const isRemoval = sent.kind === "remove";
     replay.basket = isRemoval
-      ? await this.api.removeItem(sku, sent.key)
-      : await this.api.putItem(sku, sent.target ?? 0, sent.key);
+      ? await api.removeItem(sku, sent.key)
+      : await api.putItem(sku, sent.target ?? 0, sent.key);
     const notice = isRemoval ? "" : noticeOf(sent, replay.basket);
     await (notice
       ? this.store.updateEntry(sent.id, (now) => ({ ...now, notice }))

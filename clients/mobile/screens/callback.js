@@ -16,21 +16,25 @@ export const callback = (shared, { setTitle }) => {
 
   async function complete() {
     let path = "/m/account";
-    let problem = "";
+    let notice = "";
+    const before = app.user;
     try {
       path = await app.auth.complete(url);
       await app.settled();
+      if (before && before !== app.user) {
+        notice = `You are logged in as ${app.auth.user?.name}.`;
+      }
       void app.flush();
     } catch (error) {
       if (!(error instanceof LoginError)) {
         throw error;
       }
-      problem = error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
+      notice = error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
     }
     history.replaceState(history.state, "", path);
     router.reload();
-    if (problem) {
-      notices.toast(problem);
+    if (notice) {
+      notices.toast(notice);
     }
   }
   return { element, ready: complete() };

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { ApiError } from "../../../clients/shared/http.js";
+import { MobileApi } from "../../../clients/mobile/api.js";
 import { Auth, LoginError } from "../../../clients/mobile/auth.js";
+import { Outbox } from "../../../clients/mobile/outbox.js";
 import { base64url, challengeOf, claimsOf } from "../../../clients/mobile/pkce.js";
+import { MemoryStore } from "./memory.js";
 
 const ORIGIN = "https://shop.example";
 
@@ -135,6 +138,59 @@ test("a refresh token that is refused leads to a silent login", async () => {
   assert.equal(await auth.renew(), true);
 
   assert.equal(await auth.token(), "access-r10");
+});
+
+/** The outbox of the reader, with a shop that carries out what comes with a token; and the tokens that it has seen. */
+async function outboxOf(auth) {
+  const seen = [];
+  const fetch = async (path, { headers }) => {
+    seen.push(headers.authorization ?? null);
+    return Response.json({ lines: [], total: null, waiting: [] }, { status: headers.authorization ? 200 : 401 });
+  };
+  const api = new MobileApi({ fetch, token: (user) => auth.token(user), renew: () => auth.renew() });
+  const outbox = new Outbox({ store: new MemoryStore(), calls: (user) => api.as(user), user: () => "reader" });
+  await outbox.add({ kind: "set", sku: "PEN", quantity: 1 });
+  return { outbox, seen };
+}
+
+test("a silent login as somebody else sends nothing of the former user", async () => {
+  await loggedIn();
+  issuer.user = "shopper";
+  const auth = open();
+  const { outbox, seen } = await outboxOf(auth);
+
+  const { error } = await outbox.replay();
+
+  assert.equal(error.status, 401);
+  assert.deepEqual(seen.filter((token) => token !== null), []);
+  assert.deepEqual((await outbox.entries()).map(({ sku, refusal }) => [sku, refusal]), [["PEN", undefined]]);
+  assert.equal(auth.user.sub, "reader");
+});
+
+test("a refresh that gives somebody else's tokens is not accepted", async () => {
+  const auth = await loggedIn();
+  issuer.user = "shopper";
+  now = 280_000;
+
+  assert.equal(await auth.token("reader"), null);
+
+  assert.equal(auth.user.sub, "reader");
+});
+
+test("what waits of one user is sent with no other user's token, wherever that one has logged in", async () => {
+  const auth = await loggedIn();
+  const { outbox, seen } = await outboxOf(auth);
+  issuer.user = "shopper";
+  const url = await auth.loginUrl("/m/");
+  await auth.complete(new URL(issuer.redirect(new URL(url).searchParams)));
+
+  assert.equal((await outbox.replay()).error.status, 401);
+
+  assert.deepEqual(seen, []);
+  assert.equal((await outbox.entries()).length, 1);
+  await assert.rejects(auth.token("reader"), { status: 401 });
+  assert.equal(await auth.token("shopper"), "access-r3");
+  assert.equal(await auth.token(""), null);
 });
 
 test("a response with another state, issuer, nonce or audience is refused", async () => {

@@ -60,7 +60,7 @@ class Shop {
 let shop, store, outbox, keys;
 
 function open() {
-  return new Outbox({ store, api: shop, user: () => "reader", newKey: () => `key-${(keys += 1)}`, now: () => 0 });
+  return new Outbox({ store, calls: () => shop, user: () => "reader", newKey: () => `key-${(keys += 1)}`, now: () => 0 });
 }
 
 beforeEach(() => {
