@@ -52,6 +52,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         access_log=AccessLog.from_settings(settings.access_logging, settings.signing_key.encode()),
         expose_timeline=settings.expose_timeline,
         own_layers=layers,
+        known_clients=settings.known_clients,
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)

@@ -1,6 +1,6 @@
 """What lives as long as the gateway's process, whichever route tables it serves meanwhile."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self
 
@@ -12,7 +12,7 @@ from frontispiece.gateway.auth.session import SessionSettings
 from frontispiece.gateway.files.site import Sites
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.client_usage import ClientUsage
-from frontispiece.gateway.observability.clients import Clients
+from frontispiece.gateway.observability.clients import KNOWN, Clients
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.own_layers import NO_LAYERS, OwnLayers
 from frontispiece.gateway.policies.cache.config import CacheSettings
@@ -61,6 +61,7 @@ class Runtime:
         access_log: writes a line for every request; None for none.
         expose_timeline: whether clients may see how an aggregate is joined: not for the public.
         own_layers: the project's own, at their places among the policies.
+        known_clients: the names of the clients whose versions are counted.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Runtime:
         access_log: AccessLog | None = None,
         expose_timeline: bool = False,
         own_layers: OwnLayers = NO_LAYERS,
+        known_clients: Iterable[str] = KNOWN,
     ) -> None:
         self.directory = directory
         self.signer = signer
@@ -108,7 +110,7 @@ class Runtime:
         self._descriptions: dict[str, ServiceDescription] = {}
         self._valkeys: list[GuardedValkey] = []
         self._stack = AsyncExitStack()
-        self.clients = Clients()
+        self.clients = Clients(known_clients)
         """Identifies the clients that send calls."""
         usage: GuardedValkey | None = None
         if valkey_url != OFF:

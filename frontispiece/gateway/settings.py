@@ -15,9 +15,11 @@ from frontispiece.gateway.auth.session import SessionSettings, valid_origin
 from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, IssuerName, Route
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.observability.access_log import AccessLogSettings
+from frontispiece.gateway.observability.clients import KNOWN, OTHER, UNKNOWN
 from frontispiece.gateway.policies.cache.config import CacheSettings
 from frontispiece.gateway.policies.idempotency.config import Store
 from frontispiece.gateway.shutdown import ShutdownSettings
+from frontispiece.http.client_version import NAME
 from frontispiece.security import GUEST_PREFIX, private_key
 from frontispiece.settings import Directory, Settings
 from frontispiece.stores.valkey import OFF, ValkeyUrl
@@ -49,6 +51,11 @@ class GatewaySettings(Settings):
         OFF,
         description="The Valkey for shared rate limits, idempotency records and counts of clients: "
         "`unix://path` or `valkey://host:port/number`.",
+    )
+    known_clients: list[str] = Field(
+        list(KNOWN),
+        max_length=16,
+        description="Names of clients, as JSON, whose versions in `X-Client` are counted one by one.",
     )
     expose_timeline: bool = Field(False, description="Whether clients may see the timeline of an aggregate.")
     adaptive_concurrency: bool = Field(
@@ -88,6 +95,13 @@ class GatewaySettings(Settings):
     @classmethod
     def _are_origins(cls, origins: list[str]) -> list[str]:
         return [valid_origin(origin) for origin in origins]
+
+    @field_validator("known_clients")
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        if wrong := [name for name in names if not NAME.fullmatch(name) or name in {UNKNOWN, OTHER}]:
+            raise ValueError(f"{wrong[0]!r} is no client's name: small letters, digits and hyphens")
+        return names
 
     @field_validator("issuers")
     @classmethod

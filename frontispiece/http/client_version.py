@@ -12,7 +12,8 @@ _IDENTIFIER = r"(?:0|[1-9][0-9]{0,8}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _VERSION: Final = re.compile(
     rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?", re.ASCII
 )
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""The name of a client."""
 
 
 @total_ordering
@@ -68,6 +69,6 @@ class ClientVersion:
             ValueError: it is not a name of small letters, digits and hyphens, a slash, and a version.
         """
         name, slash, version = field.decode("latin-1").partition("/")
-        if not slash or not _NAME.fullmatch(name):
+        if not slash or not NAME.fullmatch(name):
             raise ValueError("write a name and a version, such as web/1.3.0")
         return cls(name, Version.parse(version))

@@ -1,17 +1,21 @@
 """Which clients call, in which versions: few labels for all that they may send."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from frontispiece.http.client_version import ClientVersion, Version
 
-MAX_LABELS: Final = 64
-"""Clients and versions that a process has labels for."""
+KNOWN: Final = ("web", "mobile")
+"""Clients whose versions are counted, unless others are named."""
 
 MAX_VERSIONS: Final = 32
-"""Of these, versions of one client."""
+"""Versions of a known client that a process has labels for; no other client takes any of them."""
+
+MAX_OTHERS: Final = 8
+"""Other clients that it has a label for, one for all of their versions."""
 
 MAX_LENGTH: Final = 64
 """Bytes of a value of `X-Client`; a longer one is not looked at."""
@@ -56,12 +60,17 @@ NO_CLIENT: Final = Client(UNKNOWN, None, ClientLabel(UNKNOWN, UNKNOWN))
 
 
 class Clients:
-    """Identifies clients by their `X-Client`; each value that came lately is parsed once."""
+    """Identifies clients by their `X-Client`; each value that came lately is parsed once.
 
-    def __init__(self) -> None:
+    Args:
+        known: the names of those whose versions are counted.
+    """
+
+    def __init__(self, known: Iterable[str] = KNOWN) -> None:
+        self._names = frozenset(known)
         self._labels: set[ClientLabel] = set()
-        self._versions: Counter[str] = Counter()
-        """The labels of each client."""
+        self._count: Counter[str] = Counter()
+        """The labels of each known client, and of all others together."""
         self._known = lru_cache(MAX_MEMOIZED)(self._parse)
 
     def identify(self, field: bytes) -> Client:
@@ -79,11 +88,12 @@ class Clients:
 
     def _label(self, name: str, version: str) -> ClientLabel:
         """A label of its own while there is room, and one with others then."""
-        label = ClientLabel(name, version)
-        if label in self._labels:
-            return label
-        if len(self._labels) < MAX_LABELS and self._versions[name] < MAX_VERSIONS:
+        known = name in self._names
+        label = ClientLabel(name, version if known else OTHER)
+        group, limit = (name, MAX_VERSIONS) if known else (OTHER, MAX_OTHERS)
+        if label not in self._labels:
+            if self._count[group] >= limit:
+                return ClientLabel(group, OTHER)
             self._labels.add(label)
-            self._versions[name] += 1
-            return label
-        return ClientLabel(name if self._versions[name] else OTHER, OTHER)
+            self._count[group] += 1
+        return label
