@@ -6,7 +6,8 @@
 
 import { HttpClient } from "../shared/http.js";
 
-const REMEMBERED = "shop.user";
+const OWN = "shop."; // how the keys of all that this client stores begin
+const REMEMBERED = `${OWN}user`;
 
 /** Dispatches `change` when somebody logs in or out, or the session has ended by itself. */
 export class Session extends EventTarget {
@@ -19,6 +20,11 @@ export class Session extends EventTarget {
     this.user = name === null ? null : { name };
     /** Whether the user's session has ended without a logout. */
     this.hasEnded = false;
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key === REMEMBERED && newValue === null) {
+        removeOwn(sessionStorage); // another tab has logged out
+      }
+    });
   }
 
   /** Asks the gateway who is logged in. */
@@ -35,7 +41,8 @@ export class Session extends EventTarget {
   /** Ends the session here and at the issuer. */
   async logOut() {
     const { data } = await this.#http.json("POST", "/logout");
-    localStorage.removeItem(REMEMBERED);
+    removeOwn(localStorage);
+    removeOwn(sessionStorage);
     location.assign(data.logout_url);
   }
 
@@ -57,6 +64,15 @@ export class Session extends EventTarget {
     this.hasEnded = false;
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/**
+ * Removes what this client has stored. The gateway does not clear the origin's storage at a logout: it is the phone app's, too.
+ *
+ * @param {Storage} storage
+ */
+function removeOwn(storage) {
+  Object.keys(storage).filter((key) => key.startsWith(OWN)).forEach((key) => storage.removeItem(key));
 }
 
 /**

@@ -4,8 +4,10 @@ import asyncio
 
 from playwright.async_api import Page, Request, Route, expect
 
+from tests.browser.conftest import DESKTOP, OpenContext
 from tests.support.mobile_app import App, basket_of, orders_of, path_of, set_price
 from tests.support.shop import RunningShop
+from tests.support.web_client import enter, put
 
 
 async def test_screens_seen_before_are_there_with_their_time_and_others_say_that_they_are_not(
@@ -55,6 +57,22 @@ async def test_basket_changes_without_a_network_are_sent_in_their_order_and_once
     assert list(filter(None, sent)) == ["PUT INKS-001", "PUT INKS-002", "PUT PENS-002", "DELETE INKS-001"]
     assert await basket_of(shop, customer) == {"PENS-002": 2, "INKS-002": 1}
     await expect(page.get_by_text("Not sent yet")).to_have_count(0)
+
+
+async def test_a_logout_in_the_web_client_leaves_what_waits_in_the_app(
+    open_context: OpenContext, customer: str
+) -> None:
+    page = await (await open_context(**DESKTOP, has_touch=True)).new_page()
+    await App(page).add("PENS-002")  # it waits for a login
+    await enter(page, customer)
+    await put(page, "INKS-001", 1)
+    await page.get_by_label(f"Account of {customer}").click()
+    await page.get_by_role("button", name="Log out").click()
+    await expect(page.get_by_role("banner").get_by_role("link", name="Log in")).to_be_visible()
+
+    assert customer not in await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
+    await App(page).open("/m/basket")
+    await expect(page.locator(".line")).to_contain_text("Shallows Fountain Pen")
 
 
 async def test_a_change_whose_answer_is_lost_counts_once(
