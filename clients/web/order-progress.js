@@ -9,6 +9,8 @@ import { ApiError } from "../shared/http.js";
 /** Seconds between attempts to follow the events, and between looks; each longer than the one before. */
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 30;
+/** Looks at the basket for what comes back from an order that has just been cancelled. */
+const RETURN_LOOKS = 5;
 /** Streams that may end without an event one after the other before the order is looked at instead. */
 const ATTEMPTS = 3;
 
@@ -40,6 +42,28 @@ export async function follow(api, order, { signal, onChange }) {
       return;
     }
     await pause(wait, signal);
+  }
+}
+
+/**
+ * Reads the basket until the articles of a cancelled order are in it again: they come a moment after the cancellation.
+ *
+ * @param {import("./basket.js").BasketStore} basket
+ * @param {Order} order
+ * @param {{ signal: AbortSignal, wasOpen: boolean }} options `wasOpen`: until a moment ago; of others it is read once
+ * @returns {Promise<boolean>} whether they have come
+ */
+export async function haveReturned(basket, { lines }, { signal, wasOpen }) {
+  for (let look = 1; ; look += 1) {
+    const { page } = await basket.load({ signal });
+    const there = new Set([...page.lines, ...page.waiting].map(({ sku }) => sku));
+    if (lines.every(({ sku }) => there.has(sku))) {
+      return true;
+    }
+    if (!wasOpen || look === RETURN_LOOKS) {
+      return false;
+    }
+    await pause(FIRST_WAIT * look, signal);
   }
 }
 

@@ -189,7 +189,7 @@ async def test_an_order_is_followed_without_its_events(desktop_page: Page, custo
 
     await page.get_by_role("button", name=re.compile("^Order for")).click()
 
-    await expect(page.locator(".story-step.is-past").filter(has_text="Ready for the carrier")).to_be_visible()
+    await expect(page.locator(".story-step.is-past").filter(has_text="Packed")).to_be_visible()
     await expect(page.get_by_role("link", name=PEN_NAME)).to_be_visible()
 
 

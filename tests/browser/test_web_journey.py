@@ -44,15 +44,16 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
     await sees(page, "Thank you")
     story = page.locator(".story-step.is-past")
     await expect(story.filter(has_text="We have your order")).to_be_visible()
-    await expect(story.filter(has_text="Ready for the carrier")).to_be_visible()
+    await expect(story.filter(has_text="Packed")).to_be_visible()
     await expect(story.filter(has_text="Delivered")).to_be_visible()
     await expect(page.get_by_role("link", name="Basket empty")).to_be_visible()
 
     await page.get_by_role("link", name="Your orders").click()
     await sees(page, "Your orders")
-    await expect(page.get_by_role("listitem").filter(has_text="€105.90")).to_contain_text("Complete")
+    await expect(page.get_by_role("listitem").filter(has_text="€105.90")).to_contain_text("Packed")
     await page.get_by_role("heading", level=2).get_by_role("link").click()
     await sees(page, re.compile("^Order of "))
+    await expect(page.locator(".lead")).to_have_text("Packed. Delivered.")  # begins with the word of the list
     await expect(page.get_by_text("Inkway 1")).to_be_visible()
 
 
@@ -85,6 +86,10 @@ async def test_a_declined_card_gives_the_basket_back(desktop_page: Page, custome
     await page.get_by_role("button", name=re.compile("^Order for")).click()
 
     await expect(page.get_by_text("Your card was declined.")).to_be_visible()
+    await sees(page, "Your order did not go through")
+    await expect(page.get_by_role("link", name="Basket 1 piece")).to_be_visible()
+    await expect(page.get_by_text("The articles are in your basket again.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Where it goes")).to_have_count(0)
     await page.get_by_role("main").get_by_role("link", name="To the basket").click()
 
     await sees(page, "Your basket")

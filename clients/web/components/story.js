@@ -14,7 +14,7 @@ const STAGES = [
   ["confirmed", "Confirmed"],
   ["shipment-created", "The parcel is announced"],
   ["payment-captured", "Paid"],
-  ["completed", "Ready for the carrier"],
+  ["completed", "Packed"],
 ];
 
 /** @type {Record<string, string>} */
@@ -32,15 +32,15 @@ const PARCEL = {
 };
 
 /** @type {Record<string, string>} */
-const STATES = { pending: "In progress", confirmed: "Confirmed", completed: "Complete", cancelled: "Cancelled" };
+const STATES = { pending: "In progress", confirmed: "Confirmed", completed: "Packed", cancelled: "Cancelled" };
 
 /** @type {Record<string, string>} */
 const REASONS = {
-  "out-of-stock": "There was not enough in stock. Your card is not charged, and the articles are in your basket again.",
-  "payment-declined": "Your card was declined. Nothing is charged, and the articles are in your basket again.",
+  "out-of-stock": "There was not enough in stock. Your card is not charged.",
+  "payment-declined": "Your card was declined. Nothing is charged.",
   "cancelled-by-customer": "You have cancelled it. Nothing is charged.",
   "not-deliverable": "It cannot be delivered to that address. What was paid goes back to your card.",
-  "timed-out": "It took too long on our side. Nothing is charged, and the articles are in your basket again.",
+  "timed-out": "It took too long on our side. Nothing is charged.",
 };
 
 /** @param {{ status: string, reason: string | null }} order */
@@ -53,22 +53,45 @@ export function reasonText({ reason }) {
   return reason ? (REASONS[reason] ?? "") : "";
 }
 
+/** Whether it is cancelled, or is being so. @param {{ status: string, reason: string | null }} order */
+export function isUndone({ status, reason }) {
+  return status === "cancelled" || reason !== null;
+}
+
+/** What stands above an order that has just been placed. @param {Order} order */
+export function outcomeText(order) {
+  if (!isUndone(order)) {
+    return "Thank you";
+  }
+  return order.reason === "cancelled-by-customer" ? "Your order is cancelled" : "Your order did not go through";
+}
+
+/** How the order is, in the words of the list of orders, and where its parcel is. @param {Order} order */
+export function leadText(order) {
+  const parcel = parcelText(order);
+  return reasonText(order) || (parcel ? `${stateText(order)}. ${parcel}.` : stateText(order));
+}
+
 /** What has happened last, in a few words. @param {Order} order */
 export function latestText(order) {
-  const last = order.tracking.findLast(({ status }) => status in PARCEL);
-  return (last && PARCEL[last.status]) ?? stageText(order.timeline.at(-1)?.stage ?? "placed");
+  return parcelText(order) ?? stageText(order.timeline.at(-1)?.stage ?? "placed");
+}
+
+/** Where its parcel is; undefined as long as nothing is known of it. @param {Order} order */
+function parcelText({ tracking }) {
+  const last = tracking.findLast(({ status }) => status in PARCEL);
+  return last && PARCEL[last.status];
 }
 
 /** @param {Order} order */
 export function storyOf(order) {
   const past = order.timeline.map(({ stage, at }) => step(stageText(stage), at));
-  const isUndone = order.status === "cancelled" || order.reason !== null;
   const reached = new Set(order.timeline.map(({ stage }) => stage));
-  const coming = isUndone ? [] : STAGES.filter(([stage]) => !reached.has(stage)).map(([, text]) => step(text, null));
+  const coming = isUndone(order) ? [] : STAGES.filter(([stage]) => !reached.has(stage)).map(([, text]) => step(text, null));
   const parcel = order.tracking
     .filter(({ status }) => status in PARCEL)
     .map(({ status, at }) => step(PARCEL[status] ?? status, at));
-  const way = isUndone || order.shipping === null ? [] : parcelSteps(order).map((text) => step(text, null));
+  const way = isUndone(order) || order.shipping === null ? [] : parcelSteps(order).map((text) => step(text, null));
   return h("ol", { class: "story" }, ...past, ...coming, ...parcel, ...way);
 }
 

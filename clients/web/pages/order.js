@@ -7,9 +7,9 @@ import { methodName, sum } from "../components/checkout-draft.js";
 import { degradedNote } from "../components/degraded.js";
 import { refusalText } from "../components/problem.js";
 import { lineSkeletons } from "../components/skeletons.js";
-import { latestText, reasonText, stateText, storyOf } from "../components/story.js";
+import { isUndone, latestText, leadText, outcomeText, storyOf } from "../components/story.js";
 import { country, day, price } from "../format.js";
-import { follow } from "../order-progress.js";
+import { follow, hasEnded, haveReturned } from "../order-progress.js";
 
 /** @typedef {import("../models.js").Order} Order */
 
@@ -28,12 +28,16 @@ class OrderPage {
   #app;
   #visit;
   #heading = h("h1", null, "Your order");
-  #state = h("p", { class: "lead" });
+  #state = h("span", null);
+  #returned = h("span", { role: "status" });
   #note = h("div", { class: "note" });
   #story = h("div", null, ...lineSkeletons(5));
   #actions = h("p", { class: "actions" });
   #content = h("div", { class: "order-content" }, ...lineSkeletons(4));
   #latest = "";
+  #isNew = false;
+  #wasOpen = false;
+  #looksForArticles = false;
 
   /**
    * @param {import("../app.js").App} app
@@ -59,7 +63,7 @@ class OrderPage {
       { class: "page order-page" },
       back,
       this.#heading,
-      this.#state,
+      h("p", { class: "lead" }, this.#state, " ", this.#returned),
       this.#note,
       h("div", { class: "order-main" }, story, this.#content),
     );
@@ -69,15 +73,12 @@ class OrderPage {
   async start() {
     const placed = /** @type {Order | null} */ (this.#visit.given);
     if (placed) {
-      this.#heading.textContent = "Thank you";
-      this.#visit.setTitle("Thank you");
+      this.#isNew = true;
       this.#show(placed);
       this.#follow(placed);
       return;
     }
     const { page, degraded } = await this.#app.api.order(this.#visit.params.id ?? "", { signal: this.#visit.signal });
-    this.#heading.textContent = `Order of ${day(page.placedAt)}`;
-    this.#visit.setTitle(`Order of ${day(page.placedAt)}`);
     fill(this.#note, degradedNote(degraded));
     this.#show(page);
     if (!degraded.tracking) {
@@ -102,8 +103,12 @@ class OrderPage {
 
   /** @param {Order} order */
   #show(order) {
+    const title = this.#isNew ? outcomeText(order) : `Order of ${day(order.placedAt)}`;
+    this.#heading.textContent = title;
+    this.#visit.setTitle(title);
+    this.#wasOpen ||= !hasEnded(order);
     const latest = latestText(order);
-    this.#state.textContent = reasonText(order) || (order.status === "completed" ? latest : stateText(order));
+    this.#state.textContent = leadText(order);
     fill(this.#story, storyOf(order));
     if (this.#latest && latest !== this.#latest) {
       this.#app.notices.announce(latest);
@@ -129,8 +134,26 @@ class OrderPage {
     } else if (!canCancel) {
       fill(this.#actions, isBack && h("a", { class: "button primary", href: "/basket" }, "To the basket"));
     }
-    if (isBack) {
-      this.#app.basket.forget();
+    if (isBack && !this.#looksForArticles) {
+      this.#looksForArticles = true;
+      this.#lookForArticles(order);
+    }
+  }
+
+  /** That the articles are in the basket again is said once they have been seen there. @param {Order} order */
+  async #lookForArticles(order) {
+    const { basket } = this.#app;
+    const { signal } = this.#visit;
+    basket.forget();
+    try {
+      if (await haveReturned(basket, order, { signal, wasOpen: this.#wasOpen })) {
+        this.#returned.textContent = "The articles are in your basket again.";
+      }
+    } catch (error) {
+      if (!signal.aborted && !(error instanceof ApiError)) {
+        throw error;
+      }
+      // nothing is said of a basket that could not be read: its own page will tell
     }
   }
 
@@ -151,7 +174,8 @@ class OrderPage {
 }
 
 /** @param {Order} order */
-function contentOf({ id, lines, subtotal, discount, total, shipping, coupon }) {
+function contentOf(order) {
+  const { id, lines, subtotal, discount, total, shipping, coupon } = order;
   const rows = lines.map(({ sku, name, quantity, percentOff, total: each }) =>
     h(
       "li",
@@ -181,7 +205,7 @@ function contentOf({ id, lines, subtotal, discount, total, shipping, coupon }) {
         sum("Total", price(total), "is-total"),
       ),
     ),
-    shipping && deliveryOf(shipping),
+    shipping && !isUndone(order) && deliveryOf(shipping),
     h("p", { class: "hint" }, "Number ", h("span", { class: "number" }, id)),
   ];
 }
