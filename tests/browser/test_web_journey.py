@@ -110,14 +110,27 @@ async def test_the_checkout_prices_country_and_coupon_anew(desktop_page: Page, c
     await expect(page.get_by_role("button", name="Order for €96.30")).to_be_enabled()
     await expect(page.get_by_text("WELCOME10 is taken off.")).to_be_visible()
 
+    await page.get_by_label("Coupon").fill("NOSUCH")
+    await page.get_by_role("button", name="Use it").click()
+    await expect(page.locator(".coupon")).to_contain_text("We do not know NOSUCH")
+    await page.get_by_role("button", name="Remove").click()
+    await expect(page.get_by_role("button", name="Order for €105.90")).to_be_enabled()
+    await expect(page.get_by_label("Coupon")).to_have_value("")
+
     await page.get_by_label("Country").select_option("AQ")
     await expect(page.get_by_text("We cannot deliver to Antarctica.")).to_be_visible()
     await expect(page.get_by_role("button", name="Order", exact=True)).to_be_disabled()
+    await expect(page.locator(".sums")).to_have_text("Goods€96.00")
+    await page.reload()
+    await expect(page.get_by_text("We cannot deliver to Antarctica.")).to_be_visible()
 
     await page.get_by_label("Country").select_option("DE")
     await page.get_by_role("button", name=re.compile("^Order for")).click()
     await expect(page.get_by_label("Name", exact=True)).to_be_focused()
     await expect(page.get_by_text("Please fill this in.")).to_have_count(4)
+    await page.get_by_label("City").fill("Berlin")
+    await expect(page.get_by_text("Please fill this in.")).to_have_count(3)
+    await expect(page.get_by_label("City")).to_have_attribute("aria-invalid", "false")
 
 
 async def test_a_total_that_has_changed_is_confirmed_again(desktop_page: Page, customer: str) -> None:

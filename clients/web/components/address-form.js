@@ -1,6 +1,6 @@
 /** Where an order is delivered, and how it is paid. */
 
-import { h } from "../../shared/dom.js";
+import { find, h } from "../../shared/dom.js";
 import { country } from "../format.js";
 
 /** Countries that the shop ships to; whether it still does is what the draft says. */
@@ -55,7 +55,8 @@ const FIELDS = [
 export function addressFields(address, onCountry) {
   const fields = FIELDS.map(({ name, label, autocomplete, maxlength, width }) => {
     const id = `address-${name}`;
-    const input = {
+    const error = h("p", { id: `${id}-error`, class: "field-error" });
+    const props = {
       id,
       name,
       class: "input",
@@ -64,14 +65,10 @@ export function addressFields(address, onCountry) {
       maxlength,
       value: address[name],
       "aria-describedby": `${id}-error`,
+      on: { input: () => input.value.trim() !== "" && mark(input, error, false) },
     };
-    return h(
-      "div",
-      { class: `field is-${width}` },
-      h("label", { for: id }, label),
-      h("input", input),
-      h("p", { id: `${id}-error`, class: "field-error" }),
-    );
+    const input = h("input", props);
+    return h("div", { class: `field is-${width}` }, h("label", { for: id }, label), input, error);
   });
   const options = COUNTRIES.map((code) =>
     h("option", { value: code, selected: code === address.country }, country(code)),
@@ -116,12 +113,17 @@ export function cardChoices(chosen) {
 export function firstInvalid(form) {
   const inputs = [...form.querySelectorAll("input[required]")].filter((input) => input instanceof HTMLInputElement);
   for (const input of inputs) {
-    const isMissing = input.value.trim() === "";
-    input.setAttribute("aria-invalid", String(isMissing));
-    const error = form.querySelector(`#${input.id}-error`);
-    if (error) {
-      error.textContent = isMissing ? "Please fill this in." : "";
-    }
+    mark(input, find(`#${input.id}-error`, HTMLElement, form), input.value.trim() === "");
   }
   return inputs.find((input) => input.getAttribute("aria-invalid") === "true") ?? null;
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {HTMLElement} error
+ * @param {boolean} isMissing
+ */
+function mark(input, error, isMissing) {
+  input.setAttribute("aria-invalid", String(isMissing));
+  error.textContent = isMissing ? "Please fill this in." : "";
 }

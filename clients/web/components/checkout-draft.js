@@ -14,9 +14,6 @@ const OBSTACLES = {
   "basket-empty": "Your basket is empty: there is nothing to order.",
   "article-unknown": "Something in your basket is no longer sold. Remove it, and the rest can be ordered.",
   "currencies-mixed": "Your basket has prices in several currencies, which one order cannot have.",
-  "out-of-stock":
-    "There is less in stock than you want of something. You can order, but the order will be cancelled unless more comes in.",
-  "coupon-invalid": "The coupon takes nothing off. Remove it, or use another one.",
 };
 
 /** @param {string} method */
@@ -24,11 +21,15 @@ export function methodName(method) {
   return METHODS[method] ?? method;
 }
 
-/** @param {Draft} draft */
-export function obstacleNotes({ obstacles }) {
-  return obstacles.map((obstacle) => {
+/** What stands in the way, except the coupon, of which the field itself speaks. @param {Draft} draft */
+export function obstacleNotes({ obstacles, lines }) {
+  const named = obstacles.filter((obstacle) => obstacle !== "coupon-invalid");
+  return named.map((obstacle) => {
     const isBasket = obstacle === "basket-empty" || obstacle === "article-unknown" || obstacle === "out-of-stock";
-    const text = OBSTACLES[obstacle] ?? `This cannot be ordered: ${obstacle}.`;
+    const text =
+      obstacle === "out-of-stock"
+        ? shortText(lines)
+        : (OBSTACLES[obstacle] ?? `This cannot be ordered: ${obstacle}.`);
     return h(
       "p",
       { class: "notice is-warning", role: "alert" },
@@ -37,6 +38,16 @@ export function obstacleNotes({ obstacles }) {
       isBasket && h("a", { href: "/basket" }, "To the basket"),
     );
   });
+}
+
+/** @param {import("../models.js").CheckoutLine[]} lines */
+function shortText(lines) {
+  const missing = lines
+    .filter(({ short }) => short)
+    .map(({ sku, name, quantity, available }) =>
+      available ? `${name ?? sku}: only ${available} in stock, and you want ${quantity}.` : `${name ?? sku}: sold out.`,
+    );
+  return [...missing, "You can order, but the order will be cancelled unless more comes in."].join(" ");
 }
 
 /** @param {import("../models.js").CheckoutLine[]} lines */
@@ -51,7 +62,7 @@ export function draftLines(lines) {
         null,
         h("p", null, `${quantity} × ${name ?? sku}`),
         percentOff > 0 && h("p", { class: "small price-now" }, `${percentOff} % off`),
-        short && h("p", { class: "small price-now" }, available === 0 ? "Sold out" : `Only ${available} left`),
+        short && h("p", { class: "small price-now" }, available === 0 ? "Sold out" : `Only ${available} in stock`),
         priceWhenAdded && h("p", { class: "small muted" }, `It was ${price(priceWhenAdded)} when you put it in.`),
       ),
       h("p", { class: "price" }, total ? price(total) : "–"),
@@ -87,6 +98,8 @@ export function deliveryChoices(deliveries, chosen, onChange) {
 }
 
 /**
+ * Without a delivery there is no total.
+ *
  * @param {Draft} draft
  * @param {import("../models.js").Delivery | null} delivery
  */

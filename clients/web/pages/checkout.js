@@ -5,6 +5,7 @@ import { ApiError } from "../../shared/http.js";
 import { clearForm, idempotencyKeys, storedForm, storeForm } from "../checkout-form.js";
 import { addressFields, cardChoices, firstInvalid } from "../components/address-form.js";
 import { deliveryChoices, draftLines, draftSums, obstacleNotes } from "../components/checkout-draft.js";
+import { CouponField } from "../components/coupon-field.js";
 import { degradedNote } from "../components/degraded.js";
 import { refusalText } from "../components/problem.js";
 import { bar, lineSkeletons } from "../components/skeletons.js";
@@ -15,6 +16,8 @@ import { loginUrl } from "../session.js";
 
 /** Obstacles that the customer may order with all the same: the order waits, or goes without them. */
 const PASSABLE = new Set(["out-of-stock"]);
+
+const NOT_SERVED = "country-not-served";
 
 /**
  * @param {import("../app.js").App} app
@@ -38,15 +41,7 @@ class CheckoutPage {
   #request = new AbortController();
   #notes = h("div", { class: "checkout-notes" });
   #deliveries = h("div", { class: "options" }, ...lineSkeletons(2));
-  #coupon = h("input", {
-    id: "coupon",
-    class: "input",
-    maxlength: 64,
-    autocomplete: "off",
-    autocapitalize: "characters",
-    value: this.#filled.coupon,
-  });
-  #couponState = h("p", { class: "hint", role: "status" });
+  #coupon = new CouponField(this.#filled.coupon, () => this.#change());
   #lines = h("ul", { class: "draft-lines" }, h("li", null, bar("80%")), h("li", null, bar("70%")));
   #sums = h("dl", { class: "sums" }, h("div", null, bar("100%")));
   #order = h("button", { class: "button primary order-button", form: "checkout-form", disabled: true }, "Order");
@@ -69,16 +64,18 @@ class CheckoutPage {
     try {
       await this.#price();
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) {
+      if (error instanceof ApiError && error.status === 401) {
+        fill(this.element, h("h1", null, "Checkout"), loginNeeded());
+      } else if (error instanceof ApiError && error.kind === NOT_SERVED) {
+        this.#refused(error);
+      } else {
         throw error;
       }
-      fill(this.element, h("h1", null, "Checkout"), loginNeeded());
     }
   }
 
   #compose() {
     const { address, payment } = this.#filled;
-    const apply = { type: "button", class: "button", on: { click: () => this.#change() } };
     fill(
       this.#form,
       group("Where to", h("div", { class: "address" }, ...addressFields(address, () => this.#change()))),
@@ -91,20 +88,12 @@ class CheckoutPage {
     );
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#form.addEventListener("input", () => this.#store());
-    this.#coupon.addEventListener("keydown", (event) => event.key === "Enter" && this.#change());
-    const couponField = h(
-      "div",
-      { class: "coupon field" },
-      h("label", { for: "coupon" }, "Coupon"),
-      h("div", { class: "coupon-row" }, this.#coupon, h("button", apply, "Use it")),
-      this.#couponState,
-    );
     const side = h(
       "aside",
       { class: "checkout-side", "aria-label": "Your order" },
       h("h2", null, "Your order"),
       this.#lines,
-      couponField,
+      this.#coupon.element,
       this.#sums,
       this.#order,
     );
@@ -122,7 +111,7 @@ class CheckoutPage {
         city: text("city"),
         country: text("country"),
       },
-      coupon: this.#coupon.value.trim(),
+      coupon: this.#coupon.code,
       method: text("method") || this.#filled.method,
       payment: text("payment_token"),
     };
@@ -160,7 +149,7 @@ class CheckoutPage {
     const chosen = this.#delivery() ?? draft.deliveries[0];
     fill(this.#lines, ...draftLines(draft.lines));
     fill(this.#deliveries, ...deliveryChoices(draft.deliveries, chosen?.method ?? "", () => this.#showSums()));
-    this.#couponState.textContent = couponText(draft);
+    this.#coupon.show(draft.coupon);
     this.#showSums();
   }
 
@@ -171,9 +160,7 @@ class CheckoutPage {
     const isBlocked = !draft || !delivery || draft.obstacles.some((obstacle) => !PASSABLE.has(obstacle));
     this.#order.disabled = isBlocked || this.#isPlacing;
     this.#order.textContent = delivery ? `Order for ${price(delivery.total)}` : "Order";
-    if (draft) {
-      fill(this.#sums, ...draftSums(draft, delivery));
-    }
+    fill(this.#sums, draft && draftSums(draft, delivery));
   }
 
   #delivery() {
@@ -236,7 +223,7 @@ class CheckoutPage {
     if (this.#visit.signal.aborted || (error instanceof DOMException && error.name === "AbortError")) {
       return;
     }
-    if (error instanceof ApiError && error.kind === "country-not-served") {
+    if (error instanceof ApiError && error.kind === NOT_SERVED) {
       fill(
         this.#deliveries,
         h(
@@ -245,7 +232,10 @@ class CheckoutPage {
           `We cannot deliver to ${country(this.#filled.address.country)}.`,
         ),
       );
-      this.#draft = null;
+      this.#draft = this.#draft && { ...this.#draft, deliveries: [] };
+      if (!this.#draft) {
+        fill(this.#lines);
+      }
       this.#showSums();
     } else if (!(error instanceof ApiError) || error.status !== 401) {
       fill(
@@ -272,14 +262,6 @@ class CheckoutPage {
  */
 function group(title, ...content) {
   return h("fieldset", { class: "checkout-group" }, h("legend", null, title), ...content);
-}
-
-/** @param {Draft} draft */
-function couponText({ coupon }) {
-  if (!coupon) {
-    return "";
-  }
-  return coupon.applied ? `${coupon.code} is taken off.` : `${coupon.code} takes nothing off this order.`;
 }
 
 function loginNeeded() {
