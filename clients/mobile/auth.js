@@ -6,26 +6,19 @@
  *
  * @typedef {{ sub: string, name: string }} User
  * @typedef {{ sub: string, access: string, refresh: string | null, id: string, expiresAt: number }} Tokens
- * @typedef {{ state: string, nonce: string, verifier: string, returnTo: string }} Attempt
+ * @typedef {import("./code-flow.js").Attempt} Attempt
+ * @typedef {{ sub: string, at: number }} PendingLogout whose login is to be ended, if it is from before this time
  */
 
 import { ApiError } from "../shared/http.js";
-import { CLIENT, Issuer } from "./issuer.js";
-import { claimsOf, randomText } from "./pkce.js";
+import { LoginError, newAttempt, redeem, redeemSilently } from "./code-flow.js";
+import { Issuer } from "./issuer.js";
+import { claimsOf } from "./pkce.js";
 
 const USER = "user";
 const ATTEMPT = "login";
+const PENDING = "logout-pending";
 const MARGIN = 30_000; // a token that expires sooner than this many milliseconds is renewed first
-
-/** The login did not succeed; `code` is OAuth's name for why. */
-export class LoginError extends Error {
-  /** @param {string} code @param {string} [message] */
-  constructor(code, message) {
-    super(message ?? code);
-    this.name = "LoginError";
-    this.code = code;
-  }
-}
 
 export class Auth {
   /** @type {Tokens | null} */
@@ -109,7 +102,8 @@ export class Auth {
   async loginUrl(returnTo) {
     const attempt = newAttempt(returnTo);
     this.#attempts.setItem(ATTEMPT, JSON.stringify(attempt));
-    return this.#issuer.authorizeUrl(attempt);
+    const isPending = this.#memory.getItem(PENDING) !== null; // the issuer would give the login that the user has ended
+    return this.#issuer.authorizeUrl(attempt, isPending ? { prompt: "login" } : {});
   }
 
   /**
@@ -125,23 +119,57 @@ export class Auth {
       throw new LoginError("no_attempt", "No login was begun here.");
     }
     const attempt = /** @type {Attempt} */ (JSON.parse(stored));
-    await this.#redeem(url, attempt, null);
+    const generation = this.#generation;
+    this.#accept(await redeem(this.#issuer, url, attempt), generation, null);
+    this.#memory.removeItem(PENDING); // this login has taken the place of the one that was to be ended
     return attempt.returnTo;
   }
 
-  /** Ends the login here, and then at the issuer, which may not be reached: then an `ApiError` says so. */
+  /**
+   * Ends the login here, and then at the issuer, which may not be reached: then an `ApiError` says so, and the login is to be
+   * ended later, by `endPending`.
+   */
   async logOut() {
+    const pending = JSON.stringify({ sub: this.user?.sub, at: this.#now() });
     const failure = await this.token().then(() => null, (error) => error); // a login that was only known has tokens to end
     const tokens = this.#tokens;
     this.#forget();
+    this.#memory.setItem(PENDING, pending);
     if (failure) {
       throw failure;
     }
-    if (tokens?.refresh) {
-      await this.#issuer.revoke(tokens.refresh);
-    }
     if (tokens) {
-      await this.#issuer.endSession(tokens.id);
+      await this.#end(tokens.refresh, tokens.id);
+    }
+    this.#memory.removeItem(PENDING);
+  }
+
+  /** Ends the login of which a log-out could not tell the issuer, with tokens that are got for that alone. */
+  async endPending() {
+    const stored = this.#memory.getItem(PENDING);
+    if (stored === null) {
+      return;
+    }
+    const pending = /** @type {PendingLogout} */ (JSON.parse(stored));
+    const issued = await redeemSilently(this.#issuer);
+    if (issued) {
+      const { sub, auth_time: time } = claimsOf(issued.id_token);
+      const isThat = sub === pending.sub && Number(time) * 1000 <= pending.at; // not a login that somebody wanted since
+      await this.#end(issued.refresh_token ?? null, isThat ? issued.id_token : null);
+    }
+    this.#memory.removeItem(PENDING);
+  }
+
+  /**
+   * @param {string | null} refresh the token that is revoked
+   * @param {string | null} id the ID token of the login that is ended
+   */
+  async #end(refresh, id) {
+    if (refresh) {
+      await succeeded(this.#issuer.revoke(refresh));
+    }
+    if (id) {
+      await succeeded(this.#issuer.endSession(id));
     }
   }
 
@@ -153,11 +181,11 @@ export class Auth {
   async #renew() {
     const generation = this.#generation;
     const user = this.user;
-    const refresh = this.#tokens?.refresh;
-    if (refresh) {
-      const response = await this.#issuer.token({ grant_type: "refresh_token", refresh_token: refresh });
+    const tokens = this.#tokens;
+    if (tokens?.refresh) {
+      const response = await this.#issuer.token({ grant_type: "refresh_token", refresh_token: tokens.refresh });
       if (response.ok) {
-        return this.#accept(await response.json(), generation, this.#tokens?.sub ?? null);
+        return this.#accept(await response.json(), generation, tokens.sub);
       }
       if (response.status !== 400) {
         throw new ApiError({ status: response.status });
@@ -167,66 +195,15 @@ export class Auth {
       return false;
     }
     this.#tokens = null;
-    return user !== null && this.#silently(user.sub);
-  }
-
-  /**
-   * A login of the same user without a page: the issuer redirects at once, and the URL at the end has the code or the error.
-   *
-   * @param {string} sub
-   */
-  async #silently(sub) {
-    const attempt = newAttempt("");
-    try {
-      return await this.#redeem(await this.#issuer.authorizeSilently(attempt), attempt, sub);
-    } catch (error) {
-      if (error instanceof LoginError) {
-        this.#isRefused = true;
-        return false;
-      }
-      throw error;
+    if (user === null) {
+      return false;
     }
-  }
-
-  /**
-   * @param {URL} url
-   * @param {Attempt} attempt
-   * @param {string | null} expected who has to be the one who is logged in; null for whoever it is
-   */
-  async #redeem(url, attempt, expected) {
-    const generation = this.#generation;
-    const parameters = url.searchParams;
-    if (parameters.get("state") !== attempt.state || parameters.get("iss") !== this.#issuer.url) {
-      throw new LoginError("foreign_response", "The response is not to this login.");
+    const issued = await redeemSilently(this.#issuer);
+    if (issued === null) {
+      this.#isRefused = true;
+      return false;
     }
-    const code = parameters.get("code");
-    if (!code) {
-      throw new LoginError(parameters.get("error") ?? "no_code", parameters.get("error_description") ?? undefined);
-    }
-    const response = await this.#issuer.token({
-      grant_type: "authorization_code",
-      redirect_uri: this.#issuer.redirectUri,
-      code_verifier: attempt.verifier,
-      code,
-    });
-    if (!response.ok) {
-      throw response.status === 400 ? new LoginError("invalid_grant") : new ApiError({ status: response.status });
-    }
-    const issued = await response.json();
-    this.#checkIdToken(issued.id_token, attempt.nonce);
-    return this.#accept(issued, generation, expected);
-  }
-
-  /**
-   * @param {string} token
-   * @param {string} nonce
-   */
-  #checkIdToken(token, nonce) {
-    const claims = claimsOf(token);
-    const audience = [claims.aud].flat();
-    if (claims.iss !== this.#issuer.url || !audience.includes(CLIENT) || claims.nonce !== nonce) {
-      throw new LoginError("foreign_token", "The ID token is not of this login.");
-    }
+    return this.#accept(issued, generation, user.sub);
   }
 
   /**
@@ -270,5 +247,10 @@ export class Auth {
   }
 }
 
-/** @param {string} returnTo @returns {Attempt} */
-const newAttempt = (returnTo) => ({ state: randomText(), nonce: randomText(), verifier: randomText(), returnTo });
+/** @param {Promise<Response>} sent @throws {ApiError} when the answer is no success */
+async function succeeded(sent) {
+  const { ok, status } = await sent;
+  if (!ok) {
+    throw new ApiError({ status });
+  }
+}

@@ -1,4 +1,4 @@
-/** What the app does beside its screens: it resumes the login, sends what waits, and keeps its catalogue current. */
+/** What the app does beside its screens: it ends a login that was to be ended, sends what waits, and keeps its catalogue current. */
 
 import { ApiError } from "../shared/http.js";
 import { syncCatalogue } from "./sync.js";
@@ -19,6 +19,7 @@ export async function keepCurrent({ app }, support) {
     if (document.hidden || !navigator.onLine) {
       return;
     }
+    await whenReachable(app.auth.endPending());
     await whenReachable(app.flush());
     await whenReachable(app.api.config().then((config) => support.check(config)));
     const isOther = (await app.store.value("language")) !== app.language; // texts and prices of the cards

@@ -6,7 +6,7 @@ import { challengeOf } from "./pkce.js";
 export const CLIENT = "mobile-web";
 const SCOPE = "openid profile offline_access shop";
 
-/** @typedef {import("./auth.js").Attempt} Attempt */
+/** @typedef {import("./code-flow.js").Attempt} Attempt */
 
 export class Issuer {
   #fetch;

@@ -81,7 +81,7 @@ async function start() {
       sessions.postMessage("logged-out");
       shared.router.navigate("/m/");
       if (!isEnded) {
-        notices.toast("You are logged out on this phone. The shop could not be told.");
+        notices.toast("You are logged out on this phone, and at the shop once there is a network.");
       }
     },
   };

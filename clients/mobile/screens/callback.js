@@ -2,7 +2,7 @@
 
 import { h } from "../../shared/dom.js";
 import { rowsSkeleton } from "../components/parts.js";
-import { LoginError } from "../auth.js";
+import { LoginError } from "../code-flow.js";
 
 /** @typedef {import("../main.js").Open} Open */
 

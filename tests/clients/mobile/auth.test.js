@@ -3,7 +3,8 @@ import { beforeEach, test } from "node:test";
 
 import { ApiError } from "../../../clients/shared/http.js";
 import { MobileApi } from "../../../clients/mobile/api.js";
-import { Auth, LoginError } from "../../../clients/mobile/auth.js";
+import { Auth } from "../../../clients/mobile/auth.js";
+import { LoginError } from "../../../clients/mobile/code-flow.js";
 import { Outbox } from "../../../clients/mobile/outbox.js";
 import { base64url, challengeOf, claimsOf } from "../../../clients/mobile/pkce.js";
 import { MemoryStore } from "./memory.js";
@@ -28,6 +29,7 @@ class Issuer {
   refresh = "r0";
   reachable = true;
   claims = {};
+  time = 0; // of the user's login there
 
   fetch = async (url, init = {}) => {
     if (!this.reachable) {
@@ -67,7 +69,7 @@ class Issuer {
       return { ok: false, status: 400 };
     }
     this.refresh = `r${Number(this.refresh.slice(1)) + 1}`;
-    const claims = { iss: `${ORIGIN}/identity`, aud: "mobile-web", sub: this.user, name: "A Reader", nonce: this.nonceOf.get(code), ...this.claims };
+    const claims = { iss: `${ORIGIN}/identity`, aud: "mobile-web", sub: this.user, name: "A Reader", nonce: this.nonceOf.get(code), auth_time: this.time, ...this.claims };
     return {
       ok: true,
       json: async () => ({ access_token: `access-${this.refresh}`, refresh_token: this.refresh, id_token: jwt(claims), expires_in: 300 }),
@@ -222,6 +224,55 @@ test("a log-out revokes the tokens and ends the session, and a refresh that was 
   assert.equal(auth.user, null);
   assert.equal(await auth.token(), null);
   assert.deepEqual(issuer.requests.slice(-2), ["/revoke", "/logout"]);
+});
+
+for (const isReloaded of [false, true]) {
+  test(`a log-out without a network ends the login at the issuer when there is one${isReloaded ? ", after a reload, too" : ""}`, async () => {
+    const before = await loggedIn();
+    const auth = isReloaded ? open() : before;
+    issuer.reachable = false;
+    now = 1000;
+    await assert.rejects(auth.logOut(), ApiError);
+    assert.equal(auth.user, null);
+    assert.match(await auth.loginUrl("/m/"), /prompt=login/);
+    await assert.rejects(open().endPending(), ApiError);
+    issuer.reachable = true;
+
+    await open().endPending();
+
+    assert.deepEqual(issuer.requests.slice(-4), ["/authorize", "/token", "/revoke", "/logout"]);
+    assert.doesNotMatch(await auth.loginUrl("/m/"), /prompt/);
+    assert.equal([...memory.items.values()].join(), "");
+  });
+}
+
+test("a login that came after the log-out is not ended, and somebody else's neither", async () => {
+  for (const [user, time] of [["reader", 2], ["shopper", 0]]) {
+    issuer = new Issuer();
+    const auth = await loggedIn();
+    issuer.reachable = false;
+    now = 1000;
+    await assert.rejects(auth.logOut(), ApiError);
+    Object.assign(issuer, { reachable: true, user, time });
+
+    await auth.endPending();
+
+    assert.deepEqual(issuer.requests.slice(-3), ["/authorize", "/token", "/revoke"]);
+    assert.equal(auth.user, null);
+  }
+});
+
+test("a login takes the place of the one that was to be ended", async () => {
+  const auth = await loggedIn();
+  issuer.reachable = false;
+  await assert.rejects(auth.logOut(), ApiError);
+  issuer.reachable = true;
+  await loggedIn();
+  const sent = issuer.requests.length;
+
+  await open().endPending();
+
+  assert.equal(issuer.requests.length, sent);
 });
 
 test("without a network the user stays who it is", async () => {
