@@ -64,10 +64,11 @@ export class MobileApi {
    * The calls on behalf of one user: they fail with a 401 when somebody else is logged in by then.
    *
    * @param {string} user
+   * @param {number} [dpr] for pictures of another density
    */
-  as(user) {
+  as(user, dpr = this.#dpr) {
     const { token = async () => null } = this.#options;
-    return new MobileApi({ ...this.#options, token: () => token(user) });
+    return new MobileApi({ ...this.#options, dpr, token: () => token(user) });
   }
 
   /** @returns {Promise<Home>} */

@@ -46,7 +46,8 @@ export class App extends EventTarget {
     this.#user = auth.user?.sub ?? GUEST;
     this.outbox = new Outbox({
       store,
-      calls: (user) => api.as(user),
+      calls: ({ user, dpr }) => api.as(user, dpr),
+      dpr: () => devicePixelRatio,
       user: () => this.#user,
       exclusively: (work) => navigator.locks.request("outbox", work),
       onChange: () => void this.#reload(),

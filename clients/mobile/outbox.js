@@ -12,10 +12,11 @@
  * @typedef {{ name: string | null, price: string | null, amount: Money | null, image: string | null }} Seen
  * @typedef {{ status: number, kind: string, title: string, detail: string, problem: Record<string, unknown> }} Refusal
  * @typedef {{
- *   id: number, user: string, key: string, at: number, kind: "add" | "set" | "remove" | "order",
+ *   id: number, user: string, key: string, dpr?: number, at: number, kind: "add" | "set" | "remove" | "order",
  *   sku?: string, quantity?: number, target?: number, seen?: Seen, isSent?: boolean,
  *   request?: OrderRequest, total?: string, refusal?: Refusal, notice?: string,
- * }} Entry `target` is the quantity that an `add` comes to, fixed before it is first sent; `total` is what the customer
+ * }} Entry `dpr` is the display's density when it was stored: it is part of the request, which is the same however often it is
+ *   sent; `target` is the quantity that an `add` comes to, fixed before it is first sent; `total` is what the customer
  *   saw of an order; `notice` is there once it is done and has something to say
  * @typedef {Pick<Entry, "kind" | "sku" | "quantity" | "seen" | "request" | "total">} Action
  * @typedef {{
@@ -44,20 +45,23 @@ export class Outbox {
   /**
    * @param {{
    *   store: EntryStore,
-   *   calls: (user: string) => Calls,
+   *   calls: (entry: Entry) => Calls,
    *   user: () => string,
    *   exclusively?: <Value>(work: () => Promise<Value>) => Promise<Value>,
    *   newKey?: () => string,
+   *   dpr?: () => number,
    *   now?: () => number,
    *   onChange?: () => void,
-   * }} settings `calls`: those on behalf of a user, which fail when somebody else is logged in; `exclusively` keeps other tabs from replaying at the same time
+   * }} settings `calls`: those on behalf of an entry's user, which fail when somebody else is
+   *   logged in; `exclusively` keeps other tabs from replaying at the same time
    */
-  constructor({ store, calls, user, exclusively, newKey, now = Date.now, onChange = () => {} }) {
+  constructor({ store, calls, user, exclusively, newKey, dpr = () => 2, now = Date.now, onChange = () => {} }) {
     this.store = store;
     this.calls = calls;
     this.user = user;
     this.exclusively = exclusively ?? ((work) => work());
     this.newKey = newKey ?? (() => crypto.randomUUID());
+    this.dpr = dpr;
     this.now = now;
     this.onChange = onChange;
   }
@@ -76,7 +80,7 @@ export class Outbox {
     const user = this.user();
     const last = (await this.store.entries(user)).at(-1);
     const corrected = last && (await this.store.updateEntry(last.id, (entry) => correctedBy(entry, action)));
-    const entry = corrected ?? (await this.store.addEntry({ ...action, user, key: this.newKey(), at: this.now() }));
+    const entry = corrected ?? (await this.store.addEntry({ ...action, user, key: this.newKey(), dpr: this.dpr(), at: this.now() }));
     this.onChange();
     return entry;
   }
@@ -146,7 +150,7 @@ export class Outbox {
    * @param {Replay} replay
    */
   async #send(entry, replay) {
-    const api = this.calls(entry.user);
+    const api = this.calls(entry);
     if (entry.kind === "order") {
       const request = /** @type {OrderRequest} */ (entry.request);
       const order = await api.placeOrder(request, entry.key);

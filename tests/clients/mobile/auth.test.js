@@ -150,7 +150,7 @@ async function outboxOf(auth) {
     return Response.json({ lines: [], total: null, waiting: [] }, { status: headers.authorization ? 200 : 401 });
   };
   const api = new MobileApi({ fetch, token: (user) => auth.token(user), renew: () => auth.renew() });
-  const outbox = new Outbox({ store: new MemoryStore(), calls: (user) => api.as(user), user: () => "reader" });
+  const outbox = new Outbox({ store: new MemoryStore(), calls: ({ user }) => api.as(user), user: () => "reader" });
   await outbox.add({ kind: "set", sku: "PEN", quantity: 1 });
   return { outbox, seen };
 }

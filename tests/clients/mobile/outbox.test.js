@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { ApiError } from "../../../clients/shared/http.js";
+import { MobileApi } from "../../../clients/mobile/api.js";
 import { Outbox } from "../../../clients/mobile/outbox.js";
 import { MemoryStore } from "./memory.js";
 
@@ -96,6 +97,25 @@ test("a change whose answer was lost is sent again with the same key and quantit
   assert.deepEqual(shop.calls, [["put", "PEN", 3], ["put", "PEN", 3]]);
   assert.equal(shop.answers.size, 1);
   assert.equal(shop.lines.get("PEN"), 7);
+});
+
+test("a change is sent again as the same request, though the page was zoomed meanwhile", async () => {
+  const urls = [];
+  const api = new MobileApi({
+    fetch: async (url) => {
+      urls.push(url);
+      return Response.json({ lines: [] }, { status: urls.length === 1 ? 503 : 200 });
+    },
+  });
+  let dpr = 3;
+  outbox = new Outbox({ store, calls: (entry) => api.as(entry.user, entry.dpr), user: () => "reader", dpr: () => dpr });
+  await outbox.add({ kind: "set", sku: "PEN", quantity: 1 });
+  await outbox.replay();
+  dpr = 1.5;
+
+  assert.equal((await outbox.replay()).error, null);
+
+  assert.deepEqual(urls, ["/mobile/basket/items/PEN?dpr=3", "/mobile/basket/items/PEN?dpr=3"]);
 });
 
 test("without a network everything stays as it is, in its order", async () => {
