@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Page, Route, expect
 
-from tests.support.web_client import PEN, PEN_NAME, hold, in_basket, put, sees
+from tests.support.web_client import PEN, PEN_NAME, enter, hold, in_basket, put, sees
 
 
 async def test_a_change_shows_at_once_and_is_taken_back_when_it_fails(desktop_page: Page) -> None:
@@ -101,3 +101,18 @@ async def test_prices_that_have_changed_and_articles_that_wait_are_shown(desktop
     await expect(page.get_by_role("region", name="Waiting for room")).to_contain_text(
         re.compile("4 . *INKS-001")
     )
+
+
+async def test_who_wants_more_than_there_is_reads_so_from_the_basket_on(
+    desktop_page: Page, customer: str
+) -> None:
+    page = desktop_page
+    await enter(page, customer)
+    await put(page, "PENS-005", 6)
+    name = await page.get_by_role("heading", level=1).inner_text()
+    await page.goto("/basket")
+    await expect(page.locator(".basket-line")).to_contain_text("Only 1 in stock")
+
+    await page.get_by_role("link", name="To the checkout").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text(f"{name}: only 1 in stock, and you want 6.")

@@ -54,6 +54,10 @@ async def test_each_part_is_drawn_when_it_arrives(desktop_page: Page, shop: Runn
 
     await page.evaluate(send, {"path": "/available", "data": 3})
     await expect(page.get_by_text("Only 3 left")).to_be_visible()
+    await page.get_by_role("spinbutton").fill("4")
+    await expect(page.get_by_role("status").filter(has_text="Only 3 in stock")).to_be_visible()
+    await page.get_by_role("spinbutton").fill("3")
+    await expect(page.get_by_text("Only 3 in stock")).to_have_count(0)
     await page.evaluate(send, {"path": "/related", "data": related})
     await expect(page.get_by_role("region", name="Goes well with it").get_by_role("article")).to_have_count(6)
 

@@ -1,4 +1,4 @@
-/** A number of pieces, with a button to each side. */
+/** A number of pieces, with a button to each side, and a warning when there are not as many. */
 
 import { h } from "../../shared/dom.js";
 import { MAX_QUANTITY } from "../basket.js";
@@ -18,10 +18,12 @@ export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
     max: MAX_QUANTITY,
     value: quantity,
     "aria-label": `Quantity of ${name}`,
-    on: { change: () => set(Number(input.value)) },
+    on: { input: () => warn(), change: () => set(Number(input.value)) },
   });
   const fewer = step("minus", `One ${name} fewer`, -1);
   const more = step("plus", `One more ${name}`, 1);
+  const note = h("p", { class: "quantity-note", role: "status" });
+  let inStock = /** @type {number | null} */ (null);
 
   /** @param {number} wanted */
   function set(wanted) {
@@ -35,6 +37,21 @@ export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
     input.value = String(next);
     fewer.setAttribute("aria-disabled", String(next <= 1));
     more.setAttribute("aria-disabled", String(next >= MAX_QUANTITY));
+    warn();
+  }
+
+  /** How many there are; null when nobody knows. @param {number | null} available */
+  function limit(available) {
+    inStock = available;
+    warn();
+  }
+
+  function warn() {
+    const isMore = inStock !== null && inStock > 0 && Number(input.value) > inStock;
+    const text = isMore ? `Only ${inStock} in stock` : "";
+    if (note.textContent !== text) {
+      note.textContent = text; // said once
+    }
   }
 
   /**
@@ -57,12 +74,7 @@ export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
   }
 
   show(quantity);
-  const element = h(
-    "div",
-    { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` },
-    fewer,
-    input,
-    more,
-  );
-  return { element, show, value: () => Number(input.value) };
+  const group = { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` };
+  const element = h("div", { class: "quantity-field" }, h("div", group, fewer, input, more), note);
+  return { element, show, limit, value: () => Number(input.value) };
 }

@@ -155,6 +155,7 @@ class BasketPage {
     );
     /** @param {BasketLine} line */
     const update = (line) => {
+      stepper.limit(line.article?.available ?? null);
       stepper.show(line.quantity);
       total.textContent = line.total ? price(line.total) : "";
       fill(notes, ...lineNotes(line));
@@ -199,7 +200,7 @@ class BasketPage {
 }
 
 /** @param {BasketLine} line */
-function lineNotes({ article, quantity, priceWhenAdded }) {
+function lineNotes({ article, priceWhenAdded }) {
   if (!article) {
     return [h("p", { class: "line-note is-problem" }, "No longer sold. Remove it to check out.")];
   }
@@ -210,12 +211,10 @@ function lineNotes({ article, quantity, priceWhenAdded }) {
     `${price(now)} each`,
     now.amount < listPrice.amount && h("span", null, ", usually ", h("s", null, price(listPrice))),
   );
-  const isShort = available !== null && available < quantity;
   const change = priceWhenAdded && (listPrice.amount > priceWhenAdded.amount ? "dearer" : "cheaper");
   return [
     each,
-    isShort &&
-      h("p", { class: "line-note is-problem" }, available === 0 ? "Sold out right now." : `Only ${available} left.`),
+    available === 0 && h("p", { class: "line-note is-problem" }, "Sold out right now."),
     available === null && h("p", { class: "line-note" }, "We cannot see the stock right now."),
     priceWhenAdded &&
       h("p", { class: "line-note" }, `It has become ${change}: it was ${price(priceWhenAdded)} when you put it in.`),

@@ -39,6 +39,8 @@ class ProductPage {
   #price = h("div", { class: "product-price" }, h("p", { class: "price" }, bar("6rem")));
   #stock = h("p", { class: "stock" });
   #buy = h("form", { class: "buy" });
+  /** @type {ReturnType<typeof quantityOf> | null} */
+  #quantity = null;
   #description = h("div", { class: "product-description" }, ...lineSkeletons(6));
   #attributes = h("dl", { class: "attributes" });
   #reviews = h("div", null, ...lineSkeletons(4));
@@ -180,6 +182,7 @@ class ProductPage {
   #showStock(available, isComplete) {
     const button = this.#buy.querySelector("button.primary");
     button?.toggleAttribute("disabled", available === 0);
+    this.#quantity?.limit(available);
     this.#stock.className = "stock";
     if (available === null) {
       this.#stock.textContent = isComplete ? "We cannot see the stock right now; you can order all the same." : " ";
@@ -232,6 +235,7 @@ class ProductPage {
    */
   #drawBuy(name, isUnknown = false) {
     const quantity = quantityOf({ name, quantity: 1, id: "quantity" });
+    this.#quantity = quantity;
     const button = h("button", { class: "button primary", disabled: isUnknown }, "Add to basket");
     this.#buy.onsubmit = async (event) => {
       event.preventDefault();
