@@ -26,7 +26,8 @@ class FaultyFiles(Exception):
 def read_folder(folder: Path, include: Sequence[str] | None) -> dict[str, bytes]:
     """The content of each file, by its path in the folder.
 
-    Files and folders whose names begin with a dot are left out, and so are links that lead out of the folder.
+    Files and folders whose names begin with a dot are left out, and so are links, unless what they lead to is
+    in the folder, has no such name in its path, and is included itself.
 
     Args:
         folder: the folder.
@@ -38,15 +39,16 @@ def read_folder(folder: Path, include: Sequence[str] | None) -> dict[str, bytes]
     if not folder.is_dir():
         raise FaultyFiles(f"there is no folder {folder}")
     chosen = [folder] if include is None else [folder / name for name in include]
-    if missing := [path for path in chosen if not _is_within(path, folder)]:
-        raise FaultyFiles(
-            *(f"include: there is no {path.relative_to(folder)} in {folder}" for path in missing)
-        )
+    faults = [_fault(path, folder) for path in chosen if not _is_allowed(path, folder, include)]
+    if faults:
+        raise FaultyFiles(*faults)
     contents: dict[str, bytes] = {}
     size = 0
-    for path in (file for top in chosen for file in _files(top, folder)):
+    for path in (file for top in chosen for file in _files(top)):
+        if not _is_allowed(path, folder, include):
+            continue
         try:
-            contents[path.relative_to(folder).as_posix()] = content = path.read_bytes()
+            contents[_name(path, folder)] = content = path.read_bytes()
         except OSError as fault:
             raise FaultyFiles(f"{path} cannot be read: {fault.strerror}") from None
         size += len(content)
@@ -56,7 +58,7 @@ def read_folder(folder: Path, include: Sequence[str] | None) -> dict[str, bytes]
     return contents
 
 
-def _files(top: Path, folder: Path) -> Iterator[Path]:
+def _files(top: Path) -> Iterator[Path]:
     """The files below a path, or the file that it is, in order."""
     if top.is_file():
         yield top
@@ -65,10 +67,35 @@ def _files(top: Path, folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(place, name)
-            if not name.startswith(".") and file.is_file() and _is_within(file, folder):
+            if not name.startswith(".") and file.is_file():
                 yield file
 
 
+def _name(path: Path, folder: Path) -> str:
+    name = path.relative_to(folder).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise FaultyFiles(f"the name of the file {name!a} is not UTF-8") from None
+    return name
+
+
+def _is_allowed(path: Path, folder: Path, include: Sequence[str] | None) -> bool:
+    """Whether there is something at this path, and it may be served where all links lead."""
+    if not _is_within(path, folder):
+        return False
+    inner = path.resolve().relative_to(folder.resolve())
+    if any(part.startswith(".") for part in inner.parts):
+        return False
+    return include is None or any(inner.is_relative_to(name) for name in include)
+
+
 def _is_within(path: Path, folder: Path) -> bool:
-    """Whether there is something at this path, and it is in the folder once all links are followed."""
     return path.exists() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _fault(path: Path, folder: Path) -> str:
+    name = path.relative_to(folder)
+    if _is_within(path, folder):
+        return f"include: {name} is a link to what is hidden or not included"
+    return f"include: there is no {name} in {folder}"

@@ -6,6 +6,7 @@ from typing import Final
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.files.encodings import IDENTITY, PREFERRED
+from frontispiece.gateway.files.media_types import SVG
 from frontispiece.gateway.files.release import File, Found
 from frontispiece.gateway.files.site import Site
 from frontispiece.gateway.policies.cache.ranges import ByteRange, meets_if_range, requested_range
@@ -20,7 +21,12 @@ from frontispiece.upstream import Headers, Reply
 FOR_EVER: Final = b"public, max-age=31536000, immutable"
 REVALIDATED: Final = b"no-cache"
 
+NEVER_STORED: Final = b"no-store"
+
 HTML: Final = "text/html"
+
+IMAGE_POLICY: Final = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox")
+"""Of SVG: a browser that shows one as a page runs no script of it."""
 
 OF_BODIES: Final = frozenset({b"content-type", b"content-encoding"})
 """Fields that a 304 does not need: the client has the body that they describe."""
@@ -59,15 +65,18 @@ def serve_files(route: Route, site: Site, of_table: SecurityHeaders | None) -> H
         of_table: the table's security headers.
     """
     page_headers = _page_headers(route, of_table)
+    image_headers = [IMAGE_POLICY] if route.files and route.files.content_security_policy else []
 
     async def handle(call: Call) -> Reply:
         if found := site.find(call.params):
-            return _reply(call, found, page_headers if found.file.is_html else [])
+            of_images = image_headers if found.file.media_type == SVG else []
+            return _reply(call, found, page_headers if found.file.is_html else of_images)
         offered = frozenset({HTML, PROBLEM})
         accept = joined(call.headers, b"accept").decode("latin-1")
         if preferred_media_type(accept, offered, PROBLEM) == HTML:
             return _not_found(call, site.page, page_headers)
-        raise Problem(404, "no-route", "Nothing is served at this path.", headers={"Vary": "Accept"})
+        headers = {"Vary": "Accept", "Cache-Control": NEVER_STORED.decode()}
+        raise Problem(404, "no-route", "Nothing is served at this path.", headers=headers)
 
     return handle
 
@@ -125,9 +134,10 @@ def _part(content: bytes, wanted: ByteRange, fields: Headers) -> Reply:
 def _not_found(call: Call, page: File, headers: Headers) -> Reply:
     """The page where there is none, which is no representation of anything: it has no validator."""
     coding = _coding(call, page)
-    without = {b"etag", b"accept-ranges"}
+    without = {b"etag", b"accept-ranges", b"cache-control"}
     fields = [each for each in _entity(Found(page, immutable=False), coding) if each[0] not in without]
-    return Reply.whole(404, page.bodies[coding], [*fields, *headers, (b"vary", b"Accept")])
+    own = [(b"vary", b"Accept"), (b"cache-control", NEVER_STORED)]  # a later release may have the page
+    return Reply.whole(404, page.bodies[coding], [*fields, *headers, *own])
 
 
 def _coding(call: Call, file: File) -> str:

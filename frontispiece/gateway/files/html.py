@@ -20,6 +20,9 @@ WITH_INTEGRITY: Final = frozenset({"stylesheet", "modulepreload"})
 
 PRELOADED: Final = frozenset({"script", "style"})
 
+OF_TEXT: Final = frozenset({"textarea", "title", "iframe", "noembed", "noframes", "xmp"})
+"""Elements whose content is no markup, beside scripts and styles."""
+
 _ELSEWHERE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|/|#|\?")
 """What begins a reference that is not relative to the file."""
 
@@ -82,7 +85,11 @@ class _Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         line, column = self.getpos()
         start = self._lines[line - 1] + column
-        self.found.append(_Tag(start, start + len(self.get_starttag_text() or ""), tag, dict(attrs)))
+        first = dict(reversed(attrs))  # of two attributes with one name, the first counts
+        attributes = {name: first[name] for name, _ in attrs}
+        self.found.append(_Tag(start, start + len(self.get_starttag_text() or ""), tag, attributes))
+        if tag in OF_TEXT:
+            self.set_cdata_mode(tag)
 
 
 def page_of(index: str, contents: Mapping[str, bytes], urls: Urls) -> bytes:
@@ -152,10 +159,11 @@ def _written(
 
 def _rewritten(tag: _Tag, index: str, contents: Mapping[str, bytes], urls: Urls) -> str:
     """The start tag with the public URL of its file."""
-    path = resolved(tag.reference or "", index)
+    reference = tag.reference or ""
+    path, (_, *fragment) = resolved(reference, index), reference.partition("#")
     # What a manifest refers to is relative to its own URL, which identifies the app: it has one for ever.
     url = urls.named(path) if "manifest" in tag.kinds else urls.hashed(path)
-    attributes: dict[str, str | None] = {**tag.attributes, REFERENCES[tag.name]: url}
+    attributes: dict[str, str | None] = {**tag.attributes, REFERENCES[tag.name]: url + "".join(fragment)}
     if tag.is_verified:
         attributes["integrity"] = integrity_of(contents[path])
     return f"<{tag.name}{''.join(_attributes(attributes))}>"

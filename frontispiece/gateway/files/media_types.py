@@ -5,6 +5,8 @@ from typing import Final
 
 HTML: Final = "text/html; charset=utf-8"
 
+SVG: Final = "image/svg+xml"
+
 UNKNOWN: Final = "application/octet-stream"
 
 BY_SUFFIX: Final = {
@@ -19,7 +21,7 @@ BY_SUFFIX: Final = {
     ".map": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
     ".png": "image/png",
-    ".svg": "image/svg+xml",
+    ".svg": SVG,
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",

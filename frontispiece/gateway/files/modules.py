@@ -12,9 +12,14 @@ _IMPORT: Final = re.compile(
 """An import or a re-export at the begin of a line or a statement; comments and calls of import() are none."""
 
 
+_AFTER_PATH: Final = re.compile("[?#]")
+"""What begins the query or the fragment of a reference."""
+
+
 def resolved(reference: str, place: str) -> str:
     """The path in the folder that a relative reference in the file at `place` leads to."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(place), reference.partition("?")[0]))
+    path = _AFTER_PATH.split(reference, maxsplit=1)[0]
+    return posixpath.normpath(posixpath.join(posixpath.dirname(place), path))
 
 
 def imports_of(module: str, text: str) -> Iterator[str]:

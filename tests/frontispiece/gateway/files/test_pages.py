@@ -123,6 +123,7 @@ async def test_a_path_that_is_no_page_is_not_found_in_html_or_as_a_problem(clien
     assert "etag" not in page.headers
     assert (problem.status_code, problem.json()["type"]) == (404, "urn:frontispiece:problem:no-route")
     for response in (page, problem):
+        assert response.headers.get_list("cache-control") == ["no-store"]
         assert "Accept" in [v.strip() for v in response.headers["vary"].split(",")]
 
 
@@ -145,7 +146,29 @@ async def test_pages_have_a_strict_policy_and_files_have_none(client: OpenClient
     assert page.headers["cross-origin-opener-policy"] == "same-origin"
     assert "camera=()" in page.headers["permissions-policy"]
     assert page.headers["x-frame-options"] == "DENY"
-    assert "content-security-policy" not in (await world.http.get("/favicon.svg")).headers
+    assert "content-security-policy" not in (await world.http.get("/app.webmanifest")).headers
+
+
+async def test_an_image_that_is_opened_as_a_page_runs_no_script(client: OpenClient) -> None:
+    world = await client()
+    none = await client(keys={"content_security_policy": False})
+
+    policy = (await world.http.get("/favicon.svg")).headers["content-security-policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    assert "content-security-policy" not in (await none.http.get("/favicon.svg")).headers
+
+
+async def test_html_is_read_as_browsers_read_it(client: OpenClient, folder: Path) -> None:
+    text = '<title><img src="no.png"></title><textarea><link href="none.css"></textarea>'
+    tags = '<script type="module" src="main.js#y" src="other.js"></script><img src="favicon.svg#icon">'
+    write(folder, {"web/index.html": text + tags})
+
+    html = (await (await client()).http.get("/")).text
+
+    assert html.startswith(text)
+    (script,) = re.findall(r"<script[^>]*>", html)
+    assert re.findall(r'src="/assets/\w+/([^"]*)"', script) == ["web/main.js#y"]
+    assert re.findall(r'<img src="/assets/\w+/([^"]*)">', html) == ["web/favicon.svg#icon"]
 
 
 async def test_the_policies_of_pages_are_the_table_s_to_change(client: OpenClient) -> None:

@@ -199,6 +199,7 @@ async def test_a_part_of_what_the_client_has_already_is_not_sent(client: OpenCli
 
 
 HIDDEN = ["/.env", "/web/.env", "/index.html", "/web/index.html", "/node_modules/tool/index.js", "/link.txt"]
+HIDDEN += ["/hidden.txt", "/web/hidden.txt", "/other.txt", "/web/other.txt"]  # links
 
 
 @pytest.mark.parametrize("path", HIDDEN)
@@ -208,6 +209,8 @@ async def test_what_is_hidden_outside_or_left_out_is_not_served(
     outside = write(folder.parent / "outside", {"secret.txt": "secret", "deep/secret.txt": "secret"})
     (folder / "web" / "link.txt").symlink_to(outside / "secret.txt")
     (folder / "web" / "deep").symlink_to(outside / "deep")
+    (folder / "web" / "hidden.txt").symlink_to(".env")
+    (folder / "web" / "other.txt").symlink_to("../node_modules/tool/index.js")
     (folder / "web" / "inner.txt").symlink_to(folder / "shared" / "tokens.css")
     world = await open_world(route_table(files_route(folder), services={"things": {}}))
 

@@ -1,5 +1,6 @@
 """Routes with files that cannot serve are refused with the table, by file and line."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,6 +91,26 @@ def test_missing_folders_and_files_are_faults_all_at_once_beside_others(folder: 
         ("route 3 (/c/{file:path})", "there is no web/other.html among the files"),
     ]:
         assert f"{place}: files: {message}" in "\n".join(found)
+
+
+def test_a_link_to_what_is_hidden_or_not_included_is_no_folder_to_include(folder: Path) -> None:
+    write(folder, {".git/config": "secret"})
+    (folder / "git").symlink_to(".git")
+    (folder / "tools").symlink_to("node_modules")
+
+    found = errors(files_route(folder, keys={"include": ["web", "shared", "git", "tools"]}))
+
+    assert [error.partition(": files: ")[2] for error in found] == [
+        f"include: {name} is a link to what is hidden or not included" for name in ("git", "tools")
+    ]
+
+
+def test_a_name_that_is_not_utf_8_is_a_fault(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/web/a\xff.txt")).write_text("")
+
+    (error,) = errors(files_route(folder))
+
+    assert "the name of the file 'web/a\\udcff.txt' is not UTF-8" in error
 
 
 def test_a_folder_that_is_too_large_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
