@@ -70,7 +70,7 @@ class Released:
         """
         try:
             document = tomllib.loads(content.decode())
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError([f"{place} cannot be read: {error}"]) from None
         if errors := [f"{place}: {error}" for error in _errors(document)]:
             raise ConfigError(errors)
@@ -98,7 +98,7 @@ def _errors(document: dict[str, Any]) -> Iterator[str]:
             continue
         for entry in entries:
             yield from (f"{client}: {error}" for error in _entry_errors(entry))
-        versions = [entry.get("version") for entry in entries]
+        versions = [version for entry in entries if isinstance(version := entry.get("version"), str)]
         yield from (f"{client}: {each} has two entries" for each in {*versions} if versions.count(each) > 1)
 
 

@@ -159,7 +159,7 @@ class PactFile:
             consumer = document["consumer"]["name"]
             interactions = tuple(_interaction(each) for each in document["interactions"])
             pact = cls(client, version, document["provider"]["name"], interactions, content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError([f"{place} is no pact: {type(error).__name__}: {error}"]) from None
         if consumer != client:
             raise ConfigError([f"{place} is a contract of {consumer}, and not of {client}"])

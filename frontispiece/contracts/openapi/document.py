@@ -36,7 +36,7 @@ class Document:
         """
         try:
             root = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError([f"{place} cannot be read: {error}"]) from None
         if not isinstance(root, dict) or not str(root.get("openapi", "")).startswith("3."):
             raise ConfigError([f"{place} is no OpenAPI 3 document"])

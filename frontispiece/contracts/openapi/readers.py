@@ -88,7 +88,7 @@ def of_services(tree: Tree, app: str) -> list[Call]:
         if name.startswith(SERVICES) and name.endswith(".json"):
             try:
                 found += list(_recorded(json.loads(tree.read(name)), app))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise ConfigError([f"{tree.place(name)} cannot be read: {error}"]) from None
     return found
 

@@ -152,6 +152,7 @@ def test_a_revision_without_contracts_is_refused(folder: Path) -> None:
     [
         (b"", "contracts/reader/1.0.0.json is no pact: JSONDecodeError"),
         (b"[]", "contracts/reader/1.0.0.json is no pact: TypeError"),
+        (b"[" * 100_000, "contracts/reader/1.0.0.json is no pact: RecursionError"),
         (b"{}", "contracts/reader/1.0.0.json is no pact: KeyError: 'consumer'"),
         (
             contract(text="Buy ink").replace(b'"reader"', b'"writer"'),

@@ -54,6 +54,8 @@ def test_a_version_is_in_the_field_until_the_day_of_its_retirement() -> None:
         ('[reader]\nversion = "1.0.0"', "reader: its versions are tables, [[reader]]"),
         ('[[Reader]]\nversion = "1.0.0"', "'Reader' is no client's name"),
         ("[[reader]]", 'reader: version is like "1.2.0", and not None'),
+        ('[[reader]]\nversion = ["1.0.0"]', "reader: version is like \"1.2.0\", and not ['1.0.0']"),
+        (f"reader = {'[' * 5000}", "released.toml cannot be read: "),
         ('[[reader]]\nversion = "1.0"', "reader: version is like \"1.2.0\", and not '1.0'"),
         (
             '[[reader]]\nversion = "1.0.0"\nrelease = 2026-01-01',

@@ -232,6 +232,14 @@ def test_an_unknown_revision_or_a_broken_contract_is_an_error(project: Project) 
         project.diff()
 
 
+@pytest.mark.parametrize("name", ["openapi/bff.json", "services/shelf.json"])
+def test_a_file_that_is_nested_too_deeply_is_an_error_that_names_it(project: Project, name: str) -> None:
+    project.write(name, "[" * 100_000)
+
+    with pytest.raises(ConfigError, match=f"{name}.* cannot be read"):
+        project.diff()
+
+
 def test_no_documents_at_all_are_an_error(tmp_path: Path) -> None:
     empty = Project(tmp_path)
     empty.write("released.toml", "")
