@@ -38,7 +38,11 @@ OFF: Final = "off"
 class OptionalTokenSettings(TokenSettings):
     """Issuers whose internal tokens are accepted; without any, every caller is anonymous."""
 
-    issuers: dict[str, TrustedIssuer] = Field(default_factory=dict)
+    issuers: dict[str, TrustedIssuer] = Field(
+        default_factory=dict,
+        description="The callers whose tokens are accepted, as JSON by name, each with its Ed25519 public "
+        "keys and what its tokens may say; without any, every caller is anonymous.",
+    )
 
 
 class BffSettings(Settings):

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
@@ -60,10 +60,16 @@ def declared_variables(project: Project, name: str) -> dict[str, str]:
 def variables_of(factory: str) -> list[Variable]:
     """The settings that a factory reads: those of its parameter `settings`, or of a BFF.
 
-    None for a factory without such a parameter.
+    None for a factory without such a parameter. A variable that sets several is one, for all of them.
     """
     settings = settings_class(factory)
-    return [_variable(name, about) for name, about in settings.variables()] if settings else []
+    found: dict[str, Variable] = {}
+    for name, about in settings.variables() if settings else ():
+        variable = _variable(name, about)
+        if (other := found.get(name)) and variable.description not in other.description:
+            variable = replace(variable, description=f"{other.description} {variable.description}".strip())
+        found[name] = variable if other is None else replace(variable, secret=variable.secret or other.secret)
+    return list(found.values())
 
 
 def settings_class(factory: str) -> type[Settings] | None:

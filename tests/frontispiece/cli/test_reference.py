@@ -41,6 +41,17 @@ def test_settings_name_their_values_and_where_these_come_from() -> None:
     assert all(row["description"] for row in rows.values())
 
 
+def test_a_variable_that_sets_several_things_is_listed_once_with_what_each_of_them_is() -> None:
+    listed = json.loads(front.run("settings", "--json").stdout)
+
+    assert all(row["description"] for row in listed)
+    names = [(row["app"], row["variable"]) for row in listed]
+    assert len(names) == len({*names})
+    (shared,) = [row for row in listed if row["variable"] == "GATEWAY_VALKEY_URL"]
+    assert "counts of clients" in shared["description"]
+    assert "cached responses" in shared["description"]
+
+
 def test_no_secret_is_shown() -> None:
     shown = front.run("settings", GATEWAY_SIGNING_KEY="a-secret-key")
 
