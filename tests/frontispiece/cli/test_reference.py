@@ -49,7 +49,7 @@ def test_a_variable_that_sets_several_things_is_listed_once_with_what_each_of_th
     assert len(names) == len({*names})
     (shared,) = [row for row in listed if row["variable"] == "GATEWAY_VALKEY_URL"]
     assert "counts of clients" in shared["description"]
-    assert "cached responses" in shared["description"]
+    assert "share responses" in shared["description"]
 
 
 def test_no_secret_is_shown() -> None:
