@@ -9,7 +9,7 @@ import valkey
 
 from frontispiece.gateway.admin import AdminSettings
 from frontispiece.gateway.observability.client_usage import RETENTION_DAYS, ClientUsage
-from frontispiece.gateway.observability.clients import ClientLabel
+from frontispiece.gateway.observability.clients import MAX_OTHERS, ClientLabel
 from frontispiece.stores.valkey import GuardedValkey
 from tests.support.serving import Serve, client_of
 from tests.support.tables import route, route_table
@@ -79,6 +79,20 @@ async def test_calls_are_counted_by_route_client_and_version_whatever_becomes_of
         row("/down", "web/1.3.0", 1),
         row("/refused", "web/1.3.0", 1),
     ]
+
+
+async def test_a_version_of_a_known_client_is_counted_whatever_others_have_sent_before(
+    open_world: OpenWorld, serve: Serve
+) -> None:
+    world = await open_world(ROUTES)
+    for n in range(70):
+        await call(world, "/a", f"junk{n}/1.0.{n}")
+
+    await call(world, "/a", "web/1.3.0")
+
+    rows = (await usage_at(serve, world)).json()
+    assert row("/a", "web/1.3.0", 1) in rows
+    assert len(rows) == 1 + MAX_OTHERS + 1
 
 
 async def test_a_service_sees_which_client_calls(open_world: OpenWorld) -> None:
