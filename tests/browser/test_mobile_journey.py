@@ -37,16 +37,35 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
     await app.fill_in_address()
     assert await basket_of(shop, customer) == {"PENS-028": 2}
     await page.get_by_label("Express").check()
-    await expect(page.locator(".action-price")).to_contain_text("€56.90")
-    await page.get_by_role("button", name="Place order").tap()
+    await page.get_by_role("button", name="Order for €56.90").tap()
 
-    await expect(page.locator(".order-head")).to_contain_text("Completed")
     await expect(page.locator(".stage.is-done")).to_have_count(7)
+    await expect(page.locator(".stage.is-done").last).to_have_text("Packed")
     await expect(page.locator(".tracking")).to_contain_text("Delivered", timeout=60_000)
+    await expect(page.locator(".status")).to_have_text("Delivered")  # one word for one state
     await app.tab("Orders")
     await expect(page.locator(".entry")).to_contain_text("€56.90")
     assert await basket_of(shop, customer) == {}
     assert seen.errors == []
+
+
+async def test_a_product_is_under_the_tab_that_it_was_opened_from_and_one_that_is_not_there_leads_to_the_shop(
+    phone_page: Page,
+) -> None:
+    page, app = phone_page, App(phone_page)
+    present = page.locator("#tabs [aria-current]")
+    await app.open()
+    shown = await page.locator(".lead, .card-link").evaluate_all("(links) => links.map(({ href }) => href)")
+    assert len({re.sub(r".*/|-.*", "", href) for href in shown}) >= 4, shown  # of how many departments
+    await page.locator(".lead").tap()
+    await expect(page.get_by_role("button", name="Add to basket")).to_be_visible()
+    await expect(present).to_contain_text("Home")
+
+    await app.open("/m/products/NONE-1")
+    await expect(present).to_contain_text("Search")
+    await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    await page.locator("main").get_by_role("link", name="To the shop").tap()
+    await expect(page.get_by_role("heading", name="From the workshop")).to_be_visible()
 
 
 async def test_each_screen_is_one_call(phone_page: Page, visit: Watch, customer: str) -> None:
@@ -101,8 +120,8 @@ async def test_every_screen_is_accessible_in_light_and_dark(
         await page.wait_for_load_state("networkidle")
         await look(name)
     await app.fill_in_address()
-    await page.get_by_role("button", name="Place order").tap()
-    await expect(page.locator(".order-head")).to_contain_text("Completed")
+    await page.get_by_role("button", name=re.compile("^Order for")).tap()
+    await expect(page.locator(".stage.is-done")).to_have_count(7)
     await look("order")
     await app.tab("Orders")
     await look("orders")

@@ -51,7 +51,7 @@ def test_a_phone_gets_the_same_article_in_a_fraction_of_the_bytes(http: httpx.Cl
 @pytest.mark.parametrize(
     ("screen", "articles"),
     [
-        ("/mobile/home", "/api/catalog/products?limit=8&sort=-price"),
+        ("/mobile/home", "/api/catalog/products?limit=8&sort=name"),
         ("/mobile/search?q=pen", "/api/catalog/products?limit=12&q=pen"),
     ],
 )

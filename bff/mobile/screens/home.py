@@ -30,8 +30,8 @@ class Home(Struct, frozen=True, omit_defaults=True):
 
 @page.source(cache=FEATURED, retry=RETRY)
 async def found(catalog: Catalog) -> SearchResult:
-    """The featured products."""
-    return await catalog.search(sort="-price", limit=COUNT)
+    """The featured products: the first by name, which are of all departments."""
+    return await catalog.search(sort="name", limit=COUNT)
 
 
 @page.view

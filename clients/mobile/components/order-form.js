@@ -1,12 +1,11 @@
 /** The fields of an order: an address, and choices of which one is taken. */
 
+import { COUNTRIES } from "../../shared/countries.js";
 import { fill, h } from "../../shared/dom.js";
 
 /** @typedef {import("../models.js").Address} Address */
 
 export const FIRST_COUNTRY = "DE";
-
-const COUNTRIES = ["AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "GB", "IE", "IT", "NL", "NO", "PL", "PT", "SE", "US"];
 
 /** The cards of the demo shop; a real one would be entered at the acquirer. */
 export const PAYMENTS = [
@@ -27,8 +26,7 @@ const FIELDS = /** @type {const} */ ([
  * @param {(country: string) => void} onCountry
  */
 export function addressFields(address, country, onCountry) {
-  const names = new Intl.DisplayNames("en", { type: "region" });
-  const options = COUNTRIES.map((code) => h("option", { value: code, selected: code === country }, names.of(code) ?? code));
+  const options = COUNTRIES.map(({ code, name }) => h("option", { value: code, selected: code === country }, name));
   const select = h(
     "select",
     { id: "country", name: "country", class: "input", autocomplete: "country", on: { change: () => onCountry(select.value) } },

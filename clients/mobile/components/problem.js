@@ -15,6 +15,7 @@ export function problemOf(shared, error, retry) {
     console.error(error);
   }
   const { title, text } = wordsOf(error);
+  const isGone = error instanceof ApiError && [404, 410].includes(error.status);
   if (error instanceof ApiError && error.status === 401) {
     return h("div", { class: "screen" }, h("header", { class: "bar" }, h("h1", null, "Please log in")), loginPrompt(shared, "Once more, please", "Your login has ended."));
   }
@@ -29,8 +30,8 @@ export function problemOf(shared, error, retry) {
       h(
         "p",
         { class: "actions" },
-        h("button", { type: "button", class: "button primary", on: { click: retry } }, "Try again"),
-        h("a", { class: "button plain", href: "/m/" }, "Home"),
+        isGone ? null : h("button", { type: "button", class: "button primary", on: { click: retry } }, "Try again"),
+        h("a", { class: `button ${isGone ? "primary" : "plain"}`, href: "/m/" }, "To the shop"),
       ),
     ),
   );

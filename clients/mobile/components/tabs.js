@@ -13,7 +13,7 @@ const TABS = /** @type {const} */ ([
 ]);
 
 /** Screens that belong to another tab than their path begins with. */
-const WITHIN = /** @type {Record<string, string>} */ ({ products: "/m/search", checkout: "/m/basket", callback: "/m/account" });
+const WITHIN = /** @type {Record<string, string>} */ ({ checkout: "/m/basket", callback: "/m/account" });
 
 /**
  * Marks the tab of the screen, and shows how many pieces are in the basket.
@@ -27,7 +27,8 @@ export function showTabs(app, path) {
     bar.append(...TABS.map(({ path: href, label, glyph }) => h("a", { class: "tab", href }, icon(glyph), h("span", null, label), h("span", { class: "tab-count" }))));
   }
   const first = path.split("/")[2] ?? "";
-  const present = WITHIN[first] ?? `/m/${first}`;
+  const before = bar.querySelector("[aria-current]")?.getAttribute("href") ?? "/m/search";
+  const present = first === "products" ? before : (WITHIN[first] ?? `/m/${first}`); // a product is where it was opened from
   const { pieces } = app.basket;
   for (const tab of bar.querySelectorAll("a")) {
     const isPresent = tab.getAttribute("href") === present;

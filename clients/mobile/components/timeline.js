@@ -10,9 +10,9 @@ const STAGES = [
   { stage: "stock-reserved", label: "Set aside for you" },
   { stage: "payment-authorised", label: "Payment approved" },
   { stage: "confirmed", label: "Confirmed" },
-  { stage: "shipment-created", label: "Parcel made up" },
+  { stage: "shipment-created", label: "Parcel announced" },
   { stage: "payment-captured", label: "Paid" },
-  { stage: "completed", label: "On its way" },
+  { stage: "completed", label: "Packed" },
 ];
 
 const REASONS = /** @type {Record<string, string>} */ ({
@@ -26,24 +26,27 @@ const REASONS = /** @type {Record<string, string>} */ ({
 const STATUSES = /** @type {Record<string, string>} */ ({
   pending: "In progress",
   confirmed: "Confirmed",
-  completed: "Completed",
+  completed: "Packed",
   cancelled: "Cancelled",
 });
 
 const PARCEL = /** @type {Record<string, string>} */ ({
-  created: "Made up at the workshop",
-  dispatched: "Handed to the carrier",
+  created: "Announced to the carrier",
+  dispatched: "On its way",
   delivered: "Delivered",
   cancelled: "Called back",
 });
 
 /**
- * @param {string} status
- * @param {string | null} reason
+ * How an order is: once its parcel is on its way, how that is.
+ *
+ * @param {Pick<Order, "status" | "reason"> & { shipping?: Order["shipping"] }} order
  */
-export function statusOf(status, reason) {
+export function statusOf({ status, reason, shipping }) {
   const isUndone = reason !== null && status !== "cancelled";
-  return h("p", { class: `status is-${isUndone ? "pending" : status}` }, isUndone ? "Being cancelled" : (STATUSES[status] ?? status));
+  const parcel = shipping?.tracking.findLast((event) => event.status === "dispatched" || event.status === "delivered");
+  const text = status === "completed" && parcel ? parcelText(parcel.status) : (STATUSES[status] ?? status);
+  return h("p", { class: `status is-${isUndone ? "pending" : status}` }, isUndone ? "Being cancelled" : text);
 }
 
 /** @param {string} reason */

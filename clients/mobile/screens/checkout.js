@@ -61,8 +61,8 @@ async function open(shared, again, signal, body) {
   const summary = h("div", { class: "summary" });
   const couponInput = h("input", { id: "coupon", name: "coupon", class: "input", value: coupon, autocomplete: "off", autocapitalize: "characters" });
   const problem = h("div", { class: "form-problem", role: "alert" });
-  const place = h("button", { type: "submit", class: "button primary" }, "Place order");
-  const total = h("div", { class: "action-price" });
+  const place = h("button", { type: "submit", class: "button primary" }, "Order");
+  const total = h("p", { class: "hint", hidden: true }, "with delivery");
   const applyCoupon = () => {
     coupon = couponInput.value.trim();
     void price();
@@ -80,7 +80,7 @@ async function open(shared, again, signal, body) {
       "div",
       { class: "field" },
       h("label", { for: "coupon" }, "Coupon"),
-      h("div", { class: "coupon" }, couponInput, h("button", { type: "button", class: "button", on: { click: applyCoupon } }, "Apply")),
+      h("div", { class: "coupon" }, couponInput, h("button", { type: "button", class: "button", on: { click: applyCoupon } }, "Use it")),
     ),
     choices("Payment", "payment", PAYMENTS, PAYMENTS[0]?.value ?? "", () => undefined),
     problem,
@@ -141,7 +141,8 @@ async function open(shared, again, signal, body) {
     const delivery = draft?.deliveries.find((each) => each.method === method);
     const isBlocked = !delivery || draft?.obstacles.some((each) => BLOCKING.has(each));
     place.disabled = Boolean(isBlocked);
-    fill(total, h("p", { class: "price total" }, delivery?.total ?? "–"), h("p", { class: "hint" }, "with delivery"));
+    fill(place, delivery ? `Order for ${delivery.total}` : "Order");
+    total.hidden = !delivery;
   }
 
   /** @param {Event} event */

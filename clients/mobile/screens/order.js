@@ -135,7 +135,7 @@ function draw(shared, order, progress, refresh) {
     }
   };
   return [
-    h("header", { class: "order-head" }, h("h2", null, `Order of ${date}`), statusOf(status, reason)),
+    h("header", { class: "order-head" }, h("h2", null, `Order of ${date}`), statusOf(order)),
     reason ? h("p", { class: "trouble" }, reasonText(reason)) : null,
     status === "cancelled" ? null : h("section", { class: "panel" }, progress),
     shipping ? parcelOf(shipping) : null,
@@ -174,6 +174,6 @@ function parcelOf({ method, to, trackingCode, tracking }) {
     trackingCode ? h("p", { class: "hint" }, `Tracking code ${trackingCode}`) : null,
     tracking.length
       ? h("ol", { class: "tracking" }, ...tracking.map((event) => h("li", null, h("span", null, parcelText(event.status)), h("span", { class: "hint" }, event.date))))
-      : h("p", { class: "hint" }, "It shows here where it is, as soon as it is made up."),
+      : h("p", { class: "hint" }, "It shows here where it is, as soon as the carrier has it."),
   );
 }

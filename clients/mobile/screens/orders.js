@@ -73,7 +73,7 @@ function waitingOrders({ app }) {
 
 /** @param {OrderEntry} entry */
 function entryOf(entry) {
-  const { id, status, date, pieces, total, reason } = entry;
+  const { id, date, pieces, total } = entry;
   return h(
     "li",
     null,
@@ -81,7 +81,7 @@ function entryOf(entry) {
       "a",
       { class: "entry", href: `/m/orders/${encodeURIComponent(id)}` },
       h("div", null, h("p", { class: "entry-title" }, date), h("p", { class: "hint" }, `${pieces} ${pieces === 1 ? "piece" : "pieces"}`)),
-      h("div", { class: "entry-end" }, h("p", { class: "price" }, total), statusOf(status, reason)),
+      h("div", { class: "entry-end" }, h("p", { class: "price" }, total), statusOf(entry)),
       icon("forward"),
     ),
   );

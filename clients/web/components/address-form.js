@@ -1,33 +1,7 @@
 /** Where an order is delivered, and how it is paid. */
 
+import { COUNTRIES } from "../../shared/countries.js";
 import { find, h } from "../../shared/dom.js";
-import { country } from "../format.js";
-
-/** Countries that the shop ships to; whether it still does is what the draft says. */
-const COUNTRIES = [
-  "DE",
-  "AT",
-  "BE",
-  "CH",
-  "CZ",
-  "DK",
-  "ES",
-  "FI",
-  "FR",
-  "GB",
-  "IE",
-  "IT",
-  "LU",
-  "NL",
-  "NO",
-  "PL",
-  "PT",
-  "SE",
-  "CA",
-  "JP",
-  "US",
-  "AQ",
-];
 
 /** @type {[string, string, string][]} token of the card, its name, and what is special about it */
 const CARDS = [
@@ -70,8 +44,8 @@ export function addressFields(address, onCountry) {
     const input = h("input", props);
     return h("div", { class: `field is-${width}` }, h("label", { for: id }, label), input, error);
   });
-  const options = COUNTRIES.map((code) =>
-    h("option", { value: code, selected: code === address.country }, country(code)),
+  const options = COUNTRIES.map(({ code, name }) =>
+    h("option", { value: code, selected: code === address.country }, name),
   );
   const select = h(
     "select",

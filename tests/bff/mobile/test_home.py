@@ -46,7 +46,7 @@ async def test_home_shows_departments_and_articles_and_leaves_out_what_does_not_
         ],
         "types": [{"id": "pens", "name": "Pens"}],
     }
-    assert dict(shop.last("search").url.params) == {"sort": "-price", "limit": "8"}
+    assert dict(shop.last("search").url.params) == {"sort": "name", "limit": "8"}
 
 
 @pytest.mark.parametrize(
