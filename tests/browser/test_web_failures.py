@@ -173,6 +173,14 @@ async def test_what_does_not_exist_is_not_found(desktop_page: Page) -> None:
     assert answer.status == 404
     await sees(page, "There is nothing here")
 
+    answer = await page.goto("/welcome")
+    assert answer is not None
+    assert answer.status == 404
+    for path in ("/products/%25", "/search?brand=%00"):
+        await page.goto(path)
+        await sees(page, "There is nothing here")
+        await expect(page.get_by_role("main").get_by_role("link")).to_have_text("To the start page")
+
     await page.goto("/products/NOPE-1")
     await sees(page, "Not on our shelves")
     await page.get_by_role("main").get_by_role("link").click()

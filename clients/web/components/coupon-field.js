@@ -50,6 +50,7 @@ export class CouponField {
   #clear() {
     this.#input.value = "";
     this.#input.focus(); // the button that has been pressed goes
+    this.show(null);
     this.#onChange();
   }
 }

@@ -27,18 +27,22 @@ const BY_KIND = {
   },
 };
 
+/** @type {Words} */
+const NOTHING_HERE = {
+  title: "There is nothing here",
+  text: "The page does not exist, or has moved without telling anybody.",
+  href: "/",
+  link: "To the start page",
+};
+
 /** @type {Record<number, Words>} */
 const BY_STATUS = {
   401: {
     title: "Please log in",
     text: "Your orders are only for you to see.",
   },
-  404: {
-    title: "There is nothing here",
-    text: "The page does not exist, or has moved without telling anybody.",
-    href: "/",
-    link: "To the start page",
-  },
+  404: NOTHING_HERE,
+  422: NOTHING_HERE, // an address that somebody has made up: a screen asks for nothing else before it is drawn
   426: {
     title: "This page is out of date",
     text: "The shop has moved on since it was opened. Load it anew to go on; your basket stays as it is.",

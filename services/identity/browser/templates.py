@@ -14,26 +14,62 @@ from services.identity.browser.forms import CSRF_COOKIE, CSRF_FIELD
 from services.identity.settings import IdentitySettings
 
 STYLE: Final = """
-:root { color-scheme: light dark; --ink: #22262b; --paper: #f6f4ef; --card: #fff; --line: #8a8f96;
-  --deep: #1d4f7a; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #eceae5; --paper: #17191c; --card: #212429; --line: #7c828a; --deep: #9cc7ea; }
+:root {
+  color-scheme: light dark;
+  --paper: light-dark(#faf7f1, #15181b);
+  --surface: light-dark(#fffdf9, #1d2125);
+  --ink: light-dark(#1e2227, #ece8e0);
+  --ink-muted: light-dark(#5b5e63, #aeaba4);
+  --line: light-dark(#e2dbcd, #32373c);
+  --line-strong: light-dark(#837c6f, #858a90);
+  --accent: light-dark(#1c4a74, #a3c9ec);
+  --accent-hover: light-dark(#123553, #c4def5);
+  --on-accent: light-dark(#ffffff, #0e1f2e);
+  --sale: light-dark(#a6341b, #f2a28a);
+  --sale-soft: light-dark(#f7e4dc, #3a231c);
+  --serif:
+    "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L", P052, "Book Antiqua",
+    "Liberation Serif", Georgia, serif;
+  --sans: "Avenir Next", Avenir, "Segoe UI", "Helvetica Neue", Helvetica, Arial, sans-serif;
+  --text-s: 0.9375rem;
+  --text-m: 1.0625rem;
+  --text-2xl: clamp(1.875rem, 1.55rem + 1.4vw, 2.75rem);
+  --gutter: clamp(1rem, 0.4rem + 2.6vw, 3rem);
+  --radius-m: 6px;
+  --target: 2.75rem;
 }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper);
-  color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-main { box-sizing: border-box; width: min(26rem, 100%); padding: 2rem; border-radius: .5rem;
-  background: var(--card); }
-h1 { margin: 0 0 1rem; font-size: 1.5rem; line-height: 1.2; }
-label { display: block; margin-top: 1rem; font-weight: 600; }
-.hint { margin: 0; font-size: .875rem; }
-input { box-sizing: border-box; width: 100%; padding: .6rem; border: 1px solid var(--line);
-  border-radius: .25rem; background: var(--paper); color: inherit; font: inherit; }
-button { width: 100%; margin-top: 1.5rem; padding: .7rem; border: 0; border-radius: .25rem;
-  background: var(--deep); color: var(--card); font: inherit; font-weight: 600; cursor: pointer; }
-a { color: var(--deep); }
-:focus-visible { outline: 3px solid var(--deep); outline-offset: 2px; }
-[role=alert] { margin: 0; padding: .75rem; border-left: .25rem solid #b3261e; background: var(--paper); }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 400 var(--text-m) / 1.55 var(--sans); }
+header { padding: .875rem var(--gutter); border-bottom: 1px solid var(--line); }
+.wordmark { display: inline-flex; align-items: center; gap: .5rem; min-height: var(--target);
+  color: var(--ink); font: 400 1.5rem / 1 var(--serif); letter-spacing: -.015em; text-decoration: none; }
+.wordmark:hover { color: var(--accent); }
+svg { fill: none; stroke: var(--accent); stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
+main { width: min(26rem, 100%); margin: clamp(1.5rem, 8vh, 6rem) auto 4rem; padding: 0 1rem; }
+h1 { margin: 0 0 1rem; font: 400 var(--text-2xl) / 1.08 var(--serif); letter-spacing: -.01em;
+  text-wrap: balance; }
+p { margin: 1.5rem 0 0; }
+label { display: block; margin: 1rem 0 .5rem; font-size: var(--text-s); font-weight: 600; }
+label:has(+ .hint) { margin-bottom: 0; }
+.hint { margin: 0 0 .5rem; color: var(--ink-muted); font-size: var(--text-s); }
+p:not(.hint) + .hint { margin-top: .75rem; }
+input { width: 100%; min-height: var(--target); padding: .5rem .75rem; border: 1px solid var(--line-strong);
+  border-radius: var(--radius-m); background: var(--surface); color: inherit; font: inherit; }
+button { width: 100%; min-height: var(--target); margin-top: .75rem; border: 1px solid var(--line-strong);
+  border-radius: var(--radius-m); background: transparent; color: inherit; font: inherit;
+  font-size: var(--text-s); font-weight: 600; cursor: pointer; }
+button:hover { border-color: var(--ink); }
+button:first-of-type { margin-top: 1.5rem; border-color: var(--accent); background: var(--accent);
+  color: var(--on-accent); }
+button:first-of-type:hover { border-color: var(--accent-hover); background: var(--accent-hover); }
+a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .2em; }
+a:hover { color: var(--accent-hover); text-decoration-thickness: 2px; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
+input:focus-visible, button:focus-visible { border-radius: var(--radius-m); }
+[role=alert] { margin: 0 0 1rem; padding: .75rem 1rem; border-radius: var(--radius-m);
+  background: var(--sale-soft); color: var(--sale); font-size: var(--text-s); }
 """
+"""The look of the clients, as the policy names it; the values are those of clients/shared/tokens.css."""
 
 STYLE_SOURCE: Final = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 

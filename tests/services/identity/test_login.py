@@ -1,12 +1,24 @@
 """The login: what a browser sees and what a client gets."""
 
+import re
+from pathlib import Path
+from typing import Final
+
 import jwt
 import pytest
 
-from services.identity.browser.templates import STYLE_SOURCE
+from services.identity.browser.templates import STYLE, STYLE_SOURCE
 from tests.services.identity.browser import page
 from tests.services.identity.conftest import MakeSettings, on_both_databases
 from tests.services.identity.world import ISSUER, WEB, World, parameters_of, world
+
+TOKENS: Final = Path(__file__).parents[3] / "clients/shared/tokens.css"
+"""The design's values."""
+
+
+def values(style: str) -> set[str]:
+    """The custom properties of a sheet, with their values."""
+    return {" ".join(declared.split()) for declared in re.findall(r"--[\w-]+:[^;]+;", style)}
 
 
 @on_both_databases
@@ -84,6 +96,14 @@ async def test_a_login_page_needs_no_script_and_lets_none_in(shop: World) -> Non
     assert read.shown[0]["value"] == "<reader>"
     assert "<reader>" not in response.text
     assert read.forms[0].action == f"{ISSUER}/login"
+
+
+async def test_a_login_page_looks_like_the_shop_and_leads_back_to_it(shop: World) -> None:
+    read = page(await shop.browser().get("/authorize", params=shop.parameters()))
+
+    assert values(STYLE)
+    assert values(STYLE) <= values(TOKENS.read_text(encoding="utf-8"))
+    assert read.links.count("/") == 2
 
 
 async def test_a_form_may_redirect_to_its_clients_own_origin(shop: World) -> None:
