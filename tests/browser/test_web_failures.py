@@ -72,6 +72,8 @@ async def test_parts_that_are_missing_are_named(desktop_page: Page) -> None:
         re.compile("^Not shown right now: stock and ratings.")
     )
     await expect(page.get_by_role("main").get_by_role("article")).to_have_count(8)
+    assert await page.locator("main img:not([loading=lazy])").count() == 1
+    assert await page.locator("main img[fetchpriority=high]").count() == 1
 
 
 async def test_who_is_offline_comes_back_by_themselves(desktop_page: Page) -> None:

@@ -72,9 +72,15 @@ function section(id, title, content) {
   return h("section", { class: "page section", "aria-labelledby": id }, h("h2", { id }, title), content);
 }
 
-/** @param {import("../models.js").Card} card */
-function openingPicture(card) {
-  const place = { sizes: "(min-width: 60rem) 26rem, 60vw", isFirst: true };
+/**
+ * The first is large, and loaded before all others.
+ *
+ * @param {import("../models.js").Card} card
+ * @param {number} index
+ */
+function openingPicture(card, index) {
+  const isFirst = index === 0;
+  const place = { sizes: isFirst ? "(min-width: 60rem) 26rem, 60vw" : "(min-width: 60rem) 13rem, 30vw", isFirst };
   return h(
     "li",
     null,
