@@ -106,6 +106,7 @@ async function start() {
     shared.installOffer = /** @type {InstallOffer} */ (event);
   });
   app.addEventListener("basket", () => showTabs(app, location.pathname));
+  app.addEventListener("session", () => notices.clear("login"));
   app.addEventListener("refused", (event) => {
     main.replaceChildren(shared.problem(event instanceof CustomEvent ? event.detail : event, () => shared.router.reload()));
   });
@@ -145,12 +146,12 @@ function untilShown(main) {
  * @param {Shared} shared
  * @param {import("./outbox.js").Replay} replay
  */
-function sayReplayed({ app, notices }, { orders, error }) {
+function sayReplayed({ app, notices }, { user, orders, error }) {
   const isElsewhere = !["/m/checkout", "/m/orders"].includes(location.pathname);
   for (const { id } of isElsewhere ? orders : []) {
     notices.toast("Your order is placed.", { label: "Look", href: `/m/orders/${id}` });
   }
-  if (error instanceof ApiError && error.status === 401) {
+  if (error instanceof ApiError && error.status === 401 && user === app.user) {
     notices.line("login", "Log in to send what waits on this phone.", { label: "Log in", run: () => void logIn(app) });
   } else {
     notices.clear("login");

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
 
 from playwright.async_api import Page, Request, Route, expect
 
 from tests.browser.conftest import DESKTOP, OpenContext
+from tests.support.customers import add_customers
 from tests.support.mobile_app import App, basket_of, orders_of, path_of, set_price
 from tests.support.shop import RunningShop
 from tests.support.web_client import enter, put
@@ -74,6 +76,38 @@ async def test_a_logout_in_the_web_client_leaves_what_waits_in_the_app(
     assert customer not in await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
     await App(page).open("/m/basket")
     await expect(page.locator(".line")).to_contain_text("Shallows Fountain Pen")
+
+
+async def test_what_waits_of_one_customer_is_not_sent_as_another_who_has_logged_in_since(
+    open_context: OpenContext, customer: str, names: Iterator[str], shop: RunningShop
+) -> None:
+    other = next(names)
+    await add_customers(shop.data, [other])
+    context = await open_context(**DESKTOP, has_touch=True)
+    page = await context.new_page()
+    await App(page).log_in(customer)
+    await context.route("**/mobile/basket**", lambda route: route.abort())
+    await App(page).add("PENS-002")
+    await page.close()
+    await context.unroute_all()
+    await context.clear_cookies()  # the login has ended
+    page = await context.new_page()
+    await enter(page, other)
+
+    await page.goto("/m/")
+    await page.locator("#notices").get_by_role("button", name="Log in").tap()
+    await expect(page.locator(".toast")).to_have_text(f"You are logged in as {other}.")
+    await expect(page.locator("#notices").get_by_role("button")).to_have_count(0)
+    await App(page).open("/m/basket")
+    await expect(page.get_by_role("heading", name="Your basket is empty")).to_be_visible()
+
+    assert await basket_of(shop, other) == {}
+    await App(page).tab("You")
+    async with page.expect_response("**/identity/logout"):
+        await page.get_by_role("button", name="Log out").tap()
+    await App(page).log_in(customer)  # its owner comes back
+    await App(page).sent()
+    assert await basket_of(shop, customer) == {"PENS-002": 1}
 
 
 async def test_a_change_whose_answer_is_lost_counts_once(
