@@ -53,6 +53,7 @@ label { display: block; margin: 1rem 0 .5rem; font-size: var(--text-s); font-wei
 label:has(+ .hint) { margin-bottom: 0; }
 .hint { margin: 0 0 .5rem; color: var(--ink-muted); font-size: var(--text-s); }
 p:not(.hint) + .hint { margin-top: .75rem; }
+form + .hint { margin-top: 1.5rem; }
 input { width: 100%; min-height: var(--target); padding: .5rem .75rem; border: 1px solid var(--line-strong);
   border-radius: var(--radius-m); background: var(--surface); color: inherit; font: inherit; }
 button { width: 100%; min-height: var(--target); margin-top: .75rem; border: 1px solid var(--line-strong);
