@@ -49,7 +49,7 @@ class Change:
 
     @property
     def operation(self) -> str:
-        """The operation, such as `GET /orders`."""
+        """The operation, such as `GET /things`."""
         return f"{self.method.upper()} {self.path}"
 
 
