@@ -18,7 +18,7 @@ ROUTES = route_table(
         methods=["GET", "POST", "PUT"],
         retry={"attempts": 2, "on": ["unavailable", "502", "503"]},
     ),
-    route("/late", retry={"attempts": 2, "on": ["timeout"], "per_try_timeout": "50ms"}),
+    route("/late", retry={"attempts": 2, "on": ["timeout"], "per_try_timeout": "500ms"}),
     route("/mirrored", auth="bearer", methods=["GET", "POST"], mirror={"to": "other:/shadow"}),
     route(
         "/split/{id}",
