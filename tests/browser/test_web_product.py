@@ -66,14 +66,20 @@ async def test_each_part_is_drawn_when_it_arrives(desktop_page: Page, shop: Runn
     await expect(page.get_by_text("Reviews cannot be shown right now.")).to_be_visible()
 
 
-async def test_the_screen_begins_with_what_its_card_has_said(desktop_page: Page) -> None:
+async def test_the_screen_begins_with_what_its_card_has_said(desktop_page: Page, shop: RunningShop) -> None:
     page = desktop_page
+    product = await product_of(shop)
     await page.add_init_script(HELD_STREAM)
     await page.goto("/search?q=reed")
     await page.get_by_role("link", name=PEN_NAME).click()
 
     await expect(page.get_by_role("heading", level=1)).to_have_text(PEN_NAME)
     await expect(page.locator(".product-price")).to_have_text("€96.00")
+
+    await page.get_by_role("spinbutton").fill("3")
+    await page.evaluate("(frame) => window.send(frame)", {"view": product})
+    await expect(page.get_by_text(product["description"][:40])).to_be_visible()
+    await expect(page.get_by_role("spinbutton")).to_have_value("3")
 
 
 async def test_a_reduced_price_says_the_usual_one_and_pictures_can_be_chosen(desktop_page: Page) -> None:

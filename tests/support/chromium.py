@@ -23,6 +23,13 @@ FLAGS: Final = (
 )
 """They keep Chromium from calling anybody but the shop, and let it run where there is no sandbox."""
 
+TRANSITIONS_ENDED: Final = """
+Promise.all(document.getAnimations()
+    .filter((animation) => animation.effect.getComputedTiming().endTime !== Infinity)
+    .map((animation) => animation.finished.catch(() => undefined)))
+"""
+"""Waits for the colours and places that elements are on their way to."""
+
 BFF_PATH: Final = re.compile(r"^/(web|mobile)/(?!session/)")
 
 
@@ -63,10 +70,11 @@ class Visit:
         """What axe-core, whose source is `script`, finds on the page as it is: a line each."""
         if not await self._page.evaluate("'axe' in window"):
             await self._page.evaluate(script)  # the debugger's scripts are exempt from the CSP
+        await self._page.evaluate(TRANSITIONS_ENDED)
         run = "axe.run(document, {resultTypes: ['violations']})"
         result: dict[str, Any] = await self._page.evaluate(run)
         return [
-            f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
+            f"{violation['id']}: {node['failureSummary']}: {node['html'][:200]}"
             for violation in result["violations"]
             for node in violation["nodes"]
         ]

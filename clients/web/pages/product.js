@@ -234,7 +234,8 @@ class ProductPage {
    * @param {boolean} [isUnknown] whether it cannot be put in yet
    */
   #drawBuy(name, isUnknown = false) {
-    const quantity = quantityOf({ name, quantity: 1, id: "quantity" });
+    const chosen = this.#quantity?.value() ?? 1; // it may have been chosen before the product was there
+    const quantity = quantityOf({ name, quantity: chosen, id: "quantity" });
     this.#quantity = quantity;
     const button = h("button", { class: "button primary", disabled: isUnknown }, "Add to basket");
     this.#buy.onsubmit = async (event) => {
