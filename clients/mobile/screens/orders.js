@@ -26,6 +26,7 @@ export const orders = (shared, { signal, setTitle }) => {
   const waiting = h("div", { class: "rows" });
   const showWaiting = () => fill(waiting, ...troubles(shared), ...waitingOrders(shared));
   app.addEventListener("basket", showWaiting, { signal });
+  app.addEventListener("network", showWaiting, { signal }); // what waits says whether it can be sent
   showWaiting();
   const part = live(app, {
     name: "orders",
