@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from frontispiece.gateway import health
-from frontispiece.gateway.admin import AdminSettings, admin_app
+from frontispiece.gateway.admin import AdminApp, AdminSettings
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
@@ -16,7 +16,7 @@ from frontispiece.gateway.reload import Reloader, WatchedFile, watching
 from frontispiece.gateway.request_limits import CLOSING, HeaderLimits, forwardable
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
-from frontispiece.http.asgi import App, Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
 from frontispiece.http.client_version import CLIENT
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.messages import IncomingRequest, ResponseBrokeOff
@@ -105,9 +105,9 @@ class Gateway:
         self.retiring[task] = snapshot
         task.add_done_callback(self.retiring.pop)
 
-    def admin_app(self, settings: AdminSettings | None = None) -> App:
+    def admin_app(self, settings: AdminSettings | None = None) -> AdminApp:
         """The ASGI app for the admin port."""
-        return admin_app(self, settings or AdminSettings())
+        return AdminApp(self, settings or AdminSettings())
 
     def passes_websocket(self, scope: Scope) -> bool:
         """Whether the server may upgrade a request to a WebSocket; else it stays a plain request."""

@@ -54,7 +54,9 @@ def listeners(name: str, app: App, sock: socket, *, uvicorn: bool = False) -> li
     if admin.address is None:
         return [public]
     host, port = admin.address
-    return [public, (Server("the admin port", gateway.admin_app(admin)), bound(port, host))]
+    app = gateway.admin_app(admin)
+    at_once = Shutdown(begin_drain=app.begin_drain)
+    return [public, (Server("the admin port", app, at_once), bound(port, host))]
 
 
 def _uvicorn_server() -> type[Server]:

@@ -1,5 +1,5 @@
 """The admin port, for operators and their tools."""
 
-from frontispiece.gateway.admin.app import AdminSettings, admin_app
+from frontispiece.gateway.admin.app import AdminApp, AdminSettings
 
-__all__ = ["AdminSettings", "admin_app"]
+__all__ = ["AdminApp", "AdminSettings"]

@@ -12,8 +12,18 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway
-from frontispiece.http.asgi import App, Receive, Scope, Send, problem_response, send_reply
+from frontispiece.gateway.console import Console
+from frontispiece.http.asgi import (
+    Receive,
+    RequestBody,
+    Scope,
+    Send,
+    cancel_on_disconnect,
+    problem_response,
+    send_reply,
+)
 from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.messages import ClientDisconnected
 from frontispiece.http.problems import Problem, internal
 from frontispiece.security import InvalidToken, bearer_token, invalid_token_problem
 from frontispiece.settings import Settings
@@ -27,6 +37,7 @@ HOW_TO_MAKE_ONE: Final = "make one with `openssl rand -hex 32`"
 _TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LENGTH},}}")
 
 METRICS: Final = "/metrics"
+CONSOLE: Final = "/console/"
 OFF: Final = "off"
 
 
@@ -78,45 +89,81 @@ class AdminSettings(Settings):
         return frozenset(name.lower() for name in ("localhost", host, *self.admin_hosts))
 
 
-def admin_app(gateway: AdministeredGateway, settings: AdminSettings) -> App:
-    """The app: `/metrics` in the formats of Prometheus, and the endpoints of `PAGES`."""
-    metrics = make_asgi_app(gateway.runtime.metrics.registry)
-    names = settings.names
+class AdminApp:
+    """The ASGI app: `/metrics` in the formats of Prometheus, the endpoints of `PAGES`, and the console."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, gateway: AdministeredGateway, settings: AdminSettings) -> None:
+        self.console = Console(gateway)
+        self._gateway = gateway
+        self._metrics = make_asgi_app(gateway.runtime.metrics.registry)
+        self._names = settings.names
+        self._token = settings.admin_token
+
+    def begin_drain(self) -> None:
+        """End what would never end by itself: the server stops."""
+        self.console.begin_drain()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one lifespan or one request."""
         if scope["type"] == "lifespan":
-            for phase in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{phase}.complete"})
-            return
-        if scope["type"] != "http":
+            await self._lifespan(receive, send)
+        elif scope["type"] != "http":
             raise RuntimeError(f"The admin port does not speak {scope['type']}.")
+        elif scope["path"] == METRICS:
+            await self._send_metrics(scope, receive, send)
+        else:
+            body = RequestBody(scope["headers"], receive)
+            await cancel_on_disconnect(self._respond(scope, body, send), body.wait_disconnect)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.console:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _send_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            check_host(scope["headers"], names)
-            check_origin(scope["headers"])
-            check_token(scope["headers"], settings.admin_token)
-            if scope["path"] == METRICS:
-                _allow("GET", scope["method"])
-                await metrics(scope, receive, send)
-                return
-            reply = await _answer(gateway, scope)
+            self._check(scope)
+            _allow("GET", scope["method"])
+        except Problem as problem:
+            await send_reply(problem_response(problem, None), send)
+        else:
+            await self._metrics(scope, receive, send)
+
+    async def _respond(self, scope: Scope, body: RequestBody, send: Send) -> None:
+        try:
+            reply = await self._answer(scope, body)
         except Problem as problem:
             reply = problem_response(problem, None)
+        except ClientDisconnected:
+            return
         except Exception:  # a bug of ours: the operator learns that
             log.exception("the admin port failed at %s", scope["path"])
             reply = problem_response(internal(None), None)
-        await send_reply(reply, send)
+        async with reply:
+            await send_reply(reply, send)
 
-    return app
+    async def _answer(self, scope: Scope, body: RequestBody) -> Reply:
+        check_host(scope["headers"], self._names)
+        check_origin(scope["headers"])
+        if (reply := await self.console.file(scope)) is not None:
+            return reply
+        check_token(scope["headers"], self._token)
+        if scope["path"].startswith(CONSOLE):
+            check_csrf(scope["method"], scope["headers"])
+            return await self.console.respond(scope, body)
+        if scope["path"] not in PAGES:
+            raise Problem(404, "no-route", f"The admin port has {', '.join([METRICS, '/console', *PAGES])}.")
+        method, page = PAGES[scope["path"]]
+        _allow(method, scope["method"])
+        check_csrf(method, scope["headers"])
+        return await page(self._gateway, scope["query_string"])
 
-
-async def _answer(gateway: AdministeredGateway, scope: Scope) -> Reply:
-    if scope["path"] not in PAGES:
-        raise Problem(404, "no-route", f"The admin port has {', '.join([METRICS, *PAGES])}.")
-    method, page = PAGES[scope["path"]]
-    _allow(method, scope["method"])
-    check_csrf(method, scope["headers"])
-    return await page(gateway, scope["query_string"])
+    def _check(self, scope: Scope) -> None:
+        check_host(scope["headers"], self._names)
+        check_origin(scope["headers"])
+        check_token(scope["headers"], self._token)
 
 
 def _allow(method: str, requested: str) -> None:

@@ -1,0 +1,5 @@
+"""The console of the admin port: what one would rather look at than read."""
+
+from frontispiece.gateway.console.app import Console
+
+__all__ = ["Console"]

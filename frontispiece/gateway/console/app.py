@@ -1,0 +1,83 @@
+"""The console of one gateway: finds the endpoint of a request, and holds what they share."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import parse_qsl
+
+from frontispiece.gateway.console import files
+from frontispiece.gateway.console.request import ConsoleRequest, Endpoint
+from frontispiece.http.asgi import RequestBody, Scope
+from frontispiece.http.messages import Reply
+from frontispiece.http.paths import AmbiguousPath, Template, segments_of
+from frontispiece.http.problems import Problem
+from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.admin.endpoints import AdministeredGateway
+
+ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {}
+"""By method and path."""
+
+_MATCHER: Final = Matcher(
+    (Pattern(template=Template.parse(path), methods=(method,)), endpoint)
+    for (method, path), endpoint in ENDPOINTS.items()
+)
+
+
+class Console:
+    """What the page at `/console` shows and does; entered (`async with`) as long as the admin port serves.
+
+    Args:
+        gateway: the gateway.
+    """
+
+    def __init__(self, gateway: "AdministeredGateway") -> None:
+        self.gateway = gateway
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        pass
+
+    def begin_drain(self) -> None:
+        """End the streams of watchers: the server stops."""
+
+    @staticmethod
+    async def file(scope: Scope) -> Reply | None:
+        """The file of the console that a request asks for; None when it is none.
+
+        Raises:
+            Problem: 404 or 405.
+        """
+        if not files.is_file(scope["path"]):
+            return None
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise _not_allowed(["GET", "HEAD"])
+        return await files.file(scope["path"])
+
+    async def respond(self, scope: Scope, body: RequestBody) -> Reply:
+        """The response to a request below `/console/` whose sender has been let in.
+
+        Raises:
+            Problem: 404, 405, or what the endpoint says.
+        """
+        try:
+            match = _MATCHER.match(scope["method"], "", segments_of(scope["raw_path"]))
+        except (AmbiguousPath, RouteNotFound):
+            raise Problem(404, "no-route", "The console has no such endpoint.") from None
+        except MethodNotAllowed as fault:
+            raise _not_allowed(fault.allowed) from None
+        request = ConsoleRequest(
+            params={name: "/".join(segments) for name, segments in match.params.items()},
+            query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+            headers=scope["headers"],
+            body=body.body,
+            client_ip=scope["client"][0] if scope["client"] else "unknown",
+        )
+        return await match.target(self, request)
+
+
+def _not_allowed(methods: list[str]) -> Problem:
+    allow = {"Allow": ", ".join(methods)}
+    return Problem(405, "method-not-allowed", f"This answers {allow['Allow']}.", headers=allow)

@@ -1,0 +1,49 @@
+"""What an endpoint of the console gets, and answers with."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from frontispiece.http.messages import Headers, Reply
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.console.app import Console
+
+NO_STORE: Final = (b"cache-control", b"no-store")
+"""State of this moment."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsoleRequest:
+    """A request to an endpoint of the console, whose sender has been let in.
+
+    Args:
+        params: the placeholders of the path.
+        query: the parameters of the query; of several of one name, the last.
+        headers: every header field.
+        body: as it comes.
+        client_ip: the address of the connection's other end.
+    """
+
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    client_ip: str
+
+
+Endpoint = Callable[["Console", ConsoleRequest], Awaitable[Reply]]
+"""Answers a request.
+
+Raises:
+    Problem: what the sender did wrong.
+"""
+
+
+def json_reply(content: object) -> Reply:
+    """A response in JSON, of this moment."""
+    headers = [(b"content-type", b"application/json"), NO_STORE]
+    return Reply.whole(HTTPStatus.OK, msgspec.json.encode(content), headers)

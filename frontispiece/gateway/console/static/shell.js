@@ -1,0 +1,102 @@
+// The console's frame: its tabs, who may see them, and light or dark.
+import { makeApi, setToken, token } from "./api.js";
+import { empty, failure, h } from "./h.js";
+import * as pages from "./pages.js";
+import * as routes from "./routes.js";
+import * as topology from "./topology.js";
+import * as upstreams from "./upstreams.js";
+
+/**
+ * A tab. `mount` shows it and returns what ends it.
+ * @typedef {{ id: string, title: string, mount: (element: HTMLElement, api: import("./api.js").Api) => (() => void) }} Tab
+ * @type {Tab[]}
+ */
+const TABS = [topology, routes, pages, upstreams];
+
+const THEMES = ["auto", "light", "dark"];
+const THEME_KEY = "frontispiece-theme";
+
+const nav = h("nav", { "aria-label": "Tabs" });
+const main = h("main", { id: "main", tabindex: "-1" });
+const status = h("p", { class: "status", role: "status" });
+
+/** @type {() => void} */
+let unmount = () => {};
+let current = "";
+
+const api = makeApi(askToken);
+
+function takeToken() {
+  const found = /^#token=(.+)$/.exec(location.hash);
+  if (!found) return;
+  setToken(decodeURIComponent(found[1]));
+  history.replaceState(null, "", `#/${TABS[0].id}`);
+}
+
+function askToken() {
+  close();
+  const refused = token() !== "";
+  setToken("");
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-help" }));
+  const send = (event) => {
+    event.preventDefault();
+    setToken(input.value.trim());
+    show();
+  };
+  main.replaceChildren(h("form", { class: "token", onsubmit: send },
+    h("h1", null, "The admin port's token"),
+    refused && failure("This is not the token."),
+    h("label", { for: "token" }, "Token"),
+    input,
+    h("p", { id: "token-help" }, "GATEWAY_ADMIN_TOKEN, or what ", h("code", null, "front up"),
+      " prints. It stays in this browser tab."),
+    h("button", { class: "primary" }, "Open")));
+  input.focus();
+}
+
+function close() {
+  unmount();
+  unmount = () => {};
+  current = "";
+}
+
+function show() {
+  const id = location.hash.split(/[/?]/)[1] || TABS[0].id;
+  const tab = TABS.find((each) => each.id === id);
+  nav.replaceChildren(...TABS.map((each) =>
+    h("a", { href: `#/${each.id}`, "aria-current": each === tab && "page" }, each.title)));
+  if (!tab) {
+    close();
+    main.replaceChildren(empty("There is no such tab", "Choose one above."));
+    return;
+  }
+  if (tab.id === current) return; // the tab itself follows what is behind its name
+  close();
+  current = tab.id;
+  document.title = `${tab.title} · Console`;
+  main.replaceChildren();
+  unmount = tab.mount(main, api);
+}
+
+function themeButton() {
+  const button = h("button", { type: "button", class: "plain" });
+  const apply = (theme) => {
+    document.documentElement.dataset.theme = theme;
+    localStorage.setItem(THEME_KEY, theme);
+    button.textContent = `Theme: ${theme}`;
+  };
+  button.addEventListener("click", () => {
+    apply(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme ?? "auto") + 1) % THEMES.length]);
+  });
+  apply(localStorage.getItem(THEME_KEY) ?? "auto");
+  return button;
+}
+
+document.body.append(
+  h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, "Skip to the content"),
+  h("header", null, h("strong", { class: "brand" }, "Frontispiece"), nav, status, themeButton()),
+  main);
+takeToken();
+window.addEventListener("hashchange", () => { takeToken(); show(); });
+show();
