@@ -56,7 +56,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
-    gateway.enable_reload(load, file)
+    gateway.enable_reload(load, file, watch_files=settings.watch_files)
     return gateway
 
 

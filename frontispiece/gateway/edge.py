@@ -60,13 +60,21 @@ class Gateway:
         """Replaced snapshots that still have calls, by the task that waits for these."""
         self._stopping = False
 
-    def enable_reload(self, load: Callable[[], Table], file: WatchedFile | None = None) -> None:
+    def enable_reload(
+        self, load: Callable[[], Table], file: WatchedFile | None = None, *, watch_files: bool = False
+    ) -> None:
         """Make tables reloadable; called before the gateway starts.
 
         Args:
             load: reads and checks the table; called in a thread.
             file: watched for changes; None for no watching.
+            watch_files: whether the files of routes are watched with it.
         """
+        if file and watch_files:
+            served = [release.signature for release in self.snapshot.table.releases]
+            file.watch_files(
+                lambda: [release.source.signature() for release in self.snapshot.table.releases], served
+            )
         self.reloader = Reloader(load, self.serve_table)
         self.runtime.metrics.registry.register(self.reloader.reloads)
         self._file = file

@@ -110,27 +110,41 @@ class WatchedFile:
     def __init__(self, path: Path, wait: Wait = asyncio.sleep) -> None:
         self.path = path
         self._wait = wait
-        self._known = _signature(path)
+        self._of_files: Callable[[], object] = lambda: None
+        self._known = self._signature()
+
+    def watch_files(self, signature: Callable[[], object], known: object) -> None:
+        """Poll the files, too, that the file names.
+
+        Args:
+            signature: differs between two versions of them; called in a thread.
+            known: that of the version that is served.
+        """
+        self._of_files = signature
+        self._known = self._known[0], known
 
     async def watch(self, changed: Callable[[], Awaitable[object]]) -> None:
         """Call `changed` once the file has changed and stayed the same: half a table may be valid, too."""
         seen = self._known
         while True:
             await self._wait(POLL_INTERVAL)
-            now = _signature(self.path)
+            now = await asyncio.to_thread(self._signature)
             if now == seen and now != self._known:
                 self._known = now
                 await changed()
             seen = now
 
+    def _signature(self) -> tuple[object, object]:
+        return _signature(self.path), self._of_files()
+
 
 @asynccontextmanager
 async def watching(reloader: Reloader, file: WatchedFile | None) -> AsyncIterator[None]:
-    """Within, a change of the file reloads the table; at the end no reload is running."""
+    """Within, a change of the file or of those that it names reloads the table; at the end no reload runs."""
     reloader.begin()
     task = None
     if file is not None:
-        why = f"{file.path} has changed"
+        why = f"{file.path} or files that it names have changed"
         task = asyncio.create_task(file.watch(lambda: reloader.reload(why)))
     try:
         yield

@@ -47,6 +47,11 @@ class GatewaySettings(Settings):
         "the `frontispiece.toml` of the route table's project when left out.",
     )
     watch: bool = Field(True, description="Whether a change of the route table's file reloads it.")
+    watch_files: bool = Field(
+        False,
+        description="Whether a change of the files of routes does so, too: for development, where `front up` "
+        "sets it.",
+    )
     valkey_url: ValkeyUrl = Field(
         OFF,
         description="The Valkey for shared rate limits, idempotency records and counts of clients: "

@@ -23,6 +23,7 @@ DEVELOPMENT: Final = {
     "DATABASE_MIGRATE": "true",
     "BFF_EXPOSE_TIMELINE": "true",  # `front explain` may look inside
     "GATEWAY_EXPOSE_TIMELINE": "true",
+    "GATEWAY_WATCH_FILES": "true",
     "GATEWAY_DRAIN_DELAY": "0",  # no load balancer has to notice
     "GATEWAY_GRACEFUL_TIMEOUT": "2",
 }

@@ -22,6 +22,7 @@ from frontispiece.gateway.config.source import Lines, Loc
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.validate import CHECKS, Fault, WrittenRoute, WrittenTable
 from frontispiece.gateway.files.folder import FaultyFiles
+from frontispiece.gateway.files.release import Release
 from frontispiece.gateway.files.validate import with_release
 from frontispiece.gateway.policies.security_headers import SecurityHeaders
 from frontispiece.settings import project_folder
@@ -54,6 +55,11 @@ class Table(ConfigModel):
             for name, service in self.services.items()
             if service.needed or (service.needed is None and name in used)
         }
+
+    @property
+    def releases(self) -> list[Release]:
+        """The files of all routes that have some."""
+        return [route.files.release for route in self.routes if route.files]
 
     def _targets(self) -> Iterator[Target | TargetTemplate]:
         """Where calls lead that fail without an answer: not mirrored ones, nor optional parts."""

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,39 +25,67 @@ class FaultyFiles(Exception):
         self.faults = faults
 
 
-def read_folder(folder: Path, include: Sequence[str] | None) -> dict[str, bytes]:
-    """The content of each file, by its path in the folder.
+Signature = frozenset[tuple[str, int, int]]
+"""The path, time and size of each file: differs once one was changed."""
 
-    Files and folders whose names begin with a dot are left out, and so are links, unless what they lead to is
-    in the folder, has no such name in its path, and is included itself.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The folder of a route's files, and what of it is served.
 
     Args:
         folder: the folder.
-        include: the files and folders in it that are read; all when None.
-
-    Raises:
-        FaultyFiles: the folder or one of these is missing, cannot be read, or is too large.
+        include: the files and folders in it that are served; all when None.
     """
-    if not folder.is_dir():
-        raise FaultyFiles(f"there is no folder {folder}")
-    chosen = [folder] if include is None else [folder / name for name in include]
-    faults = [_fault(path, folder) for path in chosen if not _is_allowed(path, folder, include)]
-    if faults:
-        raise FaultyFiles(*faults)
-    contents: dict[str, bytes] = {}
-    size = 0
-    for path in (file for top in chosen for file in _files(top)):
-        if not _is_allowed(path, folder, include):
-            continue
-        try:
-            contents[_name(path, folder)] = content = path.read_bytes()
-        except OSError as fault:
-            raise FaultyFiles(f"{path} cannot be read: {fault.strerror}") from None
-        size += len(content)
-        if len(contents) > MAX_FILES or size > MAX_BYTES:
-            limits = f"{MAX_FILES} files and {MAX_BYTES // 1024 // 1024} MiB"
-            raise FaultyFiles(f"{folder} has more than {limits}: include names those that are served")
-    return contents
+
+    folder: Path
+    include: tuple[str, ...] | None
+
+    def signature(self) -> Signature:
+        """What differs once a file was changed, which is cheaper than to read them."""
+        found = set()
+        for path in self._files():
+            with suppress(OSError):  # removed meanwhile
+                status = path.stat()
+                found.add((str(path), status.st_mtime_ns, status.st_size))
+        return frozenset(found)
+
+    def read(self) -> dict[str, bytes]:
+        """The content of each file, by its path in the folder.
+
+        Files and folders whose names begin with a dot are left out, and so are links, unless what they lead
+        to is in the folder, has no such name in its path, and is included itself.
+
+        Raises:
+            FaultyFiles: the folder or an included one is missing, cannot be read, or is too large.
+        """
+        folder, include = self.folder, self.include
+        if not folder.is_dir():
+            raise FaultyFiles(f"there is no folder {folder}")
+        faults = [_fault(path, folder) for path in self._chosen if not _is_allowed(path, folder, include)]
+        if faults:
+            raise FaultyFiles(*faults)
+        contents: dict[str, bytes] = {}
+        size = 0
+        for path in self._files():
+            if not _is_allowed(path, folder, include):
+                continue
+            try:
+                contents[_name(path, folder)] = content = path.read_bytes()
+            except OSError as fault:
+                raise FaultyFiles(f"{path} cannot be read: {fault.strerror}") from None
+            size += len(content)
+            if len(contents) > MAX_FILES or size > MAX_BYTES:
+                limits = f"{MAX_FILES} files and {MAX_BYTES // 1024 // 1024} MiB"
+                raise FaultyFiles(f"{folder} has more than {limits}: include names those that are served")
+        return contents
+
+    @property
+    def _chosen(self) -> list[Path]:
+        return [self.folder] if self.include is None else [self.folder / name for name in self.include]
+
+    def _files(self) -> Iterator[Path]:
+        return (file for top in self._chosen for file in _files(top))
 
 
 def _files(top: Path) -> Iterator[Path]:

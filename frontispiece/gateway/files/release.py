@@ -5,13 +5,12 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
 from frontispiece.gateway.files.encodings import encodings_of
-from frontispiece.gateway.files.folder import FaultyFiles, read_folder
+from frontispiece.gateway.files.folder import FaultyFiles, Signature, Source
 from frontispiece.gateway.files.html import Urls, integrity_of, page_of
 from frontispiece.gateway.files.media_types import HTML, media_type_of
 from frontispiece.http.paths import Template, encode_segment
@@ -69,6 +68,8 @@ class Release:
     """The files of a folder as they were at one time; two with the same version and place are equal.
 
     Args:
+        source: where its files are.
+        signature: of the source, as it was before the files were read.
         mount: the public path before all of its URLs, with a slash at its end.
         version: the hash of all files.
         assets: files that never change, by their path below the mount.
@@ -77,6 +78,8 @@ class Release:
         pages: the paths of the pages.
     """
 
+    source: Source
+    signature: Signature
     mount: str
     version: str
     assets: Mapping[str, File]
@@ -85,14 +88,11 @@ class Release:
     pages: Matcher[None]
 
     @classmethod
-    def read(
-        cls, folder: Path, *, include: Sequence[str] | None, index: str, pages: Sequence[str], mount: str
-    ) -> Self:
+    def read(cls, source: Source, *, index: str, pages: Sequence[str], mount: str) -> Self:
         """The files of a folder.
 
         Args:
-            folder: where they are.
-            include: the files and folders in it that are served; all when None.
+            source: where they are.
             index: the path of the HTML in it.
             pages: the public paths of the pages.
             mount: the public path before all URLs.
@@ -100,7 +100,8 @@ class Release:
         Raises:
             FaultyFiles: they cannot be served.
         """
-        contents = read_folder(folder, include)
+        signature = source.signature()
+        contents = source.read()
         version = _hash(contents)
         home = posixpath.dirname(index)
 
@@ -127,6 +128,8 @@ class Release:
         manifest = msgspec.json.encode({"version": version, "files": listed})
         named[MANIFEST] = File.of(manifest, media_type_of(MANIFEST))
         return cls(
+            source=source,
+            signature=signature,
             mount=mount,
             version=version,
             assets={f"{ASSETS}/{version}/{path}": file for path, file in files.items()},

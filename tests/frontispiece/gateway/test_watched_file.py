@@ -112,6 +112,19 @@ async def test_a_file_that_vanishes_and_comes_back_is_reported_twice(watched: Wa
     assert watched.changes == 2
 
 
+async def test_a_change_of_files_that_it_names_is_reported_like_one_of_its_own(watched: Watched) -> None:
+    client = watched.path.with_name("main.js")
+    client.write_text("one")
+    watched.file.watch_files(client.read_text, "one")
+    for _ in range(3):
+        await watched.looks.pass_()
+    assert watched.changes == 0
+    client.write_text("two")
+    for _ in range(3):
+        await watched.looks.pass_()
+    assert watched.changes == 1
+
+
 async def test_what_is_written_before_the_watch_begins_is_seen_by_it(tmp_path: Path) -> None:
     path = tmp_path / "routes.toml"
     path.write_text(TABLE % "/one")
