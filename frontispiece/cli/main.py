@@ -18,7 +18,7 @@ from frontispiece.cli.pages import explain, graph
 from frontispiece.cli.project import Project, fill
 from frontispiece.cli.reference import schema, settings
 from frontispiece.cli.routes import show_routes
-from frontispiece.cli.running import import_file, login
+from frontispiece.cli.running import import_file, login, reload_table
 from frontispiece.cli.scaffold.init import init
 from frontispiece.cli.scaffold.new import app as new
 from frontispiece.cli.terminal import (
@@ -36,6 +36,7 @@ from frontispiece.extras import MissingExtra
 from frontispiece.server.signals import reset_dispositions
 
 if TYPE_CHECKING:
+    from frontispiece.cli.run.admin_port import AdminPort
     from frontispiece.gateway.config.audit import Finding
 
 app = typer.Typer(
@@ -72,8 +73,13 @@ def up(
     *,
     admin_port: Annotated[
         int | None,
-        typer.Option(help="Serve metrics and `front reload` there, on loopback.", min=1, max=65535),
+        typer.Option(
+            help="The admin port, on loopback. By default 9100, or a free one when that is taken.",
+            min=0,
+            max=65535,
+        ),
     ] = None,
+    admin: Annotated[bool, typer.Option("--admin/--no-admin", help="Whether there is an admin port.")] = True,
     processes: Annotated[
         bool, typer.Option("--processes", help="Every app in a process of its own.")
     ] = False,
@@ -88,8 +94,8 @@ def up(
     opened = open_project(project)
     folder = data_folder(opened, data)
 
-    def ready(url: str) -> None:
-        _announce(opened, url, folder, time.monotonic() - started)
+    def ready(url: str, admin: "AdminPort | None") -> None:
+        _announce(opened, url, admin, folder, time.monotonic() - started)
 
     try:
         Up(
@@ -98,15 +104,14 @@ def up(
             data=folder,
             routes=routes or opened.routes,
             processes=processes,
+            admin=admin,
             admin_port=admin_port,
         ).run(ready)
     except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, MissingExtra, ConfigError) as error:
         fail(str(error))
 
 
-def _announce(project: Project, url: str, data: Path, seconds: float) -> None:
-    from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415
-
+def _announce(project: Project, url: str, admin: "AdminPort | None", data: Path, seconds: float) -> None:
     out.print(f"\n[bold]Frontispiece serves at {url}[/] (ready in {seconds:.1f} s)\n")
     if project.demo.hints:
         hints = fill(project.demo.hints, {"origin": url, "data": str(data)})
@@ -118,11 +123,9 @@ def _announce(project: Project, url: str, data: Path, seconds: float) -> None:
             if password is None
             else f"Demo users ({users}) have the password [bold]{escape(password)}[/]."
         )
-    if (admin := AdminSettings()).address:
-        out.print(f"\nThe admin port is http://{admin.admin}, with metrics at /metrics.", highlight=False)
-        if admin.admin_token:
-            out.print("front reload and other callers of it need this token:", highlight=False)
-            out.print(f"  export GATEWAY_ADMIN_TOKEN={admin.admin_token}", highlight=False, markup=False)
+    if admin and admin.url:
+        out.print(f"\nThe console is {admin.url}/console#token={admin.token}", highlight=False, markup=False)
+        out.print(f"Metrics are at {admin.url}/metrics, for callers with that token.", highlight=False)
     out.print(f"\nData lies in {data}; Ctrl-C stops everything.", highlight=False)
 
 
@@ -133,6 +136,7 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
     fd: Annotated[int | None, typer.Option(help="A bound socket to listen on instead.")] = None,
+    admin_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     workers: Annotated[
         int, typer.Option(help="Processes that share the port, of the gateway or a mounted app.", min=1)
     ] = 1,
@@ -161,6 +165,7 @@ def serve(
             port=port,
             workers=workers,
             uvicorn=uvicorn,
+            admin_sock=None if admin_fd is None else inherited(admin_fd),
         )
     except (PortTaken, NotStarted, ChildFailed, ConfigError) as error:
         fail(str(error))
@@ -213,26 +218,7 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
-@app.command("reload")
-def reload_table(
-    admin: Annotated[
-        str, typer.Option(help="host:port of the gateway's admin port.", envvar="GATEWAY_ADMIN")
-    ] = "127.0.0.1:9100",
-    workers: Annotated[
-        int, typer.Option(help="The gateway's workers; their admin ports follow each other.", min=1)
-    ] = 1,
-) -> None:
-    """Have the running gateway reload its route table; exit with 1 when that has errors."""
-    from frontispiece.cli.client.reload import NotReloaded, reload  # noqa: PLC0415
-
-    try:
-        outcomes = reload(admin, workers)
-    except (NotReloaded, ConfigError) as error:
-        fail(str(error))
-    for port, outcome in outcomes.items():
-        out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)
-
-
+app.command("reload")(reload_table)
 app.command()(init)
 app.command("routes")(show_routes)
 app.command()(settings)

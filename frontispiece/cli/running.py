@@ -1,5 +1,6 @@
-"""The commands that log in at a running project: `import` and `login`."""
+"""The commands that talk to a running project: `import`, `login` and `reload`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,20 @@ import typer
 from rich.markup import escape
 
 from frontispiece.cli.pages import login_headers
-from frontispiece.cli.terminal import URL, Folder, Password, Url, fail, open_project, out
+from frontispiece.cli.project import find
+from frontispiece.cli.terminal import (
+    URL,
+    Data,
+    Folder,
+    Password,
+    Url,
+    data_folder,
+    fail,
+    open_project,
+    out,
+)
+from frontispiece.errors import ConfigError
+from frontispiece.server.sockets import LOOPBACK
 
 
 def import_file(
@@ -61,3 +75,33 @@ def login(
     except LoginFailed as error:
         fail(str(error))
     print(value.removeprefix("Bearer "))  # noqa: T201 (bare, to be captured by a shell)
+
+
+def reload_table(
+    admin: Annotated[
+        str | None,
+        typer.Option(
+            help="host:port of the gateway's admin port; by default that of the project's front up.",
+            envvar="GATEWAY_ADMIN",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(help="The gateway's workers; their admin ports follow each other.", min=1)
+    ] = 1,
+    project: Folder = None,
+    data: Data = None,
+) -> None:
+    """Have the running gateway reload its route table; exit with 1 when that has errors."""
+    from frontispiece.cli.client.reload import NotReloaded, reload  # noqa: PLC0415
+    from frontispiece.cli.run import admin_port  # noqa: PLC0415
+
+    token = os.environ.get("GATEWAY_ADMIN_TOKEN", "")
+    try:
+        if admin is None:
+            opened = admin_port.opened_by(data_folder(find(project), data))
+            admin, token = opened or (f"{LOOPBACK}:{admin_port.DEFAULT_PORT}", token)
+        outcomes = reload(admin, token, workers)
+    except (NotReloaded, ConfigError) as error:
+        fail(str(error))
+    for port, outcome in outcomes.items():
+        out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)

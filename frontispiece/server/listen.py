@@ -26,13 +26,16 @@ def stop_timeout(name: str) -> float:
     return ShutdownSettings().seconds + STOP_TIMEOUT
 
 
-def listeners(name: str, app: App, sock: socket, *, uvicorn: bool = False) -> list[Listening]:
+def listeners(
+    name: str, app: App, sock: socket, *, admin_sock: socket | None = None, uvicorn: bool = False
+) -> list[Listening]:
     """The servers of an app, the public one first; `GATEWAY_ADMIN` adds the gateway's admin port.
 
     Args:
         name: of the app.
         app: the app.
         sock: the bound socket of the public server.
+        admin_sock: that of the admin port, where its address is bound already.
         uvicorn: whether the public server is uvicorn.
 
     Raises:
@@ -56,7 +59,7 @@ def listeners(name: str, app: App, sock: socket, *, uvicorn: bool = False) -> li
     host, port = admin.address
     app = gateway.admin_app(admin)
     at_once = Shutdown(begin_drain=app.begin_drain)
-    return [public, (Server("the admin port", app, at_once), bound(port, host))]
+    return [public, (Server("the admin port", app, at_once), admin_sock or bound(port, host))]
 
 
 def _uvicorn_server() -> type[Server]:

@@ -51,7 +51,7 @@ class RunningProject:
 def running_project(
     folder: Path, data: Path, options: Sequence[str] = (), variables: Mapping[str, str] | None = None
 ) -> Iterator[RunningProject]:
-    """`front up` of the project in `folder` on a free port, ready to serve; stopped at the end.
+    """`front up` of the project in `folder` on free ports, ready to serve; stopped at the end.
 
     Args:
         folder: of frontispiece.toml.
@@ -62,7 +62,8 @@ def running_project(
     Raises:
         AssertionError: it ended or was not ready in time; the message is what it printed.
     """
-    command = [sys.executable, "-m", "frontispiece.cli", "up", "--port", "0", "--data", str(data), *options]
+    ports = ["--port", "0", "--admin-port", "0"]
+    command = [sys.executable, "-m", "frontispiece.cli", "up", *ports, "--data", str(data), *options]
     with started(command, data, variables or {}, folder) as running:
         yield running
 

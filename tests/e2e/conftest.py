@@ -13,7 +13,6 @@ from services.inventory.seed import first_stock
 from shop.demo import SKUS
 from tests.support.checkouts import Client
 from tests.support.customers import add_customers
-from tests.support.serving import free_ports
 from tests.support.shop import LAYOUTS, RunningShop, Shops, running_shop
 
 PLENTY = 40
@@ -28,8 +27,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 
         def start(layout: str) -> RunningShop:
             if layout not in running or running[layout].process.poll() is not None:
-                options = (*LAYOUTS[layout], "--admin-port", str(free_ports()))
-                shop = running_shop(folder / layout, *options, SHIPPING_DISPATCH_DELAY="1")
+                shop = running_shop(folder / layout, *LAYOUTS[layout], SHIPPING_DISPATCH_DELAY="1")
                 running[layout] = stack.enter_context(shop)
             return running[layout]
 

@@ -77,9 +77,17 @@ def test_it_is_ready_when_every_service_behind_it_is(http: httpx.Client) -> None
 
 
 @in_both_layouts
-def test_metrics_are_on_the_admin_port_when_one_is_asked_for(http: httpx.Client, shop: RunningShop) -> None:
-    said = r"The admin port is (http://[\d.:]+), with metrics at /metrics\..*GATEWAY_ADMIN_TOKEN=(\S+)"
-    found = re.search(said, shop.printed, re.DOTALL)
+def test_front_reload_finds_the_admin_port_of_a_run_by_its_data(shop: RunningShop) -> None:
+    done = run("reload", "--data", shop.data)
+
+    assert done.returncode == 0, done.stderr
+    assert "this table is in force already" in done.stdout
+
+
+@in_both_layouts
+def test_metrics_are_on_the_admin_port(http: httpx.Client, shop: RunningShop) -> None:
+    said = r"The console is (http://[\d.:]+)/console#token=(\S+)\n"
+    found = re.search(said, shop.printed)
     assert found is not None, shop.printed
     counter = 'gateway_requests_total{method="GET",route="/api/catalog/brands",status="2xx"} '
 

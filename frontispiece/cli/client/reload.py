@@ -15,14 +15,19 @@ class NotReloaded(Exception):
     """A gateway keeps its current table; the message says why."""
 
 
-def reload(admin: str, workers: int) -> dict[str, str]:
+def reload(admin: str, token: str, workers: int) -> dict[str, str]:
     """Reload every worker; gives the outcome of each by its address.
+
+    Args:
+        admin: `host:port` of the first one's admin port.
+        token: that it needs.
+        workers: how many; their ports follow each other.
 
     Raises:
         ConfigError: the address is invalid.
         NotReloaded: one of them rejects the table, or gives no answer.
     """
-    settings = AdminSettings(admin=admin)
+    settings = AdminSettings(admin=admin, admin_token=token)
     if settings.address is None:
         raise NotReloaded("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
     host, first = settings.address
@@ -37,7 +42,7 @@ def _reload(where: str, token: str) -> str:
         response = httpx.post(url, headers=headers, timeout=TIMEOUT, trust_env=not is_loopback(url))
         body = response.json()
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as fault:
-        hint = "Does the gateway have an admin port: GATEWAY_ADMIN, or front up --admin-port?"
+        hint = "Does the gateway run, with an admin port there (GATEWAY_ADMIN)?"
         raise NotReloaded(f"{where} gives no answer ({fault}). {hint}") from None
     if not response.is_success:
         raise NotReloaded("\n".join([f"{where}: {body.get('detail')}", *body.get("errors", ())]))

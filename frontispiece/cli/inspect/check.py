@@ -91,4 +91,5 @@ def simulated(project: Project, data: Path, routes: Path) -> Run:
         secrets=generate(project),
         routes=routes,
         given=dict(os.environ),
+        admin=None,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from frontispiece.cli.project import PLACEHOLDER, Project, fill
+from frontispiece.cli.run.admin_port import AdminPort
 from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.security import issuers, private_key
@@ -44,6 +45,7 @@ class Run:
         secrets: by name, and signing keys by variable.
         routes: the route table.
         given: variables that are set already, which win.
+        admin: the admin port; None where its variables are those of the environment.
     """
 
     project: Project
@@ -56,6 +58,7 @@ class Run:
     secrets: Mapping[str, str]
     routes: Path
     given: Mapping[str, str]
+    admin: AdminPort | None
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables of an app."""
@@ -67,6 +70,7 @@ class Run:
         }
         variables = {key: self.given.get(key) or fill(text, values) for key, text in declared.items()}
         if name == GATEWAY:
+            variables |= self.admin.variables if self.admin else {}
             variables["GATEWAY_ROUTES"] = str(self.routes)  # which the command line has read already
             if self.project.layers:
                 variables["GATEWAY_LAYERS"] = self.given.get("GATEWAY_LAYERS") or str(self.project.layers)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from socket import socket
 from types import MappingProxyType
 from typing import Final
 
@@ -36,23 +37,28 @@ class Launcher:
         name: str,
         descriptor: int,
         *options: str,
+        admin_sock: socket | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
         log: Path | None = None,
     ) -> Process:
         """Start an app on a bound socket; see `child_process.start` for the environment and the log."""
         arguments = ["serve", name, "--project", str(self._project.folder), "--fd", str(descriptor), *options]
+        descriptors = [descriptor]
+        if admin_sock is not None:
+            descriptors.append(admin_sock.fileno())
+            arguments += ["--admin-fd", str(admin_sock.fileno())]
         if self._template is not None and forking.is_safe():  # a module may have started a thread
             return self._template.start(
                 partial(_front, arguments),
                 name=name,
                 log=log,
-                pass_fds=[descriptor],
+                pass_fds=descriptors,
                 environment=environment,
             )
         return child_process.start(
             [sys.executable, "-m", "frontispiece.cli", *arguments],
             log=log,
-            pass_fds=[descriptor],
+            pass_fds=descriptors,
             environment=environment,
         )
 

@@ -32,7 +32,8 @@ async def one_process(run: Run, sockets: Mapping[str, socket]) -> AsyncIterator[
         waves.append([])
         for name in (name for name in run.project.factories if name in wave):
             with variables(run.environment(name)):
-                waves[-1] += listeners(name, create(run.project.factories[name]), sockets[name])
+                app, admin_sock = create(run.project.factories[name]), run.admin.sock if run.admin else None
+                waves[-1] += listeners(name, app, sockets[name], admin_sock=admin_sock)
     async with AsyncExitStack() as stack:
         for servers in waves:
             await stack.enter_async_context(running(servers))
@@ -111,5 +112,12 @@ def _factory(
     with variables(environment):
         timeout = stop_timeout(name)
     log = logs / f"{name}.log"
-    start = partial(launcher.start, name, sock.fileno(), environment=environment, log=log)
+    start = partial(
+        launcher.start,
+        name,
+        sock.fileno(),
+        admin_sock=run.admin.sock if run.admin and name == GATEWAY else None,
+        environment=environment,
+        log=log,
+    )
     return supervisor.running(name, start, log=log, sock=sock, stop_timeout=timeout)

@@ -17,7 +17,14 @@ from frontispiece.server.workers import serve as serve_workers
 
 
 def serve(
-    project: Project, name: str, listen: Callable[[], socket], *, port: int, workers: int, uvicorn: bool
+    project: Project,
+    name: str,
+    listen: Callable[[], socket],
+    *,
+    port: int,
+    workers: int,
+    uvicorn: bool,
+    admin_sock: socket | None = None,
 ) -> None:
     """Run an app until SIGINT or SIGTERM.
 
@@ -28,6 +35,7 @@ def serve(
         port: for an app by command, which binds it itself.
         workers: processes that share the port.
         uvicorn: whether uvicorn serves it.
+        admin_sock: the bound socket of the admin port, where a parent has bound it.
 
     Raises:
         ConfigError: there is no such app, its settings are invalid, or a secret is missing.
@@ -60,5 +68,6 @@ def serve(
 
         serve_workers(name, start, sock, workers)
     else:
-        public, *beside = listeners(name, create(project.factories[name]), sock, uvicorn=uvicorn)
+        made = create(project.factories[name])
+        public, *beside = listeners(name, made, sock, admin_sock=admin_sock, uvicorn=uvicorn)
         server.serve(public, beside)

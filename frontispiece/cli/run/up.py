@@ -17,13 +17,14 @@ import httpx
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
+from frontispiece.cli.run.admin_port import AdminPort, admin_port
 from frontispiece.cli.run.embedded import running_servers
 from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.signals import STOP_SIGNALS, stoppable
-from frontispiece.server.sockets import LOOPBACK, address, bound
+from frontispiece.server.sockets import address, bound
 from frontispiece.server.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,8 @@ WARN_AFTER = 10.0
 POLL_INTERVAL = 0.2
 """Seconds between two checks that all child processes run."""
 
-Ready = Callable[[str], None]
-"""Called once with the public URL, when everything is ready."""
+Ready = Callable[[str, AdminPort | None], None]
+"""Called once with the public URL and the admin port, when everything is ready."""
 
 
 Probe = Callable[[], Awaitable[str | None]]
@@ -59,6 +60,7 @@ class NotReady(Exception):
 class Up:
     """What `front up` runs: on which ports, with which data and routes, and in how many processes.
 
+    The admin port is there when `admin` is true: see `run.admin_port` for which one.
     The supervisor starts programs that end again, and knows their processes.
     """
 
@@ -67,6 +69,7 @@ class Up:
     data: Path
     routes: Path
     processes: bool
+    admin: bool = True
     admin_port: int | None = None
     supervisor: Supervisor = field(default_factory=Supervisor)
 
@@ -88,6 +91,8 @@ class Up:
             commands = [name for name, app in self.project.apps.items() if app.command]
             supervisor = self.supervisor
             embedded = stack.enter_context(running_servers(self.project, self.data, lock, supervisor))
+            secret = secrets.load(self.project, self.data)
+            admin = admin_port(self.project, self.data, self.admin_port, secret, enabled=self.admin)
             run = Run(
                 project=self.project,
                 data=self.data,
@@ -97,13 +102,11 @@ class Up:
                 valkey=embedded.valkey,
                 nats=embedded.nats,
                 nats_monitor=embedded.nats_monitor,
-                secrets=secrets.load(self.project, self.data),
+                secrets=secret,
                 routes=self.routes,
                 given=dict(os.environ),
+                admin=stack.enter_context(admin),
             )
-            if self.admin_port is not None:
-                os.environ["GATEWAY_ADMIN"] = f"{LOOPBACK}:{self.admin_port}"
-                os.environ.setdefault(secrets.ADMIN_TOKEN, run.secrets[secrets.ADMIN_TOKEN])
             logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
             if not self.processes:
                 os.environ.update(run.process_environment(GATEWAY))
@@ -126,7 +129,7 @@ class Up:
 
 def _watch(run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready) -> None:
     asyncio.run(wait_ready(run, supervisor.check, sockets))
-    ready(_url(run))
+    ready(_url(run), run.admin)
     while True:
         supervisor.restart()
         time.sleep(POLL_INTERVAL)
@@ -156,7 +159,7 @@ async def _serve_here(
     async with one_process(run, sockets):
         await wait_ready(run, supervisor.check)
         server.freeze_gc()
-        ready(_url(run))
+        ready(_url(run), run.admin)
         while True:
             supervisor.restart()
             await asyncio.sleep(POLL_INTERVAL)

@@ -1,5 +1,5 @@
 """The admin port, for operators and their tools."""
 
-from frontispiece.gateway.admin.app import AdminApp, AdminSettings
+from frontispiece.gateway.admin.app import OFF, AdminApp, AdminSettings
 
-__all__ = ["AdminApp", "AdminSettings"]
+__all__ = ["OFF", "AdminApp", "AdminSettings"]
