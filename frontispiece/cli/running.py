@@ -1,6 +1,5 @@
 """The commands that talk to a running project: `import`, `login` and `reload`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -95,12 +94,12 @@ def reload_table(
     from frontispiece.cli.client.reload import NotReloaded, reload  # noqa: PLC0415
     from frontispiece.cli.run import admin_port  # noqa: PLC0415
 
-    token = os.environ.get("GATEWAY_ADMIN_TOKEN", "")
+    token = None
     try:
         if admin is None:
             opened = admin_port.opened_by(data_folder(find(project), data))
             admin, token = opened or (f"{LOOPBACK}:{admin_port.DEFAULT_PORT}", token)
-        outcomes = reload(admin, token, workers)
+        outcomes = reload(admin, workers, token)
     except (NotReloaded, ConfigError) as error:
         fail(str(error))
     for port, outcome in outcomes.items():

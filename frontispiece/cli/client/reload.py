@@ -15,19 +15,19 @@ class NotReloaded(Exception):
     """A gateway keeps its current table; the message says why."""
 
 
-def reload(admin: str, token: str, workers: int) -> dict[str, str]:
+def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]:
     """Reload every worker; gives the outcome of each by its address.
 
     Args:
         admin: `host:port` of the first one's admin port.
-        token: that it needs.
         workers: how many; their ports follow each other.
+        token: that they need; that of the settings when left out.
 
     Raises:
         ConfigError: the address is invalid.
         NotReloaded: one of them rejects the table, or gives no answer.
     """
-    settings = AdminSettings(admin=admin, admin_token=token)
+    settings = AdminSettings(admin=admin, **({} if token is None else {"admin_token": token}))
     if settings.address is None:
         raise NotReloaded("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
     host, first = settings.address
