@@ -27,7 +27,7 @@ def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]
         ConfigError: the address is invalid.
         NotReloaded: one of them rejects the table, or gives no answer.
     """
-    settings = AdminSettings(admin=admin, **({} if token is None else {"admin_token": token}))
+    settings = AdminSettings(admin=admin) if token is None else AdminSettings(admin=admin, admin_token=token)
     if settings.address is None:
         raise NotReloaded("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
     host, first = settings.address
