@@ -1,0 +1,40 @@
+"""Spans and logs as the console has them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+Attributes = dict[str, object]
+"""JSON values by name."""
+
+SERVER: Final = "server"
+ERROR: Final = "error"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpanRecord:
+    """A span; times are nanoseconds since 1970, ids are hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    service: str
+    name: str
+    kind: str
+    began: int
+    ended: int
+    status: str
+    attributes: Attributes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogRecord:
+    """A log record; its level is OpenTelemetry's severity number, from 1 (trace) to 24 (fatal)."""
+
+    time: int
+    service: str
+    level: int
+    logger: str
+    text: str
+    trace_id: str
+    span_id: str
+    attributes: Attributes
