@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway
-from frontispiece.gateway.console import Console
+from frontispiece.gateway.console import Console, ConsoleSettings
 from frontispiece.http.asgi import (
     Receive,
     RequestBody,
@@ -38,6 +38,10 @@ _TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LENGTH},}}")
 
 METRICS: Final = "/metrics"
 CONSOLE: Final = "/console/"
+OTLP: Final = "/console/otlp/"
+NO_FORMS: Final = frozenset({b"application/json", b"application/x-protobuf"})
+"""Media types that no form of a web page sends."""
+
 OFF: Final = "off"
 
 
@@ -57,6 +61,8 @@ class AdminSettings(Settings):
         default_factory=list,
         description="Names, as JSON, by which it is called besides its own, addresses and localhost.",
     )
+
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
 
     @field_validator("admin")
     @classmethod
@@ -93,7 +99,7 @@ class AdminApp:
     """The ASGI app: `/metrics` in the formats of Prometheus, the endpoints of `PAGES`, and the console."""
 
     def __init__(self, gateway: AdministeredGateway, settings: AdminSettings) -> None:
-        self.console = Console(gateway)
+        self.console = Console(gateway, settings.console)
         self._gateway = gateway
         self._metrics = make_asgi_app(gateway.runtime.metrics.registry)
         self._names = settings.names
@@ -149,7 +155,8 @@ class AdminApp:
         check_origin(scope["headers"])
         if (reply := await self.console.file(scope)) is not None:
             return reply
-        check_token(scope["headers"], self._token)
+        exports = scope["path"].startswith(OTLP) and self._token
+        check_token(scope["headers"], self._token, export_token(self._token) if exports else "")
         if scope["path"].startswith(CONSOLE):
             check_csrf(scope["method"], scope["headers"])
             return await self.console.respond(scope, body)
@@ -199,16 +206,21 @@ def check_origin(headers: Headers) -> None:
         raise Problem(403, "cross-site", "No other site's page may call the admin port.")
 
 
-def check_token(headers: Headers, token: str) -> None:
-    """Let only callers in that have the token, where one is set.
+def export_token(token: str) -> str:
+    """The token by which apps export traces and logs to the console, of the admin port's token."""
+    return hmac.digest(token.encode(), OTLP.encode(), "sha256").hex()
+
+
+def check_token(headers: Headers, *tokens: str) -> None:
+    """Let only callers in that have one of the tokens, unless the first is empty.
 
     Raises:
         Problem: 401 `token-missing` or `token-invalid`.
     """
-    if not token:
+    if not tokens[0]:
         return
-    sent = bearer_token((field(headers, b"authorization") or b"").decode("latin-1"))
-    if not hmac.compare_digest(sent.encode(), token.encode()):
+    sent = bearer_token((field(headers, b"authorization") or b"").decode("latin-1")).encode()
+    if not any(hmac.compare_digest(sent, token.encode()) for token in tokens if token):
         raise invalid_token_problem(InvalidToken("The token is not that of GATEWAY_ADMIN_TOKEN"))
 
 
@@ -221,7 +233,7 @@ def check_csrf(method: str, headers: Headers) -> None:
     if method in SAFE_METHODS or field(headers, b"x-csrf") == b"1":
         return
     kind = (field(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
-    if kind != b"application/json":
+    if kind not in NO_FORMS:
         detail = "Changes need X-CSRF: 1, or content in JSON."
         raise Problem(403, "csrf-header-missing", detail)
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl
 
-from frontispiece.gateway.console import files
+from frontispiece.gateway.console import files, telemetry
 from frontispiece.gateway.console.request import ConsoleRequest, Endpoint
+from frontispiece.gateway.console.settings import ConsoleSettings
 from frontispiece.http.asgi import RequestBody, Scope
 from frontispiece.http.messages import Reply
 from frontispiece.http.paths import AmbiguousPath, Template, segments_of
@@ -15,7 +16,7 @@ from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNo
 if TYPE_CHECKING:
     from frontispiece.gateway.admin.endpoints import AdministeredGateway
 
-ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {}
+ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {**telemetry.ENDPOINTS}
 """By method and path."""
 
 _MATCHER: Final = Matcher(
@@ -29,16 +30,20 @@ class Console:
 
     Args:
         gateway: the gateway.
+        settings: the console's own.
     """
 
-    def __init__(self, gateway: "AdministeredGateway") -> None:
+    def __init__(self, gateway: "AdministeredGateway", settings: ConsoleSettings) -> None:
         self.gateway = gateway
+        self.telemetry = telemetry.Telemetry(settings.store)
+        """Traces and logs."""
 
     async def __aenter__(self) -> Self:
+        await self.telemetry.__aenter__()
         return self
 
-    async def __aexit__(self, *_exc: object) -> None:
-        pass
+    async def __aexit__(self, *exc: object) -> None:
+        await self.telemetry.__aexit__(*exc)
 
     def begin_drain(self) -> None:
         """End the streams of watchers: the server stops."""

@@ -1,7 +1,9 @@
 """OTLP in protobuf (https://opentelemetry.io/docs/specs/otlp/), bounded in every direction."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from math import isfinite
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
@@ -16,6 +18,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from frontispiece.gateway.console.telemetry.records import ERROR, Attributes, LogRecord, SpanRecord
 from frontispiece.http.problems import Problem
+
+SPANS: Final = "traces"
+LOGS: Final = "logs"
 
 MAX_BYTES: Final = 4 << 20
 """Bytes of a request's content, packed and unpacked."""
@@ -119,28 +124,24 @@ def logs(content: bytes) -> tuple[list[LogRecord], int]:
     return found, invalid
 
 
-def spans_response(rejected: int, reason: str) -> bytes:
-    """The content of a response to spans, of which some may be rejected."""
-    response = ExportTraceServiceResponse()
+def response(signal: str, rejected: int, reason: str) -> bytes:
+    """The content of a response, when so many records are rejected."""
+    message: Any = ExportTraceServiceResponse() if signal == SPANS else ExportLogsServiceResponse()
     if rejected:
-        response.partial_success.rejected_spans = rejected
-        response.partial_success.error_message = reason
-    return response.SerializeToString()
-
-
-def logs_response(rejected: int, reason: str) -> bytes:
-    """The same, of logs."""
-    response = ExportLogsServiceResponse()
-    if rejected:
-        response.partial_success.rejected_log_records = rejected
-        response.partial_success.error_message = reason
-    return response.SerializeToString()
+        message.partial_success.error_message = reason
+        if signal == SPANS:
+            message.partial_success.rejected_spans = rejected
+        else:
+            message.partial_success.rejected_log_records = rejected
+    return bytes(message.SerializeToString())
 
 
 def too_large() -> Problem:
     """The refusal of a request that is too large."""
     return Problem(
-        413, "otlp-too-large", f"A request has {MAX_BYTES} bytes, unpacked, and {MAX_RECORDS} records at most."
+        413,
+        "otlp-too-large",
+        f"A request has {MAX_BYTES} bytes, unpacked, and {MAX_RECORDS} records at most.",
     )
 
 
@@ -179,30 +180,30 @@ def _attributes(pairs: Any) -> Attributes:
 
 
 def _object(pairs: Iterable[Any], depth: int) -> Attributes:
-    return {
-        pair.key[:MAX_NAME]: _value(pair.value, depth) for _, pair in zip(range(MAX_ATTRIBUTES), pairs, strict=False)
-    }
+    return {pair.key[:MAX_NAME]: _value(pair.value, depth) for pair in islice(pairs, MAX_ATTRIBUTES)}
 
 
 def _value(value: Any, depth: int = 0) -> object:
     """A JSON value; what is nested too deeply is left out."""
     kind = value.WhichOneof("value")
-    if kind is None:
-        return None
-    content = getattr(value, kind)
-    match kind:
-        case "string_value":
+    content = None if kind is None else getattr(value, kind)
+    match content:
+        case str():
             return content[:MAX_TEXT]
-        case "bytes_value":
+        case bytes():
             return content[: MAX_TEXT // 2].hex()
-        case "double_value":
-            return content if abs(content) < float("inf") else str(content)  # JSON has neither
-        case "bool_value" | "int_value":
+        case float() if not isfinite(content):  # JSON has neither
+            return str(content)
+        case bool() | int() | float() | None:
             return content
-    if depth >= MAX_DEPTH:
-        return "…"
+    return "…" if depth >= MAX_DEPTH else _nested(kind, content, depth + 1)
+
+
+def _nested(kind: str, content: Any, depth: int) -> object:
     if kind == "array_value":
-        return [_value(each, depth + 1) for _, each in zip(range(MAX_ATTRIBUTES), content.values, strict=False)]
-    if kind == "kvlist_value":
-        return _object(content.values, depth + 1)
-    return None
+        return [_value(each, depth) for each in islice(content.values, MAX_ATTRIBUTES)]
+    return _object(content.values, depth)
+
+
+READ: Final[Mapping[str, Callable[[bytes], tuple[list[Any], int]]]] = {SPANS: spans, LOGS: logs}
+"""By the last segment of the paths of OTLP."""

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -12,10 +11,11 @@ from frontispiece.gateway.console.telemetry.records import ERROR
 from frontispiece.gateway.console.telemetry.store import Store
 from frontispiece.http.problems import Problem
 
+MAX_DIGITS: Final = 15
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
 TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
-LEVELS: Final[Mapping[str, int]] = {"debug": 5, "info": 9, "warning": 13, "error": 17}
+LEVELS: Final[dict[str, int]] = {"debug": 5, "info": 9, "warning": 13, "error": 17}
 """The least severity number of each level."""
 
 Condition = tuple[str, tuple[object, ...]]
@@ -24,11 +24,11 @@ Row = dict[str, object]
 _CURSOR: Final = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)-([0-9a-f]{32})")
 
 
-def traces(store: Store, query: str) -> list[Row]:
+def traces(store: Store, query: Mapping[str, str]) -> list[Row]:
     """Traces, the latest first, or with `order=slowest` the slowest.
 
-    Parameters are `route`, `page`, `service`, `min_ms`, `status` (`error`, `5xx`, `404`), `text`, `order`, `limit`, and `before`: the `cursor` of
-    the last row of a page.
+    Parameters are `route`, `page`, `service`, `min_ms`, `status` (`error`, `5xx` or `404`), `text`, `order`,
+    `limit`, and `before`: the `cursor` of the last row of a page.
 
     Raises:
         Problem: 400 `query-invalid`.
@@ -48,7 +48,9 @@ def traces(store: Store, query: str) -> list[Row]:
     rows = _select(store, "traces", conditions, f"{key} DESC, trace_id DESC", given)
     return [
         {
-            **{name: row[name] for name in ("trace_id", "ms", "root", "service", "status", "errors", "spans")},
+            **{
+                name: row[name] for name in ("trace_id", "ms", "root", "service", "status", "errors", "spans")
+            },
             **{name: row[name] for name in ("route", "page") if row[name] is not None},
             "began": row["began"] / 1e9,
             "cursor": f"{row[key]}-{row['trace_id']}",
@@ -83,7 +85,7 @@ def trace(store: Store, trace_id: str) -> Row:
     }
 
 
-def logs(store: Store, query: str) -> list[Row]:
+def logs(store: Store, query: Mapping[str, str]) -> list[Row]:
     """Logs, the latest first; with `after` those that came after this id, the first first.
 
     Parameters are `service`, `level` (the least), `text`, `trace_id`, `limit`, `before` and `after`: an `id`.
@@ -117,12 +119,11 @@ def _select(
     return store.rows(statement, (*parameters, min(limit, MAX_LIMIT)))
 
 
-def _given(query: str, known: Mapping[str, object]) -> dict[str, str]:
-    """The parameters of a query; those without a value are left out."""
-    given = dict(parse_qsl(query))
-    for name in given.keys() - known.keys():
+def _given(query: Mapping[str, str], known: Mapping[str, object]) -> dict[str, str]:
+    """The parameters of a query that have a value."""
+    for name in query.keys() - known.keys():
         raise _invalid(name, f"one of {', '.join(sorted(known))}")
-    return given
+    return {name: text for name, text in query.items() if text}
 
 
 def _invalid(name: str, expected: str) -> Problem:
@@ -130,7 +131,7 @@ def _invalid(name: str, expected: str) -> Problem:
 
 
 def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise _invalid(name, "a whole number")
     return int(text)
 

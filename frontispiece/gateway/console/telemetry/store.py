@@ -17,23 +17,27 @@ log = logging.getLogger(__name__)
 SCHEMA_VERSION: Final = 1
 SCHEMA: Final = """
 CREATE TABLE traces (
-    trace_id TEXT PRIMARY KEY, began INTEGER NOT NULL, is_part INTEGER NOT NULL, ms REAL NOT NULL, root TEXT NOT NULL,
-    service TEXT NOT NULL, status INTEGER, route TEXT, page TEXT, errors INTEGER NOT NULL, spans INTEGER NOT NULL
+    trace_id TEXT PRIMARY KEY, began INTEGER NOT NULL, is_part INTEGER NOT NULL, ms REAL NOT NULL,
+    root TEXT NOT NULL, service TEXT NOT NULL, status INTEGER, route TEXT, page TEXT,
+    errors INTEGER NOT NULL, spans INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX traces_began ON traces (began);
 CREATE INDEX traces_ms ON traces (ms);
 CREATE TABLE spans (
-    trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_id TEXT NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL,
-    kind TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, status TEXT NOT NULL, attributes TEXT NOT NULL,
+    trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_id TEXT NOT NULL, service TEXT NOT NULL,
+    name TEXT NOT NULL, kind TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL,
+    status TEXT NOT NULL, attributes TEXT NOT NULL,
     PRIMARY KEY (trace_id, span_id)
 ) WITHOUT ROWID;
 CREATE TABLE logs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, service TEXT NOT NULL, level INTEGER NOT NULL,
-    logger TEXT NOT NULL, text TEXT NOT NULL, trace_id TEXT NOT NULL, span_id TEXT NOT NULL, attributes TEXT NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, service TEXT NOT NULL,
+    level INTEGER NOT NULL, logger TEXT NOT NULL, text TEXT NOT NULL, trace_id TEXT NOT NULL,
+    span_id TEXT NOT NULL, attributes TEXT NOT NULL
 );
 CREATE INDEX logs_trace ON logs (trace_id);
 """
 
+COUNTS: Final = "SELECT (SELECT count(*) FROM spans), (SELECT count(*) FROM logs)"
 ADD_SPAN: Final = "INSERT OR IGNORE INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_LOG: Final = (
     "INSERT INTO logs (time, service, level, logger, text, trace_id, span_id, attributes)"
@@ -71,7 +75,7 @@ class Store:
     """The traces and logs in a file, which is made when it is missing and begun anew when it is broken.
 
     Args:
-        path: the file, in a folder that exists.
+        path: the file.
         bounds: how much it has at most.
     """
 
@@ -82,7 +86,7 @@ class Store:
         self._spans = self._logs = 0
 
     def close(self) -> None:
-        """Close the file, until the next use."""
+        """Close the file; the next use opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -95,13 +99,13 @@ class Store:
         """
         return self._write(lambda database: self._add_spans(database, spans))
 
-    def add_logs(self, logs: Sequence[LogRecord]) -> None:
-        """Add these.
+    def add_logs(self, logs: Sequence[LogRecord]) -> int:
+        """Add these; returns 0, for none is rejected.
 
         Raises:
             StoreUnavailable: the file cannot be written; none is added.
         """
-        self._write(lambda database: self._add_logs(database, logs))
+        return self._write(lambda database: self._add_logs(database, logs))
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         """The rows of a query.
@@ -166,7 +170,9 @@ class Store:
 
     def _remove_oldest(self, database: sqlite3.Connection, *, spans: int, logs: int) -> None:
         """Remove at least so many spans, of whole traces, and so many logs."""
-        for trace_id, count in database.execute("SELECT trace_id, spans FROM traces ORDER BY began").fetchall():
+        for trace_id, count in database.execute(
+            "SELECT trace_id, spans FROM traces ORDER BY began"
+        ).fetchall():
             if spans <= 0:
                 break
             for table in ("spans", "traces"):
@@ -183,7 +189,7 @@ class Store:
             if self._connection is None:
                 self._connection = self._opened()
             yield self._connection
-        except sqlite3.OperationalError as error:  # no space, no rights, no folder
+        except (sqlite3.OperationalError, OSError) as error:  # no space, no rights
             self.close()
             raise StoreUnavailable(f"{self._path}: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -203,13 +209,12 @@ class Store:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
         database = sqlite3.connect(self._path, check_same_thread=False)
         try:
             database.row_factory = sqlite3.Row
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version not in {0, SCHEMA_VERSION}:
-                raise sqlite3.DatabaseError(f"its version is {version}")
+            version = _version(database)
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -4096"):
                 database.execute(f"PRAGMA {pragma}")
             page = database.execute("PRAGMA page_size").fetchone()[0]
@@ -217,9 +222,7 @@ class Store:
             database.execute(f"PRAGMA journal_size_limit = {self._bounds.bytes // 8}")
             if version == 0:
                 database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-            self._spans, self._logs = (
-                database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("spans", "logs")  # noqa: S608 (of constants)
-            )
+            self._spans, self._logs = database.execute(COUNTS).fetchone()
         except BaseException:
             database.close()
             raise
@@ -227,17 +230,27 @@ class Store:
 
     def _put_aside(self, reason: str) -> None:
         aside = self._path.with_name(f"{self._path.name}.broken")
-        log.warning("%s cannot be read (%s): it is put aside as %s, and begun anew", self._path, reason, aside.name)
+        log.warning(
+            "%s cannot be read (%s): it is put aside as %s, and begun anew", self._path, reason, aside.name
+        )
         with suppress(FileNotFoundError):
             self._path.replace(aside)
         for end in ("-wal", "-shm"):
             self._path.with_name(self._path.name + end).unlink(missing_ok=True)
 
 
+def _version(database: sqlite3.Connection) -> int:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version not in {0, SCHEMA_VERSION}:
+        raise sqlite3.DatabaseError(f"its version is {version}")
+    return version
+
+
 def _used(database: sqlite3.Connection) -> int:
     """Bytes of the file that are in use."""
     pages, free, size = (
-        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        database.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
     )
     return int((pages - free) * size)
 
@@ -254,16 +267,19 @@ def _span_row(span: SpanRecord) -> tuple[object, ...]:
 
 
 def _log_row(log: LogRecord) -> tuple[object, ...]:
-    return (
-        log.time, log.service, log.level, log.logger, log.text, log.trace_id, log.span_id, _json(log.attributes)
-    )  # fmt: skip
+    about = _json(log.attributes)
+    return log.time, log.service, log.level, log.logger, log.text, log.trace_id, log.span_id, about
 
 
 def _trace_row(spans: Sequence[SpanRecord]) -> tuple[object, ...]:
-    """The row of a trace of which these spans are known: its root is the one without a parent, else the first."""
+    """The row of a trace with these spans: its root is the one without a parent, else the first."""
     root = min(spans, key=lambda span: (span.parent_id != "", span.began))
     status: Any = root.attributes.get("http.response.status_code")
-    pages = (f"{s.service} {s.attributes['frontispiece.page']}" for s in spans if "frontispiece.page" in s.attributes)
+    pages = (
+        f"{s.service} {s.attributes['frontispiece.page']}"
+        for s in spans
+        if "frontispiece.page" in s.attributes
+    )
     return (
         root.began,
         root.parent_id != "",

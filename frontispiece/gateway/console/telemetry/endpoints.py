@@ -1,0 +1,159 @@
+"""The traces and logs of the apps: received by OTLP over HTTP, kept in a file, and read by the console."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from frontispiece.extras import MissingExtra, extra
+from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
+from frontispiece.gateway.console.telemetry import queries
+from frontispiece.gateway.console.telemetry.store import Store, StoreUnavailable
+from frontispiece.http.messages import BodyTooLarge, Reply, field
+from frontispiece.http.problems import Problem
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.console.app import Console
+
+log = logging.getLogger(__name__)
+
+PROTOBUF: Final = b"application/x-protobuf"
+MAX_WAITING: Final = 16
+"""Requests that wait to be stored; further ones are to be sent again."""
+
+Result = TypeVar("Result")
+
+
+class Telemetry:
+    """What the console has of traces and logs; entered as long as the admin port serves.
+
+    A thread has the store: neither reading nor writing holds up the event loop.
+
+    Args:
+        path: the store's file; None to receive nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._store = None if path is None else Store(path)
+        self._thread = ThreadPoolExecutor(1, "console")
+        self._waiting = 0
+        self._failure = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Store what has been received, and close the file."""
+        if self._store is not None:
+            await self._in_thread(Store.close)
+        self._thread.shutdown()
+
+    async def read(self, query: Callable[[Store], Result]) -> Result:
+        """The result of a query.
+
+        Raises:
+            Problem: 404 `telemetry-off`, 503 `telemetry-unavailable`, or what the query says.
+        """
+        try:
+            return await self._in_thread(query)
+        except StoreUnavailable as failure:
+            raise Problem(503, "telemetry-unavailable", f"{failure}.", headers={"Retry-After": "5"}) from None
+
+    async def receive(self, request: ConsoleRequest, signal: str) -> Reply:
+        """Store the spans or logs of a request in OTLP; what cannot be stored is rejected, for that is final.
+
+        Raises:
+            Problem: 400 `otlp-invalid`, 404 `telemetry-off`, 413 `otlp-too-large`, 415 `media-type-unknown`,
+                501 `extra-missing`, 503 `telemetry-busy`.
+        """
+        if (field(request.headers, b"content-type") or b"").partition(b";")[0].strip() != PROTOBUF:
+            raise Problem(415, "media-type-unknown", f"OTLP is read as {PROTOBUF.decode()}.")
+        if self._waiting >= MAX_WAITING:
+            raise Problem(503, "telemetry-busy", "Too many requests wait.", headers={"Retry-After": "1"})
+        otlp = _otlp()
+        coding = (field(request.headers, b"content-encoding") or b"").decode("latin-1").strip().lower()
+        self._waiting += 1
+        try:
+            body = await _read(request, otlp)
+            content = await self._in_thread(lambda store: self._stored(store, otlp, signal, body, coding))
+        finally:
+            self._waiting -= 1
+        return Reply.whole(HTTPStatus.OK, content, [(b"content-type", PROTOBUF)])
+
+    def _stored(self, store: Store, otlp: Any, signal: str, body: bytes, coding: str) -> bytes:
+        records, rejected = otlp.READ[signal](otlp.unpacked(body, coding))
+        reason = "ids or times are invalid, or a trace has too many spans"
+        try:
+            rejected += store.add_spans(records) if signal == otlp.SPANS else store.add_logs(records)
+            self._failure = ""
+        except StoreUnavailable as failure:
+            rejected += len(records)
+            reason = str(failure)
+            if reason != self._failure:  # not with each request
+                log.warning("the console stores no traces and logs: %s", reason)
+            self._failure = reason
+        return bytes(otlp.response(signal, rejected, reason))
+
+    async def _in_thread(self, work: Callable[[Store], Result]) -> Result:
+        if self._store is None:
+            raise Problem(
+                404, "telemetry-off", "Traces and logs are not received: see GATEWAY_CONSOLE_STORE."
+            )
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._store)
+
+
+def _otlp() -> ModuleType:
+    try:
+        with extra("otel"):
+            from frontispiece.gateway.console.telemetry import otlp  # noqa: PLC0415 (an extra)
+    except MissingExtra as missing:
+        raise Problem(501, "extra-missing", f"{missing}.") from None
+    return otlp
+
+
+async def _read(request: ConsoleRequest, otlp: Any) -> bytes:
+    try:
+        return await Reply(status=HTTPStatus.OK, headers=[], body=request.body).read(otlp.MAX_BYTES)
+    except BodyTooLarge:
+        raise otlp.too_large() from None
+
+
+async def receive_traces(console: "Console", request: ConsoleRequest) -> Reply:
+    """Receive spans."""
+    return await console.telemetry.receive(request, "traces")
+
+
+async def receive_logs(console: "Console", request: ConsoleRequest) -> Reply:
+    """Receive logs."""
+    return await console.telemetry.receive(request, "logs")
+
+
+async def list_traces(console: "Console", request: ConsoleRequest) -> Reply:
+    """Traces, with filters: see `queries.traces`."""
+    return json_reply(await console.telemetry.read(lambda store: queries.traces(store, request.query)))
+
+
+async def show_trace(console: "Console", request: ConsoleRequest) -> Reply:
+    """One trace with its logs: see `queries.trace`."""
+    return json_reply(
+        await console.telemetry.read(lambda store: queries.trace(store, request.params["trace_id"]))
+    )
+
+
+async def list_logs(console: "Console", request: ConsoleRequest) -> Reply:
+    """Logs, with filters: see `queries.logs`."""
+    return json_reply(await console.telemetry.read(lambda store: queries.logs(store, request.query)))
+
+
+ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {
+    ("POST", "/console/otlp/v1/traces"): receive_traces,
+    ("POST", "/console/otlp/v1/logs"): receive_logs,
+    ("GET", "/console/api/traces"): list_traces,
+    ("GET", "/console/api/traces/{trace_id}"): show_trace,
+    ("GET", "/console/api/logs"): list_logs,
+}
+"""By method and path."""
