@@ -21,7 +21,7 @@ LEVELS: Final[dict[str, int]] = {"debug": 5, "info": 9, "warning": 13, "error": 
 Condition = tuple[str, tuple[object, ...]]
 Row = dict[str, object]
 
-_CURSOR: Final = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)-([0-9a-f]{32})")
+_CURSOR: Final = re.compile(r"(\d{1,18}(?:\.\d{1,18})?(?:e[+-]?\d{1,3})?)-([0-9a-f]{32})")
 
 
 def traces(store: Store, query: Mapping[str, str]) -> list[Row]:
