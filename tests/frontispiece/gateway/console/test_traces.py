@@ -1,4 +1,4 @@
-"""The console receives traces and logs by OTLP, has a bounded number of them over restarts, and finds them."""
+"""The console receives traces and logs by OTLP, has a bounded number of them, also after restarts."""
 
 import gzip
 import sqlite3
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_WARN
 
 from frontispiece.gateway.admin import AdminApp, AdminSettings
 from frontispiece.gateway.admin.app import export_token
@@ -110,9 +111,11 @@ async def test_a_trace_has_its_spans_and_the_logs_that_were_written_within_it(
 ) -> None:
     logs = ExportLogsServiceRequest()
     record = (
-        logs.resource_logs.add().scope_logs.add().log_records.add(trace_id=b"t" * 16, time_unix_nano=SECOND)
+        logs.resource_logs.add()
+        .scope_logs.add()
+        .log_records.add(severity_number=SEVERITY_NUMBER_WARN, trace_id=b"t" * 16, time_unix_nano=SECOND)
     )
-    record.body.string_value, record.severity_number = "slow", 13
+    record.body.string_value = "slow"
     for path, content in ((TRACES, request_of("GET /things", "SELECT")), (LOGS, logs)):
         packed = gzip.compress(content.SerializeToString())
         sent = await admin.post(path, content=packed, headers={**PROTOBUF, "Content-Encoding": "gzip"})
