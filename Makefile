@@ -20,7 +20,7 @@ test: .venv/dev .venv/foreign .venv/clients  ## the whole suite
 test-failed: .venv/dev .venv/foreign .venv/clients  ## what failed in the last run, once more, one test at a time
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
-fuzz: .venv/dev  ## compare the server with its predecessor on random requests, for minutes
+fuzz: .venv/dev  ## random requests, cut anywhere, to the server, for minutes
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest tests/frontispiece/server/test_fuzz.py --timeout 0
 
 fuzz-api: .venv/dev  ## put EXAMPLES requests to each operation of each app, as its OpenAPI document describes and breaks

@@ -144,9 +144,6 @@ def serve(
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Bring its databases to the code's version first.")
     ] = False,
-    uvicorn: Annotated[
-        bool, typer.Option("--uvicorn", help="Serve by uvicorn, without the server's limits and checks.")
-    ] = False,
 ) -> None:
     """Run one app, set up by the environment alone: what production does."""
     from frontispiece.cli.run.serve import serve as run  # noqa: PLC0415 (other commands start faster without)
@@ -164,7 +161,6 @@ def serve(
             lambda: inherited(fd) if fd is not None else bound(port, host),
             port=port,
             workers=workers,
-            uvicorn=uvicorn,
             admin_sock=None if admin_fd is None else inherited(admin_fd),
         )
     except (PortTaken, NotStarted, ChildFailed, ConfigError) as error:

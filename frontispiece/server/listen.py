@@ -26,9 +26,7 @@ def stop_timeout(name: str) -> float:
     return ShutdownSettings().seconds + STOP_TIMEOUT
 
 
-def listeners(
-    name: str, app: App, sock: socket, *, admin_sock: socket | None = None, uvicorn: bool = False
-) -> list[Listening]:
+def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = None) -> list[Listening]:
     """The servers of an app, the public one first; `GATEWAY_ADMIN` adds the gateway's admin port.
 
     Args:
@@ -36,15 +34,13 @@ def listeners(
         app: the app.
         sock: the bound socket of the public server.
         admin_sock: that of the admin port, where its address is bound already.
-        uvicorn: whether the public server is uvicorn.
 
     Raises:
         ConfigError: the gateway's settings are invalid.
         PortTaken: the admin port is not free.
     """
-    serve = _uvicorn_server() if uvicorn else Server
     if name != GATEWAY:
-        return [(serve(name, app, IMMEDIATE), sock)]
+        return [(Server(name, app, IMMEDIATE), sock)]
     from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415 (other apps do without the gateway)
     from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (the same)
 
@@ -53,16 +49,10 @@ def listeners(
     shutdown = Shutdown(
         begin_drain=gateway.begin_drain, drain_delay=stop.drain_delay, graceful_timeout=stop.graceful_timeout
     )
-    public = serve(GATEWAY, gateway, shutdown, gateway.reload_on_sighup), sock
+    public = Server(GATEWAY, gateway, shutdown, gateway.reload_on_sighup), sock
     if admin.address is None:
         return [public]
     host, port = admin.address
     app = gateway.admin_app(admin)
     at_once = Shutdown(begin_drain=app.begin_drain)
     return [public, (Server("the admin port", app, at_once), admin_sock or bound(port, host))]
-
-
-def _uvicorn_server() -> type[Server]:
-    from frontispiece.server.uvicorn_server import UvicornServer  # noqa: PLC0415 (starts are faster without)
-
-    return UvicornServer

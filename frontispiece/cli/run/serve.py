@@ -23,7 +23,6 @@ def serve(
     *,
     port: int,
     workers: int,
-    uvicorn: bool,
     admin_sock: socket | None = None,
 ) -> None:
     """Run an app until SIGINT or SIGTERM.
@@ -34,7 +33,6 @@ def serve(
         listen: gives the bound socket.
         port: for an app by command, which binds it itself.
         workers: processes that share the port.
-        uvicorn: whether uvicorn serves it.
         admin_sock: the bound socket of the admin port, where a parent has bound it.
 
     Raises:
@@ -60,14 +58,13 @@ def serve(
         os.environ.setdefault("GATEWAY_LAYERS", str(project.layers))
     sock = listen()
     if workers > 1:
-        options = ["--uvicorn"] if uvicorn else []
         launcher = Launcher(project, [name])
 
         def start(descriptor: int, environment: Mapping[str, str]) -> Process:
-            return launcher.start(name, descriptor, *options, environment=environment)
+            return launcher.start(name, descriptor, environment=environment)
 
         serve_workers(name, start, sock, workers)
     else:
         made = create(project.factories[name])
-        public, *beside = listeners(name, made, sock, admin_sock=admin_sock, uvicorn=uvicorn)
+        public, *beside = listeners(name, made, sock, admin_sock=admin_sock)
         server.serve(public, beside)

@@ -1,25 +1,20 @@
-"""Servers start, stop and drain; uvicorn can take the place of ours."""
+"""Servers start, stop and drain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from frontispiece.http.asgi import App, Receive, Scope, Send, respond_over_asgi
-from frontispiece.server.listen import listeners
+from frontispiece.http.asgi import Receive, Scope, Send, respond_over_asgi
 from frontispiece.server.server import Server, Shutdown, running
 from frontispiece.server.sockets import address, bound
-from frontispiece.server.uvicorn_server import UvicornServer
 from tests.support.direct import hello
-from tests.support.recorder import connected, everything, said, statuses
+from tests.support.recorder import connected, everything, said
 from tests.support.stub import Exchange, Stub
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-
-MakeServer = Callable[[str, App, Shutdown], Server]
-BOTH = pytest.mark.parametrize("make", [Server, UvicornServer], ids=["ours", "uvicorn"])
 
 
 class Responding(Stub):
@@ -34,19 +29,17 @@ class Responding(Stub):
             await respond_over_asgi(self.respond, scope, receive, send)
 
 
-@BOTH
-async def test_a_response_has_one_date(make: MakeServer) -> None:
+async def test_a_response_has_one_date() -> None:
     sock = bound()
     url = f"http://{address(sock)}"
 
-    async with asyncio.timeout(60), running([(make("a", Responding(), Shutdown()), sock)]):
+    async with asyncio.timeout(60), running([(Server("a", Responding(), Shutdown()), sock)]):
         answer = await said(url, LAST)
 
     assert answer.lower().count(b"\r\ndate: ") == 1
 
 
-@BOTH
-async def test_a_server_says_so_when_it_drains_and_finishes_what_it_has_begun(make: MakeServer) -> None:
+async def test_a_server_says_so_when_it_drains_and_finishes_what_it_has_begun() -> None:
     go_on = asyncio.Event()
     drained = asyncio.Event()
 
@@ -57,7 +50,7 @@ async def test_a_server_says_so_when_it_drains_and_finishes_what_it_has_begun(ma
         await exchange.end(b"ended")
 
     stub = Stub(answer)
-    server = make("a", stub, Shutdown(begin_drain=drained.set))
+    server = Server("a", stub, Shutdown(begin_drain=drained.set))
     sock = bound()
     url = f"http://{address(sock)}"
     async with asyncio.timeout(60), running([(server, sock)]), connected(url) as (reader, writer):
@@ -113,16 +106,6 @@ async def test_a_server_that_is_hurried_waits_for_nobody() -> None:
         await stub.begun.wait()
         server.hurry()
         await stub.last.ended.wait()
-
-
-async def test_uvicorn_serves_an_app_where_it_is_chosen() -> None:
-    sock = bound()
-    url = f"http://{address(sock)}"
-    servers = listeners("shop", Stub(), sock, uvicorn=True)
-
-    assert [type(server) for server, _ in servers] == [UvicornServer]
-    async with asyncio.timeout(60), running(servers):
-        assert statuses(await said(url, LAST)) == [200]
 
 
 async def test_a_server_that_is_cancelled_listens_no_longer() -> None:
