@@ -12,7 +12,7 @@ from frontispiece.gateway.auth.session import SessionSettings
 from frontispiece.gateway.files.site import Sites
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.client_usage import ClientUsage
-from frontispiece.gateway.observability.clients import KNOWN, Clients
+from frontispiece.gateway.observability.clients import Clients
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.own_layers import NO_LAYERS, OwnLayers
 from frontispiece.gateway.policies.cache.config import CacheSettings
@@ -79,7 +79,7 @@ class Runtime:
         access_log: AccessLog | None = None,
         expose_timeline: bool = False,
         own_layers: OwnLayers = NO_LAYERS,
-        known_clients: Iterable[str] = KNOWN,
+        known_clients: Iterable[str] = (),
     ) -> None:
         self.directory = directory
         self.signer = signer

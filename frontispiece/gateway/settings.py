@@ -15,7 +15,7 @@ from frontispiece.gateway.auth.session import SessionSettings, valid_origin
 from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, IssuerName, Route
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.observability.access_log import AccessLogSettings
-from frontispiece.gateway.observability.clients import KNOWN, OTHER, UNKNOWN
+from frontispiece.gateway.observability.clients import OTHER, UNKNOWN
 from frontispiece.gateway.policies.cache.config import CacheSettings
 from frontispiece.gateway.policies.idempotency.config import Store
 from frontispiece.gateway.shutdown import ShutdownSettings
@@ -58,7 +58,7 @@ class GatewaySettings(Settings):
         "`unix://path` or `valkey://host:port/number`.",
     )
     known_clients: list[str] = Field(
-        list(KNOWN),
+        default_factory=list,
         max_length=16,
         description="Names of clients, as JSON, whose versions in `X-Client` are counted one by one.",
     )

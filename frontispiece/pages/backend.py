@@ -9,7 +9,6 @@ is what `frontispiece.toml`, `app://module:factory` addresses and `uvicorn --fac
 """
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -17,15 +16,15 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, Self, get_type_hints
 
 from fastapi import FastAPI
-from msgspec.structs import replace
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
 from frontispiece.pages.app import PageApp, create_app
+from frontispiece.pages.callers import Callers
 from frontispiece.pages.page import Page
-from frontispiece.pages.request import PageRequest, Provider
-from frontispiece.security import Identity, Signer, SigningKey, Verifier
+from frontispiece.pages.request import Provider
+from frontispiece.security import Identity, SigningKey
 from frontispiece.settings import Directory, Settings, TokenSettings, TrustedIssuer
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.telemetry.loop_lag import LoopLag
@@ -174,7 +173,7 @@ class Bff:
         settings = settings or self.settings_class()
         connectors = self._connectors(settings.directory)
         shared = settings.shared_cache()
-        callers = _Callers(self._name, settings)
+        callers = Callers(self._name, settings.tokens, settings.signing_key)
         loop_lag = LoopLag() if settings.max_loop_lag is not None else None
 
         @asynccontextmanager
@@ -252,45 +251,6 @@ def bff(
         description: one sentence for the OpenAPI document.
     """
     return Bff(name, description, pages, clients)
-
-
-class _Callers:
-    """Verifies who calls a page, and vouches for the caller to services."""
-
-    def __init__(self, name: str, settings: BffSettings) -> None:
-        self._verifier = Verifier(settings.tokens, name)
-        self._verifies = bool(settings.tokens.issuers)
-        self._signer = Signer(settings.signing_key, name) if settings.signing_key else None
-
-    @property
-    def verifier(self) -> Verifier | None:
-        """Verifies internal tokens; None without issuers."""
-        return self._verifier if self._verifies else None
-
-    def identify(self, request: PageRequest) -> PageRequest:
-        """The request with its caller, in whose name services are called; unchanged without a token.
-
-        Raises:
-            Problem: 401, the token is not valid.
-        """
-        authorization = request.header("authorization") if self._verifies else None
-        if authorization is None:
-            return request
-        identity = self._verifier.caller(authorization)
-        context = request.context
-        if self._signer is not None:
-            context = dataclasses.replace(
-                context, authorization=partial(self._signer.authorization, identity)
-            )
-        return replace(request, identity=identity, context=context)
-
-    def required(self, request: PageRequest) -> Identity:
-        """The caller.
-
-        Raises:
-            Problem: 401, the request has no token.
-        """
-        return request.identity or self._verifier.caller(None)
 
 
 def _name_of(service: str | ServiceType, client: type) -> str:

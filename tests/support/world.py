@@ -42,6 +42,7 @@ def gateway_of(
     access_log: AccessLog | None = None,
     valkey_url: str = "off",
     load: OverloadMonitor | None = None,
+    known_clients: Sequence[str] = (),
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     runtime = Runtime(
@@ -54,6 +55,7 @@ def gateway_of(
         access_log=access_log,
         valkey_url=valkey_url,
         overload=load,
+        known_clients=known_clients,
     )
     return Gateway(table.parse(routes), runtime)
 

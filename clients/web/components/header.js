@@ -1,6 +1,7 @@
 /** The head of every screen: search, who is logged in, and how much is in the basket. */
 
 import { fill, find, h } from "../../shared/dom.js";
+import { ApiError } from "../../shared/http.js";
 import { plural } from "../format.js";
 import { loginUrl } from "../session.js";
 import { icon } from "./icons.js";
@@ -44,7 +45,8 @@ export function startHeader({ basket, session, router, notices }) {
     const logOut = async () => {
       try {
         await session.logOut();
-      } catch {
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
         notices.show("You could not be logged out. Please try again.", { isError: true });
       }
     };

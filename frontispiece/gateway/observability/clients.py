@@ -8,9 +8,6 @@ from typing import Final, NamedTuple
 
 from frontispiece.http.client_version import ClientVersion, Version
 
-KNOWN: Final = ("web", "mobile")
-"""Clients whose versions are counted, unless others are named."""
-
 MAX_VERSIONS: Final = 32
 """Versions of a known client that a process has labels for; no other client takes any of them."""
 
@@ -66,7 +63,7 @@ class Clients:
         known: the names of those whose versions are counted.
     """
 
-    def __init__(self, known: Iterable[str] = KNOWN) -> None:
+    def __init__(self, known: Iterable[str] = ()) -> None:
         self._names = frozenset(known)
         self._labels: set[ClientLabel] = set()
         self._count: Counter[str] = Counter()

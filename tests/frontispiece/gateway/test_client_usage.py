@@ -21,6 +21,7 @@ ROUTES = route_table(
     route("/refused", auth="bearer"),
     route("/down", to="gone"),
 )
+KNOWN = ["web", "mobile"]
 LONG = 30.0
 """Seconds for Valkey: the machine may be busy."""
 
@@ -50,7 +51,7 @@ async def usage_at(serve: Serve, world: World, query: str = "") -> httpx.Respons
 async def test_calls_are_counted_by_route_client_and_version_whatever_becomes_of_them(
     open_world: OpenWorld, serve: Serve
 ) -> None:
-    world = await open_world(ROUTES)
+    world = await open_world(ROUTES, known_clients=KNOWN)
 
     for path, client, method in (
         ("/a", "web/1.3.0", "GET"),
@@ -84,7 +85,7 @@ async def test_calls_are_counted_by_route_client_and_version_whatever_becomes_of
 async def test_a_version_of_a_known_client_is_counted_whatever_others_have_sent_before(
     open_world: OpenWorld, serve: Serve
 ) -> None:
-    world = await open_world(ROUTES)
+    world = await open_world(ROUTES, known_clients=KNOWN)
     for n in range(70):
         await call(world, "/a", f"junk{n}/1.0.{n}")
 
@@ -96,7 +97,7 @@ async def test_a_version_of_a_known_client_is_counted_whatever_others_have_sent_
 
 
 async def test_a_service_sees_which_client_calls(open_world: OpenWorld) -> None:
-    world = await open_world(ROUTES)
+    world = await open_world(ROUTES, known_clients=KNOWN)
 
     assert await call(world, "/a", "web/1.3.0") == 200
 
@@ -107,7 +108,7 @@ async def test_a_service_sees_which_client_calls(open_world: OpenWorld) -> None:
 async def test_gateways_with_a_valkey_count_together_and_no_longer_than_days_are_kept(
     open_world: OpenWorld, serve: Serve, valkey_url: str, slow_machine: None
 ) -> None:
-    first, second = [await open_world(ROUTES, valkey_url=valkey_url) for _ in range(2)]
+    first, second = [await open_world(ROUTES, known_clients=KNOWN, valkey_url=valkey_url) for _ in range(2)]
     for world in (first, second, second):
         assert await call(world, "/a", "web/1.3.0") == 200
 
@@ -135,7 +136,7 @@ async def test_what_was_counted_last_is_in_valkey_when_a_gateway_has_stopped(
 async def test_without_its_valkey_a_gateway_answers_and_counts_and_the_admin_port_says_so(
     open_world: OpenWorld, serve: Serve
 ) -> None:
-    world = await open_world(ROUTES, valkey_url="valkey://127.0.0.1:1/0")
+    world = await open_world(ROUTES, known_clients=KNOWN, valkey_url="valkey://127.0.0.1:1/0")
 
     assert [await call(world, "/a", "web/1.3.0") for _ in range(3)] == [200, 200, 200]
 
@@ -179,6 +180,6 @@ async def test_days_that_are_over_long_ago_are_forgotten_without_a_valkey_too() 
 
 @pytest.mark.parametrize("query", ["?days=0", "?days=91", "?days=a", "?days=", "?day=1", "?days=1&days=2"])
 async def test_days_that_are_not_clear_are_refused(open_world: OpenWorld, serve: Serve, query: str) -> None:
-    answer = await usage_at(serve, await open_world(ROUTES), query)
+    answer = await usage_at(serve, await open_world(ROUTES, known_clients=KNOWN), query)
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:frontispiece:problem:days-unclear")

@@ -7,7 +7,7 @@ from frontispiece.http import Version
 
 
 def test_a_client_is_known_by_its_name_and_version() -> None:
-    client = Clients().identify(b"web/1.3.0")
+    client = Clients(["web"]).identify(b"web/1.3.0")
 
     assert (client.name, client.version, client.label) == ("web", Version(1, 3, 0), ("web", "1.3.0"))
     assert str(client) == "web/1.3.0"
