@@ -1,4 +1,3 @@
-import math
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -7,11 +6,9 @@ import pytest
 from bench import routes
 from bench.added import Added
 from bench.chart import svg
-from bench.data import BIG, SMALL, filled
 from bench.load import Summary, summary
 from bench.measure import Effort, rated
 from bench.pace import Paced
-from bench.processes import Missing, tool
 from bench.report import markdown, ratio
 from bench.scenarios import SCENARIOS
 from frontispiece.gateway.config.table import parse
@@ -54,28 +51,10 @@ def test_a_run_comes_to_a_rate_milliseconds_and_microseconds_of_processor_time()
     assert (round_.cpu, round_.busy) == (1000.0, 0.5)
 
 
-def test_broken_connections_other_statuses_and_timeouts_are_errors() -> None:
-    assert rated(summary(REPORT), used=1.0, length=500).errors == 1 + 2 + 3
-
-
-def test_a_run_with_too_few_bytes_for_right_answers_is_all_errors() -> None:
-    assert rated(summary(REPORT), used=1.0, length=700).errors == 1000
-
-
-def test_a_run_without_a_single_answer_has_no_cost_for_each() -> None:
-    nothing = summary(REPORT.replace("1000", "0", 1))
-
-    assert math.isinf(rated(nothing, used=1.0, length=500).cpu)
-
-
 def test_the_ratio_to_ours_is_of_medians(measured: MakeMeasured) -> None:
     ours, caddy = measured("ours", 100, 4000, 2000), measured("caddy", 900, 1000, 90_000)
 
     assert ratio(caddy, ours) == 0.5
-
-
-def test_there_is_no_ratio_to_what_was_not_measured(measured: MakeMeasured) -> None:
-    assert ratio(measured("caddy", 900), measured("ours", fault="it does not listen")) is None
 
 
 def test_the_table_has_a_row_for_each_candidate(measured: MakeMeasured) -> None:
@@ -127,11 +106,6 @@ def test_the_picture_is_well_formed_and_names_every_candidate(measured: MakeMeas
     assert [bar.get("class") for bar in bars] == ["ours", "other"]
 
 
-@pytest.mark.parametrize("length", [SMALL, BIG])
-def test_bodies_to_pass_through_have_their_length(length: int) -> None:
-    assert len(filled(length)) == length
-
-
 def test_route_tables_of_both_sizes_can_serve(tmp_path: Path) -> None:
     source = tmp_path / "templates.txt"
     source.write_text("\n".join(f"/things/{{id}}/kind-{number}" for number in range(routes.MANY)))
@@ -141,13 +115,3 @@ def test_route_tables_of_both_sizes_can_serve(tmp_path: Path) -> None:
     assert set(few) < set(many)
     assert len(parse(routes.table(few)).routes) == routes.FEW
     assert len(parse(routes.table(many)).routes) == routes.MANY
-
-
-def test_templates_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(Missing, match=r"routes\.txt is not in"):
-        routes.templates(36, tmp_path / "routes.txt")
-
-
-def test_a_missing_tool_is_named_with_its_package() -> None:
-    with pytest.raises(Missing, match="no-such-tool is missing: apt-get install its-package"):
-        tool("no-such-tool", "its-package")

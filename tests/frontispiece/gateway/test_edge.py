@@ -1,6 +1,5 @@
 """The gateway as its clients see it: routing, and the problems of requests without a route."""
 
-import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,6 @@ from tests.support.world import OpenWorld, World, gateway_of
 async def at(edge: World, target: bytes, method: str = "GET", **options: object) -> httpx.Response:
     """The answer to exactly this request target, which no client library has made neater."""
     return await edge.http.request(method, "/", extensions={"target": target}, **options)  # type: ignore[arg-type]
-
-
-async def test_a_call_reaches_the_service_at_the_path_that_the_route_gives(edge: World) -> None:
-    edge.things.answer = answering(201, b"made", (b"content-type", b"text/plain"), (b"x-extra", b"1"))
-
-    answer = await edge.http.put("/things/7", content=b"a thing")
-
-    assert (answer.status_code, answer.content, answer.headers["x-extra"]) == (201, b"made", "1")
-    assert (edge.things.last.method, edge.things.last.path) == ("PUT", b"/inner/7")
-    assert edge.things.last.body == b"a thing"
 
 
 async def test_segments_arrive_as_they_were_meant(edge: World) -> None:
@@ -257,15 +246,3 @@ async def test_services_without_an_address_are_all_named_before_anything_is_serv
             "http://, https://, h2://, httpx+http://, registry://, app://"
         ),
     ]
-
-
-async def test_many_calls_at_once_are_each_answered_with_their_own(edge: World) -> None:
-    async def echo(exchange: Exchange) -> None:
-        await exchange.start()
-        await exchange.end(exchange.path)
-
-    edge.things.answer = echo
-
-    answers = await asyncio.gather(*(edge.http.get(f"/things/{n}") for n in range(20)))
-
-    assert [a.content for a in answers] == [b"/inner/%d" % n for n in range(20)]

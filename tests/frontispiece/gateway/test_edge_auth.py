@@ -126,9 +126,3 @@ async def test_a_token_in_the_query_or_a_cookie_counts_for_nothing(edge: World, 
     in_cookie = await edge.http.get("/mine", headers={"Cookie": f"access_token={token}"})
 
     assert (in_query.status_code, in_cookie.status_code) == (401, 401)
-
-
-async def test_the_scheme_may_be_written_in_any_case(edge: World, issuer: Issuer) -> None:
-    headers = {"Authorization": f"bEARER {issuer.token('reader')}"}
-
-    assert (await edge.http.get("/mine", headers=headers)).status_code == 200

@@ -236,13 +236,6 @@ async def test_a_page_may_see_why_a_call_on_a_shared_path_was_refused_before_its
         assert not edge.things.requests, status
 
 
-async def test_a_refusal_is_shared_as_the_route_of_its_method_is(edge: World) -> None:
-    answer = await edge.http.put("/things/7", headers=[("Origin", APP), *MANY])
-
-    assert (answer.status_code, answer.headers["access-control-allow-credentials"]) == (431, "true")
-    assert "access-control-expose-headers" not in answer.headers
-
-
 async def test_a_refusal_on_a_path_that_is_not_shared_has_no_cors_headers(edge: World) -> None:
     for method, path, status in (
         ("PUT", "/private", 405),

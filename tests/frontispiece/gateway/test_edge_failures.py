@@ -160,30 +160,7 @@ async def test_an_answer_that_breaks_off_is_not_passed_off_as_whole(
                 await anext(chunks)
 
 
-async def test_a_service_that_is_back_is_served_from_at_once(edge: World, open_world: OpenWorld) -> None:
-    broken = True
-
-    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"" if broken else b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup")
-
-    async with raw_server(talk) as url:
-        http = (await open_world(THINGS, things=url)).http
-        assert_problem(await http.get("/a"), 503, "upstream-unavailable")
-        broken = False
-        assert (await http.get("/a")).text == "up"
-    assert (await edge.http.get("/things/7")).status_code == 200
-
-
 # Health.
-
-
-async def test_the_gateway_is_live_whatever_its_services_are(edge: World) -> None:
-    answer = await edge.http.get("/health/live")
-
-    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
-    assert answer.headers["cache-control"] == "no-store"
-    assert (await edge.http.head("/health/live")).status_code == 200
-    assert_problem(await edge.http.post("/health/live"), 404, "no-route")
 
 
 async def test_it_is_ready_when_all_services_are_and_else_names_those_that_are_not(

@@ -84,13 +84,6 @@ async def test_failures_behind_the_limit_have_its_headers_too(edge: World) -> No
     assert (late.status_code, late.headers["ratelimit-policy"]) == (504, '"route";q=60;w=3600')
 
 
-async def test_a_route_without_a_limit_is_not_counted(edge: World) -> None:
-    for path in ("/free", "/nowhere", "/health/live"):
-        answer = await edge.http.get(path)
-        assert "ratelimit" not in answer.headers
-        assert "ratelimit-policy" not in answer.headers
-
-
 async def test_an_address_that_the_client_claims_is_ignored(edge: World) -> None:
     claims = [{"X-Forwarded-For": f"192.0.2.{n}", "Forwarded": f"for=192.0.2.{n}"} for n in range(4)]
 

@@ -57,13 +57,6 @@ async def test_a_refusal_before_a_route_has_those_of_the_route(serve: Serve, ope
     assert security_headers(await http.get(f"/things/{'a' * 17_000}")) == USUAL
 
 
-async def test_a_table_without_the_section_adds_none(serve: Serve, open_world: OpenWorld) -> None:
-    http = (await open_world(route_table(*OTHERS), things=Stub())).http
-
-    for path in ("/things/7", "/nothing", "/off", "/health/live"):
-        assert security_headers(await http.get(path)) == {}
-
-
 async def test_a_route_may_have_others_or_none(serve: Serve, open_world: OpenWorld) -> None:
     http = (await open_world(ROUTES, things=Stub())).http
 

@@ -198,10 +198,3 @@ async def test_an_early_refusal_reaches_a_client_that_is_still_sending(edge: Wor
     async with asyncio.timeout(60):
         reply = await edge.http.post("/things/7", content=b"x" * 1000)
     assert reply.status_code == 413
-
-
-async def test_an_empty_body_stays_empty(edge: World) -> None:
-    await edge.http.post("/things/7")
-
-    assert edge.things.last.body == b""
-    assert edge.things.last.all(b"transfer-encoding") == []

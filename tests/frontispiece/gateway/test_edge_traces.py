@@ -6,17 +6,14 @@ import httpx
 import pytest
 
 from frontispiece import telemetry
-from frontispiece.gateway.pipeline import layers
 from tests.frontispiece.conftest import ROUTES
 from tests.support.issuer import Issuer
 from tests.support.otlp import Collector
 from tests.support.serving import client_of, nobody_there, servers
 from tests.support.stub import Exchange, Stub, answering
-from tests.support.tables import route, route_table
 from tests.support.world import gateway_of
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-OPEN = route_table(route("/things"), services={"things": "http://127.0.0.1:1"})
 SAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1"}
 
 
@@ -120,15 +117,3 @@ async def test_checks_of_health_have_no_spans(collector: Collector, issuer: Issu
     await spans_of(collector, issuer, Stub(), "/health/ready", "/health/live")
 
     assert collector.spans == []
-
-
-def test_a_route_has_a_layer_for_traces_only_where_they_are_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def count() -> int:
-        serving = gateway_of(OPEN, {}).snapshot
-        return len(layers(serving.table.routes[0], serving.resources))
-
-    without = count()
-    monkeypatch.setenv(telemetry.ENDPOINTS[0], "http://127.0.0.1:9")
-    assert count() == without + 1

@@ -64,20 +64,6 @@ def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(
     assert X.client(NEAR, "http", x(*said)) == (client, "http")
 
 
-@pytest.mark.parametrize("peer", ["203.0.113.7", "unknown", "2001:db8::7", "192.0.2.8", ""])
-def test_an_untrusted_peer_is_the_client(peer: str) -> None:
-    said = [*x("198.51.100.1", proto="https"), *rfc("for=198.51.100.2;proto=https")]
-
-    assert X.client(peer, "http", said) == (peer, "http")
-    assert RFC.client(peer, "http", said) == (peer, "http")
-    assert TrustedProxies(Edge()).client(peer, "http", said) == (peer, "http")
-
-
-@pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "fd00::1%eth0", "192.0.2.9"])
-def test_a_trusted_proxy_is_known_however_its_address_is_written(peer: str) -> None:
-    assert X.client(peer, "http", x("203.0.113.5")) == ("203.0.113.5", "http")
-
-
 @pytest.mark.parametrize(
     ("said", "proto", "scheme"),
     [
@@ -144,16 +130,6 @@ def test_a_proxy_that_is_not_trusted_is_told_of_once(
     (message,) = caplog.messages
     assert message.startswith(f"{headers[0][0].decode()} of 172.18.0.1 is ignored")
     assert "[edge] trusted_proxies" in message
-
-
-def test_nothing_is_told_of_clients_without_proxies_and_of_trusted_ones(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    proxies = TrustedProxies(Edge(trusted_proxies=(NEAR,)))
-    proxies.client(NEAR, "http", x("203.0.113.5"))
-    proxies.client("203.0.113.5", "http", [(b"host", b"a")])
-
-    assert not caplog.messages
 
 
 def test_a_made_up_chain_is_not_walked_for_ever() -> None:

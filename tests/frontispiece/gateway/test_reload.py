@@ -113,15 +113,6 @@ async def test_what_a_route_that_is_the_same_has_counted_goes_on_and_a_changed_o
     assert 'gateway_requests_total{method="GET",route="/things/{id}",status="2xx"} 3.0' in world.metrics()
 
 
-async def test_a_route_begins_anew_when_its_service_is_another(world: World) -> None:
-    await world.http.get("/things/1")
-    await world.reload(THINGS.replace('"registry://things"', '"registry://others"'))
-    await world.http.get("/things/2")
-
-    assert [exchange.path for exchange in world.things.requests] == [b"/things/1"]
-    assert [exchange.path for exchange in world.others.requests] == [b"/things/2"]
-
-
 @pytest.mark.parametrize(
     ("faulty", "said"),
     [

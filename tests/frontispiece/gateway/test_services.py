@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from frontispiece.gateway.config.service import Service
-from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from frontispiece.upstream.config import ConcurrencyPolicy, HealthPolicy
 from tests.support.tables import errors_of, parsed, route
 
 
@@ -33,18 +33,6 @@ def test_a_service_may_have_several_addresses_and_policies_around_it() -> None:
         timedelta(seconds=1),
     )
     assert things.concurrency == ConcurrencyPolicy(max_concurrent=100, max_queue=50)
-
-
-def test_a_policy_that_a_service_does_not_ask_for_is_none_and_its_keys_have_defaults() -> None:
-    plain = service('url = "http://a"')
-    assert (plain.health, plain.breaker, plain.concurrency) == (None, None, None)
-
-    asking = service('url = "http://a"\nbreaker = {}\nconcurrency = { max_concurrent = 5 }')
-    assert asking.breaker == BreakerPolicy()
-    assert asking.concurrency == ConcurrencyPolicy(max_concurrent=5, max_queue=0)
-
-    adaptive = service('url = "http://a"\nconcurrency = { adaptive = true, min_limit = 2, max_limit = 50 }')
-    assert adaptive.concurrency == ConcurrencyPolicy(adaptive=True, min_limit=2, max_limit=50)
 
 
 @pytest.mark.parametrize(

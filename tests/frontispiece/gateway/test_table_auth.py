@@ -1,7 +1,6 @@
 """What a table says of who may call, and how browsers log in."""
 
 import tomllib
-from datetime import timedelta
 
 import pytest
 
@@ -47,35 +46,6 @@ def test_a_service_may_have_another_name_among_audiences() -> None:
 # Sessions.
 
 
-def test_the_defaults_of_a_session() -> None:
-    session = parsed(route(), session={}).session
-
-    assert session is not None
-    assert (session.path, session.scopes) == ("/web/session", ("openid", "profile", "email"))
-    assert (session.idle_timeout, session.absolute_timeout) == (timedelta(minutes=30), timedelta(hours=12))
-    assert (session.rate_limit, session.guest_merge) == ((), ())
-    assert parsed(route()).session is None
-
-
-def test_the_keys_of_a_session() -> None:
-    said = {
-        "path": "/in",
-        "scopes": ["openid", "stock:write"],
-        "idle_timeout": "2h",
-        "absolute_timeout": "30d",
-        "rate_limit": {"rate": "5/minute", "by": "address"},
-        "guest_merge": ["basket:/baskets/{user}/adoption"],
-    }
-    session = parsed(route(), session=said).session
-
-    assert session is not None
-    assert (session.idle_timeout, session.absolute_timeout) == (timedelta(hours=2), timedelta(days=30))
-    assert [str(limit) for limit in session.rate_limit] == ["5/minute by address"]
-    (target,) = session.guest_merge
-    assert target.path is not None
-    assert (target.service, target.path.expand({"user": ["a%20b"]})) == ("basket", "/baskets/a%20b/adoption")
-
-
 @pytest.mark.parametrize(
     ("line", "place", "what"),
     [
@@ -114,9 +84,3 @@ def test_what_is_below_the_session_is_its_own(path: str) -> None:
     (error,) = errors_of(route(path, methods=["DELETE"], host="a.test"), session={})
 
     assert error == f"route 1 ({path}): /web/session and what is below belong to the session"
-
-
-def test_around_the_session_there_is_room() -> None:
-    table = parsed(route("/web/{rest:path}"), route("/web/sessions"), route("/web"), session={})
-
-    assert len(table.routes) == 3

@@ -2,27 +2,11 @@
 
 import pytest
 
-from tests.support.tables import Services, errors_of, parsed, part, route
+from tests.support.tables import Services, errors_of, part, route
 
 SERVICES: Services = {"new": {}, "nobody": None}
 ALL = 'retry = {}\nmirror = { to = "new" }\nsplit = [{ to = "new", weight = 5 }]'
 PARTS = {"thing": part("things:/{id}")}
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        "retry = {}",
-        'retry = { attempts = 5, on = ["timeout", "500", "failed"], per_try_timeout = "1s" }',
-        'mirror = { to = "new" }',
-        'mirror = { to = "things:/shadow/{id}", fraction = 0.1, unsafe_methods = true }',
-        'split = [{ to = "new", weight = 2.5 }, { to = "new:/b/{id}", weight = 97.5 }]',
-        'split = [{ to = "new", when = { header = "x-canary", equals = "1" } }]',
-        'priority = "critical"',
-    ],
-)
-def test_what_can_be_meant_is_taken(more: str) -> None:
-    assert len(parsed(route("/a/{id}", more), services=SERVICES).routes) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from frontispiece.upstream import Reply, Request
 from frontispiece.upstream.transports.asgi import AsgiTransport
 from tests.support.calls import call, in_chunks
 from tests.support.stub import Stub, fine
-from tests.support.tables import errors_of, parsed, route
+from tests.support.tables import errors_of, route
 
 
 async def test_a_mounted_app_never_sees_the_end_of_a_body_that_is_cut_off() -> None:
@@ -33,9 +33,3 @@ def test_an_invalid_size_is_refused(size: object) -> None:
     (error,) = errors_of(route(max_body_size=size))
     assert "max_body_size: " in error
     assert "is no size" in error
-
-
-def test_sizes_have_units() -> None:
-    for size, is_size in (("0B", 0), ("512B", 512), ("64KiB", 65_536), ("1MiB", 1 << 20), ("2GiB", 2 << 30)):
-        (read,) = parsed(route(max_body_size=size)).routes
-        assert read.max_body_size == is_size

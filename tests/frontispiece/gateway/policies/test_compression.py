@@ -12,7 +12,7 @@ from frontispiece.gateway.policies.compression import encoders
 from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.compression.encoders import BIG, Encoder, Workers
 from frontispiece.gateway.policies.compression.layer import compression_layer
-from frontispiece.security import ANONYMOUS, Identity
+from frontispiece.security import Identity
 from frontispiece.upstream import InvalidResponse, Reply
 from tests.support import calls
 from tests.support.codings import decoded
@@ -65,20 +65,6 @@ async def read(reply: Reply) -> bytes:
 
 async def coding_of(handler: Handler, *headers: Header, identity: Identity | None = None) -> bytes | None:
     return (await handler(call(*headers, identity=identity))).header(b"content-encoding")
-
-
-async def test_a_response_is_compressed_in_the_coding_that_the_client_accepts() -> None:
-    reply = await around(whole((b"x-other", b"1"), (b"accept-ranges", b"bytes")))(call())
-
-    content = await read(reply)
-    assert decoded(content, "gzip") == TEXT
-    assert reply.headers == [
-        JSON,
-        (b"x-other", b"1"),
-        (b"vary", b"Accept-Encoding"),
-        (b"content-encoding", b"gzip"),
-        (b"content-length", b"%d" % len(content)),
-    ]
 
 
 async def test_several_accept_encoding_fields_count_as_one() -> None:
@@ -149,26 +135,6 @@ async def test_vary_is_not_repeated(vary: bytes) -> None:
     assert [value for name, value in reply.headers if name == b"vary"] == [vary]
 
 
-@pytest.mark.parametrize("subject", ["reader", "guest:7"])
-async def test_responses_to_authenticated_callers_are_compressed_only_where_the_route_allows_it(
-    subject: str,
-) -> None:
-    identity = Identity(subject=subject, scopes=frozenset())
-    personal = await around(whole())(call(identity=identity))
-
-    assert personal.headers == (await whole()(call())).headers
-    assert await read(personal) == TEXT
-    assert await coding_of(around(whole(), authenticated=True), identity=identity) == b"gzip"
-    assert await coding_of(around(whole()), identity=ANONYMOUS) == b"gzip"
-
-
-async def test_with_passthrough_credentials_make_a_call_authenticated() -> None:
-    for name in [b"authorization", b"cookie"]:
-        assert await coding_of(around(whole(), passthrough=True), (name, b"x")) is None, name
-        assert await coding_of(around(whole(), passthrough=True)) == b"gzip", name
-        assert await coding_of(around(whole()), (name, b"x")) == b"gzip", name
-
-
 @pytest.mark.parametrize("tag", [b'"a"', b'W/"a"'])
 async def test_the_entity_tag_of_a_compressed_response_is_weak(tag: bytes) -> None:
     assert (await around(whole((b"etag", tag)))(call())).header(b"etag") == b'W/"a"'
@@ -188,18 +154,6 @@ async def test_the_service_is_asked_for_no_coding_and_with_both_forms_of_an_enti
     assert request.header(b"if-none-match") == b'W/"a", "a", "c", W/"b", "b"'
     assert request.header(b"x-a") == b'W/"z"'
     assert reply.headers == [(b"etag", b'W/"b"'), (b"vary", b"Accept-Encoding")]
-
-
-@pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
-async def test_a_stream_is_compressed_without_its_length(coding: str) -> None:
-    chunks = [b"x", b"", TEXT * 40, TEXT]
-    headers = [JSON, (b"content-length", b"%d" % sum(map(len, chunks)))]
-    request = call()
-    request.replace(b"accept-encoding", coding.encode())
-    reply = await around(streamed(*chunks, headers=headers))(request)
-
-    assert decoded(await read(reply), coding) == b"".join(chunks)
-    assert reply.header(b"content-length") is None
 
 
 async def test_a_stream_that_breaks_off_does_not_end_as_if_it_were_whole() -> None:

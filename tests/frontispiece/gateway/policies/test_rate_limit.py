@@ -126,30 +126,6 @@ async def test_an_address_is_one_of_version_4_or_a_whole_network_of_version_6(
     assert await passes(handler, ip=other) is not same
 
 
-async def test_a_limit_by_route_is_for_all_callers_together() -> None:
-    handler = limited(Nanoseconds(), {"rate": "3/minute"})
-
-    assert [await how_many(handler, 2, ip=ip) for ip in ("192.0.2.1", "192.0.2.2")] == [2, 1]
-
-
-async def test_every_response_has_the_policy_and_the_rest_and_a_refusal_retry_after() -> None:
-    clock = Nanoseconds()
-    handler = limited(clock, {"rate": "6/minute", "by": "address", "burst": 2})
-    fields = []
-    for later in (0, 3 * SECOND, 0, 5 * SECOND + 1):
-        clock.now += later
-        policy, *rest = await fields_of(handler, call_of())
-        assert policy == '"address";q=2;w=20'
-        fields.append(tuple(rest))
-
-    assert fields == [
-        ('"address";r=1;t=10', None),
-        ('"address";r=0;t=7', None),
-        ('"address";r=0;t=7', "7"),
-        ('"address";r=0;t=2', "2"),
-    ]
-
-
 async def test_a_refused_call_is_not_counted_and_passes_after_retry_after() -> None:
     clock = Nanoseconds()
     handler = limited(clock, {"rate": "7/minute"})
@@ -184,20 +160,6 @@ async def test_a_call_passes_when_each_limit_has_room_and_responses_list_all() -
         ('"key";r=2;t=30, "address";r=0;t=1200', "1200"),
     ]
     assert await passes(handler, ip="192.0.2.8", key="c"), "the refusal took nothing"
-
-
-async def test_retry_after_is_that_of_the_slowest_limit() -> None:
-    clock = Nanoseconds()
-    handler = limited(clock, {"rate": "1/minute"}, {"rate": "1/hour"})
-
-    assert await fields_of(handler, call_of()) == (
-        '"route";q=1;w=60, "route-2";q=1;w=3600',
-        '"route";r=0;t=60, "route-2";r=0;t=3600',
-        None,
-    )
-    assert (await fields_of(handler, call_of()))[2] == "3600"
-    clock.now += 3600 * SECOND
-    assert await passes(handler)
 
 
 async def test_calls_without_a_key_are_counted_by_address_and_no_key_is_an_address() -> None:

@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from frontispiece.gateway.call import Call
 from frontispiece.gateway.policies.retry import BUDGET, INITIAL_BACKOFF, MAX_BACKOFF, Retry, retry_layer
@@ -245,17 +243,3 @@ async def test_each_variant_of_a_split_has_a_budget_of_its_own() -> None:
     await route.ask(call())
 
     assert route.counted == {"retried": 1}
-
-
-@given(st.lists(st.sampled_from([200, 404, 500, 502, 503]), min_size=5, max_size=5), st.integers(2, 5))
-async def test_the_client_gets_the_first_response_that_is_not_retried_or_the_last(
-    statuses: list[int], attempts: int
-) -> None:
-    route = Route(Handler(*map(answering, statuses)), attempts=attempts, on=["502", "503"])
-    made = statuses[:attempts]
-
-    expected = next((status for status in made if status not in {502, 503}), made[-1])
-    assert await route.ask() == expected
-    assert route.attempts == 1 + next(
-        (n for n, status in enumerate(made) if status not in {502, 503}), attempts - 1
-    )

@@ -94,17 +94,6 @@ async def test_guests_are_distinguished_by_session_and_others_by_address() -> No
         assert first == [await route.variant(call(client_ip=peer)) for peer in peers]
 
 
-async def test_a_header_selects_a_variant_whatever_the_weights() -> None:
-    when = {"header": "X-Canary", "equals": "1"}
-    route = Route(
-        {"to": "third", "weight": 100}, {"to": "new", "when": when}, new=answering(), third=answering()
-    )
-
-    assert await route.variant(call(headers=[(b"x-canary", b"1")])) == "new"
-    for headers in ([(b"x-canary", b"2")], [(b"x-canary", b"")], []):
-        assert await route.variant(call(headers=headers)) == "third"
-
-
 async def test_vary_names_the_headers_on_every_variant() -> None:
     route = Route({"to": "new", "when": {"header": "x-canary", "equals": "1"}}, new=answering())
     for headers in ([(b"x-canary", b"1")], []):

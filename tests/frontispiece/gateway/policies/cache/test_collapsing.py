@@ -41,16 +41,6 @@ async def stale(world: World, cache_control: str = "max-age=60") -> None:
     world.origin.requests.clear()
 
 
-async def test_concurrent_calls_make_one_request_and_all_get_its_response(world: World) -> None:
-    results = await concurrent(world, times=20)
-
-    assert world.requests == 1
-    assert bodies(results) == {b"a"}
-    collapsed = [result.cache.endswith("; collapsed") for result in results if isinstance(result, Received)]
-    assert sorted(collapsed) == [False] + [True] * 19
-    assert (await world.get()).is_hit
-
-
 @pytest.mark.parametrize("length", [{}, {"content_length": "4"}])
 async def test_a_streamed_response_is_shared_too(world: World, length: dict[str, Any]) -> None:
     results = await concurrent(world, lambda: streamed(b"ab", b"cd", **FRESH, **length))

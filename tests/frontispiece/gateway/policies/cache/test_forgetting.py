@@ -57,15 +57,6 @@ async def test_4_4_a_call_that_fails_or_is_safe_invalidates_nothing(method: str,
     assert (await world.get()).is_hit
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "M-SEARCH", "get", "head"])
-async def test_only_get_and_head_are_answered_from_the_cache(method: str) -> None:
-    world = await stored("7")
-
-    assert (await world.ask(method)).cache == "gateway; fwd=method"
-    await world.ask(method, "8")
-    assert not (await world.get("8")).is_hit
-
-
 @pytest.mark.parametrize("name", ["location", "content_location"])
 @pytest.mark.parametrize(
     ("value", "invalidated"),
@@ -214,24 +205,3 @@ async def test_of_too_many_variants_the_oldest_is_evicted(monkeypatch: pytest.Mo
         True,
         False,
     ]
-
-
-async def test_calls_are_counted_by_where_their_responses_came_from() -> None:
-    world = World()
-    await world.store(cache_control="max-age=60, stale-if-error=60", etag='"v1"')
-    await world.get()
-    await world.get(if_match='"v1"')
-    await world.ask("PUT", "9")
-    world.clock.now += 61
-    await world.store(503)
-    await world.store(304)
-
-    (counted,) = [metric for metric in world.cache.collect() if metric.name == "gateway_cache"]
-    assert {sample.labels["outcome"]: sample.value for sample in counted.samples} == {
-        "miss": 1,
-        "hit": 1,
-        "bypass": 2,
-        "stale": 1,
-        "revalidated": 1,
-    }
-    assert {sample.labels["route"] for sample in counted.samples} == {"/things/{rest:path}"}

@@ -150,12 +150,3 @@ async def test_a_list_in_several_lines_is_one_list() -> None:
     for refusal in (b"cache-control", b"pragma"):
         request = call_with(*both, (refusal, b"y"), (refusal, b"no-cache"))
         assert not (await read(await world.handler(request))).is_hit
-
-
-async def test_a_language_is_the_same_in_any_case_and_another_in_any_other_order() -> None:
-    world = World()
-    await world.get(accept_language="en, de")
-    world.origin.says(cache_control="max-age=60", vary="Accept-Language")
-    await world.get(accept_language="en, de-AT;q=0.5")
-    assert (await world.get(accept_language="EN,de-at; q=0.5")).is_hit
-    assert not (await world.get(accept_language="de-AT;q=0.5, en")).is_hit

@@ -169,38 +169,3 @@ async def test_without_valkey_a_gateway_uses_its_own_memory(opened: OpenCache) -
     assert (await world.get()).is_hit
     assert await world.cache.purge("/things/7") == 1
     assert not (await world.get()).is_hit
-
-
-async def test_a_part_is_stored_by_its_process_alone_and_a_shared_whole_has_ranges(
-    opened: OpenCache, valkey_url: str
-) -> None:
-    one, other = await opened(store_partial=True), await opened(store_partial=True)
-    one.origin.says(206, b"01", cache_control="max-age=60", content_range="bytes 0-1/3")
-    await one.get("8", range="bytes=0-1")
-    assert (await one.get("8", range="bytes=1-1")).is_hit
-    one.origin.says(200, b"012", cache_control="max-age=60")
-    await store(one, valkey_url)
-
-    assert not (await other.get("8", range="bytes=1-1")).is_hit
-    served = await other.get(range="bytes=1-1")
-    assert (served.status, served.body, served.is_hit) == (206, b"1", True)
-
-
-async def test_a_purge_by_another_gateway_reaches_a_part_that_was_combined_since(
-    opened: OpenCache, clock: Clock, valkey_url: str
-) -> None:
-    one, other = await opened(store_partial=True), await opened()
-
-    async def part(span: str, content: bytes) -> None:
-        one.origin.says(206, content, cache_control="max-age=60", etag='"1"', content_range=f"bytes {span}/3")
-        await one.get(range=f"bytes={span}")
-
-    await part("0-1", b"01")
-    clock.now += 1
-    await other.cache.purge("/things/7")
-    await until(lambda: marks(valkey_url) == 1)
-    clock.now += 0.5
-    await part("2-2", b"2")
-    assert (await one.get()).body == b"012"
-    clock.now += http_cache.LOCAL_TTL
-    assert not (await one.get()).is_hit

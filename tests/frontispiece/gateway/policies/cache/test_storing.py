@@ -132,14 +132,6 @@ async def test_3_a_response_without_content_is_stored_with_its_status() -> None:
     assert (again.is_hit, again.status, world.requests) == (True, 204, 1)
 
 
-async def test_3_the_lifetime_of_a_route_ends() -> None:
-    world = World(**TTL)
-    assert await world.is_stored()
-
-    world.clock.now += 30
-    assert not (await world.get()).is_hit
-
-
 async def test_5_2_2_4_and_7_of_a_response_with_named_fields_these_are_not_stored() -> None:
     world = World()
     world.origin.says(
@@ -170,18 +162,6 @@ async def test_3_1_fields_of_one_connection_or_one_call_are_not_stored() -> None
     again = await world.get()
     assert again.is_hit
     assert not {"connection", *(name.replace("_", "-") for name in fields)} & again.headers.keys()
-
-
-async def test_3_5_a_stored_response_is_served_to_authenticated_callers_only_if_it_is_public() -> None:
-    for cache_control, served in (("max-age=60", False), ("max-age=60, public", True)):
-        world = World()
-        assert await world.is_stored(cache_control=cache_control)
-        assert (await world.get(identity=USER)).is_hit is served
-        assert (await world.get()).is_hit
-
-    world = World(ttl="1h", public=True)
-    await world.get(identity=USER)
-    assert (await world.get(identity=USER)).is_hit
 
 
 @pytest.mark.parametrize("fields", [{"range": "rows=0-1"}, {"if_match": '"a"'}, {"if_unmodified_since": "x"}])

@@ -29,13 +29,6 @@ def problem_of(answer: Response) -> tuple[int, str]:
     return answer.status_code, json.loads(answer.body)["type"].removeprefix(PROBLEM)
 
 
-async def test_path_and_query_reach_the_service_as_the_route_says(world: World) -> None:
-    async with opened(world.url, "/rooms/a%20b;c?since=4&x=%2F"):
-        pass
-
-    assert world.chat.requests[-1].path == "/inner/a%20b;c?since=4&x=%2F"
-
-
 async def test_forged_headers_are_removed_and_the_gateway_s_own_are_sent(world: World) -> None:
     forged = {"X-Forwarded-For": "9.9.9.9", "X-Internal-Token": "x", "Authorization": "Basic x", "X-A": "1"}
     async with opened(world.url, "/rooms/7", additional_headers={**forged, "X-Request-Id": "r-1"}) as socket:
@@ -55,13 +48,6 @@ async def test_the_service_chooses_the_subprotocol(world: World) -> None:
         assert socket.subprotocol == "v2"
     async with opened(world.url, "/rooms/7") as socket:
         assert socket.subprotocol is None
-
-
-async def test_nothing_is_compressed(world: World) -> None:
-    async with opened(world.url, "/rooms/7", compression="deflate") as socket:
-        assert socket.response is not None
-        assert "sec-websocket-extensions" not in socket.response.headers
-    assert "sec-websocket-extensions" not in world.chat.headers
 
 
 async def test_only_callers_with_a_token_pass_and_the_service_gets_their_identity(
@@ -85,16 +71,6 @@ async def test_with_passthrough_credentials_reach_the_service(world: World) -> N
     headers = world.chat.headers
     assert (headers["authorization"], headers["cookie"]) == ("Basic x", "a=b")
     assert "x-internal-token" in headers
-
-
-async def test_a_limit_counts_handshakes_and_other_calls_together(world: World) -> None:
-    async with opened(world.url, "/limited"):
-        pass
-    refusal = await refused(world.url, "/limited")
-    assert problem_of(refusal) == (429, "rate-limited")
-    assert int(refusal.headers["retry-after"]) > 0
-    async with client_of(world.url) as http:
-        assert (await http.get("/limited")).status_code == 429
 
 
 async def test_there_are_at_most_as_many_as_the_route_allows(world: World) -> None:
@@ -172,13 +148,6 @@ async def test_an_upgrade_on_other_routes_is_ignored(world: World) -> None:
             upgrade = await http.get(path, headers=upgrade_headers)
         assert upgrade.status_code == plain.status_code, path
         assert upgrade.status_code != 101, path
-
-
-async def test_other_calls_on_the_route_are_served_as_without_websockets(world: World) -> None:
-    world.chat.refusal = Response(HTTPStatus.OK, "OK", Headers({"Content-Length": "5"}), b"plain")
-    async with client_of(world.url) as http:
-        answer = await http.get("/rooms/7")
-    assert (answer.status_code, answer.text) == (200, "plain")
 
 
 @pytest.mark.parametrize(
