@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import FastAPI
-from starlette.requests import Request as Asked
 
 from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.upstream import LifespanFailed, Request, UpstreamServerError
 from frontispiece.upstream.transports.asgi import AsgiTransport
 from tests.frontispiece.upstream.fakes import settled
-from tests.support.stub import Exchange, Stub, answering
+from tests.support.stub import Exchange, Stub
 
 GET = Request(method="GET", target="/a?b=c")
 
@@ -72,30 +70,6 @@ async def test_the_body_is_not_read_ahead_of_the_app() -> None:
         assert await reply.read(100) == b"x" * 9
 
 
-async def test_the_app_sees_what_it_would_see_behind_a_server() -> None:
-    scopes: list[Scope] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scopes.append(scope)
-        await Stub(answering(200, b"fine"))(scope, receive, send)
-
-    requested = Request(
-        method="PUT", target="/caf%C3%A9/%2541?q=%20", headers=[(b"x-a", b"1")], body=b"content"
-    )
-    async with AsgiTransport(app) as transport, await transport.send(requested) as reply:
-        assert await reply.read(100) == b"fine"
-
-    scope = scopes[-1]
-    assert (scope["type"], scope["method"], scope["http_version"]) == ("http", "PUT", "1.1")
-    assert (scope["path"], scope["raw_path"], scope["query_string"]) == (
-        "/café/%41",
-        b"/caf%C3%A9/%2541",
-        b"q=%20",
-    )
-    assert (b"content-length", b"7") in scope["headers"]
-    assert (b"x-a", b"1") in scope["headers"]
-
-
 async def test_a_declared_content_length_is_sent_once() -> None:
     app = Stub()
     headers = [(b"content-length", b"7")]
@@ -104,30 +78,6 @@ async def test_a_declared_content_length_is_sent_once() -> None:
         pass
 
     assert app.last.all(b"content-length") == [b"7"]
-
-
-async def test_an_app_of_a_framework_serves_and_lives_as_long_as_the_transport() -> None:
-    lived = []
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        lived.append("started")
-        yield
-        lived.append("stopped")
-
-    app = FastAPI(lifespan=lifespan)
-
-    @app.post("/things/{name}")
-    async def make(name: str, request: Asked) -> dict[str, str]:
-        return {"name": name, "body": (await request.body()).decode()}
-
-    async with AsgiTransport(app) as transport:
-        assert lived == ["started"]
-        requested = Request(method="POST", target="/things/a%20b", body=b"content")
-        async with await transport.send(requested) as reply:
-            assert await reply.read(1000) == b'{"name":"a b","body":"content"}'
-        assert lived == ["started"]
-    assert lived == ["started", "stopped"]
 
 
 async def test_an_app_that_cannot_start_or_stop_says_so() -> None:

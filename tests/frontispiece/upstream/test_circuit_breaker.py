@@ -76,14 +76,6 @@ async def test_it_opens_when_so_large_a_share_of_calls_fails(
     assert await is_open(breaker, service)
 
 
-async def test_too_few_calls_never_open_it(breaker: CircuitBreaker, service: Fake) -> None:
-    await calls(breaker, service, BROKEN, BROKEN, BROKEN)
-    service.answer = BROKEN
-
-    assert not await is_open(breaker, service)
-    assert await is_open(breaker, service)
-
-
 @pytest.mark.parametrize("answer", NO_FAILURES)
 async def test_client_errors_disconnects_and_bugs_never_open_it(
     breaker: CircuitBreaker, service: Fake, answer: Answer
@@ -121,20 +113,6 @@ async def test_requests_before_the_window_do_not_count(
     await calls(breaker, service, BROKEN, BROKEN, BROKEN)
     service.answer = FINE
     assert not await is_open(breaker, service)
-
-
-async def test_the_window_moves_on_by_and_by(breaker: CircuitBreaker, service: Fake, clock: Clock) -> None:
-    await calls(breaker, service, FINE, FINE, FINE)
-    for _ in range(2):
-        clock.advance(5)
-        await calls(breaker, service, BROKEN)
-    service.answer = BROKEN
-    clock.advance(0.5)
-    await calls(breaker, service, BROKEN)
-    assert not await is_open(breaker, service), (
-        "three calls, for the successes are too long ago, and a fourth"
-    )
-    assert await is_open(breaker, service)
 
 
 async def test_while_it_is_open_retry_after_counts_down(

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from frontispiece.http.problems import Problem
 from frontispiece.upstream import (
     Authorization,
     Context,
@@ -54,14 +53,6 @@ async def upstream(stub: Stub) -> AsyncIterator[Upstream]:
 @pytest.fixture
 async def things(upstream: Upstream) -> Service:
     return upstream.within(context())
-
-
-async def test_unknown_members_are_ignored(stub: Stub, things: Service) -> None:
-    stub.answer = answering(200, b'{"name":"pen","price":{"amount":1},"new":[1]}', JSON)
-
-    assert await things.get("/things/1?x=1", Thing) == Thing(name="pen")
-    assert (stub.last.method, stub.last.path, stub.last.query) == ("GET", b"/things/1", b"x=1")
-    assert stub.last.all(b"accept") == [b"application/json"]
 
 
 async def test_a_body_goes_as_json_with_headers_of_its_own(stub: Stub, things: Service) -> None:
@@ -228,15 +219,6 @@ async def test_a_problem_keeps_its_type_and_its_title(
     assert msgspec.json.decode(problem.body()) == {"type": kind, "title": title, "status": 404}
 
 
-@pytest.mark.parametrize("value", ["1e400", "-0.10", "9" * 400, "[" * 199 + "]" * 199, '{"a":"\\u00e9"}'])
-async def test_a_member_of_a_problem_stays_as_it_was_written(stub: Stub, things: Service, value: str) -> None:
-    answer = answering(409, f'{{"type":"urn:things:odd","it":{value}}}'.encode(), PROBLEM)
-
-    problem = (await refusal(stub, things, answer)).problem("things")
-
-    assert f'"it":{value}'.encode() in problem.body()
-
-
 async def test_all_challenges_of_a_401_are_passed_on(stub: Stub, things: Service) -> None:
     headers = (b"www-authenticate", b'Bearer realm="a"'), (b"www-authenticate", b"DPoP")
 
@@ -265,20 +247,6 @@ async def test_a_refusal_that_is_our_own_fault_is_not_laid_on_the_client(
 
     assert (problem.status, problem.kind) == (502, "upstream-failed")
     assert problem.detail == f"things: it answered {status}."
-
-
-@pytest.mark.parametrize("name", ["kind", "headers", "self", "status", "members", "detail", "title", "body"])
-async def test_a_problem_may_have_members_of_any_name(stub: Stub, things: Service, name: str) -> None:
-    document = {"type": "urn:things:odd", name: {"x": 1}}
-
-    problem: Problem = (
-        await refusal(stub, things, answering(409, msgspec.json.encode(document), PROBLEM))
-    ).problem("things")
-
-    assert (problem.status, problem.type) == (409, "urn:things:odd")
-    written: dict[str, Any] = msgspec.json.decode(problem.body())
-    assert written["status"] == 409
-    assert (written.get(name) == {"x": 1}) == (name not in {"status", "detail", "title"})
 
 
 @pytest.mark.parametrize(

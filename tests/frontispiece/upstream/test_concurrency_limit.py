@@ -11,15 +11,13 @@ from tests.frontispiece.upstream.fakes import (
     GET,
     Deferred,
     Fake,
-    ask,
     ended,
     hanging,
     sending,
     settled,
     streaming,
 )
-from tests.support.calls import answering, raising
-from tests.support.clock import Clock
+from tests.support.calls import raising
 
 
 def get(target: str, timeout: float = 10.0) -> Request:
@@ -144,21 +142,6 @@ async def test_a_call_that_leaves_in_the_moment_of_its_turn_hands_the_slot_on(se
     assert await has_all_slots(transport, service, 1)
 
 
-async def test_a_slot_is_not_given_to_a_call_that_is_just_leaving(service: Fake) -> None:
-    service.answer = streaming
-    transport = limited(service, 1, 2)
-    reply = await transport.send(get("/1"))
-    second, third = await begin(transport, get("/2"), get("/3"))
-
-    second.cancel()  # which it will find out after the slot has come free
-    await reply.release()
-    async with await third:
-        assert targets(service) == ["/1", "/3"]
-
-    assert second.cancelled()
-    assert await has_all_slots(transport, service, 1)
-
-
 async def test_a_queued_request_waits_no_longer_than_its_timeout(service: Fake) -> None:
     transport = limited(service, 1, 1)
     async with sending(transport):
@@ -169,16 +152,6 @@ async def test_a_queued_request_waits_no_longer_than_its_timeout(service: Fake) 
     assert await has_all_slots(transport, service, 1)
 
 
-async def test_the_wait_is_part_of_the_timeout(service: Fake, deferred: Deferred) -> None:
-    clock = Clock()
-    transport = ConcurrencyLimiter(service, ConcurrencyPolicy(max_concurrent=1, max_queue=1), clock=clock)
-    async with sending(transport), sending(transport, get("/2", timeout=10.0)):
-        clock.advance(4)
-        deferred.give(Reply.whole(200, b"", []))
-        await settled()
-        assert service.requests[1].timeout == 6
-
-
 async def test_a_deadline_around_a_waiting_call_ends_it_as_a_deadline(service: Fake) -> None:
     transport = limited(service, 1, 1)
     async with sending(transport):
@@ -187,11 +160,3 @@ async def test_a_deadline_around_a_waiting_call_ends_it_as_a_deadline(service: F
                 await transport.send(GET)
 
     assert await has_all_slots(transport, service, 1)
-
-
-async def test_a_free_slot_costs_no_wait(service: Fake) -> None:
-    service.answer = answering(200)
-    request = get("/1")
-
-    assert await ask(limited(service, 1, 1), request) == 200
-    assert service.requests == [request]

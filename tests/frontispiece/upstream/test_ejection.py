@@ -130,16 +130,6 @@ async def test_after_the_ejection_a_single_probe_is_sent(
     assert len(a.requests) == 2, "it is in use again"
 
 
-async def test_a_cancelled_probe_decides_nothing(a: Fake, two: LoadBalancer, clock: Clock) -> None:
-    await eject(two, a)
-    a.answer = hanging
-    clock.advance(1)
-
-    for tried in (1, 2, 3):
-        async with sending(two):
-            assert len(a.requests) == tried
-
-
 async def test_an_ejection_doubles_with_every_failed_probe_up_to_a_minute(
     a: Fake, two: LoadBalancer, clock: Clock
 ) -> None:
@@ -154,39 +144,6 @@ async def test_an_ejection_doubles_with_every_failed_probe_up_to_a_minute(
         clock.advance(pause * JITTER + 0.01)
         await ask(two)
         assert len(a.requests) == 1, pause
-
-
-async def test_a_success_resets_the_length_of_ejections(a: Fake, two: LoadBalancer, clock: Clock) -> None:
-    await eject(two, a)
-    for pause in (1, 2, 4, 8):
-        clock.advance(pause)
-        await ask(two)
-    a.answer = answering(200)
-    clock.advance(16)
-    await ask(two)
-    await eject(two, a)
-
-    clock.advance(1)
-    await ask(two)
-
-    assert len(a.requests) == 1
-
-
-@pytest.mark.parametrize(("number", "pause"), [(0.0, 1.0), (0.5, 0.875), (0.999, 0.75025)])
-async def test_jitter_shortens_an_ejection_by_up_to_a_quarter(
-    a: Fake, b: Fake, clock: Clock, number: float, pause: float
-) -> None:
-    two = LoadBalancer({"a": a, "b": b}, health=None, random=lambda: number, clock=clock)
-    if number >= 0.5:  # the one that chance names whenever both are idle
-        a, b = b, a
-    await eject(two, a)
-
-    clock.advance(pause - 0.001)
-    await ask(two)
-    assert not a.requests
-    clock.advance(0.002)
-    await ask(two)
-    assert len(a.requests) == 1
 
 
 async def test_when_all_are_left_out_they_are_tried_in_turn_the_longest_out_first(clock: Clock) -> None:

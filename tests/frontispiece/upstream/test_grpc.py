@@ -65,13 +65,6 @@ def client(open_connector: Any) -> GrpcStub:
     return bound
 
 
-async def test_requests_take_turns_with_the_addresses(serve: Callable[[Answer], Any]) -> None:
-    async with connector(await serve(says(b"one")), await serve(says(b"two"))) as echo:
-        answers = [await client(echo).call("Say", b"") for _ in range(4)]
-
-    assert sorted(answers) == [b"one", b"one", b"two", b"two"]
-
-
 async def test_where_one_address_cannot_be_reached_another_is_tried(
     serve: Callable[[Answer], Any], closed: str
 ) -> None:

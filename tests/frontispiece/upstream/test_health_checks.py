@@ -167,31 +167,6 @@ async def test_a_bug_in_a_check_is_logged_and_does_not_end_the_checks(
     assert min(await calls(two, a, b)) > 0
 
 
-async def test_when_all_are_unhealthy_they_are_called_in_turn(
-    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock
-) -> None:
-    a.health = b.health = answering(503)
-    a.answer = b.answer = answering(500)
-    await rounds.next()
-    for _ in range(4):
-        clock.advance(0.001)
-        await ask(two)
-
-    assert (len(a.requests), len(b.requests)) == (2, 2)
-
-
-async def test_a_healthy_address_that_fails_stays_ejected(
-    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds
-) -> None:
-    a.answer = answering(500)
-    while len(a.requests) < CONSECUTIVE_FAILURES:
-        await ask(two)
-
-    await rounds.next()
-
-    assert await calls(two, a, b) == [0, 20]
-
-
 async def test_an_ejected_address_gets_no_probe_while_it_is_unhealthy(
     a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock
 ) -> None:

@@ -113,21 +113,6 @@ async def test_waiting_for_a_connection_counts_as_waiting_for_the_answer(
         assert gate.requests == [b"/0", b"/2"]
 
 
-async def test_a_connection_that_breaks_off_is_replaced_for_the_next_waiter(gate: Turnstile) -> None:
-    async with (
-        asyncio.timeout(30),
-        peer(closing(b"HTTP/1.1 2"), gate.talk) as server,
-        Http1Transport(server.url, max_connections=1) as transport,
-    ):
-        gate.open()
-        broken, good = await asyncio.gather(
-            *(whole(transport, get(f"/{n}")) for n in range(2)), return_exceptions=True
-        )
-        assert isinstance(broken, InvalidResponse)
-        assert good == (200, b"/1")
-        assert len(server.lines) == 2
-
-
 async def test_a_place_is_not_lost_with_a_connection_that_cannot_be_made() -> None:
     async with asyncio.timeout(30), Http1Transport(nobody_there(), max_connections=1) as transport:
         for _ in range(3):

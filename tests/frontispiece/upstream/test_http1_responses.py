@@ -198,14 +198,6 @@ async def test_an_answer_may_come_in_many_ways_and_the_connection_goes_on(name: 
         assert len(server.lines) == 1
 
 
-async def test_a_small_answer_that_is_there_is_whole() -> None:
-    async with peer() as server, Http1Transport(server.url) as transport:
-        reply = await transport.send(get())
-        assert reply.body == b"good"
-        await transport.send(get())  # although nobody has released the first
-        assert len(server.lines) == 1
-
-
 @pytest.mark.parametrize("status", [204, 304])
 @pytest.mark.parametrize("framing", [b"", b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n"])
 async def test_an_answer_without_a_body_has_none_whatever_it_says(status: int, framing: bytes) -> None:
@@ -243,18 +235,6 @@ async def test_a_body_without_an_end_of_its_own_ends_with_the_connection() -> No
         assert await whole(transport) == (200, b"all there is")
         assert await whole(transport) == (200, b"good")
         assert len(server.lines) == 2
-
-
-async def test_names_of_fields_are_in_lower_case_and_values_bare() -> None:
-    sent = TWO + b"X-Case:  a b \t\r\nset-cookie: a\r\nSet-Cookie: \xfc\r\nx-empty:\r\n\r\nhi"
-    async with peer(saying(sent)) as server, Http1Transport(server.url) as transport:
-        reply = await transport.send(get())
-        assert reply.headers[1:] == [
-            (b"x-case", b"a b"),
-            (b"set-cookie", b"a"),
-            (b"set-cookie", b"\xfc"),
-            (b"x-empty", b""),
-        ]
 
 
 async def test_a_head_that_never_ends_takes_no_longer_than_the_request_may() -> None:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from frontispiece.aio import InlineTask
-from frontispiece.upstream import ClientDisconnected, InvalidResponse, Request
+from frontispiece.upstream import ClientDisconnected, Request
 from frontispiece.upstream.transports.http1 import Http1Transport
 from frontispiece.upstream.transports.http1.connection import Connection
-from tests.frontispiece.upstream.peer import GOOD, Line, closing, get, peer, saying, whole
+from tests.frontispiece.upstream.peer import GOOD, Line, get, peer, saying, whole
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 FIRST = CHUNKED + b"5\r\nfirst\r\n"
@@ -41,24 +41,6 @@ async def test_a_streamed_answer_that_is_read_to_its_end_leaves_a_connection_to_
             assert b"".join([chunk async for chunk in reply.chunks()]) == b"firstlast"
         assert await whole(transport) == (200, b"good")
         assert len(server.lines) == 1
-
-
-async def test_an_answer_that_has_come_can_be_read_after_its_connection_has_gone_on() -> None:
-    async def talk(line: Line) -> None:
-        await line.request()
-        await line.say(FIRST)
-        await asyncio.sleep(0)
-        await line.say(b"0\r\n\r\n")
-        await line.serve()
-
-    async with (
-        asyncio.timeout(30),
-        peer(talk) as server,
-        Http1Transport(server.url) as transport,
-        await transport.send(get()) as reply,
-    ):
-        assert await whole(transport) == (200, b"good")
-        assert await reply.read(100) == b"first"
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["a length", "chunks"])
@@ -219,22 +201,6 @@ async def test_cancelling_and_leaving_close_the_connection(sent_bytes: list[byte
         await server.lines[0].ended.wait()
         assert await whole(transport) == (200, b"good")
         assert len(server.lines) == 2
-
-
-async def test_buffered_content_is_read_before_the_failure() -> None:
-    content = b""
-
-    async def read(chunks: AsyncIterator[bytes]) -> None:
-        nonlocal content
-        async for chunk in chunks:
-            content += chunk
-
-    sent_bytes = closing(FIRST, b"4\r\nlast\r\n", b"7\r\n")
-    async with asyncio.timeout(30), peer(sent_bytes) as server, Http1Transport(server.url) as transport:
-        async with await transport.send(get()) as reply:
-            with pytest.raises(InvalidResponse, match="it broke off in the middle"):
-                await read(reply.chunks())
-        assert content == b"firstlast"
 
 
 async def test_what_awaits_a_response_goes_on_as_soon_as_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:

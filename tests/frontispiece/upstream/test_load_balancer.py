@@ -52,22 +52,6 @@ async def test_of_two_addresses_that_chance_names_the_one_with_fewer_calls_gets_
         assert balanced.outstanding == {**before, expected: before[expected] + 1}
 
 
-async def test_equal_addresses_get_nearly_equal_shares() -> None:
-    got = await run({name: Fake(streaming) for name in "abcdef"}, 6000, lambda _: 12)
-
-    assert all(950 <= count <= 1050 for count in got.values()), got
-
-
-async def test_idle_addresses_share_by_chance_alone(chance: Chance) -> None:
-    fakes = {name: Fake() for name in "abcde"}
-    balanced = LoadBalancer(fakes, health=None, random=chance)
-
-    for _ in range(5000):
-        await ask(balanced)
-
-    assert all(900 <= len(fake.requests) <= 1100 for fake in fakes.values())
-
-
 async def test_a_slow_address_gets_less() -> None:
     got = await run({name: Fake(streaming) for name in "abcd"}, 4000, lambda name: 40 if name == "a" else 4)
 
@@ -147,22 +131,6 @@ async def test_what_may_have_been_begun_is_not_sent_again(a: Fake, b: Fake, two:
     with pytest.raises(TimedOut):
         await two.send(GET)
     assert len(a.requests + b.requests) == 2
-
-
-async def test_one_other_address_gets_the_call_and_no_third(clock: Clock) -> None:
-    fakes = {name: Fake(raising(Unreachable("away"))) for name in "abcd"}
-    balanced = LoadBalancer(fakes, health=None, clock=clock)
-
-    with pytest.raises(Unreachable):
-        await balanced.send(GET)
-
-    assert sorted(len(fake.requests) for fake in fakes.values()) == [0, 0, 1, 1]
-
-
-async def test_all_addresses_are_opened_and_closed_together(a: Fake, b: Fake, two: LoadBalancer) -> None:
-    async with two:
-        assert (a.open, b.open) == (True, True)
-    assert (a.open, b.open) == (False, False)
 
 
 async def test_what_was_opened_is_closed_when_another_cannot_be(a: Fake) -> None:

@@ -11,7 +11,6 @@ from frontispiece.http.messages import BodyStream, BodyTooLarge, ClientDisconnec
 from frontispiece.http.problems import Problem
 from frontispiece.upstream import (
     InvalidResponse,
-    Reply,
     Request,
     TimedOut,
     Transport,
@@ -95,12 +94,6 @@ async def test_a_request_arrives_as_it_was_sent(transport: Transport, stub: Stub
     assert requested.all(b"content-type") == [b"text/plain"]
 
 
-async def test_no_header_but_host_is_added(transport: Transport, stub: Stub) -> None:
-    await whole(transport, get())
-
-    assert {name for name, _ in stub.last.headers} <= {b"host"}
-
-
 async def test_a_response_comes_back_whatever_its_status(transport: Transport, stub: Stub) -> None:
     headers = (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"X-Case", b"1")
     for status in (200, 204, 302, 304, 404, 500, 503):
@@ -130,28 +123,6 @@ async def test_the_answer_streams_down(transport: Transport, stub: Stub) -> None
         assert await anext(chunks) == b"first"
         go_on.set()
         assert [chunk async for chunk in chunks] == [b"last"]
-
-
-async def test_the_body_streams_up(transport: Transport, stub: Stub) -> None:
-    arrived = asyncio.Event()
-
-    async def answer(exchange: Exchange) -> None:
-        async for chunk in exchange.chunks():
-            exchange.body += chunk
-            arrived.set()
-        await exchange.start()
-        await exchange.end(exchange.body)
-
-    async def body() -> AsyncIterator[bytes]:
-        yield b"first,"
-        await arrived.wait()
-        yield b"last"
-
-    stub.answer = answer
-
-    async with asyncio.timeout(30):
-        request = Request(method="POST", target="/a", body=body())
-        assert await whole(transport, request) == (200, b"first,last")
 
 
 @ends_exchanges
@@ -283,21 +254,6 @@ async def test_a_body_longer_than_the_readers_limit_is_refused(transport: Transp
             await reply.read(99)
 
 
-async def test_many_requests_go_at_once_and_none_waits_for_another(transport: Transport, stub: Stub) -> None:
-    everyone = asyncio.Barrier(20)
-
-    async def answer(exchange: Exchange) -> None:
-        await everyone.wait()
-        await exchange.start()
-        await exchange.end(exchange.path)
-
-    stub.answer = answer
-
-    async with asyncio.timeout(30):
-        answers = await asyncio.gather(*(whole(transport, get(f"/{n}")) for n in range(20)))
-    assert answers == [(200, b"/%d" % n) for n in range(20)]
-
-
 # A body that comes late.
 
 
@@ -370,9 +326,3 @@ async def test_what_is_no_http_is_invalid(kind: Kind, sent_bytes: bytes) -> None
     async with raw_server(talk) as url, kind(url) as transport:
         with pytest.raises(InvalidResponse):
             await transport.send(get())
-
-
-async def test_a_reply_that_is_there_already_tells_its_length() -> None:
-    async with Reply.whole(404, b"gone", [(b"x-a", b"1")]) as reply:
-        assert (reply.status, await reply.read(10)) == (404, b"gone")
-    assert reply.headers == [(b"x-a", b"1"), (b"content-length", b"4")]
