@@ -20,6 +20,11 @@ class RetryBudget:
         self._max_balance = max_balance
         self._balance = balance
 
+    @property
+    def balance(self) -> float:
+        """Tries that may be made now."""
+        return self._balance
+
     def deposit(self) -> None:
         """Count a first try."""
         self._balance = min(self._max_balance, self._balance + self._ratio)

@@ -11,10 +11,32 @@ if TYPE_CHECKING:
     from frontispiece.gateway.app import Gateway, GatewaySettings, create_app
     from frontispiece.gateway.call import Call, Handler
     from frontispiece.gateway.config.layers import RouteLayer
+    from frontispiece.gateway.console.panel import Panel, PanelFigures, PanelPart, PanelTable, PanelText
 
-__all__ = ["Call", "Gateway", "GatewaySettings", "Handler", "RouteLayer", "create_app"]
+__all__ = [
+    "Call",
+    "Gateway",
+    "GatewaySettings",
+    "Handler",
+    "Panel",
+    "PanelFigures",
+    "PanelPart",
+    "PanelTable",
+    "PanelText",
+    "RouteLayer",
+    "create_app",
+]
 
-_MODULES: Final = {"Call": "call", "Handler": "call", "RouteLayer": "config.layers"}
+_MODULES: Final = {
+    "Call": "call",
+    "Handler": "call",
+    "Panel": "console.panel",
+    "PanelFigures": "console.panel",
+    "PanelPart": "console.panel",
+    "PanelTable": "console.panel",
+    "PanelText": "console.panel",
+    "RouteLayer": "config.layers",
+}
 """Where names are that do not need the whole gateway."""
 
 

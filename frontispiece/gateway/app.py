@@ -5,9 +5,11 @@ import os
 from functools import partial
 
 from frontispiece.errors import ConfigError
+from frontispiece.events import EventSettings
 from frontispiece.gateway import own_layers
 from frontispiece.gateway.auth.oidc import Provider, Subjects
 from frontispiece.gateway.config import table
+from frontispiece.gateway.console.panels import broker_panel
 from frontispiece.gateway.edge import Gateway
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.own_layers import OwnLayers
@@ -57,6 +59,8 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
     gateway.enable_reload(load, file, watch_files=settings.watch_files)
+    if os.environ.get("EVENTS_URL") and (broker := EventSettings()).monitor_url:
+        gateway.add_panel(broker_panel(broker))
     return gateway
 
 

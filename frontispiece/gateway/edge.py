@@ -9,6 +9,8 @@ from typing import Any, Final
 from frontispiece.gateway import health
 from frontispiece.gateway.admin import AdminApp, AdminSettings
 from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.console.panel import PANEL_NAME, Panel
+from frontispiece.gateway.console.panels import clients_panel
 from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
@@ -56,6 +58,9 @@ class Gateway:
         self.reloader: Reloader | None = None
         """Reloads the table; None without `enable_reload`."""
         self._file: WatchedFile | None = None
+        self.panels: dict[str, Panel] = {}
+        """Tabs of the console, by their names."""
+        self.add_panel(clients_panel(runtime.client_usage))
         self.retiring: dict[asyncio.Task[None], RoutingSnapshot] = {}
         """Replaced snapshots that still have calls, by the task that waits for these."""
         self._stopping = False
@@ -78,6 +83,16 @@ class Gateway:
         self.reloader = Reloader(load, self.serve_table)
         self.runtime.metrics.registry.register(self.reloader.reloads)
         self._file = file
+
+    def add_panel(self, panel: Panel) -> None:
+        """Add a tab to the console; called before the gateway starts.
+
+        Raises:
+            ValueError: there is one of this name, or the name is not of letters, digits and hyphens.
+        """
+        if panel.name in self.panels or not PANEL_NAME.fullmatch(panel.name):
+            raise ValueError(f"{panel.name!r} is no name for a further panel of the console")
+        self.panels[panel.name] = panel
 
     @property
     def cache(self) -> HttpCache | None:

@@ -23,6 +23,8 @@ class RouteEntry:
     preflight: Handler | None = None
     websockets: WebSocketProxy | None = None
     site: Site | None = None
+    layers: tuple[str, ...] = ()
+    """The names of what a call passes, from the outside in."""
 
     def has(self, params: Params) -> bool:
         """Whether there may be something at a path: only of files is that known before the call."""

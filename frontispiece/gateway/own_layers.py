@@ -98,12 +98,13 @@ def models(layers: OwnLayers) -> dict[str, type[RouteLayer]]:
     return {name: layer.model for name, layer in layers.items()}
 
 
-def placed(policies: "Mapping[str, Policy]", layers: OwnLayers) -> "Iterator[Policy]":
+def placed(policies: "Mapping[str, Policy]", layers: OwnLayers) -> "Iterator[tuple[str, Policy]]":
     """The policies in order, with the layers at their places: several at one place as they are declared."""
     for policy, of_policy in policies.items():
-        yield from (_policy(n) for n, each in layers.items() if each.policy == policy and each.before)
-        yield of_policy
-        yield from (_policy(n) for n, each in layers.items() if each.policy == policy and not each.before)
+        own = [(name, each.before) for name, each in layers.items() if each.policy == policy]
+        yield from ((name, _policy(name)) for name, before in own if before)
+        yield policy, of_policy
+        yield from ((name, _policy(name)) for name, before in own if not before)
 
 
 def _policy(name: str) -> "Policy":

@@ -81,14 +81,16 @@ POLICIES: Final[Mapping[str, Policy]] = {
 """What may happen to a call on a route, from the outside in; a project's own layers stand between these."""
 
 
-def layers(route: Route, resources: TableResources) -> list[Layer]:
-    """What happens to a call on this route, from the outside in."""
-    return _layers(route, resources, *own_layers.placed(POLICIES, resources.runtime.own_layers))
+def layers(route: Route, resources: TableResources) -> list[tuple[str, Layer]]:
+    """What happens to a call on this route, from the outside in, by the names of policies and own layers."""
+    placed = own_layers.placed(POLICIES, resources.runtime.own_layers)
+    return [(name, layer) for name, policy in placed for layer in policy(route, resources)]
 
 
 def handler(
     route: Route,
     resources: TableResources,
+    around: Iterable[tuple[str, Layer]],
     websockets: WebSocketProxy | None = None,
     site: Site | None = None,
 ) -> Handler:
@@ -99,12 +101,13 @@ def handler(
         innermost = traffic_split.forward(route, resources) if route.to else aggregate(route, resources)
     if websockets:
         innermost = websockets.wrap(innermost)
-    return wrap(innermost, layers(route, resources))
+    return wrap(innermost, (layer for _, layer in around))
 
 
 def redirect(route: Route, resources: TableResources) -> Handler:
     """Answers calls on the path of a route for files that lack the slash at its end."""
-    return wrap(redirect_to(mount_of(route.template) or "/"), layers(route, resources))
+    around = (layer for _, layer in layers(route, resources))
+    return wrap(redirect_to(mount_of(route.template) or "/"), around)
 
 
 def preflight(route: Route, resources: TableResources) -> Handler | None:

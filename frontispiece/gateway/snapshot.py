@@ -15,7 +15,7 @@ from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.files.site import without_slash
 from frontispiece.gateway.forwarded import TrustedProxies
 from frontispiece.gateway.matching import RouteEntry, RouteMatcher
-from frontispiece.gateway.pipeline import handler, preflight, redirect, session_endpoint
+from frontispiece.gateway.pipeline import handler, layers, preflight, redirect, session_endpoint
 from frontispiece.gateway.policies import cors
 from frontispiece.gateway.policies.websocket import handler as websocket
 from frontispiece.gateway.refusals import RefusalHeaders, headers_of_refusal
@@ -157,6 +157,14 @@ class RoutingSnapshot:
         await self.resources.close()
         return left
 
+    def services_of(self, route: Route) -> Iterator[str]:
+        """The services that a route may call, whichever key names them; rather one too many."""
+        return (name for name in set(_names_in(route)) if name in self.table.services)
+
+    def layers_of(self, route: Route) -> tuple[str, ...]:
+        """The names of the layers that a call on this route passes, from the outside in."""
+        return self.entries[_key(route)].layers
+
     def drain_websockets(self, next_snapshot: Self) -> None:
         """Close the WebSockets of routes that are not the same in the next snapshot."""
         stay = {entry.websockets for entry in next_snapshot.entries.values()}
@@ -190,7 +198,7 @@ class RoutingSnapshot:
             if (
                 previous
                 and unchanged.get(key) == route
-                and resources.has_same_upstreams(self._services_of(route), previous.resources)
+                and resources.has_same_upstreams(self.services_of(route), previous.resources)
             ):
                 yield key, previous.entries[key]
                 continue
@@ -215,13 +223,15 @@ class RoutingSnapshot:
         resources = self.resources
         websockets = websocket.for_route(route, resources)
         site = resources.runtime.sites.of(route)
+        around = layers(route, resources)
         return RouteEntry(
-            handler(route, resources, websockets, site),
+            handler(route, resources, around, websockets, site),
             route.to.service if route.to else "a part",  # parts name theirs in their problems
             RefusalHeaders.of(route, self.table.security_headers),
             preflight(route, resources),
             websockets,
             site,
+            tuple(dict.fromkeys(name for name, _ in around)),
         )
 
     def _session_entries(self, previous: Self | None) -> Iterator[tuple[Key, RouteEntry]]:
@@ -236,10 +246,6 @@ class RoutingSnapshot:
             else:
                 answers = session_endpoint(endpoint, session, self.resources)
                 yield key, RouteEntry(answers, "the issuer", self._unrouted)
-
-    def _services_of(self, route: Route) -> Iterator[str]:
-        """The services that a route may call, whichever key names them; rather one too many."""
-        return (name for name in set(_names_in(route)) if name in self.table.services)
 
 
 def _host(headers: Headers) -> str:

@@ -36,7 +36,7 @@ from frontispiece.service.app import (
 )
 from frontispiece.service.openapi import complete
 from frontispiece.stores.valkey import BestEffortValkey
-from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, field, now
+from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, Upstream, field, now
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ class PageApp(FastAPI):
             for e in self._endpoints
         )
         self._match = lru_cache(MATCHED_PATHS)(self._find)
+        self.services: Mapping[str, Upstream | None] = {}
+        """What its pages call, by name; None where that is not over HTTP."""
         super().__init__(**ONLY_OUR_ENDPOINTS, **described)
 
     @property

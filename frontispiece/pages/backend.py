@@ -114,22 +114,22 @@ class ServiceType(Protocol):
 
 class _HttpConnector:
     def __init__(self, upstream: Upstream, client: type) -> None:
-        self._upstream = upstream
+        self.upstream = upstream
         self._client = client
 
     async def __aenter__(self) -> Self:
-        await self._upstream.__aenter__()
+        await self.upstream.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._upstream.__aexit__(*exc)
+        await self.upstream.__aexit__(*exc)
 
     def bind(self, context: Context) -> Any:
-        return self._client(self._upstream.within(context))
+        return self._client(self.upstream.within(context))
 
     async def is_ready(self) -> bool:
         try:
-            return await self._upstream.is_ready(optional=True)
+            return await self.upstream.is_ready(optional=True)
         except UpstreamError:
             return False
 
@@ -206,6 +206,10 @@ class Bff:
             identify=callers.identify,
             verifier=callers.verifier,
         )
+        app.services = {
+            _name_of(self._clients[client], client): getattr(connector, "upstream", None)
+            for client, connector in connectors.items()
+        }
         if loop_lag is not None and settings.max_loop_lag is not None:
             app.skip_optional_when(partial(loop_lag.exceeds, settings.max_loop_lag.total_seconds()))
         return app
@@ -254,7 +258,7 @@ def bff(
 
 
 def _name_of(service: str | ServiceType, client: type) -> str:
-    return service if isinstance(service, str) else client.__name__
+    return service if isinstance(service, str) else getattr(service, "name", client.__name__)
 
 
 def _provider(connector: Connector) -> Provider:

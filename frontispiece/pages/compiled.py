@@ -34,6 +34,7 @@ class CompiledSource:
         "name",
         "per_caller",
         "repeatable",
+        "retry_budget",
         "timeout",
     )
 
@@ -47,7 +48,9 @@ class CompiledSource:
         self.dependencies = len(step.needs)
         self.dependents: list[CompiledSource] = []
         self.repeatable = source.retry is not None or source.hedge is not None
-        self.call = _with_policies(source)
+        self.retry_budget = RetryBudget() if self.repeatable else None
+        """What its retries and hedges take from."""
+        self.call = _with_policies(source, self.retry_budget)
         self.cache: ResultCache | None = None
         self.per_caller = True
         self.degraded_counts: Counter[str] = Counter()
@@ -95,12 +98,11 @@ class CompiledPage:
                 await source.cache.close()
 
 
-def _with_policies(source: Source) -> Callable[..., Coroutine[Any, Any, Any]]:
+def _with_policies(source: Source, budget: RetryBudget | None) -> Callable[..., Coroutine[Any, Any, Any]]:
     """The source's function with its policies around it, from the inside out."""
     call = cast(Callable[..., Coroutine[Any, Any, Any]], source.function)  # which the planner has checked
-    if source.retry is None and source.hedge is None:
+    if budget is None:
         return call
-    budget = RetryBudget()
     if source.hedge is not None:
         call = with_hedge(call, source.hedge, budget)
     if source.retry is not None:

@@ -5,7 +5,7 @@ Each is a collector: `registry.register(counter)`.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -31,6 +31,11 @@ class Counter:
         """Add to the count for these labels."""
         self._counts[values] += count
 
+    @property
+    def counts(self) -> Mapping[tuple[str, ...], int]:
+        """The counts by the values of their labels."""
+        return self._counts
+
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The counts, for the registry."""
         name, meaning, labels = self._about
@@ -43,23 +48,25 @@ class Counter:
 class Durations:
     """A histogram of durations."""
 
-    __slots__ = ("_counts", "_sum")
+    __slots__ = ("buckets", "sum")
 
     def __init__(self) -> None:
-        self._counts = [0] * (len(BOUNDS) + 1)
-        self._sum = 0.0
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        """Durations up to each bound and above the one before; the last are above all."""
+        self.sum = 0.0
+        """All durations together, in seconds."""
 
     def add(self, seconds: float) -> None:
         """Count a duration."""
-        self._counts[bisect_left(BOUNDS, seconds)] += 1
-        self._sum += seconds
+        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.sum += seconds
 
     @property
     def count(self) -> int:
         """The number of durations."""
-        return sum(self._counts)
+        return sum(self.buckets)
 
     def put_into(self, family: HistogramMetricFamily, values: tuple[str, ...]) -> None:
         """Add the histogram to a family, under these labels."""
         ends = [*map(str, BOUNDS), "+Inf"]
-        family.add_metric(values, list(zip(ends, accumulate(self._counts), strict=True)), self._sum)
+        family.add_metric(values, list(zip(ends, accumulate(self.buckets), strict=True)), self.sum)

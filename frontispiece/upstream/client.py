@@ -17,6 +17,7 @@ from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Tr
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream.call_context import CallRecord, current_call_context, now, record_call
 from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamServerError
+from frontispiece.upstream.observed import ObservedTransport, Start
 from frontispiece.upstream.refusal import refusal_of, unavailable_of
 from frontispiece.upstream.stats import State, TransportWrapper
 
@@ -115,6 +116,16 @@ class Upstream(TransportWrapper):
         self.addresses = addresses
         self.send = transport.send
         """Send a request and return the reply, whatever its status. Raises `UpstreamError` without one."""
+
+    def observe(self, start: Start) -> Callable[[], None]:
+        """Call `start` for each request from now on, until the function that this returns is called."""
+        unobserved = self.send
+        self.send = ObservedTransport(self.inner, start).send
+
+        def end() -> None:
+            self.send = unobserved
+
+        return end
 
     def state(self) -> State:
         """Diagnostics as members of a JSON object."""

@@ -1,89 +1,26 @@
-"""The graphs of pages as Mermaid text: sources, their inputs, clients and fallbacks."""
+"""The graphs of a project's pages as Mermaid text."""
 
-import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
 from frontispiece.cli.tables import load_table
 from frontispiece.cli.text import printable
-from frontispiece.gateway.aggregates.config import Part
-from frontispiece.gateway.aggregates.handler import plan_of
-from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.aggregates.handler import aggregate_graph
 from frontispiece.pages.app import PageApp
-from frontispiece.pages.page import Source
-from frontispiece.pages.plan import Input, Origin, Plan, Step
-from frontispiece.pages.request import PageRequest
+from frontispiece.pages.graph import Graph, graph_of
 
 PLAIN = re.compile(r"[^\w /{}()?:.,=|\[\]…·+-]")
 """Characters that Mermaid may interpret inside quotes."""
-
-MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
-"""The modules in a type's representation: `list[bff.clients.models.Card]`."""
 
 SHAPES = {"input": ('(["', '"])'), "source": ('["', '"]'), "view": ('[["', '"]]')}
 
 
 class NoSuchPage(Exception):
     """No page has this name; the message lists all."""
-
-
-class Kind(StrEnum):
-    """The kind of a box."""
-
-    INPUT = "input"
-    SOURCE = "source"
-    VIEW = "view"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Box:
-    """One part of a page, with its lines of text."""
-
-    kind: Kind
-    lines: tuple[str, ...]
-    optional: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrow:
-    """From one box to another, by their positions; `optional` when a fallback may come instead."""
-
-    start: int
-    end: int
-    optional: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
-    """A page as it is drawn: its boxes so that inputs come first and the view last.
-
-    Args:
-        method: the HTTP method.
-        name: `APP:PATH`, or an aggregate's public path.
-        public: the public paths that lead to it.
-        deadline: seconds.
-        boxes: its parts.
-        arrows: between them.
-    """
-
-    method: str
-    name: str
-    public: tuple[str, ...] = ()
-    deadline: float
-    boxes: tuple[Box, ...]
-    arrows: tuple[Arrow, ...]
-
-    @property
-    def title(self) -> str:
-        """Method and name."""
-        return printable(f"{self.method} {self.name}")
 
 
 def graphs(project: Project, data: Path, routes: Path) -> list[Graph]:
@@ -99,12 +36,7 @@ def graphs(project: Project, data: Path, routes: Path) -> list[Graph]:
             target = f"{name}:{plan.page.path}"
             public = (r.path for r in table.routes if r.to and f"{r.to.service}:{r.target}" == target)
             drawn.append(replace(graph_of(plan, target), public=tuple(dict.fromkeys(public))))
-    return drawn + [_aggregate(route, route.parts) for route in table.routes if route.parts]
-
-
-def _aggregate(route: Route, parts: Mapping[str, Part]) -> Graph:
-    targets = {name: str(part.from_) for name, part in parts.items()}
-    return graph_of(plan_of(route), route.path, targets)
+    return drawn + [aggregate_graph(route) for route in table.routes if route.parts]
 
 
 def chosen(graphs: Iterable[Graph], name: str) -> list[Graph]:
@@ -119,100 +51,6 @@ def chosen(graphs: Iterable[Graph], name: str) -> list[Graph]:
         names = "\n".join(dict.fromkeys(f"  {printable(graph.name)}" for graph in graphs))
         raise NoSuchPage(f"There is no page {printable(name)}: it is one of\n{names}")
     return found
-
-
-def graph_of(plan: Plan, name: str, targets: Mapping[str, str] = MappingProxyType({})) -> Graph:
-    """The graph of a page.
-
-    Args:
-        plan: the page's plan.
-        name: of the graph.
-        targets: what sources call, where the types of their inputs do not show it.
-    """
-    takers = [step.inputs for step in plan.steps] + [plan.view_inputs]
-    groups = _groups(plan.inputs.values(), takers)
-    places = {name: place for place, group in enumerate(groups) for name in group}
-    places |= {step.source.name: len(groups) + number for number, step in enumerate(plan.steps)}
-    optional = {places[step.source.name] for step in plan.steps if step.source.fallback is not None}
-    arrows = {
-        (places[i.name], end)
-        for end, inputs in enumerate(takers, len(groups))
-        for i in inputs
-        if i.origin is not Origin.PROVIDED
-    }
-    inputs = [Box(kind=Kind.INPUT, lines=tuple(map(_input, group.values()))) for group in groups]
-    sources = [
-        Box(kind=Kind.SOURCE, lines=_lines(step, targets), optional=step.source.fallback is not None)
-        for step in plan.steps
-    ]
-    view = Box(kind=Kind.VIEW, lines=(_name(plan.view), _name(plan.view_type)))
-    return Graph(
-        method=plan.page.method,
-        name=name,
-        deadline=plan.page.deadline,
-        boxes=(*inputs, *sources, view),
-        arrows=tuple(Arrow(start=a, end=b, optional=a in optional) for a, b in sorted(arrows)),
-    )
-
-
-def _groups(inputs: Iterable[Input], takers: Sequence[tuple[Input, ...]]) -> list[dict[str, Input]]:
-    """The request's inputs by name; those with the same takers are one group."""
-    groups: dict[tuple[int, ...], dict[str, Input]] = {}
-    for i in inputs:
-        goes_to = tuple(place for place, taken in enumerate(takers) if i.name in {t.name for t in taken})
-        groups.setdefault(goes_to, {})[i.name] = i
-    return list(groups.values())
-
-
-def _input(i: Input) -> str:
-    """An input's notation: `{path}`, `?query`, or `body: name`."""
-    forms = {
-        Origin.PATH: f"{{{i.name}}}",
-        Origin.QUERY: f"?{i.name}",
-        Origin.HEADER: f"{i.header}:",
-        Origin.BODY: f"body: {i.name}",
-    }
-    return forms[i.origin]
-
-
-def _lines(step: Step, targets: Mapping[str, str]) -> tuple[str, ...]:
-    source = step.source
-    provided = ", ".join(_name(i.type) for i in step.inputs if i.origin is Origin.PROVIDED)
-    lines = (
-        source.name,
-        targets.get(source.name, provided),
-        " · ".join(_bounds(source)),
-        " · ".join(_policy(source)),
-    )
-    return tuple(line for line in lines if line)
-
-
-def _bounds(source: Source) -> Iterator[str]:
-    """The source's timeout and fallback."""
-    if source.timeout is not None:
-        yield f"{source.timeout * 1000:g} ms"
-    if source.fallback is not None:
-        yield f"or {_name(source.fallback)}"
-
-
-def _policy(source: Source) -> Iterator[str]:
-    """The source's cache, retries and hedging."""
-    if source.cache is not None:
-        stale = f" + {source.cache.stale:g} s stale" if source.cache.stale else ""
-        yield f"cache {source.cache.ttl:g} s{stale}"
-    if source.retry is not None:
-        yield f"up to {source.retry.attempts} attempts"
-    if source.hedge is not None:
-        yield f"hedge after {source.hedge.after * 1000:g} ms"
-
-
-def _name(thing: Any) -> str:
-    """The short name of a type or function."""
-    if thing is PageRequest:
-        return "request"
-    named = isinstance(thing, type) or inspect.isroutine(thing)
-    name = thing.__qualname__.rpartition("<locals>.")[2] if named else MODULES.sub("", str(thing))
-    return "a stand-in" if name == "<lambda>" else name
 
 
 def mermaid(graph: Graph) -> str:
@@ -234,7 +72,7 @@ def text(drawn: Sequence[Graph]) -> str:
         return mermaid(drawn[0])
     sections = []
     for graph in drawn:
-        heading = graph.title.replace("`", "'")
+        heading = printable(graph.title).replace("`", "'")
         sections.append(f"## `{heading}`\n\n```mermaid\n{mermaid(graph)}```\n")
     return "\n".join(sections)
 

@@ -4,6 +4,8 @@ import hmac
 import logging
 import re
 from collections.abc import Container
+from functools import partial
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
 
@@ -11,7 +13,8 @@ from prometheus_client import make_asgi_app
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway
+from frontispiece.gateway.admin.audit import Audit
+from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway, Page
 from frontispiece.gateway.console import Console, ConsoleSettings
 from frontispiece.http.asgi import (
     Receive,
@@ -99,7 +102,8 @@ class AdminApp:
     """The ASGI app: `/metrics` in the formats of Prometheus, the endpoints of `PAGES`, and the console."""
 
     def __init__(self, gateway: AdministeredGateway, settings: AdminSettings) -> None:
-        self.console = Console(gateway, settings.console)
+        self.audit = Audit()
+        self.console = Console(gateway, settings.console, self.audit)
         self._gateway = gateway
         self._metrics = make_asgi_app(gateway.runtime.metrics.registry)
         self._names = settings.names
@@ -165,7 +169,28 @@ class AdminApp:
         method, page = PAGES[scope["path"]]
         _allow(method, scope["method"])
         check_csrf(method, scope["headers"])
-        return await page(self._gateway, scope["query_string"])
+        if method in SAFE_METHODS:
+            return await page(self._gateway, scope["query_string"])
+        return await self._audited(page, scope)
+
+    async def _audited(self, page: Page, scope: Scope) -> Reply:
+        """The response of an action, which is recorded whatever becomes of it."""
+        query = scope["query_string"].decode("latin-1")
+        record = partial(
+            self.audit.add,
+            scope["client"][0] if scope["client"] else "unknown",
+            f"{scope['method']} {scope['path']}{'?' if query else ''}{query}",
+        )
+        try:
+            reply = await page(self._gateway, scope["query_string"])
+        except Problem as problem:
+            record(problem.status, "; ".join([str(problem), *problem.members.get("errors", ())]))
+            raise
+        except BaseException as failure:
+            record(HTTPStatus.INTERNAL_SERVER_ERROR, f"failed: {failure!r}")
+            raise
+        record(reply.status, reply.body.decode() if isinstance(reply.body, bytes) else "")
+        return reply
 
     def _check(self, scope: Scope) -> None:
         check_host(scope["headers"], self._names)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from frontispiece.gateway.config.written import to_json
+from frontispiece.gateway.console.panel import Panel
 from frontispiece.gateway.observability.client_usage import RETENTION_DAYS
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.reload import Outcome, Reloader
@@ -28,6 +29,10 @@ class AdministeredGateway(Protocol):
     runtime: Runtime
     snapshot: RoutingSnapshot
     reloader: Reloader | None
+
+    @property
+    def panels(self) -> Mapping[str, Panel]:
+        """Tabs of the console, by their names."""
 
     @property
     def cache(self) -> HttpCache | None:

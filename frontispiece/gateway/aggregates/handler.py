@@ -21,6 +21,7 @@ from frontispiece.gateway.resources import TableResources
 from frontispiece.http.paths import decode_segment
 from frontispiece.pages import Page
 from frontispiece.pages.endpoint import Endpoint
+from frontispiece.pages.graph import Graph, graph_of
 from frontispiece.pages.plan import Plan, plans
 from frontispiece.pages.request import by_name
 from frontispiece.upstream import Context, Reply, Unreachable, now
@@ -75,6 +76,12 @@ def plan_of(route: Route) -> Plan:
     """The plan of the page that answers a route with parts."""
     (plan,) = plans([_page(route, route.parts or {})], {AggregateRequest})
     return plan
+
+
+def aggregate_graph(route: Route) -> Graph:
+    """The graph of what answers a route with parts."""
+    targets = {name: str(part.from_) for name, part in (route.parts or {}).items()}
+    return graph_of(plan_of(route), route.path, targets)
 
 
 def _page(route: Route, parts: Mapping[str, Part]) -> Page:

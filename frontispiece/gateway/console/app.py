@@ -1,11 +1,11 @@
 """The console of one gateway: finds the endpoint of a request, and holds what they share."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl
 
-from frontispiece.gateway.console import files, telemetry
-from frontispiece.gateway.console.request import ConsoleRequest, Endpoint
+from frontispiece.gateway.console import endpoints, files, telemetry
+from frontispiece.gateway.console.feed import Feed
+from frontispiece.gateway.console.request import ConsoleRequest
 from frontispiece.gateway.console.settings import ConsoleSettings
 from frontispiece.http.asgi import RequestBody, Scope
 from frontispiece.http.messages import Reply
@@ -14,14 +14,12 @@ from frontispiece.http.problems import Problem
 from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound
 
 if TYPE_CHECKING:
+    from frontispiece.gateway.admin.audit import Audit
     from frontispiece.gateway.admin.endpoints import AdministeredGateway
-
-ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {**telemetry.ENDPOINTS}
-"""By method and path."""
 
 _MATCHER: Final = Matcher(
     (Pattern(template=Template.parse(path), methods=(method,)), endpoint)
-    for (method, path), endpoint in ENDPOINTS.items()
+    for (method, path), endpoint in {**endpoints.ENDPOINTS, **telemetry.ENDPOINTS}.items()
 )
 
 
@@ -31,10 +29,13 @@ class Console:
     Args:
         gateway: the gateway.
         settings: the console's own.
+        audit: what was done through the admin port.
     """
 
-    def __init__(self, gateway: "AdministeredGateway", settings: ConsoleSettings) -> None:
+    def __init__(self, gateway: "AdministeredGateway", settings: ConsoleSettings, audit: "Audit") -> None:
         self.gateway = gateway
+        self.audit = audit
+        self.feed = Feed(gateway)
         self.telemetry = telemetry.Telemetry(settings.store)
         """Traces and logs."""
 
@@ -47,6 +48,7 @@ class Console:
 
     def begin_drain(self) -> None:
         """End the streams of watchers: the server stops."""
+        self.feed.close()
 
     @staticmethod
     async def file(scope: Scope) -> Reply | None:

@@ -83,6 +83,14 @@ class ClientUsage:
             yield
         await self._try_to_flush()
 
+    def by_client(self) -> dict[str, int]:
+        """The calls of each client since the start."""
+        calls: Counter[str] = Counter()
+        for counts in self._routes.values():
+            for label, number in counts.items():
+                calls[label.client] += number
+        return dict(calls)
+
     async def by_day(self, days: int) -> list[dict[str, Any]]:
         """The calls of so many days, today's included, as objects for JSON.
 

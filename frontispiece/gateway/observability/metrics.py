@@ -3,12 +3,13 @@
 import asyncio
 import collections
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from frontispiece.aio.retry_budget import RetryBudget
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.observability.client_usage import Counts as ClientCounts
 from frontispiece.gateway.observability.upstream_metrics import UpstreamMetrics
@@ -83,10 +84,13 @@ class Metrics:
             "gateway_split", "Calls, by the variant they were sent to.", "route", "variant"
         )
         self.shed = self._counter("gateway_shed", "Calls refused because of the load.", "priority")
-        self._routes: dict[str, _RouteStats] = {}
-        self._degraded: dict[tuple[str, str], Counts] = {}
+        self.routes: dict[str, RouteStats] = {}
+        """The calls on each route, by its name."""
+        self.retry_budgets: dict[str, Mapping[str | None, RetryBudget]] = {}
+        """By the id of a route that retries, and the variant of its traffic split."""
+        self.degraded: dict[tuple[str, str], Counts] = {}
         """Degraded responses by page and source, over all compiled pages of that name."""
-        self._source_cache: dict[tuple[str, str], Counts] = {}
+        self.source_cache: dict[tuple[str, str], Counts] = {}
         for process in (ProcessCollector, PlatformCollector, GCCollector):
             process(registry=self.registry)
 
@@ -105,7 +109,7 @@ class Metrics:
             clients: the calls on it, by the client that sends them.
             clock: seconds since some moment.
         """
-        stats = self._routes.setdefault(name, _RouteStats())  # others have the same path for other methods
+        stats = self.routes.setdefault(name, RouteStats())  # others have the same path for other methods
 
         def layer(inner: Handler) -> Handler:
             async def handle(call: Call) -> Reply:
@@ -137,8 +141,8 @@ class Metrics:
         """
         for source in compiled.sources:
             place = page, source.name
-            source.degraded_counts = self._degraded.setdefault(place, source.degraded_counts)
-            source.cache_counts = self._source_cache.setdefault(place, source.cache_counts)
+            source.degraded_counts = self.degraded.setdefault(place, source.degraded_counts)
+            source.cache_counts = self.source_cache.setdefault(place, source.cache_counts)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of routes and pages."""
@@ -154,7 +158,7 @@ class Metrics:
         in_flight = GaugeMetricFamily(
             "gateway_requests_in_flight", "Calls without a complete response.", labels=["route"]
         )
-        for route, stats in self._routes.items():
+        for route, stats in self.routes.items():
             in_flight.add_metric([route], stats.in_flight)
             for (method, status), spent in stats.durations.items():
                 values = route, method, f"{status}xx" if isinstance(status, int) else status
@@ -169,7 +173,7 @@ class Metrics:
         cached = Counter(
             "gateway_source_cache", "Results of cached sources, by cache state.", "page", "source", "state"
         )
-        for counter, counted in (degraded, self._degraded), (cached, self._source_cache):
+        for counter, counted in (degraded, self.degraded), (cached, self.source_cache):
             for place, counts in counted.items():
                 for kind, count in counts.items():
                     counter.add(*place, kind, count=count)
@@ -177,7 +181,7 @@ class Metrics:
         yield from cached.collect()
 
 
-class _RouteStats:
+class RouteStats:
     """The calls on one path."""
 
     def __init__(self) -> None:
@@ -186,12 +190,14 @@ class _RouteStats:
         """Durations by method and the first digit of the status, so that there are few series."""
 
     def add(self, method: str, status: int | str, seconds: float) -> None:
+        """Count a call whose response has begun."""
         key = method, status
         if (durations := self.durations.get(key)) is None:
             durations = self.durations[key] = Durations()
         durations.add(seconds)
 
     def end(self) -> None:
+        """One call is no longer in flight."""
         self.in_flight -= 1
 
 

@@ -17,15 +17,15 @@ class UpstreamMetrics:
     """Counts the requests to each upstream by its name, whichever table has opened it."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, _Stats] = {}
-        self._failures = Counter(
+        self.by_name: dict[str, UpstreamStats] = {}
+        self.failures = Counter(
             "gateway_upstream_failures", "Requests without a usable response.", "upstream", "reason"
         )
 
     def observe(self, upstream: Upstream) -> Upstream:
         """The same upstream, with its requests counted."""
-        stats = self._by_name.setdefault(upstream.name, _Stats(upstream))
-        transport = _CountingTransport(upstream, self._failures, stats)
+        stats = self.by_name.setdefault(upstream.name, UpstreamStats(upstream))
+        transport = _CountingTransport(upstream, self.failures, stats)
         return Upstream(upstream.name, transport, addresses=upstream.addresses)
 
     def collect(self) -> Iterator[Metric]:
@@ -39,7 +39,7 @@ class UpstreamMetrics:
             "gateway_upstream_in_flight", "Requests without a complete response.", labels=labels
         )
         reported: dict[str, Metric] = {}
-        for name, stats in self._by_name.items():
+        for name, stats in self.by_name.items():
             if stats.requests:
                 requests.add_metric((name,), stats.requests)
             stats.durations.put_into(durations, (name,))
@@ -50,11 +50,11 @@ class UpstreamMetrics:
                 values = {"upstream": name, **gauge.labels}
                 reported.setdefault(gauge.name, family).add_sample(gauge.name, values, float(gauge.value))
         yield requests
-        yield from self._failures.collect()
+        yield from self.failures.collect()
         yield from (durations, in_flight, *reported.values())
 
 
-class _Stats:
+class UpstreamStats:
     """The requests to one upstream.
 
     Args:
@@ -77,7 +77,7 @@ class _Stats:
 class _CountingTransport(TransportWrapper):
     """Counts the requests to an upstream. A 5xx is a failure, and so is the end of a request's time."""
 
-    def __init__(self, upstream: Upstream, failures: Counter, stats: _Stats) -> None:
+    def __init__(self, upstream: Upstream, failures: Counter, stats: UpstreamStats) -> None:
         super().__init__(upstream)
         self._upstream = upstream
         self._stats = stats

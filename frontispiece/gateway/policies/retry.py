@@ -49,6 +49,9 @@ BUDGET: Final = 10.0
 Count = Callable[[str], None]
 """Counts a failure as `retried`, or by the reason why it was not."""
 
+Budgets = defaultdict[str | None, RetryBudget]
+"""By the variant of a traffic split; None without one."""
+
 RetryOn = Literal["unavailable", "timeout", "failed", "500", "502", "503", "504"]
 
 
@@ -81,15 +84,21 @@ class Retry(ConfigModel):
 def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
     """The layer of a route whose failed calls are retried."""
     if route.retry:
-        yield retry_layer(
-            route.retry, route.timeout, partial(resources.runtime.metrics.retries.add, route.name)
-        )
+        metrics = resources.runtime.metrics
+        budgets = metrics.retry_budgets[route.id] = new_budgets()
+        yield retry_layer(route.retry, route.timeout, partial(metrics.retries.add, route.name), budgets)
+
+
+def new_budgets() -> Budgets:
+    """A budget for each variant of a traffic split: a faulty canary spends only its own."""
+    return defaultdict(lambda: RetryBudget(max_balance=BUDGET, balance=BUDGET))
 
 
 def retry_layer(
     policy: Retry,
     timeout: timedelta,
     count: Count,
+    budgets: Budgets | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -106,6 +115,7 @@ def retry_layer(
         policy: what is retried, and how often.
         timeout: of the whole call.
         count: counts each failure.
+        budgets: what retries take from; None for new ones.
         clock: monotonic seconds.
         wait: sleeps for some seconds.
         chance: a random number between two.
@@ -113,13 +123,11 @@ def retry_layer(
     seconds = timeout.total_seconds()
     attempt_timeout = policy.attempt_timeout(timeout)
     per_try_timeout = attempt_timeout.total_seconds() if attempt_timeout else None
-    budgets: defaultdict[str | None, RetryBudget] = defaultdict(
-        lambda: RetryBudget(max_balance=BUDGET, balance=BUDGET)
-    )  # one for each variant of a traffic split: a faulty canary spends only its own
+    budget_of = new_budgets() if budgets is None else budgets
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            budget = budgets[call.variant]
+            budget = budget_of[call.variant]
             budget.deposit()
             until = clock() + seconds
             call.per_try_timeout = per_try_timeout

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from frontispiece.cli.inspect.check import apps
-from frontispiece.cli.inspect.page_graph import Arrow, Box, Graph, Kind, chosen, graph_of, graphs, mermaid
+from frontispiece.cli.inspect.page_graph import chosen, graphs, mermaid
 from frontispiece.pages import Page
 from frontispiece.pages.app import PageApp
+from frontispiece.pages.graph import Arrow, Box, Graph, Kind, graph_of
 from frontispiece.pages.plan import Plan, plans
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry

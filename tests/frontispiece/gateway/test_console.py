@@ -1,12 +1,16 @@
 """The console on the admin port: files for everybody, data for whoever has the token."""
 
+import json
 from collections.abc import AsyncIterator
-from typing import Final
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
 
 import httpx
 import pytest
 
+from frontispiece.gateway import Panel, PanelFigures, PanelPart, PanelText
 from frontispiece.gateway.admin import AdminSettings
+from frontispiece.gateway.console.feed import MAX_WATCHERS
 from tests.support.serving import Serve, client_of
 from tests.support.tables import route, route_table
 from tests.support.world import OpenWorld, World
@@ -14,7 +18,13 @@ from tests.support.world import OpenWorld, World
 TOKEN: Final = "of-the-operators-alone"
 CSRF: Final = {"X-CSRF": "1"}
 
-TABLE: Final = route_table(route("/things/{id}", to="things", cache={"ttl": "1h"}))
+TABLE: Final = route_table(
+    route("/things/{id}", to="things", cache={"ttl": "1h"}),
+    route("/gone", to="gone"),
+    route("/idle", to="things"),
+)
+
+Events = AsyncIterator[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -28,6 +38,24 @@ async def admin(world: World, serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(await serve(world.gateway.admin_app(settings))) as http:
         http.headers["Authorization"] = f"Bearer {TOKEN}"
         yield http
+
+
+@asynccontextmanager
+async def watching(admin: httpx.AsyncClient) -> AsyncIterator[Events]:
+    """The events of a stream: their kinds and contents."""
+
+    async def events(lines: AsyncIterator[str]) -> Events:
+        kind = ""
+        async for line in lines:
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                yield kind, json.loads(value)
+
+    async with admin.stream("GET", "/console/api/events") as response:
+        assert response.status_code == 200
+        yield events(response.aiter_lines())
 
 
 async def test_the_page_and_its_files_need_no_token(admin: httpx.AsyncClient) -> None:
@@ -57,3 +85,115 @@ async def test_the_page_has_no_other_sites_name_and_is_in_no_other_sites_frame(
 
     assert refused.status_code == 421
     assert "frame-ancestors 'none'" in (await admin.get("/console")).headers["content-security-policy"]
+
+
+async def test_the_data_needs_the_token_and_a_page_of_its_own(admin: httpx.AsyncClient) -> None:
+    for path in ["/console/api/events", "/console/api/nothing", "/console/nothing"]:
+        for headers, status in [
+            ({"Authorization": ""}, 401),
+            ({"Authorization": "Bearer another-of-the-operators"}, 401),
+            ({"Host": "evil.test"}, 421),
+            ({"Origin": "http://evil.test"}, 403),
+        ]:
+            assert (await admin.get(path, headers=headers)).status_code == status, path
+
+
+async def test_the_first_event_is_the_whole_and_the_next_what_has_changed(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    await world.http.get("/things/1")
+    async with watching(admin) as events:
+        kind, whole = await anext(events)
+        assert (kind, whole["routes"]["/things/{id}"]["calls"]) == ("whole", 1)
+        assert whole["routes"]["/things/{id}"]["did"] == {"cache:miss": 1}
+        assert whole["upstreams"]["things"]["calls"] == 1
+        assert whole["routes"]["/idle"] == {}
+
+        await world.http.get("/things/1")
+        await world.http.get("/gone")
+        changed = {}
+        while changed.keys() < {"/things/{id}", "/gone"}:
+            kind, changes = await anext(events)
+            assert kind == "changes"
+            changed |= changes.get("routes", {})
+
+    assert changed["/things/{id}"]["did"] == {"cache:miss": 1, "cache:hit": 1}
+    assert (changed["/gone"]["calls"], changed["/gone"]["errors"]) == (1, 1)
+    assert "/idle" not in changed
+
+
+async def test_a_route_that_a_reload_takes_away_is_gone_for_watchers(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    async with watching(admin) as events:
+        await anext(events)
+        await world.serve_table(route_table(route("/new", to="things")))
+        routes: dict[str, Any] = {}
+        while not routes:
+            _, changes = await anext(events)
+            routes = changes.get("routes", {})
+
+    assert routes == {"/new": {}, "/things/{id}": None, "/gone": None, "/idle": None}
+
+
+async def test_watchers_are_few_and_one_that_leaves_makes_room(admin: httpx.AsyncClient) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(MAX_WATCHERS):
+            await stack.enter_async_context(watching(admin))
+        refused = await admin.get("/console/api/events")
+
+    assert (refused.status_code, refused.json()["title"]) == (503, "Too many watchers")
+    status = 503
+    while status == 503:  # until the server has noticed that the others are gone
+        async with admin.stream("GET", "/console/api/events") as response:
+            status = response.status_code
+    assert status == 200
+
+
+async def test_actions_are_recorded_with_their_outcome(world: World, admin: httpx.AsyncClient) -> None:
+    await admin.delete("/admin/cache?path=/things/1", headers=CSRF)
+    world.written.append(TABLE.replace('"none"', '"maybe"'))
+    await admin.post("/admin/reload", headers=CSRF)
+    await admin.get("/admin/routes")
+
+    reload, purge = (await admin.get("/console/api/audit")).json()
+    assert (purge["action"], purge["status"]) == ("DELETE /admin/cache?path=/things/1", 200)
+    assert (purge["outcome"], purge["client"]) == ('{"purged":0}', "127.0.0.1")
+    assert (reload["action"], reload["status"]) == ("POST /admin/reload", 422)
+    assert "the previous one stays in force" in reload["outcome"].lower()
+
+
+async def test_a_route_is_shown_with_its_layers_in_order(admin: httpx.AsyncClient) -> None:
+    listed = (await admin.get("/console/api/routes")).json()
+    shown = (await admin.get("/console/api/route", params={"id": listed[0]["id"]})).json()
+
+    assert [each["name"] for each in listed] == ["/things/{id}", "/gone", "/idle"]
+    assert listed[0]["target"] == "things:/things/{id}"
+    assert shown["layers"] == ["request_id", "metrics", "auth", "cache"]
+    assert shown["table"]["cache"]["ttl"] == "1h"
+    assert (await admin.get("/console/api/route?id=nothing")).status_code == 404
+
+
+async def test_a_registered_panel_is_a_tab(world: World, admin: httpx.AsyncClient) -> None:
+    async def read() -> list[PanelPart]:
+        return [PanelFigures(figures={"open": 3}), PanelText(text="All is well.")]
+
+    world.gateway.add_panel(Panel(name="sagas", title="Sagas", read=read))
+    with pytest.raises(ValueError, match="sagas"):
+        world.gateway.add_panel(Panel(name="sagas", title="Sagas", read=read))
+
+    overview = (await admin.get("/console/api/overview")).json()
+    assert overview["panels"][-1] == {"name": "sagas", "title": "Sagas"}
+    assert (await admin.get("/console/api/panels/sagas")).json() == [
+        {"kind": "figures", "figures": {"open": 3}},
+        {"kind": "text", "text": "All is well."},
+    ]
+    assert (await admin.get("/console/api/panels/nothing")).status_code == 404
+
+
+async def test_the_clients_panel_has_the_calls_of_each_client(world: World, admin: httpx.AsyncClient) -> None:
+    for version in ["1.4.0", "1.4.0", "2.0.0"]:
+        await world.http.get("/idle", headers={"X-Client": f"web/{version}"})
+
+    (table,) = (await admin.get("/console/api/panels/clients")).json()
+    assert [row[:4] for row in table["rows"]] == [["web", "other", 3, 1]]

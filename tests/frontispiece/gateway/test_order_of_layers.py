@@ -41,7 +41,7 @@ def order(number: int, load: OverloadMonitor | None = None) -> list[str]:
     """The policies of the layers of a route of the table, from the outside in."""
     snapshot = gateway_of(EVERYTHING, {}, load=load).snapshot
     made = layers(snapshot.table.routes[number], snapshot.resources)
-    return [policy_of(layer) for layer in made]
+    return [policy_of(layer) for _, layer in made]
 
 
 def test_a_route_that_asks_for_everything_has_each_once_in_this_order() -> None:

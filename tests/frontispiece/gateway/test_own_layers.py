@@ -100,7 +100,7 @@ def names(snapshot: RoutingSnapshot, number: int) -> list[str]:
     made = layers(snapshot.table.routes[number], snapshot.resources)
     return [
         type(owner).__name__ if isinstance(owner := getattr(layer, "__self__", None), RouteLayer) else policy
-        for layer in made
+        for _, layer in made
         for policy in [layer.__module__.removesuffix(".layer").rpartition(".")[2]]
     ]
 

@@ -64,6 +64,7 @@ class HttpCache:
             "route",
             "outcome",
         )
+        self._max_bytes = max_bytes
         self._memory = MemoryStore(max_bytes)
         self._valkey = valkey
         self._remote = ValkeyCacheStore(valkey) if valkey else None
@@ -90,6 +91,10 @@ class HttpCache:
         yield from self.outcomes.collect()
         yield GaugeMetricFamily("gateway_cache_bytes", "Bytes of all entries.", value=self._memory.size)
         yield GaugeMetricFamily("gateway_cache_entries", "Stored responses.", value=len(self._memory))
+
+    def usage(self) -> dict[str, int]:
+        """What is stored in this process, as an object for JSON."""
+        return {"entries": len(self._memory), "bytes": self._memory.size, "max_bytes": self._max_bytes}
 
     async def find(self, request: CacheRequest) -> Entry | None:
         """The entry for a request; with credentials only a public one."""

@@ -1,0 +1,146 @@
+"""The endpoints of the console below `/console/api/`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from frontispiece.gateway.aggregates.handler import aggregate_graph
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.written import to_json
+from frontispiece.gateway.console.bff_calls import mounted
+from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
+from frontispiece.http.messages import Reply
+from frontispiece.http.problems import Problem
+from frontispiece.pages.compiled import CompiledPage
+from frontispiece.pages.graph import Graph, graph_of
+from frontispiece.telemetry.metrics import BOUNDS
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.console.app import Console
+
+
+async def events(console: "Console", _request: ConsoleRequest) -> Reply:
+    """The figures, as they change."""
+    return console.feed.watch()
+
+
+async def overview(console: "Console", _request: ConsoleRequest) -> Reply:
+    """What there is: services, what calls what, panels, and the bounds of durations in seconds."""
+    gateway = console.gateway
+    snapshot, apps = gateway.snapshot, mounted(gateway)
+    called = {name for route in snapshot.table.routes for name in snapshot.services_of(route)}
+    edges: list[dict[str, Any]] = [
+        {"from": "gateway", "to": name} for name in snapshot.upstreams if name in called
+    ]
+    edges += [
+        {"from": bff, "to": name, "uncounted": upstream is None}
+        for bff, app in apps.items()
+        for name, upstream in app.services.items()
+    ]
+    names = dict.fromkeys([*snapshot.upstreams, *(edge["to"] for edge in edges)])
+    return json_reply(
+        {
+            "services": [{"name": name, "kind": "bff" if name in apps else "service"} for name in names],
+            "edges": edges,
+            "bounds": BOUNDS,
+            "panels": [{"name": p.name, "title": p.title} for p in gateway.panels.values()],
+            "actions": {"reload": gateway.reloader is not None, "purge": gateway.cache is not None},
+        }
+    )
+
+
+async def routes(console: "Console", _request: ConsoleRequest) -> Reply:
+    """Every route in a few words."""
+    table = console.gateway.snapshot.table
+    return json_reply(
+        [
+            {
+                "id": route.id,
+                "name": route.name,
+                "methods": route.methods,
+                "auth": route.auth.value,
+                "target": _target(route),
+                "priority": route.priority.value,
+            }
+            for route in table.routes
+        ]
+    )
+
+
+async def route(console: "Console", request: ConsoleRequest) -> Reply:
+    """One route, by its `id`: the names of its layers from the outside in, and all that the table says.
+
+    Raises:
+        Problem: 404 `no-route`.
+    """
+    snapshot = console.gateway.snapshot
+    for each in snapshot.table.routes:
+        if each.id == request.query.get("id"):
+            return json_reply({"id": each.id, "layers": snapshot.layers_of(each), "table": to_json(each)})
+    raise Problem(404, "no-route", "The table has no such route.")
+
+
+async def pages(console: "Console", _request: ConsoleRequest) -> Reply:
+    """The graphs of all pages of mounted apps, and of the table's aggregates."""
+    gateway = console.gateway
+    table = gateway.snapshot.table
+    found = []
+    for service, app in mounted(gateway).items():
+        for name, page in app.compiled_pages:
+            target = f"{service}:{page.plan.page.path}"
+            public = [r.name for r in table.routes if r.to and f"{r.to.service}:{r.target}" == target]
+            graph = graph_of(page.plan, target)
+            found.append(_drawn(graph, name, public) | {"retry_budgets": _retry_budgets(page)})
+    found += [_drawn(aggregate_graph(each), each.name, [each.name]) for each in table.routes if each.parts]
+    return json_reply(found)
+
+
+async def panel(console: "Console", request: ConsoleRequest) -> Reply:
+    """What a panel shows.
+
+    Raises:
+        Problem: 404 `no-panel`, or the panel's own.
+    """
+    found = console.gateway.panels.get(request.params["name"])
+    if found is None:
+        raise Problem(404, "no-panel", "The console has no such panel.")
+    return json_reply(await found.read())
+
+
+async def audit(console: "Console", _request: ConsoleRequest) -> Reply:
+    """The latest actions, newest first."""
+    return json_reply(list(console.audit.records))
+
+
+def _target(route: Route) -> str:
+    if route.to:
+        return f"{route.to.service}:{route.target}"
+    return f"{len(route.parts)} parts" if route.parts else "files"
+
+
+def _drawn(graph: Graph, name: str, public: list[str]) -> dict[str, Any]:
+    """A graph as JSON; `name` is that of the page among the figures."""
+    return {
+        "name": name,
+        "title": graph.title,
+        "public": list(dict.fromkeys(public)),
+        "deadline": graph.deadline,
+        "boxes": graph.boxes,
+        "arrows": graph.arrows,
+    }
+
+
+def _retry_budgets(page: CompiledPage) -> dict[str, float]:
+    """The tries that may be made now, by source."""
+    return {each.name: round(each.retry_budget.balance, 1) for each in page.sources if each.retry_budget}
+
+
+ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {
+    ("GET", "/console/api/events"): events,
+    ("GET", "/console/api/overview"): overview,
+    ("GET", "/console/api/routes"): routes,
+    ("GET", "/console/api/route"): route,
+    ("GET", "/console/api/pages"): pages,
+    ("GET", "/console/api/panels/{name}"): panel,
+    ("GET", "/console/api/audit"): audit,
+}
+"""By method and path."""
