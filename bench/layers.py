@@ -38,6 +38,7 @@ from frontispiece.gateway.runtime import Runtime
 from frontispiece.http.messages import IncomingRequest
 from frontispiece.security import Signer
 from frontispiece.settings import Directory
+from frontispiece.telemetry.export import Export
 from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import Headers, Reply
 
@@ -107,7 +108,7 @@ async def exchange_of(case: Case, stack: AsyncExitStack) -> Exchange:
     table = Table.model_validate({"services": SERVICES, "routes": [{**ROUTE, **case.route}]})
     log = tracing = None
     if case.tracing:
-        tracing = await stack.enter_async_context(Tracing("bench", exporters=[Discarding]))
+        tracing = await stack.enter_async_context(Tracing("bench", sending=Export([Discarding])))
     if case.log:
         log = AccessLog(AccessLogSettings(access_log=os.devnull), b"secret")
         await stack.enter_async_context(log)

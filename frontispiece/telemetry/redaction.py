@@ -13,6 +13,13 @@ PERSONAL: Final = frozenset({"user", "owner", "subject", "email"})
 MAX_DECODINGS: Final = 3
 """How often a value may have been percent-encoded."""
 
+MAX_TEXT: Final = 4000
+"""Characters of a message."""
+
+MAX_WORD: Final = 300
+"""Characters beyond which a word of a message is no word."""
+
+_WORD: Final = re.compile(r"\S+")
 _SECRET: Final = re.compile(
     r"[^\s@/]+@[^\s@/]+"  # an e-mail address
     r"|\beyJ[A-Za-z0-9_-]{5,}"  # the beginning of a JWT
@@ -69,6 +76,15 @@ def word(text: str, limit: int = 100) -> str:
     """A redacted word, in printable ASCII and of limited length."""
     short = text[:limit]
     return REDACTED if is_secret(short) else _STRANGE.sub(_encoded, short)
+
+
+def text(message: str) -> str:
+    """A redacted message of limited length."""
+    return _WORD.sub(lambda word: REDACTED if _is_secret_word(word[0]) else word[0], message[:MAX_TEXT])
+
+
+def _is_secret_word(word: str) -> bool:
+    return len(word) > MAX_WORD or is_secret(word)
 
 
 def _segment(raw: str, personal: Collection[str]) -> str:

@@ -1,9 +1,6 @@
 """Spans of the requests that an app serves, and of the calls that it makes for them."""
 
-import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
-from threading import Thread
 from types import TracebackType
 from typing import Final, Self, cast
 
@@ -16,23 +13,17 @@ from opentelemetry.context import (
     get_value,
     set_value,
 )
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import Span as OpenTelemetrySpan
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from frontispiece.errors import ConfigError
 from frontispiece.http.asgi import App, Message, Receive, Scope, Send
-from frontispiece.telemetry import redaction
+from frontispiece.telemetry import export, redaction
 
 Headers = Sequence[tuple[bytes, bytes]]
 Attributes = Mapping[str, str | int]
-
-EXPORT_TIMEOUT: Final = 3.0
-"""Seconds that the last spans have to be sent when an app stops."""
 
 CLIENT_ERROR: Final = 400
 """From this status on a response is an error of the call."""
@@ -46,14 +37,10 @@ PROPAGATED: Final = (b"traceparent", b"tracestate")
 
 _TRACER: Final = create_key("frontispiece-tracer")
 _W3C: Final = TraceContextTextMapPropagator()
-_EXPORTERS: Final[Mapping[str, Callable[[], SpanExporter]]] = {
-    "otlp": OTLPSpanExporter,
-    "console": ConsoleSpanExporter,
-}
 
 
 class Tracing:
-    """The traces of one app, exported from entering to leaving.
+    """The traces and logs of one app, exported from entering to leaving.
 
     Sampling and export are configured by OpenTelemetry's variables: `OTEL_TRACES_SAMPLER`,
     `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_MAX_QUEUE_SIZE` and so on.
@@ -61,7 +48,7 @@ class Tracing:
     Args:
         role: the app's name, `service.name` to collectors.
         named_by_environment: whether `OTEL_SERVICE_NAME` goes before it.
-        exporters: factories of exporters; by default those that the environment configures.
+        sending: the export; by default that which the environment configures.
 
     Raises:
         ConfigError: the variables ask for an unsupported exporter or protocol.
@@ -72,39 +59,38 @@ class Tracing:
         role: str,
         *,
         named_by_environment: bool = True,
-        exporters: Sequence[Callable[[], SpanExporter]] | None = None,
+        sending: export.Export | None = None,
     ) -> None:
-        self._exporters = _exporters() if exporters is None else exporters
-        self._provider = TracerProvider(
-            resource=_resource(role, named_by_environment=named_by_environment), shutdown_on_exit=False
-        )
+        self._export = sending or export.of_environment()
+        self._resource = _resource(role, named_by_environment=named_by_environment)
+        self._provider = TracerProvider(resource=self._resource, shutdown_on_exit=False)
         self._tracer = self._provider.get_tracer("frontispiece")
+        self._context = Context()
 
     async def __aenter__(self) -> Self:
-        for exporter in self._exporters:
-            self._provider.add_span_processor(BatchSpanProcessor(exporter()))
+        """Begin; what this task and those that it starts log from now on is the app's."""
+        self._context = self._export.join(self._provider, self._resource)
+        attach(self._context)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """Send the remaining spans, within `EXPORT_TIMEOUT`."""
-        sending = Thread(target=self._provider.shutdown, name="last spans", daemon=True)
-        sending.start()
-        await asyncio.to_thread(sending.join, EXPORT_TIMEOUT)
+        await self._export.leave()
 
     def serving(self, name: str, headers: Headers, attributes: Attributes) -> "Span":
         """A span for a request with these headers (names in lower case), within its trace."""
         carried = {key.decode(): value.decode("latin-1") for key, value in headers if key in PROPAGATED}
-        parent = _W3C.extract(carried, context=Context()) if carried else Context()
+        parent = _W3C.extract(carried, context=self._context) if carried else self._context
         return self._started(name, parent, SpanKind.SERVER, attributes)
 
     def consuming(self, name: str, traceparent: str | None, attributes: Attributes) -> "Span":
         """A span for the handling of a message, within the trace that it was published in."""
-        parent = _W3C.extract({"traceparent": traceparent}, context=Context()) if traceparent else Context()
+        carried = {"traceparent": traceparent} if traceparent else {}
+        parent = _W3C.extract(carried, context=self._context)
         return self._started(name, parent, SpanKind.CONSUMER, attributes)
 
     def _started(self, name: str, parent: Context, kind: SpanKind, attributes: Attributes) -> "Span":
         span = self._tracer.start_span(name, context=parent, kind=kind, attributes=attributes)
-        return Span(span, set_value(_TRACER, self._tracer, set_span_in_context(span, Context())))
+        return Span(span, set_value(_TRACER, self._tracer, set_span_in_context(span, self._context)))
 
 
 def within(name: str, attributes: Attributes, kind: SpanKind = SpanKind.CLIENT) -> "Span | None":
@@ -231,23 +217,6 @@ class TracingMiddleware:
 def method_of(method: str) -> str:
     """A method as attributes have it: a known one, or `_OTHER`."""
     return method if method in METHODS else "_OTHER"
-
-
-def _exporters() -> list[Callable[[], SpanExporter]]:
-    names = [name.strip() for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip()]
-    errors = [
-        f"OTEL_TRACES_EXPORTER: there is no {name!r}: write otlp, console or none"
-        for name in names
-        if name not in _EXPORTERS
-    ]
-    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
-        "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
-    )
-    if protocol != "http/protobuf":
-        errors.append(f"OTEL_EXPORTER_OTLP_PROTOCOL: only http/protobuf is spoken, not {protocol!r}")
-    if errors:
-        raise ConfigError(errors)
-    return [_EXPORTERS[name] for name in names or ["otlp"]]
 
 
 def _resource(role: str, *, named_by_environment: bool) -> Resource:

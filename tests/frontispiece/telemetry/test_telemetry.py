@@ -107,7 +107,7 @@ async def test_the_usual_variable_says_what_is_sampled(monkeypatch: pytest.Monke
 async def test_an_unreachable_collector_does_not_delay_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(telemetry.ENDPOINTS[0], "http://127.0.0.1:9")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
-    monkeypatch.setattr("frontispiece.telemetry.spans.EXPORT_TIMEOUT", 0.01)
+    monkeypatch.setattr("frontispiece.telemetry.export.EXPORT_TIMEOUT", 0.01)
     tracing = telemetry.tracing("gateway")
     assert tracing is not None
     async with tracing:

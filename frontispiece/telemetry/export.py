@@ -1,0 +1,181 @@
+"""The export of spans and logs: one queue and one thread of each kind for all apps of a process."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from threading import Thread
+from traceback import format_tb
+from typing import Any, Final
+
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.context import Context, create_key, get_current, get_value, set_value
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+
+from frontispiece.errors import ConfigError
+from frontispiece.telemetry import redaction
+
+EXPORT_TIMEOUT: Final = 3.0
+"""Seconds that the last spans and logs have to be sent when the last app of a process stops."""
+
+OTHERS: Final = "process"
+"""The app, by name, of what is logged outside of any in a process that has several."""
+
+EXPORTERS_OWN: Final = ("opentelemetry", "urllib3", "requests")
+"""Loggers of the export: what they log would never end being exported."""
+
+LEVELS: Final[Mapping[int, SeverityNumber]] = {
+    logging.CRITICAL: SeverityNumber.FATAL,
+    logging.ERROR: SeverityNumber.ERROR,
+    logging.WARNING: SeverityNumber.WARN,
+    logging.INFO: SeverityNumber.INFO,
+}
+
+MakeExporter = Callable[[], SpanExporter]
+
+_APP: Final = create_key("frontispiece-app")
+_EXPORTERS: Final[Mapping[str, MakeExporter]] = {"otlp": OTLPSpanExporter, "console": ConsoleSpanExporter}
+
+
+class Export:
+    """Sends the spans and logs of apps, from the first `join` to the last `leave`.
+
+    Args:
+        exporters: make the exporters of spans.
+        logs: whether logs are exported by OTLP.
+    """
+
+    def __init__(self, exporters: Sequence[MakeExporter], *, logs: bool = False) -> None:
+        self._exporters = exporters
+        self._exports_logs = logs
+        self._spans: list[BatchSpanProcessor] = []
+        self._logs: LogHandler | None = None
+        self._apps = 0
+
+    def join(self, spans: TracerProvider, resource: Resource) -> Context:
+        """Send an app's spans and logs from now on; returns the context of its background work."""
+        if self._apps == 0:
+            self._spans = [BatchSpanProcessor(exporter()) for exporter in self._exporters]
+            if self._exports_logs:
+                self._logs = LogHandler(BatchLogRecordProcessor(OTLPLogExporter()))
+                logging.getLogger().addHandler(self._logs)
+        self._apps += 1
+        for processor in self._spans:
+            spans.add_span_processor(processor)
+        return Context() if self._logs is None else self._logs.context(resource)
+
+    async def leave(self) -> None:
+        """End with the last app, having sent what remains within `EXPORT_TIMEOUT`."""
+        self._apps -= 1
+        if self._apps:
+            return
+        processors: list[Any] = list(self._spans)
+        if self._logs is not None:
+            logging.getLogger().removeHandler(self._logs)
+            processors.append(self._logs.processor)
+
+        def finish() -> None:
+            for processor in processors:
+                processor.shutdown()
+
+        sending = Thread(target=finish, name="last spans", daemon=True)
+        sending.start()
+        await asyncio.to_thread(sending.join, EXPORT_TIMEOUT)
+
+
+class LogHandler(logging.Handler):
+    """Exports what is logged, redacted, with the app and the span that it is logged in.
+
+    Args:
+        processor: sends log records.
+    """
+
+    def __init__(self, processor: BatchLogRecordProcessor) -> None:
+        super().__init__(logging.INFO)
+        self.processor = processor
+        self._apps: dict[str, LoggerProvider] = {}
+        self._others = self._provider(Resource({"service.name": OTHERS}))
+
+    def context(self, resource: Resource) -> Context:
+        """The context in which records are those of an app."""
+        name = str(resource.attributes["service.name"])
+        if name not in self._apps:
+            self._apps[name] = self._provider(resource)
+        return set_value(_APP, name, Context())
+
+    def _provider(self, resource: Resource) -> LoggerProvider:
+        provider = LoggerProvider(resource, shutdown_on_exit=False)
+        provider.add_log_record_processor(self.processor)
+        return provider
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Export a record."""
+        if record.name.partition(".")[0] in EXPORTERS_OWN:
+            return
+        try:
+            context = get_current()
+            self._app(context).get_logger(record.name).emit(
+                timestamp=int(record.created * 1e9),
+                context=context,
+                severity_number=LEVELS.get(record.levelno, SeverityNumber.INFO),
+                severity_text=record.levelname,
+                body=redaction.text(record.getMessage()),
+                attributes=_attributes(record),
+            )
+        except Exception:  # noqa: BLE001 (a handler of logging never raises)
+            self.handleError(record)
+
+    def _app(self, context: Context) -> LoggerProvider:
+        if (app := self._apps.get(str(get_value(_APP, context)))) is not None:
+            return app
+        return next(iter(self._apps.values())) if len(self._apps) == 1 else self._others
+
+
+def _attributes(record: logging.LogRecord) -> dict[str, str]:
+    """Where an exception was raised; its message may be personal."""
+    if not record.exc_info or record.exc_info[0] is None:
+        return {}
+    kind, _, trace = record.exc_info
+    return {"exception.type": kind.__name__, "exception.stacktrace": "".join(format_tb(trace))}
+
+
+def of_environment() -> Export:
+    """The export that the environment configures: one for all apps of this process with the same variables.
+
+    Raises:
+        ConfigError: the variables ask for an unsupported exporter or protocol.
+    """
+    configured = tuple(sorted(pair for pair in os.environ.items() if pair[0].startswith("OTEL_")))
+    if configured not in _OF_PROCESS:
+        logs = os.environ.get("OTEL_LOGS_EXPORTER") == "otlp"
+        _OF_PROCESS[configured] = Export(_exporters(), logs=logs)
+    return _OF_PROCESS[configured]
+
+
+_OF_PROCESS: Final[dict[tuple[tuple[str, str], ...], Export]] = {}
+
+
+def _exporters() -> list[MakeExporter]:
+    names = [name.strip() for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip()]
+    errors = [
+        f"OTEL_TRACES_EXPORTER: there is no {name!r}: write otlp, console or none"
+        for name in names
+        if name not in _EXPORTERS
+    ]
+    if (logs := os.environ.get("OTEL_LOGS_EXPORTER", "none")) not in {"otlp", "none"}:
+        errors.append(f"OTEL_LOGS_EXPORTER: there is no {logs!r}: write otlp or none")
+    for signal in ("TRACES", "LOGS"):
+        name = f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"
+        protocol = os.environ.get(name) or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        if protocol != "http/protobuf":
+            errors.append(f"OTEL_EXPORTER_OTLP_PROTOCOL: only http/protobuf is spoken, not {protocol!r}")
+            break
+    if errors:
+        raise ConfigError(errors)
+    return [_EXPORTERS[name] for name in names or ["otlp"]]
