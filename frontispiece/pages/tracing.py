@@ -27,7 +27,12 @@ class TracedEndpoint(Endpoint):
     async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
         """The page's response."""
         page = self.plan.page
-        about = {"http.request.method": page.method, "http.route": page.path, "url.scheme": "http"}
+        about = {
+            "http.request.method": page.method,
+            "http.route": page.path,
+            "url.scheme": "http",
+            "frontispiece.page": page.path,
+        }
         with self._tracing.serving(f"{page.method} {page.path}", request.headers, about) as span:
             try:
                 reply = await super().reply(request, body)
@@ -35,6 +40,8 @@ class TracedEndpoint(Endpoint):
                 span.set_status(problem.status)
                 raise
             span.set_status(reply.status)
+            if degraded := reply.header(b"page-degraded"):
+                span.set_attributes({"frontispiece.page.degraded": degraded.decode("latin-1")})
             if not isinstance(reply.body, bytes):
                 when_released(reply, span.outlast())
             return reply

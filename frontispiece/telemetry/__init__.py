@@ -5,9 +5,10 @@ endpoint is set. Only then `frontispiece.telemetry.spans` is imported.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from frontispiece.extras import extra
@@ -16,6 +17,25 @@ if TYPE_CHECKING:
     from frontispiece.telemetry.spans import Tracing
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+DESTINATIONS: Final = (
+    *ENDPOINTS,
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_SDK_DISABLED",
+)
+"""Variables that say whether telemetry goes anywhere, and where."""
+
+EXPORTED: Final[Mapping[str, str]] = {
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_LOGS_EXPORTER": "otlp",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_BSP_SCHEDULE_DELAY": "500",
+    "OTEL_BLRP_SCHEDULE_DELAY": "500",
+}
+"""Variables of apps whose traces and logs somebody looks at as they run: they leave within half a second."""
 
 _beside: ContextVar[bool] = ContextVar("beside", default=False)
 
@@ -27,6 +47,11 @@ def is_on() -> bool:
     if exporter := os.environ.get("OTEL_TRACES_EXPORTER"):
         return exporter != "none"
     return any(os.environ.get(name) for name in ENDPOINTS)
+
+
+def goes_elsewhere(environment: Mapping[str, str]) -> bool:
+    """Whether these variables say where telemetry goes, or the extra `otel` is not installed."""
+    return any(environment.get(name) for name in DESTINATIONS) or find_spec("opentelemetry") is None
 
 
 def tracing(role: str) -> "Tracing | None":

@@ -13,7 +13,7 @@ import msgspec
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
-from frontispiece.gateway.admin import OFF, AdminSettings
+from frontispiece.gateway.admin import OFF, OTLP, AdminSettings, export_token
 from frontispiece.server import GATEWAY
 from frontispiece.server.sockets import LOOPBACK, PortTaken, address, bound
 
@@ -45,6 +45,14 @@ class AdminPort:
     def variables(self) -> dict[str, str]:
         """The gateway's variables."""
         return {ADDRESS: OFF if self.sock is None else address(self.sock), ADMIN_TOKEN: self.token}
+
+    @property
+    def export_variables(self) -> dict[str, str]:
+        """The variables by which apps, in any language, export traces and logs to its console."""
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"{self.url}{OTLP.rstrip('/')}",
+            "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{export_token(self.token)}",
+        }
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from frontispiece import telemetry
 from frontispiece.cli.project import PLACEHOLDER, Project, fill
 from frontispiece.cli.run.admin_port import AdminPort
 from frontispiece.cli.sections import App
@@ -65,6 +66,7 @@ class Run:
         values = self.values(name)
         declared = {
             **DEVELOPMENT,
+            **self._telemetry(name),
             "SERVICES": json.dumps(self._addresses()),
             **self.project.declared(name),
         }
@@ -77,6 +79,16 @@ class Run:
         if (app := self.project.apps.get(name)) and app.command:
             variables["PORT"] = values["port"]
         return variables
+
+    def _telemetry(self, name: str) -> dict[str, str]:
+        """The variables by which an app exports traces and logs to the console, unless they go elsewhere."""
+        if self.admin is None or self.admin.url is None or telemetry.goes_elsewhere(self.given):
+            return {}
+        to_console = {**telemetry.EXPORTED, **self.admin.export_variables}
+        if name == GATEWAY:
+            return {**to_console, "GATEWAY_CONSOLE_STORE": "${data}/console/telemetry.sqlite"}
+        app = self.project.apps[name]
+        return {**to_console, "OTEL_SERVICE_NAME": name} if app.command else to_console
 
     def process_environment(self, name: str) -> dict[str, str]:
         """The variables of the process of an app; the gateway's has those of mounted apps, too."""

@@ -14,7 +14,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.server import GATEWAY, child_process
 from frontispiece.server.listen import listeners, stop_timeout
-from frontispiece.server.server import Server, running
+from frontispiece.server.server import Listening, running
 from frontispiece.server.supervisor import Supervisor
 from frontispiece.settings import PROJECT_FILE
 
@@ -25,15 +25,16 @@ async def one_process(run: Run, sockets: Mapping[str, socket]) -> AsyncIterator[
 
     All are made before the first starts, which takes longer: errors in settings and the table are found soon.
     The gateway's variables stay set, for it makes mounted apps anew at each reload; those of other apps are
-    set while their factories run.
+    set while their factories run. The admin port opens first and closes last: it receives what others log.
     """
-    waves: list[list[tuple[Server, socket]]] = []
-    for wave in (sockets.keys() - {GATEWAY}, {GATEWAY}):
-        waves.append([])
-        for name in (name for name in run.project.factories if name in wave):
-            with variables(run.environment(name)):
-                app, admin_sock = create(run.project.factories[name]), run.admin.sock if run.admin else None
-                waves[-1] += listeners(name, app, sockets[name], admin_sock=admin_sock)
+    admin_sock = run.admin.sock if run.admin else None
+    made: dict[str, list[Listening]] = {}
+    for name in sorted(run.project.factories.keys() & sockets.keys(), key=GATEWAY.__eq__):
+        with variables(run.environment(name)):
+            app = create(run.project.factories[name])
+            made[name] = listeners(name, app, sockets[name], admin_sock=admin_sock)
+    public, *beside = made.pop(GATEWAY)
+    waves = beside, [server for servers in made.values() for server in servers], [public]
     async with AsyncExitStack() as stack:
         for servers in waves:
             await stack.enter_async_context(running(servers))

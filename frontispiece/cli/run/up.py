@@ -107,7 +107,7 @@ class Up:
                 given=dict(os.environ),
                 admin=stack.enter_context(admin),
             )
-            logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+            _log_warnings()
             if not self.processes:
                 os.environ.update(run.process_environment(GATEWAY))
             logs = self.data / LOGS
@@ -125,6 +125,14 @@ class Up:
         for name, app in self.project.apps.items():
             if app.factory and (self.processes or not app.mounted):
                 yield name, 0
+
+
+def _log_warnings() -> None:
+    """Write warnings to stderr; the console gets what is below, too."""
+    stderr = logging.StreamHandler()
+    stderr.setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", handlers=[stderr])
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each call has paths, maybe private
 
 
 def _watch(run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready) -> None:
