@@ -198,13 +198,20 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
     front = str(python.with_name("front"))
 
     made = run([front, "init", str(project)], tmp_path, environ)
-    for kind, name in (("page", "order-history"), ("service", "stars"), ("layer", "greeting")):
-        run([front, "new", kind, name], project, environ)
+    for added in (
+        "page order-history",
+        "screen wishes",
+        "client mobile",
+        "service stars",
+        "policy greeting",
+        "route /api/titles/{note_id} --to notes:/notes/{note_id}",
+    ):
+        run([front, "new", *added.split()], project, environ)
     tested = run(["make", "test", f"PYTHON={python}"], project, environ)
     checked = run(["make", "check", f"PYTHON={python}"], project, environ)
 
     assert "make run" in made
-    assert "10 passed" in tested
+    assert "13 passed" in tested
     assert "are in order" in checked
 
 
@@ -225,28 +232,38 @@ def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_what_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
-    front.run("init", tmp_path / "project")
-    front.run_in(tmp_path / "project", "new", "page", "notes")
-    before = {file: file.read_bytes() for file in (tmp_path / "project").rglob("*.*") if file.is_file()}
-
-    again = front.run_in(tmp_path / "project", "new", "page", "notes")
-    service = front.run_in(tmp_path / "project", "new", "service", "notes")
-
-    assert "exists already" in again.stderr
-    assert "There is an app notes" in service.stderr
-    assert {file: file.read_bytes() for file in before} == before
-
-
 @pytest.mark.parametrize(
-    ("kind", "name"),
-    [("page", "import"), ("service", "gateway"), ("layer", "json"), ("layer", "typing"), ("page", "No")],
+    ("added", "message"),
+    [
+        ("page note", "note.py exists already"),
+        ("service notes", "There is an app notes in frontispiece.toml already"),
+        ("client web", "There is an app web in frontispiece.toml already"),
+        ("route /web/notes/{other} --to notes", "route 3 (/web/notes/{other})"),
+        ("route /free --to note", "There is no app 'note' in frontispiece.toml: did you mean 'notes'?"),
+        ("page free --bff wob", "There is no BFF 'wob': a mounted app PACKAGE.app: did you mean 'web'?"),
+        ("client free", "test_free_home.py: Not a directory"),
+        ("page No", "'No' is no name"),
+        ("page import", "'import' has another meaning"),
+        ("service gateway", "'gateway' has another meaning"),
+        ("layer json", "'json' has another meaning"),
+        ("policy typing", "'typing' has another meaning"),
+    ],
 )
-def test_a_name_with_another_meaning_is_refused(tmp_path: Path, kind: str, name: str) -> None:
-    front.run("init", tmp_path / "project")
+def test_what_cannot_be_added_leaves_all_as_it_is(tmp_path: Path, added: str, message: str) -> None:
+    project = tmp_path / "project"
+    front.run("init", project)
+    if "Not a directory" in message:
+        (project / "tests").rename(project / "tested")
+        (project / "tests").touch()
+    before = _files(project)
 
-    done = front.run_in(tmp_path / "project", "new", kind, name)
+    done = front.run_in(project, "new", *added.split())
 
     assert done.returncode == 1
-    assert f"'{name}'" in done.stderr
-    assert front.run_in(tmp_path / "project", "check").returncode == 0
+    assert message in done.stderr
+    assert _files(project) == before
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    every = (file for file in folder.rglob("*") if "__pycache__" not in file.parts)
+    return {file: file.read_bytes() if file.is_file() else b"" for file in every}

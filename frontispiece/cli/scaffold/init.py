@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from frontispiece.cli.terminal import fail, out
 
-RENAMED: Final = {"gitignore": ".gitignore"}
+RENAMED: Final = {"dockerignore": ".dockerignore", "gitignore": ".gitignore"}
 """Names that would have a meaning of their own in the package."""
 
 LEFT_OUT: Final = "__pycache__"

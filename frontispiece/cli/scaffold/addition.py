@@ -1,0 +1,142 @@
+"""What is added to a project: all of it, or nothing."""
+
+import keyword
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from rich.markup import escape
+
+from frontispiece.cli.project import Project
+from frontispiece.cli.terminal import data_folder, out
+from frontispiece.errors import ConfigError
+from frontispiece.server import GATEWAY
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+class NotAdded(Exception):
+    """Nothing has been written; the message says why."""
+
+
+class Addition:
+    """What is added to a project: collected first, and written when all of it can be.
+
+    Args:
+        project: the project.
+        values: of the placeholders of templates.
+    """
+
+    def __init__(self, project: Project, values: Mapping[str, str]) -> None:
+        self._project = project
+        self._values = values
+        self._new: dict[Path, str] = {}
+        self._changed: dict[Path, str] = {}
+
+    def create(self, path: str, template: str) -> None:
+        """A new file in the project.
+
+        Raises:
+            NotAdded: there is one already.
+        """
+        file = self._project.folder / path
+        if os.path.lexists(file):  # a link that leads nowhere, too
+            raise NotAdded(f"{file} exists already.")
+        self._new[file] = self._filled(template)
+
+    def append(self, file: Path, template: str) -> None:
+        """Text at the end of a file."""
+        self.change(file, f"{self.text(file).rstrip()}\n\n{self._filled(template)}")
+
+    def change(self, file: Path, text: str) -> None:
+        """A file's new text."""
+        self._changed[file] = text
+
+    def text(self, file: Path) -> str:
+        """The text of a file, with what has been added to it."""
+        return self._changed.get(file) or file.read_text(encoding="utf-8")
+
+    def write(self) -> None:
+        """Write all of it, check the project, and say what was written.
+
+        Raises:
+            NotAdded: a file cannot be written, or the project has errors then: all is as it was.
+        """
+        with ExitStack() as undo:
+            try:
+                for file, text in {**self._new, **self._changed}.items():
+                    _write(file, text, undo)
+            except OSError as error:
+                raise NotAdded(f"Nothing was added: {error.filename or ''}: {error.strerror}.") from None
+            if errors := _errors(self._project):
+                raise NotAdded("\n".join(["Nothing was added, for the project would have errors:", *errors]))
+            undo.pop_all()
+        for file in (*self._new, *self._changed):
+            verb = "written" if file in self._new else "changed"
+            out.print(f"  {verb}  {escape(str(file))}", highlight=False)
+
+    def _filled(self, template: str) -> str:
+        text = (files(__package__) / "templates" / template).read_text(encoding="utf-8")
+        return Template(text).substitute(self._values)
+
+
+def values(name: str, *, is_module: bool = True, **more: str) -> dict[str, str]:
+    """The values of placeholders for a name.
+
+    Args:
+        name: what is added.
+        is_module: whether a module at the top is called so.
+        more: further ones.
+
+    Raises:
+        NotAdded: it cannot be a name.
+    """
+    module = name.replace("-", "_")
+    if NAME.fullmatch(name) is None:
+        raise NotAdded(f"{name!r} is no name: write small letters, and hyphens between words.")
+    if keyword.iskeyword(module) or name == GATEWAY or (is_module and find_spec(module) is not None):
+        raise NotAdded(f"{name!r} has another meaning in Python or in the project: choose another name.")
+    words = "".join(word.capitalize() for word in name.split("-"))
+    own = {"name": name, "path": name, "module": module, "module_id": f"{module}_id", "class_name": words}
+    return own | more
+
+
+def _write(file: Path, text: str, undo: ExitStack) -> None:
+    """Write a file; `undo` brings back what was there before, be it nothing."""
+    for folder in _missing(file.parent):
+        folder.mkdir()
+        undo.callback(folder.rmdir)
+    if file.exists():
+        undo.callback(file.write_bytes, file.read_bytes())
+    else:
+        undo.callback(_remove, file)
+    file.write_text(text, encoding="utf-8")
+
+
+def _remove(file: Path) -> None:
+    if os.path.lexists(file):  # it may be what could not be written
+        file.unlink()
+
+
+def _missing(folder: Path) -> Iterator[Path]:
+    """The folders that lead to this one and do not exist, the outermost first."""
+    if not folder.exists():
+        yield from _missing(folder.parent)
+        yield folder
+
+
+def _errors(project: Project) -> list[str]:
+    """What `front check` says of the project as it is written now."""
+    from frontispiece.cli.inspect.check import find_errors  # noqa: PLC0415 (it imports all of the gateway)
+
+    try:
+        written = Project.load(project.folder)
+    except ConfigError as error:
+        return error.errors
+    return find_errors(written, data_folder(written, None), written.routes)
