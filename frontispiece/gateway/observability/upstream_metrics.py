@@ -26,7 +26,7 @@ class UpstreamMetrics:
         """The same upstream, with its requests counted."""
         stats = self.by_name.setdefault(upstream.name, UpstreamStats(upstream))
         transport = _CountingTransport(upstream, self.failures, stats)
-        return Upstream(upstream.name, transport, addresses=upstream.addresses)
+        return Upstream(upstream.name, transport, upstream.app, addresses=upstream.addresses)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of all upstreams, and what the transports of open ones report."""

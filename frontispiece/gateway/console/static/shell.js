@@ -1,7 +1,11 @@
 // The console's frame: its tabs, who may see them, and light or dark.
+import * as actions from "./actions.js";
 import { makeApi, setToken, token } from "./api.js";
-import { empty, failure, h } from "./h.js";
+import { count, empty, failure, h, rate, seconds } from "./h.js";
+import { follow, live } from "./live.js";
+import { readOverview } from "./overview.js";
 import * as pages from "./pages.js";
+import { panelTab } from "./panels.js";
 import * as routes from "./routes.js";
 import * as topology from "./topology.js";
 import * as upstreams from "./upstreams.js";
@@ -11,7 +15,9 @@ import * as upstreams from "./upstreams.js";
  * @typedef {{ id: string, title: string, mount: (element: HTMLElement, api: import("./api.js").Api) => (() => void) }} Tab
  * @type {Tab[]}
  */
-const TABS = [topology, routes, pages, upstreams];
+const TABS = [topology, routes, pages, upstreams, actions];
+/** Those that are registered at the gateway. @type {Tab[]} */
+let panels = [];
 
 const THEMES = ["auto", "light", "dark"];
 const THEME_KEY = "frontispiece-theme";
@@ -37,12 +43,15 @@ function askToken() {
   close();
   const refused = token() !== "";
   setToken("");
+  unfollow();
+  nav.replaceChildren();
+  status.replaceChildren();
   const input = /** @type {HTMLInputElement} */ (
     h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-help" }));
   const send = (event) => {
     event.preventDefault();
     setToken(input.value.trim());
-    show();
+    start();
   };
   main.replaceChildren(h("form", { class: "token", onsubmit: send },
     h("h1", null, "The admin port's token"),
@@ -62,9 +71,10 @@ function close() {
 }
 
 function show() {
-  const id = location.hash.split(/[/?]/)[1] || TABS[0].id;
-  const tab = TABS.find((each) => each.id === id);
-  nav.replaceChildren(...TABS.map((each) =>
+  const id = location.hash.split("/")[1] || TABS[0].id;
+  const tabs = [...TABS, ...panels];
+  const tab = tabs.find((each) => each.id === id);
+  nav.replaceChildren(...tabs.map((each) =>
     h("a", { href: `#/${each.id}`, "aria-current": each === tab && "page" }, each.title)));
   if (!tab) {
     close();
@@ -77,6 +87,35 @@ function show() {
   document.title = `${tab.title} · Console`;
   main.replaceChildren();
   unmount = tab.mount(main, api);
+}
+
+let unfollow = () => {};
+
+/** Show the tabs, once the token is good; and what the gateway does as a whole, beside them. */
+async function start() {
+  try {
+    panels = (await readOverview(api)).panels.map(panelTab);
+  } catch (error) {
+    if (!document.getElementById("token")) main.replaceChildren(failure(error));
+    return;
+  }
+  unfollow();
+  /** @type {Error | null} */
+  let broken = null;
+  const say = () => {
+    const row = live.row("process", "gateway");
+    status.replaceChildren(...broken ? [h("span", { class: "bad" }, `Not live: ${broken.message}`)] : [
+      h("span", null, `${rate(live.all("routes").rate)} on ${count(row.routes ?? 0)} routes`),
+      h("span", null, `loop lag ${seconds(row.lag)}`),
+      h("span", { class: "good" }, "live")]);
+  };
+  const ends = [
+    follow(api, (error) => { broken = error; say(); }),
+    live.watch(say),
+  ];
+  unfollow = () => ends.forEach((end) => end());
+  main.replaceChildren();
+  show();
 }
 
 function themeButton() {
@@ -98,5 +137,10 @@ document.body.append(
   h("header", null, h("strong", { class: "brand" }, "Frontispiece"), nav, status, themeButton()),
   main);
 takeToken();
-window.addEventListener("hashchange", () => { takeToken(); show(); });
-show();
+window.addEventListener("hashchange", () => {
+  const had = token();
+  takeToken();
+  if (token() !== had) start();
+  else if (nav.childElementCount) show();
+});
+start();
