@@ -27,7 +27,7 @@ from bench import versions
 from bench.checkout_report import Level, markdown, svg
 from bench.orders import Log, prepare
 from bench.processes import Program, free_port, listening
-from frontispiece.cli.client.login import access_token
+from frontispiece.login.flow import access_token
 from shop.demo import PASSWORD, SKUS
 from tests.support.postgres import running_postgres
 from tests.support.shop import PROJECT

@@ -61,10 +61,10 @@ def explain(
     project: Folder = None,
 ) -> None:
     """Run a page of the running project and draw where its time goes; exit with 1 when the page fails."""
-    from frontispiece.cli.client.login import LoginFailed  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.cli.inspect import explain as explaining  # noqa: PLC0415
     from frontispiece.cli.inspect import explain_html  # noqa: PLC0415
     from frontispiece.cli.inspect.waterfall import waterfall  # noqa: PLC0415
+    from frontispiece.login.flow import LoginFailed  # noqa: PLC0415 (other commands start faster without)
 
     try:
         headers = [explaining.header(text) for text in header or ()]
@@ -111,11 +111,9 @@ def login_headers(
     Raises:
         LoginFailed: the login did not succeed.
     """
-    from frontispiece.cli.client.login import access_token, session_cookie  # noqa: PLC0415
+    from frontispiece.login import flow  # noqa: PLC0415
 
     if project.login is None:
         fail("frontispiece.toml has no [login]: it names the issuer and the client.")
     secret = password_of(project, user, password)
-    if session:
-        return [("Cookie", session_cookie(url, project.login, user, secret)), ("X-CSRF", "1")]
-    return [("Authorization", f"Bearer {access_token(url, project.login, user, secret)}")]
+    return flow.login_headers(url, project.login, user, secret, session=session)

@@ -17,13 +17,13 @@ from frontispiece.cli.sections import (
     Factory,
     Gateway,
     Import,
-    Login,
     Name,
     Section,
 )
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.gateway.config.layers import LayerDeclaration
 from frontispiece.gateway.config.source import Lines, Loc
+from frontispiece.login.config import Login
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE, nearest_project
 

@@ -39,7 +39,7 @@ def import_file(
 ) -> None:
     """Send a file to the running project's import endpoint, and show the rows and fields that it rejects."""
     from frontispiece.cli.client.importer import ImportFailed, send  # noqa: PLC0415
-    from frontispiece.cli.client.login import LoginFailed  # noqa: PLC0415
+    from frontispiece.login.flow import LoginFailed  # noqa: PLC0415
 
     opened = open_project(project)
     if (target := opened.import_) is None:
@@ -67,7 +67,7 @@ def login(
     ] = False,
 ) -> None:
     """Log in at the running project and print an access token, or the Cookie header of a session."""
-    from frontispiece.cli.client.login import LoginFailed  # noqa: PLC0415
+    from frontispiece.login.flow import LoginFailed  # noqa: PLC0415
 
     try:
         (_, value), *_ = login_headers(open_project(project), url, user, password, session=session)

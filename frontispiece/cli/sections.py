@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
+from frontispiece.login.config import Route
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 Factory = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*$")]
-Route = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
 Environment = dict[Variable, str]
 
 
@@ -98,18 +98,6 @@ class Gateway(Section):
     environment: Environment = Field(default={}, description="Its variables under `front up`.")
     layers: dict[LayerName, LayerDeclaration] = Field(
         default={}, description="Layers of the project's own, by the names that routes have them by."
-    )
-
-
-class Login(Section):
-    """How `front login` gets a token or a session."""
-
-    issuer: Route = Field(description="The OpenID Connect provider's path at the gateway.")
-    client_id: str = Field(description="The public client that tokens are issued to.")
-    redirect_uri: str = Field(description="That client's redirect URI.")
-    scope: str = Field("openid", description="The scopes that are requested, separated by spaces.")
-    session: Route | None = Field(
-        None, description="The token handler's path: `[session] path` in the route table."
     )
 
 

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from frontispiece.cli.client.login import LoginForm
 from frontispiece.cli.main import app as cli
 from frontispiece.cli.run import secrets as stored
+from frontispiece.login.flow import LoginForm
 from frontispiece.security import Identity, Signer
 from shop.demo import PASSWORD
 from tests.support.browser import Browser

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import httpx
 
-from frontispiece.cli.client.login import LoginFailed, access_token
 from frontispiece.cli.sections import Login
+from frontispiece.login.flow import LoginFailed, access_token
 from shop.demo import PASSWORD
 from tests.faults.ledgers import Accepted
 

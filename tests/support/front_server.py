@@ -14,7 +14,7 @@ MODULES = (
     "frontispiece.cli.inspect.check",
     "frontispiece.cli.inspect.explain_html",
     "frontispiece.cli.inspect.page_graph",
-    "frontispiece.cli.client.login",
+    "frontispiece.login.flow",
     "frontispiece.cli.run.migrate",
     "frontispiece.cli.run.serve",
     "frontispiece.cli.run.up",

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from frontispiece.cli.client.loopback import is_loopback
 from frontispiece.cli.text import printable
+from frontispiece.http.loopback import is_loopback
 from frontispiece.http.problems import MEDIA_TYPE
 
 TIMEOUT = 120.0

@@ -2,8 +2,8 @@
 
 import httpx
 
-from frontispiece.cli.client.loopback import is_loopback
 from frontispiece.gateway.admin import AdminSettings
+from frontispiece.http.loopback import is_loopback
 
 TIMEOUT = 30.0
 """Seconds to read the table and connect to its services."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import httpx
 import msgspec
 
-from frontispiece.cli.client.loopback import is_loopback
 from frontispiece.cli.text import printable
+from frontispiece.http.loopback import is_loopback
 from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace
 

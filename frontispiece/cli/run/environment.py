@@ -67,6 +67,7 @@ class Run:
         declared = {
             **DEVELOPMENT,
             **self._telemetry(name),
+            **(self._console() if name == GATEWAY else {}),
             "SERVICES": json.dumps(self._addresses()),
             **self.project.declared(name),
         }
@@ -85,10 +86,23 @@ class Run:
         if self.admin is None or self.admin.url is None or telemetry.goes_elsewhere(self.given):
             return {}
         to_console = {**telemetry.EXPORTED, **self.admin.export_variables}
-        if name == GATEWAY:
-            return {**to_console, "GATEWAY_CONSOLE_STORE": "${data}/console/telemetry.sqlite"}
-        app = self.project.apps[name]
-        return {**to_console, "OTEL_SERVICE_NAME": name} if app.command else to_console
+        app = self.project.apps.get(name)
+        return {**to_console, "OTEL_SERVICE_NAME": name} if app and app.command else to_console
+
+    def _console(self) -> dict[str, str]:
+        """The variables of the console: where it stores what it receives, and what may be tried."""
+        login, demo = self.project.login, self.project.demo
+        return {
+            "GATEWAY_CONSOLE_STORE": "${data}/console/telemetry.sqlite",
+            "GATEWAY_CONSOLE_TRY_IT": json.dumps(
+                {
+                    "origin": "${origin}",
+                    "users": demo.users,
+                    "password": demo.password,
+                    "login": login.model_dump() if login else None,
+                }
+            ),
+        }
 
     def process_environment(self, name: str) -> dict[str, str]:
         """The variables of the process of an app; the gateway's has those of mounted apps, too."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl
 
-from frontispiece.gateway.console import endpoints, files, telemetry
+from frontispiece.gateway.console import endpoints, files, telemetry, try_it
 from frontispiece.gateway.console.feed import Feed
 from frontispiece.gateway.console.request import ConsoleRequest
 from frontispiece.gateway.console.settings import ConsoleSettings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MATCHER: Final = Matcher(
     (Pattern(template=Template.parse(path), methods=(method,)), endpoint)
-    for (method, path), endpoint in {**endpoints.ENDPOINTS, **telemetry.ENDPOINTS}.items()
+    for (method, path), endpoint in {**endpoints.ENDPOINTS, **telemetry.ENDPOINTS, **try_it.ENDPOINTS}.items()
 )
 
 
@@ -38,6 +38,8 @@ class Console:
         self.feed = Feed(gateway)
         self.telemetry = telemetry.Telemetry(settings.store)
         """Traces and logs."""
+        self.tries = settings.try_it
+        """What may be tried; None for nothing."""
 
     async def __aenter__(self) -> Self:
         await self.telemetry.__aenter__()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from frontispiece.http.messages import Headers, Reply
+from frontispiece.http.messages import BodyTooLarge, Headers, Reply
+from frontispiece.http.problems import Problem
 
 if TYPE_CHECKING:
     from frontispiece.gateway.console.app import Console
@@ -33,6 +34,17 @@ class ConsoleRequest:
     headers: Headers
     body: bytes | AsyncIterator[bytes]
     client_ip: str
+
+    async def read(self, limit: int) -> bytes:
+        """The body.
+
+        Raises:
+            Problem: 413 `body-too-large`: it has more bytes than the limit.
+        """
+        try:
+            return await Reply(status=HTTPStatus.OK, headers=[], body=self.body).read(limit)
+        except BodyTooLarge as fault:
+            raise Problem(413, "body-too-large", f"{str(fault).capitalize()}.") from None
 
 
 Endpoint = Callable[["Console", ConsoleRequest], Awaitable[Reply]]

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from frontispiece.gateway.console.try_it import TryIt
 from frontispiece.settings import Settings
 
 
@@ -17,4 +18,9 @@ class ConsoleSettings(Settings):
         None,
         description="The SQLite file of the traces and logs that the console receives by OTLP, 64 MiB at "
         "most; it receives none when left out.",
+    )
+    try_it: TryIt | None = Field(
+        None,
+        description="Lets the console send requests to routes, as JSON: `origin`, `users`, `password`, "
+        "`login`. For development, where `front up` sets it.",
     )

@@ -13,7 +13,7 @@ from frontispiece.extras import MissingExtra, extra
 from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
 from frontispiece.gateway.console.telemetry import queries
 from frontispiece.gateway.console.telemetry.store import Store, StoreUnavailable
-from frontispiece.http.messages import BodyTooLarge, Reply, field
+from frontispiece.http.messages import Reply, field
 from frontispiece.http.problems import Problem
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class Telemetry:
         """Store the spans or logs of a request in OTLP; what cannot be stored is rejected, for that is final.
 
         Raises:
-            Problem: 400 `otlp-invalid`, 404 `telemetry-off`, 413 `otlp-too-large`, 415 `media-type-unknown`,
-                501 `extra-missing`, 503 `telemetry-busy`.
+            Problem: 400 `otlp-invalid`, 404 `telemetry-off`, 413 `otlp-too-large` or `body-too-large`,
+                415 `media-type-unknown`, 501 `extra-missing`, 503 `telemetry-busy`.
         """
         if (field(request.headers, b"content-type") or b"").partition(b";")[0].strip() != PROTOBUF:
             raise Problem(415, "media-type-unknown", f"OTLP is read as {PROTOBUF.decode()}.")
@@ -78,7 +78,7 @@ class Telemetry:
         coding = (field(request.headers, b"content-encoding") or b"").decode("latin-1").strip().lower()
         self._waiting += 1
         try:
-            body = await _read(request, otlp)
+            body = await request.read(otlp.MAX_BYTES)
             content = await self._in_thread(lambda store: self._stored(store, otlp, signal, body, coding))
         finally:
             self._waiting -= 1
@@ -113,13 +113,6 @@ def _otlp() -> ModuleType:
     except MissingExtra as missing:
         raise Problem(501, "extra-missing", f"{missing}.") from None
     return otlp
-
-
-async def _read(request: ConsoleRequest, otlp: Any) -> bytes:
-    try:
-        return await Reply(status=HTTPStatus.OK, headers=[], body=request.body).read(otlp.MAX_BYTES)
-    except BodyTooLarge:
-        raise otlp.too_large() from None
 
 
 async def receive_traces(console: "Console", request: ConsoleRequest) -> Reply:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 
-from frontispiece.cli.client.loopback import LOOPBACK, is_loopback
-from frontispiece.cli.sections import Login
+from frontispiece.http.loopback import LOOPBACK, is_loopback
 from frontispiece.http.problems import MEDIA_TYPE
+from frontispiece.login.config import Login
 
 SESSION_COOKIE: Final = "__Host-Http-session"
 MAX_REDIRECTS: Final = 12
@@ -77,6 +77,19 @@ def session_cookie(url: str, login: Login, user: str, password: str) -> str:
             if cookie.name == SESSION_COOKIE:
                 return f"{SESSION_COOKIE}={cookie.value}"
     raise LoginFailed("The gateway set no session cookie.")
+
+
+def login_headers(
+    url: str, login: Login, user: str, password: str, *, session: bool
+) -> list[tuple[str, str]]:
+    """The headers of a user who has just logged in, for a session or by a token.
+
+    Raises:
+        LoginFailed: the login did not succeed.
+    """
+    if session:
+        return [("Cookie", session_cookie(url, login, user, password)), ("X-CSRF", "1")]
+    return [("Authorization", f"Bearer {access_token(url, login, user, password)}")]
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Logging a user in with name and password, as browsers and native apps do."""
