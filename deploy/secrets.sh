@@ -19,16 +19,17 @@ mkdir "$folder"
 cd "$folder"
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
-may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping"],"scopes":["shop","guest"]'
+may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation"],"scopes":["shop","guest"]'
 declare -A may=(
     [gateway]='"audiences":["*"]'
     [bff-web]="$may_bff"
     [bff-mobile]="$may_bff"
     [ordering]='"audiences":["catalog","basket","inventory","discount","shipping"],"scopes":["shop"],"guests":false'
     [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
+    [recommendation]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["recommendation"],"guests":false'
 )
 issuers=()
-for caller in gateway bff-web bff-mobile ordering payment; do
+for caller in gateway bff-web bff-mobile ordering payment recommendation; do
     file="${caller//-/_}_signing_key"
     openssl genpkey -algorithm ed25519 -out "$file"
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
@@ -84,7 +85,7 @@ nats_service() {
 }
 {
     echo "authorization { users: ["
-    for service in inventory payment shipping notification ordering basket catalog discount; do
+    for service in inventory payment shipping notification ordering basket catalog discount recommendation; do
         nats_service "$service"
     done
     nats_user operator "'>'" "'>'" # for front events

@@ -23,7 +23,15 @@ SKUS = tuple(f"{code}-{number:03d}" for code in KINDS for number in range(1, PER
 USERS = {
     "shopper": ("shop",),
     "reader": ("shop",),
-    "clerk": ("shop", "catalog:write", "stock:write", "discount:write", "payments:read", "faults:write"),
+    "clerk": (
+        "shop",
+        "catalog:write",
+        "stock:write",
+        "discount:write",
+        "payments:read",
+        "faults:write",
+        "data:rebuild",
+    ),
 }
 """Demo users and their scopes."""
 

@@ -118,6 +118,12 @@ class Stock(Struct, frozen=True):
         return cls(sku="", available=None)
 
 
+class Recommended(Struct, frozen=True):
+    """A product that customers of another one have bought, too."""
+
+    sku: str
+
+
 class Rating(Struct, frozen=True):
     """A product's average rating, 1 to 5; None while it has no reviews."""
 

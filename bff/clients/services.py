@@ -20,6 +20,7 @@ from bff.clients.models import (
     ProductChanges,
     Quote,
     Rating,
+    Recommended,
     ReviewList,
     SearchResult,
     Shipment,
@@ -89,6 +90,15 @@ class Inventory(_Client):
         """The stock of a product; 0 for one that inventory does not know."""
         batch = await self._service.get(_batch("/stock", skus), Items[Stock])
         return {sku: Stock(sku, 0) for sku in skus} | {stock.sku: stock for stock in batch.items}
+
+
+class Recommendations(_Client):
+    """What customers of an article have bought, too."""
+
+    async def beside(self, sku: str, limit: int) -> list[str]:
+        """The skus of what customers of an article have bought, too, best first; none where too few have."""
+        path = f"/recommendations/{quote(sku, safe='')}?limit={limit}"
+        return [each.sku for each in (await self._service.get(path, Items[Recommended])).items]
 
 
 class Reviews(_Client):

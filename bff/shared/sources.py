@@ -25,7 +25,7 @@ from bff.clients.models import (
     TrackingEvent,
     Written,
 )
-from bff.clients.services import Baskets, Catalog, Inventory, Orders, Reviews, Shipping
+from bff.clients.services import Baskets, Catalog, Inventory, Orders, Recommendations, Reviews, Shipping
 from frontispiece.pages import Body, Cache, Header, Page, Retry, gather, set_response_header
 from frontispiece.security import Identity
 from frontispiece.upstream import Reply
@@ -43,6 +43,18 @@ DEPARTMENTS = Cache(ttl=60, stale=600, stale_if_error=86_400, shared=True)
 # Every visitor sees the same featured products. Their prices may be seconds old, for nothing is bought at
 # them: product pages, baskets and orders load anew. While the catalog is down, stale ones are still shown.
 FEATURED = Cache(ttl=5, stale_if_error=3600)
+
+# What customers bought beside a product is the same for everybody, and changes by one order of many.
+ALSO_BOUGHT = Cache(ttl=5, stale_if_error=3600)
+
+MAX_ALSO_BOUGHT = 6
+"""Products that customers of a product have bought, too, on its page."""
+
+MIN_ALSO_BOUGHT = 3
+"""As many are shown before those that the catalog lists as related; fewer are not shown at all."""
+
+ALSO_BOUGHT_TIMEOUT = 0.2
+"""In seconds; short, for the stock and the price of what is shown is loaded when that is known."""
 
 RETRY = Retry()
 """For required sources that only read: one failed call does not fail the page."""
@@ -209,6 +221,35 @@ def add_product_facts(page: Page, timeout: float) -> None:
     """
     for facts in (stocks, discounts, ratings):
         page.source(timeout=timeout, fallback=dict)(facts)
+
+
+def add_related(page: Page, timeout: float, limit: int | None = None) -> None:
+    """Add what is shown beside the product of a page: `related_skus` and `related`, which are optional.
+
+    Args:
+        page: has the source `product`.
+        timeout: of the optional source, in seconds.
+        limit: the maximum of products.
+    """
+
+    async def related_skus(product: Product, also_bought: list[str]) -> list[str]:
+        """What its customers have bought, too, where that is known, and then what the catalog lists."""
+        bought = also_bought if len(also_bought) >= MIN_ALSO_BOUGHT else []
+        return [*bought, *(sku for sku in product.related if sku not in bought)][:limit]
+
+    page.source(timeout=ALSO_BOUGHT_TIMEOUT, fallback=list, cache=ALSO_BOUGHT)(also_bought)
+    page.source(fallback=list)(related_skus)
+    page.source(timeout=timeout, fallback=list)(related)
+
+
+async def also_bought(sku: Sku, recommendations: Recommendations) -> list[str]:
+    """The products that customers of the product have bought, too."""
+    return await recommendations.beside(sku, MAX_ALSO_BOUGHT)
+
+
+async def related(related_skus: list[str], catalog: Catalog) -> list[Product]:
+    """The products beside the product that are sold."""
+    return await products(related_skus, catalog)
 
 
 def basket_pages(

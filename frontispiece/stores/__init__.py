@@ -7,6 +7,8 @@ __all__ = [
     "BestEffortValkey",
     "CommitSignal",
     "Database",
+    "EmbeddedDatabase",
+    "EmbeddedStore",
     "GuardedValkey",
     "Moment",
     "SqlStore",
@@ -18,11 +20,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from frontispiece.stores.commit_signal import CommitSignal
+    from frontispiece.stores.embedded import EmbeddedDatabase, EmbeddedStore
     from frontispiece.stores.postgresql import notifications
     from frontispiece.stores.sql import Database, Moment, SqlStore, after_commit
     from frontispiece.stores.valkey import BestEffortValkey, GuardedValkey, ValkeyUnavailable, ValkeyUrl
 else:
     _MODULES = dict.fromkeys(("Database", "Moment", "SqlStore", "after_commit"), "sql")
+    _MODULES |= dict.fromkeys(("EmbeddedDatabase", "EmbeddedStore"), "embedded")
     _MODULES |= {"CommitSignal": "commit_signal", "notifications": "postgresql"}
 
     def __getattr__(name: str) -> Any:

@@ -29,6 +29,7 @@ SHOP_SCOPES: Final = (
     "discount:write",
     "payments:read",
     "faults:write",
+    "data:rebuild",
 )
 """Scopes that are permissions; a client gets those that its user has."""
 

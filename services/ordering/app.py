@@ -14,7 +14,7 @@ from frontispiece.http import Problem
 from frontispiece.security import Signer, SigningKey, Verifier
 from frontispiece.service import create_store_service, register_collectors
 from frontispiece.settings import Directory, Settings, TokenSettings
-from services.ordering import api, read_api
+from services.ordering import api, read_api, replay
 from services.ordering.commands import Commands
 from services.ordering.connections import open_clients
 from services.ordering.event_store import Conflict
@@ -128,4 +128,5 @@ def _routes() -> APIRouter:
     routes = APIRouter()
     routes.include_router(api.router)
     routes.include_router(read_api.router)
+    routes.include_router(replay.router)
     return routes

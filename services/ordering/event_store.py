@@ -144,6 +144,10 @@ class EventStore:
         """The next events of all orders after a position: none that comes before them is still to come."""
         return await self._read(tx, self._queries.after, after=after_position, limit=limit)
 
+    async def read_orders(self, tx: AsyncConnection, after_position: int, limit: int) -> list[Recorded]:
+        """All events of the next orders that began after a position, order by order."""
+        return await self._read(tx, self._queries.of_orders_after, after=after_position, limit=limit)
+
     async def last_position(self, tx: AsyncConnection) -> int:
         """The position of the newest event; 0 when there is none."""
         return int((await tx.execute(self._queries.last_position)).scalar_one())
@@ -191,6 +195,7 @@ class _Queries:
     """The events from that of the snapshot on; all when there is none."""
     snapshot: sa.Select[Any]
     after: sa.Select[Any]
+    of_orders_after: sa.Select[Any]
     position: sa.Select[Any]
     last_position: sa.Select[Any]
     ends: sa.Select[Any]
@@ -205,11 +210,16 @@ class _Queries:
         version = sa.select(sa.func.max(events.c.version)).where(events.c.order_id == order_id)
         last_position = sa.func.coalesce(sa.func.max(events.c.position), 0)
         later = sa.select(events).where(events.c.position > sa.bindparam("after"))
+        begun = sa.select(events.c.order_id, events.c.position.label("began"))
+        begun = begun.where(events.c.position > sa.bindparam("after"), events.c.version == 1)
+        orders = begun.order_by(events.c.position).limit(sa.bindparam("limit")).subquery()
+        of_orders = sa.select(events).join(orders, orders.c.order_id == events.c.order_id)
         return cls(
             history=history,
             since_snapshot=history.where(events.c.version >= sa.func.coalesce(of_snapshot, 0)),
             snapshot=sa.select(snapshots.c.version, snapshots.c.state).where(usable),
             after=later.order_by(events.c.position).limit(sa.bindparam("limit")),
+            of_orders_after=of_orders.order_by(orders.c.began, events.c.version),
             position=sa.select(last_position).where(events.c.order_id == order_id),
             last_position=sa.select(last_position),
             ends=sa.select(last_position, sa.func.coalesce(version.scalar_subquery(), 0)),

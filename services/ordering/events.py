@@ -52,6 +52,7 @@ class OrderCompleted(EventData, frozen=True, kw_only=True):
 
     order_id: str
     owner: str
+    lines: tuple[Line, ...]
 
 
 class OrderCancelled(EventData, frozen=True, kw_only=True):

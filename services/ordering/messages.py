@@ -27,7 +27,7 @@ def messages_of(order: Order, event: OrderEvent) -> list[EventData]:
                 )
             ]
         case domain.Completed():
-            return [events.OrderCompleted(order_id=order.id, owner=order.owner)]
+            return [events.OrderCompleted(order_id=order.id, owner=order.owner, lines=_lines(order))]
         case domain.Cancelled(reason=reason):
             return [_cancelled(order, reason)]
     return []

@@ -25,7 +25,11 @@ def fill(shop: Shop, count: int) -> None:
     ("method", "path", "operations"),
     [
         ("GET", "/home", ["discounts", "ratings", "search", "stocks", "types"]),
-        ("GET", "/products/ART-0", ["discounts", "product", "products", "ratings", "reviews", "stocks"]),
+        (
+            "GET",
+            "/products/ART-0",
+            ["discounts", "product", "products", "ratings", "recommendations", "reviews", "stocks"],
+        ),
         ("GET", "/search?limit=100", ["discounts", "ratings", "search", "stocks"]),
         ("GET", "/basket", ["discounts", "products", "see", "stocks"]),
         ("PUT", "/basket/items/ART-0", ["discounts", "products", "put", "stocks"]),

@@ -17,7 +17,7 @@ from frontispiece.http.problems import MEDIA_TYPE, Problem
 from shop.pb import discount_pb2 as pb
 from tests.bff.documents import Json, euros, order, shipment
 
-HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering", "shipping")
+HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering", "shipping", "recommendation")
 
 
 def problem(
@@ -89,6 +89,8 @@ class Shop:
     stock: dict[str, int] = field(default_factory=dict)
     percent: dict[str, int] = field(default_factory=dict)
     ratings: dict[str, tuple[float, int]] = field(default_factory=dict)
+    also_bought: dict[str, list[str]] = field(default_factory=dict)
+    """What customers of an article have bought, too, best first."""
     reviews: list[Json] = field(default_factory=list)
     coupons: dict[str, dict[str, int]] = field(default_factory=dict)
     """Percent off with a coupon, by coupon and sku."""
@@ -197,6 +199,11 @@ class Shop:
         average, count = self.ratings.get(sku, (None, 0))
         return {"sku": sku, "count": count, "average": average, "histogram": {"4": count}}
 
+    def _recommendations(self, request: httpx.Request) -> httpx.Response:
+        skus = self.also_bought.get(_last(request), [])[: int(request.url.params["limit"])]
+        items = [{"sku": sku, "score": 0.5} for sku in skus]
+        return httpx.Response(200, json={"sku": _last(request), "items": items})
+
     def _reviews(self, request: httpx.Request) -> httpx.Response:
         items = self.reviews[: int(request.url.params["limit"])]
         return httpx.Response(200, json={"items": items, "next": None})
@@ -297,6 +304,7 @@ OPERATIONS = (
     (r"GET inventory:/stock", "stocks"),
     (r"GET reviews:/summaries", "ratings"),
     (r"GET reviews:/reviews", "reviews"),
+    (r"GET recommendation:/recommendations/[^/]+", "recommendations"),
     (r"GET basket:/baskets/.+", "see"),
     (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
     (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),

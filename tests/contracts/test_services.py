@@ -12,7 +12,16 @@ from tests.contracts.services import ARGUMENTS
 from tests.support.contracts import CONTRACTS, Json, is_written
 from tests.support.shop import ROOT
 
-CLIENT_SERVICES = "catalog", "inventory", "reviews", "basket", "ordering", "shipping", "discount"
+CLIENT_SERVICES = (
+    "catalog",
+    "inventory",
+    "reviews",
+    "basket",
+    "ordering",
+    "shipping",
+    "recommendation",
+    "discount",
+)
 FILE = CONTRACTS / "services" / "shared.json"
 
 

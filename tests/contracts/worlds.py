@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from frontispiece.security import Identity, Signer
 from frontispiece.settings import Directory
 from services.payment.model import Payment, Status
+from services.recommendation.model import Purchase
 from shop.pb import discount_pb2_grpc
 from tests.bff.documents import article, euros, order, review
 from tests.bff.times import extend
@@ -30,7 +31,7 @@ World = Callable[[Parts], AbstractAsyncContextManager[Fuzzed]]
 GUEST: Final = "guest:g1"
 EVERY_SCOPE: Final = (
     *("shop", "acquirer", "payments:read", "faults:write"),
-    *("catalog:write", "stock:write", "discount:write", "orders:read"),
+    *("catalog:write", "stock:write", "discount:write", "orders:replay", "data:rebuild"),
 )
 
 SEEDED: Final = ["NOTE-001", "PENS-001", "INKS-002", "nope"]
@@ -151,6 +152,17 @@ async def payment(parts: Parts) -> AsyncIterator[Fuzzed]:
         yield fuzzed
 
 
+@asynccontextmanager
+async def recommendation(parts: Parts) -> AsyncIterator[Fuzzed]:
+    """Recommendation with an article that three customers have bought beside another."""
+    async with plain("recommendation", sku=["PEN", "INK", "nope"])(parts) as fuzzed:
+        store = _store(fuzzed)
+        await store.opened()
+        skus = ("PEN", "INK")
+        await store.write(lambda graph: graph.add(Purchase(customer=each, skus=skus) for each in "abc"))
+        yield fuzzed
+
+
 def _store(fuzzed: Fuzzed) -> Any:
     assert isinstance(fuzzed.app, FastAPI)
     return fuzzed.app.state.store
@@ -228,6 +240,7 @@ WORLDS: Final[Mapping[str, World]] = {
     "notification": plain("notification"),
     "ordering": ordering,
     "payment": payment,
+    "recommendation": recommendation,
     "reviews": plain(
         "reviews",
         sku=["PEN", "INK", "nope"],

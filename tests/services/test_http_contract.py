@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from frontispiece.settings import TokenSettings
+from frontispiece.stores import EmbeddedStore
 from tests.conftest import AppClient, MakeToken
 from tests.services.support import places, problem_of
 from tests.support.apps import APPS, Parts
@@ -113,6 +114,12 @@ SERVICES = {
         scope="payments:read",
         unknown={f"/payments/{id_}": "payment-unknown" for id_ in ("nope", "%00", UNKNOWN_ORDER)},
     ),
+    "recommendation": Service(
+        path="/recommendations/{sku}",
+        guarded=(("PUT", "/rebuild", None),),
+        scope="data:rebuild",
+        batch="/recommendations",
+    ),
     "reviews": Service(
         has_events=False,
         path="/summaries/{sku}",
@@ -157,6 +164,8 @@ def app(
 @pytest.fixture
 async def http(app: FastAPI, app_client: AppClient) -> AsyncIterator[httpx.AsyncClient]:
     async with app_client(app) as http:
+        if isinstance(store := getattr(app.state, "store", None), EmbeddedStore):
+            await store.opened()
         yield http
 
 

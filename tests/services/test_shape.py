@@ -15,6 +15,7 @@ NAMES = (
     "notification",
     "ordering",
     "payment",
+    "recommendation",
     "reviews",
     "shipping",
 )

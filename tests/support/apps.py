@@ -28,6 +28,8 @@ from services.ordering.app import OrderingSettings
 from services.ordering.app import create_app as ordering
 from services.payment.app import PaymentSettings
 from services.payment.app import create_app as payment
+from services.recommendation.app import RecommendationSettings
+from services.recommendation.app import create_app as recommendation
 from services.reviews.app import ReviewsSettings
 from services.reviews.app import create_app as reviews
 from services.shipping.app import ShippingSettings
@@ -100,8 +102,29 @@ def _notification(parts: Parts) -> FastAPI:
     return notification(NotificationSettings(**files, events=NO_BROKER, **parts.common))
 
 
+def _recommendation(parts: Parts) -> FastAPI:
+    return recommendation(
+        RecommendationSettings(
+            folder=parts.folder / "graph",
+            signing_key=parts.signing_key,
+            directory=parts.directory or Directory(services={"ordering": f"http://{NOWHERE}"}),
+            tokens=parts.tokens,
+            events=NO_BROKER,
+        )
+    )
+
+
 def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
-    names = ("catalog", "inventory", "reviews", "basket", "ordering", "shipping", "discount-grpc")
+    names = (
+        "catalog",
+        "inventory",
+        "reviews",
+        "basket",
+        "ordering",
+        "shipping",
+        "recommendation",
+        "discount-grpc",
+    )
     directory = parts.directory or Directory(services=dict.fromkeys(names, f"http://{NOWHERE}"))
     return AuthenticatedBffSettings(directory=directory, signing_key=parts.signing_key, tokens=parts.tokens)
 
@@ -120,6 +143,7 @@ APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "notification": _notification,
     "ordering": _ordering,
     "payment": _payment,
+    "recommendation": _recommendation,
     "reviews": lambda parts: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **parts.common)),
     "shipping": lambda parts: shipping(ShippingSettings(events=NO_BROKER, **parts.common)),
 }

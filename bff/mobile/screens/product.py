@@ -3,13 +3,13 @@
 from msgspec import Struct
 
 from bff.clients.models import Discount, Money, Product, Rating, ReviewList, Sku, Stock
-from bff.clients.services import Catalog, Inventory, Reviews
+from bff.clients.services import Inventory, Reviews
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Stars, stars, was
 from bff.mobile.device import CARD_WIDTH, PRODUCT_WIDTH, Device, device
 from bff.mobile.localization import Localization, first_sentences, localization, truncate
 from bff.shared.prices import current_price
-from bff.shared.sources import RETRY, discounts, product, products
+from bff.shared.sources import RETRY, add_related, discounts, product
 from frontispiece.pages import Page
 
 RELATED = 6
@@ -22,6 +22,7 @@ page.source()(localization)
 page.source()(device)
 page.source(retry=RETRY)(product)
 page.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(discounts)
+add_related(page, OPTIONAL_TIMEOUT, limit=RELATED)
 
 
 class ShortReview(Struct, frozen=True):
@@ -79,16 +80,10 @@ async def latest(sku: Sku, reviews: Reviews) -> ReviewList:
     return await reviews.latest(sku, 1)
 
 
-@page.source()
-async def skus(product: Product) -> list[str]:
+@page.source(fallback=list)
+async def skus(product: Product, related_skus: list[str]) -> list[str]:
     """The products with a price on this screen."""
-    return [product.sku, *product.related[:RELATED]]
-
-
-@page.source(timeout=OPTIONAL_TIMEOUT, fallback=list)
-async def related(product: Product, catalog: Catalog) -> list[Product]:
-    """The related products."""
-    return await products(product.related[:RELATED], catalog)
+    return [product.sku, *related_skus]
 
 
 @page.view

@@ -5,9 +5,9 @@ from typing import Any
 from msgspec import Struct
 
 from bff.clients.models import Discount, Image, Money, Named, Product, Rating, Review, ReviewList, Sku, Stock
-from bff.clients.services import Catalog, Reviews
+from bff.clients.services import Reviews
 from bff.shared.prices import current_price
-from bff.shared.sources import RETRY, add_product_facts, product, products
+from bff.shared.sources import RETRY, add_product_facts, add_related, product
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, available, cards
 from frontispiece.pages import Page
@@ -17,6 +17,7 @@ FIRST_REVIEWS = 5
 page = Page("/products/{sku}", deadline=1.5)
 page.source(retry=RETRY)(product)
 add_product_facts(page, OPTIONAL_TIMEOUT)
+add_related(page, OPTIONAL_TIMEOUT)
 
 
 class Crumb(Struct, frozen=True):
@@ -58,16 +59,10 @@ async def latest(sku: Sku, reviews: Reviews) -> ReviewList:
     return await reviews.latest(sku, FIRST_REVIEWS)
 
 
-@page.source(timeout=OPTIONAL_TIMEOUT, fallback=list)
-async def related(product: Product, catalog: Catalog) -> list[Product]:
-    """The related products."""
-    return await products(product.related, catalog)
-
-
-@page.source()
-async def skus(product: Product) -> list[str]:
+@page.source(fallback=list)
+async def skus(product: Product, related_skus: list[str]) -> list[str]:
     """Every product on the page."""
-    return [product.sku, *product.related]
+    return [product.sku, *related_skus]
 
 
 @page.view

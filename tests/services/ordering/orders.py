@@ -3,8 +3,25 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from services.ordering.domain_events import Address, Delivery, Placed
+from msgspec.structs import replace
+
+from services.ordering.domain_events import (
+    Address,
+    Cancelled,
+    Captured,
+    Completed,
+    Delivery,
+    OrderEvent,
+    Placed,
+    Reason,
+    Step,
+    StepStarted,
+)
+from services.ordering.messages import messages_of
 from services.ordering.model import OrderLine
+from services.ordering.order import fold
+from services.ordering.store import Orders
+from services.ordering.tables import event_store, outbox
 
 LINE: Final = OrderLine(sku="PEN", name="Pen", quantity=2, unit_price=333, percent_off=10)
 ADDRESS: Final = Address(
@@ -22,3 +39,24 @@ PLACED: Final = Placed(
     placed_at=datetime(2026, 5, 1, 12, tzinfo=UTC),
 )
 ORDER_ID: Final = "0b8f6d0e-58a4-5a0c-9a59-6a3f6a0f5a11"
+
+ENDS: Final[tuple[tuple[OrderEvent, ...], ...]] = (
+    (Captured(amount=1089), Completed()),
+    (Captured(amount=1089), Cancelled(reason=Reason.NOT_DELIVERABLE)),
+    (),
+)
+
+
+async def write(orders: Orders, number: int, *, publish: bool = True) -> None:
+    """An order in the log, and its facts in the outbox: of three, one is completed and one cancelled."""
+    order_id, order = f"order-{number}", None
+    started = StepStarted(step=Step.RESERVE)
+    events = (replace(PLACED, owner=f"customer{number}"), started, *ENDS[number % 3])
+    async with orders.database.write() as tx:
+        await event_store.append(tx, order_id, 0, events)
+        for event in events:
+            order = fold([event], order, order_id)
+            assert order is not None
+            if publish and event is not started:
+                for fact in messages_of(order, event):
+                    await outbox.add(tx, fact, subject=order_id)

@@ -1,0 +1,220 @@
+"""A database inside the process, made of what others publish, and made anew while it serves.
+
+The folder has `lock`, which one process at a time holds; a file for each time that the database was made; and
+`current`, the name of the file that serves. A rebuild fills another file and then writes `current` anew, in
+one step; what a rebuild left that was killed is deleted at the next start.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final, Generic, Protocol, Self, TypeVar
+
+from frontispiece.aio import end
+from frontispiece.http.problems import Problem
+
+log = logging.getLogger(__name__)
+
+CURRENT: Final = "current"
+LOCK: Final = "lock"
+FIRST: Final = "database-0"
+
+LOCK_INTERVAL: Final = 0.1
+"""Seconds until the lock is tried again that another process holds, such as one that is stopping."""
+
+OPEN_INTERVAL: Final = 5.0
+"""Seconds until a file is tried again that cannot be opened."""
+
+
+class EmbeddedDatabase(Protocol):
+    """A database in a file; its methods block."""
+
+    def close(self) -> None:
+        """Write all to the file and let go of it."""
+
+
+Database = TypeVar("Database", bound=EmbeddedDatabase)
+Result = TypeVar("Result")
+Write = Callable[[Callable[[Database], Result]], Awaitable[Result]]
+
+
+class _Opened(Generic[Database]):
+    """A database with a thread of its own, in which all its calls run, one after another."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._thread = ThreadPoolExecutor(1, file.name)
+        self._database: Database | None = None
+
+    async def open(self, open_file: Callable[[Path], Database]) -> None:
+        """Open the file; it is made when it is not there."""
+        self._database = await asyncio.get_running_loop().run_in_executor(self._thread, open_file, self.file)
+
+    async def run(self, work: Callable[[Database], Result]) -> Result:
+        """The result of work with the database."""
+        assert self._database is not None, "it is open"
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+
+    async def close(self) -> None:
+        """Finish what has begun and close the file."""
+        if self._database is not None:
+            await self.run(lambda database: database.close())
+        await asyncio.to_thread(self._thread.shutdown)
+
+
+class EmbeddedStore(Generic[Database]):
+    """A folder with an embedded database; open it with `async with`.
+
+    The file is opened in the background, since what opens it (a library of many megabytes, a log to be read
+    again) may take longer than an app may take to start. Until then, calls fail with 503.
+
+    Args:
+        folder: of this store alone; made when it is not there.
+        open_file: opens the database in a file, which it makes when it is not there.
+    """
+
+    def __init__(self, folder: Path, open_file: Callable[[Path], Database]) -> None:
+        self._folder = folder
+        self._open_file = open_file
+        self._serving: _Opened[Database] | None = None
+        self._building: _Opened[Database] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._lock: int | None = None
+        self.is_complete = False
+        """Whether the database was ever made whole; one that is new has only what came since."""
+
+    async def __aenter__(self) -> Self:
+        """Begin to open the database."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._opening = asyncio.create_task(self._open())
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Close the database."""
+        assert self._opening is not None
+        await end(self._opening)
+        if self._serving is not None:
+            await self._serving.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    async def opened(self) -> None:
+        """Return when the database is open."""
+        assert self._opening is not None
+        await asyncio.shield(self._opening)
+
+    async def ping(self) -> None:
+        """Return when the database is open.
+
+        Raises:
+            Problem: 503 `store-unavailable`.
+        """
+        self._database()
+
+    async def read(self, query: Callable[[Database], Result]) -> Result:
+        """The result of a query.
+
+        Raises:
+            Problem: 503 `store-unavailable` while the database is not open.
+        """
+        return await self._database().run(query)
+
+    async def write(self, change: Callable[[Database], None]) -> None:
+        """Make a change that changes nothing when it is made again; in a database that is being built, too.
+
+        Raises:
+            Problem: 503 `store-unavailable` while the database is not open.
+        """
+        serving = self._database()
+        databases = [serving] if self._building is None else [serving, self._building]
+        await asyncio.gather(*(each.run(change) for each in databases))
+
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncIterator[Write[Database, None]]:
+        """A new database, given as what makes changes in it: it serves from the end of the block on.
+
+        It gets all changes that are made meanwhile. When the block fails, the old one stays. One rebuild runs
+        at a time.
+        """
+        old = self._database()
+        number = int(old.file.name.rpartition("-")[2]) + 1
+        new = _Opened[Database](old.file.with_name(f"database-{number}"))
+        self._remove_all_but(old.file)
+        try:
+            await new.open(self._open_file)
+            self._building = new
+            yield new.run
+            await asyncio.to_thread(self._point_to, new.file)
+        except BaseException:
+            self._building = None
+            await new.close()
+            raise
+        self._serving, self._building, self.is_complete = new, None, True
+        await old.close()
+        self._remove_all_but(new.file)
+
+    def _database(self) -> _Opened[Database]:
+        if self._serving is None:
+            detail = "The database is not open yet."
+            raise Problem(503, "store-unavailable", detail, headers={"Retry-After": "1"})
+        return self._serving
+
+    async def _open(self) -> None:
+        self._lock = await self._acquire_lock()
+        with suppress(FileNotFoundError):
+            name = (self._folder / CURRENT).read_text(encoding="utf-8")
+            self.is_complete = True
+        file = self._folder / (name if self.is_complete else FIRST)
+        self._remove_all_but(file)
+        database = _Opened[Database](file)
+        while True:
+            try:
+                await database.open(self._open_file)
+            except Exception:  # whatever it is, an operator can act upon it: a full disk, a broken file
+                log.exception("%s cannot be opened", file)
+                await asyncio.sleep(OPEN_INTERVAL)
+            else:
+                break
+        self._serving = database
+
+    async def _acquire_lock(self) -> int:
+        lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            for attempt in range(2**63):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if attempt == 0:
+                        log.warning("%s is in use by another process", self._folder)
+                    await asyncio.sleep(LOCK_INTERVAL)
+                else:
+                    break
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
+
+    def _remove_all_but(self, file: Path) -> None:
+        """Delete the files of other databases: each may have others beside it, named after it."""
+        for other in self._folder.glob("database-*"):
+            if other.name.partition(".")[0] != file.name:
+                other.unlink()
+
+    def _point_to(self, file: Path) -> None:
+        """Let `current` name a file, whatever happens meanwhile."""
+        new = self._folder / f"{CURRENT}.new"
+        with new.open("w", encoding="utf-8") as text:
+            text.write(file.name)
+            text.flush()
+            os.fsync(text.fileno())
+        new.replace(self._folder / CURRENT)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,163 @@
+"""The graph: purchases in any order and number of deliveries, kills, and rebuilds while it serves."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from frontispiece.events import Event
+from frontispiece.http import Problem
+from services.recommendation.events import Line, OrderCompleted
+from services.recommendation.graph import Graph
+from services.recommendation.model import Pair
+from services.recommendation.store import Store, add
+from tests.services.recommendation.purchases import completed, edges
+from tests.support.events import event
+from tests.support.shop import ROOT
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store(tmp_path / "graph", min_customers=2) as store:
+        await store.opened()
+        yield store
+
+
+def order(owner: str, *skus: str) -> Event[OrderCompleted]:
+    lines = tuple(Line(sku=sku) for sku in skus)
+    return event(OrderCompleted(owner=owner, lines=lines), subject=f"{owner}-{skus}")
+
+
+async def beside(store: Store, sku: str, limit: int = 12) -> list[str]:
+    return [pair.other for pair in (await store.recommendations([sku], limit)).get(sku, [])]
+
+
+async def test_what_enough_customers_have_bought_too_is_recommended_and_the_article_itself_is_not(
+    store: Store,
+) -> None:
+    for each in (order("a", "PEN", "INK"), order("b", "PEN"), order("b", "INK", "CAP"), order("a", "NIB")):
+        await store.completed(each)
+
+    assert await beside(store, "PEN") == ["INK"]  # CAP and NIB are those of one customer
+    assert await beside(store, "NIB") == []
+    assert await beside(store, "UNHEARD-OF") == []
+
+
+async def test_what_everybody_buys_comes_after_what_belongs_to_the_article(store: Store) -> None:
+    for customer in range(9):
+        await store.completed(order(f"other{customer}", "BAG"))
+    for customer in range(3):
+        await store.completed(order(f"writer{customer}", "PEN", "BAG"))
+    for customer in range(2):
+        await store.completed(order(f"writer{customer}", "INK"))
+
+    assert await beside(store, "PEN") == ["INK", "BAG"]  # though more customers bought the bag beside it
+    assert await beside(store, "PEN", limit=1) == ["INK"]
+
+
+def test_the_score_is_the_cosine_of_the_customers_of_both() -> None:
+    assert Pair(sku="PEN", other="INK", both=3, customers=4, other_customers=9).score == 0.5
+
+
+async def test_deliveries_in_any_order_and_number_make_the_same_graph(store: Store) -> None:
+    deliveries = [number for number in range(60) for _ in range(2)]
+    Random(5).shuffle(deliveries)  # noqa: S311
+    for number in deliveries:
+        await store.completed(event(completed(number), subject=str(number)))
+
+    assert await store.read(Graph.edges) == edges(range(60))
+    before = await store.recommendations(["ART-3"], 12)
+    await store.completed(event(completed(7), subject="7"))
+    assert await store.recommendations(["ART-3"], 12) == before
+
+
+Killed = Callable[..., int]
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Killed:
+    """Runs a process on the folder and kills it after so many lines; returns the last number it printed."""
+
+    def run(*arguments: str, lines: int) -> int:
+        command = [sys.executable, "-m", "tests.services.recommendation.purchases", str(tmp_path / "graph")]
+        process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        printed = [int(process.stdout.readline()) for _ in range(lines)]
+        process.kill()
+        rest = process.communicate()[0].splitlines()
+        return int(rest[-1]) if rest and rest[-1].isdigit() else printed[-1]
+
+    return run
+
+
+async def test_a_killed_process_has_lost_nothing_of_what_it_had_acknowledged(
+    tmp_path: Path, killed: Killed
+) -> None:
+    last = killed(lines=30)
+
+    async with Store(tmp_path / "graph", min_customers=2) as store:
+        await store.opened()
+        found = await store.read(Graph.edges)
+    assert edges(range(last + 1)) <= found <= edges(range(last + 3))
+
+
+async def test_the_graph_serves_while_it_is_made_anew_and_the_new_one_has_what_came_meanwhile(
+    store: Store,
+) -> None:
+    await store.completed(event(completed(0), subject="0"))
+    assert not store.is_complete
+
+    async with store.rebuilding() as write:
+        await write(partial(add, facts=[completed(number) for number in range(40)]))
+        await store.completed(event(completed(41), subject="41"))
+        assert await store.read(Graph.edges) == edges(range(1)) | edges(range(41, 42))
+
+    assert store.is_complete
+    assert await store.read(Graph.edges) == edges(range(40)) | edges(range(41, 42))
+
+
+async def test_a_rebuild_that_fails_or_is_killed_leaves_the_graph_as_it_was(
+    tmp_path: Path, killed: Killed
+) -> None:
+    def opened() -> AbstractAsyncContextManager[Store]:
+        return Store(tmp_path / "graph", min_customers=2)
+
+    async with opened() as store:
+        await store.opened()
+        async with store.rebuilding() as write:
+            await write(partial(add, facts=[completed(50)]))
+        with pytest.raises(ConnectionError):
+            async with store.rebuilding():
+                raise ConnectionError
+        assert await store.read(Graph.edges) == edges(range(50, 51))
+
+    killed("rebuild", lines=5)
+
+    async with opened() as store:
+        await store.opened()
+        assert store.is_complete
+        assert await store.read(Graph.edges) == edges(range(50, 51))
+        async with store.rebuilding() as write:
+            await write(partial(add, facts=[completed(1)]))
+        assert await store.read(Graph.edges) == edges(range(1, 2))
+    assert len(list((tmp_path / "graph").glob("database-*"))) == 1
+
+
+async def test_a_store_waits_for_the_folder_of_another_and_answers_503_meanwhile(tmp_path: Path) -> None:
+    first, second = (Store(tmp_path / "graph", min_customers=2) for _ in range(2))
+    async with AsyncExitStack() as stack:
+        async with first:
+            await first.opened()
+            await first.completed(event(completed(3), subject="3"))
+            await stack.enter_async_context(second)
+            with pytest.raises(Problem, match="not open") as refused:
+                await second.recommendations(["PEN"], 1)
+        await second.opened()
+
+        assert (refused.value.status, refused.value.kind) == (503, "store-unavailable")
+        assert await second.read(Graph.edges) == edges(range(3, 4))
