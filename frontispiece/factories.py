@@ -41,8 +41,6 @@ def attribute(reference: str) -> Any:
     module, _, name = reference.partition(":")
     try:
         found = import_module(module)
-    except ImportError as error:
-        raise ConfigError([f"{reference} cannot be imported: {error}"]) from error
     except (Exception, SystemExit) as error:
         raise ConfigError([f"{reference} cannot be imported: {_reason(error)}"]) from error
     try:
@@ -54,8 +52,13 @@ def attribute(reference: str) -> Any:
 
 def _reason(error: BaseException) -> str:
     """An exception in words, with the line that raised it."""
-    text = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):  # it names its place
-        return text
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{text} ({last.filename}, line {last.lineno})"
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
+    text = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_importing(frame)]
+    return f"{text} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else text
+
+
+def _is_importing(frame: traceback.FrameSummary) -> bool:
+    """Whether it is of the import itself, which is no place to look for a fault at."""
+    return frame.filename == __file__ or "importlib" in frame.filename

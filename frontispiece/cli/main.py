@@ -4,7 +4,7 @@ import os
 import time
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.markup import escape
@@ -64,28 +64,56 @@ def front(
     """Runs and inspects a project that frontispiece.toml describes."""
 
 
+PublicPort = Annotated[int, typer.Option(help="The public port, on loopback.", min=0, max=65535)]
+AdminNumber = Annotated[
+    int | None,
+    typer.Option(
+        help="The admin port, on loopback. By default 9100, or a free one when that is taken.",
+        min=0,
+        max=65535,
+    ),
+]
+Admin = Annotated[bool, typer.Option("--admin/--no-admin", help="Whether there is an admin port.")]
+
+
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="The public port, on loopback.", min=0, max=65535)] = 8080,
+    port: PublicPort = 8080,
     project: Folder = None,
     data: Data = None,
     routes: Routes = None,
     *,
-    admin_port: Annotated[
-        int | None,
-        typer.Option(
-            help="The admin port, on loopback. By default 9100, or a free one when that is taken.",
-            min=0,
-            max=65535,
-        ),
-    ] = None,
-    admin: Annotated[bool, typer.Option("--admin/--no-admin", help="Whether there is an admin port.")] = True,
+    admin_port: AdminNumber = None,
+    admin: Admin = True,
     processes: Annotated[
         bool, typer.Option("--processes", help="Every app in a process of its own.")
     ] = False,
 ) -> None:
     """Run the whole project on this machine until Ctrl-C."""
-    from frontispiece.cli.run.up import InUse, NotReady, Up  # noqa: PLC0415 (other commands start faster without)
+    _up(project, data, routes, port=port, admin=admin, admin_port=admin_port, processes=processes)
+
+
+@app.command()
+def dev(
+    port: PublicPort = 8080,
+    project: Folder = None,
+    data: Data = None,
+    routes: Routes = None,
+    *,
+    admin_port: AdminNumber = None,
+    admin: Admin = True,
+) -> None:
+    """Run the whole project like `front up`, and serve its code as it is saved."""
+    _up(project, data, routes, port=port, admin=admin, admin_port=admin_port, processes=True, say=_say)
+
+
+def _say(text: str) -> None:
+    err.print(f"[bold]front dev:[/] {escape(text)}", highlight=False)
+
+
+def _up(project: Path | None, data: Path | None, routes: Path | None, **options: Any) -> None:
+    from frontispiece.cli.run.readiness import NotReady  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.run.up import InUse, Up  # noqa: PLC0415
     from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
     from frontispiece.server.server import NotStarted  # noqa: PLC0415
     from frontispiece.server.sockets import PortTaken  # noqa: PLC0415
@@ -98,15 +126,7 @@ def up(
         _announce(opened, url, admin, folder, time.monotonic() - started)
 
     try:
-        Up(
-            project=opened,
-            port=port,
-            data=folder,
-            routes=routes or opened.routes,
-            processes=processes,
-            admin=admin,
-            admin_port=admin_port,
-        ).run(ready)
+        Up(project=opened, data=folder, routes=routes or opened.routes, **options).run(ready)
     except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, MissingExtra, ConfigError) as error:
         fail(str(error))
 
@@ -144,14 +164,19 @@ def serve(
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Bring its databases to the code's version first.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print warnings and errors alone.")] = False,
+    successor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one app, set up by the environment alone: what production does."""
+    from frontispiece.cli.run.logs import log_warnings  # noqa: PLC0415
     from frontispiece.cli.run.serve import serve as run  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
     from frontispiece.server.server import NotStarted  # noqa: PLC0415
     from frontispiece.server.sockets import PortTaken, bound, inherited  # noqa: PLC0415
 
     opened = open_project(project)
+    if quiet:
+        log_warnings(name)
     if migrate:
         os.environ["DATABASE_MIGRATE"] = "true"
     try:
@@ -162,6 +187,7 @@ def serve(
             port=port,
             workers=workers,
             admin_sock=None if admin_fd is None else inherited(admin_fd),
+            successor=successor,
         )
     except (PortTaken, NotStarted, ChildFailed, ConfigError) as error:
         fail(str(error))

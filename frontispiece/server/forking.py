@@ -45,8 +45,7 @@ class Template:
         before = _descriptors()
         gc.disable()  # memory that collections have written to is no longer shared
         try:
-            for module in modules:
-                _import(module)
+            import_all(modules)
             gc.freeze()
         finally:
             gc.enable()
@@ -73,7 +72,7 @@ class Template:
         parent = os.getpid()
         with ExitStack() as opened:
             output = opened.enter_context(log_file(log))
-            reader, writer = map(opened.enter_context, _pipe())
+            reader, writer = map(opened.enter_context, pipe())
             with _signals_blocked() as mask:
                 _flush()
                 pid = os.fork()
@@ -131,13 +130,15 @@ class _Fork:
         self.send_signal(signal.SIGKILL)
 
 
-def _import(module: str) -> None:
-    try:
-        import_module(module)
-    except Stop:
-        raise
-    except (Exception, SystemExit):  # noqa: BLE001, S110 (the child process names it)
-        pass
+def import_all(modules: Iterable[str]) -> None:
+    """Import modules; those that cannot be imported are left out."""
+    for module in modules:
+        try:
+            import_module(module)
+        except Stop:
+            raise
+        except (Exception, SystemExit):  # noqa: BLE001, S110 (the child process names it)
+            pass
 
 
 def _descriptors() -> set[int]:
@@ -193,7 +194,8 @@ def _run(main: Callable[[], object]) -> NoReturn:
         os._exit(status)
 
 
-def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+def pipe() -> tuple[IO[bytes], IO[bytes]]:
+    """Both ends of a pipe: to read from, and to write to."""
     reader, writer = os.pipe()
     return os.fdopen(reader, "rb"), os.fdopen(writer, "wb")
 

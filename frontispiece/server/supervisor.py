@@ -57,14 +57,14 @@ class Supervisor:
             sock: a bound socket that it alone listens on: connections are refused while it does not run.
             stop_timeout: see `child_process.stop`.
         """
-        program = self._programs[name] = _Program(name, start, log, sock, self._clock)
+        program = self._programs[name] = _Program(name, start, log, sock, stop_timeout, self._clock)
         try:
             with uninterrupted():  # a stop in here would leave the program behind
                 program.start()
             yield
         finally:
             del self._programs[name]
-            program.stop(stop_timeout)
+            program.stop()
 
     @property
     def processes(self) -> dict[str, Process]:
@@ -86,6 +86,10 @@ class Supervisor:
         for program in self._programs.values():
             program.restart()
 
+    def replace(self, name: str, process: Process | None) -> None:
+        """Stop a program, if it runs, and keep this process running in its place; None for none yet."""
+        self._programs[name].replace(process)
+
     def terminate(self, names: Iterable[str]) -> None:
         """Send SIGTERM to programs, all at once."""
         for name in names:
@@ -100,6 +104,7 @@ class _Program:
         start: Start,
         log: Path | None,
         sock: socket.socket | None,
+        stop_timeout: float | None,
         clock: Callable[[], float],
     ) -> None:
         self.log = log
@@ -108,6 +113,7 @@ class _Program:
         self._name = name
         self._start = start
         self._sock = sock
+        self._stop_timeout = stop_timeout
         self._clock = clock
         self._backoff = MIN_BACKOFF
         self._started = 0.0
@@ -117,9 +123,14 @@ class _Program:
         self._started = self._clock()
         self.process = self._start()
 
-    def stop(self, timeout: float | None) -> None:
+    def stop(self) -> None:
         if self.process is not None:
-            child_process.stop(self.process, timeout)
+            child_process.stop(self.process, self._stop_timeout)
+
+    def replace(self, process: Process | None) -> None:
+        with uninterrupted():  # a stop in here would leave one of them behind
+            self.stop()
+            self.process, self._started, self._backoff = process, self._clock(), MIN_BACKOFF
 
     def restart(self) -> None:
         """Notice that it has ended; start it again when it is time."""

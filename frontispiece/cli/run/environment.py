@@ -21,6 +21,9 @@ from frontispiece.security import issuers, private_key
 from frontispiece.server import GATEWAY
 from frontispiece.settings import SECRETS
 
+LOGS: Final = "logs"
+"""The folder of programs' output, within the data folder."""
+
 DEVELOPMENT: Final = {
     "DATABASE_MIGRATE": "true",
     "BFF_EXPOSE_TIMELINE": "true",  # `front explain` may look inside
@@ -60,6 +63,11 @@ class Run:
     routes: Path
     given: Mapping[str, str]
     admin: AdminPort | None
+
+    @property
+    def url(self) -> str:
+        """The gateway's."""
+        return f"http://{self.hosts[GATEWAY]}"
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables of an app."""
@@ -113,7 +121,7 @@ class Run:
     def values(self, name: str) -> dict[str, str]:
         """The values of placeholders in an app's texts."""
         return {
-            "origin": f"http://{self.hosts[GATEWAY]}",
+            "origin": self.url,
             "project": str(self.project.folder),
             "data": str(self.data.resolve()),
             "run": str(self.private),

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -25,12 +26,16 @@ class Launcher:
     Args:
         project: the project.
         names: of the apps that it can start; each has a factory.
+        fresh: whether each process imports the project's own modules itself, as they are by then.
     """
 
-    def __init__(self, project: Project, names: Iterable[str]) -> None:
+    def __init__(self, project: Project, names: Iterable[str], *, fresh: bool = False) -> None:
         self._project = project
-        modules = [project.factories[name].partition(":")[0] for name in names]
-        self._template = forking.Template([*EVERY_APP, *modules]) if forking.is_safe() else None
+        self._fresh = fresh
+        self._template: forking.Template | None = None
+        if forking.is_safe():
+            modules = [*EVERY_APP, *(project.factories[name].partition(":")[0] for name in names)]
+            self._template = forking.Template(_foreign(project.folder, modules) if fresh else modules)
 
     def start(
         self,
@@ -40,16 +45,19 @@ class Launcher:
         admin_sock: socket | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
         log: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Process:
-        """Start an app on a bound socket; see `child_process.start` for the environment and the log."""
+        """Start an app on a bound socket; see `child_process.start` for what follows the options."""
         arguments = ["serve", name, "--project", str(self._project.folder), "--fd", str(descriptor), *options]
-        descriptors = [descriptor]
+        if self._fresh:
+            arguments.append("--quiet")
+        descriptors = [descriptor, *pass_fds]
         if admin_sock is not None:
             descriptors.append(admin_sock.fileno())
             arguments += ["--admin-fd", str(admin_sock.fileno())]
         if self._template is not None and forking.is_safe():  # a module may have started a thread
             return self._template.start(
-                partial(_front, arguments),
+                partial(_front, arguments, self._project.folder if self._fresh else None),
                 name=name,
                 log=log,
                 pass_fds=descriptors,
@@ -63,6 +71,41 @@ class Launcher:
         )
 
 
-def _front(arguments: Sequence[str]) -> None:
+def _front(arguments: Sequence[str], fresh: Path | None) -> None:
+    """Run the command line; a project's own modules that its commands have imported are forgotten before."""
     sys.argv[1:] = arguments
+    for name in [name for name in sys.modules if fresh and _is_own(name, fresh)]:
+        del sys.modules[name]
     main()
+
+
+def _foreign(folder: Path, modules: Sequence[str]) -> list[str]:
+    """What these modules import that is not the project's own, which changes only with an installation.
+
+    A fork imports them, so that this process has none of the project's.
+    """
+    with ExitStack() as stack:
+        reader, writer = map(stack.enter_context, forking.pipe())
+
+        def report() -> None:
+            before = set(sys.modules)
+            forking.import_all(modules)
+            found = [name for name in sys.modules if name not in before and not _is_own(name, folder)]
+            writer.write("\n".join(found).encode())
+            writer.flush()
+
+        process = forking.Template(()).start(
+            report, name="imports", log=None, pass_fds=[writer.fileno()], environment={}
+        )
+        writer.close()
+        found = reader.read().decode().split()
+        process.wait()
+    return found
+
+
+def _is_own(name: str, folder: Path) -> bool:
+    """Whether a module is the project's: in its folder, and not installed there."""
+    if name.partition(".")[0] == "frontispiece":
+        return False
+    file = getattr(sys.modules[name], "__file__", None)
+    return file is not None and Path(file).is_relative_to(folder) and "site-packages" not in file

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asyncc
 from functools import partial
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from frontispiece.cli.project import PLACEHOLDER, Project, fill
 from frontispiece.cli.run.environment import Run, variables
@@ -13,6 +14,7 @@ from frontispiece.cli.run.launcher import Launcher
 from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.server import GATEWAY, child_process
+from frontispiece.server.child_process import Process
 from frontispiece.server.listen import listeners, stop_timeout
 from frontispiece.server.server import Listening, running
 from frontispiece.server.supervisor import Supervisor
@@ -42,8 +44,10 @@ async def one_process(run: Run, sockets: Mapping[str, socket]) -> AsyncIterator[
 
 
 @contextmanager
-def child_processes(run: Run, supervisor: Supervisor, names: Collection[str], logs: Path) -> Iterator[None]:
-    """These apps with a command, a process each."""
+def child_processes(
+    run: Run, supervisor: Supervisor, names: Collection[str], logs: Path | None
+) -> Iterator[None]:
+    """These apps with a command, a process each; without a folder for logs they print where this does."""
     with ExitStack() as stack:
         for name in names:
             stack.enter_context(_command(run, supervisor, name, logs))
@@ -53,11 +57,14 @@ def child_processes(run: Run, supervisor: Supervisor, names: Collection[str], lo
 
 @contextmanager
 def many_processes(
-    run: Run, supervisor: Supervisor, sockets: Mapping[str, socket], logs: Path
+    run: Run,
+    supervisor: Supervisor,
+    sockets: Mapping[str, socket],
+    logs: Path | None,
+    launcher: Launcher,
 ) -> Iterator[None]:
     """A process for each app with a factory; the gateway stops first, so no request loses its service."""
     behind = [name for name in sockets if name != GATEWAY]
-    launcher = Launcher(run.project, sockets)
     with ExitStack() as stack:
         for name in behind:
             stack.enter_context(_factory(run, supervisor, launcher, name, sockets[name], logs))
@@ -91,34 +98,46 @@ def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]
     return [path, *arguments]
 
 
-def _command(run: Run, supervisor: Supervisor, name: str, logs: Path) -> AbstractContextManager[None]:
-    app = run.project.apps[name]
-    log = logs / f"{name}.log"
-    start = partial(
-        child_process.start,
+def start_command(run: Run, name: str, log: Path | None) -> Process:
+    """Start an app with a command.
+
+    Raises:
+        ConfigError: see `program`.
+    """
+    return child_process.start(
         program(run.project, name, run.values(name)),
         log=log,
         environment=run.environment(name),
         base=run.given,  # this process may have the gateway's keys
-        folder=run.project.folder / app.folder,
+        folder=run.project.folder / run.project.apps[name].folder,
         foreign=True,
     )
-    return supervisor.running(name, start, log=log)
+
+
+def _command(run: Run, supervisor: Supervisor, name: str, logs: Path | None) -> AbstractContextManager[None]:
+    log = logs / f"{name}.log" if logs else None
+    return supervisor.running(name, partial(start_command, run, name, log), log=log)
+
+
+def start_factory(
+    run: Run, launcher: Launcher, name: str, sock: socket, *options: str, **start: Any
+) -> Process:
+    """Start an app with a factory on its socket; see `Launcher.start`."""
+    return launcher.start(
+        name,
+        sock.fileno(),
+        *options,
+        admin_sock=run.admin.sock if run.admin and name == GATEWAY else None,
+        environment=run.environment(name),
+        **start,
+    )
 
 
 def _factory(
-    run: Run, supervisor: Supervisor, launcher: Launcher, name: str, sock: socket, logs: Path
+    run: Run, supervisor: Supervisor, launcher: Launcher, name: str, sock: socket, logs: Path | None
 ) -> AbstractContextManager[None]:
-    environment = run.environment(name)
-    with variables(environment):
+    with variables(run.environment(name)):
         timeout = stop_timeout(name)
-    log = logs / f"{name}.log"
-    start = partial(
-        launcher.start,
-        name,
-        sock.fileno(),
-        admin_sock=run.admin.sock if run.admin and name == GATEWAY else None,
-        environment=environment,
-        log=log,
-    )
+    log = logs / f"{name}.log" if logs else None
+    start = partial(start_factory, run, launcher, name, sock, log=log)
     return supervisor.running(name, start, log=log, sock=sock, stop_timeout=timeout)

@@ -12,6 +12,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.factories import create
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.child_process import Process
+from frontispiece.server.handover import await_turn
 from frontispiece.server.listen import listeners
 from frontispiece.server.workers import serve as serve_workers
 
@@ -24,6 +25,7 @@ def serve(
     port: int,
     workers: int,
     admin_sock: socket | None = None,
+    successor: int | None = None,
 ) -> None:
     """Run an app until SIGINT or SIGTERM.
 
@@ -34,6 +36,7 @@ def serve(
         port: for an app by command, which binds it itself.
         workers: processes that share the port.
         admin_sock: the bound socket of the admin port, where a parent has bound it.
+        successor: the descriptor of `handover.Successor` when it replaces another process.
 
     Raises:
         ConfigError: there is no such app, its settings are invalid, or a secret is missing.
@@ -66,5 +69,7 @@ def serve(
         serve_workers(name, start, sock, workers)
     else:
         made = create(project.factories[name])
+        if successor is not None:
+            await_turn(successor)
         public, *beside = listeners(name, made, sock, admin_sock=admin_sock)
         server.serve(public, beside)

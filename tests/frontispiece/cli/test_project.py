@@ -9,7 +9,7 @@ import pytest
 
 from frontispiece.cli.inspect.check import SOMEWHERE, simulated
 from frontispiece.cli.project import Project, find, keys
-from frontispiece.cli.run import up
+from frontispiece.cli.run import readiness
 from frontispiece.errors import ConfigError
 from frontispiece.settings import PROJECT_FILE
 from tests.support.foreign import write_project
@@ -227,13 +227,13 @@ def test_services_are_told_of_every_app_wherever_it_runs(project: Path, tmp_path
 async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(up, "READY_TIMEOUT", 1.0)
-    monkeypatch.setattr(up, "WARN_AFTER", 0.0)
+    monkeypatch.setattr(readiness, "READY_TIMEOUT", 1.0)
+    monkeypatch.setattr(readiness, "WARN_AFTER", 0.0)
     opened = Project.load(project)
     run = simulated(opened, tmp_path, opened.routes)
 
-    with pytest.raises(up.NotReady, match="notes gives no answer"):
-        await up.wait_ready(run, lambda: None)
+    with pytest.raises(readiness.NotReady, match="notes gives no answer"):
+        await readiness.wait_ready(run, lambda: None)
 
     (early,) = caplog.messages
     assert "notes gives no answer" in early

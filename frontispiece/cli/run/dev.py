@@ -1,0 +1,246 @@
+"""A project whose code is served as it is saved: the processes of changed apps are replaced, one by one."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from socket import socket
+
+import frontispiece
+from frontispiece.cli.project import Project
+from frontispiece.cli.run.changes import CODE, Changes
+from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.cli.run.imports import Imports
+from frontispiece.cli.run.launcher import Launcher
+from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory
+from frontispiece.cli.run.readiness import NotReady, wait_ready
+from frontispiece.errors import ConfigError
+from frontispiece.server import GATEWAY
+from frontispiece.server.child_process import ChildFailed, Process
+from frontispiece.server.handover import Successor
+from frontispiece.server.sockets import bound
+from frontispiece.server.supervisor import Supervisor
+from frontispiece.settings import PROJECT_FILE
+
+PLATFORM = Path(frontispiece.__file__).parent
+
+Say = Callable[[str], None]
+"""Prints a line for the developer."""
+
+Prepare = Callable[[Project, Mapping[str, socket]], Run]
+"""The run of a project as it is now, whose apps listen on these sockets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Development:
+    """`front dev`, behind one public socket that stays.
+
+    Args:
+        data: the data folder.
+        public: the gateway's socket.
+        supervisor: keeps programs running.
+        prepare: see `Prepare`.
+        say: tells the developer what became of a change.
+    """
+
+    data: Path
+    public: socket
+    supervisor: Supervisor
+    prepare: Prepare
+    say: Say
+
+    def run(self, project: Project, ready: Callable[[], None]) -> None:
+        """Serve until a signal; a change of frontispiece.toml starts all apps again, and no server of theirs.
+
+        Args:
+            project: as it is now.
+            ready: called when all is ready at first.
+        """
+        changes = Changes(project.folder, frozenset([project.folder / PROJECT_FILE]), self.data)
+        announce = ready
+        while True:
+            try:
+                with ExitStack() as stack:
+                    apps = self._started(project, stack)
+                    announce()
+                    announce = partial(self.say, "all apps serve again")
+                    project = self._follow(apps, project, changes)
+            except (ChildFailed, NotReady, ConfigError) as error:
+                self.say(f"{error}\nIt is started again when something is saved.")
+                changes.wait(time.sleep)
+                project = self._reloaded(project) or project
+
+    def _started(self, project: Project, stack: ExitStack) -> "Apps":
+        sockets = {GATEWAY: stack.enter_context(self.public.dup())}
+        sockets |= {name: stack.enter_context(bound()) for name, app in project.apps.items() if app.factory}
+        run = self.prepare(project, sockets)
+        launcher = Launcher(project, sockets, fresh=True)
+        commands = [name for name, app in project.apps.items() if app.command]
+        stack.enter_context(child_processes(run, self.supervisor, commands, self.data / LOGS))
+        stack.enter_context(many_processes(run, self.supervisor, sockets, None, launcher))
+        asyncio.run(wait_ready(run, self.supervisor.check, sockets))
+        return Apps(run, self.supervisor, launcher, sockets, self.say)
+
+    def _follow(self, apps: "Apps", project: Project, changes: Changes) -> Project:
+        """Replace apps as their code changes, until frontispiece.toml does: the project as it is then."""
+        while True:
+            changed = changes.wait(self._pause)
+            if project.folder / PROJECT_FILE in changed:
+                now = self._reloaded(project)
+                if now and now != project:
+                    self.say(f"{PROJECT_FILE} has changed: all apps are started again")
+                    return now
+            if any(file.is_relative_to(PLATFORM) for file in changed):
+                self.say("Frontispiece itself has changed: stop front dev and start it again")
+            apps.replace(changed)
+
+    def _pause(self, seconds: float) -> None:
+        self.supervisor.restart()
+        time.sleep(seconds)
+
+    def _reloaded(self, project: Project) -> Project | None:
+        try:
+            return Project.load(project.folder)
+        except ConfigError as error:
+            self.say(str(error))
+            return None
+
+
+class Apps:
+    """The running apps of a project, each in a process of its own."""
+
+    def __init__(
+        self,
+        run: Run,
+        supervisor: Supervisor,
+        launcher: Launcher,
+        sockets: Mapping[str, socket],
+        say: Say,
+    ) -> None:
+        self._run = run
+        self._supervisor = supervisor
+        self._launcher = launcher
+        self._sockets = sockets
+        self._say = say
+        self._imports = Imports(run.project.folder)
+        self._faulty: dict[Path, str] = {}
+        """Python files that are no Python, with what is wrong."""
+
+    def replace(self, changed: set[Path]) -> None:
+        """Replace the processes of the apps that a change affects, where the new ones can be made."""
+        begun = time.monotonic()
+        for file in changed:
+            self._faulty.pop(file, None)
+            if file.suffix == ".py" and (fault := _syntax_error(file)):
+                self._faulty[file] = fault
+        used = {name: self._imports.of(self._roots(name)) for name in self._names}
+        affected = [name for name in self._names if self._is_affected(name, used, changed)]
+        faults = {self._faulty[file] for name in affected for file in used[name] if file in self._faulty}
+        if faults:
+            self._say("\n".join([*sorted(faults), f"What was served before goes on: {', '.join(affected)}"]))
+            return
+        if replaced := self._replaced(affected):
+            self._say(f"{', '.join(replaced)}: served anew after {time.monotonic() - begun:.1f} s")
+
+    @property
+    def _names(self) -> list[str]:
+        """Every app with a process, the gateway last."""
+        return list(self._run.project.programs)
+
+    def _is_affected(self, name: str, used: Mapping[str, set[Path]], changed: Iterable[Path]) -> bool:
+        """Whether an app imports a changed file, or may load it otherwise: never too few.
+
+        What lies beside an app's own module belongs to it. What no app is seen to import may be imported by a
+        name that is made at run time: by those that import something of the same top-level folder.
+        """
+        folder = self._run.project.folder
+        own = {root.parent for root in self._roots(name)} - {folder}
+        if (app := self._run.project.apps.get(name)) and app.command and app.folder != Path():
+            own.add(folder / app.folder)
+        tops = {_top(file, folder) for file in used[name]} - {None}
+        for file in changed:
+            if file in used[name] or any(file.is_relative_to(each) for each in own):
+                return True
+            unseen = file.suffix == ".py" and not any(file in files for files in used.values())
+            if unseen and _top(file, folder) in tops:
+                return True
+        return False
+
+    def _roots(self, name: str) -> list[Path]:
+        """The project's files that an app begins with: its factory's, or those that its command names."""
+        project = self._run.project
+        if factory := project.factories.get(name):
+            layers = project.gateway.layers.values() if name == GATEWAY else ()
+            names = [factory, *(layer.factory for layer in layers)]
+            return [file for each in names for file in self._imports.module(each.partition(":")[0])[-1:]]
+        return list(self._of_command(name))
+
+    def _of_command(self, name: str) -> Iterator[Path]:
+        app = self._run.project.apps[name]
+        folder = self._run.project.folder / app.folder
+        for argument in app.command or ():
+            if (file := folder / argument).suffix in CODE and file.is_file():
+                yield file
+            else:
+                yield from self._imports.module(argument.partition(":")[0], folder)[-1:]
+
+    def _replaced(self, names: Iterable[str]) -> list[str]:
+        """Replace apps; returns those for which it could be done. All are made before the first one stops."""
+        project = self._run.project
+        made: dict[str, tuple[Successor, Process]] = {}
+        commands = [name for name in names if name not in project.factories]
+        started = {name: self._successor(name) for name in names if name in project.factories}
+        for name, (successor, process) in started.items():
+            if successor.is_made():
+                made[name] = successor, process
+            else:
+                successor.begin()
+                process.wait()
+                self._say(f"{name}: what was served before goes on")
+        stateless = {name for name in made if name in project.apps and project.apps[name].mounted}
+        for name in stateless:  # it has nothing that only one process may open
+            made[name][0].begin()
+        self._supervisor.terminate([*made, *commands])
+        for name, (successor, process) in made.items():
+            self._supervisor.replace(name, process)
+            successor.begin()
+        for name in commands:
+            self._supervisor.replace(name, None)
+            self._supervisor.replace(
+                name, start_command(self._run, name, self._run.data / LOGS / f"{name}.log")
+            )
+        return [*made, *commands]
+
+    def _successor(self, name: str) -> tuple[Successor, Process]:
+        with Successor() as successor:
+            process = start_factory(
+                self._run,
+                self._launcher,
+                name,
+                self._sockets[name],
+                "--successor",
+                str(successor.descriptor),
+                pass_fds=[successor.descriptor],
+            )
+        return successor, process
+
+
+def _top(file: Path, folder: Path) -> str | None:
+    """The folder of a file that is directly in the project's; None when the file is."""
+    parts = file.relative_to(folder).parts if file.is_relative_to(folder) else ()
+    return parts[0] if len(parts) > 1 else None
+
+
+def _syntax_error(file: Path) -> str | None:
+    """What is wrong with a Python file, with its place."""
+    try:
+        compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    except OSError:  # removed: whoever imports it reports that
+        return None
+    except (SyntaxError, ValueError) as error:
+        place = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        return f"{file}{place}: {getattr(error, 'msg', error)}"
+    return None

@@ -1,0 +1,102 @@
+"""Whether all apps of a project are ready."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import MappingProxyType
+
+import httpx
+
+from frontispiece.cli.run.environment import Run
+from frontispiece.server import GATEWAY
+
+log = logging.getLogger(__name__)
+
+READY_TIMEOUT = 120.0
+WARN_AFTER = 10.0
+"""Seconds after which a start says what it waits for."""
+
+Probe = Callable[[], Awaitable[str | None]]
+"""Returns why an app is not ready, and None when it is."""
+
+
+class NotReady(Exception):
+    """The project was not ready in time; the message says what was missing."""
+
+
+async def wait_ready(
+    run: Run, check: Callable[[], None], sockets: Mapping[str, socket.socket] = MappingProxyType({})
+) -> None:
+    """Return when every app is ready.
+
+    Args:
+        run: whose apps.
+        check: called again and again until then.
+        sockets: those that apps in processes of their own listen on once they have started.
+
+    Raises:
+        ChildFailed: `check` found that a child process ended.
+        NotReady: an app was not ready in time.
+    """
+    begun, warned = time.monotonic(), False
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as http:  # no proxy leads to this machine
+        for reason in (*(_listens(name, sock) for name, sock in sockets.items()), *_probes(run, http)):
+            while (missing := await reason()) is not None:
+                check()
+                waited = time.monotonic() - begun
+                if waited > READY_TIMEOUT:
+                    raise NotReady(missing)
+                if waited > WARN_AFTER and not warned:
+                    log.warning("still waiting, for %g s at most: %s", READY_TIMEOUT, missing)
+                    warned = True
+                await asyncio.sleep(0.05)
+
+
+def _probes(run: Run, http: httpx.AsyncClient) -> Iterator[Probe]:
+    """Functions that return why an app is not ready, and None when it is."""
+    for name, app in run.project.apps.items():
+        if app.health and name in run.hosts:
+            yield _probe(
+                http, name, f"http://{run.hosts[name]}{app.health}", lambda status: status == httpx.codes.OK
+            )
+        elif app.command:
+            yield _accepts(name, run.hosts[name])
+    for path in ("/health/ready", *run.project.gateway.ready):
+        yield _probe(http, GATEWAY, run.url + path, lambda status: not httpx.codes.is_server_error(status))
+
+
+def _probe(http: httpx.AsyncClient, name: str, url: str, is_ready: Callable[[int], bool]) -> Probe:
+    async def reason() -> str | None:
+        try:
+            response = await http.get(url)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            return f"{name} gives no answer: {error}"
+        if is_ready(response.status_code):
+            return None
+        return f"{name} is not ready: {url} answers {response.status_code}: {response.text[:500]}"
+
+    return reason
+
+
+def _listens(name: str, sock: socket.socket) -> Probe:
+    async def reason() -> str | None:
+        listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        return None if listens else f"{name} has not started"
+
+    return reason
+
+
+def _accepts(name: str, where: str) -> Probe:
+    host, _, port = where.rpartition(":")
+
+    async def reason() -> str | None:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError as error:
+            return f"{name} does not listen on {where}: {error}"
+        writer.close()
+        return None
+
+    return reason

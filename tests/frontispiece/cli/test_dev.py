@@ -1,0 +1,132 @@
+"""`front dev`: what is saved is served, and what cannot be served is named while the old version goes on."""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from frontispiece.cli.run.imports import Imports
+from frontispiece.cli.scaffold.init import write_project
+from frontispiece.testing import RunningProject, started
+
+
+@dataclass
+class Developer:
+    """Who edits the files of a project that runs."""
+
+    folder: Path
+    running: RunningProject
+    http: httpx.Client
+
+    def edit(self, file: str, before: str, after: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+    def get(self, path: str = "/web/notes/1") -> str:
+        return self.http.get(path).text
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        """Return as soon as it is so."""
+        deadline = time.monotonic() + 60
+        while not seen():
+            assert time.monotonic() < deadline, self.running.printed
+            time.sleep(0.05)
+
+    def until_printed(self, text: str) -> None:
+        self.until(lambda: text in self.running.printed)
+
+    def until_served(self, text: str, path: str = "/web/notes/1") -> None:
+        self.until(lambda: text in self.get(path))
+
+
+@pytest.fixture
+def developer(tmp_path: Path) -> Iterator[Developer]:
+    folder = tmp_path / "project"
+    write_project(folder)
+    (folder / "client").mkdir()
+    (folder / "client" / "index.html").write_text("<!doctype html><title>One</title>")
+    with (folder / "routes.toml").open("a") as table:
+        table.write('\n[[routes]]\npath = "/app/{file:path}"\nfiles = "client"\nauth = "none"\n')
+    command = [sys.executable, "-m", "frontispiece.cli", "dev", "--port", "0"]
+    data = tmp_path / "data"
+    with (
+        started([*command, "--data", str(data)], data, {}, folder) as running,
+        httpx.Client(base_url=running.url, timeout=60) as http,
+    ):
+        yield Developer(folder, running, http)
+
+
+def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer: Developer) -> None:
+    note = "web/pages/note.py"
+
+    with ThreadPoolExecutor() as pool:  # a page: calls go on meanwhile, and none fails
+        calls = pool.submit(lambda: {developer.http.get("/web/notes/1").status_code for _ in range(300)})
+        developer.edit(note, "text=note.text", "text=note.text.upper()")
+        developer.until_served("BUY INK")
+        assert calls.result() == {200}
+
+    developer.edit(note, ".upper()", ".lower(")  # no Python
+    developer.until_printed(f"{developer.folder / note}:33: invalid syntax")
+    assert "BUY INK" in developer.get()
+    developer.edit(note, ".lower(", ".lower()")
+    developer.until_served("buy ink")
+
+    developer.edit(note, "related(note: Note", "related(nota: Note")  # no page
+    developer.until_printed(
+        f"{developer.folder / note}:17: /notes/{{note_id}}: the parameter nota is no source"
+    )
+    assert "buy ink" in developer.get()
+    developer.edit(note, "related(nota: Note", "related(note: Note")
+
+    developer.edit("web/clients.py", "from msgspec", "import unheard_of\nfrom msgspec")  # cannot be imported
+    developer.until_printed(f"No module named 'unheard_of' ({developer.folder / 'web/clients.py'}, line 6)")
+    developer.edit("web/clients.py", "import unheard_of\n", "")
+
+    developer.edit("services/notes.py", "Buy ink", "Buy pens")  # a program of its own
+    developer.until_served("buy pens")
+
+    developer.edit("routes.toml", '"/web/notes/{note_id}"', '"/w/notes/{note_id}"')
+    developer.until_served("buy pens", "/w/notes/1")
+
+    developer.edit("client/index.html", "One", "Two")
+    developer.until_served("Two", "/app/")
+
+    developer.edit("frontispiece.toml", "mounted = true", "mountd = true")
+    developer.until_printed("apps.web.mountd: unknown key: did you mean 'mounted'?")
+    developer.edit("frontispiece.toml", "mountd = true", 'mounted = true\nenvironment = { A = "b" }')
+    developer.until_printed("all apps serve again")
+    assert "buy pens" in developer.get("/w/notes/1")
+
+    printed = developer.running.printed
+    assert developer.running.stop() < 60
+    assert "Traceback" not in printed
+    assert re.search("ended with status|is started again in", printed) is None
+
+
+def test_imports_are_found_wherever_they_are_written(tmp_path: Path) -> None:
+    files = {
+        "app.py": "import pkg.inner\ndef later():\n    from helpers import helper\n",
+        "helpers.py": "import json",
+        "pkg/__init__.py": "",
+        "pkg/inner.py": "from . import sibling\nfrom .deep.module import name\n",
+        "pkg/sibling.py": "from pkg import other",
+        "pkg/other.py": "def broken(:",
+        "pkg/deep/module.py": "from .. import unused_name, up",
+        "pkg/up.py": "",
+        "pkg/not_imported.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    found = Imports(tmp_path).of([tmp_path / "app.py"])
+
+    assert {str(file.relative_to(tmp_path)) for file in found} == files.keys() - {"pkg/not_imported.py"}
