@@ -105,7 +105,7 @@ def _foreign(folder: Path, modules: Sequence[str]) -> list[str]:
 
 def _is_own(name: str, folder: Path) -> bool:
     """Whether a module is the project's: in its folder, and not installed there."""
-    if name.partition(".")[0] == "frontispiece":
+    if name == "__main__" or name.partition(".")[0] == "frontispiece":
         return False
     file = getattr(sys.modules[name], "__file__", None)
     return file is not None and Path(file).is_relative_to(folder) and "site-packages" not in file
