@@ -10,6 +10,7 @@ from tests.browser.conftest import PHONE, OpenContext
 from tests.support.chromium import Visit, log_in
 from tests.support.mobile_app import App, basket_of, screen_calls
 from tests.support.shop import RunningShop
+from tests.support.web_client import SHIFTS
 
 Watch = Callable[[Page], Visit]
 
@@ -68,74 +69,66 @@ async def test_a_product_is_under_the_tab_that_it_was_opened_from_and_one_that_i
     await expect(page.get_by_role("heading", name="From the workshop")).to_be_visible()
 
 
-async def test_each_screen_is_one_call(phone_page: Page, visit: Watch, customer: str) -> None:
-    app, seen = App(phone_page), visit(phone_page)
-    await app.log_in(customer)
-    await app.add("PENS-001")
-    await app.sent()
-    screen_calls(seen.calls)
-
-    for path, call in {
-        "/m/": "GET /mobile/home",
-        "/m/search?q=ink": "GET /mobile/search",
-        "/m/products/INKS-001": "GET /mobile/products/INKS-001",
-        "/m/basket": "GET /mobile/basket",
-        "/m/checkout": "POST /mobile/checkout/draft",
-        "/m/orders": "GET /mobile/orders",
-    }.items():
-        await app.open(path)
-        await phone_page.wait_for_load_state("networkidle")
-        assert screen_calls(seen.calls) == [call], path
-    await app.tab("Home")
-    await app.tab("Basket")
-    await phone_page.wait_for_load_state("networkidle")
-    assert screen_calls(seen.calls) == ["GET /mobile/home", "GET /mobile/basket"]
-    assert seen.errors == []
-
-
-async def test_every_screen_is_accessible_in_light_and_dark(
+async def test_every_screen_is_one_call_accessible_steady_and_large_enough_to_touch(
     open_context: OpenContext, visit: Watch, customer: str, axe: str
 ) -> None:
     context = await open_context(**PHONE, reduced_motion="reduce")  # nothing is seen between two colours
+    await context.add_init_script(SHIFTS)
     page = await context.new_page()
     app, seen = App(page), visit(page)
     pictures = os.environ.get("BROWSER_PICTURES")
-    found: dict[str, list[str]] = {}
+    faults: list[str] = []
 
     async def look(name: str) -> None:
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             await page.evaluate(TWO_FRAMES)
-            found[f"{name} {scheme}"] = await seen.axe(axe)
+            faults.extend(f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe))
             if pictures:
                 await page.screenshot(path=f"{pictures}/mobile-{name}-{scheme}.png", animations="disabled")
+        faults.extend(f"{name}: too small: {element}" for element in await page.evaluate(TOO_SMALL))
+        if (shift := await page.evaluate("window.layoutShift")) > MAX_SHIFT:
+            faults.append(f"{name}: a layout shift of {shift}")
+        for width in (320, 768, 390):
+            await page.set_viewport_size({"width": width, "height": 844})
+            if (edge := await page.evaluate(RIGHT_EDGE)) > width:
+                faults.append(f"{name}: {edge} pixels wide at {width}")
 
     await app.open("/m/orders")
     await look("logged-out")
     await app.log_in(customer)
     await look("account")
     await app.add("PENS-006")
-    for name, path in SCREENS.items():
+    await app.sent()
+    screen_calls(seen.calls)
+    for name, (path, call) in SCREENS.items():
         await app.open(path)
         await page.wait_for_load_state("networkidle")
+        assert screen_calls(seen.calls) == [call], path
         await look(name)
     await app.fill_in_address()
     await page.get_by_role("button", name=re.compile("^Order for")).tap()
     await expect(page.locator(".status")).to_have_text("Delivered")  # nothing is drawn anew any more
     await look("order")
+    screen_calls(seen.calls)
     await app.tab("Orders")
+    await page.wait_for_load_state("networkidle")
+    assert screen_calls(seen.calls) == ["GET /mobile/orders"]
     await look("orders")
 
-    assert {where: what for where, what in found.items() if what} == {}
+    assert faults == []
     assert seen.errors == []
 
 
+MAX_SHIFT = 0.1
+"""Cumulative layout shift that counts as good."""
+
 SCREENS = {
-    "home": "/m/",
-    "search": "/m/search?q=ink",
-    "product": "/m/products/PENS-010",
-    "basket": "/m/basket",
-    "checkout": "/m/checkout",
+    "home": ("/m/", "GET /mobile/home"),
+    "search": ("/m/search?q=ink", "GET /mobile/search"),
+    "product": ("/m/products/PENS-010", "GET /mobile/products/PENS-010"),
+    "basket": ("/m/basket", "GET /mobile/basket"),
+    "checkout": ("/m/checkout", "POST /mobile/checkout/draft"),
 }
 
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -151,21 +144,6 @@ TOO_SMALL = """[...document.querySelectorAll("a, button, select, input:not([type
   .filter(({ box }) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
   .map(({ text }) => text)"""
 """What is touched and smaller than 44 px; not links within a text, nor the names of cards."""
-
-
-async def test_what_is_touched_is_large_enough_and_nothing_is_wider_than_the_screen(
-    open_context: OpenContext, customer: str
-) -> None:
-    page = await (await open_context(**PHONE)).new_page()
-    app = App(page)
-    await app.log_in(customer)
-    await app.add("PENS-007")
-    for path in ("/m/", "/m/search", "/m/products/PENS-010", "/m/basket", "/m/checkout", "/m/account"):
-        await app.open(path)
-        assert await page.evaluate(TOO_SMALL) == [], path
-        for width in (320, 390, 768):
-            await page.set_viewport_size({"width": width, "height": 844})
-            assert await page.evaluate(RIGHT_EDGE) <= width, (path, width)
 
 
 async def test_a_screen_that_does_not_exist_says_so_and_leads_home(phone_page: Page) -> None:

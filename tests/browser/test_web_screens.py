@@ -1,8 +1,8 @@
 """Every screen of the web client: one call to its BFF, accessible, quiet, and steady, by day and by night."""
 
+import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Literal
 
 from playwright.async_api import Page
@@ -16,7 +16,6 @@ from tests.support.web_client import (
     enter,
     open_whole,
     order,
-    picture_folder,
     put,
 )
 
@@ -41,7 +40,7 @@ async def shifts(page: Page, name: str) -> list[str]:
 
 
 async def test_every_screen_is_one_call_accessible_and_steady(
-    open_context: OpenContext, visit: Visits, customer: str, axe: str, tmp_path: Path
+    open_context: OpenContext, visit: Visits, customer: str, axe: str
 ) -> None:
     context = await open_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     await context.add_init_script(SHIFTS)
@@ -61,7 +60,7 @@ async def test_every_screen_is_one_call_accessible_and_steady(
         "order": (ordered, re.compile("^Order of"), f"GET /web{ordered}"),
         "nothing-found": ("/search?q=zeppelin", "“zeppelin”", "GET /web/search"),
     }
-    pictures = picture_folder(tmp_path)
+    pictures = os.environ.get("BROWSER_PICTURES")
     faults: list[str] = []
     for name, (path, heading, call) in screens.items():
         seen.calls.clear()
@@ -72,9 +71,9 @@ async def test_every_screen_is_one_call_accessible_and_steady(
         faults += await shifts(page, name)
         for scheme in SCHEMES:
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            for width, device in PICTURED.items():
+            for width, device in PICTURED.items() if pictures else ():
                 await page.set_viewport_size({"width": width, "height": 900})
-                await page.screenshot(path=pictures / f"web-{name}-{device}-{scheme}.png")
+                await page.screenshot(path=f"{pictures}/web-{name}-{device}-{scheme}.png")
             faults += [f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe)]
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
@@ -94,10 +93,7 @@ async def test_the_small_screen_and_its_failures_are_accessible_too(
     seen = visit(page)
     faults: list[str] = []
     for path, heading in {
-        "/": "For those who write, print and bind",
         f"/products/{PEN}": PEN_NAME,
-        "/search?type=pens": "Pens",
-        "/basket": "Your basket",
         "/orders": "Please log in",
         "/nowhere": "There is nothing here",
     }.items():

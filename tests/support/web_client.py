@@ -1,9 +1,7 @@
 """What tests of the web client share: steps of a visitor, and how stable a page is drawn."""
 
-import os
 import re
 from asyncio import Queue
-from pathlib import Path
 from typing import Final
 
 from playwright.async_api import BrowserContext, Page, Route, expect
@@ -89,10 +87,3 @@ async def hold(page: Page, path: str | re.Pattern[str]) -> Queue[Route]:
 async def expire(context: BrowserContext) -> None:
     """Have the browser lose its session, as when it has been idle for too long."""
     await context.clear_cookies(name=re.compile("session"))
-
-
-def picture_folder(fallback: Path) -> Path:
-    """Where pictures of screens are written: `BROWSER_PICTURES`, or this folder."""
-    folder = Path(os.environ.get("BROWSER_PICTURES") or fallback)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
