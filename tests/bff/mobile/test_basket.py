@@ -1,6 +1,6 @@
 import httpx
 
-from tests.bff.world import DOWN, Shop
+from tests.bff.world import Shop
 
 PEN = {
     "sku": "PEN",
@@ -51,17 +51,6 @@ async def test_an_article_that_is_sold_no_more_counts_nothing_and_an_empty_baske
     assert basket == {"lines": [{"sku": "PEN", "quantity": 2}, INK], "total": "€8.50"}
     shop.basket.clear()
     assert (await mobile.get("/basket", headers=reader)).json() == {"lines": []}
-
-
-async def test_without_discounts_the_list_price_counts_and_without_stock_nothing_is_said_of_it(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.trouble |= {"discounts": DOWN, "stocks": DOWN}
-
-    basket = (await mobile.get("/basket", headers=reader)).json()
-
-    assert basket["total"] == "€34.30"
-    assert not any("badges" in line for line in basket["lines"])
 
 
 async def test_a_change_is_answered_with_the_whole_basket(

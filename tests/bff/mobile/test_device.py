@@ -34,18 +34,6 @@ async def test_a_screen_has_the_images_that_its_display_needs(
     assert answer.json()["tiles"][0]["image"] == f"/pictures/PEN/1-{tile}.svg"
 
 
-@pytest.mark.parametrize("dpr", ["0", "0.49", "5.01", "-1", "nan", "inf", "retina", ""])
-async def test_a_ratio_that_no_display_has_is_refused(
-    mobile: httpx.AsyncClient, shop: Shop, dpr: str
-) -> None:
-    for path in ("/home", "/search", "/products/PEN"):
-        answer = await mobile.get(path, params={"dpr": dpr})
-
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["at"] == ["query", "dpr"]
-    assert shop.operations == []
-
-
 async def test_images_are_chosen_by_width_alone_and_the_widest_where_none_is_wide_enough(
     mobile: httpx.AsyncClient, shop: Shop
 ) -> None:

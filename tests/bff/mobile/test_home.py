@@ -1,7 +1,6 @@
 import httpx
 import pytest
 
-from tests.bff.documents import article
 from tests.bff.world import DOWN, Shop
 
 PEN = {
@@ -79,21 +78,3 @@ async def test_home_speaks_the_readers_language(mobile: httpx.AsyncClient) -> No
     assert (first["price"], first["was"]) == ("11,61\N{NO-BREAK SPACE}€", "12,90\N{NO-BREAK SPACE}€")
     assert second["badges"] == ["Nur noch 3"]
     assert third["badges"] == ["Ausverkauft"]
-
-
-async def test_a_language_that_cannot_be_read_is_no_error(mobile: httpx.AsyncClient) -> None:
-    answer = await mobile.get("/home", headers=[(b"Accept-Language", b"\xff;q=\x80, de;q=9")])
-
-    assert answer.status_code == 200
-    assert answer.json()["tiles"][0] == PEN
-
-
-async def test_a_discount_that_rounds_to_nothing_is_no_lower_price(
-    mobile: httpx.AsyncClient, shop: Shop
-) -> None:
-    shop.products = {"PEN": article("PEN", 4)}
-
-    tile = (await mobile.get("/home")).json()["tiles"][0]
-
-    assert tile["price"] == "€0.04"
-    assert "was" not in tile

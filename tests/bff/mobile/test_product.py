@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bff.documents import article, review
+from tests.bff.documents import article
 from tests.bff.world import DOWN, Shop
 
 WHOLE: dict[str, Any] = {
@@ -82,23 +82,3 @@ async def test_at_most_six_related_articles_are_requested_and_shown_at_their_cur
     assert [tile["sku"] for tile in screen["related"]] == others[:6]
     assert [tile["price"] for tile in screen["related"][:2]] == ["€6.45", "€12.90"]
     assert shop.last("products").url.params.get_list("sku") == others[:6]
-
-
-async def test_long_texts_are_cut_short(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    shop.products["PEN"]["description"] = "many words " * 1000
-    shop.reviews = [review(1, "even more words " * 300)]
-
-    screen = (await mobile.get("/products/PEN")).json()
-
-    assert len(screen["description"]) <= 400
-    assert len(screen["review"]["text"]) <= 140
-    assert screen["review"]["text"].endswith("…")
-
-
-async def test_the_width_that_a_client_wants_is_that_of_the_article_and_not_of_those_beside_it(
-    mobile: httpx.AsyncClient,
-) -> None:
-    screen = (await mobile.get("/products/PEN?dpr=1", headers={"Width": "600"})).json()
-
-    assert screen["image"] == "/pictures/PEN/1-640.svg"
-    assert screen["related"][0]["image"] == "/pictures/INK/1-160.svg"

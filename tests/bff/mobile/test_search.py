@@ -23,13 +23,6 @@ async def test_the_last_results_have_no_way_on(mobile: httpx.AsyncClient) -> Non
     assert set((await mobile.get("/search")).json()) == {"total", "tiles"}
 
 
-async def test_types_come_with_facets_only(mobile: httpx.AsyncClient) -> None:
-    results = (await mobile.get("/search?facets=true")).json()
-
-    assert results["types"] == [{"id": "pens", "name": "Pens", "count": 7}]
-    assert "brands" not in results
-
-
 async def test_every_criterion_goes_to_the_catalogue(mobile: httpx.AsyncClient, shop: Shop) -> None:
     criteria: list[tuple[str, str | int | float | bool | None]] = [
         ("q", "fine & dry"),
@@ -53,15 +46,3 @@ async def test_a_price_that_is_none_is_refused_before_any_call(mobile: httpx.Asy
     for price in ("-1", "cheap", ""):
         assert (await mobile.get("/search", params={"max_price": price})).status_code == 422
     assert shop.operations == []
-
-
-async def test_the_default_is_one_screen_of_results(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    await mobile.get("/search")
-
-    assert dict(shop.last("search").url.params) == {"limit": "12"}
-
-
-async def test_nothing_found_is_no_failure(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    shop.products.clear()
-
-    assert (await mobile.get("/search?q=nothing")).json() == {"total": 0, "tiles": []}

@@ -22,20 +22,6 @@ async def test_a_sync_has_cards_as_other_screens_have_them_and_what_is_gone(
     assert dict(shop.last("changes").url.params) == {"limit": "100"}
 
 
-async def test_cards_are_in_the_language_and_for_the_display_of_the_phone(mobile: httpx.AsyncClient) -> None:
-    answer = await mobile.get("/sync?dpr=3", headers={"Accept-Language": "de"})
-
-    (card, *_) = answer.json()["products"]["upserts"]
-    assert card["price"] == "11,61\N{NO-BREAK SPACE}€"
-    assert card["image"] == "/pictures/PEN/1-640.svg"
-
-
-async def test_the_cursor_goes_to_the_catalogue_as_it_came(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    await mobile.get("/sync", params={"cursor": "b/c=&d", "limit": 7})
-
-    assert dict(shop.last("changes").url.params) == {"limit": "7", "since": "b/c=&d"}
-
-
 async def test_without_changes_nothing_else_is_read(mobile: httpx.AsyncClient, shop: Shop) -> None:
     shop.products.clear()
 

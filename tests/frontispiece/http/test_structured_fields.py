@@ -65,10 +65,3 @@ def test_any_bytes_are_a_dictionary_or_refused(value: bytes) -> None:
     except InvalidStructuredField:
         return
     assert all(isinstance(name, str) for name in parsed)
-
-
-def test_tabs_are_whitespace_between_members_alone() -> None:
-    assert parse_dictionary(b"a\t,\tb") == {"a": True, "b": True}
-    for value in (b"\ta", b"a=(1\t2)", b"a;\tb"):
-        with pytest.raises(InvalidStructuredField):
-            parse_dictionary(value)

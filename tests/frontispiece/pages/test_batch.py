@@ -1,13 +1,12 @@
 """What is loaded for one key leaves as one call for all that a page waits for."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from frontispiece.pages import Page, gather, loader
-from tests.frontispiece.pages.conftest import Serve, Shown
+from tests.frontispiece.pages.conftest import Shown
 from tests.support.loads import (
     Books,
     Shelf,
@@ -19,8 +18,6 @@ from tests.support.loads import (
     show_all,
     soon,
     ticks,
-    titles,
-    turn,
 )
 
 
@@ -47,20 +44,6 @@ async def test_a_batch_does_not_wait_for_a_source_that_waits_for_io(shown: Shown
         return await books.title("b")
 
     await shown(page_of(slow, load("a"), deadline=10.0))
-    assert shelf.calls == [["a"], ["b"]]
-
-
-async def test_loads_of_other_kinds_leave_at_the_same_time_as_calls_of_their_own(
-    shown: Shown, shelf: Shelf
-) -> None:
-    both = asyncio.Barrier(2)
-
-    async def answer(keys: Sequence[str]) -> Mapping[str, Any]:
-        await both.wait()
-        return await titles(keys)
-
-    shelf.answer = answer
-    await shown(page_of(load("a"), load("b", of="author", after=2)))
     assert shelf.calls == [["a"], ["b"]]
 
 
@@ -100,32 +83,7 @@ async def test_the_length_of_a_list_does_not_count(
     assert len(shelf.calls) == calls
 
 
-async def test_two_requests_never_share_a_batch(serve: Serve, shelf: Shelf) -> None:
-    async with asyncio.timeout(20), serve(page_of(load("a")), providers=shelf.providers) as http:
-        await asyncio.gather(http.get("/page"), http.get("/page"))
-    assert shelf.calls == [["a"], ["a"]]
-
-
-async def test_a_load_outside_of_a_page_leaves_in_the_next_turn_of_the_loop(shelf: Shelf) -> None:
-    books = Books(shelf)
-    loads = [books.title("a"), books.title("b")]
-    assert shelf.calls == []
-    assert await gather([*loads, books.title("c")]) == ["title of a", "title of b", "title of c"]
-    assert shelf.calls == [["a", "b", "c"]]
-
-
 @pytest.mark.parametrize("bounds", [{"max_size": 0}, {"max_concurrency": 0}])
 def test_a_loader_that_could_never_ask_is_refused(bounds: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         loader(**bounds)
-
-
-async def test_what_a_task_of_the_source_loads_leaves_while_the_source_waits(
-    shown: Shown, shelf: Shelf
-) -> None:
-    async def later(books: Books) -> str:
-        await turn()
-        return await books.title("a")
-
-    assert await shown(page_of(lambda books: asyncio.create_task(later(books)))) == {"s0": "title of a"}
-    assert shelf.calls == [["a"]]

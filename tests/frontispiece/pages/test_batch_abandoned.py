@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from frontispiece.pages import Cache, Hedge, Page, gather
+from frontispiece.pages import Cache, Page, gather
 from tests.frontispiece.pages.conftest import Serve, Shown
 from tests.support.loads import (
     Books,
@@ -55,19 +55,6 @@ async def test_a_source_that_is_late_ends_all_its_calls_and_those_that_are_still
     assert shelf.calls == [["0", "1", "2"], ["3", "4", "5"]]
 
 
-async def test_a_client_that_goes_away_ends_all_calls(serve: Serve, shelf: Shelf) -> None:
-    shelf.answer = for_ever
-    async with asyncio.timeout(30), serve(page_of(pages(*range(9))), providers=shelf.providers) as http:
-        waiting = asyncio.create_task(http.get("/page"))
-        await soon(shelf.begun)
-        await ticks(2)
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        await ticks(3)
-        assert shelf.away == 0
-    assert shelf.calls == [["0", "1", "2"], ["3", "4", "5"]]
-
-
 async def test_a_source_that_is_late_takes_nothing_from_others(shown: Shown, shelf: Shelf) -> None:
     late = asyncio.Event()
 
@@ -109,20 +96,6 @@ async def test_an_abandoned_load_is_not_sent(shown: Shown, shelf: Shelf) -> None
 
     await shown(page_of(impatient, busy))
     assert shelf.calls == [["b"]]
-
-
-async def test_an_abandoned_load_can_be_awaited_again(shown: Shown, shelf: Shelf) -> None:
-    async def hasty(books: Books) -> str:
-        await ticks(1)  # others gather meanwhile
-        given = books.title("a")
-        waiting = asyncio.create_task(awaited(given))
-        await ticks(1)
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        return await given
-
-    found = await shown(page_of(hasty, load("b")))
-    assert found == {"s0": "title of a", "s1": ["title of b"]}
 
 
 async def test_a_call_that_ends_before_it_has_begun_takes_nothing_along(shown: Shown, shelf: Shelf) -> None:
@@ -213,20 +186,6 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
         answered.set()
         await refreshed.wait()
     assert shelf.calls == [["cached 1"], ["cached 2"]]
-
-
-@pytest.mark.parametrize("skew", range(8))
-async def test_what_follows_from_a_source_with_a_hedge_leaves_with_the_others(
-    shown: Shown, shelf: Shelf, skew: int
-) -> None:
-    page = Page("/page", deadline=60.0)
-    add(page, "first", lambda _: ticks(4), hedge=Hedge(after=5))
-    add(page, "second", load("a"), "first")
-    add(page, "other", load("b", after=skew))
-    show_all(page)
-
-    await shown(page)
-    assert [sorted(call) for call in shelf.calls] == [["a", "b"]]
 
 
 async def test_a_call_that_is_ended_tidies_up_undisturbed(shown: Shown, shelf: Shelf) -> None:

@@ -1,20 +1,14 @@
 """What fails of a call for many keys, and whom it concerns."""
 
 import asyncio
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from frontispiece.upstream import Unreachable, UpstreamServerError
+from frontispiece.upstream import UpstreamServerError
 from tests.frontispiece.pages.conftest import Serve, Shown
-from tests.support.loads import Books, Shelf, awaited, load, page_of, titles, turn
-
-
-async def failing(keys: Sequence[str]) -> Mapping[str, Any]:
-    await turn()
-    raise Unreachable("away")
+from tests.support.loads import Books, Shelf, load, page_of, titles, turn
 
 
 async def without_b(keys: Sequence[str]) -> Mapping[str, Any]:
@@ -42,13 +36,6 @@ async def test_a_key_that_fails_or_is_left_out_fails_its_own_load_only(
 async def test_a_key_that_is_left_out_is_one_that_there_is_not(shown: Shown, shelf: Shelf) -> None:
     shelf.answer = without_b
     assert await shown(page_of(load("a", "b"))) == 404
-
-
-async def test_a_call_that_fails_fails_all_its_loads(serve: Serve, shelf: Shelf) -> None:
-    shelf.answer = failing
-    async with serve(page_of(load("a"), load("b"), fallback=list), providers=shelf.providers) as http:
-        seen = await http.get("/page")
-    assert seen.headers["page-degraded"] == "s0;reason=unavailable, s1;reason=unavailable"
 
 
 async def bug(_keys: Sequence[str]) -> Mapping[str, Any]:
@@ -90,14 +77,3 @@ async def test_a_key_that_failed_is_fetched_again_by_the_next_load(shown: Shown,
     shelf.answer = answer
     assert await shown(page_of(load("a"), twice)) == {"s0": ["title of a"], "s1": "title of b"}
     assert shelf.calls == [["a", "b"], ["b"]]
-
-
-async def test_each_load_of_a_call_that_fails_has_a_failure_of_its_own(shelf: Shelf) -> None:
-    shelf.answer = failing
-    books = Books(shelf)
-    loads = [awaited(books.title(str(number))) for number in range(50)]
-    failures = [each for each in await asyncio.gather(*loads, return_exceptions=True) if each]
-
-    assert len({id(failure) for failure in failures}) == 50
-    assert all(isinstance(failure, Unreachable) for failure in failures)
-    assert max(len(traceback.extract_tb(failure.__traceback__)) for failure in failures) < 10

@@ -117,22 +117,6 @@ async def test_a_result_is_used(get: Get, clock: Clock, titles: Titles, history:
             assert got == expected
 
 
-async def test_peek_shows_a_fresh_result_and_nothing_else(
-    cache_of: CacheOf, clock: Clock, titles: Titles
-) -> None:
-    cache = cache_of(Cache(ttl=10, stale=10, stale_if_error=10, negative=10))
-    titles.answer = UpstreamClientError(404)
-    with pytest.raises(UpstreamClientError):
-        await cache.get(b"refused", titles.load)
-    titles.answer = "first"
-    await cache.get(KEY, titles.load)
-
-    assert cache.peek(KEY) == "first"
-    assert cache.peek(b"other") is cache.peek(b"refused") is MISSING
-    clock.advance(10)
-    assert cache.peek(KEY) is MISSING
-
-
 async def test_a_stale_result_is_served_at_once_while_one_refresh_runs(
     cache_of: CacheOf, clock: Clock, titles: Titles
 ) -> None:
@@ -233,39 +217,6 @@ async def test_the_least_recently_used_result_is_evicted(cache_of: CacheOf, titl
 def test_an_invalid_policy_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^Cache: \w+ is "):
         Cache(**wrong)
-
-
-async def test_a_result_that_its_refresh_finds_gone_is_not_served_any_more(
-    cache_of: CacheOf, clock: Clock, titles: Titles
-) -> None:
-    cache = cache_of(Cache(ttl=10, stale=60, negative=5))
-    await cache.get(KEY, titles.load)
-    clock.advance(10)
-    titles.answer = UpstreamClientError(404)
-    await cache.get(KEY, titles.load)
-    await until(lambda: titles.calls == 2)
-
-    with pytest.raises(UpstreamClientError):
-        await cache.get(KEY, titles.load)
-
-
-async def test_the_traceback_of_a_cached_404_does_not_grow_with_its_callers(
-    cache_of: CacheOf, titles: Titles
-) -> None:
-    cache = cache_of(Cache(ttl=60, negative=60))
-    titles.answer = UpstreamClientError(404)
-    with pytest.raises(UpstreamClientError):
-        await cache.get(KEY, titles.load)
-
-    raised = []
-    for _ in range(3):
-        with pytest.raises(UpstreamClientError) as refusal:
-            await cache.get(KEY, titles.load)
-        raised.append(refusal)
-
-    assert len({id(refusal.value) for refusal in raised}) == 3
-    assert len({len(refusal.traceback) for refusal in raised}) == 1
-    assert [(refusal.value.__context__, refusal.value.__cause__) for refusal in raised] == [(None, None)] * 3
 
 
 async def test_a_cached_404_does_not_reference_the_request_that_got_it(cache_of: CacheOf) -> None:

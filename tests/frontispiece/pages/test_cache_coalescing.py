@@ -1,7 +1,6 @@
 """Callers who want the same at the same time: one load for all, for as long as one of them waits."""
 
 import asyncio
-import traceback
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -93,42 +92,6 @@ async def test_a_cancelled_load_that_raises_another_error_fails_no_caller(
     titles.gate.set()
 
     assert await cache.get(KEY, titles.load) == ("first", CacheState.MISS)
-
-
-async def test_a_failure_reaches_all_waiting_callers_and_no_later_one(
-    cache: ResultCache, titles: Titles
-) -> None:
-    waiting = await callers(cache, titles, 10)
-    titles.answer = UpstreamServerError("it answered 500")
-    titles.gate.set()
-
-    failures = await asyncio.gather(*waiting, return_exceptions=True)
-    titles.answer = "second"
-
-    assert [str(failure) for failure in failures] == ["it answered 500"] * 10
-    assert len(set(map(id, failures))) == 10  # each may be given a traceback and a cause of its own
-    assert await cache.get(KEY, titles.load) == ("second", CacheState.MISS)
-
-
-async def test_a_bug_reaches_all_waiting_callers_with_its_traceback(
-    cache: ResultCache, titles: Titles
-) -> None:
-    async def traceback_of(caller: "asyncio.Task[Any]") -> list[str]:
-        try:
-            await caller
-        except ZeroDivisionError as bug:
-            return [frame.name for frame in traceback.extract_tb(bug.__traceback__)]
-        return []
-
-    waiting = await callers(cache, titles, 10)
-    titles.answer = ZeroDivisionError()
-    titles.gate.set()
-    tracebacks = await asyncio.gather(*map(traceback_of, waiting))
-    titles.answer = "second"
-
-    assert {names[-1] for names in tracebacks} == {"load"}
-    assert len(set(map(len, tracebacks))) == 1
-    assert await cache.get(KEY, titles.load) == ("second", CacheState.MISS)
 
 
 async def test_a_caller_that_joined_a_load_that_timed_out_starts_over_once(
@@ -229,19 +192,3 @@ async def test_a_refresh_with_a_bug_is_logged_with_its_traceback(
     assert isinstance(record.exc_info[1], ZeroDivisionError)
     assert await cache.get(KEY, titles.load) == ("first", CacheState.STALE)
     await cache.close()
-
-
-async def test_closing_ends_refreshes_before_it_returns(clock: Clock, titles: Titles) -> None:
-    cache = ResultCache("books title", Cache(ttl=10, stale=60), str, None, clock)
-    titles.gate.set()
-    await cache.get(KEY, titles.load)
-    titles.gate.clear()
-    titles.begun.clear()
-    clock.advance(10)
-    await cache.get(KEY, titles.load)
-    await titles.begun.wait()
-
-    await cache.close()
-
-    assert titles.cancelled.is_set()
-    assert len(asyncio.all_tasks()) == 1

@@ -3,13 +3,12 @@
 import asyncio
 from functools import partial
 
-import pytest
 import valkey
 from msgspec import Struct
 
 from frontispiece.pages.result_cache import Cache, CacheState
 from frontispiece.upstream import Unreachable
-from tests.support.caching import KEY, POLICY, Process, Titles
+from tests.support.caching import KEY, Process, Titles
 from tests.support.clock import Clock
 from tests.support.waiting import until
 
@@ -19,17 +18,6 @@ class Book(Struct, frozen=True):
 
     title: str
     pages: int = 0
-
-
-async def test_another_process_finds_a_result(process: Process) -> None:
-    first, second = Titles(Book("Dune", 412)), Titles(Book("never"))
-    async with process.source(shape=Book) as cache:
-        await cache.get(KEY, first.load)
-    async with process.source(shape=Book) as cache:
-        assert await cache.get(KEY, second.load) == (Book("Dune", 412), CacheState.HIT)
-        assert cache.peek(KEY) == Book("Dune", 412)
-
-    assert second.calls == 0
 
 
 async def test_a_stale_result_of_another_process_is_served_at_once_and_refreshed(
@@ -97,20 +85,6 @@ async def test_processes_with_other_types_do_not_read_each_others_results(proces
         assert await cache.get(KEY, Titles().load) == (Book("Dune"), CacheState.HIT)
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "policy"),
-    [("books author", KEY, POLICY), ("books title", b"other", POLICY), ("books title", KEY, Cache(ttl=10))],
-    ids=["source", "key", "not shared"],
-)
-async def test_only_the_same_key_of_the_same_shared_source_is_found(
-    process: Process, titles: Titles, name: str, key: bytes, policy: Cache
-) -> None:
-    async with process.source() as cache:
-        await cache.get(KEY, titles.load)
-    async with process.source(policy, name=name) as cache:
-        assert (await cache.get(key, titles.load))[1] is CacheState.MISS
-
-
 async def test_a_long_key_takes_little_room_and_is_found(
     process: Process, titles: Titles, valkey_url: str
 ) -> None:
@@ -122,16 +96,6 @@ async def test_a_long_key_takes_little_room_and_is_found(
         assert [(await cache.get(key, titles.load))[1] for key in keys] == [CacheState.HIT] * 2
     with valkey.Valkey.from_url(valkey_url) as client:
         assert max(map(len, client.keys())) < 100
-
-
-async def test_valkey_forgets_a_result_when_it_is_of_no_use_any_more(
-    process: Process, titles: Titles, valkey_url: str
-) -> None:
-    async with process.source() as cache:
-        await cache.get(KEY, titles.load)
-    with valkey.Valkey.from_url(valkey_url) as client:
-        (place,) = client.keys()
-        assert 0 < client.pttl(place) <= 610_000
 
 
 async def test_cancelled_reads_leave_no_response_to_others(process: Process) -> None:

@@ -9,7 +9,6 @@ import valkey
 
 from frontispiece.pages.result_cache import CacheState
 from frontispiece.server.sockets import address, bound
-from frontispiece.stores.valkey.guarded import FAILURE_PAUSE, WARNING_INTERVAL
 from tests.support.caching import KEY, Process, Titles
 from tests.support.clock import Clock
 from tests.support.serving import nobody_there
@@ -98,17 +97,6 @@ async def test_without_valkey_everything_works(
     assert len(warnings(caplog)) == 1  # and not one for each
 
 
-async def test_a_valkey_that_does_not_respond_delays_no_load(
-    clock: Clock, titles: Titles, caplog: pytest.LogCaptureFixture
-) -> None:
-    with bound() as silent:
-        silent.listen()
-        process = Process(f"valkey://{address(silent)}", clock, patient=False)
-        async with asyncio.timeout(30), process.source() as cache:
-            assert await cache.get(KEY, titles.load) == ("first", CacheState.MISS)
-    assert "does not answer" in warnings(caplog)[0]
-
-
 @pytest.mark.parametrize(
     "talk",
     [
@@ -138,14 +126,3 @@ async def test_a_server_that_is_no_valkey_delays_no_load(
     async with await asyncio.start_server(answer, sock=sock), asyncio.timeout(30), process.source() as cache:
         assert await cache.get(KEY, titles.load) == ("first", CacheState.MISS)
     assert len(warnings(caplog)) == 1
-
-
-async def test_warnings_come_now_and_then(
-    clock: Clock, titles: Titles, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with Process(nobody_there().replace("http", "valkey"), clock).source() as cache:
-        for second in range(int(WARNING_INTERVAL) + 1):
-            await cache.get(b"%d" % second, titles.load)
-            clock.advance(FAILURE_PAUSE)
-
-    assert len(warnings(caplog)) == 2

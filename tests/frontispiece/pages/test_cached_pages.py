@@ -32,30 +32,6 @@ def thing_page(policy: Cache) -> Page:
     return page_of((one, {"cache": policy}), path="/things/{name}")
 
 
-async def test_results_are_cached_by_path_and_query(serve: Serve) -> None:
-    service = Stub(counting)
-    targets = [
-        "/things/a",
-        "/things/b",
-        "/things/a?size=2",
-        "/things/a?size=1",
-        "/things/a?size=%31",
-        "/things/a-2",
-    ]
-    async with things_of(service) as providers, serve(thing_page(FOR_LONG), providers=providers) as http:
-        bodies = [(await http.get(target)).json()["one"].split()[0] for target in targets]
-
-    assert bodies == [
-        "/things/a-1",
-        "/things/b-1",
-        "/things/a-2",
-        "/things/a-1",
-        "/things/a-1",
-        "/things/a-2-1",
-    ]
-    assert len(service.requests) == 4
-
-
 async def test_pages_and_sources_of_the_same_inputs_do_not_share_their_results(serve: Serve) -> None:
     def page(path: str, of: str) -> Page:
         async def one(things: Things) -> Any:
@@ -122,21 +98,6 @@ def language_page() -> Page:
         return await things.thing(language.tag)
 
     return page_of((one, {"cache": FOR_LONG}), path="/thing")
-
-
-async def test_a_value_made_of_the_request_tells_results_apart(serve: Serve) -> None:
-    service = Stub(counting)
-    async with (
-        things_of(service) as things,
-        serve(language_page(), providers=with_language(things, "accept-language")) as http,
-    ):
-        bodies = [
-            (await http.get("/thing", headers={"Accept-Language": tag})).json()["one"].split()[0]
-            for tag in ("de", "fr", "de")
-        ]
-
-    assert bodies == ["/things/de", "/things/fr", "/things/de"]
-    assert len(service.requests) == 2
 
 
 @pytest.mark.parametrize("header", ["cookie", "authorization"])

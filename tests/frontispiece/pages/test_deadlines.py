@@ -10,9 +10,8 @@ import pytest
 
 from frontispiece.pages import Cache, Page, Provider
 from frontispiece.upstream import Request, Service, Upstream, field
-from tests.frontispiece.pages.conftest import AppOf, Serve
+from tests.frontispiece.pages.conftest import Serve
 from tests.frontispiece.upstream.fakes import Fake, hanging
-from tests.support.calls import answering
 from tests.support.pages import ware_page
 from tests.support.serving import client_of, servers
 from tests.support.stub import Stub
@@ -57,20 +56,6 @@ def page_of(
 @pytest.fixture
 def wares() -> Fake:
     return Fake()
-
-
-@pytest.mark.parametrize(
-    ("deadline", "within", "max_ms"), [(60, None, 60_000), (60, 20, 20_000), (20, 60, 20_000)]
-)
-async def test_the_timeout_header_is_the_lesser_of_the_sources_and_the_pages_time(
-    serve: Serve, wares: Fake, deadline: float, within: float | None, max_ms: int
-) -> None:
-    async with serve(page_of(deadline, within), providers=provided(wares)) as http:
-        await http.get("/ware", headers={"X-Timeout-Ms": "90000"})
-
-    [request] = wares.requests
-    assert max_ms / 2 < timeout_of(request) <= max_ms
-    assert request.timeout <= max_ms / 1000
 
 
 async def test_the_timeout_header_shrinks_with_the_time_that_has_passed(serve: Serve, wares: Fake) -> None:
@@ -140,16 +125,6 @@ async def test_an_invalid_timeout_header_is_ignored(serve: Serve, wares: Fake, g
     assert LONG * 500 < timeout_of(wares.requests[0]) <= LONG * 1000
 
 
-async def test_a_source_that_needs_no_time_is_answered_even_then(serve: Serve) -> None:
-    async def ware() -> str:
-        return "pen"
-
-    async with serve(ware_page(ware)) as http:
-        answer = await http.get("/ware", headers={"X-Timeout-Ms": "0"})
-
-    assert (answer.status_code, answer.json()) == (200, "pen")
-
-
 # Through the gateway.
 
 ROUTES = route_table(
@@ -191,14 +166,3 @@ async def test_the_parts_of_an_aggregate_get_a_timeout_header() -> None:
     [one], [two] = times[b"/one"], times[b"/two"]
     assert 20_000 < one <= 40_000
     assert 10_000 < two <= 20_000
-
-
-async def test_a_bff_gets_its_time_from_the_gateway(app_of: AppOf, wares: Fake) -> None:
-    wares.answer = answering(200)
-    app = app_of(page_of(), providers=provided(wares))
-    async with servers() as serve:
-        gateway = gateway_of(ROUTES, {"wares": await serve(app)})
-        async with client_of(await serve(gateway)) as http:
-            assert (await http.get("/ware")).status_code == 200
-
-    assert 10_000 < timeout_of(wares.requests[0]) <= 20_000

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from frontispiece.pages import Cache, Hedge, Page, Retry, gather, loader
+from frontispiece.pages import Hedge, Page, Retry, gather, loader
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace, SourceTrace, TraceOutcome
 from frontispiece.upstream import UpstreamClientError, UpstreamError
 from tests.frontispiece.pages.conftest import Serve
@@ -175,27 +175,6 @@ async def test_the_timeline_counts_attempts_and_has_their_calls(serve: Serve, po
     assert [call.answer for call in trace.calls] == [other, "200"]
 
 
-async def test_a_cached_result_is_in_the_timeline_without_calls(serve: Serve) -> None:
-    async def title(things: Things) -> str:
-        return str(await things.thing("a"))
-
-    async def extra() -> str:
-        return ""
-
-    page = page_of((title, {"cache": Cache(ttl=1_000)}), extra)
-    service = Stub(answering(200, b"1"))
-    async with (
-        things_of(service) as providers,
-        serve(page, providers=providers, expose_timeline=True) as http,
-    ):
-        trace = [await seen(http), await seen(http)]
-
-    assert [each["title"].cache for each in trace] == ["miss", "hit"]
-    assert [len(each["title"].calls) for each in trace] == [1, 0]
-    assert [each["extra"].cache for each in trace] == [None, None]
-    assert len(service.requests) == 1
-
-
 async def test_the_timeline_of_a_page_that_fails_has_its_problem_and_the_cancelled_sources(
     serve: Serve,
 ) -> None:
@@ -270,10 +249,3 @@ async def test_the_timeline_of_a_page_with_a_bug_has_its_problem_and_the_bug_is_
     (source,) = trace.timeline.sources
     assert source.outcome is (TraceOutcome.FAILED if where == "source" else TraceOutcome.DONE)
     assert [record.message for record in caplog.records if record.exc_info] == ["/screen failed"]
-
-
-async def test_an_invalid_request_has_no_timeline(serve: Serve) -> None:
-    async with serve(screen_page("none"), expose_timeline=True) as http:
-        answer = await http.get("/screen?number=9", headers=ACCEPT_TIMELINE)
-        assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, ["query", "number"])
-        assert (await http.get("/nothing", headers=ACCEPT_TIMELINE)).status_code == 404

@@ -9,7 +9,7 @@ import pytest
 from frontispiece.pages import gather as gather_all
 from frontispiece.upstream import Unreachable, UpstreamServerError
 from tests.frontispiece.pages.conftest import Shown
-from tests.support.loads import Books, Shelf, awaited, for_ever, page_of, soon, ticks, titles, turn
+from tests.support.loads import Books, Shelf, for_ever, page_of, soon, ticks, turn
 
 pytestmark = pytest.mark.usefixtures("no_asyncio_errors")
 
@@ -54,22 +54,6 @@ async def failing(_keys: Sequence[str]) -> Mapping[str, Any]:
     raise Unreachable("away")
 
 
-async def test_results_come_in_the_order_of_what_was_given(books: Books) -> None:
-    given = [after(3, "first"), books.title("a"), after(0, "third"), books.title("b"), books.title("a")]
-    assert await gather(given) == ["first", "title of a", "third", "title of b", "title of a"]
-
-
-async def test_nothing_to_gather_is_an_empty_list() -> None:
-    nothing: list[Awaitable[str]] = []
-    assert await gather(nothing) == []
-
-
-async def test_settled_loads_are_returned_at_once(books: Books) -> None:
-    loads = [books.title("a"), books.title("b")]
-    await gather(loads)
-    assert await gather([*loads, books.title("a")]) == ["title of a", "title of b", "title of a"]
-
-
 async def test_the_first_failure_ends_the_rest(books: Books) -> None:
     slow = Slow()
     with pytest.raises(UpstreamServerError, match="first"):
@@ -103,24 +87,6 @@ async def test_a_call_that_fails_does_not_wait_for_another(books: Books, shelf: 
         await gather(books.page(str(number)) for number in range(6))  # two calls of three
     await soon(shelf.cancelled)
     assert shelf.calls == [["0", "1", "2"], ["3", "4", "5"]]
-
-
-async def test_what_fails_ends_the_calls_that_only_it_waited_for(books: Books, shelf: Shelf) -> None:
-    shelf.answer = for_ever
-
-    async def fail() -> str:
-        await soon(shelf.begun)
-        raise UpstreamServerError("it answered 500")
-
-    with pytest.raises(UpstreamServerError):
-        await gather([books.title("a"), fail()])
-    await soon(shelf.cancelled)
-
-
-async def test_several_failures_in_the_same_moment_raise_the_first(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(UpstreamServerError, match="first"):
-        await gather([after(2, UpstreamServerError("first")), after(2, UpstreamServerError("second"))])
-    assert not caplog.records
 
 
 async def test_a_bug_in_a_cancelled_task_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -169,19 +135,6 @@ async def test_a_list_that_breaks_off_ends_what_was_begun(books: Books, shelf: S
     assert slow.ended.is_set() == slow.begun.is_set()
     await ticks(2)
     assert shelf.calls == []
-
-
-async def test_a_failure_leaves_the_loads_of_other_waiters(books: Books, shelf: Shelf) -> None:
-    other = asyncio.create_task(awaited(books.title("a")))
-    with pytest.raises(UpstreamServerError):
-        await gather([books.title("a"), after(0, UpstreamServerError("it answered 500"))])
-    assert await other == "title of a"
-    assert shelf.calls == [["a"]]
-
-
-async def test_tasks_can_be_gathered(books: Books) -> None:
-    task = asyncio.create_task(titles(["a"]))
-    assert await gather([task, awaited(books.title("b"))]) == [{"a": "title of a"}, "title of b"]
 
 
 async def test_awaiting_a_cancelled_task_is_a_bug_of_the_source(shown: Shown) -> None:

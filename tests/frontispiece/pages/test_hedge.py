@@ -171,26 +171,6 @@ async def test_an_attempt_that_ends_in_time_is_not_hedged(
     assert (answer.status_code, tries.begun) == (status, 1)
 
 
-async def test_an_answer_counts_though_the_other_fails_in_the_same_moment(
-    http: httpx.AsyncClient, tries: Tries, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def in_the_same_moment(_tries: Tries) -> str:
-        gate.set()
-        return "second"
-
-    gate = asyncio.Event()
-
-    async def fails(_tries: Tries) -> str:
-        await gate.wait()
-        raise UpstreamServerError("it answered 500")
-
-    tries.are(fails, in_the_same_moment)
-    answer = await http.get("/ware")
-
-    assert (answer.json(), tries.begun) == ("second", 2)
-    assert "never retrieved" not in caplog.text
-
-
 async def test_a_bug_at_the_end_of_a_try_that_lost_is_logged(
     http: httpx.AsyncClient, tries: Tries, caplog: pytest.LogCaptureFixture
 ) -> None:

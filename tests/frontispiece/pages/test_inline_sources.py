@@ -1,7 +1,6 @@
 """Sources run in the stack of their page: no task of the event loop, no turn of it in between."""
 
 import asyncio
-import contextvars
 import gc
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -12,9 +11,9 @@ import anyio
 import pytest
 
 from frontispiece.aio import InlineTask, Signal
-from frontispiece.pages import Cache, Page, gather
+from frontispiece.pages import Page
 from frontispiece.pages.source_run import SourceRun
-from frontispiece.upstream import Reply, Request, Unreachable
+from frontispiece.upstream import Reply, Request
 from tests.frontispiece.pages.conftest import AppOf
 from tests.support.pages import page_of
 from tests.support.waiting import until
@@ -64,20 +63,6 @@ def tasks_of_the_loop() -> list[str]:
     return names
 
 
-async def test_a_page_whose_sources_never_wait_is_done_at_once_and_has_no_task(app_of: AppOf) -> None:
-    async def first() -> str:
-        return "one"
-
-    async def second(first: str) -> str:
-        return f"after {first}"
-
-    tasks = tasks_of_the_loop()
-    task = started(app_of, page_of(first, (second, {"timeout": 1, "fallback": str, "cache": Cache(ttl=1)})))
-
-    assert shown(task) == b'{"first":"one","second":"after one"}'
-    assert tasks == []
-
-
 async def test_the_response_that_the_last_source_waits_for_finishes_the_page_in_its_own_stack(
     app_of: AppOf, service: Service
 ) -> None:
@@ -98,21 +83,6 @@ async def test_the_response_that_the_last_source_waits_for_finishes_the_page_in_
     service.responses[2].set_result("c")
 
     assert shown(task) == b'{"left":"a","right":"b","last":"abc"}'
-    assert tasks == []
-
-
-async def test_a_source_that_gathers_needs_no_task_of_the_loop_either(
-    app_of: AppOf, service: Service
-) -> None:
-    async def both() -> list[str]:
-        return await gather(service.call() for _ in range(2))
-
-    tasks = tasks_of_the_loop()
-    task = started(app_of, page_of(both))
-    for response in service.responses:
-        response.set_result("x")
-
-    assert shown(task) == b'{"both":["x","x"]}'
     assert tasks == []
 
 
@@ -141,30 +111,6 @@ async def test_a_long_chain_of_sources_that_never_wait_does_not_exhaust_the_stac
     page.view(view)
 
     assert shown(started(app_of, page)) == b"400"
-
-
-async def test_a_source_that_starts_where_a_response_arrives_has_the_context_of_its_request(
-    app_of: AppOf, service: Service
-) -> None:
-    async def first() -> str:
-        return await service.call()
-
-    async def second(first: str) -> str:
-        raise Unreachable(first)
-
-    def fallback() -> str:
-        return f"nothing for {who.get()}"
-
-    async def third(first: str) -> str:
-        return f"{first} for {who.get()}"
-
-    elsewhere = contextvars.copy_context()
-    token = who.set("Ada")
-    task = started(app_of, page_of(first, (second, {"fallback": fallback}), third))
-    who.reset(token)
-    elsewhere.run(service.responses[0].set_result, "tea")
-
-    assert shown(task) == b'{"first":"tea","second":"nothing for Ada","third":"tea for Ada"}'
 
 
 async def in_asyncio_timeout(call: Callable[[], Awaitable[str]]) -> str:

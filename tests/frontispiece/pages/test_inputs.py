@@ -72,17 +72,6 @@ async def test_all_errors_of_a_request_are_listed(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", "Application/NOTE+JSON"]
-)
-async def test_a_body_of_a_json_type_is_read(serve: Serve, content_type: str) -> None:
-    async with serve(note_page()) as http:
-        headers = {"Content-Type": content_type, "If-Unread": "false"}
-        response = await http.post("/books/12/notes", content=b'{"stars": 3}', headers=headers)
-
-    assert response.status_code == 201
-
-
-@pytest.mark.parametrize(
     "fields",
     [
         [],

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from frontispiece.pages import BffSettings, Cache, bff
-from frontispiece.upstream import Unreachable
 from tests.conftest import AppClient
 from tests.frontispiece.pages.conftest import AppOf
 from tests.support.pages import page_of
@@ -59,21 +58,6 @@ async def test_optional_sources_are_not_run_while_the_process_is_overloaded(
     assert degraded.headers["page-degraded"] == "stock;reason=overloaded, advice;reason=overloaded"
     assert whole.json()["advice"] == "buy much of the fine"
     assert "page-degraded" not in whole.headers
-
-
-async def test_a_required_source_runs_whatever_the_load_and_fails_as_ever(
-    load: Load, app_of: AppOf, app_client: AppClient
-) -> None:
-    async def title() -> str:
-        raise Unreachable("away")
-
-    app = app_of(page_of(title, (load.stock, {"fallback": str})))
-    app.skip_optional_when(load)
-    load.over = True
-    async with app_client(app) as http:
-        answer = await http.get("/page")
-
-    assert (answer.status_code, answer.json()["source"]) == (503, "title")
 
 
 @pytest.mark.parametrize("cache", [Cache(ttl=60), Cache(ttl=0, stale=60), Cache(ttl=0, stale_if_error=60)])

@@ -84,15 +84,6 @@ FAILURES = [
 ]
 
 
-async def test_without_failures_a_page_is_a_200_without_page_degraded(serve: Serve) -> None:
-    async with serve(book_page(fine, fine)) as http:
-        answer = await http.get("/book")
-
-    assert answer.status_code == 200
-    assert answer.json() == {"title": "fine", "extra": "fine"}
-    assert "page-degraded" not in answer.headers
-
-
 @pytest.mark.parametrize(("failure", "reason"), FAILURES, ids=[reason for _, reason in FAILURES])
 async def test_an_optional_source_that_fails_is_replaced_and_named(
     serve: Serve, failure: UpstreamError, reason: str
@@ -172,17 +163,6 @@ async def test_a_bug_is_never_a_fallback(serve: Serve, bug: Exception) -> None:
     assert answer.status_code == 500
     assert answer.json()["request_id"] == "r-3"
     assert "secret" not in answer.text
-
-
-async def test_a_bug_beside_a_failing_upstream_is_a_500(serve: Serve) -> None:
-    async def title() -> str:
-        raise Unreachable("away")
-
-    async def extra() -> str:
-        raise KeyError
-
-    async with serve(page_of(title, extra)) as http:
-        assert (await http.get("/page")).status_code == 500
 
 
 async def test_sources_run_at_the_same_time_and_each_starts_as_soon_as_its_inputs_are_there(

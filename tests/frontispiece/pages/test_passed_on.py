@@ -84,14 +84,6 @@ async def test_a_client_that_goes_ends_the_services_stream(app_of: AppOf, way: s
         await service.last.ended.wait()
 
 
-@pytest.mark.parametrize("status", [200, 204])
-async def test_a_whole_response_is_passed_on_as_well(serve: Serve, status: int) -> None:
-    service = Stub(answering(status, b"", EVENTS))
-
-    async with things_of(service) as providers, serve(events_page(), providers=providers) as http:
-        assert (await http.get("/things/a/events")).status_code == status
-
-
 @pytest.mark.parametrize(("status", "seen"), [(404, 404), (401, 401), (500, 502), (503, 503), (302, 502)])
 async def test_a_service_that_does_not_begin_fails_the_page(serve: Serve, status: int, seen: int) -> None:
     service = Stub(answering(status, b"{}"))

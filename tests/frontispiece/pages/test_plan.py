@@ -156,14 +156,6 @@ def test_every_error_of_every_page_is_named() -> None:
         assert any(message in error for error in reported), what
 
 
-def test_an_error_names_file_line_and_path_of_its_function() -> None:
-    page = page_of(ONE, one=int, lost=object)
-    line = inspect.getsourcelines(page.views[0])[1]
-    assert errors_of(page) == [
-        f"{__file__}:{line}: {PATH}: the parameter lost is no source, placeholder or provided type"
-    ]
-
-
 def test_a_cycle_is_named_in_the_order_of_waiting() -> None:
     cyclic = [function("one", three=int), function("two", one=int), function("three", two=int)]
     [error] = errors_of(page_of(*cyclic, two=int))
@@ -247,20 +239,3 @@ def test_what_text_can_stand_for_is_a_query_parameter(kind: Any, many: bool) -> 
     [plan] = planned(page_of(wanted=OF_QUERY[kind]))
     wanted = plan.inputs["wanted"]
     assert (wanted.origin, wanted.many) == (Origin.QUERY, many)
-
-
-def test_sources_are_ordered_so_that_inputs_come_first_however_they_are_written() -> None:
-    sources = [function("last", middle=int, first=int), function("middle", first=int), function("first")]
-    [plan] = planned(page_of(*sources, last=int))
-    assert [step.source.name for step in plan.steps] == ["first", "middle", "last"]
-
-
-def test_one_source_may_serve_many_pages_under_names_of_its_own() -> None:
-    made = planned(page_of(ONE, path="/first", one=int), page_of(("pieces", ONE), path="/second", pieces=int))
-    assert [[step.source.name for step in plan.steps] for plan in made] == [["one"], ["pieces"]]
-
-
-@pytest.mark.parametrize(("returns", "takes"), [(UNTYPED, int), (int, UNTYPED)])
-def test_an_edge_with_an_untyped_end_fits(returns: Any, takes: Any) -> None:
-    [plan] = planned(page_of(function("count", returns), count=takes))
-    assert plan.view_type is int

@@ -254,19 +254,6 @@ async def test_a_bug_is_logged_even_when_the_client_has_disconnected(
     assert "a bug" in str(logged.exc_info)
 
 
-async def test_frames_are_not_cached_and_vary_by_accept(reach: Reached) -> None:
-    late = Late()
-    late.stock.set_result({})
-    late.ratings.set_result([])
-    async with reach(screen_page(late)) as http:
-        answer = await http.get("/screen", headers={"Accept": EVENTS, "If-None-Match": "*"})
-
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["vary"] == "accept, accept-language"
-    assert not {"etag", "page-degraded"} & answer.headers.keys()
-
-
 async def test_a_head_is_answered_without_any_frame(reach: Reached) -> None:
     late = Late()
     late.stock.set_result({})

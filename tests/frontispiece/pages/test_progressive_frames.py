@@ -145,13 +145,3 @@ def test_whatever_comes_in_whatever_order_makes_the_plain_page(
     assert end == {"degraded": {}}
     sources = [frame["source"] for frame in sent[1:-1]]
     assert sources == [f"s{number}" for number in order if f"s{number}" in sources]
-
-
-async def test_json_that_a_source_passes_on_as_it_is_cannot_break_a_frame(app_of: AppOf) -> None:
-    raw = msgspec.Raw(b'{\r\n  "a": [1,\n\n 2]\r}')
-    parts = [(None, raw), (raw, None), (raw, raw)]
-
-    document, _ = shown(await requested(app_of, parts, [0, 1, 2], EVENTS))
-
-    a = {"a": [1, 2]}
-    assert document == {"fixed": {"a": 1}, "s/0": a, "nested": {"~": None, "list": [a, None]}}

@@ -70,47 +70,6 @@ def run_of(page: Page) -> Run:
     return Run(CompiledPage(plans([page], [])[0]), {}, asyncio.get_running_loop().time() + page.deadline)
 
 
-async def ends_cancelled(task: asyncio.Task[None]) -> None:
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 30)
-    await asyncio.sleep(0)
-
-
-async def test_a_page_that_ends_when_a_source_is_late_begins_nothing_more(run: Run, first: Ware) -> None:
-    task = asyncio.create_task(run.finish())
-    await first.begun.wait()
-    task.cancel()
-    run.source_runs["first"].expire()
-
-    await ends_cancelled(task)
-
-    assert first.ended
-    assert run.source_runs.keys() == {"first"}
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-@pytest.mark.parametrize("with_result", [True, False])
-async def test_a_source_that_was_about_to_begin_when_its_page_ends_does_not(
-    run: Run,
-    first: Ware,
-    second: Ware,
-    with_result: bool,  # noqa: FBT001 (a case)
-) -> None:
-    task = asyncio.create_task(run.finish())
-    await first.begun.wait()
-    if with_result:
-        first.gate.set_result("pen")
-    else:
-        run.source_runs["first"].expire()
-    task.cancel()
-
-    await ends_cancelled(task)
-
-    assert run.source_runs.keys() == {"first"}
-    assert not second.begun.is_set()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
 @pytest.mark.parametrize("late_first", [True, False])
 async def test_a_source_that_is_late_in_the_moment_of_its_result_has_one_or_the_other(
     run: Run,
@@ -130,18 +89,6 @@ async def test_a_source_that_is_late_in_the_moment_of_its_result_has_one_or_the_
 
     assert run.view() == "none, ink"
     assert run.degraded == {"first": "timeout"}
-
-
-async def test_a_source_that_has_ended_is_late_no_more(run: Run, first: Ware, second: Ware) -> None:
-    task = asyncio.create_task(run.finish())
-    await first.begun.wait()
-    first.gate.set_result("pen")
-    await second.begun.wait()
-    run.source_runs["first"].expire()
-    second.gate.set_result("ink")
-    await asyncio.wait_for(task, 30)
-
-    assert (run.view(), run.degraded) == ("pen, ink", {})
 
 
 # What sources do with being ended.
@@ -210,17 +157,6 @@ async def test_tasks_of_its_own_end_with_it(serve: Serve) -> None:
 
     answer = await requested(serve, page_of(ware))
     assert (answer.json(), ended) == ("none", ["part", "part"])
-
-
-async def test_what_a_source_gives_when_it_is_ended_counts(serve: Serve) -> None:
-    async def ware() -> str:
-        try:
-            return await hang()
-        except asyncio.CancelledError:
-            return "half a pen"
-
-    answer = await requested(serve, page_of(ware))
-    assert (answer.json(), "page-degraded" in answer.headers) == ("half a pen", False)
 
 
 async def test_a_source_that_goes_on_when_it_is_ended_is_ended_with_the_page(serve: Serve) -> None:

@@ -97,37 +97,12 @@ async def test_what_another_try_would_not_mend_or_only_worsen_is_not_tried_again
     assert (answer.status_code, wares.calls) == (status, 1)
 
 
-@pytest.mark.parametrize("attempts", [2, 3, 4])
-async def test_there_are_at_most_as_many_attempts_as_declared(serve: Serve, attempts: int) -> None:
-    wares = Wares()
-    async with serve(page_of(wares, Retry(attempts=attempts, backoff=0))) as http:
-        await wares.save_up(http, 9)
-        wares.answers.extend([UpstreamServerError("it answered 500")] * 8 + [InvalidResponse("the last")] * 8)
-        answer = await http.get("/ware")
-
-    assert (answer.status_code, wares.calls) == (502, attempts)
-
-
 async def test_nothing_is_tried_again_that_was_not_earned(serve: Serve) -> None:
     wares = Wares(Unreachable("away"))
     async with serve(page_of(wares)) as http:
         answer = await http.get("/ware")
 
     assert (answer.status_code, wares.calls) == (503, 1)
-
-
-async def test_after_an_outage_single_failures_are_tried_again(serve: Serve) -> None:
-    wares = Wares()
-    async with serve(page_of(wares)) as http:
-        await wares.save_up(http, 20)
-        wares.answers.extend([Unreachable("away")] * 300)
-        while wares.answers:
-            await http.get("/ware")
-        await wares.save_up(http)
-        wares.answers.append(Unreachable("away"))
-        answer = await http.get("/ware")
-
-    assert (answer.status_code, wares.calls) == (200, 2)
 
 
 @pytest.mark.parametrize("its_own", [False, True])

@@ -8,7 +8,7 @@ import pytest
 from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.http.problems import Problem
 from frontispiece.pages import Body, Page
-from frontispiece.upstream import Unreachable, UpstreamServerError
+from frontispiece.upstream import UpstreamServerError
 from tests.frontispiece.pages.conftest import AppOf, Serve
 from tests.support.pages import page_of
 from tests.support.serving import client_of, servers
@@ -21,35 +21,6 @@ async def title() -> str:
 async def for_ever() -> str:
     await asyncio.Event().wait()
     return "never"
-
-
-async def test_the_source_that_failed_is_named_and_not_those_that_waited_for_it(serve: Serve) -> None:
-    async def title() -> str:
-        raise Unreachable("away")
-
-    async def extra(title: str) -> str:
-        return title
-
-    async with serve(page_of(title, (extra, {"fallback": str}))) as http:
-        answer = await http.get("/page")
-
-    assert (answer.status_code, answer.json()["source"]) == (503, "title")
-    assert answer.json()["detail"] == "title: away."
-
-
-async def test_a_fallback_is_what_later_sources_and_the_view_are_given(serve: Serve) -> None:
-    async def summary() -> str:
-        raise UpstreamServerError("it answered 500")
-
-    async def extra(summary: str) -> str:
-        return f"of the {summary}"
-
-    page = page_of((summary, {"fallback": lambda: "stand-in"}), (extra, {"fallback": str}))
-    async with serve(page) as http:
-        answer = await http.get("/page")
-
-    assert answer.json() == {"summary": "stand-in", "extra": "of the stand-in"}
-    assert answer.headers["page-degraded"] == "summary;reason=failed"
 
 
 async def test_the_pages_deadline_ends_an_optional_source_too_and_leaves_the_page_answered(
@@ -152,16 +123,3 @@ async def test_a_client_that_disconnects_while_it_sends_its_body_logs_no_error(
         upload.cancel()
         await ended.wait()
     assert not [record for record in caplog.records if record.exc_info]
-
-
-async def test_sources_of_two_requests_do_not_meet(serve: Serve) -> None:
-    both = asyncio.Barrier(2)
-
-    async def title(isbn: str) -> str:
-        await both.wait()
-        return f"title of {isbn}"
-
-    async with asyncio.timeout(30), serve(page_of(title, path="/books/{isbn}")) as http:
-        answers = await asyncio.gather(http.get("/books/1"), http.get("/books/2"))
-
-    assert [answer.json()["title"] for answer in answers] == ["title of 1", "title of 2"]

@@ -112,11 +112,3 @@ async def test_a_cached_source_says_where_its_result_came_from(
     assert second.json()["title"] == "first"
     states = [metrics(each.headers["server-timing"])["title"][1] for each in (first, second)]
     assert states == ["miss", state]
-
-
-async def test_a_page_without_sources_has_nothing_to_tell(serve: Serve) -> None:
-    async with serve(page_of(path="/heading")) as http:
-        answer = await http.get("/heading")
-
-    assert answer.json() == {}
-    assert "server-timing" not in answer.headers

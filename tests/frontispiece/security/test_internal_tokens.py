@@ -243,13 +243,6 @@ def test_an_invalid_token_gets_a_printable_challenge(verifier: Verifier, token: 
     assert challenge.isprintable()
 
 
-def test_a_valid_token_is_verified_once(verifier: Verifier, signer: Signer, looked_at: list[str]) -> None:
-    token = token_of(signer)
-
-    assert verifier.verify(token) == verifier.verify(token) == verifier.caller(f"Bearer {token}")
-    assert looked_at == [token]
-
-
 def test_a_forgery_is_not_taken_for_a_cached_token(verifier: Verifier, signer: Signer) -> None:
     token = token_of(signer)
     verifier.verify(token)

@@ -88,10 +88,6 @@ async def service_names(monkeypatch: pytest.MonkeyPatch, *tracings: tuple[str, b
     return [span.service for span in collector.spans]
 
 
-async def test_roles_of_one_process_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await service_names(monkeypatch, ("gateway", False), ("bff-web", True)) == ["gateway", "bff-web"]
-
-
 async def test_the_environment_names_the_process_but_not_its_guests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "edge")
 

@@ -13,7 +13,7 @@ from frontispiece.cli.main import app as front
 from frontispiece.contracts import Revision, WorkingTree
 from frontispiece.contracts.openapi import Finding, diff
 from frontispiece.errors import ConfigError
-from tests.frontispiece.contracts.openapi.documents import INTEGER, JSON, STRING, Json, ok, parameter, thing
+from tests.frontispiece.contracts.openapi.documents import INTEGER, JSON, STRING, Json, ok, thing
 
 TODAY = date(2030, 1, 1)
 ROW = thing(name=STRING, price=INTEGER, colour=STRING)
@@ -131,21 +131,6 @@ def test_of_several_media_types_it_is_the_document_that_a_contract_reads(project
         "/items/*/price": ("error", ("web 1.0.0: a thing",)),
         "/price": ("warning", ()),
     }
-
-
-def test_a_change_of_a_request_concerns_everybody_who_makes_it(project: Project) -> None:
-    asked = [parameter("shop", required=True)]
-    project.write("openapi/bff.json", documented(PAGE, parameters=asked))
-
-    assert project.found() == {"required parameter added": ("error", ("web 1.0.0: a thing",))}
-
-
-def test_an_operation_that_no_client_calls_may_go(project: Project) -> None:
-    document = documented(PAGE)
-    del document["paths"]["/unread"]
-    project.write("openapi/bff.json", document)
-
-    assert project.found() == {"operation removed": ("warning", ())}
 
 
 def test_what_a_version_reads_may_go_once_the_version_has_left_the_field_and_not_with_its_file(

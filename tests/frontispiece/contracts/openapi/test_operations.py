@@ -16,16 +16,13 @@ from tests.frontispiece.contracts.openapi.documents import (
     document,
     ok,
     parameter,
-    responding,
     thing,
 )
 
 NONE = Document({"openapi": "3.1.0", "paths": {}}, "nothing")
 HTTP = {"type": "http", "scheme": "bearer"}
-BEARER = {"securitySchemes": {"bearer": HTTP}}
 ETAG = {"ETag": {"required": True, "schema": STRING}}
 LIST = {"type": "array", "items": STRING}
-XML = {"schema": STRING}
 
 
 def responses(**statuses: Json) -> Document:
@@ -282,15 +279,3 @@ def test_parameters_of_a_path_are_those_of_its_operations_and_references_are_fol
     )
 
     assert changes(asking(limit), shared) == []
-
-
-def test_header_names_have_no_case_and_media_types_no_parameters() -> None:
-    assert changes(asking(parameter("If-Match", "header")), asking(parameter("if-match", "header"))) == []
-    assert changes(headers(**ETAG), headers(etag=ETAG["ETag"])) == []
-    assert changes(content("application/json"), content("Application/JSON; charset=utf-8")) == []
-
-
-def test_a_response_without_a_body_has_lost_its_media_types() -> None:
-    found = changes(responding(STRING), document(ok()))
-
-    assert [(each.kind, each.detail) for each in found] == [("response media type removed", JSON)]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.frontispiece.gateway.aggregates.conftest import SERVICES, aggregate
 from tests.support import tables
-from tests.support.tables import Json, parsed, route
+from tests.support.tables import Json, parsed
 
 ROUTE = "route 1 (/a/{sku})"
 
@@ -177,9 +177,3 @@ def test_a_sound_aggregate_is_accepted() -> None:
     assert only.parts is not None
     assert list(only.parts) == ["product", "stock", "brand", "all", "some"]
     assert str(only.parts["product"].from_) == "catalog:/p/{sku}?v=1"
-
-
-def test_a_route_without_a_service_is_faulty_among_sound_ones() -> None:
-    (error,) = errors_of(route("/b", to="catalog"), route("/c", to=None))
-
-    assert error == "route 2 (/c): a route needs to, its service, or parts, which are joined, or files"

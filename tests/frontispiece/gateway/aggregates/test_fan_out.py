@@ -37,37 +37,11 @@ async def test_any_number_of_elements_costs_one_call_where_the_service_reads_man
         assert parse_qs(world.catalog.last.query.decode()) == {"sku": keys}, count
 
 
-async def test_more_elements_than_a_call_takes_go_in_several(join: Join) -> None:
-    keys = [f"K{number}" for number in range(250)]
-    world = await join(BATCH, batch, listing(*keys))
-
-    assert [item["sku"] for item in (await world.http.get("/a/A")).json()["l"]] == keys
-    assert sorted(len(exchange.query.split(b"&")) for exchange in world.catalog.requests) == [50, 100, 100]
-
-
 async def test_a_table_may_ask_for_smaller_calls(join: Join) -> None:
     world = await join(BATCH.replace('by = "sku"', 'by = "sku", max = 2'), batch, listing("a", "b", "c"))
 
     assert len((await world.http.get("/a/A")).json()["l"]) == 3
     assert len(world.catalog.requests) == 2
-
-
-async def test_long_keys_are_spread_over_calls_that_servers_take(join: Join) -> None:
-    keys = [str(number) + "x" * 1000 for number in range(10)]
-    world = await join(BATCH, batch, listing(*keys))
-
-    assert [item["sku"] for item in (await world.http.get("/a/A")).json()["l"]] == keys
-    assert max(len(exchange.query) for exchange in world.catalog.requests) < 8192
-
-
-async def test_a_key_is_requested_once_and_shown_wherever_it_is(join: Join) -> None:
-    world = await join(BATCH, batch, listing("a", "b", "a"))
-    assert (await world.http.get("/a/A")).json()["l"] == [{"sku": "a"}, {"sku": "b"}, {"sku": "a"}]
-    assert world.catalog.last.query == b"sku=a&sku=b"
-
-    world = await join(SINGLY, said("1"), listing("a", "a"))
-    assert (await world.http.get("/a/A")).json()["l"] == [1, 1]
-    assert len(world.catalog.requests) == 1
 
 
 async def test_an_empty_list_or_null_asks_for_nothing(join: Join) -> None:
@@ -146,17 +120,6 @@ async def test_an_element_that_fails_degrades_an_optional_part(join: Join) -> No
     assert response.json()["l"] == [1, 3]
     assert response.headers["page-degraded"] == "l;reason=failed"
     assert response.headers["cache-control"] == "no-store"
-
-
-@pytest.mark.parametrize("parts", [SINGLY, BATCH])
-async def test_when_every_element_fails_so_does_the_part(join: Join, parts: str) -> None:
-    world = await join(optional(parts), answering(500, b""), listing("a", "b"))
-    response = await world.http.get("/a/A")
-    assert (response.json()["l"], response.headers["page-degraded"]) == ([], "l;reason=failed")
-
-    stand_in = optional(parts).removesuffix(" }") + ', fallback = "none" }'
-    world = await join(stand_in, answering(500, b""), listing("a", "b"))
-    assert (await world.http.get("/a/A")).json()["l"] == "none"
 
 
 async def test_a_hostile_element_fails_alone(join: Join) -> None:

@@ -76,14 +76,6 @@ def test_responses_for_a_user_are_private_unless_every_part_is_public(
     assert merged(*controls, personal=True) == expected
 
 
-def test_time_that_an_answer_spent_in_a_cache_is_taken_off() -> None:
-    joined = CacheHeaders()
-    joined.add([(b"age", b"50"), (b"cache-control", b"max-age=60"), (b"cache-control", b"s-maxage=40")])
-
-    headers = dict(joined.headers(degraded=False, personal=False))
-    assert headers[b"cache-control"] == b"max-age=10, s-maxage=0"
-
-
 @pytest.mark.parametrize("ages", [["soon"], ["-1"], ["50, x"], ["5", "1e3"], ["9" * 30]])
 def test_a_response_whose_age_cannot_be_read_is_as_old_as_can_be(ages: list[str]) -> None:
     joined = CacheHeaders()
@@ -129,12 +121,6 @@ async def test_headers_about_caching_are_merged_and_all_others_stay_behind(join:
     assert sorted(answer.headers["vary"].split(", ")) == ["accept", "accept-language", "origin"]
     assert answer.headers["etag"] != '"x"'
     assert {"set-cookie", "x-inside"}.isdisjoint(answer.headers)
-
-
-async def test_an_answer_that_varies_by_everything_does_so_as_a_whole(join: Join) -> None:
-    world = await join(TWO, said("1", (b"vary", b"*")), said("2", (b"vary", b"Origin")))
-
-    assert (await world.http.get("/a/A")).headers["vary"] == "*"
 
 
 async def test_what_a_token_was_needed_for_is_private(join: Join, bearer: MakeToken) -> None:

@@ -1,6 +1,6 @@
 """No value in a placeholder leads anywhere but to the place that the table names."""
 
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import msgspec
 from hypothesis import example, given
@@ -64,15 +64,6 @@ async def test_a_value_that_could_change_the_path_makes_no_call(join: Join) -> N
         assert not world.inventory.requests, value
 
 
-async def test_a_value_in_a_query_stays_one_value(join: Join) -> None:
-    world = await join(PARTS)
-    for value in ["../admin", "a&b=c", "x#y", "a\r\nb", "..", "é", "%00", "a+b c"]:
-        world.catalog.answer = said(msgspec.json.encode({"id": "1", "v": value}))
-
-        assert (await world.http.get("/a/A")).status_code == 200, value
-        assert world.inventory.last.query == b"v=" + quote(value, safe="").encode(), value
-
-
 async def test_an_ambiguous_path_is_refused_without_a_call(join: Join) -> None:
     world = await join('parts.a = { from = "catalog:/p/{sku}" }')
     for value in ["..", "%2e%2e", "a%2fb", "a%5Cb", "%00", "%ff"]:
@@ -80,15 +71,6 @@ async def test_an_ambiguous_path_is_refused_without_a_call(join: Join) -> None:
 
         assert answer.status_code in {400, 404}, value
         assert not world.catalog.requests, value
-
-
-async def test_a_parameter_of_the_path_is_passed_on_as_one_segment(join: Join) -> None:
-    world = await join('parts.a = { from = "catalog:/p/{sku}?s={sku}" }')
-
-    await world.http.get("/a/gr%C3%B6%C3%9Fe%3Fx=1&y")
-
-    assert world.catalog.last.path == b"/p/gr%C3%B6%C3%9Fe%3Fx%3D1%26y"
-    assert world.catalog.last.query == b"s=gr%C3%B6%C3%9Fe%3Fx%3D1%26y"
 
 
 @given(ANY, ANY)

@@ -234,15 +234,6 @@ async def test_two_clients_have_their_own_places(open_world: OpenWorld, folder: 
     assert (without_slash.status_code, without_slash.headers["location"]) == (308, "/m/?x=1")
 
 
-async def test_a_route_of_the_table_takes_the_place_of_the_redirect(
-    open_world: OpenWorld, folder: Path
-) -> None:
-    own = files_route(folder, "/m/{file:path}", keys={"pages": ["/m/"]})
-    http = (await open_world(route_table(own, route("/m")))).http
-
-    assert (await http.get("/m")).status_code == 200
-
-
 async def test_the_short_form_serves_a_folder_with_one_page(open_world: OpenWorld, tmp_path: Path) -> None:
     write(tmp_path, {"index.html": '<link rel="stylesheet" href="a.css">', "a.css": "p {}"})
     short = route("/docs/{file:path}", to=None, files=str(tmp_path))
@@ -253,13 +244,3 @@ async def test_the_short_form_serves_a_folder_with_one_page(open_world: OpenWorl
     assert style.startswith("/docs/assets/")
     assert (await http.get(style)).text == "p {}"
     assert (await http.get("/docs/a.css")).text == "p {}"
-
-
-async def test_calls_are_counted_on_the_route_whatever_their_path(client: OpenClient) -> None:
-    world = await client()
-    for path in ("/", "/favicon.svg", "/nothing"):
-        await world.http.get(path)
-
-    counted = {"route": "/{file:path}", "method": "GET"}
-    assert world.metric("gateway_requests_total", status="2xx", **counted) == 2
-    assert world.metric("gateway_requests_total", status="4xx", **counted) == 1

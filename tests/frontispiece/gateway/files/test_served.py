@@ -95,14 +95,6 @@ async def test_a_file_comes_in_the_coding_that_the_client_prefers(
     assert decoders[coding](raw).decode() == CLIENT["web/main.js"]
 
 
-async def test_what_compression_would_not_shorten_comes_as_it_is(client: OpenClient) -> None:
-    world = await client()
-
-    for path in ("shared/picture.png", "web/favicon.svg"):
-        file = await world.http.get(await url_of(world, path))
-        assert "content-encoding" not in file.headers
-
-
 @pytest.mark.parametrize("path", ["/", "/main.js"])
 async def test_each_coding_has_a_strong_validator_of_its_own(client: OpenClient, path: str) -> None:
     world = await client()
@@ -121,18 +113,6 @@ async def test_each_coding_has_a_strong_validator_of_its_own(client: OpenClient,
     assert not [tag for tag in tags if tag.startswith("W/")]
 
 
-async def test_head_has_the_headers_of_get_and_no_body(client: OpenClient) -> None:
-    world = await client()
-
-    head, get = await world.http.head("/main.js"), await world.http.get("/main.js")
-
-    assert (head.status_code, head.content) == (200, b"")
-    of_call = {"date", "x-request-id"}
-    assert {k: v for k, v in head.headers.items() if k not in of_call} == {
-        k: v for k, v in get.headers.items() if k not in of_call
-    }
-
-
 @pytest.mark.parametrize(
     ("asked_for", "start", "end"),
     [("bytes=0-9", 0, 10), ("bytes=2000-", 2000, 2048), ("bytes=-5", 2043, 2048), ("bytes=0-9999", 0, 2048)],
@@ -145,16 +125,6 @@ async def test_a_part_of_a_file_can_be_had(client: OpenClient, asked_for: str, s
     assert (part.status_code, part.content) == (206, PICTURE[start:end])
     assert part.headers["content-range"] == f"bytes {start}-{end - 1}/2048"
     assert part.headers["accept-ranges"] == "bytes"
-
-
-async def test_a_part_is_of_the_file_as_it_is_whatever_coding_the_client_accepts(client: OpenClient) -> None:
-    world = await client()
-
-    part = await world.http.get("/main.js", headers={"Range": "bytes=0-99", "Accept-Encoding": "br"})
-
-    assert part.status_code == 206
-    assert "content-encoding" not in part.headers
-    assert part.text == str(CLIENT["web/main.js"])[:100]
 
 
 async def test_a_part_beyond_the_end_is_refused_with_the_length(client: OpenClient) -> None:
@@ -240,15 +210,3 @@ async def test_paths_that_could_be_read_in_two_ways_are_refused(client: OpenClie
     raw = httpx.URL(world.url).copy_with(raw_path=path.encode())
 
     assert (await world.http.get(raw)).status_code == 400
-
-
-async def test_a_name_with_other_characters_is_found_in_its_encoded_form(
-    client: OpenClient, folder: Path
-) -> None:
-    write(folder, {"shared/größe & co.txt": "big"})
-    world = await client()
-
-    url = await url_of(world, "shared/größe & co.txt")
-
-    assert url.isascii()
-    assert (await world.http.get(url)).text == "big"

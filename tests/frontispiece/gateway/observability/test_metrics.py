@@ -3,17 +3,16 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from typing import Self
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
 from frontispiece.gateway.call import Call
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.http.problems import Problem
-from frontispiece.telemetry.loop_lag import LoopLag
 from frontispiece.upstream import (
     ClientDisconnected,
     Reply,
@@ -28,7 +27,6 @@ from frontispiece.upstream.concurrency_limit import ConcurrencyLimiter
 from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy
 from frontispiece.upstream.load_balancer import CONSECUTIVE_FAILURES, LoadBalancer
 from tests.support.calls import answering, call, raising
-from tests.support.waiting import until
 
 ROUTE = Route.model_validate({"path": "/things/{id}", "to": "things", "auth": "none"})
 REQUEST = Request(method="GET", target="/")
@@ -102,19 +100,6 @@ async def test_a_failure_is_counted_by_status_and_kind_of_problem(
     assert lines(metrics, "gateway_requests_in_flight") == {f"gateway_requests_in_flight{{{route}}} 0.0"}
 
 
-async def test_a_call_takes_until_its_response_begins() -> None:
-    now = iter([100.0, 100.2])
-    metrics = Metrics()
-    await metrics.route_layer(ROUTE.name, defaultdict(int), lambda: next(now))(answering(200))(call())
-
-    labels = 'method="GET",route="/things/{id}",status="2xx"'
-    assert {
-        f'gateway_request_duration_seconds_bucket{{le="0.1",{labels}}} 0.0',
-        f'gateway_request_duration_seconds_bucket{{le="0.25",{labels}}} 1.0',
-        f"gateway_request_duration_seconds_count{{{labels}}} 1.0",
-    } <= lines(metrics, "gateway_request_duration")
-
-
 async def test_a_call_is_in_flight_until_its_streamed_response_has_ended() -> None:
     metrics = Metrics()
     in_flight = []
@@ -184,15 +169,6 @@ async def test_a_request_cancelled_at_its_timeout_has_timed_out_and_earlier_has_
     assert timeouts == ['gateway_upstream_failures_total{reason="timeout",upstream="things"} 1.0'] * failures
 
 
-async def test_a_streamed_response_is_in_flight_until_it_is_released() -> None:
-    metrics = Metrics()
-    upstream = metrics.upstreams.observe(Upstream("things", Transport(200, Unreachable("-"), streams=True)))
-    async with await upstream.send(REQUEST):
-        assert 'gateway_upstream_in_flight{upstream="things"} 1.0' in lines(metrics)
-    await send(upstream, 1)
-    assert 'gateway_upstream_in_flight{upstream="things"} 0.0' in lines(metrics)
-
-
 async def test_a_limit_and_the_breaker_inside_it_are_gauges() -> None:
     metrics = Metrics()
     policy = BreakerPolicy.model_validate({"min_requests": 1, "open_duration": "60s"})
@@ -210,24 +186,6 @@ async def test_a_limit_and_the_breaker_inside_it_are_gauges() -> None:
     } <= lines(metrics)
 
 
-async def test_of_upstreams_of_one_name_the_last_opened_has_gauges() -> None:
-    def limited(calls: int) -> Upstream:
-        limiter = ConcurrencyLimiter(Transport(), ConcurrencyPolicy(max_concurrent=calls))
-        return metrics.upstreams.observe(Upstream("things", limiter))
-
-    def limits() -> list[str]:
-        return [*lines(metrics, "gateway_concurrency_limit{")]
-
-    metrics = Metrics()
-    async with AsyncExitStack() as other:
-        async with limited(7):
-            following = limited(9)  # of a table that may still turn out not to serve
-            assert limits() == ['gateway_concurrency_limit{upstream="things"} 7.0']
-            await other.enter_async_context(following)
-        assert limits() == ['gateway_concurrency_limit{upstream="things"} 9.0']
-    assert limits() == []
-
-
 async def test_ejected_endpoints_are_named() -> None:
     metrics = Metrics()
     bad = Transport(*[503] * (2 * CONSECUTIVE_FAILURES))
@@ -242,25 +200,3 @@ async def test_ejected_endpoints_are_named() -> None:
 
 
 # The process.
-
-
-async def test_the_process_has_metrics_of_its_own() -> None:
-    names = {line.partition(" ")[0].partition("{")[0] for line in lines(Metrics())}
-
-    assert {"process_cpu_seconds_total", "process_resident_memory_bytes", "python_info"} <= names
-    assert "python_gc_collections_total" in names
-
-
-async def test_the_lag_of_the_event_loop_is_sampled_again_and_again() -> None:
-    registry = CollectorRegistry()
-    lag = LoopLag(interval=0.0)
-    registry.register(lag)
-
-    def samples() -> float:
-        return registry.get_sample_value("gateway_event_loop_lag_seconds_count") or 0.0
-
-    async with lag:
-        await until(lambda: samples() >= 3)
-    ended = samples()
-    await asyncio.sleep(0)
-    assert samples() == ended

@@ -1,13 +1,11 @@
 """Lines reach their place, and a place that is slow or broken costs lines and nothing else."""
 
-import asyncio
 import json
 import os
 import threading
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -15,7 +13,6 @@ from frontispiece.errors import ConfigError
 from frontispiece.gateway.observability.access_log import AccessLog, AccessLogSettings
 from frontispiece.gateway.observability.access_log.writer import LineWriter
 from frontispiece.upstream import LifespanFailed
-from tests.frontispiece.gateway.observability.access_log.conftest import LinesOf
 from tests.support.files import modes
 
 
@@ -117,20 +114,3 @@ def test_the_standard_output_is_a_place(capfd: pytest.CaptureFixture[str]) -> No
 def test_what_is_no_place_is_refused_by_the_variables_name(text: str) -> None:
     with pytest.raises(ConfigError, match="GATEWAY_ACCESS_LOG: "):
         AccessLogSettings(access_log=text)
-
-
-def test_without_the_setting_there_is_no_log() -> None:
-    assert AccessLog.from_settings(AccessLogSettings(), b"secret") is None
-
-
-async def test_calls_at_the_same_time_do_not_mix(lines_of: LinesOf) -> None:
-    async def ask(http: httpx.AsyncClient) -> None:
-        await asyncio.gather(
-            *(http.get(f"/things/{n}", headers={"X-Request-Id": f"r{n}"}) for n in range(10))
-        )
-
-    lines = await lines_of(ask)
-
-    assert {(line["request_id"], line["path"]) for line in lines} == {
-        (f"r{n}", f"/things/{n}") for n in range(10)
-    }
