@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-failed fuzz fuzz-api faults check bench bench-check budgets contracts migration proto lock clean
+.PHONY: run test test-failed fuzz fuzz-api faults check bench bench-check budgets contracts docs migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -47,6 +47,9 @@ bench-check: .venv/run  ## fail when a figure of the last `make bench` is worse 
 contracts: .venv/dev  ## write contracts/ anew: what clients and BFFs rely on, what apps serve, what services publish
 	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_openapi.py tests/contracts/test_services.py tests/contracts/test_events.py
 
+docs: .venv/dev .venv/clients  ## the documentation as a site, in .site/html; dead links fail
+	$(BIN)/python -m docsite
+
 budgets: .venv/dev  ## what each screen costs, beside what contracts/budgets.toml allows: a minute
 	$(BIN)/python -m bench.budgets
 
@@ -66,7 +69,7 @@ lock:  ## pin requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/bench.in --output-file requirements/bench.txt
 
 clean:  ## remove the environment and the shop's data
-	rm -rf .venv .data .bench $(FOREIGN)/node_modules clients/node_modules
+	rm -rf .venv .data .bench .site $(FOREIGN)/node_modules clients/node_modules
 
 .venv/run: requirements/build.txt requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'

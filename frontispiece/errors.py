@@ -1,4 +1,7 @@
-"""The error of everything that is checked whole at start, and the hint at the name that was meant."""
+"""The error of everything that is checked whole at start, and the hint at the name that was meant.
+
+Stability: stable.
+"""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches

@@ -1,4 +1,7 @@
-"""The optional dependencies: `pip install 'frontispiece[sql,valkey]'`."""
+"""The optional dependencies: `pip install 'frontispiece[sql,valkey]'`.
+
+Stability: internal.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

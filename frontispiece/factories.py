@@ -1,4 +1,7 @@
-"""Apps by their factories, `module:function`."""
+"""Apps by their factories, `module:function`.
+
+Stability: internal.
+"""
 
 import traceback
 from importlib import import_module

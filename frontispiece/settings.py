@@ -1,5 +1,7 @@
 """Settings: frozen, read from the environment, checked whole at start.
 
+Stability: stable.
+
 Every app has one class that inherits `Settings` and sets its prefix. The embedded run and production have the
 same variables with other values.
 """

@@ -1,4 +1,7 @@
-"""Durations and sizes as they are written in a route table and in settings: "150ms", "64KiB"."""
+"""Durations and sizes as they are written in a route table and in settings: "150ms", "64KiB".
+
+Stability: internal.
+"""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""docs/deploy.md names every setting as the code has it, and the examples of other pages work."""
+"""The examples of the documentation work."""
 
 import re
 import sys
@@ -14,43 +14,13 @@ from frontispiece.pages import BffSettings
 from frontispiece.settings import Directory
 from tests.support.serving import servers
 from tests.support.stub import Exchange, Stub, answering
-from tests.support.variables import ROLES, variables
 
-PAGE = Path(__file__).parents[1] / "docs" / "deploy.md"
-WITH_EVENTS = "services with events"
-ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| ([^|]+) \| ([^|]+) \| \S.* \|$", re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def rows() -> dict[str, tuple[str, str]]:
-    """Who reads a variable, and its default, as the page says."""
-    found = ROW.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(found) == len({name for name, _, _ in found}), "a variable has two rows"
-    return {name: (readers, default) for name, readers, default in found}
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_every_setting_of_a_role_is_documented_with_its_default(
-    role: str, rows: dict[str, tuple[str, str]]
-) -> None:
-    told = {name: default for name, (readers, default) in rows.items() if _reads(role, readers)}
-    true = {
-        variable.name: "required" if variable.default is None else f"`{variable.default}`"
-        for variable in variables(role).values()
-    }
-
-    assert told == true
-
-
-def test_no_role_is_documented_that_there_is_not(rows: dict[str, tuple[str, str]]) -> None:
-    named = {reader for readers, _ in rows.values() for reader in readers.split(", ")}
-
-    assert named <= {"every role", WITH_EVENTS, *ROLES}
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def examples(page: str, language: str) -> list[str]:
     """The examples on a page of the documentation that are in this language."""
-    text = (PAGE.parent / page).read_text(encoding="utf-8")
+    text = (DOCS / page).read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
@@ -80,16 +50,10 @@ async def test_the_layer_of_the_documentation_refuses_calls_until_its_moment(
 
 
 def test_every_place_of_a_layer_is_documented_in_order() -> None:
-    text = (PAGE.parent / "edge" / "own-layers.md").read_text(encoding="utf-8")
+    text = (DOCS / "edge" / "own-layers.md").read_text(encoding="utf-8")
     places = text.partition("- **Places**")[2].partition(". A layer is")[0]
 
     assert re.findall(r"`(\w+)`", places) == list(POLICIES)
-
-
-def _reads(role: str, readers: str) -> bool:
-    if readers == WITH_EVENTS:
-        return "EVENTS_URL" in variables(role)
-    return readers == "every role" or role in readers.split(", ")
 
 
 async def test_the_page_of_the_project_s_documentation_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
-"""Building blocks for asyncio: deadlines, single flight, tasks, shared resources, retry budget."""
+"""Building blocks for asyncio: deadlines, single flight, tasks, shared resources, retry budget.
+
+Stability: provisional.
+"""
 
 from frontispiece.aio.background import BackgroundTasks
 from frontispiece.aio.deadline import Deadline

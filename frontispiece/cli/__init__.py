@@ -1,1 +1,4 @@
-"""The `front` command: runs and inspects a project that frontispiece.toml describes."""
+"""The `front` command: runs and inspects a project that frontispiece.toml describes.
+
+Stability: internal.
+"""

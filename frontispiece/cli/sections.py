@@ -45,7 +45,11 @@ class App(Section):
         False, description="Whether `front up` serves the factory's app in the gateway's process (`app://`)."
     )
     folder: Path = Field(Path(), description="The folder that `command` runs in, relative to the project's.")
-    health: Route | None = Field(None, description="A path that answers 200 as soon as the app is ready.")
+    health: Route | None = Field(
+        None,
+        description="A path that answers 200 as soon as the app is ready, for `front up`. Without one, "
+        "a program is ready when it accepts connections.",
+    )
     database: Variable | Annotated[dict[Variable, Package], Field(min_length=1)] | None = Field(
         None,
         description="The variable for its database's URL: SQLite in the data folder unless it is set. "
@@ -53,13 +57,15 @@ class App(Section):
     )
     signing_key: Variable | None = Field(
         None,
-        description="The variable for the Ed25519 private key (PEM) of its internal tokens.",
+        description="The variable for the Ed25519 private key (PEM) of its internal tokens. Apps that "
+        "name the same variable share a key.",
     )
     token_grant: TokenGrant = Field(
         default=TokenGrant(), description="What its internal tokens may say, in `${issuers}`."
     )
     addresses: dict[Name, str] = Field(
-        default={}, description="Further entries of `SERVICES`, by name, such as a gRPC address."
+        default={},
+        description="Further entries of `SERVICES`, by name, such as a gRPC address: `unix:${run}/x.sock`.",
     )
     environment: Environment = Field(default={}, description="Its variables under `front up`.")
 
@@ -84,7 +90,9 @@ class App(Section):
 class Gateway(Section):
     """The project's gateway."""
 
-    factory: Factory = Field("frontispiece.gateway.app:create_app", description="Returns the gateway.")
+    factory: Factory = Field(
+        "frontispiece.gateway.app:create_app", description="`module:function` that returns the gateway."
+    )
     routes: Path = Field(
         Path("routes.toml"), description="The route table, relative to the project's folder."
     )
@@ -124,4 +132,8 @@ class Demo(Section):
 
     users: tuple[str, ...] = Field((), description="Users that the seeds create.")
     password: str | None = Field(None, description="The password of all these users.")
-    hints: str = Field("", description="Text that `front up` prints once it is ready.")
+    hints: str = Field(
+        "",
+        description="Text that `front up` prints once it is ready; `${origin}` is the gateway's "
+        "URL, `${data}` the data folder.",
+    )

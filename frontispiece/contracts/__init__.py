@@ -1,4 +1,7 @@
-"""What released clients rely on: contracts as pact files, versions in the field, providers' verification."""
+"""What released clients rely on: contracts as pact files, versions in the field, providers' verification.
+
+Stability: provisional.
+"""
 
 from frontispiece.contracts.matrix import Verified, matrix
 from frontispiece.contracts.release import Change, changes, disagreements

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 from frontispiece.errors import ConfigError, nearest
 
 RELEASED: Final = "released.toml"
+"""The file of the versions in the field, in the folder of the contracts."""
 
 KEYS: Final = frozenset({"version", "released", "retired"})
 VERSION: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")

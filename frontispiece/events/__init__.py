@@ -1,5 +1,7 @@
 """Events and commands between services: CloudEvents on NATS JetStream, delivered at least once.
 
+Stability: provisional.
+
 Names of modules that need an extra (`sql`, `events`) are imported when they are first used.
 """
 

@@ -1,5 +1,7 @@
 """The gateway: one public surface in front of services and BFFs.
 
+Stability: stable.
+
 Its names are loaded when they are first used: a supervisor that needs the settings of a shutdown, or a tool
 that reads a table, does without the rest.
 """

@@ -34,7 +34,7 @@ class GatewaySettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
-    routes: Path = Field(Path("routes.toml"), description="The route table.")
+    routes: Path = Field(Path("routes.toml"), description="The file of the route table.")
     signing_key: str = Field(
         "",
         description="The Ed25519 private key, in PEM, that signs internal tokens; needed by tables that "
@@ -62,21 +62,33 @@ class GatewaySettings(Settings):
         max_length=16,
         description="Names of clients, as JSON, whose versions in `X-Client` are counted one by one.",
     )
-    expose_timeline: bool = Field(False, description="Whether clients may see the timeline of an aggregate.")
+    expose_timeline: bool = Field(
+        False,
+        description="Whether clients may request the timeline of an aggregate (`front explain`): not for "
+        "the public.",
+    )
     adaptive_concurrency: bool = Field(
         True,
         description="Whether each route has a limit of calls in flight that adapts to its latency; beyond, "
         "only critical ones are let in.",
     )
     max_in_flight: int | None = Field(
-        None, ge=1, description="Calls in flight; beyond, only critical ones are let in."
+        None,
+        ge=1,
+        description="Requests in flight per process; near it, routes of low `priority` are refused first, "
+        "beyond it all but `critical` ones.",
     )
     max_loop_lag: Duration | None = Field(
-        None, description="How late the event loop may be; beyond, only critical calls are let in."
+        None,
+        description="The lag of the event loop, such as `100ms`, with the same effect as "
+        "`GATEWAY_MAX_IN_FLIGHT`.",
     )
-    max_header_fields: int = Field(100, ge=1, description="Header fields of a request.")
+    max_header_fields: int = Field(100, ge=1, description="How many header fields a request may have.")
     max_header_bytes: int = Field(
-        32 * 1024, ge=1024, le=64 * 1024, description="Bytes of their names and values together."
+        32 * 1024,
+        ge=1024,
+        le=64 * 1024,
+        description="How many bytes the names and values of its header fields may have together.",
     )
     directory: Directory = Field(default_factory=Directory)
     origins: list[str] = Field(

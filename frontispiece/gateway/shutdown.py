@@ -15,11 +15,11 @@ class ShutdownSettings(Settings):
         1,
         ge=0,
         le=600,
-        description="From unready until new connections are refused: as long as a load balancer in front "
-        "needs to notice.",
+        description="Seconds from unready until new connections are refused: as long as a load balancer in "
+        "front needs to notice.",
     )
     graceful_timeout: int = Field(
-        10, ge=1, le=3600, description="Until running requests, streams among them, are cut off."
+        10, ge=1, le=3600, description="Seconds until running requests, streams among them, are cut off."
     )
 
     @property

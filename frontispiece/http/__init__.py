@@ -1,4 +1,7 @@
-"""Messages, header rules, cookies, problem details and content negotiation of HTTP."""
+"""Messages, header rules, cookies, problem details and content negotiation of HTTP.
+
+Stability: stable.
+"""
 
 from frontispiece.http.client_version import ClientVersion, Version
 from frontispiece.http.cookies import DuplicateCookie, cookies, single_cookie

@@ -11,6 +11,7 @@ import msgspec
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:frontispiece:problem:"
+"""What the `type` of a problem begins with, before its kind."""
 
 _SEPARATORS: Final = re.compile("[:/#]")
 

@@ -1,4 +1,7 @@
-"""Aggregation: a page is a graph of typed async functions, whose parameter names are its edges."""
+"""Aggregation: a page is a graph of typed async functions, whose parameter names are its edges.
+
+Stability: stable.
+"""
 
 from frontispiece.pages.app import PageApp, create_app
 from frontispiece.pages.backend import AuthenticatedBffSettings, Bff, BffSettings, Connector, ServiceType, bff

@@ -49,12 +49,17 @@ class BffSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="BFF_")
 
-    expose_timeline: bool = Field(False, description="Whether clients may request a page's timeline.")
+    expose_timeline: bool = Field(
+        False,
+        description="Whether clients may request a page's timeline (`front explain`): not for the public.",
+    )
     cache_url: str = Field(
         OFF, description="URL of the Valkey in which the processes of a BFF share cached results."
     )
     max_loop_lag: Duration | None = Field(
-        None, description="How late the event loop may be; beyond, pages do without optional sources."
+        None,
+        description="The lag of the event loop, such as `50ms`, beyond which pages do without optional "
+        "sources.",
     )
     signing_key: SigningKey | None = Field(
         None, description="Ed25519 private key in PEM that signs the tokens for services.", repr=False

@@ -1,4 +1,7 @@
-"""Internal tokens between our own programs, signing keys, proofs of possession, and encryption at rest."""
+"""Internal tokens between our own programs, signing keys, proofs of possession, and encryption at rest.
+
+Stability: provisional.
+"""
 
 from frontispiece.security.dpop import (
     DPOP_ALGORITHMS,

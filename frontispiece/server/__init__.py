@@ -1,4 +1,7 @@
-"""The HTTP/1.1 server on asyncio: protocol, connection limits, sockets, workers, signals, child processes."""
+"""The HTTP/1.1 server on asyncio: protocol, connection limits, sockets, workers, signals, child processes.
+
+Stability: internal.
+"""
 
 from typing import Final
 

@@ -1,5 +1,7 @@
 """What makes a FastAPI app a service: problems, health, tokens, idempotency, pagination, entity tags.
 
+Stability: stable.
+
 Names of modules that need an extra (`sql`, `grpc`) are imported when they are first used.
 """
 

@@ -27,6 +27,7 @@ IdempotencyKey = Annotated[
         description="Chosen by the client: a new one for each intent, the same one for its retries.",
     ),
 ]
+"""The header `Idempotency-Key` of a POST that creates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,10 @@ Key = TypeVar("Key")
 Row = TypeVar("Row")
 
 Limit = Annotated[int, Query(ge=1, le=100, description="The maximum of items in one response.")]
+"""How many items a list returns at a time: the query parameter `limit`."""
+
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the previous response.")]
+"""Where a list goes on: the query parameter `cursor`."""
 
 
 class Slice(BaseModel, Generic[Item]):

@@ -1,4 +1,7 @@
-"""SQL databases and Valkey; their drivers are imported when a name is first used."""
+"""SQL databases and Valkey; their drivers are imported when a name is first used.
+
+Stability: provisional.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,7 @@
 """Traces, switched on by OpenTelemetry's own variables.
 
+Stability: internal.
+
 Nothing of OpenTelemetry's SDK is imported, and nothing wraps a call, unless `OTEL_TRACES_EXPORTER` or an OTLP
 endpoint is set. Only then `frontispiece.telemetry.spans` is imported.
 """

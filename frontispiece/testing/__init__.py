@@ -1,5 +1,7 @@
 """A pytest plugin for projects: fake services, callers, BFFs and gateways under test, the whole project.
 
+Stability: provisional.
+
 ```python
 pytest_plugins = ("frontispiece.testing",)  # in tests/conftest.py
 

@@ -14,7 +14,7 @@ class Identities:
     """A signing key, the settings by which services accept its tokens, and the tokens.
 
     Args:
-        issuers: names of the programs that sign with the key: whoever calls a service.
+        issuers_: names of the programs that sign with the key: whoever calls a service.
     """
 
     def __init__(self, issuers_: Iterable[str] = ("gateway",)) -> None:

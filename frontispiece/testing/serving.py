@@ -13,7 +13,10 @@ from frontispiece.server.server import Server
 from frontispiece.server.sockets import address, bound
 
 ServeBff = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+"""The type of the fixture `serve_bff`."""
+
 ServeGateway = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+"""The type of the fixture `serve_gateway`."""
 
 
 @asynccontextmanager

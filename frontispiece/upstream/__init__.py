@@ -1,4 +1,7 @@
-"""Clients of services: transports, load balancing, resilience, and failures that say what happened."""
+"""Clients of services: transports, load balancing, resilience, and failures that say what happened.
+
+Stability: stable.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

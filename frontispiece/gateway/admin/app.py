@@ -58,11 +58,11 @@ class AdminSettings(Settings):
         "",
         repr=False,
         validate_default=True,
-        description="The bearer token that its callers need; required beyond loopback.",
+        description="The bearer token that callers of the admin port need; required beyond loopback.",
     )
     admin_hosts: list[str] = Field(
         default_factory=list,
-        description="Names, as JSON, by which it is called besides its own, addresses and localhost.",
+        description="Names, as JSON, by which the admin port is called, besides addresses and localhost.",
     )
 
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)

@@ -33,13 +33,17 @@ Model = TypeVar("Model", bound=BaseModel)
 class Table(ConfigModel):
     """The whole public surface."""
 
-    services: dict[str, Service] = Field(min_length=1)
+    services: dict[str, Service] = Field(
+        min_length=1, description="The services that routes lead to, by name."
+    )
     session: Session | None = Field(None, description="How browsers log in; without it, they cannot.")
     edge: Edge = Field(Edge(), description="Which proxies are trusted.")
     security_headers: SecurityHeaders | None = Field(
         None, description="Security headers of every response; none when left out."
     )
-    routes: Annotated[tuple[Route, ...], non_empty("a table has at least one route")]
+    routes: Annotated[tuple[Route, ...], non_empty("a table has at least one route")] = Field(
+        description="What is served: nothing else is public."
+    )
 
     @property
     def audiences(self) -> dict[str, str]:

@@ -39,7 +39,9 @@ def _selecting(name: str) -> str:
 class HeaderMatch(ConfigModel):
     """Calls with this header."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_selecting)]
+    header: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="Its name."), AfterValidator(_selecting)
+    ]
     equals: str = Field(pattern=r"^[ -~]*$", description="Its whole value.")
 
 

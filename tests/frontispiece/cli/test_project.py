@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from frontispiece.cli.inspect.check import SOMEWHERE, simulated
-from frontispiece.cli.project import Project, find, keys
+from frontispiece.cli.project import Project, find
 from frontispiece.cli.run import readiness
 from frontispiece.errors import ConfigError
 from frontispiece.settings import PROJECT_FILE
@@ -17,7 +17,6 @@ from tests.support.front import run, run_in
 from tests.support.shop import ROOT, running_shop
 from tests.support.tables import route, route_table
 
-DOCS = ROOT / "docs" / "project.md"
 SHOP = r"\b(skus?|baskets?|catalog(ue)?s?|orders|ordering|inventory|discounts?|reviews?|shop(per)?s?|pens)\b"
 
 
@@ -407,14 +406,6 @@ def test_what_serve_cannot_run_is_named(
 
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert message in done.stderr
-
-
-def test_every_key_of_the_file_is_documented() -> None:
-    documented = re.findall(r"^\| `([^`]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-
-    assert [name for name in documented if not name.startswith("${")] == [
-        name for name, _ in keys() if not any(other.startswith(f"{name}.") for other, _ in keys())
-    ]
 
 
 def test_nothing_in_the_platform_has_a_word_of_the_shop() -> None:

@@ -77,9 +77,9 @@ class IssuerSettings(Settings):
         description="Where tokens that are no JWTs are verified (RFC 7662): a URL, or `discovery` for the "
         "issuer's own endpoint.",
     )
-    introspection_client_id: str = Field("", description="The gateway's client id there.")
+    introspection_client_id: str = Field("", description="The gateway's client id for introspection.")
     introspection_client_secret: str = Field(
-        "", repr=False, validate_default=True, description="Its client secret."
+        "", repr=False, validate_default=True, description="The gateway's secret for it."
     )
     introspection_cache_ttl: float = Field(
         60, ge=0, le=3600, description="Seconds for which an active token is not introspected again."

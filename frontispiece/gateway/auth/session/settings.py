@@ -30,7 +30,7 @@ class SessionSettings(Settings):
         "Keep an older key as long as sessions last that it encrypted.",
     )
     client_id: str = Field("web", min_length=1, description="The gateway's client id at the issuer.")
-    client_secret: str = Field("", repr=False, description="Its client secret.")
+    client_secret: str = Field("", repr=False, description="The gateway's client secret at the issuer.")
     logout_audiences: list[str] = Field(
         ["web", "mobile", "mobile-web"],
         description="Client ids, as JSON, whose back-channel logouts are accepted, beside the gateway's own.",

@@ -34,7 +34,8 @@ class AccessLogSettings(Settings):
     access_log: str = Field(OFF, description="`off`, `stdout`, or the file that lines are added to.")
     access_log_addresses: Addresses = Field(
         Addresses.NETWORK,
-        description="How much of clients' addresses it has: `none`, `network` (/24, IPv6: /48) or `whole`.",
+        description="How much of clients' addresses the access log has: `none`, `network` (/24, IPv6: /48) "
+        "or `whole`.",
     )
 
     @field_validator("access_log")

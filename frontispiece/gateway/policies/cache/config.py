@@ -67,7 +67,9 @@ class CacheSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
     cache_bytes: int = Field(
-        MAX_BYTES, ge=1, description="Of all responses in a process: those unused for longest go first."
+        MAX_BYTES,
+        ge=1,
+        description="Bytes of all cached responses in a process: the least recently used go first.",
     )
     valkey_url: ValkeyUrl = Field(
         OFF, description="Where gateways share responses: `unix://path` or `valkey://host:port/number`."

@@ -1,0 +1,106 @@
+"""What is public is documented: keys, settings, commands, names, metrics, problem types."""
+
+import ast
+import re
+
+import griffe
+from typer.core import TyperCommand, TyperGroup
+
+from docsite.pages import ROOT
+from docsite.reference import (
+    front_command,
+    packages,
+    project_file,
+    public_packages,
+    route_table,
+    stability,
+    variables,
+)
+from tests.support.shop import PROJECT
+
+PLATFORM = ROOT / "frontispiece"
+METRIC = re.compile(r"(?:gateway|events)_[a-z_]+")
+METRIC_ROW = re.compile(rf"`({METRIC.pattern})`")
+PROBLEM_ROW = re.compile(r"^\| `([a-z-]+)` \| ([\d, ]+) \| \S.* \|$", re.MULTILINE)
+
+
+def test_every_key_of_the_route_table_and_of_the_project_file_is_documented() -> None:
+    assert route_table().undocumented() + project_file().undocumented() == []
+
+
+def test_every_setting_is_documented() -> None:
+    assert [variable.name for variable in variables() if not variable.description] == []
+    assert {reader for readers in variables().values() for reader in readers} == set(PROJECT.factories)
+
+
+def test_every_command_and_option_is_documented() -> None:
+    def undocumented(command: TyperCommand | TyperGroup, name: str) -> list[str]:
+        found = [] if command.help else [name]
+        found += [f"{name} {each.name}" for each in command.params if not getattr(each, "help", None)]
+        for inner, each in getattr(command, "commands", {}).items():
+            found += undocumented(each, f"{name} {inner}")
+        return found
+
+    assert undocumented(front_command(), "front") == []
+
+
+def test_every_public_name_is_documented() -> None:
+    platform = griffe.load("frontispiece", search_paths=[str(ROOT)], resolve_aliases=True)
+    undocumented = []
+    for package in public_packages():
+        names = platform[package].exports
+        assert names, f"frontispiece.{package} has no __all__"
+        undocumented += [
+            f"{package}.{name}" for name in map(str, names) if not platform[f"{package}.{name}"].docstring
+        ]
+
+    assert undocumented == []
+
+
+def test_every_package_says_how_stable_it_is() -> None:
+    assert [package for package in packages() if stability(package) is None] == []
+
+
+def test_every_metric_is_documented() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    documented = {name.removesuffix("_total") for name in METRIC_ROW.findall(page)}
+
+    assert {name.removesuffix("_total") for name in constants() if METRIC.fullmatch(name)} <= documented
+
+
+def constants() -> set[str]:
+    """Every string in the code of the platform."""
+    return {
+        node.value
+        for path in PLATFORM.rglob("*.py")
+        if "scaffold" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_every_problem_type_is_documented_with_its_status() -> None:
+    page = (ROOT / "docs" / "problems.md").read_text()
+    documented = {(kind, int(each)) for kind, row in PROBLEM_ROW.findall(page) for each in row.split(", ")}
+    raised = {pair for path in PLATFORM.rglob("*.py") for pair in problems(ast.parse(path.read_text()))}
+
+    assert raised - documented == set()
+    assert {kind for kind, _ in documented} - constants() == set()
+
+
+def problems(module: ast.Module) -> set[tuple[str, int]]:
+    """The kinds of problems that a module raises, with their statuses, where both are written out."""
+    found = set()
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(
+                func=ast.Name(id="Problem"),
+                args=[ast.Constant(value=int(status)), ast.Constant(value=str(kind)), *_],
+            ):
+                found.add((kind, status))
+            case ast.Assign(
+                targets=[ast.Tuple(elts=[ast.Name(id="status"), ast.Name(id="kind"), _])],
+                value=ast.Tuple(elts=[ast.Constant(value=int(status)), ast.Constant(value=str(kind)), _]),
+            ):
+                found.add((kind, status))
+    return found
