@@ -1,1 +1,4 @@
-"""Logging a user in with name and password, as browsers and native apps do."""
+"""Logging a user in with name and password, as browsers and native apps do.
+
+Stability: internal.
+"""

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from typing import Any
 
 import griffe
 from typer.core import TyperCommand, TyperGroup
@@ -36,10 +37,13 @@ def test_every_setting_is_documented() -> None:
 def test_every_command_and_option_is_documented() -> None:
     def undocumented(command: TyperCommand | TyperGroup, name: str) -> list[str]:
         found = [] if command.help else [name]
-        found += [f"{name} {each.name}" for each in command.params if not getattr(each, "help", None)]
+        found += [f"{name} {each.name}" for each in command.params if not documented(each)]
         for inner, each in getattr(command, "commands", {}).items():
             found += undocumented(each, f"{name} {inner}")
         return found
+
+    def documented(parameter: Any) -> bool:
+        return parameter.hidden or bool(parameter.help)
 
     assert undocumented(front_command(), "front") == []
 
