@@ -115,7 +115,9 @@ async def exchange_of(case: Case, stack: AsyncExitStack) -> Exchange:
     runtime = Runtime(Directory(services={}), signer=Signer(signing_key(), "gateway"), access_log=log)
     runtime.tracing = tracing
     resources = TableResources(table, runtime)
-    return _exchange(wrap(_nothing, layers(table.routes[0], resources)), case.headers, log)
+    return _exchange(
+        wrap(_nothing, [layer for _name, layer in layers(table.routes[0], resources)]), case.headers, log
+    )
 
 
 def by_hand() -> Exchange:

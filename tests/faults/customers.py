@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from frontispiece.cli.sections import Login
+from frontispiece.login.config import Login
 from frontispiece.login.flow import LoginFailed, access_token
 from shop.demo import PASSWORD
 from tests.faults.ledgers import Accepted

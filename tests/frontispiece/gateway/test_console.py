@@ -111,7 +111,7 @@ async def test_the_first_event_is_the_whole_and_the_next_what_has_changed(
 
         await world.http.get("/things/1")
         await world.http.get("/gone")
-        changed = {}
+        changed: dict[str, Any] = {}
         while changed.keys() < {"/things/{id}", "/gone"}:
             kind, changes = await anext(events)
             assert kind == "changes"
