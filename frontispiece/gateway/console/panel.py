@@ -33,6 +33,7 @@ class PanelText(Struct, frozen=True, kw_only=True, tag_field="kind", tag="text")
 
 
 PanelPart = PanelFigures | PanelTable | PanelText
+"""What a panel shows, one below the other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
