@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -19,7 +19,7 @@ with extra("sql"):
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.exc import SQLAlchemyError
-    from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
     from frontispiece.stores import sqlite as sqlite_driver
     from frontispiece.stores.migrations import (
@@ -77,15 +77,10 @@ class Database:
         self._failure = ""
         """The kind of the failure that the log has told of; a database that was corrupt stays so."""
         self._url = url
-        self.engine = create_async_engine(_driver_url(url), pool_size=5, max_overflow=0, **_options(url))
+        self.engine = _engine(url)
         self.dialect = self.engine.dialect.name
         self._name = shown(url)
-        self._turn: Callable[[], AbstractAsyncContextManager[float | None]] = nullcontext
-        """Of a writer: SQLite has one at a time."""
-        if self.dialect == "sqlite":
-            self._turn = sqlite_driver.Turns().turn
-            sa.event.listen(self.engine.sync_engine, "connect", sqlite_driver.prepare)
-            sa.event.listen(self.engine.sync_engine, "begin", sqlite_driver.begin)
+        self._turns = sqlite_driver.Turns() if self.dialect == "sqlite" else None
         if telemetry.is_on():
             from frontispiece.telemetry import sql  # noqa: PLC0415 (only with traces)
 
@@ -130,10 +125,14 @@ class Database:
         Raises:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
-        await self._give_turns()
         with self._failures_as_problems(writes=False):
-            async with self.engine.connect() as connection, connection.begin():
-                yield connection
+            if self._turns is None:
+                async with self.engine.connect() as connection, connection.begin():
+                    yield connection
+            else:
+                await _give_turns()
+                with self.engine.sync_engine.connect() as inline, inline.begin():
+                    yield sqlite_driver.InlineConnection(self.engine, inline)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -143,21 +142,22 @@ class Database:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
         callbacks: list[Callable[[], None]] = []
-        await self._give_turns()
         with self._failures_as_problems(writes=True):
-            async with self._turn() as give_up, self.engine.connect() as connection:
-                await connection.execution_options(
-                    **{sqlite_driver.GIVE_UP: give_up, AFTER_COMMIT: callbacks}
-                )
-                async with connection.begin():
-                    yield connection
+            if self._turns is None:
+                async with self.engine.connect() as connection:
+                    await connection.execution_options(**{AFTER_COMMIT: callbacks})
+                    async with connection.begin():
+                        yield connection
+            else:
+                await _give_turns()
+                async with self._turns.turn() as give_up:
+                    with self.engine.sync_engine.connect() as inline:
+                        inline.execution_options(**{AFTER_COMMIT: callbacks})
+                        await sqlite_driver.begin_immediate(inline, give_up)
+                        with inline.begin():
+                            yield sqlite_driver.InlineConnection(self.engine, inline)
         for callback in callbacks:
             callback()
-
-    async def _give_turns(self) -> None:
-        """Let other tasks run: statements of SQLite do not wait, and a loop of them would hold all up."""
-        if self.dialect == "sqlite":
-            await asyncio.sleep(0)
 
     async def ping(self) -> None:
         """Return when the database is reachable, and was not found corrupt since it was opened.
@@ -187,6 +187,11 @@ class Database:
             raise problem(kind) from error
         if self._failure == UNAVAILABLE or (writes and self._failure != CORRUPT):
             self._failure = ""
+
+
+async def _give_turns() -> None:
+    """Let other tasks run: statements of SQLite do not wait, and a loop of them would hold all up."""
+    await asyncio.sleep(0)
 
 
 def after_commit(tx: AsyncConnection, callback: Callable[[], None]) -> None:
@@ -253,17 +258,16 @@ class SqlStore:
         return postgresql.insert(table) if self.database.dialect == "postgresql" else sqlite.insert(table)
 
 
-def _driver_url(url: str) -> sa.URL:
+def _engine(url: str) -> AsyncEngine:
     parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return parsed
-    if parsed.database in {None, "", ":memory:"}:
-        raise ConfigError([f"{url} is a database in memory, which is lost at the end: name a file"])
-    return parsed.set(drivername=sqlite_driver.DRIVER)
-
-
-def _options(url: str) -> dict[str, Any]:
-    """Idle connections to a server can break; those to a file cannot."""
-    if not url.startswith("postgresql"):
-        return {}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            raise ConfigError([f"{url} is a database in memory, which is lost at the end: name a file"])
+        return sqlite_driver.create_engine(parsed)
+    return create_async_engine(
+        parsed,
+        pool_size=5,
+        max_overflow=0,
+        pool_pre_ping=True,  # an idle connection to a server can break
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+    )

@@ -2,7 +2,8 @@
 
 A statement takes microseconds; to hand it to another thread and back takes longer, and while the loop is busy
 each way waits for the interpreter's lock. What may take long is the wait for another writer, which is the
-event loop's: `begin` sleeps between its attempts. Commits do not sync (see `prepare`), checkpoints do.
+event loop's: `begin_immediate` sleeps between its attempts. Commits do not sync (see `prepare`), checkpoints
+do.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ with extra("sql"):
     from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
     from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-    from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.pool import PoolProxiedConnection
     from sqlalchemy.util.concurrency import await_only
 
 DRIVER: Final = "sqlite+inline"
@@ -34,9 +36,6 @@ BUSY_TIMEOUT_S: Final = 30.0
 MAX_PAUSE: Final = 0.01
 """Seconds between two attempts to become the writer, at most."""
 
-GIVE_UP: Final = "give_up"
-"""The execution option of a writer: until when it may wait, by the monotonic clock."""
-
 READ_TIMEOUT_MS: Final = 5000
 """How long a statement waits, together with the loop, for a process that recovers or closes the file."""
 
@@ -44,15 +43,25 @@ READ_TIMEOUT_MS: Final = 5000
 class _Cursor(sqlite3.Cursor):
     """Gives its rows from memory once a statement has been executed: none stays open."""
 
-    async def _async_soft_close(self) -> None:  # the name is SQLAlchemy's
-        rows = deque(self.fetchall())
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._rows = deque[Any]()
 
-        def fetchmany(size: int | None = 1) -> list[Any]:
-            return [rows.popleft() for _ in range(min(size or 1, len(rows)))]
+    def hold_rows(self) -> None:
+        """Read all rows."""
+        self._rows = deque(sqlite3.Cursor.fetchall(self))
 
-        self.fetchone = lambda: rows.popleft() if rows else None  # type: ignore[method-assign]
-        self.fetchmany = fetchmany  # type: ignore[method-assign]
-        self.fetchall = lambda: fetchmany(len(rows))  # type: ignore[method-assign]
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        return self._rows.popleft() if self._rows else None
+
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        """So many rows, or those that are left."""
+        return [self._rows.popleft() for _ in range(min(size or 1, len(self._rows)))]
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+        return self.fetchmany(len(self._rows)) if self._rows else []
 
 
 class _ExecutionContext(SQLiteExecutionContext):
@@ -65,19 +74,18 @@ class _ExecutionContext(SQLiteExecutionContext):
 
 
 class InlineDialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect of `sqlite3`, for an asynchronous engine."""
+    """SQLAlchemy's dialect of `sqlite3`, with transactions of our own."""
 
     driver = "inline"
     supports_statement_cache = True
-    is_async = True
-    has_terminate = True
     supports_server_side_cursors = True
     execution_ctx_cls = _ExecutionContext
 
-    @classmethod
-    def get_pool_class(cls, url: sa.URL) -> type[Pool]:  # noqa: ARG003 (SQLAlchemy's)
-        """A pool of connections to a file."""
-        return AsyncAdaptedQueuePool
+    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
+        """Begin a transaction, unless `begin_immediate` has."""
+        driver: Any = dbapi_connection.driver_connection
+        if not driver.in_transaction:
+            driver.execute("BEGIN")
 
     def do_execute(
         self,
@@ -86,24 +94,51 @@ class InlineDialect(SQLiteDialect_pysqlite):
         parameters: Any,
         context: Any = None,  # noqa: ARG002 (SQLAlchemy's)
     ) -> None:
-        """Execute, and await something: SQLAlchemy takes it for a mistake if nothing is awaited."""
+        """Execute; of a stream, await something: SQLAlchemy takes it for a mistake if nothing is awaited."""
         cursor.execute(statement, parameters)
-        await_only(_nothing())
+        if not isinstance(cursor, _Cursor):
+            await_only(_nothing())
+        elif cursor.description is not None:
+            cursor.hold_rows()
 
-    def do_executemany(
-        self,
-        cursor: Any,
-        statement: str,
-        parameters: Any,
-        context: Any = None,  # noqa: ARG002 (SQLAlchemy's)
-    ) -> None:
-        """The same for many rows."""
-        cursor.executemany(statement, parameters)
-        await_only(_nothing())
 
-    def do_terminate(self, dbapi_connection: DBAPIConnection) -> None:
-        """Close a connection that nobody has returned to the pool."""
-        dbapi_connection.close()
+class InlineConnection(AsyncConnection):
+    """A connection that executes in the stack of the task that awaits it.
+
+    SQLAlchemy's own starts a greenlet for each call, which costs several times what SQLite needs.
+    """
+
+    async def execute(self, *args: Any, **options: Any) -> Any:
+        """Execute a statement; see `AsyncConnection`."""
+        return self._proxied.execute(*args, **options)
+
+    async def exec_driver_sql(self, *args: Any, **options: Any) -> Any:
+        """Execute a statement that is text."""
+        return self._proxied.exec_driver_sql(*args, **options)
+
+    async def scalar(self, *args: Any, **options: Any) -> Any:
+        """The first column of the first row, or None."""
+        return self._proxied.scalar(*args, **options)
+
+    async def scalars(self, *args: Any, **options: Any) -> Any:
+        """The first column of all rows."""
+        return self._proxied.scalars(*args, **options)
+
+
+class InlineEngine(AsyncEngine):
+    """An asynchronous engine over one that is not: it has no driver that waits."""
+
+    _connection_cls = InlineConnection
+
+    def __init__(self, sync_engine: sa.Engine) -> None:
+        self.sync_engine = self._assign_proxied(sync_engine)
+
+
+def create_engine(url: sa.URL) -> InlineEngine:
+    """The engine of a file; its connections are cheap, and nobody waits for one."""
+    engine = sa.create_engine(url.set(drivername=DRIVER), max_overflow=-1)
+    sa.event.listen(engine, "connect", prepare)
+    return InlineEngine(engine)
 
 
 async def _nothing() -> None:
@@ -144,7 +179,7 @@ def prepare(connection: DBAPIConnection, _record: Any) -> None:
     With WAL and `synchronous = NORMAL` what is committed survives the end of the process at any instant; a
     failure of power may take the last commits with it, and leaves the database whole.
     """
-    connection.isolation_level = None  # the driver would begin transactions late; see `begin`
+    connection.isolation_level = None  # the driver would begin transactions late; see `do_begin`
     cursor = connection.cursor()
     for pragma in (
         "journal_mode = WAL",
@@ -156,30 +191,25 @@ def prepare(connection: DBAPIConnection, _record: Any) -> None:
     cursor.close()
 
 
-def begin(connection: sa.Connection) -> None:
-    """Begin a transaction.
+async def begin_immediate(connection: sa.Connection, give_up: float) -> None:
+    """Begin a writer's transaction, waiting for another process until `give_up`.
 
-    A writer takes its lock at once: one that began by reading could not upgrade and would fail as "busy".
+    It takes its lock at once: one that began by reading could not upgrade and would fail as "busy".
+
+    Raises:
+        DBAPIError: the lock is not to be had.
     """
     driver: Any = connection.connection.driver_connection
-    give_up: float | None = connection.get_execution_options().get(GIVE_UP)
-    if give_up is None:
-        driver.execute("BEGIN")
-        return
     driver.execute("PRAGMA busy_timeout = 0")  # the wait of SQLite would stop the loop
     try:
-        while not _try_to_begin(driver) and monotonic() < give_up:
-            await_only(asyncio.sleep(random.uniform(0, MAX_PAUSE)))  # noqa: S311 (spreads load, guards nothing)
-        if not driver.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails again, as an error of SQLAlchemy
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > give_up:
+                    raise sa.exc.DBAPIError("BEGIN IMMEDIATE", None, error) from error
+            else:
+                return
+            await asyncio.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 (spreads load, guards nothing)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {READ_TIMEOUT_MS}")
-
-
-def _try_to_begin(driver: sqlite3.Connection) -> bool:
-    """Whether no other writer has kept this one from its lock."""
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        return error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
-    return True
