@@ -10,6 +10,7 @@ from frontispiece.aio.periodic import end, periodic
 from frontispiece.aio.ref_counted import RefCounted, hold_while
 from frontispiece.aio.retry_budget import RetryBudget
 from frontispiece.aio.single_flight import FlightResult, SingleFlight, clone_error
+from frontispiece.aio.spare_time import SpareTime, spare_time
 from frontispiece.aio.timer_queue import TimerQueue
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "RetryBudget",
     "Signal",
     "SingleFlight",
+    "SpareTime",
     "TimerQueue",
     "clone_error",
     "end",
     "hold_while",
     "periodic",
+    "spare_time",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import LRUCache
 
+from frontispiece.aio import spare_time
 from frontispiece.events.broker import BROKER_ERRORS
 from frontispiece.events.envelope import Event, EventData, broker_subject, decode
 from frontispiece.events.errors import AlreadyHandled, Reject
@@ -73,11 +74,12 @@ class Deliveries:
         )
 
     async def take(self, message: Msg, streams: JetStreamContext) -> None:
-        """Handle a message and tell the broker what became of it.
+        """Handle a message, once requests leave time for it, and tell the broker what became of it.
 
         When the broker does not hear of it, it delivers the message again.
         """
         try:
+            await spare_time()
             outcome = await self._outcome(message, streams)
         except asyncio.CancelledError:
             with suppress(*BROKER_ERRORS):  # another copy need not wait until this one is taken for dead
