@@ -45,12 +45,21 @@ ledger = sa.Table(
     sa.Column("at", Moment, nullable=False),
 )
 
+_LOCKED = sa.select(payments).where(payments.c.reference == sa.bindparam("of")).with_for_update()
+_CHANGE = payments.update().where(payments.c.reference == sa.bindparam("of"))
+_ENTRY = ledger.insert()
+_OF_KEY = sa.select(ledger).where(ledger.c.key == sa.bindparam("of"))
+
 
 class Store(SqlStore):
     """Payments and the ledger in one database; every method is one transaction."""
 
     main_table = ledger
     migrations = "services.acquirer.migrations"
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._insertion = self._insert(payments).on_conflict_do_nothing()
 
     async def carry_out(self, request: OperationRequest, declines: Declines) -> Operation:
         """Carry out an operation; the same key again gets the operation that it got first.
@@ -70,12 +79,10 @@ class Store(SqlStore):
             row = {name: value for name, value in asdict(request).items() if name != "token"}
             row |= {"approved": not reason, "reason": reason, "at": self._now()}
             try:
-                await tx.execute(ledger.insert().values(row))
+                await tx.execute(_ENTRY, row)
             except IntegrityError:  # under another reference, whose lock is another one
                 raise KeyReused(f"{request.key} came with another operation before.") from None
-            await tx.execute(
-                payments.update().where(payments.c.reference == request.reference).values(asdict(changed))
-            )
+            await tx.execute(_CHANGE, asdict(changed) | {"of": request.reference})
             operation = await _operation(tx, request.key)
             assert operation is not None
             return operation
@@ -94,14 +101,13 @@ class Store(SqlStore):
     async def _locked(self, tx: AsyncConnection, reference: str) -> Payment:
         """The payment under a reference, a new one if need be; others wait until this transaction ends."""
         new = Payment(reference=reference, status=Status.NEW, amount=0, currency="")
-        await tx.execute(self._insert(payments).values(asdict(new)).on_conflict_do_nothing())
-        query = sa.select(payments).where(payments.c.reference == reference).with_for_update()
-        row = (await tx.execute(query)).one()
+        await tx.execute(self._insertion, asdict(new))
+        row = (await tx.execute(_LOCKED, {"of": reference})).one()
         return Payment(**{**row._mapping, "status": Status(row.status)})
 
 
 async def _operation(tx: AsyncConnection, key: str) -> Operation | None:
-    row = (await tx.execute(sa.select(ledger).where(ledger.c.key == key))).one_or_none()
+    row = (await tx.execute(_OF_KEY, {"of": key})).one_or_none()
     return None if row is None else _of(row)
 
 

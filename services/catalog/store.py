@@ -69,6 +69,8 @@ PRODUCT_COLUMNS = tuple(column for column in products.c if column.name not in {"
 BRANDS = Facet(id=products.c.brand_id, name=products.c.brand_name)
 TYPES = Facet(id=products.c.type_id, name=products.c.type_name)
 
+_OF_SKUS = sa.select(*PRODUCT_COLUMNS).where(products.c.sku.in_(sa.bindparam("skus", expanding=True)))
+
 
 class Store(SqlStore):
     """Products in one database; every method is one transaction."""
@@ -84,8 +86,7 @@ class Store(SqlStore):
         """The products with these skus, by sku; unknown skus are left out."""
         possible = [sku for sku in skus if re.fullmatch(SKU, sku)]
         async with self.database.read() as tx:
-            rows = await tx.execute(sa.select(*PRODUCT_COLUMNS).where(products.c.sku.in_(possible)))
-            return {row.sku: _product(row) for row in rows}
+            return {row.sku: _product(row) for row in await tx.execute(_OF_SKUS, {"skus": possible})}
 
     async def search(self, search: Search, *, limit: int, after: Position | None = None) -> SearchResult:
         """One page of the products that match, with the facets' counts."""

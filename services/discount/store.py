@@ -66,6 +66,22 @@ idempotency_records = IdempotencyRecords(metadata)
 inbox = Inbox(metadata)
 
 
+def _best() -> sa.Select[tuple[object, ...]]:
+    """The best rules of `skus` for who has one of `coupons`."""
+    table = discounts.c
+    rank = sa.func.row_number().over(
+        partition_by=table.sku, order_by=(table.percent.desc(), table.coupon, table.id)
+    )
+    applies = table.sku.in_(sa.bindparam("skus", expanding=True)) & table.coupon.in_(
+        sa.bindparam("coupons", expanding=True)
+    )
+    ranked = sa.select(discounts, rank.label("rank")).where(applies).subquery()
+    return sa.select(*(ranked.c[column.name] for column in table)).where(ranked.c.rank == 1)
+
+
+_BEST = _best()
+
+
 class Store(SqlStore):
     """Price rules and coupons in one database; every method is one transaction.
 
@@ -109,15 +125,9 @@ class Store(SqlStore):
 
     async def best(self, skus: Sequence[str], coupon: str) -> dict[str, Discount]:
         """The best rule of each of these articles that has one, for a customer with this coupon."""
-        applies = discounts.c.sku.in_([*skus, EVERY_ARTICLE]) & discounts.c.coupon.in_([NO_COUPON, coupon])
-        rank = sa.func.row_number().over(
-            partition_by=discounts.c.sku,
-            order_by=(discounts.c.percent.desc(), discounts.c.coupon, discounts.c.id),
-        )
-        ranked = sa.select(discounts, rank.label("rank")).where(applies).subquery()
-        query = sa.select(*(ranked.c[column.name] for column in discounts.c)).where(ranked.c.rank == 1)
+        wanted = {"skus": [*skus, EVERY_ARTICLE], "coupons": [NO_COUPON, coupon]}
         async with self.database.read() as tx:
-            candidates = [Discount(**row._mapping) for row in await tx.execute(query)]
+            candidates = [Discount(**row._mapping) for row in await tx.execute(_BEST, wanted)]
         found = ((sku, best(candidates, sku)) for sku in skus)
         return {sku: discount for sku, discount in found if discount is not None}
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -55,6 +55,30 @@ idempotency_records = IdempotencyRecords(metadata)
 outbox = Outbox(metadata, source="inventory")
 inbox = Inbox(metadata)
 
+# Made once: to make a statement costs more than to run it.
+_LEVELS = sa.select(stock).where(stock.c.sku.in_(sa.bindparam("skus", expanding=True)))
+_RESERVE = (
+    stock.update()
+    .where(stock.c.sku == sa.bindparam("of"), stock.c.on_hand - stock.c.reserved >= sa.bindparam("quantity"))
+    .values(reserved=stock.c.reserved + sa.bindparam("quantity"), version=stock.c.version + 1)
+)
+_MOVE = (
+    stock.update()
+    .where(stock.c.sku == sa.bindparam("of"))
+    .values(
+        reserved=stock.c.reserved + sa.bindparam("by_reserved"),
+        on_hand=stock.c.on_hand - sa.bindparam("by_sold"),
+        version=stock.c.version + 1,
+    )
+)
+_RESERVATION = sa.select(reservations).where(reservations.c.id == sa.bindparam("of"))
+_LOCKED = _RESERVATION.with_for_update()
+_INSERT = reservations.insert()
+_END = reservations.update().where(reservations.c.id == sa.bindparam("of"))
+_EXPIRED = (reservations.c.status == Status.HELD, reservations.c.expires_at <= sa.bindparam("now"))
+_IS_DUE = sa.select(reservations.c.id).where(*_EXPIRED).limit(1)
+_DUE = sa.select(reservations).where(*_EXPIRED).with_for_update(skip_locked=True)
+
 
 class Store(SqlStore):
     """Stock and reservations in one database; every method is one transaction."""
@@ -65,8 +89,7 @@ class Store(SqlStore):
     async def levels(self, skus: Sequence[str]) -> dict[str, Stock]:
         """The stock of these articles, by sku; unknown skus are left out."""
         async with self.database.read() as tx:
-            rows = await tx.execute(sa.select(stock).where(stock.c.sku.in_(skus)))
-            return {row.sku: Stock(**row._mapping) for row in rows}
+            return {row.sku: Stock(**row._mapping) for row in await tx.execute(_LEVELS, {"skus": skus})}
 
     async def add(self, levels: Iterable[tuple[str, int]]) -> None:
         """Insert articles with their counts, all or none."""
@@ -152,14 +175,12 @@ class Store(SqlStore):
 
     async def expire(self) -> int:
         """Expire every reservation that is due, and publish those of orders; returns how many there were."""
-        due = (reservations.c.status == Status.HELD) & (reservations.c.expires_at <= self._now())
+        now = {"now": self._now()}
         async with self.database.read() as tx:
-            if (await tx.execute(sa.select(reservations.c.id).where(due).limit(1))).first() is None:
+            if (await tx.execute(_IS_DUE, now)).first() is None:
                 return 0
         async with self.database.write() as tx:
-            rows = (
-                await tx.execute(sa.select(reservations).where(due).with_for_update(skip_locked=True))
-            ).all()
+            rows = (await tx.execute(_DUE, now)).all()
             ids = [row.id for row in rows]
             changed = {"status": Status.EXPIRED, "version": reservations.c.version + 1}
             await tx.execute(reservations.update().where(reservations.c.id.in_(ids)).values(**changed))
@@ -185,21 +206,21 @@ async def insert(tx: AsyncConnection, reservation: Reservation) -> None:
         OutOfStock: some line wants more than is available; leave the transaction with it.
     """
     await _reserve(tx, reservation.lines)
-    await tx.execute(reservations.insert().values(asdict(reservation)))
+    await tx.execute(_INSERT, asdict(reservation))
 
 
 async def find(tx: AsyncConnection, reservation_id: str, owner: str) -> Reservation | None:
     """An owner's reservation, which others cannot change meanwhile; None when there is none."""
-    query = sa.select(reservations.c.owner).where(reservations.c.id == reservation_id).with_for_update()
-    return await _reservation(tx, reservation_id) if (await tx.execute(query)).scalar() == owner else None
+    row = (await tx.execute(_LOCKED, {"of": reservation_id})).one_or_none()
+    return None if row is None or row.owner != owner else _of(row)
 
 
 async def end(tx: AsyncConnection, reservation: Reservation, status: Status) -> Reservation:
     """Bring a reservation into the state in which it ends, and its units with it."""
-    changed = {"status": status, "version": reservation.version + 1}
-    await tx.execute(reservations.update().where(reservations.c.id == reservation.id).values(**changed))
+    ended = replace(reservation, status=status, version=reservation.version + 1)
+    await tx.execute(_END, {"of": ended.id, "status": status, "version": ended.version})
     await _move(tx, reservation.lines, reservation.status, status)
-    return await _reservation(tx, reservation.id)
+    return ended
 
 
 async def _insert(tx: AsyncConnection, sku: str, on_hand: int) -> Stock | None:
@@ -213,9 +234,7 @@ async def _insert(tx: AsyncConnection, sku: str, on_hand: int) -> Stock | None:
 async def _reserve(tx: AsyncConnection, lines: Sequence[Line]) -> None:
     shortages = []
     for line in lines:
-        enough = (stock.c.sku == line.sku) & (stock.c.on_hand - stock.c.reserved >= line.quantity)
-        change = {"reserved": stock.c.reserved + line.quantity, "version": stock.c.version + 1}
-        result = await tx.execute(stock.update().where(enough).values(**change))
+        result = await tx.execute(_RESERVE, {"of": line.sku, "quantity": line.quantity})
         if result.rowcount == 0:
             rest = sa.select(stock.c.on_hand - stock.c.reserved).where(stock.c.sku == line.sku)
             available = (await tx.execute(rest)).scalar() or 0
@@ -229,16 +248,15 @@ async def _move(tx: AsyncConnection, lines: Iterable[Line], before: Status, afte
     reserved = (after is Status.HELD) - (before is Status.HELD)
     sold = (after is Status.COMMITTED) - (before is Status.COMMITTED)
     for line in combine(lines):
-        change = {
-            "reserved": stock.c.reserved + reserved * line.quantity,
-            "on_hand": stock.c.on_hand - sold * line.quantity,
-            "version": stock.c.version + 1,
-        }
-        await tx.execute(stock.update().where(stock.c.sku == line.sku).values(**change))
+        moved = {"of": line.sku, "by_reserved": reserved * line.quantity, "by_sold": sold * line.quantity}
+        await tx.execute(_MOVE, moved)
 
 
 async def _reservation(tx: AsyncConnection, reservation_id: str) -> Reservation:
-    row = (await tx.execute(sa.select(reservations).where(reservations.c.id == reservation_id))).one()
+    return _of((await tx.execute(_RESERVATION, {"of": reservation_id})).one())
+
+
+def _of(row: sa.Row[Any]) -> Reservation:
     return Reservation(**{**row._mapping, "lines": _lines(row.lines), "status": Status(row.status)})
 
 

@@ -30,6 +30,7 @@ deliveries = sa.Table(
 outbox = Outbox(metadata, source="notification")
 inbox = Inbox(metadata)
 
+_CHANGE = deliveries.update().where(deliveries.c.key == sa.bindparam("of"))
 _DELIVERY = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
 
 
@@ -39,22 +40,25 @@ class Store(SqlStore):
     main_table = deliveries
     migrations = "services.notification.migrations"
 
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._insertion = self._insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.key)
+
     async def enqueue(self, event: Event[Any], messages: Iterable[Message]) -> None:
         """Put a command for each message into the work queue, once for each event."""
         async with self.database.write() as tx:
             await inbox.record(tx, event)
-            for message in messages:
-                await outbox.add(tx, SendNotification(**asdict(message)), subject=message.order_id)
+            commands = [(SendNotification(**asdict(message)), message.order_id) for message in messages]
+            await outbox.add_all(tx, commands)
 
     async def begin(self, message: Message) -> State | None:
         """Record that the message is about to be sent: None. Else its state, which is `sending` no more."""
         row = {name: value for name, value in asdict(message).items() if name in deliveries.c}
-        insert = self._insert(deliveries).values(row | {"state": State.SENDING, "begun_at": self._now()})
-        of_key = deliveries.c.key == message.key
+        row |= {"state": State.SENDING, "begun_at": self._now()}
         async with self.database.write() as tx:
-            new = await tx.execute(insert.on_conflict_do_nothing().returning(deliveries.c.key))
-            if new.first() is not None:
+            if (await tx.execute(self._insertion, row)).first() is not None:
                 return None
+            of_key = deliveries.c.key == message.key
             in_doubt = deliveries.update().where(of_key, deliveries.c.state == State.SENDING)
             await tx.execute(in_doubt.values(state=State.UNCONFIRMED))
             return State((await tx.execute(sa.select(deliveries.c.state).where(of_key))).scalar_one())
@@ -66,9 +70,9 @@ class Store(SqlStore):
 
     async def sent(self, event: Event[SendNotification]) -> None:
         """Record that the message of a command was sent, and the command as handled."""
-        sent = {"state": State.SENT, "sent_at": self._now()}
+        sent = {"of": event.data.key, "state": State.SENT, "sent_at": self._now()}
         async with self.database.write() as tx:
-            await tx.execute(deliveries.update().where(deliveries.c.key == event.data.key).values(sent))
+            await tx.execute(_CHANGE, sent)
             with suppress(AlreadyHandled):  # by a delivery that came meanwhile, and did not know
                 await inbox.record(tx, event)
 

@@ -43,6 +43,12 @@ ledger = sa.Table(
 outbox = Outbox(metadata, source="payment")
 inbox = Inbox(metadata)
 
+_PAYMENT = sa.select(payments).where(payments.c.order_id == sa.bindparam("of"))
+_CHANGE = payments.update().where(
+    payments.c.order_id == sa.bindparam("of"), payments.c.version == sa.bindparam("was")
+)
+_ENTRY = ledger.insert()
+
 
 class Changed(Exception):
     """Another copy has changed the payment since it was read: the message is to be delivered again."""
@@ -54,10 +60,14 @@ class Store(SqlStore):
     main_table = payments
     migrations = "services.payment.migrations"
 
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._insertion = self._insert(payments).on_conflict_do_nothing()
+
     async def begin(self, payment: Payment) -> Payment:
         """Store a payment unless its order has one; returns the one that the order has."""
         async with self.database.write() as tx:
-            await tx.execute(self._insert(payments).values(asdict(payment)).on_conflict_do_nothing())
+            await tx.execute(self._insertion, asdict(payment))
             begun = await _payment(tx, payment.order_id)
             assert begun is not None
             return begun
@@ -81,15 +91,15 @@ class Store(SqlStore):
             AlreadyHandled: the event was.
             Changed: the payment is no longer as it was `before`.
         """
-        unchanged = (payments.c.order_id == before.order_id) & (payments.c.version == before.version)
+        change = asdict(payment) | {"of": before.order_id, "was": before.version}
         async with self.database.write() as tx:
             await inbox.record(tx, event)
-            result = await tx.execute(payments.update().where(unchanged).values(asdict(payment)))
+            result = await tx.execute(_CHANGE, change)
             if result.rowcount == 0:
                 raise Changed(f"The payment of {before.order_id} was changed meanwhile.")
             if outcomes:
                 common = {"order_id": payment.order_id, "at": self._now()}
-                await tx.execute(ledger.insert(), [asdict(outcome) | common for outcome in outcomes])
+                await tx.execute(_ENTRY, [asdict(outcome) | common for outcome in outcomes])
             await outbox.add(tx, fact, subject=payment.order_id)
 
     async def entries(self, limit: int, after: int = 0) -> list[LedgerEntry]:
@@ -106,5 +116,5 @@ def position(entry: LedgerEntry) -> tuple[int]:
 
 
 async def _payment(tx: AsyncConnection, order_id: str) -> Payment | None:
-    row = (await tx.execute(sa.select(payments).where(payments.c.order_id == order_id))).one_or_none()
+    row = (await tx.execute(_PAYMENT, {"of": order_id})).one_or_none()
     return None if row is None else Payment(**{**row._mapping, "status": Status(row.status)})

@@ -68,6 +68,17 @@ BATCH: Final = 100
 """Shipments that move on in one transaction."""
 
 _SHIPMENT: Final = [shipments.c[name] for name in Shipment.__dataclass_fields__ if name != "tracking"]
+_LOCKED: Final = sa.select(*_SHIPMENT).where(shipments.c.order_id == sa.bindparam("of")).with_for_update()
+_CHANGE: Final = shipments.update().where(shipments.c.order_id == sa.bindparam("of"))
+_TRACK: Final = tracking_events.insert()
+_IS_DUE: Final = sa.select(shipments.c.order_id).where(shipments.c.due_at <= sa.bindparam("now")).limit(1)
+_DUE: Final = (
+    sa.select(*_SHIPMENT)
+    .where(shipments.c.due_at <= sa.bindparam("now"))
+    .order_by(shipments.c.due_at)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
 
 
 class Store(SqlStore):
@@ -87,6 +98,8 @@ class Store(SqlStore):
     ) -> None:
         super().__init__(url, now=now)
         self._durations = durations
+        insert = self._insert(shipments).on_conflict_do_nothing()
+        self._insertion = insert.returning(shipments.c.order_id)
 
     async def create(self, event: Event[CreateShipment]) -> None:
         """Create or refuse the shipment of an order; the first command for an order decides."""
@@ -143,13 +156,12 @@ class Store(SqlStore):
         return {row.order_id: _shipment(row, tuple(events[row.order_id])) for row in rows}
 
     async def _advance_batch(self) -> int:
-        due = shipments.c.due_at <= self._now()
+        now = {"now": self._now()}
         async with self.database.read() as tx:
-            if (await tx.execute(sa.select(shipments.c.order_id).where(due).limit(1))).first() is None:
+            if (await tx.execute(_IS_DUE, now)).first() is None:
                 return 0
-        query = sa.select(*_SHIPMENT).where(due).order_by(shipments.c.due_at).limit(BATCH)
         async with self.database.write() as tx:
-            rows = (await tx.execute(query.with_for_update(skip_locked=True))).all()
+            rows = (await tx.execute(_DUE, now)).all()
             for row in rows:
                 shipment = _shipment(row)
                 status = NEXT[shipment.status]
@@ -184,20 +196,18 @@ class Store(SqlStore):
         """Insert the shipment of an order that has none."""
         row = {"order_id": order_id, "id": shipment_id(order_id), "tracking_code": tracking_code(order_id)}
         state = {"status": status, "version": 1, "due_at": self._due_at(status)}
-        insert = self._insert(shipments).values(row | state | values).on_conflict_do_nothing()
-        if (await tx.execute(insert.returning(shipments.c.order_id))).first() is not None:
+        if (await tx.execute(self._insertion, row | state | values)).first() is not None:
             await self._track(tx, order_id, 1, status)
 
     async def _enter(self, tx: AsyncConnection, shipment: Shipment, status: Status) -> None:
         version = shipment.version + 1
         changed = {"status": status, "version": version, "due_at": self._due_at(status)}
-        of_order = shipments.c.order_id == shipment.order_id
-        await tx.execute(shipments.update().where(of_order).values(changed))
+        await tx.execute(_CHANGE, changed | {"of": shipment.order_id})
         await self._track(tx, shipment.order_id, version, status)
 
     async def _track(self, tx: AsyncConnection, order_id: str, version: int, status: Status) -> None:
         row = {"order_id": order_id, "version": version, "status": status, "at": self._now()}
-        await tx.execute(tracking_events.insert().values(row))
+        await tx.execute(_TRACK, row)
 
     def _due_at(self, status: Status) -> datetime | None:
         duration = self._durations.after(status)
@@ -217,8 +227,7 @@ def _outcome(shipment: Shipment) -> ShipmentCreated | ShipmentRefused:
 
 
 async def _locked(tx: AsyncConnection, order_id: str) -> Shipment:
-    query = sa.select(*_SHIPMENT).where(shipments.c.order_id == order_id).with_for_update()
-    return _shipment((await tx.execute(query)).one())
+    return _shipment((await tx.execute(_LOCKED, {"of": order_id})).one())
 
 
 def _shipment(row: sa.Row[tuple[object, ...]], tracking: tuple[TrackingEvent, ...] = ()) -> Shipment:
