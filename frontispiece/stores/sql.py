@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import select
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -264,10 +265,22 @@ def _engine(url: str) -> AsyncEngine:
         if parsed.database in {None, "", ":memory:"}:
             raise ConfigError([f"{url} is a database in memory, which is lost at the end: name a file"])
         return sqlite_driver.create_engine(parsed)
-    return create_async_engine(
-        parsed,
-        pool_size=5,
-        max_overflow=0,
-        pool_pre_ping=True,  # an idle connection to a server can break
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+    engine = create_async_engine(
+        parsed, pool_size=5, max_overflow=0, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}
     )
+    sa.event.listen(engine.sync_engine, "checkout", _replace_broken)
+    return engine
+
+
+def _replace_broken(connection: Any, *_pool: Any) -> None:
+    """Have the pool replace a connection that the server has closed: the end of its stream is there to be read.
+
+    SQLAlchemy's own ping asks the server before each transaction.
+
+    Raises:
+        DisconnectionError: the pool connects anew.
+    """
+    poll = select.poll()
+    poll.register(connection.driver_connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise sa.exc.DisconnectionError

@@ -133,13 +133,15 @@ async def test_a_request_for_messages_that_is_lost_is_made_again(
 async def test_no_more_messages_are_handled_at_a_time_than_configured(
     bus: Bus, event_settings: EventSettings
 ) -> None:
-    running, most, done = 0, 0, asyncio.Semaphore(0)
+    running, most, done, full = 0, 0, asyncio.Semaphore(0), asyncio.Event()
 
     async def count(_event: Event[Added]) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0)
+        if running == 3:
+            full.set()
+        await full.wait()
         running -= 1
         done.release()
 
