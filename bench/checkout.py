@@ -2,9 +2,10 @@
 
 The whole shop runs as `front up` starts it, on SQLite files and then on PostgreSQL. Customers put an article
 into the basket, ask for the checkout page and order, one after the other and without a pause. Of each number
-of customers it prints how many orders a second were accepted, how long the 202 took, and how long it was from
-`placed` to `confirmed` and to `completed`, by the times in ordering's log. Then orders arrive at half of the
-rate that 16 customers reached, at random.
+of customers it prints how many orders a second were accepted, what an order cost, how long the 202 took, and
+how long it was from `placed` to `confirmed` and to `completed`, by the times in ordering's log. Then orders
+arrive at random, at half of the rate at which the orders of 16 customers were carried out: `--half-load 300`
+shows whether the lag grows.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +27,7 @@ import httpx
 from bench import versions
 from bench.checkout_report import Level, markdown, svg
 from bench.orders import Log, prepare
-from bench.processes import Program, free_port, listening
+from bench.processes import Program, free_port, listening, tree_cpu_seconds
 from frontispiece.login.flow import access_token
 from shop.demo import PASSWORD, SKUS
 from tests.support.postgres import running_postgres
@@ -152,8 +153,10 @@ async def open_loop(customers: Sequence[Customer], rate: float, seconds: float) 
     return load
 
 
-async def level(label: str, log: Log, seconds: float, load: Load) -> Level:
-    """What became of a load, once all of its orders have ended."""
+async def level(label: str, log: Log, pid: int, seconds: float, loading: Awaitable[Load]) -> Level:
+    """What became of a load of so many seconds, once all of its orders have ended."""
+    used = tree_cpu_seconds(pid)
+    load = await loading
     begun = perf_counter()
     open_at_once = await log.open_orders()
     while perf_counter() < begun + PATIENCE and await log.open_orders():  # noqa: ASYNC110 (rows set no event)
@@ -162,6 +165,8 @@ async def level(label: str, log: Log, seconds: float, load: Load) -> Level:
     return Level(
         label=label,
         rate=len(load.orders) / seconds,
+        carried_out=len(load.orders) / (seconds + perf_counter() - begun),
+        cpu=(tree_cpu_seconds(pid) - used) / max(1, len(load.orders)),
         accepted=load.accepted,
         confirmed=times.confirmed,
         completed=times.completed,
@@ -171,7 +176,7 @@ async def level(label: str, log: Log, seconds: float, load: Load) -> Level:
 
 
 async def measure(
-    log: Log, url: str, options: argparse.Namespace, say: Callable[[str], object]
+    log: Log, url: str, pid: int, options: argparse.Namespace, say: Callable[[str], object]
 ) -> list[Level]:
     """The levels on one kind of database."""
     names = [f"bench{number}" for number in range(max(*options.customers, 2 * HALF_OF))]
@@ -181,12 +186,13 @@ async def measure(
     await closed_loop(customers[:4], min(3.0, options.seconds))  # warms up
     levels = []
     for number in options.customers:
-        load = await closed_loop(customers[:number], options.seconds)
-        levels.append(await level(f"{number}", log, options.seconds, load))
+        loading = closed_loop(customers[:number], options.seconds)
+        levels.append(await level(f"{number}", log, pid, options.seconds, loading))
         say(str(levels[-1]))
-    if options.half_load and (rate := next((each.rate for each in levels if each.label == str(HALF_OF)), 0)):
-        load = await open_loop(customers, rate / 2, options.half_load)
-        levels.append(await level("half load", log, options.half_load, load))
+    full = next((each.carried_out for each in levels if each.label == str(HALF_OF)), 0)
+    if options.half_load and full:
+        loading = open_loop(customers, full / 2, options.half_load)
+        levels.append(await level("half load", log, pid, options.half_load, loading))
         say(str(levels[-1]))
     for customer in customers:
         await customer.close()
@@ -194,8 +200,8 @@ async def measure(
 
 
 @contextmanager
-def shop(database: str, *, processes: bool) -> Iterator[tuple[str, Path, dict[str, str]]]:
-    """The shop on new databases; gives its URL, its folder and the variables of its databases."""
+def shop(database: str, *, processes: bool) -> Iterator[tuple[str, int, Path, dict[str, str]]]:
+    """The shop on new databases; gives its URL, process id and folder, and the variables of its databases."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         postgres = stack.enter_context(running_postgres() if database == "postgresql" else nullcontext())
@@ -210,10 +216,10 @@ def shop(database: str, *, processes: bool) -> Iterator[tuple[str, Path, dict[st
             port=port,
             variables=dict(os.environ) | urls | CHEAP_LOGINS,
         )
-        stack.enter_context(listening(program, core=None, log=folder / "front.log"))
+        pid = stack.enter_context(listening(program, core=None, log=folder / "front.log"))
         url = f"http://127.0.0.1:{port}"
         _wait_ready(url)
-        yield url, folder, urls
+        yield url, pid, folder, urls
 
 
 CHEAP_LOGINS: Final = {"IDENTITY_ARGON2_MEMORY_COST": "8", "IDENTITY_ARGON2_TIME_COST": "1"}
@@ -241,9 +247,9 @@ def main() -> None:
     say, results = partial(print, flush=True), {}
     for database in options.databases:
         say(database)
-        with shop(database, processes=options.processes) as (url, folder, urls):
+        with shop(database, processes=options.processes) as (url, pid, folder, urls):
             log = Log(folder, urls)
-            results[database] = asyncio.run(measure(log, url, options, say))
+            results[database] = asyncio.run(measure(log, url, pid, options, say))
     if options.write:
         layout = "every app in a process of its own" if options.processes else "one process"
         machine = f"{versions.machine()}; load average {busy:.1f} before the run"

@@ -17,8 +17,10 @@ class Level:
     Args:
         label: the number of customers, or what else the load was.
         rate: orders a second that were accepted.
+        carried_out: orders a second until the last one had ended.
+        cpu: seconds of processor time of an order: of the shop, its broker and its Valkey.
         accepted: until each 202.
-        confirmed: from placed to confirmed.
+        confirmed: from placed to confirmed, in the order in which they were placed.
         completed: from placed to completed.
         open_at_end: orders without an end when the last one was accepted.
         failures: of customers, and of orders.
@@ -26,6 +28,8 @@ class Level:
 
     label: str
     rate: float
+    carried_out: float
+    cpu: float
     accepted: Sequence[float]
     confirmed: Sequence[float]
     completed: Sequence[float]
@@ -40,15 +44,31 @@ class Level:
             for seconds in (self.accepted, self.confirmed, self.completed)
             for share in (50, 99)
         ]
-        return [f"{self.rate:,.1f}", *times, f"{self.open_at_end}", f"{len(self.failures)}"]
+        return [
+            f"{self.rate:,.1f}",
+            f"{self.carried_out:,.1f}",
+            f"{self.cpu * 1000:,.0f}",
+            *times,
+            f"{self.open_at_end}",
+            self.drift,
+            f"{len(self.failures)}",
+        ]
+
+    @property
+    def drift(self) -> str:
+        """The median time until confirmed of the first and of the last quarter of the orders."""
+        quarter = len(self.confirmed) // 4
+        first, last = self.confirmed[:quarter], self.confirmed[len(self.confirmed) - quarter :]
+        return f"{percentile(first, 50)} → {percentile(last, 50)}"
 
     def __str__(self) -> str:
-        rate, *times, open_orders, failures = self.figures
+        rate, carried_out, cpu, *times, open_orders, drift, failures = self.figures
         kinds = Counter(self.failures).most_common(3)
         return (
-            f"{self.label:>10}  {rate:>6} orders/s  202 p50 {times[0]} p99 {times[1]}  "
-            f"confirmed p50 {times[2]} p99 {times[3]}  completed p50 {times[4]} p99 {times[5]}  "
-            f"open {open_orders}  failures {failures} {kinds or ''}"
+            f"{self.label:>10}  {rate:>6} orders/s, carried out {carried_out}/s, CPU {cpu} ms  "
+            f"202 p50 {times[0]} p99 {times[1]}  confirmed p50 {times[2]} p99 {times[3]}  "
+            f"completed p50 {times[4]} p99 {times[5]}  "
+            f"open {open_orders}  confirmed of quarters {drift}  failures {failures} {kinds or ''}"
         )
 
 
@@ -62,6 +82,8 @@ def percentile(seconds: Sequence[float], share: int) -> str:
 HEADINGS: Final = (
     "customers",
     "orders/s",
+    "carried out/s",
+    "CPU",
     "202 p50",
     "202 p99",
     "confirmed p50",
@@ -69,17 +91,21 @@ HEADINGS: Final = (
     "completed p50",
     "completed p99",
     "open at the end",
+    "confirmed, first → last quarter",
     "failures",
 )
 
 
 ABOUT: Final = """\
 `python -m bench.checkout`: customers who fill a basket with one article, ask for the checkout page and
-order it, one after the other without a pause, through gateway and BFF. *202* is how long the order's
-response took; *confirmed* and *completed* count from `placed`, by the times in ordering's log; all in
-ms. *Open at the end* are orders that had reached no end when the last one was accepted. *Failures* are
-mostly refusals: the gateway sheds load. At half load orders arrive at random, at half of the rate of 16
-customers. The shop ({layout}), its broker, its databases and the customers share the machine."""
+order it, one after the other without a pause, through gateway and BFF. *Carried out* counts until the last
+order has ended; *CPU* is the processor time of an order: of the shop, its broker and its Valkey. *202* is
+how long the order's response took; *confirmed* and *completed* count from `placed`, by the times in
+ordering's log; all in ms. *Open at the end* are orders that had reached no end when the last one was
+accepted; *first → last quarter* are medians of the orders placed first and last. *Failures* are mostly
+refusals: the gateway sheds load. At half load orders arrive at random, at half of the rate at which those of
+16 customers were carried out. The shop ({layout}), its broker, its databases and the customers share the
+machine."""
 
 
 def markdown(results: Mapping[str, Sequence[Level]], machine: str, layout: str) -> str:

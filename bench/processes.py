@@ -5,7 +5,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import randrange
@@ -90,6 +90,20 @@ def listening(program: Program, *, core: int | None, log: Path) -> Iterator[int]
 def _listens(port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def tree_cpu_seconds(root: int) -> float:
+    """Processor time that a process and all its descendants that run now have used until now."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            if folder.name.isdigit():
+                parent = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(folder.name))
+    pids = [root]
+    for pid in pids:
+        pids += children.get(pid, [])
+    return sum(map(cpu_seconds, pids))
 
 
 def cpu_seconds(pid: int) -> float:

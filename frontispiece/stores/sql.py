@@ -273,7 +273,7 @@ def _engine(url: str) -> AsyncEngine:
 
 
 def _replace_broken(connection: Any, *_pool: Any) -> None:
-    """Have the pool replace a connection that the server has closed: the end of its stream is there to be read.
+    """Have the pool replace a connection that the server has closed: its stream has ended.
 
     SQLAlchemy's own ping asks the server before each transaction.
 
