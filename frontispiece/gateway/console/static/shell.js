@@ -1,13 +1,17 @@
 // The console's frame: its tabs, who may see them, and light or dark.
 import * as actions from "./actions.js";
 import { makeApi, setToken, token } from "./api.js";
+import * as compare from "./compare.js";
 import { count, empty, failure, h, rate, seconds } from "./h.js";
 import { follow, live } from "./live.js";
+import * as logs from "./logs.js";
 import { readOverview } from "./overview.js";
 import * as pages from "./pages.js";
 import { panelTab } from "./panels.js";
 import * as routes from "./routes.js";
 import * as topology from "./topology.js";
+import * as traces from "./traces.js";
+import * as trial from "./try.js";
 import * as upstreams from "./upstreams.js";
 
 /**
@@ -15,7 +19,7 @@ import * as upstreams from "./upstreams.js";
  * @typedef {{ id: string, title: string, mount: (element: HTMLElement, api: import("./api.js").Api) => (() => void) }} Tab
  * @type {Tab[]}
  */
-const TABS = [topology, routes, pages, upstreams, actions];
+const TABS = [topology, routes, pages, upstreams, traces, logs, trial, compare, actions];
 /** Those that are registered at the gateway. @type {Tab[]} */
 let panels = [];
 
@@ -71,7 +75,7 @@ function close() {
 }
 
 function show() {
-  const id = location.hash.split("/")[1] || TABS[0].id;
+  const id = location.hash.split(/[/?]/)[1] || TABS[0].id;
   const tabs = [...TABS, ...panels];
   const tab = tabs.find((each) => each.id === id);
   nav.replaceChildren(...tabs.map((each) =>

@@ -276,7 +276,7 @@ def _trace_row(spans: Sequence[SpanRecord]) -> tuple[object, ...]:
     root = min(spans, key=lambda span: (span.parent_id != "", span.began))
     status: Any = root.attributes.get("http.response.status_code")
     pages = (
-        f"{s.service} {s.attributes['frontispiece.page']}"
+        f"{s.service}:{s.attributes['frontispiece.page']}"
         for s in spans
         if "frontispiece.page" in s.attributes
     )

@@ -309,7 +309,7 @@ def test_the_root_is_that_without_a_parent_whichever_comes_first(store: Store) -
     (row,) = queries.traces(store, {})
 
     assert (row["root"], row["ms"], row["errors"], row["spans"]) == ("GET /public", 50.0, 1, 3)
-    assert (row["route"], row["page"]) == ("/things", "gateway /page")
+    assert (row["route"], row["page"]) == ("/things", "gateway:/page")
 
 
 def test_traces_are_found_by_what_they_are(store: Store) -> None:
@@ -328,7 +328,7 @@ def test_traces_are_found_by_what_they_are(store: Store) -> None:
     assert found() == [3, 2, 1]
     assert found(order="slowest") == [2, 3, 1]
     assert found(route="/gone") == found(status="error") == found(status="5xx") == found(status="502") == [2]
-    assert found(page="web /home") == found(service="web") == [3]
+    assert found(page="web:/home") == found(service="web") == [3]
     assert found(min_ms="300") == [3, 2]
     assert found(text="/gone") == found(text=f"{2:032x}") == [2]
     assert found(text="100%") == []
