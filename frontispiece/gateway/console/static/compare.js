@@ -1,7 +1,7 @@
 // Compare: two runs of a page side by side, source by source.
 import { clock, empty, failure, h, number, table } from "./h.js";
 import { choice, field } from "./traces.js";
-import { fault, milliseconds, placed, waterfall } from "./waterfall.js";
+import { about, fault, milliseconds, placed, waterfall } from "./waterfall.js";
 
 export const id = "compare";
 export const title = "Compare";
@@ -91,7 +91,7 @@ function comparison(first, second) {
     const [word, kind] = verdict(one, two);
     const difference = one && two ? two.ms - one.ms : null;
     return h("tr", null,
-      h("th", { scope: "row" }, span.attributes["frontispiece.source"] ?? span.name),
+      h("th", { scope: "row" }, span.attributes["frontispiece.source"] ?? [span.name, " ", h("span", { class: "muted" }, about(span))]),
       h("td", null, span.service),
       number(one ? milliseconds(one.ms) : "–"), number(two ? milliseconds(two.ms) : "–"),
       number(difference === null ? "–" : `${difference > 0 ? "+" : "−"}${milliseconds(Math.abs(difference))}`),

@@ -4,10 +4,9 @@ import { milliseconds, waterfall } from "./waterfall.js";
 
 const LIMIT = 6;
 
-/** @param {HTMLElement} element @param {{title: string}} page a method and `app:/path`, or an aggregate's route @param {import("./api.js").Api} api */
+/** @param {HTMLElement} element @param {{title: string}} page `GET app:/path`, or an aggregate's `GET /path` @param {import("./api.js").Api} api */
 export function showRuns(element, page, api) {
-  const name = page.title.replace(/^[A-Z]+ /, "");
-  const by = name.startsWith("/") ? "route" : "page";
+  const [by, name] = page.title.includes(" /") ? ["route", page.title.split(" ")[1]] : ["page", page.title];
   const query = new URLSearchParams({ [by]: name, limit: String(LIMIT) });
   const drawn = h("div", { "aria-live": "polite" });
   let ended = false;

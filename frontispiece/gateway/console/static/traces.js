@@ -70,7 +70,7 @@ function list(element, api) {
   const form = /** @type {HTMLFormElement} */ (h("form", { class: "filters", role: "search" },
     field("Text or trace id", h("input", { name: "text", type: "search", value: of("text") })),
     field("Route", h("input", { name: "route", value: of("route"), placeholder: "/path/{name}" })),
-    field("Page", h("input", { name: "page", value: of("page"), placeholder: "app:/path" })),
+    field("Page", h("input", { name: "page", value: of("page"), placeholder: "GET app:/path" })),
     field("Service", h("input", { name: "service", value: of("service") })),
     field("Status", choice("status", [["", "Any"], ["error", "With errors"], ["2xx", "2xx"], ["3xx", "3xx"], ["4xx", "4xx"], ["5xx", "5xx"]], of("status"))),
     field("At least ms", h("input", { name: "min_ms", type: "number", min: "0", value: of("min_ms") })),

@@ -45,7 +45,7 @@ export function fault(span) {
 }
 
 /** A word about what a span is. @param {Span} span */
-function about(span) {
+export function about(span) {
   const of = span.attributes;
   const statement = of["db.query.text"];
   if (statement) return String(statement);
@@ -61,7 +61,7 @@ export function waterfall(spans, label = "Waterfall") {
   return h("div", { class: "scroll waterfall", tabindex: "0", role: "region", "aria-label": label },
     h("table", null,
       h("caption", { class: "hidden" }, `${rows.length} spans in ${milliseconds(end)}`),
-      h("thead", null, h("tr", null, ["Span", "Service", "Starts at", "Takes"].map((head, i) =>
+      h("thead", null, h("tr", null, ["Span", "Service", "From", "Takes"].map((head, i) =>
         h("th", { scope: "col", class: i > 1 && "number" }, head)), h("td", { class: "time" }, milliseconds(end)))),
       h("tbody", null, rows.map((row) => rowOf(row, end, colour(row.service))))));
 }

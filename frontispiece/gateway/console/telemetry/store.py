@@ -275,11 +275,7 @@ def _trace_row(spans: Sequence[SpanRecord]) -> tuple[object, ...]:
     """The row of a trace with these spans: its root is the one without a parent, else the first."""
     root = min(spans, key=lambda span: (span.parent_id != "", span.began))
     status: Any = root.attributes.get("http.response.status_code")
-    pages = (
-        f"{s.service}:{s.attributes['frontispiece.page']}"
-        for s in spans
-        if "frontispiece.page" in s.attributes
-    )
+    pages = (_page(span) for span in spans if "frontispiece.page" in span.attributes)
     return (
         root.began,
         root.parent_id != "",
@@ -293,3 +289,9 @@ def _trace_row(spans: Sequence[SpanRecord]) -> tuple[object, ...]:
         sum(span.status == ERROR for span in spans),
         len(spans),
     )
+
+
+def _page(span: SpanRecord) -> str:
+    """The page that a span is of, as its graph is called: `GET app:/path`."""
+    of = span.attributes
+    return f"{of.get('http.request.method')} {span.service}:{of['frontispiece.page']}"

@@ -33,6 +33,7 @@ PROTOBUF: Final = {"Content-Type": "application/x-protobuf"}
 TRACES: Final = "/console/otlp/v1/traces"
 LOGS: Final = "/console/otlp/v1/logs"
 SECOND: Final = 10**9
+PAGE: Final = {"frontispiece.page": "/page", "http.request.method": "GET"}
 
 ids: Final[Iterator[int]] = count(1)
 
@@ -301,25 +302,22 @@ def test_spans_that_are_sent_again_are_there_once(store: Store) -> None:
 
 def test_the_root_is_that_without_a_parent_whichever_comes_first(store: Store) -> None:
     store.add_spans([span_of(1, name="SELECT", parent_id="a" * 16, status="error")])
-    store.add_spans(
-        [span_of(1, name="GET /page", parent_id="b" * 16, attributes={"frontispiece.page": "/page"})]
-    )
+    store.add_spans([span_of(1, name="GET /page", parent_id="b" * 16, attributes=PAGE)])
     store.add_spans([span_of(1, name="GET /public", began=2, ms=50)])
 
     (row,) = queries.traces(store, {})
 
     assert (row["root"], row["ms"], row["errors"], row["spans"]) == ("GET /public", 50.0, 1, 3)
-    assert (row["route"], row["page"]) == ("/things", "gateway:/page")
+    assert (row["route"], row["page"]) == ("/things", "GET gateway:/page")
 
 
 def test_traces_are_found_by_what_they_are(store: Store) -> None:
     failed = {"http.response.status_code": 502, "http.route": "/gone"}
-    page = {"frontispiece.page": "/home"}
     store.add_spans(
         [span_of(1, began=1, ms=10), span_of(2, began=2, ms=900, attributes=failed, status="error")]
     )
     store.add_spans(
-        [span_of(3, began=3, ms=300), span_of(3, parent_id="a" * 16, service="web", attributes=page)]
+        [span_of(3, began=3, ms=300), span_of(3, parent_id="a" * 16, service="web", attributes=PAGE)]
     )
 
     def found(**query: str) -> list[int]:
@@ -328,7 +326,7 @@ def test_traces_are_found_by_what_they_are(store: Store) -> None:
     assert found() == [3, 2, 1]
     assert found(order="slowest") == [2, 3, 1]
     assert found(route="/gone") == found(status="error") == found(status="5xx") == found(status="502") == [2]
-    assert found(page="web:/home") == found(service="web") == [3]
+    assert found(page="GET web:/page") == found(service="web") == [3]
     assert found(min_ms="300") == [3, 2]
     assert found(text="/gone") == found(text=f"{2:032x}") == [2]
     assert found(text="100%") == []
