@@ -67,6 +67,7 @@ class Development:
                     apps = self._started(project, stack)
                     announce()
                     announce = partial(self.say, "all apps serve again")
+                    apps.read_imports()
                     project = self._follow(apps, project, changes)
             except (ChildFailed, NotReady, ConfigError) as error:
                 self.say(f"{error}\nIt is started again when something is saved.")
@@ -129,6 +130,10 @@ class Apps:
         self._faulty: dict[Path, str] = {}
         """Python files that are no Python, with what is wrong."""
 
+    def read_imports(self) -> dict[str, set[Path]]:
+        """The files that each app begins with or imports; the first time takes longest."""
+        return {name: self._imports.of(self._roots(name)) for name in self._names}
+
     def replace(self, changed: set[Path]) -> None:
         """Replace the processes of the apps that a change affects, where the new ones can be made."""
         begun = time.monotonic()
@@ -136,7 +141,7 @@ class Apps:
             self._faulty.pop(file, None)
             if file.suffix == ".py" and (fault := _syntax_error(file)):
                 self._faulty[file] = fault
-        used = {name: self._imports.of(self._roots(name)) for name in self._names}
+        used = self.read_imports()
         affected = [name for name in self._names if self._is_affected(name, used, changed)]
         faults = {self._faulty[file] for name in affected for file in used[name] if file in self._faulty}
         if faults:
