@@ -53,6 +53,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         overload=_overload(routes, settings),
         access_log=AccessLog.from_settings(settings.access_logging, settings.signing_key.encode()),
         expose_timeline=settings.expose_timeline,
+        docs=settings.docs,
         own_layers=layers,
         known_clients=settings.known_clients,
     )

@@ -60,6 +60,7 @@ class Runtime:
         overload: says when calls are refused because of the load; None to refuse none.
         access_log: writes a line for every request; None for none.
         expose_timeline: whether clients may see how an aggregate is joined: not for the public.
+        docs: whether tables are described that do not say so.
         own_layers: the project's own, at their places among the policies.
         known_clients: the names of the clients whose versions are counted.
     """
@@ -78,6 +79,7 @@ class Runtime:
         overload: OverloadMonitor | None = None,
         access_log: AccessLog | None = None,
         expose_timeline: bool = False,
+        docs: bool = False,
         own_layers: OwnLayers = NO_LAYERS,
         known_clients: Iterable[str] = (),
     ) -> None:
@@ -93,6 +95,7 @@ class Runtime:
         self.overload = overload
         self.access_log = access_log
         self.expose_timeline = expose_timeline
+        self.docs = docs
         self.own_layers = own_layers
         self.tracing = telemetry.tracing("gateway")
         self.loop_lag = overload.loop_lag if overload else LoopLag()

@@ -62,6 +62,11 @@ class GatewaySettings(Settings):
         max_length=16,
         description="Names of clients, as JSON, whose versions in `X-Client` are counted one by one.",
     )
+    docs: bool = Field(
+        False,
+        description="Whether a table without `[docs]` is described at `/docs` and `/openapi.json`, with all "
+        "of its routes: for development, where `front up` sets it.",
+    )
     expose_timeline: bool = Field(
         False,
         description="Whether clients may request the timeline of an aggregate (`front explain`): not for "

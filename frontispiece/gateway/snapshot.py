@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.docs.config import IN_DEVELOPMENT
+from frontispiece.gateway.docs.endpoints import endpoints
 from frontispiece.gateway.files.site import without_slash
 from frontispiece.gateway.forwarded import TrustedProxies
 from frontispiece.gateway.matching import RouteEntry, RouteMatcher
@@ -205,6 +207,9 @@ class RoutingSnapshot:
             yield key, self._entry(route)
         yield from self._session_entries(previous)
         yield from self._redirects()
+        docs = self.table.docs or (IN_DEVELOPMENT if resources.runtime.docs else None)
+        for template, answer in endpoints(resources, docs):
+            yield (None, ("GET",), template), RouteEntry(answer, "the gateway", self._unrouted)
 
     def _redirects(self) -> Iterator[tuple[Key, RouteEntry]]:
         """What answers at `/m` where files are at `/m/`, unless a route does."""

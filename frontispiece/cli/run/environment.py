@@ -29,6 +29,7 @@ DEVELOPMENT: Final = {
     "BFF_EXPOSE_TIMELINE": "true",  # `front explain` may look inside
     "GATEWAY_EXPOSE_TIMELINE": "true",
     "GATEWAY_WATCH_FILES": "true",
+    "GATEWAY_DOCS": "true",
     "GATEWAY_DRAIN_DELAY": "0",  # no load balancer has to notice
     "GATEWAY_GRACEFUL_TIMEOUT": "2",
 }

@@ -21,6 +21,7 @@ from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.config.source import Lines, Loc
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.validate import CHECKS, Fault, WrittenRoute, WrittenTable
+from frontispiece.gateway.docs.config import Docs
 from frontispiece.gateway.files.folder import FaultyFiles
 from frontispiece.gateway.files.release import Release
 from frontispiece.gateway.files.validate import with_release
@@ -41,6 +42,7 @@ class Table(ConfigModel):
     security_headers: SecurityHeaders | None = Field(
         None, description="Security headers of every response; none when left out."
     )
+    docs: Docs | None = Field(None, description="What `/docs` and `/openapi.json` show; off when left out.")
     routes: Annotated[tuple[Route, ...], non_empty("a table has at least one route")] = Field(
         description="What is served: nothing else is public."
     )

@@ -73,6 +73,7 @@ class ServiceDescription:
         self._tasks = tasks
         self._authorization = authorization
         self._clock = clock
+        self._document: Document | None = None
         self._operations: Matcher[Callable[[], Operation]] | None = None
         self._next_fetch = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
@@ -88,10 +89,7 @@ class ServiceDescription:
         Raises:
             UnusableDescription: there is no description, or an invalid one.
         """
-        if self._clock() >= self._next_fetch and self._fetching is None:
-            self._fetching = self._tasks.start(self._fetch())
-        if self._operations is None and self._fetching is not None:
-            await asyncio.wait([self._fetching])
+        await self._refresh()
         if self._operations is None:
             raise UnusableDescription(self._error or "fetching it was interrupted")
         try:
@@ -101,10 +99,23 @@ class ServiceDescription:
         path = {name: [*map(decode_segment, values)] for name, values in match.params.items()}
         return match.target(), path
 
+    async def document(self) -> Document | None:
+        """The description itself; None while there is none, or an invalid one."""
+        await self._refresh()
+        return self._document
+
+    async def _refresh(self) -> None:
+        """Fetch it when it is time; wait for that only without an earlier one."""
+        if self._clock() >= self._next_fetch and self._fetching is None:
+            self._fetching = self._tasks.start(self._fetch())
+        if self._operations is None and self._fetching is not None:
+            await asyncio.wait([self._fetching])
+
     async def _fetch(self) -> None:
         self._next_fetch = self._clock() + RETRY_INTERVAL
         try:
-            self._operations = self._parse(await self._download())
+            document = Document(await self._download())
+            self._document, self._operations = document, self._parse(document)
             self._next_fetch = self._clock() + REFRESH_INTERVAL
         except (UpstreamError, UnusableDescription) as error:
             self._error = str(error)
@@ -127,8 +138,7 @@ class ServiceDescription:
         except TimeoutError:
             raise UnusableDescription(f"it took longer than {FETCH_TIMEOUT:g} s") from None
 
-    def _parse(self, content: bytes) -> Matcher[Callable[[], Operation]]:
-        document = Document(content)
+    def _parse(self, document: Document) -> Matcher[Callable[[], Operation]]:
         operations: list[tuple[Pattern, Callable[[], Operation]]] = []
         for path, method, operation, parameters in document.operations():
             try:

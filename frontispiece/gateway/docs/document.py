@@ -1,0 +1,202 @@
+"""The OpenAPI document of the edge: a table's routes as the public sees them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from importlib.metadata import version
+from typing import Final
+
+from frontispiece.gateway.auth.session.cookies import SESSION
+from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.docs.components import Described, Json
+from frontispiece.gateway.docs.config import Docs
+from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.paths import Parameter, Template
+from frontispiece.service.openapi import add_problems, problems
+
+METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
+"""Methods that OpenAPI can describe."""
+
+SCHEMES: Final[Mapping[Auth, Json]] = {
+    Auth.BEARER: {"type": "http", "scheme": "bearer", "description": "An access token of the issuer."},
+    Auth.SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION.decode(),
+        "description": "The session of a browser, which a login sets.",
+    },
+    Auth.PASSTHROUGH: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Whatever credentials the service itself takes.",
+    },
+}
+
+CSRF: Final[Json] = {
+    "name": "X-CSRF",
+    "in": "header",
+    "required": True,
+    "description": "Calls with a session have it: a page of another site cannot send it.",
+    "schema": {"type": "string", "const": "1"},
+}
+
+
+def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Json:
+    """The routes of a table, as OpenAPI 3.1.
+
+    Args:
+        table: the table.
+        docs: which of its routes are described.
+        services: the descriptions that could be had; without one an operation is plain.
+    """
+    found: Json = {
+        "openapi": "3.1.0",
+        "info": {"title": docs.title, "version": version("frontispiece")},
+        "paths": {},
+        "components": {},
+    }
+    add_problems(found)
+    shown = [route for route in table.routes if route.auth in docs.auth and not route.files]
+    used = {route.auth.value: SCHEMES[route.auth] for route in shown if route.auth in SCHEMES}
+    if used:
+        found["components"]["securitySchemes"] = used
+    first: dict[object, Template] = {}
+    for route in shown:
+        for method in METHODS.intersection(route.methods):
+            for template, operation in _operations(route, method, services, found["components"]):
+                named = first.setdefault(template.shape, template)  # one path has its names once
+                for parameter, name in zip(operation["parameters"], named.names, strict=False):
+                    parameter["name"] = name
+                found["paths"].setdefault(_written(named), {}).setdefault(method.lower(), operation)
+    found["paths"] = dict(sorted(found["paths"].items()))
+    return found
+
+
+def _operations(
+    route: Route, method: str, services: Mapping[str, Described], components: Json
+) -> Iterator[tuple[Template, Json]]:
+    """The operations of a route, by public templates: with the rest of a path, each that is described."""
+    described = services.get(route.to.service) if route.to else None
+    known = list(described.at(method, route.target)) if described else []
+    for template, operation, parameters in known:
+        public, names = _public(route, template)
+        assert described is not None
+        every = [*parameters, *operation.get("parameters", [])]
+        own = described.taken({**operation, "parameters": every}, components)
+        yield public, _complete(route, method, public, _with_names(own, names, components))
+    if not known:
+        yield route.template, _complete(route, method, route.template, _plain(route))
+
+
+def _public(route: Route, there: Template) -> tuple[Template, dict[str, str | None]]:
+    """The public template of an operation, and the public names of its placeholders; None for a fixed one."""
+    target = route.target.parts
+    names: dict[str, str | None] = {}
+    for theirs, ours in zip(there.parts, target, strict=False):
+        if isinstance(theirs, Parameter) and not (isinstance(ours, Parameter) and ours.takes_rest):
+            names[theirs.name] = ours.name if isinstance(ours, Parameter) else None
+    *fixed, last = route.template.parts
+    if isinstance(last, Parameter) and last.takes_rest:
+        return Template((*fixed, *there.parts[len(target) - 1 :])), names
+    return route.template, names
+
+
+def _with_names(operation: Json, names: Mapping[str, str | None], components: Json) -> Json:
+    """The operation with the public names of its path's placeholders, and without those that are fixed."""
+    parameters = []
+    for each in operation["parameters"]:
+        kind, _, name = str(each.get("$ref", "")).removeprefix("#/components/").partition("/")
+        parameter = dict(components.get(kind, {}).get(name, each)) if name else dict(each)
+        if parameter.get("in") == "path":
+            public = names.get(parameter["name"], parameter["name"])
+            if public is None:
+                continue
+            parameter["name"] = public
+        parameters.append(parameter)
+    return {**operation, "parameters": parameters}
+
+
+def _plain(route: Route) -> Json:
+    """What the table alone says of an operation."""
+    response: Json = {"description": "What its service responds."}
+    parameters: list[Json] = []
+    if route.parts:
+        parts = {
+            name: {"description": "An optional part." if part.optional else "A part."}
+            for name, part in route.parts.items()
+        }
+        schema = {"type": "object", "required": sorted(parts), "properties": parts}
+        response = {"description": "All parts.", "content": {"application/json": {"schema": schema}}}
+        queries = sorted({name for part in route.parts.values() for name in part.query})
+        parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in queries]
+    return {"parameters": parameters, "responses": {"200" if route.parts else "2XX": response}}
+
+
+def _complete(route: Route, method: str, template: Template, described: Json) -> Json:
+    """An operation with what the edge demands and responds."""
+    path = _written(template)
+    operation = {key: deepcopy(value) for key, value in described.items() if key not in {"security", "tags"}}
+    operation["operationId"] = f"{method.lower()}{path}"
+    operation["tags"] = [template.parts[0] if isinstance(template.parts[0], str) else "/"]
+    operation["parameters"] = list(_parameters(route, method, template, described.get("parameters", [])))
+    operation["responses"] = {**problems(_failures(route, template)), **operation.get("responses", {})}
+    operation["security"] = _security(route)
+    return operation
+
+
+def _parameters(route: Route, method: str, template: Template, described: Iterable[Json]) -> Iterator[Json]:
+    """Those of the path in its order, then what the edge demands, then what the service takes."""
+    known = {(each["in"], each["name"].lower()): each for each in described}
+    demanded = []
+    if route.auth is Auth.SESSION:
+        demanded.append(CSRF)
+    if route.idempotency and method not in SAFE_METHODS:
+        known.pop(("header", "idempotency-key"), None)
+        demanded.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": route.idempotency.required,
+                "description": "Of one call and its repetitions, which get the response of the first.",
+                "schema": {"type": "string"},
+            }
+        )
+    for name in template.names:
+        plain = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        yield known.pop(("path", name.lower()), plain)
+    yield from demanded
+    yield from (each for (where, _), each in known.items() if where in {"query", "header", "cookie"})
+
+
+def _failures(route: Route, template: Template) -> set[int]:
+    """The statuses of problems that the edge itself may respond with."""
+    failures = {500, 502, 503, 504}
+    if template.names:
+        failures.add(400)
+    if route.auth.identifies_caller:
+        failures |= {401, 403}
+    if route.rate_limit:
+        failures.add(429)
+    if route.max_body_size:
+        failures.add(413)
+    if route.idempotency:
+        failures |= {409, 422}
+    if route.validate_requests:
+        failures.add(422)
+    return failures
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """Who may call it: anybody, where nothing is in the list."""
+    if route.auth is Auth.NONE:
+        return []
+    scopes = list(route.scopes) if route.auth is Auth.BEARER else []
+    of_users = {route.auth.value: scopes}
+    return [{}, of_users] if route.guest or route.auth is Auth.PASSTHROUGH else [of_users]
+
+
+def _written(template: Template) -> str:
+    """A path as OpenAPI has it, which knows no placeholder for the rest of a path."""
+    return "/" + "/".join(
+        f"{{{each.name}}}" if isinstance(each, Parameter) else each for each in template.parts
+    )

@@ -1,0 +1,133 @@
+"""The endpoints of the edge's own description: `/openapi.json`, `/docs` with its files, and `/`."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.docs.components import Described
+from frontispiece.gateway.docs.config import Docs
+from frontispiece.gateway.docs.document import document
+from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
+from frontispiece.gateway.policies.request_validation.document import Document
+from frontispiece.gateway.resources import TableResources
+from frontispiece.http.accept import preferred_media_type
+from frontispiece.http.etags import matches
+from frontispiece.http.headers import joined
+from frontispiece.http.paths import Parameter, Template
+from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import Headers, Reply
+
+HTML: Final = "text/html"
+FOLDER: Final = Path(__file__).parent / "static"
+
+PAGE_HEADERS: Final[Headers] = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+FILES: Final[Mapping[str, tuple[str, str]]] = {
+    "/docs": ("index.html", "text/html; charset=utf-8"),
+    "/docs/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
+    "/docs/docs.css": ("docs.css", "text/css; charset=utf-8"),
+}
+
+
+def endpoints(resources: TableResources, docs: Docs | None) -> Iterator[tuple[Template, Handler]]:
+    """The paths that the edge answers itself, unless a route has them.
+
+    Args:
+        resources: of the table.
+        docs: which routes are described; None for no description.
+    """
+    taken = {route.template.shape for route in resources.table.routes}
+    if docs:
+        for path, handler in _described(resources, docs):
+            if (template := Template.parse(path)).shape not in taken:
+                yield template, handler
+    if not any(_has_root(route.template) for route in resources.table.routes):
+        yield Template.parse("/"), _root(docs)
+
+
+def _has_root(template: Template) -> bool:
+    first, *others = template.parts
+    return not others and (isinstance(first, Parameter) or first == "")
+
+
+def _described(resources: TableResources, docs: Docs) -> Iterator[tuple[str, Handler]]:
+    yield "/openapi.json", _OpenApi(resources, docs).handle
+    for path, (name, media_type) in FILES.items():
+        yield path, partial(_file, (FOLDER / name).read_bytes(), media_type)
+
+
+class _OpenApi:
+    """The document, made anew when a service has another description."""
+
+    def __init__(self, resources: TableResources, docs: Docs) -> None:
+        self._resources = resources
+        self._docs = docs
+        self._of: dict[str, Document] | None = None
+        self._content = b""
+
+    async def handle(self, call: Call) -> Reply:
+        documents = await self._documents()
+        if self._of != documents:
+            self._content = await asyncio.to_thread(self._make, documents)
+            self._of = documents
+        return await _file(self._content, "application/json", call)
+
+    async def _documents(self) -> dict[str, Document]:
+        """The descriptions of services that have one and are there; one by one, as making them takes time."""
+        table, tokens, runtime = self._resources.table, self._resources.tokens, self._resources.runtime
+        found = {}
+        for name in sorted({route.to.service for route in table.routes if route.to and self._shows(route)}):
+            upstream = self._resources.upstreams[name]
+            description = runtime.description(upstream, partial(tokens.gateway_authorization, name))
+            if (each := await description.document()) is not None:
+                found[name] = each
+        return found
+
+    def _shows(self, route: Route) -> bool:
+        return route.auth in self._docs.auth
+
+    def _make(self, documents: Mapping[str, Document]) -> bytes:
+        services = {name: Described(name, each) for name, each in documents.items()}
+        return msgspec.json.encode(document(self._resources.table, self._docs, services))
+
+
+async def _file(content: bytes, media_type: str, call: Call) -> Reply:
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    fields = [*PAGE_HEADERS, (b"etag", tag.encode()), (b"cache-control", b"no-cache")]
+    if matches(joined(call.headers, b"if-none-match").decode("latin-1"), tag):
+        return Reply(status=304, headers=fields, body=b"")
+    return Reply.whole(200, content, [*fields, (b"content-type", media_type.encode())])
+
+
+def _root(docs: Docs | None) -> Handler:
+    """Tells a browser what this is; others get what they get at any path without a route."""
+    where = '<p>What it offers: <a href="/docs">the description of its API</a>.</p>' if docs else ""
+    title = escape(docs.title if docs else "API")
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<h1>{title}</h1><p>This is the gateway of an API, and nothing is served at this path.</p>{where}"
+        '<p>Whether it is ready: <a href="/health/ready">/health/ready</a>.</p></html>\n'
+    ).encode()
+
+    async def handle(call: Call) -> Reply:
+        accept = joined(call.headers, b"accept").decode("latin-1")
+        if preferred_media_type(accept, frozenset({HTML, PROBLEM}), PROBLEM) != HTML:
+            raise Problem(404, "no-route", "Nothing is served at this path.", headers={"Vary": "Accept"})
+        fields = [(b"content-type", b"text/html; charset=utf-8"), (b"vary", b"Accept")]
+        return Reply.whole(200, page, [*PAGE_HEADERS, *fields])
+
+    return handle

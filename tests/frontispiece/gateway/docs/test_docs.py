@@ -1,0 +1,172 @@
+"""The edge describes itself: what the public may know of its routes, and nothing else."""
+
+import json
+from typing import Any, Final
+
+import schemathesis
+
+from tests.support.stub import Stub, answering
+from tests.support.tables import part, route, route_table
+from tests.support.world import OpenWorld, World
+
+THINGS: Final = {
+    "openapi": "3.0.3",
+    "info": {"title": "Things", "version": "1"},
+    "paths": {
+        "/things/{thing_id}": {
+            "parameters": [{"$ref": "#/components/parameters/Id"}],
+            "get": {
+                "summary": "A thing.",
+                "operationId": "internal_name",
+                "security": [{"internal": []}],
+                "responses": {
+                    "200": {
+                        "description": "It.",
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}},
+                    }
+                },
+            },
+            "put": {"summary": "Never public.", "responses": {"200": {"description": "Done."}}},
+        },
+        "/shelves/{shelf}/things": {
+            "get": {
+                "parameters": [
+                    {"name": "shelf", "in": "path", "required": True, "schema": {"type": "string"}},
+                    {"name": "limit", "in": "query", "schema": {"type": "integer", "nullable": True}},
+                ],
+                "responses": {"200": {"description": "Things."}},
+            }
+        },
+    },
+    "components": {
+        "parameters": {
+            "Id": {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer"}}
+        },
+        "schemas": {
+            "Thing": {
+                "type": "object",
+                "properties": {"inside": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}}},
+            },
+            "Unused": {"type": "object"},
+        },
+    },
+}
+
+IDEMPOTENCY: Final = {"store": "memory", "required": True}
+
+
+async def describing(open_world: OpenWorld, *routes: Any, **options: Any) -> World:
+    """A gateway in front of things that are described, and of others that are not."""
+    things = Stub()
+    things.answer = answering(200, json.dumps(THINGS).encode(), (b"content-type", b"application/json"))
+    return await open_world(route_table(*routes, **options), things=things)
+
+
+async def document_of(world: World) -> Any:
+    """The document, which is valid."""
+    document = (await world.http.get("/openapi.json")).json()
+    schemathesis.openapi.from_dict(document).validate()
+    return document
+
+
+async def test_operations_of_services_are_at_their_public_paths(open_world: OpenWorld) -> None:
+    world = await describing(
+        open_world,
+        route("/api/things/{id}", to="things:/things/{id}", rate_limit={"rate": "1/second", "by": "address"}),
+        route("/s/{rest:path}", to="things:/shelves/{rest:path}"),
+        route("/one", to="things:/things/1"),
+        route("/other/{id}", to="gone:/things/{id}"),
+        services={"gone": "http://127.0.0.1:9"},
+        docs={"title": "The things"},
+    )
+
+    document = await document_of(world)
+
+    assert document["info"]["title"] == "The things"
+    assert document["paths"].keys() == {"/api/things/{id}", "/s/{shelf}/things", "/one", "/other/{id}"}
+    thing = document["paths"]["/api/things/{id}"]["get"]
+    assert thing["summary"] == "A thing."
+    assert [(each["name"], each["schema"]) for each in thing["parameters"]] == [("id", {"type": "integer"})]
+    assert thing["security"] == []
+    assert {"400", "429", "502", "503", "504"} < thing["responses"].keys()
+    assert "put" not in document["paths"]["/api/things/{id}"]
+    assert document["paths"]["/one"]["get"]["parameters"] == []
+    assert document["paths"]["/other/{id}"]["get"]["parameters"][0]["name"] == "id"
+    schemas = document["components"]["schemas"]
+    assert schemas.keys() == {"Problem", "things.Thing"}
+    assert (
+        schemas["things.Thing"]["properties"]["inside"]["items"]["$ref"]
+        == "#/components/schemas/things.Thing"
+    )
+
+
+async def test_what_the_edge_demands_is_a_part_of_an_operation(open_world: OpenWorld) -> None:
+    world = await describing(
+        open_world,
+        route("/things/{id}", methods=["POST"], idempotency=IDEMPOTENCY),
+        route("/all", parts={"a": part("things:/a", query=["page"]), "b": part("things:/b", optional=True)}),
+        docs={},
+    )
+
+    document = await document_of(world)
+
+    created = document["paths"]["/things/{id}"]["post"]
+    assert [each["name"] for each in created["parameters"]] == ["id", "Idempotency-Key"]
+    assert created["parameters"][1]["required"]
+    joined = document["paths"]["/all"]["get"]
+    assert [each["name"] for each in joined["parameters"]] == ["page"]
+    assert joined["responses"]["200"]["content"]["application/json"]["schema"]["required"] == ["a", "b"]
+
+
+async def test_a_route_whose_auth_is_not_named_is_not_described(open_world: OpenWorld) -> None:
+    routes = route("/open"), route("/passed", auth="passthrough", to="things:/things/1")
+    world = await describing(open_world, *routes, docs={})
+    assert (await document_of(world))["paths"].keys() == {"/open"}
+
+    named = await describing(open_world, *routes, docs={"auth": ["none", "passthrough"]})
+    document = await document_of(named)
+    assert document["paths"]["/passed"]["get"]["security"] == [{}, {"passthrough": []}]
+    assert document["components"]["securitySchemes"].keys() == {"passthrough"}
+
+
+async def test_the_document_and_its_page_have_entity_tags_and_a_strict_policy(open_world: OpenWorld) -> None:
+    world = await describing(open_world, route("/open"), docs={})
+
+    for path in ("/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css"):
+        first = await world.http.get(path)
+        again = await world.http.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert (first.status_code, again.status_code) == (200, 304)
+        assert "script-src 'self'" in first.headers["content-security-policy"]
+
+
+async def test_without_a_section_there_is_no_description(open_world: OpenWorld) -> None:
+    world = await describing(open_world, route("/open"))
+
+    for path in ("/openapi.json", "/docs", "/docs/docs.js"):
+        assert (await world.http.get(path)).status_code == 404
+
+
+async def test_a_route_goes_before_the_description(open_world: OpenWorld) -> None:
+    world = await describing(open_world, route("/docs"), docs={})
+
+    assert "openapi" in (await world.http.get("/docs")).json()  # what the service answers everywhere
+
+
+async def test_a_browser_at_the_root_is_told_where_it_is(open_world: OpenWorld) -> None:
+    world = await describing(open_world, route("/open"), docs={"title": "<Things>"})
+
+    page = await world.http.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+    other = await world.http.get("/")
+
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "&lt;Things&gt;" in page.text
+    assert 'href="/docs"' in page.text
+    assert (other.status_code, other.json()["type"]) == (404, "urn:frontispiece:problem:no-route")
+
+
+async def test_a_route_at_the_root_is_asked_by_browsers_too(open_world: OpenWorld) -> None:
+    world = await describing(open_world, route("/{rest:path}"))
+
+    page = await world.http.get("/", headers={"Accept": "text/html"})
+
+    assert page.json()["openapi"] == "3.0.3"
