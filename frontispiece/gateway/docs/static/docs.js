@@ -133,6 +133,7 @@ try {
   const response = await fetch("/openapi.json");
   if (!response.ok) throw new Error(`/openapi.json answers ${response.status}`);
   show(await response.json());
+  filter(input.value);
 } catch (error) {
   document.querySelector("#operations")?.replaceChildren(h("p", { role: "alert" }, String(error)));
 }
