@@ -81,19 +81,6 @@ async def test_an_article_that_is_on_a_page_twice_is_loaded_once(
     assert sum(operation == "stocks" for operation in shop.operations) == 1
 
 
-async def test_without_articles_no_batch_is_read(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.products = {"PEN": article("PEN")}
-    shop.basket = {}
-
-    assert (await either.get("/basket", headers=reader)).status_code == 200
-    assert shop.operations == ["see"]
-
-    await either.get("/products/PEN")
-    assert "products" not in shop.operations
-
-
 async def test_baskets_and_orders_need_a_valid_token(either: httpx.AsyncClient, shop: Shop) -> None:
     for method, path in (
         ("GET", "/basket"),

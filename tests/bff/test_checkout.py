@@ -5,11 +5,6 @@ from typing import Any
 import httpx
 import pytest
 
-from bff.clients import CLIENTS
-from bff.mobile.app import create_app as create_mobile
-from bff.web.app import create_app as create_web
-from frontispiece.pages import BffSettings, PageApp
-from frontispiece.pages.plan import Plan
 from tests.bff.documents import checkout, order
 from tests.bff.world import DOWN, PROGRESS, Shop, answering, problem
 
@@ -31,13 +26,6 @@ async def test_every_delivery_has_the_total_that_an_order_with_it_has(
     assert dict(shop.last("quotes").url.params) == {"country": "DE", "pieces": "3"}
 
 
-async def test_without_a_country_nothing_is_quoted(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    assert not (await draft(either, reader)).get("deliveries")
-    assert "quotes" not in shop.operations
-
-
 @pytest.mark.parametrize("given", ["INK20", "  INK20 "])
 async def test_a_coupon_takes_its_percentage_off(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], given: str
@@ -49,13 +37,6 @@ async def test_a_coupon_takes_its_percentage_off(
     total = shown["deliveries"][0].get("amount") or shown["deliveries"][0]["total"]
     assert total["amount"] == 2 * 1161 + 680 + 490
     assert "coupon-invalid" not in shown.get("obstacles", [])
-
-
-@pytest.mark.parametrize("given", ["", "   ", None])
-async def test_a_blank_coupon_is_none(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str], given: str | None
-) -> None:
-    assert await draft(either, reader, coupon=given) == await draft(either, reader)
 
 
 @pytest.mark.parametrize(
@@ -113,22 +94,6 @@ async def test_without_inventory_the_draft_has_no_warnings_and_says_so(
     assert response.status_code == 200
     assert response.headers["page-degraded"] == "stocks;reason=unavailable"
     assert not response.json().get("obstacles")
-
-
-async def test_services_are_called_at_most_two_deep(settings: BffSettings) -> None:
-    for create in (create_web, create_mobile):
-        app: PageApp = create(settings)
-        (plan,) = [plan for plan in app.plans if plan.page.path == "/checkout/draft"]
-        assert max(calls_in_a_row(plan).values()) == 2
-
-
-def calls_in_a_row(plan: Plan) -> dict[str, int]:
-    """How many calls follow each other until a source has its result."""
-    depths: dict[str, int] = {}
-    for step in plan.steps:
-        before = max((depths[need] for need in step.needs), default=0)
-        depths[step.source.name] = before + any(i.type in CLIENTS for i in step.inputs)
-    return depths
 
 
 async def test_an_order_is_accepted_and_found_where_the_response_says(

@@ -367,7 +367,7 @@ async def discount_server(shop: Shop) -> AsyncIterator[str]:
     try:
         yield f"127.0.0.1:{port}"
     finally:
-        await server.stop(None)
+        await server.stop(1)  # gracefully, or gRPC writes on stderr that it cancels all calls
 
 
 def _serialized(answer: pb.ListDiscountsResponse | bytes) -> bytes:

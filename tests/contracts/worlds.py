@@ -107,7 +107,7 @@ async def ordering(parts: Parts) -> AsyncIterator[Fuzzed]:
                 known={"idempotency_key": list(KEYS), "min_position": [0, 1], "last_event_id": ["0", "1"]},
                 bodies={"POST /orders": [PURCHASE, {**PURCHASE, "coupon": "SAVE"}]},
             )
-    await server.stop(None)
+    await server.stop(1)
 
 
 class FullBasket(OrderingShop):

@@ -72,13 +72,3 @@ async def test_a_coupon_that_applies_is_shown(
 
     assert screen["coupon_applied"] is True
     assert screen["goods"] == "€30.02"
-
-
-async def test_an_empty_basket_has_no_amounts(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.basket = {}
-
-    screen = (await mobile.post("/checkout/draft", json={}, headers=reader)).json()
-
-    assert screen == {"basket_version": 7, "lines": [], "obstacles": ["basket-empty"]}

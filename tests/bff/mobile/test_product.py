@@ -59,17 +59,6 @@ async def test_without_a_part_the_screen_shows_the_rest(
     assert answer.headers["page-degraded"].endswith(";reason=unavailable")
 
 
-async def test_an_article_that_nobody_has_reviewed_has_neither_stars_nor_review(
-    mobile: httpx.AsyncClient, shop: Shop
-) -> None:
-    shop.ratings.clear()
-    shop.reviews.clear()
-
-    screen = (await mobile.get("/products/PEN")).json()
-
-    assert not {"stars", "review"} & set(screen)
-
-
 async def test_at_most_six_related_articles_are_requested_and_shown_at_their_current_price(
     mobile: httpx.AsyncClient, shop: Shop
 ) -> None:

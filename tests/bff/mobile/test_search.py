@@ -19,10 +19,6 @@ async def test_search_shows_tiles_and_the_way_on(mobile: httpx.AsyncClient, shop
     assert results == {"total": 3, "next": "a-cursor"}
 
 
-async def test_the_last_results_have_no_way_on(mobile: httpx.AsyncClient) -> None:
-    assert set((await mobile.get("/search")).json()) == {"total", "tiles"}
-
-
 async def test_every_criterion_goes_to_the_catalogue(mobile: httpx.AsyncClient, shop: Shop) -> None:
     criteria: list[tuple[str, str | int | float | bool | None]] = [
         ("q", "fine & dry"),

@@ -1,7 +1,7 @@
 import httpx
 
 from tests.bff.documents import article, euros
-from tests.bff.world import DOWN, Shop
+from tests.bff.world import Shop
 
 
 async def test_a_basket_shows_its_lines_at_todays_prices(
@@ -47,17 +47,6 @@ async def test_an_article_that_is_sold_no_more_counts_nothing_and_an_empty_baske
     shop.basket.clear()
     empty = (await web.get("/basket", headers=reader)).json()
     assert empty == {"lines": [], "pieces": 0, "total": None, "waiting": []}
-
-
-async def test_without_discounts_the_list_price_counts_and_without_stock_it_is_open(
-    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.trouble |= {"discounts": DOWN, "stocks": DOWN}
-
-    basket = (await web.get("/basket", headers=reader)).json()
-
-    assert basket["total"] == euros(2 * 1290 + 850)
-    assert [line["article"]["available"] for line in basket["lines"]] == [None, None]
 
 
 async def test_a_change_is_answered_with_the_whole_basket(

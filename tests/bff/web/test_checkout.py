@@ -70,14 +70,3 @@ async def test_a_coupon_that_applies_is_named(
 
     assert page["coupon"] == {"code": "INK20", "applied": True}
     assert [line["percent_off"] for line in page["lines"]] == [10, 20]
-
-
-async def test_an_empty_basket_has_no_amounts(
-    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    shop.basket = {}
-
-    page = (await web.post("/checkout/draft", json={"country": "DE"}, headers=reader)).json()
-
-    assert (page["lines"], page["goods"], page["discount"], page["deliveries"]) == ([], None, None, [])
-    assert shop.operations == ["see"]

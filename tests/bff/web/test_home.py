@@ -56,21 +56,3 @@ async def test_without_a_fact_the_cards_leave_it_open(
     home = (await web.get("/home")).json()
 
     assert home["featured"][0] == whole | {member: fallback}
-
-
-async def test_without_the_departments_there_are_none(web: httpx.AsyncClient, shop: Shop) -> None:
-    shop.trouble["types"] = DOWN
-
-    home = (await web.get("/home")).json()
-
-    assert home["types"] == []
-    assert len(home["featured"]) == 3
-
-
-async def test_an_empty_shop_has_an_empty_home(web: httpx.AsyncClient, shop: Shop) -> None:
-    shop.products.clear()
-
-    home = (await web.get("/home")).json()
-
-    assert (home["featured"], home["total"]) == ([], 0)
-    assert shop.operations == ["search", "types"]

@@ -69,22 +69,6 @@ async def test_without_a_part_the_page_shows_the_rest(
     assert page == whole | fallback
 
 
-async def test_without_reviews_there_are_none(web: httpx.AsyncClient, shop: Shop) -> None:
-    shop.trouble |= {"reviews": DOWN, "ratings": DOWN}
-
-    answer = await web.get("/products/PEN")
-
-    assert answer.json()["reviews"] == {"rating": None, "latest": []}
-    degraded = sorted(answer.headers["page-degraded"].split(", "))
-    assert degraded == ["latest;reason=unavailable", "ratings;reason=unavailable"]
-
-
-async def test_a_related_article_that_is_gone_is_left_out(web: httpx.AsyncClient, shop: Shop) -> None:
-    del shop.products["INK"]
-
-    assert [card["sku"] for card in (await web.get("/products/PEN")).json()["related"]] == ["CAP"]
-
-
 async def test_of_an_article_that_inventory_never_had_there_is_none(
     web: httpx.AsyncClient, shop: Shop
 ) -> None:

@@ -7,14 +7,12 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.errors import ConfigError
 from frontispiece.events import EventSettings, Messaging, Outbox
-from frontispiece.events.broker import Connection, connected
 from frontispiece.server.supervisor import Supervisor
 from frontispiece.stores import Database
 from tests.frontispiece.events.conftest import Added, Bus, Handled
@@ -89,34 +87,6 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield store
 
 
-async def test_what_is_committed_is_published_and_consumed(
-    broker: Broker, store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
-    handled = Handled()
-    await store.add("a")
-
-    async with store.messaging(broker.settings, handled):
-        assert await handled.things(1) == ["a"]
-
-    assert not caplog.records, "the broker is there"
-
-
-async def test_events_of_two_sources_with_the_same_id_are_both_published(
-    broker: Broker, store: Store, tmp_path: Path
-) -> None:
-    handled, other = Handled(), Store(f"sqlite:///{tmp_path}/other.db", "other")
-
-    async with (
-        other.database,
-        store.messaging(broker.settings, handled),
-        other.messaging(broker.settings, Handled()),
-    ):
-        await store.add("a", "1")
-        await other.add("b", "1")
-
-        assert sorted(await handled.things(2)) == ["a", "b"]
-
-
 async def test_a_service_starts_without_its_broker_and_publishes_once_it_is_there(
     broker: Broker, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -184,27 +154,6 @@ async def test_a_service_whose_broker_never_comes_stops_at_once(store: Store) ->
             await store.add("a")
 
     assert await pending(store) == 1
-
-
-async def test_a_connection_whose_closing_is_cancelled_is_closed(event_settings: EventSettings) -> None:
-    connections: list[Connection] = []
-
-    async def connect() -> None:
-        async with connected(event_settings.url, "one") as connection:
-            connections.append(connection)
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(connect())
-    await until(lambda: bool(connections))
-    for _ in range(2):
-        task.cancel()
-        await asyncio.sleep(0)
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    async with httpx.AsyncClient(base_url=event_settings.monitor_url) as monitor, asyncio.timeout(60):
-        while (await monitor.get("/connz")).json()["num_connections"]:
-            pass
 
 
 async def test_a_stream_that_was_deleted_is_declared_again(bus: Bus, event_settings: EventSettings) -> None:

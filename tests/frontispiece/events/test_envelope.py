@@ -1,14 +1,13 @@
 """The envelope: CloudEvents 1.0 in JSON, and what is refused."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from frontispiece.events import CommandData, Event, EventData, Reject
-from frontispiece.events.envelope import broker_subject, create_event, decode, encode
-from tests.support.events import event
+from frontispiece.events import Event, EventData, Reject
+from frontispiece.events.envelope import create_event, decode, encode
 
 TIME = datetime(2026, 5, 4, 3, 2, 1, 500000, tzinfo=UTC)
 
@@ -19,12 +18,6 @@ class Added(EventData, frozen=True, kw_only=True):
 
     thing: str
     quantity: int = 1
-
-
-class Add(CommandData, frozen=True, kw_only=True):
-    TYPE = "things.store.add"
-
-    thing: str
 
 
 TYPES: dict[str, type[EventData]] = {Added.TYPE: Added}
@@ -67,14 +60,6 @@ def test_a_decoded_event_is_what_was_encoded() -> None:
     )
 
     assert decode(encode(published), TYPES) == published
-
-
-def test_a_new_event_has_an_id_of_its_own_and_the_current_time() -> None:
-    one, another = (event(Added(thing="a"), subject="a") for _ in range(2))
-
-    assert one.id != another.id
-    assert abs(one.time - datetime.now(UTC)) < timedelta(minutes=1)
-    assert (one.source, one.version, one.traceparent) == ("store", 2, None)
 
 
 def test_a_consumer_reads_only_the_fields_that_it_declares() -> None:
@@ -120,11 +105,6 @@ def test_an_older_version_is_decoded_with_defaults() -> None:
 def test_what_cannot_be_understood_is_rejected_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(Reject, match=reason):
         decode(body, TYPES)
-
-
-def test_events_and_commands_have_subjects_of_their_own() -> None:
-    assert broker_subject(Added) == "things.store.added"
-    assert broker_subject(Add) == "things.commands.store.add"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The inbox: the second delivery of an event changes nothing."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from frontispiece.errors import ConfigError
-from frontispiece.events import AlreadyHandled, Event, EventSettings, Inbox
+from frontispiece.events import Event, EventSettings, Inbox
 from frontispiece.events.inbox import PRUNE_EVERY, RETENTION
 from frontispiece.stores import Database
 from tests.support.events import event
@@ -36,25 +35,6 @@ async def counted(database: Database) -> list[int]:
         return list(await tx.scalars(sa.select(COUNTS.c.number).order_by(COUNTS.c.number)))
 
 
-async def test_a_second_delivery_is_told_and_changes_nothing(database: Database) -> None:
-    added = event(Added(number=1), subject="a")
-    await handle(database, added)
-
-    with pytest.raises(AlreadyHandled):
-        await handle(database, added)
-
-    assert await counted(database) == [1]
-
-
-async def test_deliveries_at_once_change_once(database: Database) -> None:
-    added = event(Added(number=1), subject="a")
-
-    results = await asyncio.gather(*(handle(database, added) for _ in range(4)), return_exceptions=True)
-
-    assert [type(result) for result in results if result] == [AlreadyHandled] * 3
-    assert await counted(database) == [1]
-
-
 async def test_a_delivery_that_failed_is_not_recorded(database: Database) -> None:
     added = event(Added(number=1), subject="a")
 
@@ -69,13 +49,6 @@ async def test_a_delivery_that_failed_is_not_recorded(database: Database) -> Non
     await handle(database, added)
 
     assert await counted(database) == [1]
-
-
-async def test_events_of_two_sources_may_have_one_id(database: Database) -> None:
-    await handle(database, event(Added(number=1), subject="a", id="1", source="store"))
-    await handle(database, event(Added(number=2), subject="a", id="1", source="annex"))
-
-    assert await counted(database) == [1, 2]
 
 
 def test_no_stream_keeps_events_for_longer_than_an_inbox_remembers_them() -> None:

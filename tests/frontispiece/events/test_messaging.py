@@ -23,25 +23,11 @@ from frontispiece.events import (
     messaging,
 )
 from frontispiece.events.broker import BrokerUnavailable
-from tests.frontispiece.events.conftest import Add, Added, Bus, Handled, Lost
+from tests.frontispiece.events.conftest import Add, Added, Bus, Handled
 from tests.support.events import NO_BROKER
 from tests.support.waiting import until
 
 EVENTS, COMMANDS = "SHOP_EVENTS", "SHOP_COMMANDS"
-
-
-async def test_every_service_that_subscribes_to_an_event_gets_it(
-    bus: Bus, event_settings: EventSettings
-) -> None:
-    one, another = Handled(), Handled()
-
-    async with (
-        Messaging(event_settings, service="one", handlers={Added: one}),
-        Messaging(event_settings, service="another", handlers={Added: another}),
-    ):
-        published = await bus.publish(Added(thing="a"))
-
-        assert await one.next() == await another.next() == [published]
 
 
 async def test_an_event_goes_to_one_copy_of_a_service(bus: Bus, event_settings: EventSettings) -> None:
@@ -77,18 +63,6 @@ async def test_two_copies_share_a_work_queue(bus: Bus, event_settings: EventSett
         await bus.all_acknowledged(COMMANDS, "store")
 
     assert (await bus.streams.stream_info(COMMANDS)).state.messages == 0
-
-
-async def test_a_service_gets_only_the_events_that_it_handles(
-    bus: Bus, event_settings: EventSettings
-) -> None:
-    handled = Handled()
-
-    async with Messaging(event_settings, service="one", handlers={Added: handled}):
-        await bus.publish(Lost(thing="a"))
-        await bus.publish(Added(thing="b"))
-
-        assert await handled.things(1) == ["b"]
 
 
 async def test_what_is_published_before_a_service_first_starts_or_while_it_is_away_is_delivered_later(

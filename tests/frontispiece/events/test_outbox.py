@@ -7,7 +7,7 @@ import pytest
 
 from frontispiece.events import EventData
 from frontispiece.stores import Database
-from tests.support.outboxes import METADATA, OUTBOX, Added, add, add_and_fail, waiting
+from tests.support.outboxes import METADATA, OUTBOX, Added, add, waiting
 
 
 class Described(EventData, frozen=True, kw_only=True):
@@ -22,16 +22,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield database
 
 
-async def test_events_wait_in_the_order_of_their_addition(database: Database) -> None:
-    await add(database, 1, 2)
-    await add(database, 3, subject="b")
-
-    async with database.read() as tx:
-        events = await OUTBOX.pending(tx)
-    assert [(event.subject, event.data.number) for event in events] == [("a", 1), ("a", 2), ("b", 3)]
-    assert {(event.source, event.type, event.version) for event in events} == {("store", Added.TYPE, 1)}
-
-
 async def test_many_events_are_added_at_once_or_none(database: Database) -> None:
     async with database.write() as tx:
         await OUTBOX.add_all(tx, [])
@@ -42,22 +32,6 @@ async def test_many_events_are_added_at_once_or_none(database: Database) -> None
         async with database.write() as tx:
             await OUTBOX.add_all(tx, [(Added(number=2000), "a"), (Described(text="x" * 600_000), "a")])
     assert await waiting(database) == list(range(2000))
-
-
-async def test_an_event_of_a_transaction_that_fails_does_not_exist(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
-        await add_and_fail(database, 1)
-
-    assert await waiting(database) == []
-
-
-async def test_a_second_event_with_the_id_of_one_that_waits_is_not_stored(database: Database) -> None:
-    for number in 1, 2:
-        async with database.write() as tx:
-            event = await OUTBOX.add(tx, Added(number=number), subject="a", id="a-added")
-            assert event.id == "a-added"
-
-    assert await waiting(database) == [1]
 
 
 async def test_an_event_that_no_broker_would_take_is_refused_before_it_stops_its_aggregate(

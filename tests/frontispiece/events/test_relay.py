@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from frontispiece.events import OutboxMessage, Relay
+from frontispiece.events import Relay
 from frontispiece.events.relay import BATCH
 from frontispiece.stores import Database
 from tests.support.outboxes import METADATA, OUTBOX, Broker, add, add_and_fail, running, waiting
-from tests.support.postgres import Postgres
 from tests.support.waiting import until
 
 NEVER = 10_000.0
@@ -40,25 +39,6 @@ async def emptied(database: Database) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_waited_before_the_start_is_published_and_deleted(
-    database: Database, broker: Broker, relay: Relay
-) -> None:
-    ids = await add(database, 1, 2, 3)
-
-    async with running(relay):
-        await emptied(database)
-
-    assert broker.of("a") == ids
-    assert {message.broker_subject for message in broker.published} == {"things.store.added"}
-
-
-async def test_a_commit_wakes_the_relay(database: Database, broker: Broker, relay: Relay) -> None:
-    async with running(relay):
-        for number in range(3):
-            (added,) = await add(database, number)
-            await until(lambda added=added: added in broker.of("a"))  # type: ignore[misc]
-
-
 async def test_a_rollback_publishes_nothing(database: Database, broker: Broker, relay: Relay) -> None:
     async with running(relay):
         with pytest.raises(ZeroDivisionError):
@@ -78,24 +58,6 @@ async def test_more_events_than_a_batch_are_published_at_once(
         await emptied(database)
 
     assert broker.of("a") == ids
-
-
-async def test_aggregates_are_published_side_by_side_and_each_in_order(database: Database) -> None:
-    under_way: list[str] = []
-    go_on = asyncio.Event()
-
-    async def publish(message: OutboxMessage) -> None:
-        under_way.append(message.subject)
-        await go_on.wait()
-
-    await add(database, 1, 2, subject="a")
-    await add(database, 3, 4, subject="b")
-    async with running(Relay(database, OUTBOX, publish, poll_interval=NEVER)):
-        await until(lambda: sorted(under_way) == ["a", "b"])
-        go_on.set()
-        await emptied(database)
-
-    assert sorted(under_way) == ["a", "a", "b", "b"]
 
 
 async def test_events_wait_while_the_broker_is_away_and_the_log_tells_once(
@@ -209,44 +171,3 @@ async def test_how_far_the_broker_is_behind_is_measured(database: Database, brok
         assert 0 < oldest.value < 60
         broker.away = False
         await until(lambda: [family.samples[0].value for family in relay.collect()] == [0, 0])
-
-
-class TestPostgreSQL:
-    """What only PostgreSQL can do."""
-
-    @pytest.fixture
-    def database_url(self, postgres: Postgres) -> str:
-        return postgres.new_database()
-
-    async def test_a_commit_of_another_process_wakes_the_relay(
-        self, database_url: str, broker: Broker, relay: Relay
-    ) -> None:
-        async with Database(database_url, METADATA) as other, running(relay):
-            for number in range(3):
-                (added,) = await add(other, number)
-                await until(lambda added=added: added in broker.of("a"))  # type: ignore[misc]
-
-    async def test_one_relay_at_a_time_publishes(self, database: Database, broker: Broker) -> None:
-        relays = [Relay(database, OUTBOX, broker.publish, poll_interval=0.01) for _ in range(3)]
-        async with running(relays[0]), running(relays[1]), running(relays[2]):
-            ids = [(await add(database, number))[0] for number in range(30)]
-            await emptied(database)
-
-        assert broker.of("a") == ids
-
-    async def test_a_relay_that_hangs_loses_its_turn_to_another_and_ends_when_it_is_cancelled(
-        self, database_url: str, database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("frontispiece.events.relay.MAX_SUSPENSION_S", 0.2)  # of the one that hangs
-        silent = Broker()
-        silent.silent = True
-        hangs = Relay(database, OUTBOX, silent.publish, poll_interval=NEVER, ack_timeout=NEVER)
-        ids = await add(database, 1, 2)
-
-        async with Database(database_url, METADATA) as other, running(hangs):
-            await until(lambda: len(silent.published) == 1)
-            monkeypatch.undo()
-            async with running(Relay(other, OUTBOX, broker.publish, poll_interval=0.05)):
-                await emptied(other)
-
-        assert broker.of("a") == ids

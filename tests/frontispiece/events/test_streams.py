@@ -2,7 +2,7 @@
 
 from frontispiece.events import EventSettings
 from frontispiece.events.streams import declare_durable, declare_streams, durables
-from tests.frontispiece.events.conftest import Add, Added, Bus, Lost
+from tests.frontispiece.events.conftest import Added, Bus, Lost
 
 
 async def test_a_changed_setting_changes_the_stream_that_is_there(
@@ -32,10 +32,3 @@ async def test_a_subject_that_another_version_of_the_service_handles_stays(bus: 
     config = (await bus.streams.consumer_info("SHOP_EVENTS", "one")).config
     assert config.filter_subjects == [Added.TYPE, Lost.TYPE]
     assert config.ack_wait == 3
-
-
-def test_a_service_has_a_consumer_for_each_stream_of_which_it_handles_something() -> None:
-    streams = [durable.stream for durable in durables("shop", "store", [Added, Add])]
-
-    assert streams == ["SHOP_EVENTS", "SHOP_COMMANDS"]
-    assert durables("shop", "store", []) == []

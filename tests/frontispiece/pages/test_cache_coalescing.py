@@ -107,27 +107,6 @@ async def test_a_caller_that_joined_a_load_that_timed_out_starts_over_once(
     assert titles.calls == 2
 
 
-async def test_a_caller_that_joined_a_load_that_timed_out_gets_the_result_of_the_next(
-    cache: ResultCache, titles: Titles
-) -> None:
-    async def hasty() -> str:
-        await titles.load()
-        raise TimedOut("no time left")
-
-    async def patient() -> str:
-        return "in time"
-
-    own = asyncio.create_task(cache.get(KEY, hasty))
-    await titles.begun.wait()
-    joined = [asyncio.create_task(cache.get(KEY, patient)) for _ in range(2)]
-    await asyncio.sleep(0)
-    titles.gate.set()
-
-    assert await asyncio.gather(*joined) == [("in time", CacheState.MISS), ("in time", CacheState.COLLAPSED)]
-    with pytest.raises(TimedOut):
-        await own
-
-
 @pytest.mark.parametrize("begun", [True, False], ids=["under way", "not begun"])
 async def test_a_load_whose_task_is_cancelled_cancels_only_the_caller_that_started_it(
     cache: ResultCache, titles: Titles, *, begun: bool

@@ -64,7 +64,7 @@ async def ask(discounts: Discounts, what: str) -> None:
                         await discounts.ended.wait()
                     raise
         finally:
-            await server.stop(None)
+            await server.stop(1)  # gracefully, or gRPC writes on stderr that it cancels all calls
 
 
 async def test_both_sides_of_a_call_are_in_one_trace(collector: Collector) -> None:

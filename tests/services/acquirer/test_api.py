@@ -111,13 +111,6 @@ async def test_what_the_payment_s_state_does_not_allow_is_a_409_that_names_it_an
     assert len(await entries(http, operator)) == sum(len(before) for before, *_ in REFUSALS)
 
 
-async def test_a_key_is_for_one_operation(merchant: Merchant) -> None:
-    await merchant.operate("authorise")
-    for changed in ({"amount": 1}, {"currency": "CHF"}, {"reference": "order-2"}):
-        reused = await merchant.operate("authorise", **changed)
-        assert problem_of(reused) == (422, "idempotency-key-reused")
-
-
 async def test_a_card_s_number_is_no_token_and_is_not_repeated(merchant: Merchant) -> None:
     for number in ("4111111111111111", "4111 1111 1111 1111", "tok_4111111111111111"):
         refused = await merchant.operate("authorise", token=number)
@@ -183,20 +176,3 @@ async def test_the_ledger_and_the_switches_are_the_operator_s_and_operations_the
     assert (await http.put("/faults", json={}, headers=customer)).status_code == 403
     assert (await Merchant(http, customer).operate("authorise")).status_code == 403
     assert (await http.put("/faults", json={"error_rte": 1}, headers=operator)).status_code == 422
-
-
-async def test_the_ledger_is_read_page_by_page(
-    http: httpx.AsyncClient, merchant: Merchant, operator: dict[str, str]
-) -> None:
-    for number in range(5):
-        merchant.order = f"order-{number}"
-        await merchant.operate("authorise")
-    read: list[str] = []
-    cursor: dict[str, str] = {}
-    while len(read) < 5:
-        page = (await http.get("/ledger", params={"limit": "2", **cursor}, headers=operator)).json()
-        read += [entry["reference"] for entry in page["items"]]
-        cursor = {"cursor": page["next"]}
-
-    assert read == [f"order-{number}" for number in range(5)]
-    assert page["next"] is None

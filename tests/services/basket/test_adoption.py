@@ -1,7 +1,5 @@
 """What a guest has put into the basket is the user's after the login."""
 
-import asyncio
-
 import httpx
 import valkey
 
@@ -45,14 +43,6 @@ async def test_what_finds_no_room_stays_with_the_guest(store: Store) -> None:
     assert len(adopted.quantities) == MAX_ARTICLES
     assert (adopted.quantities["S0"], adopted.quantities["X1"]) == (9, 1)
     assert (await store.basket(GUEST)).quantities == {"X2": 1}
-
-
-async def test_several_adoptions_at_once_lose_nothing_and_double_nothing(store: Store) -> None:
-    await store.merge(GUEST, [(f"S{number}", number + 1) for number in range(20)])
-
-    await asyncio.gather(*(store.adopt("reader", GUEST) for _ in range(10)))
-
-    assert (await store.basket("reader")).quantities == {f"S{number}": number + 1 for number in range(20)}
 
 
 async def test_a_user_takes_over_the_basket_of_the_guest_that_the_token_names(

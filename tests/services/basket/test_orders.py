@@ -64,18 +64,6 @@ async def test_lines_that_were_given_back_meanwhile_are_taken_out_again_but_no_m
     assert await quantities(store) == {"PEN": 3, "LAMP": 1}
 
 
-async def test_an_order_of_an_earlier_claim_gives_back_what_a_later_attempt_has_claimed(
-    store: Store, clock: Calendar
-) -> None:
-    await claim(store, PEN=2)
-    clock.now += MINUTE
-    await claim(store, PEN=3, CAP=1)
-
-    await store.placed(placed(PEN=2))
-
-    assert await quantities(store) == {"PEN": 1, "CAP": 1}
-
-
 async def test_a_cancelled_order_s_lines_come_back_once_to_what_is_in_the_basket(store: Store) -> None:
     await claim(store, INK=1, PEN=2)
     await store.placed(placed(INK=1, PEN=2))
@@ -87,29 +75,6 @@ async def test_a_cancelled_order_s_lines_come_back_once_to_what_is_in_the_basket
     await store.cancelled(cancelled("e2", INK=1, PEN=2))
 
     assert await quantities(store) == {"INK": 1, "PEN": 3}
-
-
-async def test_a_cancelled_order_without_restoring_leaves_the_basket_alone(store: Store) -> None:
-    await claim(store, PEN=2)
-    await store.placed(placed(PEN=2))
-    await store.cancelled(cancelled(restore=False, PEN=2))
-
-    assert await quantities(store) == {}
-
-
-@pytest.mark.parametrize("restore", [True, False])
-@pytest.mark.parametrize("returned", [True, False])
-async def test_the_end_is_the_same_when_the_cancellation_is_delivered_first(
-    store: Store, clock: Calendar, *, restore: bool, returned: bool
-) -> None:
-    await claim(store, PEN=2)
-    if returned:
-        clock.now += MINUTE
-
-    await store.cancelled(cancelled(restore=restore, PEN=2))
-    await store.placed(placed(PEN=2))
-
-    assert await quantities(store) == ({"PEN": 2} if restore else {})
 
 
 async def test_an_event_is_carried_out_once_even_when_its_claim_is_forgotten(

@@ -38,15 +38,6 @@ async def test_a_basket_never_holds_too_many_articles_however_many_come_at_once(
     assert len((await store.basket("reader")).quantities) == MAX_ARTICLES
 
 
-async def test_concurrent_merges_lose_nothing_either(store: Store) -> None:
-    await asyncio.gather(
-        *(store.merge("reader", [("PEN", number), (f"S{number}", 1)]) for number in range(1, 51))
-    )
-
-    basket = await store.basket("reader")
-    assert basket.quantities == {"PEN": 50, **{f"S{number}": 1 for number in range(1, 51)}}
-
-
 async def test_a_basket_made_anew_has_none_of_the_versions_of_the_one_before(store: Store) -> None:
     first = await store.put("reader", "PEN", 1)
     await store.delete("reader")
@@ -54,15 +45,6 @@ async def test_a_basket_made_anew_has_none_of_the_versions_of_the_one_before(sto
 
     assert again.quantities == {"INK": 1}
     assert again.version > first.version
-
-
-async def test_a_basket_whose_last_article_goes_is_gone_itself(store: Store, valkey_url: str) -> None:
-    await store.put("reader", "PEN", 1)
-    emptied = await store.remove("reader", "PEN")
-
-    assert emptied == Basket(owner="reader", lines=(), version=0, waiting={})
-    with valkey.Valkey.from_url(valkey_url) as client:
-        assert client.keys("basket:*") == []
 
 
 async def test_a_basket_expires_after_its_idle_time_counted_from_its_last_change(valkey_url: str) -> None:

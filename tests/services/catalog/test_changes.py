@@ -96,53 +96,6 @@ async def test_afterwards_only_what_has_changed_comes_each_sku_once(store: Store
     assert phone.received == 3
 
 
-async def test_a_write_that_changes_nothing_is_no_change(store: Store) -> None:
-    phone = Phone(store)
-    await phone.sync()
-    phone.received = 0
-
-    await store.import_products(intent(), [*GOODS, product("N-1", "New quill")])
-    await change(store, "P-1")
-    await phone.sync()
-
-    assert phone.received == 1
-    assert "N-1" in phone.products
-
-
-async def test_a_product_that_comes_back_is_there_again(store: Store) -> None:
-    phone = Phone(store)
-    await phone.sync()
-    reed = phone.products["P-1"]
-
-    await remove(store, "P-1")
-    await phone.sync()
-    assert "P-1" not in phone.products
-    await store.put(reed, None)
-    await phone.sync()
-
-    assert phone.products == await catalogue(store)
-
-
-async def test_a_new_client_does_not_hear_of_what_it_has_never_known(store: Store) -> None:
-    await remove(store, "P-1", "I-1")
-
-    phone = Phone(store)
-    await phone.sync()
-
-    assert phone.received == len(GOODS) - 2
-
-
-async def test_a_removal_between_two_pages_reaches_a_client_that_has_had_the_product(store: Store) -> None:
-    phone = Phone(store, limit=2)
-    await phone.read_page()
-    (first, *_) = phone.products
-
-    await remove(store, first)
-    await phone.sync()
-
-    assert phone.products == await catalogue(store)
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_is_written_a_client_that_asks_now_and_then_ends_with_the_catalogue(
     store: Store, seed: int
@@ -301,15 +254,6 @@ async def test_a_position_of_another_database_is_refused(store: Store, tmp_path:
     ahead = replace(phone.position, position=phone.position.position + 1)
     with pytest.raises(PositionExpired):  # as when a backup was restored
         await store.changes(ahead, 10)
-
-
-async def test_an_empty_catalogue_has_no_changes(database_url: str) -> None:
-    async with Store(database_url) as store:
-        phone = Phone(store)
-        await phone.sync()
-        await phone.sync()
-
-        assert (phone.products, phone.received) == ({}, 0)
 
 
 async def test_products_from_before_changes_were_recorded_are_the_first(tmp_path: Path) -> None:

@@ -70,14 +70,6 @@ async def test_an_import_publishes_each_price_that_really_changed_once(store: St
         assert each.version == (await current(store, each.sku))[1]
 
 
-async def test_another_currency_is_another_price(store: Store) -> None:
-    before, version = await current(store, "P-1")
-    await store.put(replace(before, price=before.price.model_copy(update={"currency": "SEK"})), version)
-
-    [changed] = await published(store)
-    assert (changed.amount, changed.currency) == (before.price.amount, "SEK")
-
-
 async def test_a_large_import_stores_its_events_in_one_statement(store: Store) -> None:
     await store.add([product(f"N-{number}", "New") for number in range(1500)])
     statements: list[str] = []

@@ -86,20 +86,6 @@ async def test_an_import_enters_and_replaces_and_its_retry_changes_nothing(impor
     assert (await importer.http.get("/products/ESHOP-0001")).headers["etag"] == tag
 
 
-async def test_the_id_of_a_type_or_brand_is_the_slug_of_its_name(importer: Importer) -> None:
-    slugs = {
-        "Ski/boarding": "ski-boarding",
-        "Café Crème": "cafe-creme",
-        " Bags ": "bags",
-        "(3) & more!": "3-more",
-    }
-    await importer.rows(*(row(n, Type=name, Brand=name) for n, name in enumerate(slugs, 1)))
-
-    for number, (name, slug) in enumerate(slugs.items(), 1):
-        product = await importer.product(f"ESHOP-000{number}")
-        assert product["type"] == product["brand"] == {"id": slug, "name": name.strip()}
-
-
 async def test_prices_become_exact_minor_units(importer: Importer) -> None:
     prices = ("0", "-0.0", "7", "7.5", "0.29", "1.1000", "1.5e2", "4503599627.37", "10000000000")
     rows = (json.dumps(row(n)).replace("19.99", price) for n, price in enumerate(prices, 1))
@@ -170,10 +156,6 @@ async def test_a_field_with_half_a_character_in_its_name_is_refused(importer: Im
     assert (number, field) == (1, None)
 
 
-async def test_a_brand_and_a_type_may_have_the_same_name_and_rows_may_share_them(importer: Importer) -> None:
-    assert (await importer.rows(row(1, Brand="Bags"), row(2, Brand="Bags"))).status_code == 201
-
-
 async def test_a_file_that_is_no_list_of_products_is_refused(importer: Importer) -> None:
     for file, detail in (
         (b"", "line 1 column 1"),
@@ -190,10 +172,6 @@ async def test_a_file_that_is_no_list_of_products_is_refused(importer: Importer)
         assert problem_of(answer) == (422, "import-invalid")
         assert detail in answer.json()["detail"]
         assert "errors" not in answer.json()
-
-
-async def test_a_byte_order_mark_does_no_harm(importer: Importer) -> None:
-    assert (await importer.post("\ufeff" + json.dumps([row()]))).status_code == 201
 
 
 async def test_an_import_has_a_key_and_a_known_form_of_currency(importer: Importer) -> None:
@@ -213,13 +191,6 @@ async def test_related_are_up_to_six_others_of_the_same_type_and_every_product_i
     assert related["ESHOP-0008"] == ["ESHOP-0009", *(f"ESHOP-{number:04d}" for number in range(1, 6))]
     assert related["ESHOP-0020"] == ["ESHOP-0021"]
     assert {sku for skus in related.values() for sku in skus} == set(related)
-
-
-async def test_the_file_is_described_in_openapi(importer: Importer) -> None:
-    operation = (await importer.http.get("/openapi.json")).json()["paths"]["/imports"]["post"]
-
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    assert schema["items"]["required"] == list(row())
 
 
 @pytest.mark.skipif(not REAL_FILE.is_file(), reason=f"{REAL_FILE.name} is not beside this checkout")

@@ -190,19 +190,6 @@ async def test_a_clerk_limits_the_uses_of_a_coupon(
     assert "coupon.uses_per_customer " in refused.words
 
 
-async def test_skus_that_are_too_many_or_none_are_refused(service: Service) -> None:
-    for skus in ([f"S{n}" for n in range(101)], ["PEN", ""], ["S" * 65], ["PE\x00N"]):
-        refused = await failure(service.calls.ListDiscounts(pb.ListDiscountsRequest(skus=skus)))
-        assert (refused.code, refused.kind) == (grpc.StatusCode.INVALID_ARGUMENT, "invalid-request")
-        assert refused.words.startswith("skus ")
-
-
-async def test_an_id_that_is_none_is_refused(service: Service) -> None:
-    for discount_id in ("", "a\x00b"):
-        refused = await failure(service.calls.GetDiscount(pb.GetDiscountRequest(id=discount_id)))
-        assert (refused.code, refused.words) == (grpc.StatusCode.INVALID_ARGUMENT, "id is that of a discount")
-
-
 async def test_nobody_writes_without_a_token_or_without_the_scope(
     service: Service, bearer: MakeToken
 ) -> None:
@@ -257,16 +244,6 @@ async def test_a_bug_is_internal_and_tells_nothing_of_the_inside(
     assert "the inside" in caplog.text
 
 
-async def test_a_method_that_does_not_exist_is_unimplemented(service: Service) -> None:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{service.app.state.grpc_port}") as channel:
-        nothing: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
-            "/frontispiece.discount.v1.Discounts/Nothing"
-        )
-        refused = await failure(nothing(b""))
-
-    assert refused.code is grpc.StatusCode.UNIMPLEMENTED
-
-
 async def test_the_work_for_a_call_stops_when_its_deadline_passes(
     postgres: Postgres, token_settings: TokenSettings, app_client: AppClient, clerk: Metadata
 ) -> None:
@@ -305,17 +282,3 @@ async def until_waiting(connection: psycopg.AsyncConnection[Any], *, sessions: i
             row = await (await connection.execute(waiting)).fetchone()
             if row == (sessions,):
                 return
-
-
-async def test_a_taken_port_is_a_failure_at_start(
-    service: Service, tmp_path: Path, token_settings: TokenSettings, app_client: AppClient
-) -> None:
-    taken = f"127.0.0.1:{service.app.state.grpc_port}"
-    url = f"sqlite:///{tmp_path}/second.db"
-    second = create_app(
-        DiscountSettings(database_url=url, grpc_listen=taken, events=NO_BROKER, tokens=token_settings)
-    )
-
-    with pytest.raises(RuntimeError, match="Failed to bind"):
-        async with app_client(second):
-            pass

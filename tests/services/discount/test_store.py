@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-import sqlalchemy as sa
 
 from services.discount import seed
 from services.discount.model import EVERY_ARTICLE, NO_COUPON, Terms, VersionOutdated
@@ -42,16 +41,6 @@ async def test_a_rule_with_a_coupon_counts_only_for_those_who_give_that_coupon(s
     assert await percents(store, "PEN", "INK", coupon="PEN40") == {"PEN": 40}
     assert await percents(store, "PEN", "INK", coupon="HALF") == {"PEN": 50, "INK": 50}
     assert await percents(store, "PEN", "INK", coupon="OTHER") == {"PEN": 10}
-
-
-async def test_a_hundred_articles_cost_one_query(store: Store) -> None:
-    await store.add(seed.rules())
-
-    queries: list[str] = []
-    engine = store.database.engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", lambda *event: queries.append(event[2]))
-    await store.best([f"PENS-{number:03d}" for number in range(100)], "WELCOME10")
-    assert len([query for query in queries if "discounts" in query]) == 1
 
 
 async def test_the_same_intent_creates_once_and_keeps_its_first_answer(store: Store) -> None:

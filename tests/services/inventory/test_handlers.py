@@ -124,15 +124,6 @@ async def test_lines_of_the_same_article_are_added_up(world: World) -> None:
     assert refused.shortages == (Shortage(sku="INK", wanted=6, available=5),)
 
 
-async def test_releasing_frees_what_is_reserved(world: World) -> None:
-    a = order()
-    await world.deliver(reserve(a))
-    await world.deliver(release(a))
-
-    assert await world.stock() == (100, 0)
-    assert (await world.facts(a))[-1] == StockReleased(order_id=a)
-
-
 async def test_releasing_takes_what_was_sold_back_into_stock(world: World) -> None:
     a = order()
     for command in (reserve(a), commit(a), release(a)):
@@ -152,16 +143,6 @@ async def test_a_reservation_after_its_release_is_refused(world: World) -> None:
         StockReleased(order_id=a),
         ReservationRefused(order_id=a, reason="released"),
     ]
-
-
-async def test_a_message_delivered_again_and_again_changes_nothing(world: World) -> None:
-    a = order()
-    commands = [reserve(a), commit(a), release(a)]
-    for command in [*commands, *commands, *commands]:
-        await world.deliver(command)
-
-    assert await world.stock() == (100, 0)
-    assert len(await world.facts(a)) == 3
 
 
 async def test_a_command_sent_anew_is_answered_again_and_moves_nothing(world: World) -> None:
@@ -230,17 +211,6 @@ async def test_many_orders_at_once_never_reserve_more_than_there_is(world: World
 
     assert Counter(type(fact) for (fact,) in answers) == {StockReserved: 5, ReservationRefused: 25}
     assert (await world.stock("PEN"), await world.stock("INK")) == ((100, 15), (5, 5))
-
-
-async def test_copies_with_the_same_messages_at_once_move_the_stock_once(world: World) -> None:
-    orders = [order() for _ in range(10)]
-    for command in (reserve, commit):
-        messages = [command(a) for a in orders]
-        await asyncio.gather(*(world.deliver(message) for message in messages * 3))
-
-    assert await world.stock() == (70, 0)
-    for a in orders:
-        assert len(await world.facts(a)) == 2
 
 
 async def test_a_release_at_the_same_time_leaves_the_stock_whole(world: World) -> None:

@@ -59,16 +59,6 @@ async def test_a_shortage_may_be_tried_again_under_the_same_key(store: Store) ->
     assert (await store.reserve(intent(), lines, MINUTE)).status is Status.HELD
 
 
-async def test_released_pieces_can_be_had_again_and_releasing_twice_gives_them_back_once(
-    store: Store,
-) -> None:
-    reservation = await store.reserve(intent(), [Line(sku="PEN", quantity=3)], MINUTE)
-    await store.release(reservation.id, "reader")
-    await store.release(reservation.id, "reader")
-
-    assert await available(store, "PEN") == 30
-
-
 async def test_a_reservation_expires_and_then_can_no_longer_be_committed(
     store: Store, clock: Calendar
 ) -> None:

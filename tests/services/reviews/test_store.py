@@ -1,15 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 
 from services.reviews.model import Draft, Review, ReviewExists
-from services.reviews.store import Store, position
+from services.reviews.store import Store
 from tests.services.support import intent
 from tests.support.clock import Calendar
-
-START = Calendar().now
 
 
 @pytest.fixture
@@ -52,20 +49,3 @@ async def test_a_refused_key_is_free_for_a_review_of_another_article(store: Stor
 
     posted = await store.post(intent(key="another-intent", request=b"ink"), draft(sku="INK"))
     assert posted.sku == "INK"
-
-
-async def test_reviews_come_newest_first_and_go_on_where_they_stopped(store: Store, clock: Calendar) -> None:
-    posted = []
-    for number in range(7):
-        clock.now = START + timedelta(seconds=number // 2)  # pairs of the same moment
-        posted.append(await store.post(intent(owner=f"reader-{number}"), draft()))
-    await store.post(intent(), draft(sku="INK"))
-    expected = sorted(posted, key=position, reverse=True)
-
-    first = await store.newest("PEN", 3)
-    clock.now += timedelta(days=1)
-    await store.post(intent(owner="latecomer"), draft())
-    second = await store.newest("PEN", 3, position(first[-1]))
-    third = await store.newest("PEN", 3, position(second[-1]))
-
-    assert first + second + third == expected

@@ -63,24 +63,6 @@ async def test_a_shipment_is_created_dispatched_and_delivered_by_itself(
     assert {fact.data.shipment_id for fact in await published(store)} == {found.id}
 
 
-async def test_the_same_delivery_twice_changes_nothing(store: Store) -> None:
-    command = create()
-    await store.create(command)
-    with pytest.raises(AlreadyHandled):
-        await store.create(command)
-
-    assert await facts(store) == ["created"]
-
-
-async def test_a_second_command_for_an_order_gets_the_same_response_and_changes_nothing(store: Store) -> None:
-    await store.create(create())
-    await store.create(create(address=replace(HOME, country="XX")))
-
-    first, second = await published(store)
-    assert second.data == first.data
-    assert states(await shipment(store)) == ["created"]
-
-
 async def test_an_order_that_two_copies_ship_at_once_has_one_shipment(store: Store, copy: Store) -> None:
     await asyncio.gather(*(each.create(create()) for each in (store, copy) * 5))
 
@@ -119,16 +101,6 @@ async def test_a_cancelled_shipment_moves_on_no_more(store: Store, clock: Calend
 
     assert states(await shipment(store))[-1] == "cancelled"
     assert (await facts(store))[1 + hours :] == ["cancelled", "cancelled"]
-
-
-async def test_an_order_that_was_cancelled_before_is_refused(store: Store, clock: Calendar) -> None:
-    await store.cancel(cancel())
-    await store.create(create())
-    clock.now += 9 * HOUR
-    await store.advance()
-
-    assert await facts(store) == ["cancelled", "refused"]
-    assert (await published(store))[-1].data.reason == "cancelled"
 
 
 async def test_in_whatever_order_commands_and_their_doubles_come_a_cancelled_order_is_not_shipped(

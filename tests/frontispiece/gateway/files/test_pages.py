@@ -209,13 +209,6 @@ async def test_other_methods_where_nothing_is_are_not_found(client: OpenClient, 
         assert (answer.status_code, answer.json()["title"]) == (404, "No route"), method
 
 
-@pytest.mark.parametrize("path", ["/", "/things/7", "/favicon.svg"])
-async def test_other_methods_on_files_are_not_allowed(client: OpenClient, path: str) -> None:
-    answer = await (await client()).http.post(path)
-
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
-
-
 async def test_two_clients_have_their_own_places(open_world: OpenWorld, folder: Path) -> None:
     phone = {"include": ["mobile", "shared"], "index": "mobile/index.html", "pages": ["/m/", "/m/basket"]}
     write(folder, {"mobile/index.html": '<p>phone<script type="module" src="main.js"></script>'})
