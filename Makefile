@@ -36,7 +36,7 @@ check: .venv/dev .venv/clients  ## style, types, import rules, the route table, 
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/front check
 	$(BIN)/front migrate --check
-	if [ -x $(TSC) ]; then $(TSC) -p clients && $(TSC) -p clients/tsconfig.worker.json; fi
+	if [ -x $(TSC) ]; then for part in tsconfig tsconfig.worker tsconfig.console; do $(TSC) -p clients/$$part.json || exit 1; done; fi
 
 bench: .venv/run .bench/installed  ## measure beside others, within 20 minutes; QUICK=1 for a look within 3
 	$(BIN)/python -m bench $(if $(QUICK),--quick,--write)

@@ -63,7 +63,7 @@ export function makeApi(onUnauthorized) {
           try {
             const response = await call("GET", path, undefined, ended.signal);
             onState(null);
-            for await (const event of parsed(response.body)) {
+            for await (const event of parsed(response)) {
               failed = 0;
               onEvent(event);
             }
@@ -82,9 +82,9 @@ export function makeApi(onUnauthorized) {
   };
 }
 
-/** The events of a `text/event-stream` whose data is JSON. @param {ReadableStream<Uint8Array>} body */
-async function* parsed(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+/** The events of a `text/event-stream` whose data is JSON. @param {Response} response */
+async function* parsed(response) {
+  const reader = /** @type {ReadableStream} */ (response.body).pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
     text += chunk.value;

@@ -14,6 +14,7 @@ const GAP_Y = 14;
  */
 export function drawGraph(graph) {
   const first = graph.boxes.some((box) => box.kind === "input") ? 1 : 0;
+  /** @type {number[]} */
   const depths = graph.boxes.map((box) => (box.kind === "input" ? 0 : first));
   // Boxes come so that each is after those it needs; the view is the last.
   graph.boxes.forEach((_, i) => graph.arrows.filter((each) => each.end === i).forEach((each) => {

@@ -25,7 +25,7 @@ export function svg(tag, props, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 }
 
-/** @template {Element} E @param {E} element @param {any} props @param {Child[]} children @returns {E} */
+/** @template {HTMLElement | SVGElement} E @param {E} element @param {any} props @param {Child[]} children @returns {E} */
 function fill(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false) continue;

@@ -77,7 +77,8 @@ export function mount(element, api) {
           : h("th", { scope: "row" }, h("a", { href: `#/routes/${encodeURIComponent(each.route.id)}`, "data-route": each.route.id }, column.text(each)))))),
       space(shown.length - last),
     ].filter((row) => row instanceof Node));
-    if (focused) body.querySelector(`[data-route="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    const link = focused && body.querySelector(`[data-route="${CSS.escape(focused)}"]`);
+    if (link) /** @type {HTMLElement} */ (link).focus({ preventScroll: true });
   }
 
   let follow = () => {};

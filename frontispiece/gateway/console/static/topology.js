@@ -104,14 +104,16 @@ function draw(drawing, listing, overview, clients) {
     return () => {};
   }
   const nodes = place(overview, clients, edges);
-  const bottom = Math.max(nodes.get("gateway").y + nodes.get("gateway").height + 60, ...[...nodes.values()].map((node) => node.y + node.height));
+  /** @param {string} name */
+  const node = (name) => /** @type {Placed} */ (nodes.get(name));
+  const bottom = Math.max(node("gateway").y + node("gateway").height + 60, ...[...nodes.values()].map((each) => each.y + each.height));
   const lines = svg("g");
   const boxes = svg("g");
   const labels = svg("g");
   const rows = [];
   const updates = edges.map((edge) => {
-    const from = nodes.get(edge.from);
-    const to = nodes.get(edge.to);
+    const from = node(edge.from);
+    const to = node(edge.to);
     const slot = to.incoming.indexOf(edge);
     const y = to.y + 8 + SLOT * (slot + 0.5);
     const end = to.x - (to.column < 3 ? 120 : LABEL);
@@ -126,12 +128,12 @@ function draw(drawing, listing, overview, clients) {
     return () => write(edge, path, label, cells);
   });
   const whole = ["rate", "errors", "p95"].map(() => svg("text", { class: "small" }));
-  for (const node of nodes.values()) {
-    boxes.append(svg("g", { class: `node column-${node.column}` },
-      svg("rect", { x: node.x, y: node.y, width: NODE, height: node.height, rx: 8 }),
-      svg("text", { x: node.x + NODE / 2, y: node.y + node.height / 2, "text-anchor": "middle", "dominant-baseline": "central" }, name(node.name))));
+  for (const { name: text, column, x, y, height } of nodes.values()) {
+    boxes.append(svg("g", { class: `node column-${column}` },
+      svg("rect", { x, y, width: NODE, height, rx: 8 }),
+      svg("text", { x: x + NODE / 2, y: y + height / 2, "text-anchor": "middle", "dominant-baseline": "central" }, name(text))));
   }
-  const gateway = nodes.get("gateway");
+  const gateway = node("gateway");
   whole.forEach((text, i) => {
     for (const [key, value] of Object.entries({ x: gateway.x + NODE / 2, y: gateway.y + gateway.height + 18 * (i + 1), "text-anchor": "middle" })) text.setAttribute(key, String(value));
     boxes.append(text);

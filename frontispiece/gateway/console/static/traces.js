@@ -36,9 +36,9 @@ export function field(label, input) {
   return h("div", { class: "field" }, h("label", { for: input.id }, label), input);
 }
 
-/** @param {string} name @param {[string, string][]} options @param {string} [chosen] */
-export const choice = (name, options, chosen = "") =>
-  h("select", { name }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+/** @param {string} name @param {string[][]} options values and texts @param {string} [chosen] */
+export const choice = (name, options, chosen = "") => /** @type {HTMLSelectElement} */ (
+  h("select", { name }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
 
 /** Call a function now and then while the page can be seen; returns what ends it. @param {() => Promise<void>} work @param {number} ms */
 export function every(ms, work) {

@@ -117,7 +117,7 @@ async function follow(api, trace, element, isEnded) {
         element.replaceChildren(h("h2", { class: "after" }, "Where its time went"), ...view);
       }
     } catch (error) {
-      if (error.status !== 404) {
+      if (/** @type {any} */ (error).status !== 404) {
         element.replaceChildren(failure(error));
         return;
       }

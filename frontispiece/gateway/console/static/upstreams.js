@@ -64,7 +64,7 @@ function figures() {
   const shed = Object.entries(row.shed ?? {}).map(([priority, times]) => `${priority} ${count(/** @type {number} */ (times))}`);
   const found = {
     "Event loop lag": seconds(row.lag),
-    "In flight": row.max_in_flight ? `${count(row.in_flight)} of ${count(row.max_in_flight)}` : count(row.in_flight ?? 0),
+    "In flight": row.max_in_flight ? `${count(row.in_flight ?? 0)} of ${count(row.max_in_flight)}` : count(row.in_flight ?? 0),
     Shed: shed.join(", ") || "0",
     "Response cache": row.cache ? `${count(row.cache.entries)} entries, ${megabytes(row.cache.bytes)} of ${megabytes(row.cache.max_bytes)}` : "off",
     Routes: count(row.routes ?? 0),
