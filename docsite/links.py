@@ -1,5 +1,6 @@
 """The links of a built site: those that lead nowhere, and what pages load from elsewhere."""
 
+import posixpath
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -33,17 +34,26 @@ class _Page(HTMLParser):
 
 def find_faults(site: Path) -> list[str]:
     """Every dead link of the site's pages, and every file that they load from elsewhere."""
-    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+    files = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*")) if path.is_file()}
+    pages = {
+        name: _Page(path.read_text(encoding="utf-8"))
+        for name, path in files.items()
+        if path.suffix == ".html"
+    }
+    pages.pop("404.html", None)  # served at any path, so its links are absolute
     faults = []
-    for path, page in pages.items():
-        name = path.relative_to(site)
+    for name, page in pages.items():
         faults += [f"{name} loads {url}" for url in sorted(page.loaded) if re.match(r"(\w+:)?//", url)]
         for link in sorted(page.links | page.loaded):
             url = urlsplit(link)
-            if url.scheme or url.netloc or path.name == "404.html":
+            if url.scheme or url.netloc:
                 continue
-            target = (path.parent / unquote(url.path)).resolve() if url.path else path
-            if not target.is_file():
+            target = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(url.path)))
+                if url.path
+                else name
+            )
+            if target not in files:
                 faults.append(f"{name}: {link} leads nowhere")
             elif url.fragment and target in pages and unquote(url.fragment) not in pages[target].anchors:
                 faults.append(f"{name}: {link} names no anchor")

@@ -51,6 +51,8 @@ def project_file() -> Tables:
 def front_command() -> TyperGroup:
     """`front` with its own commands, without those of a project."""
     command = typer.main.get_group(app)
+    for each in command.commands.values():
+        each.short_help = (each.help or "").partition("\n")[0]  # its first line, which would be cut otherwise
     return TyperGroup(name="front", commands=dict(command.commands), help=command.help, params=command.params)
 
 
@@ -101,9 +103,8 @@ def _setting_rows(rows: Mapping[Variable, list[str]], *, with_readers: bool) -> 
     yield "| variable | default | what it is |" + (" read by |" if with_readers else "")
     yield "|---|---|---|" + ("---|" if with_readers else "")
     for variable, readers in rows.items():
-        default = (
-            "required" if variable.default is None else f"`{variable.default}`" if variable.default else ""
-        )
+        default = "required" if variable.default is None else f"`{variable.default}`"
+        default = "" if default in {"``", "`null`"} else default
         about = variable.description.replace("|", "\\|")
         row = f'| <span id="{variable.name}">`{variable.name}`</span> | {default} | {about} |'
         yield row + (f" {', '.join(readers)} |" if with_readers else "")

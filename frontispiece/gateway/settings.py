@@ -49,8 +49,8 @@ class GatewaySettings(Settings):
     watch: bool = Field(True, description="Whether a change of the route table's file reloads it.")
     watch_files: bool = Field(
         False,
-        description="Whether a change of the files of routes does so, too: for development, where `front up` "
-        "sets it.",
+        description="Whether a change of the files of routes is served at once: for development, where "
+        "`front up` sets it.",
     )
     valkey_url: ValkeyUrl = Field(
         OFF,
