@@ -3,10 +3,13 @@
 Stability: stable.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any, Final
 
-__all__ = ["ConfigError", "nearest"]
+__all__ = ["ConfigError", "in_words", "nearest"]
 
 
 class ConfigError(Exception):
@@ -32,3 +35,40 @@ def nearest(name: str, valid: Iterable[str], prefix: str = "") -> str:
     name, names = name.removeprefix(prefix), sorted(known.removeprefix(prefix) for known in valid)
     found = get_close_matches(name, names, 1) or [known for known in names if name in known.split("_")]
     return f": did you mean {' or '.join(repr(prefix + known) for known in found)}?" if found else ""
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """What pydantic says of a value, as what to write instead.
+
+    Args:
+        error: one of `ValidationError.errors()`.
+    """
+    value = error["input"]
+    if (words := _WORDS.get(error["type"])) is None:
+        return str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    expected = str(error.get("ctx", {}).get("expected", ""))
+    meant = nearest(str(value), _QUOTED.findall(expected)) if expected else ""
+    return words.format(value=value, expected=expected, json=json.dumps(value, default=str)) + meant
+
+
+_QUOTED: Final = re.compile(r"'([^']*)'")
+
+_LIST: Final = "must be a list: write [{json}]"
+_CHOICE: Final = "{value!r} is none of {expected}"
+_WHOLE: Final = "{value!r} is no whole number"
+_TRUTH: Final = "{value!r} is neither true nor false"
+
+_WORDS: Final = {
+    "missing": "is missing",
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "bool_parsing": _TRUTH,
+    "bool_type": _TRUTH,
+    "string_type": 'must be text: write "{value}"',
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "dict_type": "must be a table",
+    "enum": _CHOICE,
+    "literal_error": _CHOICE,
+}

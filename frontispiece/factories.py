@@ -59,7 +59,11 @@ def _reason(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     text = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_importing(frame)]
-    return f"{text} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else text
+    return f"{text} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else f"{text}{NOWHERE}"
+
+
+NOWHERE = ": modules are found in the project's folder, and where pip installs"
+"""Of a module that nothing in the project imports."""
 
 
 def _is_importing(frame: traceback.FrameSummary) -> bool:

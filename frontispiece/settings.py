@@ -9,7 +9,7 @@ same variables with other values.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -22,7 +22,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, in_words, nearest
 
 __all__ = ["Directory", "Settings", "TokenSettings", "TrustedIssuer"]
 
@@ -53,8 +53,13 @@ class _WithoutParts(EnvSettingsSource):
             return super().prepare_field_value(field_name, field, value, value_is_complex)
         except ValueError as error:
             raise SettingsError(
-                f"{self.env_prefix}{field_name}".upper() + f": this is no JSON: {error}"
+                f"{self.env_prefix}{field_name}".upper() + f": this is no JSON ({error}): {_form(field)}"
             ) from error
+
+
+def _form(field: FieldInfo) -> str:
+    """How the value of a variable in JSON is written."""
+    return 'write {"NAME": …}' if get_origin(field.annotation) is dict else 'write ["…"]'
 
 
 class _Environment(_WithoutParts):
@@ -91,7 +96,7 @@ class Settings(BaseSettings):
             prefix = self.model_config.get("env_prefix", "")
             for error in invalid.errors():
                 variable = prefix + "_".join(map(str, error["loc"]))
-                errors.append(f"{variable.upper()}: {error['msg']}")
+                errors.append(f"{variable.upper()}: {in_words(error)}")
         except SettingsError as error:
             errors.append(str(error.__cause__ or error))
         if errors:
@@ -210,7 +215,8 @@ class Directory(Settings):
         try:
             return self.services[name]
         except KeyError:
-            raise LookupError(f"SERVICES names no address for {name!r}") from None
+            meant = nearest(name, self.services) or ": front up has the apps of frontispiece.toml there"
+            raise LookupError(f"SERVICES names no address for {name!r}{meant}") from None
 
 
 def project_folder(file: Path) -> Path:

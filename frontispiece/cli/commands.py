@@ -76,7 +76,9 @@ def load(reference: str) -> typer.Typer:
     """
     found = attribute(reference)
     if not isinstance(found, typer.Typer):
-        raise ConfigError([f"{reference} is no typer.Typer, but {type(found).__name__}"])
+        raise ConfigError(
+            [f"{reference} is no typer.Typer, but {type(found).__name__}: name an attribute that is one"]
+        )
     return found
 
 
@@ -84,7 +86,7 @@ def errors(project: Project, taken: Collection[str]) -> Iterator[str]:
     """What is wrong with a project's commands; `taken` are the names of those of `front`."""
     for name, reference in project.commands.items():
         if name in taken:
-            yield f"commands.{name}: front has a command with this name"
+            yield f"commands.{name}: front has a command with this name: choose another"
         try:
             load(reference)
         except ConfigError as error:

@@ -213,7 +213,8 @@ def check(
     opened = open_project(project)
     table = routes or opened.routes
     errors = find_errors(opened, data_folder(opened, data), table)
-    errors += command_errors(opened, cast(Commands, ctx.parent.command).commands if ctx.parent else ())
+    taken = cast(Commands, ctx.parent.command).commands if ctx.parent else ()
+    errors += map(opened.located, command_errors(opened, taken))
     for error in errors:
         err.print(f"[red]✗[/] {escape(error)}", highlight=False)
     if errors:

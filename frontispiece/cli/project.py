@@ -1,15 +1,15 @@
 """frontispiece.toml: all that `front` knows of a project."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 from pydantic_core import ErrorDetails
 
 from frontispiece.cli.sections import (
+    FORMS,
     App,
     ContractsFolder,
     Demo,
@@ -20,9 +20,9 @@ from frontispiece.cli.sections import (
     Name,
     Section,
 )
-from frontispiece.errors import ConfigError, nearest
+from frontispiece.errors import ConfigError, in_words, nearest
 from frontispiece.gateway.config.layers import LayerDeclaration
-from frontispiece.gateway.config.source import Lines, Loc
+from frontispiece.gateway.config.source import Lines, Loc, read
 from frontispiece.login.config import Login
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE, nearest_project
@@ -36,6 +36,8 @@ class Project(Section):
     Raises:
         ConfigError: by `load`, with every error of the file.
     """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     apps: dict[Name, App] = Field(default={}, description="The apps behind the gateway, by name.")
     gateway: Gateway = Field(default=Gateway(), description="The gateway.")
@@ -53,6 +55,7 @@ class Project(Section):
     import_: Import | None = Field(None, alias="import", description="For `front import`.")
     contracts: ContractsFolder | None = Field(None, description="For `front contracts`.")
     demo: Demo = Field(default=Demo(), description="For `front up`.")
+    lines: SkipValidation[Lines] = Field(exclude=True, description="Where its keys stand.")
     folder: Path = Field(exclude=True, description="The folder of the file: modules are imported from it.")
 
     @classmethod
@@ -63,22 +66,23 @@ class Project(Section):
             ConfigError: its file cannot be read, or has errors.
         """
         file = folder / PROJECT_FILE
+        text, document = read(file, "front init DIR writes one, --project DIR names the folder of another")
+        lines = Lines(text)
+        for own in {"folder", "lines"} & document.keys():
+            raise ConfigError([f"{file}{_line(lines, (own,))}: {own}: unknown key"])
         try:
-            text = file.read_text(encoding="utf-8")
-            document = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError([f"{file} cannot be read: {error}"]) from None
-        if "folder" in document:
-            raise ConfigError([f"{file}: folder: unknown key"])
-        try:
-            project = cls.model_validate({**document, "folder": folder.resolve()})
+            project = cls.model_validate({**document, "folder": folder.resolve(), "lines": lines})
         except ValidationError as invalid:
-            lines = Lines(text)
             errors = [f"{file}{_line(lines, error['loc'])}: {_sentence(error)}" for error in invalid.errors()]
             raise ConfigError(errors) from None
         if errors := list(project.conflicts()):
-            raise ConfigError([f"{file}: {error}" for error in errors])
+            raise ConfigError([project.located(error) for error in errors])
         return project
+
+    def located(self, error: str) -> str:
+        """An error that begins with the place of a key, such as `apps.web.factory`, with file and line."""
+        place = tuple(error.partition(": ")[0].split("."))
+        return f"{self.folder / PROJECT_FILE}{_line(self.lines, place)}: {error}"
 
     @property
     def routes(self) -> Path:
@@ -125,9 +129,9 @@ class Project(Section):
             if name == GATEWAY:
                 yield f"{place}: the gateway has a section of its own, [gateway]"
             if sum(kind is not None for kind in (app.factory, app.command, app.url)) != 1:
-                yield f"{place}: an app has exactly one of factory, command and url"
+                yield f"{place}: an app has exactly one of factory, command and url: leave one"
             if app.mounted and not app.factory:
-                yield f"{place}: only an app with a factory can be mounted"
+                yield f"{place}: only an app with a factory can be mounted: leave mounted out"
             for extra in app.addresses:
                 if extra in taken:
                     yield f"{place}.addresses: {extra} is taken"
@@ -219,4 +223,8 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         known = {key.rpartition(".")[2] for key, _ in keys()}
         return f"{place}: unknown key{nearest(str(error['loc'][-1]), known)}"
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{place}: {error['input']!r} is not of the form {FORMS[error['ctx']['pattern']]}"
+    if error["loc"] == ("apps",):
+        return "apps: must be tables by name: each app is headed by [apps.NAME]"
+    return f"{place}: {in_words(error)}"

@@ -1,17 +1,31 @@
 """The sections of frontispiece.toml, each with its keys."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
-from frontispiece.login.config import Route
+from frontispiece.login.config import ROUTE, Route
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
-Factory = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*$")]
+NAME: Final = r"^[a-z][a-z0-9_-]*$"
+FACTORY: Final = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+PACKAGE: Final = r"^[A-Za-z_][\w.]*$"
+VARIABLE: Final = r"^[A-Za-z_]\w*$"
+
+FORMS: Final = {
+    NAME: "name: small letters, digits, - and _",
+    FACTORY: "module:function",
+    PACKAGE: "package.module",
+    VARIABLE: "VARIABLE: letters, digits and _",
+    ROUTE: "/path",
+}
+"""Patterns of text, in words."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Factory = Annotated[str, StringConstraints(pattern=FACTORY)]
+Package = Annotated[str, StringConstraints(pattern=PACKAGE)]
+Variable = Annotated[str, StringConstraints(pattern=VARIABLE)]
 Environment = dict[Variable, str]
 
 

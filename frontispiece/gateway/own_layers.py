@@ -1,20 +1,19 @@
 """The layers of a project's own among the gateway's policies."""
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from frontispiece.errors import ConfigError, nearest
+from frontispiece.errors import ConfigError, in_words, nearest
 from frontispiece.factories import attribute
 from frontispiece.gateway.call import Layer
 from frontispiece.gateway.config.layers import LayerDeclaration, LayerName, RouteLayer
-from frontispiece.gateway.config.source import Lines, Loc
+from frontispiece.gateway.config.source import Lines, Loc, read
 from frontispiece.settings import PROJECT_FILE, nearest_project
 
 if TYPE_CHECKING:
@@ -53,16 +52,12 @@ def load(file: Path, policies: Collection[str]) -> OwnLayers:
     Raises:
         ConfigError: every fault, with file and line.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        document: Any = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError([f"{file} cannot be read: {error}"]) from None
+    text, document = read(file, "GATEWAY_LAYERS names the file that declares layers")
     lines = Lines(text)
 
     def sentence(loc: Loc, message: str) -> str:
         line = lines.of(loc)
-        return f"{file.name}{f':{line}' if line else ''}: {'.'.join(map(str, loc))}: {message}"
+        return f"{file}{f':{line}' if line else ''}: {'.'.join(map(str, loc))}: {message}"
 
     gateway = document.get("gateway")
     written = gateway.get("layers", {}) if isinstance(gateway, dict) else {}
@@ -131,7 +126,7 @@ def _faults(declaration: LayerDeclaration, policies: Collection[str]) -> Iterato
         yield "factory", str(error)
         return
     if not (isinstance(found, type) and issubclass(found, RouteLayer)):
-        yield "factory", f"{declaration.factory} is no class of frontispiece.gateway.RouteLayer"
+        yield "factory", f"{declaration.factory} is no subclass of frontispiece.gateway.RouteLayer: name one"
 
 
 def _resolved(declaration: LayerDeclaration) -> OwnLayer:
@@ -150,4 +145,4 @@ def _keys(loc: Loc) -> Loc:
 def _message(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return f"unknown key{nearest(str(error['loc'][-1]), LayerDeclaration.model_fields)}"
-    return error["msg"].removeprefix("Value error, ")
+    return in_words(error)

@@ -95,7 +95,7 @@ class Template:
             ValueError: it is none; the message says why.
         """
         if not text.startswith("/"):
-            raise ValueError(f"{text!r} does not begin with a slash")
+            raise ValueError(f"{text!r} does not begin with a slash: write '/{text}'")
         try:
             parts = tuple(_part(piece) for piece in text[1:].split("/"))
             segments_of(re.sub(r"\{[^/]*\}", "x", text).encode())

@@ -1,10 +1,11 @@
 """How a project's users log in."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Route = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
+ROUTE: Final = r"^/\S*$"
+Route = Annotated[str, StringConstraints(pattern=ROUTE)]
 
 
 class Login(BaseModel):

@@ -118,7 +118,7 @@ def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
     made = []
     for page in pages:
         if (endpoint := (page.method, _shape(page.path))) in taken:
-            errors.append(f"{page.path}: {page.method} is served by another page already")
+            errors.append(f"{_place(page)}: another page serves {page.method} already: leave one of them")
         taken.add(endpoint)
         made.append(_Planner(page, frozenset(provided) | {PageRequest}, errors).plan())
     if errors:
@@ -158,10 +158,11 @@ class _Planner:
                     source.function, f"the name {source.name} appears in headers: use letters, digits and _"
                 )
             if not inspect.iscoroutinefunction(source.function):
-                self._error(source.function, "a source is an async function")
+                self._error(source.function, "a source is an async function: write async def")
         steps = {s.name: Step(source=s, inputs=self._inputs(s.function)) for s in self._sources.values()}
         if len(self._page.views) != 1:
-            self._errors.append(f"{self._page.path}: a page has one view, not {len(self._page.views)}")
+            found = len(self._page.views)
+            self._errors.append(f"{_place(self._page)}: a page has one @page.view, not {found}")
         for view in self._page.views:
             if inspect.iscoroutinefunction(view):
                 self._error(view, "a view is a plain function: what it awaits belongs in a source")
@@ -183,7 +184,7 @@ class _Planner:
         try:
             return Template.parse(self._page.path).names
         except ValueError as error:
-            self._errors.append(str(error))
+            self._errors.append(f"{_place(self._page)}: {error}")
             return ()
 
     def _inputs(self, function: Callable[..., Any]) -> tuple[Input, ...]:
@@ -235,7 +236,10 @@ class _Planner:
             return list(TopologicalSorter({name: step.needs for name, step in steps.items()}).static_order())
         except CycleError as error:
             circle = " → ".join(reversed(error.args[1]))
-            self._error(self._sources[error.args[1][0]].function, f"sources wait for each other: {circle}")
+            self._error(
+                self._sources[error.args[1][0]].function,
+                f"sources wait for each other: {circle}: one of them takes a parameter too many",
+            )
             return []
 
     def _check_use(self, steps: Mapping[str, Step], views: list[tuple[Input, ...]]) -> None:
@@ -244,14 +248,20 @@ class _Planner:
         used = {i.name for view in views for i in view} | {n for step in steps.values() for n in step.needs}
         for name, step in steps.items():
             if name not in used and views:
-                self._error(step.source.function, f"the source {name} is not used")
+                self._error(
+                    step.source.function,
+                    f"the source {name} is not used: take it as a parameter, or remove it",
+                )
             self._check_edges(step.source.function, step.inputs, steps)
             if step.source.cache is not None and any(i.type is PageRequest for i in step.inputs):
                 self._error(step.source.function, f"{name} is cached: it cannot depend on the whole request")
             optional = [need for need in step.needs if self._sources[need].fallback is not None]
             if step.source.fallback is None and optional:
                 behind = ", ".join(optional)
-                self._error(step.source.function, f"{name} is required but depends on optional {behind}")
+                self._error(
+                    step.source.function,
+                    f"{name} is required but depends on optional {behind}: give it a fallback, too",
+                )
 
     def _check_edges(
         self, function: Callable[..., Any], inputs: tuple[Input, ...], steps: Mapping[str, Step]
@@ -260,11 +270,21 @@ class _Planner:
         for i in inputs:
             if i.origin is Origin.SOURCE and not fits(returned := steps[i.name].result_type, i.type):
                 shown = f"{inspect.formatannotation(returned)}, not {inspect.formatannotation(i.type)}"
-                self._error(function, f"the source {i.name} returns {shown}")
+                self._error(function, f"the source {i.name} returns {shown}: annotate both alike")
 
     def _error(self, function: Callable[..., Any], message: str) -> None:
-        code = inspect.unwrap(function).__code__
-        self._errors.append(f"{code.co_filename}:{code.co_firstlineno}: {self._page.path}: {message}")
+        self._errors.append(f"{_line(function)}: {self._page.path}: {message}")
+
+
+def _place(page: Page) -> str:
+    """A page by the first of its functions, and its path."""
+    functions = [*(source.function for source in page.sources), *page.views]
+    return f"{_line(functions[0])}: {page.path}" if functions else page.path
+
+
+def _line(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _is_marked(hint: Any, marker: type) -> bool:

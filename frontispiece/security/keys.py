@@ -18,8 +18,9 @@ def private_key(pem: str) -> Ed25519PrivateKey:
     """
     try:
         key = serialization.load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"no private key in PEM: {error}") from None
+    except (ValueError, TypeError):
+        how_to = "make one with `openssl genpkey -algorithm ed25519`"
+        raise ValueError(f"this is no private key in PEM: {how_to}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("the private key is not Ed25519")  # noqa: TRY004 (a setting's value is wrong)
     return key

@@ -1,9 +1,11 @@
 """Every error of a project, before anything is served."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import Run, variables
@@ -12,6 +14,8 @@ from frontispiece.cli.run.secrets import generate
 from frontispiece.cli.tables import layers_of
 from frontispiece.errors import ConfigError
 from frontispiece.factories import create
+from frontispiece.gateway.config.source import Lines
+from frontispiece.gateway.settings import unknown_variables
 from frontispiece.http.asgi import App
 from frontispiece.server import GATEWAY
 
@@ -36,15 +40,43 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
                 if project.apps[name].mounted:
                     mounted.add(name)
         except ConfigError as error:
-            place = str(routes) if name == GATEWAY else name
-            found += [f"{place}: {line}" for line in error.errors]
+            found += [_located(project, name, routes, line) for line in error.errors]
     for name, app in project.apps.items():
         if app.command:
             try:
                 program(project, name, run.values(name))
             except ConfigError as error:
-                found += error.errors
-    return found
+                found += [project.located(line) for line in error.errors]
+    return found + [project.located(error) for error in unknown_settings(project)]
+
+
+def unknown_settings(project: Project) -> Iterator[str]:
+    """Variables of the gateway in frontispiece.toml that are no settings."""
+    for error in unknown_variables(project.gateway.environment):
+        yield f"gateway.environment.{error.replace(' ', ': it ', 1)}"
+
+
+def _located(project: Project, name: str, routes: Path, error: str) -> str:
+    """An error of an app with its place in a file, or else with the app's name."""
+    if PLACED.match(error):
+        return error
+    subject, _, rest = error.partition(": ")
+    section = "gateway" if name == GATEWAY else f"apps.{name}"
+    if error.startswith(project.factories[name]):
+        return project.located(f"{section}.factory: {error}")
+    if subject in project.programs[name].environment and subject not in os.environ:
+        return project.located(f"{section}.environment.{error}")
+    if subject in project.environment and name != GATEWAY and subject not in os.environ:
+        return project.located(f"environment.{error}")
+    if subject == "services" and name == GATEWAY:
+        service = rest.partition(": ")[0]
+        line = Lines(routes.read_text(encoding="utf-8")).of(("services", service, "url"))
+        return f"{routes}:{line}: {error}"
+    return f"{name}: {error}"
+
+
+PLACED: Final = re.compile(r"\S+\.(py|toml)(:\d+)*: ")
+"""An error that names its file."""
 
 
 def layer_errors(project: Project) -> list[str]:

@@ -18,7 +18,6 @@ from frontispiece.server.child_process import Process
 from frontispiece.server.listen import listeners, stop_timeout
 from frontispiece.server.server import Listening, running
 from frontispiece.server.supervisor import Supervisor
-from frontispiece.settings import PROJECT_FILE
 
 
 @asynccontextmanager
@@ -83,7 +82,7 @@ def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]
         ConfigError: there is no such program, no such folder, or a placeholder has no value.
     """
     app = project.apps[name]
-    place = f"{PROJECT_FILE}: apps.{name}"
+    place = f"apps.{name}"
     command = app.command or ()
     unknown = {found for text in command for found in PLACEHOLDER.findall(text)} - values.keys()
     if unknown:
@@ -92,9 +91,11 @@ def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]
     first, *arguments = (fill(text, values) for text in command)
     folder = project.folder / app.folder
     if not folder.is_dir():
-        raise ConfigError([f"{place}.folder: there is no folder {folder}"])
+        raise ConfigError([f"{place}.folder: there is no folder {folder}: it is relative to the project's"])
     if (path := shutil.which(first) or shutil.which(folder / first)) is None:
-        raise ConfigError([f"{place}.command: there is no program {first}, neither on PATH nor in {folder}"])
+        raise ConfigError(
+            [f"{place}.command: there is no program {first}, neither on PATH nor in {folder}: install it"]
+        )
     return [path, *arguments]
 
 

@@ -1,7 +1,12 @@
-"""Where the keys of a table stand in its text: `tomllib` does not tell."""
+"""TOML files: how they are read, and where keys stand in a text, which `tomllib` does not tell."""
 
 import re
-from typing import Final
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from frontispiece.errors import ConfigError
 
 Loc = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
@@ -25,7 +30,7 @@ class Lines:
         section: Loc = ()
         for number, line in enumerate(text.splitlines(), 1):
             if header := _HEADER.fullmatch(line):
-                section = self._section(header[1], header[2])
+                section = self._section(header[1], header[2], number)
                 self._lines.setdefault(section, number)
             elif key := _KEY.match(line):
                 parts = (part.strip("\"'") for part in _PARTS.findall(key[1]))
@@ -38,8 +43,71 @@ class Lines:
                 return line
         return None
 
-    def _section(self, brackets: str, name: str) -> Loc:
+    def _section(self, brackets: str, name: str, number: int) -> Loc:
         first, *rest = (part.strip().strip("\"'") for part in name.split("."))
         if brackets == "[[" and not rest:
             self._tables[first] = self._tables.get(first, 0) + 1
+            self._lines.setdefault((first,), number)
         return (first, self._tables[first] - 1, *rest) if first in self._tables else (first, *rest)
+
+
+def read(file: Path, remedy: str) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file, and what is in it.
+
+    Args:
+        file: the file.
+        remedy: what to do when there is none.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML: with line and column.
+    """
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError([f"{file}: there is no such file: {remedy}"]) from None
+    except IsADirectoryError:
+        raise ConfigError([f"{file}: this is a folder, where a file is expected: {remedy}"]) from None
+    except PermissionError:
+        raise ConfigError([f"{file}: it may not be read: chmod u+r gives its owner the right"]) from None
+    except OSError as fault:
+        raise ConfigError([f"{file}: it cannot be read ({fault.strerror}): {remedy}"]) from None
+    if content.startswith(BYTE_ORDER_MARK):
+        raise ConfigError([f"{file}:1:1: it begins with a byte order mark: save it as UTF-8 without BOM"])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as fault:
+        before = content[: fault.start].rpartition(b"\n")
+        line, column = content.count(b"\n", 0, fault.start) + 1, len(before[2].decode()) + 1
+        place, byte = f"{file}:{line}:{column}", f"0x{content[fault.start]:02x}"
+        raise ConfigError([f"{place}: the byte {byte} is no UTF-8: save the file as UTF-8"]) from None
+    return text, document(text, str(file))
+
+
+def document(text: str, file: str) -> dict[str, Any]:
+    """What is in a TOML text.
+
+    Raises:
+        ConfigError: it is no TOML: with the file's name, line and column.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        message, _, place = str(fault).partition(" (at ")
+        position = ":".join(re.findall(r"\d+", place)) or str(text.count("\n") + 1)
+        remedies = (remedy for words, remedy in REMEDIES.items() if words in message)
+        raise ConfigError([f"{file}:{position}: {message}{next(remedies, '')}"]) from None
+
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+REMEDIES: Final[Mapping[str, str]] = {
+    "Illegal character": ": is a quotation mark missing?",
+    "Cannot overwrite": ": it is there already; lists of tables are headed by [[NAME]]",
+    "twice": ": keys of one table stand under one header",
+    "Invalid value": ": write text in quotation marks, and true or false in small letters",
+    "Invalid statement": ": write key = value, or a header [section]",
+    "after": ": begin a line for each key",
+    "Expected": ": is a sign missing?",
+    "Unterminated": ": is a quotation mark missing?",
+}
+"""What to do about the parser's messages, by words in them."""

@@ -1,6 +1,5 @@
 """The route table: the public surface as data, refused whole when faulty, with every fault named at once."""
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,15 +9,16 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_args
 from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from frontispiece.errors import ConfigError, nearest
+from frontispiece.errors import ConfigError, in_words, nearest
 from frontispiece.gateway.aggregates.target_template import TargetTemplate
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.config.edge import Edge
 from frontispiece.gateway.config.layers import Layers, RouteLayer
-from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.service import Service
 from frontispiece.gateway.config.session import Session
-from frontispiece.gateway.config.source import Lines, Loc
+from frontispiece.gateway.config.source import Lines, Loc, read
+from frontispiece.gateway.config.source import document as toml_document
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.validate import CHECKS, Fault, WrittenRoute, WrittenTable
 from frontispiece.gateway.docs.config import Docs
@@ -100,11 +100,8 @@ def load(path: Path, layers: LayerModels = NO_LAYERS) -> Table:
     Raises:
         ConfigError: it cannot serve; every fault is named with file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ConfigError([f"{path} cannot be read: {fault}"]) from None
-    return parse(text, path.name, project_folder(path), layers)
+    text, document = read(path, "`[gateway] routes` of frontispiece.toml, or GATEWAY_ROUTES, names the table")
+    return _checked(document, text, str(path), project_folder(path), layers)
 
 
 def schema(layers: LayerModels = NO_LAYERS) -> dict[str, Any]:
@@ -126,10 +123,12 @@ def parse(
     Raises:
         ConfigError: it cannot serve.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise ConfigError([f"{file or 'This'} is not TOML: {fault}"]) from None
+    return _checked(toml_document(text, file or "TOML"), text, file, folder, layers)
+
+
+def _checked(
+    document: dict[str, Any], text: str, file: str | None, folder: Path, layers: LayerModels
+) -> Table:
     models = _models(tuple(layers.items()))
     faults = []
     try:
@@ -195,24 +194,26 @@ def _fault(error: ErrorDetails, table: type[Table]) -> Fault:
     keys = [str(key) for key in rest]
     if len(keys) > 1 and keys[0] in {"layers", "parts"}:
         keys[:2] = [f"{keys[0]}.{keys[1]}"]
-    message = error["msg"].removeprefix("Value error, ")
+    message = in_words(error)
     if error["type"] == "extra_forbidden":
         message = f"unknown key{_hint(loc, _keys_at(loc[:-1], table))}"
     elif error["type"] == "model_type":
         known = ", ".join(sorted(_keys_at(loc, table)))
         message = f"must be a table: the keys here are {known}" if known else "must be an empty table, {}"
-    elif error["type"] == "tuple_type":
-        message = _no_list(loc, error["input"])
-    elif error["type"] == "dict_type" and loc == ("services",):
-        message = "must be tables by name: each service is headed by [services.NAME]"
+    elif error["type"] == "tuple_type" and loc in SECTIONS:
+        message = f"must be a list of tables: {SECTIONS[loc]}"
+    elif loc in SECTIONS and error["type"] in {"missing", "dict_type"}:
+        message = f"{message}: {SECTIONS[loc]}"
+    elif error["type"] == "missing" and loc[-1] == "auth":
+        message = f"is missing: write who may call it, {', '.join(map(repr, map(str, Auth)))}"
     return Fault(loc, ": ".join([*keys, message]))
 
 
-def _no_list(loc: Loc, written: object) -> str:
-    """What to write in place of a value that is no list."""
-    if loc == ("routes",):
-        return "must be a list of tables: each route is headed by [[routes]], in two pairs of brackets"
-    return f'must be a list: write ["{written}"]' if isinstance(written, str) else "must be a list"
+SECTIONS: Final[Mapping[Loc, str]] = {
+    ("services",): "each service is headed by [services.NAME]",
+    ("routes",): "each route is headed by [[routes]], in two pairs of brackets",
+}
+"""What a table cannot do without."""
 
 
 def _hint(loc: Loc, known: set[str]) -> str:

@@ -112,7 +112,9 @@ def unique_routes(table: WrittenTable) -> Iterator[Fault]:
         for method in route.methods:
             other = taken.setdefault((route.host, method, route.template.shape), route)
             if other is not route:
-                yield written.fault("path", f"{method} is answered by {other.path} already")
+                yield written.fault(
+                    "path", f"{method} is answered by {other.path} already: leave one of them"
+                )
 
 
 def known_services(table: WrittenTable) -> Iterator[Fault]:
@@ -135,7 +137,7 @@ def one_target(table: WrittenTable) -> Iterator[Fault]:
             continue
         named = [key for key in TARGETS if key in written.written]
         if len(named) > 1:
-            yield written.fault(named[1], f"a route has {' or '.join(named)}, not both")
+            yield written.fault(named[1], f"a route has {' or '.join(named)}, not both: leave one")
         elif not named:
             yield written.fault("", "a route needs to, its service, or parts, which are joined, or files")
 
@@ -206,7 +208,8 @@ def targets(route: Route) -> Iterator[tuple[str, str]]:
     """Targets use the path's placeholders, and lead elsewhere than the route itself."""
     names = set(route.template.names)
     if unknown := _names(route.to) - names:
-        yield "to", f"to uses {', '.join(sorted(unknown))}, which the path does not have"
+        meant = nearest(min(unknown), names)
+        yield "to", f"to uses {', '.join(sorted(unknown))}, which the path does not have{meant}"
     for key, target in _other_targets(route):
         if unknown := _names(target) - names:
             yield key, f"{key}: to uses {', '.join(sorted(unknown))}, which the path does not have"

@@ -97,7 +97,7 @@ class IssuerSettings(Settings):
             if not is_secure(split(jwks.partition("?")[0])):
                 raise ValueError("a key set is at https://…, http:// on loopback, or in a file")
         elif not path.is_file():
-            raise ValueError(f"there is no file {path}")
+            raise ValueError(f"there is no file {path}: name one, or leave ISSUER_JWKS out, for discovery")
         return jwks
 
     @field_validator("url")
@@ -232,7 +232,7 @@ def split(url: str) -> SplitResult:
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("this is no http(s) URL")
+        raise ValueError("this is no http(s) URL: write https://issuer.example")
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("the URL has no query, no fragment and no user")
     return parts
