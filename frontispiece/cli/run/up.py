@@ -198,7 +198,9 @@ def _locked(data: Path) -> Iterator[int]:
         descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        raise ConfigError([f"{data} cannot be the data folder: {error.strerror}{where}: name another by --data"]) from None
+        raise ConfigError(
+            [f"{data} cannot be the data folder: {error.strerror}{where}: name another by --data"]
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

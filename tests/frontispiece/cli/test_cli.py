@@ -119,13 +119,6 @@ def test_what_a_command_prints_about_itself_is_where_it_is_looked_for() -> None:
     assert "Show the public surface" in run("routes", "-h").stdout
 
 
-def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
-    done = run("routes", "--routes", tmp_path / "none.toml")
-
-    assert done.returncode == 1
-    assert "none.toml cannot be read" in done.stderr
-
-
 def test_an_unknown_app_is_refused_with_those_that_there_are() -> None:
     unknown = run("serve", "warehouse")
     assert unknown.returncode == 1

@@ -95,8 +95,8 @@ def test_the_help_works_without_a_project_and_with_a_faulty_one(project: Path) -
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("gone", "nowhere:app cannot be imported: No module named 'nowhere'"),
-        ("none", "inks:NAME is no typer.Typer, but str"),
+        ("gone", "nowhere:app cannot be imported: No module named 'nowhere': "),
+        ("none", "inks:NAME is no typer.Typer, but str: "),
     ],
 )
 def test_a_command_that_cannot_be_loaded_is_named_without_a_traceback(
@@ -104,7 +104,8 @@ def test_a_command_that_cannot_be_loaded_is_named_without_a_traceback(
 ) -> None:
     done = front(project, command, "fill")
 
-    assert (done.returncode, done.stderr) == (1, f"{message}\n")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(message)
 
 
 def test_check_names_commands_that_cannot_be_loaded_or_have_a_name_of_front_s(project: Path) -> None:

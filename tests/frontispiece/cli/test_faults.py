@@ -135,6 +135,8 @@ FAULTS: Final = [
     # the route table: paths and addresses
     Row("a URL in to", table('"notes:/notes/{note_id}"', '"http://notes:8000/notes"'), TWO.format(16) + 'to: a URL is the address of a service: write [services.NAME] with url = "http://notes:8000", and here to = "NAME:/notes"'),
     Row("a colon for braces", table("/api/notes/{note_id}", "/api/notes/:id"), "✗ DIR/routes.toml:15: route 2 (/api/notes/:id): path: ':id' is no placeholder: write {id}"),
+    Row("angle brackets", table("/api/notes/{note_id}", "/api/notes/<id>"), "✗ DIR/routes.toml:15: route 2 (/api/notes/<id>): path: '<id>' is no placeholder: write {id}"),
+    Row("a star", table("/api/notes/{note_id}", "/api/notes/*"), "✗ DIR/routes.toml:15: route 2 (/api/notes/*): path: '*' is no placeholder: write {rest:path}"),
     Row("no slash", table("/api/notes/{note_id}", "api/notes/{note_id}"), "✗ DIR/routes.toml:15: route 2 (api/notes/{note_id}): path: 'api/notes/{note_id}' does not begin with a slash: write '/api/notes/{note_id}'"),
     Row("an unknown service", table("notes:/", "note:/"), TWO.format(16) + "to names the service 'note', which the table does not have: did you mean 'notes'?"),
     Row("an unknown placeholder", table('"notes:/notes/{note_id}"', '"notes:/notes/{id}"'), TWO.format(16) + "to uses id, which the path does not have: did you mean 'note_id'?"),
@@ -168,6 +170,11 @@ FAULTS: Final = [
     Row("an unknown folder", project("command", 'folder = "nots"\ncommand'), "✗ DIR/frontispiece.toml:6: apps.notes.folder: there is no folder DIR/nots: it is relative to the project's"),
     Row("an unknown module", project("web:", "wep:"), "✗ DIR/frontispiece.toml:2: apps.web.factory: wep:create_app cannot be imported: No module named 'wep': modules are found in the project's folder, and where pip installs"),
     Row("an unknown function", project("create_app", "create_ap"), "✗ DIR/frontispiece.toml:2: apps.web.factory: web:create_ap cannot be imported: module 'web' has no attribute 'create_ap': did you mean 'create_app'?"),
+    Row("a factory that fails", pages("create_app =", "def create_app():\n    return 1 / 0\n\n\nother ="), "✗ DIR/frontispiece.toml:2: apps.web.factory: web:create_app failed: ZeroDivisionError: division by zero (DIR/web.py, line 17)"),
+    Row("a factory that ends", pages("create_app =", 'raise SystemExit("no ink")\ncreate_app ='), "✗ DIR/frontispiece.toml:2: apps.web.factory: web:create_app cannot be imported: SystemExit: no ink (DIR/web.py, line 16)"),
+    Row("a factory of nothing", pages("create_app =", "def create_app():\n    pass\n\n\nother ="), "✗ DIR/frontispiece.toml:2: apps.web.factory: web:create_app returns no ASGI app, but NoneType"),
+    Row("an empty address", {"frontispiece.toml": '[apps.far]\nurl = ""\n'}, "DIR/frontispiece.toml:2: apps.far.url: String should have at least 1 character"),
+    Row("a key of nothing", {"frontispiece.toml": f'folder = "x"\n{PROJECT}'}, "DIR/frontispiece.toml:1: folder: unknown key"),
     Row("a layer nowhere", {"frontispiece.toml": f'{PROJECT}\n[gateway.layers.greet]\nfactory = "web:page"\nafter = "authh"\n'}, "✗ DIR/frontispiece.toml:10: gateway.layers.greet.after: 'authh' is no policy: did you mean 'auth'?\n✗ DIR/frontispiece.toml:9: gateway.layers.greet.factory: web:page is no subclass of frontispiece.gateway.RouteLayer: name one"),
     Row("a command that front has", {"frontispiece.toml": f'{PROJECT}\n[commands]\ncheck = "web:page"\n'}, "✗ DIR/frontispiece.toml:9: commands.check: front has a command with this name: choose another\n✗ DIR/frontispiece.toml:9: commands.check: web:page is no typer.Typer, but Page: name an attribute that is one"),
     # settings
@@ -189,7 +196,7 @@ FAULTS: Final = [
     Row("a source without await", pages("async def", "def"), "✗ DIR/web.py:6: /notes/{note_id}: a source is an async function: write async def"),
     Row("no view", pages("@page.view\n", ""), "✗ DIR/web.py:6: /notes/{note_id}: a page has one @page.view, not 0"),
     Row("a page twice", pages("[page]", "[page, page]"), "✗ DIR/web.py:6: /notes/{note_id}: another page serves GET already: leave one of them"),
-    Row("no Python", pages("return note_id", "return note_id)"), "✗ DIR/frontispiece.toml:2: apps.web.factory: web:create_app cannot be imported: SyntaxError: unmatched ')' (web.py, line 8)"),
+    Row("no Python", pages("return note_id", "return note_id)"), "✗ DIR/frontispiece.toml:2: apps.web.factory: web:create_app cannot be imported: SyntaxError: unmatched ')' (DIR/web.py, line 8)"),
 ]
 
 UP_FAULTS: Final = [

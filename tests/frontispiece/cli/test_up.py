@@ -105,7 +105,10 @@ def test_a_data_folder_without_space_is_one_line(project: Path, tmp_path: Path) 
     done = run("up", "--project", project, "--port", "0", "--data", tmp_path)
 
     assert done.returncode == 1
-    assert done.stderr == f"{tmp_path} cannot be the data folder: No space left on device: name another by --data\n"
+    assert (
+        done.stderr
+        == f"{tmp_path} cannot be the data folder: No space left on device: name another by --data\n"
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that nobody can write")

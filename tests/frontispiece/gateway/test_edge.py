@@ -240,7 +240,10 @@ async def test_services_without_an_address_are_all_named_before_anything_is_serv
             )
         )
     assert refusal.value.errors == [
-        "services: things: SERVICES names no address for 'things'",
+        (
+            "services: things: SERVICES names no address for 'things': "
+            "front up has the apps of frontispiece.toml there"
+        ),
         (
             "services: gone: SERVICES: gone: 'gopher://x' is no address: it begins with none of "
             "http://, https://, h2://, httpx+http://, registry://, app://"

@@ -174,6 +174,6 @@ def test_an_aggregate_cannot_be_validated() -> None:
         in errors_of(route(validate_requests=True, parts=parts))[0]
     )
     assert (
-        "validate_requests: Input should be a valid boolean"
+        "validate_requests: 1 is neither true nor false"
         in errors_of(route(validate_requests=1, parts=parts))[0]
     )

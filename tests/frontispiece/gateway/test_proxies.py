@@ -164,7 +164,7 @@ def test_a_table_trusts_addresses_and_networks_only() -> None:
     assert "edge: trusted_proxies: 10.0.0.1/8 has host bits set" in said
     assert "'proxy' does not appear to be an IPv4 or IPv6 network" in said
     assert "'0.0.0.0/0' is everybody" in said
-    assert "edge: forwarded_header: Input should be 'x-forwarded' or 'forwarded'" in said
+    assert "edge: forwarded_header: 'both' is none of 'x-forwarded' or 'forwarded'" in said
 
 
 ROUTES = route_table(

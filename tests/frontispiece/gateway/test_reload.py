@@ -116,7 +116,7 @@ async def test_what_a_route_that_is_the_same_has_counted_goes_on_and_a_changed_o
 @pytest.mark.parametrize(
     ("faulty", "said"),
     [
-        ("no toml", "not TOML"),
+        ("no toml", ":1:4: Expected"),
         (route_table(THING, route("/x", to="nobody"), services={"nobody": None}), "'nobody'"),
         (THINGS.replace("registry://things", "registry://nowhere"), "no address for 'nowhere'"),
         (THINGS.replace("registry://things", f"app://{__name__}:never_starts"), "will not"),

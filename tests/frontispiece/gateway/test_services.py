@@ -45,11 +45,11 @@ def test_a_service_may_have_several_addresses_and_policies_around_it() -> None:
         ),
         ('url = ["http://a", "app://m:f"]', ["url: 'app://m:f' cannot be one of several"]),
         ('url = ["http://a", "http://a"]', ["url: an address is there twice"]),
-        ('url = "registry://a"\nhealth = {}', ["health: path: Field required"]),
+        ('url = "registry://a"\nhealth = {}', ["health: path: is missing"]),
         ('url = "registry://a"\nhealth.path = "/a b"', ["health: path: String should match"]),
         (
             'url = "registry://a"\nhealth = { path = "/a", interval = "0s", rise = 2 }',
-            ["health: interval: Input should be greater than", "health: rise: unknown key"],
+            ["health: interval: must be greater than", "health: rise: unknown key"],
         ),
         (
             (
@@ -57,8 +57,8 @@ def test_a_service_may_have_several_addresses_and_policies_around_it() -> None:
                 'open_duration = "-1s", failures = 5 }'
             ),
             [
-                "breaker: failure_ratio: Input should be greater than 0",
-                "breaker: min_requests: Input should be greater than or equal to 1",
+                "breaker: failure_ratio: must be greater than 0",
+                "breaker: min_requests: must be greater than or equal to 1",
                 "breaker: window: 5 is no duration",
                 "breaker: open_duration: '-1s' is no duration",
                 "breaker: failures: unknown key",
@@ -77,14 +77,14 @@ def test_a_service_may_have_several_addresses_and_policies_around_it() -> None:
         (
             'url = "http://a"\nconcurrency = { max_concurrent = 0, max_queue = -1, wait = "1s" }',
             [
-                "concurrency: max_concurrent: Input should be greater than or equal to 1",
-                "concurrency: max_queue: Input should be greater than or equal to 0",
+                "concurrency: max_concurrent: must be greater than or equal to 1",
+                "concurrency: max_queue: must be greater than or equal to 0",
                 "concurrency: wait: unknown key",
             ],
         ),
         (
             'url = "http://a"\nconcurrency = { max_concurrent = true }',
-            ["concurrency: max_concurrent: Input should be a valid int"],
+            ["concurrency: max_concurrent: True is no whole number"],
         ),
         ('url = "http://a"\nretries = 3', ["retries: unknown key"]),
     ],

@@ -77,7 +77,7 @@ BATCH = 'each = "a.l", batch = { key = "k", by = "k" }'
         (A + part("b", BATCH, "/x?k=1"), "parts.b: batch: key: k is in the query of from already"),
         (
             A + part("b", BATCH.replace("by", "max = 101, by")),
-            "parts.b: batch: max: Input should be less than or equal to 100",
+            "parts.b: batch: max: must be less than or equal to 100",
         ),
         (
             A + part("b", 'each = "a.l"', "/{each}") + "\n" + part("c", 'each = "b.l"', "/{each}"),

@@ -36,7 +36,7 @@ def errors(*routes: Json) -> list[str]:
         ({"retry": {}}, "retry is for routes to one service: files have none"),
         ({"to": "things"}, "a route has to or files, not both"),
         ({"keys": {"folders": "x"}}, "files: folders: unknown key: did you mean 'folder'?"),
-        ({"keys": {"folder": None}}, "files: folder: Field required"),
+        ({"keys": {"folder": None}}, "files: folder: is missing"),
         ({"keys": {"include": ["../etc"]}}, "'../etc' is no path within the folder"),
         ({"keys": {"index": "/index.html"}}, "'/index.html' is no path within the folder"),
         ({"keys": {"include": ["web/.git"]}}, "'web/.git' is no path within the folder"),
@@ -131,7 +131,9 @@ def test_a_fault_of_files_is_named_with_file_and_line_and_folders_are_the_projec
 
     line = 1 + table.splitlines().index('files = "clients"')
     message = "files: index.html refers to gone.js, which is not among the files"
-    assert refused.value.errors == [f"routes.toml:{line}: route 1 (/{{file:path}}): {message}"]
+    assert refused.value.errors == [
+        f"{tmp_path}/gateway/routes.toml:{line}: route 1 (/{{file:path}}): {message}"
+    ]
 
 
 def test_without_a_project_folders_are_relative_to_the_table_s_own(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ async def test_an_upgrade_on_other_routes_is_ignored(world: World) -> None:
     [
         (
             "websocket = { max_connections = 0 }",
-            "max_connections: Input should be greater than or equal to 1",
+            "max_connections: must be greater than or equal to 1",
         ),
         ("websocket = { other = 1 }", "other: unknown key"),
         ("websocket = {}\ncompression = {}", "websocket does not go with compression"),
