@@ -22,7 +22,7 @@ from tests.support.world import gateway_of
 
 Visits = Callable[[Page], Visit]
 
-TABS: Final = ("topology", "routes", "pages", "upstreams", "actions", "panel-clients", "panel-events")
+TABS: Final = ("Topology", "Routes", "Pages", "Upstreams", "Actions", "Clients", "Events")
 MANY: Final = 1000
 
 
@@ -152,13 +152,18 @@ async def test_every_tab_is_accessible_by_day_and_by_night(
     pictures = os.environ.get("BROWSER_PICTURES")
     faults: list[str] = []
     for name in TABS:
-        await page.evaluate("name => { location.hash = `#/${name}` }", name)
-        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await tab(page, name)
+        await expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+        await expect(page.locator("main :is(table, .empty)").first).to_be_visible()
         for scheme in SCHEMES:
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             if pictures:
-                await page.screenshot(path=f"{pictures}/console-{name}-{scheme}.png")
+                await page.screenshot(path=f"{pictures}/console-{name.lower()}-{scheme}.png")
             faults += [f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe)]
+        for width in (390, 1440):
+            await page.set_viewport_size({"width": width, "height": 900})
+            if (wide := await page.evaluate("document.documentElement.scrollWidth")) > width:
+                faults.append(f"{name}: {wide} pixels wide at {width}")
 
     assert faults == []
     assert seen.errors == []
