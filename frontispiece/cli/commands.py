@@ -57,15 +57,32 @@ def _deferred(name: str, reference: str) -> Any:
     )
     def run(ctx: typer.Context, data: Data = None) -> None:
         project = open_project(_project().folder)
-        set_databases(project, data_folder(project, data))
+        arguments, named = _without_data(ctx.args)
+        set_databases(project, data_folder(project, data or named))
         try:
             command = typer.main.get_command(load(reference))
-            command.epilog = f"Another data folder than .data: {ctx.command_path} --data DIR …"
-            command.main(ctx.args, prog_name=ctx.command_path)
+            command.epilog = f"Another data folder than .data: {ctx.command_path} … --data DIR"
+            command.main(arguments, prog_name=ctx.command_path)
         except ConfigError as error:
             fail(str(error))
 
     return typer.main.get_command(shell)
+
+
+def _without_data(arguments: list[str]) -> tuple[list[str], Path | None]:
+    """The arguments of a command of the project without `--data DIR`, and that folder."""
+    rest: list[str] = []
+    folder = None
+    given = iter(arguments)
+    for argument in given:
+        name, equals, value = argument.partition("=")
+        if name == "--data" and (value or not equals):
+            folder = Path(value or next(given, "."))
+        elif argument == "--":
+            return [*rest, argument, *given], folder
+        else:
+            rest.append(argument)
+    return rest, folder
 
 
 def load(reference: str) -> typer.Typer:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from frontispiece.cli import completion
 from frontispiece.cli.terminal import Data, Folder, data_folder, err, fail, open_project, out
 from frontispiece.errors import ConfigError
 from frontispiece.extras import MissingExtra
@@ -13,7 +14,11 @@ from frontispiece.extras import MissingExtra
 def migrate(
     apps: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[APP]...", help="Some apps; all with a database when left out."),
+        typer.Argument(
+            metavar="[APP]...",
+            help="Some apps; all with a database when left out.",
+            autocompletion=completion.apps,
+        ),
     ] = None,
     project: Folder = None,
     data: Data = None,

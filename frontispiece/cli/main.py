@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.markup import escape
 
-from frontispiece.cli import databases
+from frontispiece.cli import completion, databases
 from frontispiece.cli.commands import Commands
 from frontispiece.cli.commands import errors as command_errors
 from frontispiece.cli.contracts import app as contracts
@@ -43,7 +43,6 @@ app = typer.Typer(
     name="front",
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -151,7 +150,12 @@ def _announce(project: Project, url: str, admin: "AdminPort | None", data: Path,
 
 @app.command()
 def serve(
-    name: Annotated[str, typer.Argument(metavar="APP", help="The gateway, or an app of frontispiece.toml.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="APP", help="The gateway, or an app of frontispiece.toml.", autocompletion=completion.apps
+        ),
+    ],
     project: Folder = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
@@ -265,4 +269,4 @@ def version() -> None:
 def main() -> None:
     """Run the command line."""
     reset_dispositions()
-    app()
+    app(prog_name="front")  # however it was started

@@ -1,11 +1,12 @@
 """The commands about pages: `graph` and `explain`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontispiece.cli.project import Project
+from frontispiece.cli import completion
+from frontispiece.cli.project import Project, find
 from frontispiece.cli.terminal import (
     URL,
     Folder,
@@ -20,10 +21,17 @@ from frontispiece.cli.terminal import (
 )
 from frontispiece.errors import ConfigError
 
+if TYPE_CHECKING:
+    from frontispiece.gateway.config.route import Route
+
 
 def graph(
     page: Annotated[
-        str | None, typer.Argument(help="One page, by its public path or APP:PATH; all when left out.")
+        str | None,
+        typer.Argument(
+            help="One page, by its public path or APP:PATH; all when left out.",
+            autocompletion=completion.paths,
+        ),
     ] = None,
     mermaid: Annotated[
         Path | None, typer.Option(help="Write the text to a file instead of the terminal.")
@@ -47,7 +55,9 @@ def graph(
 
 
 def explain(
-    path: Annotated[str, typer.Argument(help="A page's public path, with its query.")],
+    path: Annotated[
+        str, typer.Argument(help="A page's public path, with its query.", autocompletion=completion.paths)
+    ],
     url: Url = URL,
     user: Annotated[
         str | None,
@@ -74,6 +84,8 @@ def explain(
         explained = explaining.explain(url, path, headers)
         if html is not None:
             html.write_text(explain_html.page(explained), encoding="utf-8")
+    except explaining.NoTimeline as error:
+        fail(_plain_route(project, path) or str(error))
     except (explaining.NotExplained, LoginFailed, ConfigError, OSError) as error:
         fail(str(error))
     for line in waterfall(explained, out.width):
@@ -82,14 +94,39 @@ def explain(
         raise typer.Exit(1)
 
 
+def _plain_route(project: Path | None, path: str) -> str | None:
+    """That a path is a route to a service and no page, if the project's table says so."""
+    try:
+        opened = find(project)
+        route = _route(opened, path)
+    except ConfigError:  # the running project is another one
+        return None
+    if route is None or route.parts or route.to is None:
+        return None
+    app = opened.apps.get(route.to.service)
+    if app is None or app.mounted:
+        return None
+    return (
+        f"{route.path} is a route to the service {route.to.service}, and no page: it has no sources to draw. "
+        "The console shows the traces of its calls, front routes what happens to them."
+    )
+
+
 def has_session(project: Project, path: str) -> bool:
     """Whether the route of a path takes a session.
 
     Raises:
         ConfigError: the route table has errors.
     """
-    from frontispiece.cli.tables import load_table  # noqa: PLC0415
-    from frontispiece.gateway.config.route import Auth  # noqa: PLC0415
+    from frontispiece.gateway.config.route import Auth  # noqa: PLC0415 (other commands start faster without)
+
+    route = _route(project, path)
+    return route is not None and route.auth is Auth.SESSION
+
+
+def _route(project: Project, path: str) -> "Route | None":
+    """The route that answers a GET of a path."""
+    from frontispiece.cli.tables import load_table  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound  # noqa: PLC0415
 
     routes = [
@@ -98,9 +135,9 @@ def has_session(project: Project, path: str) -> bool:
     ]
     segments = path.partition("?")[0].removeprefix("/").split("/")
     try:
-        return Matcher(routes).match("GET", "", segments).target.auth is Auth.SESSION
+        return Matcher(routes).match("GET", "", segments).target
     except (RouteNotFound, MethodNotAllowed):
-        return False
+        return None
 
 
 def login_headers(

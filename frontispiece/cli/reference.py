@@ -7,13 +7,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from frontispiece.cli import completion
 from frontispiece.cli.terminal import Folder, fail, open_project, print_table
 from frontispiece.errors import ConfigError, nearest
 
 
 def settings(
     name: Annotated[
-        str | None, typer.Argument(metavar="[APP]", help="The gateway, or an app with a factory.")
+        str | None,
+        typer.Argument(
+            metavar="[APP]", help="The gateway, or an app with a factory.", autocompletion=completion.apps
+        ),
     ] = None,
     project: Folder = None,
     *,

@@ -26,7 +26,7 @@ Data = Annotated[Path | None, typer.Option(help="The data folder; by default the
 Routes = Annotated[
     Path | None, typer.Option(help="The route table instead of the project's.", envvar="GATEWAY_ROUTES")
 ]
-Url = Annotated[str, typer.Option(help="The gateway.")]
+Url = Annotated[str, typer.Option(help="The gateway's address.", envvar="FRONT_URL")]
 Password = Annotated[
     str | None,
     typer.Option(help="Prompted for when it is left out, except a demo user's.", envvar="FRONT_PASSWORD"),

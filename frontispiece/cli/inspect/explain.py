@@ -28,6 +28,10 @@ class NotExplained(Exception):
     """There is no timeline; the message says why."""
 
 
+class NoTimeline(NotExplained):
+    """The response has none: the path may be no page."""
+
+
 def explain(url: str, path: str, headers: Iterable[tuple[str, str]]) -> PageTrace:
     """Run a page, and return its timeline.
 
@@ -56,7 +60,7 @@ def explain(url: str, path: str, headers: Iterable[tuple[str, str]]) -> PageTrac
             f"Nothing answers at {url} ({fault or 'timeout'}). Is the project running?"
         ) from None
     if _media_type(response) != MEDIA_TYPE:
-        raise NotExplained(_reason(path, response))
+        raise (NoTimeline if response.is_success else NotExplained)(_reason(path, response))
     return _decoded(response.content)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from frontispiece.cli import completion
 from frontispiece.cli.project import Project
 from frontispiece.cli.scaffold.addition import Addition, NotAdded, values
 from frontispiece.cli.scaffold.wiring import NotWired, with_page
@@ -36,7 +37,10 @@ def _explained() -> Iterator[None]:
 def page(
     ctx: typer.Context,
     name: Name,
-    bff: Annotated[str | None, typer.Option(help="The app that serves it, if there are several.")] = None,
+    bff: Annotated[
+        str | None,
+        typer.Option(help="The app that serves it, if there are several.", autocompletion=completion.bffs),
+    ] = None,
     project: Folder = None,
 ) -> None:
     """Add a page to a BFF, with its route and its test: in its folder `pages` or `screens`, which it has."""

@@ -148,3 +148,17 @@ def test_a_role_without_its_settings_says_which_it_needs() -> None:
 
     assert done.returncode == 1
     assert "CATALOG_DATABASE_URL" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("front serve gat", ["gateway"]),
+        ("front new page a --bff bff-w", ["bff-web"]),
+        ("front graph /web/products/", ["/web/products/{sku}"]),
+    ],
+)
+def test_a_shell_completes_apps_and_paths_of_the_project(typed: str, completed: list[str]) -> None:
+    asked = {"_FRONT_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+
+    assert run(**asked).stdout.split() == completed

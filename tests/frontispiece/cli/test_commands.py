@@ -63,13 +63,16 @@ def test_a_command_of_the_project_has_its_arguments_options_help_and_status(proj
     assert (spilt.returncode, spilt.stderr) == (3, "It is spilt.\n")
     assert "Fills a pen." in front(project, "inks", "--help").stdout
     assert " inks fill " in front(project, "inks", "fill", "--help").stdout
-    assert " inks --data DIR " in front(project, "inks", "--help").stdout
+    assert " inks … --data DIR" in front(project, "inks", "--help").stdout
 
 
 def test_databases_are_those_of_the_environment_or_of_the_data_folder(project: Path, tmp_path: Path) -> None:
     elsewhere = front(project, "inks", "--data", str(tmp_path / "other"), "fill", "blue")
     set_already = front(project, "inks", "fill", "blue", STARS_DATABASE="postgresql+psycopg://stars")
 
+    at_the_end = front(project, "inks", "fill", "blue", "--data", str(tmp_path / "other"))
+
+    assert at_the_end.stdout == elsewhere.stdout
     assert elsewhere.stdout == f"blue False sqlite:///{tmp_path}/other/stars.db\n"
     assert set_already.stdout == "blue False postgresql+psycopg://stars\n"
 

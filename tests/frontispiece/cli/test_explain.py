@@ -136,6 +136,15 @@ async def test_a_drawing_that_cannot_be_written_is_told(world: World, tmp_path: 
     assert "page.html" in done.err
 
 
+async def test_a_route_to_a_service_is_no_page_and_the_command_says_where_to_look(world: World) -> None:
+    world.answers({}, "application/json")
+    done = await world.explain("/api/catalog/brands")
+
+    assert done.code == 1
+    assert "/api/catalog/brands is a route to the service catalog, and no page" in done.err
+    assert "The console shows the traces of its calls" in done.err
+
+
 async def test_a_page_that_does_not_explain_itself_says_how_it_would(world: World) -> None:
     world.answers({"sku": "PENS-001"}, "application/json")
     done = await world.explain("/web/products/PENS-001")
@@ -199,8 +208,11 @@ async def test_a_problem_that_cannot_be_read_is_told_all_the_same(world: World, 
     assert "/web/home answered 502" in done.err
 
 
-async def test_nobody_there_is_told() -> None:
-    done = await explain("/web/home", "--url", nobody_there())
+async def test_nobody_there_is_told_at_the_address_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FRONT_URL", nobody_there())
+    done = await explain("/web/home")
 
     assert done.code == 1
     assert "Is the project running?" in done.err
