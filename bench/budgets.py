@@ -31,7 +31,7 @@ from tests.contracts.web.examples import CLIENT as WEB
 from tests.support.checkouts import complete
 from tests.support.consumer import Client
 from tests.support.contracts import CONTRACTS
-from tests.support.shop import CHEAP_PASSWORDS, ROOT, RunningShop
+from tests.support.shop import CHEAP_RUN, ROOT, RunningShop
 
 FILE: Final = CONTRACTS / "budgets.toml"
 
@@ -226,7 +226,7 @@ def main() -> int:
             "--data",
             str(data),
         ]
-        with started(command, data, CHEAP_PASSWORDS, ROOT) as running:
+        with started(command, data, CHEAP_RUN, ROOT) as running:
             shop = RunningShop(url=running.url, process=running.process, data=data, output=running.output)
             found = costs(shop, wanted, USER, ROUNDS)
     console = Console(width=None if sys.stdout.isatty() else WIDE)

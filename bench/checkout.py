@@ -214,7 +214,7 @@ def shop(database: str, *, processes: bool) -> Iterator[tuple[str, int, Path, di
         program = Program(
             command=[*map(str, command), *(["--processes"] if processes else [])],
             port=port,
-            variables=dict(os.environ) | urls | CHEAP_LOGINS,
+            variables=dict(os.environ) | urls | CHEAP,
         )
         pid = stack.enter_context(listening(program, core=None, log=folder / "front.log"))
         url = f"http://127.0.0.1:{port}"
@@ -222,7 +222,11 @@ def shop(database: str, *, processes: bool) -> Iterator[tuple[str, int, Path, di
         yield url, pid, folder, urls
 
 
-CHEAP_LOGINS: Final = {"IDENTITY_ARGON2_MEMORY_COST": "8", "IDENTITY_ARGON2_TIME_COST": "1"}
+CHEAP: Final = {
+    "IDENTITY_ARGON2_MEMORY_COST": "8",
+    "IDENTITY_ARGON2_TIME_COST": "1",
+    "OTEL_SDK_DISABLED": "true",
+}
 
 
 def _wait_ready(url: str) -> None:

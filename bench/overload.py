@@ -213,7 +213,7 @@ def shop() -> Iterator[int]:
         port = free_port()
         command = [sys.executable, "-m", "frontispiece.cli", "up", "--port", str(port), "--data", folder]
         with listening(
-            Program(command=command, port=port, variables=dict(os.environ)),
+            Program(command=command, port=port, variables=dict(os.environ) | {"OTEL_SDK_DISABLED": "true"}),
             core=CANDIDATES,
             log=Path(folder) / "front.log",
         ):

@@ -50,9 +50,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """The running shop, whose parcels are quick."""
+    """The running shop, whose parcels are quick and whose traces are in its console."""
     folder = tmp_path_factory.mktemp("browser") / "shop"
-    with running_shop(folder, SHIPPING_DISPATCH_DELAY="1", SHIPPING_DELIVERY_DELAY="2") as running:
+    quick = {"SHIPPING_DISPATCH_DELAY": "1", "SHIPPING_DELIVERY_DELAY": "2"}
+    with running_shop(folder, OTEL_SDK_DISABLED="", **quick) as running:
         yield running
 
 

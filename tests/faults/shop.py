@@ -21,7 +21,7 @@ from frontispiece.server.supervisor import Supervisor
 from tests.faults.proxy import Mishaps, Proxy
 from tests.faults.sabotage import take_away
 from tests.support.postgres import supervised_postgres
-from tests.support.shop import CHEAP_PASSWORDS, PROJECT
+from tests.support.shop import CHEAP_RUN, PROJECT
 
 Result = TypeVar("Result")
 
@@ -29,7 +29,7 @@ RESTARTS_SOONER: Final = 10
 """The supervisor's clock runs so many times faster: a program that ends often waits for 3 s, not for 30."""
 
 VARIABLES: Final = {
-    **CHEAP_PASSWORDS,
+    **CHEAP_RUN,
     "SHIPPING_DISPATCH_DELAY": "1",
     "SHIPPING_DELIVERY_DELAY": "2",
     "ACQUIRER_FAULTS": '{"error_rate": 0.05, "timeout_rate": 0.03, "hang": 3, "duplicate_rate": 0.05}',

@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
-def test_a_program_has_no_secret_of_other_apps(
+def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
     project: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     notes = project / "notes" / "notes.py"
@@ -53,11 +53,14 @@ def test_a_program_has_no_secret_of_other_apps(
     file.write_text(
         file.read_text().replace("mounted = true", 'mounted = true\nsigning_key = "BFF_SIGNING_KEY"')
     )
-    with running_shop(tmp_path / "data", "--project", str(project), *options, MINE="1"):
+    with running_shop(tmp_path / "data", "--project", str(project), *options, MINE="1", OTEL_SDK_DISABLED=""):
         variables = json.loads((project / "notes" / "environment.json").read_text())
 
     others = {name: value for name, value in variables.items() if name != "PEPPER"}
     assert variables["MINE"] == "1"
+    assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"].endswith("/console/otlp")
+    assert variables["OTEL_SERVICE_NAME"] == "notes"
+    assert variables["OTEL_EXPORTER_OTLP_HEADERS"].startswith("Authorization=Bearer%20")
     assert {"GATEWAY_SIGNING_KEY", "BFF_SIGNING_KEY"}.isdisjoint(others)
     assert set(json.loads((tmp_path / "data" / "secrets.json").read_text()).values()).isdisjoint(
         others.values()
