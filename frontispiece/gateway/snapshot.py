@@ -159,10 +159,6 @@ class RoutingSnapshot:
         await self.resources.close()
         return left
 
-    def services_of(self, route: Route) -> Iterator[str]:
-        """The services that a route may call, whichever key names them; rather one too many."""
-        return (name for name in set(_names_in(route)) if name in self.table.services)
-
     def layers_of(self, route: Route) -> tuple[str, ...]:
         """The names of the layers that a call on this route passes, from the outside in."""
         return self.entries[_key(route)].layers
@@ -200,7 +196,7 @@ class RoutingSnapshot:
             if (
                 previous
                 and unchanged.get(key) == route
-                and resources.has_same_upstreams(self.services_of(route), previous.resources)
+                and resources.has_same_upstreams(self._services_of(route), previous.resources)
             ):
                 yield key, previous.entries[key]
                 continue
@@ -251,6 +247,10 @@ class RoutingSnapshot:
             else:
                 answers = session_endpoint(endpoint, session, self.resources)
                 yield key, RouteEntry(answers, "the issuer", self._unrouted)
+
+    def _services_of(self, route: Route) -> Iterator[str]:
+        """The services that a route may call, whichever key names them; rather one too many."""
+        return (name for name in set(_names_in(route)) if name in self.table.services)
 
 
 def _host(headers: Headers) -> str:

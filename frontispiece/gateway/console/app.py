@@ -84,7 +84,11 @@ class Console:
             body=body.body,
             client_ip=scope["client"][0] if scope["client"] else "unknown",
         )
-        return await match.target(self, request)
+        reply = await match.target(self, request)
+        if scope["method"] == "HEAD" and not isinstance(reply.body, bytes):  # it would never end
+            await reply.release()
+            return Reply(status=reply.status, headers=reply.headers, body=b"")
+        return reply
 
 
 def _not_allowed(methods: list[str]) -> Problem:

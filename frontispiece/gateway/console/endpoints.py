@@ -1,10 +1,13 @@
 """The endpoints of the console below `/console/api/`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from frontispiece.gateway.aggregates.handler import aggregate_graph
+from frontispiece.gateway.aggregates.target_template import TargetTemplate
 from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.console.bff_calls import mounted
 from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
@@ -27,7 +30,7 @@ async def overview(console: "Console", _request: ConsoleRequest) -> Reply:
     """What there is: services, what calls what, panels, and the bounds of durations in seconds."""
     gateway = console.gateway
     snapshot, apps = gateway.snapshot, mounted(gateway)
-    called = {name for route in snapshot.table.routes for name in snapshot.services_of(route)}
+    called = {target.service for target in _targets(snapshot.table)}
     edges: list[dict[str, Any]] = [
         {"from": "gateway", "to": name} for name in snapshot.upstreams if name in called
     ]
@@ -109,6 +112,15 @@ async def panel(console: "Console", request: ConsoleRequest) -> Reply:
 async def audit(console: "Console", _request: ConsoleRequest) -> Reply:
     """The latest actions, newest first."""
     return json_reply(list(console.audit.records))
+
+
+def _targets(table: Table) -> Iterator[Target | TargetTemplate]:
+    """Where calls of routes, their copies, and logins lead."""
+    for each in table.routes:
+        yield from (to for to in (each.to, each.mirror and each.mirror.to) if to)
+        yield from (variant.to for variant in each.split or ())
+        yield from (part.from_ for part in (each.parts or {}).values())
+    yield from table.session.guest_merge if table.session else ()
 
 
 def _target(route: Route) -> str:

@@ -150,6 +150,11 @@ async def test_watchers_are_few_and_one_that_leaves_makes_room(admin: httpx.Asyn
     assert status == 200
 
 
+async def test_who_asks_for_the_head_of_a_stream_takes_no_place(admin: httpx.AsyncClient) -> None:
+    for _ in range(MAX_WATCHERS + 1):
+        assert (await admin.head("/console/api/events")).status_code == 200
+
+
 async def test_actions_are_recorded_with_their_outcome(world: World, admin: httpx.AsyncClient) -> None:
     await admin.delete("/admin/cache?path=/things/1", headers=CSRF)
     world.written.append(TABLE.replace('"none"', '"maybe"'))
