@@ -3,6 +3,7 @@
 import ast
 import re
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import griffe
@@ -100,14 +101,12 @@ def problems(module: ast.Module) -> set[tuple[str, int]]:
     found = set()
     for node in ast.walk(module):
         match node:
-            case ast.Call(
-                func=ast.Name(id="Problem"),
-                args=[ast.Constant(value=int(status)), ast.Constant(value=str(kind)), *_],
-            ):
-                found.add((kind, status))
-            case ast.Assign(
-                targets=[ast.Tuple(elts=[ast.Name(id="status"), ast.Name(id="kind"), _])],
-                value=ast.Tuple(elts=[ast.Constant(value=int(status)), ast.Constant(value=str(kind)), _]),
-            ):
+            case (
+                ast.Call(args=[ast.Constant(value=int(status)), ast.Constant(value=str(kind)), *_])
+                | ast.Assign(
+                    targets=[ast.Tuple(elts=[ast.Name(id="status"), ast.Name(id="kind"), _])],
+                    value=ast.Tuple(elts=[ast.Constant(value=int(status)), ast.Constant(value=str(kind)), _]),
+                )
+            ) if status >= HTTPStatus.BAD_REQUEST:
                 found.add((kind, status))
     return found
