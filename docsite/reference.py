@@ -4,9 +4,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Final
+from typing import Any, Final
 
 import typer
+from pydantic import create_model
 from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
 
@@ -42,10 +43,11 @@ def route_table() -> Tables:
 
 
 def project_file() -> Tables:
-    """The keys of frontispiece.toml."""
-    keys = Project.model_json_schema(by_alias=True)
-    del keys["properties"]["folder"]  # that of the file, and not written in it
-    return Tables(keys)
+    """The keys of frontispiece.toml, without the fields that a project has besides."""
+    keys: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in Project.model_fields.items() if not field.exclude
+    }
+    return Tables(create_model("File", **keys).model_json_schema(by_alias=True))
 
 
 def front_command() -> TyperGroup:
