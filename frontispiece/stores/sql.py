@@ -280,7 +280,9 @@ def _replace_broken(connection: Any, *_pool: Any) -> None:
     Raises:
         DisconnectionError: the pool connects anew.
     """
+    driver = connection.driver_connection
     poll = select.poll()
-    poll.register(connection.driver_connection.fileno(), select.POLLIN)
-    if poll.poll(0):
+    if not driver.closed:
+        poll.register(driver.fileno(), select.POLLIN)
+    if driver.closed or poll.poll(0):
         raise sa.exc.DisconnectionError
