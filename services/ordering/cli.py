@@ -40,6 +40,15 @@ class Databases(Settings):
     read_database_url: str = Field(description="SQLAlchemy URL of the read model's database.")
 
 
+@app.command("list")
+def newest(
+    owner: Annotated[str | None, typer.Option(help="The id of a customer; everybody when left out.")] = None,
+    limit: Annotated[int, typer.Option(help="How many.", min=1, max=10_000)] = 20,
+) -> None:
+    """List the newest orders."""
+    _run(lambda: _newest(owner, limit))
+
+
 @app.command()
 def history(order_id: OrderId) -> None:
     """Show all that has happened to an order."""
@@ -107,6 +116,26 @@ async def _opened() -> AsyncIterator[tuple["Orders", "ReadStore"]]:
     async with Orders(databases.database_url) as orders, ReadStore(databases.read_database_url) as store:
         await store.initialise()
         yield orders, store
+
+
+async def _newest(owner: str | None, limit: int) -> None:
+    async with _opened() as (_, store):
+        found = await store.orders(owner, limit)
+    shown = _table("order", "owner", "placed at", "stage", "reason", "pieces", "total")
+    for order in found:
+        placed_at = order.placed_at.isoformat(timespec="seconds")
+        total = f"{order.total / 100:.2f} {order.currency}"
+        _add_row(
+            shown,
+            order.id,
+            order.owner,
+            placed_at,
+            order.stage,
+            order.reason or "",
+            str(order.pieces),
+            total,
+        )
+    out.print(shown)
 
 
 async def _history(order_id: str) -> None:

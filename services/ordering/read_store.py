@@ -22,6 +22,7 @@ class Summary:
     """One order in a list."""
 
     id: str
+    owner: str
     status: Status
     stage: Stage
     reason: str | None
@@ -74,12 +75,14 @@ class ReadStore(SqlStore):
         return None if document is None else decode_view(document)
 
     async def orders(
-        self, owner: str, limit: int, after: tuple[datetime, str] | None = None
+        self, owner: str | None, limit: int, after: tuple[datetime, str] | None = None
     ) -> list[Summary]:
-        """An owner's orders, newest first, beginning after the order with this sort key."""
+        """An owner's orders, or everybody's, newest first, beginning after the order with this sort key."""
         async with self.database.read() as tx:
             table = (await live(tx))[0].summaries
-            query = sa.select(*_columns(table, Summary)).where(table.c.owner == owner)
+            query = sa.select(*_columns(table, Summary))
+            if owner is not None:
+                query = query.where(table.c.owner == owner)
             if after is not None:
                 query = query.where(sa.tuple_(table.c.placed_at, table.c.id) < after)
             query = query.order_by(table.c.placed_at.desc(), table.c.id.desc()).limit(limit)

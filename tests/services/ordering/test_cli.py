@@ -147,6 +147,17 @@ def test_totals_are_those_of_the_last_days(operator: Operator) -> None:
     ]  # fmt: skip
 
 
+def test_the_newest_orders_are_listed_of_everybody_or_of_one_customer(operator: Operator) -> None:
+    operator.append(*COMPLETED)
+    operator.run("rebuild")
+
+    (line,) = [line for line in operator.run("list").output.splitlines() if ORDER_ID in line]
+    cells = [cell.strip() for cell in line.split("│")[1:-1]]
+    assert (cells[1], *cells[3:]) == (PLACED.owner, "completed", "", "2", "10.90 EUR")
+    assert ORDER_ID in operator.run("list", "--owner", PLACED.owner).output
+    assert ORDER_ID not in operator.run("list", "--owner", "another").output
+
+
 def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator) -> None:
     events = operator.fill(orders=2500)
     environment = {**os.environ, **operator.environment, "DATABASE_MIGRATE": "true"}
