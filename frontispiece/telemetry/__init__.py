@@ -53,7 +53,18 @@ def is_on() -> bool:
 
 def goes_elsewhere(environment: Mapping[str, str]) -> bool:
     """Whether these variables say where telemetry goes, or the extra `otel` is not installed."""
-    return any(environment.get(name) for name in DESTINATIONS) or find_spec("opentelemetry") is None
+    return any(environment.get(name) for name in DESTINATIONS) or not _is_installed()
+
+
+NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http", "google.protobuf")
+"""What the extra `otel` brings: other packages depend on a part of it."""
+
+
+def _is_installed() -> bool:
+    try:
+        return all(find_spec(module) for module in NEEDED)
+    except ModuleNotFoundError:  # not even the package that it is in
+        return False
 
 
 def tracing(role: str) -> "Tracing | None":
