@@ -36,7 +36,8 @@ from frontispiece.service.app import (
 )
 from frontispiece.service.openapi import complete
 from frontispiece.stores.valkey import BestEffortValkey
-from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, Upstream, field, now
+from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, field, now
+from frontispiece.upstream.observed import Observable
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,8 @@ class PageApp(FastAPI):
             for e in self._endpoints
         )
         self._match = lru_cache(MATCHED_PATHS)(self._find)
-        self.services: Mapping[str, Upstream | None] = {}
-        """What its pages call, by name; None where that is not over HTTP."""
+        self.services: Mapping[str, Observable | None] = {}
+        """What its pages call, by name; None where that cannot be observed."""
         super().__init__(**ONLY_OUR_ENDPOINTS, **described)
 
     @property

@@ -9,7 +9,7 @@ is what `frontispiece.toml`, `app://module:factory` addresses and `uvicorn --fac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.telemetry.loop_lag import LoopLag
 from frontispiece.units import Duration
 from frontispiece.upstream import Context, Unreachable, Upstream, UpstreamError, open_upstream
+from frontispiece.upstream.observed import Observable, Start
 
 OFF: Final = "off"
 
@@ -119,22 +120,25 @@ class ServiceType(Protocol):
 
 class _HttpConnector:
     def __init__(self, upstream: Upstream, client: type) -> None:
-        self.upstream = upstream
+        self._upstream = upstream
         self._client = client
 
     async def __aenter__(self) -> Self:
-        await self.upstream.__aenter__()
+        await self._upstream.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self.upstream.__aexit__(*exc)
+        await self._upstream.__aexit__(*exc)
+
+    def observe(self, start: Start) -> Callable[[], None]:
+        return self._upstream.observe(start)
 
     def bind(self, context: Context) -> Any:
-        return self._client(self.upstream.within(context))
+        return self._client(self._upstream.within(context))
 
     async def is_ready(self) -> bool:
         try:
-            return await self.upstream.is_ready(optional=True)
+            return await self._upstream.is_ready(optional=True)
         except UpstreamError:
             return False
 
@@ -212,7 +216,7 @@ class Bff:
             verifier=callers.verifier,
         )
         app.services = {
-            _name_of(self._clients[client], client): getattr(connector, "upstream", None)
+            _name_of(self._clients[client], client): connector if isinstance(connector, Observable) else None
             for client, connector in connectors.items()
         }
         if loop_lag is not None and settings.max_loop_lag is not None:

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, Self
 
 from frontispiece import telemetry
 from frontispiece.extras import extra
+from frontispiece.http.messages import Reply, Request
 from frontispiece.settings import Directory
 from frontispiece.upstream.client import Context
 from frontispiece.upstream.errors import (
@@ -16,6 +19,7 @@ from frontispiece.upstream.errors import (
     UpstreamError,
     UpstreamServerError,
 )
+from frontispiece.upstream.observed import Start
 
 with extra("grpc"):
     import grpc
@@ -85,6 +89,27 @@ class GrpcStub:
         raise AssertionError("there is at least one stub")
 
 
+class _ObservedStub(GrpcStub):
+    """A stub whose calls are observed, as requests with the method `gRPC`."""
+
+    def __init__(self, start: Start, *stub: Any) -> None:
+        super().__init__(*stub)
+        self._start = start
+
+    async def _call(self, method: str, request: Any, metadata: list[tuple[str, str]]) -> Any:
+        observed = self._start(Request(method="gRPC", target=method))
+        if observed is None:
+            return await super()._call(method, request, metadata)
+        _, end = observed
+        try:
+            response = await super()._call(method, request, metadata)
+        except BaseException as error:
+            end(error)
+            raise
+        end(Reply.whole(HTTPStatus.OK, b"", []))
+        return response
+
+
 class GrpcService:
     """A service over gRPC, for `bff(clients={Client: GrpcService(…)})`: made as `client(GrpcStub)`.
 
@@ -123,6 +148,7 @@ class GrpcConnector:
         self._stub_class = stub
         self._client = client
         self._turn = 0
+        self._new_stub: Callable[..., GrpcStub] = GrpcStub
 
     async def __aenter__(self) -> Self:
         self._channels = [await open_channel(address).__aenter__() for address in self._addresses]
@@ -136,7 +162,16 @@ class GrpcConnector:
         """The client for the calls of one request."""
         self._turn = (self._turn + 1) % len(self._stubs)
         stub, *others = self._stubs[self._turn :] + self._stubs[: self._turn]
-        return self._client(GrpcStub(self._name, stub, context, others))
+        return self._client(self._new_stub(self._name, stub, context, others))
+
+    def observe(self, start: Start) -> Callable[[], None]:
+        """Call `start` for each call of new clients, until the function that this returns is called."""
+        self._new_stub = partial(_ObservedStub, start)
+
+        def end() -> None:
+            self._new_stub = GrpcStub
+
+        return end
 
     async def is_ready(self) -> bool:
         """Whether one of the addresses accepts a connection."""

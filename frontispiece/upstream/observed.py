@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from frontispiece.http.messages import Reply, Request, Transport
 from frontispiece.upstream.outcome import when_released
@@ -12,6 +13,15 @@ End = Callable[[Reply | BaseException], None]
 
 Start = Callable[[Request], tuple[Request, End] | None]
 """Called with a request; returns the request to send instead and its `End`, or None not to observe it."""
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """A way to a service whose requests can be observed for a while."""
+
+    def observe(self, start: Start) -> Callable[[], None]:
+        """Call `start` for each request from now on, until the function that this returns is called."""
+        ...
 
 
 class ObservedTransport(TransportWrapper):

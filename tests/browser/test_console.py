@@ -84,11 +84,12 @@ async def test_the_token_does_not_stay_in_the_address(page: Page, console: str) 
 async def test_the_topology_shows_what_calls_what_as_it_happens(
     page: Page, calls: Callable[[], None]
 ) -> None:
-    row = page.get_by_role("row", name=re.compile("^bff-web catalog"))
-    await expect(row).to_be_visible()
-    while (await row.inner_text()).split("\t")[2] == "0/s":
-        calls()
-        await page.wait_for_timeout(200)
+    for service in ["catalog", "discount"]:  # over HTTP and gRPC
+        row = page.get_by_role("row", name=re.compile(f"^bff-web {service}"))
+        await expect(row).to_be_visible()
+        while (await row.inner_text()).split("\t")[2] == "0/s":
+            calls()
+            await page.wait_for_timeout(200)
     await expect(page.get_by_role("row", name=re.compile("^web gateway"))).to_be_visible()
     await expect(page.get_by_role("img", name=re.compile("What calls what"))).to_be_visible()
 

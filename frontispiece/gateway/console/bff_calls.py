@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from frontispiece.gateway.observability.upstream_metrics import UpstreamStats
 from frontispiece.http.messages import Reply, Request
 from frontispiece.pages import PageApp
-from frontispiece.upstream.observed import End
+from frontispiece.upstream.errors import UpstreamClientError
+from frontispiece.upstream.observed import End, Observable
 from frontispiece.upstream.outcome import FAILED, when_released
 
 if TYPE_CHECKING:
     from frontispiece.gateway.admin.endpoints import AdministeredGateway
-    from frontispiece.upstream import Upstream
 
 
 class Calls(UpstreamStats):
@@ -37,15 +37,15 @@ class BffCalls:
         self.counts: dict[str, Calls] = {}
         """By the names of both, as `bff-web/catalog`."""
         self._gateway = gateway
-        self._observed: dict[Upstream, Callable[[], None]] = {}
+        self._observed: dict[Observable, Callable[[], None]] = {}
 
     def start(self) -> None:
         """Count the calls of the apps that are mounted now; to be called again after a reload."""
         for bff, app in mounted(self._gateway).items():
-            for name, upstream in app.services.items():
-                if upstream is not None and upstream not in self._observed:
+            for name, service in app.services.items():
+                if service is not None and service not in self._observed:
                     calls = self.counts.setdefault(f"{bff}/{name}", Calls())
-                    self._observed[upstream] = upstream.observe(partial(_start, calls))
+                    self._observed[service] = service.observe(partial(_start, calls))
 
     def stop(self) -> None:
         """Count no more."""
@@ -68,7 +68,8 @@ def _start(calls: Calls, request: Request) -> tuple[Request, End]:
     def end(ended: Reply | BaseException) -> None:
         calls.durations.add(perf_counter() - began)
         if isinstance(ended, BaseException):
-            calls.errors += isinstance(ended, Exception)  # a cancelled call is not the service's error
+            refused = not isinstance(ended, Exception) or isinstance(ended, UpstreamClientError)
+            calls.errors += not refused  # nor is a call that was cancelled the service's error
             calls.end()
             return
         calls.errors += ended.status >= FAILED

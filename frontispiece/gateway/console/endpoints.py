@@ -35,9 +35,9 @@ async def overview(console: "Console", _request: ConsoleRequest) -> Reply:
         {"from": "gateway", "to": name} for name in snapshot.upstreams if name in called
     ]
     edges += [
-        {"from": bff, "to": name, "uncounted": upstream is None}
+        {"from": bff, "to": name, "uncounted": service is None}
         for bff, app in apps.items()
-        for name, upstream in app.services.items()
+        for name, service in app.services.items()
     ]
     names = dict.fromkeys([*snapshot.upstreams, *(edge["to"] for edge in edges)])
     return json_reply(

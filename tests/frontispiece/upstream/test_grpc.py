@@ -9,7 +9,16 @@ import grpc
 import pytest
 
 from frontispiece.settings import Directory
-from frontispiece.upstream import Context, GrpcService, GrpcStub, Unreachable, UpstreamClientError, now
+from frontispiece.upstream import (
+    Context,
+    GrpcService,
+    GrpcStub,
+    Request,
+    Unreachable,
+    UpstreamClientError,
+    now,
+)
+from frontispiece.upstream.observed import End
 
 ECHO = "/Echo/Say"
 
@@ -90,3 +99,22 @@ async def test_a_refusal_of_one_address_is_not_repeated_at_another(serve: Callab
         with pytest.raises(UpstreamClientError):
             await client(echo).call("Say", b"")
     assert calls == [1]
+
+
+async def test_calls_are_observed_until_that_ends(serve: Callable[[Answer], Any], closed: str) -> None:
+    ends: list[object] = []
+
+    def start(request: Request) -> tuple[Request, End]:
+        ends.append(f"{request.method} {request.target}")
+        return request, lambda ended: ends.append(getattr(ended, "status", type(ended).__name__))
+
+    async with connector(await serve(says(b"hello"))) as up, connector(closed) as down:
+        observed = [each.observe(start) for each in (up, down)]
+        await client(up).call("Say", b"")
+        with pytest.raises(Unreachable):
+            await client(down).call("Say", b"")
+        for end in observed:
+            end()
+        await client(up).call("Say", b"")
+
+    assert ends == ["gRPC Say", 200, "gRPC Say", 503]

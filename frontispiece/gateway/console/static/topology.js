@@ -155,7 +155,7 @@ const name = (text) => text.replace(/^client /, "");
 /** The figures of one edge. @param {Edge} edge */
 function write(edge, path, label, cells) {
   if (edge.uncounted) {
-    label.textContent = "not over HTTP: not counted";
+    label.textContent = "not counted";
     path.setAttribute("class", "edge idle");
     return;
   }
