@@ -27,9 +27,10 @@ declare -A may=(
     [ordering]='"audiences":["catalog","basket","inventory","discount","shipping"],"scopes":["shop"],"guests":false'
     [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
     [recommendation]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["recommendation"],"guests":false'
+    [sales]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["sales"],"guests":false'
 )
 issuers=()
-for caller in gateway bff-web bff-mobile ordering payment recommendation; do
+for caller in gateway bff-web bff-mobile ordering payment recommendation sales; do
     file="${caller//-/_}_signing_key"
     openssl genpkey -algorithm ed25519 -out "$file"
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
@@ -85,7 +86,7 @@ nats_service() {
 }
 {
     echo "authorization { users: ["
-    for service in inventory payment shipping notification ordering basket catalog discount recommendation; do
+    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales; do
         nats_service "$service"
     done
     nats_user operator "'>'" "'>'" # for front events

@@ -31,6 +31,7 @@ USERS = {
         "payments:read",
         "faults:write",
         "data:rebuild",
+        "sales:read",
     ),
 }
 """Demo users and their scopes."""

@@ -37,6 +37,7 @@ STAND_INS = {
     "ordering_signing_key": PEM,
     "payment_signing_key": PEM,
     "recommendation_signing_key": PEM,
+    "sales_signing_key": PEM,
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -168,7 +169,7 @@ def test_what_a_caller_signs_with_is_known_to_it_alone() -> None:
     knowing = _knowing("_signing_key")
 
     assert knowing == {secret: {secret.removesuffix("_signing_key").replace("_", "-")} for secret in knowing}
-    assert len(knowing) == 6
+    assert len(knowing) == 7
 
 
 def _knowing(end: str) -> dict[str, set[str]]:

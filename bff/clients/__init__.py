@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bff.clients.discounts import Discounts
-from bff.clients.services import Baskets, Catalog, Inventory, Orders, Recommendations, Reviews, Shipping
+from bff.clients.services import (
+    Baskets,
+    Catalog,
+    Inventory,
+    Orders,
+    Recommendations,
+    Reviews,
+    Shipping,
+)
 from frontispiece.pages import ServiceType
 from frontispiece.upstream import GrpcService
 from shop.pb.discount_pb2_grpc import DiscountsStub

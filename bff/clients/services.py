@@ -147,10 +147,12 @@ class Shipping(_Client):
 class Orders(_Client):
     """The caller's orders."""
 
-    async def place(self, checkout: Struct, idempotency_key: str) -> Written:
-        """Order what is in the caller's basket; a repeated key returns the same order."""
-        key = ((b"idempotency-key", idempotency_key.encode("latin-1")),)
-        return await self._write("/orders", body=checkout, headers=key)
+    async def place(self, checkout: Struct, idempotency_key: str, client: str | None) -> Written:
+        """Order what is in the caller's basket, with a client; a repeated key returns the same order."""
+        headers = [(b"idempotency-key", idempotency_key.encode("latin-1"))]
+        if client is not None:
+            headers.append((b"x-client", client.encode("latin-1")))
+        return await self._write("/orders", body=checkout, headers=tuple(headers))
 
     async def cancel(self, order_id: str) -> Written:
         """Cancel an order that is not confirmed yet."""

@@ -157,9 +157,11 @@ async def placed_order(
     idempotency_key: Header[IdempotencyKey],
     _caller: Identity,
     ordering: Orders,
+    x_client: Header[str | None] = None,
 ) -> Order:
     """The order that was just placed; a repeated `Idempotency-Key` places none."""
-    return order_of(await ordering.place(replace(checkout, coupon=_code(checkout)), idempotency_key))
+    wanted = replace(checkout, coupon=_code(checkout))
+    return order_of(await ordering.place(wanted, idempotency_key, x_client))
 
 
 def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()) -> Page:

@@ -30,6 +30,7 @@ SHOP_SCOPES: Final = (
     "payments:read",
     "faults:write",
     "data:rebuild",
+    "sales:read",
 )
 """Scopes that are permissions; a client gets those that its user has."""
 

@@ -1,8 +1,9 @@
 """What customers do with orders over HTTP: parse, call, respond."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from frontispiece.service import Caller, IdempotencyKey, Intent, etag, from_state, require_scope, responds
@@ -16,6 +17,9 @@ from services.ordering.schemas import OrderBody, order_body
 from services.ordering.store import Written
 from shop.money import Money
 from shop.payment_tokens import is_payment_token
+
+CLIENT: Final = re.compile(r"[a-z0-9-]{1,32}/[0-9A-Za-z.+-]{1,32}")
+"""A client and its version; what looks otherwise is not kept, and no reason to refuse an order."""
 
 router = APIRouter(dependencies=[require_scope("shop")])
 
@@ -93,6 +97,9 @@ async def place(
     queries: QueriesDep,
     clients: Annotated[Clients, Depends(_clients)],
     response: Response,
+    x_client: Annotated[
+        str, Header(description="The client that the customer uses, as `name/version`.")
+    ] = "",
 ) -> OrderBody:
     """Order the caller's basket; the same key gives the same order.
 
@@ -100,7 +107,7 @@ async def place(
     is for `min-position` of later reads.
     """
     intent = Intent(owner=caller.subject, key=key, request=body.model_dump_json().encode())
-    written = await commands.place(intent, _purchase(body), clients)
+    written = await commands.place(intent, _purchase(body, x_client), clients)
     response.headers["Location"] = f"/orders/{written.order.id}"
     return await _body(written, queries, response)
 
@@ -122,7 +129,7 @@ async def _body(written: Written, queries: Queries, response: Response) -> Order
     return order_body(view)
 
 
-def _purchase(body: OrderRequest) -> Purchase:
+def _purchase(body: OrderRequest, client: str) -> Purchase:
     return Purchase(
         basket_version=body.basket_version,
         total=body.total,
@@ -130,4 +137,5 @@ def _purchase(body: OrderRequest) -> Purchase:
         method=body.shipping.method,
         address=Address(**body.shipping.address.model_dump()),
         payment_token=body.payment_token,
+        client=client if CLIENT.fullmatch(client) else "",
     )

@@ -32,10 +32,16 @@ class _Price(msgspec.Struct):
     currency: Currency
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
 class _Product(msgspec.Struct):
     sku: str
     name: str
     price: _Price
+    type: _Named
+    brand: _Named
 
 
 class _Products(msgspec.Struct):
@@ -75,6 +81,8 @@ class Catalog(_Client):
                 sku=found.sku,
                 name=found.name,
                 price=Money(amount=found.price.amount, currency=found.price.currency),
+                type=found.type.id,
+                brand=found.brand.id,
             )
             for found in products.items
         }

@@ -40,7 +40,7 @@ Second = TypeVar("Second")
 class Purchase:
     """What a customer wants to order: a basket as they have seen it, for the total that they have seen.
 
-    `coupon` is empty for none.
+    `coupon` is empty for none, `client` where it is not known.
     """
 
     basket_version: int
@@ -49,6 +49,7 @@ class Purchase:
     method: str
     address: Address
     payment_token: str
+    client: str
 
 
 class Commands:
@@ -141,6 +142,7 @@ class Commands:
             delivery=Delivery(method=purchase.method, address=purchase.address, amount=delivery_price.amount),
             payment_token=purchase.payment_token,
             placed_at=self._now(),
+            client=purchase.client,
         )
         amount = bill.total + delivery_price.amount
         if amount > MAX_AMOUNT:

@@ -73,7 +73,7 @@ class Placed(OrderEvent, frozen=True, kw_only=True):
     """The customer has placed the order; `digest` tells its request from another with the same key."""
 
     NAME = "placed"
-    SCHEMA = 2  # 1 had no basket version, no delivery and no payment
+    SCHEMA = 3  # 1 had no basket version, no delivery and no payment, 2 no client and no types and brands
 
     owner: str
     digest: str
@@ -84,6 +84,7 @@ class Placed(OrderEvent, frozen=True, kw_only=True):
     delivery: Delivery | None
     payment_token: str
     placed_at: datetime
+    client: str = ""
 
 
 class StepStarted(OrderEvent, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from services.ordering.upcasting import upcast
 SNAPSHOT_EVERY: Final = 50
 """Events of one stream between two snapshots."""
 
-SNAPSHOT_SCHEMA: Final = 1
+SNAPSHOT_SCHEMA: Final = 2
 """Of `Order`: raised with every change of its fields, so that older snapshots are made anew."""
 
 APPEND_LOCK: Final = 727180

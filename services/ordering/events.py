@@ -3,6 +3,8 @@
 The only place in ordering where names of events and commands stand.
 """
 
+from datetime import datetime
+
 import msgspec
 
 from frontispiece.events import CommandData, EventData
@@ -21,7 +23,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderPlaced(EventData, frozen=True, kw_only=True):
-    """A customer has ordered; `total` counts delivery, too."""
+    """A customer has ordered; `total` counts delivery, too.
+
+    `client` is the one that was used, as `name/version`; empty where it is not known.
+    """
 
     TYPE = "shop.ordering.placed"
 
@@ -32,6 +37,8 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
     total: int
     coupon: str = ""
     basket_version: int
+    placed_at: datetime
+    client: str = ""
 
 
 class OrderConfirmed(EventData, frozen=True, kw_only=True):
@@ -46,17 +53,21 @@ class OrderConfirmed(EventData, frozen=True, kw_only=True):
 
 
 class OrderCompleted(EventData, frozen=True, kw_only=True):
-    """An order is sold, on its way and paid."""
+    """An order is sold, on its way and paid: so much money was taken."""
 
     TYPE = "shop.ordering.completed"
 
     order_id: str
     owner: str
     lines: tuple[Line, ...]
+    captured: int
 
 
 class OrderCancelled(EventData, frozen=True, kw_only=True):
-    """An order holds neither stock nor money; with `restore_basket` its lines return into the basket."""
+    """An order holds neither stock nor money; with `restore_basket` its lines return into the basket.
+
+    `refunded` is the money that was taken and given back.
+    """
 
     TYPE = "shop.ordering.cancelled"
 
@@ -66,6 +77,7 @@ class OrderCancelled(EventData, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     restore_basket: bool
     coupon: str = ""
+    refunded: int = 0
 
 
 # Sent to one service each.

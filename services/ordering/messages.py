@@ -27,7 +27,11 @@ def messages_of(order: Order, event: OrderEvent) -> list[EventData]:
                 )
             ]
         case domain.Completed():
-            return [events.OrderCompleted(order_id=order.id, owner=order.owner, lines=_lines(order))]
+            return [
+                events.OrderCompleted(
+                    order_id=order.id, owner=order.owner, lines=_lines(order), captured=order.captured
+                )
+            ]
         case domain.Cancelled(reason=reason):
             return [_cancelled(order, reason)]
     return []
@@ -42,6 +46,8 @@ def _placed(order: Order) -> EventData:
         total=order.total,
         coupon=order.coupon,
         basket_version=order.basket_version,
+        placed_at=order.placed_at,
+        client=order.client,
     )
 
 
@@ -53,6 +59,7 @@ def _cancelled(order: Order, reason: Reason) -> EventData:
         lines=_lines(order),
         restore_basket=reason is not Reason.CANCELLED_BY_CUSTOMER,
         coupon=order.coupon,
+        refunded=order.captured,
     )
 
 

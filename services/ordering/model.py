@@ -34,22 +34,29 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Article:
-    """What an order needs of an article."""
+    """What an order needs of an article; `type` and `brand` are their ids."""
 
     sku: str
     name: str
     price: Money
+    type: str
+    brand: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderLine:
-    """One article of an order, with its price and whole percent off at the time of the order."""
+    """One article of an order, with its price and whole percent off at the time of the order.
+
+    `type` and `brand` are ids, and empty in orders of the time before they had them.
+    """
 
     sku: str
     name: str
     quantity: int
     unit_price: int
     percent_off: int
+    type: str = ""
+    brand: str = ""
 
     @property
     def subtotal(self) -> int:
@@ -162,4 +169,6 @@ def _line(item: Item, article: Article, percent: int) -> OrderLine:
         quantity=item.quantity,
         unit_price=article.price.amount,
         percent_off=percent,
+        type=article.type,
+        brand=article.brand,
     )

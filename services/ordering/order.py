@@ -112,7 +112,8 @@ class Order:
     """One customer's order.
 
     `attempts` counts the commands sent for each step that has begun; `stuck` has the steps that wait for a
-    person, and why; `reason` is known from the start of a cancellation.
+    person, and why; `reason` is known from the start of a cancellation; `captured` is the money that was
+    taken, given back or not; `client` is empty where it is not known.
     """
 
     id: str
@@ -124,6 +125,8 @@ class Order:
     delivery: Delivery | None
     payment_token: str
     placed_at: datetime
+    client: str = ""
+    captured: int = 0
     status: Status = Status.PENDING
     stock: Stock = Stock.NONE
     payment: Payment = Payment.NONE
@@ -212,6 +215,8 @@ def evolve(order: Order | None, event: OrderEvent, order_id: str = "") -> Order:
             return _with_part(order, PENDING[step], attempts={**order.attempts, step: attempt})
         case ShipmentCreated(tracking_code=tracking_code):
             return _with_part(order, Shipment.CREATED, tracking_code=tracking_code)
+        case Captured(amount=amount):
+            return _with_part(order, Payment.CAPTURED, captured=amount)
         case _ if type(event) in AFTER:
             return _with_part(order, AFTER[type(event)])
     return replace(order, **_change(order, event))
@@ -235,6 +240,7 @@ def _placed(order_id: str, event: Placed) -> Order:
         delivery=event.delivery,
         payment_token=event.payment_token,
         placed_at=event.placed_at,
+        client=event.client,
     )
 
 

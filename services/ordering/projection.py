@@ -14,7 +14,7 @@ from services.ordering.event_store import Recorded
 from services.ordering.read_tables import COUNTS, Generation, generations
 from services.ordering.views import MissingEvent, OrderView, Stage, apply
 
-PROJECTION: Final = 1
+PROJECTION: Final = 2
 """Of the tables' content: raised with every change of it, so that a rebuild begins anew."""
 
 _COUNTED: Final = (*COUNTS, "revenue")

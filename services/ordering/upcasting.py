@@ -17,7 +17,14 @@ def _placed_2(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "coupon": "", "basket_version": 0, "delivery": None, "payment_token": ""}
 
 
-UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {(Placed.NAME, 1): _placed_2}
+def _placed_3(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "client": ""}  # its lines have no type and no brand
+
+
+UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {
+    (Placed.NAME, 1): _placed_2,
+    (Placed.NAME, 2): _placed_3,
+}
 """By name and schema of the stored event."""
 
 

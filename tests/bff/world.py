@@ -17,7 +17,15 @@ from frontispiece.http.problems import MEDIA_TYPE, Problem
 from shop.pb import discount_pb2 as pb
 from tests.bff.documents import Json, euros, order, shipment
 
-HTTP_SERVICES = ("catalog", "inventory", "reviews", "basket", "ordering", "shipping", "recommendation")
+HTTP_SERVICES = (
+    "catalog",
+    "inventory",
+    "reviews",
+    "basket",
+    "ordering",
+    "shipping",
+    "recommendation",
+)
 
 
 def problem(

@@ -26,7 +26,7 @@ ARGUMENTS: Final[Arguments] = {
         "limit": 20,
     },
     "Catalog.changes": {"cursor": "a-cursor", "limit": 100},
-    "Orders.place": {"checkout": CHECKOUT, "idempotency_key": "an-intent"},
+    "Orders.place": {"checkout": CHECKOUT, "idempotency_key": "an-intent", "client": "web/1.4.0"},
     "Orders.events": {"last_event_id": "3"},
     "Discounts.best": {"coupon": "INK20"},
 }

@@ -31,7 +31,7 @@ World = Callable[[Parts], AbstractAsyncContextManager[Fuzzed]]
 GUEST: Final = "guest:g1"
 EVERY_SCOPE: Final = (
     *("shop", "acquirer", "payments:read", "faults:write"),
-    *("catalog:write", "stock:write", "discount:write", "orders:replay", "data:rebuild"),
+    *("catalog:write", "stock:write", "discount:write", "orders:replay", "data:rebuild", "sales:read"),
 )
 
 SEEDED: Final = ["NOTE-001", "PENS-001", "INKS-002", "nope"]
@@ -163,6 +163,14 @@ async def recommendation(parts: Parts) -> AsyncIterator[Fuzzed]:
         yield fuzzed
 
 
+@asynccontextmanager
+async def sales(parts: Parts) -> AsyncIterator[Fuzzed]:
+    """Sales with its columns open."""
+    async with plain("sales")(parts) as fuzzed:
+        await _store(fuzzed).opened()
+        yield fuzzed
+
+
 def _store(fuzzed: Fuzzed) -> Any:
     assert isinstance(fuzzed.app, FastAPI)
     return fuzzed.app.state.store
@@ -246,5 +254,6 @@ WORLDS: Final[Mapping[str, World]] = {
         sku=["PEN", "INK", "nope"],
         bodies={"POST /reviews": [{"sku": "PEN", "rating": 4, "title": "Good", "text": "Not a blot."}]},
     ),
+    "sales": sales,
     "shipping": shipping,
 }

@@ -130,6 +130,7 @@ SERVICES = {
         unknown={"/reviews/nope": "review-unknown"},
         resource="/summaries/PEN",
     ),
+    "sales": Service(path="/report", guarded=(("GET", "/report", None),), scope="sales:read"),
     "shipping": Service(
         path="/shipments/{order_id}",
         unknown={"/shipments/nope": "shipment-unknown"},

@@ -17,6 +17,7 @@ NAMES = (
     "payment",
     "recommendation",
     "reviews",
+    "sales",
     "shipping",
 )
 IO = {"fastapi", "sqlalchemy", "httpx", "grpc", "valkey", "starlette", "frontispiece"}

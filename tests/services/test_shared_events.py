@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ async def test_a_placed_order_keeps_its_lines_and_its_coupon_and_a_cancelled_one
             total=1800,
             coupon="ONCE",
             basket_version=version,
+            placed_at=datetime(2026, 5, 1, tzinfo=UTC),
         )
     )
     await until(shop.quantities, is_={})

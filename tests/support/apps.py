@@ -32,6 +32,8 @@ from services.recommendation.app import RecommendationSettings
 from services.recommendation.app import create_app as recommendation
 from services.reviews.app import ReviewsSettings
 from services.reviews.app import create_app as reviews
+from services.sales.app import SalesSettings
+from services.sales.app import create_app as sales
 from services.shipping.app import ShippingSettings
 from services.shipping.app import create_app as shipping
 from tests.services.identity.world import settings as identity_settings
@@ -102,16 +104,15 @@ def _notification(parts: Parts) -> FastAPI:
     return notification(NotificationSettings(**files, events=NO_BROKER, **parts.common))
 
 
-def _recommendation(parts: Parts) -> FastAPI:
-    return recommendation(
-        RecommendationSettings(
-            folder=parts.folder / "graph",
-            signing_key=parts.signing_key,
-            directory=parts.directory or Directory(services={"ordering": f"http://{NOWHERE}"}),
-            tokens=parts.tokens,
-            events=NO_BROKER,
-        )
-    )
+def _of_orders(parts: Parts) -> dict[str, Any]:
+    """The settings of what is made of the facts of orders."""
+    return {
+        "folder": parts.folder / "data",
+        "signing_key": parts.signing_key,
+        "directory": parts.directory or Directory(services={"ordering": f"http://{NOWHERE}"}),
+        "tokens": parts.tokens,
+        "events": NO_BROKER,
+    }
 
 
 def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
@@ -143,7 +144,8 @@ APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "notification": _notification,
     "ordering": _ordering,
     "payment": _payment,
-    "recommendation": _recommendation,
+    "recommendation": lambda parts: recommendation(RecommendationSettings(**_of_orders(parts))),
     "reviews": lambda parts: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **parts.common)),
+    "sales": lambda parts: sales(SalesSettings(**_of_orders(parts))),
     "shipping": lambda parts: shipping(ShippingSettings(events=NO_BROKER, **parts.common)),
 }

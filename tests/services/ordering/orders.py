@@ -41,8 +41,8 @@ PLACED: Final = Placed(
 ORDER_ID: Final = "0b8f6d0e-58a4-5a0c-9a59-6a3f6a0f5a11"
 
 ENDS: Final[tuple[tuple[OrderEvent, ...], ...]] = (
-    (Captured(amount=1089), Completed()),
-    (Captured(amount=1089), Cancelled(reason=Reason.NOT_DELIVERABLE)),
+    (Captured(amount=1090), Completed()),
+    (Captured(amount=1090), Cancelled(reason=Reason.NOT_DELIVERABLE)),
     (),
 )
 

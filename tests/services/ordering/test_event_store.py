@@ -9,7 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from frontispiece.stores import Database
-from services.ordering.domain_events import Captured, Confirmed, OrderEvent, Reserved, Step, StepStarted
+from services.ordering.domain_events import (
+    Captured,
+    Confirmed,
+    OrderEvent,
+    Placed,
+    Reserved,
+    Step,
+    StepStarted,
+)
 from services.ordering.event_store import Conflict, EventStore
 from services.ordering.order import Order, Stock, fold
 from services.ordering.upcasting import UnknownSchema
@@ -195,7 +203,7 @@ async def test_an_event_of_the_first_schema_is_read_as_one_of_the_newest(streams
 
 
 async def test_an_event_of_a_newer_schema_is_never_guessed(streams: Streams) -> None:
-    await store_raw(streams, schema=3)
+    await store_raw(streams, schema=Placed.SCHEMA + 1)
 
     with pytest.raises(UnknownSchema, match="newer version of ordering"):
         await streams.load()

@@ -13,7 +13,9 @@ PERCENTS = st.dictionaries(SKUS, st.integers(0, 100))
 
 
 def article(sku: str, amount: int, currency: str = "EUR") -> Article:
-    return Article(sku=sku, name=sku.title(), price=Money(amount=amount, currency=currency))
+    return Article(
+        sku=sku, name=sku.title(), price=Money(amount=amount, currency=currency), type="pens", brand="quill"
+    )
 
 
 def articles(prices: dict[str, int]) -> dict[str, Article]:

@@ -166,7 +166,13 @@ class Shop:
 
     def sells(self, sku: str, amount: int, *, currency: str = "EUR") -> None:
         price = {"amount": amount, "currency": currency}
-        self.products[sku] = {"sku": sku, "name": f"Fine {sku}", "price": price, "brand": {"id": "b"}}
+        self.products[sku] = {
+            "sku": sku,
+            "name": f"Fine {sku}",
+            "price": price,
+            "type": {"id": "t"},
+            "brand": {"id": "b"},
+        }
 
     def takes_off(self, sku: str, percent: int, coupon: str = "") -> None:
         self.discounts.rules[sku] = discount_pb2.Discount(id="d", sku=sku, percent=percent, coupon=coupon)

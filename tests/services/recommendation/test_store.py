@@ -1,8 +1,6 @@
 """The graph: purchases in any order and number of deliveries, kills, and rebuilds while it serves."""
 
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ from services.recommendation.model import Pair
 from services.recommendation.store import Store, add
 from tests.services.recommendation.purchases import completed, edges
 from tests.support.events import event
-from tests.support.shop import ROOT
+from tests.support.killing import killed_after
 
 
 @pytest.fixture
@@ -76,29 +74,13 @@ async def test_deliveries_in_any_order_and_number_make_the_same_graph(store: Sto
     assert await store.recommendations(["ART-3"], 12) == before
 
 
-Killed = Callable[..., int]
-
-
-@pytest.fixture
-def killed(tmp_path: Path) -> Killed:
-    """Runs a process on the folder and kills it after so many lines; returns the last number it printed."""
-
-    def run(*arguments: str, lines: int) -> int:
-        command = [sys.executable, "-m", "tests.services.recommendation.purchases", str(tmp_path / "graph")]
-        process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        printed = [int(process.stdout.readline()) for _ in range(lines)]
-        process.kill()
-        rest = process.communicate()[0].splitlines()
-        return int(rest[-1]) if rest and rest[-1].isdigit() else printed[-1]
-
-    return run
+PURCHASES = "tests.services.recommendation.purchases"
 
 
 async def test_a_killed_process_has_lost_nothing_of_what_it_had_acknowledged(
-    tmp_path: Path, killed: Killed
+    tmp_path: Path,
 ) -> None:
-    last = killed(lines=30)
+    last = killed_after(30, PURCHASES, str(tmp_path / "graph"))
 
     async with Store(tmp_path / "graph", min_customers=2) as store:
         await store.opened()
@@ -122,7 +104,7 @@ async def test_the_graph_serves_while_it_is_made_anew_and_the_new_one_has_what_c
 
 
 async def test_a_rebuild_that_fails_or_is_killed_leaves_the_graph_as_it_was(
-    tmp_path: Path, killed: Killed
+    tmp_path: Path,
 ) -> None:
     def opened() -> AbstractAsyncContextManager[Store]:
         return Store(tmp_path / "graph", min_customers=2)
@@ -136,7 +118,7 @@ async def test_a_rebuild_that_fails_or_is_killed_leaves_the_graph_as_it_was(
                 raise ConnectionError
         assert await store.read(Graph.edges) == edges(range(50, 51))
 
-    killed("rebuild", lines=5)
+    killed_after(5, PURCHASES, str(tmp_path / "graph"), "rebuild")
 
     async with opened() as store:
         await store.opened()

@@ -1,0 +1,1 @@
+"""Sales: the operator's figures, in columns."""

@@ -1,0 +1,107 @@
+"""`front sales`: the operator's figures, printed and drawn."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.sales.chart import bar, svg
+from services.sales.model import Grouping
+
+app = typer.Typer(help="The figures of orders: revenue, baskets and coupons.")
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+REPORT: Final = "/api/sales/report"
+HEADINGS: Final = (
+    "placed",
+    "completed",
+    "cancelled",
+    "conversion",
+    "pieces",
+    "basket",
+    "refunded",
+    "revenue",
+)
+
+
+@app.command()
+def sales(
+    *,
+    token: Annotated[
+        str,
+        typer.Option(envvar="FRONT_TOKEN", help="Of an operator: what `front login clerk` prints."),
+    ],
+    url: Annotated[str, typer.Option(envvar="FRONT_URL", help="Of the gateway.")] = "http://127.0.0.1:8080",
+    days: Annotated[int, typer.Option(help="How many days, with today (UTC).", min=1, max=3660)] = 30,
+    by: Annotated[Grouping, typer.Option(help="What the orders of a row have in common.")] = Grouping.DAY,
+    chart: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the revenue into this file, too.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Print the figures of the last days, with a bar for the revenue of each row."""
+    report = _report(url, token, days)
+    rows = [row for row in report[by] if by is not Grouping.TOTAL]
+    _print(by, [*rows, *report[Grouping.TOTAL]], bars=len(rows))
+    if chart is not None:
+        values = [(_key(row), row["revenue"]["amount"], _money(row["revenue"])) for row in rows]
+        title = f"Revenue by {by}, {report['first']} to {report['last']}"
+        chart.write_text(svg(title, values), encoding="utf-8")
+
+
+def _report(url: str, token: str, days: int) -> dict[str, Any]:
+    try:
+        response = httpx.get(
+            url.rstrip("/") + REPORT,
+            params={"days": days},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+    except httpx.HTTPError as error:
+        _fail(f"{url} does not respond: {error}")
+    if not response.is_success:
+        _fail(f"{url} refused: {response.status_code} {response.text}")
+    report: dict[str, Any] = response.json()
+    return report
+
+
+def _print(by: Grouping, rows: list[dict[str, Any]], *, bars: int) -> None:
+    shown = Table()
+    shown.add_column(by.value, overflow="fold")
+    for heading in HEADINGS:
+        shown.add_column(heading, justify="right")
+    shown.add_column("")
+    highest = max((row["revenue"]["amount"] for row in rows[:bars]), default=0)
+    for number, row in enumerate(rows):
+        cells = (
+            _key(row) if number < bars else "total",
+            *(str(row[name]) for name in ("placed", "completed", "cancelled")),
+            f"{row['conversion']:.0%}",
+            str(row["pieces"]),
+            _money(row["basket_value"]),
+            _money(row["refunded"]),
+            _money(row["revenue"]),
+            bar(row["revenue"]["amount"], highest) if number < bars else "",
+        )
+        shown.add_row(*map(Text, cells))
+    if not out.is_terminal:
+        out.width = 1000
+    out.print(shown)
+
+
+def _key(row: dict[str, Any]) -> str:
+    """What is common to a row; whatever customers wrote controls no terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in row["key"]) or "-"
+
+
+def _money(money: dict[str, Any]) -> str:
+    return f"{money['amount'] / 100:.2f} {money['currency']}"
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(message, style="red", markup=False)
+    raise typer.Exit(1)

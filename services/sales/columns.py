@@ -1,0 +1,139 @@
+"""Orders and their lines in columns, in a file of DuckDB; every call blocks.
+
+Each fact sets columns of its order's own row, and no fact sets what another one does: in whatever order they
+come, and however often, the rows are the same.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any, Final
+
+from frontispiece.events import EventData
+from services.sales.events import OrderCancelled, OrderCompleted, OrderPlaced
+from services.sales.model import OF_LINES, Figures, Grouping, State
+from shop import money
+
+SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {"memory_limit": "128MB", "threads": 2}
+
+SCHEMA: Final = """
+    CREATE TABLE IF NOT EXISTS orders (
+        order_id VARCHAR PRIMARY KEY,
+        day DATE,
+        currency VARCHAR,
+        client VARCHAR,
+        coupon VARCHAR,
+        pieces BIGINT,
+        state VARCHAR DEFAULT 'placed',
+        captured BIGINT DEFAULT 0,
+        refunded BIGINT DEFAULT 0
+    );
+    CREATE TABLE IF NOT EXISTS lines (
+        order_id VARCHAR,
+        sku VARCHAR,
+        type VARCHAR,
+        brand VARCHAR,
+        quantity BIGINT,
+        goods BIGINT,
+        PRIMARY KEY (order_id, sku)
+    )
+"""
+
+PLACED: Final = """
+    INSERT INTO orders (order_id, day, currency, client, coupon, pieces) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (order_id) DO UPDATE SET day = excluded.day, currency = excluded.currency,
+        client = excluded.client, coupon = excluded.coupon, pieces = excluded.pieces
+"""
+
+LINE: Final = "INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+ENDED: Final = """
+    INSERT INTO orders (order_id, state, captured, refunded) VALUES (?, ?, ?, ?)
+    ON CONFLICT (order_id) DO UPDATE SET state = excluded.state,
+        captured = excluded.captured, refunded = excluded.refunded
+"""
+
+OF_ORDERS: Final = """
+    SELECT {key}, currency, count(*), count(*) FILTER (state = 'completed'),
+        count(*) FILTER (state = 'cancelled'), coalesce(sum(pieces) FILTER (state = 'completed'), 0),
+        sum(captured), sum(refunded)
+    FROM orders WHERE day BETWEEN ? AND ? GROUP BY ALL ORDER BY 1, 2
+"""
+
+OF_THEIR_LINES: Final = """
+    SELECT {key}, currency, count(DISTINCT order_id),
+        count(DISTINCT order_id) FILTER (state = 'completed'),
+        count(DISTINCT order_id) FILTER (state = 'cancelled'),
+        coalesce(sum(quantity) FILTER (state = 'completed'), 0),
+        coalesce(sum(goods) FILTER (captured > 0), 0), coalesce(sum(goods) FILTER (refunded > 0), 0)
+    FROM orders JOIN lines USING (order_id) WHERE day BETWEEN ? AND ? GROUP BY ALL ORDER BY 1, 2
+"""
+
+KEYS: Final = {Grouping.TOTAL: "''", Grouping.DAY: "strftime(day, '%Y-%m-%d')"}
+
+
+class Columns:
+    """The tables in a file, which is made when it is not there.
+
+    Raises:
+        duckdb.Error: the file cannot be opened.
+    """
+
+    def __init__(self, file: Path) -> None:
+        import duckdb  # noqa: PLC0415 (takes most of a second)
+
+        self._connection = duckdb.connect(str(file), config=SETTINGS)
+        self._connection.execute(SCHEMA)
+
+    def close(self) -> None:
+        """Write all to the file and let go of it."""
+        self._connection.close()
+
+    def apply(self, facts: Iterable[EventData]) -> None:
+        """Set what the facts say, of all or of none; what was set before stays as it is."""
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            for fact in facts:
+                self._apply(fact)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def report(self, first: date, last: date) -> dict[Grouping, list[Figures]]:
+        """The figures of the orders that were placed in these days, in every grouping; of one moment."""
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            return {grouping: self._figures(grouping, first, last) for grouping in Grouping}
+        finally:
+            self._connection.execute("COMMIT")
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Every row of both tables, in one order."""
+        tables = ("orders", "lines")
+        return [row for table in tables for row in self._rows(f"FROM {table} ORDER BY ALL")]
+
+    def _apply(self, fact: EventData) -> None:
+        match fact:
+            case OrderPlaced(placed_at=placed_at) if placed_at is not None:
+                pieces = sum(line.quantity for line in fact.lines)
+                day = placed_at.astimezone(UTC).date()
+                order = (fact.order_id, day, fact.currency, fact.client, fact.coupon.upper(), pieces)
+                self._connection.execute(PLACED, order)
+                for line in fact.lines:
+                    goods = money.percent_off(line.unit_price, line.percent_off) * line.quantity
+                    row = (fact.order_id, line.sku, line.type, line.brand, line.quantity, goods)
+                    self._connection.execute(LINE, row)
+            case OrderCompleted():
+                self._connection.execute(ENDED, (fact.order_id, State.COMPLETED.value, fact.captured, 0))
+            case OrderCancelled(refunded=refunded):
+                self._connection.execute(ENDED, (fact.order_id, State.CANCELLED.value, refunded, refunded))
+
+    def _figures(self, grouping: Grouping, first: date, last: date) -> list[Figures]:
+        query = OF_THEIR_LINES if grouping in OF_LINES else OF_ORDERS
+        names = tuple(Figures.__dataclass_fields__)
+        rows = self._rows(query.format(key=KEYS.get(grouping, grouping.value)), (first, last))
+        return [Figures(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def _rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, parameters).fetchall()

@@ -1,0 +1,38 @@
+"""Sales' columns: a file of this process alone, made of the facts of orders."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from frontispiece.events import Event, EventData
+from frontispiece.stores import EmbeddedStore
+from services.sales.columns import Columns
+from services.sales.events import OrderCancelled, OrderCompleted, OrderPlaced
+from services.sales.model import Figures, Grouping
+
+FACTS = OrderPlaced, OrderCompleted, OrderCancelled
+"""What sales learns of orders."""
+
+
+class Store(EmbeddedStore[Columns]):
+    """The columns.
+
+    Args:
+        folder: of their files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, Columns)
+
+    async def happened(self, event: Event[EventData]) -> None:
+        """Set what a fact says; again, it changes nothing."""
+        await self.write(lambda columns: columns.apply([event.data]))
+
+    async def report(self, first: date, last: date) -> dict[Grouping, list[Figures]]:
+        """The figures of the orders that were placed in these days, in every grouping."""
+        return await self.read(lambda columns: columns.report(first, last))
+
+
+def apply(columns: Columns, facts: Sequence[EventData]) -> None:
+    """Set what facts say."""
+    columns.apply(facts)

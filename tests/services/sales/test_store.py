@@ -1,0 +1,93 @@
+"""The columns: facts in any order and number of deliveries, kills, and the figures made of them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from services.sales.columns import Columns
+from services.sales.model import Figures, Grouping
+from services.sales.store import Store
+from tests.services.sales.facts import order
+from tests.support.events import event
+from tests.support.killing import killed_after
+
+MAY = date(2026, 5, 1), date(2026, 5, 31)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store(tmp_path / "columns") as store:
+        await store.opened()
+        yield store
+
+
+async def test_facts_in_any_order_and_number_make_the_same_rows(store: Store, tmp_path: Path) -> None:
+    facts = [fact for number in range(12) for fact in order(number)]
+    straight = Columns(tmp_path / "straight")
+    straight.apply(facts)
+
+    deliveries = [*facts, *facts]
+    Random(7).shuffle(deliveries)  # noqa: S311
+    for fact in deliveries:
+        await store.happened(event(fact, subject="an order"))
+
+    assert await store.read(Columns.rows) == straight.rows()
+    straight.close()
+
+
+async def test_figures_are_of_what_was_placed_in_the_days_and_money_that_was_given_back_is_no_revenue(
+    store: Store,
+) -> None:
+    for number in range(6):  # 0 and 3 are completed, 1 and 4 cancelled, 2 and 5 not at an end
+        await store.write(lambda columns, number=number: columns.apply(order(number)))  # type: ignore[misc]
+
+    report = await store.report(*MAY)
+
+    [total] = report[Grouping.TOTAL]
+    counts = {"placed": 6, "completed": 2, "cancelled": 2, "pieces": 5}
+    money = {"captured": 2 * (1090 + 2090), "refunded": 1090 + 2090}
+    assert asdict(total) == {"key": "", "currency": "EUR", **counts, **money}
+    assert (total.revenue, total.conversion, total.basket_size, total.basket_value) == (
+        3180,
+        1 / 3,
+        2.5,
+        1590,
+    )
+    assert revenue(report[Grouping.DAY]) == {"2026-05-01": 3180, "2026-05-02": 0, "2026-05-03": 0}
+    assert revenue(report[Grouping.TYPE]) == {"pens": 1200, "inks": 1000}
+    assert revenue(report[Grouping.BRAND]) == {"quill": 2200}
+    assert revenue(report[Grouping.CLIENT]) == {"web/1.4.0": 2090, "mobile/2.0.0": 1090}
+    assert revenue(report[Grouping.COUPON]) == {"INK20": 1090, "": 2090}
+    assert await store.report(date(2026, 6, 1), date(2026, 6, 2)) == {grouping: [] for grouping in Grouping}
+
+
+def revenue(figures: list[Figures]) -> dict[str, int]:
+    return {each.key: each.revenue for each in figures}
+
+
+async def test_an_order_whose_end_came_first_is_counted_once_it_is_known_when_it_was_placed(
+    store: Store,
+) -> None:
+    placed, completed = order(0)
+    await store.happened(event(completed, subject="order-0"))
+    before = (await store.report(*MAY))[Grouping.TOTAL]
+    await store.happened(event(placed, subject="order-0"))
+
+    assert before == []
+    assert revenue((await store.report(*MAY))[Grouping.TOTAL]) == {"": 1090}
+
+
+async def test_a_killed_process_has_lost_nothing_of_what_it_had_acknowledged(tmp_path: Path) -> None:
+    last = killed_after(20, "tests.services.sales.facts", str(tmp_path / "columns"))
+    everything = Columns(tmp_path / "everything")
+    everything.apply(fact for number in range(last + 1) for fact in order(number))
+
+    async with Store(tmp_path / "columns") as store:
+        await store.opened()
+        found = await store.read(Columns.rows)
+    assert set(everything.rows()) <= set(found)
+    everything.close()
