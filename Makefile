@@ -9,10 +9,13 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-failed fuzz fuzz-api faults check bench bench-check budgets contracts docs migration proto lock clean
+.PHONY: run dev test test-failed fuzz fuzz-api faults check bench bench-check budgets contracts docs migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
+
+dev: .venv/run  ## the same, and serve code as it is saved
+	@exec $(BIN)/front dev --port $(PORT)
 
 test: .venv/dev .venv/foreign .venv/clients  ## the whole suite
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from functools import partial
 from typing import Any, TypeVar
 
+from frontispiece import clocks
 from frontispiece.aio.inline_task import InlineTask, Signal
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class SingleFlight:
         *,
         expected: Expected = (),
         failure_pause: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clocks.monotonic,
     ) -> None:
         self._name = name
         self._expected = expected

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
 
+from frontispiece import clocks
 from frontispiece.aio.single_flight import SingleFlight, Spawn, clone_error
 from frontispiece.pages.shared_result_cache import CacheNamespace, LoadedResult
 from frontispiece.stores.valkey import BestEffortValkey
@@ -135,7 +135,7 @@ class ResultCache:
         policy: Cache,
         shape: Any,
         shared: BestEffortValkey | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clocks.monotonic,
     ) -> None:
         self._name = name
         self._policy = policy

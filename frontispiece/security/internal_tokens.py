@@ -7,7 +7,6 @@ credentials, access token or session, stay at the gateway.
 """
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.http.problems import Problem
 from frontispiece.security.keys import key_id, private_key, public_key, public_part
@@ -92,7 +92,7 @@ class Signer:
         ValueError: the key cannot be read.
     """
 
-    def __init__(self, key: str, issuer: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, key: str, issuer: str, clock: Callable[[], float] = clocks.now) -> None:
         self._key = private_key(key)
         self._issuer = issuer
         self._clock = clock
@@ -142,7 +142,7 @@ class Verifier:
     """
 
     def __init__(
-        self, settings: TokenSettings, audience: str, clock: Callable[[], float] = time.time
+        self, settings: TokenSettings, audience: str, clock: Callable[[], float] = clocks.now
     ) -> None:
         self._audience = audience
         self._clock = clock

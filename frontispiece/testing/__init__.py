@@ -16,9 +16,9 @@ async def test_a_note_is_shown(upstreams: Upstreams, serve_bff: ServeBff) -> Non
 ```
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from frontispiece.extras import extra
 with extra("testing"):
     import httpx
     import pytest
-    import respx
+    import respx  # noqa: F401 (a part of the extra that is used elsewhere)
 
 from frontispiece.factories import attribute
 from frontispiece.gateway import own_layers
@@ -36,20 +36,27 @@ from frontispiece.gateway.config.table import load
 from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.pages import Bff
 from frontispiece.testing.access_tokens import AccessTokens
+from frontispiece.testing.clock import Clock, leaping_clock
+from frontispiece.testing.contracts import States, VerifyContracts, breaches, staging
+from frontispiece.testing.environment import set_environment
 from frontispiece.testing.hostile import hostile_paths, hostile_requests, send_hostile_requests
 from frontispiece.testing.identities import Identities, new_signing_key
 from frontispiece.testing.running import RunningProject, running_project, started
 from frontispiece.testing.serving import ServeBff, ServeGateway, listening, served_bff, served_gateway
-from frontispiece.testing.upstreams import Upstreams
+from frontispiece.testing.upstreams import Upstreams, fake_upstreams
 
 __all__ = [
     "AccessTokens",
+    "Clock",
     "Identities",
     "RunningProject",
     "ServeBff",
     "ServeGateway",
+    "States",
     "Upstreams",
+    "VerifyContracts",
     "access_tokens",
+    "clock",
     "hostile_paths",
     "hostile_requests",
     "identities",
@@ -59,8 +66,10 @@ __all__ = [
     "send_hostile_requests",
     "serve_bff",
     "serve_gateway",
+    "staging",
     "started",
     "upstreams",
+    "verify_contracts",
 ]
 
 MOUNTED: Final = "app://"
@@ -79,11 +88,16 @@ def access_tokens(tmp_path: Path) -> AccessTokens:
 
 
 @pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Moves the time on: `clock.advance(60)`."""
+    with leaping_clock(monkeypatch) as clock:
+        yield clock
+
+
+@pytest.fixture
 def upstreams() -> Iterator[Upstreams]:
     """Fake services by name; calls to loopback reach real servers."""
-    with respx.mock(assert_all_called=False) as router:
-        fakes = Upstreams(router)
-        router.route(host="127.0.0.1").pass_through()
+    with fake_upstreams() as fakes:
         yield fakes
 
 
@@ -99,7 +113,7 @@ def serve_bff(upstreams: Upstreams, identities: Identities, monkeypatch: pytest.
         create_app: Bff, variables: Mapping[str, str] | None = None, **addresses: str
     ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         services = upstreams.addresses(create_app.services) | addresses
-        _set(monkeypatch, services, identities.variables, variables)
+        set_environment(monkeypatch, services, identities.variables, variables)
         return served_bff(create_app)
 
     return serve
@@ -131,10 +145,16 @@ def serve_gateway(
         services = upstreams.addresses(names) | addresses
         issuer = access_tokens.variables
         own = {"GATEWAY_ROUTES": str(routes), "GATEWAY_WATCH": "false", **issuer, **(variables or {})}
-        _set(monkeypatch, services, identities.variables, own)
+        set_environment(monkeypatch, services, identities.variables, own)
         return served_gateway(create_gateway)
 
     return serve
+
+
+@pytest.fixture
+def verify_contracts(pytestconfig: pytest.Config) -> VerifyContracts:
+    """A function that says what apps on a stage break of the contracts in `contracts/`; see `staging`."""
+    return partial(breaches, pytestconfig.rootpath / "contracts")
 
 
 def _services_of_mounted(addresses: Iterable[str]) -> Iterator[str]:
@@ -143,12 +163,3 @@ def _services_of_mounted(addresses: Iterable[str]) -> Iterator[str]:
         if address.startswith(MOUNTED):
             app = attribute(address.removeprefix(MOUNTED))
             yield from app.services if isinstance(app, Bff) else ()
-
-
-def _set(
-    monkeypatch: pytest.MonkeyPatch, services: dict[str, str], *variables: Mapping[str, str] | None
-) -> None:
-    """Set the environment that apps read when they are made."""
-    monkeypatch.setenv("SERVICES", json.dumps(services))
-    for name, value in (pair for each in variables for pair in (each or {}).items()):
-        monkeypatch.setenv(name, value)

@@ -1,13 +1,14 @@
 """An issuer of access tokens whose key set is a file, as `ISSUER_JWKS` takes it."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any, Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
+
+from frontispiece import clocks
 
 ISSUER: Final = "https://issuer.test"
 AUDIENCE: Final = "api"
@@ -31,7 +32,7 @@ class AccessTokens:
 
     def token(self, subject: str, *scopes: str, **claims: Any) -> str:
         """An access token for a user with these scopes; `claims` are added to it, or replace its own."""
-        now = int(time.time())
+        now = int(clocks.now())
         payload = {
             "iss": ISSUER,
             "aud": AUDIENCE,

@@ -33,8 +33,12 @@ async def served_bff(create_app: Callable[[], PageApp]) -> AsyncIterator[httpx.A
 
 @asynccontextmanager
 async def served_gateway(create_app: Callable[[], Gateway]) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the gateway, which listens on a socket of loopback."""
-    async with listening(create_app()) as url, httpx.AsyncClient(base_url=url) as client:
+    """A client of the gateway, which listens on a socket of loopback.
+
+    Its connections are not kept: one would be idle for too long when a test moves the clock on.
+    """
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with listening(create_app()) as url, httpx.AsyncClient(base_url=url, limits=limits) as client:
         yield client
 
 

@@ -1,6 +1,7 @@
 """Fake services behind a BFF or a gateway: respx answers what a test says they do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import respx
@@ -32,3 +33,17 @@ class Upstreams:
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
         """Addresses of fake services, as `SERVICES` has them."""
         return {name: f"httpx+http://{name}.{DOMAIN}" for name in (*names, *self._services)}
+
+    def clear(self) -> None:
+        """Forget what they answer."""
+        for router in self._services.values():
+            router.clear()
+
+
+@contextmanager
+def fake_upstreams() -> Iterator[Upstreams]:
+    """Fake services for the duration of the block; calls to loopback reach real servers."""
+    with respx.mock(assert_all_called=False) as router:
+        fakes = Upstreams(router)
+        router.route(host="127.0.0.1").pass_through()
+        yield fakes

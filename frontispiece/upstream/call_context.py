@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from frontispiece import clocks
 from frontispiece.http.headers import IDEMPOTENT_METHODS
 from frontispiece.upstream.errors import UpstreamError
 
@@ -74,5 +75,5 @@ current_call_context: ContextVar[CallContext | None] = ContextVar("current_call_
 """The context of the running source; None outside of pages."""
 
 
-now = time.monotonic
+now = clocks.monotonic
 """The event loop's time in seconds, without asking for the loop: asyncio's and uvloop's are this clock."""

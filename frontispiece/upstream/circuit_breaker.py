@@ -3,8 +3,8 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from time import monotonic
 
+from frontispiece.clocks import monotonic
 from frontispiece.http.messages import Reply, Request, Transport
 from frontispiece.upstream.config import BreakerPolicy
 from frontispiece.upstream.errors import Unreachable

@@ -4,9 +4,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from time import monotonic
 
 from frontispiece.aio import Deadline
+from frontispiece.clocks import monotonic
 from frontispiece.http.messages import Reply, Request, Transport
 from frontispiece.upstream.adaptive_limit import AdaptiveLimit
 from frontispiece.upstream.config import ConcurrencyPolicy

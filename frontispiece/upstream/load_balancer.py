@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from random import random as any_number
-from time import monotonic
 from typing import Self
 
+from frontispiece.clocks import monotonic
 from frontispiece.http.messages import Reply, Request, Transport
 from frontispiece.upstream.config import HealthPolicy
 from frontispiece.upstream.errors import Unreachable

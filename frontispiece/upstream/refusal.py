@@ -1,11 +1,11 @@
 """The errors of a 4xx, with its problem details (RFC 9457) as they were written, and of a 503."""
 
 from http.client import responses
-from time import time
 from typing import Final
 
 import msgspec
 
+from frontispiece.clocks import now
 from frontispiece.http.dates import parse_date
 from frontispiece.http.headers import joined
 from frontispiece.http.json_nesting import is_nested_too_deeply
@@ -53,7 +53,7 @@ def unavailable_of(reply: Reply) -> ServiceUnavailable:
     if value.isdigit() and len(value) < MAX_DIGITS:
         seconds = float(value)
     else:  # a date, or junk
-        seconds = max(1.0, (parse_date(value) or 0) - time())
+        seconds = max(1.0, (parse_date(value) or 0) - now())
     return ServiceUnavailable(f"it answered {reply.status}", retry_after=seconds)
 
 

@@ -1,9 +1,9 @@
 """Bound access tokens (DPoP, RFC 9449): what a call has to prove, and what it is told when it does not."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.auth.oidc import AccessToken
 from frontispiece.gateway.call import Call
@@ -26,7 +26,7 @@ class ProofVerifier:
         clock: the time in seconds since 1970.
     """
 
-    def __init__(self, origins: Sequence[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, origins: Sequence[str], clock: Callable[[], float] = clocks.now) -> None:
         self._origins = origins
         self._clock = clock
         self._used: ExpiringCache[str, bool] = ExpiringCache(MAX_PROOFS, clock)

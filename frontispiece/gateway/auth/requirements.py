@@ -1,10 +1,10 @@
 """What a route asks of its users beside scopes: claims, and how and when they have logged in (RFC 9470)."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
+from frontispiece import clocks
 from frontispiece.gateway.config.route import Route
 from frontispiece.http.problems import Problem
 
@@ -31,7 +31,7 @@ class Requirements:
         acr_values: Sequence[str] = (),
         max_age: int | None = None,
         login_path: str | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clocks.now,
     ) -> None:
         self._claims = claims
         self._acr_values = acr_values

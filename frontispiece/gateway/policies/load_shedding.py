@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from math import inf
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from prometheus_client.core import GaugeMetricFamily
 
+from frontispiece.clocks import monotonic
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.http.problems import Problem
 from frontispiece.telemetry.loop_lag import LoopLag

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from frontispiece import clocks
 from frontispiece.aio import RetryBudget
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.base import ConfigModel, non_empty
@@ -100,7 +100,7 @@ def retry_layer(
     count: Count,
     budgets: Budgets | None = None,
     *,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = clocks.monotonic,
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     chance: Callable[[float, float], float] = random.uniform,
 ) -> Layer:
@@ -217,4 +217,4 @@ def _retry_after(outcome: Reply | UpstreamError) -> float:
     if value.isdigit():
         return float(value)
     date = parse_date(value)
-    return 0.0 if date is None else date - time.time()
+    return 0.0 if date is None else date - clocks.now()

@@ -1,12 +1,12 @@
 """Valkey as an optional cache: unreachable, slow or full of garbage is the same as empty."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Self, cast
 
 import msgspec
 
+from frontispiece import clocks
 from frontispiece.stores.valkey.guarded import Command, GuardedValkey, Result, ValkeyUnavailable
 
 UNREADABLE: Final = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
@@ -28,8 +28,8 @@ class BestEffortValkey:
         url: str,
         *,
         timeout: float = 0.05,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clocks.monotonic,
+        now: Callable[[], float] = clocks.now,
     ) -> None:
         self._valkey = GuardedValkey(
             url, timeout=timeout, max_connections=20, retry=False, name="the shared cache", clock=clock

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from frontispiece import clocks
 from frontispiece.aio import BackgroundTasks
 from frontispiece.stores.valkey.client import valkey_client
 
@@ -50,7 +50,7 @@ class GuardedValkey:
         retry: bool = True,
         failure_pause: float = FAILURE_PAUSE,
         name: str = "Valkey",
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clocks.monotonic,
     ) -> None:
         self.client = valkey_client(url, timeout=timeout, max_connections=max_connections, retry=retry)
         self._timeout = timeout

@@ -1,5 +1,7 @@
 """`frontispiece.testing` as a project uses it: a BFF and a table of its own, in front of fake services."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import httpx
@@ -10,22 +12,26 @@ from frontispiece.pages import Page, bff
 from frontispiece.security import Identity
 from frontispiece.testing import (
     AccessTokens,
+    Clock,
     Identities,
     ServeBff,
     ServeGateway,
     Upstreams,
     access_tokens,
+    clock,
     identities,
     send_hostile_requests,
     serve_bff,
     serve_gateway,
+    staging,
     upstreams,
 )
+from frontispiece.testing.contracts import breaches
 from frontispiece.upstream import Service
 from tests.support.serving import raw_server
 from tests.support.tables import route, route_table
 
-__all__ = ["access_tokens", "identities", "serve_bff", "serve_gateway", "upstreams"]
+__all__ = ["access_tokens", "clock", "identities", "serve_bff", "serve_gateway", "upstreams"]
 
 
 class Note(Struct):
@@ -147,3 +153,86 @@ async def test_a_server_that_takes_a_hostile_request_is_found_out(upstreams: Ups
         accepted = await send_hostile_requests(url, "/notes/1")
 
     assert "two hosts: 200" in accepted
+
+
+async def test_what_is_cached_and_what_a_token_says_expire_when_the_clock_is_moved_on(
+    clock: Clock,
+    upstreams: Upstreams,
+    access_tokens: AccessTokens,
+    serve_gateway: ServeGateway,
+    tmp_path: Path,
+) -> None:
+    calls = upstreams["notes"].get("/notes/1").respond(json={"text": "Buy ink"})
+    cached = route("/notes/{note_id}", to="notes", cache={"ttl": "1m"})
+    private = route("/private/{note_id}", to="notes:/notes/{note_id}", auth="bearer")
+    (tmp_path / "routes.toml").write_text(route_table(cached, private))
+    token = access_tokens.bearer("reader")
+
+    async with serve_gateway(tmp_path / "routes.toml") as client:
+        for _ in range(2):
+            await client.get("/notes/1")
+        assert calls.call_count == 1
+        assert (await client.get("/private/1", headers=token)).status_code == 200
+        clock.advance(3600)
+        await client.get("/notes/1")
+        late = await client.get("/private/1", headers=token)
+        new = await client.get("/private/1", headers=access_tokens.bearer("reader"))
+
+    assert calls.call_count == 4
+    assert (late.status_code, new.status_code) == (401, 200)
+
+
+async def test_the_deadline_of_a_page_passes_when_the_clock_is_moved_on(
+    clock: Clock, upstreams: Upstreams, serve_bff: ServeBff
+) -> None:
+    async def late(_request: httpx.Request) -> httpx.Response:
+        clock.advance(61)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    upstreams["notes"].get("/notes/1").mock(side_effect=late)
+
+    async with serve_bff(create_app) as client:
+        response = await client.get("/notes/1")
+
+    assert response.status_code == 504
+
+
+PACT = {
+    "consumer": {"name": "reader"},
+    "provider": {"name": "pages"},
+    "interactions": [
+        {
+            "description": "a note",
+            "providerStates": [{"name": "there is a note", "params": {"text": "Buy ink"}}],
+            "request": {"method": "GET", "path": "/notes/1"},
+            "response": {"status": 200, "body": {"text": "Buy ink"}},
+        },
+        {
+            "description": "who it is",
+            "request": {"method": "GET", "path": "/me", "headers": {"Authorization": "Bearer x"}},
+            "response": {"status": 200},
+        },
+    ],
+    "metadata": {"pactSpecification": {"version": "3.0.0"}},
+}
+
+
+async def test_a_bff_is_verified_against_the_contracts_of_its_clients(tmp_path: Path) -> None:
+    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / "1.0.0.json").write_text(json.dumps(PACT))
+    (tmp_path / "released.toml").write_text('[[reader]]\nversion = "1.0.0"\n')
+
+    def a_note(upstreams: Upstreams, text: str) -> None:
+        upstreams["notes"].get("/notes/1").respond(json={"text": text})
+
+    def another_note(upstreams: Upstreams, **_parameters: str) -> None:
+        upstreams["notes"].get("/notes/1").respond(json={"text": "Buy pens"})
+
+    bffs = {"pages": create_app}
+    kept = await breaches(tmp_path, staging(bffs, {"there is a note": a_note}, user="reader"))
+    broken = await breaches(tmp_path, staging(bffs, {"there is a note": another_note}, user="reader"))
+
+    assert kept == []
+    assert len(broken) == 1
+    assert broken[0].startswith("reader 1.0.0, a note, text: ")

@@ -1,11 +1,11 @@
 """Access tokens: each is verified once, and its identity cached until it expires or is revoked."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.auth.oidc.claims import (
     ACCESS,
@@ -105,7 +105,7 @@ class AccessTokens:
         introspection: Introspection | None = None,
         subjects: Subjects = ANY_USER,
         is_revoked: IsRevoked | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clocks.now,
     ) -> None:
         self.url = settings.url
         """The `iss` of its tokens."""

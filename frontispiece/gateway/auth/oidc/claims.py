@@ -1,13 +1,13 @@
 """Verification of the issuer's tokens: what they have in common, and the rules of ID and logout tokens."""
 
 import re
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
 
+from frontispiece import clocks
 from frontispiece.gateway.auth.oidc.jwks import MAX_KID_LENGTH, KeySet, VerificationKey
 from frontispiece.gateway.auth.oidc.settings import IssuerSettings
 from frontispiece.security import GUEST_PREFIX, InvalidToken, quotable
@@ -73,7 +73,7 @@ class TokenVerifier:
     """
 
     def __init__(
-        self, settings: IssuerSettings, keys: KeySet, clock: Callable[[], float] = time.time
+        self, settings: IssuerSettings, keys: KeySet, clock: Callable[[], float] = clocks.now
     ) -> None:
         self._issuer = settings.url
         self._allowed = frozenset(settings.algorithms)

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import logging
-import time
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from typing import Any, Final, Self
@@ -11,6 +10,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from frontispiece import clocks
 from frontispiece.aio.background import BackgroundTasks
 from frontispiece.aio.single_flight import SingleFlight
 from frontispiece.gateway.auth.oidc.access_tokens import AccessTokens, IsRevoked
@@ -62,7 +62,7 @@ class Provider:
         client_id: str = "",
         client_secret: str = "",
         subjects: Subjects = ANY_USER,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clocks.now,
     ) -> None:
         self.settings = settings
         self.keys = KeySet(self._fetch_keys)
@@ -255,8 +255,8 @@ class Provider:
         if self._jwks_file is None:
             await asyncio.sleep(seconds)
             return
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        end = clocks.monotonic() + seconds
+        while (left := end - clocks.monotonic()) > 0:
             await asyncio.sleep(min(left, FILE_POLL))
             if self._jwks_file.has_changed():
                 return

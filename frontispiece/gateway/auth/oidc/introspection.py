@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.aio.single_flight import SingleFlight
 from frontispiece.gateway.auth.oidc.claims import MAX_LENGTH
@@ -35,7 +35,7 @@ class Introspection:
         clock: the time in seconds.
     """
 
-    def __init__(self, ask: Ask, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, ask: Ask, clock: Callable[[], float] = clocks.now) -> None:
         self._ask = ask
         self._clock = clock
         self._inactive: ExpiringCache[bytes, bool] = ExpiringCache(MAX_INACTIVE, clock)

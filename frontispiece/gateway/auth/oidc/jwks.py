@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from frontispiece import clocks
 from frontispiece.aio.single_flight import SingleFlight
 from frontispiece.gateway.auth.oidc.http import MAX_BYTES, ProviderUnavailable, json_object
 from frontispiece.security import InvalidToken, is_roca_weak
@@ -158,7 +158,7 @@ class KeySet:
     """
 
     def __init__(
-        self, fetch: Callable[[], Awaitable[list[VerificationKey]]], clock: Clock = time.monotonic
+        self, fetch: Callable[[], Awaitable[list[VerificationKey]]], clock: Clock = clocks.monotonic
     ) -> None:
         self._fetch = fetch
         self._reads = SingleFlight(

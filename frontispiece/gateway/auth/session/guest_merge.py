@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
+from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.auth.session.context import SessionContext
 from frontispiece.gateway.auth.session.record import SessionRecord
@@ -50,7 +50,7 @@ class GuestMerge:
         self._upstreams = upstreams
         self._authorization = authorization
         self._attempted: ExpiringCache[tuple[str, str | None], bool] = ExpiringCache(
-            MAX_ATTEMPTED, time.monotonic
+            MAX_ATTEMPTED, clocks.monotonic
         )
 
     @property
@@ -63,7 +63,7 @@ class GuestMerge:
         attempt = key, session.merged_guest
         if session.merged_guest is None or self._attempted.get(attempt):
             return None
-        self._attempted.put(attempt, value=True, expires_at=time.monotonic() + RETRY_INTERVAL)
+        self._attempted.put(attempt, value=True, expires_at=clocks.monotonic() + RETRY_INTERVAL)
         return self._context.background.start(self._merge(key, session, request_id), "merging a guest")
 
     async def adopt(self, key: str, session: SessionRecord, guest_key: str) -> SessionRecord | None:

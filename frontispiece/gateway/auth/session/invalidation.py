@@ -1,11 +1,12 @@
 """Ended sessions and logins: announced to all gateways by pub/sub, and remembered for their bearer tokens."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
+
+from frontispiece import clocks
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class RevocationList:
         clock: the time in seconds since 1970.
     """
 
-    def __init__(self, retention: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, retention: float, clock: Callable[[], float] = clocks.now) -> None:
         self._retention = retention
         self._clock = clock
         self._sids: dict[str, float] = {}

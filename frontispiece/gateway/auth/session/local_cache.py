@@ -1,9 +1,9 @@
 """Sessions in this process's memory for a moment, so that not every call reads Valkey."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
+from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.auth.session.record import SessionRecord
 
@@ -18,7 +18,7 @@ class LocalSessionCache:
         clock: monotonic seconds.
     """
 
-    def __init__(self, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ttl: float, clock: Callable[[], float] = clocks.monotonic) -> None:
         self._ttl = ttl
         self._clock = clock
         self._cache: ExpiringCache[str, SessionRecord] = ExpiringCache(CACHE_SIZE, clock)

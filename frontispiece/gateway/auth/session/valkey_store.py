@@ -6,11 +6,11 @@ Every method is one round trip and atomic, and raises `StoreUnavailable` when Va
 import hashlib
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
 from typing import Final, TypeVar, cast
 
+from frontispiece import clocks
 from frontispiece.gateway.auth.session.invalidation import (
     CHANNEL,
     TIMEOUT,
@@ -73,7 +73,7 @@ class SessionStore:
     """
 
     def __init__(
-        self, url: str, keyring: Keyring, retention: float, clock: Callable[[], float] = time.time
+        self, url: str, keyring: Keyring, retention: float, clock: Callable[[], float] = clocks.now
     ) -> None:
         self.valkey = GuardedValkey(url, timeout=TIMEOUT, max_connections=20, failure_pause=0)
         self._client = self.valkey.client

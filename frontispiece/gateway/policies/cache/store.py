@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
@@ -10,6 +9,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from frontispiece import clocks
 from frontispiece.aio import BackgroundTasks
 from frontispiece.gateway.policies.cache.config import MAX_BYTES
 from frontispiece.gateway.policies.cache.entry import ALL, Entry, Group
@@ -55,7 +55,7 @@ class HttpCache:
         *,
         max_bytes: int = MAX_BYTES,
         valkey: BestEffortValkey | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = clocks.now,
     ) -> None:
         self.now = now
         self.outcomes = Counter(

@@ -1,11 +1,11 @@
 """Stores of idempotency records: each key is free, claimed by a running call, or has a response."""
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Final, NamedTuple, Protocol, cast
 
 from cachetools import TLRUCache
 
+from frontispiece.clocks import monotonic
 from frontispiece.stores.valkey import GuardedValkey
 
 MAX_BYTES: Final = 32 * 1024 * 1024

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from frontispiece.aio import BackgroundTasks
+from frontispiece.clocks import monotonic
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.policies.request_validation.document import Document, UnusableDescription
 from frontispiece.gateway.policies.request_validation.operation import Operation

@@ -1,3 +1,3 @@
-"""Fixtures of the tests: `upstreams`, `serve_bff`, `serve_gateway`, `identities`, `access_tokens`."""
+"""The fixtures of Frontispiece: fake services, BFFs and gateways under test, callers, a clock."""
 
 pytest_plugins = ("frontispiece.testing",)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from frontispiece.testing import ServeGateway, Upstreams, send_hostile_requests
+from frontispiece.testing import Clock, ServeGateway, Upstreams, send_hostile_requests
 
 ROUTES = Path(__file__).parents[1] / "routes.toml"
 WEB = "app://web.app:create_app"
@@ -22,6 +22,21 @@ async def test_a_note_is_read_through_the_gateway(upstreams: Upstreams, serve_ga
         response = await client.get("/api/notes/1")
 
     assert response.json() == {"id": "1", "text": "Buy ink"}
+
+
+async def test_a_note_is_cached_for_five_seconds(
+    clock: Clock, upstreams: Upstreams, serve_gateway: ServeGateway
+) -> None:
+    calls = upstreams["notes"].get("/notes/1").respond(json={"id": "1", "text": "Buy ink"})
+
+    async with serve_gateway(ROUTES, web=WEB) as client:
+        for _ in range(2):
+            await client.get("/api/notes/1")
+        cached = calls.call_count
+        clock.advance(6)
+        await client.get("/api/notes/1")
+
+    assert (cached, calls.call_count) == (1, 2)
 
 
 async def test_no_hostile_request_reaches_a_service(

@@ -1,0 +1,21 @@
+"""The clocks that the platform reads; `frontispiece.testing` moves them on."""
+
+import time
+
+_ahead = 0.0
+
+
+def now() -> float:
+    """Seconds since 1970."""
+    return time.time() + _ahead
+
+
+def monotonic() -> float:
+    """Seconds from some moment on, which go on evenly."""
+    return time.monotonic() + _ahead
+
+
+def advance(seconds: float) -> None:
+    """Move both on; for tests."""
+    global _ahead  # noqa: PLW0603 (one clock, as the process has one)
+    _ahead += seconds
