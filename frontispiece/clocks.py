@@ -1,4 +1,7 @@
-"""The clocks that the platform reads; `frontispiece.testing` moves them on."""
+"""The clocks that the platform reads; `frontispiece.testing` moves them on.
+
+Stability: internal.
+"""
 
 import time
 

@@ -19,6 +19,7 @@ States = Mapping[str, Callable[..., object]]
 """By the names that contracts have for them: functions that take `Upstreams` and the state's parameters."""
 
 VerifyContracts = Callable[[Staging], Awaitable[list[str]]]
+"""What the apps of a stage break of the project's contracts, a sentence each."""
 
 
 def staging(

@@ -61,7 +61,7 @@ def _operations(document: Document) -> Iterator[tuple[Template, str, Json, list[
     for path, method, operation, parameters in document.operations():
         try:
             yield Template.parse(path), method, operation, parameters
-        except ValueError:  # a path that no route of ours can lead to
+        except ValueError:  # a path that no route can lead to
             continue
 
 
@@ -75,6 +75,6 @@ def _reaches(target: Template, template: Template) -> bool:
 def _fit(target: tuple[str | Parameter, ...], described: tuple[str | Parameter, ...]) -> bool:
     """Whether each segment is the same, or a placeholder at the service."""
     return all(
-        ours == theirs if isinstance(theirs, str) else isinstance(ours, str) or not theirs.takes_rest
-        for ours, theirs in zip(target, described, strict=True)
+        called == known if isinstance(known, str) else isinstance(called, str) or not known.takes_rest
+        for called, known in zip(target, described, strict=True)
     )

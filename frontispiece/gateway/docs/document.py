@@ -92,9 +92,9 @@ def _public(route: Route, there: Template) -> tuple[Template, dict[str, str | No
     """The public template of an operation, and the public names of its placeholders; None for a fixed one."""
     target = route.target.parts
     names: dict[str, str | None] = {}
-    for theirs, ours in zip(there.parts, target, strict=False):
-        if isinstance(theirs, Parameter) and not (isinstance(ours, Parameter) and ours.takes_rest):
-            names[theirs.name] = ours.name if isinstance(ours, Parameter) else None
+    for described, called in zip(there.parts, target, strict=False):
+        if isinstance(described, Parameter) and not (isinstance(called, Parameter) and called.takes_rest):
+            names[described.name] = called.name if isinstance(called, Parameter) else None
     *fixed, last = route.template.parts
     if isinstance(last, Parameter) and last.takes_rest:
         return Template((*fixed, *there.parts[len(target) - 1 :])), names
