@@ -16,7 +16,7 @@ from frontispiece.server.sockets import PortTaken, bound
 CANDIDATES, REST = 0, 1
 """The core of whatever is measured, and the core of the upstream and the load."""
 
-STARTUP = 20.0
+STARTUP = 60.0
 """Seconds that a program has until it listens."""
 
 TICKS = os.sysconf("SC_CLK_TCK")
