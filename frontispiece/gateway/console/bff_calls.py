@@ -35,7 +35,7 @@ class BffCalls:
 
     def __init__(self, gateway: "AdministeredGateway") -> None:
         self.counts: dict[str, Calls] = {}
-        """By the names of both, as `bff-web/catalog`."""
+        """By the names of both, as `web/notes`."""
         self._gateway = gateway
         self._observed: dict[Observable, Callable[[], None]] = {}
 
