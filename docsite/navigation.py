@@ -7,7 +7,7 @@ EDGE: Final = "edge/"
 DECISIONS: Final = "decisions/"
 REFERENCE: Final = "reference/"
 
-HOW_TO: Final = ("project.md", "aggregates.md", "testing.md", "contracts.md", "deploy.md")
+HOW_TO: Final = ("project.md", "aggregates.md", "testing.md", "contracts.md", "console.md", "deploy.md")
 EXPLANATION: Final = (
     "why.md",
     "architecture.md",
@@ -18,6 +18,7 @@ EXPLANATION: Final = (
     "clients.md",
     "mobile.md",
     "sync.md",
+    "data.md",
     "stability.md",
 )
 REFERENCE_PAGES: Final = (
