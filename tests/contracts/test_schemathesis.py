@@ -14,7 +14,7 @@ from tests.support.apps import APPS, Parts
 from tests.support.contracts import CONTRACTS, Json
 from tests.support.fuzzing import Fuzzer, cases, fuzzer
 
-EXAMPLES = int(os.environ.get("FUZZ_API_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("FUZZ_API_EXAMPLES", "4"))
 """Requests for each operation; `make fuzz-api EXAMPLES=…`."""
 
 DOCUMENTS: dict[str, Json] = {
