@@ -152,26 +152,6 @@ async def test_a_version_that_is_too_old_shows_only_how_to_update(phone_page: Pa
     await app.shown()
 
 
-async def test_an_old_version_is_warned_before(phone_page: Page) -> None:
-    async def warn(route: Route) -> None:
-        response = await route.fetch()
-        fields = {"deprecation": "@1790000000", "sunset": "Thu, 31 Dec 2026 00:00:00 GMT"}
-        await route.fulfill(response=response, headers={**response.headers, **fields})
-
-    await phone_page.context.route("**/mobile/home*", warn)
-    await phone_page.goto("/m/")
-
-    await expect(phone_page.locator("#notices")).to_contain_text("old. It works until December 31.")
-
-
-async def test_a_minimum_above_this_version_is_found_at_the_start(phone_page: Page) -> None:
-    config = {"minimum_version": "9.0.0", "latest_version": "9.0.0", "flags": {}}
-    await phone_page.context.route("**/mobile/config", lambda route: route.fulfill(json=config))
-    await phone_page.goto("/m/search")
-
-    await expect(phone_page.get_by_role("dialog", name="A new version is needed")).to_be_visible()
-
-
 async def test_the_catalogue_of_the_phone_is_searched_without_a_network(phone_page: Page) -> None:
     page, app = phone_page, App(phone_page)
     first = _changes(

@@ -76,26 +76,6 @@ async def test_what_a_guest_has_chosen_joins_the_basket_of_the_user(
     assert await in_basket(page, PEN_NAME) == 3  # the larger of both quantities
 
 
-async def test_a_declined_card_gives_the_basket_back(desktop_page: Page, customer: str) -> None:
-    page = desktop_page
-    await enter(page, customer)
-    await put(page, PEN)
-    await page.goto("/checkout")
-    await fill_in_address(page)
-    await page.get_by_label("Visa ···· 0002").check()
-    await page.get_by_role("button", name=re.compile("^Order for")).click()
-
-    await expect(page.get_by_text("Your card was declined.")).to_be_visible()
-    await sees(page, "Your order did not go through")
-    await expect(page.get_by_role("link", name="Basket 1 piece")).to_be_visible()
-    await expect(page.get_by_text("The articles are in your basket again.")).to_be_visible()
-    await expect(page.get_by_role("heading", name="Where it goes")).to_have_count(0)
-    await page.get_by_role("main").get_by_role("link", name="To the basket").click()
-
-    await sees(page, "Your basket")
-    assert await in_basket(page, PEN_NAME) == 1
-
-
 async def test_the_checkout_prices_country_and_coupon_anew(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)

@@ -1,11 +1,10 @@
 """The web client's order: its story as it goes on, and its cancellation."""
 
-import re
 from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
-from tests.support.web_client import enter, hold, order, sees
+from tests.support.web_client import enter, hold, order
 
 CSRF = {"X-CSRF": "1"}
 
@@ -64,11 +63,3 @@ async def test_a_cancelled_order_says_that_nothing_is_charged(desktop_page: Page
 
     await expect(page.get_by_text("You have cancelled it. Nothing is charged.")).to_be_visible()
     await expect(page.get_by_role("button", name="Cancel the order")).to_have_count(0)
-
-
-async def test_another_customers_order_is_not_found(desktop_page: Page, customer: str) -> None:
-    page = desktop_page
-    await enter(page, customer)
-    await page.goto("/orders/0a8c3e0b-8203-5b42-8b09-8b68f37605ae")
-
-    await sees(page, re.compile("There is nothing here"))

@@ -115,20 +115,6 @@ async def test_another_method_is_a_405_problem_that_says_which_there_are(edge: W
     assert_problem(await edge.http.options("/things/7"), 405, "method-not-allowed")
 
 
-async def test_any_method_that_a_route_names_reaches_its_service(open_world: OpenWorld) -> None:
-    for method in ["OPTIONS", "PROPFIND", "M-SEARCH", "PURGE", "QUERY", "MKCALENDAR"]:
-        world = await open_world(route_table(route("/dav", methods=[method]), route("/else")))
-
-        answer = await world.http.request(method, "/dav", content=b"<a/>")
-        elsewhere = await world.http.request(method, "/else")
-
-        assert answer.status_code == 200, method
-        assert (world.things.last.method, world.things.last.body) == (method, b"<a/>"), method
-        assert (await world.http.get("/dav")).headers["allow"] == method, method
-        assert_problem(elsewhere, 405, "method-not-allowed")
-        assert len(world.things.requests) == 1, method
-
-
 async def test_head_is_passed_on_and_answered_without_a_body(edge: World) -> None:
     edge.things.answer = answering(200, b"", (b"content-length", b"4711"), (b"etag", b'"1"'))
 

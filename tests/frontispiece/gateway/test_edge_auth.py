@@ -50,16 +50,6 @@ async def test_an_internal_token_has_one_audience(
         identity_in(edge.things.last, "gone")
 
 
-async def test_an_internal_token_is_reused_while_it_is_valid(edge: World, bearer: MakeToken) -> None:
-    for _ in range(2):
-        await edge.http.get("/mine", headers=bearer("reader"))
-        await edge.http.get("/mine", headers=bearer("clerk"))
-
-    reader, clerk, again, clerk_again = (exchange.all(b"authorization") for exchange in edge.things.requests)
-    assert (reader, clerk) == (again, clerk_again)
-    assert reader != clerk
-
-
 async def test_without_a_bearer_token_there_is_a_challenge(edge: World) -> None:
     for header in [None, "", "Bearer", "Basic cmVhZGVyOng=", "Token abc"]:
         answer = await edge.http.get("/mine", headers={"Authorization": header} if header is not None else {})

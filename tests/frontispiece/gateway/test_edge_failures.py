@@ -38,16 +38,6 @@ async def test_a_service_that_is_late_is_a_504_and_its_call_is_cancelled(
     assert answer.json()["detail"] == "things: no answer in 10 s."
 
 
-async def test_a_service_that_takes_the_body_too_slowly_is_a_504_as_well(edge: World) -> None:
-    async def answer(exchange: Exchange) -> None:
-        await exchange.receive()
-        await exchange.until_left()
-
-    edge.things.answer = answer
-    async with asyncio.timeout(60):
-        assert_problem(await edge.http.post("/hasty", content=b"x"), 504, "upstream-timeout")
-
-
 async def test_an_answer_that_has_begun_in_time_may_go_on_for_longer(
     edge: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,13 +73,6 @@ def test_a_table_that_identifies_callers_needs_a_key_and_says_how_to_make_one(tm
     assert fault.endswith("make one with `openssl genpkey -algorithm ed25519`")
 
 
-def test_routes_with_tokens_need_an_issuer(tmp_path: Path, signing_key: str) -> None:
-    (fault,) = faults(tmp_path, with_auth("none", "bearer"), signing_key)
-
-    assert fault.startswith("ISSUER_URL: the table's bearer routes need an issuer")
-    assert faults(tmp_path, with_auth("none", "bearer"), signing_key, issuer=ISSUER) == []
-
-
 def test_sessions_need_an_issuer_and_all_settings_of_theirs(tmp_path: Path, signing_key: str) -> None:
     routes = with_auth("none", "bearer", "session", session={})
     missing = faults(tmp_path, routes, signing_key)

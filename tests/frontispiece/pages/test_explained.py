@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from frontispiece.pages import Hedge, Page, Retry, gather, loader
+from frontispiece.pages import Page, gather, loader
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace, SourceTrace, TraceOutcome
 from frontispiece.upstream import UpstreamClientError, UpstreamError
 from tests.frontispiece.pages.conftest import Serve
@@ -143,36 +143,6 @@ async def test_the_timeline_has_batches_with_their_sizes_and_sources(
     ]
     assert [source.batches for source in timeline.sources] == [[0], [0, 1]]
     assert [source.calls for source in timeline.sources] == [[], []]
-
-
-@pytest.mark.parametrize("policy", [{"retry": Retry(backoff=0.001)}, {"hedge": Hedge(after=0.1)}])
-async def test_the_timeline_counts_attempts_and_has_their_calls(serve: Serve, policy: dict[str, Any]) -> None:
-    outage = False
-
-    async def title(things: Things) -> str:
-        return str(await things.thing("a"))
-
-    async def answer(exchange: Exchange) -> None:
-        nonlocal outage
-        if not outage:
-            await answering(200, b"1")(exchange)
-        else:
-            outage = False
-            await (exchange.until_left() if "hedge" in policy else answering(500, b"")(exchange))
-
-    page = page_of((title, policy))
-    async with (
-        things_of(Stub(answer)) as providers,
-        serve(page, providers=providers, expose_timeline=True) as http,
-    ):
-        for _ in range(40):  # the budget for another try grows with those that are the first
-            assert (await http.get("/page")).status_code == 200
-        outage = True
-        trace = (await seen(http))["title"]
-
-    assert (trace.attempts, trace.outcome) == (2, TraceOutcome.DONE)
-    other = "cancelled" if "hedge" in policy else "500"
-    assert [call.answer for call in trace.calls] == [other, "200"]
 
 
 async def test_the_timeline_of_a_page_that_fails_has_its_problem_and_the_cancelled_sources(

@@ -217,18 +217,6 @@ async def test_both_tries_end_with_the_time_of_their_source(serve: Serve, tries:
     assert tries.ended == ["CancelledError", "CancelledError"]
 
 
-async def test_hedge_and_retry_share_one_budget(serve: Serve, tries: Tries) -> None:
-    async with earned(serve, page_of(tries, SOON, Retry(attempts=6, backoff=0))) as http:
-        tries.are(
-            after_the_second(failing(UpstreamServerError("first"))),
-            failing(UpstreamServerError("second")),
-            saying("third"),
-        )
-        answer = await http.get("/ware")
-
-    assert (answer.status_code, tries.begun) == (502, 2)
-
-
 @pytest.mark.parametrize("after", [-1, float("nan"), float("inf")])
 def test_a_hedge_that_cannot_be_is_refused(after: float) -> None:
     with pytest.raises(ValueError, match="Hedge: "):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.pages import Body, Header, Page, PageRequest, Query
+from frontispiece.pages import Header, Page, Query
 from frontispiece.pages.plan import Origin, Plan, plans
 
 UNTYPED = object()
@@ -183,30 +183,6 @@ def test_no_two_pages_serve_the_same_requests() -> None:
         "/a/{b}: another page serves GET already: leave one of them",
         "/a/{c}: another page serves GET already: leave one of them",
     ]
-
-
-def test_inputs_come_from_path_query_body_and_what_the_app_provides() -> None:
-    page = Page(PATH, deadline=1.0, method="PUT")
-
-    @page.source()
-    async def everything(
-        isbn: Annotated[str, "annotated"],
-        note: Body[dict[str, int]],
-        shelf: Shelf,
-        request: PageRequest,
-        tone: Literal["a", "b"] = "a",
-    ) -> str:
-        return isbn
-
-    page.view(function("view", plain=True, everything=str))
-    [plan] = planned(page)
-    assert {i.name: i.origin for i in plan.steps[0].inputs} == {
-        "isbn": Origin.PATH,
-        "note": Origin.BODY,
-        "shelf": Origin.PROVIDED,
-        "request": Origin.PROVIDED,
-        "tone": Origin.QUERY,
-    }
 
 
 def test_a_query_parameter_is_declared_once_or_has_a_default() -> None:

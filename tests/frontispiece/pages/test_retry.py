@@ -9,7 +9,6 @@ import pytest
 
 from frontispiece.pages import Hedge, Page, Provider, Retry
 from frontispiece.upstream import (
-    InvalidResponse,
     Overloaded,
     Reply,
     Request,
@@ -18,7 +17,6 @@ from frontispiece.upstream import (
     Unreachable,
     Upstream,
     UpstreamClientError,
-    UpstreamServerError,
     field,
 )
 from tests.frontispiece.pages.conftest import Serve
@@ -57,19 +55,6 @@ def page_of(
         return await wares()
 
     return ware_page(ware, deadline=deadline, retry=retry, timeout=timeout)
-
-
-@pytest.mark.parametrize(
-    "failure", [Unreachable("away"), UpstreamServerError("it answered 500"), InvalidResponse("no JSON")]
-)
-async def test_the_answer_of_the_second_try_is_the_pages(serve: Serve, failure: Exception) -> None:
-    wares = Wares()
-    async with serve(page_of(wares)) as http:
-        await wares.save_up(http)
-        wares.answers.extend([failure, "second"])
-        answer = await http.get("/ware")
-
-    assert (answer.status_code, answer.json(), wares.calls) == (200, "second", 2)
 
 
 @pytest.mark.parametrize(

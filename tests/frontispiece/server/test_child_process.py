@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from frontispiece.server import child_process
-from frontispiece.server.child_process import ChildFailed, running
+from frontispiece.server.child_process import running
 from tests.support.files import modes
-from tests.support.waiting import TIMEOUT, eventually
+from tests.support.waiting import eventually
 
 STUBBORN = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
 
@@ -40,17 +40,6 @@ def test_what_a_program_prints_and_creates_is_this_users_alone(tmp_path: Path, o
         assert process.wait() == 0
 
     assert modes(tmp_path) == {"log": 0o600, "made": 0o600}
-
-
-def test_a_failure_quotes_only_the_end_of_a_long_log(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(b"".join(b"line %d\n" % number for number in range(1000)) + b"\xff the last\n")
-
-    message = str(ChildFailed("It ended", log))
-
-    assert message.startswith("It ended; the end of ")
-    assert message.endswith("line 999\n\N{REPLACEMENT CHARACTER} the last")
-    assert len(message.splitlines()) == 13
 
 
 @pytest.mark.parametrize("started", ["sleep 600", STUBBORN], ids=["ends", "deaf"])
@@ -132,9 +121,3 @@ def test_what_a_foreign_program_started_ends_with_a_parent_that_is_killed(tmp_pa
 
     state = Path(f"/proc/{pid.read_text().strip()}/stat")
     assert eventually(lambda: not state.exists() or state.read_text().split()[2] == "Z")
-
-
-@pytest.mark.parametrize(("ends", "status"), [("exit 7", 7), ("kill -9 $$", -9), ("kill -TERM $$", -15)])
-def test_a_foreign_programs_status_is_its_own(tmp_path: Path, ends: str, status: int) -> None:
-    with running(["/bin/sh", "-c", ends], log=tmp_path / "log", foreign=True) as process:
-        assert process.wait(TIMEOUT) == status

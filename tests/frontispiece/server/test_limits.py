@@ -41,12 +41,6 @@ async def trickle(url: str, start: bytes, piece: bytes) -> bytes:
         return answer.result()
 
 
-@pytest.mark.parametrize("sent", [b"", b"\r\n", b"\r\n\r\n"])
-async def test_a_connection_on_which_nothing_is_asked_is_closed(sent: bytes) -> None:
-    async with served(Stub(), header_timeout=SOON) as url:
-        assert await said(url, sent) == b""
-
-
 async def test_blank_lines_do_not_keep_a_connection_open() -> None:
     async with served(Stub(), header_timeout=SOON) as url:
         assert await trickle(url, b"", b"\r\n") == b""
@@ -69,11 +63,6 @@ async def test_a_head_that_comes_byte_by_byte_is_not_waited_for() -> None:
     async with served(stub, header_timeout=SOON) as url:
         assert statuses(await trickle(url, GET + b"X-A: ", b"b")) == [408]
     assert not stub.requests
-
-
-async def test_the_next_head_on_a_connection_has_no_more_time() -> None:
-    async with served(Stub(), header_timeout=SOON) as url:
-        assert statuses(await said(url, GET + b"\r\n" + GET)) == [200, 408]
 
 
 async def test_half_a_head_does_not_end_what_is_being_answered() -> None:

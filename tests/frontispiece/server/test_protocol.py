@@ -38,31 +38,6 @@ async def test_white_space_around_a_value_is_not_part_of_it() -> None:
     assert (b"content-length", b"5") in request.headers
 
 
-async def test_a_body_that_came_with_the_head_is_bytes_and_another_one_comes_in_pieces() -> None:
-    pieces: list[bytes] = []
-    go_on = asyncio.Event()
-
-    async def respond(request: IncomingRequest) -> Reply:
-        if not isinstance(request.body, bytes):
-            async for piece in request.body:
-                pieces.append(piece)
-                go_on.set()
-        return await hello(request)
-
-    app = DirectApp(respond)
-    async with servers() as serve:
-        url = await serve(app)
-        await said(url, POST + b"Content-Length: 5\r\n\r\nhello")
-        async with connected(url) as (reader, writer):
-            writer.write(POST + b"Content-Length: 5\r\n\r\nhel")
-            await go_on.wait()
-            writer.write(b"lo")
-            assert statuses(await reader.read()) == [200]
-
-    assert app.requests[0].body == b"hello"
-    assert pieces == [b"hel", b"lo"]
-
-
 @pytest.mark.parametrize("pieces", [(b"hello",), (b"hel", b"lo")], ids=["at once", "in pieces"])
 async def test_a_request_that_an_app_leaves_to_asgi_comes_there_with_its_body(
     pieces: tuple[bytes, ...],
@@ -81,42 +56,6 @@ async def test_a_request_that_an_app_leaves_to_asgi_comes_there_with_its_body(
 
     assert statuses(answer) == [200]
     assert answer.endswith(b"hello")
-
-
-async def test_the_end_of_a_body_is_noticed_when_the_next_request_comes_with_it() -> None:
-    async def respond(request: IncomingRequest) -> Reply:
-        body = request.body
-        content = body if isinstance(body, bytes) else b"".join([piece async for piece in body])
-        return Reply.whole(200, content, [])
-
-    app = DirectApp(respond)
-    async with asyncio.timeout(60), servers() as serve, connected(await serve(app)) as (reader, writer):
-        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
-        await app.begun.wait()
-        writer.write(b"lo" + LAST)
-        assert statuses(await reader.read()) == [200, 200]
-
-
-async def test_a_request_has_its_target_as_the_client_wrote_it_and_the_client_s_address() -> None:
-    app = DirectApp()
-
-    await answer_to(app, b"GET /a%2Fb;c?d=%20 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-
-    (request,) = app.requests
-    assert (request.method, request.target, request.http_version) == ("GET", b"/a%2Fb;c?d=%20", "1.1")
-    assert (request.client_ip, request.scheme, request.body) == ("127.0.0.1", "http", b"")
-
-
-async def test_trailers_are_dropped() -> None:
-    app = DirectApp()
-
-    answer = await answer_to(
-        app, POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Late: 1\r\n\r\n"
-    )
-
-    assert statuses(answer) == [200]
-    assert app.requests[0].body == b"hi"
-    assert b"x-late" not in dict(app.requests[0].headers)
 
 
 async def test_after_a_trailer_named_connection_no_request_is_swallowed_but_the_connection_ends() -> None:
@@ -377,10 +316,3 @@ async def test_the_app_adds_header_fields_to_a_refusal_from_what_was_read(sent: 
     if status != 501:
         assert target == b"/a"
         assert (b"origin", b"https://app.test") in headers
-
-
-async def test_a_header_section_has_the_same_limit_however_it_is_split() -> None:
-    for length, expected in ((60_000, 200), (66_000, 431)):
-        sent = GET + b"Connection: close\r\nX-A: " + b"b" * length + b"\r\n\r\n"
-        for pieces in ([sent], [sent[at : at + 10_000] for at in range(0, len(sent), 10_000)]):
-            assert statuses(await answer_to(DirectApp(), *pieces)) == [expected]

@@ -22,14 +22,6 @@ BOTH = pytest.mark.parametrize("app", [streaming, sending], ids=["direct", "asgi
 
 
 @BOTH
-async def test_content_of_unknown_length_is_chunked(app: MakeApp) -> None:
-    lines, content = parts(await answer_to(app(b"one", b"", b"two"), LAST))
-
-    assert b"transfer-encoding: chunked" in lines
-    assert content == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
-
-
-@BOTH
 async def test_a_client_of_http_1_0_finds_the_end_of_the_content_at_the_end_of_the_connection(
     app: MakeApp,
 ) -> None:
@@ -90,18 +82,6 @@ async def test_statuses_without_content_have_no_framing(app: Callable[[int], App
 
     assert not [line for line in lines if line.startswith((b"transfer-encoding", b"content-length"))]
     assert content == b""
-
-
-@pytest.mark.parametrize(
-    "app",
-    [DirectApp(replying(200, b"hello")), Stub(answering(200, b"hello"))],
-    ids=["direct", "asgi"],
-)
-async def test_complete_content_has_its_length(app: App) -> None:
-    lines, content = parts(await answer_to(app, LAST))
-
-    assert b"content-length: 5" in lines
-    assert content == b"hello"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from frontispiece.http.asgi import Receive, Scope, Send, respond_over_asgi
 from frontispiece.server.server import Server, Shutdown, running
 from frontispiece.server.sockets import address, bound
 from tests.support.direct import hello
-from tests.support.recorder import connected, everything, said
+from tests.support.recorder import connected, said
 from tests.support.stub import Exchange, Stub
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -76,17 +76,6 @@ async def client_of(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader,
     url = f"http://{address(sock)}"
     async with asyncio.timeout(60), running([(server, sock)]), connected(url) as client:
         yield client
-
-
-async def test_what_has_not_ended_in_time_is_cut_off() -> None:
-    stub = Stub(Exchange.until_left)
-    server = Server("a", stub, Shutdown(graceful_timeout=0))
-    async with client_of(server) as (reader, writer):
-        writer.write(GET)
-        await stub.begun.wait()
-        server.stop()
-        assert await everything(reader) == b""
-        await stub.last.ended.wait()
 
 
 async def test_an_idle_connection_does_not_hold_up_a_stop() -> None:

@@ -100,21 +100,6 @@ async def test_a_cancelled_call_counts_for_nothing_unless_its_time_was_nearly_up
     assert len(service.requests) == sent
 
 
-async def test_requests_before_the_window_do_not_count(
-    breaker: CircuitBreaker, service: Fake, clock: Clock
-) -> None:
-    await calls(breaker, service, BROKEN, BROKEN, BROKEN)
-    clock.advance(10)
-    await calls(breaker, service, FINE, FINE, BROKEN)
-    service.answer = FINE
-    assert not await is_open(breaker, service)
-
-    clock.advance(1000)
-    await calls(breaker, service, BROKEN, BROKEN, BROKEN)
-    service.answer = FINE
-    assert not await is_open(breaker, service)
-
-
 async def test_while_it_is_open_retry_after_counts_down(
     breaker: CircuitBreaker, service: Fake, clock: Clock
 ) -> None:

@@ -150,13 +150,3 @@ async def test_a_queued_request_waits_no_longer_than_its_timeout(service: Fake) 
         assert targets(service) == ["/a"]
 
     assert await has_all_slots(transport, service, 1)
-
-
-async def test_a_deadline_around_a_waiting_call_ends_it_as_a_deadline(service: Fake) -> None:
-    transport = limited(service, 1, 1)
-    async with sending(transport):
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                await transport.send(GET)
-
-    assert await has_all_slots(transport, service, 1)

@@ -63,21 +63,6 @@ async def test_client_errors_disconnects_and_bugs_eject_no_address(
     assert two.outstanding == {"a": 0, "b": 0}
 
 
-async def test_failures_that_are_not_in_a_row_say_nothing_against_an_address(
-    a: Fake, two: LoadBalancer
-) -> None:
-    for _ in range(5):
-        a.answer = answering(500)
-        requested = len(a.requests)
-        while len(a.requests) < requested + CONSECUTIVE_FAILURES - 1:
-            await ask(two)
-        a.answer = answering(404)
-        while len(a.requests) < requested + CONSECUTIVE_FAILURES:
-            await ask(two)
-
-    assert len(a.requests) == 5 * CONSECUTIVE_FAILURES
-
-
 @pytest.mark.parametrize(("seconds", "calls"), [(1.9, CONSECUTIVE_FAILURES), (1.7, 50)])
 async def test_a_call_that_is_cancelled_when_its_time_is_nearly_up_has_timed_out_and_others_have_not(
     a: Fake, two: LoadBalancer, clock: Clock, seconds: float, calls: int

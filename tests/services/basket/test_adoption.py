@@ -25,15 +25,6 @@ async def test_of_each_article_the_larger_quantity_counts_and_the_guest_has_noth
         assert 86_000 < client.ttl(key) <= 86_400
 
 
-async def test_repeating_it_changes_nothing_and_neither_does_a_guest_without_a_basket(store: Store) -> None:
-    await store.put(GUEST, "PEN", 2)
-    first = await store.adopt("reader", GUEST)
-
-    assert first.quantities == {"PEN": 2}
-    assert await store.adopt("reader", GUEST) == first
-    assert (await store.adopt("clerk", "guest:2")).version == 0
-
-
 async def test_what_finds_no_room_stays_with_the_guest(store: Store) -> None:
     await store.merge("reader", [(f"S{number}", 1) for number in range(MAX_ARTICLES - 1)])
     await store.merge(GUEST, [("S0", 9), ("X1", 1), ("X2", 1)])

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import httpx
 
-from services.basket.model import MAX_ARTICLES, MAX_QUANTITY, BasketChanged, BasketEmpty
+from services.basket.model import MAX_ARTICLES, MAX_QUANTITY, BasketEmpty
 from services.basket.store import Store
 from tests.conftest import MakeToken
 from tests.services.basket.conftest import quantities
@@ -97,18 +97,6 @@ async def test_a_released_claim_is_back_as_it_was_and_may_be_claimed_again(http:
     assert (await http.get(MINE)).json()["items"] == []
 
 
-async def test_a_released_claim_is_added_to_what_is_in_the_basket_by_now(store: Store) -> None:
-    version = await fill(store, PEN=2, INK=1)
-    await store.claim("reader", "o1", version)
-    meanwhile = await fill(store, PEN=3, CAP=1)
-
-    released = await store.release("reader", "o1")
-
-    assert released.quantities == {"CAP": 1, "INK": 1, "PEN": 5}
-    assert released.version not in {version, meanwhile}
-    assert await store.release("reader", "o1") == released
-
-
 async def test_a_claim_that_nobody_completes_is_given_back_at_the_next_access(
     store: Store, clock: Calendar
 ) -> None:
@@ -153,20 +141,4 @@ async def test_setting_removing_and_emptying_mean_the_pieces_that_wait_as_well(s
         await change
         basket = await store.basket("reader")
         assert (basket.waiting, basket.quantities.get("PEN", 7)) == ({}, 7)
-        await store.delete("reader")
-
-
-async def test_an_article_put_in_while_a_checkout_runs_is_never_lost(store: Store) -> None:
-    for number in range(50):
-        version = await fill(store, PEN=1)
-        claimed, _ = await asyncio.gather(
-            store.claim("reader", f"o{number}", version),
-            store.put("reader", f"NEW{number}", 1),
-            return_exceptions=True,
-        )
-        if isinstance(claimed, BaseException):
-            assert isinstance(claimed, BasketChanged)
-        else:
-            assert claimed == {"PEN": 1}
-        assert f"NEW{number}" in await quantities(store)
         await store.delete("reader")

@@ -49,21 +49,6 @@ async def test_a_placed_order_keeps_its_lines_whatever_comes_later(store: Store,
     assert await quantities(store) == {"CAP": 3}
 
 
-async def test_lines_that_were_given_back_meanwhile_are_taken_out_again_but_no_more(
-    store: Store, clock: Calendar
-) -> None:
-    await claim(store, INK=1, PEN=2, CAP=4)
-    clock.now += MINUTE
-    await store.put("reader", "PEN", 5)
-    await store.put("reader", "CAP", 1)
-    await store.remove("reader", "INK")
-    await store.put("reader", "LAMP", 1)
-
-    await store.placed(placed(INK=1, PEN=2, CAP=4))
-
-    assert await quantities(store) == {"PEN": 3, "LAMP": 1}
-
-
 async def test_a_cancelled_order_s_lines_come_back_once_to_what_is_in_the_basket(store: Store) -> None:
     await claim(store, INK=1, PEN=2)
     await store.placed(placed(INK=1, PEN=2))

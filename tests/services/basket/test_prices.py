@@ -11,7 +11,6 @@ from services.basket.events import PriceChanged, ProductRemoved
 from services.basket.model import ArticlesUnknown
 from services.basket.store import Store
 from shop.money import Money
-from tests.conftest import MakeToken
 from tests.services.support import Catalog, problem_of
 from tests.support.events import event
 
@@ -45,18 +44,6 @@ async def test_an_unknown_article_gets_into_no_basket(http: httpx.AsyncClient, c
     assert problem_of(put) == problem_of(merged) == (422, "article-unknown")
     assert (put.json()["skus"], sorted(merged.json()["skus"])) == (["NOPE"], ["NADA", "NOPE"])
     assert (await http.get(MINE)).json()["items"] == []
-
-
-async def test_a_guest_cannot_put_an_unknown_article_in_either(
-    http: httpx.AsyncClient, catalog: Catalog, bearer: MakeToken
-) -> None:
-    catalog.unknown = {"NOPE"}
-    guest = bearer("guest:1", "guest")
-
-    assert problem_of(await http.put("/baskets/guest:1/items/NOPE", json={"quantity": 1}, headers=guest)) == (
-        422,
-        "article-unknown",
-    )
 
 
 async def test_catalog_is_called_once_for_an_article_and_for_many_in_one_call(

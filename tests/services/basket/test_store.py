@@ -16,17 +16,6 @@ DAY = timedelta(days=1)
 PRICES = {"PEN": Money(amount=1000, currency="EUR")}
 
 
-async def test_concurrent_changes_of_different_articles_never_lose_one_another(
-    store: Store, valkey_url: str
-) -> None:
-    async with Store(valkey_url, idle=DAY) as another:
-        await asyncio.gather(
-            *([store, another][number % 2].put("reader", f"S{number}", number + 1) for number in range(80))
-        )
-
-    assert (await store.basket("reader")).quantities == {f"S{number}": number + 1 for number in range(80)}
-
-
 async def test_a_basket_never_holds_too_many_articles_however_many_come_at_once(store: Store) -> None:
     outcomes = await asyncio.gather(
         *(store.put("reader", f"S{number}", 1) for number in range(MAX_ARTICLES + 20)),

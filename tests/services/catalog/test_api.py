@@ -88,12 +88,6 @@ async def test_a_search_that_does_not_fit_is_refused(http: httpx.AsyncClient) ->
         assert places(await http.get("/products", params={name: value})) == [place], name
 
 
-async def test_a_blank_query_is_none(http: httpx.AsyncClient) -> None:
-    await enter(http, "B", "A")
-
-    assert [i["sku"] for i in (await http.get("/products", params={"q": " "})).json()["items"]] == ["A", "B"]
-
-
 async def test_brands_and_types_are_listed_with_their_counts(http: httpx.AsyncClient) -> None:
     await enter(http, "A", "B")
 

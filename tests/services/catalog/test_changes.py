@@ -20,7 +20,7 @@ from services.catalog.changes import REMOVAL_RETENTION, PositionExpired
 from services.catalog.model import ChangePosition, Product
 from services.catalog.store import Store, change_log
 from tests.conftest import AppClient
-from tests.services.catalog.goods import GOODS, enter, euros, fields, look, product
+from tests.services.catalog.goods import GOODS, enter, fields, look, product
 from tests.services.support import intent
 from tests.support.postgres import Postgres
 from tests.support.shop import PROJECT
@@ -68,32 +68,6 @@ async def remove(store: Store, *skus: str) -> None:
 async def change(store: Store, sku: str, **changes: Any) -> None:
     known = (await store.find([sku]))[sku]
     assert await store.put(replace(known.product, **changes), known.version)
-
-
-async def test_without_a_position_all_products_come_page_by_page(store: Store) -> None:
-    phone = Phone(store, limit=4)
-
-    assert await phone.read_page()
-    assert len(phone.products) == 4
-    assert not await phone.read_page()
-    assert phone.products == await catalogue(store) == {each.sku: each for each in GOODS}
-
-
-async def test_afterwards_only_what_has_changed_comes_each_sku_once(store: Store) -> None:
-    phone = Phone(store)
-    await phone.sync()
-    phone.received = 0
-
-    await store.put(product("N-1", "New quill"), None)
-    await change(store, "P-1", price=euros(6))
-    await change(store, "P-1", price=euros(7))
-    await remove(store, "I-1")
-    await phone.sync()
-
-    assert phone.received == 3
-    assert phone.products == await catalogue(store)
-    await phone.sync()
-    assert phone.received == 3
 
 
 @pytest.mark.parametrize("seed", range(3))

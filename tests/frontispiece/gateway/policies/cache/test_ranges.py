@@ -276,14 +276,6 @@ async def test_a_part_with_if_range_or_a_variant_of_its_own() -> None:
     assert (await ranges.get("0-4", accept_language="en")).cache.startswith("gateway; fwd=vary-miss")
 
 
-async def test_a_part_for_one_caller_is_stored_for_none() -> None:
-    ranges = Ranges(World(store_partial=True))
-    for _ in range(2):
-        assert not (await ranges.get("0-4", authorization="Bearer x")).is_hit
-    await ranges.get("0-4")
-    assert not (await ranges.get("0-4", cookie="a=1")).is_hit
-
-
 @given(st.binary(max_size=40) | st.from_regex(rb"bytes=[0-9]{0,30}-[0-9]{0,30}", fullmatch=True))
 def test_any_bytes_are_a_range_or_none_and_a_range_lies_within(value: bytes) -> None:
     wanted = requested_range([(b"range", value)])
