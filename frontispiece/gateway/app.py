@@ -60,8 +60,8 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
     gateway.enable_reload(load, file, watch_files=settings.watch_files)
-    if os.environ.get("EVENTS_URL") and (broker := EventSettings()).monitor_url:
-        gateway.add_panel(broker_panel(broker))
+    if all(os.environ.get(f"EVENTS_{name}") for name in ("URL", "PREFIX", "MONITOR_URL")):
+        gateway.add_panel(broker_panel(EventSettings()))
     return gateway
 
 
