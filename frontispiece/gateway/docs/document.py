@@ -35,7 +35,6 @@ SCHEMES: Final[Mapping[Auth, Json]] = {
 CSRF: Final[Json] = {
     "name": "X-CSRF",
     "in": "header",
-    "required": True,
     "description": "Calls with a session have it: a page of another site cannot send it.",
     "schema": {"type": "string", "const": "1"},
 }
@@ -149,7 +148,8 @@ def _parameters(route: Route, method: str, template: Template, described: Iterab
     known = {(each["in"], each["name"].lower()): each for each in described}
     demanded = []
     if route.auth is Auth.SESSION:
-        demanded.append(CSRF)
+        reads_as_guest = route.guest and method in SAFE_METHODS  # without it the session is not looked at
+        demanded.append({**CSRF, "required": not reads_as_guest})
     if route.idempotency and method not in SAFE_METHODS:
         known.pop(("header", "idempotency-key"), None)
         demanded.append(
