@@ -66,7 +66,7 @@ function parameterTable(root, parameters) {
       h("td", null, words(root, each.schema ?? {})), h("td", null, each.description ?? "")));
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Parameters" },
     h("table", null,
-      h("thead", null, h("tr", null, ["Parameter", "in", "type", ""].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", null, h("tr", null, ["Parameter", "in", "type", "meaning"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", null, rows)));
 }
 
@@ -76,8 +76,8 @@ function details(root, operation) {
   return [
     h("p", null, operation.description ?? ""),
     parameterTable(root, operation.parameters ?? []),
-    body.content ? h("h4", null, "Body") : "", ...bodies(root, body.content),
-    h("h4", null, "Responses"),
+    body.content ? h("h3", null, "Body") : "", ...bodies(root, body.content),
+    h("h3", null, "Responses"),
     h("ul", null, Object.entries(operation.responses ?? {}).map(([status, reference]) => {
       const response = resolved(root, reference);
       return h("li", null, h("strong", null, status), ` ${reference.description ?? response.description ?? ""}`,
