@@ -211,7 +211,7 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
     checked = run(["make", "check", f"PYTHON={python}"], project, environ)
 
     assert "make run" in made
-    assert "13 passed" in tested
+    assert "14 passed" in tested
     assert "are in order" in checked
 
 
