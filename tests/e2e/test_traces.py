@@ -32,7 +32,11 @@ RPC = "frontispiece.discount.v1.Discounts/ListDiscounts"
 
 
 def asks_for_pages(data: Path, collector: str) -> list[int]:
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_SERVICE_NAME": "the-shop"}
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+        "OTEL_SERVICE_NAME": "the-shop",
+        "OTEL_SDK_DISABLED": "",
+    }
     with running_shop(data, **variables) as shop:
         headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", **shop.phone("shopper")}
         with httpx.Client(base_url=shop.url, headers=headers) as http:

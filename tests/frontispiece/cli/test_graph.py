@@ -85,6 +85,7 @@ def test_what_a_request_brings_leads_to_whom_it_serves(real: list[tuple[str, Pla
 
     assert {edge for edge in edges if edge[0] == "{sku}"} == {
         ("{sku}", "-->", "product"),
+        ("{sku}", "-->", "also_bought"),
         ("{sku}", "-->", "latest"),
     }
 
