@@ -234,6 +234,8 @@ class TrackingEvent(Struct, frozen=True):
 class Shipment(Struct, frozen=True):
     """Where an order's parcel is; `tracking` begins with the oldest event."""
 
+    order_id: str
+    status: str
     tracking: list[TrackingEvent]
 
 

@@ -33,8 +33,8 @@ from frontispiece.upstream import Headers, Reply, Service
 Shape = TypeVar("Shape")
 
 
-def _batch(path: str, skus: Sequence[str]) -> str:
-    return f"{path}?{urlencode({'sku': skus}, doseq=True)}"
+def _batch(path: str, keys: Sequence[str], name: str = "sku") -> str:
+    return f"{path}?{urlencode({name: keys}, doseq=True)}"
 
 
 def _basket(owner: str) -> str:
@@ -142,6 +142,12 @@ class Shipping(_Client):
     async def shipment(self, order_id: str) -> Shipment:
         """The shipment of one of the caller's orders."""
         return await self._service.get(f"/shipments/{quote(order_id, safe='')}", Shipment)
+
+    @loader(max_size=100)
+    async def load_shipment(self, order_ids: Sequence[str]) -> Mapping[str, Shipment | None]:
+        """The shipment of one of the caller's orders; None when it has none."""
+        batch = await self._service.get(_batch("/shipments", order_ids, "order_id"), Items[Shipment])
+        return dict.fromkeys(order_ids) | {each.order_id: each for each in batch.items}
 
 
 class Orders(_Client):

@@ -202,6 +202,13 @@ async def tracking(order: Order, shipping: Shipping) -> list[TrackingEvent]:
     return (await shipping.shipment(order.id)).tracking
 
 
+async def parcels(orders: OrderList, shipping: Shipping) -> dict[str, str]:
+    """The states of the completed orders' parcels, by the orders' ids."""
+    sold = [order.id for order in orders.items if order.status == "completed"]
+    found = await gather(shipping.load_shipment(order_id) for order_id in sold)
+    return {shipment.order_id: shipment.status for shipment in found if shipment is not None}
+
+
 async def cancelled_order(order_id: str, _caller: Identity, ordering: Orders) -> Order:
     """The order after the caller has cancelled it."""
     return order_of(await ordering.cancel(order_id))
@@ -289,7 +296,7 @@ def order_pages(
     Args:
         read_deadline: of the pages that read, in seconds: longer than ordering waits for its read model.
         cancel_deadline: of the page that cancels, in seconds.
-        optional_timeout: of the source of the parcel's tracking, in seconds.
+        optional_timeout: of the sources that know where parcels are, in seconds.
         vary: request headers that the client's view depends on.
     """
     every = Page("/orders", deadline=read_deadline, vary=vary)
@@ -305,6 +312,7 @@ def order_pages(
     )
     events = Page("/orders/{order_id}/events", deadline=2.0)
     every.source(retry=RETRY)(orders)
+    every.source(timeout=optional_timeout, fallback=dict)(parcels)
     one.source(retry=RETRY)(order)
     one.source(timeout=optional_timeout, fallback=list)(tracking)
     cancel.source(name="order")(cancelled_order)

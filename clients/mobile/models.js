@@ -34,7 +34,7 @@
  *   basket_version: number, total: Money, shipping: { method: string, address: Address }, payment_token: string,
  *   coupon?: string,
  * }} OrderRequest
- * @typedef {{ id: string, status: string, date: string, pieces: number, total: string, reason: string | null }} OrderEntry
+ * @typedef {{ id: string, status: string, date: string, pieces: number, total: string, reason: string | null, parcel: string | null }} OrderEntry
  * @typedef {{ items: OrderEntry[], next: string | null }} OrderList
  * @typedef {{
  *   method: string, price: string, to: string, trackingCode: string | null, tracking: { status: string, date: string }[],
@@ -143,6 +143,7 @@ export const orderList = (data) => ({
     pieces: entry.pieces,
     total: entry.total,
     reason: entry.reason ?? null,
+    parcel: entry.parcel ?? null,
   })),
   next: data.next ?? null,
 });

@@ -45,6 +45,7 @@
  * }} Order
  * @typedef {{
  *   id: string, status: string, placedAt: string, pieces: number, total: Money, reason: string | null,
+ *   parcel: string | null,
  * }} OrderSummary
  * @typedef {{ items: OrderSummary[], next: string | null }} OrderList
  * @typedef {{ status: string, stage: string, at: string, trackingCode: string | null }} OrderEvent
@@ -184,6 +185,7 @@ export function orders(data) {
       pieces: item.pieces,
       total: money(item.total),
       reason: item.reason,
+      parcel: item.parcel,
     })),
     next: data.next,
   };

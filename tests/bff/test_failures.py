@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bff import mobile
-from tests.bff.documents import checkout
+from tests.bff.documents import checkout, order
 from tests.bff.world import (
     BABBLING,
     BREAKING_OFF,
@@ -67,6 +67,7 @@ OPTIONAL = [  # types first: what was loaded is cached
     ("/basket", "stocks", "stocks"),
     ("/basket", "discounts", "discounts"),
     ("/orders/order-1", "shipment", "tracking"),
+    ("/orders", "shipments", "parcels"),
 ]
 
 
@@ -114,6 +115,7 @@ async def test_a_4xx_that_concerns_the_client_is_passed_on(
 async def test_a_failed_optional_source_degrades_the_page(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
+    shop.orders = [order() | {"status": "completed"}]
     for (path, operation, source), trouble in product(OPTIONAL, [*TROUBLES, REFUSING]):
         shop.trouble = {operation: trouble}
 

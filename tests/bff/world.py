@@ -249,6 +249,10 @@ class Shop:
     def _shipment(self, request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=shipment(_last(request)))
 
+    def _shipments(self, request: httpx.Request) -> httpx.Response:
+        wanted = request.url.params.get_list("order_id")
+        return httpx.Response(200, json={"items": [shipment(each) for each in wanted], "unknown": []})
+
     def _cancel(self, request: httpx.Request) -> httpx.Response:
         cancelled = {**order(), "id": request.url.path.split("/")[2], "reason": "cancelled-by-customer"}
         return httpx.Response(202, json=cancelled, headers={"Position": f"{self.position}"})
@@ -318,6 +322,7 @@ OPERATIONS = (
     (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),
     (r"GET shipping:/quotes", "quotes"),
     (r"GET shipping:/shipments/[^/]+", "shipment"),
+    (r"GET shipping:/shipments", "shipments"),
     (r"POST ordering:/orders", "place"),
     (r"POST ordering:/orders/[^/]+/cancel", "cancel"),
     (r"GET ordering:/orders/[^/]+/events", "events"),

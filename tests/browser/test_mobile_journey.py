@@ -46,6 +46,7 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
     await expect(page.locator(".status")).to_have_text("Delivered")  # one word for one state
     await app.tab("Orders")
     await expect(page.locator(".entry")).to_contain_text("€56.90")
+    await expect(page.locator(".status")).to_have_text("Delivered")
     assert await basket_of(shop, customer) == {}
     assert seen.errors == []
 

@@ -41,7 +41,9 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     },
     "there is more to come": lambda: {"next": "a-cursor"},
     "the basket holds PEN and INK": lambda: {"basket": {"PEN": 2, "INK": 1}},
-    "the customer has ordered": lambda: {"orders": [order(2), order(1)]},
+    "the customer has ordered": lambda: {
+        "orders": [order(number) | {"status": "completed"} for number in (2, 1)]
+    },
     "the basket holds five of PEN and of INK": lambda: {"basket": {"PEN": 5, "INK": 5}},
     "prices have changed since": lambda: {"added_at": {"PEN": 990, "INK": 990}},
     "a checkout has given PEN back": lambda: {"waiting": {"PEN": 1}},

@@ -11,7 +11,7 @@ from bff.shared.sources import order_pages
 
 
 class OrderEntry(Struct, frozen=True, omit_defaults=True):
-    """An order among others; `reason` says why it was cancelled, if it was."""
+    """An order among others; `reason` says why it was cancelled, `parcel` how its parcel is, if known."""
 
     id: str
     status: str
@@ -19,6 +19,7 @@ class OrderEntry(Struct, frozen=True, omit_defaults=True):
     pieces: int
     total: str
     reason: str | None = None
+    parcel: str | None = None
 
 
 class OrderEntries(Struct, frozen=True, omit_defaults=True):
@@ -80,8 +81,8 @@ for page in (every, one, cancel):
 
 
 @every.view
-def order_list(orders: OrderList, localization: Localization) -> OrderEntries:
-    """The caller's orders, newest first."""
+def order_list(orders: OrderList, parcels: dict[str, str], localization: Localization) -> OrderEntries:
+    """The caller's orders, newest first, and how their parcels are."""
     entries = [
         OrderEntry(
             id=order.id,
@@ -90,6 +91,7 @@ def order_list(orders: OrderList, localization: Localization) -> OrderEntries:
             pieces=order.pieces,
             total=localization.price(order.total),
             reason=order.reason,
+            parcel=parcels.get(order.id),
         )
         for order in orders.items
     ]

@@ -1,8 +1,8 @@
 """The web client's orders: list them, see one in full, follow or cancel it."""
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from bff.clients.models import Order, OrderList, TrackingEvent
+from bff.clients.models import Order, OrderList, OrderSummary, TrackingEvent
 from bff.shared.sources import order_pages
 from bff.web import OPTIONAL_TIMEOUT
 
@@ -16,10 +16,24 @@ class TrackedOrder(Order, frozen=True, kw_only=True):
     tracking: list[TrackingEvent]
 
 
+class ListedOrder(OrderSummary, frozen=True, kw_only=True):
+    """An order in the list; `parcel` is the state of its parcel, None while it is not known."""
+
+    parcel: str | None
+
+
+class ListedOrders(Struct, frozen=True):
+    """Some orders, newest first."""
+
+    items: list[ListedOrder]
+    next: str | None
+
+
 @every.view
-def order_list(orders: OrderList) -> OrderList:
-    """The caller's orders, newest first."""
-    return orders
+def order_list(orders: OrderList, parcels: dict[str, str]) -> ListedOrders:
+    """The caller's orders, newest first, and where their parcels are."""
+    items = [ListedOrder(**structs.asdict(order), parcel=parcels.get(order.id)) for order in orders.items]
+    return ListedOrders(items, orders.next)
 
 
 @one.view

@@ -3,8 +3,6 @@
 import { fill, h } from "../../shared/dom.js";
 import { icon } from "./icons.js";
 
-/** @typedef {import("../models.js").Order} Order */
-
 const STAGES = [
   { stage: "placed", label: "Placed" },
   { stage: "stock-reserved", label: "Set aside for you" },
@@ -40,12 +38,12 @@ const PARCEL = /** @type {Record<string, string>} */ ({
 /**
  * How an order is: once its parcel is on its way, how that is.
  *
- * @param {Pick<Order, "status" | "reason"> & { shipping?: Order["shipping"] }} order
+ * @param {{ status: string, reason: string | null, parcel: string | null | undefined }} order
  */
-export function statusOf({ status, reason, shipping }) {
+export function statusOf({ status, reason, parcel }) {
   const isUndone = reason !== null && status !== "cancelled";
-  const parcel = shipping?.tracking.findLast((event) => event.status === "dispatched" || event.status === "delivered");
-  const text = status === "completed" && parcel ? parcelText(parcel.status) : (STATUSES[status] ?? status);
+  const isSent = status === "completed" && (parcel === "dispatched" || parcel === "delivered");
+  const text = isSent ? parcelText(parcel) : (STATUSES[status] ?? status);
   return h("p", { class: `status is-${isUndone ? "pending" : status}` }, isUndone ? "Being cancelled" : text);
 }
 

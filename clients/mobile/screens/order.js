@@ -135,7 +135,7 @@ function draw(shared, order, progress, refresh) {
     }
   };
   return [
-    h("header", { class: "order-head" }, h("h2", null, `Order of ${date}`), statusOf(order)),
+    h("header", { class: "order-head" }, h("h2", null, `Order of ${date}`), statusOf({ status, reason, parcel: shipping?.tracking.at(-1)?.status })),
     reason ? h("p", { class: "trouble" }, reasonText(reason)) : null,
     status === "cancelled" ? null : h("section", { class: "panel" }, progress),
     shipping ? parcelOf(shipping) : null,

@@ -11,6 +11,7 @@ const PARTS = {
   related: "related articles",
   types: "departments",
   tracking: "the parcel's way",
+  parcels: "the parcels' ways",
   order: "the newest state",
   orders: "the newest orders",
 };

@@ -43,9 +43,16 @@ const REASONS = {
   "timed-out": "It took too long on our side. Nothing is charged.",
 };
 
-/** @param {{ status: string, reason: string | null }} order */
-export function stateText({ status, reason }) {
-  return reason && status !== "cancelled" ? "Being cancelled" : (STATES[status] ?? status);
+/**
+ * How the order is: once it is packed, how its parcel is.
+ *
+ * @param {{ status: string, reason: string | null, parcel: string | null | undefined }} order
+ */
+export function stateText({ status, reason, parcel }) {
+  if (reason && status !== "cancelled") {
+    return "Being cancelled";
+  }
+  return (status === "completed" && PARCEL[parcel ?? ""]) || (STATES[status] ?? status);
 }
 
 /** Why an order is cancelled, or is being so; an empty text when it is not. @param {{ reason: string | null }} order */
@@ -66,21 +73,19 @@ export function outcomeText(order) {
   return order.reason === "cancelled-by-customer" ? "Your order is cancelled" : "Your order did not go through";
 }
 
-/** How the order is, in the words of the list of orders, and where its parcel is. @param {Order} order */
+/** How the order is, in the words of the list of orders. @param {Order} order */
 export function leadText(order) {
-  const parcel = parcelText(order);
-  return reasonText(order) || (parcel ? `${stateText(order)}. ${parcel}.` : stateText(order));
+  return reasonText(order) || stateText({ ...order, parcel: parcelStatus(order) });
 }
 
 /** What has happened last, in a few words. @param {Order} order */
 export function latestText(order) {
-  return parcelText(order) ?? stageText(order.timeline.at(-1)?.stage ?? "placed");
+  return PARCEL[parcelStatus(order) ?? ""] ?? stageText(order.timeline.at(-1)?.stage ?? "placed");
 }
 
-/** Where its parcel is; undefined as long as nothing is known of it. @param {Order} order */
-function parcelText({ tracking }) {
-  const last = tracking.findLast(({ status }) => status in PARCEL);
-  return last && PARCEL[last.status];
+/** How its parcel is; undefined as long as nothing is known of it. @param {Order} order */
+function parcelStatus({ tracking }) {
+  return tracking.findLast(({ status }) => status in PARCEL)?.status;
 }
 
 /** @param {Order} order */

@@ -290,7 +290,7 @@ CONTRACT = Contract(
         example(
             "the latest orders",
             "/orders",
-            {"items": [ENTRY], "next": "a-cursor"},
+            {"items": [ENTRY | {"parcel": "dispatched"}], "next": "a-cursor"},
             LOGGED_IN,
             ORDERED,
             "there is more to come",

@@ -207,7 +207,7 @@ CONTRACT = Contract(
         example(
             "the latest orders",
             "/orders",
-            {"items": [SUMMARY], "next": "a-cursor"},
+            {"items": [SUMMARY | {"parcel": "dispatched"}], "next": "a-cursor"},
             LOGGED_IN,
             ORDERED,
             "there is more to come",

@@ -109,6 +109,7 @@ SUMMARY = {
     "pieces": 2,
     "total": MONEY,
     "reason": None,
+    "parcel": None,
 }
 CHECKOUT = {
     "basket_version": 7,
