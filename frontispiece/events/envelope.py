@@ -127,12 +127,12 @@ def create_event(
 
 
 def _published(data: EventData, event_id: str) -> str | None:
-    """The traceparent of a span for the publication of this data; None outside a trace."""
+    """The traceparent of a span for the publication of this data, or of an unsampled request; else None."""
     if not telemetry.is_on():
         return None
     from opentelemetry.trace import SpanKind  # noqa: PLC0415 (only with traces)
 
-    from frontispiece.telemetry.spans import within  # noqa: PLC0415 (the same)
+    from frontispiece.telemetry.spans import unsampled, within  # noqa: PLC0415 (the same)
 
     destination = broker_subject(type(data))
     about = {
@@ -143,7 +143,7 @@ def _published(data: EventData, event_id: str) -> str | None:
     }
     span = within(f"publish {destination}", about, SpanKind.PRODUCER)
     if span is None:
-        return None
+        return unsampled()
     span.end()
     return span.traceparent
 

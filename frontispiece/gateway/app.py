@@ -56,6 +56,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         docs=settings.docs,
         own_layers=layers,
         known_clients=settings.known_clients,
+        traces_per_second=settings.traces_per_second,
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)

@@ -63,6 +63,7 @@ class Runtime:
         docs: whether tables are described that do not say so.
         own_layers: the project's own, at their places among the policies.
         known_clients: the names of the clients whose versions are counted.
+        traces_per_second: how many traces are begun; by default `OTEL_TRACES_SAMPLER` says it.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Runtime:
         docs: bool = False,
         own_layers: OwnLayers = NO_LAYERS,
         known_clients: Iterable[str] = (),
+        traces_per_second: int | None = None,
     ) -> None:
         self.directory = directory
         self.signer = signer
@@ -97,7 +99,7 @@ class Runtime:
         self.expose_timeline = expose_timeline
         self.docs = docs
         self.own_layers = own_layers
-        self.tracing = telemetry.tracing("gateway")
+        self.tracing = telemetry.tracing("gateway", traces_per_second)
         self.loop_lag = overload.loop_lag if overload else LoopLag()
         self.cache: HttpCache = _open_cache(cache or CacheSettings())
         self.compression = Workers()

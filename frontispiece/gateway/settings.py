@@ -72,6 +72,13 @@ class GatewaySettings(Settings):
         description="Whether clients may request the timeline of an aggregate (`front explain`): not for "
         "the public.",
     )
+    traces_per_second: int | None = Field(
+        None,
+        ge=1,
+        description="Traces that are begun a second, and at once; besides, one a second of each route. "
+        "Others are not sampled. A client's `traceparent` is followed. When left out, "
+        "`OTEL_TRACES_SAMPLER` says it.",
+    )
     adaptive_concurrency: bool = Field(
         True,
         description="Whether each route has a limit of calls in flight that adapts to its latency; beyond, "

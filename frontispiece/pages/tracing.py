@@ -42,7 +42,7 @@ class TracedEndpoint(Endpoint):
             span.set_status(reply.status)
             if degraded := reply.header(b"page-degraded"):
                 span.set_attributes({"frontispiece.page.degraded": degraded.decode("latin-1")})
-            if not isinstance(reply.body, bytes):
+            if span.is_recording and not isinstance(reply.body, bytes):
                 when_released(reply, span.outlast())
             return reply
 

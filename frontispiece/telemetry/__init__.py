@@ -67,10 +67,14 @@ def _is_installed() -> bool:
         return False
 
 
-def tracing(role: str) -> "Tracing | None":
+def tracing(role: str, per_second: int | None = None) -> "Tracing | None":
     """The traces of an app with this name; None when they are off.
 
     Open it with `async with` while the app serves: remaining spans are sent at the end.
+
+    Args:
+        role: the name.
+        per_second: how many traces the app begins a second; by default `OTEL_TRACES_SAMPLER` says it.
 
     Raises:
         ConfigError: the variables ask for an unsupported exporter or protocol.
@@ -80,7 +84,7 @@ def tracing(role: str) -> "Tracing | None":
     with extra("otel"):
         from frontispiece.telemetry.spans import Tracing  # noqa: PLC0415 (only with traces)
 
-    return Tracing(role, named_by_environment=not _beside.get())
+    return Tracing(role, named_by_environment=not _beside.get(), per_second=per_second)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import grpc
 
-from frontispiece.telemetry.spans import Headers, Span, Tracing, within
+from frontispiece.telemetry.spans import Headers, Span, Tracing, unsampled, within
 
 ABORTED: Final = grpc.StatusCode.UNKNOWN
 """The status of a call that failed without one."""
@@ -19,12 +19,10 @@ class TracingClientInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         """Call within a span."""
         span = within(*_about(client_call_details.method))
         if span is None:
-            return await continuation(client_call_details, request)
+            return await continuation(_unsampled(client_call_details), request)
         with span:
             fields = span.inject(_headers(client_call_details.metadata))
-            metadata = grpc.aio.Metadata(*((k.decode(), v.decode("latin-1")) for k, v in fields))
-            details = client_call_details._replace(metadata=metadata)  # noqa: SLF001 (a named tuple's own)
-            call = await continuation(details, request)
+            call = await continuation(_with_headers(client_call_details, fields), request)
             try:
                 _ended(span, await call.code())
             except asyncio.CancelledError:
@@ -75,6 +73,19 @@ def _about(method: str | bytes) -> tuple[str, dict[str, str]]:
 
 def _headers(metadata: Any) -> Headers:
     return [(str(k).encode(), v if isinstance(v, bytes) else str(v).encode()) for k, v in metadata or ()]
+
+
+def _with_headers(details: Any, fields: Headers) -> Any:
+    metadata = grpc.aio.Metadata(*((k.decode(), v.decode("latin-1")) for k, v in fields))
+    return details._replace(metadata=metadata)  # noqa: SLF001 (a named tuple's own)
+
+
+def _unsampled(details: Any) -> Any:
+    """The call with the trace of an unsampled request, unless it has it already."""
+    fields = _headers(details.metadata)
+    if (parent := unsampled()) is None or any(key == b"traceparent" for key, _ in fields):
+        return details
+    return _with_headers(details, [*fields, (b"traceparent", parent.encode())])
 
 
 def _code_of(context: grpc.aio.ServicerContext[Any, Any]) -> grpc.StatusCode:

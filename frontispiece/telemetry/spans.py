@@ -15,12 +15,22 @@ from opentelemetry.context import (
 )
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBased
 from opentelemetry.trace import Span as OpenTelemetrySpan
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import (
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from frontispiece.http.asgi import App, Message, Receive, Scope, Send
 from frontispiece.telemetry import export, redaction
+from frontispiece.telemetry.sampling import RateLimited
 
 Headers = Sequence[tuple[bytes, bytes]]
 Attributes = Mapping[str, str | int]
@@ -48,6 +58,7 @@ class Tracing:
     Args:
         role: the app's name, `service.name` to collectors.
         named_by_environment: whether `OTEL_SERVICE_NAME` goes before it.
+        per_second: how many traces are begun here a second; by default `OTEL_TRACES_SAMPLER` says it.
         sending: the export; by default that which the environment configures.
 
     Raises:
@@ -59,12 +70,18 @@ class Tracing:
         role: str,
         *,
         named_by_environment: bool = True,
+        per_second: int | None = None,
         sending: export.Export | None = None,
     ) -> None:
         self._export = sending or export.of_environment()
         self._resource = _resource(role, named_by_environment=named_by_environment)
-        self._provider = TracerProvider(resource=self._resource, shutdown_on_exit=False)
+        self.limit = None if per_second is None else RateLimited(per_second)
+        """What limits the traces that are begun here, and counts those that it leaves out."""
+        self._provider = TracerProvider(
+            sampler=self.limit and ParentBased(self.limit), resource=self._resource, shutdown_on_exit=False
+        )
         self._tracer = self._provider.get_tracer("frontispiece")
+        self._follows = isinstance(self._provider.sampler, ParentBased)
         self._context = Context()
 
     async def __aenter__(self) -> Self:
@@ -89,18 +106,28 @@ class Tracing:
         return self._started(name, parent, SpanKind.CONSUMER, attributes)
 
     def _started(self, name: str, parent: Context, kind: SpanKind, attributes: Attributes) -> "Span":
+        caller = get_current_span(parent)
+        if self._follows and _is_unsampled(caller):
+            return Span(caller, parent)
         span = self._tracer.start_span(name, context=parent, kind=kind, attributes=attributes)
-        return Span(span, set_value(_TRACER, self._tracer, set_span_in_context(span, self._context)))
+        context = set_span_in_context(span, self._context)
+        return Span(span, set_value(_TRACER, self._tracer, context) if span.is_recording() else context)
 
 
 def within(name: str, attributes: Attributes, kind: SpanKind = SpanKind.CLIENT) -> "Span | None":
-    """A span within that of the request that is served here; None when the request is not traced."""
+    """A span within that of the request that is served here; None when the request is not sampled."""
     context = get_current()
     tracer = cast("Tracer | None", get_value(_TRACER, context))
     if tracer is None:
         return None
     span = tracer.start_span(name, context=context, kind=kind, attributes=attributes)
     return Span(span, set_span_in_context(span, context))
+
+
+def unsampled() -> str | None:
+    """The `traceparent` for calls of the request that is served here; None when it is sampled, or none is."""
+    span = get_current_span()
+    return _traceparent(span.get_span_context()) if _is_unsampled(span) else None
 
 
 class Span:
@@ -170,8 +197,7 @@ class Span:
     @property
     def traceparent(self) -> str:
         """Its place in the trace, as W3C trace context writes it."""
-        about = self._span.get_span_context()
-        return f"00-{about.trace_id:032x}-{about.span_id:016x}-{about.trace_flags:02x}"
+        return _traceparent(self._span.get_span_context())
 
     def inject(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         """The headers with a `traceparent` for this span."""
@@ -198,6 +224,9 @@ class TracingMiddleware:
         method = method_of(scope["method"])
         attributes = {"http.request.method": method, "url.scheme": scope["scheme"]}
         with self._tracing.serving(method, scope["headers"], attributes) as span:
+            if not span.is_recording:
+                await self._app(scope, receive, send)
+                return
 
             async def send_traced(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -212,6 +241,15 @@ class TracingMiddleware:
                     raw = scope.get("raw_path", b"").decode("latin-1")
                     path = redaction.path(raw, redaction.personal(scope.get("path_params", {})))
                     span.rename(f"{method} {route}", {"http.route": route, "url.path": path})
+
+
+def _is_unsampled(span: OpenTelemetrySpan) -> bool:
+    about = span.get_span_context()
+    return about.is_valid and not about.trace_flags.sampled
+
+
+def _traceparent(about: SpanContext) -> str:
+    return f"00-{about.trace_id:032x}-{about.span_id:016x}-{about.trace_flags:02x}"
 
 
 def method_of(method: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from frontispiece.http.messages import Reply, Request, Transport
+from frontispiece.http.messages import Reply, Request, Transport, field
 from frontispiece.upstream.outcome import when_released
 from frontispiece.upstream.stats import TransportWrapper
 
@@ -49,13 +49,16 @@ class ObservedTransport(TransportWrapper):
 def traced(name: str, inner: Transport) -> ObservedTransport:
     """The transport with a span for each request of a traced one, until its reply is released."""
     # Imported here: nothing of OpenTelemetry is loaded without traces.
-    from frontispiece.telemetry.spans import CLIENT_ERROR, method_of, within  # noqa: PLC0415
+    from frontispiece.telemetry.spans import CLIENT_ERROR, method_of, unsampled, within  # noqa: PLC0415
 
     def start(request: Request) -> tuple[Request, End] | None:
         method = method_of(request.method)
         span = within(method, {"http.request.method": method, "server.address": name})
         if span is None:
-            return None
+            parent = unsampled()
+            if parent is None or field(request.headers, b"traceparent") is not None:
+                return None
+            return replace(request, headers=[*request.headers, (b"traceparent", parent.encode())]), _ignore
 
         def end(ended: Reply | BaseException) -> None:
             if isinstance(ended, BaseException):
@@ -70,3 +73,7 @@ def traced(name: str, inner: Transport) -> ObservedTransport:
         return replace(request, headers=span.inject(request.headers)), end
 
     return ObservedTransport(inner, start)
+
+
+def _ignore(_ended: Reply | BaseException) -> None:
+    """The end of a request that has no span."""

@@ -98,8 +98,11 @@ async def test_a_trace_is_found_and_read_and_its_spans_say_more(
 ) -> None:
     seen = visit(page)
     trace = await traced(shop, admin, f"{PRODUCT}?found")
+    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=60) as http:
+        await asyncio.gather(*(http.get("/") for _ in range(100)))
 
     await page.get_by_role("link", name="Traces", exact=True).click()
+    await expect(page.get_by_text(re.compile(r"A sample: \d+ traces were left out"))).to_be_visible()
     await page.get_by_label("Text or trace id").fill(trace["trace_id"])
     await page.get_by_label("Text or trace id").press("Enter")
     rows = page.get_by_role("table", name="Traces").locator("tbody tr")

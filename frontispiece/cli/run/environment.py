@@ -24,6 +24,9 @@ from frontispiece.settings import SECRETS
 LOGS: Final = "logs"
 """The folder of programs' output, within the data folder."""
 
+TRACES_PER_SECOND: Final = "10"
+"""Traces that the gateway begins: who measures a project under load does not measure its traces."""
+
 DEVELOPMENT: Final = {
     "DATABASE_MIGRATE": "true",
     "BFF_EXPOSE_TIMELINE": "true",  # `front explain` may look inside
@@ -76,7 +79,7 @@ class Run:
         declared = {
             **DEVELOPMENT,
             **self._telemetry(name),
-            **(self._console() if name == GATEWAY else {}),
+            **(self._console() | self._sampling() if name == GATEWAY else {}),
             "SERVICES": json.dumps(self._addresses()),
             **self.project.declared(name),
         }
@@ -112,6 +115,13 @@ class Run:
                 }
             ),
         }
+
+    def _sampling(self) -> dict[str, str]:
+        """How many traces the gateway begins, unless the sampler is chosen."""
+        chosen = {**self.project.declared(GATEWAY), **self.given}.get("OTEL_TRACES_SAMPLER")
+        return (
+            {} if chosen or not self._telemetry(GATEWAY) else {"GATEWAY_TRACES_PER_SECOND": TRACES_PER_SECOND}
+        )
 
     def process_environment(self, name: str) -> dict[str, str]:
         """The variables of the process of an app; the gateway's has those of mounted apps, too."""

@@ -56,7 +56,7 @@ def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
                     span.set_status(problem.status)
                     raise
                 span.set_status(reply.status)
-                if not isinstance(reply.body, bytes):
+                if span.is_recording and not isinstance(reply.body, bytes):
                     when_released(reply, span.outlast())
                 return reply
 

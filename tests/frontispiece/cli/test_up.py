@@ -60,6 +60,7 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
     assert variables["MINE"] == "1"
     assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"].endswith("/console/otlp")
     assert variables["OTEL_SERVICE_NAME"] == "notes"
+    assert "OTEL_TRACES_SAMPLER" not in variables, "the gateway decides, and others follow"
     assert variables["OTEL_EXPORTER_OTLP_HEADERS"].startswith("Authorization=Bearer%20")
     assert {"GATEWAY_SIGNING_KEY", "BFF_SIGNING_KEY"}.isdisjoint(others)
     assert set(json.loads((tmp_path / "data" / "secrets.json").read_text()).values()).isdisjoint(

@@ -7,7 +7,7 @@ import pytest
 
 from frontispiece import telemetry
 from frontispiece.errors import ConfigError
-from frontispiece.telemetry.spans import Tracing
+from frontispiece.telemetry.spans import Tracing, unsampled, within
 from tests.support.otlp import Collector
 from tests.support.serving import servers
 
@@ -109,3 +109,36 @@ async def test_an_unreachable_collector_does_not_delay_the_stop(monkeypatch: pyt
     async with tracing:
         with tracing.serving("GET", [], {}):
             pass
+
+
+async def test_a_limited_number_of_traces_is_begun_and_each_name_has_one_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("frontispiece.telemetry.sampling.monotonic", lambda: seconds[0])
+    collector = Collector()
+    async with servers() as serve:
+        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
+        tracing = telemetry.tracing("gateway", per_second=2)
+        assert tracing is not None
+        assert tracing.limit is not None
+
+        def sampled(name: str, *headers: tuple[bytes, bytes]) -> bool:
+            with tracing.serving(name, headers, {}) as span:
+                assert (unsampled() is None) == span.is_recording
+                assert (within("inner", {}) is None) != span.is_recording
+                return span.is_recording
+
+        async with tracing:
+            assert [sampled("often") for _ in range(4)] == [True, True, False, False]
+            assert [sampled("seldom") for _ in range(2)] == [True, False]
+            assert tracing.limit.left_out == 3
+            followed = f"00-{'a' * 32}-{'b' * 16}-"
+            assert sampled("often", (b"traceparent", f"{followed}01".encode()))
+            seconds[0] = 0.5
+            assert [sampled("often") for _ in range(2)] == [True, False]
+            seconds[0] = 60
+            assert [sampled("often") for _ in range(3)] == [True, True, False]
+            assert not sampled("often", (b"traceparent", f"{followed}00".encode()))
+            assert tracing.limit.left_out == 5
+    assert len([span for span in collector.spans if span.name != "inner"]) == 7

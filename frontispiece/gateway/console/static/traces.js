@@ -77,9 +77,10 @@ function list(element, api) {
     field("First", choice("order", [["", "Latest"], ["slowest", "Slowest"]], of("order")))));
   const chosen = new Set();
   const compare = h("a", { class: "hidden" }, "Compare the two");
+  const sample = h("p", { class: "muted", hidden: true });
   const rows = h("div");
   const more = h("button", { type: "button", hidden: true, onclick: () => read(true) }, "Older ones");
-  element.append(h("h1", null, "Traces"), form, h("p", null, compare), rows, more);
+  element.append(h("h1", null, "Traces"), form, h("p", null, compare), sample, rows, more);
   /** @type {any[]} */
   let shown = [];
   let paged = false;
@@ -115,7 +116,9 @@ function list(element, api) {
     const asked = query();
     if (older) asked.set("before", shown.at(-1).cursor);
     try {
-      const found = await api.get(`/console/api/traces?${asked}`);
+      const [found, limit] = await Promise.all([api.get(`/console/api/traces?${asked}`), api.get("/console/api/sampling")]);
+      sample.hidden = !limit?.left_out;
+      if (limit) sample.textContent = `A sample: ${limit.left_out} traces were left out, as the gateway begins ${limit.per_second} a second, and one of each route.`;
       paged = paged || older;
       shown = older ? [...shown, ...found] : found;
       draw();
@@ -158,7 +161,7 @@ export function traceView(trace) {
   return [
     h("h1", null, first ? first.name : "A trace without spans"),
     h("p", { class: "muted mono" }, trace.trace_id),
-    trace.spans.length ? waterfall(trace.spans) : empty("No spans", "Its spans are not there yet, or were removed."),
+    trace.spans.length ? waterfall(trace.spans) : empty("No spans", "Its spans are not there yet, were removed, or are not in the sample."),
     h("h2", { class: "after" }, "Logs"),
     trace.logs.length ? logTable(trace.logs) : h("p", { class: "muted" }, "Nothing was logged within it."),
   ];

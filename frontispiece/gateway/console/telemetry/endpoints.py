@@ -137,6 +137,13 @@ async def show_trace(console: "Console", request: ConsoleRequest) -> Reply:
     )
 
 
+async def show_sampling(console: "Console", _request: ConsoleRequest) -> Reply:
+    """How many traces the gateway begins a second, and how many it has left out; null for no such limit."""
+    tracing = console.gateway.runtime.tracing
+    limit = tracing.limit if tracing else None
+    return json_reply(limit and {"per_second": limit.per_second, "left_out": limit.left_out})
+
+
 async def list_logs(console: "Console", request: ConsoleRequest) -> Reply:
     """Logs, with filters: see `queries.logs`."""
     return json_reply(await console.telemetry.read(lambda store: queries.logs(store, request.query)))
@@ -147,6 +154,7 @@ ENDPOINTS: Final[Mapping[tuple[str, str], Endpoint]] = {
     ("POST", "/console/otlp/v1/logs"): receive_logs,
     ("GET", "/console/api/traces"): list_traces,
     ("GET", "/console/api/traces/{trace_id}"): show_trace,
+    ("GET", "/console/api/sampling"): show_sampling,
     ("GET", "/console/api/logs"): list_logs,
 }
 """By method and path."""
