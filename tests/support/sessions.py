@@ -116,6 +116,7 @@ class World(StoredSessions):
             signer=self._signer,
             provider=Provider(self.issuer.settings, client_id="web", client_secret=SECRET),
             session=SessionSettings(**(usual | changed)),
+            docs=True,
         )
         gateway = Gateway(table.parse(ROUTES), runtime)
         self.gateways.append(gateway)

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from frontispiece.gateway.aggregates.target_template import Placeholder, TargetTemplate
 from frontispiece.gateway.policies.request_validation.document import Document, UnusableDescription
 from frontispiece.http.paths import Parameter, Template
 
 Json = dict[str, Any]
 
+JSON: Final = "application/json"
 COMPONENTS: Final = "#/components/"
 
 
@@ -29,6 +31,16 @@ class Described:
         for template, of, operation, parameters in self._operations:
             if of == method and _reaches(target, template):
                 yield template, operation, parameters
+
+    def schema(self, target: TargetTemplate, components: Json) -> Json | None:
+        """The schema of what a part of an aggregate reads; None where the service does not say it."""
+        parts = tuple(
+            Parameter(f"part{number}") if isinstance(piece, Placeholder) else piece
+            for number, piece in enumerate(target.segments)
+        )
+        found = min(self.at("GET", Template(parts)), key=lambda each: len(each[0].names), default=None)
+        schema = found and found[1].get("responses", {}).get("200", {}).get("content", {}).get(JSON, {})
+        return self.taken(schema["schema"], components) if schema and "schema" in schema else None
 
     def taken(self, value: Any, components: Json) -> Any:
         """A copy for another document, whose `components` get all that it refers to."""

@@ -5,11 +5,13 @@ from copy import deepcopy
 from importlib.metadata import version
 from typing import Final
 
+from frontispiece.gateway.aggregates.config import Part
 from frontispiece.gateway.auth.session.cookies import SESSION
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.docs.components import Described, Json
 from frontispiece.gateway.docs.config import Docs
+from frontispiece.gateway.docs.session import CSRF, operations
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.paths import Parameter, Template
 from frontispiece.service.openapi import add_problems, problems
@@ -32,13 +34,6 @@ SCHEMES: Final[Mapping[Auth, Json]] = {
     },
 }
 
-CSRF: Final[Json] = {
-    "name": "X-CSRF",
-    "in": "header",
-    "description": "Calls with a session have it: a page of another site cannot send it.",
-    "schema": {"type": "string", "const": "1"},
-}
-
 
 def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Json:
     """The routes of a table, as OpenAPI 3.1.
@@ -55,8 +50,10 @@ def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Jso
         "components": {},
     }
     add_problems(found)
+    session = table.session if Auth.SESSION in docs.auth else None
     shown = [route for route in table.routes if route.auth in docs.auth and not route.files]
-    used = {route.auth.value: SCHEMES[route.auth] for route in shown if route.auth in SCHEMES}
+    kinds = [*(route.auth for route in shown), *([Auth.SESSION] if session else [])]
+    used = {kind.value: SCHEMES[kind] for kind in kinds if kind in SCHEMES}
     if used:
         found["components"]["securitySchemes"] = used
     first: dict[object, Template] = {}
@@ -67,6 +64,11 @@ def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Jso
                 for parameter, name in zip(operation["parameters"], named.names, strict=False):
                     parameter["name"] = name
                 found["paths"].setdefault(_written(named), {}).setdefault(method.lower(), operation)
+    if session:
+        for path, of_session in operations(session, Auth.SESSION.value).items():
+            for method, operation in of_session.items():
+                about = {"operationId": f"{method}{path}", "tags": [path.split("/")[1]]}
+                found["paths"].setdefault(path, {})[method] = operation | about
     found["paths"] = dict(sorted(found["paths"].items()))
     return found
 
@@ -84,7 +86,7 @@ def _operations(
         own = described.taken({**operation, "parameters": every}, components)
         yield public, _complete(route, method, public, _with_names(own, names, components))
     if not known:
-        yield route.template, _complete(route, method, route.template, _plain(route))
+        yield route.template, _complete(route, method, route.template, _plain(route, services, components))
 
 
 def _public(route: Route, there: Template) -> tuple[Template, dict[str, str | None]]:
@@ -115,20 +117,32 @@ def _with_names(operation: Json, names: Mapping[str, str | None], components: Js
     return {**operation, "parameters": parameters}
 
 
-def _plain(route: Route) -> Json:
+def _plain(route: Route, services: Mapping[str, Described], components: Json) -> Json:
     """What the table alone says of an operation."""
     response: Json = {"description": "What its service responds."}
     parameters: list[Json] = []
     if route.parts:
-        parts = {
-            name: {"description": "An optional part." if part.optional else "A part."}
-            for name, part in route.parts.items()
-        }
+        parts = {name: _part(part, services, components) for name, part in route.parts.items()}
         schema = {"type": "object", "required": sorted(parts), "properties": parts}
         response = {"description": "All parts.", "content": {"application/json": {"schema": schema}}}
         queries = sorted({name for part in route.parts.values() for name in part.query})
         parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in queries]
     return {"parameters": parameters, "responses": {"200" if route.parts else "2XX": response}}
+
+
+def _part(part: Part, services: Mapping[str, Described], components: Json) -> Json:
+    """A key of an aggregate: with the schema of what it reads, where nothing of that is changed."""
+    described = services.get(part.from_.service)
+    schema = described.schema(part.from_, components) if described and not _changes(part) else None
+    if schema is None:
+        return {"description": "An optional part." if part.optional else "A part."}
+    if part.each:
+        schema = {"type": "array", "items": schema}
+    return {"anyOf": [schema, {"const": part.effective_fallback}]} if part.optional else schema
+
+
+def _changes(part: Part) -> bool:
+    return bool(part.keep or part.drop or part.rename or part.batch)
 
 
 def _complete(route: Route, method: str, template: Template, described: Json) -> Json:

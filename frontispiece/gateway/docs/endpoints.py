@@ -90,7 +90,9 @@ class _OpenApi:
         """The descriptions of services that have one and are there; one by one, as making them takes time."""
         table, tokens, runtime = self._resources.table, self._resources.tokens, self._resources.runtime
         found = {}
-        for name in sorted({route.to.service for route in table.routes if route.to and self._shows(route)}):
+        for name in sorted(
+            {name for route in table.routes if self._shows(route) for name in _services(route)}
+        ):
             upstream = self._resources.upstreams[name]
             description = runtime.description(upstream, partial(tokens.gateway_authorization, name))
             if (each := await description.document()) is not None:
@@ -103,6 +105,12 @@ class _OpenApi:
     def _make(self, documents: Mapping[str, Document]) -> bytes:
         services = {name: Described(name, each) for name, each in documents.items()}
         return msgspec.json.encode(document(self._resources.table, self._docs, services))
+
+
+def _services(route: Route) -> Iterator[str]:
+    if route.to:
+        yield route.to.service
+    yield from (part.from_.service for part in (route.parts or {}).values())
 
 
 async def _file(content: bytes, media_type: str, call: Call) -> Reply:

@@ -105,6 +105,10 @@ async def test_what_the_edge_demands_is_a_part_of_an_operation(open_world: OpenW
         open_world,
         route("/things/{id}", methods=["POST"], idempotency=IDEMPOTENCY),
         route("/all", parts={"a": part("things:/a", query=["page"]), "b": part("things:/b", optional=True)}),
+        route(
+            "/of/{id}",
+            parts={"thing": part("things:/things/{id}"), "b": part("things:/things/1", optional=True)},
+        ),
         docs={},
     )
 
@@ -116,6 +120,10 @@ async def test_what_the_edge_demands_is_a_part_of_an_operation(open_world: OpenW
     joined = document["paths"]["/all"]["get"]
     assert [each["name"] for each in joined["parameters"]] == ["page"]
     assert joined["responses"]["200"]["content"]["application/json"]["schema"]["required"] == ["a", "b"]
+    parts = document["paths"]["/of/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    thing = {"$ref": "#/components/schemas/things.Thing"}
+    assert parts["properties"] == {"thing": thing, "b": {"anyOf": [thing, {"const": None}]}}
+    assert "things.Thing" in document["components"]["schemas"]
 
 
 async def test_a_route_whose_auth_is_not_named_is_not_described(open_world: OpenWorld) -> None:
