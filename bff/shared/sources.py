@@ -44,8 +44,9 @@ DEPARTMENTS = Cache(ttl=60, stale=600, stale_if_error=86_400, shared=True)
 # them: product pages, baskets and orders load anew. While the catalog is down, stale ones are still shown.
 FEATURED = Cache(ttl=5, stale_if_error=3600)
 
-# What customers bought beside a product is the same for everybody, and changes by one order of many.
-ALSO_BOUGHT = Cache(ttl=5, stale_if_error=3600)
+# What customers bought beside a product is the same for everybody, and changes slowly: it may be minutes old,
+# and for a day older ones are better than none.
+ALSO_BOUGHT = Cache(ttl=5, stale=600, stale_if_error=86_400, shared=True)
 
 MAX_ALSO_BOUGHT = 6
 """Products that customers of a product have bought, too, on its page."""

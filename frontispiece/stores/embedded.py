@@ -44,12 +44,16 @@ Write = Callable[[Callable[[Database], Result]], Awaitable[Result]]
 
 
 class _Opened(Generic[Database]):
-    """A database with a thread of its own, in which all its calls run, one after another."""
+    """A database with a thread of its own, in which all its calls run, one after another.
+
+    A query waits for one change at most, however many changes wait.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._thread = ThreadPoolExecutor(1, file.name)
         self._database: Database | None = None
+        self._changing = asyncio.Lock()
 
     async def open(self, open_file: Callable[[Path], Database]) -> None:
         """Open the file; it is made when it is not there."""
@@ -59,6 +63,11 @@ class _Opened(Generic[Database]):
         """The result of work with the database."""
         assert self._database is not None, "it is open"
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._database)
+
+    async def change(self, work: Callable[[Database], None]) -> None:
+        """Make a change after those that were requested before."""
+        async with self._changing:
+            await self.run(work)
 
     async def close(self) -> None:
         """Finish what has begun and close the file."""
@@ -132,7 +141,7 @@ class EmbeddedStore(Generic[Database]):
         """
         serving = self._database()
         databases = [serving] if self._building is None else [serving, self._building]
-        await asyncio.gather(*(each.run(change) for each in databases))
+        await asyncio.gather(*(each.change(change) for each in databases))
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[Write[Database, None]]:
@@ -148,7 +157,7 @@ class EmbeddedStore(Generic[Database]):
         try:
             await new.open(self._open_file)
             self._building = new
-            yield new.run
+            yield new.change
             await asyncio.to_thread(self._point_to, new.file)
         except BaseException:
             self._building = None

@@ -17,6 +17,9 @@ MAX_SIZE: Final = 2**34
 BUFFER: Final = 2**26
 """Bytes of the file in memory; a part of the machine's memory otherwise."""
 
+THREADS: Final = 1
+"""A query takes a millisecond or two: handing parts of it to other threads takes longer on a busy machine."""
+
 SCHEMA: Final = (
     "CREATE NODE TABLE IF NOT EXISTS Customer (id STRING PRIMARY KEY)",
     "CREATE NODE TABLE IF NOT EXISTS Article (sku STRING PRIMARY KEY)",
@@ -56,7 +59,7 @@ class Graph:
         import ladybug  # noqa: PLC0415 (takes most of a second)
 
         self._database = ladybug.Database(
-            str(file), buffer_pool_size=BUFFER, max_db_size=MAX_SIZE, max_num_threads=2
+            str(file), buffer_pool_size=BUFFER, max_db_size=MAX_SIZE, max_num_threads=THREADS
         )
         self._connection = ladybug.Connection(self._database)
         for statement in SCHEMA:

@@ -38,8 +38,13 @@ def test_a_product_page_begins_with_what_three_customers_have_bought_too(
         assert last.stage == "completed"
 
     for kind, before in curated.items():
-        assert eventually(lambda kind=kind: set(beside(kind)[:3]) == set(others)), kind  # type: ignore[misc]
-        assert beside(kind)[3:] == [sku for sku in before if sku not in others][: len(beside(kind)) - 3]
+        listed = [sku for sku in before if sku not in others]
+
+        def is_recommended(kind: str = kind, listed: list[str] = listed) -> bool:
+            found = beside(kind)
+            return set(found[:3]) == set(others) and found[3:] == listed[: len(found) - 3]
+
+        assert eventually(is_recommended), kind
     clerk = shop.phone("clerk")
     assert http.put("/api/recommendation/rebuild", headers=clerk).status_code == 204
 

@@ -1,5 +1,7 @@
 """The graph: purchases in any order and number of deliveries, kills, and rebuilds while it serves."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -60,6 +62,25 @@ async def test_what_everybody_buys_comes_after_what_belongs_to_the_article(store
 
 def test_the_score_is_the_cosine_of_the_customers_of_both() -> None:
     assert Pair(sku="PEN", other="INK", both=3, customers=4, other_customers=9).score == 0.5
+
+
+async def test_a_query_waits_for_one_change_however_many_wait(store: Store) -> None:
+    ended: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def change(_graph: Graph) -> None:
+        begun.set()
+        go_on.wait()
+        ended.append("change")
+
+    changes = [asyncio.create_task(store.write(change)) for _ in range(3)]
+    await asyncio.to_thread(begun.wait)
+    query = asyncio.create_task(store.read(lambda _graph: ended.append("query")))
+    await asyncio.sleep(0)  # it is requested now
+    go_on.set()
+    await asyncio.gather(query, *changes)
+
+    assert ended.index("query") == 1
 
 
 async def test_deliveries_in_any_order_and_number_make_the_same_graph(store: Store) -> None:
