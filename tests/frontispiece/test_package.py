@@ -190,7 +190,10 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
     wheel: Path, tmp_path: Path
 ) -> None:
     extras = SETTINGS["optional-dependencies"]
-    wanted = [*SETTINGS["dependencies"], *extras["testing"], *extras["compression"]]
+    wanted = [
+        *SETTINGS["dependencies"],
+        *(each for name in ("compression", "contracts", "testing") for each in extras[name]),
+    ]
     python = environment(tmp_path / "venv", wheel, wanted)
     project = tmp_path / "project"
     environ = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
@@ -211,7 +214,7 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
     checked = run(["make", "check", f"PYTHON={python}"], project, environ)
 
     assert "make run" in made
-    assert "14 passed" in tested
+    assert "15 passed" in tested
     assert "are in order" in checked
 
 

@@ -20,7 +20,7 @@ __all__ = ["wheel"]
 
 PAGE = ROOT / "docs" / "tutorial.md"
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)```\n", re.DOTALL)
-EXTRAS = ("compression", "testing")
+EXTRAS = ("compression", "contracts", "testing")
 MAX_COMMANDS = 25
 MAX_LINES = 120
 
