@@ -1,6 +1,9 @@
 // Calls of the admin port, with its token.
 
 const KEY = "frontispiece-token";
+/** Milliseconds within which a call is answered: one that only reads, and one that acts. */
+const READ_MS = 15_000;
+const ACT_MS = 60_000;
 const RETRY_MS = [1000, 2000, 5000, 10000];
 
 /** A call was refused; `problem` is the problem details of the response, where it has any. */
@@ -27,6 +30,8 @@ async function call(method, path, body, signal) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const response = await fetch(path, {
     method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
+  }).catch((error) => {
+    throw error instanceof TypeError ? new Error("The admin port cannot be reached.") : error;
   });
   if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => null));
   return response;
@@ -45,10 +50,14 @@ async function call(method, path, body, signal) {
  */
 export function makeApi(onUnauthorized) {
   const json = async (method, path, body) => {
+    const limit = method === "GET" ? READ_MS : ACT_MS;
     try {
-      return await (await call(method, path, body)).json();
+      return await (await call(method, path, body, AbortSignal.timeout(limit))).json();
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) onUnauthorized();
+      if (error instanceof DOMException && error.name === "TimeoutError") {
+        throw new Error(`The admin port did not respond within ${limit / 1000} s: it is busy, or this browser has no connection left for it.`);
+      }
       throw error;
     }
   };

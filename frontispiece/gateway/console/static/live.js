@@ -2,6 +2,9 @@
 
 /** Milliseconds over which rates are taken. */
 const WINDOW = 10_000;
+const EVENTS = "/console/api/events";
+/** The name of the lock and of the channel that windows share. */
+const SHARED = "frontispiece-events";
 
 /**
  * @typedef {{calls?: number, errors?: number, refused?: number, in_flight?: number, buckets?: number[], seconds?: number, [more: string]: any}} Row
@@ -22,6 +25,8 @@ export const bucketBounds = () => bounds;
 export const live = {
   /** The moment of the latest event, in milliseconds since 1970. */
   at: 0,
+  /** How many times the stream has begun; after a restart of the gateway it begins anew. */
+  begun: 0,
   /** @param {string} section @returns {string[]} */
   names: (section) => [...(sections[section]?.keys() ?? [])],
   /** @param {string} section @param {string} name @returns {Row} */
@@ -55,7 +60,7 @@ export function follow(api, onState) {
       close?.();
       close = null;
     } else {
-      close ??= api.events("/console/api/events", take, onState);
+      close ??= shared(api, onState);
     }
   };
   document.addEventListener("visibilitychange", turn);
@@ -66,13 +71,68 @@ export function follow(api, onState) {
   };
 }
 
+/**
+ * One stream for all windows, as a browser has six connections to an address: the window that has the lock reads it
+ * and passes each event on to the others. Where the browser has no locks (plain HTTP beyond loopback) each reads its own.
+ * @param {import("./api.js").Api} api
+ * @param {(error: Error | null) => void} onState
+ * @returns {() => void}
+ */
+function shared(api, onState) {
+  if (!navigator.locks) return api.events(EVENTS, take, onState);
+  const channel = new BroadcastChannel(SHARED);
+  const ended = new AbortController();
+  let reads = false;
+  /** @type {Error | null} */
+  let broken = null;
+  channel.onmessage = ({ data }) => {
+    if (data.joined && reads) channel.postMessage({ event: live.at ? whole() : null, error: broken });
+    if (data.joined) return;
+    if (data.event && data.event.data.at !== live.at) take(data.event);
+    onState(data.error);
+  };
+  channel.postMessage({ joined: true });
+  const read = () => new Promise((release) => {
+    reads = true;
+    const close = api.events(EVENTS, (event) => {
+      take(event);
+      channel.postMessage({ event, error: null });
+    }, (error) => {
+      broken = error;
+      onState(error);
+      channel.postMessage({ event: null, error });
+    });
+    ended.signal.addEventListener("abort", () => {
+      close();
+      release(null);
+    });
+  });
+  navigator.locks.request(SHARED, { signal: ended.signal }, read).catch((error) => {
+    if (!ended.signal.aborted) onState(error);
+  });
+  return () => {
+    ended.abort();
+    channel.close();
+  };
+}
+
+/** The latest of all rows, as the stream's first event has them. @returns {import("./api.js").ServerEvent} */
+function whole() {
+  const rows = Object.entries(sections).map(([section, known]) => [section,
+    Object.fromEntries([...known].map(([name, samples]) => [name, samples.at(-1)?.row]))]);
+  return { event: "whole", data: { ...Object.fromEntries(rows), at: live.at } };
+}
+
 /** The upper bounds of buckets, in seconds. @param {number[]} seconds */
 export const setBounds = (seconds) => { bounds = seconds; };
 
 /** @param {import("./api.js").ServerEvent} event */
 function take({ event, data }) {
   const { at, ...changed } = data;
-  if (event === "whole") sections = {};
+  if (event === "whole") {
+    sections = {};
+    live.begun += 1;
+  }
   live.at = at;
   for (const [section, rows] of Object.entries(changed)) {
     const known = (sections[section] ??= new Map());
@@ -83,6 +143,9 @@ function take({ event, data }) {
       else known.set(name, [{ at, row }]);
     }
   }
+  for (const known of Object.values(sections)) {
+    for (const samples of known.values()) while (samples.length > 1 && samples[1].at <= at - WINDOW) samples.shift();
+  }
   for (const listener of listeners) listener(changed);
 }
 
@@ -92,7 +155,6 @@ function derived(rows) {
   const recent = bounds.map(() => 0).concat(0);
   const ever = [...recent];
   for (const samples of rows) {
-    while (samples.length > 1 && samples[1].at <= live.at - WINDOW) samples.shift();
     const row = samples.at(-1)?.row ?? {};
     const then = samples[0]?.row ?? {};
     const more = (row.calls ?? 0) - (then.calls ?? 0);
