@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from frontispiece.gateway.console.telemetry.records import ERROR
+from frontispiece.gateway.console.telemetry.records import ERROR, MAX_TIME
 from frontispiece.gateway.console.telemetry.store import Store
 from frontispiece.http.problems import Problem
 
@@ -21,7 +21,7 @@ LEVELS: Final[dict[str, int]] = {"debug": 5, "info": 9, "warning": 13, "error": 
 Condition = tuple[str, tuple[object, ...]]
 Row = dict[str, object]
 
-_CURSOR: Final = re.compile(r"(\d{1,18}(?:\.\d{1,18})?(?:e[+-]?\d{1,3})?)-([0-9a-f]{32})")
+_CURSOR: Final = re.compile(r"(\d{1,19}(?:\.\d{1,18})?(?:e[+-]?\d{1,3})?)-([0-9a-f]{32})")
 
 
 def traces(store: Store, query: Mapping[str, str]) -> list[Row]:
@@ -44,6 +44,8 @@ def traces(store: Store, query: Mapping[str, str]) -> list[Row]:
         if match is None:
             raise _invalid("before", "a cursor of a row")
         number = int(match[1]) if key == "began" and match[1].isdigit() else float(match[1])
+        if number > MAX_TIME:
+            raise _invalid("before", "a cursor of a row")
         conditions.append((f"({key}, trace_id) < (?, ?)", (number, match[2])))
     rows = _select(store, "traces", conditions, f"{key} DESC, trace_id DESC", given)
     return [

@@ -8,6 +8,8 @@ Attributes = dict[str, object]
 
 SERVER: Final = "server"
 ERROR: Final = "error"
+MAX_TIME: Final = 2**63 - 1
+"""The last nanosecond since 1970 that a store has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

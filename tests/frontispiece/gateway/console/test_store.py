@@ -123,7 +123,9 @@ def test_traces_are_found_by_what_they_are(store: Store) -> None:
 
 @pytest.mark.parametrize("order", ["latest", "slowest"])
 def test_a_cursor_leads_through_all_traces_without_a_gap_or_a_double(store: Store, order: str) -> None:
-    store.add_spans([span_of(number, began=number // 3, ms=number // 4) for number in range(1, 41)])
+    store.add_spans(
+        [span_of(number, began=1_800_000_000 + number // 3, ms=number // 4) for number in range(1, 41)]
+    )
 
     seen: list[object] = []
     rows = queries.traces(store, {"order": order, "limit": "7"})
