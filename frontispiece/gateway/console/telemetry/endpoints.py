@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from http import HTTPStatus
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -25,21 +27,62 @@ PROTOBUF: Final = b"application/x-protobuf"
 MAX_WAITING: Final = 16
 """Requests that wait to be stored; further ones are to be sent again."""
 
+EXIT_TIMEOUT: Final = 2.0
+"""Seconds that the end of the admin port waits for what is being stored."""
+
 Result = TypeVar("Result")
+
+
+class _StoreThread:
+    """A daemon with the store: no query holds up the event loop, or the end of the process.
+
+    Args:
+        store: which nothing else uses.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[Store], Any]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="console", daemon=True)
+
+    async def run(self, work: Callable[[Store], Result]) -> Result:
+        """The result of work with the store, after all that was requested before."""
+        if self._thread.ident is None:
+            self._thread.start()
+        future: Future[Result] = Future()
+        self._work.put((future, work))
+        return await asyncio.wrap_future(future)
+
+    async def close(self) -> None:
+        """Close the store, after all that was requested before, within `EXIT_TIMEOUT`."""
+        if self._thread.ident is None:
+            return
+        self._work.put(None)
+        await asyncio.to_thread(self._thread.join, EXIT_TIMEOUT)
+        if self._thread.is_alive():
+            log.warning("traces and logs that came last are not stored: it takes too long")
+
+    def _run(self) -> None:
+        while (item := self._work.get()) is not None:
+            future, work = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work(self._store))
+            except BaseException as failure:  # noqa: BLE001 (of whoever waits)
+                future.set_exception(failure)
+        self._store.close()
 
 
 class Telemetry:
     """What the console has of traces and logs; entered as long as the admin port serves.
-
-    A thread has the store: neither reading nor writing holds up the event loop.
 
     Args:
         path: the store's file; None to receive nothing.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._store = None if path is None else Store(path)
-        self._thread = ThreadPoolExecutor(1, "console")
+        self._store = None if path is None else _StoreThread(Store(path))
         self._waiting = 0
         self._failure = ""
 
@@ -49,8 +92,7 @@ class Telemetry:
     async def __aexit__(self, *_exc: object) -> None:
         """Store what has been received, and close the file."""
         if self._store is not None:
-            await self._in_thread(Store.close)
-        self._thread.shutdown()
+            await self._store.close()
 
     async def read(self, query: Callable[[Store], Result]) -> Result:
         """The result of a query.
@@ -103,7 +145,7 @@ class Telemetry:
             raise Problem(
                 404, "telemetry-off", "Traces and logs are not received: see GATEWAY_CONSOLE_STORE."
             )
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._store)
+        return await self._store.run(work)
 
 
 def _otlp() -> ModuleType:

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from frontispiece.gateway.console.telemetry.records import ERROR, Attributes, LogRecord, SpanRecord
+from frontispiece.gateway.console.telemetry.records import ERROR, MAX_TIME, Attributes, LogRecord, SpanRecord
 from frontispiece.http.problems import Problem
 
 SPANS: Final = "traces"
@@ -29,12 +29,14 @@ MAX_RECORDS: Final = 10_000
 """Spans or logs, and groups of them, in a request."""
 
 MAX_ATTRIBUTES: Final = 64
+MAX_VALUES: Final = 1_000
+"""Values of a record, nested ones among them; further ones are left out."""
+
 MAX_TEXT: Final = 8_000
 """Characters of a log's text and of an attribute; further ones are cut off."""
 
 MAX_NAME: Final = 300
 MAX_DEPTH: Final = 3
-MAX_TIME: Final = 2**63 - 1
 TRACE_ID: Final = 16
 SPAN_ID: Final = 8
 
@@ -89,7 +91,7 @@ def spans(content: bytes) -> tuple[list[SpanRecord], int]:
                 began=span.start_time_unix_nano,
                 ended=span.end_time_unix_nano,
                 status=ERROR if span.status.code == STATUS_ERROR else "",
-                attributes=_attributes(span.attributes),
+                attributes=_object(span.attributes, _budget()),
             )
         )
     return found, invalid
@@ -108,7 +110,8 @@ def logs(content: bytes) -> tuple[list[LogRecord], int]:
         if not 0 < time <= MAX_TIME:
             invalid += 1
             continue
-        text = _value(log.body)
+        budget = _budget()
+        text = _value(log.body, budget)
         found.append(
             LogRecord(
                 time=time,
@@ -118,7 +121,7 @@ def logs(content: bytes) -> tuple[list[LogRecord], int]:
                 text=text if isinstance(text, str) else repr(text)[:MAX_TEXT],
                 trace_id=log.trace_id.hex() if len(log.trace_id) == TRACE_ID else "",
                 span_id=log.span_id.hex() if len(log.span_id) == SPAN_ID else "",
-                attributes=_attributes(log.attributes),
+                attributes=_object(log.attributes, budget),
             )
         )
     return found, invalid
@@ -158,15 +161,14 @@ def _records(resources: Any, of_scope: str, of_record: str) -> Iterator[tuple[st
     count = 0
     for resource in resources:
         count += 1
-        service = ""
+        service = _service(resource)
         for scope in getattr(resource, of_scope):
             records = getattr(scope, of_record)
             count += 1 + len(records)
             if count > MAX_RECORDS:
                 raise too_large()
-            service = service or str(_attributes(resource.resource.attributes).get("service.name", "unknown"))
             for record in records:
-                yield service[:MAX_NAME], scope.scope, record
+                yield service, scope.scope, record
         if count > MAX_RECORDS:
             raise too_large()
 
@@ -175,16 +177,24 @@ def _are_times(span: Any) -> bool:
     return bool(0 < span.start_time_unix_nano <= span.end_time_unix_nano <= MAX_TIME)
 
 
-def _attributes(pairs: Any) -> Attributes:
-    return _object(pairs, 0)
+def _service(resource: Any) -> str:
+    pairs = resource.resource.attributes
+    name = next((pair.value.string_value for pair in pairs if pair.key == "service.name"), "")
+    return str(name)[:MAX_NAME] or "unknown"
 
 
-def _object(pairs: Iterable[Any], depth: int) -> Attributes:
-    return {pair.key[:MAX_NAME]: _value(pair.value, depth) for pair in islice(pairs, MAX_ATTRIBUTES)}
+def _budget() -> Iterator[int]:
+    """What is left of `MAX_VALUES`: who converts a value takes an item."""
+    return iter(range(MAX_VALUES))
 
 
-def _value(value: Any, depth: int = 0) -> object:
-    """A JSON value; what is nested too deeply is left out."""
+def _object(pairs: Iterable[Any], budget: Iterator[int], depth: int = 0) -> Attributes:
+    values = zip(islice(pairs, MAX_ATTRIBUTES), budget, strict=False)
+    return {pair.key[:MAX_NAME]: _value(pair.value, budget, depth) for pair, _ in values}
+
+
+def _value(value: Any, budget: Iterator[int], depth: int = 0) -> object:
+    """A JSON value; what is nested too deeply, or beyond the budget, is left out."""
     kind = value.WhichOneof("value")
     content = None if kind is None else getattr(value, kind)
     match content:
@@ -196,13 +206,14 @@ def _value(value: Any, depth: int = 0) -> object:
             return str(content)
         case bool() | int() | float() | None:
             return content
-    return "…" if depth >= MAX_DEPTH else _nested(kind, content, depth + 1)
+    return "…" if depth >= MAX_DEPTH else _nested(kind, content, budget, depth + 1)
 
 
-def _nested(kind: str, content: Any, depth: int) -> object:
-    if kind == "array_value":
-        return [_value(each, depth) for each in islice(content.values, MAX_ATTRIBUTES)]
-    return _object(content.values, depth)
+def _nested(kind: str, content: Any, budget: Iterator[int], depth: int) -> object:
+    if kind == "kvlist_value":
+        return _object(content.values, budget, depth)
+    values = zip(islice(content.values, MAX_ATTRIBUTES), budget, strict=False)
+    return [_value(each, budget, depth) for each, _ in values]
 
 
 READ: Final[Mapping[str, Callable[[bytes], tuple[list[Any], int]]]] = {SPANS: spans, LOGS: logs}

@@ -1,6 +1,8 @@
 """The console receives traces and logs by OTLP, has a bounded number of them, also after restarts."""
 
+import asyncio
 import gzip
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +22,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_WARN
 from frontispiece.gateway.admin import AdminApp, AdminSettings
 from frontispiece.gateway.admin.app import export_token
 from frontispiece.gateway.console import ConsoleSettings
-from frontispiece.gateway.console.telemetry import otlp
+from frontispiece.gateway.console.telemetry import Telemetry, endpoints, otlp
 from tests.support.serving import client_of, servers
 from tests.support.world import World
 
@@ -115,6 +117,22 @@ def nested(depth: int) -> bytes:
     return request.SerializeToString()
 
 
+def wide(scopes: int) -> bytes:
+    """A resource without a name and with 258,048 values, which is nothing for each of its scopes."""
+    value = AnyValue()
+    for _ in range(64):
+        value.array_value.values.add().array_value.values.extend([AnyValue(bool_value=True)] * 64)
+    request = request_of("wide")
+    (resource,) = request.resource_spans
+    resource.resource.attributes[0].value.string_value = ""
+    for number in range(63):
+        resource.resource.attributes.add(key=str(number)).value.CopyFrom(value)
+    resource.scope_spans[0].spans[0].attributes.extend(resource.resource.attributes)
+    for _ in range(scopes):
+        resource.scope_spans.add()
+    return request.SerializeToString()
+
+
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
@@ -129,6 +147,7 @@ def nested(depth: int) -> bytes:
         (b"\x0a\x00" * (otlp.MAX_BYTES // 2), {}, 413),
         (b"\x0a\x80\x80\x04" + b"\x12\xfc\xff\x03" + b"\x12\x00" * 32766, {}, 413),
         (nested(40), {}, 200),
+        (wide(9_000), {}, 200),
         (b"\x0a\x80\x80\x04", {}, 400),
     ],
     ids=[
@@ -143,6 +162,7 @@ def nested(depth: int) -> bytes:
         "groups",
         "spans",
         "deep",
+        "wide",
         "short",
     ],
 )
@@ -155,6 +175,33 @@ async def test_hostile_content_is_refused_and_what_comes_afterwards_is_stored(
     good = request_of("after", trace=b"a" * 16).SerializeToString()
     assert (await admin.post(TRACES, content=good, headers=PROTOBUF)).status_code == 200
     assert (await admin.get("/console/api/traces?text=after")).json()[0]["trace_id"] == "61" * 16
+
+
+async def test_a_record_has_so_many_values_and_not_more(admin: httpx.AsyncClient) -> None:
+    await admin.post(TRACES, content=wide(0), headers=PROTOBUF)
+    (span,) = (await admin.get("/console/api/traces/" + "74" * 16)).json()["spans"]
+
+    assert str(span["attributes"]).count("True") <= otlp.MAX_VALUES
+    assert span["service"] == "unknown"
+
+
+async def test_what_is_stored_for_too_long_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def work(_: object) -> None:
+        begun.set()
+        goes_on.wait()
+
+    monkeypatch.setattr(endpoints, "EXIT_TIMEOUT", 0.1)
+    async with Telemetry(tmp_path / "telemetry.sqlite") as telemetry:
+        reading = asyncio.create_task(telemetry.read(work))
+        assert await asyncio.to_thread(begun.wait, 60)
+    assert not reading.done()
+    assert all(each.daemon for each in threading.enumerate() if each.name == "console")
+    goes_on.set()
+    await reading
 
 
 async def test_spans_with_invalid_ids_or_times_are_rejected_and_the_others_stored(
@@ -230,6 +277,7 @@ async def test_a_file_that_cannot_be_written_is_said_once_and_rejects_spans_for_
         "limit=x",
         "before=1",
         "before=" + "9" * 30 + "-" + "a" * 32,
+        "before=" + "9" * 19 + "-" + "a" * 32,
         "status=teapot",
         "min_ms=9" + "9" * 30,
         "colour=red",
