@@ -84,6 +84,10 @@ function list(element, api) {
   /** @type {any[]} */
   let shown = [];
   let paged = false;
+  /** Which filter a response is of: one of an earlier is too late. */
+  let generation = 0;
+  const failed = h("div");
+  rows.before(failed);
 
   const pick = (trace, box) => {
     if (box.checked) chosen.add(trace);
@@ -113,22 +117,26 @@ function list(element, api) {
   };
   const read = async (older = false) => {
     if (!older && (paged || rows.contains(document.activeElement))) return; // nothing moves under a reader
+    const of = generation;
     const asked = query();
     if (older) asked.set("before", shown.at(-1).cursor);
     try {
       const [found, limit] = await Promise.all([api.get(`/console/api/traces?${asked}`), api.get("/console/api/sampling")]);
+      if (of !== generation) return;
+      failed.replaceChildren();
       sample.hidden = !limit?.left_out;
       if (limit) sample.textContent = `A sample: ${limit.left_out} traces were left out, as the gateway begins ${limit.per_second} a second, and one of each route.`;
       paged = paged || older;
       shown = older ? [...shown, ...found] : found;
       draw();
     } catch (error) {
-      rows.replaceChildren(failure(error));
+      if (of === generation) failed.replaceChildren(failure(error));
     }
   };
   const filter = (event) => {
     event.preventDefault();
     history.replaceState(null, "", `#/traces?${query()}`);
+    generation += 1;
     paged = false;
     shown = [];
     read();
