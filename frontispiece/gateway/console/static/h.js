@@ -100,5 +100,19 @@ export function percent(value) {
   return value === 0 ? "0 %" : value < 0.001 ? "< 0.1 %" : `${(value * 100).toFixed(1)} %`;
 }
 
-/** The time of day. @param {number} ms since 1970 */
-export const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB");
+/** The time of day; with the date where that is not today. @param {number} ms since 1970 */
+export function clock(ms) {
+  const at = new Date(ms);
+  const time = at.toLocaleTimeString("en-GB");
+  return at.toDateString() === new Date().toDateString() ? time : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${time}`;
+}
+
+/** A part of an address as text; one that is not well encoded is shown as it is. @param {string} part */
+export function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return part;
+    throw error;
+  }
+}

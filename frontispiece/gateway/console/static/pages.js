@@ -1,5 +1,5 @@
 // Pages: each one's graph, what became of its sources, and its last and slowest runs.
-import { count, empty, failure, h, number, table } from "./h.js";
+import { count, decoded, empty, failure, h, number, table } from "./h.js";
 import { drawGraph } from "./graph.js";
 import { live } from "./live.js";
 import { onTable } from "./overview.js";
@@ -21,7 +21,7 @@ export function mount(element, api) {
     end();
     end = () => {};
     const [, tab, wanted] = location.hash.split("/");
-    const page = pages.find((each) => tab === id && each.title === decodeURIComponent(wanted ?? "")) ?? pages[0];
+    const page = pages.find((each) => tab === id && each.title === decoded(wanted ?? "")) ?? pages[0];
     list.replaceChildren(...pages.map((each) => h("li", null,
       h("a", { href: `#/pages/${encodeURIComponent(each.title)}`, "aria-current": each === page && "true" }, each.title))));
     if (page) end = show(detail, page, api);

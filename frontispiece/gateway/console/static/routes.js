@@ -1,5 +1,5 @@
 // Routes: a list that stays quick with thousands, and of one route its layers in order and what each did.
-import { count, empty, failure, h, number, percent, rate, seconds, table } from "./h.js";
+import { count, decoded, empty, failure, h, number, percent, rate, seconds, table } from "./h.js";
 import { bucketBounds, live } from "./live.js";
 import { onTable, readOverview } from "./overview.js";
 
@@ -58,7 +58,8 @@ export function mount(element, api) {
       shown.sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
     }
     heads.forEach((head, i) => head.setAttribute("aria-sort", i !== sorted ? "none" : COLUMNS[i].number ? "descending" : "ascending"));
-    total.textContent = `${count(shown.length)} of ${count(routes.length)} routes`;
+    const found = `${count(shown.length)} of ${count(routes.length)} routes`;
+    if (total.textContent !== found) total.textContent = found;
     listing.setAttribute("aria-rowcount", String(shown.length + 1));
     fillWindow();
   }
@@ -119,7 +120,7 @@ export function mount(element, api) {
 /** The id of the route in the address. */
 function chosen() {
   const [, tab, route] = location.hash.split("/");
-  return tab === id && route ? decodeURIComponent(route) : "";
+  return tab === id && route ? decoded(route) : "";
 }
 
 /** A route's detail, which follows the figures until the function that this returns is called. */

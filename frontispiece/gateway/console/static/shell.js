@@ -1,8 +1,8 @@
 // The console's frame: its tabs, who may see them, and light or dark.
 import * as actions from "./actions.js";
-import { makeApi, setToken, token } from "./api.js";
+import { ApiError, makeApi, setToken, token } from "./api.js";
 import * as compare from "./compare.js";
-import { count, empty, failure, h, rate, seconds } from "./h.js";
+import { count, decoded, empty, failure, h, rate, seconds } from "./h.js";
 import { follow, live } from "./live.js";
 import * as logs from "./logs.js";
 import { readOverview } from "./overview.js";
@@ -28,7 +28,10 @@ const THEME_KEY = "frontispiece-theme";
 
 const nav = h("nav", { "aria-label": "Tabs" });
 const main = h("main", { id: "main", tabindex: "-1" });
-const status = h("p", { class: "status", role: "status" });
+/** What changes each second, and beside it what a screen reader says: whether it does. */
+const figures = h("p", { class: "status" });
+const state = h("p", { class: "status", role: "status" });
+const RETRY_MS = 3000;
 
 /** @type {() => void} */
 let unmount = () => {};
@@ -39,7 +42,7 @@ const api = makeApi(askToken);
 function takeToken() {
   const found = /^#token=(.+)$/.exec(location.hash);
   if (!found) return;
-  setToken(decodeURIComponent(found[1]));
+  setToken(decoded(found[1]));
   history.replaceState(null, "", `#/${TABS[0].id}`);
 }
 
@@ -49,7 +52,8 @@ function askToken() {
   setToken("");
   unfollow();
   nav.replaceChildren();
-  status.replaceChildren();
+  figures.replaceChildren();
+  state.replaceChildren();
   const input = /** @type {HTMLInputElement} */ (
     h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-help" }));
   const send = (event) => {
@@ -78,8 +82,10 @@ function show() {
   const id = location.hash.split(/[/?]/)[1] || TABS[0].id;
   const tabs = [...TABS, ...panels];
   const tab = tabs.find((each) => each.id === id);
-  nav.replaceChildren(...tabs.map((each) =>
-    h("a", { href: `#/${each.id}`, "aria-current": each === tab && "page" }, each.title)));
+  tabs.forEach((each, i) => {
+    if (each === tab) nav.children[i].setAttribute("aria-current", "page");
+    else nav.children[i].removeAttribute("aria-current");
+  });
   if (!tab) {
     close();
     main.replaceChildren(empty("There is no such tab", "Choose one above."));
@@ -94,13 +100,20 @@ function show() {
 }
 
 let unfollow = () => {};
+/** The timer of the next try to start. */
+let again = 0;
 
 /** Show the tabs, once the token is good; and what the gateway does as a whole, beside them. */
 async function start() {
+  clearTimeout(again);
   try {
     panels = (await readOverview(api)).panels.map(panelTab);
   } catch (error) {
-    if (!document.getElementById("token")) main.replaceChildren(failure(error));
+    if (error instanceof ApiError && error.status === 401) return; // the form is shown
+    close();
+    nav.replaceChildren();
+    main.replaceChildren(failure(error), h("p", null, `It is called again each ${RETRY_MS / 1000} s.`));
+    again = setTimeout(start, RETRY_MS);
     return;
   }
   unfollow();
@@ -108,16 +121,19 @@ async function start() {
   let broken = null;
   const say = () => {
     const row = live.row("process", "gateway");
-    status.replaceChildren(...broken ? [h("span", { class: "bad" }, `Not live: ${broken.message}`)] : [
+    figures.replaceChildren(...broken ? [] : [
       h("span", null, `${rate(live.all("routes").rate)} on ${count(row.routes ?? 0)} routes`),
-      h("span", null, `loop lag ${seconds(row.lag)}`),
-      h("span", { class: "good" }, "live")]);
+      h("span", null, `loop lag ${seconds(row.lag)}`)]);
+    const now = broken ? `Not live: ${broken.message}` : "live";
+    if (state.textContent !== now) state.replaceChildren(h("span", { class: broken ? "bad" : "good" }, now));
   };
   const ends = [
     follow(api, (error) => { broken = error; say(); }),
     live.watch(say),
   ];
   unfollow = () => ends.forEach((end) => end());
+  nav.replaceChildren(...[...TABS, ...panels].map((each) => h("a", { href: `#/${each.id}` }, each.title)));
+  close();
   main.replaceChildren();
   show();
 }
@@ -138,7 +154,7 @@ function themeButton() {
 
 document.body.append(
   h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, "Skip to the content"),
-  h("header", null, h("strong", { class: "brand" }, "Frontispiece"), nav, status, themeButton()),
+  h("header", null, h("strong", { class: "brand" }, "Frontispiece"), nav, figures, state, themeButton()),
   main);
 takeToken();
 window.addEventListener("hashchange", () => {
