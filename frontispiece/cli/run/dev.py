@@ -1,6 +1,7 @@
 """A project whose code is served as it is saved: the processes of changed apps are replaced, one by one."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ import frontispiece
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.changes import CODE, Changes
 from frontispiece.cli.run.environment import LOGS, Run
-from frontispiece.cli.run.imports import Imports
+from frontispiece.cli.run.imports import NO_PYTHON, Imports
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory
 from frontispiece.cli.run.readiness import NotReady, wait_ready
@@ -24,6 +25,8 @@ from frontispiece.server.handover import Successor
 from frontispiece.server.sockets import bound
 from frontispiece.server.supervisor import Supervisor
 from frontispiece.settings import PROJECT_FILE
+
+log = logging.getLogger(__name__)
 
 PLATFORM = Path(frontispiece.__file__).parent
 
@@ -96,7 +99,12 @@ class Development:
                     return now
             if any(file.is_relative_to(PLATFORM) for file in changed):
                 self.say("Frontispiece itself has changed: stop front dev and start it again")
-            apps.replace(changed)
+            try:
+                apps.replace(changed)
+            except (ChildFailed, NotReady, ConfigError):
+                raise
+            except Exception:  # whatever was saved, what is served goes on
+                log.exception("What was saved cannot be served")
 
     def _pause(self, seconds: float) -> None:
         self.supervisor.restart()
@@ -245,7 +253,7 @@ def _syntax_error(file: Path) -> str | None:
         compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
     except OSError:  # removed: whoever imports it reports that
         return None
-    except (SyntaxError, ValueError) as error:
+    except NO_PYTHON as error:
         place = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        return f"{file}{place}: {getattr(error, 'msg', error)}"
+        return f"{file}{place}: {getattr(error, 'msg', error) or type(error).__name__}"
     return None

@@ -3,8 +3,12 @@
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from frontispiece.cli.run.changes import Signature, signature
+
+NO_PYTHON: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What the compiler raises for a text that it cannot take."""
 
 
 class Imports:
@@ -31,7 +35,10 @@ class Imports:
 
     def module(self, name: str, *folders: Path) -> list[Path]:
         """The files of a module and of the packages that it is in; none when it is not the project's."""
-        return [file for folder in (self._folder, *folders) for file in _files(folder, name.split("."))]
+        names = name.split(".")
+        if not all(part.isidentifier() for part in names):  # a command's argument may be anything
+            return []
+        return [file for folder in (self._folder, *folders) for file in _files(folder, names)]
 
     def _imported(self, file: Path) -> list[Path]:
         now = signature(file)
@@ -39,7 +46,7 @@ class Imports:
         if known is None or known[0] != now:
             try:
                 tree = ast.parse(file.read_bytes())
-            except (OSError, SyntaxError, ValueError):  # reported by whoever imports it
+            except (OSError, *NO_PYTHON):  # reported by whoever imports it
                 known = now, known[1] if known else []
             else:
                 known = now, [each for found in self._named(file, tree) for each in found]

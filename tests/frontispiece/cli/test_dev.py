@@ -120,13 +120,16 @@ def test_imports_are_found_wherever_they_are_written(tmp_path: Path) -> None:
         "pkg/sibling.py": "from pkg import other",
         "pkg/other.py": "def broken(:",
         "pkg/deep/module.py": "from .. import unused_name, up",
-        "pkg/up.py": "",
+        "pkg/up.py": "import pkg.too_deep",
+        "pkg/too_deep.py": "1" + "+1" * 100_000,
         "pkg/not_imported.py": "",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
 
-    found = Imports(tmp_path).of([tmp_path / "app.py"])
+    imports = Imports(tmp_path)
+    found = imports.of([tmp_path / "app.py"])
 
+    assert imports.module("pkg/away.py") == imports.module("/") == []
     assert {str(file.relative_to(tmp_path)) for file in found} == files.keys() - {"pkg/not_imported.py"}
