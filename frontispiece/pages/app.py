@@ -195,7 +195,7 @@ def create_app(
         new_endpoint(
             plan, providers, app=title, shared=shared, expose_timeline=expose_timeline, identify=identify
         )
-        for plan in plans(pages, providers)
+        for plan in plans(pages, providers, title)
     ]
 
     @asynccontextmanager

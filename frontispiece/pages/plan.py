@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from graphlib import CycleError, TopologicalSorter
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.http.headers import CREDENTIALS
 from frontispiece.http.paths import Template
+from frontispiece.pages.annotations import fits_query, is_marked, without_mark
 from frontispiece.pages.page import BodyMarker, HeaderMarker, Page, QueryMarker, Source
 from frontispiece.pages.request import PageRequest
 from frontispiece.pages.type_check import fits
@@ -107,8 +107,13 @@ class Plan:
         return {i.name: i.type for i in every if i.origin is Origin.PROVIDED}
 
 
-def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
+def plans(pages: Iterable[Page], provided: Iterable[Any], app: str | None = None) -> list[Plan]:
     """The plans of pages whose functions may ask for the provided types.
+
+    Args:
+        pages: as they are declared.
+        provided: the types.
+        app: the name of the BFF, if it is one.
 
     Raises:
         ConfigError: some page cannot work.
@@ -120,7 +125,7 @@ def plans(pages: Iterable[Page], provided: Iterable[Any]) -> list[Plan]:
         if (endpoint := (page.method, _shape(page.path))) in taken:
             errors.append(f"{_place(page)}: another page serves {page.method} already: leave one of them")
         taken.add(endpoint)
-        made.append(_Planner(page, frozenset(provided) | {PageRequest}, errors).plan())
+        made.append(_Planner(page, frozenset(provided) | {PageRequest}, errors, app).plan())
     if errors:
         raise ConfigError(errors)
     return [plan for plan in made if plan is not None]
@@ -135,8 +140,9 @@ def _shape(path: str) -> Any:
 
 
 class _Planner:
-    def __init__(self, page: Page, provided: frozenset[Any], errors: list[str]) -> None:
+    def __init__(self, page: Page, provided: frozenset[Any], errors: list[str], app: str | None) -> None:
         self._page = page
+        self._app = app
         self._provided = provided
         self._errors = errors
         self._sources: dict[str, Source] = {}
@@ -144,7 +150,7 @@ class _Planner:
         self._outside: dict[str, Input] = {}
         functions = [*(source.function for source in page.sources), *page.views]
         hints = [each for f in functions for each in get_type_hints(f, include_extras=True).items()]
-        self._query_names = {name for name, hint in hints if _is_marked(hint, QueryMarker)}
+        self._query_names = {name for name, hint in hints if is_marked(hint, QueryMarker)}
 
     def plan(self) -> Plan | None:
         before = len(self._errors)
@@ -199,7 +205,7 @@ class _Planner:
             if origin is None:
                 self._error(function, self._unknown(name, hint))
                 continue
-            found = Input(name=name, origin=origin, type=_bare(hint, origin), default=parameter.default)
+            found = Input(name=name, origin=origin, type=without_mark(hint), default=parameter.default)
             if origin is Origin.HEADER and found.header.encode() in CREDENTIALS:
                 self._error(function, f"the header {found.header} proves who calls: ask for Identity")
             if origin is not Origin.SOURCE and self._outside.setdefault(name, found) != found:
@@ -214,20 +220,24 @@ class _Planner:
             return Origin.SOURCE
         if name in self._placeholders:
             return Origin.PATH
-        if _is_marked(hint, BodyMarker):
+        if is_marked(hint, BodyMarker):
             return Origin.BODY
-        if _is_marked(hint, HeaderMarker):
+        if is_marked(hint, HeaderMarker):
             return Origin.HEADER
         if hint in self._provided:
             return Origin.PROVIDED
         optional = default is not inspect.Parameter.empty
-        return Origin.QUERY if (optional or name in self._query_names) and _fits_query(hint) else None
+        return Origin.QUERY if (optional or name in self._query_names) and fits_query(hint) else None
 
     def _unknown(self, name: str, hint: Any) -> str:
         """Why a parameter comes from nowhere, with the nearest name that would."""
+        returned = [get_type_hints(source.function).get("return") for source in self._sources.values()]
+        if self._app is not None and inspect.isclass(hint) and not fits_query(hint) and hint not in returned:
+            given = f'clients={{…}} of bff("{self._app}")'
+            return f"the parameter {name}: its type {hint.__name__} is not in {given}"
         message = f"the parameter {name} is no source, placeholder or provided type"
         message += nearest(name, [*self._sources, *self._placeholders])
-        if _fits_query(hint):
+        if fits_query(hint):
             message += f"; a query parameter has a default, or is declared {name}: Query[…]"
         return message
 
@@ -285,28 +295,3 @@ def _place(page: Page) -> str:
 def _line(function: Callable[..., Any]) -> str:
     code = inspect.unwrap(function).__code__
     return f"{code.co_filename}:{code.co_firstlineno}"
-
-
-def _is_marked(hint: Any, marker: type) -> bool:
-    return get_origin(hint) is Annotated and marker in get_args(hint)
-
-
-def _bare(hint: Any, origin: Origin) -> Any:
-    """The type without the mark."""
-    marker = HeaderMarker if origin is Origin.HEADER else QueryMarker
-    if origin is Origin.BODY or not _is_marked(hint, marker):
-        return get_args(hint)[0] if origin is Origin.BODY else hint
-    kind, *annotations = get_args(hint)
-    annotations.remove(marker)
-    return Annotated[(kind, *annotations)] if annotations else kind
-
-
-def _fits_query(hint: Any) -> bool:
-    """Whether a query parameter can have this type: scalars, literals, their unions with None, lists."""
-    if get_origin(hint) is Annotated:
-        return _fits_query(get_args(hint)[0])
-    if get_origin(hint) is Literal:
-        return True
-    if get_origin(hint) in {Union, UnionType, list, tuple}:
-        return all(_fits_query(argument) for argument in get_args(hint) if argument is not ...)
-    return isinstance(hint, type) and issubclass(hint, (str, int, float, bool, Enum, type(None)))

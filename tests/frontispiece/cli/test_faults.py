@@ -191,6 +191,7 @@ FAULTS: Final = [
     # pages
     Row("a cycle", pages("note_id: str) -> str:\n    return note_id", "other: str) -> str:\n    return other\n\n\n@page.source()\nasync def other(note: str) -> str:\n    return note"), "✗ DIR/web.py:6: /notes/{note_id}: sources wait for each other: note → other → note: one of them takes a parameter too many"),
     Row("an unknown parameter", pages("note_id: str)", "nte_id: str)"), "✗ DIR/web.py:6: /notes/{note_id}: the parameter nte_id is no source, placeholder or provided type: did you mean 'note_id'?; a query parameter has a default, or is declared nte_id: Query[…]"),
+    Row("a client that is not listed", pages("@page.source()\nasync def note(note_id: str)", "class Notes: ...\n\n\n@page.source()\nasync def note(note_id: str, notes: Notes)"), '✗ DIR/web.py:9: /notes/{note_id}: the parameter notes: its type Notes is not in clients={…} of bff("web")'),
     Row("another type", pages("screen(note: str)", "screen(note: int)"), "✗ DIR/web.py:11: /notes/{note_id}: the source note returns str, not int: annotate both alike"),
     Row("a source for nothing", pages("@page.view", '@page.source()\nasync def more() -> str:\n    return "a"\n\n\n@page.view'), "✗ DIR/web.py:11: /notes/{note_id}: the source more is not used: take it as a parameter, or remove it"),
     Row("a source without await", pages("async def", "def"), "✗ DIR/web.py:6: /notes/{note_id}: a source is an async function: write async def"),
@@ -237,6 +238,27 @@ def test_a_project_without_a_fault_has_none(folder: Path) -> None:
     _write(folder, {})
 
     assert _front(folder, "check").output == "✓ The route table, the settings and the pages are in order.\n"
+
+
+def test_a_health_path_of_an_app_is_written_for_the_gateway_too_and_missed_by_check(folder: Path) -> None:
+    _write(
+        folder,
+        {
+            "frontispiece.toml": f'{PROJECT}health = "/h"\n\n[apps.more]\nurl = "http://a"\nhealth = "/healthz"\n'
+        },
+    )
+
+    added = _front(folder, "new", "route", "/api/more", "--to", "more:/all")
+    checked = _front(folder, "check")
+
+    assert added.exit_code == 0, added.output
+    assert (
+        '[services.more]\nurl = "registry://more"\nhealth = { path = "/healthz" }\n'
+        in (folder / "routes.toml").read_text()
+    )
+    assert [line for line in checked.output.splitlines() if "health" in line] == [
+        '! warning services.notes: the gateway asks /health/ready, but [apps] has health = "/h": write health = { path = "/h" } here, too'
+    ]
 
 
 @pytest.mark.parametrize("row", FAULTS, ids=[row.name.replace(" ", "-") for row in FAULTS])
