@@ -7,7 +7,6 @@ from typing import Any
 from frontispiece.contracts.upstreams.openapi import http_conflicts
 from frontispiece.contracts.upstreams.recording import Arguments, record
 from frontispiece.pages import ServiceType
-from frontispiece.upstream import GrpcService
 
 OpenApiOf = Callable[[str], Mapping[str, Any] | None]
 """The OpenAPI document of a service, by its name; None where there is none."""
@@ -27,10 +26,13 @@ async def document(
     for client, service in clients.items():
         if isinstance(service, str):
             services[service] = {"http": [asdict(call) for call in await record(client, arguments)]}
-        elif isinstance(service, GrpcService):
+        else:
             from frontispiece.contracts.upstreams.grpc import record_grpc  # noqa: PLC0415 (an extra)
+            from frontispiece.upstream import GrpcService  # noqa: PLC0415 (an extra)
 
-            services[service.name] = {"grpc": [asdict(call) for call in await record_grpc(client, arguments)]}
+            if isinstance(service, GrpcService):
+                calls = await record_grpc(client, arguments)
+                services[service.name] = {"grpc": [asdict(call) for call in calls]}
     return {"consumer": consumer, "services": services}
 
 
