@@ -9,6 +9,9 @@ const PARTS = {
   ratings: "ratings",
   latest: "reviews",
   related: "related articles",
+  related_skus: "related articles",
+  skus: "related articles",
+  also_bought: "what others bought with it",
   types: "departments",
   tracking: "the parcel's way",
   parcels: "the parcels' ways",
@@ -22,8 +25,8 @@ const PARTS = {
  * @param {import("../../shared/http.js").Degraded} degraded
  */
 export function degradedNote(degraded) {
-  const names = Object.keys(degraded).map((name) => PARTS[name] ?? name);
-  if (names.length === 0) {
+  const names = new Set(Object.keys(degraded).map((name) => PARTS[name] ?? "a part of this page"));
+  if (names.size === 0) {
     return null;
   }
   const list = new Intl.ListFormat("en", { type: "conjunction" }).format(names);
