@@ -151,6 +151,9 @@ def login_headers(
     from frontispiece.login import flow  # noqa: PLC0415
 
     if project.login is None:
-        fail("frontispiece.toml has no [login]: it names the issuer and the client.")
+        fail(
+            "frontispiece.toml has no [login]: it names the issuer and the client. "
+            "A token of your own is written as -H 'Authorization: Bearer …'."
+        )
     secret = password_of(project, user, password)
     return flow.login_headers(url, project.login, user, secret, session=session)

@@ -18,7 +18,8 @@ NO_TIMELINE = (
     " GATEWAY_EXPOSE_TIMELINE=true for an aggregate of the route table (`front up` has both on)."
 )
 HINTS = {
-    401: "It needs a login: --user USER logs in first.",
+    401: "It needs a login: --user USER logs in first, by [login] of frontispiece.toml; "
+    "or write the token yourself: -H 'Authorization: Bearer …'.",
     403: "This user may not see it: --user USER logs another one in.",
     405: "Only GET pages can be explained.",
 }
