@@ -16,6 +16,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one note, many, and whether the service is ready."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or the body waits for the client's acknowledgement of the head
 
     def do_GET(self) -> None:
         """Answer a GET."""
