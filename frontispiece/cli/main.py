@@ -210,7 +210,7 @@ def check(
 
     A route table without errors is audited: routes that anybody may write by, without limits or timeouts, ….
     """
-    from frontispiece.cli.inspect.check import find_errors  # noqa: PLC0415
+    from frontispiece.cli.inspect.check import find_errors, unequal_health_checks  # noqa: PLC0415
     from frontispiece.cli.tables import load_table  # noqa: PLC0415
     from frontispiece.gateway.config.audit import audit  # noqa: PLC0415
 
@@ -223,7 +223,9 @@ def check(
         err.print(f"[red]✗[/] {escape(error)}", highlight=False)
     if errors:
         fail(f"{_counted(len(errors), 'error')} found.")
-    severities = [_show(finding) for finding in audit(load_table(opened, table))]
+    loaded = load_table(opened, table)
+    findings = [*audit(loaded), *unequal_health_checks(opened, loaded)]
+    severities = [_show(finding) for finding in findings]
     warnings = severities.count("warning")
     if warnings and strict:
         fail(f"{_counted(warnings, 'warning')} found.")

@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Final
 
-READY_TIMEOUT: Final = 120.0
+READY_TIMEOUT: Final = 150.0
+"""Longer than that of `front up`, which says itself what is missing."""
 POLL_INTERVAL: Final = 0.02
 READY: Final = "Ctrl-C stops everything"
 

@@ -14,7 +14,10 @@ from frontispiece.cli.run.secrets import generate
 from frontispiece.cli.tables import layers_of
 from frontispiece.errors import ConfigError
 from frontispiece.factories import create
+from frontispiece.gateway.config.audit import Finding, Severity
+from frontispiece.gateway.config.service import DEFAULT_READINESS_PATH
 from frontispiece.gateway.config.source import Lines
+from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.settings import unknown_variables
 from frontispiece.http.asgi import App
 from frontispiece.server import GATEWAY
@@ -77,6 +80,21 @@ def _located(project: Project, name: str, routes: Path, error: str) -> str:
 
 PLACED: Final = re.compile(r"\S+\.(py|toml)(:\d+)*: ")
 """An error that names its file."""
+
+
+def unequal_health_checks(project: Project, table: Table) -> Iterator[Finding]:
+    """Services for which the gateway checks the default path, while their apps have another one."""
+    for name, service in table.services.items():
+        for url in service.url:
+            app = project.apps.get(url.removeprefix("registry://"))
+            path = app.health if app else None
+            if service.health is None and path not in {None, DEFAULT_READINESS_PATH}:
+                yield Finding(
+                    Severity.WARNING,
+                    f"services.{name}",
+                    f'the gateway asks {DEFAULT_READINESS_PATH}, but [apps] has health = "{path}": '
+                    f'write health = {{ path = "{path}" }} here, too',
+                )
 
 
 def layer_errors(project: Project) -> list[str]:

@@ -13,6 +13,7 @@ from frontispiece.cli.scaffold.addition import Addition, NotAdded, values
 from frontispiece.cli.scaffold.wiring import NotWired, with_page
 from frontispiece.cli.terminal import Folder, fail, open_project, out
 from frontispiece.errors import nearest
+from frontispiece.gateway.config.service import DEFAULT_READINESS_PATH
 from frontispiece.settings import PROJECT_FILE
 
 FACTORY: Final = ".app:create_app"
@@ -132,6 +133,7 @@ def route(
             "service": serving,
             "service_module": serving.replace("-", "_"),
             "to": f"{serving}:{target}" if target != path else serving,
+            "health": _health(project=opened, service=serving),
             "auth": auth,
             "methods": "" if methods == ["GET"] else f"methods = {methods}\n".replace("'", '"'),
             "method": methods[0],
@@ -216,6 +218,12 @@ def _target(project: Project, to: str | None, path: str) -> tuple[str, str]:
     if name not in project.apps:
         raise NotAdded(f"There is no app {name!r} in {PROJECT_FILE}{nearest(name, project.apps)}")
     return name, there or path
+
+
+def _health(project: Project, service: str) -> str:
+    """The line of a service's health check, where its app answers it at another path than by default."""
+    path = project.apps[service].health
+    return f'\nhealth = {{ path = "{path}" }}' if path not in {None, DEFAULT_READINESS_PATH} else ""
 
 
 def _say_compose(line: str) -> None:

@@ -9,6 +9,7 @@ from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, Healt
 from frontispiece.upstream.factory import url_errors
 
 NO_HEALTH_CHECK: Final = "none"
+DEFAULT_READINESS_PATH: Final = "/health/ready"
 
 
 def _health(written: object) -> object:
@@ -67,5 +68,5 @@ class Service(ConfigModel):
     def readiness_path(self) -> str | None:
         """Where the gateway's readiness asks; None when it does not."""
         if self.health is None:
-            return "/health/ready"
+            return DEFAULT_READINESS_PATH
         return self.health_checks.path if self.health_checks else None
