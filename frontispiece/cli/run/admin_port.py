@@ -1,5 +1,6 @@
 """The admin port of `front up`: on loopback, and found by commands through the data folder."""
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ import msgspec
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
+from frontispiece.errors import ConfigError
 from frontispiece.gateway.admin import OFF, OTLP, AdminSettings, export_token
 from frontispiece.server import GATEWAY
 from frontispiece.server.sockets import LOOPBACK, PortTaken, address, bound
@@ -85,13 +87,31 @@ def admin_port(
 
 
 def opened_by(data: Path) -> tuple[str, str] | None:
-    """The address and the token of the admin port of the run that has a data folder; None without one."""
+    """The address and the token of the admin port of the run that has a data folder; None without one.
+
+    Raises:
+        ConfigError: that run has ended without a word; another program may have its port now.
+    """
     try:
         where = (data / FILE).read_text(encoding="ascii")
         stored = msgspec.json.decode((data / secrets.FILE).read_bytes(), type=dict[str, str])
     except FileNotFoundError:
         return None
+    if not _is_locked(data):
+        raise ConfigError([f"{data}: the run that had it has crashed, and nothing runs now: start it again"])
     return where, os.environ.get(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
+
+
+def _is_locked(data: Path) -> bool:
+    """Whether a run has a data folder."""
+    try:
+        with (data / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _socket(port: int | None, named: str | None, token: str) -> socket | None:

@@ -1,5 +1,7 @@
 """A running command serves another table: at SIGHUP, when its file changes, and when it is asked to."""
 
+import fcntl
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from frontispiece.cli.run.admin_port import opened_by
+from frontispiece.errors import ConfigError
 from tests.support.front import run
 from tests.support.gateway_process import Gateway, running_gateway
 from tests.support.tables import route, route_table
@@ -23,6 +27,17 @@ def status(gateway: Gateway, path: str) -> int:
 def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[str]:
     admin = gateway.admin[0].removeprefix("http://").removesuffix("/metrics")
     return run("reload", "--admin", admin, "--workers", str(workers))
+
+
+def test_the_admin_port_of_a_run_that_has_crashed_gets_no_token(tmp_path: Path) -> None:
+    (tmp_path / "admin_port").write_text("127.0.0.1:1")
+    (tmp_path / "secrets.json").write_text('{"GATEWAY_ADMIN_TOKEN": "secret"}')
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert opened_by(tmp_path) == ("127.0.0.1:1", os.environ.get("GATEWAY_ADMIN_TOKEN", "secret"))
+
+    with pytest.raises(ConfigError, match="has crashed, and nothing runs now"):
+        opened_by(tmp_path)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
