@@ -155,7 +155,7 @@ async def test_a_server_that_takes_a_hostile_request_is_found_out(upstreams: Ups
     assert "two hosts: 200" in accepted
 
 
-async def test_what_is_cached_and_what_a_token_says_expire_when_the_clock_is_moved_on(
+async def test_what_is_cached_what_a_token_says_and_limits_expire_when_the_clock_is_moved_on(
     clock: Clock,
     upstreams: Upstreams,
     access_tokens: AccessTokens,
@@ -165,7 +165,9 @@ async def test_what_is_cached_and_what_a_token_says_expire_when_the_clock_is_mov
     calls = upstreams["notes"].get("/notes/1").respond(json={"text": "Buy ink"})
     cached = route("/notes/{note_id}", to="notes", cache={"ttl": "1m"})
     private = route("/private/{note_id}", to="notes:/notes/{note_id}", auth="bearer")
-    (tmp_path / "routes.toml").write_text(route_table(cached, private))
+    limits = {"rate": "1/hour", "by": "address"}
+    limited = route("/limited/{note_id}", to="notes:/notes/{note_id}", rate_limit=limits)
+    (tmp_path / "routes.toml").write_text(route_table(cached, private, limited))
     token = access_tokens.bearer("reader")
 
     async with serve_gateway(tmp_path / "routes.toml") as client:
@@ -173,12 +175,14 @@ async def test_what_is_cached_and_what_a_token_says_expire_when_the_clock_is_mov
             await client.get("/notes/1")
         assert calls.call_count == 1
         assert (await client.get("/private/1", headers=token)).status_code == 200
+        assert [(await client.get("/limited/1")).status_code for _ in range(2)] == [200, 429]
         clock.advance(3600)
+        assert (await client.get("/limited/1")).status_code == 200
         await client.get("/notes/1")
         late = await client.get("/private/1", headers=token)
         new = await client.get("/private/1", headers=access_tokens.bearer("reader"))
 
-    assert calls.call_count == 4
+    assert calls.call_count == 6
     assert (late.status_code, new.status_code) == (401, 200)
 
 

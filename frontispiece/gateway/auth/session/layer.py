@@ -1,11 +1,11 @@
 """The authentication layer of `auth = "session"` routes, and the sessions of guests."""
 
 import secrets
-import time
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from frontispiece import clocks
 from frontispiece.gateway.auth.caller import network_of
 from frontispiece.gateway.auth.requirements import Requirements
 from frontispiece.gateway.auth.session import cookies, csrf
@@ -42,7 +42,7 @@ class GuestSessions:
 
     def __init__(self, context: SessionContext) -> None:
         self._context = context
-        self._buckets = Buckets(NEW_GUESTS, time.monotonic_ns)
+        self._buckets = Buckets(NEW_GUESTS, clocks.monotonic_ns)
 
     async def create(self, call: Call) -> SessionRecord:
         """A new guest's session; its cookie is set by the response.

@@ -5,12 +5,12 @@ unavailable, each gateway counts shared limits by itself, so that as many times 
 gateways; such calls are counted as a metric.
 """
 
-import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
+from frontispiece import clocks
 from frontispiece.gateway.auth.caller import network_of, subject_of
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Route
@@ -47,7 +47,7 @@ def rate_limit_layer(
     *,
     shared: SharedBuckets | None = None,
     on_fallback: OnFallback = lambda: None,
-    clock: Clock = time.monotonic_ns,
+    clock: Clock = clocks.monotonic_ns,
 ) -> Layer:
     """Pass calls for which all limits have room; responses have `RateLimit-Policy` and `RateLimit`.
 
