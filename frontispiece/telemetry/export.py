@@ -8,6 +8,7 @@ from threading import Thread
 from traceback import format_tb
 from typing import Any, Final
 
+import requests
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import Context, create_key, get_current, get_value, set_value
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -19,10 +20,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 
 from frontispiece.errors import ConfigError
+from frontispiece.http.loopback import is_loopback
 from frontispiece.telemetry import redaction
 
 EXPORT_TIMEOUT: Final = 3.0
 """Seconds that the last spans and logs have to be sent when the last app of a process stops."""
+
+DEFAULT_ENDPOINT: Final = "http://localhost:4318"
 
 OTHERS: Final = "process"
 """The app, by name, of what is logged outside of any in a process that has several."""
@@ -39,8 +43,23 @@ LEVELS: Final[Mapping[int, SeverityNumber]] = {
 
 MakeExporter = Callable[[], SpanExporter]
 
+
+def _session(signal: str) -> requests.Session | None:
+    """What sends to this machine: by no proxy, and with no password of ~/.netrc; else the default."""
+    endpoint = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    if not is_loopback(endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT):
+        return None
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def _otlp_spans() -> SpanExporter:
+    return OTLPSpanExporter(session=_session("TRACES"))
+
+
 _APP: Final = create_key("frontispiece-app")
-_EXPORTERS: Final[Mapping[str, MakeExporter]] = {"otlp": OTLPSpanExporter, "console": ConsoleSpanExporter}
+_EXPORTERS: Final[Mapping[str, MakeExporter]] = {"otlp": _otlp_spans, "console": ConsoleSpanExporter}
 
 
 class Export:
@@ -63,7 +82,7 @@ class Export:
         if self._apps == 0:
             self._spans = [BatchSpanProcessor(exporter()) for exporter in self._exporters]
             if self._exports_logs:
-                self._logs = LogHandler(BatchLogRecordProcessor(OTLPLogExporter()))
+                self._logs = LogHandler(BatchLogRecordProcessor(OTLPLogExporter(session=_session("LOGS"))))
                 logging.getLogger().addHandler(self._logs)
         self._apps += 1
         for processor in self._spans:

@@ -94,6 +94,12 @@ async def test_the_environment_names_the_process_but_not_its_guests(monkeypatch:
     assert await service_names(monkeypatch, ("gateway", False), ("bff-web", True)) == ["edge", "bff-web"]
 
 
+async def test_what_goes_to_this_machine_goes_by_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    assert await service_names(monkeypatch, ("gateway", False)) == ["gateway"]
+
+
 async def test_the_usual_variable_says_what_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
 
