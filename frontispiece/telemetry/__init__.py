@@ -30,7 +30,6 @@ DESTINATIONS: Final = (
 """Variables that say whether telemetry goes anywhere, and where."""
 
 EXPORTED: Final[Mapping[str, str]] = {
-    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     "OTEL_TRACES_EXPORTER": "otlp",
     "OTEL_LOGS_EXPORTER": "otlp",
     "OTEL_METRICS_EXPORTER": "none",
@@ -51,9 +50,10 @@ def is_on() -> bool:
     return any(os.environ.get(name) for name in ENDPOINTS)
 
 
-def goes_elsewhere(environment: Mapping[str, str]) -> bool:
-    """Whether these variables say where telemetry goes, or the extra `otel` is not installed."""
-    return any(environment.get(name) for name in DESTINATIONS) or not _is_installed()
+def why_elsewhere(environment: Mapping[str, str]) -> str:
+    """Which variable says where telemetry goes, or that the extra `otel` is missing; empty for none."""
+    given = (f"{name} is set" for name in DESTINATIONS if environment.get(name))
+    return next(given, "" if _is_installed() else "the extra otel is not installed")
 
 
 NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http", "google.protobuf")

@@ -54,6 +54,7 @@ class AdminPort:
         return {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"{self.url}{OTLP.rstrip('/')}",
             "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{export_token(self.token)}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         }
 
 

@@ -19,6 +19,7 @@ from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.security import issuers, private_key
 from frontispiece.server import GATEWAY
+from frontispiece.server.sockets import LOOPBACK
 from frontispiece.settings import SECRETS
 
 LOGS: Final = "logs"
@@ -78,34 +79,45 @@ class Run:
         values = self.values(name)
         declared = {
             **DEVELOPMENT,
-            **self._telemetry(name),
             **(self._console() | self._sampling() if name == GATEWAY else {}),
             "SERVICES": json.dumps(self._addresses()),
             **self.project.declared(name),
         }
         variables = {key: self.given.get(key) or fill(text, values) for key, text in declared.items()}
+        variables |= self._telemetry(name)
         if name == GATEWAY:
             variables |= self.admin.variables if self.admin else {}
             variables["GATEWAY_ROUTES"] = str(self.routes)  # which the command line has read already
             if self.project.layers:
                 variables["GATEWAY_LAYERS"] = self.given.get("GATEWAY_LAYERS") or str(self.project.layers)
         if (app := self.project.apps.get(name)) and app.command:
-            variables["PORT"] = values["port"]
+            variables |= self._of_command(name)
         return variables
 
     def _telemetry(self, name: str) -> dict[str, str]:
-        """The variables by which an app exports traces and logs to the console, unless they go elsewhere."""
-        if self.admin is None or self.admin.url is None or telemetry.goes_elsewhere(self.given):
+        """The variables by which an app exports traces and logs to the console, unless they go elsewhere.
+
+        Those of the exporter fit together, and go before those that are set.
+        """
+        own = {**self.project.declared(name), **self.given}
+        if self.admin is None or self.admin.url is None or telemetry.why_elsewhere(own):
             return {}
-        to_console = {**telemetry.EXPORTED, **self.admin.export_variables}
-        app = self.project.apps.get(name)
-        return {**to_console, "OTEL_SERVICE_NAME": name} if app and app.command else to_console
+        defaults = {key: text for key, text in telemetry.EXPORTED.items() if not own.get(key)}
+        others = [key for key in own if key.startswith("OTEL_EXPORTER_OTLP_") and "_METRICS_" not in key]
+        return {**defaults, **dict.fromkeys(others, ""), **self.admin.export_variables}
+
+    def _of_command(self, name: str) -> dict[str, str]:
+        """The variables of a program, in any language: its name, and no proxy towards this machine."""
+        past = ",".join(filter(None, [self.given.get("no_proxy") or self.given.get("NO_PROXY"), LOOPBACK]))
+        of_telemetry = {"OTEL_SERVICE_NAME": name} if self._telemetry(name) else {}
+        return {"PORT": self.values(name)["port"], "NO_PROXY": past, "no_proxy": past, **of_telemetry}
 
     def _console(self) -> dict[str, str]:
         """The variables of the console: where it stores what it receives, and what may be tried."""
         login, demo = self.project.login, self.project.demo
+        store = {"GATEWAY_CONSOLE_STORE": "${data}/console/telemetry.sqlite"}
         return {
-            "GATEWAY_CONSOLE_STORE": "${data}/console/telemetry.sqlite",
+            **(store if self._telemetry(GATEWAY) else {}),
             "GATEWAY_CONSOLE_TRY_IT": json.dumps(
                 {
                     "origin": "${origin}",

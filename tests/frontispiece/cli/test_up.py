@@ -53,7 +53,15 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
     file.write_text(
         file.read_text().replace("mounted = true", 'mounted = true\nsigning_key = "BFF_SIGNING_KEY"')
     )
-    with running_shop(tmp_path / "data", "--project", str(project), *options, MINE="1", OTEL_SDK_DISABLED=""):
+    given = {
+        "MINE": "1",
+        "NO_PROXY": "example.org",
+        "OTEL_SDK_DISABLED": "",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=k",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-api-key=k",
+    }
+    with running_shop(tmp_path / "data", "--project", str(project), *options, **given):
         variables = json.loads((project / "notes" / "environment.json").read_text())
 
     others = {name: value for name, value in variables.items() if name != "PEPPER"}
@@ -62,6 +70,9 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
     assert variables["OTEL_SERVICE_NAME"] == "notes"
     assert "OTEL_TRACES_SAMPLER" not in variables, "the gateway decides, and others follow"
     assert variables["OTEL_EXPORTER_OTLP_HEADERS"].startswith("Authorization=Bearer%20")
+    assert variables["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] == ""
+    assert variables["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
+    assert variables["NO_PROXY"] == variables["no_proxy"] == "example.org,127.0.0.1"
     assert {"GATEWAY_SIGNING_KEY", "BFF_SIGNING_KEY"}.isdisjoint(others)
     assert set(json.loads((tmp_path / "data" / "secrets.json").read_text()).values()).isdisjoint(
         others.values()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from frontispiece.gateway.console.telemetry import queries
 from frontispiece.gateway.console.telemetry.store import Store, StoreUnavailable
 from frontispiece.http.messages import Reply, field
 from frontispiece.http.problems import Problem
+from frontispiece.telemetry import why_elsewhere
 
 if TYPE_CHECKING:
     from frontispiece.gateway.console.app import Console
@@ -142,9 +144,8 @@ class Telemetry:
 
     async def _in_thread(self, work: Callable[[Store], Result]) -> Result:
         if self._store is None:
-            raise Problem(
-                404, "telemetry-off", "Traces and logs are not received: see GATEWAY_CONSOLE_STORE."
-            )
+            reason = ", ".join(filter(None, ["GATEWAY_CONSOLE_STORE is not set", why_elsewhere(os.environ)]))
+            raise Problem(404, "telemetry-off", f"Traces and logs are not received: {reason}.")
         return await self._store.run(work)
 
 
