@@ -11,16 +11,21 @@ from frontispiece.errors import ConfigError
 Loc = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
-_HEADER: Final = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?")
 _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
-_KEY: Final = re.compile(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
+_NAMES = rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*"
+_HEADER: Final = re.compile(rf"\s*(\[\[?){_NAMES}\]\]?\s*(?:#.*)?")
+_KEY: Final = re.compile(rf"{_NAMES}=")
 _PARTS: Final = re.compile(_NAME)
+_TEXT: Final = re.compile(
+    r'''"""(?:\\.|[^\\])*?"""|\'{3}.*?\'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\#[^\n]*''', re.DOTALL
+)
+"""A string or a comment."""
 
 
 class Lines:
     """The lines of headers and keys in a TOML text.
 
-    Keys within inline tables, and lines within strings of several lines, are not looked at.
+    Keys within inline tables are not looked at.
     """
 
     def __init__(self, text: str) -> None:
@@ -28,13 +33,12 @@ class Lines:
         self._tables: dict[str, int] = {}
         """How many tables an array of tables has so far."""
         section: Loc = ()
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(_TEXT.sub(_lines_alone, text).split("\n"), 1):
             if header := _HEADER.fullmatch(line):
                 section = self._section(header[1], header[2], number)
                 self._lines.setdefault(section, number)
             elif key := _KEY.match(line):
-                parts = (part.strip("\"'") for part in _PARTS.findall(key[1]))
-                self._lines.setdefault((*section, *parts), number)
+                self._lines.setdefault((*section, *_parts(key[1])), number)
 
     def of(self, loc: Loc) -> int | None:
         """The line of a value, or else of the innermost table that it is in."""
@@ -44,11 +48,20 @@ class Lines:
         return None
 
     def _section(self, brackets: str, name: str, number: int) -> Loc:
-        first, *rest = (part.strip().strip("\"'") for part in name.split("."))
+        first, *rest = _parts(name)
         if brackets == "[[" and not rest:
             self._tables[first] = self._tables.get(first, 0) + 1
             self._lines.setdefault((first,), number)
         return (first, self._tables[first] - 1, *rest) if first in self._tables else (first, *rest)
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip("\"'") for part in _PARTS.findall(name)]
+
+
+def _lines_alone(text: re.Match[str]) -> str:
+    """A string of several lines without what is in them; others are as they were."""
+    return "\n" * text[0].count("\n") or text[0]
 
 
 def read(file: Path, remedy: str) -> tuple[str, dict[str, Any]]:

@@ -120,6 +120,7 @@ TWO = "✗ DIR/routes.toml:{}: route 2 (/api/notes/{{note_id}}): "
 FAULTS: Final = [
     # the route table: keys and values
     Row("a typing error", table(TIMEOUT, 'timout = "2s"'), ONE.format(12) + "timout: unknown key: did you mean 'timeout'?"),
+    Row("a typing error after a text", {"routes.toml": ROUTES.replace("[[routes]]", '# \u2028 \x85\n[docs]\ntitle = """\n[[routes]]\n"""\n[[routes]]', 1).replace("timeout", "timout", 1)}, ONE.format(17) + "timout: unknown key: did you mean 'timeout'?"),
     Row("no auth", table(f"{AUTH}\n", ""), ONE.format(7) + "auth: is missing: write who may call it, 'none', 'bearer', 'session', 'passthrough'"),
     Row("another auth", table(AUTH, 'auth = "beerer"'), ONE.format(10) + "auth: 'beerer' is none of 'none', 'bearer', 'session' or 'passthrough': did you mean 'bearer'?"),
     Row("a method as text", table(AUTH, f'{AUTH}\nmethods = "GET"'), ONE.format(11) + 'methods: must be a list: write ["GET"]'),
