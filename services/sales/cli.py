@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from frontispiece.http.loopback import is_loopback
 from services.sales.chart import bar, svg
 from services.sales.model import Grouping
 
@@ -45,12 +46,19 @@ def sales(
 ) -> None:
     """Print the figures of the last days, with a bar for the revenue of each row."""
     report = _report(url, token, days)
-    rows = [row for row in report[by] if by is not Grouping.TOTAL]
-    _print(by, [*rows, *report[Grouping.TOTAL]], bars=len(rows))
+    total = report[Grouping.TOTAL]
+    rows = [] if by is Grouping.TOTAL else report[by]
+    _print(by, [*rows, *total], bars=len(rows))
     if chart is not None:
-        values = [(_key(row), row["revenue"]["amount"], _money(row["revenue"])) for row in rows]
+        values = [
+            (_key(row), row["revenue"]["amount"], _money(row["revenue"]))
+            for row in (total if by is Grouping.TOTAL else rows)
+        ]
         title = f"Revenue by {by}, {report['first']} to {report['last']}"
-        chart.write_text(svg(title, values), encoding="utf-8")
+        try:
+            chart.write_text(svg(title, values), encoding="utf-8")
+        except OSError as error:
+            _fail(f"{chart} cannot be written: {error.strerror}")
 
 
 def _report(url: str, token: str, days: int) -> dict[str, Any]:
@@ -60,12 +68,19 @@ def _report(url: str, token: str, days: int) -> dict[str, Any]:
             params={"days": days},
             headers={"Authorization": f"Bearer {token}"},
             timeout=10,
+            trust_env=not is_loopback(url),
         )
+        if not response.is_success:
+            _fail(f"{url} refused: {response.status_code} {response.text}")
+        report: dict[str, Any] = response.json()
     except httpx.HTTPError as error:
         _fail(f"{url} does not respond: {error}")
-    if not response.is_success:
-        _fail(f"{url} refused: {response.status_code} {response.text}")
-    report: dict[str, Any] = response.json()
+    except httpx.InvalidURL as error:
+        _fail(f"{url} is no address: {error}")
+    except UnicodeEncodeError:
+        _fail("The token is none: it has letters beyond ASCII.")
+    except ValueError:
+        _fail(f"{url} has no such report: its answer is no JSON.")
     return report
 
 
