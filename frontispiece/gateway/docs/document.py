@@ -1,7 +1,6 @@
 """The OpenAPI document of the edge: a table's routes as the public sees them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from importlib.metadata import version
 from typing import Final
 
@@ -9,11 +8,13 @@ from frontispiece.gateway.aggregates.config import Part
 from frontispiece.gateway.auth.session.cookies import SESSION
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.table import Table
-from frontispiece.gateway.docs.components import Described, Json
+from frontispiece.gateway.docs.components import MALFORMED, Described, Json
 from frontispiece.gateway.docs.config import Docs
 from frontispiece.gateway.docs.session import CSRF, operations
+from frontispiece.gateway.policies.request_validation.operation import is_from_client
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.paths import Parameter, Template
+from frontispiece.http.router import Matcher, Pattern
 from frontispiece.service.openapi import add_problems, problems
 
 METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
@@ -57,9 +58,10 @@ def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Jso
     if used:
         found["components"]["securitySchemes"] = used
     first: dict[object, Template] = {}
+    router = Matcher((Pattern(template=r.template, methods=r.methods, host=r.host), r) for r in table.routes)
     for route in shown:
         for method in METHODS.intersection(route.methods):
-            for template, operation in _operations(route, method, services, found["components"]):
+            for template, operation in _operations(route, method, router, services, found["components"]):
                 named = first.setdefault(template.shape, template)  # one path has its names once
                 for parameter, name in zip(operation["parameters"], named.names, strict=False):
                     parameter["name"] = name
@@ -70,11 +72,12 @@ def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Jso
                 about = {"operationId": f"{method}{path}", "tags": [path.split("/")[1]]}
                 found["paths"].setdefault(path, {})[method] = operation | about
     found["paths"] = dict(sorted(found["paths"].items()))
+    found["components"].pop("parameters", None)  # each operation has its own
     return found
 
 
 def _operations(
-    route: Route, method: str, services: Mapping[str, Described], components: Json
+    route: Route, method: str, router: Matcher[Route], services: Mapping[str, Described], components: Json
 ) -> Iterator[tuple[Template, Json]]:
     """The operations of a route, by public templates: with the rest of a path, each that is described."""
     described = services.get(route.to.service) if route.to else None
@@ -82,9 +85,16 @@ def _operations(
     for template, operation, parameters in known:
         public, names = _public(route, template)
         assert described is not None
-        every = [*parameters, *operation.get("parameters", [])]
-        own = described.taken({**operation, "parameters": every}, components)
-        yield public, _complete(route, method, public, _with_names(own, names, components))
+        sample = public.fill({name: [f"{{{name}}}"] for name in public.names})  # no route has such a segment
+        if router.match(method, route.host or "", sample).target is not route:
+            continue  # another route answers there, and may be secret
+        try:
+            own = _with_names(described.operation(operation, parameters, components), names, components)
+            complete = _complete(route, method, public, own)
+        except MALFORMED as error:
+            described.log_malformed(f"{method} {template}", error)
+            complete = _complete(route, method, public, _plain(route, services, components))
+        yield public, complete
     if not known:
         yield route.template, _complete(route, method, route.template, _plain(route, services, components))
 
@@ -108,12 +118,14 @@ def _with_names(operation: Json, names: Mapping[str, str | None], components: Js
     for each in operation["parameters"]:
         kind, _, name = str(each.get("$ref", "")).removeprefix("#/components/").partition("/")
         parameter = dict(components.get(kind, {}).get(name, each)) if name else dict(each)
-        if parameter.get("in") == "path":
+        if parameter["in"] == "header" and not is_from_client(parameter["name"]):
+            continue
+        if parameter["in"] == "path":
             public = names.get(parameter["name"], parameter["name"])
             if public is None:
                 continue
             parameter["name"] = public
-        parameters.append(parameter)
+        parameters.append({key: value for key, value in parameter.items() if not key.startswith("x-")})
     return {**operation, "parameters": parameters}
 
 
@@ -148,8 +160,7 @@ def _changes(part: Part) -> bool:
 def _complete(route: Route, method: str, template: Template, described: Json) -> Json:
     """An operation with what the edge demands and responds."""
     path = _written(template)
-    operation = {key: deepcopy(value) for key, value in described.items() if key not in {"security", "tags"}}
-    operation["operationId"] = f"{method.lower()}{path}"
+    operation = {**described, "operationId": f"{method.lower()}{path}"}
     operation["tags"] = [template.parts[0] if isinstance(template.parts[0], str) else "/"]
     operation["parameters"] = list(_parameters(route, method, template, described.get("parameters", [])))
     operation["responses"] = {**problems(_failures(route, template)), **operation.get("responses", {})}

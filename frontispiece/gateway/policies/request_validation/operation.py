@@ -176,13 +176,18 @@ class Operation:
             yield from self.body.violations(call)
 
 
+def is_from_client(header: str) -> bool:
+    """Whether the description of a header has a meaning for clients of the gateway."""
+    lower = header.lower()
+    return lower not in IGNORED_HEADERS and not lower.startswith(GATEWAY_HEADERS)
+
+
 def _parameter(document: Document, where: str, name: str, source: dict[str, Any]) -> Parameter | None:
     """A parameter, None for one that is not checked."""
     style = source.get("style", STYLES.get(where))
     if where not in STYLES or style != STYLES[where] or "schema" not in source:
         return None
-    lower = name.lower()
-    if where == "header" and (lower in IGNORED_HEADERS or lower.startswith(GATEWAY_HEADERS)):
+    if where == "header" and not is_from_client(name):
         return None
     if _is_object(document, source["schema"]):
         return None

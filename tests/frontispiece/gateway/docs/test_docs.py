@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+import pytest
 import schemathesis
 
 from tests.support.stub import Stub, answering
@@ -135,6 +136,100 @@ async def test_a_route_whose_auth_is_not_named_is_not_described(open_world: Open
     document = await document_of(named)
     assert document["paths"]["/passed"]["get"]["security"] == [{}, {"passthrough": []}]
     assert document["components"]["securitySchemes"].keys() == {"passthrough"}
+
+
+async def test_what_another_route_answers_is_not_described_as_a_part_of_a_wider_one(
+    open_world: OpenWorld,
+) -> None:
+    world = await describing(
+        open_world,
+        route("/all/{rest:path}", to="things:/{rest:path}"),
+        route("/all/things/{id}", to="things:/things/{id}", auth="passthrough"),
+        docs={},
+    )
+
+    document = await document_of(world)
+
+    assert document["paths"].keys() == {"/all/shelves/{shelf}/things"}
+    assert document["components"]["schemas"].keys() == {"Problem"}
+
+
+INTERNAL: Final = {
+    "servers": [{"url": "http://10.0.0.5"}],
+    "callbacks": {"done": {"http://10.0.0.5/done": {}}},
+    "x-owner": "a team",
+    "parameters": [{"$ref": "#/components/parameters/Token"}, {"name": "authorization", "in": "header"}],
+    "responses": {"200": {"description": "It.", "links": {"next": {"server": {"url": "http://10.0.0.5"}}}}},
+}
+
+
+async def test_what_is_internal_to_a_service_is_not_taken_over(open_world: OpenWorld) -> None:
+    token = {"name": "X-Internal-Token", "in": "header", "schema": {"type": "string"}}
+    world = await describing_odd(open_world, INTERNAL, {"parameters": {"Token": token}})
+
+    document = await document_of(world)
+
+    assert document["paths"]["/all/odd"]["get"]["parameters"] == []
+    for internal in ("10.0.0.5", "x-owner", "Internal-Token"):
+        assert internal not in json.dumps(document)
+
+
+async def describing_odd(open_world: OpenWorld, operation: Any, components: Any = None) -> World:
+    """A gateway in front of a service whose description has one odd operation, and a good one."""
+    good = {"summary": "Good.", "responses": {"200": {"description": "It."}}}
+    paths = {"/odd": {"get": operation}, "/good": {"get": good}}
+    described = {"openapi": "3.1.0", "info": {}, "paths": paths, "components": components or {}}
+    odd = Stub()
+    odd.answer = answering(200, json.dumps(described).encode(), (b"content-type", b"application/json"))
+    return await open_world(route_table(route("/all/{rest:path}", to="odd:/{rest:path}"), docs={}), odd=odd)
+
+
+def nested(depth: int) -> Any:
+    schema: Any = {}
+    for _ in range(depth):
+        schema = {"items": schema}
+    return {"200": {"description": "It.", "content": {"application/json": {"schema": schema}}}}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"parameters": None},
+        {"parameters": ["x"]},
+        {"parameters": [{"name": "x"}]},
+        {"parameters": [{"in": ["query"], "name": "x"}]},
+        {"parameters": [{"in": "query", "name": 3}]},
+        {"parameters": [{"$ref": "#/components/parameters/none"}]},
+        {"responses": None},
+        {"responses": [1]},
+        {"responses": {"200": None}},
+        {"responses": nested(900)},
+    ],
+    ids=lambda odd: str(odd)[:60],
+)
+async def test_an_operation_whose_description_is_malformed_is_plain_and_the_others_are_there(
+    open_world: OpenWorld, caplog: pytest.LogCaptureFixture, odd: Any
+) -> None:
+    world = await describing_odd(open_world, {"summary": "Odd.", "responses": {}} | odd)
+
+    paths = (await document_of(world))["paths"]
+
+    assert paths["/all/good"]["get"]["summary"] == "Good."
+    assert "summary" not in paths["/all/odd"]["get"]
+    assert "odd: its description of" in caplog.text
+
+
+async def test_schemas_may_refer_to_one_another_in_a_long_chain(open_world: OpenWorld) -> None:
+    schemas = {f"S{n}": {"items": {"$ref": f"#/components/schemas/S{n + 1}"}} for n in range(2000)}
+    responses = nested(0) | {"default": {"$ref": "#/components/responses/Any"}}
+    responses["200"]["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/S0"}
+    components = {"schemas": schemas | {"S2000": {}}, "responses": {"Any": {"description": "Other."}}}
+    world = await describing_odd(open_world, {"responses": responses}, components)
+
+    document = (await world.http.get("/openapi.json")).json()
+
+    assert len(document["components"]["schemas"]) == 2001 + 1
+    assert document["components"]["responses"]["odd.Any"] == {"description": "Other."}
 
 
 async def test_the_document_and_its_page_have_entity_tags_and_a_strict_policy(open_world: OpenWorld) -> None:
