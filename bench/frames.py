@@ -43,7 +43,9 @@ SERVICES = (
     "inventory",
     "ordering",
     "payment",
+    "recommendation",
     "reviews",
+    "sales",
     "shipping",
 )
 TARGET = "/web/products/PEN"
@@ -81,6 +83,8 @@ def document(target: str) -> dict[str, Any]:
         return {"items": [{"sku": sku, "count": 0, "average": None, "histogram": {}} for sku in skus]}
     if url.path == "/reviews":
         return {"items": []}
+    if url.path.startswith("/recommendations/"):
+        return {"sku": url.path.rpartition("/")[2], "items": []}
     if url.path == "/products":
         return {"items": [product(sku) for sku in skus]}
     return product(url.path.rpartition("/")[2])

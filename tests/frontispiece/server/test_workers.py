@@ -54,7 +54,7 @@ def test_workers_none_of_which_ever_served_end_the_command(tmp_path: Path) -> No
     done = run("serve", "gateway", "--project", tmp_path, "--port", "0", "--workers", "2")
 
     assert done.returncode == 1
-    assert "routes.toml is not TOML" in done.stderr
+    assert "routes.toml:1: Expected ']'" in done.stderr
     assert "of gateway ended with status 1" in done.stderr
 
 
