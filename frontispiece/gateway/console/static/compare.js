@@ -1,7 +1,7 @@
 // Compare: two runs of a page side by side, source by source.
 import { clock, empty, failure, h, number, table } from "./h.js";
 import { choice, field } from "./traces.js";
-import { about, fault, milliseconds, placed, waterfall } from "./waterfall.js";
+import { about, fault, milliseconds, placed, servicesOf, waterfall } from "./waterfall.js";
 
 export const id = "compare";
 export const title = "Compare";
@@ -97,6 +97,7 @@ function comparison(first, second) {
       number(difference === null ? "–" : `${difference > 0 ? "+" : "−"}${milliseconds(Math.abs(difference))}`),
       h("td", { class: kind }, word));
   });
+  const services = [...new Set([first, second].flatMap((trace) => servicesOf(trace.spans)))];
   const heads = ["Service", ["First", "number"], ["Second", "number"], ["Difference", "number"], "What changed"];
   const sources = places.filter(isSource);
   const changed = places.filter((place) => !isSource(place) && verdict(a.get(place), b.get(place))[0]);
@@ -108,6 +109,6 @@ function comparison(first, second) {
     h("div", { class: "sides" }, [first, second].map((trace, i) => h("section", null,
       h("h2", { class: "after" }, i ? "Second run" : "First run"),
       h("p", null, h("a", { class: "mono", href: `#/traces/${trace.trace_id}` }, trace.trace_id)),
-      trace.spans.length ? waterfall(trace.spans, `Waterfall of the ${i ? "second" : "first"} run`) : empty("No spans", "They were removed.")))),
+      trace.spans.length ? waterfall(trace.spans, `Waterfall of the ${i ? "second" : "first"} run`, services) : empty("No spans", "They were removed.")))),
   ];
 }

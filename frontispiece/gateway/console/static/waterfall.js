@@ -25,15 +25,14 @@ export function placed(spans) {
   /** @type {Placed[]} */
   const rows = [];
   const seen = new Set();
-  const add = (parent, depth) => {
-    for (const span of children.get(parent) ?? []) {
-      if (seen.has(span.span_id)) continue; // parents in a circle
-      seen.add(span.span_id);
-      rows.push({ ...span, depth, from: (span.began - began) * 1000 });
-      add(span.span_id, depth + 1);
-    }
+  const add = (span, depth) => {
+    if (seen.has(span.span_id)) return;
+    seen.add(span.span_id);
+    rows.push({ ...span, depth, from: (span.began - began) * 1000 });
+    for (const child of children.get(span.span_id) ?? []) add(child, depth + 1);
   };
-  add("", 0);
+  for (const span of children.get("") ?? []) add(span, 0);
+  for (const span of spans) add(span, 0); // those that are left have parents in a circle
   return rows;
 }
 
@@ -44,19 +43,25 @@ export function fault(span) {
   return String(span.attributes["error.type"] ?? "error");
 }
 
-/** A word about what a span is. @param {Span} span */
+/** A word about what a span is, beside its name. @param {Span} span */
 export function about(span) {
   const of = span.attributes;
   const statement = of["db.query.text"];
-  if (statement) return String(statement);
+  if (statement) return statement.startsWith(`${span.name} `) ? statement.slice(span.name.length + 1) : String(statement);
   return [of["server.address"], of["url.path"], of["http.response.status_code"]].filter(Boolean).join(" ");
 }
 
-/** @param {Span[]} spans @param {string} [label] for screen readers, where there are several */
-export function waterfall(spans, label = "Waterfall") {
+/** The services of spans, each once: its place is its colour. @param {Span[]} spans */
+export const servicesOf = (spans) => [...new Set(placed(spans).map((row) => row.service))];
+
+/**
+ * @param {Span[]} spans
+ * @param {string} [label] for screen readers, where there are several
+ * @param {string[]} [services] of all that are beside each other, so that each has one colour
+ */
+export function waterfall(spans, label = "Waterfall", services = servicesOf(spans)) {
   const rows = placed(spans);
   const end = Math.max(...rows.map((row) => row.from + row.ms), 0.001);
-  const services = [...new Set(rows.map((row) => row.service))];
   const colour = (service) => `service-${services.indexOf(service) % COLOURS}`;
   return h("div", { class: "scroll waterfall", tabindex: "0", role: "region", "aria-label": label },
     h("table", null,
