@@ -25,6 +25,9 @@ export function svg(tag, props, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 }
 
+/** A curve of an SVG path from one point to another, level at both. @param {number} x @param {number} y @param {number} endX @param {number} endY */
+export const curve = (x, y, endX, endY) => `C${(x + endX) / 2} ${y} ${(x + endX) / 2} ${endY} ${endX} ${endY}`;
+
 /** @template {HTMLElement | SVGElement} E @param {E} element @param {any} props @param {Child[]} children @returns {E} */
 function fill(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
@@ -82,7 +85,7 @@ export const count = (value) => WHOLE.format(Math.round(value));
 /** A rate: three figures at most. @param {number | null | undefined} value per second */
 export function rate(value) {
   if (value === null || value === undefined) return "–";
-  if (value === 0) return "0/s";
+  if (value < 0.005) return "0/s";
   return value >= 100 ? `${count(value)}/s` : `${value >= 10 ? value.toFixed(1) : value.toFixed(2)}/s`;
 }
 

@@ -1,5 +1,5 @@
 // Topology: clients, the gateway, its BFFs and services in layers, with what goes between them.
-import { empty, failure, h, number, percent, rate, seconds, svg, table } from "./h.js";
+import { curve, empty, failure, h, number, percent, rate, seconds, svg, table } from "./h.js";
 import { live } from "./live.js";
 import { onTable, readOverview } from "./overview.js";
 
@@ -8,8 +8,10 @@ export const title = "Topology";
 
 const WIDTH = 1400;
 const NODE = 150;
-const SLOT = 20;
-const GAP = 14;
+const SLOT = 18;
+const GAP = 9;
+/** The height of a lane: where an edge goes past the nodes of a column. */
+const LANE = 12;
 const LABEL = 190;
 /** Clients that do not say in X-Client who they are. */
 const OTHERS = "others";
@@ -20,6 +22,7 @@ const NOTHING = { row: /** @type {import("./live.js").Row} */ ({}), errors: 0, p
 /**
  * @typedef {{from: string, to: string, uncounted?: boolean, section: string, row: string}} Edge
  * @typedef {{name: string, column: number, x: number, y: number, height: number, incoming: Edge[]}} Placed
+ * @typedef {{y: number, height: number}} Lane the way of an edge past the nodes of a column
  */
 
 /** @param {HTMLElement} element @param {import("./api.js").Api} api */
@@ -60,7 +63,8 @@ const clientNames = () => [...live.names("clients").filter((name) => name !== OT
 function clientRate(name) {
   if (name !== OTHERS) return live.of("clients", name).rate;
   const named = live.names("clients").reduce((sum, each) => sum + live.of("clients", each).rate, 0);
-  return Math.max(0, live.all("routes").rate - named);
+  const rest = live.all("routes").rate - named;
+  return rest < 0.005 ? 0 : rest; // no more than two samples apart
 }
 
 /** @returns {Edge[]} */
@@ -73,17 +77,26 @@ function edgesOf(overview, clients) {
   ];
 }
 
-/** Nodes by name, each high enough for what comes in. @returns {Map<string, Placed>} */
+/** Nodes by name, each high enough for what comes in, and the lanes of edges past the BFFs. @returns {{nodes: Map<string, Placed>, lanes: Map<Edge, Lane>}} */
 function place(overview, clients, edges) {
   const column = (name) => name.startsWith("client ") ? 0 : name === "gateway" ? 1
     : overview.services.some((each) => each.name === name && each.kind === "bff") ? 2 : 3;
   const names = [...clients.map((name) => `client ${name}`), "gateway", ...overview.services.map((each) => each.name)];
   const nodes = names.map((name) => {
     const incoming = edges.filter((edge) => edge.to === name);
-    const height = 16 + SLOT * Math.max(name === "gateway" ? 3 : 1, incoming.length);
+    const height = 10 + SLOT * Math.max(name === "gateway" ? 3 : 1, incoming.length);
     return { name, column: column(name), x: COLUMNS[column(name)], y: 0, height, incoming };
   });
+  /** @type {Map<Edge, Lane>} */
+  const lanes = new Map();
+  /** @type {(Placed | Lane)[][]} */
   const columns = COLUMNS.map((_, i) => nodes.filter((node) => node.column === i));
+  if (columns[2].length) {
+    const past = nodes.flatMap((to) => to.column < 3 ? [] : to.incoming.filter((edge) => edge.from === "gateway"));
+    for (const edge of past) lanes.set(edge, { y: 0, height: LANE - GAP });
+    const of = past.map((edge) => /** @type {Lane} */ (lanes.get(edge)));
+    columns[2] = [...of.slice(0, past.length / 2), ...columns[2], ...of.slice(past.length / 2)];
+  }
   const total = (list) => list.reduce((sum, node) => sum + node.height + GAP, -GAP);
   const highest = Math.max(...columns.map(total));
   for (const list of columns) {
@@ -93,7 +106,7 @@ function place(overview, clients, edges) {
       y += node.height + GAP;
     }
   }
-  return new Map(nodes.map((node) => [node.name, node]));
+  return { nodes: new Map(nodes.map((node) => [node.name, node])), lanes };
 }
 
 /** Draws nodes, edges and rows; returns what writes the figures of this moment onto them. */
@@ -103,7 +116,7 @@ function draw(drawing, listing, overview, clients) {
     drawing.replaceChildren(empty("The table has no services", "Add one to the route table, and a route to it."));
     return () => {};
   }
-  const nodes = place(overview, clients, edges);
+  const { nodes, lanes } = place(overview, clients, edges);
   /** @param {string} name */
   const node = (name) => /** @type {Placed} */ (nodes.get(name));
   const bottom = Math.max(node("gateway").y + node("gateway").height + 60, ...[...nodes.values()].map((each) => each.y + each.height));
@@ -115,12 +128,15 @@ function draw(drawing, listing, overview, clients) {
     const from = node(edge.from);
     const to = node(edge.to);
     const slot = to.incoming.indexOf(edge);
-    const y = to.y + 8 + SLOT * (slot + 0.5);
+    const y = to.y + 5 + SLOT * (slot + 0.5);
     const end = to.x - (to.column < 3 ? 120 : LABEL);
     const start = from.y + from.height / 2;
-    const bend = (end - from.x - NODE) / 2;
-    const path = svg("path", { class: "edge", d: `M${from.x + NODE} ${start} C${from.x + NODE + bend} ${start} ${end - bend} ${y} ${end} ${y} H${to.x}` });
-    const label = svg("text", { class: "edge-label", x: to.x - 8, y: y - 4, "text-anchor": "end" });
+    const lane = lanes.get(edge);
+    const way = lane
+      ? `${curve(from.x + NODE, start, COLUMNS[2], lane.y + lane.height / 2)} H${COLUMNS[2] + NODE} ${curve(COLUMNS[2] + NODE, lane.y + lane.height / 2, end, y)}`
+      : curve(from.x + NODE, start, end, y);
+    const path = svg("path", { class: "edge", d: `M${from.x + NODE} ${start} ${way} H${to.x}` });
+    const label = svg("text", { class: "edge-label", x: to.x - 8, y: y - 5, "text-anchor": "end" });
     lines.append(path);
     labels.append(label);
     const cells = Array.from({ length: 5 }, () => number());
