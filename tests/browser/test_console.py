@@ -71,9 +71,21 @@ async def test_only_the_token_opens_the_console(open_context: OpenContext, conso
     await expect(page.get_by_role("alert")).to_have_text("This is not the token.")
     await expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(0)
 
+    await page.route("**/console/api/**", lambda call: call.abort())
     await page.get_by_label("Token", exact=True).fill(token)
     await page.get_by_role("button", name="Open").click()
+    await expect(page.get_by_role("alert")).to_have_text("The admin port cannot be reached.")
+
+    await page.unroute("**/console/api/**")
     await expect(page.get_by_role("heading", name="Topology")).to_be_visible()
+
+
+async def test_many_windows_follow_the_gateway(page: Page, console: str) -> None:
+    for _ in range(7):  # a browser has six connections to an address
+        window = await page.context.new_page()
+        await window.goto(console)
+        await expect(window.get_by_text(re.compile(r"on \d+ routes"))).to_be_visible()
+        await expect(window.get_by_role("status")).to_have_text("live")
 
 
 async def test_the_token_does_not_stay_in_the_address(page: Page, console: str) -> None:
@@ -98,7 +110,10 @@ async def test_a_route_shows_its_layers_in_order_and_what_each_refused(
     page: Page, calls: Callable[[], None]
 ) -> None:
     calls()
-    await tab(page, "Routes")
+    link = page.get_by_role("navigation").get_by_role("link", name="Routes")
+    await link.press("Enter")
+    await expect(page.get_by_label("Filter")).to_be_visible()
+    await expect(link).to_be_focused()
     await page.get_by_label("Filter").fill("/mobile/basket get")
     await page.get_by_role("link", name="/mobile/basket", exact=True).press("Enter")
 

@@ -144,6 +144,11 @@ async def test_logs_follow_what_happens(
 
     row = page.get_by_role("table", name="Logs").locator("tbody tr").first
     await expect(row.get_by_role("link")).to_have_attribute("href", f"#/traces/{trace['trace_id']}")
+    first = page.locator(f"a[href='#/traces/{trace['trace_id']}']").first
+    await first.focus()
+    again = await traced(shop, admin, "/web/products/NOTHING-2")
+    await expect(row.get_by_role("link")).to_have_attribute("href", f"#/traces/{again['trace_id']}")
+    await expect(first).to_be_focused()
     assert await seen.axe(axe) == []
 
 

@@ -86,8 +86,9 @@ export function mount(element, api) {
   async function choose() {
     follow();
     follow = () => {};
-    render();
     const wanted = chosen();
+    scroll.classList.toggle("alone", !wanted);
+    render();
     if (!wanted) {
       detail.replaceChildren(empty("Choose a route", "Its layers, and what each of them did, are shown here."));
       return;

@@ -66,7 +66,7 @@ function figures() {
     "Event loop lag": seconds(row.lag),
     "In flight": row.max_in_flight ? `${count(row.in_flight ?? 0)} of ${count(row.max_in_flight)}` : count(row.in_flight ?? 0),
     Shed: shed.join(", ") || "0",
-    "Response cache": row.cache ? `${count(row.cache.entries)} entries, ${megabytes(row.cache.bytes)} of ${megabytes(row.cache.max_bytes)}` : "off",
+    "Response cache": row.cache ? `${count(row.cache.entries)} ${row.cache.entries === 1 ? "entry" : "entries"}, ${megabytes(row.cache.bytes)} of ${megabytes(row.cache.max_bytes)}` : "off",
     Routes: count(row.routes ?? 0),
     Reloads: Object.entries(row.reloads ?? {}).map(([outcome, times]) => `${outcome} ${times}`).join(", ") || "0",
   };
