@@ -1,5 +1,6 @@
 """OTLP in protobuf (https://opentelemetry.io/docs/specs/otlp/), bounded in every direction."""
 
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -37,6 +38,9 @@ MAX_TEXT: Final = 8_000
 
 MAX_NAME: Final = 300
 MAX_DEPTH: Final = 3
+MAX_AHEAD: Final = 3600 * 10**9
+"""Nanoseconds that a span may begin ahead of this clock: the latest are stored the longest."""
+
 TRACE_ID: Final = 16
 SPAN_ID: Final = 8
 
@@ -106,15 +110,15 @@ def logs(content: bytes) -> tuple[list[LogRecord], int]:
     request = _parsed(ExportLogsServiceRequest(), content)
     found, invalid = [], 0
     for service, scope, log in _records(request.resource_logs, "scope_logs", "log_records"):
-        time = log.time_unix_nano or log.observed_time_unix_nano
-        if not 0 < time <= MAX_TIME:
+        at = log.time_unix_nano or log.observed_time_unix_nano
+        if not 0 < at <= MAX_TIME:
             invalid += 1
             continue
         budget = _budget()
         text = _value(log.body, budget)
         found.append(
             LogRecord(
-                time=time,
+                time=at,
                 service=service,
                 level=log.severity_number,
                 logger=scope.name[:MAX_NAME],
@@ -174,7 +178,8 @@ def _records(resources: Any, of_scope: str, of_record: str) -> Iterator[tuple[st
 
 
 def _are_times(span: Any) -> bool:
-    return bool(0 < span.start_time_unix_nano <= span.end_time_unix_nano <= MAX_TIME)
+    began, ended = span.start_time_unix_nano, span.end_time_unix_nano
+    return 0 < began <= ended <= MAX_TIME and began <= time.time_ns() + MAX_AHEAD
 
 
 def _service(resource: Any) -> str:

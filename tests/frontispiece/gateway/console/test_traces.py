@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import threading
+import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -207,15 +208,16 @@ async def test_what_is_stored_for_too_long_does_not_hold_up_the_end(
 async def test_spans_with_invalid_ids_or_times_are_rejected_and_the_others_stored(
     admin: httpx.AsyncClient,
 ) -> None:
-    request = request_of("good", "no id", "early", "late")
-    _, no_id, early, late = request.resource_spans[0].scope_spans[0].spans
+    request = request_of("good", "no id", "early", "late", "ahead")
+    _, no_id, early, late, ahead = request.resource_spans[0].scope_spans[0].spans
     no_id.span_id = b"x"
     early.end_time_unix_nano = 1
     late.end_time_unix_nano = 2**64 - 1
+    ahead.start_time_unix_nano = ahead.end_time_unix_nano = time.time_ns() + 2 * otlp.MAX_AHEAD
 
     sent = await admin.post(TRACES, content=request.SerializeToString(), headers=PROTOBUF)
 
-    assert ExportTraceServiceResponse.FromString(sent.content).partial_success.rejected_spans == 3
+    assert ExportTraceServiceResponse.FromString(sent.content).partial_success.rejected_spans == 4
     assert [row["root"] for row in (await admin.get("/console/api/traces")).json()] == ["good"]
 
 
