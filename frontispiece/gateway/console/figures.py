@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.console.refusals import layer_of
 from frontispiece.gateway.observability.metrics import DISCONNECTED, RouteStats
 from frontispiece.gateway.observability.upstream_metrics import UpstreamStats
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 LabelCounts = Mapping[tuple[str, ...], int]
 Row = dict[str, Any]
 Figures = dict[str, dict[str, Row]]
-"""Rows by section (`routes`, `upstreams`, `calls`, `pages`, `clients`, `process`) and name."""
+"""Rows by section (`routes`, `upstreams`, `calls`, `pages`, `clients`, `process`) and name (routes: id)."""
 
 ROWS_AT_A_TIME: Final = 100
 """Routes whose rows are made before calls go on."""
@@ -78,29 +79,32 @@ class FiguresReader:
         self._done.index()
         bounds = self._bounds()
         rows: dict[str, Row] = {}
-        for number, name in enumerate({route.name: None for route in self._gateway.snapshot.table.routes}):
+        routes = self._gateway.snapshot.table.routes
+        names = Counter(route.name for route in routes)
+        for number, route in enumerate(routes):
             if number % ROWS_AT_A_TIME == ROWS_AT_A_TIME - 1:
                 await asyncio.sleep(0)
-            stats, bound = metrics.routes.get(name), bounds.get(name)
-            state = stats and (stats.in_flight, [d.count for d in stats.durations.values()], bound)
-            before, row = self._routes.get(name, (None, {}))
+            stats, bound, shared = metrics.routes.get(route.name), bounds.get(route.id), names[route.name] > 1
+            state = stats and (stats.in_flight, [d.count for d in stats.durations.values()], bound, shared)
+            before, row = self._routes.get(route.id, (None, {}))
             if state != before:
-                row = _route_row(stats, self._done.of(name), bound) if stats else {}
-                self._routes[name] = state, row
-            rows[name] = row
+                did = self._done.of(route.name)
+                row = _route_row(route, stats, did, bound, shared=shared) if stats else {}
+                self._routes[route.id] = state, row
+            rows[route.id] = row
         return rows
 
     def _bounds(self) -> Mapping[str, Row]:
-        """How many calls a route may have at a time and retries may be made now, by route."""
+        """How many calls a route may have at a time and retries may be made now, by the id of the route."""
         runtime = self._gateway.runtime
         bounds: defaultdict[str, Row] = defaultdict(dict)
         for load in runtime.overload.routes if runtime.overload else ():
             if load.limit < MAX_LIMIT:
-                bounds[_name(load.name)]["limit"] = round(load.limit)
+                bounds[load.name]["limit"] = round(load.limit)
         for route, budgets in runtime.metrics.retry_budgets.items():
             if budgets:
                 least = min(budget.balance for budget in budgets.values())
-                bounds[_name(route)]["retry_budget"] = round(least, 1)
+                bounds[route]["retry_budget"] = round(least, 1)
         return bounds
 
     def _page_rows(self) -> dict[str, Row]:
@@ -173,14 +177,19 @@ def changes(before: Figures, now: Figures) -> Figures:
     return found
 
 
-def _route_row(stats: RouteStats, did: Row, bound: Row | None) -> Row:
+def _route_row(route: Route, stats: RouteStats, did: Row, bound: Row | None, *, shared: bool) -> Row:
+    """The row of a route; where others share its name, what is counted by name is of all of them."""
     row: Counter[str] = Counter()
-    for (_, status), durations in stats.durations.items():
+    methods = {*route.methods, "HEAD"} if "GET" in route.methods else route.methods
+    own = {key: spent for key, spent in stats.durations.items() if not shared or key[0] in methods}
+    for (_, status), durations in own.items():
         row["calls"] += durations.count
         if (name := SUMS.get(status)) is not None:
             row[name] += durations.count
     further = {"did": did} if did else {}
-    return _row(row, stats.in_flight, stats.durations.values()) | further | (bound or {})
+    found = _row(row, stats.in_flight, own.values()) | further | (bound or {})
+    of_all = [name for name in ("in_flight", "did") if shared and name in found]
+    return found | ({"of_all_methods": of_all} if of_all else {})
 
 
 def _upstream_row(stats: UpstreamStats, failures: Mapping[str, int]) -> Row:
@@ -196,11 +205,6 @@ def _row(counts: Mapping[str, int], in_flight: int, durations: Iterable[Duration
         row["buckets"] = [sum(each) for each in zip(*(d.buckets for d in every), strict=True)]
         row["seconds"] = round(sum(d.sum for d in every), 4)
     return row
-
-
-def _name(route_id: str) -> str:
-    """The name within the id of a route, which begins with its methods."""
-    return route_id.partition(" ")[2]
 
 
 def _by_first(counts: Mapping[tuple[str, ...], int]) -> dict[str, dict[str, int]]:

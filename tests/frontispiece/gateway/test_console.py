@@ -22,6 +22,7 @@ TABLE: Final = route_table(
     route("/things/{id}", to="things", cache={"ttl": "1h"}),
     route("/gone", to="gone"),
     route("/idle", to="things"),
+    route("/idle", to="things", methods=["POST"], rate_limit={"rate": "1/hour", "by": "route"}),
 )
 
 Events = AsyncIterator[tuple[str, dict[str, Any]]]
@@ -102,24 +103,28 @@ async def test_the_first_event_is_the_whole_and_the_next_what_has_changed(
     world: World, admin: httpx.AsyncClient
 ) -> None:
     await world.http.get("/things/1")
+    for _ in range(2):
+        await world.http.post("/idle")
     async with watching(admin) as events:
         kind, whole = await anext(events)
-        assert (kind, whole["routes"]["/things/{id}"]["calls"]) == ("whole", 1)
-        assert whole["routes"]["/things/{id}"]["did"] == {"cache:miss": 1}
-        assert whole["upstreams"]["things"]["calls"] == 1
-        assert whole["routes"]["/idle"] == {}
+        assert (kind, whole["routes"]["GET /things/{id}"]["calls"]) == ("whole", 1)
+        assert whole["routes"]["GET /things/{id}"]["did"] == {"cache:miss": 1}
+        assert whole["upstreams"]["things"]["calls"] == 2
+        shared = {"did": {"rate_limit:rate-limited": 1}, "of_all_methods": ["did"]}
+        assert whole["routes"]["GET /idle"] == shared
+        assert (whole["routes"]["POST /idle"]["calls"], whole["routes"]["POST /idle"]["refused"]) == (2, 1)
 
         await world.http.get("/things/1")
         await world.http.get("/gone")
         changed: dict[str, Any] = {}
-        while changed.keys() < {"/things/{id}", "/gone"}:
+        while changed.keys() < {"GET /things/{id}", "GET /gone"}:
             kind, changes = await anext(events)
             assert kind == "changes"
             changed |= changes.get("routes", {})
 
-    assert changed["/things/{id}"]["did"] == {"cache:miss": 1, "cache:hit": 1}
-    assert (changed["/gone"]["calls"], changed["/gone"]["errors"]) == (1, 1)
-    assert "/idle" not in changed
+    assert changed["GET /things/{id}"]["did"] == {"cache:miss": 1, "cache:hit": 1}
+    assert (changed["GET /gone"]["calls"], changed["GET /gone"]["errors"]) == (1, 1)
+    assert "GET /idle" not in changed
 
 
 async def test_a_route_that_a_reload_takes_away_is_gone_for_watchers(
@@ -133,7 +138,8 @@ async def test_a_route_that_a_reload_takes_away_is_gone_for_watchers(
             _, changes = await anext(events)
             routes = changes.get("routes", {})
 
-    assert routes == {"/new": {}, "/things/{id}": None, "/gone": None, "/idle": None}
+    gone = ["GET /things/{id}", "GET /gone", "GET /idle", "POST /idle"]
+    assert routes == {"GET /new": {}} | dict.fromkeys(gone)
 
 
 async def test_watchers_are_few_and_one_that_leaves_makes_room(admin: httpx.AsyncClient) -> None:
@@ -172,7 +178,7 @@ async def test_a_route_is_shown_with_its_layers_in_order(admin: httpx.AsyncClien
     listed = (await admin.get("/console/api/routes")).json()
     shown = (await admin.get("/console/api/route", params={"id": listed[0]["id"]})).json()
 
-    assert [each["name"] for each in listed] == ["/things/{id}", "/gone", "/idle"]
+    assert [each["name"] for each in listed] == ["/things/{id}", "/gone", "/idle", "/idle"]
     assert listed[0]["target"] == "things:/things/{id}"
     assert shown["layers"] == ["request_id", "metrics", "auth", "cache"]
     assert shown["table"]["cache"]["ttl"] == "1h"

@@ -52,7 +52,7 @@ export function mount(element, api) {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     shown = routes
       .filter((route) => words.every((word) => `${route.id} ${route.target} ${route.auth}`.toLowerCase().includes(word)))
-      .map((route) => ({ route, figures: live.of("routes", route.name) }));
+      .map((route) => ({ route, figures: live.of("routes", route.id) }));
     if (sorted >= 0) {
       const { value } = COLUMNS[sorted];
       shown.sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
@@ -126,7 +126,6 @@ function chosen() {
 
 /** A route's detail, which follows the figures until the function that this returns is called. */
 function show(element, route) {
-  const name = route.id.slice(route.id.indexOf(" ") + 1);
   const figures = h("dl", { class: "figures" });
   const steps = h("ol", { class: "layers" });
   const bars = h("div");
@@ -139,8 +138,8 @@ function show(element, route) {
         h("details", null, h("summary", null, "What the table says"),
           h("pre", { tabindex: "0" }, JSON.stringify(route.table, null, 2))))));
   return live.watch((changed) => {
-    if (!changed.routes || !(name in changed.routes) && steps.childElementCount) return;
-    const { row, rate: calls, errors, p50, p95 } = live.of("routes", name);
+    if (!changed.routes || !(route.id in changed.routes) && steps.childElementCount) return;
+    const { row, rate: calls, errors, p50, p95 } = live.of("routes", route.id);
     figures.replaceChildren(...Object.entries({
       Calls: count(row.calls ?? 0), "of these 4xx": count(row.refused ?? 0), "5xx": count(row.errors ?? 0), Rate: rate(calls), Errors: percent(calls ? errors : null), p50: seconds(p50), p95: seconds(p95),
       "In flight": count(row.in_flight ?? 0),

@@ -178,8 +178,8 @@ def _records(resources: Any, of_scope: str, of_record: str) -> Iterator[tuple[st
 
 
 def _are_times(span: Any) -> bool:
-    began, ended = span.start_time_unix_nano, span.end_time_unix_nano
-    return 0 < began <= ended <= MAX_TIME and began <= time.time_ns() + MAX_AHEAD
+    latest = min(span.end_time_unix_nano, time.time_ns() + MAX_AHEAD)
+    return bool(0 < span.start_time_unix_nano <= latest and span.end_time_unix_nano <= MAX_TIME)
 
 
 def _service(resource: Any) -> str:
