@@ -2,16 +2,20 @@
 
 The folder has `lock`, which one process at a time holds; a file for each time that the database was made; and
 `current`, the name of the file that serves. A rebuild fills another file and then writes `current` anew, in
-one step; what a rebuild left that was killed is deleted at the next start.
+one step; what a rebuild left that was killed is deleted at the next start. A file that cannot be opened is
+moved aside as `broken-N`, and the database begins anew.
 """
 
 import asyncio
 import fcntl
 import logging
 import os
+import re
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 CURRENT: Final = "current"
 LOCK: Final = "lock"
 FIRST: Final = "database-0"
+NAME: Final = re.compile(r"database-[0-9]{1,18}")
 
 LOCK_INTERVAL: Final = 0.1
 """Seconds until the lock is tried again that another process holds, such as one that is stopping."""
@@ -151,9 +156,8 @@ class EmbeddedStore(Generic[Database]):
         at a time.
         """
         old = self._database()
-        number = int(old.file.name.rpartition("-")[2]) + 1
-        new = _Opened[Database](old.file.with_name(f"database-{number}"))
         self._remove_all_but(old.file)
+        new = _Opened[Database](self._next(old.file))
         try:
             await new.open(self._open_file)
             self._building = new
@@ -174,22 +178,69 @@ class EmbeddedStore(Generic[Database]):
         return self._serving
 
     async def _open(self) -> None:
-        self._lock = await self._acquire_lock()
-        with suppress(FileNotFoundError):
-            name = (self._folder / CURRENT).read_text(encoding="utf-8")
-            self.is_complete = True
-        file = self._folder / (name if self.is_complete else FIRST)
-        self._remove_all_but(file)
-        database = _Opened[Database](file)
-        while True:
+        while self._serving is None:
             try:
-                await database.open(self._open_file)
-            except Exception:  # whatever it is, an operator can act upon it: a full disk, a broken file
-                log.exception("%s cannot be opened", file)
+                if self._lock is None:
+                    self._lock = await self._acquire_lock()
+                self._serving = await self._open_current()
+            except Exception:  # whatever it is, an operator can act upon it: a full disk, missing rights
+                log.exception("%s cannot be opened", self._folder)
                 await asyncio.sleep(OPEN_INTERVAL)
-            else:
+
+    async def _open_current(self) -> _Opened[Database]:
+        """The database that served last, or else a new one."""
+        file = self._folder / self._current()
+        is_there = (self._folder / CURRENT).exists() and file.exists() and file.stat().st_size > 0
+        self._remove_all_but(file)
+        try:
+            database = await self._open_file_at(file)
+        except Exception:  # each kind of database has its own; it may be the disk's fault, not the file's
+            if not file.exists():
+                raise
+            database = await self._open_file_at(self._next(file))
+            log.exception("%s cannot be opened: it is moved aside, and the database begins anew", file)
+            self._move_aside(file)
+        else:
+            self.is_complete = is_there
+        return database
+
+    async def _open_file_at(self, file: Path) -> _Opened[Database]:
+        database = _Opened[Database](file)
+        try:
+            await database.open(self._open_file)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    def _current(self) -> str:
+        """The name of the file that serves; of the first one when none is named."""
+        with suppress(FileNotFoundError):
+            name = (self._folder / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
+            if NAME.fullmatch(name):
+                return name
+            log.error("%s names no database: %r", self._folder / CURRENT, name)
+        return FIRST
+
+    def _next(self, file: Path) -> Path:
+        """A file for a database after this one, which is not there."""
+        for number in count(int(file.name.rpartition("-")[2]) + 1):
+            if not self._files_of(new := file.with_name(f"database-{number}")):
                 break
-        self._serving = database
+        return new
+
+    def _files_of(self, file: Path) -> list[Path]:
+        """What there is of a database: others may lie beside its file, named after it."""
+        return [
+            each for each in file.parent.glob(f"{file.name}*") if each.name.partition(".")[0] == file.name
+        ]
+
+    def _move_aside(self, file: Path) -> None:
+        """Keep a database for an operator to look at; one that was kept before goes."""
+        for old in self._folder.glob("broken-*"):
+            _remove(old)
+        for each in self._files_of(file):
+            each.rename(each.with_name(each.name.replace("database", "broken", 1)))
 
     async def _acquire_lock(self) -> int:
         lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -209,10 +260,10 @@ class EmbeddedStore(Generic[Database]):
         return lock
 
     def _remove_all_but(self, file: Path) -> None:
-        """Delete the files of other databases: each may have others beside it, named after it."""
+        """Delete the files of other databases."""
         for other in self._folder.glob("database-*"):
             if other.name.partition(".")[0] != file.name:
-                other.unlink()
+                _remove(other)
 
     def _point_to(self, file: Path) -> None:
         """Let `current` name a file, whatever happens meanwhile."""
@@ -227,3 +278,14 @@ class EmbeddedStore(Generic[Database]):
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file or a folder; what is left only takes space."""
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError:
+        log.exception("%s cannot be deleted", path)

@@ -91,3 +91,53 @@ async def test_a_killed_process_has_lost_nothing_of_what_it_had_acknowledged(tmp
         found = await store.read(Columns.rows)
     assert set(everything.rows()) <= set(found)
     everything.close()
+
+
+async def test_what_a_killed_process_left_beside_its_files_goes_with_the_next_start_or_rebuild(
+    tmp_path: Path,
+) -> None:
+    for name in ("database-0.tmp", "database-1.tmp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "spilled").touch()
+
+    async with Store(tmp_path) as store:
+        await store.opened()
+        assert not (tmp_path / "database-1.tmp").exists()
+        async with store.rebuilding():
+            pass
+
+    assert names_in(tmp_path) == {"current", "database-1", "lock"}
+
+
+def names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("content", [b"junk" * 5000, b"", None])
+async def test_a_broken_file_is_moved_aside_and_its_database_is_new(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    (tmp_path / "current").write_text("database-3")
+    if content is not None:
+        (tmp_path / "database-3").write_bytes(content)
+
+    async with Store(tmp_path) as store:
+        await store.opened()
+        assert not store.is_complete
+        async with store.rebuilding() as write:
+            await write(lambda columns: columns.apply(order(0)))
+
+    if content:
+        assert (tmp_path / "broken-3").read_bytes() == content
+    async with Store(tmp_path) as store:
+        await store.opened()
+        assert store.is_complete
+        assert len(await store.read(Columns.rows)) == 2
+
+
+async def test_a_folder_that_names_no_file_of_its_own_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / "current").write_text("../elsewhere")
+
+    async with Store(tmp_path) as store:
+        await store.opened()
+        assert not store.is_complete
