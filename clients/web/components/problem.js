@@ -5,6 +5,8 @@ import { h } from "../../shared/dom.js";
 import { plural } from "../format.js";
 import { loginUrl } from "../session.js";
 
+const SECOND_TRY = 2000; // milliseconds after the first
+
 /** @typedef {{ title: string, text: string, href?: string, link?: string, canRetry?: boolean }} Words */
 
 /** @type {Record<string, Words>} */
@@ -101,9 +103,19 @@ function retryButton({ status, kind, retryAfter }, retry) {
     countDown(button, retryAfter, text);
   }
   if (kind === "offline") {
-    addEventListener("online", () => button.isConnected && retry(), { once: true });
+    addEventListener("online", () => button.isConnected && retryTwice(retry), { once: true });
   }
   return button;
+}
+
+/**
+ * Tries again, and once more when that fails: a network is announced before it is of use.
+ *
+ * @param {() => void} retry
+ */
+function retryTwice(retry) {
+  retry();
+  setTimeout(() => document.querySelector(".page.problem") && retry(), SECOND_TRY);
 }
 
 /**

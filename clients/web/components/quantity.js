@@ -17,11 +17,10 @@ export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
     min: 1,
     max: MAX_QUANTITY,
     value: quantity,
-    "aria-label": `Quantity of ${name}`,
     on: { input: () => warn(), change: () => set(Number(input.value)) },
   });
-  const fewer = step("minus", `One ${name} fewer`, -1);
-  const more = step("plus", `One more ${name}`, 1);
+  const fewer = step("minus", -1);
+  const more = step("plus", 1);
   const note = h("p", { class: "quantity-note", role: "status" });
   let inStock = /** @type {number | null} */ (null);
 
@@ -56,25 +55,31 @@ export function quantityOf({ name, quantity, id, onChange = () => undefined }) {
 
   /**
    * @param {"minus" | "plus"} glyph
-   * @param {string} label
    * @param {number} by
    */
-  function step(glyph, label, by) {
+  function step(glyph, by) {
     const press = () => {
       const next = Number(input.value) + by;
       if (next >= 1 && next <= MAX_QUANTITY) {
         set(next);
       }
     };
-    return h(
-      "button",
-      { type: "button", class: "quantity-step", "aria-label": label, on: { click: press } },
-      icon(glyph),
-    );
+    return h("button", { type: "button", class: "quantity-step", on: { click: press } }, icon(glyph));
   }
 
+  const group = h("div", { class: "quantity", role: "group" }, fewer, input, more);
+
+  /** What it is a number of, once that is known. @param {string} product */
+  function rename(product) {
+    for (const each of [group, input]) {
+      each.setAttribute("aria-label", `Quantity of ${product}`);
+    }
+    fewer.setAttribute("aria-label", `One ${product} fewer`);
+    more.setAttribute("aria-label", `One more ${product}`);
+  }
+
+  rename(name);
   show(quantity);
-  const group = { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` };
-  const element = h("div", { class: "quantity-field" }, h("div", group, fewer, input, more), note);
-  return { element, show, limit, value: () => Number(input.value) };
+  const element = h("div", { class: "quantity-field" }, group, note);
+  return { element, show, limit, rename, value: () => Number(input.value) };
 }

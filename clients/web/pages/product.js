@@ -39,8 +39,7 @@ class ProductPage {
   #price = h("div", { class: "product-price" }, h("p", { class: "price" }, bar("6rem")));
   #stock = h("p", { class: "stock" });
   #buy = h("form", { class: "buy" });
-  /** @type {ReturnType<typeof quantityOf> | null} */
-  #quantity = null;
+  #quantity = quantityOf({ name: "this article", quantity: 1, id: "quantity" });
   #description = h("div", { class: "product-description" }, ...lineSkeletons(6));
   #attributes = h("dl", { class: "attributes" });
   #reviews = h("div", null, ...lineSkeletons(4));
@@ -117,12 +116,13 @@ class ProductPage {
       fill(this.#pictures, h("div", { class: "gallery" }, picture, h("div", { class: "gallery-choices" })));
       fill(this.#heading, bar("80%"));
     }
-    this.#drawBuy(card?.name ?? "this article", card === null);
+    this.#drawBuy(card !== null);
   }
 
   /** @param {string} name */
   #name(name) {
     this.#heading.textContent = name;
+    this.#quantity.rename(name);
     this.#visit.setTitle(name);
   }
 
@@ -167,7 +167,6 @@ class ProductPage {
     fill(this.#pictures, galleryOf(pictures));
     fill(this.#maker, h("a", { href: `/search?brand=${encodeURIComponent(brand.id)}` }, brand.name));
     this.#name(name);
-    this.#drawBuy(name);
     fill(this.#description, h("p", null, description));
     const rows = attributeRows(attributes).map(([label, text]) =>
       h("div", null, h("dt", null, label), h("dd", null, text)),
@@ -182,7 +181,7 @@ class ProductPage {
   #showStock(available, isComplete) {
     const button = this.#buy.querySelector("button.primary");
     button?.toggleAttribute("disabled", available === 0);
-    this.#quantity?.limit(available);
+    this.#quantity.limit(available);
     this.#stock.className = "stock";
     if (available === null) {
       this.#stock.textContent = isComplete ? "We cannot see the stock right now; you can order all the same." : " ";
@@ -230,31 +229,32 @@ class ProductPage {
   }
 
   /**
-   * @param {string} name
-   * @param {boolean} [isUnknown] whether it cannot be put in yet
+   * Drawn once: what is typed into it, and the focus, stay as the product arrives.
+   *
+   * @param {boolean} canBuy whether it can be put in already
    */
-  #drawBuy(name, isUnknown = false) {
-    const chosen = this.#quantity?.value() ?? 1; // it may have been chosen before the product was there
-    const quantity = quantityOf({ name, quantity: chosen, id: "quantity" });
-    this.#quantity = quantity;
-    const button = h("button", { class: "button primary", disabled: isUnknown }, "Add to basket");
+  #drawBuy(canBuy) {
     this.#buy.onsubmit = async (event) => {
       event.preventDefault();
       const article = this.#article();
       if (!article) {
         return;
       }
-      const count = quantity.value();
+      const count = this.#quantity.value();
       const { basket, notices } = this.#app;
       const action = { text: "See the basket", href: "/basket" };
       try {
         const added = basket.add(article, count);
-        notices.show(`${count === 1 ? name : `${count} × ${name}`}: in the basket.`, { action });
+        notices.show(`${count === 1 ? article.name : `${count} × ${article.name}`}: in the basket.`, { action });
         await added;
       } catch (error) {
-        notices.show(`${name} is not in the basket: ${refusalText(error)}`, { isError: true });
+        notices.show(`${article.name} is not in the basket: ${refusalText(error)}`, { isError: true });
       }
     };
-    fill(this.#buy, quantity.element, button);
+    fill(
+      this.#buy,
+      this.#quantity.element,
+      h("button", { class: "button primary", disabled: !canBuy }, "Add to basket"),
+    );
   }
 }
