@@ -74,6 +74,21 @@ export function table(caption, heads, rows) {
       h("tbody", null, rows)));
 }
 
+/**
+ * Put other tables into an element; the focus of one, and how far it is scrolled, stay.
+ * @param {HTMLElement} element @param {...Node} children
+ */
+export function renew(element, ...children) {
+  const before = [...element.querySelectorAll(".scroll")];
+  const focused = before.findIndex((each) => each === document.activeElement);
+  const scrolled = before.map((each) => each.scrollLeft);
+  element.replaceChildren(...children);
+  element.querySelectorAll(".scroll").forEach((each, i) => {
+    each.scrollLeft = scrolled[i] ?? 0;
+    if (i === focused) /** @type {HTMLElement} */ (each).focus({ preventScroll: true });
+  });
+}
+
 /** A cell of figures. @param {...Child} children */
 export const number = (...children) => h("td", { class: "number" }, children);
 

@@ -1,5 +1,5 @@
 // Pages: each one's graph, what became of its sources, and its last and slowest runs.
-import { count, decoded, empty, failure, h, number, table } from "./h.js";
+import { count, decoded, empty, failure, h, number, renew, table } from "./h.js";
 import { drawGraph } from "./graph.js";
 import { live } from "./live.js";
 import { onTable } from "./overview.js";
@@ -53,7 +53,7 @@ function show(detail, page, api) {
     h("div", { class: "scroll drawing", tabindex: "0", role: "region", "aria-label": "Graph" }, drawGraph(page)),
     h("h3", null, "Sources"), sources, runs);
   const ends = [
-    live.watch((changed) => (changed.pages || !sources.childElementCount) && sources.replaceChildren(sourceTable(page))),
+    live.watch((changed) => (changed.pages || !sources.childElementCount) && renew(sources, sourceTable(page))),
     showRuns(runs, page, api),
   ];
   return () => ends.forEach((end) => end());

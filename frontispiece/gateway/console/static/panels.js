@@ -1,5 +1,5 @@
 // Panels: tabs that are registered at the gateway, of tables, figures and texts.
-import { count, empty, failure, h, table } from "./h.js";
+import { count, empty, failure, h, renew, table } from "./h.js";
 
 const PAUSE_MS = 5000;
 
@@ -18,7 +18,7 @@ export const panelTab = ({ name, title }) => ({
     const read = async () => {
       try {
         const parts = await api.get(`/console/api/panels/${name}`);
-        body.replaceChildren(...(parts.length ? parts.map(part) : [empty("Nothing to show", "")]));
+        renew(body, ...(parts.length ? parts.map(part) : [empty("Nothing to show", "")]));
       } catch (error) {
         body.replaceChildren(failure(error));
       }

@@ -1,5 +1,5 @@
 // Upstreams: addresses and their health, breakers, limits, retry budgets and caches.
-import { count, empty, h, number, percent, rate, seconds, table } from "./h.js";
+import { count, empty, h, number, percent, rate, renew, seconds, table } from "./h.js";
 import { live } from "./live.js";
 import { onTable, readOverview } from "./overview.js";
 
@@ -13,9 +13,9 @@ export function mount(element, api) {
   const budgets = h("div");
   element.append(h("h1", null, "Upstreams"), services, h("h2", null, "The process"), process, budgets);
   const ends = [onTable(() => readOverview(api).catch(() => {})), live.watch((changed) => {
-    if (changed.upstreams) services.replaceChildren(upstreams());
+    if (changed.upstreams) renew(services, upstreams());
     if (changed.process) process.replaceChildren(...figures());
-    if (changed.routes) budgets.replaceChildren(...bounded());
+    if (changed.routes) renew(budgets, ...bounded());
   })];
   return () => ends.forEach((end) => end());
 }
