@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI
+from starlette.routing import Match
 
 from frontispiece import telemetry
 from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
@@ -123,6 +124,13 @@ class PageApp(FastAPI):
         if match is None:
             return None
         return await self._reply(match, request.headers, query.encode("latin-1"), request.body)
+
+    def serves(self, method: str, path: str) -> bool:
+        """Whether a request of this method and path reaches a page, or another endpoint of the app."""
+        if isinstance(self._find(method, path.encode()), PageMatch):
+            return True
+        scope = {"type": "http", "method": method, "path": path}
+        return any(route.matches(scope)[0] is Match.FULL for route in self.routes)
 
     def _find(self, method: str, raw_path: bytes) -> PageMatch | Problem | None:
         """The page for a method and path, or why there is none; None when the path is not one of a page."""

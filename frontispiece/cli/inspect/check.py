@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,8 @@ from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import Run, variables
 from frontispiece.cli.run.process_layouts import program
 from frontispiece.cli.run.secrets import generate
-from frontispiece.cli.tables import layers_of
-from frontispiece.errors import ConfigError
+from frontispiece.cli.tables import layers_of, load_table
+from frontispiece.errors import ConfigError, nearest
 from frontispiece.factories import create
 from frontispiece.gateway.config.audit import Finding, Severity
 from frontispiece.gateway.config.service import DEFAULT_READINESS_PATH
@@ -20,6 +20,7 @@ from frontispiece.gateway.config.source import Lines
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.settings import unknown_variables
 from frontispiece.http.asgi import App
+from frontispiece.pages.app import PageApp
 from frontispiece.server import GATEWAY
 
 SOMEWHERE = "127.0.0.1:1"
@@ -34,23 +35,32 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
     if found:  # no table can be read without its layers
         del factories[GATEWAY]
     mounted: set[str] = set()
+    served: dict[str, PageApp] = {}
     for name in factories:
         try:
             if name == GATEWAY:  # the last: it mounts those that have no errors
                 made(replace(run, hosts={app: run.hosts[app] for app in run.hosts.keys() - mounted}), name)
             else:
-                made(run, name)
+                if isinstance(app := made(run, name), PageApp):
+                    served[name] = app
                 if project.apps[name].mounted:
                     mounted.add(name)
         except ConfigError as error:
             found += [_located(project, name, routes, line) for line in error.errors]
+    if not found and GATEWAY in factories:
+        found += missing_pages(load_table(project, routes), routes, served)
+    found += program_errors(project, run)
+    return found + [project.located(error) for error in unknown_settings(project)]
+
+
+def program_errors(project: Project, run: Run) -> Iterator[str]:
+    """Programs that cannot be started."""
     for name, app in project.apps.items():
         if app.command:
             try:
                 program(project, name, run.values(name))
             except ConfigError as error:
-                found += [project.located(line) for line in error.errors]
-    return found + [project.located(error) for error in unknown_settings(project)]
+                yield from map(project.located, error.errors)
 
 
 def unknown_settings(project: Project) -> Iterator[str]:
@@ -80,6 +90,27 @@ def _located(project: Project, name: str, routes: Path, error: str) -> str:
 
 PLACED: Final = re.compile(r"\S+\.(py|toml)(:\d+)*: ")
 """An error that names its file."""
+
+
+def missing_pages(table: Table, file: Path, served: Mapping[str, PageApp]) -> Iterator[str]:
+    """Routes to pages that a BFF does not have."""
+    lines = Lines(file.read_text(encoding="utf-8"))
+    for number, route in enumerate(table.routes):
+        urls = table.services[route.to.service].url if route.to else ()
+        app = served.get(urls[0].removeprefix("registry://")) if len(urls) == 1 else None
+        if app is None or route.to is None or "path}" in str(route.target):
+            continue
+        path = PLACEHOLDER.sub("1", str(route.target))
+        if not any(app.serves(method, path) for method in route.methods):
+            near = nearest(str(route.target), {plan.page.path for plan in app.plans})
+            line = lines.of(("routes", number, "to"))
+            yield (
+                f"{file}:{line}: route {number + 1} ({route.path}): to: {route.to.service} has no page "
+                f"{' or '.join(route.methods)} {route.target}{near}"
+            )
+
+
+PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 
 def unequal_health_checks(project: Project, table: Table) -> Iterator[Finding]:

@@ -141,6 +141,7 @@ FAULTS: Final = [
     Row("no slash", table("/api/notes/{note_id}", "api/notes/{note_id}"), "✗ DIR/routes.toml:15: route 2 (api/notes/{note_id}): path: 'api/notes/{note_id}' does not begin with a slash: write '/api/notes/{note_id}'"),
     Row("an unknown service", table("notes:/", "note:/"), TWO.format(16) + "to names the service 'note', which the table does not have: did you mean 'notes'?"),
     Row("an unknown placeholder", table('"notes:/notes/{note_id}"', '"notes:/notes/{id}"'), TWO.format(16) + "to uses id, which the path does not have: did you mean 'note_id'?"),
+    Row("a page that does not exist", table('"web:/notes/{note_id}"', '"web:/note/{note_id}"'), ONE.format(9) + "to: web has no page GET /note/{note_id}: did you mean '/notes/{note_id}'?"),
     Row("routes that collide", table('/api/notes/{note_id}"\nto = "notes:/notes/{note_id}"', '/web/notes/{id}"\nto = "notes:/notes/{id}"'), "✗ DIR/routes.toml:15: route 2 (/web/notes/{id}): GET is answered by /web/notes/{note_id} already: leave one of them"),
     Row("a bad URL", table("registry://notes", "notes:8080"), "✗ DIR/routes.toml:5: services: notes: url: 'notes:8080' is no address: it begins with none of http://, https://, h2://, httpx+http://, registry://, app://"),
     Row("an unknown app", table("registry://notes", "registry://nots"), "✗ DIR/routes.toml:5: services: notes: SERVICES names no address for 'nots': did you mean 'notes'?"),
