@@ -54,6 +54,7 @@ class Reloader:
         self._scheduled: set[asyncio.Task[ReloadResult]] = set()
         self._started = asyncio.Event()
         self._closed = False
+        self._was_faulty = False
 
     async def reload(self, why: str) -> ReloadResult:
         """Put the table as it is now into force, if it is valid."""
@@ -70,7 +71,10 @@ class Reloader:
                 "\n".join(result.errors),
             )
         else:
-            log.info("%s: the route table is %s", why, _MESSAGES[result.outcome])
+            level = logging.WARNING if self._was_faulty else logging.INFO  # seen by whoever saw the faults
+            again = " and valid again" if self._was_faulty else ""
+            log.log(level, "%s: the route table is %s%s", why, _MESSAGES[result.outcome], again)
+        self._was_faulty = bool(result.errors)
         return result
 
     async def _reload(self) -> ReloadResult:

@@ -156,8 +156,8 @@ class _Program:
     def _report(self, what: str, now: float) -> None:
         if now - self._started >= MAX_BACKOFF:
             self._backoff = MIN_BACKOFF
-        where = f"; its log is {self.log}" if self.log else ""
-        log.warning("%s %s: it is started again in %g s%s", self._name, what, self._backoff, where)
+        end = str(ChildFailed("", self.log)) if self.log and self.log.is_file() else ""
+        log.warning("%s %s: it is started again in %g s%s", self._name, what, self._backoff, end)
         self._restart_at = now + self._backoff
         self._backoff = min(MAX_BACKOFF, 2 * self._backoff)
 

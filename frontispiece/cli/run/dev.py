@@ -12,12 +12,12 @@ from socket import socket
 
 import frontispiece
 from frontispiece.cli.project import Project
-from frontispiece.cli.run.changes import CODE, Changes
+from frontispiece.cli.run.changes import CODE, POLL_INTERVAL, Changes
 from frontispiece.cli.run.environment import LOGS, Run
 from frontispiece.cli.run.imports import NO_PYTHON, Imports
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory
-from frontispiece.cli.run.readiness import NotReady, wait_ready
+from frontispiece.cli.run.readiness import WARN_AFTER, NotReady, accepts_connections, wait_ready
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY
 from frontispiece.server.child_process import ChildFailed, Process
@@ -153,10 +153,12 @@ class Apps:
         affected = [name for name in self._names if self._is_affected(name, used, changed)]
         faults = {self._faulty[file] for name in affected for file in used[name] if file in self._faulty}
         if faults:
-            self._say("\n".join([*sorted(faults), f"What was served before goes on: {', '.join(affected)}"]))
+            self._say(
+                "\n".join([*sorted(faults), f"{', '.join(affected)}: still serving the previous version"])
+            )
             return
         if replaced := self._replaced(affected):
-            self._say(f"{', '.join(replaced)}: served anew after {time.monotonic() - begun:.1f} s")
+            self._say(f"{', '.join(replaced)}: reloaded in {time.monotonic() - begun:.1f} s")
 
     @property
     def _names(self) -> list[str]:
@@ -212,7 +214,7 @@ class Apps:
             else:
                 successor.begin()
                 process.wait()
-                self._say(f"{name}: what was served before goes on")
+                self._say(f"{name}: still serving the previous version")
         stateless = {name for name in made if name in project.apps and project.apps[name].mounted}
         for name in stateless:  # it has nothing that only one process may open
             made[name][0].begin()
@@ -222,10 +224,22 @@ class Apps:
             successor.begin()
         for name in commands:
             self._supervisor.replace(name, None)
-            self._supervisor.replace(
-                name, start_command(self._run, name, self._run.data / LOGS / f"{name}.log")
-            )
-        return [*made, *commands]
+            process = start_command(self._run, name, self._run.data / LOGS / f"{name}.log")
+            self._supervisor.replace(name, process)
+        return [*made, *(name for name in commands if self._is_up(name))]
+
+    def _is_up(self, name: str) -> bool:
+        """Whether a program listens that was started; the supervisor reports one that ends instead."""
+        accepts = accepts_connections(name, self._run.hosts[name])
+        until = time.monotonic() + WARN_AFTER
+        while (process := self._supervisor.processes.get(name)) and process.poll() is None:
+            if (missing := asyncio.run(accepts())) is None:
+                return True
+            if time.monotonic() > until:
+                self._say(missing)
+                return False
+            time.sleep(POLL_INTERVAL)
+        return False
 
     def _successor(self, name: str) -> tuple[Successor, Process]:
         with Successor() as successor:

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import httpx
 
@@ -18,7 +19,7 @@ READY_TIMEOUT = 120.0
 WARN_AFTER = 10.0
 """Seconds after which a start says what it waits for."""
 
-Probe = Callable[[], Awaitable[str | None]]
+Probe = Callable[[], Coroutine[Any, Any, str | None]]
 """Returns why an app is not ready, and None when it is."""
 
 
@@ -62,7 +63,7 @@ def _probes(run: Run, http: httpx.AsyncClient) -> Iterator[Probe]:
                 http, name, f"http://{run.hosts[name]}{app.health}", lambda status: status == httpx.codes.OK
             )
         elif app.command:
-            yield _accepts(name, run.hosts[name])
+            yield accepts_connections(name, run.hosts[name])
     for path in ("/health/ready", *run.project.gateway.ready):
         yield _probe(http, GATEWAY, run.url + path, lambda status: not httpx.codes.is_server_error(status))
 
@@ -88,7 +89,8 @@ def _listens(name: str, sock: socket.socket) -> Probe:
     return reason
 
 
-def _accepts(name: str, where: str) -> Probe:
+def accepts_connections(name: str, where: str) -> Probe:
+    """Why a program does not listen at HOST:PORT."""
     host, _, port = where.rpartition(":")
 
     async def reason() -> str | None:

@@ -106,7 +106,7 @@ class Up:
                 )
 
             run = prepare(self.project, sockets)
-            log_warnings()
+            log_warnings(*(["front dev"] if self.say else []))
             stack.enter_context(stoppable())
             if self.say:
                 Development(

@@ -39,6 +39,7 @@ class Programs:
         self.clock = Clock()
         self.supervisor = Supervisor(self.clock)
         self.folder = folder
+        self.log = folder / "log"
         self.starts = 0
 
     @contextmanager
@@ -47,7 +48,7 @@ class Programs:
             self.starts += 1
             return child_process.start(command, folder=self.folder)
 
-        with self.supervisor.running("a program", start, log=self.folder / "log"):
+        with self.supervisor.running("a program", start, log=self.log):
             yield
 
     def ends(self) -> None:
@@ -74,6 +75,7 @@ def test_each_end_doubles_the_delay_up_to_half_a_minute_and_is_one_line(
     programs: Programs, caplog: pytest.LogCaptureFixture
 ) -> None:
     delays = []
+    programs.log.write_text("no ink")
     with programs.running(ENDS):
         for _ in range(8):
             programs.ends()
@@ -82,7 +84,7 @@ def test_each_end_doubles_the_delay_up_to_half_a_minute_and_is_one_line(
     assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30]
     lines = [record.getMessage() for record in caplog.records]
     assert lines[0] == (
-        f"a program ended with status 3: it is started again in 0.5 s; its log is {programs.folder / 'log'}"
+        f"a program ended with status 3: it is started again in 0.5 s; the end of {programs.log}:\nno ink"
     )
     assert len(lines) == 8
 
