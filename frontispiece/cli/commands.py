@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -12,6 +12,8 @@ from frontispiece.cli.project import Project, find
 from frontispiece.cli.terminal import Data, data_folder, fail, open_project
 from frontispiece.errors import ConfigError
 from frontispiece.factories import attribute
+
+HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
 
 
 class Commands(TyperGroup):
@@ -60,7 +62,10 @@ def _deferred(name: str, reference: str) -> Any:
         arguments, named = _without_data(ctx.args)
         set_databases(project, data_folder(project, data or named))
         try:
-            command = typer.main.get_command(load(reference))
+            loaded = load(reference)
+            loaded._add_completion = False  # noqa: SLF001 (that of `front` completes it)
+            command = typer.main.get_command(loaded)
+            command.context_settings = {**HELP_NAMES, **command.context_settings}
             command.epilog = f"Another data folder than .data: {ctx.command_path} … --data DIR"
             command.main(arguments, prog_name=ctx.command_path)
         except ConfigError as error:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from frontispiece.cli import completion, databases
-from frontispiece.cli.commands import Commands
+from frontispiece.cli.commands import HELP_NAMES, Commands
 from frontispiece.cli.commands import errors as command_errors
 from frontispiece.cli.contracts import app as contracts
 from frontispiece.cli.events import app as events
@@ -43,7 +43,7 @@ app = typer.Typer(
     name="front",
     cls=Commands,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES,
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
@@ -109,10 +110,15 @@ def _fail(message: str) -> NoReturn:
 @asynccontextmanager
 async def _opened() -> AsyncIterator[tuple["Orders", "ReadStore"]]:
     """Ordering's databases."""
+    from sqlalchemy import make_url  # noqa: PLC0415
+
     from services.ordering.read_store import ReadStore  # noqa: PLC0415
     from services.ordering.store import Orders  # noqa: PLC0415 (the help shows faster without)
 
     databases = Databases()
+    url = make_url(databases.database_url)
+    if url.get_backend_name() == "sqlite" and not (file := Path(url.database or "")).is_file():
+        _fail(f"Nothing has run in {file.parent}: front up runs the shop, --data DIR names another folder.")
     async with Orders(databases.database_url) as orders, ReadStore(databases.read_database_url) as store:
         await store.initialise()
         yield orders, store

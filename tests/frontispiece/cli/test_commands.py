@@ -95,6 +95,13 @@ def test_the_help_works_without_a_project_and_with_a_faulty_one(project: Path) -
         assert front(folder, "inks", "fill", "blue").returncode == 2
 
 
+def test_the_help_of_a_command_is_that_of_front(project: Path) -> None:
+    shown = front(project, "inks", "-h")
+
+    assert "fill" in shown.stdout
+    assert "--install-completion" not in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

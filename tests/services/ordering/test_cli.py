@@ -38,6 +38,10 @@ class Operator:
     def run(self, *arguments: str) -> Result:
         return CliRunner().invoke(app, arguments, env=self.environment)
 
+    def create(self) -> None:
+        """Make the databases, without an order."""
+        self.change(lambda _: asyncio.sleep(0))
+
     def change(self, work: Callable[[Orders], Awaitable[object]]) -> None:
         async def changed() -> None:
             async with Orders(self.environment["ORDERING_DATABASE_URL"]) as orders:
@@ -110,12 +114,14 @@ def test_what_customers_and_services_wrote_is_shown_as_it_is(operator: Operator)
 
 
 def test_an_order_that_is_not_there_is_named(operator: Operator) -> None:
+    operator.create()
     for command in ("history", "retry"):
         shown = operator.run(command, ORDER_ID)
         assert (shown.exit_code, shown.output) == (1, f"There is no order {ORDER_ID}.\n")
 
 
 def test_a_stuck_order_is_listed_with_its_reason_and_its_command_is_sent_again(operator: Operator) -> None:
+    operator.create()
     assert operator.run("stuck").output == "No order is stuck.\n"
     operator.append(*STUCK)
     operator.run("rebuild")
@@ -192,3 +198,11 @@ def test_missing_settings_are_named(operator: Operator) -> None:
 
     assert shown.exit_code == 1
     assert "ORDERING_READ_DATABASE_URL" in shown.output
+
+
+def test_where_nothing_has_run_no_database_is_created(operator: Operator, tmp_path: Path) -> None:
+    shown = operator.run("list")
+
+    assert shown.exit_code == 1
+    assert f"Nothing has run in {tmp_path}: front up runs the shop" in shown.output
+    assert list(tmp_path.iterdir()) == []
