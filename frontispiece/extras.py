@@ -1,4 +1,4 @@
-"""The optional dependencies: `pip install 'frontispiece[sql,valkey]'`.
+"""The optional dependencies, such as the extras `sql` and `valkey`.
 
 Stability: internal.
 """
@@ -36,4 +36,4 @@ def check_extra(name: str, module: str) -> None:
 
 
 def _message(module: str, name: str) -> str:
-    return f"{module} is not installed: pip install 'frontispiece[{name}]'"
+    return f"{module} is not installed: install Frontispiece with the extra {name}"

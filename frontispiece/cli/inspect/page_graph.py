@@ -40,13 +40,13 @@ def graphs(project: Project, data: Path, routes: Path) -> list[Graph]:
 
 
 def chosen(graphs: Iterable[Graph], name: str) -> list[Graph]:
-    """The graphs of one page, one a method, by its name `APP:PATH` or a public path.
+    """The graphs of one page, one a method, by its name `APP:PATH` or a public path, or all of an app.
 
     Raises:
         NoSuchPage: there is none.
     """
     graphs = list(graphs)
-    found = [graph for graph in graphs if name in {graph.name, *graph.public}]
+    found = [graph for graph in graphs if name in {graph.name, graph.name.partition(":")[0], *graph.public}]
     if not found:
         names = "\n".join(dict.fromkeys(f"  {printable(graph.name)}" for graph in graphs))
         raise NoSuchPage(f"There is no page {printable(name)}: it is one of\n{names}")

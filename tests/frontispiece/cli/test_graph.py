@@ -133,6 +133,7 @@ def test_a_page_is_chosen_as_it_is_named_or_as_clients_ask_for_it(drawn: list[Gr
     for name in ("bff-web:/products/{sku}", "/web/products/{sku}"):
         assert [graph.title for graph in chosen(drawn, name)] == ["GET bff-web:/products/{sku}"]
     assert [graph.method for graph in chosen(drawn, "/mobile/basket/items/{sku}")] == ["PUT", "DELETE"]
+    assert {graph.name.partition(":")[0] for graph in chosen(drawn, "bff-web")} == {"bff-web"}
 
 
 def test_the_command_prints_one_page_as_mermaid_text_and_all_as_a_markdown_page(project: Path) -> None:
