@@ -30,6 +30,7 @@ from frontispiece.http.messages import ClientDisconnected
 from frontispiece.http.problems import Problem, internal
 from frontispiece.security import InvalidToken, bearer_token, invalid_token_problem
 from frontispiece.settings import Settings
+from frontispiece.telemetry import redaction
 from frontispiece.upstream import Headers, Reply, field
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ MIN_TOKEN_LENGTH: Final = 16
 HOW_TO_MAKE_ONE: Final = "make one with `openssl rand -hex 32`"
 
 _TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LENGTH},}}")
+_HOST = re.compile(r"(?:\[([^][]+)]|([^][:]+))(?::[0-9]*)?")
 
 METRICS: Final = "/metrics"
 CONSOLE: Final = "/console/"
@@ -175,7 +177,7 @@ class AdminApp:
 
     async def _audited(self, page: Page, scope: Scope) -> Reply:
         """The response of an action, which is recorded whatever becomes of it."""
-        query = scope["query_string"].decode("latin-1")
+        query = redaction.path(scope["query_string"].decode("latin-1"))
         record = partial(
             self.audit.add,
             scope["client"][0] if scope["client"] else "unknown",
@@ -264,10 +266,9 @@ def check_csrf(method: str, headers: Headers) -> None:
 
 
 def _host(text: str) -> str:
-    """The name or address in a `Host`, without its port."""
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0]
+    """The name or address in a `Host`, without its port; empty when it is none."""
+    match = _HOST.fullmatch(text)
+    return (match[1] or match[2]) if match else ""
 
 
 def _is_loopback(host: str) -> bool:

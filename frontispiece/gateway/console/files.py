@@ -32,15 +32,17 @@ HEADERS: Final[Headers] = [
 
 def is_file(path: str) -> bool:
     """Whether a path is one of the console's files, or would be one."""
-    return path == PAGE or path.startswith(STATIC)
+    return path in {PAGE, f"{PAGE}/"} or path.startswith(STATIC)
 
 
 async def file(path: str) -> Reply:
-    """The file at a path.
+    """The file at a path, or where the page is.
 
     Raises:
         Problem: 404 `no-route`.
     """
+    if path == f"{PAGE}/":
+        return Reply.whole(HTTPStatus.PERMANENT_REDIRECT, b"", [*HEADERS, (b"location", PAGE.encode())])
     return await asyncio.to_thread(_read, "index.html" if path == PAGE else path.removeprefix(STATIC))
 
 

@@ -74,6 +74,12 @@ async def test_the_page_and_its_files_need_no_token(admin: httpx.AsyncClient) ->
         assert (await admin.post(path, headers=CSRF)).status_code == 405
 
 
+async def test_the_page_is_found_with_a_slash_at_the_end(admin: httpx.AsyncClient) -> None:
+    moved = await admin.get("/console/")
+
+    assert (moved.status_code, moved.headers["location"]) == (308, "/console")
+
+
 async def test_only_files_of_the_console_are_served(admin: httpx.AsyncClient) -> None:
     for path in ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "nothing.js", ""]:
         assert (await admin.get(f"/console/static/{path}")).status_code == 404, path
@@ -94,6 +100,7 @@ async def test_the_data_needs_the_token_and_a_page_of_its_own(admin: httpx.Async
             ({"Authorization": ""}, 401),
             ({"Authorization": "Bearer another-of-the-operators"}, 401),
             ({"Host": "evil.test"}, 421),
+            ({"Host": "[127.0.0.1].evil.test"}, 421),
             ({"Origin": "http://evil.test"}, 403),
         ]:
             assert (await admin.get(path, headers=headers)).status_code == status, path
@@ -162,14 +169,16 @@ async def test_who_asks_for_the_head_of_a_stream_takes_no_place(admin: httpx.Asy
 
 
 async def test_actions_are_recorded_with_their_outcome(world: World, admin: httpx.AsyncClient) -> None:
+    await admin.delete("/admin/cache?path=/users/ada@example.org", headers=CSRF)
     await admin.delete("/admin/cache?path=/things/1", headers=CSRF)
     world.written.append(TABLE.replace('"none"', '"maybe"'))
     await admin.post("/admin/reload", headers=CSRF)
     await admin.get("/admin/routes")
 
-    reload, purge = (await admin.get("/console/api/audit")).json()
+    reload, purge, personal = (await admin.get("/console/api/audit")).json()
     assert (purge["action"], purge["status"]) == ("DELETE /admin/cache?path=/things/1", 200)
     assert (purge["outcome"], purge["client"]) == ('{"purged":0}', "127.0.0.1")
+    assert personal["action"] == "DELETE /admin/cache?path=/users/REDACTED"
     assert (reload["action"], reload["status"]) == ("POST /admin/reload", 422)
     assert "the previous one stays in force" in reload["outcome"].lower()
 
