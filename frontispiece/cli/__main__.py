@@ -1,5 +1,5 @@
 """`python -m frontispiece.cli`, the same as `front`."""
 
-from frontispiece.cli.main import main
+from frontispiece.cli import front
 
-main()
+front()

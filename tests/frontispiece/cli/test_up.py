@@ -20,6 +20,17 @@ from tests.support.front import run
 from tests.support.shop import ROOT, RunningShop, front, running_shop
 from tests.support.waiting import TIMEOUT, eventually
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from frontispiece import cli
+class Finder:
+    def find_spec(name, *_):
+        if name == "frontispiece.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+cli.front()
+"""
+
 SHOW_ENVIRONMENT = """
 import json, os, pathlib
 pathlib.Path("environment.json").write_text(json.dumps(dict(os.environ)))
@@ -93,6 +104,14 @@ def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
 
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_an_interrupt_before_anything_has_started_ends_without_a_word() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT], cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @pytest.mark.parametrize("text", ['{"pepper', '{"GATEWAY_SIGNING_KEY": "no PEM"}', '{"pepper": 1}'])
