@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
+from frontispiece.http import Problem
 from frontispiece.service import from_state, require_scope
 from services.sales.columns import Columns
-from services.sales.model import Figures, Grouping
+from services.sales.model import Figures, Grouping, ReportTooLarge
 from services.sales.store import Store
 from shop.money import Money
 from shop.order_facts import Rebuilds
@@ -56,7 +57,11 @@ async def report(
     """What an operator wants to know of the orders of the last days."""
     last = datetime.now(UTC).date()
     first = last - timedelta(days=days - 1)
-    found = await store.report(first, last)
+    try:
+        found = await store.report(first, last)
+    except ReportTooLarge:
+        detail = f"The orders of {days} days do not fit the memory of a query: request fewer days."
+        raise Problem(503, "report-too-large", detail) from None
     groups = {grouping.value: [_body(each) for each in found[grouping]] for grouping in Grouping}
     return Report(first=first.isoformat(), last=last.isoformat(), **groups)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from frontispiece.events import EventData
 from services.sales.events import Line, OrderCancelled, OrderCompleted, OrderPlaced
-from services.sales.model import OF_LINES, Figures, Grouping, State
+from services.sales.model import OF_LINES, Figures, Grouping, ReportTooLarge, State
 from shop import money
 
 SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {"memory_limit": "128MB", "threads": 2}
@@ -67,12 +67,14 @@ OF_ORDERS: Final = """
 """
 
 OF_THEIR_LINES: Final = """
-    SELECT {key}, currency, count(DISTINCT order_id),
-        count(DISTINCT order_id) FILTER (state = 'completed'),
-        count(DISTINCT order_id) FILTER (state = 'cancelled'),
-        coalesce(sum(quantity) FILTER (state = 'completed'), 0),
+    WITH of_order AS (
+        SELECT {key} AS key, order_id, sum(quantity) AS quantity, sum(goods) AS goods
+        FROM lines GROUP BY ALL
+    )
+    SELECT key, currency, count(*), count(*) FILTER (state = 'completed'),
+        count(*) FILTER (state = 'cancelled'), coalesce(sum(quantity) FILTER (state = 'completed'), 0),
         coalesce(sum(goods) FILTER (captured > 0), 0), coalesce(sum(goods) FILTER (refunded > 0), 0)
-    FROM orders JOIN lines USING (order_id) WHERE day BETWEEN ? AND ? GROUP BY ALL ORDER BY 1, 2
+    FROM orders JOIN of_order USING (order_id) WHERE day BETWEEN ? AND ? GROUP BY ALL ORDER BY 1, 2
 """
 
 Row = tuple[Any, ...]
@@ -124,12 +126,20 @@ class Columns:
         self._connection.execute("COMMIT")
 
     def report(self, first: date, last: date) -> dict[Grouping, list[Figures]]:
-        """The figures of the orders that were placed in these days, in every grouping; of one moment."""
+        """The figures of the orders that were placed in these days, in every grouping; of one moment.
+
+        Raises:
+            ReportTooLarge: they do not fit the memory limit.
+        """
+        import duckdb  # noqa: PLC0415 (loaded by now)
+
         self._connection.execute("BEGIN TRANSACTION")
         try:
             return {grouping: self._figures(grouping, first, last) for grouping in Grouping}
+        except duckdb.OutOfMemoryException as error:
+            raise ReportTooLarge(str(error)) from error
         finally:
-            self._connection.execute("COMMIT")
+            self._connection.execute("ROLLBACK")  # nothing was written
 
     def rows(self) -> list[Row]:
         """Every row of both tables, in one order."""

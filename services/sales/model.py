@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class ReportTooLarge(Exception):
+    """The orders of a report do not fit the memory that a query may use."""
+
+
 class State(StrEnum):
     """How an order stands; the last two are final."""
 

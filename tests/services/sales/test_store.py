@@ -8,12 +8,19 @@ from random import Random
 
 import pytest
 
-from services.sales.columns import Columns
+from frontispiece.events import EventSettings
+from frontispiece.security import issuers, private_key
+from frontispiece.settings import Directory, TokenSettings
+from services.sales.app import SalesSettings, create_app
+from services.sales.columns import SETTINGS, Columns
 from services.sales.model import Figures, Grouping
 from services.sales.store import Store
+from tests.conftest import internal_bearer
 from tests.services.sales.facts import order
+from tests.support.apps import NOWHERE
 from tests.support.events import event
 from tests.support.killing import killed_after
+from tests.support.serving import client_of, servers
 
 MAY = date(2026, 5, 1), date(2026, 5, 31)
 
@@ -141,3 +148,29 @@ async def test_a_folder_that_names_no_file_of_its_own_begins_anew(tmp_path: Path
     async with Store(tmp_path) as store:
         await store.opened()
         assert not store.is_complete
+
+
+async def test_a_report_that_does_not_fit_the_memory_is_refused_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event_settings: EventSettings, signing_key: str
+) -> None:
+    columns = Columns(tmp_path / "database-0")
+    columns.apply(order(0))
+    columns.close()
+    monkeypatch.setitem(SETTINGS, "memory_limit", "2MB")
+    tokens = TokenSettings(issuers=issuers([("gateway", private_key(signing_key))]))
+    settings = SalesSettings(
+        folder=tmp_path,
+        signing_key=signing_key,
+        directory=Directory(services={"ordering": f"http://{NOWHERE}"}),
+        events=event_settings,
+        tokens=tokens,
+    )
+    app = create_app(settings)
+    async with servers() as serve, client_of(await serve(app)) as client:
+        await app.state.store.opened()
+        response = await client.get(
+            "/report", headers=internal_bearer(signing_key, "sales")("o", "sales:read")
+        )
+
+    assert (response.status_code, response.json()["type"].rpartition(":")[2]) == (503, "report-too-large")
+    assert "request fewer days" in response.json()["detail"]
