@@ -5,6 +5,7 @@ files take some milliseconds.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,18 @@ from typing import Final
 POLL_INTERVAL: Final = 0.2
 """Seconds between two looks."""
 
+SHARE: Final = 0.2
+"""Of one core, at most, goes into looking: where a look takes long, the next one comes later."""
+
 CODE: Final = frozenset(
     {".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".rb", ".php", ".java", ".cs", ".rs", ".ex"}
 )
-"""The suffixes of files that are watched besides frontispiece.toml."""
+"""The suffixes of files that programs are made of."""
+
+SETTINGS: Final = frozenset({".toml", ".json", ".yaml", ".yml"})
+"""The suffixes of further files by which a start may fail: the route table, descriptions of services, …."""
+
+WATCHED: Final = CODE | SETTINGS
 
 IGNORED: Final = frozenset({"node_modules", "__pycache__"})
 
@@ -23,11 +32,11 @@ Signature = tuple[int, int, int]
 
 
 class Changes:
-    """Which files of a project have changed since this was last asked.
+    """Which files of code and settings of a project have changed since this was last asked.
 
     Args:
         folder: the project's.
-        others: files in it that are watched although they are no code.
+        others: files that are watched wherever they are and whatever they are called.
         data: the data folder, which is left out.
     """
 
@@ -44,16 +53,19 @@ class Changes:
         Args:
             pause: called with the seconds between two looks, until there is something.
         """
+        took = 0.0
         while True:
-            pause(POLL_INTERVAL)
+            pause(max(POLL_INTERVAL, took / SHARE))
+            begun = time.monotonic()
             now = dict(self._look())
+            took = time.monotonic() - begun
             if now == self._seen and now != self._known:
                 before, self._known = self._known, now
                 return {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
             self._seen = now
 
     def _look(self) -> Iterator[tuple[Path, Signature]]:
-        for path in (*self._others, *_code(self._folder, self._data)):
+        for path in (*self._others, *_files(self._folder, self._data)):
             if (found := signature(path)) is not None:
                 yield path, found
 
@@ -67,12 +79,19 @@ def signature(path: Path) -> Signature | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _code(folder: Path, data: Path) -> Iterator[Path]:
+def _files(folder: Path, data: Path, *, linked: bool = False) -> Iterator[Path]:
+    """The files below a folder; `linked` when a link led there: links within may go round."""
     for place, folders, names in os.walk(folder):
         if "pyvenv.cfg" in names or Path(place) == data:
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".") and name not in IGNORED]
         for name in names:
-            if os.path.splitext(name)[1] in CODE:  # noqa: PTH122 (ten times as fast)
+            if os.path.splitext(name)[1] in WATCHED:  # noqa: PTH122 (ten times as fast)
                 yield Path(place, name)
+        for link in () if linked else [Path(place, name) for name in folders]:
+            if not link.is_symlink():
+                continue
+            target = link.resolve()
+            if target != data and not Path(place).resolve().is_relative_to(target):
+                yield from _files(link, data, linked=True)

@@ -43,6 +43,7 @@ class Development:
 
     Args:
         data: the data folder.
+        routes: the route table's file; once the gateway runs, it reads changes itself.
         public: the gateway's socket.
         supervisor: keeps programs running.
         prepare: see `Prepare`.
@@ -50,6 +51,7 @@ class Development:
     """
 
     data: Path
+    routes: Path
     public: socket
     supervisor: Supervisor
     prepare: Prepare
@@ -62,7 +64,7 @@ class Development:
             project: as it is now.
             ready: called when all is ready at first.
         """
-        changes = Changes(project.folder, frozenset([project.folder / PROJECT_FILE]), self.data)
+        changes = Changes(project.folder, frozenset([project.folder / PROJECT_FILE, self.routes]), self.data)
         announce = ready
         while True:
             try:
@@ -100,7 +102,8 @@ class Development:
             if any(file.is_relative_to(PLATFORM) for file in changed):
                 self.say("Frontispiece itself has changed: stop front dev and start it again")
             try:
-                apps.replace(changed)
+                if code := {file for file in changed if file.suffix in CODE}:
+                    apps.replace(code)
             except (ChildFailed, NotReady, ConfigError):
                 raise
             except Exception:  # whatever was saved, what is served goes on

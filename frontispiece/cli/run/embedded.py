@@ -7,6 +7,7 @@ from pathlib import Path
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import needs
+from frontispiece.errors import ConfigError
 from frontispiece.server.supervisor import Supervisor
 
 
@@ -17,6 +18,16 @@ class Embedded:
     valkey: str = ""
     nats: str = ""
     nats_monitor: str = ""
+
+    def check(self, project: Project) -> None:
+        """Check that what a project needs, maybe only since its file has changed, runs.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        for name, url in (("valkey", self.valkey), ("nats", self.nats)):
+            if not url and needs(project, name):
+                raise ConfigError([f"${{{name}}} is needed only now: stop front dev and start it again"])
 
 
 @contextmanager

@@ -89,6 +89,7 @@ class Up:
             given = dict(os.environ)
 
             def prepare(project: Project, sockets: Mapping[str, socket.socket]) -> Run:
+                embedded.check(project)
                 commands = [name for name, app in project.apps.items() if app.command]
                 return Run(
                     project=project,
@@ -111,6 +112,7 @@ class Up:
             if self.say:
                 Development(
                     data=self.data,
+                    routes=self.routes,
                     public=sockets[GATEWAY],
                     supervisor=supervisor,
                     prepare=prepare,

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from frontispiece.cli.run.changes import Changes
 from frontispiece.cli.run.imports import Imports
 from frontispiece.cli.scaffold.init import write_project
 from frontispiece.testing import RunningProject, started
@@ -114,10 +115,31 @@ def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer
     developer.until_printed("all apps serve again")
     assert "buy pens" in developer.get("/w/notes/1")
 
+    developer.edit("routes.toml", 'auth = "none"', 'auth = "nobody"')
+    developer.edit("frontispiece.toml", 'A = "b"', 'A = "${nats}"')
+    developer.until_printed("${nats} is needed only now: stop front dev and start it again")
+    developer.edit("frontispiece.toml", "${nats}", "c")
+    developer.until(lambda: developer.running.printed.count("started again when something is saved") == 2)
+    developer.edit("routes.toml", "nobody", "none")
+    developer.until(lambda: developer.running.printed.count("all apps serve again") == 2)
+
     printed = developer.running.printed
     assert developer.running.stop() < 60
     assert printed.count("Traceback") == 1, "of the program, in its log"
     assert len(re.findall("is started again in", printed)) == 1, "only the program that could not start"
+
+
+def test_changes_are_found_behind_links_and_links_may_go_round(tmp_path: Path) -> None:
+    project, linked = tmp_path / "project", tmp_path / "linked"
+    for folder in (project / "data", linked):
+        folder.mkdir(parents=True)
+    for link, target in ((project / "web", linked), (project / "again", project), (linked / "out", project)):
+        link.symlink_to(target)
+    changes = Changes(project, frozenset(), project / "data")
+    for folder in (project / "data", linked):
+        (folder / "app.py").write_text("")
+
+    assert changes.wait(lambda _seconds: None) == {project / "web" / "app.py"}
 
 
 def test_imports_are_found_wherever_they_are_written(tmp_path: Path) -> None:
