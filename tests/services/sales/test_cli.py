@@ -1,6 +1,7 @@
 """`front sales` against a server that answers what it pleases."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import respx
@@ -29,9 +30,9 @@ ROW = {
     ],
 )
 def test_what_goes_wrong_is_said_in_a_line(
-    arguments: list[str], answer: dict[str, object], printed: str, respx_mock: respx.MockRouter
+    arguments: list[str], answer: dict[str, Any], printed: str, respx_mock: respx.MockRouter
 ) -> None:
-    report = {"first": "2026-01-01", "last": "2026-01-02", "total": [ROW], "day": []}
+    report: dict[str, Any] = {"first": "2026-01-01", "last": "2026-01-02", "total": [ROW], "day": []}
     respx_mock.get(URL + REPORT).respond(**({"json": report} | answer))
 
     result = CliRunner().invoke(app, ["--token", "t", "--url", URL, *arguments])
