@@ -3,8 +3,9 @@
 import keyword
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,10 @@ from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+UndoneBy = Callable[[Path, Callable[[], object]], None]
+"""Called with what is about to change, and what brings it back."""
 
 
 class NotAdded(Exception):
@@ -59,27 +64,42 @@ class Addition:
         self._changed[file] = text
 
     def text(self, file: Path) -> str:
-        """The text of a file, with what has been added to it."""
-        return self._changed.get(file) or file.read_text(encoding="utf-8")
+        """The text of a file, with what has been added to it.
+
+        Raises:
+            NotAdded: it is no text.
+        """
+        try:
+            return self._changed.get(file) or file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise NotAdded(f"{file} is no UTF-8: save it as UTF-8.") from None
 
     def write(self) -> None:
         """Write all of it, check the project, and say what was written.
 
         Raises:
-            NotAdded: a file cannot be written, or the project has errors then: all is as it was.
+            NotAdded: a file cannot be written, or the project has errors then: all is as it was, but for what
+                the message names.
         """
-        with ExitStack() as undo:
-            try:
-                for file, text in {**self._new, **self._changed}.items():
-                    _write(file, text, undo)
-            except OSError as error:
-                raise NotAdded(f"Nothing was added: {error.filename or ''}: {error.strerror}.") from None
-            if errors := _errors(self._project):
-                raise NotAdded("\n".join(["Nothing was added, for the project would have errors:", *errors]))
-            undo.pop_all()
+        left: list[str] = []
+        try:
+            with ExitStack() as undo:
+                self._write_all(partial(_undo, undo, left))
+                undo.pop_all()
+        except NotAdded as error:
+            raise NotAdded("\n".join([str(error), *left])) from None
         for file in (*self._new, *self._changed):
             verb = "written" if file in self._new else "changed"
             out.print(f"  {verb}  {escape(str(file))}", highlight=False)
+
+    def _write_all(self, undone_by: UndoneBy) -> None:
+        for file, text in {**self._new, **self._changed}.items():
+            try:
+                _write(file, text, undone_by)
+            except OSError as error:
+                raise NotAdded(f"Nothing was added: {error.filename or file}: {error.strerror}.") from None
+        if errors := _errors(self._project):
+            raise NotAdded("\n".join(["Nothing was added, for the project would have errors:", *errors]))
 
     def _filled(self, template: str) -> str:
         text = (files(__package__) / "templates" / template).read_text(encoding="utf-8")
@@ -107,16 +127,26 @@ def values(name: str, *, is_module: bool = True, **more: str) -> dict[str, str]:
     return own | more
 
 
-def _write(file: Path, text: str, undo: ExitStack) -> None:
-    """Write a file; `undo` brings back what was there before, be it nothing."""
+def _write(file: Path, text: str, undone_by: UndoneBy) -> None:
+    """Write a file with the ends of lines that it has; first it is said what brings back what was there."""
     for folder in _missing(file.parent):
         folder.mkdir()
-        undo.callback(folder.rmdir)
-    if file.exists():
-        undo.callback(file.write_bytes, file.read_bytes())
-    else:
-        undo.callback(_remove, file)
-    file.write_text(text, encoding="utf-8")
+        undone_by(folder, folder.rmdir)
+    before = file.read_bytes() if file.exists() else None
+    undone_by(file, partial(_remove, file) if before is None else partial(file.write_bytes, before))
+    file.write_text(text, encoding="utf-8", newline="\r\n" if before and b"\r\n" in before else "\n")
+
+
+def _undo(undo: ExitStack, left: list[str], path: Path, action: Callable[[], object]) -> None:
+    """Have `undo` do what brings a file or a folder back, and name it in `left` when that fails."""
+
+    def attempt() -> None:
+        try:
+            action()
+        except OSError as error:
+            left.append(f"{path} is not as it was, and could not be brought back: {error.strerror}.")
+
+    undo.callback(attempt)
 
 
 def _remove(file: Path) -> None:

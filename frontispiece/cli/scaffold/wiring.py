@@ -19,7 +19,10 @@ def with_page(source: str, package: str, module: str) -> str:
     Raises:
         NotWired: one of these is not there.
     """
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        raise NotWired(f"The BFF's app.py is no Python: {error}.") from None
     imported = next(
         (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == package),
         None,
@@ -92,7 +95,7 @@ def _pages(node: ast.AST) -> ast.List | None:
 
 def _span(source: str, node: ast.stmt | ast.expr | ast.alias) -> tuple[int, int]:
     """Where a node begins and ends in the source."""
-    lines = source.splitlines(keepends=True)
+    lines = [f"{line}\n" for line in source.split("\n")]
 
     def place(line: int, column: int) -> int:
         before = lines[line - 1].encode()[:column].decode()

@@ -5,6 +5,7 @@ A row is a fault in a small project without any: files that differ, and all that
 `DIR` is the project's folder.
 """
 
+import errno
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from frontispiece.cli.main import app
+from frontispiece.cli.scaffold.wiring import NotWired, with_page
 from frontispiece.server.sockets import address, bound
 
 PROJECT: Final = """\
@@ -261,6 +263,49 @@ def test_a_health_path_of_an_app_is_written_for_the_gateway_too_and_missed_by_ch
     assert [line for line in checked.output.splitlines() if "health" in line] == [
         '! warning services.notes: the gateway asks /health/ready, but [apps] has health = "/h": write health = { path = "/h" } here, too'
     ]
+
+
+def test_what_is_added_to_a_file_has_its_ends_of_lines(folder: Path) -> None:
+    _write(folder, {"routes.toml": ROUTES.replace("\n", "\r\n")})
+
+    added = _front(folder, "new", "route", "/api/more", "--to", "notes:/all")
+
+    assert added.exit_code == 0, added.output
+    table = (folder / "routes.toml").read_bytes()
+    assert b"/api/more" in table
+    assert table.count(b"\n") == table.count(b"\r\n")
+
+
+def test_what_cannot_be_added_names_its_file_and_what_could_not_be_undone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(folder, {})
+    write_text = Path.write_text
+
+    def refuse(path: Path, content: object, **_: object) -> int:
+        if path.name == "routes.toml":
+            raise OSError(errno.EFBIG, "File too large")
+        assert isinstance(content, str)
+        return write_text(path, content)
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+
+    added = _front(folder, "new", "route", "/api/more", "--to", "notes:/all")
+
+    assert (added.exit_code, added.stderr.splitlines()) == (
+        1,
+        [
+            f"Nothing was added: {folder / 'routes.toml'}: File too large.",
+            f"{folder / 'routes.toml'} is not as it was, and could not be brought back: File too large.",
+        ],
+    )
+    assert not (folder / "tests").exists()
+
+
+def test_a_page_is_not_added_to_a_module_that_is_no_python() -> None:
+    with pytest.raises(NotWired, match=r"app\.py is no Python: invalid syntax"):
+        with_page("def :", "web.pages", "note")
 
 
 @pytest.mark.parametrize("row", FAULTS, ids=[row.name.replace(" ", "-") for row in FAULTS])
