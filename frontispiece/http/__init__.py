@@ -5,6 +5,7 @@ Stability: stable.
 
 from frontispiece.http.client_version import ClientVersion, Version
 from frontispiece.http.cookies import DuplicateCookie, cookies, single_cookie
+from frontispiece.http.loopback import is_loopback
 from frontispiece.http.messages import (
     BodyTooLarge,
     ClientDisconnected,
@@ -32,5 +33,6 @@ __all__ = [
     "Version",
     "cookies",
     "field",
+    "is_loopback",
     "single_cookie",
 ]

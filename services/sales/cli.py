@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from frontispiece.http.loopback import is_loopback
+from frontispiece.http import is_loopback
 from services.sales.chart import bar, svg
 from services.sales.model import Grouping
 
