@@ -16,6 +16,8 @@ from frontispiece.gateway.docs.components import Described
 from frontispiece.gateway.docs.config import Docs
 from frontispiece.gateway.docs.document import document
 from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
+from frontispiece.gateway.policies.compression.config import Compression
+from frontispiece.gateway.policies.compression.layer import compression_layer
 from frontispiece.gateway.policies.request_validation.document import Document
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.accept import preferred_media_type
@@ -28,6 +30,12 @@ from frontispiece.upstream import Headers, Reply
 
 HTML: Final = "text/html"
 FOLDER: Final = Path(__file__).parent / "static"
+
+MAX_FETCHES: Final = 4
+"""Descriptions that are fetched at a time."""
+
+MAX_WAIT: Final = 0.2
+"""Seconds that a call waits for what services say now, when an earlier document is there."""
 
 PAGE_HEADERS: Final[Headers] = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
@@ -52,9 +60,10 @@ def endpoints(resources: TableResources, docs: Docs | None) -> Iterator[tuple[Te
     """
     taken = {route.template.shape for route in resources.table.routes}
     if docs:
+        compressed = compression_layer(Compression(codings=("gzip",)), resources.runtime.compression)
         for path, handler in _described(resources, docs):
             if (template := Template.parse(path)).shape not in taken:
-                yield template, handler
+                yield template, compressed(handler)
     if not any(_has_root(route.template) for route in resources.table.routes):
         yield Template.parse("/"), _root(docs)
 
@@ -78,26 +87,38 @@ class _OpenApi:
         self._docs = docs
         self._of: dict[str, Document] | None = None
         self._content = b""
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def handle(self, call: Call) -> Reply:
+        """The document; the one that is known while a service takes its time to describe itself."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = self._resources.runtime.background.start(self._refresh())
+        await asyncio.wait([self._refreshing], timeout=MAX_WAIT if self._content else None)
+        if not self._content:
+            self._refreshing.result()  # raises what went wrong
+        return await _file(self._content, "application/json", call)
+
+    async def _refresh(self) -> None:
         documents = await self._documents()
         if self._of != documents:
             self._content = await asyncio.to_thread(self._make, documents)
             self._of = documents
-        return await _file(self._content, "application/json", call)
 
     async def _documents(self) -> dict[str, Document]:
-        """The descriptions of services that have one and are there; one by one, as making them takes time."""
+        """The descriptions of services that have one and are there."""
         table, tokens, runtime = self._resources.table, self._resources.tokens, self._resources.runtime
-        found = {}
-        for name in sorted(
-            {name for route in table.routes if self._shows(route) for name in _services(route)}
-        ):
+        shown = {name for route in table.routes if self._shows(route) for name in _services(route)}
+        some = asyncio.Semaphore(MAX_FETCHES)
+
+        async def fetched(name: str) -> Document | None:
             upstream = self._resources.upstreams[name]
             description = runtime.description(upstream, partial(tokens.gateway_authorization, name))
-            if (each := await description.document()) is not None:
-                found[name] = each
-        return found
+            async with some:
+                return await description.document()
+
+        names = sorted(shown)
+        found = zip(names, await asyncio.gather(*map(fetched, names)), strict=True)
+        return {name: document for name, document in found if document is not None}
 
     def _shows(self, route: Route) -> bool:
         return route.auth in self._docs.auth

@@ -1,12 +1,13 @@
 """The edge describes itself: what the public may know of its routes, and nothing else."""
 
+import asyncio
 import json
 from typing import Any, Final
 
 import pytest
 import schemathesis
 
-from tests.support.stub import Stub, answering
+from tests.support.stub import Exchange, Stub, answering
 from tests.support.tables import part, route, route_table
 from tests.support.world import OpenWorld, World
 
@@ -240,6 +241,22 @@ async def test_the_document_and_its_page_have_entity_tags_and_a_strict_policy(op
         again = await world.http.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert (first.status_code, again.status_code) == (200, 304)
         assert "script-src 'self'" in first.headers["content-security-policy"]
+
+
+async def test_services_describe_themselves_at_the_same_time(open_world: OpenWorld) -> None:
+    both = asyncio.Barrier(2)
+
+    async def answer(exchange: Exchange) -> None:
+        await both.wait()  # one after the other, neither would be answered
+        await answering(200, json.dumps(THINGS).encode(), (b"content-type", b"application/json"))(exchange)
+
+    routes = [route(f"/{name}/{{id}}", to=f"{name}:/things/{{id}}") for name in ("one", "two")]
+    world = await open_world(route_table(*routes, docs={}), one=Stub(answer), two=Stub(answer))
+
+    response = await world.http.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+
+    assert [each["get"]["summary"] for each in response.json()["paths"].values()] == ["A thing."] * 2
+    assert response.headers["content-encoding"] == "gzip"
 
 
 async def test_without_a_section_there_is_no_description(open_world: OpenWorld) -> None:
