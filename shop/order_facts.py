@@ -49,7 +49,7 @@ class _Facts(msgspec.Struct):
 
 
 class Rebuilds(Generic[Database]):
-    """Makes a store's database anew from the facts of all orders, when it is new and on request.
+    """Rebuilds a store's database from the facts of all orders, when it is new and on request.
 
     Args:
         store: the store.
@@ -69,7 +69,7 @@ class Rebuilds(Generic[Database]):
         self._requested = asyncio.Event()
 
     def request(self) -> None:
-        """Have the database made anew, after a rebuild that runs now."""
+        """Have the database rebuilt, after a rebuild that runs now."""
         self._requested.set()
 
     async def run(self) -> None:
@@ -96,7 +96,7 @@ class Rebuilds(Generic[Database]):
             async for page in self._pages():
                 await write(partial(_apply, self._apply, page))
                 facts += len(page)
-        log.info("The database is made anew of %d facts", facts)
+        log.info("The database is rebuilt from %d facts", facts)
 
 
 def _apply(

@@ -58,7 +58,7 @@ def tail(
 
 @app.command("parked")
 def list_parked(project: Folder = None, data: Data = None) -> None:
-    """List the messages that could not be handled, and why."""
+    """List parked messages (dead letters): those that could not be handled, and why."""
 
     async def show(connection: "Connection", address: "BrokerAddress") -> None:
         from frontispiece.cli.client.broker import read  # noqa: PLC0415 (an extra)
@@ -91,7 +91,7 @@ def replay(
     *,
     all_: Annotated[bool, typer.Option("--all", help="Every parked message.")] = False,
 ) -> None:
-    """Deliver parked messages again, each to the service that could not handle it."""
+    """Redeliver parked messages, each to the service that could not handle it."""
     if bool(numbers) == all_:
         fail("Name parked messages by their ids, or all of them by --all.")
 
@@ -127,9 +127,9 @@ def lag(project: Folder = None, data: Data = None) -> None:
     async def show(connection: "Connection", address: "BrokerAddress") -> None:
         from frontispiece.cli.client.broker import consumer_lags  # noqa: PLC0415 (an extra)
 
-        table = _table("service", "stream", "waiting", "unacknowledged", "redelivered")
+        table = _table("service", "stream", "pending", "unacknowledged", "redelivered")
         for each in await consumer_lags(connection.streams, address.prefix):
-            _add_row(table, each.service, each.stream, each.waiting, each.unacknowledged, each.redelivered)
+            _add_row(table, each.service, each.stream, each.pending, each.unacknowledged, each.redelivered)
         _print(table, "No service consumes anything.")
 
     _run(project, data, show)

@@ -165,7 +165,7 @@ class Consumer:
         while True:
             await asyncio.sleep(self._settings.ack_wait / 3)
             for message in list(self._taken.values()):
-                with suppress(*BROKER_ERRORS):  # then it is delivered again, and the inbox knows it
+                with suppress(*BROKER_ERRORS):  # then it is redelivered, and the inbox knows it
                     await message.in_progress()
 
     async def _measure(self, connection: Connection) -> None:

@@ -92,7 +92,7 @@ class Deliveries:
         self.counter.add(self._service, known, outcome)
 
     async def _outcome(self, message: Msg, streams: JetStreamContext) -> str:
-        """Handle a message: acknowledge it, have it delivered again, or park it.
+        """Handle a message: acknowledge it, have it redelivered, or park it.
 
         Raises:
             Error: of the broker's client, and what else `BROKER_ERRORS` lists.
@@ -166,7 +166,7 @@ class Deliveries:
         try:
             await park(streams, self._settings.prefix, message, reason)
         except BROKER_ERRORS:
-            self._reasons[_position(message)] = reason  # it is delivered again, and not handled then
+            self._reasons[_position(message)] = reason  # it is redelivered, and not handled then
             raise
         log.error("%s: %s is parked: %s", self._service, message.subject, reason)
         return "parked"

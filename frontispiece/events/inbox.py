@@ -15,7 +15,7 @@ with extra("sql"):
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 RETENTION: Final = timedelta(days=MAX_RETENTION_DAYS + 1)
-"""Longer than any stream keeps events: nothing older is delivered again."""
+"""Longer than any stream keeps events: nothing older is redelivered."""
 
 PRUNE_EVERY: Final = 128
 """Events between two deletions of old ids."""

@@ -65,7 +65,7 @@ async def park(streams: JetStreamContext, prefix: str, message: Msg, reason: str
     parking the broker might not take it, and would close the connection.
 
     Raises:
-        Error: the broker did not take it; it will be delivered again.
+        Error: the broker did not take it; it will be redelivered.
     """
     about = message.metadata
     if len(message.data) > MAX_BODY_BYTES:

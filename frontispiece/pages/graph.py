@@ -159,4 +159,4 @@ def _name(thing: Any) -> str:
         return "request"
     named = isinstance(thing, type) or inspect.isroutine(thing)
     name = thing.__qualname__.rpartition("<locals>.")[2] if named else MODULES.sub("", str(thing))
-    return "a stand-in" if name == "<lambda>" else name
+    return "a fallback" if name == "<lambda>" else name

@@ -1,4 +1,4 @@
-"""A database inside the process, made of what others publish, and made anew while it serves.
+"""A database inside the process, made of what others publish, and rebuilt while it serves.
 
 The folder has `lock`, which one process at a time holds; a file for each time that the database was made; and
 `current`, the name of the file that serves. A rebuild fills another file and then writes `current` anew, in

@@ -25,7 +25,7 @@ RELEASED: Final = "released"
 
 
 class NotReserved(Exception):
-    """Stock is to be sold that is not reserved yet: the message is to be delivered again."""
+    """Stock is to be sold that is not reserved yet: the message is to be redelivered."""
 
 
 class Handlers:

@@ -86,7 +86,7 @@ def rebuild(
         ),
     ] = False,
 ) -> None:
-    """Make the read model anew from the log, prove it equal and switch to it, while the old one serves.
+    """Rebuild the read model from the log, prove it equal and switch to it, while the old one serves.
 
     A rebuild that was killed is resumed.
     """

@@ -18,7 +18,7 @@ SNAPSHOT_EVERY: Final = 50
 """Events of one stream between two snapshots."""
 
 SNAPSHOT_SCHEMA: Final = 2
-"""Of `Order`: raised with every change of its fields, so that older snapshots are made anew."""
+"""Of `Order`: raised with every change of its fields, so that older snapshots are rebuilt."""
 
 APPEND_LOCK: Final = 727180
 """The advisory lock of PostgreSQL that a transaction holds from its first append to its end."""

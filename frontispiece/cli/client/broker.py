@@ -136,14 +136,14 @@ class ConsumerLag:
     Args:
         service: its name.
         stream: that it consumes.
-        waiting: messages that were not delivered yet.
+        pending: messages that were not delivered yet.
         unacknowledged: messages that are being handled, or wait for their redelivery.
         redelivered: of these, the ones that have failed before.
     """
 
     service: str
     stream: str
-    waiting: int
+    pending: int
     unacknowledged: int
     redelivered: int
 
@@ -155,7 +155,7 @@ async def consumer_lags(streams: JetStreamContext, prefix: str) -> list[Consumer
         ConsumerLag(
             service=info.name,
             stream=stream,
-            waiting=info.num_pending or 0,
+            pending=info.num_pending or 0,
             unacknowledged=info.num_ack_pending or 0,
             redelivered=info.num_redelivered or 0,
         )

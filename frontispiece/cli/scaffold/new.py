@@ -94,7 +94,7 @@ def client(name: Name, project: Folder = None) -> None:
 
 @app.command()
 def service(name: Name, project: Folder = None) -> None:
-    """Add a service, a stand-in for one of yours, with a route to it and its test."""
+    """Add a fake service in place of one of yours, with a route to it and its test."""
     opened = open_project(project)
     with _explained():
         _not_taken(opened, name)

@@ -120,7 +120,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "Invalid value": ": write text in quotation marks, and true or false in small letters",
     "Invalid statement": ": write key = value, or a header [section]",
     "after": ": begin a line for each key",
-    "Expected": ": is a sign missing?",
+    "Expected": ": missing bracket?",
     "Unterminated": ": is a quotation mark missing?",
 }
 """What to do about the parser's messages, by words in them."""

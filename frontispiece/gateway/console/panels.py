@@ -64,11 +64,11 @@ def broker_panel(settings: EventSettings) -> Panel:
             for stream in streams
             for each in stream.get("consumer_detail", [])
         ]
-        columns = ["Consumer", "Stream", "Lag", "In delivery", "Delivered again", "Handled"]
-        lag = sum(pending for pending, _ in consumers)
+        columns = ["Consumer", "Stream", "Pending", "Unacknowledged", "Redelivered", "Handled"]
+        pending = sum(each for each, _ in consumers)
         rows = [row for _, row in sorted(consumers, key=lambda each: -each[0])]
         return [
-            PanelFigures(figures={"Parked messages": parked, "Lag of all": lag}),
+            PanelFigures(figures={"Parked messages (dead letters)": parked, "Pending of all": pending}),
             PanelTable(title="Consumers", columns=columns, rows=rows),
         ]
 

@@ -80,7 +80,7 @@ def _described(resources: TableResources, docs: Docs) -> Iterator[tuple[str, Han
 
 
 class _OpenApi:
-    """The document, made anew when a service has another description."""
+    """The document, rebuilt when a service has another description."""
 
     def __init__(self, resources: TableResources, docs: Docs) -> None:
         self._resources = resources

@@ -123,7 +123,7 @@ def test_an_aggregate_that_the_route_table_declares_is_drawn_as_a_page_is(drawn:
     optional, edges = read(text)
 
     assert "product<br>catalog:/products/{sku}" in text
-    assert "500 ms · or a stand-in" in text
+    assert "500 ms · or a fallback" in text
     assert {("product", "-->", "related"), ("related", "-.->", "view")} <= edges
     assert optional["stock"]
     assert not optional["product"]

@@ -1,4 +1,4 @@
-"""A stand-in for a service of yours: notes, in Python's own http.server."""
+"""A fake service in place of yours: notes, in Python's own http.server."""
 
 import argparse
 import json
