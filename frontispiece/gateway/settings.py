@@ -157,15 +157,16 @@ class GatewaySettings(Settings):
         return self.origins or [origin for origin in [self.session.origin] if origin != OFF]
 
 
-def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
+def unknown_variables(environment: Iterable[str], prefixes: Iterable[str] = (_PREFIX,)) -> Iterator[str]:
     """Which variables look like settings of the gateway and are none, with the nearest name of one.
 
     Kubernetes sets `GATEWAY_SERVICE_…` and `GATEWAY_PORT…` for a service that is called gateway.
     """
-    known = {name for name, _ in GatewaySettings.variables() if name.startswith(_PREFIX)}
-    for name in sorted(environment):
-        if name.startswith(_PREFIX) and name not in known and not _OF_KUBERNETES.match(name):
-            yield f"{name} is no setting of the gateway{nearest(name, known, _PREFIX)}"
+    for prefix in prefixes:
+        known = {name for name, _ in GatewaySettings.variables() if name.startswith(prefix)}
+        for name in sorted(environment):
+            if name.startswith(prefix) and name not in known and not _OF_KUBERNETES.match(name):
+                yield f"{name} is no setting of the gateway{nearest(name, known, prefix)}"
 
 
 def identifies_callers(table: Table, settings: GatewaySettings) -> Iterator[str]:

@@ -65,7 +65,7 @@ def program_errors(project: Project, run: Run) -> Iterator[str]:
 
 def unknown_settings(project: Project) -> Iterator[str]:
     """Variables of the gateway in frontispiece.toml that are no settings."""
-    for error in unknown_variables(project.gateway.environment):
+    for error in unknown_variables(project.gateway.environment, ("GATEWAY_", "ISSUER_", "SESSION_")):
         yield f"gateway.environment.{error.replace(' ', ': it ', 1)}"
 
 

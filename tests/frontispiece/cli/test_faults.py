@@ -184,6 +184,7 @@ FAULTS: Final = [
     # settings
     Row("bad JSON", setting('GATEWAY_ISSUERS = "{"'), '✗ DIR/frontispiece.toml:9: gateway.environment.GATEWAY_ISSUERS: this is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)): write {"NAME": …}'),
     Row("no setting", setting('GATEWAY_MAX_IN_FLIHGT = "5"'), "✗ DIR/frontispiece.toml:9: gateway.environment.GATEWAY_MAX_IN_FLIHGT: it is no setting of the gateway: did you mean 'GATEWAY_MAX_IN_FLIGHT'?"),
+    Row("no setting of the issuer", setting('ISSUER_AUDEINCE = "api"'), "✗ DIR/frontispiece.toml:9: gateway.environment.ISSUER_AUDEINCE: it is no setting of the gateway: did you mean 'ISSUER_AUDIENCE'?"),
     Row("a number that is text", setting('GATEWAY_MAX_IN_FLIGHT = "many"'), "✗ DIR/frontispiece.toml:9: gateway.environment.GATEWAY_MAX_IN_FLIGHT: 'many' is no whole number"),
     Row("a variable that is a number", setting("GATEWAY_MAX_IN_FLIGHT = 5"), 'DIR/frontispiece.toml:9: gateway.environment.GATEWAY_MAX_IN_FLIGHT: must be text: write "5"'),
     Row("no address", setting('GATEWAY_ADMIN = "nonsense"'), """✗ DIR/frontispiece.toml:9: gateway.environment.GATEWAY_ADMIN: 'nonsense' is no address: write "127.0.0.1:9100", or "off\""""),
