@@ -13,6 +13,7 @@ from frontispiece.security import Signer, SigningKey, Verifier
 from frontispiece.service import create_store_service
 from frontispiece.settings import Directory, Settings, TokenSettings
 from services.sales import api
+from services.sales.columns import MEMORY
 from services.sales.store import FACTS, Store, apply
 from shop.order_facts import open_rebuilds
 
@@ -23,6 +24,9 @@ class SalesSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="SALES_")
 
     folder: Path = Field(description="The folder of the files of the columns, of one process alone.")
+    memory: int = Field(
+        MEMORY, ge=64, description="Megabytes that DuckDB may use, its indexes and reports together."
+    )
     signing_key: SigningKey = Field(
         description="Ed25519 private key in PEM, which signs sales's calls.", repr=False
     )
@@ -34,7 +38,7 @@ class SalesSettings(Settings):
 def create_app(settings: SalesSettings | None = None) -> FastAPI:
     """The sales service."""
     settings = settings or SalesSettings()
-    store = Store(settings.folder)
+    store = Store(settings.folder, memory=settings.memory)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -15,7 +15,10 @@ from services.sales.events import Line, OrderCancelled, OrderCompleted, OrderPla
 from services.sales.model import OF_LINES, Figures, Grouping, ReportTooLarge, State
 from shop import money
 
-SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {"memory_limit": "128MB", "threads": 2}
+MEMORY: Final = 128
+"""Megabytes that DuckDB may use: enough for about 300,000 orders."""
+
+THREADS: Final = 2
 
 SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS orders (
@@ -89,10 +92,12 @@ class Columns:
         duckdb.Error: the file cannot be opened.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, memory: int = MEMORY) -> None:
         import duckdb  # noqa: PLC0415 (takes most of a second)
 
-        self._connection = duckdb.connect(str(file), config=SETTINGS)
+        self._connection = duckdb.connect(
+            str(file), config={"memory_limit": f"{memory}MB", "threads": THREADS}
+        )
         self._connection.execute(SCHEMA)
 
     def close(self) -> None:

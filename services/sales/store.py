@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from frontispiece.events import Event, EventData
 from frontispiece.stores import EmbeddedStore
-from services.sales.columns import Columns
+from services.sales.columns import MEMORY, Columns
 from services.sales.events import OrderCancelled, OrderCompleted, OrderPlaced
 from services.sales.model import Figures, Grouping
 
@@ -19,10 +20,11 @@ class Store(EmbeddedStore[Columns]):
 
     Args:
         folder: of their files.
+        memory: megabytes that DuckDB may use.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, Columns)
+    def __init__(self, folder: Path, *, memory: int = MEMORY) -> None:
+        super().__init__(folder, partial(Columns, memory=memory))
 
     async def happened(self, event: Event[EventData]) -> None:
         """Set what a fact says; again, it changes nothing."""
