@@ -25,7 +25,7 @@ class SalesSettings(Settings):
 
     folder: Path = Field(description="The folder of the files of the columns, of one process alone.")
     memory: int = Field(
-        MEMORY, ge=64, description="Megabytes that DuckDB may use, its indexes and reports together."
+        MEMORY, ge=1, description="Megabytes that DuckDB may use, its indexes and reports together."
     )
     signing_key: SigningKey = Field(
         description="Ed25519 private key in PEM, which signs sales's calls.", repr=False

@@ -12,7 +12,7 @@ from frontispiece.events import EventSettings
 from frontispiece.security import issuers, private_key
 from frontispiece.settings import Directory, TokenSettings
 from services.sales.app import SalesSettings, create_app
-from services.sales.columns import SETTINGS, Columns
+from services.sales.columns import Columns
 from services.sales.model import Figures, Grouping
 from services.sales.store import Store
 from tests.conftest import internal_bearer
@@ -151,15 +151,15 @@ async def test_a_folder_that_names_no_file_of_its_own_begins_anew(tmp_path: Path
 
 
 async def test_a_report_that_does_not_fit_the_memory_is_refused_with_a_hint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event_settings: EventSettings, signing_key: str
+    tmp_path: Path, event_settings: EventSettings, signing_key: str
 ) -> None:
     columns = Columns(tmp_path / "database-0")
     columns.apply(order(0))
     columns.close()
-    monkeypatch.setitem(SETTINGS, "memory_limit", "2MB")
     tokens = TokenSettings(issuers=issuers([("gateway", private_key(signing_key))]))
     settings = SalesSettings(
         folder=tmp_path,
+        memory=2,
         signing_key=signing_key,
         directory=Directory(services={"ordering": f"http://{NOWHERE}"}),
         events=event_settings,
