@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import cache_from_source
 from pathlib import Path
 from socket import socket
 
@@ -76,7 +77,7 @@ class Development:
                     project = self._follow(apps, project, changes)
             except (ChildFailed, NotReady, ConfigError) as error:
                 self.say(f"{error}\nIt is started again when something is saved.")
-                changes.wait(time.sleep)
+                _changed(changes, time.sleep)
                 project = self._reloaded(project) or project
 
     def _started(self, project: Project, stack: ExitStack) -> "Apps":
@@ -93,7 +94,7 @@ class Development:
     def _follow(self, apps: "Apps", project: Project, changes: Changes) -> Project:
         """Replace apps as their code changes, until frontispiece.toml does: the project as it is then."""
         while True:
-            changed = changes.wait(self._pause)
+            changed = _changed(changes, self._pause)
             if project.folder / PROJECT_FILE in changed:
                 now = self._reloaded(project)
                 if now and now != project:
@@ -256,6 +257,18 @@ class Apps:
                 pass_fds=[successor.descriptor],
             )
         return successor, process
+
+
+def _changed(changes: Changes, pause: Callable[[float], None]) -> set[Path]:
+    """The files that have changed, without their cached bytecode.
+
+    Python compares a cache with its source by size and whole seconds: an edit within a second may keep both.
+    """
+    changed = changes.wait(pause)
+    for file in changed:
+        if file.suffix == ".py":
+            Path(cache_from_source(str(file))).unlink(missing_ok=True)
+    return changed
 
 
 def _top(file: Path, folder: Path) -> str | None:
