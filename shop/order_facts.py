@@ -3,19 +3,19 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+from fastapi import FastAPI
 
 from frontispiece.aio import periodic
-from frontispiece.events import EventData
+from frontispiece.events import CallingServiceSettings, EventData
 from frontispiece.security import Identity, Signer
-from frontispiece.settings import Directory
 from frontispiece.stores import EmbeddedDatabase, EmbeddedStore
-from frontispiece.upstream import Context, InvalidResponse, UpstreamError, now, open_upstream
+from frontispiece.upstream import Context, InvalidResponse, Upstream, UpstreamError, now, open_upstream
 
 log = logging.getLogger(__name__)
 
@@ -105,53 +105,50 @@ def _apply(
     apply(database, page)
 
 
-@asynccontextmanager
-async def open_rebuilds(
+def rebuilding(
     store: EmbeddedStore[Database],
     apply: Callable[[Database, Sequence[EventData]], None],
     types: Iterable[type[EventData]],
     *,
-    directory: Directory,
-    signer: Signer,
+    settings: CallingServiceSettings,
     service: str,
-) -> AsyncIterator[Rebuilds[Database]]:
-    """Rebuilds of a service's store, which run while the block does.
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The lifespan of a service whose store is rebuilt while it runs; `app.state.rebuilds` takes requests.
 
     Args:
         store: the store.
         apply: changes a database by facts; a fact that it has had changes nothing.
         types: the types of the facts that it takes.
-        directory: has the address of ordering.
-        signer: signs the service's calls.
+        settings: the service's, with the address of ordering; without it, the lifespan raises `LookupError`.
         service: its name.
-
-    Raises:
-        LookupError: the directory lacks the address.
     """
     known = {each.TYPE: each for each in types}
+    signer = Signer(settings.signing_key, service)
     identity = Identity(subject=service, scopes=frozenset({"orders:replay"}), client=service)
-    async with open_upstream("ordering", "registry://ordering", directory) as ordering:
 
-        async def pages() -> AsyncIterator[list[EventData]]:
-            cursor: dict[str, str] = {}
-            while True:
-                context = Context(
-                    deadline=now() + TIMEOUT, authorization=lambda name: signer.authorization(identity, name)
-                )
-                path = f"/facts?{urlencode({'limit': PAGE, **cursor})}"
-                facts = await ordering.within(context).get(path, _Facts)
-                try:
-                    yield [
-                        msgspec.convert(each.data, known[each.type])
-                        for each in facts.items
-                        if each.type in known
-                    ]
-                except msgspec.ValidationError as error:
-                    raise InvalidResponse(f"its fact cannot be read: {error}") from error
-                if facts.next is None:
-                    return
-                cursor = {"cursor": facts.next}
+    async def pages(ordering: Upstream) -> AsyncIterator[list[EventData]]:
+        cursor: dict[str, str] = {}
+        while True:
+            context = Context(
+                deadline=now() + TIMEOUT, authorization=lambda name: signer.authorization(identity, name)
+            )
+            path = f"/facts?{urlencode({'limit': PAGE, **cursor})}"
+            facts = await ordering.within(context).get(path, _Facts)
+            try:
+                yield [
+                    msgspec.convert(each.data, known[each.type]) for each in facts.items if each.type in known
+                ]
+            except msgspec.ValidationError as error:
+                raise InvalidResponse(f"its fact cannot be read: {error}") from error
+            if facts.next is None:
+                return
+            cursor = {"cursor": facts.next}
 
-        rebuilds = Rebuilds(store, pages, apply)
-        async with periodic(rebuilds.run, RESTART_INTERVAL, name=f"rebuilds of {service}"):
-            yield rebuilds
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_upstream("ordering", "registry://ordering", settings.directory) as ordering:
+            app.state.rebuilds = Rebuilds(store, partial(pages, ordering), apply)
+            async with periodic(app.state.rebuilds.run, RESTART_INTERVAL, name=f"rebuilds of {service}"):
+                yield
+
+    return lifespan

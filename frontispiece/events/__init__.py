@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from frontispiece.events.envelope import CommandData, Event, EventData
 from frontispiece.events.errors import AlreadyHandled, Reject
 from frontispiece.events.handlers import Handler
-from frontispiece.events.settings import EventSettings
+from frontispiece.events.settings import CallingServiceSettings, EventSettings, ServiceSettings
 
 __all__ = [
     "AlreadyHandled",
+    "CallingServiceSettings",
     "CommandData",
     "Event",
     "EventData",
@@ -27,6 +28,7 @@ __all__ = [
     "OutboxMessage",
     "Reject",
     "Relay",
+    "ServiceSettings",
 ]
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
-"""Settings of events."""
+"""Settings of events, and of the services that have them."""
 
 from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.settings import Settings
+from frontispiece.security import SigningKey
+from frontispiece.settings import Directory, Settings, TokenSettings
 
 MAX_RETENTION_DAYS: Final = 14
 
@@ -59,3 +60,25 @@ class EventSettings(Settings):
     max_backoff: float = Field(
         60.0, gt=0, description="Seconds to which this delay grows, doubled by each failure."
     )
+
+
+class ServiceSettings(Settings):
+    """The base of the settings of a service that has events: what each reads beside its own.
+
+    A service's class adds its fields, and its prefix:
+
+        class InventorySettings(ServiceSettings):
+            model_config = SettingsConfigDict(env_prefix="INVENTORY_")
+    """
+
+    events: EventSettings = Field(default_factory=EventSettings)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)
+
+
+class CallingServiceSettings(ServiceSettings):
+    """The same of a service that calls others with tokens of its own."""
+
+    signing_key: SigningKey = Field(
+        description="Ed25519 private key in PEM, which signs the service's calls.", repr=False
+    )
+    directory: Directory = Field(default_factory=Directory)

@@ -8,17 +8,17 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
-from frontispiece.settings import Directory, Settings, TokenSettings
+from frontispiece.settings import Directory
 from services.basket import api
 from services.basket.events import OrderCancelled, OrderPlaced, PriceChanged, ProductRemoved
 from services.basket.store import Store
 from shop.articles import open_articles
 
 
-class BasketSettings(Settings):
+class BasketSettings(ServiceSettings):
     """Basket's settings."""
 
     model_config = SettingsConfigDict(env_prefix="BASKET_")
@@ -32,8 +32,6 @@ class BasketSettings(Settings):
     )
     timeout: float = Field(1.0, gt=0, description="Seconds that a call to catalog may take.")
     directory: Directory = Field(default_factory=Directory)
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: BasketSettings | None = None) -> FastAPI:

@@ -4,23 +4,20 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
-from frontispiece.settings import Settings, TokenSettings
 from services.catalog import api, seed
 from services.catalog.store import Store, outbox
 
 
-class CatalogSettings(Settings):
+class CatalogSettings(ServiceSettings):
     """Catalog's settings."""
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
 
     database_url: str = Field(description="SQLAlchemy URL of catalog's own database.")
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's products.")
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: CatalogSettings | None = None) -> FastAPI:

@@ -8,10 +8,9 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service, tracing_interceptors
-from frontispiece.settings import Settings, TokenSettings
 from services.discount import rpc, seed
 from services.discount.events import OrderCancelled, OrderPlaced
 from services.discount.store import Store
@@ -20,7 +19,7 @@ SHUTDOWN_SECONDS = 2.0
 """Seconds that running calls have to end when the service stops."""
 
 
-class DiscountSettings(Settings):
+class DiscountSettings(ServiceSettings):
     """Discount's settings."""
 
     model_config = SettingsConfigDict(env_prefix="DISCOUNT_")
@@ -31,8 +30,6 @@ class DiscountSettings(Settings):
     coupon_hold: float = Field(
         300.0, gt=0, description="Seconds that a coupon is held for an order that is not placed."
     )
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: DiscountSettings | None = None) -> FastAPI:

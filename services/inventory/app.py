@@ -7,18 +7,17 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.aio import periodic
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.http import Problem
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
-from frontispiece.settings import Settings, TokenSettings
 from services.inventory import api, seed
 from services.inventory.events import CommitStock, ReleaseStock, ReserveStock
 from services.inventory.handlers import Handlers
 from services.inventory.store import Store, outbox
 
 
-class InventorySettings(Settings):
+class InventorySettings(ServiceSettings):
     """Inventory's settings."""
 
     model_config = SettingsConfigDict(env_prefix="INVENTORY_")
@@ -26,8 +25,6 @@ class InventorySettings(Settings):
     database_url: str = Field(description="SQLAlchemy URL of inventory's own database.")
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's stock.")
     expiry_interval: float = Field(5.0, gt=0, description="Seconds between checks for expired reservations.")
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: InventorySettings | None = None) -> FastAPI:

@@ -8,10 +8,9 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service, register_collectors
-from frontispiece.settings import Settings, TokenSettings
 from services.notification.events import OrderCancelled, OrderConfirmed, SendNotification, ShipmentDispatched
 from services.notification.model import Channel
 from services.notification.notifier import Notifier
@@ -20,7 +19,7 @@ from services.notification.store import Store, outbox
 from services.notification.texts import Language
 
 
-class NotificationSettings(Settings):
+class NotificationSettings(ServiceSettings):
     """Notification's settings."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFICATION_")
@@ -29,8 +28,6 @@ class NotificationSettings(Settings):
     maildir: Path = Field(description="The maildir that mails are delivered into.")
     push_log: Path = Field(description="The file that pushes are appended to, one JSON object a line.")
     language: Language = Field(Language.ENGLISH, description="The language of messages: `en` or `de`.")
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: NotificationSettings | None = None) -> FastAPI:

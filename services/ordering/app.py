@@ -9,11 +9,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.aio import periodic
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import CallingServiceSettings, Messaging
 from frontispiece.http import Problem
-from frontispiece.security import Signer, SigningKey, Verifier
+from frontispiece.security import Signer, Verifier
 from frontispiece.service import create_store_service, register_collectors
-from frontispiece.settings import Directory, Settings, TokenSettings
 from services.ordering import api, read_api, replay
 from services.ordering.commands import Commands
 from services.ordering.connections import open_clients
@@ -33,7 +32,7 @@ RESTART_INTERVAL: Final = 1.0
 """Seconds until what never ends is started again after a bug has ended it."""
 
 
-class OrderingSettings(Settings):
+class OrderingSettings(CallingServiceSettings):
     """Ordering's settings."""
 
     model_config = SettingsConfigDict(env_prefix="ORDERING_")
@@ -53,12 +52,6 @@ class OrderingSettings(Settings):
         description="Seconds that a read with `min-position`, and the last event of an order's progress, "
         "wait for the read model.",
     )
-    signing_key: SigningKey = Field(
-        description="Ed25519 private key in PEM, which signs ordering's calls.", repr=False
-    )
-    directory: Directory = Field(default_factory=Directory)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
-    events: EventSettings = Field(default_factory=EventSettings)
 
 
 def create_app(settings: OrderingSettings | None = None) -> FastAPI:

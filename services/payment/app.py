@@ -7,10 +7,9 @@ from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.events import EventSettings, Messaging
-from frontispiece.security import Signer, SigningKey, Verifier
+from frontispiece.events import CallingServiceSettings, Messaging
+from frontispiece.security import Signer, Verifier
 from frontispiece.service import create_store_service, register_collectors
-from frontispiece.settings import Directory, Settings, TokenSettings
 from services.payment import api
 from services.payment.acquirer import open_acquirer
 from services.payment.events import AuthorisePayment, CancelPayment, CapturePayment
@@ -18,19 +17,13 @@ from services.payment.handlers import Handlers
 from services.payment.store import Store, outbox
 
 
-class PaymentSettings(Settings):
+class PaymentSettings(CallingServiceSettings):
     """Payment's settings."""
 
     model_config = SettingsConfigDict(env_prefix="PAYMENT_")
 
     database_url: str = Field(description="SQLAlchemy URL of payment's own database.")
     timeout: float = Field(2.0, gt=0, description="Seconds that a call to the acquirer may take.")
-    signing_key: SigningKey = Field(
-        description="Ed25519 private key in PEM, which signs payment's calls.", repr=False
-    )
-    directory: Directory = Field(default_factory=Directory)
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: PaymentSettings | None = None) -> FastAPI:

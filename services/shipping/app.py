@@ -8,18 +8,17 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.aio import periodic
-from frontispiece.events import EventSettings, Messaging
+from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.http import Problem
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
-from frontispiece.settings import Settings, TokenSettings
 from services.shipping import api
 from services.shipping.events import CancelShipment, CreateShipment
 from services.shipping.model import Durations
 from services.shipping.store import Store, outbox
 
 
-class ShippingSettings(Settings):
+class ShippingSettings(ServiceSettings):
     """Shipping's settings."""
 
     model_config = SettingsConfigDict(env_prefix="SHIPPING_")
@@ -30,8 +29,6 @@ class ShippingSettings(Settings):
     )
     delivery_delay: float = Field(172_800.0, ge=0, description="Seconds from its dispatch to its delivery.")
     tracking_interval: float = Field(5.0, gt=0, description="Seconds between checks for due shipments.")
-    events: EventSettings = Field(default_factory=EventSettings)
-    tokens: TokenSettings = Field(default_factory=TokenSettings)
 
 
 def create_app(settings: ShippingSettings | None = None) -> FastAPI:
