@@ -15,29 +15,41 @@ from frontispiece.events.settings import CallingServiceSettings, EventSettings, 
 
 __all__ = [
     "AlreadyHandled",
+    "BrokerUnavailable",
     "CallingServiceSettings",
     "CommandData",
+    "Entry",
     "Event",
     "EventData",
     "EventSettings",
     "Handler",
     "Inbox",
+    "KeyExists",
+    "KeyValue",
     "Messaging",
     "Outbox",
     "OutboxLag",
     "OutboxMessage",
     "Reject",
     "Relay",
+    "RevisionMismatch",
     "ServiceSettings",
+    "open_key_value",
 ]
 
 if TYPE_CHECKING:
+    from frontispiece.events.broker import BrokerUnavailable
     from frontispiece.events.inbox import Inbox
+    from frontispiece.events.kv import KeyExists, KeyValue, RevisionMismatch, open_key_value
+    from frontispiece.events.kv_watch import Entry
     from frontispiece.events.messaging import Messaging
     from frontispiece.events.outbox import Outbox, OutboxLag, OutboxMessage
     from frontispiece.events.relay import Relay
 else:
-    _MODULES = {
+    _MODULES = dict.fromkeys(("KeyExists", "KeyValue", "RevisionMismatch", "open_key_value"), "kv")
+    _MODULES |= {
+        "BrokerUnavailable": "broker",
+        "Entry": "kv_watch",
         "Inbox": "inbox",
         "Messaging": "messaging",
         "Outbox": "outbox",

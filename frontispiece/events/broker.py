@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +29,10 @@ PING_INTERVAL: Final = 10
 
 CONNECT_PAUSE: Final = 0.1
 """Seconds between two attempts within `connected`."""
+
+MIN_PAUSE: Final = 0.1
+MAX_PAUSE: Final = 2.0
+"""Seconds between two attempts to reach the broker."""
 
 
 class BrokerUnavailable(Exception):
@@ -98,6 +102,42 @@ async def connected(url: str, name: str) -> AsyncIterator[Connection]:
         finally:
             if client._transport is not None:  # noqa: SLF001 (a cancelled `close` leaves it open)
                 client._transport.close()  # type: ignore[no-untyped-call]  # noqa: SLF001
+
+
+async def stay_connected(
+    url: str,
+    name: str,
+    declare: Callable[[Connection], Awaitable[None]],
+    serve: Callable[[Connection], Awaitable[None]],
+    *,
+    attempted: asyncio.Event,
+) -> None:
+    """Connect, and serve until the connection breaks; again and again.
+
+    Args:
+        url: of the broker.
+        name: what its monitoring calls the connections.
+        declare: declares with each connection what is to be there.
+        serve: ends by failing, when the connection breaks.
+        attempted: set after each attempt that has failed.
+    """
+    failure, pause = "", MIN_PAUSE
+    while True:
+        try:
+            async with connected(url, name) as connection:
+                await declare(connection)
+                if failure:
+                    log.warning("%s: the broker is back", name)
+                failure, pause = "", MIN_PAUSE
+                await serve(connection)
+        except* BROKER_ERRORS as errors:
+            reason = "; ".join(str(error) or type(error).__name__ for error in errors.exceptions)
+            if reason != failure:
+                log.warning("%s: the broker is unavailable: %s", name, reason)
+            failure = reason
+        attempted.set()
+        await asyncio.sleep(pause)
+        pause = min(MAX_PAUSE, 2 * pause)
 
 
 async def syncs_always(settings: EventSettings) -> bool | None:

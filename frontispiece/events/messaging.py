@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from frontispiece import telemetry
 from frontispiece.aio import end
 from frontispiece.errors import ConfigError
-from frontispiece.events.broker import BROKER_ERRORS, BrokerUnavailable, Connection, connected, syncs_always
+from frontispiece.events.broker import MAX_PAUSE, BrokerUnavailable, Connection, stay_connected, syncs_always
 from frontispiece.events.consumer import Consumer, ConsumerMetrics
 from frontispiece.events.delivery import Deliveries
 from frontispiece.events.envelope import CommandData, EventData
@@ -24,10 +24,6 @@ from frontispiece.events.streams import declare_durable, declare_streams, durabl
 from frontispiece.stores import Database
 
 log = logging.getLogger(__name__)
-
-MIN_PAUSE: Final = 0.1
-MAX_PAUSE: Final = 2.0
-"""Seconds between two attempts to reach the broker."""
 
 NOT_DURABLE: Final = "the broker acknowledges before a message is on disk: set its sync_interval to always"
 
@@ -143,24 +139,9 @@ class Messaging:
         await self._connection.streams.publish(message.broker_subject, message.body, headers=headers)
 
     async def _run(self) -> None:
-        """Connect, and serve until the connection breaks; again and again."""
-        failure, pause = "", MIN_PAUSE
-        while True:
-            try:
-                async with connected(self._settings.url, self._service) as connection:
-                    await self._declare(connection)
-                    if failure:
-                        log.warning("%s: the broker is back", self._service)
-                    failure, pause = "", MIN_PAUSE
-                    await self._serve(connection)
-            except* BROKER_ERRORS as errors:
-                reason = "; ".join(str(error) or type(error).__name__ for error in errors.exceptions)
-                if reason != failure:
-                    log.warning("%s: the broker is unavailable: %s", self._service, reason)
-                failure = reason
-            self._attempted.set()
-            await asyncio.sleep(pause)
-            pause = min(MAX_PAUSE, 2 * pause)
+        await stay_connected(
+            self._settings.url, self._service, self._declare, self._serve, attempted=self._attempted
+        )
 
     async def _declare(self, connection: Connection) -> None:
         """Declare what the service needs at the broker.

@@ -105,12 +105,17 @@ def durables(prefix: str, service: str, types: Iterable[type[EventData]]) -> lis
 async def declare_streams(streams: JetStreamContext, settings: EventSettings) -> None:
     """Create the streams that are missing, and update those that are configured otherwise."""
     for config in stream_configs(settings):
-        try:
-            await streams.add_stream(config)
-        except BadRequestError as error:
-            if error.err_code != NAME_IN_USE:
-                raise
-            await streams.update_stream(config)
+        await declare_stream(streams, config)
+
+
+async def declare_stream(streams: JetStreamContext, config: StreamConfig) -> None:
+    """Create a stream if it is missing, else update it if it is configured otherwise."""
+    try:
+        await streams.add_stream(config)
+    except BadRequestError as error:
+        if error.err_code != NAME_IN_USE:
+            raise
+        await streams.update_stream(config)
 
 
 async def declare_durable(streams: JetStreamContext, durable: Durable, ack_wait: float) -> None:

@@ -1,15 +1,20 @@
 """A broker with the streams of a project, and what services publish and consume there."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.events import CommandData, Event, EventData, EventSettings
 from frontispiece.events.broker import Connection, connected
 from frontispiece.events.envelope import broker_subject, encode
 from frontispiece.events.parking import Parked, parked_messages
+from frontispiece.server.supervisor import Supervisor
 from tests.support.events import event, new_streams
 
 
@@ -99,3 +104,35 @@ async def bus(event_settings: EventSettings) -> AsyncIterator[Bus]:
     async with connected(event_settings.url, "test") as connection:
         await new_streams(connection, event_settings)
         yield Bus(connection)
+
+
+class Broker:
+    """A NATS server that a test kills and starts again."""
+
+    def __init__(self, addresses: NatsAddresses, supervisor: Supervisor) -> None:
+        self.settings = EventSettings(url=addresses.url, prefix="shop", ack_wait=1)
+        self._supervisor = supervisor
+
+    async def kill(self) -> None:
+        """Kill it; return when it is gone."""
+        os.kill(self._supervisor.processes["NATS"].pid, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while self._supervisor.processes:
+                self._supervisor.restart()
+                await asyncio.sleep(0)
+
+    async def start(self) -> None:
+        """Start it again; return when its process runs."""
+        async with asyncio.timeout(60):
+            while not self._supervisor.processes:
+                self._supervisor.restart()
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A NATS server of the test's own, without streams."""
+    clock = iter(range(0, 1_000_000_000, 60))  # no back-off of the supervisor's takes long
+    supervisor = Supervisor(lambda: next(clock))
+    with running_nats(tmp_path / "nats", supervisor=supervisor) as addresses:
+        yield Broker(addresses, supervisor)

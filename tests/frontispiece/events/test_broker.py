@@ -2,56 +2,20 @@
 
 import asyncio
 import json
-import os
-import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.errors import ConfigError
 from frontispiece.events import EventSettings, Messaging, Outbox
-from frontispiece.server.supervisor import Supervisor
 from frontispiece.stores import Database
-from tests.frontispiece.events.conftest import Added, Bus, Handled
+from tests.frontispiece.events.conftest import Added, Broker, Bus, Handled
 from tests.support.events import NO_BROKER
 from tests.support.serving import Serve, servers
 from tests.support.stub import Stub, answering
 from tests.support.waiting import until
-
-
-class Broker:
-    """A NATS server that a test kills and starts again."""
-
-    def __init__(self, addresses: NatsAddresses, supervisor: Supervisor) -> None:
-        self.settings = EventSettings(url=addresses.url, prefix="shop", ack_wait=1)
-        self._supervisor = supervisor
-
-    async def kill(self) -> None:
-        """Kill it; return when it is gone."""
-        os.kill(self._supervisor.processes["NATS"].pid, signal.SIGKILL)
-        async with asyncio.timeout(60):
-            while self._supervisor.processes:
-                self._supervisor.restart()
-                await asyncio.sleep(0)
-
-    async def start(self) -> None:
-        """Start it again; return when its process runs."""
-        async with asyncio.timeout(60):
-            while not self._supervisor.processes:
-                self._supervisor.restart()
-                await asyncio.sleep(0)
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A NATS server of the test's own, without streams."""
-    clock = iter(range(0, 1_000_000_000, 60))  # no back-off of the supervisor's takes long
-    supervisor = Supervisor(lambda: next(clock))
-    with running_nats(tmp_path / "nats", supervisor=supervisor) as addresses:
-        yield Broker(addresses, supervisor)
 
 
 class Store:

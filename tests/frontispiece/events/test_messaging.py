@@ -19,8 +19,8 @@ from frontispiece.events import (
     EventData,
     EventSettings,
     Messaging,
+    broker,
     consumer,
-    messaging,
 )
 from frontispiece.events.broker import BrokerUnavailable
 from tests.frontispiece.events.conftest import Add, Added, Bus, Handled
@@ -250,7 +250,7 @@ async def test_a_cancellation_that_the_client_s_library_swallows_does_not_keep_a
             raise
         yield
 
-    monkeypatch.setattr(messaging, "connected", connected)
+    monkeypatch.setattr(broker, "connected", connected)
 
     async with asyncio.timeout(60), Messaging(NO_BROKER, service="one", handlers={Added: Handled()}):
         await connecting.wait()
