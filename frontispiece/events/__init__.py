@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "EventData",
     "EventSettings",
+    "FactLog",
     "Handler",
     "Inbox",
     "KeyExists",
@@ -39,6 +40,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from frontispiece.events.broker import BrokerUnavailable
+    from frontispiece.events.fact_log import FactLog
     from frontispiece.events.inbox import Inbox
     from frontispiece.events.kv import KeyExists, KeyValue, RevisionMismatch, open_key_value
     from frontispiece.events.kv_watch import Entry
@@ -50,6 +52,7 @@ else:
     _MODULES |= {
         "BrokerUnavailable": "broker",
         "Entry": "kv_watch",
+        "FactLog": "fact_log",
         "Inbox": "inbox",
         "Messaging": "messaging",
         "Outbox": "outbox",

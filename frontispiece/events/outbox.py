@@ -15,6 +15,7 @@ from frontispiece.events.envelope import (
     decode,
     encode,
 )
+from frontispiece.events.fact_log import FactLog
 from frontispiece.extras import extra
 from frontispiece.stores import CommitSignal, Moment
 
@@ -60,6 +61,7 @@ class Outbox:
     Args:
         metadata: of the service's database, which gets a table `outbox`.
         source: the service's name.
+        log: stores the events for longer than until they are published.
 
     Example:
         outbox = Outbox(metadata, source="store")
@@ -69,8 +71,9 @@ class Outbox:
             await outbox.add(tx, Added(thing=thing, quantity=1), subject=thing)
     """
 
-    def __init__(self, metadata: sa.MetaData, source: str) -> None:
+    def __init__(self, metadata: sa.MetaData, source: str, *, log: FactLog | None = None) -> None:
         self.source = source
+        self._log = log
         self._types: dict[str, type[EventData]] = {}
         self.added = CommitSignal("outbox")
         """Given by each commit with events."""
@@ -115,8 +118,7 @@ class Outbox:
             ValueError: the event is larger than 512 KiB.
         """
         event = create_event(data, source=self.source, subject=subject, id=id)
-        await tx.execute(self._insertions[tx.dialect.name], self._row(event))
-        self.added.after_commit(tx)
+        await self._insert(tx, [event])
         return event
 
     async def add_all(self, tx: AsyncConnection, new: Sequence[tuple[EventData, str]]) -> None:
@@ -132,7 +134,14 @@ class Outbox:
         if not new:
             return
         events = [create_event(data, source=self.source, subject=subject) for data, subject in new]
-        await tx.execute(self._insertions[tx.dialect.name], [self._row(event) for event in events])
+        await self._insert(tx, events)
+
+    async def _insert(self, tx: AsyncConnection, events: Sequence[Event[Any]]) -> None:
+        rows = [self._row(event) for event in events]
+        # one row alone takes the shorter way through the driver
+        await tx.execute(self._insertions[tx.dialect.name], rows if len(rows) > 1 else rows[0])
+        if self._log is not None:
+            await self._log.record(tx, rows)
         self.added.after_commit(tx)
 
     def _row(self, event: Event[Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
 from services.catalog import api, seed
-from services.catalog.store import Store, outbox
+from services.catalog.store import Store, facts, outbox
+from shop.replay import replay_router
 
 
 class CatalogSettings(ServiceSettings):
@@ -24,7 +25,7 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
     """The catalog service."""
     settings = settings or CatalogSettings()
     store = Store(settings.database_url)
-    return create_store_service(
+    app = create_store_service(
         title="catalog",
         description="What the shop sells: products, their pictures, brands, types, and a search for them.",
         verifier=Verifier(settings.tokens, "catalog"),
@@ -33,3 +34,5 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
         first_data=seed.products if settings.seed else None,
         messaging=Messaging(settings.events, service="catalog", database=store.database, outbox=outbox),
     )
+    app.include_router(replay_router(facts))
+    return app

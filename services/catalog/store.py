@@ -9,11 +9,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.events import Outbox
+from frontispiece.events import EventData, FactLog, Outbox
 from frontispiece.service import IdempotencyRecords, Intent
 from frontispiece.stores import SqlStore
 from services.catalog.changes import ChangeLog
-from services.catalog.events import PriceChanged, ProductRemoved
+from services.catalog.events import PriceChanged, ProductAdded, ProductRemoved
 from services.catalog.model import (
     SKU,
     ChangePosition,
@@ -29,6 +29,7 @@ from services.catalog.model import (
 )
 from services.catalog.search import Facet, FullText, SearchStatements, count_by, create_with, fold, full_text
 from shop.money import Money
+from shop.replay import RETENTION
 
 metadata = sa.MetaData()
 
@@ -58,7 +59,8 @@ products = sa.Table(
 create_with(products)
 
 idempotency_records = IdempotencyRecords(metadata)
-outbox = Outbox(metadata, source="catalog")
+facts = FactLog(metadata, {ProductAdded, PriceChanged}, retention=RETENTION)
+outbox = Outbox(metadata, source="catalog", log=facts)
 change_log = ChangeLog(metadata, products.c.sku)
 
 PUT_AT_ONCE: Final = 100
@@ -131,18 +133,18 @@ class Store(SqlStore):
         return await self._all(TYPES)
 
     async def add(self, new: Iterable[Product]) -> None:
-        """Insert or replace products, at least one, all or none."""
+        """Insert or replace products, at least one, all or none; those that are new are not announced."""
         async with self.database.write() as tx:
-            await self._put_all(tx, list(new))
+            await self._put_all(tx, list(new), announce=False)
 
     async def import_products(self, intent: Intent, new: Sequence[Product]) -> int:
-        """`add`, done once for an intent; returns how many products were imported."""
+        """`add`, done once for an intent and announced; returns how many products were imported."""
         async with self.database.write() as tx:
             first: int | None = await idempotency_records.find(tx, intent)
             if first is not None:
                 return first
             await idempotency_records.save(tx, intent, len(new))
-            await self._put_all(tx, new)
+            await self._put_all(tx, new, announce=True)
             return len(new)
 
     async def put(self, product: Product, version: int | None) -> StoredProduct | None:
@@ -165,8 +167,11 @@ class Store(SqlStore):
             if written is None:
                 return None
             await self._full_text.put(tx, [(written.id, product)])
-            if before and before.price != product.price:
-                await outbox.add(tx, _price_changed(product, written.version), subject=product.sku)
+            if before is None:
+                await outbox.add(tx, ProductAdded.of(product, written.version), subject=product.sku)
+            elif before.price != product.price:
+                changed = PriceChanged.of(product, before.price, written.version)
+                await outbox.add(tx, changed, subject=product.sku)
             if before != product:
                 await change_log.record(tx, [product.sku])
             return StoredProduct(product=product, version=written.version)
@@ -186,15 +191,17 @@ class Store(SqlStore):
         async with self.database.read() as tx:
             return _counts(await tx.execute(count_by(facet, products)))
 
-    async def _put_all(self, tx: AsyncConnection, new: Sequence[Product]) -> None:
+    async def _put_all(self, tx: AsyncConnection, new: Sequence[Product], *, announce: bool) -> None:
         ordered = sorted(new, key=lambda product: product.sku)  # every writer takes its locks in this order
         changed: list[str] = []
         for start in range(0, len(ordered), PUT_AT_ONCE):
             await asyncio.sleep(0)
-            changed += await self._put_some(tx, ordered[start : start + PUT_AT_ONCE])
+            changed += await self._put_some(tx, ordered[start : start + PUT_AT_ONCE], announce=announce)
         await change_log.record(tx, changed)
 
-    async def _put_some(self, tx: AsyncConnection, ordered: Sequence[Product]) -> list[str]:
+    async def _put_some(
+        self, tx: AsyncConnection, ordered: Sequence[Product], *, announce: bool
+    ) -> list[str]:
         """Returns the skus of those that are not as they were."""
         first = self._first_version()
         insert = self._insert(products)
@@ -207,12 +214,16 @@ class Store(SqlStore):
         written = {row.sku: row for row in result}
         await self._full_text.put(tx, [(written[product.sku].id, product) for product in ordered])
         changed = [product for product in ordered if before.get(product.sku) != product]
-        repriced = [  # a product that another writer has just created has a version, and no price before
-            (_price_changed(product, written[product.sku].version), product.sku)
-            for product in changed
-            if written[product.sku].version != first and _price_of(before.get(product.sku)) != product.price
-        ]
-        await outbox.add_all(tx, repriced)
+        news: list[tuple[EventData, str]] = []
+        for product in changed:
+            old, version = before.get(product.sku), written[product.sku].version
+            if version != first:  # one that another writer has just created has no price before
+                if old is None or old.price != product.price:
+                    changed_price = PriceChanged.of(product, old.price if old else None, version)
+                    news.append((changed_price, product.sku))
+            elif announce:
+                news.append((ProductAdded.of(product, version), product.sku))
+        await outbox.add_all(tx, news)
         return [product.sku for product in changed]
 
     def _first_version(self) -> int:
@@ -225,15 +236,6 @@ async def _locked(tx: AsyncConnection, skus: Sequence[str]) -> dict[str, Product
     found = sa.select(*PRODUCT_COLUMNS).where(products.c.sku.in_(skus))
     query = found.order_by(products.c.sku).with_for_update()
     return {row.sku: _product(row).product for row in await tx.execute(query)}
-
-
-def _price_of(product: Product | None) -> Money | None:
-    return product.price if product else None
-
-
-def _price_changed(product: Product, version: int) -> PriceChanged:
-    price = product.price
-    return PriceChanged(sku=product.sku, amount=price.amount, currency=price.currency, version=version)
 
 
 def _row(product: Product) -> dict[str, Any]:

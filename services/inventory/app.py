@@ -14,7 +14,8 @@ from frontispiece.service import create_store_service
 from services.inventory import api, seed
 from services.inventory.events import CommitStock, ReleaseStock, ReserveStock
 from services.inventory.handlers import Handlers
-from services.inventory.store import Store, outbox
+from services.inventory.store import Store, facts, outbox
+from shop.replay import replay_router
 
 
 class InventorySettings(ServiceSettings):
@@ -49,7 +50,7 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
         every = settings.expiry_interval
         return periodic(store.expire, every, name="expiry of reservations", expected=(Problem,))
 
-    return create_store_service(
+    app = create_store_service(
         title="inventory",
         description="The stock of each article, and reservations of it.",
         verifier=Verifier(settings.tokens, "inventory"),
@@ -59,3 +60,5 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
         lifespan=expiry,
         messaging=messaging,
     )
+    app.include_router(replay_router(facts))
+    return app

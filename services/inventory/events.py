@@ -1,4 +1,7 @@
-"""The commands that inventory carries out and the events that it publishes; their subject is the order."""
+"""The commands that inventory carries out and the events that it publishes; their subject is the order.
+
+That of `Restocked` is the article.
+"""
 
 from typing import Annotated
 
@@ -91,3 +94,12 @@ class ReservationExpired(EventData, frozen=True, kw_only=True):
     TYPE = "shop.inventory.reservation_expired"
 
     order_id: str
+
+
+class Restocked(EventData, frozen=True, kw_only=True):
+    """A new count has units of an article that nobody could buy before: it is available again."""
+
+    TYPE = "shop.inventory.restocked"
+
+    sku: str
+    available: int

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.events import Inbox, Outbox
+from frontispiece.events import FactLog, Inbox, Outbox
 from frontispiece.service import IdempotencyRecords, Intent
 from frontispiece.stores import Moment, SqlStore
-from services.inventory.events import ReservationExpired
+from services.inventory.events import ReservationExpired, Restocked
 from services.inventory.model import (
     ORDERS,
     BelowReserved,
@@ -26,6 +26,7 @@ from services.inventory.model import (
     combine,
     must_change,
 )
+from shop.replay import RETENTION
 
 metadata = sa.MetaData()
 
@@ -52,7 +53,8 @@ reservations = sa.Table(
 )
 
 idempotency_records = IdempotencyRecords(metadata)
-outbox = Outbox(metadata, source="inventory")
+facts = FactLog(metadata, {Restocked}, retention=RETENTION)
+outbox = Outbox(metadata, source="inventory", log=facts)
 inbox = Inbox(metadata)
 
 # Made once: to make a statement costs more than to run it.
@@ -116,7 +118,10 @@ class Store(SqlStore):
                 raise BelowReserved(f"{row.reserved} units are reserved.")
             changed = {"on_hand": on_hand, "version": row.version + 1}
             await tx.execute(stock.update().where(stock.c.sku == sku).values(**changed))
-            return Stock(**{**row._mapping, **changed})
+            counted = Stock(**{**row._mapping, **changed})
+            if row.on_hand == row.reserved and counted.available:
+                await outbox.add(tx, Restocked(sku=sku, available=counted.available), subject=sku)
+            return counted
 
     async def reserve(self, intent: Intent, lines: Iterable[Line], lifetime: timedelta) -> Reservation:
         """Reserve all lines or none; a retry of the same intent gets the same reservation.

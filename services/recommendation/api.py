@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from frontispiece.service import from_state, public, require_scope
-from services.recommendation.graph import Graph
 from services.recommendation.store import Store
-from shop.order_facts import Rebuilds
+from shop.facts import Rebuilds
 
 router = APIRouter()
 
@@ -56,7 +55,7 @@ async def recommendations_batch(
 @router.put(
     "/rebuild", status_code=204, response_class=Response, dependencies=[require_scope("data:rebuild")]
 )
-async def rebuild(rebuilds: Annotated[Rebuilds[Graph], from_state("rebuilds")]) -> None:
+async def rebuild(rebuilds: Annotated[Rebuilds, from_state("rebuilds")]) -> None:
     """Make the graph anew from all orders, while the old one serves."""
     rebuilds.request()
 

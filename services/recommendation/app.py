@@ -12,7 +12,7 @@ from frontispiece.service import create_store_service
 from services.recommendation import api
 from services.recommendation.events import OrderCompleted
 from services.recommendation.store import Store, add
-from shop.order_facts import rebuilding
+from shop.facts import OfFacts, of_orders, rebuilding
 
 
 class RecommendationSettings(CallingServiceSettings):
@@ -38,7 +38,9 @@ def create_app(settings: RecommendationSettings | None = None) -> FastAPI:
         verifier=Verifier(settings.tokens, "recommendation"),
         store=store,
         router=api.router,
-        lifespan=rebuilding(store, add, [OrderCompleted], settings=settings, service="recommendation"),
+        lifespan=rebuilding(
+            OfFacts(store, add), of_orders(OrderCompleted), settings=settings, service="recommendation"
+        ),
         messaging=Messaging(
             settings.events, service="recommendation", handlers={OrderCompleted: store.completed}
         ),

@@ -8,11 +8,10 @@ from pydantic import BaseModel
 
 from frontispiece.http import Problem
 from frontispiece.service import from_state, require_scope
-from services.sales.columns import Columns
 from services.sales.model import Figures, Grouping, ReportTooLarge
 from services.sales.store import Store
+from shop.facts import Rebuilds
 from shop.money import Money
-from shop.order_facts import Rebuilds
 
 router = APIRouter()
 
@@ -69,7 +68,7 @@ async def report(
 @router.put(
     "/rebuild", status_code=204, response_class=Response, dependencies=[require_scope("data:rebuild")]
 )
-async def rebuild(rebuilds: Annotated[Rebuilds[Columns], from_state("rebuilds")]) -> None:
+async def rebuild(rebuilds: Annotated[Rebuilds, from_state("rebuilds")]) -> None:
     """Make the columns anew from all orders, while the old ones serve."""
     rebuilds.request()
 

@@ -12,7 +12,7 @@ from frontispiece.service import create_store_service
 from services.sales import api
 from services.sales.columns import MEMORY
 from services.sales.store import FACTS, Store, apply
-from shop.order_facts import rebuilding
+from shop.facts import OfFacts, of_orders, rebuilding
 
 
 class SalesSettings(CallingServiceSettings):
@@ -36,6 +36,6 @@ def create_app(settings: SalesSettings | None = None) -> FastAPI:
         verifier=Verifier(settings.tokens, "sales"),
         store=store,
         router=api.router,
-        lifespan=rebuilding(store, apply, FACTS, settings=settings, service="sales"),
+        lifespan=rebuilding(OfFacts(store, apply), of_orders(*FACTS), settings=settings, service="sales"),
         messaging=Messaging(settings.events, service="sales", handlers=dict.fromkeys(FACTS, store.happened)),
     )

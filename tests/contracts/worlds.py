@@ -31,7 +31,15 @@ World = Callable[[Parts], AbstractAsyncContextManager[Fuzzed]]
 GUEST: Final = "guest:g1"
 EVERY_SCOPE: Final = (
     *("shop", "acquirer", "payments:read", "faults:write"),
-    *("catalog:write", "stock:write", "discount:write", "orders:replay", "data:rebuild", "sales:read"),
+    *(
+        "catalog:write",
+        "stock:write",
+        "discount:write",
+        "orders:replay",
+        "facts:replay",
+        "data:rebuild",
+        "sales:read",
+    ),
 )
 
 SEEDED: Final = ["NOTE-001", "PENS-001", "INKS-002", "nope"]

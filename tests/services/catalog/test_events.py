@@ -1,4 +1,4 @@
-"""Catalog tells of prices that changed and of products that are no longer sold, each with its change."""
+"""Catalog tells of products that are new, have another price or are no longer sold, each with its change."""
 
 import asyncio
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.catalog.events import PriceChanged, ProductRemoved
+from services.catalog.events import PriceChanged, ProductAdded, ProductRemoved
 from services.catalog.model import Product
 from services.catalog.store import Store, outbox
 from tests.services.catalog.goods import GOODS, euros, product
@@ -31,13 +31,31 @@ async def test_a_changed_price_is_published_with_the_version_of_its_product(stor
     await store.put(replace(before, price=euros(6)), version)
 
     assert await published(store) == [
-        PriceChanged(sku="P-1", amount=600, currency="EUR", version=version + 1)
+        PriceChanged(
+            sku="P-1",
+            brand=before.brand.id,
+            amount=600,
+            currency="EUR",
+            amount_before=before.price.amount,
+            currency_before="EUR",
+            version=version + 1,
+        )
     ]
 
 
-async def test_neither_a_new_product_nor_another_change_nor_a_refused_one_is_published(store: Store) -> None:
+async def test_a_new_product_is_published_once_and_first_data_are_not(store: Store) -> None:
+    new = product("N-1", "New quill")
+    entered = await store.put(new, None)
+    assert entered is not None
+    await store.import_products(intent(), [new, product("N-2", "Newer quill")])
+
+    first, second = await published(store)
+    assert first == ProductAdded.of(new, entered.version)
+    assert (type(second), second.sku) == (ProductAdded, "N-2")
+
+
+async def test_neither_another_change_nor_a_refused_one_is_published(store: Store) -> None:
     before, version = await current(store, "P-1")
-    await store.put(product("N-1", "New quill"), None)
     await store.put(replace(before, name="Quill"), version)
     await store.put(replace(before, price=euros(6)), version)
     await store.import_products(intent(), list(GOODS))
@@ -53,7 +71,7 @@ async def test_a_removed_product_is_published_and_its_next_price_is_of_a_later_v
     assert entered is not None
     await store.put(replace(before, price=euros(6)), entered.version)
 
-    removed, changed = await published(store)
+    removed, _added, changed = await published(store)
     assert removed == ProductRemoved(sku="P-1", version=version + 1)
     assert (changed.sku, changed.amount) == ("P-1", 600)
     assert changed.version > removed.version
@@ -65,8 +83,9 @@ async def test_an_import_publishes_each_price_that_really_changed_once(store: St
     await store.import_products(intent(), new)
     await store.import_products(intent(), new)
 
-    assert [(each.sku, each.amount) for each in await published(store)] == [("P-1", 700), ("P-3", 700)]
-    for each in await published(store):
+    changed = [each for each in await published(store) if isinstance(each, PriceChanged)]
+    assert [(each.sku, each.amount) for each in changed] == [("P-1", 700), ("P-3", 700)]
+    for each in changed:
         assert each.version == (await current(store, each.sku))[1]
 
 

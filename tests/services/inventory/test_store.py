@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from services.inventory.events import Restocked
 from services.inventory.model import Line, NotHeld, OutOfStock, Status
-from services.inventory.store import Store
+from services.inventory.store import Store, facts, outbox
 from tests.services.support import intent
 from tests.support.clock import Calendar
+from tests.support.events import published
 
 MINUTE = timedelta(minutes=1)
 
@@ -84,3 +86,15 @@ async def test_of_two_writers_of_one_new_article_one_succeeds(
     entered = await asyncio.gather(*(store.count("NIB", count, version=None) for count in (1, 2)))
 
     assert len([level for level in entered if level is not None]) == 1
+
+
+async def test_an_article_that_nobody_could_buy_and_then_can_is_restocked(store: Store) -> None:
+    await store.reserve(intent(), [Line(sku="INK", quantity=5)], MINUTE)
+    for sku, on_hand, version in (("PEN", 40, 1), ("INK", 5, 2), ("INK", 7, 3), ("INK", 9, 4)):
+        await store.count(sku, on_hand, version)
+
+    events = await published(store.database, outbox)
+    assert [event.data for event in events] == [Restocked(sku="INK", available=2)]
+    async with store.database.read() as tx:
+        [(_, body)] = await facts.read(tx, after=0, limit=9)
+    assert events[0].id.encode() in body
