@@ -14,6 +14,7 @@ from frontispiece.service.entity_tags import etag, expected_version, set_etag
 from frontispiece.service.event_stream import EventStream, ServerSentEvent
 from frontispiece.service.openapi import responds
 from frontispiece.service.pagination import Cursor, Limit, Slice, decode_cursor, encode_cursor, slice_of
+from frontispiece.service.positions import MinPosition, set_position
 from frontispiece.service.store_app import add_if_empty, create_store_service
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "IdempotencyRecords",
     "Intent",
     "Limit",
+    "MinPosition",
     "ResponseBody",
     "RpcInterceptor",
     "ServerSentEvent",
@@ -42,6 +44,7 @@ __all__ = [
     "responds",
     "rpc_caller",
     "set_etag",
+    "set_position",
     "slice_of",
     "tracing_interceptors",
 ]

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from frontispiece.stores.commit_signal import CommitSignal
     from frontispiece.stores.embedded import EmbeddedDatabase, EmbeddedStore
     from frontispiece.stores.postgresql import notifications
-    from frontispiece.stores.sql import Database, Moment, SqlStore, after_commit
+    from frontispiece.stores.sql import Database, Moment, after_commit
+    from frontispiece.stores.sql_store import SqlStore
     from frontispiece.stores.valkey import BestEffortValkey, GuardedValkey, ValkeyUnavailable, ValkeyUrl
 else:
-    _MODULES = dict.fromkeys(("Database", "Moment", "SqlStore", "after_commit"), "sql")
+    _MODULES = dict.fromkeys(("Database", "Moment", "after_commit"), "sql")
     _MODULES |= dict.fromkeys(("EmbeddedDatabase", "EmbeddedStore"), "embedded")
-    _MODULES |= {"CommitSignal": "commit_signal", "notifications": "postgresql"}
+    _MODULES |= {"CommitSignal": "commit_signal", "SqlStore": "sql_store", "notifications": "postgresql"}
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import select
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -18,9 +17,8 @@ from frontispiece.settings import Settings
 
 with extra("sql"):
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.exc import SQLAlchemyError
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from frontispiece.stores import sqlite as sqlite_driver
     from frontispiece.stores.migrations import (
@@ -35,13 +33,13 @@ with extra("sql"):
     )
     from frontispiece.stores.sql_errors import CORRUPT, DETAILS, UNAVAILABLE, kind_of, problem
 
+if TYPE_CHECKING:
+    from frontispiece.stores.replicas import Replicas
+
 log = logging.getLogger(__name__)
 
 PINGS = {"sqlite": "SELECT count(*) FROM sqlite_schema", "postgresql": "SELECT 1"}
 """Queries that answer when the database is reachable; SQLite's opens the file, which `SELECT 1` does not."""
-
-CONNECT_TIMEOUT_S = 5
-"""How long PostgreSQL may take to accept a connection."""
 
 AFTER_COMMIT = "after_commit"
 """The execution option with what to call after the commit."""
@@ -57,6 +55,15 @@ class DatabaseSettings(Settings):
         description="Whether a service migrates its database when it starts, as it does under `front up`. "
         "Without, it refuses to start on another version than the code's, until `front migrate` has run.",
     )
+    statement_timeout: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds that PostgreSQL may take for a statement; then the caller gets 503, and the "
+        "connection is closed.",
+    )
+    max_replica_lag: float = Field(
+        5.0, gt=0, description="Seconds; a replica that lags further behind its primary serves no reads."
+    )
 
 
 class Database:
@@ -66,20 +73,26 @@ class Database:
         url: `sqlite:///path` or `postgresql+psycopg://…`.
         metadata: the tables.
         migrations: the package with their versions. Without one, tables are created if they are missing.
+        replicas: the URLs of its replicas (PostgreSQL), which serve reads that may be a little older.
 
     Raises:
-        ConfigError: the URL names a database in memory.
+        ConfigError: the URL names a database in memory, or replicas of SQLite.
     """
 
-    def __init__(self, url: str, metadata: sa.MetaData, migrations: str | None = None) -> None:
+    def __init__(
+        self, url: str, metadata: sa.MetaData, migrations: str | None = None, replicas: Sequence[str] = ()
+    ) -> None:
         self._metadata = metadata
         self._migrations = Migrations(migrations) if migrations else None
-        self._migrate = DatabaseSettings().migrate
+        settings = DatabaseSettings()
+        self._migrate = settings.migrate
         self._failure = ""
         """The kind of the failure that the log has told of; a database that was corrupt stays so."""
         self._url = url
-        self.engine = _engine(url)
+        self.engine = _engine(url, settings)
         self.dialect = self.engine.dialect.name
+        self._replicas = _replicas(self.engine, replicas, settings) if replicas else None
+        self._watching = AsyncExitStack()
         self._name = shown(url)
         self._turns = sqlite_driver.Turns() if self.dialect == "sqlite" else None
         if telemetry.is_on():
@@ -96,6 +109,8 @@ class Database:
                 async with self.write() as connection:
                     await connection.run_sync(lock)
                     await connection.run_sync(self._metadata.create_all)
+            if self._replicas is not None:
+                await self._watching.enter_async_context(self._replicas.watched())
         except BaseException:
             await self.engine.dispose()
             raise
@@ -117,23 +132,49 @@ class Database:
             await asyncio.to_thread(upgrade, self._url, migrations)
 
     async def __aexit__(self, *_exc: object) -> None:
+        await self._watching.aclose()
         await self.engine.dispose()
 
+    async def position(self) -> int | None:
+        """The position that has what was committed before; None without replicas.
+
+        Raises:
+            Problem: 503 when the database is away.
+        """
+        if self._replicas is None:
+            return None
+        async with self.read() as connection:
+            return await self._replicas.position(connection)
+
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self, min_position: int | None = None) -> AsyncIterator[AsyncConnection]:
         """A read transaction: one consistent view of the data.
+
+        Args:
+            min_position: the position that the view has to have; 0 allows any view that is at most
+                `DATABASE_MAX_REPLICA_LAG` old, and None the newest alone.
 
         Raises:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
         with self._failures_as_problems(writes=False):
             if self._turns is None:
-                async with self.engine.connect() as connection, connection.begin():
+                async with AsyncExitStack() as stack:
+                    connection = await self._connect(stack, min_position)
+                    await stack.enter_async_context(connection.begin())
                     yield connection
             else:
                 await _give_turns()
                 with self.engine.sync_engine.connect() as inline, inline.begin():
                     yield sqlite_driver.InlineConnection(self.engine, inline)
+
+    async def _connect(self, stack: AsyncExitStack, min_position: int | None) -> AsyncConnection:
+        """A connection to a replica that has a position, if there is one; else to the primary."""
+        if self._replicas is not None and min_position is not None:
+            replica = await self._replicas.connect(stack, min_position)
+            if replica is not None:
+                return replica
+        return await stack.enter_async_context(self.engine.connect())
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -161,14 +202,14 @@ class Database:
             callback()
 
     async def ping(self) -> None:
-        """Return when the database is reachable, and was not found corrupt since it was opened.
+        """Return when it can be read, and was not found corrupt since it was opened.
 
         Raises:
             Problem: 503 when it is not.
         """
         if self._failure == CORRUPT:
             raise problem(CORRUPT)
-        async with self.read() as connection:
+        async with self.read(min_position=0) as connection:
             await connection.execute(sa.text(PINGS[self.dialect]))
 
     @contextmanager
@@ -220,69 +261,20 @@ class Moment(sa.TypeDecorator[datetime]):
         return None if value is None else EPOCH + value * MICROSECOND
 
 
-class SqlStore:
-    """The base of a service's store: one database, opened with `async with`.
-
-    Args:
-        url: of the database.
-        now: the current time.
-    """
-
-    main_table: ClassVar[sa.Table]
-    """Has rows unless the store is empty; its metadata are those of the database."""
-
-    migrations: ClassVar[str | None] = None
-    """The package with the versions of the database."""
-
-    def __init__(self, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.database = Database(url, self.main_table.metadata, self.migrations)
-        self._now = now
-
-    async def __aenter__(self) -> Self:
-        await self.database.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.database.__aexit__(*exc)
-
-    async def ping(self) -> None:
-        """Return when the database is reachable; else raise a `Problem`, 503."""
-        await self.database.ping()
-
-    async def is_empty(self) -> bool:
-        """Whether the main table has no rows."""
-        async with self.database.read() as tx:
-            return (await tx.execute(sa.select(self.main_table).limit(1))).first() is None
-
-    def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
-        """An INSERT that can have an ON CONFLICT clause."""
-        return postgresql.insert(table) if self.database.dialect == "postgresql" else sqlite.insert(table)
-
-
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in {None, "", ":memory:"}:
             raise ConfigError([f"{url} is a database in memory, which is lost at the end: name a file"])
         return sqlite_driver.create_engine(parsed)
-    engine = create_async_engine(
-        parsed, pool_size=5, max_overflow=0, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}
-    )
-    sa.event.listen(engine.sync_engine, "checkout", _replace_broken)
-    return engine
+    from frontispiece.stores.postgresql import create_engine  # noqa: PLC0415 (an extra)
+
+    return create_engine(parsed, settings.statement_timeout)
 
 
-def _replace_broken(connection: Any, *_pool: Any) -> None:
-    """Have the pool replace a connection that the server has closed: its stream has ended.
+def _replicas(primary: AsyncEngine, urls: Sequence[str], settings: DatabaseSettings) -> "Replicas":
+    if any(not url.startswith("postgresql") for url in [str(primary.url), *urls]):
+        raise ConfigError(["Only a PostgreSQL database has replicas"])
+    from frontispiece.stores.replicas import Replicas  # noqa: PLC0415 (an extra)
 
-    SQLAlchemy's own ping asks the server before each transaction.
-
-    Raises:
-        DisconnectionError: the pool connects anew.
-    """
-    driver = connection.driver_connection
-    poll = select.poll()
-    if not driver.closed:
-        poll.register(driver.fileno(), select.POLLIN)
-    if driver.closed or poll.poll(0):
-        raise sa.exc.DisconnectionError
+    return Replicas(primary, [_engine(url, settings) for url in urls], settings.max_replica_lag)

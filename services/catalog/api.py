@@ -16,6 +16,7 @@ from frontispiece.service import (
     IdempotencyKey,
     Intent,
     Limit,
+    MinPosition,
     decode_cursor,
     encode_cursor,
     etag,
@@ -25,6 +26,7 @@ from frontispiece.service import (
     require_scope,
     responds,
     set_etag,
+    set_position,
 )
 from services.catalog import imports, pictures
 from services.catalog.changes import PositionExpired
@@ -63,21 +65,6 @@ StoreDep = Annotated[Store, from_state("store")]
 IfMatch = Annotated[str | None, Header()]
 ImportCurrency = Annotated[str, Query(pattern="^[A-Z]{3}$", description="Of the file's prices, ISO 4217.")]
 
-CATALOGUE_FILE = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": imports.MAX_ROWS,
-                "items": imports.CatalogueRow.model_json_schema(),
-            }
-        }
-    },
-}
-
-
 Since = Annotated[str | None, Query(max_length=500, description="`cursor` of the previous response.")]
 ChangeNumber = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -95,22 +82,26 @@ class _Cursor(msgspec.Struct, array_like=True, frozen=True):
 @router.get("/products/{sku}")
 @public
 @responds(304, 404)
-async def product(sku: str, store: StoreDep, request: Request, response: Response) -> ProductAnswer:
+async def product(
+    sku: str, store: StoreDep, min_position: MinPosition, request: Request, response: Response
+) -> ProductAnswer:
     """One product."""
-    stored = await _find(store, sku)
+    stored = await _find(store, sku, min_position)
     set_etag(request, response, stored.version)
     return ProductAnswer.of(stored.product)
 
 
 @router.get("/products")
 @public
-async def products(query: Annotated[ProductQuery, Query()], store: StoreDep) -> ProductBatch | SearchAnswer:
+async def products(
+    query: Annotated[ProductQuery, Query()], store: StoreDep, min_position: MinPosition
+) -> ProductBatch | SearchAnswer:
     """Up to 100 products by `sku`, in the order of the request; or a search by everything else."""
     if query.sku is not None:
-        return await _batch(store, list(dict.fromkeys(query.sku)))
+        return await _batch(store, list(dict.fromkeys(query.sku)), min_position)
     search = query.search()
     after = _position(query.cursor, search) if query.cursor else None
-    result = await store.search(search, limit=query.limit, after=after)
+    result = await store.search(search, limit=query.limit, after=after, min_position=min_position)
     last = result.after
     cursor = encode_cursor(search.fingerprint, last.sku, last.value) if last else None
     return SearchAnswer(
@@ -121,8 +112,8 @@ async def products(query: Annotated[ProductQuery, Query()], store: StoreDep) -> 
     )
 
 
-async def _batch(store: Store, skus: list[str]) -> ProductBatch:
-    found = await store.find(skus)
+async def _batch(store: Store, skus: list[str], min_position: int) -> ProductBatch:
+    found = await store.find(skus, min_position=min_position)
     return ProductBatch(
         items=[ProductAnswer.of(found[sku].product) for sku in skus if sku in found],
         unknown=[sku for sku in skus if sku not in found],
@@ -161,7 +152,7 @@ def _change_position(cursor: str) -> ChangePosition:
 
 
 @router.put("/products/{sku}", dependencies=[writers])
-@responds(201, headers={200: ["ETag"], 201: ["ETag", "Location"]})
+@responds(201, headers={200: ["ETag", "Position"], 201: ["ETag", "Location", "Position"]})
 async def put(
     sku: Annotated[str, Path(pattern=SKU)],
     body: ProductWrite,
@@ -180,7 +171,7 @@ async def put(
 
 
 @router.patch("/products/{sku}", dependencies=[writers])
-@responds(404, headers={200: ["ETag"]})
+@responds(404, headers={200: ["ETag", "Position"]})
 async def patch(
     sku: str,
     change: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
@@ -203,19 +194,27 @@ async def patch(
 
 
 @router.delete("/products/{sku}", status_code=204, response_class=Response, dependencies=[writers])
-@responds(404)
-async def delete(sku: str, store: StoreDep, if_match: IfMatch = None) -> None:
+@responds(404, headers={204: ["Position"]})
+async def delete(sku: str, store: StoreDep, response: Response, if_match: IfMatch = None) -> None:
     """Delete a product."""
     stored = await _find(store, sku)
     if not await store.remove(sku, expected_version(if_match, stored.version)):
         raise _outdated()
+    set_position(response, await store.database.position())
 
 
 @router.post(
-    "/imports", status_code=201, dependencies=[writers], openapi_extra={"requestBody": CATALOGUE_FILE}
+    "/imports", status_code=201, dependencies=[writers], openapi_extra={"requestBody": imports.REQUEST_BODY}
 )
+@responds(headers={201: ["Position"]})
 async def import_file(
-    request: Request, caller: Caller, key: IdempotencyKey, store: StoreDep, currency: ImportCurrency = "EUR"
+    *,
+    request: Request,
+    response: Response,
+    caller: Caller,
+    key: IdempotencyKey,
+    store: StoreDep,
+    currency: ImportCurrency = "EUR",
 ) -> Imported:
     """Enter or replace the products of a catalogue file, all or none.
 
@@ -230,21 +229,23 @@ async def import_file(
         errors = [row_error.model_dump() for row_error in error.errors]
         raise Problem(422, "import-invalid", str(error), errors=errors) from None
     intent = Intent(owner=caller.subject, key=key, request=currency.encode() + body)
-    return Imported(imported=await store.import_products(intent, products))
+    imported = await store.import_products(intent, products)
+    set_position(response, await store.database.position())
+    return Imported(imported=imported)
 
 
 @router.get("/brands")
 @public
-async def brands(store: StoreDep) -> Counts:
+async def brands(store: StoreDep, min_position: MinPosition) -> Counts:
     """Every brand, by name."""
-    return Counts(items=await store.brands())
+    return Counts(items=await store.brands(min_position=min_position))
 
 
 @router.get("/types")
 @public
-async def types(store: StoreDep) -> Counts:
+async def types(store: StoreDep, min_position: MinPosition) -> Counts:
     """Every type, by name."""
-    return Counts(items=await store.types())
+    return Counts(items=await store.types(min_position=min_position))
 
 
 @router.get(
@@ -252,9 +253,11 @@ async def types(store: StoreDep) -> Counts:
 )
 @public
 @responds(304, 404, headers={200: ["Cache-Control"]})
-async def picture(sku: str, file: str, store: StoreDep, request: Request) -> Response:
+async def picture(
+    sku: str, file: str, store: StoreDep, min_position: MinPosition, request: Request
+) -> Response:
     """One of the pictures that a product lists."""
-    await _find(store, sku)
+    await _find(store, sku, min_position)
     svg = pictures.read(sku, file)
     if svg is None:
         raise Problem(404, "picture-unknown", f"Product {sku} lists no picture {file}.")
@@ -263,8 +266,8 @@ async def picture(sku: str, file: str, store: StoreDep, request: Request) -> Res
     return response
 
 
-async def _find(store: Store, sku: str) -> StoredProduct:
-    stored = (await store.find([sku])).get(sku)
+async def _find(store: Store, sku: str, min_position: int | None = None) -> StoredProduct:
+    stored = (await store.find([sku], min_position=min_position)).get(sku)
     if stored is None:
         raise Problem(404, "product-unknown", f"There is no product {sku}.", sku=sku)
     return stored
@@ -279,6 +282,7 @@ async def _write(
     if stored is None:
         raise _outdated()
     response.headers["ETag"] = etag(stored.version)
+    set_position(response, await store.database.position())
     return ProductAnswer.of(stored.product)
 
 

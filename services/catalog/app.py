@@ -18,13 +18,18 @@ class CatalogSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
 
     database_url: str = Field(description="SQLAlchemy URL of catalog's own database.")
+    replica_urls: list[str] = Field(
+        [],
+        description="SQLAlchemy URLs of the database's replicas (a JSON list); reads go to those "
+        "that do not lag.",
+    )
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's products.")
 
 
 def create_app(settings: CatalogSettings | None = None) -> FastAPI:
     """The catalog service."""
     settings = settings or CatalogSettings()
-    store = Store(settings.database_url)
+    store = Store(settings.database_url, replicas=settings.replica_urls)
     app = create_store_service(
         title="catalog",
         description="What the shop sells: products, their pictures, brands, types, and a search for them.",

@@ -10,7 +10,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -88,6 +88,22 @@ class CatalogueRow(BaseModel):
 
 
 FIELDS = tuple(field.capitalize() for field in CatalogueRow.model_fields)
+
+
+REQUEST_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_ROWS,
+                "items": CatalogueRow.model_json_schema(),
+            }
+        }
+    },
+}
+"""Of `POST /imports`, in its OpenAPI document."""
 
 
 class _Object(dict[str, Any]):

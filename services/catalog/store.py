@@ -75,7 +75,10 @@ _OF_SKUS = sa.select(*PRODUCT_COLUMNS).where(products.c.sku.in_(sa.bindparam("sk
 
 
 class Store(SqlStore):
-    """Products in one database; every method is one transaction."""
+    """Products in one database; every method is one transaction.
+
+    Reads with a `min_position` may come from a replica: see `Database.read`.
+    """
 
     main_table = products
     migrations = "services.catalog.migrations"
@@ -84,16 +87,23 @@ class Store(SqlStore):
     def _full_text(self) -> FullText:
         return full_text(self.database.dialect)
 
-    async def find(self, skus: Iterable[str]) -> dict[str, StoredProduct]:
+    async def find(self, skus: Iterable[str], *, min_position: int | None = None) -> dict[str, StoredProduct]:
         """The products with these skus, by sku; unknown skus are left out."""
         possible = [sku for sku in skus if re.fullmatch(SKU, sku)]
-        async with self.database.read() as tx:
+        async with self.database.read(min_position) as tx:
             return {row.sku: _product(row) for row in await tx.execute(_OF_SKUS, {"skus": possible})}
 
-    async def search(self, search: Search, *, limit: int, after: Position | None = None) -> SearchResult:
+    async def search(
+        self,
+        search: Search,
+        *,
+        limit: int,
+        after: Position | None = None,
+        min_position: int | None = None,
+    ) -> SearchResult:
         """One page of the products that match, with the facets' counts."""
         statements = SearchStatements(products, search, self._full_text)
-        async with self.database.read() as tx:
+        async with self.database.read(min_position) as tx:
             rows = (await tx.execute(statements.page(PRODUCT_COLUMNS, limit + 1, after))).all()
             total = (await tx.execute(statements.total())).scalar_one()
             brands = _counts(await tx.execute(statements.brands(BRANDS)))
@@ -112,6 +122,8 @@ class Store(SqlStore):
     async def changes(self, after: ChangePosition | None, limit: int) -> Changes:
         """What has changed after a position; without one, all products.
 
+        Never from a replica, which may not have what the client has seen, and would call its position false.
+
         Raises:
             PositionExpired: the client has to begin anew.
         """
@@ -124,13 +136,13 @@ class Store(SqlStore):
             more=found.more,
         )
 
-    async def brands(self) -> tuple[Count, ...]:
+    async def brands(self, *, min_position: int | None = None) -> tuple[Count, ...]:
         """Every brand that has products."""
-        return await self._all(BRANDS)
+        return await self._all(BRANDS, min_position)
 
-    async def types(self) -> tuple[Count, ...]:
+    async def types(self, *, min_position: int | None = None) -> tuple[Count, ...]:
         """Every type that has products."""
-        return await self._all(TYPES)
+        return await self._all(TYPES, min_position)
 
     async def add(self, new: Iterable[Product]) -> None:
         """Insert or replace products, at least one, all or none; those that are new are not announced."""
@@ -187,8 +199,8 @@ class Store(SqlStore):
                 await change_log.record_removal(tx, sku, self._now())
             return row_id is not None
 
-    async def _all(self, facet: Facet) -> tuple[Count, ...]:
-        async with self.database.read() as tx:
+    async def _all(self, facet: Facet, min_position: int | None) -> tuple[Count, ...]:
+        async with self.database.read(min_position) as tx:
             return _counts(await tx.execute(count_by(facet, products)))
 
     async def _put_all(self, tx: AsyncConnection, new: Sequence[Product], *, announce: bool) -> None:

@@ -6,7 +6,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from frontispiece.service import Caller, IdempotencyKey, Intent, etag, from_state, require_scope, responds
+from frontispiece.service import (
+    Caller,
+    IdempotencyKey,
+    Intent,
+    etag,
+    from_state,
+    require_scope,
+    responds,
+    set_position,
+)
 from services.ordering.clients import Clients
 from services.ordering.commands import Commands, Purchase
 from services.ordering.connections import Connections
@@ -125,7 +134,8 @@ async def _body(written: Written, queries: Queries, response: Response) -> Order
     order = written.order
     view = await queries.order_at(order.id, order.owner)
     assert view is not None
-    response.headers.update({"ETag": etag(view.version), "Position": str(written.position)})
+    response.headers["ETag"] = etag(view.version)
+    set_position(response, written.position)
     return order_body(view)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from msgspec import Meta
 from pydantic import AwareDatetime
 
@@ -14,6 +14,7 @@ from frontispiece.service import (
     Cursor,
     EventStream,
     Limit,
+    MinPosition,
     Slice,
     decode_cursor,
     from_state,
@@ -32,30 +33,13 @@ PlacedAt = Annotated[datetime, Meta(tz=True)]
 OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
 QueriesDep = Annotated[Queries, from_state("queries")]
 
-MAX_POSITION: Final = 2**63 - 1
+MAX_VERSION_LENGTH: Final = 19
+"""Digits of 2**63 - 1."""
 
 RETRY_AFTER: Final = {"Retry-After": "1"}
 """Of a response that is not current yet."""
 
 
-async def _min_position(
-    query: Annotated[
-        int,
-        Query(
-            alias="min-position",
-            ge=0,
-            le=MAX_POSITION,
-            description="`Position` of an earlier response: the answer has seen it, or its status is 202.",
-        ),
-    ] = 0,
-    header: Annotated[
-        int, Header(alias="Min-Position", ge=0, le=MAX_POSITION, description="The same as a header.")
-    ] = 0,
-) -> int:
-    return max(query, header)
-
-
-MinPosition = Annotated[int, Depends(_min_position)]
 At = Annotated[
     AwareDatetime | None, Query(description="The order as it was at this time (RFC 3339); now when left out.")
 ]
@@ -151,9 +135,8 @@ def unknown() -> Problem:
 def _version(last_event_id: str | None) -> int:
     if not last_event_id:
         return 0
-    if not (
-        last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= len(str(MAX_POSITION))
-    ):
+    is_number = last_event_id.isascii() and last_event_id.isdigit()
+    if not is_number or len(last_event_id) > MAX_VERSION_LENGTH:
         raise Problem(422, "last-event-id-invalid", "Last-Event-ID is not the id of an event of this stream.")
     return int(last_event_id)
 

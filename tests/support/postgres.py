@@ -3,14 +3,15 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,14 +42,15 @@ END $$"""
 class Postgres:
     """A running server, in a folder of its own."""
 
-    def __init__(self, sockets: Path) -> None:
-        self._sockets = sockets
+    def __init__(self, cluster: "_Cluster") -> None:
+        self._cluster = cluster
+        self._sockets = cluster.data
         self._unused: defaultdict[str, list[str]] = defaultdict(list)
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
         name = f"test_{uuid.uuid4().hex}"
-        with self._connect("postgres") as connection:
+        with self.connect("postgres") as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self._url(name)
 
@@ -62,38 +64,80 @@ class Postgres:
         unused = self._unused[tables] or self._unused[""]
         url = unused.pop() if unused else self.new_database()
         yield url
-        with self._connect(str(make_url(url).database)) as connection:
+        with self.connect(str(make_url(url).database)) as connection:
             connection.execute("SET lock_timeout = '60s'")
             row = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
             reusable = tables if row is not None and row[0] else ""  # tables of no version are a test's own
             connection.execute(WITHOUT_ROWS if reusable else WITHOUT_TABLES)
         self._unused[reusable].append(url)
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """All its processes stand still (SIGSTOP) for the duration of the block, as behind a partition."""
+        server = int((self._sockets / "postmaster.pid").read_text().split()[0])
+        os.kill(server, signal.SIGSTOP)  # at first: it could start others
+        workers = [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+        try:
+            for worker in workers:
+                os.kill(worker, signal.SIGSTOP)
+            yield
+        finally:
+            for process in (*workers, server):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+
+    @contextmanager
+    def replica(self) -> Iterator["Postgres"]:
+        """A server that follows this one by streaming replication, for the duration of the block."""
+        cluster = self._cluster
+        with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as home:
+            Path(home).chmod(0o755)
+            data = Path(home) / "data"
+            data.mkdir(mode=0o700)
+            if cluster.user:
+                shutil.chown(data, cluster.user)
+            options = f"-h {self._sockets} -U postgres -D {data} -R -c fast --no-sync"
+            copying = [str(cluster.binaries / "pg_basebackup"), *options.split()]
+            subprocess.run(copying, check=True, user=cluster.user, capture_output=True)
+            (data / ".s.PGSQL.5432.lock").unlink()  # the first server's
+            with _running(replace(cluster, data=data)) as replica:
+                yield replica
+
+    def url_at(self, other: "Postgres", url: str) -> str:
+        """The URL that a database of another server has at this one, its replica."""
+        return url.replace(str(other.folder), str(self.folder))
+
     def _url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@/{name}?host={self._sockets}"
 
-    def _connect(self, name: str) -> psycopg.Connection:
+    @property
+    def folder(self) -> Path:
+        """Its data, and its socket file."""
+        return self._sockets
+
+    def connect(self, name: str) -> psycopg.Connection:
+        """A connection as its administrator."""
         return psycopg.connect(host=str(self._sockets), user="postgres", dbname=name, autocommit=True)
 
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """A server that lives as long as the block."""
-    with _cluster() as cluster:
-        control: list[str | Path] = [cluster.binaries / "pg_ctl", "-D", cluster.data, "-w"]
-        start: list[str | Path] = [
-            "-l",
-            cluster.data / "server.log",
-            "-o",
-            " ".join(cluster.options),
-            "start",
-        ]
-        subprocess.run([*control, *start], check=True, user=cluster.user, stdout=subprocess.DEVNULL)
-        try:
-            yield Postgres(cluster.data)
-        finally:
-            stop = [*control, "-m", "immediate", "stop"]
-            subprocess.run(stop, check=True, user=cluster.user, stdout=subprocess.DEVNULL)
+    with _cluster() as cluster, _running(cluster) as server:
+        yield server
+
+
+@contextmanager
+def _running(cluster: "_Cluster") -> Iterator[Postgres]:
+    control: list[str | Path] = [cluster.binaries / "pg_ctl", "-D", cluster.data, "-w"]
+    log: list[str | Path] = ["-l", cluster.data / "server.log"]
+    start = [*control, *log, "-o", " ".join(cluster.options), "start"]
+    subprocess.run(start, check=True, user=cluster.user, stdout=subprocess.DEVNULL)
+    try:
+        yield Postgres(cluster)
+    finally:
+        stop = [*control, "-m", "immediate", "stop"]
+        subprocess.run(stop, check=True, user=cluster.user, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -114,7 +158,7 @@ def supervised_postgres(supervisor: Supervisor) -> Iterator[Postgres]:
                 supervisor.check()
                 assert time.monotonic() < deadline, "PostgreSQL was not ready in time"
                 time.sleep(0.05)
-            yield Postgres(cluster.data)
+            yield Postgres(cluster)
 
 
 @dataclass(frozen=True)
