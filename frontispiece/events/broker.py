@@ -11,6 +11,7 @@ import httpx
 
 from frontispiece.events.settings import EventSettings
 from frontispiece.extras import extra
+from frontispiece.http.client import new_client
 
 with extra("events"):
     from nats.aio.client import Client
@@ -148,7 +149,7 @@ async def syncs_always(settings: EventSettings) -> bool | None:
     """
     if not settings.monitor_url:
         return None
-    async with httpx.AsyncClient(timeout=MONITOR_TIMEOUT, trust_env=False) as http:
+    async with new_client(timeout=MONITOR_TIMEOUT) as http:
         for url in settings.monitor_url.split(","):
             try:
                 response = await http.get(f"{url.strip().rstrip('/')}/jsz")

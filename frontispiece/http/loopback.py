@@ -1,16 +1,22 @@
-"""Whether a URL leads to this machine."""
+"""Whether a URL or a host is of this machine."""
 
-from typing import Final
-
-import httpx
-
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine, where no proxy may stand between.
+    """Whether a URL leads to this machine, where no proxy may stand between."""
+    try:
+        return is_loopback_host(urlsplit(url).hostname)
+    except ValueError:  # it is no URL
+        return False
 
-    Raises:
-        httpx.InvalidURL: it is none.
-    """
-    return httpx.URL(url).host in LOOPBACK
+
+def is_loopback_host(host: str | None) -> bool:
+    """Whether a name or an address is that of this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 
-from frontispiece.http.loopback import LOOPBACK, is_loopback
+from frontispiece.http.loopback import is_loopback, is_loopback_host
 from frontispiece.http.problems import MEDIA_TYPE
 from frontispiece.login.config import Login
 
@@ -100,7 +100,7 @@ def _client(url: str) -> Iterator[httpx.Client]:
             host = httpx.URL(url).host
 
             def with_cookies(request: httpx.Request) -> None:
-                if request.url.host == host and request.url.host in LOOPBACK:
+                if request.url.host == host and is_loopback_host(host):
                     cookies = [f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar]
                     request.headers["cookie"] = "; ".join(cookies)
 

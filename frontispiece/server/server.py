@@ -24,9 +24,6 @@ GRACEFUL_TIMEOUT: Final = 2
 BACKLOG: Final = 2048
 """Connections that wait for being accepted."""
 
-GC_THRESHOLDS: Final = (20_000, 20, 50)
-"""Objects allocated before a collection, and collections before one of an older generation."""
-
 
 class NotStarted(Exception):
     """A server could not start; the reason has been logged."""
@@ -149,14 +146,9 @@ class Server:
 
 
 def freeze_gc() -> None:
-    """Exempt all loaded objects from garbage collection, and collect less often.
-
-    Requests leave no reference cycles: their objects are freed at once. What lives as long as the process
-    would be traversed by every collection.
-    """
+    """Exempt all loaded objects from garbage collection: every collection would traverse them."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 Listening = tuple[Server, socket.socket]

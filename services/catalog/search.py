@@ -9,6 +9,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,8 @@ _PLURALS = (("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("ies"
 
 def fold(text: str) -> str:
     """The text without case and accents: `Öl` is `ol`."""
+    if text.isascii():
+        return text.lower()
     parts = unicodedata.normalize("NFKD", text)
     return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
@@ -67,8 +70,9 @@ def _fields(product: Product) -> tuple[list[str], list[str], list[str]]:
     return title, kind, words(" ".join([product.description, *_texts(product.attributes)]))
 
 
-def _forms(word: str) -> Iterable[str]:
-    return dict.fromkeys((word, singular(word)))
+@lru_cache(maxsize=10_000)
+def _forms(word: str) -> Sequence[str]:
+    return tuple(dict.fromkeys((word, singular(word))))
 
 
 class FullText(ABC):

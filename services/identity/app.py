@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import httpx
 from fastapi import FastAPI
 
 from frontispiece.aio import periodic
-from frontispiece.http import Problem
+from frontispiece.http import Problem, new_client
 from frontispiece.service import create_service
 from frontispiece.stores import Database
 from services.identity import seed
@@ -29,7 +28,7 @@ def create_app(settings: IdentitySettings | None = None, *, clock: Clock = time.
     """The identity service."""
     settings = settings or IdentitySettings()
     database = Database(settings.database_url, metadata, "services.identity.migrations")
-    http = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+    http = new_client()
     context = Context(settings, database, http, clock)
 
     async def maintain() -> None:  # while it fails, expired rows only stay a little longer

@@ -8,9 +8,8 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
-
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from services.identity.errors import InvalidAccountData
 
@@ -40,9 +39,6 @@ MAX_NAME_LENGTH: Final = 64
 MAX_EMAIL_LENGTH: Final = 254
 MIN_PASSWORD_LENGTH: Final = 8
 MAX_PASSWORD_LENGTH: Final = 128
-
-COMMON_PASSWORDS: Final = frozenset(FREQUENCY_LISTS["passwords"])
-"""30,000 passwords that many use, and so anybody tries first; in small letters."""
 
 _NAME = re.compile(r"[\w.+@-]+")
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
@@ -199,6 +195,14 @@ def normalize_password(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
+@cache
+def _common_passwords() -> frozenset[str]:
+    """30,000 passwords that many use, and so anybody tries first, in small letters: read when needed."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 (memory that few processes need)
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
 def new_password(text: str, name: str) -> str:
     """A new password; there are no rules of composition (NIST SP 800-63B, 5.1.1.2).
 
@@ -210,7 +214,7 @@ def new_password(text: str, name: str) -> str:
         raise InvalidAccountData(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
     if name_key(password) == name_key(name):
         raise InvalidAccountData("The user name is no password.")
-    if name_key(password) in COMMON_PASSWORDS:
+    if name_key(password) in _common_passwords():
         raise InvalidAccountData("Many use this password, so it is tried first. Please choose another.")
     return password
 

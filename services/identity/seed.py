@@ -10,6 +10,7 @@ async def fill(users: Users, hasher: PasswordHasher) -> None:
     """Add the demo shop's users, whose ids are their names, to an empty database."""
     if not await users.is_empty():
         return
+    password_hash = await hasher.hash(PASSWORD)
     demo = [
         User(
             id=name,
@@ -17,7 +18,7 @@ async def fill(users: Users, hasher: PasswordHasher) -> None:
             display_name=name.capitalize(),
             email=f"{name}@shop.example",
             scopes=frozenset(scopes),
-            password_hash=await hasher.hash(PASSWORD),
+            password_hash=password_hash,
         )
         for name, scopes in USERS.items()
     ]

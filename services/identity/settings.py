@@ -1,6 +1,5 @@
 """Identity's settings, checked whole."""
 
-import ipaddress
 import re
 from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -8,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from frontispiece.http import is_loopback_host
 from frontispiece.security import Keyring
 from frontispiece.settings import Settings, TokenSettings
 
@@ -36,16 +36,6 @@ def _split(uri: str) -> SplitResult:
     return parts
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether this host is the same machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 def _public(uri: str) -> str:
     """A URI that browsers may be redirected to.
 
@@ -56,7 +46,7 @@ def _public(uri: str) -> str:
     if parts.scheme in {"http", "https"}:
         if not parts.hostname:
             raise ValueError("has no host")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback_host(parts.hostname):
             raise ValueError("is http to another machine: only https is safe on the way")
     elif "." not in parts.scheme:  # RFC 8252, 7.1; it also keeps out javascript: and data:
         raise ValueError("has a scheme that is no domain name in reverse")

@@ -67,7 +67,7 @@ class Store(SqlStore):
             insert = self._insert(reviews).values(asdict(review)).on_conflict_do_nothing()
             if (await tx.execute(insert.returning(reviews.c.id))).first() is None:
                 raise ReviewExists(f"{review.author} has reviewed {review.sku} before.")
-            await self._count(tx, review.sku, {review.rating: 1})
+            await self._count(tx, {review.sku: {review.rating: 1}})
             return review
 
     async def posted(self, intent: Intent) -> Review | None:
@@ -84,8 +84,7 @@ class Store(SqlStore):
             ratings[review.sku][review.rating] += 1
         async with self.database.write() as tx:
             await tx.execute(reviews.insert(), [asdict(review) for review in new])
-            for sku in sorted(ratings):  # every writer of several counters takes their locks in this order
-                await self._count(tx, sku, ratings[sku])
+            await self._count(tx, ratings)
 
     async def review(self, review_id: str) -> Review | None:
         """One review; None when there is none with this id."""
@@ -111,12 +110,20 @@ class Store(SqlStore):
             counters = {row.sku: row._mapping for row in rows}
         return {sku: _summary(sku, counters.get(sku, {})) for sku in skus}
 
-    async def _count(self, tx: AsyncConnection, sku: str, ratings: Mapping[int, int]) -> None:
-        # One statement, so that writers of the same article queue at its row and none is lost.
-        added = {f"rated_{rating}": times for rating, times in ratings.items()}
-        increased = {name: summaries.c[name] + times for name, times in added.items()}
-        insert = self._insert(summaries).values(sku=sku, **added)
-        await tx.execute(insert.on_conflict_do_update(index_elements=[summaries.c.sku], set_=increased))
+    async def _count(self, tx: AsyncConnection, ratings: Mapping[str, Mapping[int, int]]) -> None:
+        # One statement, so that writers of the same article queue at its row and none is lost; all writers
+        # of several take their locks in the same order.
+        rows = [
+            {"sku": sku} | {f"rated_{rating}": ratings[sku].get(rating, 0) for rating in RATINGS}
+            for sku in sorted(ratings)
+        ]
+        insert = self._insert(summaries)
+        increased = {
+            column.name: column + insert.excluded[column.name]
+            for column in summaries.c
+            if not column.primary_key
+        }
+        await tx.execute(insert.on_conflict_do_update(index_elements=[summaries.c.sku], set_=increased), rows)
 
 
 def position(review: Review) -> Position:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from frontispiece.cli.run.environment import Run
+from frontispiece.http.client import new_client
 from frontispiece.server import GATEWAY
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ async def wait_ready(
         NotReady: an app was not ready in time.
     """
     begun, warned = time.monotonic(), False
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as http:  # no proxy leads to this machine
+    async with new_client() as http:
         for reason in (*(_listens(name, sock) for name, sock in sockets.items()), *_probes(run, http)):
             while (missing := await reason()) is not None:
                 check()

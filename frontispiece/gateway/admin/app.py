@@ -26,6 +26,7 @@ from frontispiece.http.asgi import (
     send_reply,
 )
 from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.loopback import is_loopback_host
 from frontispiece.http.messages import ClientDisconnected
 from frontispiece.http.problems import Problem, internal
 from frontispiece.security import InvalidToken, bearer_token, invalid_token_problem
@@ -83,7 +84,7 @@ class AdminSettings(Settings):
         host = info.data.get("admin", OFF).rpartition(":")[0]
         if token and not _TOKEN.fullmatch(token):
             raise ValueError(f"a token has {MIN_TOKEN_LENGTH} letters and digits, or more: {HOW_TO_MAKE_ONE}")
-        if host and not token and not _is_loopback(host):
+        if host and not token and not is_loopback_host(host.strip("[]")):
             raise ValueError(f"an admin port beyond loopback needs a token: {HOW_TO_MAKE_ONE}")
         return token
 
@@ -269,11 +270,6 @@ def _host(text: str) -> str:
     """The name or address in a `Host`, without its port; empty when it is none."""
     match = _HOST.fullmatch(text)
     return (match[1] or match[2]) if match else ""
-
-
-def _is_loopback(host: str) -> bool:
-    host = host.strip("[]")
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
 def _is_address(host: str) -> bool:

@@ -9,6 +9,7 @@ import httpx
 from frontispiece.events.settings import EventSettings
 from frontispiece.gateway.console.panel import Cell, Panel, PanelFigures, PanelPart, PanelTable, PanelText
 from frontispiece.gateway.observability.client_usage import ClientUsage
+from frontispiece.http.client import new_client
 from frontispiece.http.problems import Problem
 from frontispiece.stores.valkey import ValkeyUnavailable
 
@@ -51,7 +52,7 @@ def broker_panel(settings: EventSettings) -> Panel:
     async def read() -> Sequence[PanelPart]:
         url = settings.monitor_url.split(",")[0].strip().rstrip("/")
         try:
-            async with httpx.AsyncClient(timeout=MONITOR_TIMEOUT, trust_env=False) as http:
+            async with new_client(timeout=MONITOR_TIMEOUT) as http:
                 response = await http.get(f"{url}/jsz", params={"consumers": "true", "streams": "true"})
                 accounts = response.raise_for_status().json().get("account_details", [])
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

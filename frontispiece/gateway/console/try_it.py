@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from frontispiece.gateway.config.route import Auth
 from frontispiece.gateway.console.request import ConsoleRequest, json_reply
+from frontispiece.http.client import new_client
 from frontispiece.http.messages import Reply
 from frontispiece.http.problems import Problem
 from frontispiece.login import flow
@@ -109,7 +110,7 @@ async def _sent(console: "Console", settings: TryIt, attempt: Attempt) -> dict[s
     headers.append(("traceparent", f"00-{trace_id}-{secrets.token_hex(8)}-01"))
     url = httpx.URL(settings.origin).copy_with(raw_path=attempt.target.encode())
     begun = monotonic()
-    async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, follow_redirects=False) as http:
+    async with new_client(timeout=TIMEOUT) as http:
         request = http.build_request(
             attempt.method, url, headers=headers, content=attempt.body.encode() or None
         )

@@ -4,12 +4,13 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from typing import Self
 
 import httpx
 
 from frontispiece.aio import Deadline
+from frontispiece.http.client import default_trust
 from frontispiece.http.messages import Reply, Request, whole_or_stream
 from frontispiece.upstream.errors import IncompleteResponse, InvalidResponse, TimedOut, Unreachable
 from frontispiece.upstream.outcome import lateness, seconds_left
@@ -22,12 +23,6 @@ GRACE = 0.02
 
 DISCONNECTED = ("disconnected", "closed connection")
 """In the messages of httpx for a connection that was closed, which has no type of its own."""
-
-
-@cache
-def default_trust() -> ssl.SSLContext:
-    """The certificates of the machine, or of `SSL_CERT_FILE`: loaded once, for it takes a while."""
-    return httpx.create_ssl_context()
 
 
 class HttpxTransport:

@@ -6,9 +6,11 @@ service.
 
 import asyncio
 import logging
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from secrets import token_bytes
 from typing import Final, Self, TypeVar
 
 from pwdlib import PasswordHash
@@ -17,7 +19,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from services.identity.accounts.throttle import AttemptKey, DeviceCookies, Throttle, by_device, by_network
 from services.identity.accounts.users import Users
 from services.identity.errors import TooBusy
-from services.identity.model import User, new_secret, normalize_password
+from services.identity.model import User, normalize_password
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +44,11 @@ class PasswordHasher:
         self._hasher = PasswordHash(
             [Argon2Hasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=1)]
         )
-        self._decoy = ""
+        self._decoy = _decoy(memory_cost, time_cost)
         self._pending = 0
 
     async def __aenter__(self) -> Self:
         self._pool = ThreadPoolExecutor(MAX_RUNNING, thread_name_prefix="argon2")
-        self._decoy = await self.hash(new_secret())
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -81,6 +82,12 @@ class PasswordHasher:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._pending -= 1
+
+
+def _decoy(memory_cost: int, time_cost: int) -> str:
+    """A hash that no password has, whose verification costs as much as that of any other."""
+    salt, digest = (b64encode(token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={memory_cost},t={time_cost},p=1${salt}${digest}"
 
 
 class Authenticator:

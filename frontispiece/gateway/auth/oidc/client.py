@@ -26,10 +26,11 @@ from frontispiece.gateway.auth.oidc.claims import (
     read_logout_token,
 )
 from frontispiece.gateway.auth.oidc.documents import OK, Metadata, TokenResponse, raise_for_error
-from frontispiece.gateway.auth.oidc.http import ProviderUnavailable, Response, new_client, send
+from frontispiece.gateway.auth.oidc.http import TIMEOUT, ProviderUnavailable, Response, send
 from frontispiece.gateway.auth.oidc.introspection import Introspection
 from frontispiece.gateway.auth.oidc.jwks import FAILURE_PAUSE, JwksFile, KeySet, VerificationKey, read_jwks
 from frontispiece.gateway.auth.oidc.settings import DISCOVERY, OFF, IssuerSettings
+from frontispiece.http.client import new_client
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Provider:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._client = await self._stack.enter_async_context(new_client())
+        self._client = await self._stack.enter_async_context(new_client(timeout=TIMEOUT))
         self._stack.push_async_callback(self._discovery.close)
         self._stack.push_async_callback(self.keys.close)
         if self._introspection is not None:

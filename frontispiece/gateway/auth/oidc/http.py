@@ -16,7 +16,6 @@ import httpx
 import msgspec
 
 from frontispiece.http.problems import Problem
-from frontispiece.upstream.transports.httpx import default_trust
 
 TIMEOUT: Final = 5.0
 """Seconds for a whole response."""
@@ -91,11 +90,6 @@ def json_object(content: bytes) -> dict[str, Any]:
         return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProviderUnavailable(f"the issuer's document cannot be read: {error}") from error
-
-
-def new_client() -> httpx.AsyncClient:
-    """A client without redirects and without a proxy from the environment."""
-    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=default_trust())
 
 
 async def send(

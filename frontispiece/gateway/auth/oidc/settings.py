@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from frontispiece.errors import ConfigError
+from frontispiece.http.loopback import is_loopback_host
 from frontispiece.settings import Settings
 
 OFF: Final = "off"
@@ -15,7 +16,6 @@ DISCOVERY: Final = "discovery"
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 """Asymmetric ones only: whoever verifies with a shared secret could sign as well."""
@@ -240,4 +240,4 @@ def split(url: str) -> SplitResult:
 
 def is_secure(parts: SplitResult) -> bool:
     """Whether nobody on the way can read or change the traffic."""
-    return parts.scheme == "https" or parts.hostname in LOOPBACK
+    return parts.scheme == "https" or is_loopback_host(parts.hostname)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.gateway.auth.oidc.settings import LOOPBACK
+from frontispiece.http.loopback import is_loopback_host
 from frontispiece.security import Keyring
 from frontispiece.settings import Settings
 from frontispiece.stores.valkey import OFF, ValkeyUrl
@@ -77,7 +77,7 @@ def valid_origin(origin: str) -> str:
     parts = urlsplit(origin)
     if origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname or "@" in parts.netloc:
         raise ValueError("an origin is scheme, host and, if need be, port: https://www.example")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(parts.hostname)):
         raise ValueError("browsers store the session cookie only with https, or on loopback")
     if origin != origin.lower():
         raise ValueError("browsers write an origin in lower case")
