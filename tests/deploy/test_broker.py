@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +65,14 @@ def settings(made: Path, tmp_path: Path) -> Iterator[Settings]:
             server.terminate()
 
 
+@pytest.fixture
+def services(made: Path) -> list[str]:
+    """Those with a user at the broker."""
+    return sorted(
+        {file.name.removesuffix("_events_url") for file in made.glob("*_events_url")} - {"operator"}
+    )
+
+
 def _ports(folder: Path) -> dict[str, list[str]]:
     """The addresses that the server writes down once it listens."""
     deadline = time.monotonic() + 60
@@ -102,30 +111,45 @@ async def test_services_publish_command_consume_and_park_there(settings: Setting
 
 
 async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_not_its_own(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+    services: list[str], settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Any of them, beside any other."""
     async with (
         Messaging(settings("shipping"), service="shipping", handlers={Create: Handled()}),
-        connected(settings("shipping").url, "shipping") as shipping,
         connected(settings("operator").url, "front") as operator,
+        AsyncExitStack() as stack,
     ):
         async with asyncio.timeout(60):
             while not await operator.streams.streams_info():
                 pass
-        requests = (
-            Captured.TYPE,
-            "$JS.API.STREAM.DELETE.SHOP_EVENTS",
-            "$JS.API.STREAM.MSG.GET.SHOP_EVENTS",
-            "$JS.API.CONSUMER.DELETE.SHOP_COMMANDS.shipping",
-            "$JS.API.CONSUMER.MSG.NEXT.SHOP_EVENTS.payment",
-        )
+        connections = [
+            await stack.enter_async_context(connected(settings(each).url, each)) for each in services
+        ]
         answers = await asyncio.gather(
-            *(shipping.client.request(subject, timeout=0.5) for subject in requests), return_exceptions=True
+            *(
+                connection.client.request(subject, timeout=0.5)
+                for connection, other in zip(connections, [*services[1:], services[0]], strict=True)
+                for subject in belongings_of(other)
+            ),
+            return_exceptions=True,
         )
-        assert [type(answer) for answer in answers] == [NoAnswer] * len(requests)
-        eavesdropping = await shipping.client.subscribe("shop.>")
+        assert {type(answer) for answer in answers} == {NoAnswer}
+        eavesdropping = [await each.client.subscribe("shop.>") for each in connections]
         await publish(operator, Captured())
-        with pytest.raises(TimeoutError):
-            await eavesdropping.next_msg(timeout=0.5)
+        overheard = (subscription.next_msg(timeout=0.5) for subscription in eavesdropping)
+        found = await asyncio.gather(*overheard, return_exceptions=True)
+        assert {type(message) for message in found} == {NoAnswer}
 
-    assert "permissions violation for publish to" in caplog.text
+    assert caplog.text.count("permissions violation for publish to") >= len(answers)
+
+
+def belongings_of(service: str) -> tuple[str, ...]:
+    """Subjects that only this service, or none, may use."""
+    return (
+        f"shop.{service}.done",
+        f"shop.parked.{service}.done",
+        "$JS.API.STREAM.DELETE.SHOP_EVENTS",
+        "$JS.API.STREAM.MSG.GET.SHOP_EVENTS",
+        f"$JS.API.CONSUMER.DELETE.SHOP_COMMANDS.{service}",
+        f"$JS.API.CONSUMER.MSG.NEXT.SHOP_EVENTS.{service}",
+    )

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -53,14 +54,24 @@ def connect(sockets: str, role: str, database: str) -> psycopg.Connection:
     return psycopg.connect(host=sockets, user=role, dbname=database)
 
 
-def test_a_service_owns_its_database_and_cannot_enter_another(run: Run, sockets: str) -> None:
-    assert run(apples=url_of("apples"), pears=url_of("pears")).returncode == 0
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="deploy/secrets.sh needs openssl")
+def test_each_role_of_the_shop_has_its_own_database_and_enters_no_other(
+    made: Path, run: Run, sockets: str
+) -> None:
+    """The roles of `compose.yaml`, with the URLs that `secrets.sh` makes."""
+    ends = "_database_url"
+    urls = {file.name.removesuffix(ends): file.read_text().strip() for file in made.glob(f"*{ends}")}
+    owners = {str(url.database): str(url.username) for url in map(sa.make_url, urls.values())}
+    assert len(owners) == len(set(owners.values())) == len(urls) > 1
 
-    with connect(sockets, "apples", "apples") as own:
-        own.execute("CREATE TABLE kept (id integer)")
-    for closed in ("pears", "postgres", "template1"):
-        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-            connect(sockets, "apples", closed)
+    assert run(**urls).returncode == 0
+
+    for database, owner in owners.items():
+        with connect(sockets, owner, database) as own:
+            own.execute("CREATE TABLE kept (id integer)")
+        for other in {*owners, "postgres", "template1"} - {database}:
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connect(sockets, owner, other)
 
 
 def test_run_again_it_keeps_what_is_there_changes_passwords_and_adds_what_is_new(

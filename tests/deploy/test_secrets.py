@@ -121,12 +121,20 @@ async def test_valkey_serves_basket_by_its_password(guarded: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "guarded",
-    [("valkey_acl", "basket_valkey_url"), ("session_valkey_acl", "session_valkey_url")],
-    indirect=True,
+    ("guarded", "other"),
+    [
+        (("valkey_acl", "basket_valkey_url"), "session_valkey_url"),
+        (("session_valkey_acl", "session_valkey_url"), "basket_valkey_url"),
+    ],
+    indirect=["guarded"],
 )
-def test_valkey_tells_strangers_only_that_it_is_there(guarded: str) -> None:
+def test_valkey_tells_strangers_and_other_services_only_that_it_is_there(
+    guarded: str, made: Path, other: str
+) -> None:
+    url = urlsplit((made / other).read_text().strip())
     with valkey.Valkey.from_url(f"unix://{guarded.partition('@')[2]}") as stranger:
         assert stranger.ping()
         with pytest.raises(valkey.exceptions.NoPermissionError):
             stranger.hgetall("reader")
+        with pytest.raises(valkey.exceptions.AuthenticationError):
+            stranger.execute_command("AUTH", url.username, url.password)

@@ -1,6 +1,7 @@
 """Every service has the same shape: the sameness is the map."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,33 @@ def test_wiring_defines_settings_and_a_factory_and_no_endpoint(name: str) -> Non
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     decorators = {ast.unparse(decorator) for function in functions for decorator in function.decorator_list}
     assert decorators <= {"asynccontextmanager"}
+
+
+def names_of_others(path: Path, own: str) -> set[str]:
+    """What a file imports or names of other services: modules, and the variables of their databases."""
+    mentioned = set[str]()
+    for node in syntax(path):
+        match node:
+            case ast.Import(names=names):
+                mentioned |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), names=names):
+                mentioned |= {f"{module}.{alias.name}" for alias in names}
+            case ast.Constant(value=str(text)):
+                mentioned |= {text.replace(":", ".")} if re.fullmatch(r"[\w.:]+", text) else set()
+    others = [other for other in NAMES if other != own]
+    return {
+        text
+        for text in mentioned
+        if any(f"{text}.".startswith(f"services.{other}.") for other in others)
+        or (text.endswith("_URL") and text.startswith(tuple(f"{other.upper()}_" for other in others)))
+    }
+
+
+@pytest.mark.parametrize("name", [*NAMES, "identity", "bff", "gateway", "shop"])
+def test_nobody_opens_the_database_or_the_tables_of_another_service(name: str) -> None:
+    """Not even by the name of a module, or of a variable with an address."""
+    folder = SERVICES / name if (SERVICES / name).is_dir() else SERVICES.parent / name
+    files = [*folder.rglob("*.py")]
+
+    assert files
+    assert {str(path): found for path in files if (found := names_of_others(path, name))} == {}
