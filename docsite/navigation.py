@@ -19,6 +19,7 @@ EXPLANATION: Final = (
     "mobile.md",
     "sync.md",
     "data.md",
+    "shards.md",
     "stability.md",
 )
 REFERENCE_PAGES: Final = (

@@ -1,0 +1,42 @@
+"""Data that is spread over several databases of a kind, by buckets that move between them.
+
+Stability: provisional.
+
+Names of modules that need an extra (`sql`, `events`) are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from frontispiece.shards.ids import IdGenerator, bucket_of, time_of
+from frontispiece.shards.map import BUCKETS, ShardMap, bucket_for
+
+__all__ = [
+    "BUCKETS",
+    "Fence",
+    "IdGenerator",
+    "LogTable",
+    "Movable",
+    "Router",
+    "ShardMap",
+    "StaleMap",
+    "StateTable",
+    "bucket_for",
+    "bucket_of",
+    "open_router",
+    "time_of",
+]
+
+if TYPE_CHECKING:
+    from frontispiece.shards.fence import Fence, StaleMap
+    from frontispiece.shards.movable import LogTable, Movable, StateTable
+    from frontispiece.shards.router import Router, open_router
+else:
+    _MODULES = dict.fromkeys(("Fence", "StaleMap"), "fence")
+    _MODULES |= dict.fromkeys(("LogTable", "Movable", "StateTable"), "movable")
+    _MODULES |= dict.fromkeys(("Router", "open_router"), "router")
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(name)
+        return getattr(import_module(f"frontispiece.shards.{_MODULES[name]}"), name)

@@ -1,0 +1,248 @@
+"""The fence: each shard's own database says which buckets it has, whatever anybody's map says.
+
+A bucket is in one of four states in each shard:
+
+    open      it is here
+    fenced    it is here, and nothing may change it until `until`: its move is about to be decided
+    away      it is not here; `peer` has it since `epoch`, as far as this shard knows
+    incoming  its rows are here; it is here from `epoch` on, once `peer` has let go of it
+
+The move of a bucket is decided by one commit of the shard that had it, from fenced to away. A mover that is
+killed before leaves a fence that ends by itself; one that is killed afterwards leaves a bucket that is away
+there and incoming here, and whoever comes with that epoch opens it.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from frontispiece.extras import extra
+from frontispiece.shards.map import BUCKETS, FIRST_EPOCH, ShardMap
+
+with extra("sql"):
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+OPEN: Final = "open"
+FENCED: Final = "fenced"
+AWAY: Final = "away"
+INCOMING: Final = "incoming"
+
+
+class StaleMap(Exception):
+    """The bucket cannot be changed here now: take the newest map and try again.
+
+    Args:
+        bucket: that was to be changed.
+        shard: that has it, as far as this shard knows; None for this one.
+        epoch: since when that shard has it; 0 where it is not known.
+    """
+
+    def __init__(self, bucket: int, shard: str | None = None, epoch: int = 0) -> None:
+        super().__init__(f"bucket {bucket} is {'moving' if shard is None else f'at {shard}'}")
+        self.bucket = bucket
+        self.shard = shard
+        self.epoch = epoch
+
+
+class NotHandedOver(Exception):
+    """The buckets are not, or no longer, in the state in which they can be handed over."""
+
+
+class Fence:
+    """The table `buckets` of a shard's database; every method works in the caller's transaction.
+
+    Args:
+        metadata: of the database.
+
+    Example:
+        async with database.write() as tx:
+            await fence.check(tx, bucket, epoch)
+            await tx.execute(things.insert().values(id=thing, bucket=bucket))
+    """
+
+    def __init__(self, metadata: sa.MetaData) -> None:
+        self.table = sa.Table(
+            "buckets",
+            metadata,
+            sa.Column("bucket", sa.SmallInteger, primary_key=True, autoincrement=False),
+            sa.Column("epoch", sa.BigInteger, nullable=False),
+            sa.Column("state", sa.String(8), nullable=False),
+            sa.Column("peer", sa.String(63), nullable=True),
+            sa.Column("until", sa.BigInteger, nullable=True),  # microseconds of Unix time, one fence's own
+        )
+        table = self.table.c
+        of_bucket = table.bucket == sa.bindparam("bucket")
+        self._locked = sa.select(table.epoch).where(of_bucket, table.state == OPEN).with_for_update(read=True)
+        self._row = sa.select(table.epoch, table.state, table.peer, table.until).where(of_bucket)
+
+    async def check(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> int:
+        """Return the bucket's epoch; until the transaction ends the bucket is here and is not fenced.
+
+        Args:
+            tx: a write transaction.
+            bucket: that it changes.
+            epoch: of the map by which the caller came here; None for any.
+
+        Raises:
+            StaleMap: the bucket is not here, or fenced, or came here after that epoch.
+        """
+        found: int | None = await tx.scalar(self._locked, {"bucket": bucket})
+        while found is None:
+            await self._open(tx, bucket, epoch)
+            found = await tx.scalar(self._locked, {"bucket": bucket})
+        if epoch is not None and epoch < found:
+            raise StaleMap(bucket, epoch=found)
+        return found
+
+    async def epoch(self, tx: AsyncConnection, bucket: int) -> int:
+        """Since which epoch a bucket is here, or is not; 0 when it never was."""
+        row = (await tx.execute(self._row, {"bucket": bucket})).one_or_none()
+        return 0 if row is None else int(row.epoch)
+
+    @property
+    def active(self) -> sa.Select[Any]:
+        """The buckets that are here and are not fenced."""
+        table = self.table.c
+        expired = (table.state == FENCED) & (table.until < now())
+        return sa.select(table.bucket).where((table.state == OPEN) | expired)
+
+    @property
+    def owned(self) -> sa.Select[Any]:
+        """The buckets that are here, fenced or not: a query over all shards sees each in one of them."""
+        return sa.select(self.table.c.bucket).where(self.table.c.state.in_((OPEN, FENCED)))
+
+    async def claims(self, tx: AsyncConnection, shard: str) -> dict[int, tuple[int, str]]:
+        """Since which epoch which shard has a bucket, as far as this one knows; see `newest_map`."""
+        rows = await tx.execute(sa.select(self.table).where(self.table.c.state != INCOMING))
+        return {
+            row.bucket: (row.epoch, shard if row.state in {OPEN, FENCED} else row.peer)
+            for row in rows
+            if row.state != AWAY or row.peer is not None
+        }
+
+    async def fill(self, tx: AsyncConnection, shard: str, of: ShardMap) -> None:
+        """Make the rows that are missing, by a map."""
+        rows = [
+            {
+                "bucket": bucket,
+                "epoch": of.epoch,
+                "state": OPEN if name == shard else AWAY,
+                "peer": None if name == shard else name,
+            }
+            for bucket, name in enumerate(of.shards)
+        ]
+        dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
+        await tx.execute(dialect.insert(self.table).on_conflict_do_nothing(), rows)
+
+    async def _open(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> None:
+        """Open a bucket whose fence has ended, or which is here by the caller's map.
+
+        Raises:
+            StaleMap: neither is so.
+        """
+        row = (await tx.execute(self._row, {"bucket": bucket})).one_or_none()
+        if row is None:
+            raise StaleMap(bucket)
+        is_here = row.state == INCOMING and epoch is not None and epoch >= row.epoch
+        if is_here or (row.state == FENCED and row.until < now()):
+            await self.open(tx, [bucket], row.epoch, row.state, row.until)
+        elif row.state == INCOMING:
+            raise StaleMap(bucket, row.peer, row.epoch - 1)
+        elif row.state == AWAY:
+            raise StaleMap(bucket, row.peer, row.epoch)
+        elif row.state == FENCED:
+            raise StaleMap(bucket)
+
+    # A move has these, in this order.
+
+    async def expect(self, tx: AsyncConnection, buckets: Collection[int], states: Collection[str]) -> None:
+        """Return when all these buckets are in such states; they stay so until the transaction ends.
+
+        Raises:
+            NotHandedOver: one is not.
+        """
+        found = sa.select(self.table.c.bucket).where(self._of(buckets), self.table.c.state.in_(states))
+        if len((await tx.execute(found.with_for_update(read=True))).all()) != len(buckets):
+            raise NotHandedOver(f"not all of these buckets are {' or '.join(sorted(states))}")
+
+    async def receive(self, tx: AsyncConnection, buckets: Collection[int], epoch: int, peer: str) -> None:
+        """Have the buckets come in from another shard: they are here from an epoch on."""
+        change = {"state": INCOMING, "epoch": epoch, "peer": peer, "until": None}
+        await self._change(tx, buckets, (AWAY, INCOMING), change)
+
+    async def fence(self, tx: AsyncConnection, buckets: Collection[int], seconds: float) -> int:
+        """Let nothing change the buckets for some seconds; returns what `hand_over` needs."""
+        until = now() + int(seconds * 1_000_000)
+        await self._change(tx, buckets, (OPEN, FENCED), {"state": FENCED, "until": until})
+        return until
+
+    async def unfence(self, tx: AsyncConnection, buckets: Collection[int], until: int) -> None:
+        """End a fence, unless it has ended."""
+        of_fence = self.table.c.state == FENCED, self.table.c.until == until
+        statement = self.table.update().where(self._of(buckets), *of_fence)
+        await tx.execute(statement.values(state=OPEN, until=None))
+
+    async def hand_over(
+        self, tx: AsyncConnection, buckets: Collection[int], until: int, epoch: int, peer: str
+    ) -> None:
+        """Give the buckets to another shard, from an epoch on: with this commit they are there.
+
+        Raises:
+            NotHandedOver: the fence has ended.
+        """
+        change = {"state": AWAY, "epoch": epoch, "peer": peer, "until": None}
+        await self._change(tx, buckets, (FENCED,), change, self.table.c.until == until)
+
+    async def open(
+        self,
+        tx: AsyncConnection,
+        buckets: Collection[int],
+        epoch: int,
+        state: str = INCOMING,
+        until: int | None = None,
+    ) -> None:
+        """Open the buckets that are in a state since an epoch; others stay as they are."""
+        table = self.table.c
+        condition = table.state == state, table.epoch == epoch, table.until.is_not_distinct_from(until)
+        statement = self.table.update().where(self._of(buckets), *condition)
+        await tx.execute(statement.values(state=OPEN, peer=None, until=None))
+
+    def _of(self, buckets: Collection[int]) -> sa.ColumnElement[bool]:
+        return self.table.c.bucket.in_(buckets)
+
+    async def _change(
+        self,
+        tx: AsyncConnection,
+        buckets: Collection[int],
+        states: Iterable[str],
+        change: Mapping[str, Any],
+        *conditions: sa.ColumnElement[bool],
+    ) -> None:
+        """Change the rows of all these buckets, or fail."""
+        statement = self.table.update().where(self._of(buckets), self.table.c.state.in_(states), *conditions)
+        if (await tx.execute(statement.values(**change))).rowcount != len(buckets):
+            raise NotHandedOver(f"not all of these buckets are {' or '.join(states)}")
+
+
+def newest_map(claims: Iterable[Mapping[int, tuple[int, str]]], first: ShardMap) -> ShardMap:
+    """The map that the shards' own tables give.
+
+    Args:
+        claims: of each shard.
+        first: where no shard says anything.
+    """
+    newest = {bucket: (FIRST_EPOCH, name) for bucket, name in enumerate(first.shards)}
+    found: dict[int, tuple[int, str]] = {}
+    for of_shard in claims:
+        for bucket, claim in of_shard.items():
+            found[bucket] = max(claim, found.get(bucket, claim))
+    newest |= found
+    epoch = max(epoch for epoch, _ in newest.values())
+    return ShardMap(epoch=epoch, shards=tuple(newest[bucket][1] for bucket in range(BUCKETS)))
+
+
+def now() -> int:
+    """Microseconds of Unix time."""
+    return time.time_ns() // 1000

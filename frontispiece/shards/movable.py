@@ -1,0 +1,79 @@
+"""What a service shows of its shards, so that buckets can move between them."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from frontispiece.extras import extra
+from frontispiece.shards.fence import Fence
+from frontispiece.stores import Database
+
+with extra("sql"):
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+Row = Mapping[str, Any]
+Insert = Callable[[AsyncConnection, Sequence[Row]], Awaitable[object]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogTable:
+    """A table whose rows never change, copied as they come.
+
+    Args:
+        table: with a column `bucket`, and an index that begins with it.
+        key: the columns that tell a row from all others, in all shards.
+        position: the column by which later rows are found, with an index: whole numbers or times.
+        overlap: how far back a row may be that is committed after others with a higher position; nothing
+            where positions are in the order of commits.
+        insert: inserts rows, without those that are there already; None where they stay as they are. It gets
+            the position that the source has given them, which the target may replace.
+    """
+
+    table: sa.Table
+    key: Sequence[str]
+    position: str
+    overlap: timedelta | int = 0
+    insert: Insert | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateTable:
+    """A table with few rows, which change: copied as a whole while nothing may change them.
+
+    Args:
+        table: with a column `bucket`, and an index that begins with it.
+    """
+
+    table: sa.Table
+
+
+Views = Mapping[str, tuple[int, bytes]]
+"""What a shard has derived of each thing in some buckets: the thing's version, and a hash of all the rest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Movable:
+    """The shards of a service.
+
+    Args:
+        service: its name, which its map has, too.
+        databases: of all shards, open, by their names.
+        fence: the table that each of them has.
+        logs: what is copied while the source serves; the first one is counted as the size of a bucket.
+        states: what is copied while the source is fenced.
+        unpublished: how many messages of these buckets wait in a shard's outbox.
+        views: what a shard's read model has of these buckets; None without one. It is compared, not copied:
+            each shard makes its own.
+        removed: called in the transaction that deletes the rows of buckets.
+    """
+
+    service: str
+    databases: Mapping[str, Database]
+    fence: Fence
+    logs: Sequence[LogTable]
+    states: Sequence[StateTable]
+    unpublished: Callable[[AsyncConnection, Collection[int]], Awaitable[int]]
+    views: Callable[[str, Collection[int]], Awaitable[Views]] | None = None
+    removed: Callable[[AsyncConnection, Collection[int]], Awaitable[object]] | None = None

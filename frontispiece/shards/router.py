@@ -1,0 +1,149 @@
+"""The way to the shard of a bucket, by the newest map that this process knows."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Final, TypeVar
+
+from frontispiece.aio import periodic
+from frontispiece.events import BrokerUnavailable, EventSettings, KeyExists, RevisionMismatch
+from frontispiece.events.kv import KeyValue, open_key_value
+from frontispiece.http.problems import Problem
+from frontispiece.shards.fence import Fence, StaleMap, newest_map
+from frontispiece.shards.map import ShardMap
+from frontispiece.stores import Database
+
+log = logging.getLogger(__name__)
+
+BUCKET: Final = "shards"
+"""The key-value bucket of the project with the map and the move of each service, by its name."""
+
+WRITE_TIMEOUT: Final = 1.0
+"""Seconds that a change waits for a bucket that is moving."""
+
+PAUSE: Final = 0.01
+"""Seconds until a change is tried again."""
+
+RESTART_INTERVAL: Final = 1.0
+
+T = TypeVar("T")
+
+
+class Router:
+    """Finds the shard of a bucket.
+
+    Args:
+        map_: that it begins with.
+    """
+
+    def __init__(self, map_: ShardMap) -> None:
+        self.map = map_
+        """The newest map from the broker."""
+        self._learnt: dict[int, tuple[int, str]] = {}
+        """By bucket, the epoch and the shard that a shard has named, where they are newer than the map."""
+
+    def locate(self, bucket: int) -> tuple[str, int]:
+        """The shard of a bucket, and the epoch since when it is known to be there."""
+        epoch, shard = self._learnt.get(bucket, (self.map.epoch, self.map.shard_of(bucket)))
+        return shard, epoch
+
+    def update(self, newer: ShardMap) -> None:
+        """Take another map, if it is newer."""
+        if newer.epoch > self.map.epoch:
+            self.map = newer
+            self._learnt = {bucket: at for bucket, at in self._learnt.items() if at[0] > newer.epoch}
+
+    async def run(self, bucket: int, change: Callable[[str, int], Awaitable[T]]) -> T:
+        """Make a change at the shard of a bucket; anew, for up to a second, where the bucket is not there.
+
+        Args:
+            bucket: that is changed.
+            change: called with the shard and the epoch for `Fence.check`. What it has done is undone when it
+                raises StaleMap.
+
+        Raises:
+            Problem: 503 `bucket-moving`, to be tried again after a second.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + WRITE_TIMEOUT
+        while True:
+            shard, epoch = self.locate(bucket)
+            try:
+                return await change(shard, epoch)
+            except StaleMap as stale:
+                if loop.time() > deadline:
+                    detail = "What this would change is just moving to another database."
+                    raise Problem(503, "bucket-moving", detail, headers={"Retry-After": "1"}) from stale
+                if stale.epoch > epoch:
+                    self._learnt[bucket] = stale.epoch, stale.shard or shard
+                    continue
+            await asyncio.sleep(PAUSE)
+
+    @asynccontextmanager
+    async def following(self, settings: EventSettings, service: str) -> AsyncIterator[None]:
+        """Take each newer map that the broker has, while the block runs; publish this one if it is newer.
+
+        While the broker is away, the last known map serves.
+
+        Args:
+            settings: of the broker.
+            service: whose map it is.
+        """
+        async with open_key_value(settings, BUCKET, client=service) as kv:
+
+            async def follow() -> None:
+                try:
+                    await publish(kv, service, self.map)
+                except BrokerUnavailable:  # the log has it already
+                    return
+                async with aclosing(kv.watch(map_key(service))) as entries:
+                    async for entry in entries:
+                        if entry.value is not None:
+                            self.update(ShardMap.decode(entry.value))
+
+            async with periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map"):
+                yield
+
+
+async def open_router(databases: Mapping[str, Database], fence: Fence, first: ShardMap) -> Router:
+    """A router with the map that the shards themselves give; what a shard does not know yet is added to it.
+
+    Args:
+        databases: of all shards, open.
+        fence: the table that each of them has.
+        first: the map of shards that are new, all of them.
+    """
+    claims = []
+    for name, database in databases.items():
+        async with database.read() as tx:
+            claims.append(await fence.claims(tx, name))
+    newest = newest_map(claims, first)
+    for (name, database), known in zip(databases.items(), claims, strict=True):
+        if not known:
+            async with database.write() as tx:
+                await fence.fill(tx, name, newest)
+    return Router(newest)
+
+
+def map_key(service: str) -> str:
+    """The key of a service's map."""
+    return f"{service}.map"
+
+
+async def publish(kv: KeyValue, service: str, newer: ShardMap) -> None:
+    """Have all processes see a map, unless there is one that is as new.
+
+    Raises:
+        BrokerUnavailable: it may not be there.
+    """
+    while True:
+        entry = await kv.get(map_key(service))
+        try:
+            if entry is None or entry.value is None:
+                await kv.create(map_key(service), newer.encode())
+            elif ShardMap.decode(entry.value).epoch < newer.epoch:
+                await kv.update(map_key(service), newer.encode(), entry.revision)
+        except (KeyExists, RevisionMismatch):
+            continue
+        return
