@@ -8,7 +8,7 @@ from itertools import count
 import httpx
 import pytest
 
-from frontispiece.upstream.transports.httpx import default_trust
+from frontispiece.http.client import default_trust
 from services.inventory.seed import first_stock
 from shop.demo import SKUS
 from tests.support.checkouts import Client

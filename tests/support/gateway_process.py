@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 import httpx
 
-from frontispiece.upstream.transports.httpx import default_trust
+from frontispiece.http.client import default_trust
 from tests.support.front import Command
 from tests.support.serving import free_ports
 

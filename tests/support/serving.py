@@ -11,10 +11,10 @@ from typing import Protocol
 import httpx
 
 from frontispiece.http.asgi import App
+from frontispiece.http.client import default_trust
 from frontispiece.server.limits import DEFAULT_LIMITS, ConnectionLimits
 from frontispiece.server.server import IMMEDIATE, Server, Shutdown
 from frontispiece.server.sockets import PortTaken, address, bound
-from frontispiece.upstream.transports.httpx import default_trust
 
 FIRST, EACH = 20_000, 1_500
 """Below those that systems hand out by themselves; each process of a test run has its own part of them."""
