@@ -63,7 +63,7 @@ migration: .venv/dev  ## write the next version of a service's database: APP=cat
 proto: .venv/dev  ## generate the gRPC code of shop/pb/*.proto anew
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. shop/pb/*.proto
 
-RUN_EXTRAS := compression dns embedded events grpc otel postgresql sql validation valkey # what only tests need is not in the image
+RUN_EXTRAS := compression dns embedded events graphql grpc otel postgresql sql validation valkey # what only tests need is not in the image
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:  ## pin requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/build.in --output-file requirements/build.txt

@@ -246,6 +246,15 @@ class Milestone(Struct, frozen=True):
     at: Moment
 
 
+class OrderEvent(Struct, frozen=True):
+    """A stage that an order has come to."""
+
+    status: str
+    stage: str
+    at: Moment
+    tracking_code: str | None = None
+
+
 class OrderLine(Struct, frozen=True):
     """A product in a quantity, at the price of the order."""
 

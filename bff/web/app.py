@@ -1,6 +1,7 @@
 """The web client's backend."""
 
 from bff.clients import CLIENTS
+from bff.web.graphql import graph
 from bff.web.pages import basket, checkout, home, orders, product, search
 from frontispiece.pages import bff
 
@@ -9,4 +10,5 @@ create_app = bff(
     description="Everything that a desktop page shows, in one call.",
     pages=[home.page, product.page, search.page, *basket.pages, *checkout.pages, *orders.pages],
     clients=CLIENTS,
+    apis=[graph],
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from frontispiece.http.client_version import ClientVersion, Version
 from frontispiece.http.cookies import DuplicateCookie, cookies, single_cookie
+from frontispiece.http.event_source import ServerSentEvent, read_events
 from frontispiece.http.loopback import is_loopback, is_loopback_host
 from frontispiece.http.messages import (
     BodyTooLarge,
@@ -34,6 +35,7 @@ __all__ = [
     "Problem",
     "Reply",
     "Request",
+    "ServerSentEvent",
     "Transport",
     "Version",
     "cookies",
@@ -41,6 +43,7 @@ __all__ = [
     "is_loopback",
     "is_loopback_host",
     "new_client",
+    "read_events",
     "single_cookie",
 ]
 

@@ -3,6 +3,7 @@
 Stability: stable.
 """
 
+from frontispiece.pages.api import Api, ApiEndpoint, ApiParts
 from frontispiece.pages.app import PageApp, create_app
 from frontispiece.pages.backend import AuthenticatedBffSettings, Bff, BffSettings, Connector, ServiceType, bff
 from frontispiece.pages.dataloader import loader
@@ -14,6 +15,9 @@ from frontispiece.pages.retry import Hedge, Retry
 from frontispiece.pages.source_run import mark_degraded, set_response_header
 
 __all__ = [
+    "Api",
+    "ApiEndpoint",
+    "ApiParts",
     "AuthenticatedBffSettings",
     "Bff",
     "BffSettings",

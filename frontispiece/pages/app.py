@@ -19,6 +19,7 @@ from frontispiece.http.paths import AmbiguousPath, Template, decode_segment, seg
 from frontispiece.http.problems import Problem, internal
 from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, seconds_of
+from frontispiece.pages.api import ApiEndpoint
 from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.endpoint import Endpoint, SkipOptional
 from frontispiece.pages.openapi import describe
@@ -50,9 +51,10 @@ MATCHED_PATHS: Final = 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageMatch:
-    """The page of a request, and its path parameters."""
+    """The page of a request, its method and its path parameters."""
 
-    endpoint: Endpoint
+    endpoint: Endpoint | ApiEndpoint
+    method: str
     path: Mapping[str, str]
 
 
@@ -63,13 +65,20 @@ class PageApp(FastAPI):
     too: the server calls `respond`, and a gateway in whose process they are mounted `reply`.
     """
 
-    def __init__(self, endpoints: Iterable[Endpoint], **described: Any) -> None:
+    def __init__(
+        self, endpoints: Iterable[Endpoint], apis: Iterable[ApiEndpoint] = (), **described: Any
+    ) -> None:
         self._endpoints = list(endpoints)
-        self._matcher = Matcher(
-            (Pattern(template=Template.parse(e.plan.page.path), methods=(e.plan.page.method,)), e)
-            for e in self._endpoints
+        self.apis = list(apis)
+        """What it serves beside its pages."""
+        every: list[Endpoint | ApiEndpoint] = [*self._endpoints, *self.apis]
+        self._matcher: Matcher[Endpoint | ApiEndpoint] = Matcher(
+            (Pattern(template=Template.parse(each.path), methods=each.methods), each) for each in every
         )
         self._match = lru_cache(MATCHED_PATHS)(self._find)
+        has_websockets = any(api.websocket is not None for api in self.apis)
+        self.passes_websocket = self._passes_websocket if has_websockets else None
+        """Whether a request may become a WebSocket, for the server; None when none may."""
         self.services: Mapping[str, Observable | None] = {}
         """What its pages call, by name; None where that cannot be observed."""
         super().__init__(**ONLY_OUR_ENDPOINTS, **described)
@@ -92,6 +101,8 @@ class PageApp(FastAPI):
         """
         for endpoint in self._endpoints:
             endpoint.skip_optional = overloaded
+        for api in self.apis:
+            api.skip_optional = overloaded
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the pages in it."""
@@ -101,6 +112,9 @@ class PageApp(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request; when its client disconnects, all sources of the page are cancelled."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
         match = self._match(scope["method"], scope["raw_path"]) if scope["type"] == "http" else None
         if match is None:
             await super().__call__(scope, receive, send)
@@ -110,6 +124,19 @@ class PageApp(FastAPI):
             return self._reply(match, request.headers, scope["query_string"], request.body)
 
         await respond_over_asgi(respond, scope, receive, send)
+
+    def _passes_websocket(self, scope: Scope) -> bool:
+        match = self._match("GET", scope["raw_path"])
+        return isinstance(match, PageMatch) and match.endpoint.websocket is not None
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match = self._match("GET", scope["raw_path"])
+        serve = match.endpoint.websocket if isinstance(match, PageMatch) else None
+        if not isinstance(match, PageMatch) or serve is None:
+            await super().__call__(scope, receive, send)
+            return
+        request = _page_request(match, scope["headers"], scope["query_string"])
+        await serve(request, scope, receive, send)
 
     async def respond(self, request: IncomingRequest) -> Reply | None:
         """The response to a request of a client; None when the path is not one of a page."""
@@ -137,7 +164,7 @@ class PageApp(FastAPI):
         try:
             match = self._matcher.match(method, "", segments_of(raw_path))
             path = {name: "/".join(map(decode_segment, values)) for name, values in match.params.items()}
-            return PageMatch(endpoint=match.target, path=MappingProxyType(path))
+            return PageMatch(endpoint=match.target, method=method, path=MappingProxyType(path))
         except RouteNotFound:
             return None
         except AmbiguousPath as fault:
@@ -176,6 +203,7 @@ def create_app(
     expose_timeline: bool = False,
     identify: Identify | None = None,
     verifier: Verifier | None = None,
+    apis: Iterable[ApiEndpoint] = (),
 ) -> PageApp:
     """An app that serves pages and describes them in its OpenAPI document. `bff` makes one of settings.
 
@@ -190,6 +218,7 @@ def create_app(
         expose_timeline: whether clients may request timelines: not for the public.
         identify: adds the caller to requests; None where all callers are anonymous.
         verifier: verifies who reads the OpenAPI document; None where everybody may.
+        apis: what it serves beside its pages.
 
     Raises:
         ConfigError: some page cannot work; every error is listed.
@@ -213,9 +242,14 @@ def create_app(
                 yield
             finally:
                 for endpoint in endpoints:
-                    await endpoint.compiled.close()
+                    await endpoint.close()
+                for api in apis:
+                    await api.close()
 
-    app = PageApp(endpoints, title=title, description=description, lifespan=with_tracing(living, tracing))
+    apis = list(apis)
+    app = PageApp(
+        endpoints, apis, title=title, description=description, lifespan=with_tracing(living, tracing)
+    )
     add_problem_handlers(app)
     add_health(app, ready)
     add_description(app, verifier)
@@ -224,7 +258,7 @@ def create_app(
 
 def _page_request(match: PageMatch, headers: Headers, query: bytes) -> PageRequest:
     fields = by_name(headers)
-    timeout = match.endpoint.plan.page.deadline
+    timeout = match.endpoint.deadline
     if (value := fields.get(TIMEOUT_HEADER)) is not None and (requested := seconds_of(value)) is not None:
         timeout = min(timeout, requested)
     return PageRequest(
@@ -233,4 +267,5 @@ def _page_request(match: PageMatch, headers: Headers, query: bytes) -> PageReque
         path=match.path,
         query=parse_qs(query.decode("latin-1"), keep_blank_values=True) if query else NO_QUERY,
         context=Context.of(headers, now() + timeout),
+        method=match.method,
     )

@@ -20,6 +20,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
+from frontispiece.pages.api import Api, ApiParts
 from frontispiece.pages.app import PageApp, create_app
 from frontispiece.pages.callers import Callers
 from frontispiece.pages.page import Page
@@ -53,6 +54,11 @@ class BffSettings(Settings):
     expose_timeline: bool = Field(
         False,
         description="Whether clients may request a page's timeline (`front explain`): not for the public.",
+    )
+    accept_any_document: bool = Field(
+        False,
+        description="Whether GraphQL clients may send documents of their own, introspect the schema and use "
+        "GraphiQL, and not persisted documents alone: not for the public.",
     )
     cache_url: str = Field(
         OFF, description="URL of the Valkey in which the processes of a BFF share cached results."
@@ -147,11 +153,17 @@ class Bff:
     """The factory of a BFF's app; see `bff`."""
 
     def __init__(
-        self, name: str, description: str, pages: Iterable[Page], clients: Mapping[Any, str | ServiceType]
+        self,
+        name: str,
+        description: str,
+        pages: Iterable[Page],
+        clients: Mapping[Any, str | ServiceType],
+        apis: Iterable[Api],
     ) -> None:
         self._name = name
         self._description = description
         self.pages = list(pages)
+        self.apis = list(apis)
         self._clients = dict(clients)
 
     @property
@@ -163,6 +175,7 @@ class Bff:
     def settings_class(self) -> type[BffSettings]:
         """The settings that the app reads from the environment."""
         functions = [f for page in self.pages for f in (*(s.function for s in page.sources), *page.views)]
+        functions += [source.function for api in self.apis for source in api.sources]
         if any(Identity in get_type_hints(function).values() for function in functions):
             return AuthenticatedBffSettings
         return BffSettings
@@ -203,17 +216,26 @@ class Bff:
                 raise Unreachable(f"{', '.join(missing)} does not respond, or is not ready itself")
 
         providers: dict[Any, Provider] = {c: _provider(connector) for c, connector in connectors.items()}
+        provided = {**providers, Identity: callers.required}
+        parts = ApiParts(
+            app=self._name,
+            providers=provided,
+            identify=callers.identify,
+            shared=shared,
+            accept_any_document=settings.accept_any_document,
+        )
         app = create_app(
             title=self._name,
             description=self._description,
             pages=self.pages,
-            providers={**providers, Identity: callers.required},
+            providers=provided,
             lifespan=lifespan,
             ready=ready,
             shared=shared,
             expose_timeline=settings.expose_timeline,
             identify=callers.identify,
             verifier=callers.verifier,
+            apis=[endpoint for api in self.apis for endpoint in api.endpoints(parts)],
         )
         app.services = {
             _name_of(self._clients[client], client): connector if isinstance(connector, Observable) else None
@@ -246,6 +268,7 @@ def bff(
     pages: Iterable[Page],
     clients: Mapping[Any, str | ServiceType] = MappingProxyType({}),
     description: str = "",
+    apis: Iterable[Api] = (),
 ) -> Bff:
     """The factory of an app that serves pages.
 
@@ -262,8 +285,9 @@ def bff(
         clients: the class of each client that pages may ask for, with its service: a name in `SERVICES`,
             whose client is made as `client(upstream.Service)`, or another `ServiceType`.
         description: one sentence for the OpenAPI document.
+        apis: what it serves beside its pages, such as a `frontispiece.graphql.Graph`.
     """
-    return Bff(name, description, pages, clients)
+    return Bff(name, description, pages, clients, apis)
 
 
 def _name_of(service: str | ServiceType, client: type) -> str:

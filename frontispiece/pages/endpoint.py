@@ -56,6 +56,9 @@ class Endpoint:
         identify: adds the caller to requests; None where all callers are anonymous.
     """
 
+    websocket = None
+    """A page has no WebSockets."""
+
     def __init__(
         self,
         plan: Plan,
@@ -81,6 +84,25 @@ class Endpoint:
         self.skip_optional: SkipOptional | None = None
         self._anonymous = [(provide, inputs & names) for provide, inputs in self._provided if inputs & names]
 
+    @property
+    def path(self) -> str:
+        """The template of the page's path."""
+        return self.plan.page.path
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The page's HTTP method."""
+        return (self.plan.page.method,)
+
+    @property
+    def deadline(self) -> float:
+        """Seconds until the page responds."""
+        return self.plan.page.deadline
+
+    async def close(self) -> None:
+        """Cancel what runs in the background."""
+        await self.compiled.close()
+
     async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
         """The page's response, started within its deadline.
 
@@ -91,7 +113,7 @@ class Endpoint:
         deadline = request.context.deadline
         if self._identify is not None:
             request = self._identify(request)
-        content = await _read(body, deadline) if self._takes_body else b""
+        content = await read_whole(body, deadline) if self._takes_body else b""
         if content and not is_json(request.header("content-type") or ""):
             raise _not_json()
         values = self._values(request, content)
@@ -204,7 +226,13 @@ def _provide(provided: Provided, request: PageRequest) -> dict[str, Any]:
     return values
 
 
-async def _read(body: bytes | AsyncIterator[bytes], deadline: float) -> bytes:
+async def read_whole(body: bytes | AsyncIterator[bytes], deadline: float) -> bytes:
+    """A request's body.
+
+    Raises:
+        Problem: it is too large (413), or has not come by the deadline (408).
+        ClientDisconnected: it broke off.
+    """
     content = body if isinstance(body, bytes) else await _read_in_time(body, deadline)
     if len(content) > MAX_BODY:
         raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.")

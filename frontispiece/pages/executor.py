@@ -49,6 +49,7 @@ class Run:
         tracing_enabled: whether calls and batches are recorded.
         skip_optional: whether optional sources are not run, but replaced at once.
         on_settled: called with a source's name and its result or fallback, as soon as there is one.
+        part_of: the detector of a larger run, of which this one is a part.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Run:
         tracing_enabled: bool = False,
         skip_optional: bool = False,
         on_settled: Callable[[str, Any], None] | None = None,
+        part_of: IdleDetector | None = None,
     ) -> None:
         self._page = page
         self._deadline = deadline
@@ -87,7 +89,8 @@ class Run:
         self.degraded: dict[str, str] = {}
         """The reason of every source that its fallback replaces or whose result is incomplete."""
         self.batch_records: list[BatchRecord] | None = [] if tracing_enabled else None
-        self._detector = IdleDetector(self._loop, self.source_runs, self.batch_records)
+        self._is_part = part_of is not None
+        self._detector = part_of or IdleDetector(self._loop, self.source_runs, self.batch_records)
 
     async def finish(self) -> None:
         """Return when every source has its result or fallback.
@@ -108,7 +111,8 @@ class Run:
         finally:
             self._page.deadlines.discard(self)
             current_detector.reset(token)
-            self._detector.close()
+            if not self._is_part:
+                self._detector.close()
         if self._failures:
             raise _gravest(self._failures)
 
@@ -159,6 +163,8 @@ class Run:
         task = InlineTask(coroutine, self._loop, partial(self._source_ended, source, run), context)
         if not task.done():
             run.task = task
+            if self._is_part:
+                self._detector.track(task)
             if run.deadline < self._deadline:
                 self._page.deadlines.add(run, run.deadline, self._loop)
             if self._expired:

@@ -23,6 +23,7 @@ class PageRequest(Struct, frozen=True, kw_only=True, eq=False):
     path: Mapping[str, str]
     query: Mapping[str, Sequence[str]]
     context: Context
+    method: str = "GET"
     identity: Identity | None = None
 
     def header(self, name: str) -> str | None:

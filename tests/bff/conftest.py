@@ -51,7 +51,9 @@ async def settings(shop: Shop, token_settings: TokenSettings, signing_key: str) 
     services = {name: f"httpx+http://{name}.test" for name in HTTP_SERVICES}
     async with discount_server(shop) as discounts:
         directory = Directory(services={**services, "discount-grpc": discounts})
-        yield AuthenticatedBffSettings(directory=directory, signing_key=signing_key, tokens=token_settings)
+        yield AuthenticatedBffSettings(
+            directory=directory, signing_key=signing_key, tokens=token_settings, accept_any_document=True
+        )
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ TRACES_PER_SECOND: Final = "10"
 
 DEVELOPMENT: Final = {
     "DATABASE_MIGRATE": "true",
+    "BFF_ACCEPT_ANY_DOCUMENT": "true",
     "BFF_EXPOSE_TIMELINE": "true",  # `front explain` may look inside
     "GATEWAY_EXPOSE_TIMELINE": "true",
     "GATEWAY_WATCH_FILES": "true",

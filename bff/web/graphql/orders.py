@@ -1,0 +1,82 @@
+"""The caller's orders, their parcels, and how one goes on."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from bff.clients.models import (
+    Order,
+    OrderEvent,
+    OrderLine,
+    OrderList,
+    OrderSummary,
+    Product,
+    TrackingEvent,
+)
+from bff.clients.services import Catalog, Orders, Shipping
+from bff.shared.sources import RETRY, Limit
+from bff.shared.sources import tracking as tracking_of
+from bff.web import OPTIONAL_TIMEOUT
+from bff.web.graphql.graph import graph
+from frontispiece.http import read_events
+from frontispiece.security import Identity
+from frontispiece.upstream import InvalidResponse
+
+# Orders belong to a caller: fields ask for one, so that a request without a token ends here with 401.
+
+
+@graph.query(retry=RETRY)
+async def orders(
+    _caller: Identity, ordering: Orders, cursor: str | None = None, limit: Limit = 20
+) -> OrderList:
+    """The caller's orders, newest first."""
+    return await ordering.list(cursor, limit, 0)
+
+
+@graph.query(retry=RETRY)
+async def order(id: str, _caller: Identity, ordering: Orders) -> Order | None:  # noqa: A002 (the name of the argument)
+    """One of the caller's orders."""
+    return await ordering.get(id, 0)
+
+
+@graph.mutation()
+async def cancel_order(id: str, _caller: Identity, ordering: Orders) -> Order:  # noqa: A002 (the same)
+    """Cancel an order that is not confirmed yet."""
+    return (await ordering.cancel(id)).order
+
+
+@graph.subscription()
+async def order_progress(
+    id: str,  # noqa: A002 (the same)
+    _caller: Identity,
+    ordering: Orders,
+    last_event_id: str | None = None,
+) -> AsyncIterator[OrderEvent]:
+    """The stages that an order comes to after an event, until it is completed or cancelled."""
+    async with await ordering.events(id, last_event_id) as reply:
+        async for event in read_events(reply.chunks()):
+            try:
+                yield msgspec.json.decode(event.data, type=OrderEvent)
+            except msgspec.MsgspecError as error:
+                raise InvalidResponse(f"its event is not what was agreed on: {error}") from error
+
+
+@graph.field(Order, timeout=OPTIONAL_TIMEOUT, batched=False)
+async def tracking(order: Order, shipping: Shipping) -> list[TrackingEvent] | None:
+    """Where its parcel has been, the oldest event first; none before there is one."""
+    return await tracking_of(order, shipping)
+
+
+@graph.field(OrderSummary, timeout=OPTIONAL_TIMEOUT)
+async def parcel(order: OrderSummary, shipping: Shipping) -> str | None:
+    """The state of its parcel; null before there is one."""
+    if order.status != "completed":
+        return None
+    found = await shipping.load_shipment(order.id)
+    return found.status if found else None
+
+
+@graph.field(OrderLine, name="product", timeout=OPTIONAL_TIMEOUT)
+async def product_of_line(line: OrderLine, catalog: Catalog) -> Product | None:
+    """The product as it is now; null when the catalog no longer has it."""
+    return await catalog.load_product(line.sku)

@@ -1,0 +1,178 @@
+"""A graph as an endpoint: from a request to a reply. graphql-core is imported by the first request."""
+
+from collections.abc import AsyncIterator
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from frontispiece.extras import extra
+from frontispiece.graphql.fields import compiled_fields
+from frontispiece.graphql.graph import Graph
+from frontispiece.graphql.request import GraphRequest, Media, media_types, read_body, read_query
+from frontispiece.graphql.usage import Usage
+from frontispiece.http.asgi import Receive, Scope, Send
+from frontispiece.http.etags import matches
+from frontispiece.http.problems import Problem
+from frontispiece.pages.api import ApiParts
+from frontispiece.pages.endpoint import SkipOptional, read_whole
+from frontispiece.pages.request import PageRequest
+from frontispiece.pages.response import degraded
+from frontispiece.upstream import Headers, Reply
+
+if TYPE_CHECKING:
+    from frontispiece.graphql.engine import Engine, Operation, Single
+    from frontispiece.graphql.errors import Refused
+
+BAD_REQUEST: Final = 400
+NOT_MODIFIED: Final = 304
+
+SINGLE: Final = (Media.RESPONSE, Media.JSON)
+"""The media types of responses in one part."""
+
+SEVERAL: Final = (Media.MULTIPART, Media.EVENTS)
+"""Those of responses in several."""
+
+
+class GraphEndpoint:
+    """Serves one graph.
+
+    Args:
+        graph: the graph.
+        parts: those of its BFF.
+
+    Raises:
+        ConfigError: some field cannot work; every error is listed.
+    """
+
+    methods = ("GET", "POST")
+
+    def __init__(self, graph: Graph, parts: ApiParts) -> None:
+        self.graph = graph
+        self.path = graph.path
+        self.deadline = graph.deadline
+        self.skip_optional: SkipOptional | None = None
+        self.fields = compiled_fields(graph, parts)
+        self.usage = Usage(f"{parts.app}:{graph.path}")
+        self._parts = parts
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """Carries out operations."""
+        with extra("graphql"):
+            from frontispiece.graphql.engine import Engine  # noqa: PLC0415 (apps start faster without)
+        return Engine(self.graph, self.fields, self._parts, self.usage)
+
+    async def close(self) -> None:
+        """Cancel what runs in the background."""
+        for field in self.fields:
+            await field.page.close()
+
+    async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
+        """The response, which begins within the deadline.
+
+        Raises:
+            Problem: the request is refused.
+        """
+        is_get = request.method == "GET"
+        accepted = media_types(request.header("accept"))
+        request = self._parts.identify(request)
+        wanted = (
+            read_query(request.query)
+            if is_get
+            else read_body(request, await read_whole(body, request.context.deadline))
+        )
+        return await self._respond(wanted, request, accepted, is_get=is_get)
+
+    async def _respond(
+        self, wanted: GraphRequest, request: PageRequest, accepted: list[Media], *, is_get: bool
+    ) -> Reply:
+        from frontispiece.graphql.errors import Refused  # noqa: PLC0415
+
+        try:
+            operation = self.engine.prepare(wanted)
+        except Refused as refused:
+            return _refusal(refused, next((media for media in accepted if media in SINGLE), Media.RESPONSE))
+        if is_get and operation.is_mutation:
+            raise Problem(405, "method-not-allowed", "A mutation is a POST.", headers={"Allow": "POST"})
+        media = next(iter(_offered(operation, accepted)), None)
+        if media is None:
+            detail = "This operation is not served in a media type that is accepted."
+            raise Problem(406, "not-acceptable", detail)
+        if media in SEVERAL:
+            return self._stream(operation, request, media)
+        skip = self.skip_optional is not None and self.skip_optional()
+        result = await self.engine.single(operation, request, skip_optional=skip)
+        return self._single(result, request, media, is_get=is_get)
+
+    def _stream(self, operation: "Operation", request: PageRequest, media: Media) -> Reply:
+        from frontispiece.graphql import increments  # noqa: PLC0415
+
+        encode = increments.multipart if media is Media.MULTIPART else increments.events
+        payloads = self.engine.stream(operation, request)
+        frames = encode(payloads)
+
+        async def release() -> None:
+            await frames.aclose()
+            await payloads.aclose()
+
+        headers: Headers = [
+            (b"content-type", increments.CONTENT_TYPES[media].encode()),
+            (b"cache-control", b"no-store"),
+            (b"vary", b"accept"),
+        ]
+        return Reply(status=200, headers=headers, body=frames, release=release)
+
+    def _single(self, result: "Single", request: PageRequest, media: Media, *, is_get: bool) -> Reply:
+        content = msgspec.json.encode(result.payload)
+        was_run = "data" in result.payload
+        headers: Headers = [(b"content-type", f"{media}; charset=utf-8".encode()), (b"vary", b"accept")]
+        if result.run is not None and result.run.degraded:
+            headers.append((b"page-degraded", degraded(result.run.degraded).encode()))
+        status = 200 if was_run or media is Media.JSON else BAD_REQUEST
+        if not is_get or "errors" in result.payload:
+            headers.append((b"cache-control", b"no-store"))
+            return Reply.whole(status, content, headers)
+        tag = f'"{sha256(content).hexdigest()[:24]}"'
+        headers += [(b"etag", tag.encode()), (b"cache-control", self._cache_control(result).encode())]
+        if (known := request.header("if-none-match")) is not None and matches(known, tag):
+            return Reply(status=NOT_MODIFIED, headers=headers, body=b"")
+        return Reply.whole(status, content, headers)
+
+    def _cache_control(self, result: "Single") -> str:
+        """How long caches may reuse a response: as long as every field's own cache may reuse its result."""
+        assert result.run is not None
+        fields = [place.field for place in result.run.places.values()]
+        caches = [field.declared.source.cache for field in fields]
+        if any(field.knows_caller for field in fields):
+            return "private, no-cache"
+        lifetimes = [cache.ttl for cache in caches if cache is not None]
+        if not lifetimes or len(lifetimes) < len(caches) or result.run.degraded:
+            return "no-cache"
+        return f"public, max-age={int(min(lifetimes))}"
+
+    async def websocket(self, request: PageRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a WebSocket with the protocol `graphql-transport-ws`."""
+        from frontispiece.graphql.websocket import serve  # noqa: PLC0415 (apps start faster without)
+
+        await serve(self.engine, self._parts.identify(request), scope, receive, send, self.deadline)
+
+
+def _offered(operation: "Operation", accepted: list[Media]) -> list[Media]:
+    """The accepted media types in which an operation is served, the best first."""
+    if operation.is_subscription:
+        return [media for media in accepted if media is Media.EVENTS]
+    served: list[Media] = [media for media in accepted if media in SINGLE or media in SEVERAL]
+    if operation.document.is_incremental:
+        served.sort(key=lambda media: media not in SEVERAL)
+    return served
+
+
+def _refusal(refused: "Refused", media: Media) -> Reply:
+    """The response to an operation that is not carried out."""
+    from frontispiece.graphql.errors import masked  # noqa: PLC0415
+
+    content = msgspec.json.encode({"errors": [error.formatted for error in masked(refused.refusals, None)]})
+    headers = [(b"content-type", f"{media}; charset=utf-8".encode()), (b"cache-control", b"no-store")]
+    return Reply.whole(200 if media is Media.JSON else BAD_REQUEST, content, headers)

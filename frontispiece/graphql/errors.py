@@ -1,0 +1,67 @@
+"""Errors in GraphQL's form: what a problem says, in `extensions`, and nothing of the inside.
+
+| extension | is |
+|---|---|
+| `code` | the problem's kind, such as `upstream-timeout` or `product-unknown` |
+| `status` | its HTTP status, as a page would respond with |
+| `type` | its type, a URI |
+| `retryAfter` | its `Retry-After`, where it has one |
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from graphql import GraphQLError
+
+from frontispiece.http.problems import TYPE_PREFIX, Problem, internal
+
+log = logging.getLogger(__name__)
+
+INVALID: Final = "graphql-invalid"
+"""The code of a document or of variables that do not fit the schema."""
+
+
+class Refused(Exception):
+    """An operation is not carried out."""
+
+    def __init__(self, *refusals: GraphQLError) -> None:
+        super().__init__("; ".join(error.message for error in refusals))
+        self.refusals = list(refusals)
+
+
+def of_problem(problem: Problem) -> GraphQLError:
+    """A problem as an error of GraphQL."""
+    extensions: dict[str, Any] = {
+        **problem.members,
+        "code": problem.type.removeprefix(TYPE_PREFIX),
+        "status": problem.status,
+        "type": problem.type,
+    }
+    if retry_after := problem.headers.get("Retry-After"):
+        extensions["retryAfter"] = retry_after
+    return GraphQLError(problem.detail or problem.title, extensions=extensions)
+
+
+def refusal(message: str, code: str = INVALID, **about: Any) -> GraphQLError:
+    """The error of an operation that is not carried out."""
+    return GraphQLError(message, extensions={"code": code, "status": 400, **about})
+
+
+def masked(errors: Iterable[GraphQLError], request_id: str | None) -> list[GraphQLError]:
+    """Errors for the client. One that is neither a problem nor about the request is a bug: it is masked."""
+    return [_masked(error, request_id) for error in errors]
+
+
+def _masked(error: GraphQLError, request_id: str | None) -> GraphQLError:
+    if error.extensions and "code" in error.extensions:
+        return error
+    if error.path is None and (
+        error.original_error is None or isinstance(error.original_error, GraphQLError)
+    ):
+        return GraphQLError(
+            error.message, error.nodes, positions=error.positions, extensions={"code": INVALID}
+        )
+    log.error("A field failed: %s", error, exc_info=error.original_error or error)
+    problem = of_problem(internal(request_id))
+    return GraphQLError(problem.message, error.nodes, path=error.path, extensions=problem.extensions)

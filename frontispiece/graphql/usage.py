@@ -1,0 +1,89 @@
+"""What operations have cost: per client and operation, against their budgets."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+
+from frontispiece.graphql.graph import Budget
+from frontispiece.http.client_version import ClientVersion
+from frontispiece.telemetry.metrics import Durations
+
+log = logging.getLogger(__name__)
+
+UNPERSISTED: Final = "unpersisted"
+"""The name of all operations that clients have written themselves: their names are endless."""
+
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(slots=True)
+class OperationUsage:
+    """The runs of one operation by one client: `over` counts those over their budget."""
+
+    calls: int = 0
+    runs: int = 0
+    durations: Durations = field(default_factory=Durations)
+    over: dict[str, int] = field(default_factory=lambda: {"calls": 0, "ms": 0})
+
+
+class Usage:
+    """The runs of all operations of an API, and what was refused."""
+
+    def __init__(self, api: str) -> None:
+        self._api = api
+        self.operations: dict[tuple[str, str], OperationUsage] = {}
+        """By client and operation."""
+        self.excesses: dict[str, int] = {}
+        """Operations that demanded too much, by mode."""
+
+    def record(self, client: str, operation: str, calls: int, seconds: float, budget: Budget | None) -> None:
+        """Count a run."""
+        usage = self.operations.setdefault((client, operation), OperationUsage())
+        usage.runs += 1
+        usage.calls += calls
+        usage.durations.add(seconds)
+        for name, value in (("calls", calls), ("ms", seconds * 1000)):
+            if budget is not None and value > getattr(budget, name):
+                usage.over[name] += 1
+                limit = getattr(budget, name)
+                log.warning(
+                    "%s: %s of %s took %.0f %s, over %d", self._api, operation, client, value, name, limit
+                )
+
+    def count_excess(self, mode: str) -> None:
+        """Count an operation that demands too much."""
+        self.excesses[mode] = self.excesses.get(mode, 0) + 1
+
+    def collect(self) -> Iterator[Metric]:
+        """The current values."""
+        labels = ["api", "client", "operation"]
+        calls = CounterMetricFamily("graphql_upstream_calls", "Calls to upstreams.", labels=labels)
+        durations = HistogramMetricFamily(
+            "graphql_duration_seconds", "Until the whole response.", labels=labels
+        )
+        over = CounterMetricFamily(
+            "graphql_over_budget", "Runs over their budget.", labels=[*labels, "budget"]
+        )
+        for (client, operation), usage in self.operations.items():
+            about = (self._api, client, operation)
+            calls.add_metric(about, usage.calls)
+            usage.durations.put_into(durations, about)
+            for name, count in usage.over.items():
+                over.add_metric((*about, name), count)
+        excesses = CounterMetricFamily(
+            "graphql_demand_exceeded", "Operations over limits.", labels=["api", "mode"]
+        )
+        for mode, count in self.excesses.items():
+            excesses.add_metric((self._api, mode), count)
+        yield from (calls, durations, over, excesses)
+
+
+def client_of(value: str | None) -> str:
+    """The name of the client in `X-Client`."""
+    try:
+        return ClientVersion.parse(value.encode("latin-1")).name if value else UNKNOWN
+    except ValueError:
+        return UNKNOWN

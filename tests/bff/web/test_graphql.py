@@ -1,0 +1,86 @@
+"""The web client's GraphQL API, and what its operations cost."""
+
+from typing import Any
+
+import httpx
+
+from tests.bff.documents import article
+from tests.bff.world import DOWN, Shop
+
+NESTED = """
+query {
+  product(sku: "PEN") {
+    name
+    available
+    rating { average }
+    currentPrice { amount }
+    related {
+      sku
+      available
+      rating { average }
+      related { sku available rating { average } }
+    }
+  }
+}
+"""
+
+
+async def ask(web: httpx.AsyncClient, query: str, headers: dict[str, str] | None = None) -> Any:
+    answer = await web.post("/graphql", json={"query": query}, headers=headers)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def test_a_nested_list_costs_one_call_a_level_whatever_its_length(
+    web: httpx.AsyncClient, shop: Shop
+) -> None:
+    others = [f"P{number}" for number in range(12)]
+    shop.sells(article("PEN", related=others), *(article(sku, related=["INK", "CAP"]) for sku in others))
+    shop.stock |= dict.fromkeys(others, 1)
+
+    answer = await ask(web, NESTED)
+
+    related = answer["data"]["product"]["related"]
+    assert [each["sku"] for each in related] == others
+    assert all(
+        each["related"][1] == {"sku": "CAP", "available": 0, "rating": {"average": None}} for each in related
+    )
+    calls = [*["products"] * 3, *["stocks"] * 3, *["ratings"] * 3, "discounts"]
+    assert sorted(shop.operations) == sorted(calls)
+    assert answer["extensions"]["calls"] == len(calls)
+
+
+async def test_a_part_whose_service_is_down_is_null_with_an_error(web: httpx.AsyncClient, shop: Shop) -> None:
+    shop.trouble["stocks"] = shop.trouble["ratings"] = DOWN
+
+    answer = await ask(web, '{ product(sku: "PEN") { name available rating { average } } }')
+
+    assert answer["data"] == {"product": {"name": "Fine PEN", "available": None, "rating": None}}
+    assert {(each["path"][-1], each["extensions"]["status"]) for each in answer["errors"]} == {
+        ("available", 503),
+        ("rating", 503),
+    }
+
+
+async def test_orders_belong_to_a_caller(web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]) -> None:
+    query = '{ order(id: "order-1") { stage lines { product { name } } } }'
+
+    anonymous = await ask(web, query)
+    own = await ask(web, query, reader)
+
+    assert anonymous["data"] == {"order": None}
+    assert anonymous["errors"][0]["extensions"]["status"] == 401
+    assert own["data"]["order"]["stage"] == "shipment-created"
+
+
+async def test_the_progress_of_an_order_is_a_subscription(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    query = 'subscription { orderProgress(id: "order-1") { stage at trackingCode } }'
+    headers = {**reader, "Accept": "text/event-stream"}
+
+    answer = await web.post("/graphql", json={"query": query}, headers=headers)
+
+    event = '{"stage":"confirmed","at":"2030-11-22T23:31:00Z","trackingCode":"FS-7"}'
+    assert f'data: {{"data":{{"orderProgress":{event}}}' in answer.text
+    assert answer.text.endswith("event: complete\ndata:\n\n")

@@ -1,0 +1,101 @@
+"""A library's graph, whose functions answer themselves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from frontispiece.graphql import Graph
+from frontispiece.pages import BffSettings, Cache, PageApp, bff
+from frontispiece.upstream import Unreachable, UpstreamClientError
+from tests.conftest import AppClient
+
+GraphOf = Callable[..., Graph]
+Library = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+class Book(Struct, frozen=True):
+    """A book."""
+
+    title: str
+    pages: int
+
+
+@pytest.fixture
+def graph_of() -> GraphOf:
+    """`graph_of(…)`: the library's graph; it may be given what `Graph` takes beside its path."""
+    return library_graph
+
+
+def library_graph(**options: Any) -> Graph:
+    """The same."""
+    graph = Graph("/graphql", deadline=5.0, **options)
+    add_queries(graph)
+    add_fields(graph)
+
+    @graph.mutation()
+    async def lend(title: str) -> Book:
+        return Book(title, 1)
+
+    @graph.subscription()
+    async def returned(count: int = 2) -> AsyncIterator[Book]:
+        for number in range(1, count + 1):
+            yield Book(f"Book {number}", number)
+        if count > 2:
+            raise Unreachable("the event stream ended")
+
+    return graph
+
+
+def add_queries(graph: Graph) -> None:
+    @graph.query(cache=Cache(ttl=60))
+    async def books(limit: int = 3) -> list[Book]:
+        """The first books."""
+        return [Book(f"Book {number}", number) for number in range(1, limit + 1)]
+
+    @graph.query()
+    async def missing() -> Book | None:
+        raise UpstreamClientError(404, kind="book-unknown", detail="there is no such book")
+
+    @graph.query()
+    async def broken() -> str | None:
+        raise ZeroDivisionError("of the inside")
+
+    @graph.query(fallback=list)
+    async def news() -> list[str]:
+        raise Unreachable("nobody is there")
+
+
+def add_fields(graph: Graph) -> None:
+    @graph.field(Book)
+    async def summary(book: Book) -> str | None:
+        if book.pages == 2:
+            raise ZeroDivisionError("of the inside")
+        await asyncio.sleep(0)
+        return f"{book.title} has {book.pages} pages"
+
+    @graph.field(Book)
+    async def sequels(book: Book, limit: int = 2) -> list[Book]:
+        return [Book(f"{book.title} {number}", number) for number in range(1, limit + 1)]
+
+
+def app_of(graph: Graph, *, accept_any: bool = True) -> PageApp:
+    """The library's app."""
+    return bff("library", pages=[], apis=[graph])(BffSettings(accept_any_document=accept_any))
+
+
+@pytest.fixture
+def library(app_client: AppClient) -> Library:
+    """`async with library(graph) as http`: its app, reached without a socket."""
+    return lambda graph=None, **options: app_client(app_of(graph or library_graph(), **options))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the persisted operations are."""
+    return tmp_path

@@ -1,0 +1,207 @@
+"""Operations in one response: errors, limits, and what is accepted."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from frontispiece.errors import ConfigError
+from frontispiece.graphql import Graph, Limits
+from frontispiece.graphql.persisted import OPERATIONS, Persisted, as_json, id_of
+from tests.frontispiece.graphql.conftest import GraphOf, Library, app_of
+
+TITLES = "query Titles {\n  books {\n    title\n  }\n}"
+
+
+async def ask(http: httpx.AsyncClient, query: str | None, **parameters: Any) -> Any:
+    answer = await http.post("/graphql", json={"query": query, **parameters})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def test_a_failure_of_an_upstream_is_an_error_with_the_code_of_its_problem(library: Library) -> None:
+    async with library() as http:
+        answer = await ask(http, "{ missing { title } books(limit: 1) { title } }")
+
+    assert answer["data"] == {"missing": None, "books": [{"title": "Book 1"}]}
+    (error,) = answer["errors"]
+    assert error["path"] == ["missing"]
+    assert error["extensions"] == {
+        "code": "book-unknown",
+        "status": 404,
+        "type": "urn:frontispiece:problem:book-unknown",
+    }
+
+
+async def test_a_fallback_degrades_the_response(library: Library) -> None:
+    async with library() as http:
+        answer = await http.post("/graphql", json={"query": "{ first: news }"})
+
+    assert answer.json()["data"] == {"first": []}
+    assert answer.headers["page-degraded"] == "first;reason=unavailable"
+
+
+async def test_a_bug_discloses_nothing(library: Library) -> None:
+    async with library() as http:
+        answer = await http.post("/graphql", json={"query": "{ broken }"}, headers={"X-Request-Id": "r-1"})
+
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "internal-error"
+    assert "r-1" in error["message"]
+    assert "inside" not in answer.text
+
+
+async def test_an_argument_that_does_not_fit_is_the_clients_error(library: Library) -> None:
+    async with library() as http:
+        answer = await ask(http, "query ($n: Int) { books(limit: $n) { title } }", variables={"n": "three"})
+
+    assert "data" not in answer
+    assert answer["errors"][0]["extensions"]["code"] == "graphql-invalid"
+
+
+NESTED = "{ books { sequels { sequels { title } } } }"
+SPREAD = "{ ...A ...A } fragment A on Query { ...B ...B } fragment B on Query { one: __typename }"
+
+
+@pytest.mark.parametrize(
+    ("limits", "query", "name"),
+    [
+        (Limits(depth=3), NESTED, "depth"),
+        (Limits(aliases=1), "{ one: __typename two: __typename }", "aliases"),
+        (Limits(aliases=3), SPREAD, "aliases"),
+        (Limits(directives=1), "{ __typename @skip(if: false) @include(if: true) }", "directives"),
+        (Limits(cost=500), "{ books(limit: 100) { sequels(limit: 10) { title } } }", "cost"),
+    ],
+)
+async def test_an_operation_that_demands_too_much_is_refused(
+    library: Library, graph_of: GraphOf, limits: Limits, query: str, name: str
+) -> None:
+    async with library(graph_of(limits=limits)) as http:
+        answer = await http.post("/graphql", json={"query": query}, headers={"Accept": RESPONSE})
+
+    assert answer.status_code == 400
+    extensions = answer.json()["errors"][0]["extensions"]
+    assert (extensions["code"], extensions["limit"]["name"]) == ("demand-exceeded", name)
+
+
+RESPONSE = "application/graphql-response+json"
+
+
+@pytest.mark.parametrize("query", ["{" + "a" * 5 + " b" * 3000 + "}", "{" + "a{" * 900 + "b" + "}" * 901])
+async def test_a_document_of_too_many_tokens_is_refused(library: Library, query: str) -> None:
+    async with library() as http:
+        answer = await http.post("/graphql", json={"query": query}, headers={"Accept": RESPONSE})
+
+    assert answer.status_code == 400
+
+
+async def test_variables_count_for_the_cost(library: Library, graph_of: GraphOf) -> None:
+    query = "query ($n: Int = 2) { books(limit: $n) { title } }"
+    async with library(graph_of(limits=Limits(cost=50))) as http:
+        few = await ask(http, query)
+        many = await ask(http, query, variables={"n": 100})
+
+    assert (few["extensions"]["cost"], len(few["data"]["books"])) == (12, 2)
+    assert many["errors"][0]["extensions"]["limit"] == {"name": "cost", "value": 100, "max": 50}
+
+
+async def test_in_measure_mode_it_is_carried_out_and_logged(
+    library: Library, graph_of: GraphOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with library(graph_of(limits=Limits(mode="measure", depth=1))) as http:
+        answer = await ask(http, NESTED)
+
+    assert "errors" not in answer
+    assert "its depth would be 4, and may be 1" in caplog.text
+
+
+def persist(folder: Path, *documents: str) -> None:
+    made = [Persisted(name="Titles", document=each, clients=("web/1.0.0",)) for each in documents]
+    (folder / OPERATIONS).write_text(as_json({each.id: each for each in made}))
+
+
+async def test_the_public_may_only_send_persisted_documents(
+    library: Library, graph_of: GraphOf, folder: Path
+) -> None:
+    persist(folder, TITLES)
+    async with library(graph_of(folder=folder), accept_any=False) as http:
+        known = await http.post("/graphql", json={"documentId": id_of(TITLES)})
+        apollo = {"persistedQuery": {"version": 1, "sha256Hash": id_of(TITLES).removeprefix("sha256:")}}
+        same = await http.post("/graphql", json={"extensions": apollo})
+        others = [
+            await http.post("/graphql", json=each)
+            for each in (
+                {"documentId": "sha256:0"},
+                {"query": "{ books { title } }"},
+                {"query": "{ __schema { types { name } } }"},
+                {"query": TITLES + " ", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0"}}},
+            )
+        ]
+
+    assert known.json() == same.json() == {"data": {"books": [{"title": f"Book {n}"} for n in (1, 2, 3)]}}
+    codes = [each.json()["errors"][0]["extensions"]["code"] for each in others]
+    assert codes == [*["document-unknown"] * 3, "PERSISTED_QUERY_NOT_SUPPORTED"]
+
+
+async def test_automatic_persisted_queries_are_for_those_who_switch_them_on(
+    library: Library, graph_of: GraphOf
+) -> None:
+    query = "{ books(limit: 1) { title } }"
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": id_of(query).removeprefix("sha256:")}}
+    async with library(graph_of(automatic=True)) as http:
+        unknown = await ask(http, None, extensions=extensions)
+        registered = await ask(http, query, extensions=extensions)
+        known = await ask(http, None, extensions=extensions)
+
+    assert unknown["errors"][0]["message"] == "PersistedQueryNotFound"
+    assert registered["data"] == known["data"] == {"books": [{"title": "Book 1"}]}
+
+
+async def test_a_query_by_get_has_an_entity_tag_and_may_be_cached_as_its_fields_may(
+    library: Library, graph_of: GraphOf, folder: Path
+) -> None:
+    persist(folder, TITLES)
+    async with library(graph_of(folder=folder), accept_any=False) as http:
+        first = await http.get("/graphql", params={"documentId": id_of(TITLES)})
+        again = await http.get(
+            "/graphql",
+            params={"documentId": id_of(TITLES)},
+            headers={"If-None-Match": first.headers["etag"]},
+        )
+
+    assert first.headers["cache-control"] == "public, max-age=60"
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_mutation_is_no_get(library: Library) -> None:
+    async with library() as http:
+        got = await http.get("/graphql", params={"query": 'mutation { lend(title: "A") { title } }'})
+        posted = await ask(http, 'mutation { lend(title: "A") { title } }')
+
+    assert (got.status_code, got.headers["allow"]) == (405, "POST")
+    assert posted["data"] == {"lend": {"title": "A"}}
+
+
+def test_a_graph_that_cannot_work_is_refused_with_every_error() -> None:
+    graph = Graph("/graphql", deadline=1.0)
+
+    @graph.query()
+    async def untyped(name) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        return str(name)
+
+    @graph.query()
+    async def endless() -> str:
+        return ""
+
+    graph.query(name="endless")(endless)
+    graph.subscription()(endless)
+
+    with pytest.raises(ConfigError) as refused:
+        app_of(graph)
+
+    assert refused.value.errors == [
+        "/graphql: untyped: name: annotate each parameter",
+        "/graphql: Query.endless is declared twice: leave one of them",
+        "/graphql: endless: a subscription is an async generator: it yields events",
+    ]

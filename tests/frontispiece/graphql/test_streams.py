@@ -1,0 +1,123 @@
+"""Responses in several parts: `@defer`, `@stream` and subscriptions, over HTTP and over a WebSocket."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from tests.frontispiece.graphql.conftest import Library, app_of, library_graph
+from tests.support.serving import servers
+
+DEFERRED = '{ books { title ... @defer(label: "rest") { summary } } }'
+STREAMED = "{ books @stream(initialCount: 1) { title } }"
+MULTIPART = "multipart/mixed"
+EVENTS = "text/event-stream"
+
+
+def parts_of(answer: httpx.Response) -> list[Any]:
+    """The payloads of a response in several parts."""
+    if answer.headers["content-type"].startswith(MULTIPART):
+        assert answer.text.endswith("\r\n-----\r\n")
+        return [json.loads(part) for part in re.findall(r"\r\n\r\n(\{.*)\r\n---", answer.text)]
+    events = re.findall(r"event: (\w+)\ndata: ?(.*)\n\n", answer.text)
+    assert events.pop() == ("complete", "")
+    return [json.loads(data) for name, data in events if name == "next"]
+
+
+async def stream(http: httpx.AsyncClient, query: str, accept: str) -> list[Any]:
+    answer = await http.post("/graphql", json={"query": query}, headers={"Accept": accept})
+    assert answer.headers["content-type"].startswith(accept)
+    return parts_of(answer)
+
+
+@pytest.mark.parametrize("accept", [MULTIPART, EVENTS])
+async def test_deferred_parts_come_later_and_their_errors_are_masked(library: Library, accept: str) -> None:
+    async with library() as http:
+        first, *rest = await stream(http, DEFERRED, accept)
+
+    assert first["data"] == {"books": [{"title": f"Book {number}"} for number in (1, 2, 3)]}
+    assert first["hasNext"] is True
+    assert {"id": "0", "path": ["books", 0], "label": "rest"} in first["pending"]
+    later = {part["id"]: part for payload in rest for part in payload.get("incremental", [])}
+    assert [part["data"]["summary"] for _, part in sorted(later.items())] == [
+        "Book 1 has 1 pages",
+        None,
+        "Book 3 has 3 pages",
+    ]
+    (error,) = later["1"]["errors"]
+    assert error["extensions"]["code"] == "internal-error"
+    assert "inside" not in error["message"]
+    assert rest[-1]["hasNext"] is False
+
+
+async def test_items_of_a_list_are_streamed(library: Library) -> None:
+    async with library() as http:
+        first, *rest = await stream(http, STREAMED, MULTIPART)
+
+    assert first["data"] == {"books": [{"title": "Book 1"}]}
+    items = [item for payload in rest for part in payload.get("incremental", []) for item in part["items"]]
+    assert items == [{"title": "Book 2"}, {"title": "Book 3"}]
+
+
+async def test_a_client_that_takes_one_response_gets_all_in_it(library: Library) -> None:
+    async with library() as http:
+        answer = await http.post("/graphql", json={"query": STREAMED})
+
+    assert len(answer.json()["data"]["books"]) == 3
+
+
+async def test_a_subscription_is_served_as_events_alone(library: Library) -> None:
+    query = "subscription { returned { title sequels(limit: 1) { title } } }"
+    async with library() as http:
+        events = await stream(http, query, EVENTS)
+        refused = await http.post("/graphql", json={"query": query})
+
+    assert [event["data"]["returned"]["title"] for event in events] == ["Book 1", "Book 2"]
+    assert events[0]["data"]["returned"]["sequels"] == [{"title": "Book 1 1"}]
+    assert refused.status_code == 406
+
+
+async def test_a_subscription_whose_upstream_fails_ends_with_the_error(library: Library) -> None:
+    async with library() as http:
+        *_, last = await stream(http, "subscription { returned(count: 3) { title } }", EVENTS)
+
+    assert last["errors"][0]["extensions"]["code"] == "upstream-unavailable"
+
+
+async def exchange(socket: ClientConnection, *messages: dict[str, Any]) -> Any:
+    """Send the messages and return the next answer."""
+    for message in messages:
+        await socket.send(json.dumps(message))
+    return json.loads(await socket.recv())
+
+
+async def test_operations_go_over_a_websocket() -> None:
+    app = app_of(library_graph())
+    protocol = [Subprotocol("graphql-transport-ws")]
+    async with app.router.lifespan_context(app), servers() as serve:
+        url = (await serve(app)).replace("http", "ws") + "/graphql"
+        async with connect(url, subprotocols=protocol) as socket:
+            assert await exchange(socket, {"type": "connection_init"}) == {"type": "connection_ack"}
+            assert await exchange(socket, {"type": "ping"}) == {"type": "pong"}
+            wanted = {"query": "subscription { returned { title } }"}
+            first = await exchange(socket, {"type": "subscribe", "id": "a", "payload": wanted})
+            second, end = json.loads(await socket.recv()), json.loads(await socket.recv())
+            assert (first["id"], first["type"]) == ("a", "next")
+            assert first["payload"]["data"] == {"returned": {"title": "Book 1"}}
+            assert second["payload"]["data"]["returned"]["title"] == "Book 2"
+            assert end == {"id": "a", "type": "complete"}
+            refused = await exchange(socket, {"type": "subscribe", "id": "b", "payload": {"query": "{ no }"}})
+            assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == (
+                "error",
+                "graphql-invalid",
+            )
+        async with connect(url, subprotocols=protocol) as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                await exchange(socket, {"type": "subscribe", "id": "a", "payload": {}})
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4401
