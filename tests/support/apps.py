@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from bff.mobile.app import create_app as bff_mobile
 from bff.web.app import create_app as bff_web
+from frontispiece.events import EventSettings
 from frontispiece.pages import AuthenticatedBffSettings
 from frontispiece.settings import Directory, TokenSettings
 from services.acquirer.app import AcquirerSettings
@@ -55,6 +56,7 @@ class Parts:
         database_url: of the service's database; in `folder` unless it is given.
         valkey_url: of a server.
         directory: where a BFF, or ordering, finds its services.
+        events: of the broker; away unless they are given.
     """
 
     folder: Path
@@ -63,6 +65,7 @@ class Parts:
     database_url: str = ""
     valkey_url: str = f"valkey://{NOWHERE}"
     directory: Directory | None = None
+    events: EventSettings = NO_BROKER
 
     @property
     def common(self) -> dict[str, Any]:
@@ -78,7 +81,7 @@ def _ordering(parts: Parts) -> FastAPI:
             read_database_url=f"sqlite:///{parts.folder}/read.db",
             signing_key=parts.signing_key,
             directory=parts.directory or Directory(services={**addresses, "discount-grpc": NOWHERE}),
-            events=NO_BROKER,
+            events=parts.events,
             **parts.common,
         )
     )
@@ -87,21 +90,23 @@ def _ordering(parts: Parts) -> FastAPI:
 def _payment(parts: Parts) -> FastAPI:
     directory = Directory(services={"acquirer": f"http://{NOWHERE}"})
     return payment(
-        PaymentSettings(signing_key=parts.signing_key, directory=directory, events=NO_BROKER, **parts.common)
+        PaymentSettings(
+            signing_key=parts.signing_key, directory=directory, events=parts.events, **parts.common
+        )
     )
 
 
 def _basket(parts: Parts) -> FastAPI:
     return basket(
         BasketSettings(
-            valkey_url=parts.valkey_url, directory=CATALOG_ADDRESS, tokens=parts.tokens, events=NO_BROKER
+            valkey_url=parts.valkey_url, directory=CATALOG_ADDRESS, tokens=parts.tokens, events=parts.events
         )
     )
 
 
 def _notification(parts: Parts) -> FastAPI:
     files: dict[str, Any] = {"maildir": parts.folder / "mail", "push_log": parts.folder / "pushes"}
-    return notification(NotificationSettings(**files, events=NO_BROKER, **parts.common))
+    return notification(NotificationSettings(**files, events=parts.events, **parts.common))
 
 
 def _of_orders(parts: Parts) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _of_orders(parts: Parts) -> dict[str, Any]:
         "signing_key": parts.signing_key,
         "directory": parts.directory or Directory(services={"ordering": f"http://{NOWHERE}"}),
         "tokens": parts.tokens,
-        "events": NO_BROKER,
+        "events": parts.events,
     }
 
 
@@ -135,17 +140,17 @@ APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "basket": _basket,
     "bff-mobile": lambda parts: bff_mobile(_bff_settings(parts)),
     "bff-web": lambda parts: bff_web(_bff_settings(parts)),
-    "catalog": lambda parts: catalog(CatalogSettings(seed=True, events=NO_BROKER, **parts.common)),
+    "catalog": lambda parts: catalog(CatalogSettings(seed=True, events=parts.events, **parts.common)),
     "discount": lambda parts: discount(
-        DiscountSettings(grpc_listen="127.0.0.1:0", events=NO_BROKER, **parts.common)
+        DiscountSettings(grpc_listen="127.0.0.1:0", events=parts.events, **parts.common)
     ),
     "identity": lambda parts: identity(identity_settings(parts.common["database_url"], parts.tokens)),
-    "inventory": lambda parts: inventory(InventorySettings(seed=True, events=NO_BROKER, **parts.common)),
+    "inventory": lambda parts: inventory(InventorySettings(seed=True, events=parts.events, **parts.common)),
     "notification": _notification,
     "ordering": _ordering,
     "payment": _payment,
     "recommendation": lambda parts: recommendation(RecommendationSettings(**_of_orders(parts))),
     "reviews": lambda parts: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **parts.common)),
     "sales": lambda parts: sales(SalesSettings(**_of_orders(parts))),
-    "shipping": lambda parts: shipping(ShippingSettings(events=NO_BROKER, **parts.common)),
+    "shipping": lambda parts: shipping(ShippingSettings(events=parts.events, **parts.common)),
 }
