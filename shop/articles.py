@@ -1,4 +1,4 @@
-"""What articles cost, for services that must know whether there is one: catalog is asked."""
+"""What articles cost and of which brand they are, for services that must know: catalog is asked."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,9 +18,14 @@ class _Price(msgspec.Struct):
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 
+class _Brand(msgspec.Struct):
+    id: str
+
+
 class _Product(msgspec.Struct):
     sku: str
     price: _Price
+    brand: _Brand
 
 
 class _Products(msgspec.Struct):
@@ -44,17 +49,30 @@ class Articles:
         Raises:
             Problem: 502, 503 or 504 when catalog gives no usable response.
         """
+        return {
+            product.sku: Money(amount=product.price.amount, currency=product.price.currency)
+            for product in await self._products(skus, headers)
+        }
+
+    async def brands(self, skus: Sequence[str]) -> dict[str, str]:
+        """The brands' ids of those of these articles that are sold, by sku.
+
+        Args:
+            skus: at most 100.
+
+        Raises:
+            Problem: 502, 503 or 504 when catalog gives no usable response.
+        """
+        return {product.sku: product.brand.id for product in await self._products(skus, [])}
+
+    async def _products(self, skus: Sequence[str], headers: Headers) -> list[_Product]:
         # No token: catalog is public, and it is of no account to it who wants to know.
         service = self._catalog.within(Context.of(headers, now() + self._call_timeout))
         query = urlencode([("sku", sku) for sku in skus])
         try:
-            products = await service.get(f"/products?{query}", _Products)
+            return (await service.get(f"/products?{query}", _Products)).items
         except UpstreamError as failure:
             raise failure.problem("catalog") from failure
-        return {
-            product.sku: Money(amount=product.price.amount, currency=product.price.currency)
-            for product in products.items
-        }
 
 
 @asynccontextmanager

@@ -1,0 +1,75 @@
+"""Feed's wiring."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import FastAPI
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.aio import periodic
+from frontispiece.events import CallingServiceSettings, Messaging
+from frontispiece.http import Problem
+from frontispiece.security import Verifier
+from frontispiece.service import create_store_service
+from services.feed import api
+from services.feed.events import OF_CATALOG, OF_INVENTORY
+from services.feed.handlers import Handlers
+from services.feed.store import Store
+from shop.articles import open_articles
+from shop.facts import Source, rebuilding
+
+FORGET_INTERVAL = 60.0
+"""Seconds between two looks for news that are too old."""
+
+SOURCES = (
+    Source(service="catalog", scope="facts:replay", types=OF_CATALOG),
+    Source(service="inventory", scope="facts:replay", types=OF_INVENTORY),
+)
+
+
+class FeedSettings(CallingServiceSettings):
+    """Feed's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="FEED_")
+
+    shards: Annotated[dict[str, str], Field(min_length=1)] = Field(
+        description="SQLAlchemy URLs of the shards' databases by name, in JSON; the owners are dealt evenly."
+    )
+    fan_out_limit: int = Field(
+        1000,
+        ge=0,
+        description="Followers of a brand in one shard up to which its news are written into their "
+        "timelines; those of a larger brand are looked up when a timeline is read.",
+    )
+    timeout: float = Field(1.0, gt=0, description="Seconds that a call to catalog may take.")
+
+
+def create_app(settings: FeedSettings | None = None) -> FastAPI:
+    """The feed service."""
+    settings = settings or FeedSettings()
+    store = Store(settings.shards, limit=settings.fan_out_limit)
+    handlers = Handlers(store)
+    rebuilds = rebuilding(handlers, SOURCES, settings=settings, service="feed")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        forgetting = periodic(store.forget, FORGET_INTERVAL, name="old news", expected=(Problem,))
+        catalog = open_articles(settings.directory, settings.timeout)
+        async with catalog as handlers.articles, rebuilds(app), forgetting:
+            yield
+
+    return create_store_service(
+        title="feed",
+        description="News of the brands that customers follow.",
+        verifier=Verifier(settings.tokens, "feed"),
+        store=store,
+        router=api.router,
+        lifespan=lifespan,
+        messaging=Messaging(
+            settings.events,
+            service="feed",
+            handlers=dict.fromkeys((*OF_CATALOG, *OF_INVENTORY), handlers.happened),
+        ),
+    )

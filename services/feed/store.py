@@ -1,0 +1,102 @@
+"""What feed keeps: shards, each with the owners of some buckets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Self
+
+from frontispiece.shards import ShardMap, bucket_for, format_buckets
+from services.feed.model import News
+from services.feed.shard import Shard
+
+Write = Callable[[Iterable[News]], Awaitable[None]]
+
+
+class Store:
+    """The shards; open it with `async with`.
+
+    Args:
+        urls: of the shards' databases, by name.
+        limit: followers of a brand in one shard up to which its news are fanned out on write.
+        now: the current time.
+
+    Raises:
+        ConfigError: a database has other owners than its shard; when it is opened.
+    """
+
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        *,
+        limit: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._map = ShardMap.even(urls)
+        self.shards = {
+            name: Shard(url, limit=limit, place=format_buckets(self._map.buckets_of(name)), now=now)
+            for name, url in urls.items()
+        }
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for shard in self.shards.values():
+                await stack.enter_async_context(shard)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._stack.aclose()
+
+    async def ping(self) -> None:
+        """Return when every shard is reachable; else raise a `Problem`, 503."""
+        for shard in self.shards.values():
+            await shard.ping()
+
+    def of(self, owner: str) -> Shard:
+        """The shard that has an owner."""
+        return self.shards[self._map.shard_of(bucket_for(owner))]
+
+    async def add(self, new: News) -> None:
+        """Add news to all shards; those that have it stay as they are.
+
+        Raises:
+            Problem: 503 when the database of a shard is away; all others have the news.
+        """
+        await _all(shard.add(new) for shard in self.shards.values())
+
+    async def opened(self) -> None:
+        """Return: the shards are open as long as the store is."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the news of all shards were ever rebuilt, and no rebuild was killed."""
+        return all(shard.is_complete for shard in self.shards.values())
+
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncIterator[Write]:
+        """New news and timelines in all shards, given as what adds to them: they serve from the end on."""
+        building = [(shard, await shard.begin_rebuild()) for shard in self.shards.values()]
+
+        async def write(found: Iterable[News]) -> None:
+            for new in found:
+                await _all(shard.add(new, only=generation) for shard, generation in building)
+
+        yield write
+        for shard, generation in building:
+            await shard.end_rebuild(generation)
+
+    async def forget(self) -> None:
+        """Delete news that are too old or that no rebuild has left, with pauses in which others write."""
+        for shard in self.shards.values():
+            while await shard.forget():
+                pass
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """Await all of it, and raise the first failure afterwards."""
+    outcomes: Sequence[object] = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
