@@ -19,7 +19,7 @@ mkdir "$folder"
 cd "$folder"
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
-may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation"],"scopes":["shop","guest"]'
+may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed"],"scopes":["shop","guest"]'
 declare -A may=(
     [gateway]='"audiences":["*"]'
     [bff-web]="$may_bff"
@@ -28,9 +28,10 @@ declare -A may=(
     [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
     [recommendation]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["recommendation"],"guests":false'
     [sales]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["sales"],"guests":false'
+    [feed]='"audiences":["catalog","inventory"],"scopes":["facts:replay"],"users":["feed"],"guests":false'
 )
 issuers=()
-for caller in gateway bff-web bff-mobile ordering payment recommendation sales; do
+for caller in gateway bff-web bff-mobile ordering payment recommendation sales feed; do
     file="${caller//-/_}_signing_key"
     openssl genpkey -algorithm ed25519 -out "$file"
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
@@ -66,9 +67,11 @@ JSON
 
 password >postgres_password
 for service in identity catalog inventory discount reviews ordering ordering_read payment shipping notification \
-    acquirer; do
+    acquirer feed_0 feed_1; do
     echo "postgresql+psycopg://$service:$(password)@postgres/$service" >"${service}_database_url"
 done
+
+echo "{\"0\":{\"database_url\":\"$(<feed_0_database_url)\"},\"1\":{\"database_url\":\"$(<feed_1_database_url)\"}}" >feed_shards
 
 nats_user() { # user, what it may publish, what it may subscribe to
     local password
@@ -86,7 +89,7 @@ nats_service() {
 }
 {
     echo "authorization { users: ["
-    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales; do
+    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales feed; do
         nats_service "$service"
     done
     nats_user operator "'>'" "'>'" # for front events

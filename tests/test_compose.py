@@ -38,6 +38,8 @@ STAND_INS = {
     "payment_signing_key": PEM,
     "recommendation_signing_key": PEM,
     "sales_signing_key": PEM,
+    "feed_signing_key": PEM,
+    "feed_shards": json.dumps({"0": {"database_url": "postgresql+psycopg://role:secret@postgres/database"}}),
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -65,7 +67,8 @@ def environment(role: str) -> dict[str, str]:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> None:
     command = CONTAINERS[role]["command"]
-    migrate = ["--migrate"] if f"{role.upper()}_DATABASE_URL" in variables(role) else []
+    has_databases = {f"{role.upper()}_DATABASE_URL", f"{role.upper()}_SHARDS"} & set(variables(role))
+    migrate = ["--migrate"] if has_databases else []
 
     assert command == ["serve", role, *migrate, "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
 
@@ -139,7 +142,11 @@ def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:
         for network in ("databases", "baskets", "sessions", "events")
     }
     with_events = {name for name in ROLES if "EVENTS_URL" in variables(name)}
-    with_database = {name for name in ROLES if f"{name.upper()}_DATABASE_URL" in variables(name)}
+    with_database = {
+        name
+        for name in ROLES
+        if {f"{name.upper()}_DATABASE_URL", f"{name.upper()}_SHARDS"} & set(variables(name))
+    }
 
     assert on == {
         "databases": {"postgres", *with_database},
@@ -153,8 +160,14 @@ def test_a_database_url_is_known_to_its_service_and_the_server_alone() -> None:
     knowing = _knowing("_database_url")
 
     of = {secret: secret.removesuffix("_database_url").removesuffix("_read") for secret in knowing}
-    assert knowing == {secret: {service, "postgres"} for secret, service in of.items()}
-    assert knowing
+    by_service = {secret: service for secret, service in of.items() if service in ROLES}
+    assert {secret: knowing[secret] for secret in by_service} == {
+        secret: {service, "postgres"} for secret, service in by_service.items()
+    }
+    assert all(knowing[secret] == {"postgres"} for secret in of.keys() - by_service.keys()), "a shard's own"
+    assert by_service
+    for secret, containers in _knowing("_shards").items():
+        assert containers == {secret.removesuffix("_shards")}
 
 
 def test_a_service_with_events_has_a_user_of_its_own_at_the_broker() -> None:
@@ -169,7 +182,7 @@ def test_what_a_caller_signs_with_is_known_to_it_alone() -> None:
     knowing = _knowing("_signing_key")
 
     assert knowing == {secret: {secret.removesuffix("_signing_key").replace("_", "-")} for secret in knowing}
-    assert len(knowing) == 7
+    assert len(knowing) == 8
 
 
 def _knowing(end: str) -> dict[str, set[str]]:

@@ -7,6 +7,7 @@ from bff.clients.discounts import Discounts
 from bff.clients.services import (
     Baskets,
     Catalog,
+    Feeds,
     Inventory,
     Orders,
     Recommendations,
@@ -22,6 +23,7 @@ CLIENTS: Final[Mapping[Any, str | ServiceType]] = {
     Inventory: "inventory",
     Reviews: "reviews",
     Recommendations: "recommendation",
+    Feeds: "feed",
     Baskets: "basket",
     Orders: "ordering",
     Shipping: "shipping",

@@ -168,6 +168,39 @@ class BestDiscount(Discount, frozen=True):
     coupon: str
 
 
+class News(Struct, frozen=True):
+    """News of a brand that a customer follows; the prices are those of its time, None for news of stock."""
+
+    id: str
+    kind: str
+    brand: str
+    sku: str
+    at: Moment
+    price: Money | None
+    price_before: Money | None
+
+
+class Timeline(Struct, frozen=True):
+    """The news of the brands that a customer follows, newest first; they are read up to an id."""
+
+    items: list[News] = []
+    follows: list[str] = []
+    unread: int = 0
+    read_up_to: str = "0"
+
+
+class Unread(Struct, frozen=True):
+    """How many news a customer has not read: 100 for as many or more."""
+
+    unread: int
+
+
+class Follows(Struct, frozen=True):
+    """The brands that a customer follows, by id; None while that is not known."""
+
+    items: list[str] | None
+
+
 class BasketItem(Struct, frozen=True):
     """A product in a quantity; a piece cost `price_when_added` when it was put in, None if not known."""
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from bff.clients.models import (
     Basket,
     Counted,
+    Follows,
     Items,
     Order,
     OrderList,
@@ -25,6 +26,8 @@ from bff.clients.models import (
     SearchResult,
     Shipment,
     Stock,
+    Timeline,
+    Unread,
     Written,
 )
 from frontispiece.pages import loader, mark_degraded
@@ -47,6 +50,10 @@ def _order(order_id: str) -> str:
 
 def _basket_item(owner: str, sku: str) -> str:
     return f"{_basket(owner)}/items/{quote(sku, safe='')}"
+
+
+def _follow(owner: str, brand: str) -> str:
+    return f"/follows/{quote(owner, safe='')}/{quote(brand, safe='')}"
 
 
 class _Client:
@@ -129,6 +136,31 @@ class Baskets(_Client):
     async def remove(self, owner: str, sku: str) -> Basket:
         """Remove a product; returns the changed basket."""
         return await self._service.send("DELETE", _basket_item(owner, sku), Basket)
+
+
+class Feeds(_Client):
+    """The brands that customers follow, and their news."""
+
+    async def timeline(self, owner: str, limit: int) -> Timeline:
+        """The newest news of the brands that a customer follows."""
+        return await self._service.get(f"/timelines/{quote(owner, safe='')}?limit={limit}", Timeline)
+
+    async def mark_read(self, owner: str, up_to: str) -> Unread:
+        """Mark a customer's news up to an id as read; returns how many are left."""
+        path = f"/timelines/{quote(owner, safe='')}/read"
+        return await self._service.send("PUT", path, Unread, body={"up_to": up_to})
+
+    async def follows(self, owner: str) -> Follows:
+        """The brands that a customer follows."""
+        return await self._service.get(f"/follows/{quote(owner, safe='')}", Follows)
+
+    async def follow(self, owner: str, brand: str) -> Follows:
+        """Follow a brand; returns all that the customer follows."""
+        return await self._service.send("PUT", _follow(owner, brand), Follows)
+
+    async def unfollow(self, owner: str, brand: str) -> Follows:
+        """Follow a brand no more; returns all that the customer follows."""
+        return await self._service.send("DELETE", _follow(owner, brand), Follows)
 
 
 class Shipping(_Client):

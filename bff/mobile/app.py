@@ -2,6 +2,7 @@
 
 from bff.clients import CLIENTS
 from bff.mobile.screens import basket, checkout, config, home, orders, product, search, sync
+from bff.shared.news import feed_pages
 from frontispiece.pages import bff
 
 create_app = bff(
@@ -16,6 +17,7 @@ create_app = bff(
         *basket.pages,
         *checkout.pages,
         *orders.pages,
+        *feed_pages(deadline=1.5),
     ],
     clients=CLIENTS,
 )

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 secrets="${SECRETS:-/run/secrets}"
-url_form='^postgresql\+psycopg://([a-z_]+):([A-Za-z0-9]+)@[a-z0-9.-]+(:[0-9]+)?/([a-z_]+)$'
+url_form='^postgresql\+psycopg://([a-z0-9_]+):([A-Za-z0-9]+)@[a-z0-9.-]+(:[0-9]+)?/([a-z0-9_]+)$'
 
 sql() {
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres

@@ -182,8 +182,9 @@ class Bff:
 
     @property
     def _required(self) -> set[Any]:
-        """The types that required sources ask for: without one of these services, some page fails."""
-        required = [s.function for page in self.pages for s in page.sources if s.fallback is None]
+        """The types that required sources of needed pages ask for."""
+        pages = [page for page in self.pages if page.needed]
+        required = [s.function for page in pages for s in page.sources if s.fallback is None]
         return {kind for function in required for kind in get_type_hints(function).values()}
 
     def __call__(self, settings: BffSettings | None = None) -> PageApp:
@@ -276,7 +277,7 @@ def bff(
     it. Only a BFF with a page that asks for `Identity` needs the settings for that: `TOKEN_ISSUERS` and
     `BFF_SIGNING_KEY`.
 
-    The app is ready when every service is that a required source asks for: the others only degrade pages.
+    The app is ready when every service is that a required source of a needed page asks for.
 
     Args:
         name: the service's name in the gateway's table: the audience of its callers' tokens and the issuer

@@ -72,6 +72,7 @@ class Page:
         vary: request headers that the response depends on, for caches.
         headers: response headers that its sources set (`set_response_header`), for its OpenAPI document.
         location: the path, in the app, of what a request made, from the view: the header `Location`.
+        needed: whether the app is not ready while a service is away that this page cannot do without.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Page:
     vary: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     location: Callable[[Any], str] | None = None
+    needed: bool = True
     sources: list[Source] = field(default_factory=list, init=False)
     views: list[Callable[..., Any]] = field(default_factory=list, init=False)
 

@@ -8,8 +8,8 @@ Names of modules that need an extra (`sql`, `events`) are imported when they are
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from frontispiece.shards.ids import IdGenerator, bucket_of, time_of
-from frontispiece.shards.map import BUCKETS, ShardMap, bucket_for
+from frontispiece.shards.ids import IdGenerator, bucket_of, ids_at, time_of
+from frontispiece.shards.map import BUCKETS, ShardMap, bucket_for, format_buckets
 
 __all__ = [
     "BUCKETS",
@@ -23,6 +23,8 @@ __all__ = [
     "StateTable",
     "bucket_for",
     "bucket_of",
+    "format_buckets",
+    "ids_at",
     "open_router",
     "time_of",
 ]

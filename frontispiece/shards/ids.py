@@ -70,6 +70,12 @@ def time_of(id_: str | int) -> datetime:
     return EPOCH + (_number(id_) >> TIME_SHIFT) * MILLISECOND
 
 
+def ids_at(moment: datetime, bucket: int = 0) -> range:
+    """All ids of a bucket in a millisecond, for those that are to be found by their time, or made from it."""
+    first = (moment - EPOCH) // MILLISECOND << TIME_SHIFT | bucket << SEQUENCE_BITS
+    return range(first, first + MAX_SEQUENCE + 1)
+
+
 def _number(id_: str | int) -> int:
     number = int(id_)
     if not 0 <= number <= MAX_ID or (isinstance(id_, str) and str(number) != id_):

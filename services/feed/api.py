@@ -19,8 +19,7 @@ from frontispiece.service import (
     require_scope,
     responds,
 )
-from frontispiece.shards import MAX_ID
-from services.feed.model import MAX_FOLLOWS, SLUG, Item, Kind, TooManyFollows
+from services.feed.model import MAX_FOLLOWS, NEWEST, SLUG, Item, Kind, TooManyFollows
 from services.feed.shard import Shard
 from services.feed.store import Store
 from shop.facts import Rebuilds
@@ -29,7 +28,7 @@ from shop.money import Money
 router = APIRouter()
 owners = require_scope("shop")
 
-Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
+Id = Annotated[int, msgspec.Meta(ge=0, le=NEWEST)]
 Brand = Annotated[str, Path(pattern=SLUG, max_length=64)]
 
 
@@ -61,6 +60,7 @@ class NewsBody(BaseModel):
 class TimelineBody(Slice[NewsBody]):
     """News of the brands that the owner follows, newest first."""
 
+    follows: list[str] = Field(description="The brands that the owner follows, by id.")
     unread: int = Field(description="News after those that the owner has read: 100 for as many or more.")
     read_up_to: str = Field(description="The id up to which the owner has read.")
 
@@ -69,6 +69,12 @@ class Read(BaseModel):
     """Up to which id the owner has read."""
 
     up_to: str = Field(pattern="^[0-9]{1,19}$")
+
+
+class Unread(BaseModel):
+    """How many news the owner has not read: 100 for as many or more."""
+
+    unread: int
 
 
 class Follows(BaseModel):
@@ -85,15 +91,17 @@ async def timeline(owner: str, shard: ShardDep, limit: Limit = 20, cursor: Curso
     return TimelineBody(
         items=[_body(item) for item in found.items],
         next=encode_cursor(found.items[-1].id) if found.more else None,
+        follows=list(found.follows),
         unread=found.unread,
         read_up_to=str(found.read_up_to),
     )
 
 
-@router.put("/timelines/{owner}/read", status_code=204, response_class=Response, dependencies=[owners])
-async def mark_read(owner: str, read: Read, shard: ShardDep) -> None:
+@router.put("/timelines/{owner}/read", dependencies=[owners])
+async def mark_read(owner: str, read: Read, shard: ShardDep) -> Unread:
     """Mark all news up to an id as read; it never goes back."""
     await shard.mark_read(owner, int(read.up_to))
+    return Unread(unread=(await shard.timeline(owner, 1)).unread)
 
 
 @router.get("/follows/{owner}", dependencies=[owners])

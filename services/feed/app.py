@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -16,7 +15,7 @@ from frontispiece.service import create_store_service
 from services.feed import api
 from services.feed.events import OF_CATALOG, OF_INVENTORY
 from services.feed.handlers import Handlers
-from services.feed.store import Store
+from services.feed.store import ShardDatabase, Store
 from shop.articles import open_articles
 from shop.facts import Source, rebuilding
 
@@ -34,8 +33,10 @@ class FeedSettings(CallingServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="FEED_")
 
-    shards: Annotated[dict[str, str], Field(min_length=1)] = Field(
-        description="SQLAlchemy URLs of the shards' databases by name, in JSON; the owners are dealt evenly."
+    shards: dict[str, ShardDatabase] = Field(
+        min_length=1,
+        description="The shards by name, as JSON: of each `database_url`, a SQLAlchemy URL. Owners are dealt "
+        "evenly; a database of other owners is refused.",
     )
     fan_out_limit: int = Field(
         1000,
@@ -49,7 +50,8 @@ class FeedSettings(CallingServiceSettings):
 def create_app(settings: FeedSettings | None = None) -> FastAPI:
     """The feed service."""
     settings = settings or FeedSettings()
-    store = Store(settings.shards, limit=settings.fan_out_limit)
+    urls = {name: shard.database_url for name, shard in settings.shards.items()}
+    store = Store(urls, limit=settings.fan_out_limit)
     handlers = Handlers(store)
     rebuilds = rebuilding(handlers, SOURCES, settings=settings, service="feed")
 

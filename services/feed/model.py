@@ -14,6 +14,9 @@ MAX_FOLLOWS: Final = 200
 MAX_UNREAD: Final = 100
 """Unread news are counted up to this number."""
 
+NEWEST: Final = 2**63 - 1
+"""No id is larger."""
+
 BACKFILL: Final = timedelta(days=7)
 """Who follows a brand has its news of so long before at once."""
 
@@ -71,12 +74,14 @@ class Timeline:
 
     Args:
         items: the news.
+        follows: the brands that the owner follows, by id.
         more: whether there are older ones.
         read_up_to: the id up to which the owner has read.
         unread: how many are newer than that, at most `MAX_UNREAD`.
     """
 
     items: tuple[Item, ...]
+    follows: tuple[str, ...]
     more: bool
     read_up_to: int
     unread: int

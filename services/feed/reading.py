@@ -6,8 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feed.ids import NEWEST
-from services.feed.model import MAX_UNREAD, Item, Kind, Timeline
+from services.feed.model import MAX_UNREAD, NEWEST, Item, Kind, Timeline
 from services.feed.tables import follows, generations, news, readers, timelines
 
 _CURRENT: Final = sa.select(generations.c.current).scalar_subquery()
@@ -55,6 +54,8 @@ _STATE: Final = sa.select(
     (_unread(_WRITTEN, timelines.c.id) + _unread(_FOUND, news.c.id)).label("unread"),
 )
 
+_FOLLOWS: Final = sa.select(follows.c.brand).where(follows.c.owner == _OWNER)
+
 
 async def timeline(tx: AsyncConnection, owner: str, limit: int, before: int | None) -> Timeline:
     """The newest news of an owner, or those that are older than an id."""
@@ -63,6 +64,7 @@ async def timeline(tx: AsyncConnection, owner: str, limit: int, before: int | No
     items = [Item(**{**row._mapping, "kind": Kind(row.kind)}) for row in await tx.execute(_ITEMS, wanted)]
     return Timeline(
         items=tuple(items[:limit]),
+        follows=tuple(sorted(await tx.scalars(_FOLLOWS, {"owner": owner}))),
         more=len(items) > limit,
         read_up_to=state.read_up_to,
         unread=min(state.unread, MAX_UNREAD),

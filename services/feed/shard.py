@@ -9,14 +9,13 @@ owner follows it meanwhile: the brand's row is locked by whoever adds news or fo
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.errors import ConfigError
-from frontispiece.shards.ids import MILLISECOND
 from frontispiece.stores import SqlStore
 from services.feed import reading
 from services.feed.ids import first_id, free_id, ids_of
@@ -190,10 +189,11 @@ class Shard(SqlStore):
 
     async def _free_id(self, tx: AsyncConnection, generation: int, new: News) -> int:
         """An id of the news' moment; of the next millisecond that has one, when an import has filled it."""
-        for moment in (new.at + later * MILLISECOND for later in range(MAX_DELAY)):
-            first, last = ids_of(moment, new.brand)
-            taken = set(await tx.scalars(_IDS, {"of": generation, "first": first, "last": last}))
-            if (found := free_id(moment, new.brand, new.fact_id, taken)) is not None:
+        for later in range(MAX_DELAY):
+            ids = ids_of(new.at + timedelta(milliseconds=later), new.brand)
+            of_ids = {"of": generation, "first": ids[0], "last": ids[-1]}
+            found = free_id(ids, new.fact_id, set(await tx.scalars(_IDS, of_ids)))
+            if found is not None:
                 return found
         raise NoIdLeft(f"{new.brand} has too many news at {new.at}.")
 

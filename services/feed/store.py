@@ -6,9 +6,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
 
+from pydantic import BaseModel, ConfigDict
+
 from frontispiece.shards import ShardMap, bucket_for, format_buckets
 from services.feed.model import News
 from services.feed.shard import Shard
+
+
+class ShardDatabase(BaseModel):
+    """Where a shard is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str
+
 
 Write = Callable[[Iterable[News]], Awaitable[None]]
 
@@ -65,9 +76,6 @@ class Store:
             Problem: 503 when the database of a shard is away; all others have the news.
         """
         await _all(shard.add(new) for shard in self.shards.values())
-
-    async def opened(self) -> None:
-        """Return: the shards are open as long as the store is."""
 
     @property
     def is_complete(self) -> bool:

@@ -32,6 +32,20 @@ def article(sku: str, amount: int = 1290, *, related: Sequence[str] = ()) -> Jso
     }
 
 
+def news(number: int, sku: str = "PEN", kind: str = "price_drop") -> Json:
+    """News of a brand that the customer follows."""
+    return {
+        "id": str(number),
+        "kind": kind,
+        "brand": "quill",
+        "sku": sku,
+        "at": f"2030-01-02T03:04:{number % 60:02}Z",
+        "price": euros(1290),
+        "price_before": euros(1490),
+        "later": 1,
+    }
+
+
 def review(number: int, text: str = "It writes.") -> Json:
     """What a reader thinks."""
     return {

@@ -7,7 +7,7 @@ import pytest
 
 from frontispiece.security import Identity, Signer, Verifier
 from frontispiece.settings import TokenSettings
-from tests.bff.documents import Json, article, checkout
+from tests.bff.documents import Json, article, checkout, news
 from tests.bff.world import Shop
 from tests.conftest import MakeToken
 
@@ -18,22 +18,29 @@ def fill(shop: Shop, count: int) -> None:
     shop.stock = dict.fromkeys(skus, 10)
     shop.percent = dict.fromkeys(skus, 10)
     shop.basket = dict.fromkeys(skus, 1)
+    shop.news = [news(number, sku) for number, sku in enumerate(skus, 1)]
 
 
 @pytest.mark.parametrize("count", [1, 100])
 @pytest.mark.parametrize(
     ("method", "path", "operations"),
     [
-        ("GET", "/home", ["discounts", "ratings", "search", "stocks", "types"]),
+        ("GET", "/home", ["discounts", "products", "ratings", "search", "stocks", "timeline", "types"]),
         (
             "GET",
             "/products/ART-0",
-            ["discounts", "product", "products", "ratings", "recommendations", "reviews", "stocks"],
+            [
+                *("discounts", "follows", "product", "products", "ratings"),
+                *("recommendations", "reviews", "stocks"),
+            ],
         ),
         ("GET", "/search?limit=100", ["discounts", "ratings", "search", "stocks"]),
         ("GET", "/basket", ["discounts", "products", "see", "stocks"]),
         ("PUT", "/basket/items/ART-0", ["discounts", "products", "put", "stocks"]),
         ("DELETE", "/basket/items/NOT-IN", ["discounts", "products", "remove", "stocks"]),
+        ("PUT", "/brands/quill/follow", ["follow"]),
+        ("DELETE", "/brands/quill/follow", ["unfollow"]),
+        ("PUT", "/feed/read", ["mark_read"]),
         ("POST", "/checkout/draft", ["discounts", "products", "quotes", "see", "stocks"]),
     ],
 )
@@ -48,8 +55,12 @@ async def test_a_page_makes_as_many_calls_whatever_the_number_of_its_articles(
 ) -> None:
     fill(shop, count)
 
-    bodies = {"PUT": {"quantity": 1}, "POST": {"country": "DE"}}
-    answer = await either.request(method, path, json=bodies.get(method), headers=reader)
+    bodies: dict[str, Json] = {
+        "/basket/items/ART-0": {"quantity": 1},
+        "/checkout/draft": {"country": "DE"},
+        "/feed/read": {"up_to": "1"},
+    }
+    answer = await either.request(method, path, json=bodies.get(path), headers=reader)
 
     assert answer.status_code == 200
     assert shop.operations == operations
@@ -92,8 +103,19 @@ async def test_baskets_and_orders_need_a_valid_token(either: httpx.AsyncClient, 
         ("GET", "/orders/order-1/events"),
         ("POST", "/checkout/draft"),
         ("POST", "/checkout"),
+        ("PUT", "/brands/quill/follow"),
+        ("DELETE", "/brands/quill/follow"),
+        ("PUT", "/feed/read"),
     ):
-        body = {"quantity": 1} if method == "PUT" else checkout() if path == "/checkout" else {}
+        body: Json = (
+            {"up_to": "1"}
+            if path == "/feed/read"
+            else {"quantity": 1}
+            if method == "PUT"
+            else checkout()
+            if path == "/checkout"
+            else {}
+        )
         for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic cmVhZGVyOng="}):
             answer = await either.request(
                 method, path, json=body, headers={**headers, "Idempotency-Key": "an-intent"}

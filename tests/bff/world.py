@@ -25,6 +25,7 @@ HTTP_SERVICES = (
     "ordering",
     "shipping",
     "recommendation",
+    "feed",
 )
 
 
@@ -99,6 +100,10 @@ class Shop:
     ratings: dict[str, tuple[float, int]] = field(default_factory=dict)
     also_bought: dict[str, list[str]] = field(default_factory=dict)
     """What customers of an article have bought, too, best first."""
+    news: list[Json] = field(default_factory=list)
+    """Of the brands that the customer follows, newest first; they are read up to the id `read_up_to`."""
+    follows: list[str] = field(default_factory=list)
+    read_up_to: str = "0"
     reviews: list[Json] = field(default_factory=list)
     coupons: dict[str, dict[str, int]] = field(default_factory=dict)
     """Percent off with a coupon, by coupon and sku."""
@@ -212,6 +217,30 @@ class Shop:
         items = [{"sku": sku, "score": 0.5} for sku in skus]
         return httpx.Response(200, json={"sku": _last(request), "items": items})
 
+    def _timeline(self, request: httpx.Request) -> httpx.Response:
+        items = self.news[: int(request.url.params["limit"])]
+        state = {"follows": self.follows, "unread": self.unread, "read_up_to": self.read_up_to}
+        return httpx.Response(200, json={"items": items, "next": None, **state})
+
+    @property
+    def unread(self) -> int:
+        return sum(int(each["id"]) > int(self.read_up_to) for each in self.news)
+
+    def _mark_read(self, request: httpx.Request) -> httpx.Response:
+        self.read_up_to = json.loads(request.content)["up_to"]
+        return httpx.Response(200, json={"unread": self.unread})
+
+    def _follows(self, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"items": self.follows})
+
+    def _follow(self, request: httpx.Request) -> httpx.Response:
+        self.follows = sorted({*self.follows, _last(request)})
+        return self._follows(request)
+
+    def _unfollow(self, request: httpx.Request) -> httpx.Response:
+        self.follows = [each for each in self.follows if each != _last(request)]
+        return self._follows(request)
+
     def _reviews(self, request: httpx.Request) -> httpx.Response:
         items = self.reviews[: int(request.url.params["limit"])]
         return httpx.Response(200, json={"items": items, "next": None})
@@ -317,6 +346,11 @@ OPERATIONS = (
     (r"GET reviews:/summaries", "ratings"),
     (r"GET reviews:/reviews", "reviews"),
     (r"GET recommendation:/recommendations/[^/]+", "recommendations"),
+    (r"GET feed:/timelines/[^/]+", "timeline"),
+    (r"PUT feed:/timelines/[^/]+/read", "mark_read"),
+    (r"GET feed:/follows/[^/]+", "follows"),
+    (r"PUT feed:/follows/[^/]+/[^/]+", "follow"),
+    (r"DELETE feed:/follows/[^/]+/[^/]+", "unfollow"),
     (r"GET basket:/baskets/.+", "see"),
     (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
     (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -19,6 +20,7 @@ from tests.bff.documents import article, euros, order, review
 from tests.bff.times import extend
 from tests.bff.world import HTTP_SERVICES, behind_respx, discount_server
 from tests.bff.world import Shop as BffShop
+from tests.services.feed.news import new
 from tests.services.ordering.world import ADDRESS, Discounts
 from tests.services.ordering.world import Shop as OrderingShop
 from tests.services.shipping.world import ORDER, create
@@ -172,6 +174,17 @@ async def recommendation(parts: Parts) -> AsyncIterator[Fuzzed]:
 
 
 @asynccontextmanager
+async def feed(parts: Parts) -> AsyncIterator[Fuzzed]:
+    """Feed with news in a timeline."""
+    async with plain("feed", owner=["reader", "nope"], brand=["quill", "nib"])(parts) as fuzzed:
+        shard = _store(fuzzed).of("reader")
+        await shard.follow("reader", "quill")
+        for number in range(3):
+            await shard.add(new(number, at=datetime.now(UTC)))
+        yield fuzzed
+
+
+@asynccontextmanager
 async def sales(parts: Parts) -> AsyncIterator[Fuzzed]:
     """Sales with its columns open."""
     async with plain("sales")(parts) as fuzzed:
@@ -248,6 +261,7 @@ WORLDS: Final[Mapping[str, World]] = {
     ),
     "discount": plain("discount"),
     "identity": plain("identity"),
+    "feed": feed,
     "inventory": plain(
         "inventory",
         sku=SEEDED,

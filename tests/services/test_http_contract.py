@@ -92,6 +92,12 @@ SERVICES = {
         resource="/products/NOTE-001",
     ),
     "discount": Service(),
+    "feed": Service(
+        path="/timelines/{owner}",
+        guarded=(("GET", "/timelines/reader", None), ("PUT", "/follows/reader/quill", None)),
+        scope="shop",
+        unknown={"/timelines/shopper": "timeline-unknown", "/follows/shopper": "timeline-unknown"},
+    ),
     "inventory": Service(
         path="/reservations",
         guarded=(("PUT", "/stock/PEN", {"on_hand": 7}),),

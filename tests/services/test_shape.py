@@ -12,6 +12,7 @@ NAMES = (
     "basket",
     "catalog",
     "discount",
+    "feed",
     "inventory",
     "notification",
     "ordering",

@@ -20,6 +20,8 @@ from services.catalog.app import CatalogSettings
 from services.catalog.app import create_app as catalog
 from services.discount.app import DiscountSettings
 from services.discount.app import create_app as discount
+from services.feed.app import FeedSettings
+from services.feed.app import create_app as feed
 from services.identity.app import create_app as identity
 from services.inventory.app import InventorySettings
 from services.inventory.app import create_app as inventory
@@ -109,6 +111,20 @@ def _notification(parts: Parts) -> FastAPI:
     return notification(NotificationSettings(**files, events=parts.events, **parts.common))
 
 
+def _feed(parts: Parts) -> FastAPI:
+    return feed(
+        FeedSettings.model_validate(
+            {
+                "shards": {"0": {"database_url": parts.common["database_url"]}},
+                "signing_key": parts.signing_key,
+                "directory": {"services": {**CATALOG_ADDRESS.services, "inventory": f"http://{NOWHERE}"}},
+                "tokens": parts.tokens,
+                "events": NO_BROKER,
+            }
+        )
+    )
+
+
 def _of_orders(parts: Parts) -> dict[str, Any]:
     """The settings of what is made of the facts of orders."""
     return {
@@ -129,6 +145,7 @@ def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
         "ordering",
         "shipping",
         "recommendation",
+        "feed",
         "discount-grpc",
     )
     directory = parts.directory or Directory(services=dict.fromkeys(names, f"http://{NOWHERE}"))
@@ -144,6 +161,7 @@ APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "discount": lambda parts: discount(
         DiscountSettings(grpc_listen="127.0.0.1:0", events=parts.events, **parts.common)
     ),
+    "feed": _feed,
     "identity": lambda parts: identity(identity_settings(parts.common["database_url"], parts.tokens)),
     "inventory": lambda parts: inventory(InventorySettings(seed=True, events=parts.events, **parts.common)),
     "notification": _notification,

@@ -2,12 +2,13 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Counted, Discount, Named, Rating, SearchResult, Stock
+from bff.clients.models import Counted, Discount, Named, Product, Rating, SearchResult, Stock, Timeline
 from bff.clients.services import Catalog
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Card, cards
-from bff.mobile.device import Device, device
+from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
+from bff.shared.news import add_news, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from frontispiece.pages import Page
 
@@ -19,6 +20,21 @@ page.source()(device)
 page.source(timeout=OPTIONAL_TIMEOUT, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
 add_product_facts(page, OPTIONAL_TIMEOUT)
+add_news(page, OPTIONAL_TIMEOUT)
+
+
+class NewsItem(Struct, frozen=True, omit_defaults=True):
+    """News of a brand: an article that is new, cheaper (`was`) or back in stock."""
+
+    id: str
+    kind: str
+    sku: str
+    name: str
+    brand: str
+    image: str | None = None
+    price: str | None = None
+    was: str | None = None
+    is_unread: bool = False
 
 
 class Home(Struct, frozen=True, omit_defaults=True):
@@ -26,6 +42,8 @@ class Home(Struct, frozen=True, omit_defaults=True):
 
     tiles: list[Card]
     types: list[Named] = []
+    news: list[NewsItem] = []
+    unread: int = 0
 
 
 @page.source(cache=FEATURED, retry=RETRY)
@@ -41,6 +59,8 @@ def home(
     stocks: dict[str, Stock],
     discounts: dict[str, Discount],
     ratings: dict[str, Rating],
+    timeline: Timeline,
+    articles_of_news: list[Product],
     localization: Localization,
     device: Device,
 ) -> Home:
@@ -48,4 +68,19 @@ def home(
     return Home(
         tiles=cards(found.items, stocks, discounts, ratings, localization, device),
         types=[Named(kind.id, kind.name) for kind in types],
+        news=[
+            NewsItem(
+                id=news.id,
+                kind=news.kind,
+                sku=article.sku,
+                name=article.name,
+                brand=article.brand.name,
+                image=device.beside().image(article, CARD_WIDTH),
+                price=localization.price(news.price) if news.price else None,
+                was=localization.price(news.price_before) if news.price_before else None,
+                is_unread=is_unread,
+            )
+            for news, article, is_unread in shown(timeline, articles_of_news)
+        ],
+        unread=timeline.unread,
     )

@@ -2,12 +2,13 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Money, Product, Rating, ReviewList, Sku, Stock
+from bff.clients.models import Discount, Follows, Money, Product, Rating, ReviewList, Sku, Stock
 from bff.clients.services import Inventory, Reviews
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Stars, stars, was
 from bff.mobile.device import CARD_WIDTH, PRODUCT_WIDTH, Device, device
 from bff.mobile.localization import Localization, first_sentences, localization, truncate
+from bff.shared.news import follows, is_following, unknown
 from bff.shared.prices import current_price
 from bff.shared.sources import RETRY, add_related, discounts, product
 from frontispiece.pages import Page
@@ -23,6 +24,7 @@ page.source()(device)
 page.source(retry=RETRY)(product)
 page.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(discounts)
 add_related(page, OPTIONAL_TIMEOUT, limit=RELATED)
+page.source(timeout=OPTIONAL_TIMEOUT, fallback=unknown)(follows)
 
 
 class ShortReview(Struct, frozen=True):
@@ -45,14 +47,16 @@ class Companion(Struct, frozen=True, omit_defaults=True):
 class ProductScreen(Struct, frozen=True, omit_defaults=True):
     """Everything on the screen; what is not known or does not apply is left out.
 
-    `amount` is the price to calculate with.
+    `amount` is the price to calculate with. `following` says whether the caller follows the brand.
     """
 
     sku: str
     name: str
     brand: str
+    brand_id: str
     price: str
     amount: Money
+    following: bool | None = None
     was: str | None = None
     badges: list[str] = []
     image: str | None = None
@@ -94,6 +98,7 @@ def screen(
     rating: Rating,
     latest: ReviewList,
     related: list[Product],
+    follows: Follows,
     localization: Localization,
     device: Device,
 ) -> ProductScreen:
@@ -102,8 +107,10 @@ def screen(
         sku=product.sku,
         name=product.name,
         brand=product.brand.name,
+        brand_id=product.brand.id,
         price=localization.price(current_price(product, discounts)),
         amount=current_price(product, discounts),
+        following=is_following(product.brand.id, follows),
         was=was(product, discounts, localization),
         badges=localization.badges(discounts.get(product.sku), stock),
         image=device.image(product, PRODUCT_WIDTH),

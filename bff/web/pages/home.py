@@ -2,8 +2,20 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Counted, Discount, Rating, SearchResult, Stock
+from bff.clients.models import (
+    Counted,
+    Discount,
+    Image,
+    Moment,
+    Money,
+    Product,
+    Rating,
+    SearchResult,
+    Stock,
+    Timeline,
+)
 from bff.clients.services import Catalog
+from bff.shared.news import add_news, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards
@@ -15,6 +27,30 @@ page = Page("/home", deadline=1.5)
 page.source(timeout=OPTIONAL_TIMEOUT, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
 add_product_facts(page, OPTIONAL_TIMEOUT)
+add_news(page, OPTIONAL_TIMEOUT)
+
+
+class NewsItem(Struct, frozen=True):
+    """News of a brand: an article that is new, cheaper (`price_before`) or back in stock."""
+
+    id: str
+    kind: str
+    sku: str
+    name: str
+    brand: str
+    image: Image | None
+    at: Moment
+    price: Money | None
+    price_before: Money | None
+    is_unread: bool
+
+
+class Feed(Struct, frozen=True):
+    """The newest news of the brands that the caller follows, and the number of all that are unread."""
+
+    items: list[NewsItem]
+    follows: list[str]
+    unread: int
 
 
 class Home(Struct, frozen=True):
@@ -24,6 +60,7 @@ class Home(Struct, frozen=True):
     brands: list[Counted]
     featured: list[Card]
     total: int
+    feed: Feed
 
 
 @page.source(cache=FEATURED, retry=RETRY)
@@ -39,6 +76,8 @@ def home(
     stocks: dict[str, Stock],
     discounts: dict[str, Discount],
     ratings: dict[str, Rating],
+    timeline: Timeline,
+    articles_of_news: list[Product],
 ) -> Home:
     """The start page."""
     return Home(
@@ -46,4 +85,27 @@ def home(
         brands=found.facets.brands,
         featured=cards(found.items, stocks, discounts, ratings),
         total=found.total,
+        feed=_feed(timeline, articles_of_news),
+    )
+
+
+def _feed(timeline: Timeline, articles: list[Product]) -> Feed:
+    return Feed(
+        items=[
+            NewsItem(
+                id=news.id,
+                kind=news.kind,
+                sku=article.sku,
+                name=article.name,
+                brand=article.brand.name,
+                image=article.images[0] if article.images else None,
+                at=news.at,
+                price=news.price,
+                price_before=news.price_before,
+                is_unread=is_unread,
+            )
+            for news, article, is_unread in shown(timeline, articles)
+        ],
+        follows=timeline.follows,
+        unread=timeline.unread,
     )

@@ -4,8 +4,21 @@ from typing import Any
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Image, Money, Named, Product, Rating, Review, ReviewList, Sku, Stock
+from bff.clients.models import (
+    Discount,
+    Follows,
+    Image,
+    Money,
+    Named,
+    Product,
+    Rating,
+    Review,
+    ReviewList,
+    Sku,
+    Stock,
+)
 from bff.clients.services import Reviews
+from bff.shared.news import follows, is_following, unknown
 from bff.shared.prices import current_price
 from bff.shared.sources import RETRY, add_product_facts, add_related, product
 from bff.web import OPTIONAL_TIMEOUT
@@ -18,6 +31,7 @@ page = Page("/products/{sku}", deadline=1.5)
 page.source(retry=RETRY)(product)
 add_product_facts(page, OPTIONAL_TIMEOUT)
 add_related(page, OPTIONAL_TIMEOUT)
+page.source(timeout=OPTIONAL_TIMEOUT, fallback=unknown)(follows)
 
 
 class Crumb(Struct, frozen=True):
@@ -35,12 +49,16 @@ class Opinion(Struct, frozen=True):
 
 
 class ProductPage(Struct, frozen=True):
-    """Everything on the page; `available` is None while the stock is not known."""
+    """Everything on the page; `available` is None while the stock is not known.
+
+    `following` says whether the caller follows the brand; None for guests, and while it is not known.
+    """
 
     sku: str
     name: str
     description: str
     brand: Named
+    following: bool | None
     type: Named
     breadcrumbs: list[Crumb]
     images: list[Image]
@@ -73,6 +91,7 @@ def screen(
     stocks: dict[str, Stock],
     discounts: dict[str, Discount],
     ratings: dict[str, Rating],
+    follows: Follows,
 ) -> ProductPage:
     """The product page."""
     return ProductPage(
@@ -80,6 +99,7 @@ def screen(
         name=product.name,
         description=product.description,
         brand=product.brand,
+        following=is_following(product.brand.id, follows),
         type=product.type,
         breadcrumbs=[
             Crumb("Home", "/home"),

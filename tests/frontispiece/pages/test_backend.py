@@ -240,15 +240,16 @@ async def time(clock: Clock) -> str:
     return clock.time
 
 
-@pytest.mark.parametrize("optional", [0, 1])
+@pytest.mark.parametrize("optional", ["", "source", "page"])
 @pytest.mark.parametrize(("http_ready", "clock_ready"), [(1, 1), (0, 1), (1, 0)])
 async def test_it_is_ready_when_every_service_is_that_a_required_source_asks_for(
-    serve_bff: Serve, service: Stub, http_ready: int, clock_ready: int, optional: int
+    serve_bff: Serve, service: Stub, http_ready: int, clock_ready: int, optional: str
 ) -> None:
     clock = ClockService()
     service.ready, clock.ready = bool(http_ready), bool(clock_ready)
-    wanted = (time, {"fallback": str}) if optional else time
-    factory = bff("kiosk", pages=[page_of(today, wanted)], clients={Weather: "weather", Clock: clock})
+    wanted = (time, {"fallback": str}) if optional == "source" else time
+    pages = [page_of(today), page_of(wanted, path="/time", needed=optional != "page")]
+    factory = bff("kiosk", pages=pages, clients={Weather: "weather", Clock: clock})
     status = 200 if http_ready and (clock_ready or optional) else 503
     async with serve_bff(factory) as http:
         assert (await http.get("/health/ready")).status_code == status

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from frontispiece.errors import ConfigError
+from frontispiece.shards import ids_at
 from services.feed.model import BACKFILL, MAX_FOLLOWS, TooManyFollows
 from services.feed.shard import Shard
 from services.feed.tables import news, timelines
@@ -152,7 +153,7 @@ async def test_an_import_may_add_more_news_in_a_moment_than_it_has_ids(
     async with Shard(f"sqlite:///{tmp_path}/feed.db", limit=0, now=clock) as shard:
         await shard.follow("reader", "quill")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("services.feed.ids.MAX_SEQUENCE", 3)
+            patch.setattr("services.feed.shard.ids_of", lambda moment, _brand: ids_at(moment)[:4])
             for number in range(10):
                 await shard.add(new(number, at=START))
 
