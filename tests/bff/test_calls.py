@@ -107,15 +107,8 @@ async def test_baskets_and_orders_need_a_valid_token(either: httpx.AsyncClient, 
         ("DELETE", "/brands/quill/follow"),
         ("PUT", "/feed/read"),
     ):
-        body: Json = (
-            {"up_to": "1"}
-            if path == "/feed/read"
-            else {"quantity": 1}
-            if method == "PUT"
-            else checkout()
-            if path == "/checkout"
-            else {}
-        )
+        bodies = {"/checkout": checkout(), "/feed/read": {"up_to": "1"}}
+        body = bodies.get(path, {"quantity": 1} if method == "PUT" else {})
         for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic cmVhZGVyOng="}):
             answer = await either.request(
                 method, path, json=body, headers={**headers, "Idempotency-Key": "an-intent"}

@@ -20,6 +20,7 @@ CLIENT_SERVICES = (
     "ordering",
     "shipping",
     "recommendation",
+    "feed",
     "discount",
 )
 FILE = CONTRACTS / "services" / "shared.json"

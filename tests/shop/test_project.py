@@ -30,7 +30,9 @@ def test_the_scopes_that_front_login_requests_are_all_that_demo_users_have() -> 
 def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_decorates() -> None:
     table = load_table(PROJECT, PROJECT.routes)
 
-    assert set(table.services) - table.needed == {"acquirer", "payment", "recommendation", "reviews", "sales"}
+    assert set(table.services) - table.needed == {
+        *("acquirer", "feed", "payment", "recommendation", "reviews", "sales")
+    }
 
 
 def test_under_overload_logins_are_never_refused_and_partners_first() -> None:

@@ -10,6 +10,7 @@ WHOLE: dict[str, Any] = {
     "sku": "PEN",
     "name": "Fine PEN",
     "brand": "Quill & Co",
+    "brand_id": "quill",
     "price": "€11.61",
     "amount": {"amount": 1161, "currency": "EUR"},
     "was": "€12.90",

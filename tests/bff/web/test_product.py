@@ -21,6 +21,7 @@ async def test_a_product_page_shows_everything_about_an_article(web: httpx.Async
         "name": "Fine PEN",
         "description": "It writes. It never blots! It was made for 2. Nobody regrets it.",
         "brand": {"id": "quill", "name": "Quill & Co"},
+        "following": None,
         "type": {"id": "pens", "name": "Pens"},
         "breadcrumbs": [
             {"label": "Home", "path": "/home"},
