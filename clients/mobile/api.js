@@ -77,6 +77,8 @@ export class MobileApi {
     return {
       tiles: data.tiles.map(read.card),
       types: (data.types ?? []).map(read.department),
+      news: (data.news ?? []).map(read.newsItem),
+      unread: data.unread ?? 0,
       degraded: Object.keys(degraded),
     };
   }
@@ -98,6 +100,24 @@ export class MobileApi {
   async search(query) {
     const { data } = await this.#json("GET", this.#path("/search", { ...query, dpr: this.#dpr }));
     return read.results(data);
+  }
+
+  /** @param {string} brand @returns {Promise<{ following: boolean }>} */
+  async follow(brand) {
+    const { data } = await this.#json("PUT", `/mobile/brands/${encodeURIComponent(brand)}/follow`);
+    return { following: data.following };
+  }
+
+  /** @param {string} brand @returns {Promise<{ following: boolean }>} */
+  async unfollow(brand) {
+    const { data } = await this.#json("DELETE", `/mobile/brands/${encodeURIComponent(brand)}/follow`);
+    return { following: data.following };
+  }
+
+  /** Marks all news up to an id as read. @param {string} id @returns {Promise<{ unread: number }>} */
+  async markRead(id) {
+    const { data } = await this.#json("PUT", "/mobile/feed/read", { body: { up_to: id } });
+    return { unread: data.unread };
   }
 
   /** @returns {Promise<Basket>} */

@@ -1,7 +1,7 @@
 /**
  * What all screens share: who is logged in, the basket as it is and as it waits, and whether the shop can be reached.
  *
- * It dispatches `basket`, `session` and `network` when one of these has changed, `replayed` with what was sent, `as-of` with the
+ * It dispatches `basket`, `news`, `session` and `network` when one of these has changed, `replayed` with what was sent, `as-of` with the
  * time of what a screen shows, and `refused` with why what it shows can no longer be shown.
  *
  * @typedef {import("./models.js").Basket} Basket
@@ -27,6 +27,7 @@ export class App extends EventTarget {
   #timer;
   #user;
   #settled = Promise.resolve();
+  #unread = 0;
 
   /**
    * @param {{
@@ -70,6 +71,17 @@ export class App extends EventTarget {
 
   get basket() {
     return shownBasket(this.#basket, this.#entries, this.language);
+  }
+
+  /** How many news of followed brands are unread, as far as this phone knows: 100 for as many or more. */
+  get unread() {
+    return this.#unread;
+  }
+
+  /** @param {number} unread */
+  setUnread(unread) {
+    this.#unread = unread;
+    this.dispatchEvent(new Event("news"));
   }
 
   get entries() {

@@ -106,6 +106,7 @@ async function start() {
     shared.installOffer = /** @type {InstallOffer} */ (event);
   });
   app.addEventListener("basket", () => showTabs(app, location.pathname));
+  app.addEventListener("news", () => showTabs(app, location.pathname));
   app.addEventListener("session", () => notices.clear("login"));
   app.addEventListener("refused", (event) => {
     main.replaceChildren(shared.problem(event instanceof CustomEvent ? event.detail : event, () => shared.router.reload()));

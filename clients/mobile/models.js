@@ -8,12 +8,16 @@
  *   sku: string, name: string, price: string, amount: Money, was: string | null, badges: string[],
  *   image: string | null, stars: Stars | null,
  * }} Card
- * @typedef {{ tiles: Card[], types: Department[], degraded: string[] }} Home
+ * @typedef {{
+ *   id: string, kind: string, sku: string, name: string, brand: string, image: string | null, price: string | null,
+ *   was: string | null, isUnread: boolean,
+ * }} NewsItem
+ * @typedef {{ tiles: Card[], types: Department[], news: NewsItem[], unread: number, degraded: string[] }} Home
  * @typedef {{ total: number, tiles: Card[], next: string | null, types: (Department & { count: number })[] }} Results
  * @typedef {{ sku: string, name: string, price: string, image: string | null }} Companion
  * @typedef {{ rating: number, title: string, text: string }} Review
  * @typedef {Card & {
- *   brand: string, description: string, review: Review | null, related: Companion[], degraded: string[],
+ *   brand: string, brandId: string, following: boolean | null, description: string, review: Review | null, related: Companion[], degraded: string[],
  * }} Product
  * @typedef {{
  *   sku: string, quantity: number, name: string | null, image: string | null, price: string | null,
@@ -70,10 +74,25 @@ export const card = (data) => ({
   stars: stars(data.stars),
 });
 
+/** @param {any} data @returns {NewsItem} */
+export const newsItem = (data) => ({
+  id: data.id,
+  kind: data.kind,
+  sku: data.sku,
+  name: data.name,
+  brand: data.brand,
+  image: data.image ?? null,
+  price: data.price ?? null,
+  was: data.was ?? null,
+  isUnread: data.is_unread ?? false,
+});
+
 /** @param {any} data @param {string[]} degraded @returns {Product} */
 export const product = (data, degraded) => ({
   ...card(data),
   brand: data.brand,
+  brandId: data.brand_id,
+  following: data.following ?? null,
   description: data.description ?? "",
   review: data.review ? { rating: data.review.rating, title: data.review.title, text: data.review.text } : null,
   related: (data.related ?? []).map(companion),

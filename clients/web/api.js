@@ -78,6 +78,24 @@ export class WebApi {
     return { page: models.results(data), degraded };
   }
 
+  /** @param {string} brand @returns {Promise<{ following: boolean }>} */
+  async follow(brand) {
+    const { data } = await this.#http.json("PUT", `/web/brands/${encodeURIComponent(brand)}/follow`);
+    return { following: data.following };
+  }
+
+  /** @param {string} brand @returns {Promise<{ following: boolean }>} */
+  async unfollow(brand) {
+    const { data } = await this.#http.json("DELETE", `/web/brands/${encodeURIComponent(brand)}/follow`);
+    return { following: data.following };
+  }
+
+  /** Marks all news up to an id as read. @param {string} id @returns {Promise<{ unread: number }>} */
+  async markRead(id) {
+    const { data } = await this.#http.json("PUT", "/web/feed/read", { body: { up_to: id } });
+    return { unread: data.unread };
+  }
+
   /** @param {Options} [options] @returns {Promise<Answer<import("./models.js").Basket>>} */
   async basket({ signal } = {}) {
     const { data, degraded } = await this.#http.json("GET", "/web/basket", { signal });

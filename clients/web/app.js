@@ -6,6 +6,7 @@
  *   session: import("./session.js").Session,
  *   basket: import("./basket.js").BasketStore,
  *   router: import("../shared/router.js").Router,
+ *   news: import("./news.js").NewsStore,
  *   notices: import("./components/notices.js").Notices,
  * }} App
  */

@@ -4,6 +4,7 @@ import { ApiError } from "../shared/http.js";
 import { find } from "../shared/dom.js";
 import { WebApi } from "./api.js";
 import { BasketStore } from "./basket.js";
+import { NewsStore } from "./news.js";
 import { startHeader } from "./components/header.js";
 import { openLoginDialog } from "./components/login-dialog.js";
 import { Notices } from "./components/notices.js";
@@ -34,6 +35,7 @@ async function watchedFetch(...call) {
 
 const api = new WebApi({ fetch: watchedFetch });
 const basket = new BasketStore(api);
+const news = new NewsStore(api);
 const notices = new Notices({
   announcer: find("#announcer", HTMLElement),
   toasts: find("#toasts", HTMLElement),
@@ -44,6 +46,7 @@ const notices = new Notices({
 const app = {
   api,
   basket,
+  news,
   notices,
   session,
   get router() {

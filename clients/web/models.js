@@ -10,14 +10,19 @@
  *   sku: string, name: string, brand: string, picture: Picture | null, price: Money, listPrice: Money,
  *   stars: Stars | null, available: number | null,
  * }} Card
- * @typedef {{ types: Counted[], brands: Counted[], featured: Card[], total: number }} Home
+ * @typedef {{
+ *   id: string, kind: string, sku: string, name: string, brand: string, picture: Picture | null, at: string,
+ *   price: Money | null, priceBefore: Money | null, isUnread: boolean,
+ * }} NewsItem
+ * @typedef {{ items: NewsItem[], follows: string[], unread: number }} Feed
+ * @typedef {{ types: Counted[], brands: Counted[], featured: Card[], total: number, feed: Feed }} Home
  * @typedef {{ from: number | null, to: number | null, count: number }} PriceRange
  * @typedef {{ brands: Counted[], types: Counted[], prices: PriceRange[] }} Facets
  * @typedef {{ total: number, items: Card[], facets: Facets, next: string | null }} Results
  * @typedef {{ id: string, author: string, rating: number, title: string, text: string, createdAt: string }} Review
  * @typedef {{ average: number | null, count: number, histogram: Record<string, number> }} Rating
  * @typedef {{
- *   sku: string, name: string, description: string, brand: Named, type: Named, pictures: Picture[],
+ *   sku: string, name: string, description: string, brand: Named, following: boolean | null, type: Named, pictures: Picture[],
  *   attributes: Record<string, unknown>, price: Money, listPrice: Money, discount: string | null,
  *   available: number | null, rating: Rating | null, reviews: Review[], related: Card[],
  * }} Product
@@ -58,6 +63,27 @@ export function home(data) {
     brands: data.brands.map(counted),
     featured: data.featured.map(card),
     total: data.total,
+    feed: {
+      items: data.feed.items.map(newsItem),
+      follows: data.feed.follows,
+      unread: data.feed.unread,
+    },
+  };
+}
+
+/** @param {any} data @returns {NewsItem} */
+function newsItem(data) {
+  return {
+    id: data.id,
+    kind: data.kind,
+    sku: data.sku,
+    name: data.name,
+    brand: data.brand,
+    picture: data.image && picture(data.image),
+    at: data.at,
+    price: data.price && money(data.price),
+    priceBefore: data.price_before && money(data.price_before),
+    isUnread: data.is_unread,
   };
 }
 
@@ -87,6 +113,7 @@ export function product(data) {
     name: data.name,
     description: data.description,
     brand: named(data.brand),
+    following: data.following,
     type: named(data.type),
     pictures: data.images.map(picture),
     attributes: data.attributes,

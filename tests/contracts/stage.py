@@ -15,7 +15,7 @@ from frontispiece.pages import AuthenticatedBffSettings, PageApp
 from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import Directory, TokenSettings
 from frontispiece.testing import new_signing_key
-from tests.bff.documents import article, euros, order, review
+from tests.bff.documents import article, euros, news, order, review
 from tests.bff.times import extend
 from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
 from tests.support.contracts import LOGGED_IN
@@ -31,6 +31,11 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
         "percent": {"PEN": 10, "INK": 10},
         "ratings": {"PEN": (4.3, 12), "INK": (4.3, 12)},
         "reviews": [review(1)],
+    },
+    "there are news of a brand that the customer follows": lambda: {
+        "news": [news(2)],
+        "follows": ["quill"],
+        "read_up_to": "1",
     },
     "only the catalogue answers": lambda: {
         "trouble": dict.fromkeys(("stocks", "discounts", "ratings", "reviews"), DOWN)

@@ -16,7 +16,7 @@ const TABS = /** @type {const} */ ([
 const WITHIN = /** @type {Record<string, string>} */ ({ checkout: "/m/basket", callback: "/m/account" });
 
 /**
- * Marks the tab of the screen, and shows how many pieces are in the basket.
+ * Marks the tab of the screen, and shows how many pieces are in the basket, and how many news are unread.
  *
  * @param {import("../app.js").App} app
  * @param {string} path
@@ -37,6 +37,9 @@ export function showTabs(app, path) {
     if (count && tab.getAttribute("href") === "/m/basket") {
       const text = pieces > 99 ? "99+" : String(pieces);
       fill(count, ...(pieces > 0 ? [text, hidden(pieces === 1 ? " piece" : " pieces")] : []));
+    } else if (count && tab.getAttribute("href") === "/m/") {
+      const text = app.unread > 99 ? "99+" : String(app.unread);
+      fill(count, ...(app.unread > 0 ? [text, hidden(" unread news")] : []));
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { h } from "../../shared/dom.js";
 import { gridOf, gridSkeleton, pictureOf, priceOf, productPath } from "../components/parts.js";
+import { newsOf } from "../components/news.js";
 import { live } from "../live.js";
 
 /**
@@ -14,13 +15,17 @@ export const home = (shared, { signal, setTitle }) => {
   const { app } = shared;
   const part = live(app, {
     name: "home",
+    isPrivate: true,
     call: () => app.api.home(),
-    draw,
+    draw: (found) => {
+      app.setUnread(found.unread);
+      return draw(shared, found);
+    },
     skeleton: skeleton(),
     signal,
     fallback: async () => {
       const tiles = (await app.store.products()).slice(0, 8);
-      return tiles.length ? { tiles, types: [], degraded: [] } : null;
+      return tiles.length ? { tiles, types: [], news: [], unread: 0, degraded: [] } : null;
     },
   });
   const element = h(
@@ -38,11 +43,15 @@ export const home = (shared, { signal, setTitle }) => {
   return { element, ready: part.ready };
 };
 
-/** @param {Home} home */
-function draw({ tiles, types }) {
+/**
+ * @param {import("../main.js").Shared} shared
+ * @param {Home} home
+ */
+function draw(shared, { tiles, types, news }) {
   const [first, ...others] = tiles;
   return [
     departments(types),
+    newsOf(shared, news),
     first ? lead(first) : null,
     h("section", { "aria-labelledby": "picked" }, h("h2", { id: "picked", class: "section-title" }, "From the workshop"), gridOf(others, 2)),
   ];

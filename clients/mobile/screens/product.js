@@ -3,6 +3,7 @@
 import { h } from "../../shared/dom.js";
 import { backBar, badgesOf, pictureOf, priceOf, productPath, ratingOf } from "../components/parts.js";
 import { icon, starIcon } from "../components/icons.js";
+import { followButton } from "../components/news.js";
 import { live } from "../live.js";
 
 /**
@@ -16,6 +17,7 @@ export const product = (shared, { params, signal, setTitle }) => {
   const sku = params.sku ?? "";
   const part = live(app, {
     name: `product ${sku}`,
+    isPrivate: true,
     call: () => app.api.product(sku),
     draw: (found) => {
       setTitle(found.name);
@@ -25,7 +27,7 @@ export const product = (shared, { params, signal, setTitle }) => {
     signal,
     fallback: async () => {
       const card = (await app.store.products()).find((each) => each.sku === sku);
-      return card ? { ...card, brand: "", description: "", review: null, related: [], degraded: ["details"] } : null;
+      return card ? { ...card, brand: "", brandId: "", following: null, description: "", review: null, related: [], degraded: ["details"] } : null;
     },
   });
   return { element: h("div", { class: "screen product" }, backBar("", "/m/search"), part.element), ready: part.ready };
@@ -42,7 +44,7 @@ function draw(shared, product) {
     h(
       "div",
       { class: "product-text" },
-      product.brand ? h("p", { class: "eyebrow" }, product.brand) : null,
+      product.brand ? h("p", { class: "eyebrow" }, product.brand, " ", followButton(shared, product)) : null,
       h("h1", null, product.name),
       h("div", { class: "product-facts" }, priceOf(product.price, product.was), ratingOf(product.stars)),
       product.description ? h("p", { class: "product-description" }, product.description) : null,

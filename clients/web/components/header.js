@@ -9,10 +9,11 @@ import { icon } from "./icons.js";
 /**
  * @param {import("../app.js").App} app
  */
-export function startHeader({ basket, session, router, notices }) {
+export function startHeader({ basket, news, session, router, notices }) {
   const form = find("#search", HTMLFormElement);
   const input = find("#search-input", HTMLInputElement);
   const account = find("#account", HTMLElement);
+  const newsLink = find("#news-link", HTMLAnchorElement);
   const basketLink = find("#basket-link", HTMLAnchorElement);
 
   form.addEventListener("submit", (event) => {
@@ -26,6 +27,14 @@ export function startHeader({ basket, session, router, notices }) {
     const count = h("span", { class: "basket-count", "aria-hidden": "true" }, pieces > 99 ? "99+" : pieces);
     const state = h("span", { class: "visually-hidden" }, pieces > 0 ? ` ${plural(pieces, "piece")}` : " empty");
     fill(basketLink, icon("bag"), h("span", { class: "nav-text" }, "Basket"), pieces > 0 && count, state);
+  }
+
+  function showNews() {
+    const { unread } = news;
+    newsLink.hidden = unread === 0;
+    const count = h("span", { class: "basket-count", "aria-hidden": "true" }, unread > 99 ? "99+" : unread);
+    const state = h("span", { class: "visually-hidden" }, ` ${unread} unread`);
+    fill(newsLink, icon("bell"), h("span", { class: "nav-text" }, "News"), count, state);
   }
 
   function showAccount() {
@@ -83,7 +92,9 @@ export function startHeader({ basket, session, router, notices }) {
   }
 
   basket.addEventListener("change", showBasket);
+  news.addEventListener("change", showNews);
   session.addEventListener("change", showAccount);
   showBasket();
+  showNews();
   showAccount();
 }

@@ -3,6 +3,8 @@
 import { fill, h } from "../../shared/dom.js";
 import { cardItems, productPath } from "../components/card.js";
 import { degradedNote } from "../components/degraded.js";
+import { followButton } from "../components/follow-button.js";
+import { newsSection } from "../components/news.js";
 import { pictureOf } from "../components/picture.js";
 import { bar, cardSkeletons } from "../components/skeletons.js";
 import { plural } from "../format.js";
@@ -16,7 +18,7 @@ const DEPARTMENTS = 8;
  * @param {import("../app.js").App} app
  * @returns {import("../../shared/router.js").Open}
  */
-export function homePage({ api }) {
+export function homePage(app) {
   return ({ signal, setTitle }) => {
     const opening = h("ul", { class: "opening-pictures", "aria-label": "From the shop" }, ...pictureSkeletons());
     const count = h("p", { class: "opening-count" }, bar("14rem"));
@@ -24,13 +26,16 @@ export function homePage({ api }) {
     const shelf = h("ul", { class: "cards" }, ...cardSkeletons(LISTED));
     const makers = h("ul", { class: "makers" }, h("li", null, bar("100%")));
     const note = h("div", { class: "page note" });
+    const news = h("div", null);
     setTitle("");
-    const ready = api.home({ signal }).then(({ page, degraded }) => {
+    const ready = app.api.home({ signal }).then(({ page, degraded }) => {
       fill(opening, ...page.featured.slice(0, OPENING).map(openingPicture));
       fill(count, `${plural(page.total, "article")} by ${plural(page.brands.length, "maker")}`);
       fill(departments, ...page.types.map(department));
       fill(shelf, ...cardItems(page.featured.slice(OPENING, OPENING + LISTED)));
-      fill(makers, ...page.brands.map(maker));
+      app.news.see(page.feed);
+      fill(news, newsSection(app, page.feed.items));
+      fill(makers, ...page.brands.map((brand) => maker(app, brand)));
       fill(note, degradedNote(degraded));
       element.removeAttribute("aria-busy");
     });
@@ -55,6 +60,7 @@ export function homePage({ api }) {
         opening,
       ),
       note,
+      news,
       section("departments-title", "Departments", departments),
       section("shelf-title", "From the shelves", shelf),
       section("makers-title", "The makers", makers),
@@ -102,14 +108,18 @@ function department({ id, name, count }) {
   );
 }
 
-/** @param {import("../models.js").Counted} brand */
-function maker({ id, name, count }) {
+/**
+ * @param {import("../app.js").App} app
+ * @param {import("../models.js").Counted} brand
+ */
+function maker(app, { id, name, count }) {
   const label = `${name}, ${plural(count, "article")}`;
   return h(
     "li",
     null,
     h("a", { href: `/search?brand=${encodeURIComponent(id)}`, "aria-label": label }, name),
     h("span", { class: "count", "aria-hidden": "true" }, count),
+    app.session.user && followButton(app, { id, name }, app.news.follows.has(id)),
   );
 }
 

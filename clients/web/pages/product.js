@@ -3,6 +3,7 @@
 import { fill, h } from "../../shared/dom.js";
 import { cardItems, shownCard } from "../components/card.js";
 import { degradedNote } from "../components/degraded.js";
+import { followButton } from "../components/follow-button.js";
 import { galleryOf } from "../components/gallery.js";
 import { priceOf, starsOf } from "../components/price.js";
 import { refusalText } from "../components/problem.js";
@@ -34,6 +35,7 @@ class ProductPage {
   #crumbs = h("nav", { class: "crumbs", "aria-label": "You are here" }, bar("10rem"));
   #pictures = h("div", { class: "product-pictures" });
   #maker = h("p", { class: "product-maker" }, bar("8rem"));
+  #follow = h("span", { class: "product-follow" });
   #heading = h("h1", null);
   #rating = h("p", { class: "product-rating" });
   #price = h("div", { class: "product-price" }, h("p", { class: "price" }, bar("6rem")));
@@ -65,7 +67,7 @@ class ProductPage {
         h(
           "div",
           { class: "product-facts" },
-          this.#maker,
+          h("div", { class: "product-by" }, this.#maker, this.#follow),
           this.#heading,
           this.#rating,
           this.#price,
@@ -150,6 +152,9 @@ class ProductPage {
     const hasOpinion = product.reviews.length > 0 && product.rating !== null;
     if (isComplete || (hasOpinion && (differs("reviews") || differs("rating")))) {
       fill(this.#reviews, reviewsOf(product, isComplete));
+    }
+    if (product.following !== null && before?.following !== product.following) {
+      fill(this.#follow, followButton(this.#app, product.brand, product.following));
     }
     if (isComplete || differs("related")) {
       this.#showRelated(product.related, isComplete);

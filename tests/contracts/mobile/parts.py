@@ -25,10 +25,24 @@ COMPANION = {"sku": "INK", "name": "Fine INK", "price": PRICE, "image": PICTURE}
 PLAIN_TILE = COMPANION | {"amount": MONEY}
 TILE = PLAIN_TILE | {"was": PRICE, "badges": BADGES, "stars": STARS}
 
+FOLLOWED = "there are news of a brand that the customer follows"
+NEWS = {
+    "id": "2",
+    "kind": "price_drop",
+    "sku": "PEN",
+    "name": "Fine PEN",
+    "brand": "Quill & Co",
+    "image": PICTURE,
+    "price": PRICE,
+    "was": PRICE,
+    "is_unread": match.bool(True),
+}
+
 PLAIN_PRODUCT = {
     "sku": Exactly("PEN"),
     "name": "Fine PEN",
     "brand": "Quill & Co",
+    "brand_id": "quill",
     "price": PRICE,
     "amount": MONEY,
     "image": PICTURE,

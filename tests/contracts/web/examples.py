@@ -1,5 +1,7 @@
 """What the web client relies on: the calls of its API module, and what that reads of the answers."""
 
+from pact import match
+
 from tests.contracts.web.parts import (
     BASKET,
     CANCELLED,
@@ -11,9 +13,12 @@ from tests.contracts.web.parts import (
     DRAFT,
     DRAFT_LINE,
     FILLED,
+    FOLLOWED,
     GIVEN_BACK,
     LINE,
     MONEY,
+    NEWS,
+    NO_NEWS,
     ORDER,
     ORDERED,
     ORDERING,
@@ -41,9 +46,60 @@ CONTRACT = Contract(
         example(
             "the start page",
             "/home",
-            {"types": COUNTED, "brands": COUNTED, "featured": [CARD], "total": 2},
+            {"types": COUNTED, "brands": COUNTED, "featured": [CARD], "total": 2, "feed": NO_NEWS},
             SHOP,
             call=("home",),
+        ),
+        example(
+            "the start page of a customer who follows a maker",
+            "/home",
+            {
+                "types": COUNTED,
+                "brands": COUNTED,
+                "featured": [CARD],
+                "total": 2,
+                "feed": {"items": [NEWS], "follows": ["quill"], "unread": 1},
+            },
+            SHOP,
+            LOGGED_IN,
+            FOLLOWED,
+            call=("home",),
+        ),
+        example(
+            "the page of an article of a maker whom the customer follows",
+            "/products/PEN",
+            PRODUCT | {"following": match.bool(True)},
+            SHOP,
+            LOGGED_IN,
+            FOLLOWED,
+            call=("product", "PEN"),
+        ),
+        example(
+            "a maker whom the customer follows from now on",
+            "/brands/quill/follow",
+            {"following": match.bool(True)},
+            LOGGED_IN,
+            method="PUT",
+            call=("follow", "quill"),
+        ),
+        example(
+            "a maker whom the customer follows no more",
+            "/brands/quill/follow",
+            {"following": match.bool(False)},
+            LOGGED_IN,
+            FOLLOWED,
+            method="DELETE",
+            call=("unfollow", "quill"),
+        ),
+        example(
+            "news that the customer has read",
+            "/feed/read",
+            {"unread": 0},
+            LOGGED_IN,
+            FOLLOWED,
+            method="PUT",
+            body={"up_to": "2"},
+            call=("markRead", "2"),
         ),
         example("the page of an article", "/products/PEN", PRODUCT, SHOP, call=("product", "PEN")),
         example(

@@ -30,11 +30,27 @@ ARTICLE = {
 CARD = ARTICLE | {"brand": {"name": "Quill & Co"}, "stars": {"average": 4.3, "count": 12}}
 PLAIN_CARD = CARD | {"stars": None, "available": None}
 
+FOLLOWED = "there are news of a brand that the customer follows"
+NEWS = {
+    "id": "2",
+    "kind": "price_drop",
+    "sku": "PEN",
+    "name": "Fine PEN",
+    "brand": "Quill & Co",
+    "image": IMAGE,
+    "at": MOMENT,
+    "price": MONEY,
+    "price_before": MONEY,
+    "is_unread": match.bool(True),
+}
+NO_NEWS = {"items": Exactly([]), "follows": Exactly([]), "unread": 0}
+
 PRODUCT = {
     "sku": Exactly("PEN"),
     "name": "Fine PEN",
     "description": "It writes.",
     "brand": {"id": "quill", "name": "Quill & Co"},
+    "following": None,
     "type": NAMED,
     "images": [IMAGE],
     "attributes": match.type({}),

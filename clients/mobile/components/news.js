@@ -1,0 +1,100 @@
+/** News of the brands that the customer follows, and the button that follows one. */
+
+import { fill, h } from "../../shared/dom.js";
+import { ApiError } from "../../shared/http.js";
+import { hidden, pictureOf, productPath } from "./parts.js";
+
+/**
+ * What is new, cheaper or back in stock, newest first; nothing while there is nothing.
+ *
+ * @param {import("../main.js").Shared} shared
+ * @param {import("../models.js").NewsItem[]} news
+ */
+export function newsOf(shared, news) {
+  const [newest] = news;
+  if (!newest) {
+    return null;
+  }
+  const list = h("ul", { class: "companions scroller" }, ...news.map(item));
+  const read = async () => {
+    const { unread } = await tried(shared, () => shared.app.api.markRead(newest.id), { unread: shared.app.unread });
+    shared.app.setUnread(unread);
+    if (unread === 0) {
+      button.remove();
+      fill(list, ...news.map((each) => item({ ...each, isUnread: false })));
+    }
+  };
+  const button = h("button", { type: "button", class: "button plain", on: { click: read } }, "Mark as read");
+  return h(
+    "section",
+    { class: "news", "aria-labelledby": "news" },
+    h("h2", { id: "news", class: "section-title" }, "From makers you follow"),
+    list,
+    shared.app.unread > 0 ? button : null,
+  );
+}
+
+/** @param {import("../models.js").NewsItem} news */
+function item(news) {
+  return h(
+    "li",
+    { class: "companion" },
+    h(
+      "a",
+      { class: "card-link", href: productPath(news.sku) },
+      pictureOf(news.image),
+      h("h3", { class: "card-name" }, news.name),
+    ),
+    h("p", { class: news.isUnread ? "news-what is-unread" : "news-what" }, news.isUnread ? hidden("Unread: ") : null, what(news)),
+  );
+}
+
+/** @param {import("../models.js").NewsItem} news */
+function what({ kind, price, was }) {
+  if (kind === "price_drop" && price && was) {
+    return `Now ${price}, was ${was}`;
+  }
+  return kind === "restocked" ? "Back in stock" : "New";
+}
+
+/**
+ * The button that follows the brand of a product; nothing while it is not known whether it is followed.
+ *
+ * @param {import("../main.js").Shared} shared
+ * @param {import("../models.js").Product} product
+ */
+export function followButton(shared, { brand, brandId, following }) {
+  if (following === null) {
+    return null;
+  }
+  const { api } = shared.app;
+  let isFollowed = following;
+  const button = h("button", { type: "button", class: "chip follow" });
+  const show = () => fill(button, isFollowed ? "Following" : "Follow", hidden(` ${brand}`));
+  button.addEventListener("click", async () => {
+    const change = () => (isFollowed ? api.unfollow(brandId) : api.follow(brandId));
+    isFollowed = (await tried(shared, change, { following: isFollowed })).following;
+    show();
+  });
+  show();
+  return button;
+}
+
+/**
+ * What a call answers; when it fails, that is said, and things are as before.
+ *
+ * @template Value
+ * @param {import("../main.js").Shared} shared
+ * @param {() => Promise<Value>} call
+ * @param {Value} before
+ * @returns {Promise<Value>}
+ */
+async function tried({ notices }, call, before) {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    notices.toast(error.status === 0 ? "There is no network for this right now." : error.message);
+    return before;
+  }
+}
