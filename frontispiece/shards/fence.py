@@ -1,15 +1,16 @@
 """The fence: each shard's own database says which buckets it has, whatever anybody's map says.
 
-A bucket is in one of four states in each shard:
+A bucket is in one of five states in each shard:
 
     open      it is here
     fenced    it is here, and nothing may change it until `until`: its move is about to be decided
     away      it is not here; `peer` has it since `epoch`, as far as this shard knows
-    incoming  its rows are here; it is here from `epoch` on, once `peer` has let go of it
+    copy      the same, and its rows are here, too: a move copies them to here
+    incoming  it is here from `epoch` on, once `peer` has let go of it
 
-The move of a bucket is decided by one commit of the shard that had it, from fenced to away. A mover that is
-killed before leaves a fence that ends by itself; one that is killed afterwards leaves a bucket that is away
-there and incoming here, and whoever comes with that epoch opens it.
+The move of a bucket is decided by one commit of the shard that had it, from fenced to copy. A mover that is
+killed before leaves a fence that ends by itself; one that is killed afterwards leaves a bucket that is
+incoming at its new shard, and whoever comes there with that epoch opens it.
 """
 
 import time
@@ -27,6 +28,7 @@ with extra("sql"):
 OPEN: Final = "open"
 FENCED: Final = "fenced"
 AWAY: Final = "away"
+COPY: Final = "copy"
 INCOMING: Final = "incoming"
 
 
@@ -119,7 +121,7 @@ class Fence:
         return {
             row.bucket: (row.epoch, shard if row.state in {OPEN, FENCED} else row.peer)
             for row in rows
-            if row.state != AWAY or row.peer is not None
+            if row.peer is not None or row.state in {OPEN, FENCED}
         }
 
     async def fill(self, tx: AsyncConnection, shard: str, of: ShardMap) -> None:
@@ -150,32 +152,49 @@ class Fence:
             await self.open(tx, [bucket], row.epoch, row.state, row.until)
         elif row.state == INCOMING:
             raise StaleMap(bucket, row.peer, row.epoch - 1)
-        elif row.state == AWAY:
+        elif row.state in {AWAY, COPY}:
             raise StaleMap(bucket, row.peer, row.epoch)
         elif row.state == FENCED:
             raise StaleMap(bucket)
 
-    # A move has these, in this order.
+    # What a move does, in this order.
 
-    async def expect(self, tx: AsyncConnection, buckets: Collection[int], states: Collection[str]) -> None:
-        """Return when all these buckets are in such states; they stay so until the transaction ends.
+    async def admit(self, tx: AsyncConnection, buckets: Collection[int]) -> None:
+        """Let the rows of buckets be copied to here.
 
         Raises:
-            NotHandedOver: one is not.
+            NotHandedOver: a bucket is here already.
         """
-        found = sa.select(self.table.c.bucket).where(self._of(buckets), self.table.c.state.in_(states))
+        table = self.table.c
+        await tx.execute(self.table.update().where(self._of(buckets), table.state == AWAY).values(state=COPY))
+        await self.expect_copy(tx, buckets)
+
+    async def expect_copy(self, tx: AsyncConnection, buckets: Collection[int]) -> None:
+        """Return when the rows of these buckets may be copied to here; that stays so in the transaction.
+
+        Raises:
+            NotHandedOver: they may not.
+        """
+        found = sa.select(self.table.c.bucket).where(
+            self._of(buckets), self.table.c.state.in_((COPY, INCOMING))
+        )
         if len((await tx.execute(found.with_for_update(read=True))).all()) != len(buckets):
-            raise NotHandedOver(f"not all of these buckets are {' or '.join(sorted(states))}")
+            raise NotHandedOver("some of these buckets are not copied to here")
 
     async def receive(self, tx: AsyncConnection, buckets: Collection[int], epoch: int, peer: str) -> None:
         """Have the buckets come in from another shard: they are here from an epoch on."""
-        change = {"state": INCOMING, "epoch": epoch, "peer": peer, "until": None}
-        await self._change(tx, buckets, (AWAY, INCOMING), change)
+        change = {"state": INCOMING, "epoch": epoch, "peer": peer}
+        await self._change(tx, buckets, (COPY, INCOMING), change)
 
-    async def fence(self, tx: AsyncConnection, buckets: Collection[int], seconds: float) -> int:
-        """Let nothing change the buckets for some seconds; returns what `hand_over` needs."""
+    async def fence(self, tx: AsyncConnection, buckets: Collection[int], epoch: int, seconds: float) -> int:
+        """Let nothing change the buckets for some seconds; returns what `hand_over` needs.
+
+        Raises:
+            NotHandedOver: a bucket is not here, or is here since that epoch.
+        """
         until = now() + int(seconds * 1_000_000)
-        await self._change(tx, buckets, (OPEN, FENCED), {"state": FENCED, "until": until})
+        change = {"state": FENCED, "until": until}
+        await self._change(tx, buckets, (OPEN, FENCED), change, self.table.c.epoch < epoch)
         return until
 
     async def unfence(self, tx: AsyncConnection, buckets: Collection[int], until: int) -> None:
@@ -192,8 +211,22 @@ class Fence:
         Raises:
             NotHandedOver: the fence has ended.
         """
-        change = {"state": AWAY, "epoch": epoch, "peer": peer, "until": None}
+        change = {"state": COPY, "epoch": epoch, "peer": peer, "until": None}
         await self._change(tx, buckets, (FENCED,), change, self.table.c.until == until)
+
+    async def is_handed_over(self, tx: AsyncConnection, buckets: Collection[int], epoch: int) -> bool:
+        """Whether the buckets were given to another shard, all at once, from an epoch on."""
+        given = self.table.c.state == COPY, self.table.c.epoch == epoch
+        query = sa.select(self.table.c.bucket).where(self._of(buckets), *given).limit(1)
+        return await tx.scalar(query) is not None
+
+    async def keep(self, tx: AsyncConnection, buckets: Collection[int], epoch: int) -> None:
+        """Have the buckets here from an epoch on: they are not given to another shard with it.
+
+        Raises:
+            NotHandedOver: they were.
+        """
+        await self._change(tx, buckets, (OPEN, FENCED), {"state": OPEN, "epoch": epoch, "until": None})
 
     async def open(
         self,
@@ -208,6 +241,22 @@ class Fence:
         condition = table.state == state, table.epoch == epoch, table.until.is_not_distinct_from(until)
         statement = self.table.update().where(self._of(buckets), *condition)
         await tx.execute(statement.values(state=OPEN, peer=None, until=None))
+
+    async def leave(self, tx: AsyncConnection, bucket: int, peer: str) -> bool:
+        """Let no more rows be copied to here, in the transaction that deletes them.
+
+        Args:
+            tx: a write transaction.
+            bucket: that is not here.
+            peer: the shard that has it.
+
+        Returns:
+            Whether there may be rows to delete.
+        """
+        table = self.table.c
+        copied = table.bucket == bucket, table.state.in_((COPY, INCOMING))
+        left = await tx.execute(self.table.update().where(*copied).values(state=AWAY, peer=peer))
+        return bool(left.rowcount)
 
     def _of(self, buckets: Collection[int]) -> sa.ColumnElement[bool]:
         return self.table.c.bucket.in_(buckets)

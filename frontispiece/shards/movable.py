@@ -24,17 +24,20 @@ class LogTable:
     Args:
         table: with a column `bucket`, and an index that begins with it.
         key: the columns that tell a row from all others, in all shards.
-        position: the column by which later rows are found, with an index: whole numbers or times.
-        overlap: how far back a row may be that is committed after others with a higher position; nothing
-            where positions are in the order of commits.
-        insert: inserts rows, without those that are there already; None where they stay as they are. It gets
-            the position that the source has given them, which the target may replace.
+        position: the column by which later rows are found, with an index: whole numbers, or a `Moment`.
+        overlap: how far back a row may be that is committed after others with a higher position: microseconds
+            of a `Moment`; 0 where positions are in the order of commits.
+        retention: age of rows that the service deletes, which do not count any more; None where it deletes
+            none. Only where the position is a `Moment`.
+        insert: inserts rows of other shards, without those that are there already, at positions of this
+            shard's own; None where they stay as they are.
     """
 
     table: sa.Table
     key: Sequence[str]
     position: str
-    overlap: timedelta | int = 0
+    overlap: int = 0
+    retention: timedelta | None = None
     insert: Insert | None = None
 
 
@@ -66,7 +69,7 @@ class Movable:
         unpublished: how many messages of these buckets wait in a shard's outbox.
         views: what a shard's read model has of these buckets; None without one. It is compared, not copied:
             each shard makes its own.
-        removed: called in the transaction that deletes the rows of buckets.
+        removed: called in the transaction that deletes the rows of a bucket.
     """
 
     service: str
@@ -76,4 +79,9 @@ class Movable:
     states: Sequence[StateTable]
     unpublished: Callable[[AsyncConnection, Collection[int]], Awaitable[int]]
     views: Callable[[str, Collection[int]], Awaitable[Views]] | None = None
-    removed: Callable[[AsyncConnection, Collection[int]], Awaitable[object]] | None = None
+    removed: Callable[[AsyncConnection, int], Awaitable[object]] | None = None
+
+    @property
+    def tables(self) -> list[sa.Table]:
+        """All that have rows of buckets."""
+        return [*(log.table for log in self.logs), *(state.table for state in self.states)]

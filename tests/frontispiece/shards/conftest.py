@@ -1,13 +1,17 @@
 """Two shards with things in them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.shards import Fence, Router, ShardMap, open_router
+from frontispiece.shards import Fence, LogTable, Movable, Router, ShardMap, StateTable, open_router
+from frontispiece.shards.movable import Row
 from frontispiece.stores import Database
 from tests.support.postgres import Postgres
 
@@ -20,6 +24,26 @@ things = sa.Table(
     sa.Column("name", sa.String(64), nullable=False, unique=True),
     sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
 )
+todos = sa.Table(
+    "todos",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
+)
+waiting = sa.Table("waiting", metadata, sa.Column("bucket", sa.SmallInteger, primary_key=True))
+
+
+async def insert_things(tx: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Insert things of another shard at positions of this one's."""
+    dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(things).on_conflict_do_nothing(index_elements=["name"])
+    await tx.execute(statement, [{"name": row["name"], "bucket": row["bucket"]} for row in rows])
+
+
+async def unpublished(tx: AsyncConnection, buckets: Collection[int]) -> int:
+    """How many messages wait for a relay."""
+    query = sa.select(sa.func.count()).select_from(waiting).where(waiting.c.bucket.in_(buckets))
+    return (await tx.execute(query)).scalar_one()
 
 
 class World:
@@ -39,6 +63,8 @@ class World:
             async with self.databases[shard].write() as tx:
                 await fence.check(tx, bucket, epoch)
                 await tx.execute(things.insert().values(name=name, bucket=bucket))
+                await tx.execute(todos.delete().where(todos.c.bucket == bucket))
+                await tx.execute(todos.insert().values(name=name, bucket=bucket))
 
         await (router or self.router).run(bucket, change)
 
@@ -46,6 +72,23 @@ class World:
         """The things in a shard."""
         async with self.databases[shard].read() as tx:
             return list(await tx.scalars(sa.select(things.c.name).order_by(things.c.position)))
+
+    async def todos(self, shard: str) -> set[str]:
+        """What is still to do in a shard: the newest thing of each bucket."""
+        async with self.databases[shard].read() as tx:
+            return set(await tx.scalars(sa.select(todos.c.name)))
+
+    @property
+    def movable(self) -> Movable:
+        """What a mover is given."""
+        return Movable(
+            service="things",
+            databases=self.databases,
+            fence=fence,
+            logs=[LogTable(table=things, key=("name",), position="position", insert=insert_things)],
+            states=[StateTable(table=todos)],
+            unpublished=unpublished,
+        )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

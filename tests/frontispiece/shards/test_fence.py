@@ -20,9 +20,10 @@ HERE = 5
 async def hand_over(world: World, epoch: int, source: str = "0", target: str = "1") -> None:
     """Move the bucket without its rows, up to the commit that decides."""
     async with world.databases[target].write() as tx:
+        await fence.admit(tx, [HERE])
         await fence.receive(tx, [HERE], epoch, source)
     async with world.databases[source].write() as tx:
-        until = await fence.fence(tx, [HERE], 60)
+        until = await fence.fence(tx, [HERE], epoch, 60)
     async with world.databases[source].write() as tx:
         await fence.hand_over(tx, [HERE], until, epoch, target)
 
@@ -60,6 +61,7 @@ async def test_a_bucket_that_is_coming_in_is_changed_where_it_still_is(world: Wo
     await hand_over(world, 3, "1", "0")
     await world.add("b", HERE)
     async with world.databases["1"].write() as tx:
+        await fence.admit(tx, [HERE])
         await fence.receive(tx, [HERE], 4, "0")
 
     await world.add("c", HERE, router=Router(FIRST.with_moved([HERE], "1", 2)))
@@ -69,7 +71,7 @@ async def test_a_bucket_that_is_coming_in_is_changed_where_it_still_is(world: Wo
 
 async def test_a_change_waits_for_a_fence_and_is_refused_with_a_clear_retry(world: World) -> None:
     async with world.databases["0"].write() as tx:
-        until = await fence.fence(tx, [HERE], 60)
+        until = await fence.fence(tx, [HERE], 2, 60)
     with pytest.raises(Problem) as refused:
         await world.add("a", HERE)
 
@@ -84,10 +86,8 @@ async def test_a_change_waits_for_a_fence_and_is_refused_with_a_clear_retry(worl
 
 
 async def test_the_fence_of_a_mover_that_is_gone_ends_and_it_hands_nothing_over_then(world: World) -> None:
-    async with world.databases["1"].write() as tx:
-        await fence.receive(tx, [HERE], 2, "0")
     async with world.databases["0"].write() as tx:
-        until = await fence.fence(tx, [HERE], 0.0)
+        until = await fence.fence(tx, [HERE], 2, 0.0)
 
     await world.add("a", HERE)
 
