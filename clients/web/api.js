@@ -23,8 +23,9 @@
  * @typedef {{ page: Model, degraded: Degraded }} Answer what a screen shows, and which parts of it are missing
  */
 
-import { HttpClient, readEvents, readJsonLines } from "../shared/http.js";
+import { ApiError, HttpClient, readEvents, readJsonLines } from "../shared/http.js";
 import * as models from "./models.js";
+import { OPERATIONS } from "./operations.js";
 import { VERSION } from "./version.js";
 
 export class WebApi {
@@ -151,6 +152,22 @@ export class WebApi {
     const path = `/web/orders/${encodeURIComponent(id)}${query}`;
     const { data, degraded } = await this.#http.json("GET", path, { signal });
     return { page: models.trackedOrder(data), degraded };
+  }
+
+  /**
+   * What changes of an order while it goes on: a tenth of what its page has.
+   *
+   * @param {string} id
+   * @param {Options} [options]
+   * @returns {Promise<import("./models.js").Progress>}
+   */
+  async orderProgress(id, { signal } = {}) {
+    const query = queryString({ documentId: OPERATIONS.OrderProgress, variables: JSON.stringify({ id }) });
+    const { data } = await this.#http.json("GET", `/web/graphql${query}`, { signal });
+    if (!data.data?.order) {
+      throw new ApiError({ status: data.errors[0].extensions.status });
+    }
+    return models.progress(data.data.order);
   }
 
   /** @param {string} id @returns {Promise<{ order: import("./models.js").Order, position: string | null }>} */

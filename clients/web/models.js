@@ -54,6 +54,10 @@
  * }} OrderSummary
  * @typedef {{ items: OrderSummary[], next: string | null }} OrderList
  * @typedef {{ status: string, stage: string, at: string, trackingCode: string | null }} OrderEvent
+ * @typedef {{
+ *   status: string, stage: string | null, reason: string | null, timeline: Milestone[], trackingCode: string | null,
+ *   tracking: { status: string, at: string }[] | null,
+ * }} Progress
  */
 
 /** @param {any} data @returns {Home} */
@@ -221,6 +225,18 @@ export function orders(data) {
 /** @param {any} data @returns {OrderEvent} */
 export function orderEvent(data) {
   return { status: data.status, stage: data.stage, at: data.at, trackingCode: data.tracking_code ?? null };
+}
+
+/** What changes of an order; `tracking` is null while it is not known. @param {any} data @returns {Progress} */
+export function progress(data) {
+  return {
+    status: data.status,
+    stage: data.stage,
+    reason: data.reason,
+    timeline: data.timeline.map((/** @type {any} */ milestone) => ({ stage: milestone.stage, at: milestone.at })),
+    trackingCode: data.shipping && data.shipping.trackingCode,
+    tracking: data.tracking && data.tracking.map((/** @type {any} */ event) => ({ status: event.status, at: event.at })),
+  };
 }
 
 /** @param {any} data @returns {Card} */

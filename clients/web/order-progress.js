@@ -36,9 +36,8 @@ export async function follow(api, order, { signal, onChange }) {
   }
   await followEvents(api, () => current, show, signal);
   for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
-    const { page } = await readAgain(api, current.id, signal); // events have neither the reason nor the parcel's way
-    show(page);
-    if (hasEnded(page)) {
+    show(withProgress(current, await readAgain(api, current.id, signal))); // events have neither reason nor tracking
+    if (hasEnded(current)) {
       return;
     }
     await pause(wait, signal);
@@ -100,7 +99,7 @@ async function followEvents(api, current, show, signal) {
 }
 
 /**
- * The order, read when the connection allows it.
+ * What has changed of the order, read when the connection allows it.
  *
  * @param {import("./api.js").WebApi} api
  * @param {string} id
@@ -109,7 +108,7 @@ async function followEvents(api, current, show, signal) {
 async function readAgain(api, id, signal) {
   for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
     try {
-      return await api.order(id, { signal });
+      return await api.orderProgress(id, { signal });
     } catch (error) {
       if (!isTransient(error)) {
         throw error;
@@ -130,6 +129,16 @@ function withEvent(order, { status, stage, at, trackingCode }) {
   }
   const shipping = order.shipping && { ...order.shipping, trackingCode: trackingCode ?? order.shipping.trackingCode };
   return { ...order, status, stage, shipping, timeline: [...order.timeline, { stage, at }] };
+}
+
+/**
+ * @param {Order} order
+ * @param {import("./models.js").Progress} progress
+ * @returns {Order}
+ */
+function withProgress(order, { trackingCode, tracking, ...changed }) {
+  const shipping = order.shipping && { ...order.shipping, trackingCode };
+  return { ...order, ...changed, shipping, tracking: tracking ?? order.tracking };
 }
 
 /** @param {unknown} error */

@@ -35,7 +35,7 @@ def matrix(ctx: typer.Context, project: Folder = None) -> None:
         opened = _open(project)
         wrong = opened.disagreements(_today())
         rows = asyncio.run(opened.matrix(_today()))
-        services = opened.service_conflicts() | opened.event_conflicts()
+        services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
     except (ConfigError, MissingExtra) as error:
         fail(str(error))
     _show(opened, rows)
@@ -70,7 +70,7 @@ def check(
             else:
                 out.print(f"[blue]i[/] {escape(change.text)}", highlight=False)
         rows = asyncio.run(opened.matrix(_today()))
-        services = opened.service_conflicts() | opened.event_conflicts()
+        services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
         if broker:
             from frontispiece.contracts.broker import publish  # noqa: PLC0415 (other commands start faster without)
 
@@ -111,6 +111,18 @@ def usage(
     print_table(table)
     if calls is not None:
         _show_calls(opened, calls, days)
+
+
+@app.command()
+def persist(project: Folder = None) -> None:
+    """Write the schema of each GraphQL API, and the operations of its clients' `.graphql` files."""
+    try:
+        for file, content in _open(project).graph_files(_today()).items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+            out.print(f"{file}", highlight=False, markup=False)
+    except (ConfigError, MissingExtra) as error:
+        fail(str(error))
 
 
 app.command()(diff)

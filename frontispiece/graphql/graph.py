@@ -17,9 +17,10 @@ fallback, a cache, retries and hedges. A nullable field without a fallback is nu
 with an error; a field that is not nullable takes its object with it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
 from frontispiece.pages.api import ApiEndpoint, ApiParts
@@ -88,6 +89,7 @@ class Graph:
         path: where it is served.
         deadline: seconds until it responds, whatever its fields do; a stream begins in that time.
         folder: has `operations.json`, the persisted operations, and `schema.graphql`; None without any.
+        clients: the folder of each client's `.graphql` files, by the client's name.
         limits: what an operation may demand.
         automatic: whether clients may register documents by their hash (automatic persisted queries). Only
             where documents of their own are accepted.
@@ -99,12 +101,14 @@ class Graph:
         *,
         deadline: float,
         folder: Path | None = None,
+        clients: Mapping[str, Path] = MappingProxyType({}),
         limits: Limits | None = None,
         automatic: bool = False,
     ) -> None:
         self.path = path
         self.deadline = deadline
         self.folder = folder
+        self.clients = clients
         self.limits = limits or Limits()
         self.automatic = automatic
         self.fields: list[Field] = []

@@ -4,6 +4,7 @@ The parts have the form of the current draft: `pending`, `incremental`, `complet
 those of the protocol graphql-sse, in its mode of distinct connections: `next` for each part, and `complete`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -12,6 +13,9 @@ import msgspec
 from frontispiece.graphql.request import Media
 
 BOUNDARY = "-"
+
+HEARTBEAT = 10.0
+"""Seconds without an event after which there is a comment: proxies cut off what is silent."""
 
 CONTENT_TYPES = {
     Media.MULTIPART: f'{Media.MULTIPART}; boundary="{BOUNDARY}"',
@@ -32,7 +36,22 @@ async def multipart(payloads: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[b
 
 
 async def events(payloads: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[bytes, None]:
-    """The payloads as events."""
-    async for payload in payloads:
-        yield b"event: next\ndata: %b\n\n" % msgspec.json.encode(payload)
-    yield b"event: complete\ndata:\n\n"
+    """The payloads as events, and a comment whenever there was none for a while."""
+    coming: asyncio.Future[dict[str, Any]] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(payloads))
+            await asyncio.wait([coming], timeout=HEARTBEAT)
+            if not coming.done():
+                yield b":\n\n"
+                continue
+            ended, coming = coming, None
+            try:
+                yield b"event: next\ndata: %b\n\n" % msgspec.json.encode(ended.result())
+            except StopAsyncIteration:
+                yield b"event: complete\ndata:\n\n"
+                return
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait([coming])

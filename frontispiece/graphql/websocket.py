@@ -28,6 +28,9 @@ PROTOCOL: Final = "graphql-transport-ws"
 INIT_TIMEOUT: Final = 3.0
 """Seconds within which a client must begin with `connection_init`."""
 
+HEARTBEAT: Final = 20.0
+"""Seconds between two pings: proxies cut off what is silent."""
+
 MAX_OPERATIONS: Final = 20
 """Operations of one connection at a time."""
 
@@ -90,6 +93,7 @@ class _Connection:
         self._asgi_send = send
         self._deadline = deadline
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._beating: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Answer messages.
@@ -98,6 +102,7 @@ class _Connection:
             Closed: one end closes the connection.
         """
         await self._begin()
+        self._beating = asyncio.create_task(self._beat())
         while True:
             message = await self._message()
             match message.type:
@@ -117,11 +122,16 @@ class _Connection:
 
     async def close(self) -> None:
         """Cancel all operations and return when they have ended."""
-        tasks = list(self._operations.values())
+        tasks = [*self._operations.values(), *([self._beating] if self._beating else [])]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            await self._send({"type": "ping"})
 
     async def _begin(self) -> None:
         alarm = Deadline(INIT_TIMEOUT)

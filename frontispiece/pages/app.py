@@ -76,8 +76,9 @@ class PageApp(FastAPI):
             (Pattern(template=Template.parse(each.path), methods=each.methods), each) for each in every
         )
         self._match = lru_cache(MATCHED_PATHS)(self._find)
-        has_websockets = any(api.websocket is not None for api in self.apis)
-        self.passes_websocket = self._passes_websocket if has_websockets else None
+        self.has_websockets = any(api.websocket is not None for api in self.apis)
+        """Whether it has a path at which WebSockets are served."""
+        self.passes_websocket = self._passes_websocket if self.has_websockets else None
         """Whether a request may become a WebSocket, for the server; None when none may."""
         self.services: Mapping[str, Observable | None] = {}
         """What its pages call, by name; None where that cannot be observed."""

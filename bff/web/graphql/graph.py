@@ -5,7 +5,11 @@ from typing import Final
 
 from frontispiece.graphql import Graph
 
-FOLDER: Final = Path(__file__).parents[3] / "contracts" / "graphql" / "bff-web"
-"""The schema and the persisted operations."""
+ROOT: Final = Path(__file__).parents[3]
 
-graph = Graph("/graphql", deadline=2.0, folder=FOLDER)
+graph = Graph(
+    "/graphql",
+    deadline=2.0,
+    folder=ROOT / "contracts" / "graphql" / "bff-web",
+    clients={"web": ROOT / "clients" / "web"},
+)

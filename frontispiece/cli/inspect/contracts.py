@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Self, cast
 
@@ -34,8 +35,12 @@ from frontispiece.errors import ConfigError
 from frontispiece.events.contracts import declared_in
 from frontispiece.events.contracts import disagreements as disagreements_of_events
 from frontispiece.factories import attribute
+from frontispiece.graphql.endpoint import GraphEndpoint
+from frontispiece.pages import PageApp
 
 EVENTS: Final = "events and commands"
+
+OPERATIONS_OF_CLIENTS: Final = "persisted operations"
 
 SERVICES: Final = "services/"
 """The folder of the contracts of apps with the services that they call."""
@@ -80,7 +85,8 @@ class Opened:
         Raises:
             ConfigError: the revision, or a file of it, cannot be read.
         """
-        return changes(Contracts.load(Revision(self.tree.folder, base)), self.contracts, today)
+        found = changes(Contracts.load(Revision(self.tree.folder, base)), self.contracts, today)
+        return [*found, *self.graph_changes(base, today)]
 
     def revision(self) -> str:
         """The commit of the working tree.
@@ -119,6 +125,63 @@ class Opened:
                 place = self.tree.place(name)
                 raise ConfigError([f"{place} is no contract with services: {error!r}"]) from None
             found |= {(contract["consumer"], service): faults for service, faults in wrong.items()}
+        return found
+
+    def graphs(self) -> Iterator[tuple[str, GraphEndpoint]]:
+        """The GraphQL APIs of all apps, by the app.
+
+        Raises:
+            ConfigError: an app cannot be made.
+        """
+        for name, app in apps(self.project, self.project.folder / ".data", self.project.routes):
+            for api in app.apis if isinstance(app, PageApp) else ():
+                if isinstance(api, GraphEndpoint):
+                    yield name, api
+
+    def graph_conflicts(self, today: date) -> dict[tuple[str, str], list[str]]:
+        """What schemas do not have of what versions in the field read, in words, by API.
+
+        Raises:
+            ConfigError: an app cannot be made, or its operations not be read.
+        """
+        found = {}
+        for name, endpoint in self.graphs():
+            from frontispiece.contracts.graphql import contract_of  # noqa: PLC0415 (only where there is one)
+
+            conflicts = contract_of(name, endpoint).conflicts(self.contracts.released, today)
+            found[OPERATIONS_OF_CLIENTS, f"{name}{endpoint.path}"] = list(conflicts)
+        return found
+
+    def graph_changes(self, base: str, today: date) -> Iterator[Change]:
+        """What differs of schemas and persisted operations from a revision.
+
+        Raises:
+            ConfigError: the revision, or a file of it, cannot be read.
+        """
+        revision = Revision(self.tree.folder, base)
+        names = frozenset(revision.names())
+        for name, endpoint in self.graphs():
+            from frontispiece.contracts import graphql  # noqa: PLC0415 (only where there is one)
+
+            schema = f"{graphql.FOLDER}{name}/{graphql.SCHEMA}"
+            operations = f"{graphql.FOLDER}{name}/{graphql.OPERATIONS}"
+            if schema in names:
+                content = revision.read(operations) if operations in names else None
+                persisted = graphql.parsed(content, revision.place(operations))
+                contract = graphql.contract_of(name, endpoint)
+                yield from contract.changes(revision.read(schema), persisted, self.contracts.released, today)
+
+    def graph_files(self, today: date) -> dict[Path, str]:
+        """What the files of all GraphQL APIs must say, by their paths.
+
+        Raises:
+            ConfigError: an operation cannot be persisted.
+        """
+        found: dict[Path, str] = {}
+        for _, endpoint in self.graphs():
+            from frontispiece.contracts.graphql import files  # noqa: PLC0415 (only where there is one)
+
+            found |= files(endpoint, self.contracts.released, today)
         return found
 
     def event_conflicts(self) -> dict[tuple[str, str], list[str]]:

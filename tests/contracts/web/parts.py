@@ -2,7 +2,8 @@
 
 from pact import match
 
-from tests.support.contracts import Exactly
+from frontispiece.graphql.persisted import load
+from tests.support.contracts import CONTRACTS, Exactly
 
 SHOP = "the shop sells PEN and INK"
 FILLED = "the basket holds PEN and INK"
@@ -118,6 +119,20 @@ ORDER = {
     "timeline": [{"stage": "placed", "at": MOMENT}],
 }
 TRACKED = ORDER | {"tracking": [{"status": "created", "at": MOMENT}]}
+CHANGES = {
+    "status": ORDER["status"],
+    "stage": ORDER["stage"],
+    "reason": ORDER["reason"],
+    "timeline": ORDER["timeline"],
+    "shipping": {"trackingCode": ORDER["shipping"]["tracking_code"]},
+    "tracking": TRACKED["tracking"],
+}
+PROGRESS_QUERY = {
+    "documentId": next(
+        key for key, each in load(CONTRACTS / "graphql" / "bff-web").items() if each.name == "OrderProgress"
+    ),
+    "variables": match.regex('{"id":"order-1"}', regex=r'^\{"id":"[^"]+"\}$'),
+}
 SUMMARY = {
     "id": "order-1",
     "status": "confirmed",

@@ -23,11 +23,13 @@ from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.forward import to_service
 from frontispiece.gateway.policies.websocket.config import WITHOUT_WEBSOCKETS, WebSocket
 from frontispiece.gateway.policies.websocket.downstream import PROTOCOL, ClientSocket
+from frontispiece.gateway.policies.websocket.mounted import MountedSocket, ServiceSocket
 from frontispiece.gateway.policies.websocket.relay import Relay, WebSocketMetrics
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.headers import end_to_end
 from frontispiece.http.problems import Problem
 from frontispiece.http.timeout_header import milliseconds
+from frontispiece.pages import PageApp
 from frontispiece.upstream import Headers, InvalidResponse, Reply, Unreachable, Upstream
 
 HANDSHAKE_PREFIX: Final = b"sec-websocket-"
@@ -76,7 +78,11 @@ class WebSocketProxy:
         tokens: InternalTokenIssuer,
         metrics: WebSocketMetrics,
     ) -> None:
-        if unfit := [url for url in upstream.addresses if url.startswith(WITHOUT_WEBSOCKETS)]:
+        self._mounted = (
+            upstream.app if isinstance(upstream.app, PageApp) and upstream.app.has_websockets else None
+        )
+        unfit = [url for url in upstream.addresses if url.startswith(WITHOUT_WEBSOCKETS)]
+        if unfit and self._mounted is None:
             raise ConfigError(
                 [f"services: {upstream.name}: WebSockets are not spoken at {url}" for url in unfit]
             )
@@ -119,7 +125,7 @@ class WebSocketProxy:
         self._metrics.opened(self._route.name)
         return self._relay(socket, connection)
 
-    def _relay(self, socket: ClientSocket, connection: ClientConnection) -> Reply:
+    def _relay(self, socket: ClientSocket, connection: ServiceSocket) -> Reply:
         count_message = partial(self._metrics.count_message, self._route.name)
         relay = Relay(socket, connection, self._policy, self._route_changed, count_message)
 
@@ -128,13 +134,12 @@ class WebSocketProxy:
             self._metrics.closed(self._route.name, relay.close_frame.code)
             await relay.release()
 
-        assert connection.response is not None, "the service has opened the WebSocket"
-        headers = _to_client(connection.response.headers)
+        headers = connection.headers if isinstance(connection, RemoteSocket) else []
         if connection.subprotocol is not None:
             headers.append((PROTOCOL, connection.subprotocol.encode("latin-1")))
         return Reply(status=HTTPStatus.SWITCHING_PROTOCOLS, headers=headers, body=relay, release=release)
 
-    async def _connect(self, call: Call, subprotocols: Sequence[str]) -> ClientConnection:
+    async def _connect(self, call: Call, subprotocols: Sequence[str]) -> ServiceSocket:
         """Open a WebSocket at the first of the service's addresses, in random order, that is reachable.
 
         Raises:
@@ -151,6 +156,8 @@ class WebSocketProxy:
             passthrough=self._route.auth is Auth.PASSTHROUGH,
         )
         headers = [field for field in headers if not field[0].startswith(HANDSHAKE_PREFIX)]
+        if self._mounted is not None:
+            return await MountedSocket(self._mounted).open(target, call.query, headers, subprotocols)
         addresses = [*self._addresses]
         shuffle(addresses)
         for address in addresses:
@@ -164,8 +171,21 @@ class WebSocketProxy:
             except OSError:
                 continue
             await _handshake(connection, headers)
-            return connection
+            return RemoteSocket(connection)
         raise Unreachable("no connection could be made for a WebSocket")
+
+
+class RemoteSocket:
+    """One WebSocket of a service elsewhere, which has been opened."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        assert connection.response is not None, "the service has opened the WebSocket"
+        self.headers = _to_client(connection.response.headers)
+        self.subprotocol = connection.subprotocol
+        self.recv = connection.recv
+        self.send = connection.send
+        self.close = connection.close
+        self.abort = connection.transport.abort
 
 
 def _uri(address: SplitResult, path: str, query: str) -> WebSocketURI:

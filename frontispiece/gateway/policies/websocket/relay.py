@@ -7,7 +7,6 @@ from random import random
 from typing import Final, Self
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from frontispiece.gateway.policies.websocket.config import WebSocket
@@ -25,6 +24,7 @@ from frontispiece.gateway.policies.websocket.downstream import (
     Close,
     too_big,
 )
+from frontispiece.gateway.policies.websocket.mounted import ServiceSocket
 from frontispiece.telemetry.metrics import Counter
 
 DRAIN_TIME: Final = 5.0
@@ -51,7 +51,7 @@ class Relay:
     def __init__(
         self,
         client: ClientSocket,
-        service: ClientConnection,
+        service: ServiceSocket,
         policy: WebSocket,
         route_changed: asyncio.Event,
         count: Callable[[str], None],
@@ -94,7 +94,7 @@ class Relay:
                 tasks.create_task(self._service.close(self.close_frame.code, self.close_frame.reason))
                 tasks.create_task(self._drain_service())
         finally:
-            self._service.transport.abort()
+            self._service.abort()
 
     async def _drain_service(self) -> None:
         with suppress(ConnectionClosed):
