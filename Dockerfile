@@ -25,6 +25,7 @@ WORKDIR /app
 COPY frontispiece.toml ./
 COPY bff bff
 COPY clients clients
+COPY contracts/graphql contracts/graphql
 COPY gateway gateway
 COPY services services
 COPY shop shop

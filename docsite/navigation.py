@@ -7,7 +7,15 @@ EDGE: Final = "edge/"
 DECISIONS: Final = "decisions/"
 REFERENCE: Final = "reference/"
 
-HOW_TO: Final = ("project.md", "aggregates.md", "testing.md", "contracts.md", "console.md", "deploy.md")
+HOW_TO: Final = (
+    "project.md",
+    "aggregates.md",
+    "testing.md",
+    "contracts.md",
+    "graphql.md",
+    "console.md",
+    "deploy.md",
+)
 EXPLANATION: Final = (
     "why.md",
     "architecture.md",

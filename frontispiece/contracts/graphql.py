@@ -187,11 +187,11 @@ def _errors(schema: GraphQLSchema, persisted: Persisted) -> list[GraphQLError]:
 
 def _without(operations: Mapping[str, Persisted], versions: set[str]) -> dict[str, Persisted]:
     """The operations that other versions send."""
-    kept = {
+    remaining = {
         key: replace(each, clients=tuple(version for version in each.clients if version not in versions))
         for key, each in operations.items()
     }
-    return {key: each for key, each in kept.items() if each.clients}
+    return {key: each for key, each in remaining.items() if each.clients}
 
 
 def _is_released(released: Released, version: str, today: date) -> bool:

@@ -16,6 +16,7 @@ from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.forward import forward
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.runtime import Runtime
+from frontispiece.graphql.endpoint import GraphEndpoint
 from frontispiece.pages import PageApp
 from frontispiece.upstream import Headers, Upstream, open_upstream
 
@@ -170,5 +171,8 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
             upstream.app.skip_optional_when(runtime.overload.degrades)
         for page, program in upstream.app.compiled_pages:
             runtime.metrics.track_page(page, program)
+        for api in upstream.app.apis:
+            if isinstance(api, GraphEndpoint):
+                runtime.metrics.track_graph(api.usage)
     counted = runtime.metrics.upstreams.observe(upstream)
     return runtime.access_log.observe(counted) if runtime.access_log else counted

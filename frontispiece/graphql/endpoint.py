@@ -64,6 +64,15 @@ class GraphEndpoint:
             from frontispiece.graphql.engine import Engine  # noqa: PLC0415 (apps start faster without)
         return Engine(self.graph, self.fields, self._parts, self.usage)
 
+    def check(self) -> None:
+        """Check the schema and the persisted operations.
+
+        Raises:
+            ConfigError: one of them cannot work.
+            MissingExtra: GraphQL is not installed.
+        """
+        _ = self.engine
+
     async def close(self) -> None:
         """Cancel what runs in the background."""
         for field in self.fields:
@@ -99,7 +108,7 @@ class GraphEndpoint:
         media = next(iter(_offered(operation, accepted)), None)
         if media is None:
             detail = "This operation is not served in a media type that is accepted."
-            raise Problem(406, "not-acceptable", detail)
+            raise Problem(406, "graphql-not-acceptable", detail)
         if media in SEVERAL:
             return self._stream(operation, request, media)
         skip = self.skip_optional is not None and self.skip_optional()

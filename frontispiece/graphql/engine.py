@@ -39,11 +39,12 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """An operation that may be carried out."""
+    """An operation that may be carried out; `clients` are those that send it, where it is persisted."""
 
     document: Document
     node: OperationDefinitionNode
     name: str
+    clients: frozenset[str]
     variables: Mapping[str, Any]
     demand: float
 
@@ -106,10 +107,14 @@ class Engine:
             if mode == "enforce":
                 raise Refused(*found)
             log.warning("%s: %s", self._graph.path, "; ".join(error.message for error in found))
+        persisted = self._known.persisted(text)
         return Operation(
             document=document,
             node=node,
-            name=self._known.name(text) or UNPERSISTED,
+            name=persisted.name if persisted else UNPERSISTED,
+            clients=frozenset(each.partition("/")[0] for each in persisted.clients)
+            if persisted
+            else frozenset(),
             variables=variables,
             demand=demand.cost,
         )
@@ -218,7 +223,7 @@ class Engine:
         return payload
 
     def _record(self, operation: Operation, request: PageRequest, run: OperationRun) -> None:
-        client = client_of(request.header("x-client"))
+        client = client_of(request.header("x-client"), operation.clients)
         seconds = perf_counter() - run.began
         budget = None if operation.is_subscription else budget_of(operation.node)
         self._usage.record(client, operation.name, run.calls, seconds, budget)

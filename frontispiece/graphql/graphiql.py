@@ -11,7 +11,7 @@ from frontispiece.pages.endpoint import SkipOptional
 from frontispiece.pages.request import PageRequest
 from frontispiece.upstream import Reply
 
-OURS: Final = Path(__file__).parent / "static"
+STATIC: Final = Path(__file__).parent / "static"
 
 PACKAGE: Final = "graphene_django_graphiql_static"
 """It has GraphiQL and React as they are released for pages without a bundler."""
@@ -56,7 +56,7 @@ class GraphiqlEndpoint:
         """
         name = request.path["file"]
         if not self._accessible or name not in FILES:
-            raise Problem(404, "not-found", "There is no such file.")
+            raise Problem(404, "no-route", "There is no such file.")
         headers = [
             (b"content-type", FILES[name].encode()),
             (b"cache-control", b"no-cache"),
@@ -65,17 +65,20 @@ class GraphiqlEndpoint:
         ]
         return Reply.whole(200, _file(name).read_bytes(), headers)
 
+    def check(self) -> None:
+        """Nothing is made later."""
+
     async def close(self) -> None:
         """Nothing runs in the background."""
 
 
 def _file(name: str) -> Path:
-    if (own := OURS / name).is_file():
+    if (own := STATIC / name).is_file():
         return own
     try:
         check_extra("graphiql", PACKAGE)
     except ValueError as missing:
-        raise Problem(404, "not-found", f"{missing}.") from missing
+        raise Problem(404, "no-route", f"{missing}.") from missing
     spec = find_spec(PACKAGE)
     assert spec is not None and spec.submodule_search_locations, "it is installed"  # noqa: PT018
     return Path(spec.submodule_search_locations[0]) / "static" / PACKAGE / name

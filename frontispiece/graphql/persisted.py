@@ -51,6 +51,11 @@ class Persisted:
         """The id by which it is sent."""
         return id_of(self.document)
 
+    @property
+    def client_names(self) -> frozenset[str]:
+        """The clients that send it, in whichever version."""
+        return frozenset(version.partition("/")[0] for version in self.clients)
+
 
 def id_of(document: str) -> str:
     """The id of a document: its SHA-256."""
@@ -108,10 +113,9 @@ class KnownDocuments:
         self._registers = accept_any and graph.automatic
         self._registered: LRUCache[str, str] = LRUCache(REGISTERED)
 
-    def name(self, text: str) -> str | None:
-        """The name of the persisted operation with this document; None without one."""
-        found = self._persisted.get(id_of(text))
-        return found.name if found else None
+    def persisted(self, text: str) -> Persisted | None:
+        """The persisted operation with this document; None without one."""
+        return self._persisted.get(id_of(text))
 
     def text(self, request: GraphRequest) -> str:
         """The document that a request names or has.
@@ -127,7 +131,7 @@ class KnownDocuments:
         if (query := request.persisted_query) is not UNSET:
             return self._automatic(query, request.query)
         if not request.query:
-            raise Problem(400, "invalid-request", "The request has neither query nor documentId.")
+            raise Problem(400, "graphql-request-invalid", "The request has neither query nor documentId.")
         if not self._accepts_any and id_of(request.query) not in self._persisted:
             raise Refused(refusal("Only persisted documents are accepted.", UNKNOWN_DOCUMENT))
         return request.query

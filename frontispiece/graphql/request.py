@@ -92,7 +92,7 @@ def read_body(request: PageRequest, content: bytes) -> GraphRequest:
         accept = {"Accept": Media.JSON.value}
         raise Problem(415, "media-type-unsupported", "The body has to be application/json.", headers=accept)
     if is_nested_too_deeply(content):
-        raise Problem(400, "invalid-request", "The body is nested too deeply.")
+        raise Problem(400, "graphql-request-invalid", "The body is nested too deeply.")
     return _decoded(lambda: msgspec.json.decode(content, type=GraphRequest))
 
 
@@ -104,5 +104,5 @@ def _decoded(decode: Callable[[], Decoded]) -> Decoded:
         return decode()
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Problem(
-            400, "invalid-request", f"These are no parameters of GraphQL over HTTP: {error}"
+            400, "graphql-request-invalid", f"These are no parameters of GraphQL over HTTP: {error}"
         ) from error

@@ -1,7 +1,7 @@
 """What operations have cost: per client and operation, against their budgets."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,14 +30,22 @@ class OperationUsage:
 
 
 class Usage:
-    """The runs of all operations of an API, and what was refused."""
+    """The runs of all operations of an API, and what was refused.
+
+    Args:
+        api: its name, which is unique among all apps, such as `bff-web:/graphql`.
+    """
 
     def __init__(self, api: str) -> None:
-        self._api = api
+        self.api = api
         self.operations: dict[tuple[str, str], OperationUsage] = {}
         """By client and operation."""
         self.excesses: dict[str, int] = {}
         """Operations that demanded too much, by mode."""
+
+    def continue_from(self, earlier: "Usage") -> None:
+        """Go on counting where an earlier one of this API stopped."""
+        self.operations, self.excesses = earlier.operations, earlier.excesses
 
     def record(self, client: str, operation: str, calls: int, seconds: float, budget: Budget | None) -> None:
         """Count a run."""
@@ -50,40 +58,43 @@ class Usage:
                 usage.over[name] += 1
                 limit = getattr(budget, name)
                 log.warning(
-                    "%s: %s of %s took %.0f %s, over %d", self._api, operation, client, value, name, limit
+                    "%s: %s of %s took %.0f %s, over %d", self.api, operation, client, value, name, limit
                 )
 
     def count_excess(self, mode: str) -> None:
         """Count an operation that demands too much."""
         self.excesses[mode] = self.excesses.get(mode, 0) + 1
 
-    def collect(self) -> Iterator[Metric]:
-        """The current values."""
-        labels = ["api", "client", "operation"]
-        calls = CounterMetricFamily("graphql_upstream_calls", "Calls to upstreams.", labels=labels)
-        durations = HistogramMetricFamily(
-            "graphql_duration_seconds", "Until the whole response.", labels=labels
-        )
-        over = CounterMetricFamily(
-            "graphql_over_budget", "Runs over their budget.", labels=[*labels, "budget"]
-        )
-        for (client, operation), usage in self.operations.items():
-            about = (self._api, client, operation)
-            calls.add_metric(about, usage.calls)
-            usage.durations.put_into(durations, about)
-            for name, count in usage.over.items():
+
+def collect(usages: Iterable[Usage]) -> Iterator[Metric]:
+    """The metrics of several APIs."""
+    labels = ["api", "client", "operation"]
+    calls = CounterMetricFamily("gateway_graphql_upstream_calls", "Calls to upstreams.", labels=labels)
+    durations = HistogramMetricFamily(
+        "gateway_graphql_duration_seconds", "Until the whole response.", labels=labels
+    )
+    over = CounterMetricFamily(
+        "gateway_graphql_over_budget", "Runs over their budget.", labels=[*labels, "budget"]
+    )
+    excesses = CounterMetricFamily(
+        "gateway_graphql_demand_exceeded", "Operations over the limits.", labels=["api", "mode"]
+    )
+    for usage in usages:
+        for (client, operation), seen in usage.operations.items():
+            about = (usage.api, client, operation)
+            calls.add_metric(about, seen.calls)
+            seen.durations.put_into(durations, about)
+            for name, count in seen.over.items():
                 over.add_metric((*about, name), count)
-        excesses = CounterMetricFamily(
-            "graphql_demand_exceeded", "Operations over limits.", labels=["api", "mode"]
-        )
-        for mode, count in self.excesses.items():
-            excesses.add_metric((self._api, mode), count)
-        yield from (calls, durations, over, excesses)
+        for mode, count in usage.excesses.items():
+            excesses.add_metric((usage.api, mode), count)
+    yield from (calls, durations, over, excesses)
 
 
-def client_of(value: str | None) -> str:
-    """The name of the client in `X-Client`."""
+def client_of(value: str | None, known: frozenset[str]) -> str:
+    """The name of the client in `X-Client`, when it is a known one: anybody can make up others."""
     try:
-        return ClientVersion.parse(value.encode("latin-1")).name if value else UNKNOWN
+        name = ClientVersion.parse(value.encode("latin-1")).name if value else UNKNOWN
     except ValueError:
         return UNKNOWN
+    return name if name in known else UNKNOWN

@@ -191,7 +191,7 @@ class _Connection:
         try:
             wanted = msgspec.convert(payload, GraphRequest)
         except msgspec.ValidationError as error:
-            raise Problem(400, "invalid-request", f"{error}") from error
+            raise Problem(400, "graphql-request-invalid", f"{error}") from error
         operation = self._engine.prepare(wanted)
         context = dataclasses.replace(self._request.context, deadline=now() + self._deadline)
         request = replace(self._request, context=context)

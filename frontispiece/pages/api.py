@@ -49,6 +49,14 @@ class ApiEndpoint(Protocol):
         """Serves a WebSocket at its path; None for no WebSockets."""
         ...
 
+    def check(self) -> None:
+        """Check what is only made by the first request.
+
+        Raises:
+            ConfigError: it cannot work; every error is listed.
+        """
+        ...
+
     async def close(self) -> None:
         """Cancel what runs in the background."""
         ...

@@ -43,6 +43,8 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
             else:
                 if isinstance(app := made(run, name), PageApp):
                     served[name] = app
+                    for api in app.apis:
+                        api.check()
                 if project.apps[name].mounted:
                     mounted.add(name)
         except ConfigError as error:

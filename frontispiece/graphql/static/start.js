@@ -2,4 +2,4 @@
 const url = new URL("../graphql", location.href).href;
 const headers = { accept: "multipart/mixed, application/graphql-response+json, application/json;q=0.9", "x-csrf": "1" };
 const fetcher = GraphiQL.createFetcher({ url, headers });
-ReactDOM.createRoot(document.getElementById("graphiql")).render(React.createElement(GraphiQL, { fetcher }));
+ReactDOM.render(React.createElement(GraphiQL, { fetcher }), document.getElementById("graphiql"));

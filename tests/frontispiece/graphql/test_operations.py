@@ -1,5 +1,6 @@
 """Operations in one response: errors, limits, and what is accepted."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import pytest
 
 from frontispiece.errors import ConfigError
 from frontispiece.graphql import Graph, Limits
+from frontispiece.graphql.endpoint import GraphEndpoint
 from frontispiece.graphql.persisted import OPERATIONS, Persisted, as_json, id_of
+from frontispiece.graphql.usage import collect
+from tests.conftest import AppClient
 from tests.frontispiece.graphql.conftest import GraphOf, Library, app_of
 
 TITLES = "query Titles {\n  books {\n    title\n  }\n}"
@@ -205,3 +209,39 @@ def test_a_graph_that_cannot_work_is_refused_with_every_error() -> None:
         "/graphql: Query.endless is declared twice: leave one of them",
         "/graphql: endless: a subscription is an async generator: it yields events",
     ]
+
+
+async def test_runs_are_counted_by_client_and_operation_against_their_budget(
+    app_client: AppClient, graph_of: GraphOf, folder: Path
+) -> None:
+    over = TITLES.replace("Titles", "Titles @budget(calls: 0, ms: 0)")
+    persist(folder, over)
+    app = app_of(graph_of(folder=folder), accept_any=False)
+    async with app_client(app) as http:
+        for client in ("web/1.0.0", "stranger/1.0.0"):
+            await http.post("/graphql", json={"documentId": id_of(over)}, headers={"X-Client": client})
+    (endpoint,) = (api for api in app.apis if isinstance(api, GraphEndpoint))
+
+    counted = {
+        tuple(sample.labels.values()): sample.value
+        for metric in collect([endpoint.usage])
+        for sample in metric.samples
+        if sample.name == "gateway_graphql_over_budget_total"
+    }
+    api = "library:/graphql"
+    assert counted == {
+        (api, client, "Titles", budget): number
+        for client in ("web", "unknown")
+        for budget, number in (("calls", 0), ("ms", 1))
+    }
+
+
+async def test_graphiql_is_for_developers_alone(library: Library) -> None:
+    async with library() as developers, library(accept_any=False) as public:
+        found = [await developers.get(f"/graphiql/{name}") for name in ("index.html", "graphiql.min.js")]
+        hidden = await public.get("/graphiql/index.html")
+        refused = await developers.get("/graphiql/other.js")
+
+    assert [each.status_code for each in found] == [200, 200]
+    assert "//" not in re.sub(r"<!.*?>", "", found[0].text)
+    assert (hidden.status_code, refused.status_code) == (404, 404)
