@@ -11,143 +11,29 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
     nullcontext,
-    suppress,
 )
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import grpc
 import httpx
 
 from frontispiece.cli.run.nats import running_nats
 from frontispiece.cli.run.valkey import running_valkey
-from frontispiece.events import EventData, EventSettings
-from frontispiece.events.broker import BROKER_ERRORS, connected
-from frontispiece.events.envelope import broker_subject, encode
-from frontispiece.http.timeout_header import TIMEOUT_HEADER
+from frontispiece.events import EventSettings
 from frontispiece.server.supervisor import Supervisor
 from frontispiece.settings import TokenSettings
-from tests.contracts.worlds import WORLDS, callers
+from tests.contracts.worlds import WORLDS
+from tests.services.probed import CUSTOMERS, IN_TIME, Service
 from tests.support.apps import Parts
-from tests.support.events import event
 from tests.support.postgres import Postgres
 
-IN_TIME: Final = 15.0
-"""Seconds until an answer counts as missing, on a busy machine; what hangs would take for ever."""
+ANOTHER_SHARD: Final = "another shard"
 
 RECOVERED_WITHIN: Final = 60.0
 
 SHORT: Final = 1.5
 """The seconds of a deadline that is to pass."""
-
-OK: Final = 200
-DONE: Final = "done"
-LATER: Final = "later"
-
-
-class Service:
-    """A service that runs, and a caller who may do everything.
-
-    Args:
-        name: of the service.
-        app: itself.
-        http: a client of it.
-        signing_key: of the caller's tokens.
-        broker_url: of the broker, past what stands still.
-        folder: for its files.
-    """
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        app: Any,
-        http: httpx.AsyncClient,
-        signing_key: str,
-        broker_url: str,
-        folder: Path,
-    ) -> None:
-        self.name, self.app, self.folder = name, app, folder
-        self._http, self._signing_key, self._broker_url = http, signing_key, broker_url
-        self.publishing: list[asyncio.Task[None]] = []
-        self.deadline = IN_TIME
-        """Seconds that the caller of a read waits."""
-        self.watched = IN_TIME
-        """Seconds that a message has until it counts as not done."""
-
-    @property
-    def _headers(self) -> dict[str, str]:
-        """A token, which is valid for a minute."""
-        return callers(self.name, self._signing_key)[0]
-
-    async def get(self, path: str) -> str:
-        """The status of a read."""
-        timeout = {TIMEOUT_HEADER.decode(): f"{self.deadline * 1000:.0f}"}
-        return str((await self._http.get(path, headers={**self._headers, **timeout})).status_code)
-
-    async def count_after(self, path: str, body: object, key: str) -> int:
-        """How many items a list has, once it has seen a write that is repeated with its key."""
-        written = await self._http.post(path, json=body, headers={**self._headers, "Idempotency-Key": key})
-        headers = {**self._headers, "Min-Position": written.headers["Position"]}
-        while (response := await self._http.get(path, headers=headers)).status_code != OK:
-            pass
-        return len(response.json()["items"])
-
-    async def post_form(self, path: str, form: dict[str, str]) -> str:
-        """The status of a form."""
-        return str((await self._http.post(path, data=form)).status_code)
-
-    async def json(self, path: str) -> Any:
-        """What a read without deadline responds."""
-        return (await self._http.get(path, headers=self._headers)).json()
-
-    async def send(self, method: str, path: str, body: object, **headers: str) -> str:
-        """The status of a write."""
-        response = await self._http.request(method, path, json=body, headers={**self._headers, **headers})
-        return str(response.status_code)
-
-    async def call(self, method: str, request: Any, timeout: float) -> str:  # noqa: ASYNC109 (gRPC's)
-        """The status of a call by gRPC."""
-        from shop.pb.discount_pb2_grpc import DiscountsStub  # noqa: PLC0415
-
-        metadata = [(name.lower(), value) for name, value in self._headers.items()]
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.app.state.grpc_port}") as channel:
-            try:
-                await getattr(DiscountsStub(channel), method)(request, metadata=metadata, timeout=timeout)
-            except grpc.aio.AioRpcError as error:
-                return error.code().name
-        return "OK"
-
-    def publish(self, data: EventData, subject: str) -> None:
-        """Have the broker deliver a message to the service, as soon as it takes it."""
-        self.publishing.append(asyncio.create_task(self._publish(data, subject)))
-
-    async def comes_to_be(self, is_done: Callable[[], Awaitable[bool]]) -> str:
-        """`DONE` when something is done while this service is watched, else `LATER`."""
-        try:
-            async with asyncio.timeout(self.watched):
-                while not await is_done():  # noqa: ASYNC110 (it has to be asked for)
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            return LATER
-        return DONE
-
-    async def _publish(self, data: EventData, subject: str) -> None:
-        payload = encode(event(data, subject=subject))
-        while True:
-            with suppress(*BROKER_ERRORS):
-                async with connected(self._broker_url, "test") as connection:
-                    await connection.streams.publish(broker_subject(type(data)), payload, timeout=5)
-                    return
-            await asyncio.sleep(0.05)
-
-    async def waiting_messages(self) -> float:
-        """How many wait in its outbox, as its metrics say."""
-        lines = (await self._http.get("/metrics")).text.splitlines()
-        return sum(
-            float(line.rpartition(" ")[2]) for line in lines if line.startswith("events_outbox_waiting{")
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +93,7 @@ async def world(
             stops={
                 "nothing": nullcontext,
                 "its database": postgres.suspended,
+                ANOTHER_SHARD: postgres.suspended,
                 "its Valkey": lambda: stopped(supervisor.processes["Valkey"].pid),
                 "the broker": lambda: stopped(supervisor.processes["NATS"].pid),
             }
@@ -221,6 +108,7 @@ async def world(
                 database_url=stack.enter_context(postgres.database(name)),
                 valkey_url=valkey_url,
                 events=events,
+                second_shard=True,
             )
             fuzzed = await stack.enter_async_context(WORLDS[name](parts))
             transport = httpx.ASGITransport(fuzzed.app, raise_app_exceptions=False)
@@ -244,15 +132,17 @@ def key_of(part: str) -> str:
 async def observe(running: World, probes: dict[str, Probes], part: str) -> dict[str, Seen]:
     """What the services respond while a part stands still; they recover afterwards."""
     key = key_of(part)
-    for service in running.services.values():
+    caller = CUSTOMERS["1" if part == ANOTHER_SHARD else "0"]
+    services = {name: running.services[name].called_by(caller) for name in probes}
+    for service in services.values():
         service.deadline = SHORT if part.startswith("its") else IN_TIME
         service.watched = IN_TIME if part == "nothing" else SHORT
     with running.stops[part]():
-        found = await asyncio.gather(*(_ask(running.services[name], probes[name], key) for name in probes))
-    for service in running.services.values():
-        service.deadline = IN_TIME
+        found = await asyncio.gather(*(_ask(services[name], probes[name], key) for name in probes))
     seen = dict(zip(probes, found, strict=True))
-    recovered = (_recovers(running.services[name], probes[name], key) for name in probes)
+    for service in services.values():
+        service.deadline = IN_TIME
+    recovered = (_recovers(services[name], probes[name], key) for name in probes)
     for name, has_recovered in zip(probes, await asyncio.gather(*recovered), strict=True):
         seen[name].recovered = has_recovered
     return seen

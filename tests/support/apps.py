@@ -59,6 +59,7 @@ class Parts:
         valkey_url: of a server.
         directory: where a BFF, or ordering, finds its services.
         events: of the broker; away unless they are given.
+        second_shard: whether a service with shards has another one, in files.
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class Parts:
     valkey_url: str = f"valkey://{NOWHERE}"
     directory: Directory | None = None
     events: EventSettings = NO_BROKER
+    second_shard: bool = False
 
     @property
     def common(self) -> dict[str, Any]:
@@ -112,14 +114,16 @@ def _notification(parts: Parts) -> FastAPI:
 
 
 def _feed(parts: Parts) -> FastAPI:
+    other = {"database_url": f"sqlite:///{parts.folder}/other.db"}
+    others = {"1": other} if parts.second_shard else {}
     return feed(
         FeedSettings.model_validate(
             {
-                "shards": {"0": {"database_url": parts.common["database_url"]}},
+                "shards": {"0": {"database_url": parts.common["database_url"]}, **others},
                 "signing_key": parts.signing_key,
                 "directory": {"services": {**CATALOG_ADDRESS.services, "inventory": f"http://{NOWHERE}"}},
                 "tokens": parts.tokens,
-                "events": NO_BROKER,
+                "events": parts.events,
             }
         )
     )

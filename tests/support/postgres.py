@@ -74,17 +74,27 @@ class Postgres:
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """All its processes stand still (SIGSTOP) for the duration of the block, as behind a partition."""
-        server = int((self._sockets / "postmaster.pid").read_text().split()[0])
-        os.kill(server, signal.SIGSTOP)  # at first: it could start others
-        workers = [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+        os.kill(self._processes()[0], signal.SIGSTOP)  # at first: it could start others
+        workers = self._processes()[1:]
         try:
             for worker in workers:
-                os.kill(worker, signal.SIGSTOP)
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGSTOP)
             yield
         finally:
-            for process in (*workers, server):
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGCONT)
+            self.resume()
+
+    def resume(self) -> None:
+        """Let all its processes go on."""
+        server, *workers = self._processes()
+        for process in (*workers, server):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """The server, and the processes that it has started."""
+        server = int((self._sockets / "postmaster.pid").read_text().split()[0])
+        return [server, *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
 
     @contextmanager
     def replica(self) -> Iterator["Postgres"]:
