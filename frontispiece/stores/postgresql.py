@@ -27,7 +27,7 @@ CONNECT_TIMEOUT_S: Final = 5
 RECONNECT_S: Final = 1.0
 """Seconds until the next attempt to connect."""
 
-ABANDONED: Final = "-c client_connection_check_interval=1s"
+END_ABANDONED: Final = "SET client_connection_check_interval = '1s'"
 """The server ends the statement of a client that has closed its connection."""
 
 
@@ -68,9 +68,11 @@ def create_engine(url: sa.URL, statement_timeout: float) -> AsyncEngine:
     async def connect(*arguments: Any, **options: Any) -> BoundedConnection:
         connection = await BoundedConnection.connect(*arguments, **options)
         connection.statement_timeout = statement_timeout
+        await connection.execute(END_ABANDONED)
+        await connection.commit()
         return connection
 
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": ABANDONED, "async_creator_fn": connect}
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "async_creator_fn": connect}
     engine = create_async_engine(url, pool_size=5, max_overflow=0, connect_args=arguments)
     sa.event.listen(engine.sync_engine, "checkout", _replace_broken)
     return engine

@@ -1,10 +1,13 @@
-"""Notifications of a PostgreSQL channel reach who listens, also after the connection broke."""
+"""PostgreSQL: notifications reach who listens, and no connection outlives its use or hangs."""
 
+import asyncio
+import time
 from contextlib import aclosing
 
 import pytest
 import sqlalchemy as sa
 
+from frontispiece.http.problems import Problem
 from frontispiece.stores import Database, notifications, postgresql
 from tests.support.postgres import Postgres
 
@@ -54,3 +57,36 @@ async def test_a_connection_that_broke_while_nobody_used_it_is_replaced(postgres
         assert replaced is not driver
         await replaced.close()
         await database.ping()
+
+
+async def test_a_statement_whose_task_is_cancelled_ends_at_the_server_too(postgres: Postgres) -> None:
+    async with Database(postgres.new_database(), sa.MetaData()) as database:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5), database.read() as tx:
+                await tx.execute(sa.text("SELECT pg_sleep(3600)"))
+
+        running = sa.text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)'")
+        async with asyncio.timeout(60):
+            while True:
+                async with database.read() as tx:
+                    if (await tx.execute(running)).scalar_one() == 0:
+                        break
+
+
+async def test_a_server_that_hangs_holds_nobody_up(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver itself would wait ten seconds for it."""
+    monkeypatch.setenv("DATABASE_STATEMENT_TIMEOUT", "1")
+    async with Database(postgres.new_database(), sa.MetaData()) as database:
+        await database.ping()
+        with postgres.suspended():
+            begun = time.monotonic()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await database.ping()
+            assert time.monotonic() - begun < 8
+
+        await database.ping()
+        with postgres.suspended(), pytest.raises(Problem, match="unavailable"):
+            await database.ping()
