@@ -24,7 +24,7 @@ from pydantic_settings import (
 
 from frontispiece.errors import ConfigError, in_words, nearest
 
-__all__ = ["Directory", "Settings", "TokenSettings", "TrustedIssuer"]
+__all__ = ["Directory", "RegistrySettings", "Settings", "TokenSettings", "TrustedIssuer"]
 
 SECRETS = Path("/run/secrets")
 
@@ -182,8 +182,38 @@ class TokenSettings(Settings):
         return {name: {"keys": keys} if isinstance(keys, list) else keys for name, keys in issuers.items()}
 
 
+class RegistrySettings(Settings):
+    """The registry behind `registry://name`, and what an app that it starts says of itself there."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_")
+
+    url: str = Field(
+        "",
+        description="The NATS server that has the registry: `nats://user:password@host:4222`, several with "
+        "commas between them. Without it, `SERVICES` has all addresses.",
+    )
+    zone: str = Field("", description="Where this process runs: calls stay there while the zone is well.")
+    version: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="The version of the app's code.")
+    weight: float = Field(
+        1.0,
+        ge=0,
+        description="The app's share of the calls, in proportion to that of other instances; with 0 it gets "
+        "only those that name its version.",
+    )
+    address: str = Field(
+        "",
+        pattern=r"^(https?://[^/]+)?$",
+        description="`http://host:port` by which others reach the app; its socket says it when left out.",
+    )
+    drain_delay: float = Field(
+        1.0,
+        ge=0,
+        description="Seconds that an app which stops still accepts calls once it has left the registry.",
+    )
+
+
 class Directory(Settings):
-    """The addresses of services: the static registry behind `registry://name`."""
+    """The addresses of services, for `registry://name`."""
 
     services: dict[str, str] = Field(
         default_factory=dict,
@@ -191,6 +221,7 @@ class Directory(Settings):
         "`app://module:factory` mounts an ASGI app in the same process. Several addresses of one service "
         "have commas between them.",
     )
+    registry: RegistrySettings = Field(default_factory=RegistrySettings)
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """The addresses of a service.

@@ -21,6 +21,7 @@ from frontispiece.cli.routes import show_routes
 from frontispiece.cli.running import import_file, login, reload_table
 from frontispiece.cli.scaffold.init import init
 from frontispiece.cli.scaffold.new import app as new
+from frontispiece.cli.services import scale, services
 from frontispiece.cli.terminal import (
     Data,
     Folder,
@@ -257,6 +258,8 @@ app.command()(explain)
 app.command()(databases.migrate)
 app.command("import")(import_file)
 app.command()(login)
+app.command()(services)
+app.command()(scale)
 app.add_typer(new, name="new")
 app.add_typer(contracts, name="contracts")
 app.add_typer(events, name="events")

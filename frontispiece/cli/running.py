@@ -20,7 +20,14 @@ from frontispiece.cli.terminal import (
     out,
 )
 from frontispiece.errors import ConfigError
-from frontispiece.server.sockets import LOOPBACK
+
+AdminAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="host:port of the gateway's admin port; by default that of the project's front up.",
+        envvar="GATEWAY_ADMIN",
+    ),
+]
 
 
 def import_file(
@@ -77,13 +84,7 @@ def login(
 
 
 def reload_table(
-    admin: Annotated[
-        str | None,
-        typer.Option(
-            help="host:port of the gateway's admin port; by default that of the project's front up.",
-            envvar="GATEWAY_ADMIN",
-        ),
-    ] = None,
+    admin: AdminAddress = None,
     workers: Annotated[
         int, typer.Option(help="The gateway's workers; their admin ports follow each other.", min=1)
     ] = 1,
@@ -91,16 +92,13 @@ def reload_table(
     data: Data = None,
 ) -> None:
     """Have the running gateway reload its route table; exit with 1 when that has errors."""
-    from frontispiece.cli.client.reload import NotReloaded, reload  # noqa: PLC0415
-    from frontispiece.cli.run import admin_port  # noqa: PLC0415
+    from frontispiece.cli.client.admin import AdminFailed, address_of  # noqa: PLC0415
+    from frontispiece.cli.client.reload import reload  # noqa: PLC0415
 
-    token = None
     try:
-        if admin is None:
-            opened = admin_port.opened_by(data_folder(find(project), data))
-            admin, token = opened or (f"{LOOPBACK}:{admin_port.DEFAULT_PORT}", token)
-        outcomes = reload(admin, workers, token)
-    except (NotReloaded, ConfigError) as error:
+        where, token = (admin, None) if admin else address_of(data_folder(find(project), data))
+        outcomes = reload(where, workers, token)
+    except (AdminFailed, ConfigError) as error:
         fail(str(error))
     for port, outcome in outcomes.items():
         out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)

@@ -77,6 +77,11 @@ class App(Section):
     token_grant: TokenGrant = Field(
         default=TokenGrant(), description="What its internal tokens may say, in `${issuers}`."
     )
+    single: bool = Field(
+        False,
+        description="Whether only one process may run it, such as one with data in files of its own: "
+        "`front scale` starts no more.",
+    )
     addresses: dict[Name, str] = Field(
         default={},
         description="Further entries of `SERVICES`, by name, such as a gRPC address: `unix:${run}/x.sock`.",

@@ -78,7 +78,7 @@ class KeyValue:
         self._config = StreamConfig(
             name=self._stream,
             subjects=[f"{self._prefix}>"],
-            storage=StorageType.FILE,
+            storage=StorageType.MEMORY if ttl else StorageType.FILE,  # what expires may be lost, too
             num_replicas=settings.replicas,
             max_msgs_per_subject=1,
             max_age=ttl,

@@ -32,6 +32,7 @@ from frontispiece.telemetry.loop_lag import LoopLag
 from frontispiece.units import Duration
 from frontispiece.upstream import Context, Unreachable, Upstream, UpstreamError, open_upstream
 from frontispiece.upstream.observed import Observable, Start
+from frontispiece.upstream.stats import State
 
 OFF: Final = "off"
 
@@ -138,6 +139,9 @@ class _HttpConnector:
 
     def observe(self, start: Start) -> Callable[[], None]:
         return self._upstream.observe(start)
+
+    def state(self) -> State:
+        return self._upstream.state()
 
     def bind(self, context: Context) -> Any:
         return self._client(self._upstream.within(context))

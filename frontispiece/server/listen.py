@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 from frontispiece.http.asgi import App
 from frontispiece.server import GATEWAY
 from frontispiece.server.child_process import STOP_TIMEOUT
-from frontispiece.server.server import IMMEDIATE, Listening, Server, Shutdown
+from frontispiece.server.server import Listening, Server, Shutdown
 from frontispiece.server.sockets import bound
+from frontispiece.settings import RegistrySettings
 
 if TYPE_CHECKING:
     from frontispiece.gateway.app import Gateway
@@ -17,13 +18,24 @@ def stop_timeout(name: str) -> float:
     """Seconds after which a process of this app ends once it was told to stop.
 
     Raises:
-        ConfigError: the gateway's settings are invalid.
+        ConfigError: the settings of the gateway or of the registry are invalid.
     """
     if name != GATEWAY:
-        return STOP_TIMEOUT
+        return RegistrySettings().drain_delay + STOP_TIMEOUT
     from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (other apps do without the gateway)
 
     return ShutdownSettings().seconds + STOP_TIMEOUT
+
+
+def _registering(name: str, app: App, sock: socket) -> Server:
+    """The server of an app that is in the registry, if there is one, while it accepts requests."""
+    settings = RegistrySettings()
+    if not settings.url:
+        return Server(name, app)
+    from frontispiece.registry import registered  # noqa: PLC0415 (an extra)
+
+    drain = Shutdown(drain_delay=settings.drain_delay)
+    return Server(name, app, drain, registered=registered(settings, name, sock))
 
 
 def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = None) -> list[Listening]:
@@ -36,11 +48,11 @@ def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = 
         admin_sock: that of the admin port, where its address is bound already.
 
     Raises:
-        ConfigError: the gateway's settings are invalid.
+        ConfigError: the settings of the gateway or of the registry are invalid.
         PortTaken: the admin port is not free.
     """
     if name != GATEWAY:
-        return [(Server(name, app, IMMEDIATE), sock)]
+        return [(_registering(name, app, sock), sock)]
     from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415 (other apps do without the gateway)
     from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (the same)
 

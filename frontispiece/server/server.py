@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -57,6 +57,7 @@ class Server:
         shutdown: how it stops.
         on_sighup: called at SIGHUP when this is the main server of its process.
         limits: of client connections.
+        registered: entered while it accepts requests, and left before it drains.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Server:
         shutdown: Shutdown = IMMEDIATE,
         on_sighup: Callable[[], None] | None = None,
         limits: ConnectionLimits = DEFAULT_LIMITS,
+        registered: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
         self.on_sighup = on_sighup
         self._name = name
         self._app = app
         self._shutdown = shutdown
         self._limits = limits
+        self._registered = registered or nullcontext()
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
@@ -105,7 +108,8 @@ class Server:
             )
             try:
                 self._started.set()
-                await self._stopping.wait()
+                async with self._registered:
+                    await self._stopping.wait()
                 await self._begin_drain()
                 connections.loop.remove_reader(sock)
                 await asyncio.sleep(0)  # asyncio loses one that it accepts just before a listener closes

@@ -90,6 +90,11 @@ class Supervisor:
         """Stop a program, if it runs, and keep this process running in its place; None for none yet."""
         self._programs[name].replace(process)
 
+    def retire(self, name: str) -> None:
+        """Send SIGTERM to a program, which is not started again; it has ended when it has no process."""
+        self._programs[name].is_retired = True
+        self.terminate([name])
+
     def terminate(self, names: Iterable[str]) -> None:
         """Send SIGTERM to programs, all at once."""
         for name in names:
@@ -110,6 +115,7 @@ class _Program:
         self.log = log
         self.process: Process | None = None
         """None while it does not run."""
+        self.is_retired = False
         self._name = name
         self._start = start
         self._sock = sock
@@ -138,8 +144,9 @@ class _Program:
         if self.process is not None:
             if (status := self.process.poll()) is not None:
                 self._release(self.process)
-                self._report(_ended(status), now)
-        elif now >= self._restart_at:
+                if not self.is_retired:
+                    self._report(_ended(status), now)
+        elif now >= self._restart_at and not self.is_retired:
             try:
                 with uninterrupted():
                     self.start()

@@ -1,7 +1,7 @@
 """Clients of services: `Upstream` forwards requests and replies, `Service` sends and decodes JSON."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -104,11 +104,11 @@ class Upstream(TransportWrapper):
         name: in tables, metrics and logs.
         transport: sends to it.
         app: the ASGI app, when it is mounted in this process.
-        addresses: for diagnostics.
+        addresses: the present ones, maybe a view that follows them.
     """
 
     def __init__(
-        self, name: str, transport: Transport, app: App | None = None, *, addresses: Sequence[str] = ()
+        self, name: str, transport: Transport, app: App | None = None, *, addresses: Collection[str] = ()
     ) -> None:
         super().__init__(transport)
         self.name = name

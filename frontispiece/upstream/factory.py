@@ -3,28 +3,36 @@
 - `http://…`, `https://…`: that address, the latter through httpx.
 - `h2://…`: an address with TLS that speaks HTTP/2 (see `HttpxTransport` for what that costs).
 - `httpx+http://…`: that address without TLS through httpx, such as where tests put respx.
-- `registry://name`: the addresses that the directory (the setting `SERVICES`) has for the name.
+- `registry://name`, `registry://name@version`: the registered instances (`REGISTRY_URL`), or those of a
+  version; without any, the addresses that the directory (the setting `SERVICES`) has for the name.
+- `dns://name:port`, `srv://name`: the addresses behind a name in the DNS, for as long as its records say.
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
 from frontispiece import telemetry
 from frontispiece.http.authority import normalised
 from frontispiece.http.messages import Transport
 from frontispiece.settings import Directory
+from frontispiece.upstream import discovery as discover
 from frontispiece.upstream.circuit_breaker import CircuitBreaker
 from frontispiece.upstream.client import Upstream
 from frontispiece.upstream.concurrency_limit import ConcurrencyLimiter
 from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
+from frontispiece.upstream.discovery import Discovery
 from frontispiece.upstream.load_balancer import LoadBalancer
 from frontispiece.upstream.observed import traced
 from frontispiece.upstream.transports.asgi import AsgiTransport, load_app
 from frontispiece.upstream.transports.http1 import Http1Transport
 from frontispiece.upstream.transports.httpx import HttpxTransport
 
-SCHEMES = ("http", "https", "h2", "httpx+http", "registry", "app")
+SCHEMES = ("http", "https", "h2", "httpx+http", "registry", "dns", "srv", "app")
+
+LONE = frozenset({"app", "registry", "dns", "srv"})
+"""Schemes of addresses that cannot be one of several."""
 
 
 def url_error(url: str) -> str | None:
@@ -45,7 +53,7 @@ def _url_error(parts: SplitResult) -> str | None:
         return None
     if parts.port == 0:
         return "names port 0"
-    if parts.path.strip("/") or parts.query or parts.username:
+    if parts.path.strip("/") or parts.query or (parts.username and parts.scheme != "registry"):
         return "is more than a scheme, a host and a port"
     return None
 
@@ -56,7 +64,7 @@ def url_errors(urls: Sequence[str]) -> Iterator[str]:
     yield from errors
     if len(urls) == 1 or errors:
         return
-    lone = [url for url in urls if _scheme(url) in {"app", "registry"}]
+    lone = [url for url in urls if _scheme(url) in LONE]
     yield from (f"{url!r} cannot be one of several addresses" for url in lone)
     kinds = set(map(_scheme, urls))
     if not lone and len(kinds) > 1:
@@ -90,32 +98,49 @@ def open_upstream(
         ConfigError: a mounted app cannot be made.
     """
     urls = (url,) if isinstance(url, str) else url
+    discovery = None
     if _scheme(urls[0]) == "registry":
-        urls = _registered(urls[0].partition("://")[2], directory)
+        urls, discovery = _registered(urls[0].partition("://")[2], directory)
+    connect: Callable[[str], Transport] = _transport
+    if urls and _scheme(urls[0]) in {"dns", "srv"}:
+        discovery = discover.dns(urls[0])
+        if _scheme(urls[0]) == "dns":
+            connect = partial(Http1Transport, host=urlsplit(urls[0]).netloc)
+        urls = ()
     # From the inside out. The limit is the outermost: requests in its queue find out at once that the circuit
     # has opened meanwhile, and the breaker counts only requests that were sent.
-    transports = {each: _transport(each) for each in urls}
-    transport = only = transports[urls[0]]
-    if len(urls) > 1:
-        transport = LoadBalancer(transports, health=health)
+    transports = {each: connect(each) for each in urls}
+    addresses: Collection[str] = urls
+    app = None
+    transport: Transport
+    if discovery or len(urls) > 1:
+        transport = balancer = LoadBalancer(transports, health=health, discovery=discovery, connect=connect)
+        addresses = balancer.addresses
+    else:
+        transport = transports[urls[0]]
+        app = transport.app if isinstance(transport, AsgiTransport) else None
     if breaker:
         transport = CircuitBreaker(name, transport, breaker)
     if concurrency:
         transport = ConcurrencyLimiter(transport, concurrency)
     if telemetry.is_on():
         transport = traced(name, transport)
-    app = only.app if isinstance(only, AsgiTransport) else None
-    return Upstream(name, transport, app, addresses=urls)
+    return Upstream(name, transport, app, addresses=addresses)
 
 
-def _registered(name: str, directory: Directory) -> tuple[str, ...]:
-    urls = directory.addresses(name)
-    errors = [*url_errors(urls)]
-    if not errors and _scheme(urls[0]) == "registry":
+def _registered(name: str, directory: Directory) -> tuple[Sequence[str], Discovery | None]:
+    """What the directory has for `name` or `name@version`, and the registry if it may have more."""
+    name, _, version = name.partition("@")
+    settings = directory.registry
+    urls = directory.addresses(name) if name in directory.services or not settings.url else ()
+    errors = [*url_errors(urls)] if urls else []
+    if not errors and urls and _scheme(urls[0]) == "registry":
         errors = [f"{urls[0]!r} leads back to the registry"]
     if errors:
         raise LookupError(f"SERVICES: {name}: {'; '.join(errors)}")
-    return urls
+    if not settings.url or (urls and _scheme(urls[0]) in LONE):
+        return urls, None
+    return urls, discover.registry(name, version, settings, urls)
 
 
 def _transport(address: str) -> Transport:

@@ -8,6 +8,7 @@ from typing import Self
 
 from frontispiece.http.messages import BodyTooLarge, Request, Transport
 from frontispiece.upstream.config import HealthPolicy
+from frontispiece.upstream.endpoint import Endpoint
 from frontispiece.upstream.errors import UpstreamError
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class HealthChecks:
 
     Args:
         policy: the path and the interval.
-        transports: by address; they are open already.
+        endpoints: by address, as they are at each round; their transports are open.
         report: is called after every check with the address, and whether it is healthy.
         wait: sleeps.
     """
@@ -32,12 +33,12 @@ class HealthChecks:
     def __init__(
         self,
         policy: HealthPolicy,
-        transports: Mapping[str, Transport],
+        endpoints: Mapping[str, Endpoint],
         report: Callable[[str, bool], None],
         wait: Callable[[float], Awaitable[None]],
     ) -> None:
         self._policy = policy
-        self._transports = transports
+        self._endpoints = endpoints
         self._report = report
         self._wait = wait
         self._task: asyncio.Task[None] | None = None
@@ -53,18 +54,18 @@ class HealthChecks:
 
     async def _rounds(self) -> None:
         while True:
-            await asyncio.gather(*(self._check(address) for address in self._transports))
+            await asyncio.gather(*map(self._check, [*self._endpoints.values()]))
             await self._wait(self._policy.interval.total_seconds())
 
-    async def _check(self, address: str) -> None:
+    async def _check(self, endpoint: Endpoint) -> None:
         try:
-            healthy = await self._is_healthy(self._transports[address])
+            healthy = await self._is_healthy(endpoint.transport)
         except (UpstreamError, BodyTooLarge, TimeoutError):
             healthy = False
         except Exception:  # a bug of ours is logged, and must not end the checks of all endpoints
-            log.exception("%s could not be checked", address)
+            log.exception("%s could not be checked", endpoint.name)
             healthy = False
-        self._report(address, healthy)
+        self._report(endpoint.name, healthy)
 
     async def _is_healthy(self, transport: Transport) -> bool:
         seconds = min(TIMEOUT, self._policy.interval.total_seconds())

@@ -1,92 +1,41 @@
 """Load balancing over the endpoints of one service: power of two choices, outlier ejection, health checks."""
 
+import asyncio
 import logging
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from random import random as any_number
 from typing import Self
 
+from frontispiece.aio import BackgroundTasks, periodic
 from frontispiece.clocks import monotonic
 from frontispiece.http.messages import Reply, Request, Transport
+from frontispiece.registry import Instance
 from frontispiece.upstream.config import HealthPolicy
+from frontispiece.upstream.discovery import Discovery
+from frontispiece.upstream.endpoint import Endpoint
 from frontispiece.upstream.errors import Unreachable
 from frontispiece.upstream.health_check import HealthChecks
+from frontispiece.upstream.levels import levels_of, of_two
 from frontispiece.upstream.outcome import FAILED, is_upstream_failure, when_released
 from frontispiece.upstream.stats import Gauge, State
+from frontispiece.upstream.transports.http1 import Http1Transport
 
 log = logging.getLogger(__name__)
 
 CONSECUTIVE_FAILURES = 5
 """So many failures in a row eject an endpoint (the default of Envoy's outlier detection)."""
 
-BASE_EJECTION = 1.0
-"""Seconds that an endpoint is ejected the first time; each failed probe doubles them."""
-
-MAX_EJECTION = 60.0
-"""Seconds that an endpoint is ejected at most until its next probe."""
-
 JITTER = 0.25
 """By up to this share an ejection is shorter, so that gateways do not probe at the same moment."""
 
+FIRST_TIMEOUT = 1.0
+"""Seconds that a start waits for the first addresses."""
 
-class Endpoint:
-    """One address of the service and its health; times are those of the balancer's clock."""
-
-    def __init__(self, name: str, transport: Transport) -> None:
-        self.name = name
-        self.transport = transport
-        self.outstanding = 0
-        """Requests whose replies have not been released."""
-        self.failures = 0
-        """Failed requests in a row."""
-        self.ejected = False
-        self.ejections = 0
-        """How often it was ejected while it was in use."""
-        self.healthy = True
-        """The result of its last health check."""
-        self.last_failure = 0.0
-        """The time of the last failed request or health check."""
-        self._ejection = 0.0
-        self._probe_from = 0.0
-        self.probing = False
-        """Whether a probe is in flight."""
-
-    def eject(self, now: float, jitter: float) -> None:
-        """Eject it for twice as long as the last time, less `jitter` (from 0 to 1) of that."""
-        self.ejections += not self.ejected
-        self.ejected = True
-        self._ejection = min(MAX_EJECTION, max(BASE_EJECTION, 2 * self._ejection))
-        self._probe_from = now + self._ejection * (1 - jitter)
-
-    def readmit(self) -> None:
-        """End its ejection and clear its failures."""
-        self.failures = 0
-        self.ejected = False
-        self._ejection = 0.0
-
-    def ejection_is_over(self, now: float) -> bool:
-        """Whether its ejection has lasted long enough."""
-        return now >= self._probe_from
-
-    def may_be_probed(self, now: float) -> bool:
-        """Whether a request may be sent as a probe; there is one at a time."""
-        return self.ejected and self.healthy and not self.probing and self.ejection_is_over(now)
-
-    def state(self) -> State:
-        """Diagnostics of this endpoint."""
-        return {
-            "url": self.name,
-            "healthy": self.healthy,
-            "ejected": self.ejected,
-            "failures": self.failures,
-            "in_flight": self.outstanding,
-        }
-
-    def release(self) -> None:
-        """Count a reply that was released."""
-        self.outstanding -= 1
+RETRY_INTERVAL = 1.0
+"""Seconds after which a discovery that has failed begins anew."""
 
 
 class LoadBalancer:
@@ -99,9 +48,14 @@ class LoadBalancer:
     An endpoint that fails several times in a row is ejected for a time that grows; then a probe decides.
     A failure is a connection that could not be made or broke off, a time-out, or a status from 500 on.
 
+    Calls go to the endpoints of the first priority, the caller's own zone, as long as these are well: see
+    `Level`.
+
     Args:
         transports: by address.
         health: the active health checks; None for none.
+        discovery: where the service is from now on; None when the addresses stay.
+        connect: makes the transport to an address that is discovered.
         random: numbers from 0 to below 1.
         clock: the time in seconds.
         wait: sleeps between two rounds of health checks.
@@ -112,30 +66,57 @@ class LoadBalancer:
         transports: Mapping[str, Transport],
         *,
         health: HealthPolicy | None,
+        discovery: Discovery | None = None,
+        connect: Callable[[str], Transport] = Http1Transport,
         random: Callable[[], float] = any_number,
         clock: Callable[[], float] = monotonic,
         wait: Callable[[float], Awaitable[None]] = sleep,
     ) -> None:
-        self._endpoints = {name: Endpoint(name, transport) for name, transport in transports.items()}
+        self._endpoints = {
+            name: Endpoint(Instance(address=name), transport) for name, transport in transports.items()
+        }
+        self._discovery = discovery
+        self._connect = connect
         self._random = random
         self._clock = clock
-        self._watch = HealthChecks(health, transports, self._on_health, wait) if health else None
+        self._health_checks = HealthChecks(health, self._endpoints, self._on_health, wait) if health else None
+        self._opened: set[Endpoint] = set()
+        self._retiring = BackgroundTasks(shutdown_timeout=0)
         self._stack = AsyncExitStack()
-        self._available: list[Endpoint] = []
-        self._unavailable: list[Endpoint] = []
         self._sort()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close)
             for endpoint in self._endpoints.values():
-                await stack.enter_async_context(endpoint.transport)
-            if self._watch:
-                await stack.enter_async_context(self._watch)
+                await self._open(endpoint)
+            if self._health_checks:
+                await stack.enter_async_context(self._health_checks)
+            if self._discovery:
+                await stack.enter_async_context(self._following(self._discovery))
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._stack.aclose()
+
+    async def update(self, instances: Sequence[Instance]) -> None:
+        """Send to these instances from now on; those that are gone finish what they have."""
+        found = {each.address: each for each in instances}
+        for name in found.keys() - self._endpoints.keys():
+            endpoint = Endpoint(found[name], self._connect(name))
+            await self._open(endpoint)
+            self._endpoints[name] = endpoint
+        for name in self._endpoints.keys() - found.keys():
+            self._retiring.start(self._retire(self._endpoints.pop(name)))
+        for name, endpoint in self._endpoints.items():
+            endpoint.instance = found[name]
+        self._sort()
+
+    @property
+    def addresses(self) -> Collection[str]:
+        """The present addresses: a view that follows them."""
+        return self._endpoints.keys()
 
     @property
     def outstanding(self) -> dict[str, int]:
@@ -164,15 +145,20 @@ class LoadBalancer:
     async def send(self, request: Request) -> Reply:
         """Send to one endpoint, and at once to another when no connection to the first could be made."""
         began = self._clock()
+        if not self._endpoints:
+            raise Unreachable("no instance of it is known")
         endpoint = self._pick(began)
         try:
             return await self._send(endpoint, request, began)
         except Unreachable:
             now = self._clock()
             left = request.timeout - (now - began)
-            if len(self._endpoints) == 1 or left <= 0 or not isinstance(request.body, bytes):
+            if left <= 0 or not isinstance(request.body, bytes):
                 raise  # a body that comes in chunks may have been begun
-        return await self._send(self._pick(now, besides=endpoint), replace(request, timeout=left), now)
+            other = self._second_choice(endpoint)
+            if other is None:
+                raise
+        return await self._send(other, replace(request, timeout=left), now)
 
     async def _send(self, endpoint: Endpoint, request: Request, began: float) -> Reply:
         endpoint.outstanding += 1
@@ -182,7 +168,7 @@ class LoadBalancer:
         try:
             reply = await endpoint.transport.send(request)
         except BaseException as ended:
-            endpoint.outstanding -= 1
+            endpoint.release()
             now = self._clock()
             if is_upstream_failure(ended, request, now - began):
                 self._failed(endpoint, now)
@@ -197,27 +183,33 @@ class LoadBalancer:
         when_released(reply, endpoint.release)
         return reply
 
-    def _pick(self, now: float, besides: Endpoint | None = None) -> Endpoint:
-        available = self._available
-        if besides is not None:  # a second choice: no probe now
-            available = [endpoint for endpoint in available if endpoint is not besides]
-        elif self._unavailable:
-            for endpoint in self._unavailable:
-                if endpoint.may_be_probed(now):
-                    return endpoint
-        count = len(available)
-        if count > 1:
-            first = int(self._random() * count)
-            second = int(self._random() * (count - 1))
-            one, other = available[first], available[second if second < first else second + 1]
-            return other if other.outstanding < one.outstanding else one
-        if count:
-            return available[0]
-        # When all are unavailable, what they have in common (our own network, a database behind them) has
-        # likelier failed than each of them, and refusing all requests would make the outage longer. So they
-        # go on, to the one that has had the most time to recover; a failure moves it to the end of the line.
-        others = (endpoint for endpoint in self._unavailable if endpoint is not besides)
-        return min(others, key=lambda endpoint: endpoint.last_failure)
+    def _pick(self, now: float) -> Endpoint:
+        for endpoint in self._unavailable:
+            if endpoint.may_be_probed(now):
+                return endpoint
+        if not self._levels:
+            return self._longest_recovered(self._unavailable)
+        for level in self._levels[:-1]:
+            if level.share >= 1 or self._random() < level.share:
+                return level.choose(self._random)
+        return self._levels[-1].choose(self._random)
+
+    def _second_choice(self, first: Endpoint) -> Endpoint | None:
+        """Another endpoint, and no probe now; None when there is no other."""
+        for level in self._levels:
+            if others := [endpoint for endpoint in level.endpoints if endpoint is not first]:
+                return of_two(others, self._random)
+        others = [endpoint for endpoint in self._unavailable if endpoint is not first]
+        return self._longest_recovered(others) if others else None
+
+    def _longest_recovered(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """The endpoint that gets a request when all are unavailable.
+
+        Then what they have in common (our own network, a database behind them) has likelier failed than each
+        of them, and refusing all requests would make the outage longer. So they go on, to the one that has
+        had the most time to recover; a failure moves it to the end of the line.
+        """
+        return min(endpoints, key=lambda endpoint: endpoint.last_failure)
 
     def _failed(self, endpoint: Endpoint, now: float) -> None:
         endpoint.failures += 1
@@ -238,8 +230,8 @@ class LoadBalancer:
             self._sort()
 
     def _on_health(self, name: str, healthy: bool) -> None:  # noqa: FBT001 (a callback of two arguments)
-        endpoint = self._endpoints[name]
-        if healthy is not endpoint.healthy:
+        endpoint = self._endpoints.get(name)
+        if endpoint is not None and healthy is not endpoint.healthy:
             endpoint.healthy = healthy
             endpoint.last_failure = self._clock()
             level = logging.INFO if healthy else logging.WARNING
@@ -248,5 +240,39 @@ class LoadBalancer:
 
     def _sort(self) -> None:
         every = self._endpoints.values()
-        self._available = [endpoint for endpoint in every if endpoint.healthy and not endpoint.ejected]
-        self._unavailable = [endpoint for endpoint in every if endpoint.ejected or not endpoint.healthy]
+        self._levels = levels_of(every)
+        self._unavailable = [endpoint for endpoint in every if not endpoint.is_available]
+
+    @asynccontextmanager
+    async def _following(self, discovery: Discovery) -> AsyncIterator[None]:
+        """Follow a discovery for the duration of the block, which begins once some address is known."""
+        known = asyncio.Event()
+
+        async def follow() -> None:
+            async with aclosing(discovery()) as changes:
+                async for instances in changes:
+                    await self.update(instances)
+                    known.set()
+
+        async with periodic(follow, RETRY_INTERVAL, name="the discovery of a service"):
+            if not self._endpoints:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(known.wait(), FIRST_TIMEOUT)
+            yield
+
+    async def _open(self, endpoint: Endpoint) -> None:
+        await endpoint.transport.__aenter__()
+        self._opened.add(endpoint)
+
+    async def _retire(self, endpoint: Endpoint) -> None:
+        """Close an endpoint once it has no request left, or when this is cancelled."""
+        try:
+            await endpoint.drained()
+        finally:
+            self._opened.discard(endpoint)
+            await endpoint.transport.__aexit__(None, None, None)
+
+    async def _close(self) -> None:
+        await self._retiring.close()
+        for endpoint in self._opened:
+            await endpoint.transport.__aexit__(None, None, None)

@@ -28,15 +28,20 @@ class Gauge:
 
 
 @runtime_checkable
-class Reporting(Protocol):
+class Stateful(Protocol):
+    """What has diagnostics, such as a way to a service."""
+
+    def state(self) -> State:
+        """Diagnostics as members of a JSON object."""
+        ...
+
+
+@runtime_checkable
+class Reporting(Stateful, Protocol):
     """A transport that reports about itself and the transports within."""
 
     def gauges(self) -> Iterator[Gauge]:
         """Numbers as they are now."""
-        ...
-
-    def state(self) -> State:
-        """Diagnostics as members of a JSON object."""
         ...
 
 

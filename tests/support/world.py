@@ -17,7 +17,7 @@ from frontispiece.gateway.policies.load_shedding import OverloadMonitor
 from frontispiece.gateway.reload import ReloadResult
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.security import Signer
-from frontispiece.settings import Directory
+from frontispiece.settings import Directory, RegistrySettings
 from frontispiece.testing import new_signing_key
 from tests.support.issuer import Issuer
 from tests.support.serving import Serve, client_of, nobody_there
@@ -43,10 +43,11 @@ def gateway_of(
     valkey_url: str = "off",
     load: OverloadMonitor | None = None,
     known_clients: Sequence[str] = (),
+    registry: RegistrySettings | None = None,
 ) -> Gateway:
     """A gateway with this table, in front of services at these addresses."""
     runtime = Runtime(
-        Directory(services=dict(services)),
+        Directory(services=dict(services), registry=registry or RegistrySettings()),
         signer=Signer(key or any_key(), "gateway"),
         provider=Provider(issuer.settings) if issuer else None,
         cache=caching,

@@ -1,18 +1,9 @@
 """Having a running gateway reload its route table."""
 
-import httpx
-
+from frontispiece.cli.client.admin import AdminFailed, request
 from frontispiece.gateway.admin import AdminSettings
-from frontispiece.http.loopback import is_loopback
-
-TIMEOUT = 30.0
-"""Seconds to read the table and connect to its services."""
 
 OUTCOMES = {"done": "the table is served as it is now", "unchanged": "this table is in force already"}
-
-
-class NotReloaded(Exception):
-    """A gateway keeps its current table; the message says why."""
 
 
 def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]:
@@ -25,25 +16,14 @@ def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]
 
     Raises:
         ConfigError: the address is invalid.
-        NotReloaded: one of them rejects the table, or gives no answer.
+        AdminFailed: one of them rejects the table, or gives no answer.
     """
     settings = AdminSettings(admin=admin) if token is None else AdminSettings(admin=admin, admin_token=token)
     if settings.address is None:
-        raise NotReloaded("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
+        raise AdminFailed("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
     host, first = settings.address
     addresses = [f"{host}:{port}" for port in range(first, first + workers)]
-    return {where: _reload(where, settings.admin_token) for where in addresses}
-
-
-def _reload(where: str, token: str) -> str:
-    url = f"http://{where}/admin/reload"
-    headers = {"X-CSRF": "1", **({"Authorization": f"Bearer {token}"} if token else {})}
-    try:
-        response = httpx.post(url, headers=headers, timeout=TIMEOUT, trust_env=not is_loopback(url))
-        body = response.json()
-    except (httpx.TransportError, httpx.InvalidURL, ValueError) as fault:
-        hint = "Does the gateway run, with an admin port there (GATEWAY_ADMIN)?"
-        raise NotReloaded(f"{where} gives no answer ({fault}). {hint}") from None
-    if not response.is_success:
-        raise NotReloaded("\n".join([f"{where}: {body.get('detail')}", *body.get("errors", ())]))
-    return OUTCOMES[body["outcome"]]
+    return {
+        where: OUTCOMES[request("POST", where, settings.admin_token, "/admin/reload")["outcome"]]
+        for where in addresses
+    }

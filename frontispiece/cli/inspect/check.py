@@ -145,7 +145,8 @@ def made(run: Run, name: str) -> App:
     Raises:
         ConfigError: its settings, route table or pages have errors.
     """
-    with variables(run.process_environment(name)):
+    of_run = run.process_environment(name)
+    with variables({**of_run, "REGISTRY_URL": ""}):  # what nobody has registered yet is in SERVICES
         return create(run.project.factories[name])
 
 

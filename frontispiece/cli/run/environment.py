@@ -37,6 +37,7 @@ DEVELOPMENT: Final = {
     "GATEWAY_DOCS": "true",
     "GATEWAY_DRAIN_DELAY": "0",  # no load balancer has to notice
     "GATEWAY_GRACEFUL_TIMEOUT": "2",
+    "REGISTRY_DRAIN_DELAY": "0",  # nobody calls an app any more when it stops: the gateway stops first
 }
 
 

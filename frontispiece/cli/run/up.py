@@ -23,6 +23,7 @@ from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.logs import log_warnings
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
 from frontispiece.cli.run.readiness import wait_ready
+from frontispiece.cli.run.scaling import Copies
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.signals import STOP_SIGNALS, stoppable
@@ -127,12 +128,13 @@ class Up:
         logs = self.data / LOGS
         commands = [name for name, app in self.project.apps.items() if app.command]
         stack.enter_context(child_processes(run, self.supervisor, commands, logs))
+        copies = stack.enter_context(Copies(run, self.supervisor))
         if self.processes:
             launcher = Launcher(run.project, sockets)
             stack.enter_context(many_processes(run, self.supervisor, sockets, logs, launcher))
-            _watch(run, sockets, self.supervisor, ready)
+            _watch(run, sockets, self.supervisor, ready, copies)
         else:
-            server.run(_run_here(run, sockets, self.supervisor, ready))
+            server.run(_run_here(run, sockets, self.supervisor, ready, copies))
 
     def _listening(self) -> Iterator[tuple[str, int]]:
         """The apps that listen in this layout on a socket of ours, with their ports."""
@@ -142,20 +144,23 @@ class Up:
                 yield name, 0
 
 
-def _watch(run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready) -> None:
+def _watch(
+    run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
+) -> None:
     asyncio.run(wait_ready(run, supervisor.check, sockets))
     ready(run.url, run.admin)
     while True:
         supervisor.restart()
+        copies.poll()
         time.sleep(POLL_INTERVAL)
 
 
 async def _run_here(
-    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready
+    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
 ) -> None:
     """Serve until a signal, which also ends a start that is under way."""
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(_serve_here(run, sockets, supervisor, ready))
+    serving = loop.create_task(_serve_here(run, sockets, supervisor, ready, copies))
 
     def stop() -> None:
         for name in STOP_SIGNALS:
@@ -169,7 +174,7 @@ async def _run_here(
 
 
 async def _serve_here(
-    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready
+    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
 ) -> None:
     async with one_process(run, sockets):
         await wait_ready(run, supervisor.check)
@@ -177,6 +182,7 @@ async def _serve_here(
         ready(run.url, run.admin)
         while True:
             supervisor.restart()
+            copies.poll()
             await asyncio.sleep(POLL_INTERVAL)
 
 

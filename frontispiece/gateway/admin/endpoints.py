@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from frontispiece.gateway.admin.services import instances
 from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.console.panel import Panel
 from frontispiece.gateway.observability.client_usage import RETENTION_DAYS
@@ -53,6 +54,11 @@ async def routes(gateway: AdministeredGateway, _query: bytes) -> Reply:
 async def upstreams(gateway: AdministeredGateway, _query: bytes) -> Reply:
     """Every service: its addresses, their health, its breaker and limits, and the calls under way."""
     return _json({name: upstream.state() for name, upstream in gateway.snapshot.upstreams.items()})
+
+
+async def services(gateway: AdministeredGateway, _query: bytes) -> Reply:
+    """Every instance of every service: its zone and version, its health, ejections and calls under way."""
+    return _json(await instances(gateway))
 
 
 async def jwks(gateway: AdministeredGateway, _query: bytes) -> Reply:
@@ -124,6 +130,7 @@ def _json(content: object, *, kind: bytes = b"application/json") -> Reply:
 PAGES: Final[Mapping[str, tuple[str, Page]]] = {
     "/admin/routes": ("GET", routes),
     "/admin/upstreams": ("GET", upstreams),
+    "/admin/services": ("GET", services),
     "/admin/jwks": ("GET", jwks),
     "/client-usage": ("GET", client_usage),
     "/admin/reload": ("POST", reload),

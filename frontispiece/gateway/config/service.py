@@ -1,6 +1,6 @@
 """A service of a route table: its addresses, and what protects it."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictBool, field_validator
 
@@ -58,6 +58,17 @@ class Service(ConfigModel):
         if faults := [*url_errors(url)]:
             raise ValueError("; ".join(faults))
         return url
+
+    def of_version(self, name: str) -> Self:
+        """The service `name@version`: the same with the instances of this version alone."""
+        base, _, version = name.partition("@")
+        return self.model_copy(
+            update={
+                "url": (f"{self.url[0]}@{version}",),
+                "audience": self.audience or base,
+                "needed": False,  # where there are none, the others serve
+            }
+        )
 
     @property
     def health_checks(self) -> HealthPolicy | None:

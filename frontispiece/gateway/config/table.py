@@ -55,12 +55,23 @@ class Table(ConfigModel):
     @property
     def needed(self) -> set[str]:
         """The services without which the gateway is unready: the `needed` of each, or what its routes say."""
-        used = {target.service for target in self._targets()}
+        used = {target.service.partition("@")[0] for target in self._targets()}
         return {
             name
             for name, service in self.services.items()
             if service.needed or (service.needed is None and name in used)
         }
+
+    @property
+    def versions(self) -> dict[str, Service]:
+        """The services `name@version` that routes lead to: `name` in all but its instances."""
+        written = {
+            target.service
+            for route in self.routes
+            for target in (route.to, *(choice.to for choice in route.split or ()))
+            if target and "@" in target.service
+        }
+        return {each: self.services[each.partition("@")[0]].of_version(each) for each in sorted(written)}
 
     @property
     def releases(self) -> list[Release]:
@@ -141,7 +152,7 @@ def _checked(
     faults += missing
     if faults:
         raise ConfigError([*_sentences(faults, document, text, file)])
-    return table.model_copy(update={"routes": routes})
+    return table.model_copy(update={"routes": routes, "services": table.services | table.versions})
 
 
 def _with_files(table: WrittenTable, folder: Path) -> tuple[tuple[Route, ...], list[Fault]]:

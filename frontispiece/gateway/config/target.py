@@ -14,6 +14,7 @@ class Target(ConfigModel):
     model_config = written_as(type="string", pattern="^[^:]+(:/.*)?$")
 
     service: str
+    """Its name in the table, or `name@version`."""
     path: Template | None
 
     @model_validator(mode="before")

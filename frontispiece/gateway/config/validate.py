@@ -122,8 +122,12 @@ def known_services(table: WrittenTable) -> Iterator[Fault]:
     for written, route in table.valid_routes:
         targets = [("to", route.to)] if route.to else []
         for key, target in [*targets, *_other_targets(route)]:
-            if target.service not in table.services:
-                yield written.fault(key, _unknown_service(key, target.service, table.services))
+            name, at, _ = target.service.partition("@")
+            if name not in table.services:
+                yield written.fault(key, _unknown_service(key, name, table.services))
+            elif at and not _is_registered(table.services[name]):
+                message = f"{key}: only a service at registry:// has versions, and {name} is elsewhere"
+                yield written.fault(key, message)
     for target in table.session.guest_merge if table.session else ():
         if target.service not in table.services:
             message = _unknown_service("guest_merge", target.service, table.services)
@@ -289,6 +293,11 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 def _unknown_service(key: str, name: str, services: Iterable[str]) -> str:
     return f"{key} names the service {name!r}, which the table does not have{nearest(name, services)}"
+
+
+def _is_registered(service: object) -> bool:
+    url = service.get("url") if isinstance(service, dict) else None
+    return isinstance(url, str) and url.startswith("registry://")
 
 
 def _names(target: Target | None) -> set[str]:

@@ -9,7 +9,8 @@ import jwt
 import pytest
 from jwt import PyJWKSet
 
-from frontispiece.cli.client.reload import NotReloaded, reload
+from frontispiece.cli.client.admin import AdminFailed
+from frontispiece.cli.client.reload import reload
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.admin import AdminSettings
 from frontispiece.gateway.config import table
@@ -329,7 +330,7 @@ async def test_front_reload_brings_the_token(
     world = await open_world(ROUTES, reloads=True)
     settings = AdminSettings(admin="127.0.0.1:9100", admin_token=TOKEN)
     address = (await serve(world.gateway.admin_app(settings))).removeprefix("http://")
-    with pytest.raises(NotReloaded, match="needs a bearer token"):
+    with pytest.raises(AdminFailed, match="needs a bearer token"):
         await asyncio.to_thread(reload, address, 1)
 
     monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", TOKEN)

@@ -14,7 +14,8 @@ from frontispiece.upstream import InvalidResponse, Reply, TimedOut, Unreachable
 from frontispiece.upstream.circuit_breaker import CircuitBreaker
 from frontispiece.upstream.concurrency_limit import ConcurrencyLimiter
 from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy
-from frontispiece.upstream.load_balancer import MAX_EJECTION, LoadBalancer
+from frontispiece.upstream.endpoint import MAX_EJECTION
+from frontispiece.upstream.load_balancer import LoadBalancer
 from frontispiece.upstream.transports.httpx import HttpxTransport
 from tests.frontispiece.upstream.fakes import (
     GET,

@@ -89,7 +89,7 @@ class WebSocketProxy:
         self._route = route
         self._policy = policy
         self._service = upstream.name
-        self._addresses = [urlsplit(url.removeprefix("httpx+")) for url in upstream.addresses]
+        self._addresses = upstream.addresses
         self._tokens = tokens
         self._timeout = milliseconds(route.timeout.total_seconds())
         self._metrics = metrics
@@ -158,7 +158,7 @@ class WebSocketProxy:
         headers = [field for field in headers if not field[0].startswith(HANDSHAKE_PREFIX)]
         if self._mounted is not None:
             return await MountedSocket(self._mounted).open(target, call.query, headers, subprotocols)
-        addresses = [*self._addresses]
+        addresses = [urlsplit(url.removeprefix("httpx+")) for url in self._addresses]
         shuffle(addresses)
         for address in addresses:
             protocol = ClientProtocol(

@@ -20,15 +20,18 @@ class Http1Transport:
     Args:
         address: scheme, host and port.
         max_connections: open at a time; further requests wait, first come first served.
+        host: what requests have as their `Host`; that of the address when left out.
         idle_timeout: seconds that idle ones are kept: less than servers keep theirs (uvicorn: 5 s), so that
             no request meets a closing one.
     """
 
-    def __init__(self, address: str, *, max_connections: int = 256, idle_timeout: float = 4.0) -> None:
+    def __init__(
+        self, address: str, *, host: str = "", max_connections: int = 256, idle_timeout: float = 4.0
+    ) -> None:
         parts = urlsplit(address)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"{address!r} is no address without TLS.")
-        self._host = b"host: " + parts.netloc.encode("idna")
+        self._host = b"host: " + (host or parts.netloc).encode("idna")
         self._pool = Pool(
             parts.hostname,
             parts.port or 80,

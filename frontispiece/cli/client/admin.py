@@ -1,0 +1,47 @@
+"""Requests to the admin port of a running gateway."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from frontispiece.cli.run import admin_port
+from frontispiece.http.loopback import is_loopback
+from frontispiece.server.sockets import LOOPBACK
+
+TIMEOUT = 30.0
+"""Seconds to read a table and connect to its services."""
+
+
+class AdminFailed(Exception):
+    """A gateway gives no answer, or refuses; the message says why."""
+
+
+def address_of(data: Path) -> tuple[str, str | None]:
+    """`host:port` of the admin port of the run with this data folder, and its token; else the default.
+
+    Raises:
+        ConfigError: that run has crashed.
+    """
+    return admin_port.opened_by(data) or (f"{LOOPBACK}:{admin_port.DEFAULT_PORT}", None)
+
+
+def request(method: str, where: str, token: str | None, path: str) -> Any:
+    """What the admin port at `host:port` answers, from its JSON.
+
+    Raises:
+        AdminFailed: it gives no answer, or refuses.
+    """
+    url = f"http://{where}{path}"
+    headers = {"X-CSRF": "1", **({"Authorization": f"Bearer {token}"} if token else {})}
+    try:
+        response = httpx.request(
+            method, url, headers=headers, timeout=TIMEOUT, trust_env=not is_loopback(url)
+        )
+        body = response.json()
+    except (httpx.TransportError, httpx.InvalidURL, ValueError) as fault:
+        hint = "Does the gateway run, with an admin port there (GATEWAY_ADMIN)?"
+        raise AdminFailed(f"{where} gives no answer ({fault}). {hint}") from None
+    if not response.is_success:
+        raise AdminFailed("\n".join([f"{where}: {body.get('detail')}", *body.get("errors", ())]))
+    return body

@@ -1,0 +1,106 @@
+"""Copies of services in a run: `front scale` writes how many, the run starts and stops them."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.server import child_process
+from frontispiece.server.child_process import Process
+from frontispiece.server.sockets import bound
+from frontispiece.server.supervisor import Supervisor
+
+FILE: Final = "scale.json"
+"""In the data folder: how many instances of each service run, by name, where that is more than one."""
+
+DRAIN_DELAY: Final = "1"
+"""Seconds that a copy which stops still accepts calls: others go on calling its service."""
+
+
+def scale(data: Path, instances: Mapping[str, int]) -> None:
+    """Have the run that has a data folder start or stop instances of these services."""
+    file = data / FILE
+    wanted = {**_read(file), **instances}
+    new = file.with_suffix(".new")
+    new.write_bytes(msgspec.json.encode(wanted))
+    new.replace(file)
+
+
+def _read(file: Path) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, int])
+    except FileNotFoundError:
+        return {}
+
+
+class Copies:
+    """The further instances of services, each a process on a port of its own; `poll` starts and stops them.
+
+    Args:
+        run: whose services.
+        supervisor: starts copies again that end by themselves, each on a new port: the registry tells it.
+    """
+
+    def __init__(self, run: Run, supervisor: Supervisor) -> None:
+        self._run = run
+        self._supervisor = supervisor
+        self._file = run.data / FILE
+        self._file.unlink(missing_ok=True)
+        self._version: int | None = None
+        self._running: dict[str, dict[str, AbstractContextManager[None]]] = {}
+        """By the service and the name of the process."""
+        self._stopping: dict[str, AbstractContextManager[None]] = {}
+        self._numbers = count(2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        copies = self._stopping | {name: each for of in self._running.values() for name, each in of.items()}
+        self._supervisor.terminate(copies)  # all at once; each block then waits for its own
+        for copy in copies.values():
+            copy.__exit__(None, None, None)
+        self._file.unlink(missing_ok=True)
+
+    def poll(self) -> None:
+        """Do what `front scale` has asked for, and clear away what has stopped."""
+        for name in [name for name in self._stopping if name not in self._supervisor.processes]:
+            self._stopping.pop(name).__exit__(None, None, None)
+        version = self._file.stat().st_mtime_ns if self._file.exists() else None
+        if version == self._version:
+            return
+        self._version = version
+        for service, wanted in _read(self._file).items():
+            copies = self._running.setdefault(service, {})
+            while len(copies) < wanted - 1:
+                name = f"{service}-{next(self._numbers)}"
+                copies[name] = self._started(service, name)
+            while len(copies) > wanted - 1:
+                name, copy = copies.popitem()
+                self._supervisor.retire(name)
+                self._stopping[name] = copy
+
+    def _started(self, service: str, name: str) -> AbstractContextManager[None]:
+        log = self._run.data / LOGS / f"{name}.log"
+        start = partial(self._start, service, log)
+        copy = self._supervisor.running(name, start, log=log)
+        copy.__enter__()
+        return copy
+
+    def _start(self, service: str, log: Path) -> Process:
+        folder = str(self._run.project.folder)
+        with bound() as sock:  # the copy's alone: nobody connects to it in vain when it has ended
+            arguments = ["serve", service, "--project", folder, "--fd", str(sock.fileno())]
+            return child_process.start(
+                [sys.executable, "-m", "frontispiece.cli", *arguments],
+                log=log,
+                pass_fds=[sock.fileno()],
+                environment={**self._run.environment(service), "REGISTRY_DRAIN_DELAY": DRAIN_DELAY},
+                base=self._run.given,
+            )

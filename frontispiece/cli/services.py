@@ -1,0 +1,109 @@
+"""`front services` and `front scale`: the instances of a running project's services."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from frontispiece.cli.project import Project
+from frontispiece.cli.running import AdminAddress
+from frontispiece.cli.terminal import Data, Folder, data_folder, fail, open_project, out, print_table
+from frontispiece.errors import ConfigError, nearest
+from frontispiece.extras import MissingExtra
+
+SCALE_TIMEOUT: Final = 60.0
+"""Seconds in which new instances are registered, and others have left."""
+
+HEADINGS: Final = (
+    *("service", "address", "zone", "version", "weight"),
+    *("registered", "health", "in flight", "ejections"),
+)
+
+_SCALE: Final = re.compile(r"([a-z][a-z0-9_-]*)=([1-9][0-9]?)")
+
+
+def services(
+    admin: AdminAddress = None,
+    project: Folder = None,
+    data: Data = None,
+) -> None:
+    """List the instances of all services: health, calls in flight and ejections, as the gateway sees them."""
+    from frontispiece.cli.client.admin import AdminFailed, address_of, request  # noqa: PLC0415
+
+    opened = open_project(project)
+    try:
+        token = os.environ.get("GATEWAY_ADMIN_TOKEN")
+        where, token = (admin, token) if admin else address_of(data_folder(opened, data))
+        rows = request("GET", where, token, "/admin/services")
+    except (AdminFailed, ConfigError) as error:
+        fail(str(error))
+    table = Table()
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            *(escape(str(row[key])) for key in ("service", "address", "zone", "version")),
+            f"{row['weight']:g}",
+            "yes" if row["registered"] else "no",
+            "[green]healthy[/]" if row["healthy"] else "[red]unhealthy[/]",
+            *(str(row[key]) for key in ("in_flight", "ejections")),
+        )
+    print_table(table)
+
+
+def scale(
+    wanted: Annotated[list[str], typer.Argument(metavar="SERVICE=COUNT...", help="Such as notes=3.")],
+    project: Folder = None,
+    data: Data = None,
+) -> None:
+    """Run so many instances of services under front up; returns once they are called, or have left."""
+    opened = open_project(project)
+    folder = data_folder(opened, data)
+    counts: dict[str, int] = {}
+    for text in wanted:
+        if (match := _SCALE.fullmatch(text)) is None:
+            fail(f"{text} is not of the form SERVICE=COUNT, with a count from 1 to 99.")
+        counts[match[1]] = int(match[2])
+    if errors := [error for name in counts if (error := _why_not(opened, name))]:
+        fail("\n".join(errors))
+    try:
+        asyncio.run(_scale(opened, folder, counts))
+    except (ConfigError, MissingExtra) as error:
+        fail(str(error))
+
+
+def _why_not(project: Project, name: str) -> str | None:
+    """Why an app cannot have several instances; None when it can."""
+    if (app := project.apps.get(name)) is None:
+        return f"there is no app {name}{nearest(name, project.apps)}"
+    if app.mounted or not app.factory:
+        return f"{name} is no service of its own with a factory: only those have copies"
+    if app.addresses:
+        return f"{name} has one address besides ({', '.join(app.addresses)}): it has one instance"
+    if app.single:
+        return f"{name} has data that one process opens (single in frontispiece.toml)"
+    return None
+
+
+async def _scale(project: Project, data: Path, counts: dict[str, int]) -> None:
+    from frontispiece.cli.client.broker import find_broker  # noqa: PLC0415 (an extra)
+    from frontispiece.cli.run.scaling import scale as write  # noqa: PLC0415
+    from frontispiece.registry import open_registry  # noqa: PLC0415 (an extra)
+
+    async with open_registry(find_broker(project, data).url) as registry:
+        write(data, counts)
+        for name, count in counts.items():
+            try:
+                async with asyncio.timeout(SCALE_TIMEOUT):
+                    async for instances in registry.watch(name):
+                        if len(instances) == count:
+                            break
+            except TimeoutError:
+                late = f"{name} has not {count} instances after {SCALE_TIMEOUT:g} s"
+                raise ConfigError([f"{late}: see {data}/logs/{name}-*.log"]) from None
+            out.print(f"[green]✓[/] {name}: {count} instance{'s' if count > 1 else ''}", highlight=False)

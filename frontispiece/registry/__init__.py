@@ -1,0 +1,24 @@
+"""The registry of running instances: each says where it is, and whoever calls a service watches.
+
+Stability: provisional.
+
+Names of modules that need the extra `events` are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from frontispiece.registry.instance import Instance
+
+__all__ = ["Instance", "Registry", "open_registry", "registered"]
+
+if TYPE_CHECKING:
+    from frontispiece.registry.registration import registered
+    from frontispiece.registry.registry import Registry, open_registry
+else:
+    _MODULES = {"Registry": "registry", "open_registry": "registry", "registered": "registration"}
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(name)
+        return getattr(import_module(f"frontispiece.registry.{_MODULES[name]}"), name)

@@ -1,0 +1,35 @@
+"""A running instance of a service."""
+
+import re
+from typing import Final
+
+import msgspec
+
+_NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an instance of a service is, and who is to call it.
+
+    Args:
+        address: `http://host:port`.
+        service: its name.
+        zone: where it runs.
+        weight: its share of the calls, in proportion to those of others; with 0 it gets only calls that name
+            its version.
+        version: of its code.
+        priority: others get no calls as long as those with a smaller number are well.
+    """
+
+    address: str
+    service: str = ""
+    zone: str = ""
+    weight: float = 1.0
+    version: str = ""
+    priority: int = 0
+
+    @property
+    def key(self) -> str:
+        """In the registry: an instance that is started again at its address takes its own place."""
+        where = _NOT_IN_KEYS.sub("-", self.address.partition("://")[2])
+        return f"{self.service}.{where}"

@@ -1,0 +1,5 @@
+"""A broker that a test kills."""
+
+from tests.frontispiece.events.conftest import broker
+
+__all__ = ["broker"]
