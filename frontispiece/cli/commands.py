@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +61,9 @@ def _deferred(name: str, reference: str) -> Any:
     def run(ctx: typer.Context, data: Data = None) -> None:
         project = open_project(_project().folder)
         arguments, named = _without_data(ctx.args)
-        set_databases(project, data_folder(project, data or named))
+        folder = data_folder(project, data or named)
+        set_databases(project, folder)
+        set_broker(project, folder)
         try:
             loaded = load(reference)
             loaded._add_completion = False  # noqa: SLF001 (that of `front` completes it)
@@ -122,3 +125,12 @@ def set_databases(project: Project, data: Path) -> None:
     for name, app in project.apps.items():
         for variable in app.databases:
             os.environ[variable] = database_url(project, name, variable, data)
+
+
+def set_broker(project: Project, data: Path) -> None:
+    """Set the variables of the broker, where the project has events and one is known."""
+    from frontispiece.cli.client.broker import find_broker  # noqa: PLC0415 (the same)
+
+    with suppress(ConfigError):  # the settings of a command that needs one say so
+        broker = find_broker(project, data)
+        os.environ["EVENTS_URL"], os.environ["EVENTS_PREFIX"] = broker.url, broker.prefix

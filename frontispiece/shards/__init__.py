@@ -26,15 +26,18 @@ __all__ = [
     "format_buckets",
     "ids_at",
     "open_router",
+    "shard_commands",
     "time_of",
 ]
 
 if TYPE_CHECKING:
+    from frontispiece.shards.commands import shard_commands
     from frontispiece.shards.fence import Fence, StaleMap
     from frontispiece.shards.movable import LogTable, Movable, StateTable
     from frontispiece.shards.router import Router, open_router
 else:
     _MODULES = dict.fromkeys(("Fence", "StaleMap"), "fence")
+    _MODULES |= {"shard_commands": "commands"}
     _MODULES |= dict.fromkeys(("LogTable", "Movable", "StateTable"), "movable")
     _MODULES |= dict.fromkeys(("Router", "open_router"), "router")
 

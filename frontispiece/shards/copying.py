@@ -42,7 +42,7 @@ async def rows_after(
     table, position = log.table, _position(log)
     keys = [table.c[name] for name in log.key]
     query = sa.select(table, position.label("_position")).where(
-        table.c.bucket.in_(buckets), *_kept(log, as_of)
+        table.c.bucket.in_(buckets), *_counting(log, as_of)
     )
     if until is not None:
         query = query.where(position <= until)
@@ -72,14 +72,14 @@ async def insert(tx: AsyncConnection, log: LogTable, rows: Sequence[Row]) -> Non
 async def count(tx: AsyncConnection, log: LogTable, buckets: Collection[int], as_of: int) -> dict[int, int]:
     """How many rows buckets have in a log, without those that have none."""
     bucket = log.table.c.bucket
-    query = sa.select(bucket, sa.func.count()).where(bucket.in_(buckets), *_kept(log, as_of)).group_by(bucket)
+    query = sa.select(bucket, sa.func.count()).where(bucket.in_(buckets), *_counting(log, as_of)).group_by(bucket)
     return {row[0]: row[1] for row in await tx.execute(query)}
 
 
 async def digest(tx: AsyncConnection, log: LogTable, bucket: int, *, until: int | None, as_of: int) -> str:
     """A hash of the rows of a bucket up to a position; None where positions are the shard's own."""
     columns = [column for column in log.table.c if log.insert is None or column.name != log.position]
-    query = sa.select(*columns).where(log.table.c.bucket == bucket, *_kept(log, as_of))
+    query = sa.select(*columns).where(log.table.c.bucket == bucket, *_counting(log, as_of))
     if until is not None:
         query = query.where(_position(log) <= until)
     hashed = sha256()
@@ -112,7 +112,7 @@ def _position(log: LogTable) -> sa.ColumnElement[int]:
     return sa.type_coerce(log.table.c[log.position], sa.BigInteger)
 
 
-def _kept(log: LogTable, as_of: int) -> list[sa.ColumnElement[bool]]:
+def _counting(log: LogTable, as_of: int) -> list[sa.ColumnElement[bool]]:
     """Leaves out what the service may have deleted in one shard and not yet in the other."""
     if log.retention is None:
         return []

@@ -69,7 +69,7 @@ class Movable:
         unpublished: how many messages of these buckets wait in a shard's outbox.
         views: what a shard's read model has of these buckets; None without one. It is compared, not copied:
             each shard makes its own.
-        removed: called in the transaction that deletes the rows of a bucket.
+        removed: called with a bucket in the transaction that then deletes its rows.
     """
 
     service: str

@@ -132,7 +132,7 @@ class StoredMove:
                 await asyncio.sleep(RETRY_INTERVAL)
             except RevisionMismatch:
                 entry = await self._kv.get(self._key)
-                if entry is None or entry.value != document:  # else it was saved, and the answer was lost
+                if entry is None or entry.value != document:  # else it was saved, and the response was lost
                     raise MoveTaken from None
                 self._revision = entry.revision
                 break

@@ -144,10 +144,10 @@ class Transfer:
             async with source.write() as tx:
                 if not await self._fence.leave(tx, bucket, group.target):
                     continue
-                for table in self._movable.tables:
-                    await copying.delete(tx, table, [bucket])
                 if self._movable.removed is not None:
                     await self._movable.removed(tx, bucket)
+                for table in self._movable.tables:
+                    await copying.delete(tx, table, [bucket])
 
     async def _compare_views(self, group: Group) -> Group:
         """Return when the target has derived the same as the source of each thing, at the same version."""

@@ -1,0 +1,112 @@
+"""`front shards`, as an operator uses it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from frontispiece.events import EventSettings, open_key_value
+from frontispiece.shards import Movable, ShardMap, open_router, shard_commands
+from frontispiece.shards.router import BUCKET, publish
+from frontispiece.stores import Database
+from tests.frontispiece.shards.conftest import World, fence, metadata
+
+
+class Operator:
+    """Somebody at a terminal, and the shards of things."""
+
+    def __init__(self, folder: Path, events: EventSettings) -> None:
+        self._folder = folder
+        self._events = events
+        self._app: typer.Typer = shard_commands(self.movable)
+
+    @asynccontextmanager
+    async def world(self) -> AsyncIterator[World]:
+        async with (
+            Database(f"sqlite:///{self._folder}/0.db", metadata) as first,
+            Database(f"sqlite:///{self._folder}/1.db", metadata) as second,
+        ):
+            databases = {"0": first, "1": second}
+            yield World(databases, await open_router(databases, fence, ShardMap.even(databases)))
+
+    @asynccontextmanager
+    async def movable(self) -> AsyncIterator[Movable]:
+        async with self.world() as world:
+            yield world.movable
+
+    def use(self, work: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+        """Do what the service does."""
+
+        async def used() -> None:
+            async with self.world() as world, open_key_value(self._events, BUCKET) as kv:
+                await publish(kv, "things", world.router.map)
+                await work(world)
+
+        asyncio.run(used())
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        environment = {
+            "EVENTS_URL": self._events.url,
+            "EVENTS_PREFIX": self._events.prefix,
+            "COLUMNS": "200",
+        }
+        result = CliRunner().invoke(self._app, arguments, env=environment)
+        assert result.exit_code == status, result.output
+        return result.output
+
+
+@pytest.fixture
+def operator(tmp_path: Path, event_settings: EventSettings) -> Operator:
+    return Operator(tmp_path, event_settings)
+
+
+async def add_things(world: World) -> None:
+    for bucket in range(40):
+        await world.add(f"{bucket}", bucket)
+
+
+def rows_of(table: str) -> list[list[str]]:
+    """The cells of a printed table."""
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines() if "│" in line]
+
+
+def test_an_operator_moves_buckets_looks_and_takes_them_back_or_leaves_them(operator: Operator) -> None:
+    operator.use(add_things)
+
+    assert rows_of(operator.run()) == [
+        ["0", "512", "0-511", "40", "0"],
+        ["1", "512", "512-1023", "0", "0"],
+    ]
+    assert operator.run("move", "0-19", "--to", "1", "--dry-run") == (
+        "Buckets 0-19 from 0 to 1: 20 rows of things.\n"
+    )
+    assert "0-15: shard 1 serves" in operator.run("move", "0-19", "--to", "1", "--no-follow")
+    shown = operator.run()
+    assert rows_of(shown)[1] == ["1", "532", "0-19,512-1023", "20", "0"]
+    assert "A move is under way: 0-19 from 0 to 1; of 2 groups 2 at follow." in shown
+    assert "Another move is under way" in operator.run("move", "30", "--to", "1", status=1)
+
+    assert "0-15: shard 0 serves" in operator.run("back")
+    assert rows_of(operator.run())[0] == ["0", "512", "0-511", "40", "0"]
+
+    operator.run("move", "0", "--to", "1", "--no-follow", "--throttle", "1000")
+    assert "0: nothing is left at shard 0" in operator.run("complete")
+    assert "No move is under way." in operator.run("resume", status=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("move", "1024", "--to", "1"), "'1024' is neither a bucket, from 0 to 1023, nor a range"),
+        (("move", "0", "--to", "7"), "there is no shard 7, but 0, 1"),
+    ],
+)
+def test_what_cannot_be_moved_is_said(operator: Operator, arguments: tuple[str, ...], said: str) -> None:
+    operator.use(add_things)
+
+    assert said in operator.run(*arguments, status=1)
