@@ -72,7 +72,9 @@ async def insert(tx: AsyncConnection, log: LogTable, rows: Sequence[Row]) -> Non
 async def count(tx: AsyncConnection, log: LogTable, buckets: Collection[int], as_of: int) -> dict[int, int]:
     """How many rows buckets have in a log, without those that have none."""
     bucket = log.table.c.bucket
-    query = sa.select(bucket, sa.func.count()).where(bucket.in_(buckets), *_counting(log, as_of)).group_by(bucket)
+    query = (
+        sa.select(bucket, sa.func.count()).where(bucket.in_(buckets), *_counting(log, as_of)).group_by(bucket)
+    )
     return {row[0]: row[1] for row in await tx.execute(query)}
 
 
