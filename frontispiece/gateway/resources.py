@@ -165,6 +165,7 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         health=service.health_checks,
         breaker=service.breaker,
         concurrency=service.concurrency,
+        descriptors=service.grpc,
     )
     if isinstance(upstream.app, PageApp):
         if runtime.overload:
