@@ -64,7 +64,7 @@ def _of_body(bound: Bound, body: bytes, pool: DescriptorPool) -> Message:
     if bound.body != WHOLE:
         document = {bound.body: document}
     elif not isinstance(document, dict):
-        raise ValueError("its body is no JSON object")  # noqa: TRY004 (one type for all that is refused)
+        raise ValueError("its body is no JSON object")
     message: Message = json_format.ParseDict(document, bound.method.takes(), descriptor_pool=pool)
     return message
 

@@ -1,15 +1,16 @@
 """A service over gRPC, described by `library.proto`, which answers as tests say."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import google.api
 import grpc
-from grpc_tools import protoc
 
 from frontispiece.upstream.transports.grpc.descriptors import Descriptors
 
@@ -21,13 +22,16 @@ Answer = Callable[[Any, Any], Awaitable[Any]]
 @cache
 def descriptor_set() -> bytes:
     """The descriptors of `library.proto`, with all that it imports."""
-    here, wellknown = Path(__file__).parent, Path(protoc.__file__).parent / "_proto"
+    common = find_spec("google.api")
+    assert common is not None
+    locations = common.submodule_search_locations or ()
+    folders = [
+        f"-I{each}" for each in (Path(__file__).parent, *(Path(each, "..", "..") for each in locations))
+    ]
     with TemporaryDirectory() as folder:
         made = Path(folder, "library.binpb")
-        common = Path(next(iter(google.api.__path__))).parent.parent
-        folders = [f"-I{each}" for each in (here, wellknown, common)]
         arguments = ["--include_imports", f"--descriptor_set_out={made}", "library.proto"]
-        assert protoc.main(["protoc", *folders, *arguments]) == 0
+        subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *folders, *arguments], check=True)
         return made.read_bytes()
 
 
