@@ -172,7 +172,7 @@ def websocket_services(table: WrittenTable) -> Iterator[Fault]:
         urls = service.get("url") if isinstance(service, dict) else None
         for url in urls if isinstance(urls, list) else [urls]:
             if isinstance(url, str) and url.startswith(WITHOUT_WEBSOCKETS):
-                message = f"websocket: it is not spoken at {url}, only at http:// and https://"
+                message = f"websocket: it is not spoken at {url}, only at http://, https:// and app://"
                 yield written.fault("websocket", message)
 
 
