@@ -45,6 +45,7 @@ SERVICES = (
     "payment",
     "recommendation",
     "reviews",
+    "pickup",
     "sales",
     "shipping",
 )

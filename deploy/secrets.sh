@@ -19,12 +19,12 @@ mkdir "$folder"
 cd "$folder"
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
-may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed"],"scopes":["shop","guest"]'
+may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed","pickup"],"scopes":["shop","guest"]'
 declare -A may=(
     [gateway]='"audiences":["*"]'
     [bff-web]="$may_bff"
     [bff-mobile]="$may_bff"
-    [ordering]='"audiences":["catalog","basket","inventory","discount","shipping"],"scopes":["shop"],"guests":false'
+    [ordering]='"audiences":["catalog","basket","inventory","discount","shipping","pickup"],"scopes":["shop"],"guests":false'
     [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
     [recommendation]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["recommendation"],"guests":false'
     [sales]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["sales"],"guests":false'
@@ -67,11 +67,12 @@ JSON
 
 password >postgres_password
 for service in identity catalog inventory discount reviews ordering ordering_read payment shipping notification \
-    acquirer feed_0 feed_1; do
+    acquirer feed_0 feed_1 pickup_0 pickup_1; do
     echo "postgresql+psycopg://$service:$(password)@postgres/$service" >"${service}_database_url"
 done
 
 echo "{\"0\":{\"database_url\":\"$(<feed_0_database_url)\"},\"1\":{\"database_url\":\"$(<feed_1_database_url)\"}}" >feed_shards
+echo "{\"0\":{\"database_url\":\"$(<pickup_0_database_url)\"},\"1\":{\"database_url\":\"$(<pickup_1_database_url)\"}}" >pickup_shards
 
 nats_user() { # user, what it may publish, what it may subscribe to
     local password

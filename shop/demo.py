@@ -32,6 +32,7 @@ USERS = {
         "faults:write",
         "data:rebuild",
         "sales:read",
+        "stores:write",
     ),
 }
 """Demo users and their scopes."""

@@ -40,6 +40,9 @@ STAND_INS = {
     "sales_signing_key": PEM,
     "feed_signing_key": PEM,
     "feed_shards": json.dumps({"0": {"database_url": "postgresql+psycopg://role:secret@postgres/database"}}),
+    "pickup_shards": json.dumps(
+        {"0": {"database_url": "postgresql+psycopg://role:secret@postgres/database"}}
+    ),
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]

@@ -10,6 +10,7 @@ from bff.clients.services import (
     Feeds,
     Inventory,
     Orders,
+    Pickups,
     Recommendations,
     Reviews,
     Shipping,
@@ -27,6 +28,7 @@ CLIENTS: Final[Mapping[Any, str | ServiceType]] = {
     Baskets: "basket",
     Orders: "ordering",
     Shipping: "shipping",
+    Pickups: "pickup",
     Discounts: GrpcService("discount", DiscountsStub, address="discount-grpc"),
 }
 """Every client that pages may ask for."""

@@ -248,13 +248,56 @@ class Address(Struct, frozen=True):
     country: str
 
 
+class Place(Struct, frozen=True):
+    """A place by its name; without one, a position that a device gave."""
+
+    name: str | None = None
+
+
+class PickupStore(Struct, frozen=True):
+    """A store near a place: when an order of now is ready there, in the store's own time."""
+
+    store: str
+    name: str
+    street: str
+    postal_code: str
+    city: str
+    country: str
+    ready_at: Moment
+    today: bool
+    metres: int
+
+
+class Nearby(Struct, frozen=True):
+    """The stores near a place, the nearest first; without a place where nobody knows one of that name."""
+
+    place: Place | None
+    items: list[PickupStore]
+
+
+class Pickup(Struct, frozen=True):
+    """The store where an order is picked up, and from when in the store's own time."""
+
+    store: str
+    name: str
+    street: str
+    postal_code: str
+    city: str
+    country: str
+    ready_at: Moment
+
+
 class OrderShipping(Struct, frozen=True):
-    """How and where an order is delivered; no `tracking_code` before there is a shipment."""
+    """How and where an order is delivered; no `tracking_code` before there is a shipment.
+
+    With `pickup` the customer comes for it to a store.
+    """
 
     method: str
     address: Address
     price: Money
     tracking_code: str | None = None
+    pickup: Pickup | None = None
 
 
 class TrackingEvent(Struct, frozen=True):

@@ -15,6 +15,7 @@ from bff.clients.models import (
     Counted,
     Follows,
     Items,
+    Nearby,
     Order,
     OrderList,
     Product,
@@ -180,6 +181,15 @@ class Shipping(_Client):
         """The shipment of one of the caller's orders; None when it has none."""
         batch = await self._service.get(_batch("/shipments", order_ids, "order_id"), Items[Shipment])
         return dict.fromkeys(order_ids) | {each.order_id: each for each in batch.items}
+
+
+class Pickups(_Client):
+    """The stores where customers pick orders up."""
+
+    async def nearby(self, skus: Sequence[str], limit: int, **place: str | float) -> Nearby:
+        """The stores near a `place` by its name, or near `latitude` and `longitude`, that have products."""
+        query = {"sku": skus, "limit": limit, **place}
+        return await self._service.get("/nearby?" + urlencode(query, doseq=True), Nearby)
 
 
 class Orders(_Client):

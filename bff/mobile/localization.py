@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import NamedTuple, Self
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_percent, get_currency_precision
+from babel.units import format_unit
 
 from bff.clients.models import Discount, Money, Stock
 from frontispiece.pages import Header
@@ -80,6 +81,18 @@ class Localization:
     def date(self, moment: datetime) -> str:
         """The day of a moment, in UTC, such as `22 Nov 2030`."""
         return format_date(moment.astimezone(UTC), "medium", locale=self.locale)
+
+    def local_time(self, moment: datetime) -> str:
+        """The time of a moment in its own time zone, such as `16:30`."""
+        return format_time(moment.replace(tzinfo=None), "short", locale=self.locale)
+
+    def local_moment(self, moment: datetime) -> str:
+        """The day and the time of a moment in its own time zone, such as `22 Nov 2030, 16:30`."""
+        return f"{format_date(moment.date(), 'medium', locale=self.locale)}, {self.local_time(moment)}"
+
+    def distance(self, metres: int) -> str:
+        """A distance, such as `1.2 km`."""
+        return format_unit(round(metres / 1000, 1), "length-kilometer", length="short", locale=self.locale)
 
     def badges(self, discount: Discount | None, stock: Stock | None) -> list[str]:
         """Short notes on a product: a discount, few pieces left, or none."""

@@ -2,14 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from bff.clients.discounts import Discounts
-from bff.clients.models import Basket, BasketItem, BestDiscount, Discount, Money, Order, Product, Quote, Stock
-from bff.clients.services import Orders, Shipping
+from bff.clients.models import (
+    Basket,
+    BasketItem,
+    BestDiscount,
+    Discount,
+    Money,
+    Nearby,
+    Order,
+    Product,
+    Quote,
+    Stock,
+)
+from bff.clients.services import Orders, Pickups, Shipping
 from bff.shared.prices import changed_price, current_price
 from bff.shared.prices import total as sum_of
 from bff.shared.sources import RETRY, basket, basket_skus, order_of, products, stocks
@@ -21,12 +32,27 @@ IdempotencyKey = Annotated[str, Meta(min_length=8, max_length=200)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 Coupon = Annotated[str, Meta(max_length=64)]
 
+MAX_STORES: Final = 5
+"""As many stores are offered, the nearest."""
+
+STORES_TIMEOUT = 1.0
+"""In seconds; long, for the customer has asked for stores and waits for them."""
+
+
+class Near(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the customer would pick an order up: near a place by its name, or near a position in degrees."""
+
+    place: Text | None = None
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+
 
 class DraftRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What the customer has filled in so far; without a country nothing is quoted."""
 
     coupon: Coupon | None = None
     country: Country | None = None
+    near: Near | None = None
 
 
 class AddressRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,11 +65,12 @@ class AddressRequest(Struct, frozen=True, forbid_unknown_fields=True):
     country: Country
 
 
-class ShippingRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """How and where an order is to be delivered."""
+class ShippingRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How and where an order is to be delivered; with the method `pickup`, at which store."""
 
     method: Annotated[str, Meta(min_length=1, max_length=32)]
     address: AddressRequest
+    store: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
 class Total(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,6 +145,25 @@ async def coupon_discounts(
     return dict(await price_rules.best(skus, coupon=_code(wanted) or "")) if skus else {}
 
 
+def no_pickups() -> Nearby | None:
+    """The stores where nothing is known of any."""
+    return None
+
+
+async def pickups(skus: list[str], wanted: Body[DraftRequest], stores: Pickups) -> Nearby | None:
+    """The stores near the customer where the order can be picked up; None while nobody wants to know."""
+    near = wanted.near
+    if near is None or not skus:
+        return None
+    skus = skus[:100]  # as many as pickup takes
+    if near.latitude is not None and near.longitude is not None:
+        return await stores.nearby(skus, MAX_STORES, latitude=near.latitude, longitude=near.longitude)
+    if near.place is None:
+        return None
+    country = {"country": wanted.country} if wanted.country else {}
+    return await stores.nearby(skus, MAX_STORES, place=near.place, **country)
+
+
 async def quotes(basket: Basket, wanted: Body[DraftRequest], shipping: Shipping) -> list[Quote]:
     """The methods of shipping to the customer's country."""
     return await shipping.quotes(wanted.country, basket.pieces) if wanted.country and basket.items else []
@@ -167,7 +213,8 @@ async def placed_order(
 def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()) -> Page:
     """The page of a checkout that is not an order yet, with its sources; a client adds its own view.
 
-    It asks basket, and then catalog, discount, inventory and shipping at once. Only stock is optional.
+    It asks basket, and then catalog, discount, inventory, shipping and, with a place, pickup at once. Stock
+    and pickup are optional.
     """
     page = Page("/checkout/draft", deadline=deadline, method="POST", vary=vary)
     page.source(retry=RETRY)(basket)
@@ -176,6 +223,7 @@ def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...
     page.source(name="discounts", retry=RETRY)(coupon_discounts)
     page.source(timeout=optional_timeout, fallback=dict)(stocks)
     page.source(retry=RETRY)(quotes)
+    page.source(timeout=STORES_TIMEOUT, fallback=no_pickups)(pickups)
     return page
 
 

@@ -147,7 +147,7 @@ export class MobileApi {
   }
 
   /**
-   * @param {{ country?: string, coupon?: string }} request
+   * @param {{ country?: string, coupon?: string, near?: import("../shared/position.js").Near }} request
    * @returns {Promise<Draft>}
    */
   async checkoutDraft(request) {

@@ -30,18 +30,24 @@
  *   badges: string[], priceWhenAdded: string | null, short: boolean,
  * }} DraftLine
  * @typedef {{
+ *   store: string, name: string, street: string, city: string, distance: string, ready: string, today: boolean,
+ *   total: string, amount: Money,
+ * }} PickupOption
+ * @typedef {{ place: string | null, unknown: boolean, options: PickupOption[] }} Pickup
+ * @typedef {{
  *   basketVersion: number, lines: DraftLine[], goods: string | null, saved: string | null,
- *   couponApplied: boolean | null, deliveries: Delivery[], obstacles: string[],
+ *   couponApplied: boolean | null, deliveries: Delivery[], pickup: Pickup | null, obstacles: string[],
  * }} Draft
  * @typedef {{ name: string, street: string, postal_code: string, city: string, country: string }} Address
  * @typedef {{
- *   basket_version: number, total: Money, shipping: { method: string, address: Address }, payment_token: string,
- *   coupon?: string,
+ *   basket_version: number, total: Money, shipping: { method: string, address: Address, store?: string },
+ *   payment_token: string, coupon?: string,
  * }} OrderRequest
  * @typedef {{ id: string, status: string, date: string, pieces: number, total: string, reason: string | null, parcel: string | null }} OrderEntry
  * @typedef {{ items: OrderEntry[], next: string | null }} OrderList
  * @typedef {{
  *   method: string, price: string, to: string, trackingCode: string | null, tracking: { status: string, date: string }[],
+ *   pickup: { name: string, address: string, ready: string } | null,
  * }} Parcel
  * @typedef {{
  *   id: string, status: string, date: string, lines: { sku: string, name: string, quantity: number, total: string }[],
@@ -150,7 +156,25 @@ export const draft = (data) => ({
     total: each.total,
     amount: money(each.amount),
   })),
+  pickup: data.pickup ? pickup(data.pickup) : null,
   obstacles: data.obstacles ?? [],
+});
+
+/** @param {any} data @returns {Pickup} */
+const pickup = (data) => ({
+  place: data.place ?? null,
+  unknown: data.unknown ?? false,
+  options: (data.options ?? []).map((/** @type {any} */ each) => ({
+    store: each.store,
+    name: each.name,
+    street: each.street,
+    city: each.city,
+    distance: each.distance,
+    ready: each.ready,
+    today: each.today,
+    total: each.total,
+    amount: money(each.amount),
+  })),
 });
 
 /** @param {any} data @returns {OrderList} */
@@ -202,6 +226,7 @@ const parcel = (data) => ({
   price: data.price,
   to: data.to,
   trackingCode: data.tracking_code ?? null,
+  pickup: data.pickup ? { name: data.pickup.name, address: data.pickup.address, ready: data.pickup.ready } : null,
   tracking: [],
 });
 

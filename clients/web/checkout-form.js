@@ -2,7 +2,8 @@
  * What a customer has filled in at the checkout: it survives a login in between, in this tab alone.
  *
  * @typedef {import("./models.js").Address} Address
- * @typedef {{ address: Address, coupon: string, method: string, payment: string }} Filled
+ * @typedef {import("../shared/position.js").Near} Near
+ * @typedef {{ address: Address, coupon: string, method: string, near: Near | null, payment: string }} Filled
  */
 
 const STORED = "shop.checkout";
@@ -12,6 +13,7 @@ const BLANK = {
   address: { name: "", street: "", postal_code: "", city: "", country: "DE" },
   coupon: "",
   method: "standard",
+  near: null,
   payment: "tok_visa",
 };
 

@@ -38,6 +38,16 @@ export function moment(at) {
   return MOMENT.format(new Date(at));
 }
 
+/** The time of a moment in its own time zone. @param {string} at */
+export function clock(at) {
+  return at.slice(11, 16);
+}
+
+/** @param {number} metres */
+export function kilometres(metres) {
+  return `${NUMBER.format(Math.round(metres / 100) / 10)} km`;
+}
+
 /** @param {string} code */
 export function country(code) {
   return COUNTRIES.of(code) ?? code;

@@ -36,13 +36,20 @@
  * }} CheckoutLine
  * @typedef {{ method: string, days: number, price: Money, total: Money }} Delivery
  * @typedef {{
+ *   store: string, name: string, street: string, city: string, metres: number, readyAt: string, today: boolean, total: Money,
+ * }} PickupOption
+ * @typedef {{ place: string | null, known: boolean, options: PickupOption[] }} Pickup
+ * @typedef {{
  *   basketVersion: number, lines: CheckoutLine[], subtotal: Money | null, discount: Money | null,
- *   coupon: { code: string, applied: boolean } | null, deliveries: Delivery[], obstacles: string[],
+ *   coupon: { code: string, applied: boolean } | null, deliveries: Delivery[], pickup: Pickup | null, obstacles: string[],
  * }} Draft
  * @typedef {{ stage: string, at: string }} Milestone
  * @typedef {{ name: string, street: string, postal_code: string, city: string, country: string }} Address
  * @typedef {{ sku: string, name: string, quantity: number, percentOff: number, total: Money }} OrderLine
- * @typedef {{ method: string, address: Address, price: Money, trackingCode: string | null }} Shipping
+ * @typedef {{ name: string, street: string, postal_code: string, city: string, readyAt: string }} PickupStore
+ * @typedef {{
+ *   method: string, address: Address, price: Money, trackingCode: string | null, pickup: PickupStore | null,
+ * }} Shipping
  * @typedef {{
  *   id: string, status: string, placedAt: string, lines: OrderLine[], subtotal: Money, discount: Money, total: Money,
  *   shipping: Shipping | null, coupon: string | null, stage: string | null, reason: string | null, timeline: Milestone[],
@@ -171,6 +178,7 @@ export function draft(data) {
       price: money(delivery.price),
       total: money(delivery.total),
     })),
+    pickup: data.pickup && pickup(data.pickup),
     obstacles: data.obstacles,
   };
 }
@@ -268,6 +276,31 @@ function shipping(data) {
     address: { name, street, postal_code, city, country },
     price: money(data.price),
     trackingCode: data.tracking_code,
+    pickup: data.pickup && {
+      name: data.pickup.name,
+      street: data.pickup.street,
+      postal_code: data.pickup.postal_code,
+      city: data.pickup.city,
+      readyAt: data.pickup.ready_at,
+    },
+  };
+}
+
+/** @param {any} data @returns {Pickup} */
+function pickup(data) {
+  return {
+    place: data.place,
+    known: data.known,
+    options: data.options.map((/** @type {any} */ option) => ({
+      store: option.store,
+      name: option.name,
+      street: option.street,
+      city: option.city,
+      metres: option.metres,
+      readyAt: option.ready_at,
+      today: option.today,
+      total: money(option.total),
+    })),
   };
 }
 

@@ -165,7 +165,6 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         health=service.health_checks,
         breaker=service.breaker,
         concurrency=service.concurrency,
-        descriptors=service.grpc,
     )
     if isinstance(upstream.app, PageApp):
         if runtime.overload:
@@ -175,9 +174,5 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         for api in upstream.app.apis:
             if isinstance(api, GraphEndpoint):
                 runtime.metrics.track_graph(api.usage)
-                for field in api.fields:
-                    runtime.metrics.track_page(
-                        f"{upstream.app.title}:{api.path}/{field.coordinate}", field.page
-                    )
     counted = runtime.metrics.upstreams.observe(upstream)
     return runtime.access_log.observe(counted) if runtime.access_log else counted

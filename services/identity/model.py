@@ -30,6 +30,7 @@ SHOP_SCOPES: Final = (
     "faults:write",
     "data:rebuild",
     "sales:read",
+    "stores:write",
 )
 """Scopes that are permissions; a client gets those that its user has."""
 

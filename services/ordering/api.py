@@ -1,10 +1,18 @@
 """What customers do with orders over HTTP: parse, call, respond."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from frontispiece.service import (
     Caller,
@@ -17,7 +25,7 @@ from frontispiece.service import (
     set_position,
 )
 from services.ordering.clients import Clients
-from services.ordering.commands import Commands, Purchase
+from services.ordering.commands import PICKUP, Commands, Purchase
 from services.ordering.connections import Connections
 from services.ordering.domain_events import Address
 from services.ordering.queries import Queries
@@ -75,8 +83,19 @@ class ShippingRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    method: Annotated[Text, Field(max_length=32, description="One of those that shipping quotes.")]
+    method: Annotated[
+        Text, Field(max_length=32, description="One of those that shipping quotes, or `pickup`.")
+    ]
     address: AddressRequest
+    store: Annotated[Text | None, Field(max_length=64)] = Field(
+        None, description="For `pickup`, the store where the customer comes for the order."
+    )
+
+    @model_validator(mode="after")
+    def _has_store_for_pickup(self) -> Self:
+        if (self.method == PICKUP) != (self.store is not None):
+            raise ValueError(f"the method {PICKUP} has a store, and no other has one")
+        return self
 
 
 class OrderRequest(BaseModel):
@@ -115,7 +134,9 @@ async def place(
     The response comes at once: the order is `pending` until its stock and its payment are certain. `Position`
     is for `min-position` of later reads.
     """
-    intent = Intent(owner=caller.subject, key=key, request=body.model_dump_json().encode())
+    # Without a store it reads as it did before there were any, so that a retry is one of the same order.
+    request = body.model_dump_json(exclude=None if body.shipping.store else {"shipping": {"store"}})
+    intent = Intent(owner=caller.subject, key=key, request=request.encode())
     written = await commands.place(intent, _purchase(body, x_client), clients)
     response.headers["Location"] = f"/orders/{written.order.id}"
     return await _body(written, queries, response)
@@ -146,6 +167,7 @@ def _purchase(body: OrderRequest, client: str) -> Purchase:
         coupon=body.coupon or "",
         method=body.shipping.method,
         address=Address(**body.shipping.address.model_dump()),
+        store=body.shipping.store or "",
         payment_token=body.payment_token,
         client=client if CLIENT.fullmatch(client) else "",
     )

@@ -1,10 +1,11 @@
-"""Clients of the services that placing an order calls: basket, catalog, discount, shipping.
+"""Clients of the services that placing an order calls: basket, catalog, discount, pickup, shipping.
 
 Each reads only the fields that ordering uses (a tolerant reader).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Final
 from urllib.parse import quote, urlencode
 
@@ -14,6 +15,7 @@ from msgspec import Meta
 from frontispiece.http import TYPE_PREFIX, Problem
 from frontispiece.upstream import InvalidResponse, UpstreamClientError
 from services.ordering.calls import PASSED_ON, Calls
+from services.ordering.domain_events import Pickup
 from services.ordering.model import Article, Item
 from shop.money import MAX_AMOUNT, Money
 from shop.pb import discount_pb2
@@ -164,6 +166,25 @@ class Shipping(_Client):
         return next(prices, None)
 
 
+class Pickups(_Client):
+    """The stores where customers pick orders up."""
+
+    async def offer(self, store: str) -> Pickup:
+        """The pickup of an order of now at a store.
+
+        Raises:
+            Problem: 422 `store-unknown`.
+        """
+        async with self._calls.call() as service:
+            try:
+                offer: Pickup = await service.get(f"/stores/{quote(store, safe='')}/pickup", Pickup)
+            except UpstreamClientError as refusal:
+                if refusal.upstream_status != HTTPStatus.NOT_FOUND:
+                    raise
+                raise Problem(422, "store-unknown", "There is no such store.") from refusal
+        return offer
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
     """The clients of one request."""
@@ -172,6 +193,7 @@ class Clients:
     baskets: Baskets
     discounts: Discounts
     shipping: Shipping
+    pickup: Pickups
 
 
 def _claim(owner: str, order_id: str) -> str:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from frontispiece.http import Problem
 from frontispiece.service import Intent
@@ -32,6 +32,9 @@ from shop.money import MAX_AMOUNT, Money
 
 log = logging.getLogger(__name__)
 
+PICKUP: Final = "pickup"
+"""The method of orders that customers come for; it costs nothing."""
+
 First = TypeVar("First")
 Second = TypeVar("Second")
 
@@ -40,7 +43,7 @@ Second = TypeVar("Second")
 class Purchase:
     """What a customer wants to order: a basket as they have seen it, for the total that they have seen.
 
-    `coupon` is empty for none, `client` where it is not known.
+    `coupon` is empty for none, `client` where it is not known, `store` unless the method is `PICKUP`.
     """
 
     basket_version: int
@@ -48,6 +51,7 @@ class Purchase:
     coupon: str
     method: str
     address: Address
+    store: str
     payment_token: str
     client: str
 
@@ -65,8 +69,8 @@ class Commands:
         Raises:
             Problem: 409 `basket-changed`, `total-changed`, `article-unknown` or `currencies-mixed`; 422
                 `basket-empty`, `coupon-invalid`, `coupon-used`, `order-has-coupon`, `country-not-served`,
-                `method-unknown`, `order-too-large` or `idempotency-key-reused`; 502, 503 or 504 when a
-                service that is needed fails. Nothing is ordered then.
+                `method-unknown`, `store-unknown`, `order-too-large` or `idempotency-key-reused`; 502, 503 or
+                504 when a service that is needed fails. Nothing is ordered then.
         """
         id_ = order_id(intent.owner, intent.key)
         if (found := await self._find(id_, intent)) is not None:
@@ -122,15 +126,10 @@ class Commands:
     async def _price(
         self, intent: Intent, items: Sequence[Item], purchase: Purchase, clients: Clients
     ) -> Placed:
-        bill, delivery_price = await _all(
-            _bill(items, purchase.coupon, clients),
-            clients.shipping.quote(
-                purchase.address.country, sum(item.quantity for item in items), purchase.method
-            ),
+        bill, (delivery, currency) = await _all(
+            _bill(items, purchase.coupon, clients), _delivery(items, purchase, clients)
         )
-        if delivery_price is None:
-            raise Problem(422, "method-unknown", "There is no such delivery to this country.")
-        if delivery_price.currency != bill.currency:
+        if currency not in {None, bill.currency}:
             raise Problem(409, "currencies-mixed", "Delivery is priced in another currency than the goods.")
         placed = Placed(
             owner=intent.owner,
@@ -139,12 +138,12 @@ class Commands:
             lines=bill.lines,
             coupon=purchase.coupon,
             basket_version=purchase.basket_version,
-            delivery=Delivery(method=purchase.method, address=purchase.address, amount=delivery_price.amount),
+            delivery=delivery,
             payment_token=purchase.payment_token,
             placed_at=self._now(),
             client=purchase.client,
         )
-        amount = bill.total + delivery_price.amount
+        amount = bill.total + delivery.amount
         if amount > MAX_AMOUNT:
             raise Problem(422, "order-too-large", "These articles cost more than one order may.")
         total = Money(amount=amount, currency=bill.currency)
@@ -169,6 +168,21 @@ async def _bill(items: Sequence[Item], coupon: str, clients: Clients) -> Bill:
     if coupon and not _is_used(coupon, list(discounts.values())):
         raise Problem(422, "coupon-invalid", "The coupon takes nothing off this basket.")
     return bill
+
+
+async def _delivery(
+    items: Sequence[Item], purchase: Purchase, clients: Clients
+) -> tuple[Delivery, str | None]:
+    """The delivery, and the currency of its price; None where it costs nothing."""
+    method, address = purchase.method, purchase.address
+    if method == PICKUP:
+        pickup = await clients.pickup.offer(purchase.store)
+        return Delivery(method=method, address=address, amount=0, pickup=pickup), None
+    pieces = sum(item.quantity for item in items)
+    quoted = await clients.shipping.quote(address.country, pieces, method)
+    if quoted is None:
+        raise Problem(422, "method-unknown", "There is no such delivery to this country.")
+    return Delivery(method=method, address=address, amount=quoted.amount), quoted.currency
 
 
 async def _all(

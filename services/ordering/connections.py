@@ -11,10 +11,10 @@ from frontispiece.security import Identity, Signer
 from frontispiece.settings import Directory
 from frontispiece.upstream import GrpcService, Headers, Unreachable, UpstreamError, open_upstream
 from services.ordering.calls import Calls
-from services.ordering.clients import Baskets, Catalog, Clients, Discounts, Shipping
+from services.ordering.clients import Baskets, Catalog, Clients, Discounts, Pickups, Shipping
 from shop.pb import discount_pb2_grpc
 
-HTTP_SERVICES: Final = ("catalog", "basket", "shipping")
+HTTP_SERVICES: Final = ("catalog", "basket", "shipping", "pickup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ async def open_clients(
         def authorization(service: str) -> bytes:
             return signer.authorization(identity, service)
 
-        catalog, basket, shipping = (
+        catalog, basket, shipping, pickup = (
             Calls(each.name, each.within, headers, authorization, call_timeout) for each in upstreams
         )
         return Clients(
@@ -67,13 +67,15 @@ async def open_clients(
             baskets=Baskets(basket),
             discounts=Discounts(Calls("discount", channels.bind, headers, authorization, call_timeout)),
             shipping=Shipping(shipping),
+            pickup=Pickups(pickup),
         )
 
     async with AsyncExitStack() as stack:
         for upstream in upstreams:
             await stack.enter_async_context(upstream)
         await stack.enter_async_context(channels)
-        checks = {each.name: partial(each.is_ready, optional=True) for each in upstreams}
+        needed = (each for each in upstreams if each.name != "pickup")  # without it, orders are delivered
+        checks = {each.name: partial(each.is_ready, optional=True) for each in needed}
         yield Connections(clients_for, {**checks, "discount": channels.is_ready})
 
 

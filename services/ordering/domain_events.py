@@ -46,12 +46,41 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     country: str
 
 
+class Pickup(msgspec.Struct, frozen=True, kw_only=True):
+    """The store where the customer picks the order up, and from when, in the store's own time."""
+
+    store: str
+    name: str
+    street: str
+    postal_code: str
+    city: str
+    country: str
+    ready_at: datetime
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """How and where an order is delivered, and what that costs in minor units of its currency."""
+    """How and where an order is delivered, and what that costs in minor units of its currency.
+
+    With `pickup` the parcel goes to that store; `address` is the customer's own all the same.
+    """
 
     method: str
     address: Address
     amount: int
+    pickup: Pickup | None = None
+
+    @property
+    def destination(self) -> Address:
+        """Where the parcel goes."""
+        if (store := self.pickup) is None:
+            return self.address
+        return Address(
+            name=self.address.name,
+            street=store.street,
+            postal_code=store.postal_code,
+            city=store.city,
+            country=store.country,
+        )
 
 
 class Shortage(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +102,8 @@ class Placed(OrderEvent, frozen=True, kw_only=True):
     """The customer has placed the order; `digest` tells its request from another with the same key."""
 
     NAME = "placed"
-    SCHEMA = 3  # 1 had no basket version, no delivery and no payment, 2 no client and no types and brands
+    SCHEMA = 4
+    # 1 had no basket version, no delivery and no payment, 2 no client and no types and brands, 3 no pickup
 
     owner: str
     digest: str

@@ -73,7 +73,7 @@ def _create_shipment(order: Order) -> EventData:
         order_id=order.id,
         owner=order.owner,
         method=order.delivery.method,
-        address=order.delivery.address,
+        address=order.delivery.destination,
         lines=_lines(order),
     )
 

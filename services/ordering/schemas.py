@@ -33,13 +33,29 @@ class AddressBody(ResponseBody):
     country: str
 
 
+class PickupBody(ResponseBody):
+    """The store where the customer picks an order up; `ready_at` is in the store's own time."""
+
+    store: str
+    name: str
+    street: str
+    postal_code: str
+    city: str
+    country: str
+    ready_at: datetime
+
+
 class ShippingBody(BaseModel):
-    """How and where an order is delivered; `tracking_code` is null until there is a shipment."""
+    """How and where an order is delivered; `tracking_code` is null until there is a shipment.
+
+    `pickup` is null unless the customer comes for the order: then it goes to that store.
+    """
 
     method: str
     address: AddressBody
     price: Money
     tracking_code: str | None
+    pickup: PickupBody | None
 
 
 class MilestoneBody(ResponseBody):
@@ -131,6 +147,7 @@ def _shipping(view: OrderView, delivery: Delivery) -> ShippingBody:
         address=AddressBody.of(delivery.address),
         price=_money(view.bill, delivery.amount),
         tracking_code=view.tracking_code or None,
+        pickup=None if delivery.pickup is None else PickupBody.of(delivery.pickup),
     )
 
 

@@ -21,9 +21,14 @@ def _placed_3(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "client": ""}  # its lines have no type and no brand
 
 
+def _placed_4(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields  # its delivery has no pickup
+
+
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {
     (Placed.NAME, 1): _placed_2,
     (Placed.NAME, 2): _placed_3,
+    (Placed.NAME, 3): _placed_4,
 }
 """By name and schema of the stored event."""
 

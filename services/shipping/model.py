@@ -58,6 +58,9 @@ CURRENCY: Final = "EUR"
 
 PIECES_PER_PARCEL: Final = 20
 
+PICKUP: Final = "pickup"
+"""The method of a parcel to one of the shop's own stores, wherever that is; nobody asks for its price."""
+
 DOMESTIC: Final = frozenset({"DE"})
 EUROPEAN_UNION: Final = frozenset(
     {"AT", "BE", "BG", "CY", "CZ", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
@@ -174,10 +177,11 @@ def quotes(country: str, pieces: int) -> tuple[Quote, ...]:
 def refusal(draft: Draft) -> Refusal | None:
     """Why this order is not shipped; None when it is."""
     address = draft.address
-    if address.country not in _RATES:
-        return Refusal.COUNTRY_NOT_SERVED
-    if draft.method not in _RATES[address.country]:
-        return Refusal.METHOD_UNKNOWN
+    if draft.method != PICKUP:
+        if address.country not in _RATES:
+            return Refusal.COUNTRY_NOT_SERVED
+        if draft.method not in _RATES[address.country]:
+            return Refusal.METHOD_UNKNOWN
     if not all(part.strip() for part in (address.name, address.street, address.postal_code, address.city)):
         return Refusal.ADDRESS_INCOMPLETE
     return None

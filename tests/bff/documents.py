@@ -75,6 +75,7 @@ def order(number: int = 1, *, discount: int = 258) -> Json:
             "address": {**ADDRESS, "later": 1},
             "price": euros(490),
             "tracking_code": "FS-7",
+            "pickup": None,
         },
         "coupon": None,
         "stage": "shipment-created",
@@ -91,6 +92,28 @@ ADDRESS: Json = {
     "city": "Berlin",
     "country": "DE",
 }
+
+
+def picked_up(document: Json) -> Json:
+    """The order, for which its customer comes to a store."""
+    pickup = {name: STORE[name] for name in STORE.keys() - {"today", "metres", "latitude", "longitude"}}
+    return document | {"shipping": document["shipping"] | {"method": "pickup", "pickup": pickup}}
+
+
+STORE: Json = {
+    "store": "7",
+    "name": "Frontispiece Leipzig 7",
+    "street": "Mill Lane 3",
+    "postal_code": "04109",
+    "city": "Leipzig",
+    "country": "DE",
+    "latitude": 51.35,
+    "longitude": 12.38,
+    "ready_at": "2030-11-23T16:30:00+01:00",
+    "today": True,
+    "metres": 1234,
+}
+"""A store near a place, as pickup has it."""
 
 
 def shipment(order_id: str) -> Json:

@@ -26,6 +26,7 @@ HTTP_SERVICES = (
     "shipping",
     "recommendation",
     "feed",
+    "pickup",
 )
 
 
@@ -113,6 +114,8 @@ class Shop:
     waiting: dict[str, int] = field(default_factory=dict)
     """What a checkout gave back, and has no room in the basket."""
     quotes: list[Json] = field(default_factory=list)
+    stores: list[Json] = field(default_factory=list)
+    """Where orders can be picked up."""
     orders: list[Json] = field(default_factory=list)
     next: str | None = None
     removed: list[str] = field(default_factory=list)
@@ -275,6 +278,13 @@ class Shop:
     def _quotes(self, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=self.quotes)
 
+    def _pickups(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.params.get("place")
+        if name == "nowhere":
+            return httpx.Response(200, json={"place": None, "items": [], "shards": []})
+        place = {"name": name, "latitude": 51.34, "longitude": 12.37}
+        return httpx.Response(200, json={"place": place, "items": self.stores, "shards": ["0"]})
+
     def _shipment(self, request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=shipment(_last(request)))
 
@@ -355,6 +365,7 @@ OPERATIONS = (
     (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
     (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),
     (r"GET shipping:/quotes", "quotes"),
+    (r"GET pickup:/nearby", "pickups"),
     (r"GET shipping:/shipments/[^/]+", "shipment"),
     (r"GET shipping:/shipments", "shipments"),
     (r"POST ordering:/orders", "place"),

@@ -15,7 +15,7 @@ from frontispiece.pages import AuthenticatedBffSettings, PageApp
 from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import Directory, TokenSettings
 from frontispiece.testing import new_signing_key
-from tests.bff.documents import article, euros, news, order, review
+from tests.bff.documents import STORE, article, euros, news, order, picked_up, review
 from tests.bff.times import extend
 from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
 from tests.support.contracts import LOGGED_IN
@@ -57,6 +57,14 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     },
     "parcels go to Germany": lambda: {
         "quotes": [{"method": "standard", "amount": 490, "currency": "EUR", "days": 3}]
+    },
+    "there is a store near Leipzig": lambda: {"stores": [STORE]},
+    "the customer picks the order up": lambda: {
+        "orders": [picked_up(order(1))],
+        "trouble": {
+            "place": answering(placed(picked_up(order()))),
+            "cancel": answering(placed(picked_up(order()))),
+        },
     },
     "parcels go nowhere": lambda: {
         "trouble": {"quotes": answering(problem(422, "country-not-served", country="AQ"))}

@@ -21,6 +21,7 @@ CLIENT_SERVICES = (
     "shipping",
     "recommendation",
     "feed",
+    "pickup",
     "discount",
 )
 FILE = CONTRACTS / "services" / "shared.json"

@@ -41,6 +41,7 @@ EVERY_SCOPE: Final = (
         "facts:replay",
         "data:rebuild",
         "sales:read",
+        "stores:write",
     ),
 )
 
@@ -103,7 +104,7 @@ async def ordering(parts: Parts) -> AsyncIterator[Fuzzed]:
     server = grpc_server(discounts)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    addresses = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping")}
+    addresses = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping", "pickup")}
     directory = Directory(services={**addresses, "discount-grpc": f"127.0.0.1:{port}"})
     running = app(replace(parts, directory=directory))
     shop = FullBasket(http=httpx.AsyncClient(), bearer=lambda *_: {}, discounts=discounts)
@@ -270,6 +271,12 @@ WORLDS: Final[Mapping[str, World]] = {
     "notification": plain("notification"),
     "ordering": ordering,
     "payment": payment,
+    "pickup": plain(
+        "pickup",
+        store_id=["1", "7", "nope"],
+        place=["Berlin", "nope"],
+        if_match=['"1"', '"2"'],
+    ),
     "recommendation": recommendation,
     "reviews": plain(
         "reviews",

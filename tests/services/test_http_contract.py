@@ -120,6 +120,14 @@ SERVICES = {
         scope="payments:read",
         unknown={f"/payments/{id_}": "payment-unknown" for id_ in ("nope", "%00", UNKNOWN_ORDER)},
     ),
+    "pickup": Service(
+        has_events=False,
+        path="/nearby",
+        guarded=(("PUT", "/stores/7", {}),),
+        scope="stores:write",
+        unknown={"/stores/nope": "store-unknown", "/stores/%20/pickup": "store-unknown"},
+        resource="/stores/7",
+    ),
     "recommendation": Service(
         path="/recommendations/{sku}",
         guarded=(("PUT", "/rebuild", None),),

@@ -69,7 +69,7 @@ async def test_graph_and_columns_are_made_of_all_orders_when_they_are_new_and_ag
     names = ("gateway", "recommendation", "sales")
     tokens = TokenSettings(issuers=issuers([(name, private_key(signing_key)) for name in names]))
     common: dict[str, Any] = {"events": event_settings, "tokens": tokens, "signing_key": signing_key}
-    nowhere = dict.fromkeys(("catalog", "basket", "shipping"), f"http://{NOWHERE}")
+    nowhere = dict.fromkeys(("catalog", "basket", "shipping", "pickup"), f"http://{NOWHERE}")
     url, read_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("ordering", "read"))
     ordering = create_ordering(
         OrderingSettings(

@@ -17,6 +17,7 @@ NAMES = (
     "notification",
     "ordering",
     "payment",
+    "pickup",
     "recommendation",
     "reviews",
     "sales",

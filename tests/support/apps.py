@@ -31,6 +31,8 @@ from services.ordering.app import OrderingSettings
 from services.ordering.app import create_app as ordering
 from services.payment.app import PaymentSettings
 from services.payment.app import create_app as payment
+from services.pickup.app import PickupSettings
+from services.pickup.app import create_app as pickup
 from services.recommendation.app import RecommendationSettings
 from services.recommendation.app import create_app as recommendation
 from services.reviews.app import ReviewsSettings
@@ -79,7 +81,7 @@ class Parts:
 
 
 def _ordering(parts: Parts) -> FastAPI:
-    addresses = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping")}
+    addresses = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping", "pickup")}
     return ordering(
         OrderingSettings(
             read_database_url=f"sqlite:///{parts.folder}/read.db",
@@ -106,6 +108,11 @@ def _basket(parts: Parts) -> FastAPI:
             valkey_url=parts.valkey_url, directory=CATALOG_ADDRESS, tokens=parts.tokens, events=parts.events
         )
     )
+
+
+def _pickup(parts: Parts) -> FastAPI:
+    url = parts.common["database_url"]
+    return pickup(PickupSettings(shards={"0": {"database_url": url}}, tokens=parts.tokens))
 
 
 def _notification(parts: Parts) -> FastAPI:
@@ -150,6 +157,7 @@ def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
         "shipping",
         "recommendation",
         "feed",
+        "pickup",
         "discount-grpc",
     )
     directory = parts.directory or Directory(services=dict.fromkeys(names, f"http://{NOWHERE}"))
@@ -171,6 +179,7 @@ APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "notification": _notification,
     "ordering": _ordering,
     "payment": _payment,
+    "pickup": _pickup,
     "recommendation": lambda parts: recommendation(RecommendationSettings(**_of_orders(parts))),
     "reviews": lambda parts: reviews(ReviewsSettings(directory=CATALOG_ADDRESS, **parts.common)),
     "sales": lambda parts: sales(SalesSettings(**_of_orders(parts))),

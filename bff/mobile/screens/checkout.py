@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, BestDiscount, Money, Order, Product, Quote, Stock
+from bff.clients.models import Basket, BestDiscount, Money, Nearby, Order, Product, Quote, Stock
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
@@ -56,11 +56,40 @@ class Delivery(Struct, frozen=True):
     amount: Money
 
 
+class PickupOption(Struct, frozen=True):
+    """A store where the order can be picked up from `ready`, today or tomorrow, in the store's own time.
+
+    `amount` is the order's `total` then, as `POST /checkout` takes it.
+    """
+
+    store: str
+    name: str
+    street: str
+    city: str
+    distance: str
+    ready: str
+    today: bool
+    total: str
+    amount: Money
+
+
+class PickupChoice(Struct, frozen=True, omit_defaults=True):
+    """The stores near a place, the nearest first.
+
+    `place` is its name, left out where the customer gave a position; `unknown` says that nobody knows it.
+    """
+
+    place: str | None = None
+    unknown: bool = False
+    options: list[PickupOption] = []
+
+
 class CheckoutScreen(Struct, frozen=True, omit_defaults=True):
     """Everything on the screen; what is not known or does not apply is left out.
 
     `goods` is the price of the goods, `saved` what discounts took off it. `coupon_applied` is there with a
-    coupon. `obstacles` name what keeps the customer from ordering.
+    coupon, `pickup` when the customer has said near what place. `obstacles` name what keeps the customer from
+    ordering.
     """
 
     basket_version: int
@@ -69,6 +98,7 @@ class CheckoutScreen(Struct, frozen=True, omit_defaults=True):
     saved: str | None = None
     coupon_applied: bool | None = None
     deliveries: list[Delivery] = []
+    pickup: PickupChoice | None = None
     obstacles: list[str] = []
 
 
@@ -80,6 +110,7 @@ def screen(
     discounts: dict[str, BestDiscount],
     stocks: dict[str, Stock],
     quotes: list[Quote],
+    pickups: Nearby | None,
     localization: Localization,
     device: Device,
 ) -> CheckoutScreen:
@@ -101,6 +132,7 @@ def screen(
             )
             for each in draft.deliveries
         ],
+        pickup=_pickup(pickups, draft.goods, localization) if pickups and draft.goods else None,
         obstacles=draft.obstacles,
     )
 
@@ -109,6 +141,27 @@ def screen(
 def placed(order: Order, localization: Localization) -> OrderScreen:
     """The order, which is pending."""
     return screen_of(order, localization)
+
+
+def _pickup(nearby: Nearby, total: Money, localization: Localization) -> PickupChoice:
+    return PickupChoice(
+        place=nearby.place.name if nearby.place else None,
+        unknown=nearby.place is None,
+        options=[
+            PickupOption(
+                store=each.store,
+                name=each.name,
+                street=each.street,
+                city=f"{each.postal_code} {each.city}",
+                distance=localization.distance(each.metres),
+                ready=localization.local_time(each.ready_at),
+                today=each.today,
+                total=localization.price(total),
+                amount=total,
+            )
+            for each in nearby.items
+        ],
+    )
 
 
 def _line(line: DraftLine, localization: Localization, device: Device) -> CheckoutLine:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from bff.clients.models import Order, OrderList, OrderShipping, TrackingEvent
+from bff.clients.models import Order, OrderList, OrderShipping, Pickup, TrackingEvent
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.localization import Localization, localization
 from bff.shared.sources import order_pages
@@ -45,13 +45,25 @@ class ParcelEvent(Struct, frozen=True):
     date: str
 
 
+class Store(Struct, frozen=True):
+    """Where an order is picked up, and from when in the store's own time."""
+
+    name: str
+    address: str
+    ready: str
+
+
 class Parcel(Struct, frozen=True, omit_defaults=True):
-    """How an order comes, and to whom; `tracking` says where it has been, the oldest event first."""
+    """How an order comes, and to whom; `tracking` says where it has been, the oldest event first.
+
+    With `pickup` the customer comes for it to a store.
+    """
 
     method: str
     price: str
     to: str
     tracking_code: str | None = None
+    pickup: Store | None = None
     tracking: list[ParcelEvent] = []
 
 
@@ -137,6 +149,15 @@ def _parcel(shipping: OrderShipping, tracking: Sequence[TrackingEvent], localiza
         method=shipping.method,
         price=localization.price(shipping.price),
         to=f"{shipping.address.name}, {shipping.address.city}",
+        pickup=_store(shipping.pickup, localization) if shipping.pickup else None,
         tracking_code=shipping.tracking_code,
         tracking=[ParcelEvent(status=event.status, date=localization.date(event.at)) for event in tracking],
+    )
+
+
+def _store(pickup: Pickup, localization: Localization) -> Store:
+    return Store(
+        name=pickup.name,
+        address=f"{pickup.street}, {pickup.postal_code} {pickup.city}",
+        ready=localization.local_moment(pickup.ready_at),
     )

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, BestDiscount, Money, Order, Product, Quote, Stock
+from bff.clients.models import Basket, BestDiscount, Moment, Money, Nearby, Order, Product, Quote, Stock
 from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
 from bff.shared.sources import order_path
 from bff.web import OPTIONAL_TIMEOUT
@@ -51,10 +51,39 @@ class Delivery(Struct, frozen=True):
     total: Money
 
 
+class PickupOption(Struct, frozen=True):
+    """A store where the order can be picked up for `total`, so many `metres` away.
+
+    `ready_at` is in the store's own time, and `today` says whether that is its today.
+    """
+
+    store: str
+    name: str
+    street: str
+    postal_code: str
+    city: str
+    metres: int
+    ready_at: Moment
+    today: bool
+    total: Money
+
+
+class PickupChoice(Struct, frozen=True):
+    """The stores near a place, the nearest first: none when `known` is false.
+
+    `place` is its name, null where the customer gave a position.
+    """
+
+    place: str | None
+    known: bool
+    options: list[PickupOption]
+
+
 class CheckoutPage(Struct, frozen=True):
     """Everything on the page: `POST /checkout` takes its `basket_version` and the `total` of a delivery.
 
-    `subtotal` is the price of the goods before the discount, `goods` after it. `obstacles` name what keeps
+    `subtotal` is the price of the goods before the discount, `goods` after it. `pickup` is null until the
+    customer says near what place. `obstacles` name what keeps
     the customer from ordering.
     """
 
@@ -66,6 +95,7 @@ class CheckoutPage(Struct, frozen=True):
     goods: Money | None
     coupon: CouponState | None
     deliveries: list[Delivery]
+    pickup: PickupChoice | None
     obstacles: list[str]
 
 
@@ -77,6 +107,7 @@ def screen(
     discounts: dict[str, BestDiscount],
     stocks: dict[str, Stock],
     quotes: list[Quote],
+    pickups: Nearby | None,
 ) -> CheckoutPage:
     """The checkout page."""
     draft = draft_of(basket, wanted, products, discounts, stocks, quotes)
@@ -89,6 +120,7 @@ def screen(
         goods=draft.goods,
         coupon=CouponState(draft.coupon, draft.coupon_applied) if draft.coupon else None,
         deliveries=[Delivery(each.method, each.days, each.price, each.total) for each in draft.deliveries],
+        pickup=_pickup(pickups, draft.goods) if pickups and draft.goods else None,
         obstacles=draft.obstacles,
     )
 
@@ -97,6 +129,27 @@ def screen(
 def order_page(order: Order) -> Order:
     """The order, which is pending."""
     return order
+
+
+def _pickup(nearby: Nearby, total: Money) -> PickupChoice:
+    return PickupChoice(
+        place=nearby.place.name if nearby.place else None,
+        known=nearby.place is not None,
+        options=[
+            PickupOption(
+                store=each.store,
+                name=each.name,
+                street=each.street,
+                postal_code=each.postal_code,
+                city=each.city,
+                metres=each.metres,
+                ready_at=each.ready_at,
+                today=each.today,
+                total=total,
+            )
+            for each in nearby.items
+        ],
+    )
 
 
 def _line(line: DraftLine) -> CheckoutLine:

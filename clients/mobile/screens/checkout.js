@@ -2,6 +2,7 @@
 
 import { ApiError } from "../../shared/http.js";
 import { fill, h } from "../../shared/dom.js";
+import { devicePosition } from "../../shared/position.js";
 import { addressFields, choices, FIRST_COUNTRY, PAYMENTS, readAddress } from "../components/order-form.js";
 import { backBar, badgesOf, emptyState, pictureOf, rowsSkeleton } from "../components/parts.js";
 import { textOf } from "../components/troubles.js";
@@ -10,6 +11,11 @@ import { live } from "../live.js";
 /**
  * @typedef {import("../models.js").Draft} Draft
  * @typedef {import("../models.js").Address} Address
+ * @typedef {import("../models.js").Money} Money
+ * @typedef {import("../../shared/position.js").Near} Near
+ * @typedef {{
+ *   value: string, label: string, hint: string, aside: string, total: string, amount: Money, method: string, store?: string,
+ * }} Way how the order comes to its customer
  * @typedef {import("../outbox.js").Entry} Entry
  * @typedef {import("../main.js").Open} Open
  * @typedef {import("../main.js").Shared} Shared
@@ -52,7 +58,10 @@ async function open(shared, again, signal, body) {
   const address = earlier?.request?.shipping.address ?? /** @type {Address | undefined} */ (stored?.body) ?? null;
   let country = address?.country ?? FIRST_COUNTRY;
   let coupon = earlier?.request?.coupon ?? "";
-  let method = earlier?.request?.shipping.method ?? "";
+  const shipping = earlier?.request?.shipping;
+  let chosen = shipping?.store ? `pickup:${shipping.store}` : (shipping?.method ?? "");
+  /** @type {Near | null} */
+  let near = null;
   /** @type {Draft | null} */
   let draft = null;
   let inner = new AbortController();
@@ -67,6 +76,29 @@ async function open(shared, again, signal, body) {
     coupon = couponInput.value.trim();
     void price();
   };
+  const placeInput = h("input", { id: "pickup-place", class: "input", autocomplete: "off", maxlength: 200 });
+  placeInput.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      event.preventDefault(); // it would order
+      searchStores();
+    }
+  });
+  const stores = h("p", { class: "hint", role: "status" });
+  const searchStores = () => {
+    const place = placeInput.value.trim();
+    near = place ? { place } : null;
+    void price();
+  };
+  const locate = async () => {
+    fill(stores, "Looking for your position …");
+    near = await devicePosition();
+    if (near) {
+      placeInput.value = "";
+      void price();
+    } else {
+      fill(stores, "Your position is not known. Name a place instead.");
+    }
+  };
   const form = h(
     "form",
     { class: "checkout-form", novalidate: true, on: { submit: (/** @type {Event} */ event) => void submit(event) } },
@@ -75,6 +107,14 @@ async function open(shared, again, signal, body) {
       country = chosen;
       void price();
     }),
+    h(
+      "div",
+      { class: "field" },
+      h("label", { for: "pickup-place" }, "Pick it up in a store near"),
+      h("div", { class: "coupon" }, placeInput, h("button", { type: "button", class: "button", on: { click: searchStores } }, "Find stores")),
+      h("button", { type: "button", class: "button plain", on: { click: () => void locate() } }, "Use my position"),
+      stores,
+    ),
     summary,
     h(
       "div",
@@ -91,9 +131,9 @@ async function open(shared, again, signal, body) {
   async function price() {
     inner.abort();
     inner = new AbortController();
-    const wanted = { country, ...(coupon && { coupon }) };
+    const wanted = { country, ...(coupon && { coupon }), ...(near && { near }) };
     const part = live(app, {
-      name: `draft ${country} ${coupon}`,
+      name: `draft ${country} ${coupon} ${near ? Object.values(near).join(" ") : ""}`,
       isPrivate: true,
       call: () => app.api.checkoutDraft(wanted),
       draw: drawDraft,
@@ -118,27 +158,25 @@ async function open(shared, again, signal, body) {
   /** @param {Draft} found */
   function drawDraft(found) {
     draft = found;
-    if (!found.deliveries.some((each) => each.method === method)) {
-      method = found.deliveries[0]?.method ?? "";
+    const ways = waysOf(found);
+    if (!ways.some((each) => each.value === chosen)) {
+      chosen = ways[0]?.value ?? "";
     }
     showTotal();
-    const deliveries = found.deliveries.map((each) => ({
-      value: each.method,
-      label: `${each.method.charAt(0).toUpperCase()}${each.method.slice(1)}`,
-      hint: each.days === 1 ? "Tomorrow" : `In ${each.days} days`,
-      aside: each.price,
-    }));
+    fill(stores, storesText(found.pickup));
     return [
-      choices("Delivery", "delivery", deliveries, method, (value) => {
-        method = value;
+      choices("Delivery", "delivery", ways, chosen, (value) => {
+        chosen = value;
         showTotal();
       }),
       linesOf(found),
     ];
   }
 
+  const chosenWay = () => (draft ? waysOf(draft) : []).find((each) => each.value === chosen);
+
   function showTotal() {
-    const delivery = draft?.deliveries.find((each) => each.method === method);
+    const delivery = chosenWay();
     const isBlocked = !delivery || draft?.obstacles.some((each) => BLOCKING.has(each));
     place.disabled = Boolean(isBlocked);
     fill(place, delivery ? `Order for ${delivery.total}` : "Order");
@@ -148,7 +186,7 @@ async function open(shared, again, signal, body) {
   /** @param {Event} event */
   async function submit(event) {
     event.preventDefault();
-    const delivery = draft?.deliveries.find((each) => each.method === method);
+    const delivery = chosenWay();
     const given = readAddress(form);
     if (!given || !delivery || !draft || place.disabled) {
       form.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
@@ -166,7 +204,7 @@ async function open(shared, again, signal, body) {
       request: {
         basket_version: draft.basketVersion,
         total: delivery.amount,
-        shipping: { method, address: given },
+        shipping: { method: delivery.method, address: given, ...(delivery.store && { store: delivery.store }) },
         payment_token: String(payment),
         ...(coupon && { coupon }),
       },
@@ -187,6 +225,43 @@ async function open(shared, again, signal, body) {
   body.removeAttribute("aria-busy");
   const isEmpty = /** @type {Draft | null} */ (draft)?.obstacles.includes("basket-empty");
   fill(body, isEmpty && !earlier ? emptyState("Your basket is empty", "There is nothing to order.", h("a", { class: "button primary", href: "/m/search" }, "Look around")) : form);
+}
+
+/** @param {Draft} draft @returns {Way[]} */
+function waysOf({ deliveries, pickup }) {
+  return [
+    ...deliveries.map(({ method, days, price, total, amount }) => ({
+      value: method,
+      method,
+      label: `${method.charAt(0).toUpperCase()}${method.slice(1)}`,
+      hint: days === 1 ? "Tomorrow" : `In ${days} days`,
+      aside: price,
+      total,
+      amount,
+    })),
+    ...(pickup?.options ?? []).map(({ store, name, street, city, distance, ready, today, total, amount }) => ({
+      value: `pickup:${store}`,
+      method: "pickup",
+      store,
+      label: `Pick up ${today ? "today" : "tomorrow"} at ${ready}`,
+      hint: `${name}, ${street}, ${city} · ${distance}`,
+      aside: "Free",
+      total,
+      amount,
+    })),
+  ];
+}
+
+/** @param {import("../models.js").Pickup | null} pickup */
+function storesText(pickup) {
+  if (!pickup) {
+    return "";
+  }
+  if (pickup.unknown) {
+    return "We do not know this place. Try the next larger city.";
+  }
+  const where = pickup.place ?? "you";
+  return pickup.options.length ? `Stores near ${where} are among the deliveries below.` : `No store near ${where} has all of your articles.`;
 }
 
 /** @param {Draft} draft */

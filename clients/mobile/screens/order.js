@@ -165,7 +165,17 @@ function draw(shared, order, progress, refresh) {
 }
 
 /** @param {import("../models.js").Parcel} parcel */
-function parcelOf({ method, to, trackingCode, tracking }) {
+function parcelOf({ method, to, trackingCode, tracking, pickup }) {
+  if (pickup) {
+    return h(
+      "section",
+      { class: "panel", "aria-labelledby": "parcel" },
+      h("h3", { id: "parcel", class: "section-title" }, "Where you pick it up"),
+      h("p", null, pickup.name),
+      h("p", null, pickup.address),
+      h("p", { class: "hint" }, `From ${pickup.ready}`),
+    );
+  }
   return h(
     "section",
     { class: "panel", "aria-labelledby": "parcel" },

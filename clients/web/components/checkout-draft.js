@@ -7,7 +7,7 @@ import { pictureOf } from "./picture.js";
 /** @typedef {import("../models.js").Draft} Draft */
 
 /** @type {Record<string, string>} */
-const METHODS = { standard: "Standard", express: "Express" };
+const METHODS = { standard: "Standard", express: "Express", pickup: "Pickup" };
 
 /** @type {Record<string, string>} */
 const OBSTACLES = {
@@ -101,7 +101,7 @@ export function deliveryChoices(deliveries, chosen, onChange) {
  * Without a delivery there is no total.
  *
  * @param {Draft} draft
- * @param {import("../models.js").Delivery | null} delivery
+ * @param {{ price: import("../models.js").Money, total: import("../models.js").Money } | null} delivery
  */
 export function draftSums({ subtotal, discount }, delivery) {
   return [

@@ -16,6 +16,7 @@ const PARTS = {
   timeline: "news",
   articles_of_news: "news",
   follows: "whether you follow the maker",
+  pickups: "stores where you could pick it up",
   tracking: "the parcel's way",
   parcels: "the parcels' ways",
   order: "the newest state",

@@ -7,12 +7,17 @@ import { addressFields, cardChoices, firstInvalid } from "../components/address-
 import { deliveryChoices, draftLines, draftSums, obstacleNotes } from "../components/checkout-draft.js";
 import { CouponField } from "../components/coupon-field.js";
 import { degradedNote } from "../components/degraded.js";
+import { PickupField, pickupValue } from "../components/pickup-field.js";
 import { refusalText } from "../components/problem.js";
 import { bar, lineSkeletons } from "../components/skeletons.js";
 import { country, price } from "../format.js";
 import { loginUrl } from "../session.js";
 
-/** @typedef {import("../models.js").Draft} Draft */
+/**
+ * @typedef {import("../models.js").Draft} Draft
+ * @typedef {import("../models.js").Money} Money
+ * @typedef {{ value: string, method: string, store?: string, price: Money, total: Money }} Way how the order comes to its customer
+ */
 
 /** Obstacles that the customer may order with all the same: the order waits, or goes without them. */
 const PASSABLE = new Set(["out-of-stock"]);
@@ -41,6 +46,7 @@ class CheckoutPage {
   #request = new AbortController();
   #notes = h("div", { class: "checkout-notes" });
   #deliveries = h("div", { class: "options" }, ...lineSkeletons(2));
+  #pickup = new PickupField(this.#filled.near, () => this.#change());
   #coupon = new CouponField(this.#filled.coupon, () => this.#change());
   #lines = h("ul", { class: "draft-lines" }, h("li", null, bar("80%")), h("li", null, bar("70%")));
   #sums = h("dl", { class: "sums" }, h("div", null, bar("100%")));
@@ -79,7 +85,7 @@ class CheckoutPage {
     fill(
       this.#form,
       group("Where to", h("div", { class: "address" }, ...addressFields(address, () => this.#change()))),
-      group("Delivery", this.#deliveries),
+      group("Delivery", this.#deliveries, this.#pickup.element),
       group(
         "Payment",
         h("div", { class: "options" }, ...cardChoices(payment)),
@@ -113,6 +119,7 @@ class CheckoutPage {
       },
       coupon: this.#coupon.code,
       method: text("method") || this.#filled.method,
+      near: this.#pickup.near,
       payment: text("payment_token"),
     };
     storeForm(this.#filled);
@@ -132,9 +139,9 @@ class CheckoutPage {
     this.#request.abort();
     const request = new AbortController();
     this.#request = request;
-    const { address, coupon } = this.#filled;
+    const { address, coupon, near } = this.#filled;
     this.#order.disabled = true;
-    const wanted = { country: address.country, ...(coupon ? { coupon } : {}) };
+    const wanted = { country: address.country, ...(coupon ? { coupon } : {}), ...(near ? { near } : {}) };
     const { page, degraded } = await this.#app.api.checkoutDraft(wanted, { signal: request.signal });
     if (!request.signal.aborted) {
       this.#show(page);
@@ -146,9 +153,10 @@ class CheckoutPage {
   #show(draft) {
     this.#draft = draft;
     this.#app.basket.see(draft.lines.reduce((sum, line) => sum + line.quantity, 0));
-    const chosen = this.#delivery() ?? draft.deliveries[0];
+    const chosen = (this.#delivery() ?? waysOf(draft)[0])?.value ?? "";
     fill(this.#lines, ...draftLines(draft.lines));
-    fill(this.#deliveries, ...deliveryChoices(draft.deliveries, chosen?.method ?? "", () => this.#showSums()));
+    fill(this.#deliveries, ...deliveryChoices(draft.deliveries, chosen, () => this.#showSums()));
+    this.#pickup.show(draft.pickup, chosen, () => this.#showSums());
     this.#coupon.show(draft.coupon);
     this.#showSums();
   }
@@ -164,7 +172,7 @@ class CheckoutPage {
   }
 
   #delivery() {
-    return this.#draft?.deliveries.find(({ method }) => method === this.#filled.method) ?? null;
+    return (this.#draft && waysOf(this.#draft).find(({ value }) => value === this.#filled.method)) ?? null;
   }
 
   /** @param {SubmitEvent} event */
@@ -181,7 +189,7 @@ class CheckoutPage {
     const request = {
       basket_version: this.#draft.basketVersion,
       total: delivery.total,
-      shipping: { method: delivery.method, address },
+      shipping: { method: delivery.method, address, ...(delivery.store ? { store: delivery.store } : {}) },
       payment_token: payment,
       ...(coupon ? { coupon } : {}),
     };
@@ -201,7 +209,7 @@ class CheckoutPage {
    * What the customer has seen no longer holds: it is priced anew, and they decide again.
    *
    * @param {unknown} error
-   * @param {import("../models.js").Money} seen
+   * @param {Money} seen
    */
   async #notPlaced(error, seen) {
     if (!(error instanceof ApiError) || error.status !== 409) {
@@ -254,6 +262,21 @@ class CheckoutPage {
       this.#order.textContent = "Placing your order …";
     }
   }
+}
+
+/** @param {Draft} draft @returns {Way[]} */
+function waysOf({ deliveries, pickup }) {
+  const options = pickup ? pickup.options : [];
+  return [
+    ...deliveries.map((delivery) => ({ ...delivery, value: delivery.method })),
+    ...options.map((option) => ({
+      value: pickupValue(option),
+      method: "pickup",
+      store: option.store,
+      price: { ...option.total, amount: 0 },
+      total: option.total,
+    })),
+  ];
 }
 
 /**

@@ -8,7 +8,7 @@ import { degradedNote } from "../components/degraded.js";
 import { refusalText } from "../components/problem.js";
 import { lineSkeletons } from "../components/skeletons.js";
 import { isUndone, latestText, leadText, outcomeText, storyOf } from "../components/story.js";
-import { country, day, price } from "../format.js";
+import { clock, country, day, price } from "../format.js";
 import { follow, hasEnded, haveReturned } from "../order-progress.js";
 
 /** @typedef {import("../models.js").Order} Order */
@@ -211,7 +211,24 @@ function contentOf(order) {
 }
 
 /** @param {import("../models.js").Shipping} shipping */
-function deliveryOf({ method, address, trackingCode }) {
+function deliveryOf({ method, address, trackingCode, pickup }) {
+  if (pickup) {
+    return h(
+      "section",
+      { "aria-labelledby": "delivery-title" },
+      h("h2", { id: "delivery-title" }, "Where you pick it up"),
+      h(
+        "address",
+        { class: "address-lines" },
+        pickup.name,
+        h("br"),
+        pickup.street,
+        h("br"),
+        `${pickup.postal_code} ${pickup.city}`,
+      ),
+      h("p", { class: "muted small" }, `From ${clock(pickup.readyAt)} on ${day(pickup.readyAt.slice(0, 10))}`),
+    );
+  }
   return h(
     "section",
     { "aria-labelledby": "delivery-title" },

@@ -1,7 +1,10 @@
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 
-from tests.bff.documents import euros
-from tests.bff.world import Shop
+from tests.bff.documents import STORE, euros
+from tests.bff.world import DOWN, Shop
 
 
 async def test_the_page_shows_everything_computed(
@@ -57,8 +60,33 @@ async def test_the_page_shows_everything_computed(
             {"method": "standard", "days": 3, "price": euros(490), "total": euros(3662)},
             {"method": "express", "days": 1, "price": euros(990), "total": euros(4162)},
         ],
+        "pickup": None,
         "obstacles": ["article-unknown"],
     }
+
+
+async def test_stores_near_a_place_are_offered_for_the_price_of_the_goods(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.stores = [STORE]
+
+    async def pickup(near: Mapping[str, object]) -> Any:
+        answer = await web.post("/checkout/draft", json={"country": "DE", "near": near}, headers=reader)
+        return answer.json()["pickup"]
+
+    kept = ("store", "name", "street", "postal_code", "city", "metres", "ready_at", "today")
+    option = {name: STORE[name] for name in kept} | {"total": euros(3172)}
+    here = {"latitude": 51.3, "longitude": 12.4}
+    assert await pickup({"place": "Leipzig"}) == {"place": "Leipzig", "known": True, "options": [option]}
+    assert await pickup(here) == {"place": None, "known": True, "options": [option]}
+    assert await pickup({"place": "nowhere"}) == {"place": None, "known": False, "options": []}
+    shop.trouble = {"pickups": DOWN}
+    answer = await web.post("/checkout/draft", json={"near": here}, headers=reader)
+    assert (answer.status_code, answer.json()["pickup"]) == (200, None)
+    assert answer.headers["page-degraded"] == "pickups;reason=unavailable"
+    places = [call.request.url.params for call in shop.calls if call.what == "pickups"]
+    assert [place.get("place") for place in places] == ["Leipzig", None, "nowhere", None]
+    assert places[0].get_list("sku") == ["PEN", "INK"]
 
 
 async def test_a_coupon_that_applies_is_named(

@@ -116,6 +116,26 @@ DRAFT = {
     "deliveries": [DELIVERY],
     "obstacles": ["coupon-invalid"],
 }
+STORE = {
+    "store": "7",
+    "name": "Frontispiece Leipzig 7",
+    "street": "Mill Lane 3",
+    "city": "04109 Leipzig",
+    "distance": "1.2 km",
+    "ready": "4:30\u202fPM",
+    "today": match.bool(True),
+    "total": PRICE,
+    "amount": MONEY,
+}
+PICKUP: Json = {
+    "name": "Frontispiece Leipzig 7",
+    "address": "Mill Lane 3, 04109 Leipzig",
+    "ready": "Nov 23, 2030, 4:30\u202fPM",
+}
+PICKED_UP = TRACKED | {"shipping": TRACKED["shipping"] | {"pickup": PICKUP}}
+PICKING_UP: Json = CHECKOUT | {
+    "shipping": {"method": "pickup", "address": ADDRESS, "store": "7"},
+}
 ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
 WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
 READING = {"min_position": "41"}

@@ -1,5 +1,7 @@
 """What the web client reads of answers, and sends: the parts of its examples."""
 
+from typing import Any
+
 from pact import match
 
 from frontispiece.graphql.persisted import load
@@ -104,7 +106,7 @@ ADDRESS = {
     "city": "Berlin",
     "country": "DE",
 }
-ORDER = {
+ORDER: dict[str, Any] = {
     "id": "order-1",
     "status": "confirmed",
     "placed_at": MOMENT,
@@ -112,7 +114,13 @@ ORDER = {
     "subtotal": MONEY,
     "discount": MONEY,
     "total": MONEY,
-    "shipping": {"method": "standard", "address": ADDRESS, "price": MONEY, "tracking_code": "FS-7"},
+    "shipping": {
+        "method": "standard",
+        "address": ADDRESS,
+        "price": MONEY,
+        "tracking_code": "FS-7",
+        "pickup": None,
+    },
     "coupon": None,
     "stage": "placed",
     "reason": None,
@@ -124,7 +132,7 @@ CHANGES = {
     "stage": ORDER["stage"],
     "reason": ORDER["reason"],
     "timeline": ORDER["timeline"],
-    "shipping": {"trackingCode": "FS-7"},
+    "shipping": {"trackingCode": ORDER["shipping"]["tracking_code"]},
     "tracking": TRACKED["tracking"],
 }
 PROGRESS_QUERY = {
@@ -165,7 +173,33 @@ DRAFT = {
     "discount": MONEY,
     "coupon": {"code": "INK20", "applied": match.bool(False)},
     "deliveries": [{"method": "standard", "days": 3, "price": MONEY, "total": MONEY}],
+    "pickup": None,
     "obstacles": ["coupon-invalid"],
+}
+STORE = {
+    "store": "7",
+    "name": "Frontispiece Leipzig 7",
+    "street": "Mill Lane 3",
+    "city": "Leipzig",
+    "metres": 1234,
+    "ready_at": "2030-11-23T16:30:00+01:00",
+    "today": match.bool(True),
+    "total": MONEY,
+}
+PICKED_UP = TRACKED | {
+    "shipping": {
+        "method": "pickup",
+        "address": ADDRESS,
+        "price": MONEY,
+        "tracking_code": "FS-7",
+        "pickup": {
+            "name": "Frontispiece Leipzig 7",
+            "street": "Mill Lane 3",
+            "postal_code": "04109",
+            "city": "Leipzig",
+            "ready_at": "2030-11-23T16:30:00+01:00",
+        },
+    }
 }
 ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
 WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}

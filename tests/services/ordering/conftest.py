@@ -42,7 +42,7 @@ def open_shop(
     tmp_path: Path,
 ) -> OpenShop:
     """A shop with PEN at 3.33 and INK at 10.00; two PEN and one INK lie in the basket."""
-    services = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping")}
+    services = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping", "pickup")}
 
     @asynccontextmanager
     async def open_(

@@ -14,7 +14,7 @@ from services.ordering.model import order_id
 from services.ordering.store import Orders
 from services.ordering.tables import outbox
 from tests.conftest import MakeToken
-from tests.services.ordering.world import ADDRESS, Shop, refusal
+from tests.services.ordering.world import ADDRESS, STORE, Shop, refusal
 from tests.support.events import event
 
 ORDER = order_id("reader", "an-intent")
@@ -65,7 +65,13 @@ async def test_a_basket_becomes_a_pending_order_at_once_at_the_servers_prices(sh
         ],
         "subtotal": eur(1666),
         "discount": eur(332),
-        "shipping": {"method": "standard", "address": ADDRESS, "price": eur(490), "tracking_code": None},
+        "shipping": {
+            "method": "standard",
+            "address": ADDRESS,
+            "price": eur(490),
+            "tracking_code": None,
+            "pickup": None,
+        },
         "total": eur(1824),
     }
     assert shop.claims == {ORDER: {"PEN": 2, "INK": 1}}
@@ -100,6 +106,27 @@ async def test_the_payment_is_for_the_total_and_the_shipment_goes_to_the_address
         address=Address(**ADDRESS),
         lines=messages[1].lines,
     )
+
+
+async def test_an_order_that_is_picked_up_costs_no_delivery_and_goes_to_the_store(
+    shop: Shop, orders: Orders
+) -> None:
+    pickup = {"method": "pickup", "address": ADDRESS, "store": "7"}
+    unknown = await shop.place(total=1666, shipping={**pickup, "store": "8"})
+    placed = await shop.place(total=1666, shipping=pickup)
+    order = placed.json()
+    await orders.handle(event(events.StockReserved(order_id=ORDER), subject=ORDER))
+    authorised = events.PaymentAuthorised(order_id=ORDER, amount=1666, currency="EUR")
+    await orders.handle(event(authorised, subject=ORDER))
+
+    assert (unknown.status_code, unknown.json()["type"]) == (422, "urn:frontispiece:problem:store-unknown")
+    assert (placed.status_code, order["shipping"]["pickup"]) == (202, STORE)
+    assert order["shipping"]["price"]["amount"] == 0
+    shipment = (await sent(orders))[-1]
+    assert isinstance(shipment, events.CreateShipment)
+    assert (shipment.method, shipment.address.name) == ("pickup", ADDRESS["name"])
+    assert shipment.address.street == STORE["street"]
+    assert "quote" not in [step for step, _ in shop.calls]
 
 
 async def test_one_order_asks_each_service_once_for_all_its_articles(shop: Shop) -> None:
@@ -205,6 +232,8 @@ async def test_what_came_into_the_basket_while_the_order_was_placed_stays_there(
         {"shipping": None},
         {"shipping": {"method": "standard", "address": {**ADDRESS, "country": "Germany"}}},
         {"shipping": {"method": "standard", "address": {**ADDRESS, "city": " "}}},
+        {"shipping": {"method": "standard", "address": ADDRESS, "store": "7"}},
+        {"shipping": {"method": "pickup", "address": ADDRESS}},
         {"payment_token": ""},
         {"payment_token": "4111 1111 1111 1111"},
         {"payment_token": "4111111111111111"},

@@ -99,13 +99,23 @@ ADDRESS = {
     "country": "DE",
 }
 
+STORE = {
+    "store": "7",
+    "name": "Frontispiece Leipzig 1",
+    "street": "Station Road 7",
+    "postal_code": "10007",
+    "city": "Leipzig",
+    "country": "DE",
+    "ready_at": "2026-11-30T16:00:00+01:00",
+}
+
 
 @dataclass
 class Shop:
     """Ordering, and around it a basket, a catalog and shipping, with what is in them in plain sight.
 
     `trouble[step]` happens once, before the step; `lost` names the steps that are carried out once although
-    their answer never arrives. The steps: claim, release, catalog, quote.
+    their answer never arrives. The steps: claim, release, catalog, quote, offer.
     """
 
     http: httpx.AsyncClient
@@ -213,6 +223,10 @@ class Shop:
         unknown = [sku for sku in asked if sku not in self.products]
         return httpx.Response(200, json={"items": items, "unknown": unknown})
 
+    def _offer(self, request: httpx.Request) -> httpx.Response:
+        store = request.url.path.split("/")[2]
+        return httpx.Response(200, json=STORE) if store == STORE["store"] else problem(404, "store-unknown")
+
     def _quote(self, request: httpx.Request) -> httpx.Response:
         if request.url.params["country"] == "AQ":
             return problem(422, "country-not-served", country="AQ")
@@ -223,6 +237,8 @@ class Shop:
 def _step(request: httpx.Request) -> str:
     if request.url.host == "catalog.test":
         return "catalog"
+    if request.url.host == "pickup.test":
+        return "offer"
     if request.url.host == "shipping.test":
         return "quote"
     return "claim" if request.method == "PUT" else "release"

@@ -89,6 +89,12 @@ async def test_an_order_that_cannot_be_shipped_is_refused_with_a_reason(store: S
     assert await store.advance() == 0
 
 
+async def test_a_parcel_to_a_store_goes_to_any_country(store: Store) -> None:
+    await store.create(create(address=replace(HOME, country="AQ"), method="pickup"))
+
+    assert states(await shipment(store)) == ["created"]
+
+
 @pytest.mark.parametrize("hours", [0, 1], ids=["created", "dispatched"])
 async def test_a_cancelled_shipment_moves_on_no_more(store: Store, clock: Calendar, hours: int) -> None:
     await store.create(create())

@@ -1,0 +1,119 @@
+"""`front pickup …`: the shards of stores, drawn and filled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from frontispiece.errors import ConfigError
+from frontispiece.http import Problem
+
+if TYPE_CHECKING:
+    from services.pickup.shards import Shards
+
+app = typer.Typer(no_args_is_help=True, help="The stores near customers, and the shards that have them.")
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+CHUNK: Final = 5_000
+SAMPLE: Final = 100
+"""One of so many stores says beforehand where how many will be."""
+
+
+@app.command()
+def seed(
+    stores: Annotated[
+        int, typer.Argument(help="How many there are to be.", min=1, max=10_000_000)
+    ] = 1_000_000,
+) -> None:
+    """Generate stores, always the same; those that are there stay as they are."""
+    _run(lambda: _seed(stores))
+
+
+@app.command()
+def shards() -> None:
+    """Show the units, stores and load of each shard."""
+    _run(_shards)
+
+
+@app.command()
+def balance() -> None:
+    """Split hot cells and pack all into the shards by load, as the service does on its own."""
+    _run(_balance)
+
+
+@app.command("map")
+def map_(
+    svg: Annotated[Path, typer.Option(help="The file to draw into.", dir_okay=False)] = Path("pickup.svg"),
+) -> None:
+    """Draw the world with the shard of every cell."""
+    _run(lambda: _map(svg))
+
+
+async def _seed(number: int) -> None:
+    from services.pickup.cells import cell_of  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.seed import stores  # noqa: PLC0415
+
+    sample = sorted(
+        cell_of(each.latitude, each.longitude) for each in islice(stores(number), 0, None, SAMPLE)
+    )
+
+    async with _open() as all_shards:
+        await all_shards.balance(sample, SAMPLE)
+        generated, added = stores(number), 0
+        while chunk := list(islice(generated, CHUNK)):
+            added += await all_shards.add(chunk)
+        await all_shards.balance()
+    out.print(f"{added} stores are new, of {number}.")
+
+
+async def _shards() -> None:
+    async with _open() as all_shards:
+        units = await all_shards.units()
+    table = Table("shard", "cells", "stores", "reads", "load")
+    for name in all_shards.shards:
+        mine = [unit for unit in units if unit.shard == name]
+        stores, reads = sum(unit.stores for unit in mine), sum(unit.reads for unit in mine)
+        table.add_row(name, *map(str, (len(mine), stores, reads, stores + reads)))
+    out.print(table)
+
+
+async def _balance() -> None:
+    async with _open() as all_shards:
+        moved = await all_shards.balance()
+    out.print(f"{moved} cells have another shard now.")
+
+
+async def _map(file: Path) -> None:
+    from services.pickup.drawing import svg  # noqa: PLC0415 (other commands start faster without)
+
+    async with _open() as all_shards:
+        units = await all_shards.units()
+    await asyncio.to_thread(file.write_text, svg(units, list(all_shards.shards)), encoding="utf-8")
+    out.print(f"{file}: {len(units)} cells with {sum(unit.stores for unit in units)} stores")
+
+
+@asynccontextmanager
+async def _open() -> "AsyncIterator[Shards]":
+    from services.pickup.settings import ShardSettings  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.shards import Shards  # noqa: PLC0415
+
+    async with Shards(ShardSettings().urls) as all_shards:
+        yield all_shards
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(work())
+    except ConfigError as error:
+        err.print("\n".join(error.errors), style="red", markup=False)
+        raise typer.Exit(1) from None
+    except (Problem, OSError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None

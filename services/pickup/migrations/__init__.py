@@ -1,0 +1,5 @@
+"""The versions of a shard's database; `metadata` are the tables of the newest one."""
+
+from services.pickup.store import metadata
+
+__all__ = ["metadata"]

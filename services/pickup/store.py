@@ -1,0 +1,375 @@
+"""One shard's database: stores along the curve of cells, and the units of the curve that are the shard's own.
+
+What a shard says of itself is the fence: whatever map a process believes in, it reads and writes only in
+units that the shard still has, at the epoch that the process knows. A reader selects its rows first and looks
+at the units then: they leave together with their rows.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from frontispiece.stores import Moment, SqlStore
+from services.pickup.cells import cell_of
+from services.pickup.model import FACES, Found, Range, Store, Unit, Vector, vector
+
+metadata = sa.MetaData()
+
+stores = sa.Table(
+    "stores",
+    metadata,
+    sa.Column("cell", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("x", sa.Double, nullable=False),
+    sa.Column("y", sa.Double, nullable=False),
+    sa.Column("z", sa.Double, nullable=False),
+    sa.Column("stock", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("street", sa.String(200), nullable=False),
+    sa.Column("postal_code", sa.String(20), nullable=False),
+    sa.Column("city", sa.String(200), nullable=False),
+    sa.Column("country", sa.String(2), nullable=False),
+    sa.Column("latitude", sa.Double, nullable=False),
+    sa.Column("longitude", sa.Double, nullable=False),
+    sa.Column("zone", sa.String(64), nullable=False),
+    sa.Column("opens", sa.SmallInteger, nullable=False),
+    sa.Column("closes", sa.SmallInteger, nullable=False),
+    sa.Column("leaving", sa.Text),  # the store as it will be, in a unit of another shard
+    sa.Column(
+        "left_at", Moment
+    ),  # it is there now: what is here repeats that, until nobody can have missed it
+    sqlite_with_rowid=False,
+)
+
+sa.Index("stores_by_id", stores.c.id)
+
+on_their_way = stores.c.leaving.is_not(None) | stores.c.left_at.is_not(None)
+sa.Index("stores_on_their_way", stores.c.id, sqlite_where=on_their_way, postgresql_where=on_their_way)
+
+units = sa.Table(
+    "units",
+    metadata,
+    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("moving_to", sa.String(64)),
+    sa.Column("reads", sa.BigInteger, nullable=False, default=0),
+)
+
+STORE: Final = tuple(field.name for field in fields(Store))
+
+
+class StaleMap(Exception):
+    """The shard has not got this unit at this epoch, or gives it away: the newest map says more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A store as a shard has it; see the columns `leaving` and `left_at`."""
+
+    cell: int
+    store: Store
+    leaving: Store | None
+    left_at: datetime | None
+
+
+class Shard(SqlStore):
+    """The stores and the units of one database; every method is one transaction."""
+
+    main_table = stores
+    migrations = "services.pickup.migrations"
+
+    def __init__(
+        self, name: str, url: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        super().__init__(url, now=now)
+        self.name = name
+
+    async def claims(self) -> list[Unit]:
+        """The units that the shard has."""
+        async with self.database.read() as tx:
+            return [Unit(shard=self.name, **row._mapping) for row in await tx.execute(sa.select(units))]
+
+    async def count(self, unit: Unit) -> int:
+        """The number of stores in a unit."""
+        query = sa.select(sa.func.count()).where(stores.c.cell.between(unit.first, unit.last))
+        async with self.database.read() as tx:
+            number: int = (await tx.execute(query)).scalar_one()
+        return number
+
+    async def cells(self, unit: Unit) -> list[int]:
+        """The places on the curve of all stores in a unit."""
+        query = sa.select(stores.c.cell).where(stores.c.cell.between(unit.first, unit.last))
+        async with self.database.read() as tx:
+            return list(await tx.scalars(query))
+
+    async def near(
+        self,
+        place: Vector,
+        farthest: float,
+        met: Mapping[Unit, Sequence[Range]],
+        *,
+        stock: int,
+        limit: int,
+    ) -> list[Found]:
+        """The nearest stores in these parts of units, within a chord, that have all bits of `stock`.
+
+        Raises:
+            StaleMap: some unit is not the shard's any more.
+        """
+        parts = _joined(part for parts in met.values() for part in parts)
+        ends = {f"{end}{n}": at for n, part in enumerate(parts) for end, at in part._asdict().items()}
+        query = dict(zip("xyz", place, strict=True)) | {"farthest": farthest, "stock": stock, "limit": limit}
+        async with self.database.read() as tx:
+            rows = (await tx.execute(_nearest(len(parts)), query | ends)).all()
+            await _check(tx, met)
+        return [Found(store=_store(row), chord=row.chord) for row in rows]
+
+    async def known(self, ids: Collection[str]) -> set[str]:
+        """Those of these stores that the shard has."""
+        async with self.database.read() as tx:
+            return set(await tx.scalars(sa.select(stores.c.id).where(stores.c.id.in_(ids))))
+
+    async def find(self, id_: str) -> list[Row]:
+        """What the shard has of a store."""
+        async with self.database.read() as tx:
+            return [_row(row) for row in await tx.execute(sa.select(stores).where(stores.c.id == id_))]
+
+    async def on_their_way(self) -> list[Row]:
+        """The stores that leave for another shard, or have left."""
+        async with self.database.read() as tx:
+            return [_row(row) for row in await tx.execute(sa.select(stores).where(on_their_way))]
+
+    async def add(self, unit_stores: Mapping[Unit, Collection[Store]]) -> None:
+        """Insert stores, or those of them that are not there yet.
+
+        Raises:
+            StaleMap: some unit is not the shard's any more, or is given away.
+        """
+        rows = [_columns(store) for each in unit_stores.values() for store in each]
+        async with self.database.write() as tx:
+            await _check(tx, unit_stores, writes=True)
+            if rows:
+                await tx.execute(self._insert(stores).on_conflict_do_nothing(), rows)
+
+    async def change(self, row: Row, new: Store, at: Unit, to: Unit | None) -> bool:
+        """Change a store, in its unit or to another unit `to` of this shard; whether it was as in `row`.
+
+        Raises:
+            StaleMap: some unit is not the shard's any more, or is given away.
+        """
+        async with self.database.write() as tx:
+            await _check(tx, [at, *([to] if to else [])], writes=True)
+            gone = await tx.execute(sa.delete(stores).where(*_same(row), stores.c.leaving.is_(None)))
+            if gone.rowcount:
+                await self._put(tx, new)
+            return bool(gone.rowcount)
+
+    async def announce(self, row: Row, new: Store, at: Unit) -> bool:
+        """Write down that a store leaves for another shard; whether it was still as in `row`.
+
+        Raises:
+            StaleMap: the unit is not the shard's any more, or is given away.
+        """
+        leaves = sa.update(stores).where(*_same(row), stores.c.leaving.is_(None))
+        async with self.database.write() as tx:
+            await _check(tx, [at], writes=True)
+            return bool((await tx.execute(leaves.values(leaving=json.dumps(asdict(new))))).rowcount)
+
+    async def arrive(self, new: Store, at: Unit) -> None:
+        """Take a store that comes from another shard; once is as often.
+
+        Raises:
+            StaleMap: the unit is not the shard's any more, or is given away.
+        """
+        async with self.database.write() as tx:
+            await _check(tx, [at], writes=True)
+            await self._put(tx, new)
+
+    async def leave(self, row: Row, at: Unit) -> None:
+        """Repeat here what the store is now, elsewhere: who looks there too early finds it here.
+
+        Raises:
+            StaleMap: the unit is not the shard's any more, or is given away.
+        """
+        assert row.leaving is not None
+        values = _columns(row.leaving) | {"cell": row.cell, "leaving": None, "left_at": self._now()}
+        async with self.database.write() as tx:
+            await _check(tx, [at], writes=True)
+            await tx.execute(sa.update(stores).where(*_same(row)).values(values))
+
+    async def forget(self, row: Row, at: Unit) -> None:
+        """Delete what repeats a store that is elsewhere.
+
+        Raises:
+            StaleMap: the unit is not the shard's any more, or is given away.
+        """
+        async with self.database.write() as tx:
+            await _check(tx, [at], writes=True)
+            await tx.execute(sa.delete(stores).where(*_same(row), stores.c.left_at == row.left_at))
+
+    async def found(self, first_stores: Iterable[Store]) -> None:
+        """Have the whole curve, which nobody has yet, with these stores; nothing when it is the shard's."""
+        claims = [{"first": first, "last": last, "epoch": 1} for first, last in FACES]
+        rows = await asyncio.to_thread(lambda: [_columns(store) for store in first_stores])
+        async with self.database.write() as tx:
+            insert = self._insert(units).on_conflict_do_nothing().values(claims)
+            mine = (await tx.execute(insert.returning(units.c.first))).all()
+            if len(mine) == len(claims) and rows:
+                await tx.execute(sa.insert(stores), rows)
+
+    async def split(self, unit: Unit, parts: Sequence[Unit]) -> None:
+        """Have smaller cells in the place of a unit.
+
+        Raises:
+            StaleMap: the unit is not the shard's any more, or is given away.
+        """
+        rows = [{name: getattr(part, name) for name in ("first", "last", "epoch", "reads")} for part in parts]
+        async with self.database.write() as tx:
+            if not (await tx.execute(sa.delete(units).where(*_free(unit)))).rowcount:
+                raise StaleMap(f"shard {self.name} has not got the unit {unit.first} to split it")
+            await tx.execute(sa.insert(units), rows)
+
+    async def note_reads(self, numbers: Mapping[Unit, int], *, fading: bool = False) -> None:
+        """Add to the reads of units; of all units, halve them first where they are `fading`."""
+        add = sa.update(units).where(units.c.first == sa.bindparam("unit"))
+        async with self.database.write() as tx:
+            if fading:
+                await tx.execute(sa.update(units).values(reads=units.c.reads // 2))
+            if numbers:
+                rows = [{"unit": unit.first, "number": number} for unit, number in numbers.items()]
+                await tx.execute(add.values(reads=units.c.reads + sa.bindparam("number")), rows)
+
+    async def fence(self, unit: Unit, to: str) -> None:
+        """Change nothing in a unit any more: another shard gets it.
+
+        Raises:
+            StaleMap: the unit is not the shard's any more, or is given away already.
+        """
+        async with self.database.write() as tx:
+            if not (await tx.execute(sa.update(units).where(*_free(unit)).values(moving_to=to))).rowcount:
+                raise StaleMap(f"shard {self.name} has not got the unit {unit.first} to give it away")
+
+    async def rows(self, unit: Unit) -> list[dict[str, Any]]:
+        """All that is in a unit."""
+        query = sa.select(stores).where(stores.c.cell.between(unit.first, unit.last))
+        async with self.database.read() as tx:
+            return [dict(row._mapping) for row in await tx.execute(query)]
+
+    async def take(self, unit: Unit, rows: Sequence[dict[str, Any]]) -> None:
+        """Have a unit of another shard from now on, with all that is in it; once is as often."""
+        claim = {"first": unit.first, "last": unit.last, "epoch": unit.epoch + 1, "reads": unit.reads}
+        async with self.database.write() as tx:
+            inside = units.c.first.between(unit.first, unit.last)
+            await tx.execute(sa.delete(units).where(inside, units.c.epoch <= unit.epoch))
+            if (await tx.execute(sa.select(units.c.first).where(inside))).first():
+                return
+            taken = await tx.execute(self._insert(units).values(claim).on_conflict_do_nothing())
+            if not taken.rowcount:
+                return
+            await tx.execute(sa.delete(stores).where(stores.c.cell.between(unit.first, unit.last)))
+            if rows:
+                await tx.execute(sa.insert(stores), list(rows))
+
+    async def drop(self, unit: Unit) -> None:
+        """Have a unit no longer that another shard has taken."""
+        gone = sa.delete(units).where(units.c.first == unit.first, units.c.epoch == unit.epoch)
+        async with self.database.write() as tx:
+            if (await tx.execute(gone)).rowcount:
+                await tx.execute(sa.delete(stores).where(stores.c.cell.between(unit.first, unit.last)))
+
+    async def _put(self, tx: AsyncConnection, new: Store) -> None:
+        insert = self._insert(stores).values(_columns(new))
+        await tx.execute(
+            insert.on_conflict_do_update(
+                index_elements=[stores.c.cell, stores.c.id],
+                set_={column.name: insert.excluded[column.name] for column in stores.c},
+                where=stores.c.version < new.version,
+            )
+        )
+
+
+@cache
+def _nearest(parts: int) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The query of `Shard.near` for so many parts of the curve; to build it takes longer than to run it."""
+    x, y, z = (stores.c[name] - sa.bindparam(name, type_=sa.Double) for name in "xyz")
+    distance = (x * x + y * y + z * z).label("chord")
+    stock = sa.bindparam("stock", type_=sa.BigInteger)
+    scans = [
+        sa.select(*(stores.c[name] for name in STORE), distance).where(
+            stores.c.cell.between(
+                sa.bindparam(f"first{n}", type_=sa.BigInteger), sa.bindparam(f"last{n}", type_=sa.BigInteger)
+            ),
+            distance <= sa.bindparam("farthest", type_=sa.Double),
+            stores.c.stock.bitwise_and(stock) == stock,
+        )
+        for n in range(parts)
+    ]
+    return sa.union_all(*scans).order_by("chord").limit(sa.bindparam("limit", type_=sa.Integer))
+
+
+async def _check(tx: AsyncConnection, believed: Iterable[Unit], *, writes: bool = False) -> None:
+    """The fence: what a process believes of units is what the shard knows."""
+    wanted = {unit.first: unit for unit in believed}
+    query = sa.select(units.c.first, units.c.epoch, units.c.moving_to).where(units.c.first.in_(wanted))
+    if writes:
+        query = query.with_for_update(read=True)
+    known = {row.first: (row.epoch, row.moving_to) for row in await tx.execute(query)}
+    for first, unit in wanted.items():
+        if known.get(first) != (unit.epoch, unit.moving_to) or (writes and unit.moving_to is not None):
+            raise StaleMap(f"shard {unit.shard} has not got the unit {first} of epoch {unit.epoch}")
+
+
+def _free(unit: Unit) -> tuple[sa.ColumnElement[bool], ...]:
+    return units.c.first == unit.first, units.c.epoch == unit.epoch, units.c.moving_to.is_(None)
+
+
+def _joined(parts: Iterable[Range]) -> list[Range]:
+    """The parts, those joined that touch."""
+    joined: list[Range] = []
+    for part in sorted(parts):
+        if joined and joined[-1].last + 1 == part.first:
+            joined[-1] = Range(joined[-1].first, part.last)
+        else:
+            joined.append(part)
+    return joined
+
+
+def _same(row: Row) -> tuple[sa.ColumnElement[bool], ...]:
+    return stores.c.cell == row.cell, stores.c.id == row.store.id, stores.c.version == row.store.version
+
+
+def _columns(store: Store) -> dict[str, Any]:
+    x, y, z = vector(store.latitude, store.longitude)
+    cell = cell_of(store.latitude, store.longitude)
+    return {
+        **{name: getattr(store, name) for name in STORE},
+        "cell": cell,
+        "x": x,
+        "y": y,
+        "z": z,
+        "leaving": None,
+        "left_at": None,
+    }
+
+
+def _store(row: sa.Row[Any]) -> Store:
+    known = row._mapping
+    return Store(**{name: known[name] for name in STORE})
+
+
+def _row(row: sa.Row[Any]) -> Row:
+    return Row(
+        cell=row.cell,
+        store=_store(row),
+        leaving=None if row.leaving is None else Store(**json.loads(row.leaving)),
+        left_at=row.left_at,
+    )

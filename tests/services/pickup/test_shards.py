@@ -1,0 +1,223 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.pickup.shards import REPEATED, Shards
+from services.pickup.store import Shard
+from tests.services.pickup.test_model import LATITUDES, LONGITUDES
+from tests.services.pickup.world import BERLIN, SYDNEY, everything, nearest, opened, scattered, store
+
+STORES = scattered()
+IDS = sorted(each.id for each in STORES)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+async def shards(urls: Mapping[str, str]) -> AsyncIterator[Shards]:
+    async with opened(urls, STORES) as shards:
+        yield shards
+
+
+@pytest.fixture(scope="module")
+def query(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Finds ids in shards of SQLite that stay open for all examples."""
+    folder: Path = tmp_path_factory.mktemp("shards")
+    with asyncio.Runner() as runner:
+        context = opened({name: f"sqlite:///{folder}/{name}.db" for name in "012"}, STORES)
+        shards = runner.run(context.__aenter__())
+
+        def find(**wanted: Any) -> list[str]:
+            return [each.store.id for each in runner.run(shards.near(**wanted)).found]
+
+        yield find
+        runner.run(context.__aexit__(None, None, None))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    latitude=LATITUDES,
+    longitude=LONGITUDES,
+    metres=st.sampled_from([10_000.0, 1_000.0, 50_000.0, 2e6, 2.1e7]),
+    stock=st.sampled_from([0, 1, 3]),
+    limit=st.integers(1, 200),
+)
+def test_a_query_finds_exactly_what_a_look_at_every_store_finds(
+    query: Any, latitude: float, longitude: float, metres: float, stock: int, limit: int
+) -> None:
+    found = query(latitude=latitude, longitude=longitude, metres=metres, stock=stock, limit=limit)
+
+    assert found == nearest(STORES, latitude, longitude, metres, stock=stock)[:limit]
+
+
+async def test_a_query_touches_only_the_shards_that_its_radius_meets(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[str] = []
+
+    def counting(name: str, near: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **keywords: Any) -> Any:
+            touched.append(name)
+            return near(*args, **keywords)
+
+        return counted
+
+    homes = {unit.shard: unit for unit in await shards.units()}
+    assert homes.keys() == {"0", "1"}, "both have their share"
+    for name, shard in shards.shards.items():
+        monkeypatch.setattr(shard, "near", counting(name, shard.near))
+    for place in (BERLIN, SYDNEY, (90.0, 0.0), (0.0, 180.0)):
+        touched.clear()
+        nearby = await shards.near(*place, 10_000, limit=400)
+        assert set(touched) == set(nearby.shards)
+        assert len(set(touched)) == 1
+    touched.clear()
+    await shards.near(0, 0, 2.1e7, limit=400)
+    assert set(touched) == {"0", "1"}
+
+
+async def test_a_cell_that_many_look_at_splits_and_the_shards_keep_about_the_same_load(
+    shards: Shards,
+) -> None:
+    before = await shards.units()
+    for _ in range(60):
+        await shards.near(*BERLIN, 500, limit=1)
+    await shards.maintain()
+    after = await shards.units()
+
+    assert len(after) > len(before)
+    assert sum(unit.stores for unit in after) == len(STORES)
+    loads = [sum(unit.load for unit in after if unit.shard == name) for name in "01"]
+    assert max(loads) <= 0.7 * sum(loads)
+    assert await everything(shards) == IDS
+
+
+async def move_store(shards: Shards) -> None:
+    """A store comes to a unit of another shard."""
+    known = await shards.find("5")
+    assert known is not None
+    latitude, longitude = SYDNEY if known.latitude > 0 else BERLIN
+    await shards.change(replace(known, latitude=latitude, longitude=longitude, version=known.version + 1))
+
+
+async def move_unit(shards: Shards) -> None:
+    """A unit with stores comes to another shard."""
+    unit = max(await shards.units(), key=lambda each: each.stores)
+    assert unit.stores > 1
+    await shards.move(unit, "1" if unit.shard == "0" else "0")
+
+
+async def killed_after(steps: int, shards: Shards, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Do the first transactions of some work, and no more."""
+    left = steps
+
+    def counting(shard: Shard) -> None:
+        write = shard.database.write
+
+        @asynccontextmanager
+        async def counted() -> AsyncIterator[Any]:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+            async with write() as tx:
+                yield tx
+
+        shard.database.write = counted  # type: ignore[method-assign]
+
+    for shard in shards.shards.values():
+        counting(shard)
+    try:
+        await work()
+    except Killed:
+        return
+
+
+async def test_a_move_leaves_no_gap_and_no_double_wherever_its_process_is_killed(
+    urls: Mapping[str, str], shards: Shards
+) -> None:
+    """The other process, `shards`, goes on with the map that it knows."""
+    for move in (move_store, move_unit):
+        for steps in (1, 2):  # of three
+            assert await everything(shards) == IDS
+            async with opened(urls) as killed:
+                await killed_after(steps, killed, partial(move, killed))
+            assert await everything(shards) == IDS, f"before anybody finishes it, after {steps} steps"
+            async with opened(urls) as next_process:
+                await next_process.recover()
+                assert await everything(next_process) == IDS
+                assert not [unit for unit in await next_process.units() if unit.moving_to]
+            assert await everything(shards) == IDS
+
+    found = await shards.find("5")
+    assert found is not None
+    assert found.version == 3, "each move that was begun was finished"
+    assert found in [each.store for each in (await shards.near(*BERLIN, 100, limit=5)).found]
+
+
+async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwhile(shards: Shards) -> None:
+    stops = [SYDNEY, BERLIN] * 2
+    running = asyncio.Event()
+
+    async def travel() -> None:
+        for version, (latitude, longitude) in enumerate(stops, 2):
+            moved = replace(STORES[5], latitude=latitude, longitude=longitude, version=version)
+            assert await shards.change(moved)
+        for unit in [unit for unit in await shards.units() if unit.stores][:4]:
+            await shards.move(unit, "1" if unit.shard == "0" else "0")
+        running.set()
+
+    async def watch() -> int:
+        number = 0
+        while not running.is_set():
+            assert await everything(shards) == IDS
+            number += 1
+        return number
+
+    _, *watched = await asyncio.gather(travel(), watch(), watch())
+    assert min(watched) > 1
+
+
+async def test_what_repeats_a_store_that_has_left_is_forgotten_later(
+    urls: Mapping[str, str], shards: Shards
+) -> None:
+    await shards.change(replace(STORES[5], latitude=SYDNEY[0], longitude=SYDNEY[1], version=2))
+    rows = [row for shard in shards.shards.values() for row in await shard.find("5")]
+    assert len(rows) == 2
+    assert rows[0].left_at is not None or rows[1].left_at is not None
+    left_at = next(row.left_at for row in rows if row.left_at is not None)
+    async with Shards(urls, now=lambda: left_at + REPEATED + timedelta(seconds=1)) as later:
+        await later.recover()
+
+    assert len([row for shard in shards.shards.values() for row in await shard.find("5")]) == 1
+
+
+async def test_of_two_who_change_a_store_at_once_one_is_told_to_look_again(shards: Shards) -> None:
+    changed = [replace(STORES[5], name=name, version=2) for name in ("Early", "Late")]
+    changed.append(replace(changed[0], latitude=SYDNEY[0], longitude=SYDNEY[1]))
+
+    outcomes = await asyncio.gather(*map(shards.change, changed))
+
+    assert sum(outcomes) == 1
+    assert await shards.find("5") == changed[outcomes.index(True)]
+
+
+async def test_a_few_stores_come_with_the_first_query_and_none_before(urls: Mapping[str, str]) -> None:
+    async with Shards(urls, first_stores=50) as shards:
+        await shards.maintain()
+        assert [await shard.claims() for shard in shards.shards.values()] == [[], []]
+        assert len(await everything(shards)) == 50
+        assert await shards.add([store("51", *BERLIN), store("7", *BERLIN)]) == 1
+    async with Shards(urls, first_stores=50) as again:
+        assert len(await everything(again)) == 51
