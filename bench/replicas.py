@@ -1,7 +1,7 @@
 """Reads a second of the catalogue with 0, 1 and 2 replicas: `python -m bench.replicas`, two minutes.
 
 Readers search without a pause, while a writer changes prices and reads each change back by its position. The
-servers share this machine's cores, so each is held to a part of one: it stands still for most of the time.
+servers share this machine's cores, so they take turns: one runs, two stand still, however many are read.
 `--write` puts the table into `results/`.
 """
 
@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import cycle
 from multiprocessing import Process
 from pathlib import Path
 from statistics import quantiles
@@ -28,9 +29,8 @@ from tests.support.postgres import Postgres, running_postgres
 RESULTS: Final = Path(__file__).parent / "results" / "replicas.md"
 PRODUCTS: Final = 500
 READERS: Final = 16
-RUNS: Final = 0.005
-STANDS: Final = 0.045
-"""Seconds of a server's turn, and until its next one."""
+TURN: Final = 0.05
+"""Seconds that a server runs, while the two others stand still."""
 
 SERVER: Final = sa.text("SELECT current_setting('data_directory')")
 
@@ -61,12 +61,14 @@ def product(number: int, price: int = 100) -> Product:
     )
 
 
-def hold(server: Postgres) -> None:
-    """Let a server run for a part of the time, until this process is ended."""
-    while True:
-        with server.suspended():
-            sleep(STANDS)
-        sleep(RUNS)
+def take_turns(servers: list[Postgres]) -> None:
+    """Let one server run at a time, until this process is ended."""
+    for server in servers:
+        server.suspend()
+    for server in cycle(servers):
+        server.resume()
+        sleep(TURN)
+        server.suspend()
 
 
 async def read(store: Store, until: float, counts: Counts) -> None:
@@ -121,9 +123,9 @@ def main() -> None:
         url = primary.new_database()
         asyncio.run(fill(url))
         replicas = [stack.enter_context(primary.replica()) for _ in range(2)]
-        holders = [Process(target=hold, args=[server], daemon=True) for server in (primary, *replicas)]
-        for holder in holders:
-            holder.start()
+        servers = [primary, *replicas]
+        turns = Process(target=take_turns, args=[servers], daemon=True)
+        turns.start()
         try:
             for number in range(3):
                 urls = [replica.url_at(primary, url) for replica in replicas[:number]]
@@ -131,13 +133,15 @@ def main() -> None:
                 lines.append(line(number, counts, options.seconds, str(primary.folder)))
                 print(lines[-1], flush=True)  # noqa: T201 (a program for the terminal)
         finally:
-            for holder in holders:
-                holder.terminate()
-                holder.join()
-            for server in (primary, *replicas):
+            turns.terminate()
+            turns.join()
+            for server in servers:
                 server.resume()
     if options.write:
-        RESULTS.write_text(ABOUT.format(machine=versions.machine(), lines="\n".join(lines)), encoding="utf-8")
+        RESULTS.write_text(
+            ABOUT.format(products=PRODUCTS, machine=versions.machine(), lines="\n".join(lines)),
+            encoding="utf-8",
+        )
 
 
 def line(number: int, counts: Counts, seconds: float, primary: str) -> str:
@@ -153,11 +157,11 @@ def line(number: int, counts: Counts, seconds: float, primary: str) -> str:
 ABOUT: Final = """\
 # Reads from replicas
 
-`python -m bench.replicas`: 16 readers search 2,000 products without a pause, while a writer changes a price,
-waits for 50 ms, and so on; it reads each change back with the position of its write. Each PostgreSQL server
-runs for 10 ms of each 40 ms and stands still for the rest, so that three of them fit two cores. Reads without
-a position go to replicas alone, where there are any: the first one relieves the primary, the second one
-doubles the reads.
+`python -m bench.replicas`: 16 readers search {products} products without a pause, while a writer changes a
+price, waits for 50 ms, and so on; it reads each change back with the position of its write. Three PostgreSQL
+servers do not fit two cores beside the readers, so they take turns of 50 ms, in every line alike: each has a
+third of the time. Reads without a position go to replicas alone, where there are any: the first one takes
+them from the primary, the second one doubles them.
 
 {machine}
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 from frontispiece.gateway.auth.internal_tokens import INTERNAL_TOKEN, InternalTokenIssuer
 from frontispiece.gateway.call import Call, Handler
@@ -12,6 +13,7 @@ from frontispiece.gateway.location import location_rewrite
 from frontispiece.gateway.request_limits import NameRule
 from frontispiece.http.headers import UNTRUSTED_PREFIXES, end_to_end
 from frontispiece.http.messages import whole_or_stream
+from frontispiece.http.paths import decode_segment
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream import Headers, Reply, Request, Upstream
 
@@ -32,12 +34,15 @@ def forward(
     drop_response_headers = NOTHING if route.cache else DATE
 
     expand = route.target.expand
+    fields = route.template.names if route.to and route.to.method else ()
     rewrite = location_rewrite(route)
 
     async def handle(call: Call) -> Reply:
         target = expand(call.params)
+        if fields:
+            target += "?" + _query_of(fields, call)
         if call.query:
-            target += "?" + call.query.decode("latin-1")
+            target += ("&" if fields else "?") + call.query.decode("latin-1")
         timeout = route_timeout if call.per_try_timeout is None else call.per_try_timeout
         left = timeout_header if call.per_try_timeout is None else milliseconds(timeout)
         headers = to_service(call, service, tokens, left, passthrough=passthrough)
@@ -59,6 +64,12 @@ def forward(
         return reply
 
     return handle
+
+
+def _query_of(fields: tuple[str, ...], call: Call) -> str:
+    """The path's placeholders as a query: fields of the message that a method over gRPC takes."""
+    values = {name: "/".join(map(decode_segment, call.params[name])) for name in fields}
+    return urlencode(values)
 
 
 _WITHHELD: Final = NameRule(lambda name: name == b"host" or name.startswith(UNTRUSTED_PREFIXES))

@@ -165,6 +165,7 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         health=service.health_checks,
         breaker=service.breaker,
         concurrency=service.concurrency,
+        descriptors=service.grpc,
     )
     if isinstance(upstream.app, PageApp):
         if runtime.overload:
@@ -174,5 +175,9 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         for api in upstream.app.apis:
             if isinstance(api, GraphEndpoint):
                 runtime.metrics.track_graph(api.usage)
+                for field in api.fields:
+                    runtime.metrics.track_page(
+                        f"{upstream.app.title}:{api.path}/{field.coordinate}", field.page
+                    )
     counted = runtime.metrics.upstreams.observe(upstream)
     return runtime.access_log.observe(counted) if runtime.access_log else counted

@@ -1,5 +1,6 @@
 """A graph as an endpoint: from a request to a reply. graphql-core is imported by the first request."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import cached_property
 from hashlib import sha256
@@ -22,7 +23,7 @@ from frontispiece.pages.response import degraded
 from frontispiece.upstream import Headers, Reply
 
 if TYPE_CHECKING:
-    from frontispiece.graphql.engine import Engine, Operation, Single
+    from frontispiece.graphql.engine import Engine, Operation, Single, Stream
     from frontispiece.graphql.errors import Refused
 
 BAD_REQUEST: Final = 400
@@ -56,6 +57,7 @@ class GraphEndpoint:
         self.fields = compiled_fields(graph, parts)
         self.usage = Usage(f"{parts.app}:{graph.path}")
         self._parts = parts
+        self._loading = asyncio.Lock()
 
     @cached_property
     def engine(self) -> "Engine":
@@ -72,6 +74,13 @@ class GraphEndpoint:
             MissingExtra: GraphQL is not installed.
         """
         _ = self.engine
+
+    async def load(self) -> "Engine":
+        """The engine, which a thread makes: graphql-core takes a while to import, and others are served."""
+        if "engine" not in self.__dict__:
+            async with self._loading:
+                await asyncio.to_thread(self.check)
+        return self.engine
 
     async def close(self) -> None:
         """Cancel what runs in the background."""
@@ -97,10 +106,11 @@ class GraphEndpoint:
     async def _respond(
         self, wanted: GraphRequest, request: PageRequest, accepted: list[Media], *, is_get: bool
     ) -> Reply:
-        from frontispiece.graphql.errors import Refused  # noqa: PLC0415
+        engine = await self.load()
+        from frontispiece.graphql.errors import Refused  # noqa: PLC0415 (it is imported by now)
 
         try:
-            operation = self.engine.prepare(wanted)
+            operation = engine.prepare(wanted)
         except Refused as refused:
             return _refusal(refused, next((media for media in accepted if media in SINGLE), Media.RESPONSE))
         if is_get and operation.is_mutation:
@@ -109,29 +119,12 @@ class GraphEndpoint:
         if media is None:
             detail = "This operation is not served in a media type that is accepted."
             raise Problem(406, "graphql-not-acceptable", detail)
-        if media in SEVERAL:
-            return self._stream(operation, request, media)
         skip = self.skip_optional is not None and self.skip_optional()
-        result = await self.engine.single(operation, request, skip_optional=skip)
+        if media in SEVERAL:
+            payloads = engine.stream(operation, request, skip_optional=skip)
+            return _stream(payloads, media)
+        result = await engine.single(operation, request, skip_optional=skip)
         return self._single(result, request, media, is_get=is_get)
-
-    def _stream(self, operation: "Operation", request: PageRequest, media: Media) -> Reply:
-        from frontispiece.graphql import increments  # noqa: PLC0415
-
-        encode = increments.multipart if media is Media.MULTIPART else increments.events
-        payloads = self.engine.stream(operation, request)
-        frames = encode(payloads)
-
-        async def release() -> None:
-            await frames.aclose()
-            await payloads.aclose()
-
-        headers: Headers = [
-            (b"content-type", increments.CONTENT_TYPES[media].encode()),
-            (b"cache-control", b"no-store"),
-            (b"vary", b"accept"),
-        ]
-        return Reply(status=200, headers=headers, body=frames, release=release)
 
     def _single(self, result: "Single", request: PageRequest, media: Media, *, is_get: bool) -> Reply:
         content = msgspec.json.encode(result.payload)
@@ -163,9 +156,28 @@ class GraphEndpoint:
 
     async def websocket(self, request: PageRequest, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a WebSocket with the protocol `graphql-transport-ws`."""
-        from frontispiece.graphql.websocket import serve  # noqa: PLC0415 (apps start faster without)
+        engine = await self.load()
+        from frontispiece.graphql.websocket import serve  # noqa: PLC0415 (it is imported by now)
 
-        await serve(self.engine, self._parts.identify(request), scope, receive, send, self.deadline)
+        await serve(engine, self._parts.identify(request), scope, receive, send, self.deadline)
+
+
+def _stream(payloads: "Stream", media: Media) -> Reply:
+    """The response in several parts."""
+    from frontispiece.graphql import increments  # noqa: PLC0415 (apps start faster without)
+
+    frames = increments.multipart(payloads) if media is Media.MULTIPART else increments.events(payloads)
+
+    async def release() -> None:
+        await frames.aclose()
+        await payloads.aclose()
+
+    headers: Headers = [
+        (b"content-type", increments.CONTENT_TYPES[media].encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"accept"),
+    ]
+    return Reply(status=200, headers=headers, body=frames, release=release)
 
 
 def _offered(operation: "Operation", accepted: list[Media]) -> list[Media]:

@@ -37,7 +37,8 @@ class CompiledField:
             (self.result_type, *_) = get_args(step.result_type)
         self.arguments = {i.name: i for i in step.inputs if i.origin is Origin.BODY}
         self.provided = {i.name: i.type for i in step.inputs if i.origin is Origin.PROVIDED}
-        self.knows_caller = step.knows_caller
+        self.knows_caller = step.knows_caller or PageRequest in self.provided.values()
+        """Whether its result may depend on the caller."""
         page = Page(f"{graph.path}/{self.coordinate}", deadline=graph.deadline)
         plan = Plan(page=page, steps=(step,), view=dict, view_inputs=(), view_type=step.result_type)
         self.page = CompiledPage(plan, parts.app, parts.shared)

@@ -6,11 +6,14 @@
 - `registry://name`, `registry://name@version`: the registered instances (`REGISTRY_URL`), or those of a
   version; without any, the addresses that the directory (the setting `SERVICES`) has for the name.
 - `dns://name:port`, `srv://name`: the addresses behind a name in the DNS, for as long as its records say.
+- `grpc://…`, `grpcs://…`: an address that speaks gRPC, the latter with TLS; with it, and with what the
+  directory has for a service that has descriptors, requests are in JSON (see `GrpcTransport`).
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from frontispiece import telemetry
@@ -29,7 +32,12 @@ from frontispiece.upstream.transports.asgi import AsgiTransport, load_app
 from frontispiece.upstream.transports.http1 import Http1Transport
 from frontispiece.upstream.transports.httpx import HttpxTransport
 
-SCHEMES = ("http", "https", "h2", "httpx+http", "registry", "dns", "srv", "app")
+if TYPE_CHECKING:
+    from frontispiece.upstream.transports.grpc.descriptors import Descriptors
+
+GRPC_SCHEMES = frozenset({"grpc", "grpcs"})
+
+SCHEMES = ("http", "https", "h2", "httpx+http", *sorted(GRPC_SCHEMES), "registry", "dns", "srv", "app")
 
 LONE = frozenset({"app", "registry", "dns", "srv"})
 """Schemes of addresses that cannot be one of several."""
@@ -90,6 +98,7 @@ def open_upstream(
     health: HealthPolicy | None = None,
     breaker: BreakerPolicy | None = None,
     concurrency: ConcurrencyPolicy | None = None,
+    descriptors: "Descriptors | None" = None,
 ) -> Upstream:
     """The upstream behind one address or several; it does nothing until it is entered.
 
@@ -100,9 +109,17 @@ def open_upstream(
     urls = (url,) if isinstance(url, str) else url
     discovery = None
     if _scheme(urls[0]) == "registry":
-        urls, discovery = _registered(urls[0].partition("://")[2], directory)
+        name_there = urls[0].partition("://")[2]
+        if descriptors:
+            urls = directory.addresses(name_there)
+        else:
+            urls, discovery = _registered(name_there, directory)
     connect: Callable[[str], Transport] = _transport
-    if urls and _scheme(urls[0]) in {"dns", "srv"}:
+    if descriptors:
+        from frontispiece.upstream.transports.grpc.transport import GrpcTransport  # noqa: PLC0415 (an extra)
+
+        connect = partial(GrpcTransport, descriptors)
+    elif urls and _scheme(urls[0]) in {"dns", "srv"}:
         discovery = discover.dns(urls[0])
         if _scheme(urls[0]) == "dns":
             connect = partial(Http1Transport, host=urlsplit(urls[0]).netloc)

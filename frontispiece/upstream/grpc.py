@@ -40,6 +40,8 @@ CLIENT_ERRORS: Final = {
     grpc.StatusCode.ALREADY_EXISTS: 409,
     grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
     grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
 }
 """The HTTP status of each gRPC status that refuses a request."""
 
@@ -85,7 +87,7 @@ class GrpcStub:
                 return await getattr(stub, method)(request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or stub is self._stubs[-1]:
-                    raise _upstream_error(error) from error
+                    raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
         raise AssertionError("there is at least one stub")
 
 
@@ -184,17 +186,21 @@ class GrpcConnector:
         return bool(connected)
 
 
-def _upstream_error(error: grpc.aio.AioRpcError) -> UpstreamError:
-    code = error.code()
+def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> UpstreamError:
+    """The failure that a status other than OK is.
+
+    Args:
+        code: the status.
+        detail: its text.
+        metadata: the trailing metadata of the call.
+    """
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return TimedOut("no answer in time")
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unreachable("no connection could be made")
     if code in CLIENT_ERRORS:
-        kind = dict(error.trailing_metadata() or ()).get("problem-type")
-        return UpstreamClientError(
-            CLIENT_ERRORS[code], kind=str(kind) if kind else None, detail=error.details()
-        )
+        kind = dict(metadata or ()).get("problem-type")
+        return UpstreamClientError(CLIENT_ERRORS[code], kind=str(kind) if kind else None, detail=detail)
     return UpstreamServerError(f"it answered {code.name}")
 
 

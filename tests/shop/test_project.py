@@ -31,7 +31,7 @@ def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_de
     table = load_table(PROJECT, PROJECT.routes)
 
     assert set(table.services) - table.needed == {
-        *("acquirer", "feed", "payment", "recommendation", "reviews", "sales")
+        *("acquirer", "discount", "feed", "payment", "recommendation", "reviews", "sales")
     }
 
 

@@ -7,13 +7,16 @@ from tests.support.shop import ROOT
 
 def test_the_generated_grpc_code_is_what_the_proto_file_gives(tmp_path: Path) -> None:
     outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python")]
+    (tmp_path / "shop" / "pb").mkdir(parents=True)
+    protos = [f"shop/pb/{each.name}" for each in sorted((ROOT / "shop" / "pb").glob("*.proto"))]
+    outputs += ["--include_imports", f"--descriptor_set_out={tmp_path}/shop/pb/shop.binpb"]
     subprocess.run(
-        [sys.executable, "-m", "grpc_tools.protoc", "-I", ".", *outputs, "shop/pb/discount.proto"],
+        [sys.executable, "-m", "grpc_tools.protoc", "-I", ".", *outputs, *protos],
         cwd=ROOT,
         check=True,
     )
 
     for made in (tmp_path / "shop" / "pb").iterdir():
-        assert made.read_text() == (ROOT / "shop" / "pb" / made.name).read_text(), (
+        assert made.read_bytes() == (ROOT / "shop" / "pb" / made.name).read_bytes(), (
             f"{made.name}: run make proto"
         )

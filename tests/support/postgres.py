@@ -73,16 +73,19 @@ class Postgres:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """All its processes stand still (SIGSTOP) for the duration of the block, as behind a partition."""
-        os.kill(self._processes()[0], signal.SIGSTOP)  # at first: it could start others
-        workers = self._processes()[1:]
+        """All its processes stand still for the duration of the block, as behind a partition."""
+        self.suspend()
         try:
-            for worker in workers:
-                with suppress(ProcessLookupError):
-                    os.kill(worker, signal.SIGSTOP)
             yield
         finally:
             self.resume()
+
+    def suspend(self) -> None:
+        """Let all its processes stand still (SIGSTOP)."""
+        os.kill(self._processes()[0], signal.SIGSTOP)  # at first: it could start others
+        for process in self._processes()[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let all its processes go on."""

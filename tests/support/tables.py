@@ -1,6 +1,7 @@
 """Route tables for tests: `route_table(route("/things/{id}", cache={"ttl": "1m"}))` is a TOML document."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -79,7 +80,7 @@ def _targets(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key in {"to", "from"} and isinstance(item, str):
-                yield item.partition(":")[0]
+                yield re.split("[:/]", item.removeprefix("grpc://"))[0]
             elif key == "guest_merge":
                 yield from (target.partition(":")[0] for target in item)
             else:

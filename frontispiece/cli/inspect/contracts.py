@@ -161,14 +161,12 @@ class Opened:
         revision = Revision(self.tree.folder, base)
         names = frozenset(revision.names())
         for name, endpoint in self.graphs():
-            from frontispiece.contracts import graphql  # noqa: PLC0415 (only where there is one)
+            from frontispiece.contracts.graphql import contract_of, places  # noqa: PLC0415 (only where there is one)
 
-            schema = f"{graphql.FOLDER}{name}/{graphql.SCHEMA}"
-            operations = f"{graphql.FOLDER}{name}/{graphql.OPERATIONS}"
+            schema, operations = places(name)
             if schema in names:
-                content = revision.read(operations) if operations in names else None
-                persisted = graphql.parsed(content, revision.place(operations))
-                contract = graphql.contract_of(name, endpoint)
+                persisted = revision.read(operations) if operations in names else None
+                contract = contract_of(name, endpoint)
                 yield from contract.changes(revision.read(schema), persisted, self.contracts.released, today)
 
     def graph_files(self, today: date) -> dict[Path, str]:

@@ -1,12 +1,15 @@
 """A service of a route table: its addresses, and what protects it."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, StrictBool, field_validator, model_validator
 
 from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
-from frontispiece.upstream.factory import url_errors
+from frontispiece.upstream.factory import GRPC_SCHEMES, url_errors
+
+if TYPE_CHECKING:
+    from frontispiece.upstream.transports.grpc.descriptors import Descriptors
 
 NO_HEALTH_CHECK: Final = "none"
 DEFAULT_READINESS_PATH: Final = "/health/ready"
@@ -29,7 +32,8 @@ class Service(ConfigModel):
 
     url: tuple[str, ...] = Field(
         min_length=1,
-        description="http://host:port, registry://name or app://module:factory; several of them as a list",
+        description="http://host:port, grpc://host:port, registry://name or app://module:factory; several of "
+        "them as a list",
     )
     health: Health | None = Field(
         None,
@@ -43,9 +47,17 @@ class Service(ConfigModel):
     )
     breaker: BreakerPolicy | None = Field(None, description="Leave it alone when too many calls fail.")
     concurrency: ConcurrencyPolicy | None = Field(None, description="How many calls it gets at a time.")
+    descriptors: str | None = Field(
+        None,
+        min_length=1,
+        description="For a service over gRPC: the file with its descriptor set, relative to the folder of "
+        "frontispiece.toml, as `protoc --include_imports --descriptor_set_out` writes it.",
+    )
     audience: str | None = Field(
         None, min_length=1, description="The audience of its internal tokens: its name here when left out."
     )
+
+    _descriptors: "Descriptors | None" = PrivateAttr(None)
 
     @field_validator("url", mode="before", json_schema_input_type=str | list[str])
     @classmethod
@@ -69,6 +81,26 @@ class Service(ConfigModel):
                 "needed": False,  # where there are none, the others serve
             }
         )
+
+    @model_validator(mode="after")
+    def _speaks(self) -> Self:
+        spoken = {url.partition("://")[0] for url in self.url}
+        if spoken & GRPC_SCHEMES and self.descriptors is None:
+            raise ValueError("descriptors is missing: the file that says which methods are spoken over gRPC")
+        if self.descriptors is not None and spoken - GRPC_SCHEMES - {"registry"}:
+            raise ValueError("descriptors is for services over gRPC: url begins with grpc:// or registry://")
+        return self
+
+    @property
+    def grpc(self) -> "Descriptors | None":
+        """The descriptors of a service over gRPC; None for one over HTTP."""
+        return self._descriptors
+
+    def with_descriptors(self, descriptors: "Descriptors") -> Self:
+        """A copy that has read its descriptors."""
+        copy = self.model_copy()
+        copy._descriptors = descriptors  # noqa: SLF001 (of its own class)
+        return copy
 
     @property
     def health_checks(self) -> HealthPolicy | None:

@@ -13,6 +13,7 @@ from frontispiece.errors import ConfigError, in_words, nearest
 from frontispiece.gateway.aggregates.target_template import TargetTemplate
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.config.edge import Edge
+from frontispiece.gateway.config.grpc import faults_of_method, with_descriptors, with_method
 from frontispiece.gateway.config.layers import Layers, RouteLayer
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.service import Service
@@ -148,11 +149,18 @@ def _checked(
         faults = [_fault(error, models.table) for error in invalid.errors()]
     written = _written(document, models.route)
     faults += [fault for check in CHECKS for fault in check(written)]
+    services, unreadable = _with_descriptors(written, folder)
     routes, missing = _with_files(written, folder)
-    faults += missing
+    faults += unreadable + missing
+    faults += [
+        each.fault(key, message)
+        for each, route in written.valid_routes
+        for key, message in faults_of_method(route, services)
+    ]
     if faults:
         raise ConfigError([*_sentences(faults, document, text, file)])
-    return table.model_copy(update={"routes": routes, "services": table.services | table.versions})
+    routes = tuple(with_method(route, services) for route in routes)
+    return table.model_copy(update={"routes": routes, "services": services | table.versions})
 
 
 def _with_files(table: WrittenTable, folder: Path) -> tuple[tuple[Route, ...], list[Fault]]:
@@ -164,6 +172,19 @@ def _with_files(table: WrittenTable, folder: Path) -> tuple[tuple[Route, ...], l
         except FaultyFiles as faulty:
             faults += [written.fault("files", f"files: {fault}") for fault in faulty.faults]
     return tuple(routes), faults
+
+
+def _with_descriptors(table: WrittenTable, folder: Path) -> tuple[dict[str, Service], list[Fault]]:
+    """The valid services, those over gRPC having read their descriptors, and what is wrong with these."""
+    services, faults = {}, []
+    for name, written in table.services.items():
+        service = _valid(Service, written)
+        try:
+            if service is not None:
+                services[name] = with_descriptors(service, folder)
+        except ValueError as fault:
+            faults.append(Fault(("services", name, "descriptors"), str(fault)))
+    return services, faults
 
 
 @lru_cache(maxsize=8)

@@ -121,7 +121,7 @@ def known_services(table: WrittenTable) -> Iterator[Fault]:
     """Every target is a service of the table."""
     for written, route in table.valid_routes:
         targets = [("to", route.to)] if route.to else []
-        for key, target in [*targets, *_other_targets(route)]:
+        for key, target in [*targets, *other_targets(route)]:
             name, at, _ = target.service.partition("@")
             if name not in table.services:
                 yield written.fault(key, _unknown_service(key, name, table.services))
@@ -172,7 +172,7 @@ def websocket_services(table: WrittenTable) -> Iterator[Fault]:
         urls = service.get("url") if isinstance(service, dict) else None
         for url in urls if isinstance(urls, list) else [urls]:
             if isinstance(url, str) and url.startswith(WITHOUT_WEBSOCKETS):
-                message = f"websocket: it is not spoken at {url}, only at http:// and https://"
+                message = f"websocket: it is not spoken at {url}, only at http://, https:// and app://"
                 yield written.fault("websocket", message)
 
 
@@ -214,7 +214,7 @@ def targets(route: Route) -> Iterator[tuple[str, str]]:
     if unknown := _names(route.to) - names:
         meant = nearest(min(unknown), names)
         yield "to", f"to uses {', '.join(sorted(unknown))}, which the path does not have{meant}"
-    for key, target in _other_targets(route):
+    for key, target in other_targets(route):
         if unknown := _names(target) - names:
             yield key, f"{key}: to uses {', '.join(sorted(unknown))}, which the path does not have"
         if route.to and (target.service, target.path or route.template) == (route.to.service, route.target):
@@ -304,7 +304,7 @@ def _names(target: Target | None) -> set[str]:
     return set(target.path.names) if target and target.path else set()
 
 
-def _other_targets(route: Route) -> Iterator[tuple[str, Target]]:
+def other_targets(route: Route) -> Iterator[tuple[str, Target]]:
     """Where a route leads beside `to`, by the key that says so."""
     if route.mirror:
         yield "mirror", route.mirror.to

@@ -84,3 +84,17 @@ async def test_the_progress_of_an_order_is_a_subscription(
     event = '{"stage":"confirmed","at":"2030-11-22T23:31:00Z","trackingCode":"FS-7"}'
     assert f'data: {{"data":{{"orderProgress":{event}}}' in answer.text
     assert answer.text.endswith("event: complete\ndata:\n\n")
+
+
+async def test_a_field_that_has_been_measured_to_make_many_calls_costs_more(
+    web: httpx.AsyncClient, shop: Shop
+) -> None:
+    query = "{ search(limit: 2) { items { reviews(limit: 1) { title } } } }"
+    first = (await ask(web, query))["extensions"]
+    shop.sells(*(article(f"P{number}") for number in range(9)))
+
+    again = (await ask(web, query.replace("limit: 2", "limit: 12")))["extensions"]
+    third = (await ask(web, query))["extensions"]
+
+    assert (first["calls"], again["calls"]) == (3, 13)
+    assert third["cost"] > first["cost"]

@@ -132,7 +132,7 @@ CHANGES = {
     "stage": ORDER["stage"],
     "reason": ORDER["reason"],
     "timeline": ORDER["timeline"],
-    "shipping": {"trackingCode": ORDER["shipping"]["tracking_code"]},
+    "shipping": {"trackingCode": "FS-7"},
     "tracking": TRACKED["tracking"],
 }
 PROGRESS_QUERY = {

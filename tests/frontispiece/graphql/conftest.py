@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import httpx
 import pytest
@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from frontispiece.graphql import Graph
 from frontispiece.pages import BffSettings, Cache, PageApp, bff
-from frontispiece.upstream import Unreachable, UpstreamClientError
+from frontispiece.settings import Directory
+from frontispiece.upstream import Context, Unreachable, UpstreamClientError
 from tests.conftest import AppClient
 
 GraphOf = Callable[..., Graph]
@@ -24,6 +25,31 @@ class Book(Struct, frozen=True):
 
     title: str
     pages: int
+
+
+class Shelf:
+    """What a subscription holds: set once it is given up."""
+
+    left: ClassVar[asyncio.Event]
+
+    @classmethod
+    def connect(cls, _directory: Directory, _client: type) -> Self:
+        """How the library reaches it."""
+        cls.left = asyncio.Event()
+        return cls()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def bind(self, _context: Context) -> Self:
+        """The same for all."""
+        return self
+
+    async def is_ready(self) -> bool:
+        """At once."""
+        return True
 
 
 @pytest.fixture
@@ -48,6 +74,14 @@ def library_graph(**options: Any) -> Graph:
             yield Book(f"Book {number}", number)
         if count > 2:
             raise Unreachable("the event stream ended")
+
+    @graph.subscription()
+    async def endless(shelf: Shelf) -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            shelf.left.set()
 
     return graph
 
@@ -86,7 +120,8 @@ def add_fields(graph: Graph) -> None:
 
 def app_of(graph: Graph, *, accept_any: bool = True) -> PageApp:
     """The library's app."""
-    return bff("library", pages=[], apis=[graph])(BffSettings(accept_any_document=accept_any))
+    library = bff("library", pages=[], apis=[graph], clients={Shelf: Shelf})
+    return library(BffSettings(accept_any_document=accept_any))
 
 
 @pytest.fixture

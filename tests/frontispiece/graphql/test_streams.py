@@ -1,5 +1,6 @@
 """Responses in several parts: `@defer`, `@stream` and subscriptions, over HTTP and over a WebSocket."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -10,8 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.frontispiece.graphql.conftest import Library, app_of, library_graph
-from tests.support.serving import servers
+from frontispiece.graphql import increments
+from tests.frontispiece.graphql.conftest import Library, Shelf, app_of, library_graph
+from tests.support.serving import client_of, servers
 
 DEFERRED = '{ books { title ... @defer(label: "rest") { summary } } }'
 STREAMED = "{ books @stream(initialCount: 1) { title } }"
@@ -87,6 +89,20 @@ async def test_a_subscription_whose_upstream_fails_ends_with_the_error(library: 
         *_, last = await stream(http, "subscription { returned(count: 3) { title } }", EVENTS)
 
     assert last["errors"][0]["extensions"]["code"] == "upstream-unavailable"
+
+
+async def test_a_subscription_is_not_silent_and_ends_with_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(increments, "HEARTBEAT", 0.01)
+    app = app_of(library_graph())
+    wanted: Any = {"json": {"query": "subscription { endless }"}, "headers": {"Accept": EVENTS}}
+    async with app.router.lifespan_context(app), servers() as serve:
+        async with client_of(await serve(app)) as http, http.stream("POST", "/graphql", **wanted) as answer:
+            lines = answer.aiter_lines()
+            while await anext(lines) != ":":
+                pass
+            assert not Shelf.left.is_set()
+        async with asyncio.timeout(60):
+            await Shelf.left.wait()
 
 
 async def exchange(socket: ClientConnection, *messages: dict[str, Any]) -> Any:

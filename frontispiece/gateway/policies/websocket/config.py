@@ -11,8 +11,11 @@ from frontispiece.units import LongDuration, Size
 MAX_MESSAGE_SIZE: Final = 1 << 20
 """Bytes of the longest message on any route: the server reads no longer one into memory."""
 
-WITHOUT_WEBSOCKETS: Final = ("app://", "h2://")
+WITHOUT_WEBSOCKETS: Final = ("h2://",)
 """Beginnings of addresses at which WebSockets are not spoken."""
+
+MOUNTED: Final = "app://"
+"""The beginning of an address at which they are spoken by some apps."""
 
 
 class WebSocket(ConfigModel):

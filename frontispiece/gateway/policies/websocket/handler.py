@@ -21,7 +21,7 @@ from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.forward import to_service
-from frontispiece.gateway.policies.websocket.config import WITHOUT_WEBSOCKETS, WebSocket
+from frontispiece.gateway.policies.websocket.config import MOUNTED, WITHOUT_WEBSOCKETS, WebSocket
 from frontispiece.gateway.policies.websocket.downstream import PROTOCOL, ClientSocket
 from frontispiece.gateway.policies.websocket.mounted import MountedSocket, ServiceSocket
 from frontispiece.gateway.policies.websocket.relay import Relay, WebSocketMetrics
@@ -81,8 +81,8 @@ class WebSocketProxy:
         self._mounted = (
             upstream.app if isinstance(upstream.app, PageApp) and upstream.app.has_websockets else None
         )
-        unfit = [url for url in upstream.addresses if url.startswith(WITHOUT_WEBSOCKETS)]
-        if unfit and self._mounted is None:
+        without = WITHOUT_WEBSOCKETS if self._mounted else (MOUNTED, *WITHOUT_WEBSOCKETS)
+        if unfit := [url for url in upstream.addresses if url.startswith(without)]:
             raise ConfigError(
                 [f"services: {upstream.name}: WebSockets are not spoken at {url}" for url in unfit]
             )

@@ -1,0 +1,82 @@
+"""Routes to methods of services over gRPC, by the descriptor sets of these services."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frontispiece.errors import nearest
+from frontispiece.extras import check_extra
+from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.service import Service
+from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.config.validate import other_targets
+from frontispiece.http.paths import Template
+
+if TYPE_CHECKING:
+    from frontispiece.upstream.transports.grpc.descriptors import Descriptors
+
+FOR_HTTP = ("validate_requests", "websocket", "split", "mirror")
+"""Keys of a route that do not go with a method over gRPC."""
+
+
+def with_descriptors(service: Service, folder: Path) -> Service:
+    """A copy of a service that has read its descriptor set; the same service if it has none.
+
+    Args:
+        service: the service.
+        folder: where the relative paths of files are.
+
+    Raises:
+        ValueError: the set cannot be read.
+    """
+    if service.descriptors is None:
+        return service
+    check_extra("grpc", "grpc")
+    from frontispiece.upstream.transports.grpc.descriptors import Descriptors  # noqa: PLC0415 (an extra)
+
+    try:
+        content = (folder / service.descriptors).read_bytes()
+        return service.with_descriptors(Descriptors(content))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"descriptors: {service.descriptors} cannot be read: {reason}") from None
+
+
+def faults_of_method(route: Route, services: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
+    """A route to a method has what goes with one, and fields of its message for placeholders."""
+    for key, target in other_targets(route):
+        if target.method:
+            yield key, f"{key}: a method over gRPC is written in to alone"
+    if route.to is None or route.to.method is None:
+        return
+    for key in FOR_HTTP:
+        if getattr(route, key):
+            yield key, f"{key} is for services over HTTP: to leads to a method over gRPC"
+    if route.to.service in services:  # else a fault of its own
+        yield from _faults_of_target(route, route.to, services[route.to.service])
+
+
+def _faults_of_target(route: Route, to: Target, service: Service) -> Iterator[tuple[str, str]]:
+    if service.grpc is None:
+        yield "to", f"to names a method, and the service {to.service} has no descriptors"
+        return
+    try:
+        method = service.grpc.find(to.method or "")
+    except LookupError as fault:
+        yield "to", f"to: {fault}"
+        return
+    known = [field.name for field in method.takes.DESCRIPTOR.fields]
+    for name in route.template.names:
+        if method.field(name) is None:
+            hint = nearest(name, known) or f": its fields are {', '.join(known)}"
+            yield "path", f"{{{name}}} is no field of {method.takes.DESCRIPTOR.name}{hint}"
+
+
+def with_method(route: Route, services: Mapping[str, Service]) -> Route:
+    """A copy of a route that leads to the path of its method; the same route if it has none."""
+    if route.to is None or route.to.method is None:
+        return route
+    descriptors: Descriptors | None = services[route.to.service].grpc
+    assert descriptors is not None, "a route to a method of another service is refused"
+    path = Template.parse(descriptors.find(route.to.method).path)
+    return route.model_copy(update={"to": route.to.model_copy(update={"path": path})})

@@ -1,0 +1,221 @@
+"""The methods of a descriptor set, by name and by the paths that `google.api.http` gives them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
+
+from frontispiece.errors import nearest
+from frontispiece.extras import extra
+from frontispiece.http.paths import decode_segment
+
+with extra("grpc"):
+    from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import DecodeError, Message
+    from google.protobuf.message_factory import GetMessageClass
+
+WHOLE: Final = "*"
+"""The `body` of a binding whose body is the whole message."""
+
+BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
+"""HTTP methods whose requests have their fields in the query."""
+
+Fields = Sequence[tuple[str, str]]
+"""Paths of fields, such as `discount.id`, with their values as text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A method that can be called with JSON: it takes one message.
+
+    Args:
+        path: `/package.Service/Method`, as gRPC has it.
+        takes: the class of its request.
+        returns: the class of its response, or of each of its responses.
+        is_streaming: whether it has many responses.
+    """
+
+    path: str
+    takes: type[Message]
+    returns: type[Message]
+    is_streaming: bool
+
+    def field(self, path: str) -> FieldDescriptor | None:
+        """The field of the request at a path, such as `discount.id`; None when there is none.
+
+        Names are those of the descriptors, or those in JSON.
+        """
+        message: Any = self.takes.DESCRIPTOR
+        found = None
+        for name in path.split("."):
+            fields = message.fields if message is not None else ()
+            found = next((each for each in fields if name in {each.name, each.json_name}), None)
+            if found is None:
+                return None
+            message = found.message_type
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bound:
+    """A method at a path.
+
+    Args:
+        method: the method.
+        body: the field that the body of the request is; `*` for the whole message, empty for none.
+        response_body: the field that the body of the response is; empty for the whole message.
+        fields: of the request, from the path.
+    """
+
+    method: Method
+    body: str
+    response_body: str = ""
+    fields: Fields = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Binding:
+    """One `google.api.http` rule of a method."""
+
+    verb: str
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    bound: Bound
+
+    def match(self, verb: str, path: str) -> Bound | None:
+        """The method with the fields of this path; None when the rule is about others."""
+        found = self.pattern.fullmatch(path) if self.verb in {verb, WHOLE} else None
+        if found is None:
+            return None
+        values = map(decode_segment, found.groups())
+        return replace(self.bound, fields=[*zip(self.names, values, strict=True)])
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """A `FileDescriptorSet`, as `protoc --include_imports --descriptor_set_out` writes it.
+
+    Args:
+        content: the serialized set.
+    """
+
+    content: bytes
+
+    def __post_init__(self) -> None:
+        """Read the set.
+
+        Raises:
+            ValueError: it is none, or lacks files that its own import.
+        """
+        try:
+            self.pool, self.methods  # noqa: B018 (cached)
+        except (DecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"it is no descriptor set with all its imports (protoc --include_imports): {error}"
+            ) from None
+
+    @cached_property
+    def pool(self) -> DescriptorPool:
+        """All types of the set."""
+        pool = DescriptorPool()
+        for file in self._files.file:
+            pool.AddSerializedFile(file.SerializeToString())
+        return pool
+
+    @cached_property
+    def methods(self) -> Mapping[str, Method]:
+        """The methods that take one message, by path."""
+        return {
+            method.path: method
+            for _, each in self._described
+            if not each.client_streaming
+            for method in [
+                Method(
+                    path=f"/{each.containing_service.full_name}/{each.name}",
+                    takes=GetMessageClass(each.input_type),
+                    returns=GetMessageClass(each.output_type),
+                    is_streaming=each.server_streaming,
+                )
+            ]
+        }
+
+    def find(self, name: str) -> Method:
+        """The method `Service.Method`, with or without the package.
+
+        Raises:
+            LookupError: there is none, or several; the message says which there are.
+        """
+        known = {path[1:].replace("/", "."): method for path, method in self.methods.items()}
+        found = [method for full, method in known.items() if full == name or full.endswith(f".{name}")]
+        if len(found) != 1:
+            problem = f"there are several methods {name}" if found else f"there is no method {name}"
+            raise LookupError(problem + (nearest(name, known) or f": there are {', '.join(sorted(known))}"))
+        return found[0]
+
+    def match(self, verb: str, path: str) -> Bound | None:
+        """The method of an HTTP request: at its own path, or at one that `google.api.http` gives it."""
+        if method := self.methods.get(path):
+            return Bound(method=method, body="" if verb in BODILESS else WHOLE)
+        return next((bound for each in self._bindings if (bound := each.match(verb, path))), None)
+
+    @cached_property
+    def _files(self) -> Any:
+        return FileDescriptorSet.FromString(self.content)
+
+    @property
+    def _described(self) -> Iterator[tuple[MethodDescriptorProto, MethodDescriptor]]:
+        for file in self._files.file:
+            for service in file.service:
+                described = self.pool.FindServiceByName(".".join(filter(None, (file.package, service.name))))
+                for method in service.method:
+                    yield method, described.methods_by_name[method.name]
+
+    @cached_property
+    def _bindings(self) -> tuple[Binding, ...]:
+        try:
+            extension: Any = self.pool.FindExtensionByName("google.api.http")
+        except KeyError:  # no file of the set imports google/api/annotations.proto
+            return ()
+        options: Any = GetMessageClass(self.pool.FindMessageTypeByName("google.protobuf.MethodOptions"))
+        bindings = []
+        for written, each in self._described:
+            method = self.methods.get(f"/{each.containing_service.full_name}/{each.name}")
+            found = options.FromString(written.options.SerializeToString())
+            if method is not None and found.HasExtension(extension):
+                rule = found.Extensions[extension]
+                bindings += [_binding(one, method) for one in (rule, *rule.additional_bindings)]
+        return tuple(bindings)
+
+
+_VARIABLE: Final = re.compile(r"\{([A-Za-z_][\w.]*)(?:=([^}]+))?\}|\*\*|\*|[^{*]+")
+
+
+def _binding(rule: Any, method: Method) -> Binding:
+    """The rule's pattern: a path of literals, `*`, `**` and `{field=pattern}` (google/api/http.proto)."""
+    kind = rule.WhichOneof("pattern")
+    verb, path = (
+        (rule.custom.kind, rule.custom.path) if kind == "custom" else (kind.upper(), getattr(rule, kind))
+    )
+    names = []
+    pieces = []
+    for piece in _VARIABLE.finditer(path):
+        if piece[1]:
+            names.append(piece[1])
+            pieces.append(f"({_segments(piece[2] or '*')})")
+        else:
+            pieces.append(_segments(piece[0]))
+    return Binding(
+        verb=verb,
+        pattern=re.compile("".join(pieces)),
+        names=tuple(names),
+        bound=Bound(method=method, body=rule.body, response_body=rule.response_body),
+    )
+
+
+def _segments(pattern: str) -> str:
+    """A regular expression for the segments that a pattern without variables stands for."""
+    pieces = re.split(r"(\*\*|\*)", pattern)
+    return "".join({"**": ".+", "*": "[^/]+"}.get(piece) or re.escape(piece) for piece in pieces)

@@ -1,0 +1,205 @@
+"""`GrpcTransport`: requests in JSON become calls of gRPC methods, and their responses become JSON."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+from frontispiece.aio import Deadline
+from frontispiece.extras import extra
+from frontispiece.http.headers import end_to_end
+from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, whole_or_stream
+from frontispiece.http.problems import MEDIA_TYPE, Problem
+from frontispiece.upstream.errors import InvalidResponse, TimedOut, Unreachable, UpstreamClientError
+from frontispiece.upstream.grpc import OPTIONS, upstream_error
+from frontispiece.upstream.outcome import lateness, seconds_left
+from frontispiece.upstream.transports.grpc.descriptors import Bound, Descriptors
+from frontispiece.upstream.transports.grpc.transcoding import json_of, message_of
+
+with extra("grpc"):
+    import grpc
+
+MAX_MESSAGE: Final = 4 * 1024 * 1024
+"""Bytes of a request's body: what a gRPC server accepts by default."""
+
+_JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+
+_RESERVED: Final = re.compile(
+    rb"grpc-.*|content-.*|accept.*|.*-bin|user-agent|host|te|expect|.*[^a-z0-9_.-].*"
+)
+"""Names of fields that are no metadata of a call."""
+
+READINESS_PATH: Final = "/health/ready"
+"""Where health checks ask unless a table says otherwise."""
+
+EVENTS: Final = b"text/event-stream"
+
+
+class GrpcTransport:
+    """Sends requests to the methods of a service over gRPC.
+
+    A request's path is `/package.Service/Method`, or one that a `google.api.http` annotation has. The fields
+    of the method's message come from the body, the query and the path. A method with many responses sends
+    them as lines of JSON, or as server-sent events to those who accept such.
+
+    Args:
+        descriptors: of the service.
+        address: `grpc://host:port`, `grpcs://host:port` with TLS, or a target of gRPC's own, such as
+            `unix:/path`.
+    """
+
+    def __init__(self, descriptors: Descriptors, address: str) -> None:
+        self._descriptors = descriptors
+        self._address = address
+
+    async def __aenter__(self) -> Self:
+        scheme, separator, rest = self._address.partition("://")
+        if scheme == "grpcs":
+            self._channel = grpc.aio.secure_channel(rest, grpc.ssl_channel_credentials(), options=OPTIONS)
+        else:
+            target = rest if separator and scheme == "grpc" else self._address
+            self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._channel.close()
+
+    async def send(self, request: Request) -> Reply:
+        """Call the method that the request is bound to; a mistake of the caller is a reply with a problem."""
+        try:
+            return await self._send(request)
+        except UpstreamClientError as refused:
+            kind = refused.type or f"upstream-answered-{refused.upstream_status}"
+            return _problem(Problem(refused.upstream_status, kind, refused.detail))
+        except Problem as problem:
+            return _problem(problem)
+
+    async def _send(self, request: Request) -> Reply:
+        path, _, query = request.target.partition("?")
+        bound = self._descriptors.match(request.method, path)
+        if bound is None and request.target == READINESS_PATH:
+            return await self._ready(request.timeout)
+        if bound is None:
+            raise Problem(404, "no-route", "No method is bound to this path.")
+        body = await _body_of(request)
+        message = message_of(bound, query, body, self._descriptors.pool)
+        metadata = _metadata(request.headers)
+        method = bound.method
+        if not method.is_streaming:
+            unary: Any = self._channel.unary_unary(method.path, None, method.returns.FromString)
+            call = unary(message.SerializeToString(), timeout=request.timeout, metadata=metadata)
+            return await self._single(call, bound)
+        streaming: Any = self._channel.unary_stream(method.path, None, method.returns.FromString)
+        responses = streaming(message.SerializeToString(), metadata=metadata)
+        try:
+            return await self._stream(responses, bound, request)
+        except BaseException:
+            responses.cancel()
+            raise
+
+    async def _ready(self, seconds: float) -> Reply:
+        """A service is ready when it accepts a connection: gRPC has no path for that."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._channel.channel_ready()
+        except TimeoutError:
+            raise Unreachable("no connection could be made") from None
+        return Reply.whole(HTTPStatus.OK, b"", [])
+
+    async def _single(self, call: Any, bound: Bound) -> Reply:
+        try:
+            response = await call
+            headers = _headers(await call.initial_metadata())
+        except grpc.aio.AioRpcError as error:
+            raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
+        headers.append((b"content-type", b"application/json"))
+        return Reply.whole(HTTPStatus.OK, self._json(response, bound), headers)
+
+    async def _stream(self, responses: Any, bound: Bound, request: Request) -> Reply:
+        """The reply of a method with many responses; its status is known once the first of them has come."""
+        events = EVENTS in b",".join(value for name, value in request.headers if name == b"accept").lower()
+        first = await self._next(responses, request.timeout)
+        headers = _headers(await responses.initial_metadata())
+        headers.append((b"content-type", EVENTS if events else b"application/x-ndjson"))
+
+        async def chunks() -> AsyncIterator[bytes]:
+            response = first
+            while response is not grpc.aio.EOF:
+                line = self._json(response, bound)
+                yield b"data: %b\n\n" % line if events else line + b"\n"
+                response = await self._next(responses, request.timeout)
+
+        async def release() -> None:
+            responses.cancel()
+
+        return Reply(status=HTTPStatus.OK, headers=headers, body=chunks(), release=release)
+
+    async def _next(self, responses: Any, seconds: float) -> Any:
+        try:
+            async with asyncio.timeout(seconds):
+                response = await responses.read()
+        except TimeoutError:
+            raise TimedOut(f"no answer in {seconds:.3g} s") from None
+        except grpc.aio.AioRpcError as error:
+            raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
+        if response is grpc.aio.EOF and (code := await responses.code()) is not grpc.StatusCode.OK:
+            raise upstream_error(code, await responses.details(), await responses.trailing_metadata())
+        return response
+
+    def _json(self, response: Any, bound: Bound) -> bytes:
+        if response is None:  # what grpc returns for a message that it cannot decode
+            raise InvalidResponse("its answer cannot be read")
+        try:
+            return json_of(response, self._descriptors.pool, bound.response_body)
+        except (ValueError, TypeError) as error:
+            raise InvalidResponse(f"its answer has no JSON: {error}") from error
+
+
+async def _body_of(request: Request) -> bytes:
+    """The whole body, in JSON.
+
+    Raises:
+        Problem: 413, 415, or 408 while the client is late with it.
+        TimedOut: it did not come in time, which was not the client's.
+    """
+    body, timeout = whole_or_stream(request.body), request.timeout
+    if not isinstance(body, bytes):
+        stream = body
+        deadline = Deadline(timeout, partial(seconds_left, stream, timeout))
+        try:
+            body = await Reply(status=0, headers=[], body=stream).read(MAX_MESSAGE)
+        except BodyTooLarge:
+            raise Problem(413, "body-too-large", f"A body has at most {MAX_MESSAGE} bytes here.") from None
+        except asyncio.CancelledError:
+            if not deadline.expired():
+                raise
+            raise lateness(stream, timeout) from None
+        finally:
+            deadline.cancel()
+    kind = next((value for name, value in request.headers if name == b"content-type"), b"application/json")
+    if body and not _JSON.match(kind):
+        accept = {"Accept": "application/json"}
+        raise Problem(415, "media-type-unsupported", "The body has to be application/json.", headers=accept)
+    return body
+
+
+def _metadata(headers: Headers) -> list[tuple[str, str]]:
+    """The metadata of a call: the end-to-end headers of its request, as far as they can be metadata."""
+    return [
+        (name.decode("ascii"), value.decode("ascii"))
+        for name, value in end_to_end(headers)
+        if not _RESERVED.fullmatch(name) and value.isascii() and value.decode("ascii").isprintable()
+    ]
+
+
+def _headers(metadata: Any) -> Headers:
+    """The headers of a reply, from the metadata that comes before a response."""
+    fields = [(name.encode(), value.encode()) for name, value in metadata or () if isinstance(value, str)]
+    return [field for field in fields if not _RESERVED.fullmatch(field[0])]
+
+
+def _problem(problem: Problem) -> Reply:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
+    return Reply.whole(problem.status, problem.body(), [*headers, (b"content-type", MEDIA_TYPE.encode())])
