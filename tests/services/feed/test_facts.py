@@ -1,0 +1,103 @@
+"""Facts of catalog and inventory become news over a real broker, and once more from their logs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from frontispiece.events import EventSettings
+from frontispiece.security import issuers, private_key
+from frontispiece.settings import Directory, TokenSettings
+from services.catalog.app import CatalogSettings
+from services.catalog.app import create_app as create_catalog
+from services.catalog.store import Store as Catalog
+from services.feed.app import FeedSettings
+from services.feed.app import create_app as create_feed
+from services.feed.store import Store
+from services.feed.tables import news, timelines
+from services.inventory.app import InventorySettings
+from services.inventory.app import create_app as create_inventory
+from services.inventory.store import Store as Inventory
+from tests.conftest import internal_bearer
+from tests.services.catalog.goods import euros, product
+from tests.support.serving import client_of, servers
+
+OWNERS = tuple(f"reader-{number}" for number in range(4))
+
+
+async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
+    """Return as soon as this is read: an event is on its way."""
+    async with asyncio.timeout(60):
+        while await read() != is_:
+            pass
+
+
+async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
+    event_settings: EventSettings, signing_key: str, tmp_path: Path
+) -> None:
+    tokens = TokenSettings(issuers=issuers([(n, private_key(signing_key)) for n in ("gateway", "feed")]))
+    common: dict[str, Any] = {"events": event_settings, "tokens": tokens}
+
+    def url(name: str) -> str:
+        return f"sqlite:///{tmp_path}/{name}.db"
+
+    catalog = create_catalog(CatalogSettings(database_url=url("catalog"), **common))
+    inventory = create_inventory(InventorySettings(database_url=url("inventory"), **common))
+    async with servers() as serve:
+        services = {"catalog": await serve(catalog), "inventory": await serve(inventory)}
+        products: Catalog = catalog.state.store
+        stock: Inventory = inventory.state.store
+        await products.add([product("PEN", "Zinc pen")])
+        await stock.add([("PEN", 0)])
+        new = await products.put(product("INK", "Iron ink"), None)  # before there is a feed
+        assert new is not None
+        feed = create_feed(
+            FeedSettings.model_validate(
+                {
+                    "shards": {name: {"database_url": url(f"feed-{name}")} for name in "01"},
+                    "fan_out_limit": 1,
+                    "signing_key": signing_key,
+                    "directory": Directory(services=services),
+                    **common,
+                }
+            )
+        )
+        address = await serve(feed)
+        store: Store = feed.state.store
+        bearer = internal_bearer(signing_key, "feed")
+
+        async def seen() -> set[tuple[tuple[str, str], ...]]:
+            """The timelines of all, which are one while all are equal."""
+            found = [await store.of(owner).timeline(owner, 9) for owner in OWNERS]
+            return {tuple((item.kind, item.sku) for item in each.items) for each in found}
+
+        async with client_of(address) as client:
+            for owner in OWNERS:
+                path = f"/follows/{owner}/{new.product.brand.id}"
+                assert (await client.put(path, headers=bearer(owner, "shop"))).status_code == 200
+            before = (await products.find(["PEN"]))["PEN"]
+            await products.put(replace(before.product, price=euros(1)), before.version)
+            await until(seen, is_={(("price_drop", "PEN"), ("added", "INK"))})
+            await stock.count("PEN", 5, 1)
+            await until(seen, is_={(("restocked", "PEN"), ("price_drop", "PEN"), ("added", "INK"))})
+            await products.put(replace(before.product, price=euros(2)), before.version + 1)  # a rise
+            complete = {(("added", "NIB"), *next(iter(await seen())))}
+            await products.put(product("NIB", "Steel nib"), None)
+            await until(seen, is_=complete)
+
+            rows = (await client.get("/timelines/reader-0", headers=bearer("reader-0", "shop"))).json()
+            read = {"up_to": rows["items"][1]["id"]}
+            answer = await client.put(
+                "/timelines/reader-0/read", json=read, headers=bearer("reader-0", "shop")
+            )
+            assert answer.json() == {"unread": 1}
+            for shard in store.shards.values():  # the last news are lost, and one timeline
+                async with shard.database.write() as tx:
+                    await tx.execute(timelines.delete())
+                    await tx.execute(news.delete().where(news.c.sku == "NIB"))
+            assert await seen() != complete
+            assert (await client.put("/rebuild", headers=bearer("clerk", "data:rebuild"))).status_code == 204
+            await until(seen, is_=complete)
+            again = (await client.get("/timelines/reader-0", headers=bearer("reader-0", "shop"))).json()
+            assert again == {**rows, "unread": 1, "read_up_to": read["up_to"]}, "the same ids once more"
