@@ -80,19 +80,23 @@ nats_user() { # user, what it may publish, what it may subscribe to
     echo "nats://$1:$password@nats:4222" >"$1_events_url"
     echo "  { user: $1, password: \"$password\", permissions: { publish: [$2], subscribe: [$3] } }"
 }
-# A service publishes its own events, sends commands, and consumes by its own name; it deletes nothing.
-nats_service() {
-    nats_user "$1" "
-    'shop.$1.*', 'shop.commands.*.*', 'shop.parked.$1.*',
-    '\$JS.API.STREAM.CREATE.*', '\$JS.API.STREAM.UPDATE.*', '\$JS.API.CONSUMER.DURABLE.CREATE.*.$1',
-    '\$JS.API.CONSUMER.INFO.*.$1', '\$JS.API.CONSUMER.MSG.NEXT.*.$1', '\$JS.ACK.*.$1.>'
-  " "'_INBOX.$1.>'"
+# A service publishes its own events, sends commands, and consumes by its own names; it deletes nothing.
+nats_service() { # service, names of its consumers
+    local name publish subscribe
+    publish="'shop.$1.*', 'shop.commands.*.*', '\$JS.API.STREAM.CREATE.*', '\$JS.API.STREAM.UPDATE.*'"
+    for name in "${@:2}"; do
+        publish+=", 'shop.parked.$name.*', '\$JS.API.CONSUMER.DURABLE.CREATE.*.$name'"
+        publish+=", '\$JS.API.CONSUMER.INFO.*.$name', '\$JS.API.CONSUMER.MSG.NEXT.*.$name', '\$JS.ACK.*.$name.>'"
+        subscribe+="${subscribe:+, }'_INBOX.$name.>'"
+    done
+    nats_user "$1" "$publish" "$subscribe"
 }
 {
     echo "authorization { users: ["
-    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales feed; do
-        nats_service "$service"
+    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales; do
+        nats_service "$service" "$service"
     done
+    nats_service feed feed-0 feed-1
     nats_user operator "'>'" "'>'" # for front events
     echo "]}"
 } >nats_users

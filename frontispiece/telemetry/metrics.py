@@ -5,10 +5,12 @@ Each is a collector: `registry.register(counter)`.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
+from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the buckets of a duration, in seconds; one more has no bound."""
@@ -70,3 +72,21 @@ class Durations:
         """Add the histogram to a family, under these labels."""
         ends = [*map(str, BOUNDS), "+Inf"]
         family.add_metric(values, list(zip(ends, accumulate(self.buckets), strict=True)), self.sum)
+
+
+class Combined(Collector):
+    """Collectors of the same metrics, whose labels differ, as one."""
+
+    def __init__(self, collectors: Iterable[Collector]) -> None:
+        self._collectors = tuple(collectors)
+
+    def collect(self) -> Iterator[Metric]:
+        """Each metric once, with the samples of all, for the registry."""
+        families: dict[str, Metric] = {}
+        for collector in self._collectors:
+            for family in collector.collect():
+                if family.name in families:
+                    families[family.name].samples.extend(family.samples)
+                else:
+                    families[family.name] = family
+        yield from families.values()

@@ -8,11 +8,12 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.aio import periodic
-from frontispiece.events import CallingServiceSettings, Messaging
+from frontispiece.events import CallingServiceSettings
 from frontispiece.http import Problem
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
 from services.feed import api
+from services.feed.consumers import Consumers
 from services.feed.events import OF_CATALOG, OF_INVENTORY
 from services.feed.handlers import Handlers
 from services.feed.store import ShardDatabase, Store
@@ -69,9 +70,5 @@ def create_app(settings: FeedSettings | None = None) -> FastAPI:
         store=store,
         router=api.router,
         lifespan=lifespan,
-        messaging=Messaging(
-            settings.events,
-            service="feed",
-            handlers=dict.fromkeys((*OF_CATALOG, *OF_INVENTORY), handlers.happened),
-        ),
+        messaging=Consumers(settings.events, handlers, store.shards),
     )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from frontispiece.events import Event, EventData
 from services.feed.events import PriceChanged, ProductAdded, Restocked
 from services.feed.model import Kind, News, is_drop
+from services.feed.shard import Shard
 from services.feed.store import Store
 from shop.articles import Articles
 from shop.facts import Fact, Write
@@ -22,10 +23,10 @@ class Handlers:
         self.articles: Articles | None = None
         """Catalog, once it is connected."""
 
-    async def happened(self, event: Event[EventData]) -> None:
-        """Add the news of an event, if it is any."""
+    async def happened(self, shard: Shard, event: Event[EventData]) -> None:
+        """Add the news of an event to a shard, if it is any."""
         for new in await self._news([Fact(data=event.data, id=event.id, time=event.time)]):
-            await self._store.add(new)
+            await shard.add(new)
 
     # As `shop.facts.Rebuildable`:
 

@@ -1,7 +1,6 @@
 """What feed keeps: shards, each with the owners of some buckets."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
@@ -69,14 +68,6 @@ class Store:
         """The shard that has an owner."""
         return self.shards[self._map.shard_of(bucket_for(owner))]
 
-    async def add(self, new: News) -> None:
-        """Add news to all shards; those that have it stay as they are.
-
-        Raises:
-            Problem: 503 when the database of a shard is away; all others have the news.
-        """
-        await _all(shard.add(new) for shard in self.shards.values())
-
     @property
     def is_complete(self) -> bool:
         """Whether the news of all shards were ever rebuilt, and no rebuild was killed."""
@@ -89,7 +80,8 @@ class Store:
 
         async def write(found: Iterable[News]) -> None:
             for new in found:
-                await _all(shard.add(new, only=generation) for shard, generation in building)
+                for shard, generation in building:
+                    await shard.add(new, only=generation)
 
         yield write
         for shard, generation in building:
@@ -100,11 +92,3 @@ class Store:
         for shard in self.shards.values():
             while await shard.forget():
                 pass
-
-
-async def _all(work: Iterable[Awaitable[None]]) -> None:
-    """Await all of it, and raise the first failure afterwards."""
-    outcomes: Sequence[object] = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome

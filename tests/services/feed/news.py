@@ -61,7 +61,8 @@ async def _run(folder: Path, *, rebuild: bool) -> None:
                 async with store.rebuilding() as write:
                     await write([new(each) for each in range(20)])
             else:
-                await store.add(new(number))
+                for shard in store.shards.values():
+                    await shard.add(new(number))
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()
 

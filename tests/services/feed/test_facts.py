@@ -1,7 +1,9 @@
 """Facts of catalog and inventory become news over a real broker, and once more from their logs."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from services.catalog.app import create_app as create_catalog
 from services.catalog.store import Store as Catalog
 from services.feed.app import FeedSettings
 from services.feed.app import create_app as create_feed
+from services.feed.model import Item
 from services.feed.store import Store
 from services.feed.tables import news, timelines
 from services.inventory.app import InventorySettings
@@ -23,6 +26,9 @@ from tests.conftest import internal_bearer
 from tests.services.catalog.goods import euros, product
 from tests.support.serving import client_of, servers
 
+MORE = 20
+"""More events than a consumer handles at a time."""
+
 OWNERS = tuple(f"reader-{number}" for number in range(4))
 
 
@@ -31,6 +37,16 @@ async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
     async with asyncio.timeout(60):
         while await read() != is_:
             pass
+
+
+async def of(store: Store, shard: str) -> list[Item]:
+    """The news of the owners of a shard, who all follow the same brand."""
+    owner = next(each for each in OWNERS if store.of(each) is store.shards[shard])
+    return list((await store.of(owner).timeline(owner, 99)).items)
+
+
+async def counted(store: Store, shard: str) -> int:
+    return len(await of(store, shard))
 
 
 async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
@@ -69,7 +85,7 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
 
         async def seen() -> set[tuple[tuple[str, str], ...]]:
             """The timelines of all, which are one while all are equal."""
-            found = [await store.of(owner).timeline(owner, 9) for owner in OWNERS]
+            found = [await store.of(owner).timeline(owner, 99) for owner in OWNERS]
             return {tuple((item.kind, item.sku) for item in each.items) for each in found}
 
         async with client_of(address) as client:
@@ -86,7 +102,19 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
             await products.put(product("NIB", "Steel nib"), None)
             await until(seen, is_=complete)
 
-            rows = (await client.get("/timelines/reader-0", headers=bearer("reader-0", "shop"))).json()
+            news_of_one = len(await of(store, "0"))
+            with closing(sqlite3.connect(tmp_path / "feed-1.db", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")  # this shard cannot be written
+                for number in range(MORE):
+                    await products.put(product(f"CAP-{number}", "Brass cap"), None)
+                await until(lambda: counted(store, "0"), is_=news_of_one + MORE)
+                assert await counted(store, "1") == news_of_one
+            await until(lambda: counted(store, "1"), is_=news_of_one + MORE)
+            complete = await seen()
+
+            rows = (
+                await client.get("/timelines/reader-0?limit=99", headers=bearer("reader-0", "shop"))
+            ).json()
             read = {"up_to": rows["items"][1]["id"]}
             answer = await client.put(
                 "/timelines/reader-0/read", json=read, headers=bearer("reader-0", "shop")
@@ -99,5 +127,7 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
             assert await seen() != complete
             assert (await client.put("/rebuild", headers=bearer("clerk", "data:rebuild"))).status_code == 204
             await until(seen, is_=complete)
-            again = (await client.get("/timelines/reader-0", headers=bearer("reader-0", "shop"))).json()
+            again = (
+                await client.get("/timelines/reader-0?limit=99", headers=bearer("reader-0", "shop"))
+            ).json()
             assert again == {**rows, "unread": 1, "read_up_to": read["up_to"]}, "the same ids once more"

@@ -190,7 +190,8 @@ async def test_nothing_is_lost_or_doubled_when_the_service_is_killed(work: str, 
     async with open_store(tmp_path) as store:
         if work == "add":  # the broker delivers again what was not acknowledged
             for each in range(count):
-                await store.add(new(each))
+                for shard in store.shards.values():
+                    await shard.add(new(each))
         else:
             async with store.rebuilding() as write:
                 await write([new(each) for each in range(count)])
