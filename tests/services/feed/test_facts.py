@@ -16,7 +16,6 @@ from services.catalog.app import create_app as create_catalog
 from services.catalog.store import Store as Catalog
 from services.feed.app import FeedSettings
 from services.feed.app import create_app as create_feed
-from services.feed.model import Item
 from services.feed.store import Store
 from services.feed.tables import news, timelines
 from services.inventory.app import InventorySettings
@@ -29,6 +28,7 @@ from tests.support.serving import client_of, servers
 MORE = 20
 """More events than a consumer handles at a time."""
 
+TIMELINE = "/timelines/reader-0?limit=99"
 OWNERS = tuple(f"reader-{number}" for number in range(4))
 
 
@@ -39,14 +39,30 @@ async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
             pass
 
 
-async def of(store: Store, shard: str) -> list[Item]:
+async def counted(store: Store, shard: str) -> int:
     """The news of the owners of a shard, who all follow the same brand."""
     owner = next(each for each in OWNERS if store.of(each) is store.shards[shard])
-    return list((await store.of(owner).timeline(owner, 99)).items)
+    return len((await store.of(owner).timeline(owner, 99)).items)
 
 
-async def counted(store: Store, shard: str) -> int:
-    return len(await of(store, shard))
+async def one_shard_is_away(store: Store, products: Catalog, folder: Path) -> None:
+    """The other one gets its news meanwhile; it gets them afterwards."""
+    before = await counted(store, "0")
+    with closing(sqlite3.connect(folder / "feed-1.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # now the feed cannot write there
+        for number in range(MORE):
+            await products.put(product(f"CAP-{number}", "Brass cap"), None)
+        await until(lambda: counted(store, "0"), is_=before + MORE)
+        assert await counted(store, "1") == before
+    await until(lambda: counted(store, "1"), is_=before + MORE)
+
+
+async def lose_news(store: Store) -> None:
+    """Lose all that was fanned out, and all news of one article."""
+    for shard in store.shards.values():
+        async with shard.database.write() as tx:
+            await tx.execute(timelines.delete())
+            await tx.execute(news.delete().where(news.c.sku == "NIB"))
 
 
 async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
@@ -102,32 +118,17 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
             await products.put(product("NIB", "Steel nib"), None)
             await until(seen, is_=complete)
 
-            news_of_one = len(await of(store, "0"))
-            with closing(sqlite3.connect(tmp_path / "feed-1.db", isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")  # this shard cannot be written
-                for number in range(MORE):
-                    await products.put(product(f"CAP-{number}", "Brass cap"), None)
-                await until(lambda: counted(store, "0"), is_=news_of_one + MORE)
-                assert await counted(store, "1") == news_of_one
-            await until(lambda: counted(store, "1"), is_=news_of_one + MORE)
+            await one_shard_is_away(store, products, tmp_path)
             complete = await seen()
 
-            rows = (
-                await client.get("/timelines/reader-0?limit=99", headers=bearer("reader-0", "shop"))
-            ).json()
+            reader = bearer("reader-0", "shop")
+            rows = (await client.get(TIMELINE, headers=reader)).json()
             read = {"up_to": rows["items"][1]["id"]}
-            answer = await client.put(
-                "/timelines/reader-0/read", json=read, headers=bearer("reader-0", "shop")
-            )
+            answer = await client.put("/timelines/reader-0/read", json=read, headers=reader)
             assert answer.json() == {"unread": 1}
-            for shard in store.shards.values():  # the last news are lost, and one timeline
-                async with shard.database.write() as tx:
-                    await tx.execute(timelines.delete())
-                    await tx.execute(news.delete().where(news.c.sku == "NIB"))
+            await lose_news(store)
             assert await seen() != complete
             assert (await client.put("/rebuild", headers=bearer("clerk", "data:rebuild"))).status_code == 204
             await until(seen, is_=complete)
-            again = (
-                await client.get("/timelines/reader-0?limit=99", headers=bearer("reader-0", "shop"))
-            ).json()
+            again = (await client.get(TIMELINE, headers=reader)).json()
             assert again == {**rows, "unread": 1, "read_up_to": read["up_to"]}, "the same ids once more"
