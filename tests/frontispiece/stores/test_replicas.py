@@ -10,7 +10,13 @@ import sqlalchemy as sa
 
 from frontispiece.errors import ConfigError
 from frontispiece.http.problems import Problem
+from frontispiece.settings import TokenSettings
 from frontispiece.stores import Database
+from services.catalog.app import CatalogSettings
+from services.catalog.app import create_app as create_catalog
+from tests.conftest import AppClient, internal_bearer
+from tests.services.catalog.goods import fields
+from tests.support.events import NO_BROKER
 from tests.support.postgres import Postgres, running_postgres
 
 NOTES = sa.Table("notes", sa.MetaData(), sa.Column("text", sa.Text))
@@ -146,6 +152,38 @@ async def test_while_the_primary_is_away_replicas_go_on_and_writes_are_refused(
 
     await write(database, "after")
     assert await read(database, None) == ["before", "after"]
+
+
+async def test_a_service_says_the_position_of_a_write_and_reads_by_it(
+    *,
+    servers: tuple[Postgres, Postgres, Postgres],
+    app_client: AppClient,
+    token_settings: TokenSettings,
+    signing_key: str,
+) -> None:
+    """By its HTTP API: catalog's, which has replicas."""
+    primary, *replicas = servers
+    url = primary.new_database()
+    app = create_catalog(
+        CatalogSettings(
+            database_url=url,
+            replica_urls=[replica.url_at(primary, url) for replica in replicas],
+            events=NO_BROKER,
+            tokens=token_settings,
+        )
+    )
+    writer = internal_bearer(signing_key, "catalog")("clerk", "catalog:write")
+    async with app_client(app) as http:
+        await until_used(app.state.store.database, *replicas)
+        async with stands_still(replicas[0]), stands_still(replicas[1]):
+            written = await http.put("/products/PEN", json=fields(), headers=writer)
+            position = written.headers["Position"]
+            old = await http.get("/products/PEN")
+            by_header = await http.get("/products/PEN", headers={"Min-Position": position})
+            by_query = await http.get("/products", params={"sku": "PEN", "min-position": position})
+
+    assert (written.status_code, old.status_code, by_header.status_code) == (201, 404, 200)
+    assert [each["sku"] for each in by_query.json()["items"]] == ["PEN"]
 
 
 async def test_a_replica_that_cannot_be_reached_costs_nothing(postgres: Postgres) -> None:
