@@ -43,6 +43,7 @@ __all__ = [
     "require_scope",
     "responds",
     "rpc_caller",
+    "serve_rpc",
     "set_etag",
     "set_position",
     "slice_of",
@@ -50,12 +51,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from frontispiece.service.grpc import RpcInterceptor, rpc_caller, tracing_interceptors
+    from frontispiece.service.grpc import RpcInterceptor, rpc_caller, serve_rpc, tracing_interceptors
     from frontispiece.service.idempotency import IdempotencyKey, IdempotencyRecords, Intent
 else:
     _MODULES = {
         "RpcInterceptor": "grpc",
         "rpc_caller": "grpc",
+        "serve_rpc": "grpc",
         "tracing_interceptors": "grpc",
         "IdempotencyKey": "idempotency",
         "IdempotencyRecords": "idempotency",

@@ -4,10 +4,11 @@ The trailing metadata `problem-type` is what `type` is over HTTP.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from frontispiece.extras import extra
 from frontispiece.http.problems import Problem, internal
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from frontispiece.telemetry.spans import Tracing
 
 log = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS: Final = 2.0
+"""Seconds that running calls have to end when their server stops."""
 
 Method = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 
@@ -89,6 +93,22 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
 
     def _problem(self, error: Exception) -> Problem:
         return error if isinstance(error, Problem) else self._problems.get(type(error)) or internal(None)
+
+
+@asynccontextmanager
+async def serve_rpc(server: grpc.aio.Server, listen: str) -> AsyncIterator[int]:
+    """Run a server until the exit, and then until its calls have ended; gives its port.
+
+    Args:
+        server: not yet listening.
+        listen: `host:port` or `unix:/path`; port 0 takes a free one.
+    """
+    port = server.add_insecure_port(listen)
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(SHUTDOWN_SECONDS)
 
 
 def rpc_caller(verifier: Verifier, context: grpc.aio.ServicerContext[Any, Any]) -> Identity:

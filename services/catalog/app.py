@@ -1,5 +1,8 @@
 """Catalog's wiring."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -23,6 +26,10 @@ class CatalogSettings(ServiceSettings):
         description="SQLAlchemy URLs of the database's replicas (a JSON list); reads go to those "
         "that do not lag.",
     )
+    grpc_listen: str | None = Field(
+        None,
+        description="Address for the batch read over gRPC, such as `0.0.0.0:9000`; none when left out.",
+    )
     seed: bool = Field(False, description="Whether an empty database gets the demo shop's products.")
 
 
@@ -30,12 +37,27 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
     """The catalog service."""
     settings = settings or CatalogSettings()
     store = Store(settings.database_url, replicas=settings.replica_urls)
+    verifier = Verifier(settings.tokens, "catalog")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if settings.grpc_listen is None:
+            yield
+            return
+        from frontispiece.service import serve_rpc, tracing_interceptors  # noqa: PLC0415 (seldom wanted)
+        from services.catalog import rpc  # noqa: PLC0415
+
+        server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
+        async with serve_rpc(server, settings.grpc_listen) as app.state.grpc_port:
+            yield
+
     app = create_store_service(
         title="catalog",
         description="What the shop sells: products, their pictures, brands, types, and a search for them.",
-        verifier=Verifier(settings.tokens, "catalog"),
+        verifier=verifier,
         store=store,
         router=api.router,
+        lifespan=lifespan,
         first_data=seed.products if settings.seed else None,
         messaging=Messaging(settings.events, service="catalog", database=store.database, outbox=outbox),
     )

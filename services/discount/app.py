@@ -10,13 +10,10 @@ from pydantic_settings import SettingsConfigDict
 
 from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
-from frontispiece.service import create_store_service, tracing_interceptors
+from frontispiece.service import create_store_service, serve_rpc, tracing_interceptors
 from services.discount import rpc, seed
 from services.discount.events import OrderCancelled, OrderPlaced
 from services.discount.store import Store
-
-SHUTDOWN_SECONDS = 2.0
-"""Seconds that running calls have to end when the service stops."""
 
 
 class DiscountSettings(ServiceSettings):
@@ -47,12 +44,8 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
-        app.state.grpc_port = server.add_insecure_port(settings.grpc_listen)
-        await server.start()
-        try:
+        async with serve_rpc(server, settings.grpc_listen) as app.state.grpc_port:
             yield
-        finally:
-            await server.stop(SHUTDOWN_SECONDS)
 
     return create_store_service(
         title="discount",
