@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run dev test test-failed fuzz fuzz-api faults check bench bench-check budgets contracts docs migration proto lock clean
+.PHONY: run dev test test-failed fuzz fuzz-api faults scaling check bench bench-check budgets contracts docs migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -28,6 +28,10 @@ fuzz: .venv/dev  ## random requests, cut anywhere, to the server, for minutes
 
 fuzz-api: .venv/dev  ## put EXAMPLES requests to each operation of each app, as its OpenAPI document describes and breaks
 	FUZZ_API_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest tests/contracts/test_schemathesis.py --numprocesses auto --dist load --timeout 0
+
+scaling: .venv/dev  ## start, stop and kill instances of a service that is called, and take the registry away: AWAY=
+	$(BIN)/python -m tests.faults.scaling --away $(or $(AWAY),60)
+	$(BIN)/python -m tests.faults.scaling --away $(or $(AWAY),60) --processes
 
 faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= VICTIMS= ACTIONS= POSTGRESQL=1
 	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(VICTIMS),--victims $(VICTIMS)) $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(POSTGRESQL),--postgresql)

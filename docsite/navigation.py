@@ -15,6 +15,7 @@ HOW_TO: Final = (
     "graphql.md",
     "console.md",
     "deploy.md",
+    "discovery.md",
 )
 EXPLANATION: Final = (
     "why.md",

@@ -2,6 +2,7 @@
 
 import tomllib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,34 @@ def test_a_service_may_have_several_addresses_and_policies_around_it() -> None:
         timedelta(seconds=1),
     )
     assert things.concurrency == ConcurrencyPolicy(max_concurrent=100, max_queue=50)
+
+
+def test_a_target_may_name_a_version_of_a_service() -> None:
+    """It is the same service, with instances of its own, and readiness does not depend on these."""
+    split = [{"to": "things@2:/b", "weight": 5.0}]
+    table = parsed(route(split=split), services={"things": {"url": "registry://t", "breaker": {}}})
+
+    things, second = table.services["things"], table.services["things@2"]
+    assert second.url == ("registry://t@2",)
+    assert second.breaker == things.breaker
+    assert table.audiences == {"things": "things", "things@2": "things"}
+    assert table.needed == {"things"}
+
+
+@pytest.mark.parametrize(
+    ("services", "message"),
+    [
+        (
+            {"things": "http://a:1"},
+            "split: only a service at registry:// has versions, and things is elsewhere",
+        ),
+        ({"things@2": None, "other": {}, "things": None}, "to names the service 'things'"),
+    ],
+)
+def test_only_registered_services_have_versions(services: dict[str, Any], message: str) -> None:
+    errors = errors_of(route(split=[{"to": "things@2", "weight": 5.0}]), services=services)
+
+    assert message in "; ".join(errors)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""Instances of a service in the running shop: `front scale`, `front services`; `make scaling` is longer."""
+
+import pytest
+
+from tests.faults.scaling import prove
+from tests.support.front import run
+from tests.support.shop import RunningShop
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_an_instance_that_comes_stops_or_is_killed_fails_no_read_that_is_retried(
+    shop: RunningShop,
+) -> None:
+    said: list[str] = []
+
+    await prove(shop, away=0, say=said.append)
+
+    assert said[-1] == "both callers see the same instances"
+
+
+def test_all_instances_are_listed(shop: RunningShop) -> None:
+    listed = run("services", "--data", shop.data).stdout.splitlines()
+
+    (catalog,) = [line for line in listed if " catalog " in line]
+    assert "http://127.0.0.1:" in catalog
+    assert "yes" in catalog
+    assert "healthy" in catalog
+    assert any(" notification " in line for line in listed), "one that the gateway never calls"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("catalogue=2", "there is no app catalogue: did you mean 'catalog'?"),
+        ("catalog=0", "catalog=0 is not of the form SERVICE=COUNT"),
+        ("bff-web=2", "bff-web is no service of its own with a factory"),
+        ("discount=2", "discount has one address besides (discount-grpc)"),
+        ("sales=2", "sales has data that one process opens"),
+    ],
+)
+def test_what_cannot_have_several_instances_is_refused(wanted: str, message: str) -> None:
+    refused = run("scale", wanted)
+
+    assert refused.returncode == 1
+    assert message in refused.stderr
