@@ -1,14 +1,14 @@
 """A running instance of a service."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
-
-import msgspec
 
 _NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
-class Instance(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
     """Where an instance of a service is, and who is to call it.
 
     Args:

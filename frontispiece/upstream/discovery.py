@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-
-from msgspec.structs import replace
 
 from frontispiece.extras import extra
 from frontispiece.registry import Instance
