@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
     AsyncExitStack,
@@ -14,7 +14,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -24,7 +24,7 @@ from frontispiece.events import EventSettings
 from frontispiece.server.supervisor import Supervisor
 from frontispiece.settings import TokenSettings
 from tests.contracts.worlds import WORLDS
-from tests.services.probed import CUSTOMERS, IN_TIME, Service
+from tests.services.probed import IN_TIME, Service
 from tests.support.apps import Parts
 from tests.support.postgres import Postgres
 
@@ -36,6 +36,10 @@ SHORT: Final = 1.5
 """The seconds of a deadline that is to pass."""
 
 
+async def _nothing(_app: Any) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Probes:
     """What is asked of a service.
@@ -44,11 +48,13 @@ class Probes:
         read: what a read responds: a status.
         write: what a write with a new key responds: a status, or `LATER` where it is a message.
         is_done: whether that write has been done, after it was repeated with the same key.
+        prepare: is called with the app before.
     """
 
     read: Callable[[Service], Awaitable[str]]
     write: Callable[[Service, str], Awaitable[str]] | None = None
     is_done: Callable[[Service, str], Awaitable[bool]] | None = None
+    prepare: Callable[[Any], Awaitable[object]] = _nothing
 
 
 @dataclass(kw_only=True)
@@ -81,7 +87,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 @asynccontextmanager
 async def world(
-    postgres: Postgres, folder: Path, names: list[str], signing_key: str, tokens: TokenSettings
+    postgres: Postgres, folder: Path, probes: Mapping[str, Probes], signing_key: str, tokens: TokenSettings
 ) -> AsyncIterator[World]:
     """These services, each with a database of its own on the server."""
     supervisor = Supervisor()
@@ -98,7 +104,7 @@ async def world(
                 "the broker": lambda: stopped(supervisor.processes["NATS"].pid),
             }
         )
-        for name in names:
+        for name in probes:
             place = folder / name
             place.mkdir()
             parts = Parts(
@@ -111,6 +117,7 @@ async def world(
                 second_shard=True,
             )
             fuzzed = await stack.enter_async_context(WORLDS[name](parts))
+            await probes[name].prepare(fuzzed.app)
             transport = httpx.ASGITransport(fuzzed.app, raise_app_exceptions=False)
             http = httpx.AsyncClient(transport=transport, base_url="http://service", timeout=None)  # noqa: S113
             running.services[name] = Service(
@@ -132,8 +139,8 @@ def key_of(part: str) -> str:
 async def observe(running: World, probes: dict[str, Probes], part: str) -> dict[str, Seen]:
     """What the services respond while a part stands still; they recover afterwards."""
     key = key_of(part)
-    caller = CUSTOMERS["1" if part == ANOTHER_SHARD else "0"]
-    services = {name: running.services[name].called_by(caller) for name in probes}
+    shard = "1" if part == ANOTHER_SHARD else "0"
+    services = {name: running.services[name].called_from(shard) for name in probes}
     for service in services.values():
         service.deadline = SHORT if part.startswith("its") else IN_TIME
         service.watched = IN_TIME if part == "nothing" else SHORT

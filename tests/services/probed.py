@@ -63,8 +63,8 @@ class Service:
         self.name, self.app, self.folder = name, app, folder
         self._http, self._signing_key, self._broker_url = http, signing_key, broker_url
         self.publishing: list[asyncio.Task[None]] = []
-        self.subject = CUSTOMERS["0"]
-        """Who calls."""
+        self.shard = "0"
+        """That of the caller, where there are several."""
         self.deadline = IN_TIME
         """Seconds that the caller of a read waits."""
         self.watched = IN_TIME
@@ -78,10 +78,15 @@ class Service:
             "Authorization": Signer(self._signing_key, "gateway").authorization(identity, self.name).decode()
         }
 
-    def called_by(self, subject: str) -> "Service":
-        """The same service with another caller."""
+    @property
+    def subject(self) -> str:
+        """Who calls."""
+        return CUSTOMERS[self.shard]
+
+    def called_from(self, shard: str) -> "Service":
+        """The same service, with a caller of this shard."""
         other = copy(self)
-        other.subject = subject
+        other.shard = shard
         return other
 
     async def get(self, path: str) -> str:

@@ -124,6 +124,29 @@ OPERATION: Final = {
     "currency": "EUR",
     "token": "tok_visa",
 }
+STORES: Final = {"0": ("Berlin", "396"), "1": ("Sydney", "733")}
+"""A place in each of two shards, and a store there."""
+
+
+async def change_store(service: Service, _key: str) -> str:
+    address = {
+        "name": "S",
+        "street": "S",
+        "postal_code": "1",
+        "city": "C",
+        "country": "DE",
+        "zone": "Europe/Berlin",
+    }
+    place, store = STORES[service.shard]
+    position = {"Berlin": (52.52, 13.405), "Sydney": (-33.8688, 151.2093)}[place]
+    body = {**address, "latitude": position[0], "longitude": position[1], "opens": 0, "closes": 1}
+    return await service.send("PUT", f"/stores/{store}", body, **{"If-Match": "*"})
+
+
+async def store_changed(service: Service, key: str) -> bool:
+    return await change_store(service, key) == "200"
+
+
 RESERVATION: Final = {"lines": [{"sku": "NOTE-001", "quantity": 1}]}
 
 
@@ -171,6 +194,12 @@ PROBES: Final = {
         mailed,
     ),
     "payment": messages("/ledger", lambda key: [unpaid(key)], readable("/payments/")),
+    "pickup": Probes(
+        read=lambda service: service.get(f"/nearby?place={STORES[service.shard][0]}"),
+        write=change_store,
+        is_done=store_changed,
+        prepare=lambda app: app.state.store.balance(),
+    ),
     "recommendation": messages(
         "/recommendations/PEN",
         lambda key: [completed(key, owner) for owner in "abc"],
@@ -203,7 +232,7 @@ def observed(
 ) -> Observed:
     async def live() -> Observed:
         folder = tmp_path_factory.mktemp("partitions")
-        async with world(postgres, folder, [*PROBES], signing_key, token_settings) as running:
+        async with world(postgres, folder, PROBES, signing_key, token_settings) as running:
             seen = {part: await observe(running, promising(part), part) for part in PARTS}
             ordering = running.services["ordering"]
             orders = await ordering.count_after("/orders", PURCHASE, key_of(PARTS[-1]))

@@ -112,7 +112,8 @@ def _basket(parts: Parts) -> FastAPI:
 
 def _pickup(parts: Parts) -> FastAPI:
     url = parts.common["database_url"]
-    return pickup(PickupSettings(shards={"0": {"database_url": url}}, tokens=parts.tokens))
+    shards = {"0": {"database_url": url}, **_other_shard(parts)}
+    return pickup(PickupSettings.model_validate({"shards": shards, "tokens": parts.tokens}))
 
 
 def _notification(parts: Parts) -> FastAPI:
@@ -120,13 +121,16 @@ def _notification(parts: Parts) -> FastAPI:
     return notification(NotificationSettings(**files, events=parts.events, **parts.common))
 
 
+def _other_shard(parts: Parts) -> dict[str, Any]:
+    """The second shard of a service, in a file, where a test wants one."""
+    return {"1": {"database_url": f"sqlite:///{parts.folder}/other.db"}} if parts.second_shard else {}
+
+
 def _feed(parts: Parts) -> FastAPI:
-    other = {"database_url": f"sqlite:///{parts.folder}/other.db"}
-    others = {"1": other} if parts.second_shard else {}
     return feed(
         FeedSettings.model_validate(
             {
-                "shards": {"0": {"database_url": parts.common["database_url"]}, **others},
+                "shards": {"0": {"database_url": parts.common["database_url"]}, **_other_shard(parts)},
                 "signing_key": parts.signing_key,
                 "directory": {"services": {**CATALOG_ADDRESS.services, "inventory": f"http://{NOWHERE}"}},
                 "tokens": parts.tokens,
