@@ -139,4 +139,5 @@ class Replicas:
         in_use = self._has(replica, 0)
         if in_use != replica.in_use:
             replica.in_use = in_use
-            log.warning("The replica %s %s", replica.name, "serves reads" if in_use else "lags or is away")
+            level, state = (logging.INFO, "serves reads") if in_use else (logging.WARNING, "lags or is away")
+            log.log(level, "The replica %s %s", replica.name, state)
