@@ -173,11 +173,9 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         for page, program in upstream.app.compiled_pages:
             runtime.metrics.track_page(page, program)
         for api in upstream.app.apis:
+            for field in api.pages:
+                runtime.metrics.track_page(f"{upstream.app.title}:{field.plan.page.path}", field)
             if isinstance(api, GraphEndpoint):
                 runtime.metrics.track_graph(api.usage)
-                for field in api.fields:
-                    runtime.metrics.track_page(
-                        f"{upstream.app.title}:{api.path}/{field.coordinate}", field.page
-                    )
     counted = runtime.metrics.upstreams.observe(upstream)
     return runtime.access_log.observe(counted) if runtime.access_log else counted

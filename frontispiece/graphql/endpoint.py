@@ -1,12 +1,14 @@
 """A graph as an endpoint: from a request to a reply. graphql-core is imported by the first request."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from frontispiece.extras import extra
 from frontispiece.graphql.fields import compiled_fields
@@ -20,7 +22,7 @@ from frontispiece.pages.api import ApiParts
 from frontispiece.pages.endpoint import SkipOptional, read_whole
 from frontispiece.pages.request import PageRequest
 from frontispiece.pages.response import degraded
-from frontispiece.upstream import Headers, Reply
+from frontispiece.upstream import Headers, Reply, now
 
 if TYPE_CHECKING:
     from frontispiece.graphql.engine import Engine, Operation, Single, Stream
@@ -54,7 +56,8 @@ class GraphEndpoint:
         self.path = graph.path
         self.deadline = graph.deadline
         self.skip_optional: SkipOptional | None = None
-        self.fields = compiled_fields(graph, parts)
+        self._fields = compiled_fields(graph, parts)
+        self.pages = [field.page for field in self._fields]
         self.usage = Usage(f"{parts.app}:{graph.path}")
         self._parts = parts
         self._loading = asyncio.Lock()
@@ -64,7 +67,7 @@ class GraphEndpoint:
         """Carries out operations."""
         with extra("graphql"):
             from frontispiece.graphql.engine import Engine  # noqa: PLC0415 (apps start faster without)
-        return Engine(self.graph, self.fields, self._parts, self.usage)
+        return Engine(self.graph, self._fields, self._parts, self.usage)
 
     def check(self) -> None:
         """Check the schema and the persisted operations.
@@ -75,17 +78,19 @@ class GraphEndpoint:
         """
         _ = self.engine
 
-    async def load(self) -> "Engine":
-        """The engine, which a thread makes: graphql-core takes a while to import, and others are served."""
+    async def load(self, request: PageRequest) -> tuple["Engine", PageRequest]:
+        """The engine, and the request with as much more time as it took to make it.
+
+        A thread makes it: graphql-core takes a while to import, and other requests are served meanwhile.
+        """
+        began = now()
         if "engine" not in self.__dict__:
             async with self._loading:
                 await asyncio.to_thread(self.check)
-        return self.engine
-
-    async def close(self) -> None:
-        """Cancel what runs in the background."""
-        for field in self.fields:
-            await field.page.close()
+            context = request.context
+            later = dataclasses.replace(context, deadline=context.deadline + now() - began)
+            request = replace(request, context=later)
+        return self.engine, request
 
     async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
         """The response, which begins within the deadline.
@@ -106,7 +111,7 @@ class GraphEndpoint:
     async def _respond(
         self, wanted: GraphRequest, request: PageRequest, accepted: list[Media], *, is_get: bool
     ) -> Reply:
-        engine = await self.load()
+        engine, request = await self.load(request)
         from frontispiece.graphql.errors import Refused  # noqa: PLC0415 (it is imported by now)
 
         try:
@@ -156,10 +161,10 @@ class GraphEndpoint:
 
     async def websocket(self, request: PageRequest, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a WebSocket with the protocol `graphql-transport-ws`."""
-        engine = await self.load()
+        engine, request = await self.load(self._parts.identify(request))
         from frontispiece.graphql.websocket import serve  # noqa: PLC0415 (it is imported by now)
 
-        await serve(engine, self._parts.identify(request), scope, receive, send, self.deadline)
+        await serve(engine, request, scope, receive, send, self.deadline)
 
 
 def _stream(payloads: "Stream", media: Media) -> Reply:

@@ -42,6 +42,7 @@ class GraphiqlEndpoint:
     methods = ("GET",)
     deadline = 5.0
     websocket = None
+    pages = ()
 
     def __init__(self, path: str, *, accessible: bool) -> None:
         self.path = f"{path.rpartition('/')[0]}/graphiql/{{file}}"
@@ -67,9 +68,6 @@ class GraphiqlEndpoint:
 
     def check(self) -> None:
         """Nothing is made later."""
-
-    async def close(self) -> None:
-        """Nothing runs in the background."""
 
 
 def _file(name: str) -> Path:

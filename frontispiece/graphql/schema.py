@@ -6,8 +6,7 @@ Import this lazily: graphql-core takes a quarter of a second.
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from enum import Enum
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -18,7 +17,6 @@ from graphql import (
     GraphQLBoolean,
     GraphQLDeferDirective,
     GraphQLDirective,
-    GraphQLEnumType,
     GraphQLField,
     GraphQLFloat,
     GraphQLInputField,
@@ -58,7 +56,6 @@ SCALARS: dict[Any, Any] = {
     float: GraphQLFloat,
     bool: GraphQLBoolean,
     datetime: DATE_TIME,
-    date: DATE_TIME,
     Any: JSON,
     dict: JSON,
 }
@@ -151,8 +148,6 @@ class _Builder:
             kind = GraphQLString
         elif (scalar := SCALARS.get(origin or hint)) is not None:
             kind = scalar
-        elif isinstance(hint, type) and issubclass(hint, Enum):
-            kind = self._named(hint.__name__, hint, lambda: GraphQLEnumType(hint.__name__, hint))
         elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
             kind = of_struct(hint)
         if kind is None:

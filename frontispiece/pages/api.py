@@ -1,10 +1,11 @@
 """What a BFF serves beside its pages: APIs whose functions take clients as the sources of pages do."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from frontispiece.http.asgi import Receive, Scope, Send
+from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.endpoint import SkipOptional
 from frontispiece.pages.page import Source
 from frontispiece.pages.request import Identify, PageRequest, Provider
@@ -33,6 +34,11 @@ class ApiEndpoint(Protocol):
         """Seconds until it responds."""
         ...
 
+    @property
+    def pages(self) -> Sequence[CompiledPage]:
+        """What its functions run as: by these they are counted and traced."""
+        ...
+
     skip_optional: SkipOptional | None
     """Whether to do without optional sources now; None for never."""
 
@@ -57,12 +63,8 @@ class ApiEndpoint(Protocol):
         """
         ...
 
-    async def close(self) -> None:
-        """Cancel what runs in the background."""
-        ...
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ApiParts:
     """What a BFF gives to its APIs.
 
@@ -78,7 +80,7 @@ class ApiParts:
     providers: Mapping[Any, Provider]
     identify: Identify
     shared: BestEffortValkey | None
-    accept_any_document: bool
+    accept_any_document: bool = field(kw_only=True)
 
 
 class Api(Protocol):

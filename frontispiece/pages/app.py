@@ -225,10 +225,13 @@ def create_app(
         ConfigError: some page cannot work; every error is listed.
     """
     new_endpoint: Callable[..., Endpoint] = Endpoint
+    apis = list(apis)
     if (tracing := telemetry.tracing(title)) is not None:
-        from frontispiece.pages.tracing import TracedEndpoint  # noqa: PLC0415 (only where traces are exported)
+        from frontispiece.pages.tracing import TracedEndpoint, trace_api  # noqa: PLC0415 (only where traces are exported)
 
         new_endpoint = partial(TracedEndpoint, tracing)
+        for api in apis:
+            trace_api(tracing, api)
     endpoints = [
         new_endpoint(
             plan, providers, app=title, shared=shared, expose_timeline=expose_timeline, identify=identify
@@ -242,12 +245,12 @@ def create_app(
             try:
                 yield
             finally:
-                for endpoint in endpoints:
-                    await endpoint.close()
-                for api in apis:
-                    await api.close()
+                for page in (
+                    *(each.compiled for each in endpoints),
+                    *(page for api in apis for page in api.pages),
+                ):
+                    await page.close()
 
-    apis = list(apis)
     app = PageApp(
         endpoints, apis, title=title, description=description, lifespan=with_tracing(living, tracing)
     )

@@ -58,8 +58,7 @@ class BffSettings(Settings):
     )
     accept_any_document: bool = Field(
         False,
-        description="Whether GraphQL clients may send documents of their own, introspect the schema and use "
-        "GraphiQL, and not persisted documents alone: not for the public.",
+        description="Whether GraphQL clients may send any document, and use GraphiQL: not for the public.",
     )
     cache_url: str = Field(
         OFF, description="URL of the Valkey in which the processes of a BFF share cached results."
@@ -178,8 +177,9 @@ class Bff:
     @property
     def settings_class(self) -> type[BffSettings]:
         """The settings that the app reads from the environment."""
-        functions = [f for page in self.pages for f in (*(s.function for s in page.sources), *page.views)]
-        functions += [source.function for api in self.apis for source in api.sources]
+        declared: list[Page | Api] = [*self.pages, *self.apis]
+        sources = [source for each in declared for source in each.sources]
+        functions = [*(s.function for s in sources), *(view for page in self.pages for view in page.views)]
         if any(Identity in get_type_hints(function).values() for function in functions):
             return AuthenticatedBffSettings
         return BffSettings
@@ -220,20 +220,15 @@ class Bff:
             if missing:
                 raise Unreachable(f"{', '.join(missing)} does not respond, or is not ready itself")
 
-        providers: dict[Any, Provider] = {c: _provider(connector) for c, connector in connectors.items()}
-        provided = {**providers, Identity: callers.required}
-        parts = ApiParts(
-            app=self._name,
-            providers=provided,
-            identify=callers.identify,
-            shared=shared,
-            accept_any_document=settings.accept_any_document,
-        )
+        providers: dict[Any, Provider] = {each: _provider(made) for each, made in connectors.items()}
+        providers[Identity] = callers.required
+        any_document = settings.accept_any_document
+        parts = ApiParts(self._name, providers, callers.identify, shared, accept_any_document=any_document)
         app = create_app(
             title=self._name,
             description=self._description,
             pages=self.pages,
-            providers=provided,
+            providers=providers,
             lifespan=lifespan,
             ready=ready,
             shared=shared,

@@ -99,10 +99,6 @@ class Endpoint:
         """Seconds until the page responds."""
         return self.plan.page.deadline
 
-    async def close(self) -> None:
-        """Cancel what runs in the background."""
-        await self.compiled.close()
-
     async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
         """The page's response, started within its deadline.
 

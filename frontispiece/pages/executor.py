@@ -49,7 +49,7 @@ class Run:
         tracing_enabled: whether calls and batches are recorded.
         skip_optional: whether optional sources are not run, but replaced at once.
         on_settled: called with a source's name and its result or fallback, as soon as there is one.
-        part_of: the detector of a larger run, of which this one is a part.
+        part_of: the detector of the larger run that this is a part of.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Run:
         self.degraded: dict[str, str] = {}
         """The reason of every source that its fallback replaces or whose result is incomplete."""
         self.batch_records: list[BatchRecord] | None = [] if tracing_enabled else None
-        self._is_part = part_of is not None
+        self._part_of = part_of
         self._detector = part_of or IdleDetector(self._loop, self.source_runs, self.batch_records)
 
     async def finish(self) -> None:
@@ -111,7 +111,7 @@ class Run:
         finally:
             self._page.deadlines.discard(self)
             current_detector.reset(token)
-            if not self._is_part:
+            if self._part_of is None:
                 self._detector.close()
         if self._failures:
             raise _gravest(self._failures)
@@ -163,8 +163,8 @@ class Run:
         task = InlineTask(coroutine, self._loop, partial(self._source_ended, source, run), context)
         if not task.done():
             run.task = task
-            if self._is_part:
-                self._detector.track(task)
+            if self._part_of is not None:
+                self._part_of.track(task)
             if run.deadline < self._deadline:
                 self._page.deadlines.add(run, run.deadline, self._loop)
             if self._expired:
@@ -291,12 +291,10 @@ class Run:
     async def _cancel_and_wait(self) -> None:
         self._cancelled = True
         self._cancel()
-        tasks = [run.task for run in self.source_runs.values() if run.task is not None]
-        if tasks:
+        if tasks := [run.task for run in self.source_runs.values() if run.task is not None]:
             await asyncio.wait(tasks)
 
 
 def _gravest(failures: list[Exception]) -> Exception:
     """A bug before an upstream's failure: several sources may fail in the same moment."""
-    bugs = [failure for failure in failures if not isinstance(failure, SourceFailed)]
-    return (bugs or failures)[0]
+    return next((each for each in failures if not isinstance(each, SourceFailed)), failures[0])

@@ -6,6 +6,7 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 
 from frontispiece.http.problems import Problem
+from frontispiece.pages.api import ApiEndpoint
 from frontispiece.pages.endpoint import Endpoint
 from frontispiece.pages.request import PageRequest
 from frontispiece.telemetry.spans import Tracing, within
@@ -26,25 +27,43 @@ class TracedEndpoint(Endpoint):
 
     async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
         """The page's response."""
-        page = self.plan.page
-        about = {
-            "http.request.method": page.method,
-            "http.route": page.path,
-            "url.scheme": "http",
-            "frontispiece.page": page.path,
-        }
-        with self._tracing.serving(f"{page.method} {page.path}", request.headers, about) as span:
-            try:
-                reply = await super().reply(request, body)
-            except Problem as problem:
-                span.set_status(problem.status)
-                raise
-            span.set_status(reply.status)
-            if degraded := reply.header(b"page-degraded"):
-                span.set_attributes({"frontispiece.page.degraded": degraded.decode("latin-1")})
-            if span.is_recording and not isinstance(reply.body, bytes):
-                when_released(reply, span.outlast())
-            return reply
+        return await _serve(self._tracing, self.plan.page.path, request, super().reply(request, body))
+
+
+def trace_api(tracing: Tracing, api: ApiEndpoint) -> None:
+    """Have an API begin a span for each request, and one for each source that it runs."""
+    reply = api.reply
+
+    async def traced(request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
+        return await _serve(tracing, api.path, request, reply(request, body))
+
+    api.reply = traced  # type: ignore[method-assign]
+    for page in api.pages:
+        for source in page.sources:
+            source.call = _with_span(source.name, source.call)
+
+
+async def _serve(
+    tracing: Tracing, path: str, request: PageRequest, work: Coroutine[Any, Any, Reply]
+) -> Reply:
+    about = {
+        "http.request.method": request.method,
+        "http.route": path,
+        "url.scheme": "http",
+        "frontispiece.page": path,
+    }
+    with tracing.serving(f"{request.method} {path}", request.headers, about) as span:
+        try:
+            reply = await work
+        except Problem as problem:
+            span.set_status(problem.status)
+            raise
+        span.set_status(reply.status)
+        if degraded := reply.header(b"page-degraded"):
+            span.set_attributes({"frontispiece.page.degraded": degraded.decode("latin-1")})
+        if span.is_recording and not isinstance(reply.body, bytes):
+            when_released(reply, span.outlast())
+        return reply
 
 
 def _with_span(name: str, call: Call) -> Call:

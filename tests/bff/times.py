@@ -6,8 +6,10 @@ import pytest
 
 from bff.mobile.app import create_app as create_mobile
 from bff.web.app import create_app as create_web
+from frontispiece.graphql import Graph
 
 EVERY_PAGE = [*create_web.pages, *create_mobile.pages]
+GRAPHS = [api for api in create_web.apis if isinstance(api, Graph)]
 
 
 def extend(patch: pytest.MonkeyPatch, enforced: frozenset[str] = frozenset()) -> None:
@@ -22,3 +24,7 @@ def extend(patch: pytest.MonkeyPatch, enforced: frozenset[str] = frozenset()) ->
             patch.setattr(page, "sources", [replace(source, timeout=None) for source in page.sources])
         if "deadline" not in enforced:
             patch.setattr(page, "deadline", 60.0)
+    for graph in GRAPHS:
+        fields = [replace(field, source=replace(field.source, timeout=None)) for field in graph.fields]
+        patch.setattr(graph, "fields", fields)
+        patch.setattr(graph, "deadline", 60.0)

@@ -65,8 +65,8 @@ def library_graph(**options: Any) -> Graph:
     add_fields(graph)
 
     @graph.mutation()
-    async def lend(title: str) -> Book:
-        return Book(title, 1)
+    async def add(book: Book) -> Book:
+        return book
 
     @graph.subscription()
     async def returned(count: int = 2) -> AsyncIterator[Book]:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from frontispiece import telemetry
 from frontispiece.errors import ConfigError
 from frontispiece.graphql import Graph, Limits
 from frontispiece.graphql.endpoint import GraphEndpoint
@@ -14,6 +15,8 @@ from frontispiece.graphql.persisted import OPERATIONS, Persisted, as_json, id_of
 from frontispiece.graphql.usage import collect
 from tests.conftest import AppClient
 from tests.frontispiece.graphql.conftest import GraphOf, Library, app_of
+from tests.support.otlp import Collector
+from tests.support.serving import servers
 
 TITLES = "query Titles {\n  books {\n    title\n  }\n}"
 
@@ -179,12 +182,13 @@ async def test_a_query_by_get_has_an_entity_tag_and_may_be_cached_as_its_fields_
 
 
 async def test_a_mutation_is_no_get(library: Library) -> None:
+    query = 'mutation { add(book: {title: "A", pages: 2}) { title pages } }'
     async with library() as http:
-        got = await http.get("/graphql", params={"query": 'mutation { lend(title: "A") { title } }'})
-        posted = await ask(http, 'mutation { lend(title: "A") { title } }')
+        got = await http.get("/graphql", params={"query": query})
+        posted = await ask(http, query)
 
     assert (got.status_code, got.headers["allow"]) == (405, "POST")
-    assert posted["data"] == {"lend": {"title": "A"}}
+    assert posted["data"] == {"add": {"title": "A", "pages": 2}}
 
 
 def test_a_graph_that_cannot_work_is_refused_with_every_error() -> None:
@@ -245,3 +249,17 @@ async def test_graphiql_is_for_developers_alone(library: Library) -> None:
     assert [each.status_code for each in found] == [200, 200]
     assert "//" not in re.sub(r"<!.*?>", "", found[0].text)
     assert (hidden.status_code, refused.status_code) == (404, 404)
+
+
+async def test_an_operation_is_a_span_and_each_field_that_runs_one_within(
+    app_client: AppClient, graph_of: GraphOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = Collector()
+    async with servers() as serve:
+        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
+        async with app_client(app_of(graph_of())) as http:
+            await ask(http, "{ books(limit: 1) { summary } }")
+
+    operation, books = collector.span("library", "POST /graphql"), collector.span("library", "source books")
+    assert (books.trace, books.parent) == (operation.trace, operation.id)
+    assert collector.span("library", "source summary").parent == operation.id
