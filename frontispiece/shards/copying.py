@@ -4,6 +4,7 @@
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,6 +21,11 @@ with extra("sql"):
 
 PAGE: Final = 200
 """Rows of a log that are copied in one transaction."""
+
+MARGIN: Final = timedelta(hours=1)
+"""How much younger than the retention rows are that do not count any more."""
+
+MICROSECOND: Final = timedelta(microseconds=1)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -118,4 +124,4 @@ def _counting(log: LogTable, as_of: int) -> list[sa.ColumnElement[bool]]:
     """Leaves out what the service may have deleted in one shard and not yet in the other."""
     if log.retention is None:
         return []
-    return [_position(log) > as_of - int(log.retention.total_seconds() * 1_000_000)]
+    return [_position(log) > as_of - (log.retention - MARGIN) // MICROSECOND]
