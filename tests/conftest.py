@@ -23,6 +23,9 @@ from tests.support.events import delete_streams
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.scheduling import Scheduling
 
+THRESHOLDS = gc.get_threshold()
+gc.set_threshold(20_000, 20, 50)  # what is imported and collected is no garbage
+
 hypothesis.settings.register_profile(  # no example fails because the machine is busy
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -36,6 +39,7 @@ def pytest_collection_finish() -> None:
     """Exempt all that was imported and collected from garbage collections, which would take half a second."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
 
 
 @pytest.hookimpl(optionalhook=True)

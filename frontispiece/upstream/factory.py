@@ -30,7 +30,6 @@ from frontispiece.upstream.load_balancer import LoadBalancer
 from frontispiece.upstream.observed import traced
 from frontispiece.upstream.transports.asgi import AsgiTransport, load_app
 from frontispiece.upstream.transports.http1 import Http1Transport
-from frontispiece.upstream.transports.httpx import HttpxTransport
 
 if TYPE_CHECKING:
     from frontispiece.upstream.transports.grpc.descriptors import Descriptors
@@ -166,6 +165,8 @@ def _transport(address: str) -> Transport:
         return AsgiTransport(load_app(rest))
     if scheme == "http":
         return Http1Transport(f"http://{rest}")
+    from frontispiece.upstream.transports.httpx import HttpxTransport  # noqa: PLC0415 (few need httpx)
+
     if scheme == "h2":
         return HttpxTransport(f"https://{rest}", http2=True)
     return HttpxTransport(f"{scheme.removeprefix('httpx+')}://{rest}")

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 from typing import Final, TypeVar
@@ -91,6 +92,7 @@ def run_shop(
             variables = [variable for app in PROJECT.apps.values() for variable in app.databases]
             os.environ |= {variable: postgres.new_database() for variable in variables}
         os.environ |= {**VARIABLES, "EVENTS_URL": proxied, "EVENTS_MONITOR_URL": nats.monitor_url}
+        os.environ["REGISTRY_URL"] = nats.url  # past the proxy: what it does is done to events
         if without is not None:
             take_away(without)
         up = Up(
@@ -106,24 +108,25 @@ def run_shop(
 
 @contextmanager
 def running_proxy(server: str, mishaps: Mishaps, seed: int) -> Iterator[str]:
-    """A proxy on an event loop of its own for the duration of the block; gives its URL."""
-    url: Future[str] = Future()
-    loop = asyncio.new_event_loop()
-    done = asyncio.Event()
+    """A proxy for the duration of the block; gives its URL.
+
+    It has a process of its own: this one, as long as it has a single thread, forks the apps.
+    """
+    forking = get_context("fork")
+    receiver, sender = forking.Pipe(duplex=False)
 
     async def serve() -> None:
-        async with Proxy(server, mishaps, seed).listening() as listening:
-            url.set_result(listening)
-            await done.wait()
+        async with Proxy(server, mishaps, seed).listening() as url:
+            sender.send(url)
+            await asyncio.Event().wait()
 
-    thread = Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
+    process = forking.Process(target=lambda: asyncio.run(serve()), daemon=True)
+    process.start()
     try:
-        yield url.result(timeout=10)
+        yield receiver.recv()
     finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join()
-        loop.close()
+        process.terminate()
+        process.join()
 
 
 def _run_shop(up: Up, nats_url: str, work: Callable[[Shop], Awaitable[Result]]) -> Result:
