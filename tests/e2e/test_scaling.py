@@ -9,12 +9,12 @@ from tests.support.shop import RunningShop
 pytestmark = pytest.mark.e2e
 
 
-async def test_an_instance_that_comes_stops_or_is_killed_fails_no_read_that_is_retried(
+async def test_an_instance_that_comes_or_is_killed_fails_no_read_that_is_retried(
     shop: RunningShop,
 ) -> None:
     said: list[str] = []
 
-    await prove(shop, away=0, say=said.append)
+    await prove(shop, instances=2, say=said.append)
 
     assert said[-1] == "both callers see the same instances"
 
