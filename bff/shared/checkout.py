@@ -21,9 +21,10 @@ from bff.clients.models import (
     Stock,
 )
 from bff.clients.services import Orders, Pickups, Shipping
+from bff.shared.orders import order_of
 from bff.shared.prices import changed_price, current_price
 from bff.shared.prices import total as sum_of
-from bff.shared.sources import RETRY, basket, basket_skus, order_of, products, stocks
+from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
 from frontispiece.pages import Body, Header, Page
 from frontispiece.security import Identity
 

@@ -61,7 +61,7 @@ class Consumer:
         self._stopping = False
         self._pulling: asyncio.Task[None] | None = None
         self._alive: asyncio.Task[None] | None = None
-        self.waiting: int | None = None
+        self.pending: int | None = None
         """Messages that no copy of the service has yet, as last measured."""
         self.unacknowledged: int | None = None
         """Messages that a copy has, or that wait for their redelivery."""
@@ -173,7 +173,7 @@ class Consumer:
         while True:
             with suppress(*BROKER_ERRORS):
                 info = await connection.streams.consumer_info(self.durable.stream, self.durable.name)
-                self.waiting, self.unacknowledged = info.num_pending, info.num_ack_pending
+                self.pending, self.unacknowledged = info.num_pending, info.num_ack_pending
             await asyncio.sleep(MEASURE_INTERVAL)
 
 
@@ -185,8 +185,8 @@ class ConsumerMetrics:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The figures as last measured."""
-        waiting = GaugeMetricFamily(
-            "events_consumer_waiting", "Messages that no copy has yet.", labels=("service", "stream")
+        pending = GaugeMetricFamily(
+            "events_consumer_pending", "Messages that no copy has yet.", labels=("service", "stream")
         )
         unacknowledged = GaugeMetricFamily(
             "events_consumer_unacknowledged",
@@ -195,10 +195,10 @@ class ConsumerMetrics:
         )
         for consumer in self._consumers:
             labels = (consumer.durable.name, consumer.durable.stream)
-            if consumer.waiting is not None and consumer.unacknowledged is not None:
-                waiting.add_metric(labels, consumer.waiting)
+            if consumer.pending is not None and consumer.unacknowledged is not None:
+                pending.add_metric(labels, consumer.pending)
                 unacknowledged.add_metric(labels, consumer.unacknowledged)
-        yield from (waiting, unacknowledged)
+        yield from (pending, unacknowledged)
 
 
 def _is_status(message: Msg) -> bool:

@@ -1,9 +1,10 @@
 """`front sales`: the operator's figures, printed and drawn."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import httpx
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +31,40 @@ HEADINGS: Final = (
 )
 
 
+class Sum(msgspec.Struct):
+    """An amount of money."""
+
+    amount: int
+    currency: str
+
+
+class Row(msgspec.Struct):
+    """What is printed of the figures of one group of orders."""
+
+    key: str
+    placed: int
+    completed: int
+    cancelled: int
+    conversion: float
+    pieces: int
+    basket_value: Sum
+    refunded: Sum
+    revenue: Sum
+
+
+class Report(msgspec.Struct):
+    """The response of sales: its rows by every `Grouping`."""
+
+    first: str
+    last: str
+    total: list[Row]
+    day: list[Row]
+    type: list[Row]
+    brand: list[Row]
+    client: list[Row]
+    coupon: list[Row]
+
+
 @app.command()
 def sales(
     *,
@@ -46,22 +81,22 @@ def sales(
 ) -> None:
     """Print the figures of the last days, with a bar for the revenue of each row."""
     report = _report(url, token, days)
-    total = report[Grouping.TOTAL]
-    rows = [] if by is Grouping.TOTAL else report[by]
+    total = report.total
+    rows: list[Row] = [] if by is Grouping.TOTAL else getattr(report, by)
     _print(by, [*rows, *total], bars=len(rows))
     if chart is not None:
         values = [
-            (_key(row), row["revenue"]["amount"], _money(row["revenue"]))
+            (_key(row), row.revenue.amount, _money(row.revenue))
             for row in (total if by is Grouping.TOTAL else rows)
         ]
-        title = f"Revenue by {by}, {report['first']} to {report['last']}"
+        title = f"Revenue by {by}, {report.first} to {report.last}"
         try:
             chart.write_text(svg(title, values), encoding="utf-8")
         except OSError as error:
             _fail(f"{chart} cannot be written: {error.strerror}")
 
 
-def _report(url: str, token: str, days: int) -> dict[str, Any]:
+def _report(url: str, token: str, days: int) -> Report:
     try:
         response = httpx.get(
             url.rstrip("/") + REPORT,
@@ -72,35 +107,34 @@ def _report(url: str, token: str, days: int) -> dict[str, Any]:
         )
         if not response.is_success:
             _fail(f"{url} refused: {response.status_code} {response.text}")
-        report: dict[str, Any] = response.json()
+        return msgspec.json.decode(response.content, type=Report)
     except httpx.HTTPError as error:
         _fail(f"{url} does not respond: {error}")
     except httpx.InvalidURL as error:
         _fail(f"{url} is no address: {error}")
     except UnicodeEncodeError:
         _fail("The token is none: it has letters beyond ASCII.")
-    except ValueError:
-        _fail(f"{url} has no such report: its answer is no JSON.")
-    return report
+    except msgspec.MsgspecError as error:
+        _fail(f"{url} has no such report: {error}")
 
 
-def _print(by: Grouping, rows: list[dict[str, Any]], *, bars: int) -> None:
+def _print(by: Grouping, rows: list[Row], *, bars: int) -> None:
     shown = Table()
     shown.add_column(by.value, overflow="fold")
     for heading in HEADINGS:
         shown.add_column(heading, justify="right")
     shown.add_column("")
-    highest = max((row["revenue"]["amount"] for row in rows[:bars]), default=0)
+    highest = max((row.revenue.amount for row in rows[:bars]), default=0)
     for number, row in enumerate(rows):
         cells = (
             _key(row) if number < bars else "total",
-            *(str(row[name]) for name in ("placed", "completed", "cancelled")),
-            f"{row['conversion']:.0%}",
-            str(row["pieces"]),
-            _money(row["basket_value"]),
-            _money(row["refunded"]),
-            _money(row["revenue"]),
-            bar(row["revenue"]["amount"], highest) if number < bars else "",
+            *map(str, (row.placed, row.completed, row.cancelled)),
+            f"{row.conversion:.0%}",
+            str(row.pieces),
+            _money(row.basket_value),
+            _money(row.refunded),
+            _money(row.revenue),
+            bar(row.revenue.amount, highest) if number < bars else "",
         )
         shown.add_row(*map(Text, cells))
     if not out.is_terminal:
@@ -108,13 +142,13 @@ def _print(by: Grouping, rows: list[dict[str, Any]], *, bars: int) -> None:
     out.print(shown)
 
 
-def _key(row: dict[str, Any]) -> str:
+def _key(row: Row) -> str:
     """What is common to a row; whatever customers wrote controls no terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in row["key"]) or "-"
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in row.key) or "-"
 
 
-def _money(money: dict[str, Any]) -> str:
-    return f"{money['amount'] / 100:.2f} {money['currency']}"
+def _money(money: Sum) -> str:
+    return f"{money.amount / 100:.2f} {money.currency}"
 
 
 def _fail(message: str) -> NoReturn:

@@ -8,7 +8,7 @@ from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
 from bff.mobile.screens.orders import OrderScreen, screen_of
 from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
-from bff.shared.sources import order_path
+from bff.shared.orders import order_path
 from frontispiece.pages import Body, Page
 
 draft = draft_page(deadline=1.5, optional_timeout=OPTIONAL_TIMEOUT, vary=("accept-language", "width"))

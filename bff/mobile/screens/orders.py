@@ -7,7 +7,7 @@ from msgspec import Struct
 from bff.clients.models import Order, OrderList, OrderShipping, Pickup, TrackingEvent
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.localization import Localization, localization
-from bff.shared.sources import order_pages
+from bff.shared.orders import order_pages
 
 
 class OrderEntry(Struct, frozen=True, omit_defaults=True):

@@ -14,8 +14,8 @@ from bff.clients.models import (
     TrackingEvent,
 )
 from bff.clients.services import Catalog, Orders, Shipping
+from bff.shared.orders import tracking as tracking_of
 from bff.shared.sources import RETRY, Limit
-from bff.shared.sources import tracking as tracking_of
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.graphql.graph import graph
 from frontispiece.http import read_events

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from bff.clients.models import Basket, BestDiscount, Moment, Money, Nearby, Order, Product, Quote, Stock
 from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
-from bff.shared.sources import order_path
+from bff.shared.orders import order_path
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards
 from frontispiece.pages import Body, Page

@@ -3,7 +3,7 @@
 from msgspec import Struct, structs
 
 from bff.clients.models import Order, OrderList, OrderSummary, TrackingEvent
-from bff.shared.sources import order_pages
+from bff.shared.orders import order_pages
 from bff.web import OPTIONAL_TIMEOUT
 
 pages = order_pages(read_deadline=2.0, cancel_deadline=4.0, optional_timeout=OPTIONAL_TIMEOUT)

@@ -166,15 +166,15 @@ async def test_how_far_a_service_is_behind_is_measured(bus: Bus, event_settings:
             for collector in another.collectors:
                 registry.register(collector)
             labels = {"service": "one", "stream": EVENTS}
-            await until(lambda: registry.get_sample_value("events_consumer_waiting", labels) is not None)
-            waiting = registry.get_sample_value("events_consumer_waiting", labels)
+            await until(lambda: registry.get_sample_value("events_consumer_pending", labels) is not None)
+            pending = registry.get_sample_value("events_consumer_pending", labels)
             unacknowledged = registry.get_sample_value("events_consumer_unacknowledged", labels)
             finish.set()
             await handled.next(5)
 
-    assert waiting is not None
+    assert pending is not None
     assert unacknowledged is not None
-    assert (waiting + unacknowledged, unacknowledged >= 2) == (5, True)
+    assert (pending + unacknowledged, unacknowledged >= 2) == (5, True)
 
 
 async def test_a_message_that_is_being_handled_when_a_service_stops_is_finished(

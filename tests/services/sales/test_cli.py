@@ -8,6 +8,7 @@ import respx
 from typer.testing import CliRunner
 
 from services.sales.cli import REPORT, app
+from services.sales.model import Grouping
 
 URL = "http://127.0.0.1:9"
 
@@ -18,13 +19,15 @@ ROW = {
     "conversion": 1.0,
     **dict.fromkeys(("basket_value", "refunded", "revenue"), MONEY),
 }
+REPORT_OF_ONE = {"first": "2026-01-01", "last": "2026-01-02", **{each.value: [ROW] for each in Grouping}}
 
 
 @pytest.mark.parametrize(
     ("arguments", "answer", "printed"),
     [
         (["--svg", "/nowhere/sales.svg"], {}, "/nowhere/sales.svg cannot be written: No such file"),
-        ([], {"json": None, "text": "<html>"}, "its answer is no JSON"),
+        ([], {"json": None, "text": "<html>"}, "has no such report: JSON is malformed"),
+        ([], {"json": [ROW]}, "has no such report: Expected `object`, got `array`"),
         (["--token", "ü"], {}, "The token is none"),
         (["--url", "http://[::1"], {}, "http://[::1 is no address"),
     ],
@@ -32,8 +35,7 @@ ROW = {
 def test_what_goes_wrong_is_said_in_a_line(
     arguments: list[str], answer: dict[str, Any], printed: str, respx_mock: respx.MockRouter
 ) -> None:
-    report: dict[str, Any] = {"first": "2026-01-01", "last": "2026-01-02", "total": [ROW], "day": []}
-    respx_mock.get(URL + REPORT).respond(**({"json": report} | answer))
+    respx_mock.get(URL + REPORT).respond(**({"json": REPORT_OF_ONE} | answer))
 
     result = CliRunner().invoke(app, ["--token", "t", "--url", URL, *arguments])
 
@@ -42,8 +44,7 @@ def test_what_goes_wrong_is_said_in_a_line(
 
 
 def test_the_picture_of_the_total_has_its_bar(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
-    report = {"first": "2026-01-01", "last": "2026-01-02", "total": [ROW]}
-    respx_mock.get(URL + REPORT).respond(json=report)
+    respx_mock.get(URL + REPORT).respond(json=REPORT_OF_ONE)
     picture = tmp_path / "sales.svg"
 
     result = CliRunner().invoke(app, ["--token", "t", "--url", URL, "--by", "total", "--svg", str(picture)])
