@@ -31,7 +31,7 @@ from bench.processes import Program, free_port, listening, tree_cpu_seconds
 from frontispiece.login.flow import access_token
 from shop.demo import PASSWORD, SKUS
 from tests.support.postgres import running_postgres
-from tests.support.shop import PROJECT
+from tests.support.shop import PROJECT, database_variables
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -207,8 +207,7 @@ def shop(database: str, *, processes: bool) -> Iterator[tuple[str, int, Path, di
         postgres = stack.enter_context(running_postgres() if database == "postgresql" else nullcontext())
         urls = {}
         if postgres is not None:
-            named = [variable for app in PROJECT.apps.values() for variable in app.databases]
-            urls = {variable: postgres.new_database() for variable in named}
+            urls = database_variables(postgres.new_database)
         port = free_port()
         command = [sys.executable, "-m", "frontispiece.cli", "up", "--port", str(port), "--data", folder]
         program = Program(

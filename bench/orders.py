@@ -1,5 +1,6 @@
 """The shop's databases under `bench.checkout`: customers and stock before, times of orders afterwards."""
 
+import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from frontispiece.cli.run.environment import database_url
+from frontispiece.cli.run.environment import database_variable
 from frontispiece.stores import Database
 from services.identity.accounts.passwords import PasswordHasher
 from services.identity.accounts.users import Users
@@ -35,12 +36,12 @@ class Times:
 
 def opened(data: Path, app: str, variable: str, urls: dict[str, str]) -> Database:
     """A database of the running shop."""
-    url = urls.get(variable) or database_url(PROJECT, app, variable, data)
+    url = urls.get(variable) or database_variable(PROJECT, app, variable, data)
     return Database(url, sa.MetaData())
 
 
 class Log:
-    """Ordering's log.
+    """Ordering's logs, one a shard.
 
     Args:
         data: the shop's folder.
@@ -58,9 +59,12 @@ class Log:
             sa.func.count().filter(types == "placed"),
             sa.func.count().filter(types.in_(ENDS)),
         ]
-        async with self._opened() as database, database.read() as tx:
-            row = (await tx.execute(sa.select(*counted).select_from(event_store.events))).one()
-        return int(row[0] - row[1])
+        count = 0
+        for shard in self._shards():
+            async with shard as database, database.read() as tx:
+                row = (await tx.execute(sa.select(*counted).select_from(event_store.events))).one()
+            count += int(row[0] - row[1])
+        return count
 
     async def times(self, orders: Collection[str]) -> Times:
         """How long these orders took."""
@@ -69,14 +73,17 @@ class Log:
             events.type.in_(("placed", "confirmed", "completed"))
         )
         moments: dict[str, dict[str, float]] = {id_: {} for id_ in orders}
-        async with self._opened() as database, database.read() as tx:
-            for order_id, kind, recorded_at in await tx.execute(query):
-                if order_id in moments:
-                    moments[order_id][kind] = recorded_at.timestamp()
+        for shard in self._shards():
+            async with shard as database, database.read() as tx:
+                for order_id, kind, recorded_at in await tx.execute(query):
+                    if order_id in moments:
+                        moments[order_id][kind] = recorded_at.timestamp()
         return Times(confirmed=_since(moments, "confirmed"), completed=_since(moments, "completed"))
 
-    def _opened(self) -> Database:
-        return opened(self.data, "ordering", "ORDERING_DATABASE_URL", self.urls)
+    def _shards(self) -> list[Database]:
+        variable = "ORDERING_SHARDS"
+        value = self.urls.get(variable) or database_variable(PROJECT, "ordering", variable, self.data)
+        return [Database(each["database_url"], sa.MetaData()) for each in json.loads(value).values()]
 
 
 def _since(moments: dict[str, dict[str, float]], kind: str) -> list[float]:
@@ -89,7 +96,7 @@ async def prepare(log: Log, names: Sequence[str]) -> None:
     async with inventory, inventory.write() as tx:
         await tx.execute(stock.update().values(on_hand=MANY))
     hasher = PasswordHasher(memory_cost=8, time_cost=1)
-    url = log.urls.get("IDENTITY_DATABASE_URL") or database_url(
+    url = log.urls.get("IDENTITY_DATABASE_URL") or database_variable(
         PROJECT, "identity", "IDENTITY_DATABASE_URL", log.data
     )
     async with Database(url, identity_metadata) as database, hasher:

@@ -49,6 +49,7 @@ def events() -> Iterator[dict[str, Any]]:
             "schema_version": schema,
             "data": data,
             "recorded_at": now,
+            "bucket": 0,
         }
         is_over = version + 1 == len(stored)
         under_way.append((order_id(next(numbers)), 0) if is_over else (id_, version + 1))

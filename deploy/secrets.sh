@@ -66,11 +66,14 @@ cat >identity_clients <<JSON
 JSON
 
 password >postgres_password
-for service in identity catalog inventory discount reviews ordering ordering_read payment shipping notification \
-    acquirer feed_0 feed_1 pickup_0 pickup_1; do
+for service in identity catalog inventory discount reviews payment shipping notification acquirer \
+    ordering_0 ordering_0_read ordering_1 ordering_1_read feed_0 feed_1 pickup_0 pickup_1; do
     echo "postgresql+psycopg://$service:$(password)@postgres/$service" >"${service}_database_url"
 done
-
+shard() { # its name, and the database of its log and its read model
+    echo "\"$1\":{\"database_url\":\"$(<"$2_database_url")\",\"read_database_url\":\"$(<"$2_read_database_url")\"}"
+}
+echo "{$(shard 0 ordering_0),$(shard 1 ordering_1)}" >ordering_shards
 echo "{\"0\":{\"database_url\":\"$(<feed_0_database_url)\"},\"1\":{\"database_url\":\"$(<feed_1_database_url)\"}}" >feed_shards
 echo "{\"0\":{\"database_url\":\"$(<pickup_0_database_url)\"},\"1\":{\"database_url\":\"$(<pickup_1_database_url)\"}}" >pickup_shards
 

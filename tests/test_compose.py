@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 KEY = new_key()
 PEM = generate(PROJECT)["GATEWAY_SIGNING_KEY"]
+DATABASE = "postgresql+psycopg://role:secret@postgres/database"
 STAND_INS = {
     "token_issuers": json.dumps({"gateway": ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"]}),
     "basket_valkey_url": "valkey://basket:secret@valkey:6379/0",
@@ -35,6 +36,7 @@ STAND_INS = {
     "gateway_signing_key": PEM,
     "bff_signing_key": PEM,
     "ordering_signing_key": PEM,
+    "ordering_shards": json.dumps({"0": {"database_url": DATABASE, "read_database_url": DATABASE}}),
     "payment_signing_key": PEM,
     "recommendation_signing_key": PEM,
     "sales_signing_key": PEM,
@@ -60,18 +62,18 @@ def environment(role: str) -> dict[str, str]:
         name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
         for name, value in CONTAINERS[role].get("environment", {}).items()
     }
-    of_files = {
-        name.upper(): STAND_INS.get(name, "postgresql+psycopg://role:secret@postgres/database")
-        for name in secrets(role)
-    }
+    of_files = {name.upper(): STAND_INS.get(name, DATABASE) for name in secrets(role)}
     return given | of_files
+
+
+def has_database(role: str) -> bool:
+    return bool({f"{role.upper()}_DATABASE_URL", f"{role.upper()}_SHARDS"} & variables(role).keys())
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> None:
     command = CONTAINERS[role]["command"]
-    has_databases = {f"{role.upper()}_DATABASE_URL", f"{role.upper()}_SHARDS"} & set(variables(role))
-    migrate = ["--migrate"] if has_databases else []
+    migrate = ["--migrate"] if has_database(role) else []
 
     assert command == ["serve", role, *migrate, "--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 (inside its network)
 
@@ -145,11 +147,7 @@ def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:
         for network in ("databases", "baskets", "sessions", "events")
     }
     with_events = {name for name in ROLES if "EVENTS_URL" in variables(name)}
-    with_database = {
-        name
-        for name in ROLES
-        if {f"{name.upper()}_DATABASE_URL", f"{name.upper()}_SHARDS"} & set(variables(name))
-    }
+    with_database = {name for name in ROLES if has_database(name)}
 
     assert on == {
         "databases": {"postgres", *with_database},

@@ -120,11 +120,11 @@ def errors(project: Project, taken: Collection[str]) -> Iterator[str]:
 
 def set_databases(project: Project, data: Path) -> None:
     """Set the variables of all apps' databases: those that are not set lie in the data folder."""
-    from frontispiece.cli.run.environment import database_url  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.run.environment import database_variable  # noqa: PLC0415 (other commands start faster without)
 
     for name, app in project.apps.items():
-        for variable in app.databases:
-            os.environ[variable] = database_url(project, name, variable, data)
+        for variable in (*app.databases, *([app.shards.variable] if app.shards else ())):
+            os.environ[variable] = database_variable(project, name, variable, data)
 
 
 def set_broker(project: Project, data: Path) -> None:

@@ -1,5 +1,6 @@
 """frontispiece.toml: all that `front` knows of a project."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -112,6 +113,8 @@ class Project(Section):
         for number, variable in enumerate(app.databases if isinstance(app, App) else ()):
             file = variable.lower().removesuffix("_database_url") if number else name
             variables[variable] = f"sqlite:///${{data}}/{file}.db"
+        if isinstance(app, App) and app.shards:
+            variables[app.shards.variable] = json.dumps(app.shards.urls(name))
         if app.signing_key:
             variables[app.signing_key] = f"${{signing_keys.{app.signing_key}}}"
         return variables | app.environment

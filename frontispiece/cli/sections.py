@@ -12,12 +12,14 @@ NAME: Final = r"^[a-z][a-z0-9_-]*$"
 FACTORY: Final = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 PACKAGE: Final = r"^[A-Za-z_][\w.]*$"
 VARIABLE: Final = r"^[A-Za-z_]\w*$"
+SHARD: Final = r"^[a-z0-9][a-z0-9-]*$"
 
 FORMS: Final = {
     NAME: "name: small letters, digits, - and _",
     FACTORY: "module:function",
     PACKAGE: "package.module",
     VARIABLE: "VARIABLE: letters, digits and _",
+    SHARD: "name: small letters, digits and -",
     ROUTE: "/path",
 }
 """Patterns of text, in words."""
@@ -26,6 +28,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 Factory = Annotated[str, StringConstraints(pattern=FACTORY)]
 Package = Annotated[str, StringConstraints(pattern=PACKAGE)]
 Variable = Annotated[str, StringConstraints(pattern=VARIABLE)]
+Shard = Annotated[str, StringConstraints(pattern=SHARD)]
 Environment = dict[Variable, str]
 
 
@@ -42,6 +45,33 @@ class TokenGrant(Section):
     scopes: tuple[str, ...] = Field(("*",), description="The scopes that it may pass on.")
     users: tuple[str, ...] = Field(("*",), description="The users that it may act for, by `sub`.")
     guests: bool = Field(True, description="Whether it may act for guests, and merge their data at a login.")
+
+
+class Shards(Section):
+    """The databases of an app that spreads its data over several of a kind."""
+
+    variable: Variable = Field(
+        description="The variable for the URLs: JSON, by shard an object with the keys of `databases`."
+    )
+    names: Annotated[tuple[Shard, ...], Field(min_length=1)] = Field(
+        description="The shards unless the variable is set: SQLite in the data folder. The first one's files "
+        "are named as if it were the only one."
+    )
+    databases: Annotated[dict[Name, Package], Field(min_length=1)] = Field(
+        description="What each shard has: keys such as `database_url`, and the packages of their migrations."
+    )
+
+    def urls(self, app: str) -> dict[str, dict[str, str]]:
+        """The URLs of all shards, with placeholders; `app` is the app's name."""
+        return {
+            shard: {key: f"sqlite:///${{data}}/{_file(app, key, shard, number)}.db" for key in self.databases}
+            for number, shard in enumerate(self.names)
+        }
+
+
+def _file(app: str, key: str, shard: str, number: int) -> str:
+    kind = key.removesuffix("database_url").strip("_")
+    return "_".join(filter(None, (app, kind, shard if number else "")))
 
 
 class App(Section):
@@ -69,6 +99,7 @@ class App(Section):
         description="The variable for its database's URL: SQLite in the data folder unless it is set. "
         "Of several databases, each variable with the package of its migrations.",
     )
+    shards: Shards | None = Field(None, description="Its databases, where it has several of a kind.")
     signing_key: Variable | None = Field(
         None,
         description="The variable for the Ed25519 private key (PEM) of its internal tokens. Apps that "

@@ -30,6 +30,8 @@ class Inbox:
     Args:
         metadata: of the service's database, which gets a table `inbox`.
         retention: how long an id is kept; longer than the broker may deliver its event again.
+        buckets: whether each id is kept with the bucket of what its event is about, whose rows may move to
+            another database.
 
     Example:
         async def handle(event: Event[Added]) -> None:
@@ -38,22 +40,25 @@ class Inbox:
                 await tx.execute(things.insert().values(id=event.data.thing))
     """
 
-    def __init__(self, metadata: sa.MetaData, *, retention: timedelta = RETENTION) -> None:
-        self._retention = retention
+    def __init__(
+        self, metadata: sa.MetaData, *, retention: timedelta = RETENTION, buckets: bool = False
+    ) -> None:
+        self.retention = retention
         self._recorded = 0
-        self._table = sa.Table(
+        self.table = sa.Table(
             "inbox",
             metadata,
             sa.Column("source", sa.String(200), primary_key=True),
             sa.Column("id", sa.String(200), primary_key=True),
             sa.Column("recorded_at", Moment, nullable=False, index=True),
+            *([sa.Column("bucket", sa.SmallInteger, index=True)] if buckets else ()),
         )
         self._insertions = {
-            name: dialect.insert(self._table).on_conflict_do_nothing().returning(self._table.c.id)
+            name: dialect.insert(self.table).on_conflict_do_nothing().returning(self.table.c.id)
             for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
         }
 
-    async def record(self, tx: AsyncConnection, event: Event[Any]) -> None:
+    async def record(self, tx: AsyncConnection, event: Event[Any], *, bucket: int | None = None) -> None:
         """Record an event within the write transaction of its change; before the change, which then waits.
 
         Raises:
@@ -61,15 +66,17 @@ class Inbox:
         """
         now = datetime.now(UTC)
         row = {"source": event.source, "id": event.id, "recorded_at": now}
+        if bucket is not None:
+            row["bucket"] = bucket
         if await tx.scalar(self._insertions[tx.dialect.name], row) is None:
             raise AlreadyHandled(event.id)
         if self._recorded % PRUNE_EVERY == 0:
-            await self._prune(tx, now - self._retention)
+            await self._prune(tx, now - self.retention)
         self._recorded += 1
 
     async def _prune(self, tx: AsyncConnection, before: datetime) -> None:
-        table = self._table.c
+        table = self.table.c
         old = sa.select(table.source, table.id).where(table.recorded_at < before)
         # another copy of the service may prune, too: neither waits for the other
         old = old.order_by(table.recorded_at).limit(PRUNE_LIMIT).with_for_update(skip_locked=True)
-        await tx.execute(self._table.delete().where(sa.tuple_(table.source, table.id).in_(old)))
+        await tx.execute(self.table.delete().where(sa.tuple_(table.source, table.id).in_(old)))

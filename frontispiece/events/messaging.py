@@ -22,6 +22,7 @@ from frontispiece.events.relay import Relay
 from frontispiece.events.settings import EventSettings
 from frontispiece.events.streams import declare_durable, declare_streams, durables
 from frontispiece.stores import Database
+from frontispiece.telemetry.metrics import Combined
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Messaging:
     Args:
         settings: of the broker and of deliveries.
         service: its name.
-        database: that has the outbox.
+        database: that has the outbox; of several, each by its name.
         outbox: None when the service publishes nothing.
         handlers: by the data that they handle. A `CommandData` is taken from the service's work queue, by one
             copy of the service; any other data is subscribed to.
@@ -50,7 +51,7 @@ class Messaging:
         settings: EventSettings,
         *,
         service: str,
-        database: Database | None = None,
+        database: Database | Mapping[str, Database] | None = None,
         outbox: Outbox | None = None,
         handlers: Mapping[type[EventData], Handler[Any]] | None = None,
     ) -> None:
@@ -65,10 +66,13 @@ class Messaging:
             Consumer(durable, self._deliveries.take, settings)
             for durable in durables(settings.prefix, service, handlers)
         ]
-        self._relay = None
+        self._relays: list[Relay] = []
         if outbox is not None:
             assert database is not None, "an outbox is in a database"
-            self._relay = Relay(database, outbox, self._publish)
+            databases = {"": database} if isinstance(database, Database) else database
+            self._relays = [
+                Relay(each, outbox, self._publish, shard=name) for name, each in databases.items()
+            ]
         self._connection: Connection | None = None
         """None while the broker is away."""
         self._attempted = asyncio.Event()
@@ -78,8 +82,7 @@ class Messaging:
     @property
     def collectors(self) -> tuple[Collector, ...]:
         """What the service's metrics are to show of its events."""
-        of_consumers = self._deliveries.counter, ConsumerMetrics(self._consumers)
-        return of_consumers if self._relay is None else (*of_consumers, self._relay)
+        return self._deliveries.counter, ConsumerMetrics(self._consumers), Combined(self._relays)
 
     async def __aenter__(self) -> Self:
         """Begin; the broker need not be there.
@@ -93,8 +96,8 @@ class Messaging:
             if self._tracing is not None:
                 await stack.enter_async_context(self._tracing)
             await stack.enter_async_context(self._running(self._run))
-            if self._relay is not None:
-                await stack.enter_async_context(self._running(self._relay.run))
+            for relay in self._relays:
+                await stack.enter_async_context(self._running(relay.run))
             for consumer in self._consumers:
                 stack.push_async_callback(consumer.stop)
             self._stack = stack.pop_all()

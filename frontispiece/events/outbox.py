@@ -77,7 +77,7 @@ class Outbox:
         self._types: dict[str, type[EventData]] = {}
         self.added = CommitSignal("outbox")
         """Given by each commit with events."""
-        self._table = sa.Table(
+        self.table = sa.Table(
             "outbox",
             metadata,
             sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
@@ -87,16 +87,16 @@ class Outbox:
             sa.Column("added_at", Moment, nullable=False),
             sa.Column("body", sa.LargeBinary, nullable=False),
         )
-        table = self._table.c
-        insertion = postgresql.insert(self._table).on_conflict_do_nothing(index_elements=["id"])
+        table = self.table.c
+        insertion = postgresql.insert(self.table).on_conflict_do_nothing(index_elements=["id"])
         self._insertions: dict[str, sa.Insert] = {
-            "sqlite": sqlite.insert(self._table).on_conflict_do_nothing(index_elements=["id"]),
+            "sqlite": sqlite.insert(self.table).on_conflict_do_nothing(index_elements=["id"]),
             # PostgreSQL delivers the notification at the commit: it wakes the relays of other processes
             "postgresql": insertion.returning(self.added.notification),
         }
         first = sa.select(table.id, table.subject, table.broker_subject, table.body)
         self._first = first.order_by(table.position).limit(sa.bindparam("limit"))
-        self._deletion = self._table.delete().where(table.id.in_(sa.bindparam("ids", expanding=True)))
+        self._deletion = self.table.delete().where(table.id.in_(sa.bindparam("ids", expanding=True)))
 
     async def add(
         self,
@@ -167,7 +167,7 @@ class Outbox:
         Raises:
             Reject: an event is of an unknown type.
         """
-        bodies = await tx.scalars(sa.select(self._table.c.body).order_by(self._table.c.position))
+        bodies = await tx.scalars(sa.select(self.table.c.body).order_by(self.table.c.position))
         return [decode(body, self._types) for body in bodies]
 
     async def messages(
@@ -182,7 +182,7 @@ class Outbox:
         """
         query = self._first
         if without:
-            query = query.where(self._table.c.subject.not_in(without))
+            query = query.where(self.table.c.subject.not_in(without))
         rows = await tx.execute(query, {"limit": limit})
         return [OutboxMessage(**row._mapping) for row in rows]
 
@@ -195,7 +195,7 @@ class Outbox:
 
     async def lag(self, tx: AsyncConnection) -> OutboxLag:
         """How far the broker is behind."""
-        table = self._table.c
+        table = self.table.c
         row = (await tx.execute(sa.select(sa.func.count(), sa.func.min(table.added_at)))).one()
         waiting, first = row
         oldest = timedelta() if first is None else max(datetime.now(UTC) - first, timedelta())

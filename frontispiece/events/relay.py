@@ -59,6 +59,7 @@ class Relay:
         database: of the service.
         outbox: of the service.
         publish: to the broker.
+        shard: the database's name, where the service has several.
         poll_interval: seconds between two looks that no commit asks for.
         ack_timeout: seconds until a publication without an acknowledgement has failed.
         max_backoff: seconds to which the delay of an attempt grows, doubled by each failure.
@@ -71,6 +72,7 @@ class Relay:
         outbox: Outbox,
         publish: Publish,
         *,
+        shard: str = "",
         poll_interval: float = POLL_INTERVAL,
         ack_timeout: float = ACK_TIMEOUT,
         max_backoff: float = MAX_BACKOFF,
@@ -79,6 +81,7 @@ class Relay:
         self._database = database
         self._outbox = outbox
         self._publish = publish
+        self._labels = {"service": outbox.source, **({"shard": shard} if shard else {})}
         self._poll_interval = poll_interval
         self._ack_timeout = ack_timeout
         self._max_backoff = max_backoff
@@ -100,8 +103,8 @@ class Relay:
             ("events_outbox_waiting", "Events that wait to be published.", self._lag.waiting),
             ("events_outbox_oldest_seconds", "Age of the first of them.", self._lag.oldest.total_seconds()),
         ):
-            family = GaugeMetricFamily(name, meaning, labels=("service",))
-            family.add_metric((self._outbox.source,), value)
+            family = GaugeMetricFamily(name, meaning, labels=tuple(self._labels))
+            family.add_metric(tuple(self._labels.values()), value)
             yield family
 
     async def run(self) -> None:

@@ -28,7 +28,7 @@ from services.ordering.clients import Clients
 from services.ordering.commands import PICKUP, Commands, Purchase
 from services.ordering.connections import Connections
 from services.ordering.domain_events import Address
-from services.ordering.queries import Queries
+from services.ordering.queries import Queries, token_of
 from services.ordering.read_api import known_id
 from services.ordering.schemas import OrderBody, order_body
 from services.ordering.store import Written
@@ -156,7 +156,7 @@ async def _body(written: Written, queries: Queries, response: Response) -> Order
     view = await queries.order_at(order.id, order.owner)
     assert view is not None
     response.headers["ETag"] = etag(view.version)
-    set_position(response, written.position)
+    set_position(response, token_of(written))
     return order_body(view)
 
 

@@ -1,27 +1,26 @@
 """`front orders …`: what an operator asks of orders, and does for them."""
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
-from frontispiece.settings import Settings
+from services.ordering.settings import ShardSettings
 
 if TYPE_CHECKING:
-    from services.ordering.read_store import ReadStore
     from services.ordering.rebuild import Progress
-    from services.ordering.store import Orders
+    from services.ordering.shard import Shard
 
 app = typer.Typer(
     no_args_is_help=True, help="The history of orders, those that are stuck, and the read model."
@@ -30,15 +29,6 @@ out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order's id.")]
-
-
-class Databases(Settings):
-    """The databases of ordering."""
-
-    model_config = SettingsConfigDict(env_prefix="ORDERING_")
-
-    database_url: str = Field(description="SQLAlchemy URL of ordering's own database.")
-    read_database_url: str = Field(description="SQLAlchemy URL of the read model's database.")
 
 
 @app.command("list")
@@ -108,27 +98,42 @@ def _fail(message: str) -> NoReturn:
 
 
 @asynccontextmanager
-async def _opened() -> AsyncIterator[tuple["Orders", "ReadStore"]]:
-    """Ordering's databases."""
+async def _opened() -> AsyncIterator[list["Shard"]]:
+    """Ordering's shards."""
     from sqlalchemy import make_url  # noqa: PLC0415
 
-    from services.ordering.read_store import ReadStore  # noqa: PLC0415
-    from services.ordering.store import Orders  # noqa: PLC0415 (the help shows faster without)
+    from services.ordering.shard import Shard  # noqa: PLC0415 (the help shows faster without)
 
-    databases = Databases()
-    url = make_url(databases.database_url)
-    if url.get_backend_name() == "sqlite" and not (file := Path(url.database or "")).is_file():
-        _fail(f"Nothing has run in {file.parent}: front up runs the shop, --data DIR names another folder.")
-    async with Orders(databases.database_url) as orders, ReadStore(databases.read_database_url) as store:
-        await store.initialise()
-        yield orders, store
+    databases = ShardSettings().shards
+    for each in databases.values():
+        url = make_url(each.database_url)
+        if url.get_backend_name() == "sqlite" and not (file := Path(url.database or "")).is_file():
+            _fail(
+                f"Nothing has run in {file.parent}: front up runs the shop, --data DIR names another folder."
+            )
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(Shard(name, each)) for name, each in databases.items()]
+
+
+async def _shard_of(order_id: str, shards: list["Shard"]) -> "Shard":
+    """The shard that has an order; while its bucket moves, another has a copy."""
+    from frontispiece.shards import bucket_for  # noqa: PLC0415
+
+    for shard in shards:
+        found = await shard.orders.find(order_id)
+        if found is not None and bucket_for(found.order.owner) in await shard.buckets():
+            return shard
+    _fail(f"There is no order {order_id}.")
 
 
 async def _newest(owner: str | None, limit: int) -> None:
-    async with _opened() as (_, store):
-        found = await store.orders(owner, limit)
+    async with _opened() as shards:
+        newest = [
+            await each.read_store.orders(limit, owner=owner, buckets=await each.buckets()) for each in shards
+        ]
+    found = sorted(chain.from_iterable(newest), key=lambda order: (order.placed_at, order.id))
     shown = _table("order", "owner", "placed at", "stage", "reason", "pieces", "total")
-    for order in found:
+    for order in found[: -limit - 1 : -1]:
         placed_at = order.placed_at.isoformat(timespec="seconds")
         total = f"{order.total / 100:.2f} {order.currency}"
         _add_row(
@@ -148,10 +153,10 @@ async def _history(order_id: str) -> None:
     from services.ordering.domain_events import encode  # noqa: PLC0415
     from services.ordering.tables import event_store  # noqa: PLC0415
 
-    async with _opened() as (orders, _), orders.database.read() as tx:
-        events = await event_store.history(tx, order_id)
-    if not events:
-        _fail(f"There is no order {order_id}.")
+    async with _opened() as shards:
+        shard = await _shard_of(order_id, shards)
+        async with shard.database.read() as tx:
+            events = await event_store.history(tx, order_id)
     shown = _table("version", "position", "at", "event", "particulars")
     for recorded in events:
         particulars = {name: value for name, value in encode(recorded.event).items() if name not in SECRET}
@@ -171,8 +176,9 @@ SECRET: Final = frozenset({"digest", "payment_token"})
 
 
 async def _stuck() -> None:
-    async with _opened() as (_, store):
-        views = await store.stuck()
+    async with _opened() as shards:
+        found = [await each.read_store.stuck(await each.buckets()) for each in shards]
+    views = sorted(chain.from_iterable(found), key=lambda view: view.placed_at)
     if not views:
         out.print("No order is stuck.")
         return
@@ -188,14 +194,12 @@ async def _stuck() -> None:
 
 
 async def _retry(order_id: str) -> None:
-    from services.ordering.order import Retry, UnknownOrder  # noqa: PLC0415
+    from services.ordering.order import Retry  # noqa: PLC0415
 
-    async with _opened() as (orders, _):
+    async with _opened() as shards:
+        orders = (await _shard_of(order_id, shards)).orders
         before = await orders.find(order_id)
-        try:
-            written = await orders.execute(order_id, Retry())
-        except UnknownOrder:
-            _fail(f"There is no order {order_id}.")
+        written = await orders.execute(order_id, Retry())
     if before is None or written.version == before.version:
         _fail(f"Order {order_id} is not stuck.")
     steps = ", ".join(sorted(before.order.stuck))
@@ -203,13 +207,18 @@ async def _retry(order_id: str) -> None:
 
 
 async def _totals(days: int) -> None:
+    from services.ordering.read_store import COUNTED  # noqa: PLC0415
+
     since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
-    async with _opened() as (_, store):
-        found = await store.totals(since)
-    shown = _table("day", "placed", "confirmed", "completed", "cancelled", "revenue")
-    for total in found:
-        counts = (total.placed, total.confirmed, total.completed, total.cancelled)
-        shown.add_row(total.day, *map(str, counts), f"{total.revenue / 100:.2f} {total.currency}")
+    found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    async with _opened() as shards:
+        for shard in shards:
+            for total in await shard.read_store.totals(since, await shard.buckets()):
+                found[total.day, total.currency] += Counter({name: getattr(total, name) for name in COUNTED})
+    shown = _table("day", *COUNTED)
+    for (day, currency), counts in sorted(found.items(), key=lambda each: each[0][1]):
+        *numbers, revenue = (counts[name] for name in COUNTED)
+        shown.add_row(day, *map(str, numbers), f"{revenue / 100:.2f} {currency}")
     out.print(shown)
 
 
@@ -222,20 +231,21 @@ async def _rebuild(*, accept_differences: bool) -> None:
         out.print(f"{progress.position} events", end="\r" if out.is_terminal else "\n")
 
     loop = asyncio.get_running_loop()
-    started = loop.time()
-    async with _opened() as (orders, store):
-        rebuild = Rebuild(orders.database, event_store, store)
-        try:
-            done = await rebuild.run(report, accept_differences=accept_differences)
-        except (RebuildRunning, TablesDiffer) as error:
-            _fail(str(error))
-    seconds = loop.time() - started
-    events = done.position - done.began
-    resumed = f" after the first {done.began} of a rebuild that had ended" if done.began else ""
-    out.print(
-        f"The read model is rebuilt from {events} events{resumed} in {seconds:.1f} s"
-        f" ({events / seconds:.0f} a second) and live."
-    )
+    async with _opened() as shards:
+        for shard in shards:
+            started = loop.time()
+            rebuild = Rebuild(shard.database, event_store, shard.read_store)
+            try:
+                done = await rebuild.run(report, accept_differences=accept_differences)
+            except (RebuildRunning, TablesDiffer) as error:
+                _fail(f"Shard {shard.name}: {error}")
+            seconds = loop.time() - started
+            events = done.position - done.began
+            resumed = f" after the first {done.began} of a rebuild that had ended" if done.began else ""
+            out.print(
+                f"The read model of shard {shard.name} is rebuilt from {events} events{resumed}"
+                f" in {seconds:.1f} s ({events / seconds:.0f} a second) and live."
+            )
 
 
 def _table(*headings: str) -> Table:

@@ -1,8 +1,9 @@
 """What a customer does with orders: place one, cancel one.
 
 Placing prices what the customer has seen, and answers at once; the saga does the rest. One Idempotency-Key of
-a customer has one order id, always the same. The steps before the order is stored are harmless to repeat, and
-what they hold (the basket's lines, a use of the coupon) is given back on its own when no order comes of it.
+a customer has one order id, which is stored before all else. The steps until the order is stored are
+harmless to repeat, and what they hold (the basket's lines, a use of the coupon) is given back on its own when
+no order comes of it.
 """
 
 import asyncio
@@ -23,11 +24,11 @@ from services.ordering.model import (
     MixedCurrencies,
     TooExpensive,
     UnknownArticles,
-    order_id,
     price,
 )
 from services.ordering.order import Cancel, Command, KeyReused, Place, TooLate
-from services.ordering.store import Orders, Written
+from services.ordering.shards import Shards
+from services.ordering.store import Written
 from shop.money import MAX_AMOUNT, Money
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,8 @@ class Purchase:
 class Commands:
     """Places and cancels orders."""
 
-    def __init__(self, orders: Orders, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._orders = orders
+    def __init__(self, shards: Shards, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._shards = shards
         self._now = now
 
     async def place(self, intent: Intent, purchase: Purchase, clients: Clients) -> Written:
@@ -72,8 +73,8 @@ class Commands:
                 `method-unknown`, `store-unknown`, `order-too-large` or `idempotency-key-reused`; 502, 503 or
                 504 when a service that is needed fails. Nothing is ordered then.
         """
-        id_ = order_id(intent.owner, intent.key)
-        if (found := await self._find(id_, intent)) is not None:
+        id_, is_known = await self._shards.reserve_id(intent)
+        if is_known and (found := await self._find(id_, intent)) is not None:
             return found
         try:
             items = await clients.baskets.claim(intent.owner, id_, purchase.basket_version)
@@ -86,7 +87,7 @@ class Commands:
             await _release(intent.owner, id_, clients)
             raise
         try:
-            return await self._execute(id_, Place(placed=placed))
+            return await self._execute(id_, intent.owner, Place(placed=placed))
         except KeyReused:
             raise _key_reused() from None
 
@@ -96,19 +97,19 @@ class Commands:
         Raises:
             Problem: 404 `order-unknown`; 409 `order-confirmed` when it is too late.
         """
-        found = await self._orders.find(id_)
-        if found is None or found.order.owner != owner:
+        found = await self._shards.find(id_, owner)
+        if found is None:
             raise Problem(404, "order-unknown", "You have no such order.")
         try:
-            return await self._execute(id_, Cancel())
+            return await self._execute(id_, owner, Cancel())
         except TooLate:
             raise Problem(
                 409, "order-confirmed", "The order is confirmed, and can no longer be cancelled."
             ) from None
 
-    async def _execute(self, id_: str, command: Command) -> Written:
+    async def _execute(self, id_: str, owner: str, command: Command) -> Written:
         try:
-            return await self._orders.execute(id_, command)
+            return await self._shards.execute(id_, owner, command)
         except Conflict:
             raise Problem(
                 409,
@@ -118,7 +119,7 @@ class Commands:
             ) from None
 
     async def _find(self, id_: str, intent: Intent) -> Written | None:
-        found = await self._orders.find(id_)
+        found = await self._shards.find(id_, intent.owner)
         if found is not None and found.order.digest != intent.digest:
             raise _key_reused()
         return found

@@ -253,6 +253,14 @@ class Stuck(OrderEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class BucketRemoved(OrderEvent, frozen=True, kw_only=True):
+    """The orders of a bucket have left this shard: nothing of them is in its log before this."""
+
+    NAME = "bucket-removed"
+
+    bucket: int
+
+
 EVENTS: Final[dict[str, type[OrderEvent]]] = {cls.NAME: cls for cls in OrderEvent.__subclasses__()}
 """The classes of events by their names."""
 

@@ -1,6 +1,7 @@
 """The streams of orders, append-only, in ordering's own database."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,8 +10,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from frontispiece.shards import bucket_for
 from frontispiece.stores import CommitSignal, Moment
-from services.ordering.domain_events import OrderEvent, encode
+from services.ordering.domain_events import BucketRemoved, OrderEvent, Placed, encode
 from services.ordering.order import Order, fold
 from services.ordering.upcasting import upcast
 
@@ -19,6 +21,9 @@ SNAPSHOT_EVERY: Final = 50
 
 SNAPSHOT_SCHEMA: Final = 2
 """Of `Order`: raised with every change of its fields, so that older snapshots are rebuilt."""
+
+NO_BUCKET: Final = -1
+"""Of events that are about no order, and stay where they are."""
 
 APPEND_LOCK: Final = 727180
 """The advisory lock of PostgreSQL that a transaction holds from its first append to its end."""
@@ -33,7 +38,7 @@ class Recorded:
     """An event in the store.
 
     Args:
-        position: among all events, from 1, without gaps.
+        position: among all events, from 1; the gaps are those of buckets that have moved to another shard.
         version: among the events of its order, from 1, without gaps.
     """
 
@@ -74,6 +79,7 @@ class EventStore:
             sa.Column("schema_version", sa.Integer, nullable=False),
             sa.Column("data", sa.JSON, nullable=False),
             sa.Column("recorded_at", Moment, nullable=False),
+            sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
             sa.UniqueConstraint("order_id", "version", name="order_events_of_order"),
         )
         self.snapshots = sa.Table(
@@ -100,11 +106,8 @@ class EventStore:
         Raises:
             Conflict: the stream is at another version.
         """
-        if tx.dialect.name == "postgresql":
-            lock = sa.func.pg_advisory_xact_lock(APPEND_LOCK)
-            await tx.execute(sa.select(lock, self.appended.notification))
-        self.appended.after_commit(tx)
-        last, version = await self._ends(tx, order_id)
+        await self.lock(tx)
+        last, version, bucket = await self._ends(tx, order_id)
         if version != expected_version:
             raise Conflict(f"order {order_id} is at version {version}, not at {expected_version}")
         recorded_at = self._now()
@@ -117,6 +120,7 @@ class EventStore:
                 "schema_version": event.SCHEMA,
                 "data": encode(event),
                 "recorded_at": recorded_at,
+                "bucket": bucket_for(events[0].owner) if isinstance(events[0], Placed) else bucket,
             }
             for number, event in enumerate(events, 1)
         ]
@@ -124,6 +128,43 @@ class EventStore:
         if (version + len(rows)) // self._snapshot_every > version // self._snapshot_every:
             await self._save_snapshot(tx, order_id)
         return last + len(rows)
+
+    async def lock(self, tx: AsyncConnection) -> None:
+        """Let nobody else append until the transaction ends, and tell those who wait of its commit."""
+        if tx.dialect.name == "postgresql":
+            lock = sa.func.pg_advisory_xact_lock(APPEND_LOCK)
+            await tx.execute(sa.select(lock, self.appended.notification))
+        self.appended.after_commit(tx)
+
+    async def copy(self, tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows of another shard's log, in their order, without those that are here already."""
+        await self.lock(tx)
+        events = self.events.c
+        key = events.order_id, events.version
+        named = [(row["order_id"], row["version"]) for row in rows]
+        query = sa.select(*key).where(sa.tuple_(*key).in_(named))
+        known = {(row.order_id, row.version) for row in await tx.execute(query)}
+        new = [row for row, name in zip(rows, named, strict=True) if name not in known]
+        last = await self.last_position(tx)
+        if new:
+            numbered = [{**row, "position": last + number} for number, row in enumerate(new, 1)]
+            await tx.execute(self.events.insert(), numbered)
+
+    async def record_removal(self, tx: AsyncConnection, bucket: int) -> None:
+        """Append that the orders of a bucket leave, in the transaction that then deletes their rows."""
+        await self.lock(tx)
+        event, position = BucketRemoved(bucket=bucket), await self.last_position(tx) + 1
+        row = {
+            "position": position,
+            "order_id": f"bucket {bucket} at {position}",
+            "version": 1,
+            "type": event.NAME,
+            "schema_version": event.SCHEMA,
+            "data": encode(event),
+            "recorded_at": self._now(),
+            "bucket": NO_BUCKET,
+        }
+        await tx.execute(self.events.insert(), row)
 
     async def load(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
         """An order and its version; None and 0 when there is none."""
@@ -144,28 +185,39 @@ class EventStore:
         """The next events of all orders after a position: none that comes before them is still to come."""
         return await self._read(tx, self._queries.after, after=after_position, limit=limit)
 
-    async def read_orders(self, tx: AsyncConnection, after_position: int, limit: int) -> list[Recorded]:
-        """All events of the next orders that began after a position, order by order."""
-        return await self._read(tx, self._queries.of_orders_after, after=after_position, limit=limit)
+    async def read_facts(
+        self, tx: AsyncConnection, after_position: int, limit: int, types: Collection[type[OrderEvent]]
+    ) -> list[tuple[Recorded, list[Recorded]]]:
+        """The next events of these types after a position, each with the events of its order up to it."""
+        names = [each.NAME for each in types]
+        query = self._queries.after.where(self.events.c.type.in_(names))
+        facts = await self._read(tx, query, after=after_position, limit=limit)
+        of_orders = self.events.c.order_id.in_({fact.order_id for fact in facts})
+        query = sa.select(self.events).where(of_orders).order_by(self.events.c.version)
+        histories: defaultdict[str, list[Recorded]] = defaultdict(list)
+        for recorded in await self._read(tx, query) if facts else []:
+            histories[recorded.order_id].append(recorded)
+        return [(fact, histories[fact.order_id][: fact.version]) for fact in facts]
 
     async def last_position(self, tx: AsyncConnection) -> int:
         """The position of the newest event; 0 when there is none."""
         return int((await tx.execute(self._queries.last_position)).scalar_one())
 
-    async def recorded_at(self, tx: AsyncConnection, position: int) -> datetime | None:
-        """When the event at a position was stored; None when there is none yet."""
-        query = sa.select(self.events.c.recorded_at).where(self.events.c.position == position)
-        recorded_at: datetime | None = await tx.scalar(query)
-        return recorded_at
+    async def first_after(self, tx: AsyncConnection, position: int) -> tuple[int, datetime] | None:
+        """The position of the next event after a position, and when it was stored; None at the end."""
+        events = self.events.c
+        query = sa.select(events.position, events.recorded_at).where(events.position > position)
+        row = (await tx.execute(query.order_by(events.position).limit(1))).one_or_none()
+        return None if row is None else (row.position, row.recorded_at)
 
     async def position(self, tx: AsyncConnection, order_id: str) -> int:
         """The position of an order's last event; 0 when there is none."""
         return int((await tx.execute(self._queries.position, {"order_id": order_id})).scalar_one())
 
-    async def _ends(self, tx: AsyncConnection, order_id: str) -> tuple[int, int]:
-        """The last position of all and the last version of this order; 0 where there is none."""
+    async def _ends(self, tx: AsyncConnection, order_id: str) -> tuple[int, int, int]:
+        """The last position of all, the last version of this order, and its bucket; 0 where there is none."""
         row = (await tx.execute(self._queries.ends, {"order_id": order_id})).one()
-        return row[0], row[1]
+        return row[0], row[1], row[2]
 
     async def _read(self, tx: AsyncConnection, query: sa.Select[Any], **parameters: Any) -> list[Recorded]:
         return [_recorded(row) for row in await tx.execute(query, parameters)]
@@ -195,7 +247,6 @@ class _Queries:
     """The events from that of the snapshot on; all when there is none."""
     snapshot: sa.Select[Any]
     after: sa.Select[Any]
-    of_orders_after: sa.Select[Any]
     position: sa.Select[Any]
     last_position: sa.Select[Any]
     ends: sa.Select[Any]
@@ -208,21 +259,21 @@ class _Queries:
         usable = (snapshots.c.order_id == order_id) & (snapshots.c.schema_version == SNAPSHOT_SCHEMA)
         of_snapshot = sa.select(snapshots.c.version).where(usable).scalar_subquery()
         version = sa.select(sa.func.max(events.c.version)).where(events.c.order_id == order_id)
+        bucket = sa.select(sa.func.max(events.c.bucket)).where(events.c.order_id == order_id)
         last_position = sa.func.coalesce(sa.func.max(events.c.position), 0)
         later = sa.select(events).where(events.c.position > sa.bindparam("after"))
-        begun = sa.select(events.c.order_id, events.c.position.label("began"))
-        begun = begun.where(events.c.position > sa.bindparam("after"), events.c.version == 1)
-        orders = begun.order_by(events.c.position).limit(sa.bindparam("limit")).subquery()
-        of_orders = sa.select(events).join(orders, orders.c.order_id == events.c.order_id)
         return cls(
             history=history,
             since_snapshot=history.where(events.c.version >= sa.func.coalesce(of_snapshot, 0)),
             snapshot=sa.select(snapshots.c.version, snapshots.c.state).where(usable),
             after=later.order_by(events.c.position).limit(sa.bindparam("limit")),
-            of_orders_after=of_orders.order_by(orders.c.began, events.c.version),
             position=sa.select(last_position).where(events.c.order_id == order_id),
             last_position=sa.select(last_position),
-            ends=sa.select(last_position, sa.func.coalesce(version.scalar_subquery(), 0)),
+            ends=sa.select(
+                last_position,
+                sa.func.coalesce(version.scalar_subquery(), 0),
+                sa.func.coalesce(bucket.scalar_subquery(), 0),
+            ),
         )
 
 

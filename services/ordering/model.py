@@ -4,15 +4,14 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from shop import money
 from shop.money import Money
 
-ORDERS: Final = uuid.UUID("5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47")
-"""The namespace of order ids."""
+INTENTS: Final = uuid.UUID("5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47")
+"""The namespace of the ids of intents."""
 
 
 class Status(StrEnum):
@@ -97,24 +96,6 @@ class Bill:
         return self.subtotal - self.total
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """One user's order.
-
-    `reservation_key` is the idempotency key of its reservation, `reservation_id` the reservation's id, None
-    until it is known.
-    """
-
-    id: str
-    owner: str
-    status: Status
-    bill: Bill
-    placed_at: datetime
-    reservation_key: str
-    reservation_id: str | None
-    version: int
-
-
 class UnknownArticles(Exception):
     """Some items are not sold; nothing was priced."""
 
@@ -131,9 +112,12 @@ class TooExpensive(Exception):
     """The articles cost more than `shop.money.MAX_AMOUNT`."""
 
 
-def order_id(owner: str, key: str) -> str:
-    """The id of the order that this owner places under this idempotency key: the same for every retry."""
-    return str(uuid.uuid5(ORDERS, json.dumps([owner, key])))
+def intent_id(owner: str, key: str) -> str:
+    """The id of what this owner wants under this idempotency key: the same for every retry.
+
+    Orders of the time before shards have it as their own.
+    """
+    return str(uuid.uuid5(INTENTS, json.dumps([owner, key])))
 
 
 def price(items: Sequence[Item], articles: Mapping[str, Article], percents: Mapping[str, int]) -> Bill:

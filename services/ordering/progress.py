@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from frontispiece.http import Problem
 from frontispiece.service import ServerSentEvent
 from frontispiece.stores import Database
-from services.ordering.domain_events import Reason
+from services.ordering.domain_events import BucketRemoved, Reason
 from services.ordering.event_store import EventStore, Recorded
 from services.ordering.model import Status
 from services.ordering.upcasting import UnknownSchema
@@ -81,7 +82,10 @@ class LogFollower:
                     await self._woken.wait()
 
     async def follow(self, order_id: str) -> AsyncGenerator[Recorded, None]:
-        """The events of an order from the first one on, and then those that happen; never ends by itself."""
+        """The events of an order from the first one on, and then those that happen.
+
+        Ends when a bucket leaves the shard: what happens then may happen elsewhere; who follows comes again.
+        """
         version = 0
         with self._queue(order_id) as queue:  # before the history is read, so that nothing lies between them
             await self._begun.wait()
@@ -92,6 +96,8 @@ class LogFollower:
                 version = recorded.version
             while True:
                 recorded = await queue.get()
+                if isinstance(recorded.event, BucketRemoved):
+                    return
                 if recorded.version > version:
                     yield recorded
                     version = recorded.version
@@ -120,7 +126,10 @@ class LogFollower:
         try:
             await self._hand_out(1)
         except UnknownSchema as error:
-            self._position += 1  # positions have no gaps
+            async with self._database.read() as tx:
+                following = await self._events.first_after(tx, self._position)
+            assert following is not None
+            self._position, _ = following
             log.error("The progress of an order lacks event %d of the log: %s", self._position, error)  # noqa: TRY400
         return True
 
@@ -130,11 +139,17 @@ class LogFollower:
                 self._position = await self._events.last_position(tx)
             found = await self._events.read(tx, self._position, limit)
         for recorded in found:
-            for queue in self._followers.get(recorded.order_id, ()):
+            for queue in self._queues(recorded):
                 queue.put_nowait(recorded)
             self._position = recorded.position
         self._begun.set()
         return len(found) == limit
+
+    def _queues(self, recorded: Recorded) -> Iterable[asyncio.Queue[Recorded]]:
+        """Of those whom an event concerns."""
+        if isinstance(recorded.event, BucketRemoved):
+            return chain.from_iterable(self._followers.values())
+        return self._followers.get(recorded.order_id, ())
 
 
 class ProgressData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

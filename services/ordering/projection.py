@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -10,17 +11,22 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from frontispiece.shards import bucket_for
+from services.ordering.domain_events import BucketRemoved
 from services.ordering.event_store import Recorded
 from services.ordering.read_tables import COUNTS, Generation, generations
-from services.ordering.views import MissingEvent, OrderView, Stage, apply
+from services.ordering.views import OrderView, Stage, apply
 
-PROJECTION: Final = 2
+PROJECTION: Final = 3
 """Of the tables' content: raised with every change of it, so that a rebuild begins anew."""
 
 _COUNTED: Final = (*COUNTS, "revenue")
 _MOVE: Final = (
     generations.update().where(generations.c.name == sa.bindparam("of")).values(position=sa.bindparam("to"))
 )
+
+Totals = defaultdict[tuple[str, str, int], Counter[str]]
+"""Counts by day, currency and bucket."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(OrderView)
@@ -40,15 +46,24 @@ async def project(
         events: in the order of the log.
 
     Raises:
-        MissingEvent: there are events between the position and the first of these.
+        MissingEvent: an event of an order comes after one that was not seen.
     """
     fresh = [recorded for recorded in events if recorded.position > position]
+    for removed, group in groupby(fresh, _removed):
+        if removed is None:
+            await _apply(tx, generation, list(group))
+        else:
+            await _remove(tx, generation, removed)
     if not fresh:
         return position
-    if fresh[0].position != position + 1:
-        raise MissingEvent(f"event {fresh[0].position} of the log came after event {position}")
+    last = fresh[-1].position
+    await tx.execute(_MOVE, {"of": generation.name, "to": last})
+    return last
+
+
+async def _apply(tx: AsyncConnection, generation: Generation, fresh: Sequence[Recorded]) -> None:
     views = await _load(tx, generation, {recorded.order_id for recorded in fresh})
-    totals: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    totals: Totals = defaultdict(Counter)
     for recorded in fresh:
         before = views.get(recorded.order_id)
         view = views[recorded.order_id] = apply(before, recorded)
@@ -56,9 +71,15 @@ async def project(
             _count(totals, view)
     await _save(tx, generation, views.values())
     await _add(tx, generation.totals, totals)
-    last = fresh[-1].position
-    await tx.execute(_MOVE, {"of": generation.name, "to": last})
-    return last
+
+
+def _removed(recorded: Recorded) -> int | None:
+    return recorded.event.bucket if isinstance(recorded.event, BucketRemoved) else None
+
+
+async def _remove(tx: AsyncConnection, generation: Generation, bucket: int) -> None:
+    for table in generation.tables:
+        await tx.execute(table.delete().where(table.c.bucket == bucket))
 
 
 def decode_view(document: bytes) -> OrderView:
@@ -71,11 +92,11 @@ async def _load(tx: AsyncConnection, generation: Generation, ids: Collection[str
     return {id_: _decoder.decode(document) for id_, document in rows}
 
 
-def _count(totals: defaultdict[tuple[str, str], Counter[str]], view: OrderView) -> None:
+def _count(totals: Totals, view: OrderView) -> None:
     reached = view.milestone
     if reached is None or reached.stage not in COUNTS:
         return
-    of_day = totals[reached.at.date().isoformat(), view.bill.currency]
+    of_day = totals[reached.at.date().isoformat(), view.bill.currency, bucket_for(view.owner)]
     of_day[reached.stage] += 1
     if reached.stage is Stage.COMPLETED:
         of_day["revenue"] += view.total
@@ -88,6 +109,7 @@ async def _save(tx: AsyncConnection, generation: Generation, views: Iterable[Ord
 
 
 def _rows(view: OrderView) -> tuple[dict[str, Any], dict[str, Any]]:
+    bucket = bucket_for(view.owner)
     summary = {
         "id": view.id,
         "owner": view.owner,
@@ -99,23 +121,23 @@ def _rows(view: OrderView) -> tuple[dict[str, Any], dict[str, Any]]:
         "total": view.total,
         "currency": view.bill.currency,
         "is_stuck": bool(view.stuck),
+        "bucket": bucket,
     }
     detail = {
         "id": view.id,
         "owner": view.owner,
         "version": view.version,
         "document": _encoder.encode(view),
+        "bucket": bucket,
     }
     return summary, detail
 
 
-async def _add(
-    tx: AsyncConnection, table: sa.Table, totals: defaultdict[tuple[str, str], Counter[str]]
-) -> None:
+async def _add(tx: AsyncConnection, table: sa.Table, totals: Totals) -> None:
     """Add counts to those of their days."""
     rows = [
-        {"day": day, "currency": currency, **{name: counts[name] for name in _COUNTED}}
-        for (day, currency), counts in sorted(totals.items())
+        {"day": day, "currency": currency, "bucket": bucket, **{name: counts[name] for name in _COUNTED}}
+        for (day, currency, bucket), counts in sorted(totals.items())
     ]
     if rows:
         await tx.execute(_addition(tx.dialect.name, table), rows)
@@ -134,7 +156,7 @@ def _documents(details: sa.Table) -> sa.Select[Any]:
 def _addition(dialect: str, table: sa.Table) -> sa.Insert:
     insert = _insert(dialect, table)
     sums = {name: table.c[name] + insert.excluded[name] for name in _COUNTED}
-    return insert.on_conflict_do_update(index_elements=["day", "currency"], set_=sums)
+    return insert.on_conflict_do_update(index_elements=["day", "currency", "bucket"], set_=sums)
 
 
 @cache

@@ -50,6 +50,7 @@ class Projector:
         database: of the log.
         events: the log.
         store: the read model.
+        shard: the name of both.
         poll_interval: seconds between two looks that no commit asks for.
     """
 
@@ -59,11 +60,13 @@ class Projector:
         events: EventStore,
         store: ReadStore,
         *,
+        shard: str = "",
         poll_interval: float = POLL_INTERVAL,
     ) -> None:
         self._database = database
         self._events = events
         self._store = store
+        self._shard = shard
         self._poll_interval = poll_interval
         self._woken = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -75,12 +78,13 @@ class Projector:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The lag, for the registry."""
         if self._lag is not None:
-            yield GaugeMetricFamily(
-                "ordering_read_model_lag_events", "Events that the read model has not seen.", self._lag.events
-            )
-            yield GaugeMetricFamily(
-                "ordering_read_model_lag_seconds", "Age of the first of them.", self._lag.seconds
-            )
+            for name, meaning, value in (
+                ("events", "Events that the read model has not seen.", self._lag.events),
+                ("seconds", "Age of the first of them.", self._lag.seconds),
+            ):
+                family = GaugeMetricFamily(f"ordering_read_model_lag_{name}", meaning, labels=("shard",))
+                family.add_metric((self._shard,), value)
+                yield family
 
     async def run(self) -> None:
         """Apply events as they come until cancelled."""
@@ -148,10 +152,10 @@ class Projector:
         position = await self._store.position()
         async with self._database.read() as tx:
             last = await self._events.last_position(tx)
-            first_at = await self._events.recorded_at(tx, position + 1)
-        if first_at is None:
+            first = await self._events.first_after(tx, position)
+        if first is None:
             return Lag(events=0, seconds=0.0)
-        return Lag(events=last - position, seconds=max((datetime.now(UTC) - first_at).total_seconds(), 0.0))
+        return Lag(events=last - position, seconds=max((datetime.now(UTC) - first[1]).total_seconds(), 0.0))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -1,18 +1,31 @@
-"""What is read of orders: from the read model, and from the log where time matters."""
+"""What is read of orders: from the read model of a customer's shard, and from its log where time matters."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
+from typing import Final
 
 from frontispiece.service import ServerSentEvent
-from frontispiece.stores import Database
-from services.ordering.event_store import EventStore, Recorded
-from services.ordering.progress import LogFollower, progress
-from services.ordering.projector import Projector
-from services.ordering.read_store import ReadStore, Summary
+from frontispiece.shards import bucket_for
+from services.ordering.event_store import Recorded
+from services.ordering.order_ids import bucket_in
+from services.ordering.progress import progress
+from services.ordering.read_store import Summary
+from services.ordering.shard import Shard
+from services.ordering.shards import Shards
+from services.ordering.store import Written
+from services.ordering.tables import event_store, fence
 from services.ordering.views import OrderView, view_of
+
+POSITIONS: Final = 2**40
+"""More than a log has."""
+
+
+def token_of(written: Written) -> int:
+    """What `min-position` is after a change: the position, and the epoch of the bucket where it counts."""
+    return written.epoch * POSITIONS + written.position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,40 +45,25 @@ class FoundOrders:
 
 
 class Queries:
-    """The questions of an order's owner.
+    """The questions of an order's owner, each to the one shard that has all orders of this customer.
 
     Args:
-        database: of the log.
-        events: the log.
-        store: the read model.
-        projector: that of this process.
-        follower: that of this process.
+        shards: that have the orders.
         max_wait: seconds that a question waits for the read model to see a position.
     """
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        events: EventStore,
-        store: ReadStore,
-        projector: Projector,
-        follower: LogFollower,
-        max_wait: float,
-    ) -> None:
-        self._database = database
-        self._events = events
-        self._store = store
-        self._projector = projector
-        self._follower = follower
+    def __init__(self, shards: Shards, max_wait: float) -> None:
+        self._shards = shards
         self._max_wait = max_wait
 
     async def orders(
         self, owner: str, limit: int, after: tuple[datetime, str] | None, *, min_position: int
     ) -> FoundOrders:
         """An owner's orders, newest first, after the order with this sort key."""
-        is_current = await self._projector.wait_for(min_position, self._max_wait)
-        return FoundOrders(orders=await self._store.orders(owner, limit, after), is_current=is_current)
+        shard, is_current = await self._seen(bucket_for(owner), min_position)
+        return FoundOrders(
+            orders=await shard.read_store.orders(limit, after, owner=owner), is_current=is_current
+        )
 
     async def order(self, id_: str, owner: str, *, min_position: int) -> Found:
         """An owner's order.
@@ -73,13 +71,13 @@ class Queries:
         An order that the read model does not have is asked for again once it has seen what is in the log by
         now, and read from the log where that takes too long: so whoever has just placed an order finds it.
         """
-        is_current = await self._projector.wait_for(min_position, self._max_wait)
-        found = await self._store.order(id_)
+        if not _may_own(owner, id_):
+            return Found(order=None, is_current=True)
+        shard, is_current = await self._seen(bucket_for(owner), min_position)
+        found = await shard.read_store.order(id_)
         if found is None and is_current:
-            async with self._database.read() as tx:
-                end = await self._events.last_position(tx)
-            is_current = await self._projector.wait_for(end, self._max_wait)
-            found = await self._store.order(id_)
+            is_current = await self._sees(shard, await _end(shard))
+            found = await shard.read_store.order(id_)
         if found is None and not is_current:
             return Found(order=await self.order_at(id_, owner), is_current=True)
         return Found(order=_of(owner, found), is_current=is_current)
@@ -90,19 +88,47 @@ class Queries:
         Copies of ordering have clocks of their own: an event may be older than the one before it. So it is
         the events before the first later one that count.
         """
-        history = await self.history(id_)
+        if not _may_own(owner, id_):
+            return None
+        history = await self._history(id_, owner)
         events = history if at is None else takewhile(lambda event: event.recorded_at <= at, history)
         return _of(owner, view_of(events))
 
-    async def history(self, id_: str) -> list[Recorded]:
-        """The events of an order, oldest first; none when there is no such order."""
-        async with self._database.read() as tx:
-            return await self._events.history(tx, id_)
+    async def _history(self, id_: str, owner: str) -> list[Recorded]:
+        async with self._shards.of(bucket_for(owner)).database.read() as tx:
+            return await event_store.history(tx, id_)
 
-    def progress(self, id_: str, after_version: int) -> AsyncGenerator[ServerSentEvent, None]:
+    def progress(self, id_: str, owner: str, after_version: int) -> AsyncGenerator[ServerSentEvent, None]:
         """The stages that an order comes to after a version of its stream."""
-        projected = partial(self._projector.wait_for, timeout=self._max_wait)
-        return progress(self._follower, id_, after_version, projected)
+        shard = self._shards.of(bucket_for(owner))
+        return progress(shard.follower, id_, after_version, partial(self._sees, shard))
+
+    async def _seen(self, bucket: int, token: int) -> tuple[Shard, bool]:
+        """The shard of a bucket, and whether its read model has seen what `min-position` stands for.
+
+        A bucket that has moved since has brought along what it was, so its shard must have seen all there is.
+        """
+        if not token:
+            return self._shards.of(bucket), True
+        epoch, position = divmod(token, POSITIONS)
+        shard = await self._shards.of_epoch(bucket, epoch)
+        async with shard.database.read() as tx:
+            if await fence.epoch(tx, bucket) != epoch:
+                position = await event_store.last_position(tx)
+        return shard, await self._sees(shard, position)
+
+    async def _sees(self, shard: Shard, position: int) -> bool:
+        return await shard.projector.wait_for(position, self._max_wait)
+
+
+async def _end(shard: Shard) -> int:
+    async with shard.database.read() as tx:
+        return await event_store.last_position(tx)
+
+
+def _may_own(owner: str, id_: str) -> bool:
+    """Whether an order of this owner may have this id."""
+    return bucket_in(id_) in {None, bucket_for(owner)}
 
 
 def _of(owner: str, view: OrderView | None) -> OrderView | None:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from msgspec import Meta
@@ -22,6 +21,7 @@ from frontispiece.service import (
     set_etag,
     slice_of,
 )
+from services.ordering.order_ids import as_stored
 from services.ordering.queries import Queries
 from services.ordering.read_store import Summary
 from services.ordering.schemas import OrderBody, OrderSummary, order_body, order_summary
@@ -30,7 +30,7 @@ from services.ordering.views import FINAL
 router = APIRouter()
 
 PlacedAt = Annotated[datetime, Meta(tz=True)]
-OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Meta(pattern="^([0-9]{1,19}|[0-9a-f-]{36})$")]
 QueriesDep = Annotated[Queries, from_state("queries")]
 
 MAX_VERSION_LENGTH: Final = 19
@@ -112,7 +112,7 @@ async def events(
         raise unknown()
     if view.stage in FINAL and view.timeline[-1].version <= after_version:
         return Response(status_code=204)  # a browser stops reconnecting
-    return EventStream(queries.progress(id_, after_version))
+    return EventStream(queries.progress(id_, caller.subject, after_version))
 
 
 def known_id(text: str) -> str:
@@ -121,10 +121,9 @@ def known_id(text: str) -> str:
     Raises:
         Problem: 404 when no order has such an id.
     """
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise unknown() from None
+    if (id_ := as_stored(text)) is None:
+        raise unknown()
+    return id_
 
 
 def unknown() -> Problem:

@@ -1,5 +1,6 @@
 """Ordering's read model, in a database of its own: what `projection.py` keeps up to date."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,10 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from frontispiece.stores import SqlStore
 from services.ordering.model import Status
 from services.ordering.projection import PROJECTION, decode_view
-from services.ordering.read_tables import GENERATIONS, Generation, State, generations
+from services.ordering.read_tables import COUNTS, GENERATIONS, Generation, State, generations
 from services.ordering.views import OrderView, Stage
 
 _LIVE: Final = sa.select(generations).where(generations.c.state == State.LIVE)
+COUNTED: Final = (*COUNTS, "revenue")
+
+Buckets = Collection[int] | None
+"""Some buckets; None for all."""
+
 _LOCK_LIVE: Final = _LIVE.with_for_update()
 
 
@@ -74,13 +80,20 @@ class ReadStore(SqlStore):
             document = (await tx.execute(query)).scalar_one_or_none()
         return None if document is None else decode_view(document)
 
+    # What is asked of buckets leaves out those of which the shard has copies alone.
+
     async def orders(
-        self, owner: str | None, limit: int, after: tuple[datetime, str] | None = None
+        self,
+        limit: int,
+        after: tuple[datetime, str] | None = None,
+        *,
+        owner: str | None = None,
+        buckets: Buckets = None,
     ) -> list[Summary]:
-        """An owner's orders, or everybody's, newest first, beginning after the order with this sort key."""
+        """The orders of an owner or of all, newest first, beginning after the one with this sort key."""
         async with self.database.read() as tx:
             table = (await live(tx))[0].summaries
-            query = sa.select(*_columns(table, Summary))
+            query = sa.select(*_columns(table, Summary)).where(_in(table, buckets))
             if owner is not None:
                 query = query.where(table.c.owner == owner)
             if after is not None:
@@ -88,22 +101,31 @@ class ReadStore(SqlStore):
             query = query.order_by(table.c.placed_at.desc(), table.c.id.desc()).limit(limit)
             return [_summary(row) for row in await tx.execute(query)]
 
-    async def stuck(self) -> list[OrderView]:
+    async def stuck(self, buckets: Buckets = None) -> list[OrderView]:
         """The orders that wait for a person, oldest first."""
         async with self.database.read() as tx:
             generation, _ = await live(tx)
             table, details = generation.summaries, generation.details
             query = sa.select(details.c.document).join(table, table.c.id == details.c.id)
-            rows = await tx.scalars(query.where(table.c.is_stuck).order_by(table.c.placed_at))
-            return [decode_view(document) for document in rows]
+            query = query.where(table.c.is_stuck, _in(table, buckets)).order_by(table.c.placed_at)
+            return [decode_view(document) for document in await tx.scalars(query)]
 
-    async def totals(self, since: str) -> list[DayTotal]:
+    async def totals(self, since: str, buckets: Buckets = None) -> list[DayTotal]:
         """The totals of a day (such as `2026-11-29`) and those after it, newest first."""
         async with self.database.read() as tx:
             table = (await live(tx))[0].totals
-            query = sa.select(table).where(table.c.day >= since)
+            key = table.c.day, table.c.currency
+            sums = (sa.func.sum(table.c[name]) for name in COUNTED)
+            query = sa.select(*key, *sums).where(table.c.day >= since, _in(table, buckets)).group_by(*key)
             rows = await tx.execute(query.order_by(table.c.day.desc(), table.c.currency))
-            return [DayTotal(**row._mapping) for row in rows]
+            return [
+                DayTotal(day=day, currency=currency, **dict(zip(COUNTED, map(int, counts), strict=True)))
+                for day, currency, *counts in rows
+            ]
+
+
+def _in(table: sa.Table, buckets: Buckets) -> sa.ColumnElement[bool]:
+    return sa.true() if buckets is None else table.c.bucket.in_(buckets)
 
 
 async def live(tx: AsyncConnection, *, lock: bool = False) -> tuple[Generation, int]:

@@ -31,7 +31,7 @@ generations = sa.Table(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generation:
-    """One set of tables: orders for lists, orders in full, and totals a day (in UTC) and currency."""
+    """One set of tables: orders for lists, orders in full, and totals a day (in UTC), currency and bucket."""
 
     name: str
     summaries: sa.Table
@@ -61,6 +61,7 @@ def _generation(name: str) -> Generation:
         sa.Column("total", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("is_stuck", sa.Boolean, nullable=False),
+        sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
         sa.Index(f"order_summaries_{name}_of_owner", "owner", "placed_at", "id"),
         sa.Index(f"order_summaries_{name}_stuck", "id", sqlite_where=_STUCK, postgresql_where=_STUCK),
     )
@@ -71,12 +72,14 @@ def _generation(name: str) -> Generation:
         sa.Column("owner", sa.String(200), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("document", sa.LargeBinary, nullable=False),  # an `OrderView` in JSON
+        sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
     )
     totals = sa.Table(
         f"day_totals_{name}",
         metadata,
         sa.Column("day", sa.String(10), primary_key=True),  # 2026-11-29
         sa.Column("currency", sa.String(3), primary_key=True),
+        sa.Column("bucket", sa.SmallInteger, primary_key=True),
         *(sa.Column(count, sa.Integer, nullable=False) for count in COUNTS),
         sa.Column("revenue", sa.BigInteger, nullable=False),  # of completed orders, in minor units
     )

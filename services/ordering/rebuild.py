@@ -168,7 +168,7 @@ async def _hashes(tx: AsyncConnection, table: sa.Table) -> AsyncIterator[tuple[t
     query = sa.select(table).order_by(*table.primary_key.columns)
     async for row in await tx.stream(query, execution_options={"yield_per": 1000}):
         fields = msgspec.json.encode(list(row))
-        yield tuple(row._mapping[name] for name in key), hashlib.sha256(fields).digest()
+        yield tuple(str(row._mapping[name]) for name in key), hashlib.sha256(fields).digest()
 
 
 def _named(generation: Generation) -> sa.ColumnElement[bool]:

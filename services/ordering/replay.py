@@ -1,31 +1,31 @@
 """The facts of orders once more, made from the log for a service that lacks them: it is new, or it lost them.
 
-Facts come order by order, oldest order first, each order with all that has been published of it so far.
-What happens to an order afterwards is published as ever, so whoever consumes events while it replays misses
-nothing; what it gets twice, it recognises by the order.
+Facts come shard by shard in the order of the shards' logs. What happens afterwards is published as ever, so
+whoever consumes events while it replays misses nothing; what it gets twice, it recognises by the order. An
+order that moves to another shard meanwhile comes again from that one's log, at whose end it is written.
 """
 
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from msgspec import Meta
 from pydantic import BaseModel
 
-from frontispiece.events import EventData
-from frontispiece.service import Cursor, Limit, decode_cursor, encode_cursor, require_scope
+from frontispiece.service import Cursor, Limit, decode_cursor, encode_cursor, from_state, require_scope
 from services.ordering.domain_events import Cancelled, Completed, Placed
 from services.ordering.event_store import Recorded
 from services.ordering.messages import messages_of
-from services.ordering.order import Order, fold
+from services.ordering.order import fold
+from services.ordering.shards import Shards
 from services.ordering.tables import event_store
 
 REPLAYED: Final = Placed, Completed, Cancelled
 """What the facts are made of: how an order began, and how it ended."""
 
-Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Positions = dict[str, Annotated[int, Meta(ge=0, le=2**63 - 1)]]
+"""Of the last facts that were given, by shard."""
 
 router = APIRouter(dependencies=[require_scope("orders:replay")])
 
@@ -38,32 +38,31 @@ class Fact(BaseModel):
 
 
 class Facts(BaseModel):
-    """The facts of up to `limit` orders, and the cursor of the orders after them (`null` at the end)."""
+    """Up to `limit` facts, and the cursor of those after them (`null` at the end)."""
 
     items: list[Fact]
     next: str | None = None
 
 
 @router.get("/facts")
-async def facts(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Facts:
+async def facts(
+    shards: Annotated[Shards, from_state("store")], limit: Limit = 100, cursor: Cursor = None
+) -> Facts:
     """What was published of all orders, for services alone."""
-    (after,) = (0,) if cursor is None else decode_cursor(cursor, tuple[Position])
-    async with request.app.state.store.database.read() as tx:
-        events = await event_store.read_orders(tx, after, limit)
-    begun = [recorded.position for recorded in events if recorded.version == 1]
-    return Facts(
-        items=[
-            Fact(type=fact.TYPE, data=msgspec.to_builtins(fact))
-            for order_id, history in groupby(events, lambda recorded: recorded.order_id)
-            for fact in _facts(order_id, history)
-        ],
-        next=encode_cursor(max(begun)) if len(begun) == limit else None,
-    )
+    (positions,) = ({},) if cursor is None else decode_cursor(cursor, tuple[Positions])
+    items: list[Fact] = []
+    for name, shard in shards.by_name.items():
+        if left := limit - len(items):
+            async with shard.database.read() as tx:
+                found = await event_store.read_facts(tx, positions.get(name, 0), left, REPLAYED)
+            items += [_fact(happened, history) for happened, history in found]
+            if found:
+                positions[name] = found[-1][0].position
+    return Facts(items=items, next=encode_cursor(positions) if len(items) == limit else None)
 
 
-def _facts(order_id: str, history: Iterable[Recorded]) -> Iterable[EventData]:
-    order: Order | None = None
-    for recorded in history:
-        order = fold([recorded.event], order, order_id)
-        if order is not None and isinstance(recorded.event, REPLAYED):
-            yield from messages_of(order, recorded.event)
+def _fact(happened: Recorded, history: Iterable[Recorded]) -> Fact:
+    order = fold([recorded.event for recorded in history], order_id=happened.order_id)
+    assert order is not None
+    (fact,) = messages_of(order, happened.event)
+    return Fact(type=fact.TYPE, data=msgspec.to_builtins(fact))

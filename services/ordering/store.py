@@ -1,4 +1,4 @@
-"""The write side: a change of an order is one transaction of its events, messages and time-outs."""
+"""The write side of a shard: a change of an order is one transaction of events, messages and time-outs."""
 
 import asyncio
 import logging
@@ -11,11 +11,14 @@ from typing import Any, Final, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.events import Event, Reject
+from frontispiece.shards import IdGenerator, bucket_for
 from frontispiece.stores import SqlStore
+from services.ordering.domain_events import Placed
 from services.ordering.event_store import Conflict
-from services.ordering.order import Command, Order, decide
+from services.ordering.order import Command, Order, Place, decide
+from services.ordering.order_ids import bucket_in
 from services.ordering.saga import Reaction, TimedOut, Timeout, follow, react
-from services.ordering.tables import event_store, inbox, outbox, timeouts
+from services.ordering.tables import event_store, fence, inbox, order_ids, outbox, timeouts
 from services.ordering.timeouts import OrderTimeout
 from services.ordering.upcasting import UnknownSchema
 
@@ -39,16 +42,21 @@ class Written:
 
     Args:
         version: of its stream.
-        position: of its last event among all: a read model that has seen it knows this order.
+        position: of its last event among all of its shard: a read model that has seen it knows this order.
+        epoch: of the order's bucket in this shard.
     """
 
     order: Order
     version: int
     position: int
+    epoch: int
 
 
 class Orders(SqlStore):
-    """Orders in ordering's database.
+    """The orders of one shard.
+
+    Every change is of a bucket that the shard has: `epoch` is that of the map by which the caller came here,
+    None for any.
 
     Args:
         url: of the database.
@@ -62,6 +70,7 @@ class Orders(SqlStore):
     def __init__(self, url: str, *, reply_timeout: float = 5.0, **options: Any) -> None:
         super().__init__(url, **options)
         self._reply_timeout = reply_timeout
+        self._ids = IdGenerator(self._now)
 
     async def find(self, order_id: str) -> Written | None:
         """An order as it is now; None when there is none."""
@@ -70,48 +79,69 @@ class Orders(SqlStore):
             if order is None:
                 return None
             position = await event_store.position(tx, order_id)
-        return Written(order=order, version=version, position=position)
+            epoch = await fence.epoch(tx, bucket_for(order.owner))
+        return Written(order=order, version=version, position=position, epoch=epoch)
 
-    async def execute(self, order_id: str, command: Command) -> Written:
+    async def reserve_id(self, intent: str, bucket: int, *, epoch: int | None = None) -> tuple[str, bool]:
+        """The id of the order of an intent, and whether it was given before.
+
+        Raises:
+            StaleMap: the bucket is not here.
+        """
+        async with self.database.read() as tx:
+            if (found := await order_ids.find(tx, intent)) is not None:
+                return found, True
+        async with self.database.write() as tx:
+            await fence.check(tx, bucket, epoch)
+            return await order_ids.reserve(tx, intent, bucket, self._ids), False
+
+    async def execute(self, order_id: str, command: Command, *, epoch: int | None = None) -> Written:
         """Carry out a command on an order.
 
         Raises:
             UnknownOrder, TooLate, KeyReused: see `decide`.
             Conflict: too many others change this order.
+            StaleMap: its bucket is not here.
         """
 
         async def change(tx: AsyncConnection) -> Written:
             order, version = await event_store.load(tx, order_id)
+            placed = command.placed if isinstance(command, Place) else order
+            at = await self._check(tx, order_id, placed, epoch)
             decided = decide(order, command)
             reaction = follow(order, decided, self._reply_timeout, order_id=order_id)
-            return await self._save(tx, reaction, version)
+            return await self._save(tx, reaction, version, at)
 
         return await self._with_retries(change)
 
-    async def handle(self, event: Event[Any]) -> None:
+    async def handle(self, event: Event[Any], *, epoch: int | None = None) -> None:
         """Handle a reply to a command.
 
         Raises:
             AlreadyHandled: it was handled before.
             Reject: it is about no order of this shop.
+            StaleMap: the order's bucket is not here.
         """
+        order_id = event.data.order_id
 
         async def change(tx: AsyncConnection) -> None:
-            await inbox.record(tx, event)
-            order, version = await event_store.load(tx, event.data.order_id)
+            order, version = await event_store.load(tx, order_id)
+            at = await self._check(tx, order_id, order, epoch)
             if order is None:
-                raise Reject(f"There is no order {event.data.order_id}.")
-            await self._save(tx, react(order, event.data, self._reply_timeout), version)
+                raise Reject(f"There is no order {order_id}.")
+            await inbox.record(tx, event, bucket=bucket_for(order.owner))
+            await self._save(tx, react(order, event.data, self._reply_timeout), version, at)
 
         await self._with_retries(change)
 
     async def time_out(self) -> bool:
-        """Carry out one time-out that is due; False when there is none."""
+        """Carry out one time-out that is due, of a bucket that is here; False when there is none."""
 
         async def change(tx: AsyncConnection) -> bool:
-            due = await timeouts.take(tx, self._now())
+            due = await timeouts.take(tx, self._now(), of=fence.active)
             if due is None:
                 return False
+            at = await fence.check(tx, due.bucket, None)
             try:
                 order, version = await event_store.load(tx, due.order_id)
             except UnknownSchema as error:  # else all others would wait until a newer copy takes this one
@@ -120,7 +150,7 @@ class Orders(SqlStore):
                 return True
             assert order is not None
             cause = TimedOut(step=due.step, attempt=due.attempt)
-            await self._save(tx, react(order, cause, self._reply_timeout), version)
+            await self._save(tx, react(order, cause, self._reply_timeout), version, at)
             return True
 
         return await self._with_retries(change)
@@ -128,26 +158,41 @@ class Orders(SqlStore):
     async def carry_out_timeouts(self) -> None:
         """Carry out all time-outs that are due; several copies of ordering share the work."""
         async with self.database.read() as tx:
-            due_at = await timeouts.next_due(tx)
+            due_at = await timeouts.next_due(tx, of=fence.active)
         if due_at is not None and due_at <= self._now():  # else no writer need wait for this
             while await self.time_out():
                 pass
 
-    async def _save(self, tx: AsyncConnection, reaction: Reaction, version: int) -> Written:
+    async def _check(
+        self, tx: AsyncConnection, order_id: str, order: Order | Placed | None, epoch: int | None
+    ) -> int:
+        """The epoch of an order's bucket, which is here until the transaction ends; 0 for no known order."""
+        bucket = bucket_in(order_id) if order is None else bucket_for(order.owner)
+        return 0 if bucket is None else await fence.check(tx, bucket, epoch)
+
+    async def _save(self, tx: AsyncConnection, reaction: Reaction, version: int, epoch: int) -> Written:
         order = reaction.order
         if not reaction.events:
-            return Written(order=order, version=version, position=await event_store.position(tx, order.id))
+            position = await event_store.position(tx, order.id)
+            return Written(order=order, version=version, position=position, epoch=epoch)
         await outbox.add_all(tx, [(message, order.id) for message in reaction.messages])
         if reaction.settled:
             await timeouts.settle(tx, order.id, reaction.settled)
-        await timeouts.set(tx, [self._due(order.id, timeout) for timeout in reaction.timeouts])
+        await timeouts.set(tx, [self._due(order, timeout) for timeout in reaction.timeouts])
         position = await event_store.append(tx, order.id, version, reaction.events)
-        return Written(order=order, version=version + len(reaction.events), position=position)
+        version += len(reaction.events)
+        return Written(order=order, version=version, position=position, epoch=epoch)
 
-    def _due(self, order_id: str, timeout: Timeout) -> OrderTimeout:
+    def _due(self, order: Order, timeout: Timeout) -> OrderTimeout:
         delay = timeout.delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
         due_at = self._now() + timedelta(seconds=delay)
-        return OrderTimeout(order_id=order_id, step=timeout.step, attempt=timeout.attempt, due_at=due_at)
+        return OrderTimeout(
+            order_id=order.id,
+            bucket=bucket_for(order.owner),
+            step=timeout.step,
+            attempt=timeout.attempt,
+            due_at=due_at,
+        )
 
     async def _with_retries(self, change: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run a transaction, anew when another one has changed the same order meanwhile."""

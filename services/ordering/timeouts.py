@@ -18,6 +18,7 @@ class OrderTimeout:
     """The time-out of a step of an order; `attempt` is that of the command whose reply is awaited."""
 
     order_id: str
+    bucket: int
     step: Step
     attempt: int
     due_at: datetime
@@ -34,6 +35,7 @@ class Timeouts:
             sa.Column("step", sa.String(32), primary_key=True),
             sa.Column("attempt", sa.Integer, nullable=False),
             sa.Column("due_at", Moment, nullable=False, index=True),
+            sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
         )
         self._upserts = {"postgresql": self._upsert(postgresql), "sqlite": self._upsert(sqlite)}
         of_order = self.table.c.order_id == sa.bindparam("of_order")
@@ -55,18 +57,23 @@ class Timeouts:
         """Remove the time-outs of these steps."""
         await tx.execute(self._deletion, {"of_order": order_id, "steps": list(steps)})
 
-    async def take(self, tx: AsyncConnection, now: datetime) -> OrderTimeout | None:
-        """Remove one time-out that is due, which no other transaction is taking; None when there is none."""
+    async def take(self, tx: AsyncConnection, now: datetime, *, of: sa.Select[Any]) -> OrderTimeout | None:
+        """Remove one time-out that is due, which no other transaction is taking; None when there is none.
+
+        `of` selects the buckets whose time-outs may be taken.
+        """
         table = self.table.c
-        due = sa.select(self.table).where(table.due_at <= now).order_by(table.due_at).limit(1)
+        due = sa.select(self.table).where(table.due_at <= now, table.bucket.in_(of))
+        due = due.order_by(table.due_at).limit(1)
         row = (await tx.execute(due.with_for_update(skip_locked=True))).one_or_none()
         if row is None:
             return None
         step = Step(row.step)
         await self.settle(tx, row.order_id, [step])
-        return OrderTimeout(order_id=row.order_id, step=step, attempt=row.attempt, due_at=row.due_at)
+        return OrderTimeout(**{**row._mapping, "step": step})
 
-    async def next_due(self, tx: AsyncConnection) -> datetime | None:
-        """When the first time-out is due; None when there is none."""
-        due_at: datetime | None = await tx.scalar(sa.select(sa.func.min(self.table.c.due_at)))
+    async def next_due(self, tx: AsyncConnection, *, of: sa.Select[Any]) -> datetime | None:
+        """When the first time-out of these buckets is due; None when there is none."""
+        first = sa.select(sa.func.min(self.table.c.due_at)).where(self.table.c.bucket.in_(of))
+        due_at: datetime | None = await tx.scalar(first)
         return due_at

@@ -1,8 +1,8 @@
 """Payment over HTTP: parse, call, respond."""
 
+import re
 from datetime import datetime
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -24,6 +24,9 @@ from frontispiece.service import (
 from services.payment.model import Kind, Payment, Status
 from services.payment.store import Store, position
 from shop.money import Money
+
+ORDER_ID: Final = re.compile(r"[0-9A-Fa-f-]{1,36}")
+"""A number; of orders from before they had these, a UUID."""
 
 router = APIRouter()
 
@@ -82,10 +85,9 @@ async def ledger(store: StoreDep, cursor: Cursor = None, limit: Limit = 100) -> 
 
 
 def _id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:  # no order has such an id
-        raise _unknown() from None
+    if not ORDER_ID.fullmatch(text):
+        raise _unknown()
+    return text.lower()
 
 
 def _unknown() -> Problem:

@@ -1,5 +1,6 @@
 """The whole shop on PostgreSQL, by the URLs of its databases alone."""
 
+import json
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from tests.support.checkouts import Client
 from tests.support.front import run
 from tests.support.postgres import Postgres
-from tests.support.shop import PROJECT, running_shop
+from tests.support.shop import database_variables, running_shop
 
 pytestmark = pytest.mark.e2e
 
@@ -17,10 +18,10 @@ pytestmark = pytest.mark.e2e
 def test_front_migrate_makes_every_database_and_an_order_is_carried_out_on_them(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    variables = [variable for app in PROJECT.apps.values() for variable in app.databases]
-    urls = {variable: postgres.new_database() for variable in variables}
+    urls = database_variables(postgres.new_database)
+    shards = [json.loads(urls["ORDERING_SHARDS"])[name]["database_url"] for name in ("0", "1")]
     done = run("migrate", "--data", tmp_path, **urls)
-    assert (done.returncode, len(done.stdout.splitlines())) == (0, len(urls)), done.stderr
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, len(urls) - 1 + 4), done.stderr
 
     with (
         running_shop(tmp_path, DATABASE_MIGRATE="false", **urls) as shop,
@@ -33,5 +34,8 @@ def test_front_migrate_makes_every_database_and_an_order_is_carried_out_on_them(
 
     assert last.stage == "completed"
     assert not list(tmp_path.glob("*.db"))
-    with psycopg.connect(urls["ORDERING_DATABASE_URL"].replace("+psycopg", "")) as connection:
-        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+    orders = 0
+    for url in shards:
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            orders += connection.execute("SELECT count(*) FROM order_events WHERE version = 1").fetchone()[0]
+    assert orders == 1

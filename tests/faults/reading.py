@@ -1,9 +1,11 @@
 """Reading the ledgers: the services' databases, the broker's streams, and what was sent to customers."""
 
 import email
+import json
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +17,11 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.cli.run.environment import database_url
+from frontispiece.cli.run.environment import database_variable
 from frontispiece.stores import Database
 from services.acquirer.store import ledger
 from services.inventory.store import stock
-from services.ordering.domain_events import Placed
+from services.ordering.domain_events import BucketRemoved, Placed
 from services.ordering.event_store import Recorded
 from services.ordering.projection import PROJECTION, project
 from services.ordering.read_tables import GENERATIONS, Generation, State, generations
@@ -65,10 +67,13 @@ class Reader:
         self._data = data
         self._nats_url = nats_url
         self._urls = {
-            variable: (name, database_url(PROJECT, name, variable, data))
+            variable: (name, database_variable(PROJECT, name, variable, data))
             for name, app in PROJECT.apps.items()
             for variable in app.databases
         }
+        shards = json.loads(database_variable(PROJECT, "ordering", "ORDERING_SHARDS", data)).values()
+        self._logs = [shard["database_url"] for shard in shards]
+        self._read_models = [shard["read_database_url"] for shard in shards]
 
     async def stock(self) -> dict[str, tuple[int, int]]:
         """Units on hand and reserved, by sku."""
@@ -82,15 +87,16 @@ class Reader:
 
     async def unsettled(self) -> dict[str, int]:
         """What is still under way, with its number; empty when the shop is at rest."""
-        async with self._database("ORDERING_DATABASE_URL") as tx:
-            found = {"open orders": int(await tx.scalar(OPEN_ORDERS) or 0)}
-            position = await event_store.last_position(tx)
+        found = dict.fromkeys(("open orders", "events that the read model has not seen"), 0)
+        for log_url, read_url in zip(self._logs, self._read_models, strict=True):
+            async with connection(log_url) as tx:
+                found["open orders"] += int(await tx.scalar(OPEN_ORDERS) or 0)
+                position = await event_store.last_position(tx)
+            async with connection(read_url) as tx:
+                found["events that the read model has not seen"] += position - (await live(tx))[1]
         async with self._database("SHIPPING_DATABASE_URL") as tx:
             under_way = sa.select(sa.func.count()).where(shipments.c.due_at.is_not(None))
             found["parcels under way"] = int(await tx.scalar(under_way) or 0)
-        async with self._database("ORDERING_READ_DATABASE_URL") as tx:
-            _, seen = await live(tx)
-        found["events that the read model has not seen"] = position - seen
         found |= {f"outbox of {name}": count for name, count in (await self._outboxes()).items()}
         async with self._streams() as streams:
             found |= await unhandled(streams)
@@ -106,7 +112,7 @@ class Reader:
             at_start: what `stock` was at the start of the run.
             lowest: the lowest number of available units that was seen during the run.
         """
-        log = await self._log()
+        logs = [await log_of(url) for url in self._logs]
         at_end = await self.stock()
         async with self._database("ACQUIRER_DATABASE_URL") as tx:
             rows = await tx.execute(sa.select(ledger).where(ledger.c.approved))
@@ -118,7 +124,7 @@ class Reader:
             types = await subscriptions(streams)
         return Ledgers(
             accepted=accepted,
-            orders=orders(log),
+            orders=orders(chain.from_iterable(logs)),
             operations=operations,
             stock={
                 sku: Stock(start=on_hand, on_hand=at_end[sku][0], reserved=at_end[sku][1])
@@ -135,7 +141,7 @@ class Reader:
                 if name in types
             },
             read_model=await self._read_model(),
-            projection=await projection(log),
+            projection=merged([await projection(log) for log in logs]),
             notifications=list(notifications(self._data)),
         )
 
@@ -152,14 +158,12 @@ class Reader:
         finally:
             await client.close()
 
-    async def _log(self) -> list[Recorded]:
-        async with self._database("ORDERING_DATABASE_URL") as tx:
-            return await event_store.read(tx, 0, 1_000_000)
-
     async def _read_model(self) -> dict[str, list[Row]]:
-        async with self._database("ORDERING_READ_DATABASE_URL") as tx:
-            generation, _ = await live(tx)
-            return await rows_of(tx, generation)
+        found = []
+        for url in self._read_models:
+            async with connection(url) as tx:
+                found.append(await rows_of(tx, (await live(tx))[0]))
+        return merged(found)
 
     async def _outboxes(self) -> dict[str, int]:
         """Rows that wait, by service."""
@@ -172,7 +176,8 @@ class Reader:
     async def _column(self, table: str, column: str) -> dict[str, list[Any]]:
         """The values of a column, by the service that has the table."""
         found: dict[str, list[Any]] = {}
-        for name, url in self._urls.values():
+        of_ordering = (("ordering", url) for url in self._logs)
+        for name, url in (*self._urls.values(), *of_ordering):
             async with connection(url) as tx:
                 if await tx.run_sync(lambda sync: sa.inspect(sync).has_table(table)):
                     query: sa.Select[Any] = sa.select(sa.column(column)).select_from(sa.table(table))
@@ -205,13 +210,31 @@ async def rows_of(tx: AsyncConnection, generation: Generation) -> dict[str, list
     }
 
 
+async def log_of(url: str) -> list[Recorded]:
+    """All events of a shard."""
+    async with connection(url) as tx:
+        return await event_store.read(tx, 0, 1_000_000)
+
+
+def merged(shards: Iterable[Mapping[str, list[Row]]]) -> dict[str, list[Row]]:
+    """The rows of all shards, by table."""
+    found: dict[str, list[Row]] = {}
+    for shard in shards:
+        for table, rows in shard.items():
+            found.setdefault(table, []).extend(rows)
+    return found
+
+
 def orders(log: Iterable[Recorded]) -> dict[str, Order]:
     """The orders in the log."""
     views: dict[str, OrderView] = {}
     placed: dict[str, Placed] = {}
     facts: dict[str, list[str]] = {}
     for recorded in log:
-        views[recorded.order_id] = apply(views.get(recorded.order_id), recorded)
+        known = views.get(recorded.order_id)
+        if isinstance(recorded.event, BucketRemoved) or (known and known.version >= recorded.version):
+            continue  # what a shard has, another one may have a copy of
+        views[recorded.order_id] = apply(known, recorded)
         if isinstance(recorded.event, Placed):
             placed[recorded.order_id] = recorded.event
         if recorded.event.NAME in FACTS:

@@ -22,7 +22,7 @@ from frontispiece.server.supervisor import Supervisor
 from tests.faults.proxy import Mishaps, Proxy
 from tests.faults.sabotage import take_away
 from tests.support.postgres import supervised_postgres
-from tests.support.shop import CHEAP_RUN, PROJECT
+from tests.support.shop import CHEAP_RUN, PROJECT, database_variables
 
 Result = TypeVar("Result")
 
@@ -89,8 +89,7 @@ def run_shop(
         supervised_postgres(supervisor) if on_postgresql else nullcontext() as postgres,
     ):
         if postgres is not None:
-            variables = [variable for app in PROJECT.apps.values() for variable in app.databases]
-            os.environ |= {variable: postgres.new_database() for variable in variables}
+            os.environ |= database_variables(postgres.new_database)
         os.environ |= {**VARIABLES, "EVENTS_URL": proxied, "EVENTS_MONITOR_URL": nats.monitor_url}
         os.environ["REGISTRY_URL"] = nats.url  # past the proxy: what it does is done to events
         if without is not None:

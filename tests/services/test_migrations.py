@@ -15,7 +15,7 @@ FIRST_TABLES = Path(__file__).with_name("adoption")
 
 NUMBERS = {"INTEGER", "BIGINT", "SMALLINT", "DOUBLE"}
 
-DATABASES = {database.variable: database for database in databases(PROJECT)}
+DATABASES = {f"{database.variable}{database.key}": database for database in databases(PROJECT)}
 
 
 @pytest.fixture(params=DATABASES)
@@ -25,8 +25,9 @@ def database(request: pytest.FixtureRequest) -> AppDatabase:
 
 def test_every_database_of_the_shop_has_versions() -> None:
     declared = {variable for app in PROJECT.apps.values() for variable in app.databases}
+    shards = {app.shards.variable for app in PROJECT.apps.values() if app.shards}
 
-    assert DATABASES.keys() == declared
+    assert {database.variable for database in DATABASES.values()} == declared | shards
 
 
 def test_the_migrations_make_the_tables_of_the_models_on_sqlite(database: AppDatabase) -> None:

@@ -12,7 +12,6 @@ from frontispiece.settings import Directory, TokenSettings
 from services.ordering.app import OrderingSettings
 from services.ordering.app import create_app as create_ordering
 from services.ordering.read_store import ReadStore
-from services.ordering.store import Orders
 from services.recommendation.app import RecommendationSettings
 from services.recommendation.app import create_app as create_recommendation
 from services.recommendation.graph import Graph
@@ -25,7 +24,7 @@ from services.sales.events import OrderCompleted
 from services.sales.model import Grouping
 from services.sales.store import Store as Sales
 from tests.conftest import internal_bearer
-from tests.services.ordering.orders import write
+from tests.services.ordering.orders import one_shard, opened, write
 from tests.support.apps import NOWHERE
 from tests.support.serving import client_of, servers
 from tests.support.waiting import TIMEOUT, until
@@ -73,13 +72,12 @@ async def test_graph_and_columns_are_made_of_all_orders_when_they_are_new_and_ag
     url, read_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("ordering", "read"))
     ordering = create_ordering(
         OrderingSettings(
-            database_url=url,
-            read_database_url=read_url,
+            shards=one_shard(url, read_url),
             directory=Directory(services={**nowhere, "discount-grpc": NOWHERE}),
             **common,
         )
     )
-    async with Orders(url) as orders:
+    async with opened(url) as orders:
         for number in range(BEFORE):
             await write(orders, number, publish=False)
     async with servers() as serve, ReadStore(read_url) as read_model:
@@ -95,7 +93,7 @@ async def test_graph_and_columns_are_made_of_all_orders_when_they_are_new_and_ag
         assert await of_sales(columns) == Ledger(placed=120, completed=40, cancelled=40, revenue=40 * 1090)
 
         for number in range(BEFORE, BEFORE + 6):
-            await write(ordering.state.store, number)
+            await write(ordering.state.store.by_name["0"].orders, number)
         async with asyncio.timeout(TIMEOUT):
             while await edges(graphs) != completed(BEFORE + 6):
                 pass

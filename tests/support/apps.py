@@ -42,6 +42,7 @@ from services.sales.app import create_app as sales
 from services.shipping.app import ShippingSettings
 from services.shipping.app import create_app as shipping
 from tests.services.identity.world import settings as identity_settings
+from tests.services.ordering.orders import one_shard
 from tests.services.support import CATALOG_ADDRESS
 from tests.support.events import NO_BROKER
 
@@ -84,11 +85,11 @@ def _ordering(parts: Parts) -> FastAPI:
     addresses = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping", "pickup")}
     return ordering(
         OrderingSettings(
-            read_database_url=f"sqlite:///{parts.folder}/read.db",
+            shards=one_shard(parts.common["database_url"], f"sqlite:///{parts.folder}/read.db"),
             signing_key=parts.signing_key,
             directory=parts.directory or Directory(services={**addresses, "discount-grpc": NOWHERE}),
             events=parts.events,
-            **parts.common,
+            tokens=parts.tokens,
         )
     )
 

@@ -1,5 +1,6 @@
 """The whole shop, started as a user starts it."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +54,16 @@ class RunningShop(RunningProject):
             headers = dict(login_headers(PROJECT, self.url, user, PASSWORD, session=client == "web"))
             self._logins[client, user] = time.monotonic(), headers
         return headers
+
+
+def database_variables(new_database: Callable[[], str]) -> dict[str, str]:
+    """The variables of all databases of the shop, each with a new one."""
+    variables = {variable: new_database() for app in PROJECT.apps.values() for variable in app.databases}
+    for app in PROJECT.apps.values():
+        if app.shards:
+            urls = {name: {key: new_database() for key in app.shards.databases} for name in app.shards.names}
+            variables[app.shards.variable] = json.dumps(urls)
+    return variables
 
 
 Shops = Callable[[str], RunningShop]

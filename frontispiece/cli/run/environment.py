@@ -190,8 +190,8 @@ def needs(project: Project, placeholder: str) -> bool:
     return any(f"${{{placeholder}}}" in text and not os.environ.get(name) for name, text in declared)
 
 
-def database_url(project: Project, app: str, variable: str, data: Path) -> str:
-    """The URL of an app's database outside a run: that of the environment, else in the data folder.
+def database_variable(project: Project, app: str, variable: str, data: Path) -> str:
+    """The variable of an app's databases outside a run: that of the environment, else for the data folder.
 
     Raises:
         ConfigError: its placeholders have values only under `front up`.

@@ -1,11 +1,12 @@
 """The databases of a project's apps, and their migration to the code's version."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from frontispiece.cli.project import Project
-from frontispiece.cli.run.environment import database_url
+from frontispiece.cli.run.environment import database_variable
 from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.extras import extra
@@ -18,11 +19,29 @@ with extra("sql"):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppDatabase:
-    """A database of an app: the variable of its URL, and its versions."""
+    """A database of an app, or one of each of its shards: the variable of its URL, and its versions.
+
+    `key` says which one of a shard it is.
+    """
 
     app: str
     variable: str
     migrations: Migrations
+    key: str = ""
+
+    def urls(self, project: Project, data: Path) -> list[str]:
+        """What the variable says, or its file in `/run/secrets`, or else SQLite in the data folder.
+
+        Raises:
+            ConfigError: its placeholders have values only under `front up`, or it is no JSON of shards.
+        """
+        value = database_variable(project, self.app, self.variable, data)
+        if not self.key:
+            return [value]
+        try:
+            return [str(shard[self.key]) for shard in json.loads(value).values()]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise ConfigError([f"{self.variable} is no JSON of shards, each with {self.key}"]) from None
 
 
 def databases(project: Project, names: Collection[str] = ()) -> list[AppDatabase]:
@@ -43,13 +62,10 @@ def databases(project: Project, names: Collection[str] = ()) -> list[AppDatabase
 def migrate(project: Project, chosen: Sequence[AppDatabase], data: Path) -> Iterator[str]:
     """Migrate databases one after the other; a line for each.
 
-    A URL is what the variable says, or its file in `/run/secrets`, or else SQLite in the data folder.
-
     Raises:
         ConfigError: a URL is not known, or a database could not be migrated.
     """
-    for database in chosen:
-        url = database_url(project, database.app, database.variable, data)
+    for database, url in [(each, url) for each in chosen for url in each.urls(project, data)]:
         head = database.migrations.head
         try:
             create_file(url)
@@ -66,7 +82,7 @@ def migrate(project: Project, chosen: Sequence[AppDatabase], data: Path) -> Iter
 def differences(chosen: Sequence[AppDatabase]) -> list[str]:
     """How models and migrations differ, on SQLite, a sentence each."""
     return [
-        f"{database.app} ({database.variable}): {difference}"
+        f"{database.app} ({database.variable}{database.key and '.' + database.key}): {difference}"
         for database in chosen
         for difference in check(database.migrations)
     ]
@@ -76,3 +92,6 @@ def _of(name: str, app: App) -> Iterator[AppDatabase]:
     for variable, package in app.databases.items():
         if package is not None and (not isinstance(app.database, str) or Migrations.exist(package)):
             yield AppDatabase(app=name, variable=variable, migrations=Migrations(package))
+    if app.shards:
+        for key, package in app.shards.databases.items():
+            yield AppDatabase(app=name, variable=app.shards.variable, migrations=Migrations(package), key=key)

@@ -10,8 +10,10 @@ import respx
 from frontispiece.settings import Directory, TokenSettings
 from services.ordering.app import OrderingSettings, create_app
 from services.ordering.store import Orders
+from services.ordering.tables import event_store
 from shop.pb import discount_pb2_grpc
 from tests.conftest import AppClient, MakeToken
+from tests.services.ordering.orders import one_shard, opened
 from tests.services.ordering.reading import Reading
 from tests.services.ordering.world import Discounts, Shop
 from tests.support.clock import Calendar
@@ -49,8 +51,7 @@ def open_shop(
         database_url: str, call_timeout: float = 10, addresses: dict[str, str] | None = None
     ) -> AsyncIterator[Shop]:
         settings = OrderingSettings(
-            database_url=database_url,
-            read_database_url=f"sqlite:///{tmp_path}/read.db",
+            shards=one_shard(database_url, f"sqlite:///{tmp_path}/read.db"),
             timeout=call_timeout,
             directory=Directory(services={**services, "discount-grpc": discounts[2], **(addresses or {})}),
             signing_key=signing_key,
@@ -79,14 +80,19 @@ async def shop(open_shop: OpenShop, sqlite_url: str) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 async def reading(
-    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, clock: Calendar
+    request: pytest.FixtureRequest,
+    database_url: str,
+    tmp_path: Path,
+    clock: Calendar,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Reading]:
     """An empty log and an empty read model, both on SQLite and both on PostgreSQL."""
+    monkeypatch.setattr(event_store, "_now", clock)
     if database_url.startswith("sqlite"):
         read_url = f"sqlite:///{tmp_path}/read.db"
     else:
         read_url = request.getfixturevalue("postgres").new_database()
-    async with Reading(database_url, read_url, clock) as reading:
+    async with Reading(database_url, read_url) as reading:
         yield reading
 
 
@@ -101,5 +107,5 @@ def closed() -> str:
 @pytest.fixture
 async def orders(shop: Shop, sqlite_url: str) -> AsyncIterator[Orders]:
     """The shop's orders, as another copy of ordering has them."""
-    async with Orders(sqlite_url) as orders:
+    async with opened(sqlite_url) as orders:
         yield orders

@@ -1,10 +1,13 @@
 """An order to begin a test with."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
+from frontispiece.shards import ShardMap
 from services.ordering.domain_events import (
     Address,
     Cancelled,
@@ -20,8 +23,9 @@ from services.ordering.domain_events import (
 from services.ordering.messages import messages_of
 from services.ordering.model import OrderLine
 from services.ordering.order import fold
+from services.ordering.settings import ShardDatabases
 from services.ordering.store import Orders
-from services.ordering.tables import event_store, outbox
+from services.ordering.tables import event_store, fence, outbox
 
 LINE: Final = OrderLine(sku="PEN", name="Pen", quantity=2, unit_price=333, percent_off=10)
 ADDRESS: Final = Address(
@@ -45,6 +49,20 @@ ENDS: Final[tuple[tuple[OrderEvent, ...], ...]] = (
     (Captured(amount=1090), Cancelled(reason=Reason.NOT_DELIVERABLE)),
     (),
 )
+
+
+def one_shard(database_url: str, read_database_url: str) -> dict[str, ShardDatabases]:
+    """The setting `shards` with all orders in one."""
+    return {"0": ShardDatabases(database_url=database_url, read_database_url=read_database_url)}
+
+
+@asynccontextmanager
+async def opened(database_url: str, **options: Any) -> AsyncIterator[Orders]:
+    """The orders of a shard that has all buckets."""
+    async with Orders(database_url, **options) as orders:
+        async with orders.database.write() as tx:
+            await fence.fill(tx, "0", ShardMap.even(["0"]))
+        yield orders
 
 
 async def write(orders: Orders, number: int, *, publish: bool = True) -> None:

@@ -6,7 +6,6 @@ from typing import Any, Final, Self
 
 import sqlalchemy as sa
 
-from frontispiece.stores import Database
 from services.ordering.domain_events import (
     Authorised,
     CancellationStarted,
@@ -24,14 +23,14 @@ from services.ordering.domain_events import (
     Step,
     StepStarted,
 )
-from services.ordering.event_store import EventStore
 from services.ordering.order import Order
 from services.ordering.projector import Projector
-from services.ordering.read_store import ReadStore
 from services.ordering.read_tables import GENERATIONS, generations
 from services.ordering.rebuild import Progress, Rebuild
-from tests.services.ordering.orders import ORDER_ID, PLACED
-from tests.support.clock import Calendar
+from services.ordering.shards import Shards
+from services.ordering.tables import event_store
+from tests.services.ordering.orders import ORDER_ID, PLACED, one_shard
+from tests.support.events import NO_BROKER
 
 COMPLETED: Final[Sequence[OrderEvent]] = (
     PLACED,
@@ -66,31 +65,29 @@ def order_id(number: int) -> str:
 
 
 class Reading:
-    """The log, its projector and the read model; opened with `async with`."""
+    """A shard with all buckets: the log, its projector and the read model; opened with `async with`."""
 
-    def __init__(self, log_url: str, read_url: str, clock: Calendar) -> None:
-        self._log_url, self._read_url, self._clock = log_url, read_url, clock
-        metadata = sa.MetaData()
-        self.events = EventStore(metadata, now=clock)
-        self.database = Database(log_url, metadata)
-        self.store = ReadStore(read_url)
-        self.projector = self.new_projector()
+    def __init__(self, log_url: str, read_url: str) -> None:
+        self._databases = one_shard(log_url, read_url)
+        self.shards = Shards(self._databases, NO_BROKER)
+        (shard,) = self.shards.by_name.values()
+        self.events = event_store
+        self.database = shard.database
+        self.store = shard.read_store
+        self.projector = shard.projector
+        self.follower = shard.follower
 
     async def __aenter__(self) -> Self:
-        await self.database.__aenter__()
-        await self.store.__aenter__()
-        await self.store.initialise()
+        await self.shards.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self.store.__aexit__(*exc)
-        await self.database.__aexit__(*exc)
+        await self.shards.__aexit__(*exc)
 
     def of_another_process(self) -> "Reading":
-        """The same databases by connections of their own; its log is to be opened."""
-        other = Reading(self._log_url, self._read_url, self._clock)
-        other.store = self.store
-        return other
+        """The same databases by connections of their own."""
+        (databases,) = self._databases.values()
+        return Reading(databases.database_url, databases.read_database_url)
 
     async def load(self, id_: str) -> tuple[Order | None, int]:
         async with self.database.read() as tx:

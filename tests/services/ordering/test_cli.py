@@ -1,6 +1,7 @@
 """`front orders`: what an operator asks of orders, and does for them."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from services.ordering.order import Place
 from services.ordering.read_store import ReadStore
 from services.ordering.store import Orders
 from services.ordering.tables import event_store, outbox
-from tests.services.ordering.orders import ORDER_ID, PLACED
+from tests.services.ordering.orders import ORDER_ID, PLACED, opened
 from tests.services.ordering.reading import COMPLETED, order_id
 from tests.support.shop import ROOT, front
 
@@ -29,9 +30,11 @@ class Operator:
     """Somebody at a terminal, and the databases of ordering."""
 
     def __init__(self, folder: Path) -> None:
+        self.url, self.read_url = f"sqlite:///{folder}/ordering.db", f"sqlite:///{folder}/ordering_read.db"
         self.environment = {
-            "ORDERING_DATABASE_URL": f"sqlite:///{folder}/ordering.db",
-            "ORDERING_READ_DATABASE_URL": f"sqlite:///{folder}/ordering_read.db",
+            "ORDERING_SHARDS": json.dumps(
+                {"0": {"database_url": self.url, "read_database_url": self.read_url}}
+            ),
             "COLUMNS": "500",
         }
 
@@ -44,7 +47,7 @@ class Operator:
 
     def change(self, work: Callable[[Orders], Awaitable[object]]) -> None:
         async def changed() -> None:
-            async with Orders(self.environment["ORDERING_DATABASE_URL"]) as orders:
+            async with opened(self.url) as orders:
                 await work(orders)
 
         asyncio.run(changed())
@@ -67,6 +70,7 @@ class Operator:
                 "schema_version": event.SCHEMA,
                 "data": encode(event),
                 "recorded_at": datetime(2026, 5, 1, tzinfo=UTC),
+                "bucket": 0,
             }
             for number in range(orders)
             for version, event in enumerate(COMPLETED, 1)
@@ -182,22 +186,22 @@ def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator)
     assert (
         operator.run("rebuild")
         .output.splitlines()[-1]
-        .startswith(f"The read model is rebuilt from {events} events in ")
+        .startswith(f"The read model of shard 0 is rebuilt from {events} events in ")
     )
 
     async def orders() -> int:
-        async with ReadStore(operator.environment["ORDERING_READ_DATABASE_URL"]) as store:
+        async with ReadStore(operator.read_url) as store:
             return sum(total.completed for total in await store.totals("2026-05-01"))
 
     assert asyncio.run(orders()) == 2500
 
 
 def test_missing_settings_are_named(operator: Operator) -> None:
-    operator.environment["ORDERING_READ_DATABASE_URL"] = ""
-    shown = CliRunner().invoke(app, ["stuck"], env={"ORDERING_DATABASE_URL": "sqlite:///x.db"})
+    operator.environment["ORDERING_SHARDS"] = json.dumps({"0": {"database_url": "sqlite:///x.db"}})
+    shown = operator.run("stuck")
 
     assert shown.exit_code == 1
-    assert "ORDERING_READ_DATABASE_URL" in shown.output
+    assert "READ_DATABASE_URL" in shown.output
 
 
 def test_where_nothing_has_run_no_database_is_created(operator: Operator, tmp_path: Path) -> None:

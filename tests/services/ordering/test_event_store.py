@@ -189,6 +189,7 @@ async def store_raw(streams: Streams, schema: int) -> None:
         "schema_version": schema,
         "data": PLACED_1,
         "recorded_at": PLACED.placed_at,
+        "bucket": 0,
     }
     async with streams.database.write() as tx:
         await tx.execute(streams.store.events.insert().values(row))

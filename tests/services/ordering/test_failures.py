@@ -10,6 +10,7 @@ from frontispiece.settings import Directory, TokenSettings
 from services.ordering.app import OrderingSettings, create_app
 from tests.conftest import AppClient
 from tests.services.ordering.conftest import OpenShop
+from tests.services.ordering.orders import one_shard
 from tests.services.ordering.world import (
     ADDRESS,
     Discounts,
@@ -257,8 +258,7 @@ async def test_ordering_does_not_start_without_the_addresses_it_needs(
 ) -> None:
     app = create_app(
         OrderingSettings(
-            database_url=sqlite_url,
-            read_database_url=sqlite_url.replace("service.db", "read.db"),
+            shards=one_shard(sqlite_url, sqlite_url.replace("service.db", "read.db")),
             events=NO_BROKER,
             directory=Directory(services={"discount-grpc": "127.0.0.1:1"}),
             signing_key=signing_key,

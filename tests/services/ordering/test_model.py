@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ordering.model import Article, Item, order_id, price
+from services.ordering.model import Article, Item, intent_id, price
 from shop.money import Money
 
 SKUS = st.sampled_from([f"SKU-{number}" for number in range(20)])
@@ -53,5 +53,5 @@ def test_a_half_minor_unit_stays_with_the_shop_on_every_piece() -> None:
 
 
 def test_an_order_has_one_id_for_every_owner_and_key() -> None:
-    assert order_id("reader", "key-1") == order_id("reader", "key-1")
-    assert len({order_id("a", "bc"), order_id("ab", "c"), order_id("a", "c"), order_id("b", "bc")}) == 4
+    assert intent_id("reader", "key-1") == intent_id("reader", "key-1")
+    assert len({intent_id("a", "bc"), intent_id("ab", "c"), intent_id("a", "c"), intent_id("b", "bc")}) == 4

@@ -2,11 +2,11 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 
-from services.ordering.progress import LogFollower
-from services.ordering.queries import Queries
+from services.ordering.progress import LogFollower, progress
 from tests.services.ordering.orders import ORDER_ID
 from tests.services.ordering.reading import COMPLETED, Reading, order_id
 
@@ -36,18 +36,11 @@ async def test_the_last_stage_is_sent_once_the_order_is_read_so_or_cannot_be_in_
     reading: Reading, *, projects: bool
 ) -> None:
     follower = LogFollower(reading.database, reading.events)
-    queries = Queries(
-        database=reading.database,
-        events=reading.events,
-        store=reading.store,
-        projector=reading.projector,
-        follower=follower,
-        max_wait=15 if projects else 0.05,
-    )
+    projected = partial(reading.projector.wait_for, timeout=15 if projects else 0.05)
     await reading.append(ORDER_ID, 0, COMPLETED)
     running = [asyncio.create_task(follower.run())]
-    async with asyncio.timeout(15), aclosing(queries.progress(ORDER_ID, 0)) as progress:
-        async for event in progress:
+    async with asyncio.timeout(15), aclosing(progress(follower, ORDER_ID, 0, projected)) as stages:
+        async for event in stages:
             if event.event == "payment-captured" and projects:
                 assert await reading.store.order(ORDER_ID) is None
                 running.append(asyncio.create_task(reading.projector.run()))

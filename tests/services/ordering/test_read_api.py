@@ -15,8 +15,7 @@ from frontispiece.security import Verifier
 from frontispiece.service import create_service
 from frontispiece.settings import TokenSettings
 from services.ordering import read_api
-from services.ordering.progress import LogFollower
-from services.ordering.queries import Queries
+from services.ordering.queries import POSITIONS, Queries
 from tests.conftest import AppClient, MakeToken
 from tests.services.ordering.orders import ORDER_ID
 from tests.services.ordering.reading import CANCELLED, COMPLETED, Reading, order_id
@@ -32,19 +31,11 @@ class Copy:
     """One copy of ordering: its read side alone, on the databases of a `Reading`."""
 
     def __init__(self, reading: Reading, tokens: TokenSettings) -> None:
-        self.projector = reading.new_projector()
-        self.follower = LogFollower(reading.database, reading.events)
+        self.projector, self.follower = reading.projector, reading.follower
 
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            app.state.queries = Queries(
-                database=reading.database,
-                events=reading.events,
-                store=reading.store,
-                projector=self.projector,
-                follower=self.follower,
-                max_wait=0.05 if self.is_late else 10,
-            )
+            app.state.queries = Queries(reading.shards, max_wait=0.05 if self.is_late else 10)
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self.follower.run())]
                 if not self.is_late:
@@ -146,9 +137,9 @@ async def test_before_the_read_model_has_seen_a_position_the_answer_is_202_with_
     reading: Reading, copy: Copy, app_client: AppClient, reader: dict[str, str]
 ) -> None:
     copy.is_late = True
-    known = await reading.append(ORDER_ID, 0, CANCELLED[:1])
+    known = POSITIONS + await reading.append(ORDER_ID, 0, CANCELLED[:1])
     await reading.catch_up(copy.projector)
-    position = await reading.append(ORDER_ID, 1, CANCELLED[1:])
+    position = POSITIONS + await reading.append(ORDER_ID, 1, CANCELLED[1:])
     async with app_client(copy.app) as http:
         for query, headers in ((f"?min-position={position}", {}), ("", {"Min-Position": str(position)})):
             for path in (f"/orders/{ORDER_ID}", "/orders"):
@@ -157,7 +148,7 @@ async def test_before_the_read_model_has_seen_a_position_the_answer_is_202_with_
                 assert "etag" not in late.headers
                 order = late.json() if path != "/orders" else late.json()["items"][0]
                 assert order["status"] == "pending"
-        placed_since = await reading.append(order_id(1), 0, CANCELLED[:1])
+        placed_since = POSITIONS + await reading.append(order_id(1), 0, CANCELLED[:1])
         for params in ({"min-position": placed_since}, {}):
             placed = await http.get(f"/orders/{order_id(1)}", headers=reader, params=params)
             assert (placed.status_code, placed.headers["etag"]) == (200, '"1"'), "it is read from the log"
@@ -339,7 +330,7 @@ async def test_progress_reaches_clients_of_every_copy(
     other = reading.of_another_process()
     copies = [Copy(reading, token_settings), Copy(other, token_settings)]
     await reading.append(ORDER_ID, 0, COMPLETED[:1])
-    async with other.database, servers() as serve:
+    async with other, servers() as serve:
         for copy in copies:
             async with (
                 httpx.AsyncClient(base_url=await serve(copy.app), headers=reader, timeout=20) as http,

@@ -47,7 +47,7 @@ async def test_while_it_runs_the_live_tables_serve_and_follow_the_log(reading: R
 
     assert [view is not None for view in seen] == [True] * 3
     await reading.rebuild()  # finds that nothing was lost at the switch
-    assert len(await reading.store.orders("reader", 100)) == 9
+    assert len(await reading.store.orders(100, owner="reader")) == 9
 
 
 async def test_a_killed_one_goes_on_where_it_was_and_one_of_other_code_begins_anew(reading: Reading) -> None:
@@ -87,7 +87,7 @@ async def test_tables_that_differ_are_named_and_stay_live_until_the_difference_i
     assert (await reading.states())["blue"][0] == "live"
     await reading.rebuild(accept_differences=True)
     assert (await reading.states())["green"][0] == "live"
-    assert len(await reading.store.orders("reader", 100)) == 6
+    assert len(await reading.store.orders(100, owner="reader")) == 6
 
 
 @pytest.mark.parametrize("table", ["details", "totals"])

@@ -15,8 +15,8 @@ from services.ordering.model import Status
 from services.ordering.order import Cancel, KeyReused, Place, Retry, Stock
 from services.ordering.saga import ATTEMPTS_BEFORE_CANCELLING, ATTEMPTS_BEFORE_STUCK
 from services.ordering.store import Orders
-from services.ordering.tables import event_store, outbox, timeouts
-from tests.services.ordering.orders import ORDER_ID, PLACED
+from services.ordering.tables import event_store, fence, outbox, timeouts
+from tests.services.ordering.orders import ORDER_ID, PLACED, opened
 from tests.support.clock import Calendar
 from tests.support.events import event
 from tests.support.postgres import Postgres
@@ -26,7 +26,7 @@ LONG = timedelta(hours=1)
 
 @pytest.fixture
 async def orders(database_url: str, clock: Calendar) -> AsyncIterator[Orders]:
-    async with Orders(database_url, reply_timeout=4, now=clock) as orders:
+    async with opened(database_url, reply_timeout=4, now=clock) as orders:
         yield orders
 
 
@@ -204,12 +204,12 @@ async def test_several_copies_carry_out_each_timeout_once(orders: Orders, clock:
 async def test_a_timeout_that_one_copy_is_taking_keeps_no_other_waiting(
     postgres: Postgres, clock: Calendar
 ) -> None:
-    async with Orders(postgres.new_database(), now=clock) as orders:
+    async with opened(postgres.new_database(), now=clock) as orders:
         for number in range(2):
             await place(orders, f"{number:036}")
         now = clock.now + LONG
         async with orders.database.write() as one, orders.database.write() as other:
-            taken = [await timeouts.take(tx, now) for tx in (one, other, one)]
+            taken = [await timeouts.take(tx, now, of=fence.active) for tx in (one, other, one)]
     assert {due.order_id for due in taken if due} == {f"{number:036}" for number in range(2)}
     assert taken[2] is None
 

@@ -1,0 +1,127 @@
+"""Orders over all shards: each is in the one that has its customer's bucket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Self, TypeVar
+
+from frontispiece.events import Event, EventSettings, Reject
+from frontispiece.http import Problem
+from frontispiece.service import Intent
+from frontispiece.shards import Router, ShardMap, bucket_for, open_router
+from services.ordering.model import intent_id
+from services.ordering.order import Command
+from services.ordering.order_ids import bucket_in
+from services.ordering.settings import ShardDatabases
+from services.ordering.shard import Shard
+from services.ordering.store import Orders, Written
+from services.ordering.tables import fence
+
+T = TypeVar("T")
+
+
+class Shards:
+    """All shards, and the way to each; opened with `async with`.
+
+    Args:
+        databases: of the shards, by name.
+        events: where the map is that says which shard has which bucket.
+        reply_timeout: see `Orders`.
+    """
+
+    def __init__(
+        self, databases: Mapping[str, ShardDatabases], events: EventSettings, *, reply_timeout: float = 5.0
+    ) -> None:
+        self.by_name = {
+            name: Shard(name, of_shard, reply_timeout=reply_timeout) for name, of_shard in databases.items()
+        }
+        self._events = events
+        self._router: Router
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        logs = {name: shard.database for name, shard in self.by_name.items()}
+        async with AsyncExitStack() as stack:
+            for shard in self.by_name.values():
+                await stack.enter_async_context(shard)
+            self._router = await open_router(logs, fence, ShardMap.even(logs))
+            await stack.enter_async_context(self._router.following(self._events, "ordering"))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._stack.aclose()
+
+    async def ping(self) -> None:
+        """Return when a shard is reachable: the customers of another one wait, all others need not.
+
+        Raises:
+            Problem: 503, when none is.
+        """
+        pings = [asyncio.create_task(shard.ping()) for shard in self.by_name.values()]
+        try:
+            for ping in asyncio.as_completed(pings):
+                try:
+                    return await ping
+                except Problem as problem:
+                    failure = problem
+            raise failure
+        finally:
+            for each in pings:
+                each.cancel()
+            await asyncio.gather(*pings, return_exceptions=True)
+
+    def of(self, bucket: int) -> Shard:
+        """The shard that has a bucket."""
+        return self.by_name[self._router.locate(bucket)[0]]
+
+    async def of_epoch(self, bucket: int, epoch: int) -> Shard:
+        """The shard that has a bucket, which has been there or elsewhere in this epoch."""
+
+        async def find(orders: Orders, known: int) -> None:
+            async with orders.database.write() as tx:
+                await fence.check(tx, bucket, known)
+
+        if epoch > self._router.locate(bucket)[1]:  # others have a newer map: the shards know it
+            await self._at(bucket, find)
+        return self.of(bucket)
+
+    async def find(self, order_id: str, owner: str) -> Written | None:
+        """An owner's order as it is now; None when there is none."""
+        if bucket_in(order_id) not in {None, bucket_for(owner)}:
+            return None
+        found = await self.of(bucket_for(owner)).orders.find(order_id)
+        return found if found is not None and found.order.owner == owner else None
+
+    async def reserve_id(self, intent: Intent) -> tuple[str, bool]:
+        """The id of the order of an intent, and whether it was given before."""
+        bucket, id_ = bucket_for(intent.owner), intent_id(intent.owner, intent.key)
+        return await self._at(bucket, lambda orders, epoch: orders.reserve_id(id_, bucket, epoch=epoch))
+
+    async def execute(self, order_id: str, owner: str, command: Command) -> Written:
+        """Carry out a command on an owner's order; see `Orders.execute`."""
+        return await self._at(
+            bucket_for(owner), lambda orders, epoch: orders.execute(order_id, command, epoch=epoch)
+        )
+
+    async def handle(self, event: Event[Any]) -> None:
+        """Handle a reply to a command; see `Orders.handle`."""
+        bucket = bucket_in(event.data.order_id)
+        if bucket is None:
+            bucket = await self._bucket_of(event.data.order_id)
+        await self._at(bucket, lambda orders, epoch: orders.handle(event, epoch=epoch))
+
+    async def _bucket_of(self, order_id: str) -> int:
+        """The bucket of an order whose id does not say it: any shard that has, or had, the order knows it."""
+        for shard in self.by_name.values():
+            if (found := await shard.orders.find(order_id)) is not None:
+                return bucket_for(found.order.owner)
+        raise Reject(f"There is no order {order_id}.")
+
+    async def _at(self, bucket: int, change: Callable[[Orders, int], Awaitable[T]]) -> T:
+        """Make a change at the shard of a bucket.
+
+        Raises:
+            Problem: 503 `bucket-moving`.
+        """
+        return await self._router.run(bucket, lambda name, epoch: change(self.by_name[name].orders, epoch))
