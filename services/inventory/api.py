@@ -28,7 +28,7 @@ from services.inventory.store import Store
 router = APIRouter()
 
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-ReservationId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+ReservationId = Annotated[str, Field(pattern=r"^[0-9a-f-]{1,36}$")]
 
 
 @responds(409, 410)

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from frontispiece.events import CommandData, EventData
 
-OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{1,36}$")]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 """Minor units."""
 
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{1,36}$")]
 
 
 class AuthorisePayment(CommandData, frozen=True, kw_only=True):

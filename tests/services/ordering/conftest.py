@@ -7,8 +7,10 @@ import grpc
 import pytest
 import respx
 
+from frontispiece.events import EventSettings
 from frontispiece.settings import Directory, TokenSettings
 from services.ordering.app import OrderingSettings, create_app
+from services.ordering.settings import ShardDatabases
 from services.ordering.store import Orders
 from services.ordering.tables import event_store
 from shop.pb import discount_pb2_grpc
@@ -48,18 +50,24 @@ def open_shop(
 
     @asynccontextmanager
     async def open_(
-        database_url: str, call_timeout: float = 10, addresses: dict[str, str] | None = None
+        database_url: str = "",
+        call_timeout: float = 10,
+        addresses: dict[str, str] | None = None,
+        *,
+        shards: dict[str, ShardDatabases] | None = None,
+        events: EventSettings = NO_BROKER,
     ) -> AsyncIterator[Shop]:
         settings = OrderingSettings(
-            shards=one_shard(database_url, f"sqlite:///{tmp_path}/read.db"),
+            shards=shards or one_shard(database_url, f"sqlite:///{tmp_path}/read.db"),
             timeout=call_timeout,
             directory=Directory(services={**services, "discount-grpc": discounts[2], **(addresses or {})}),
             signing_key=signing_key,
             tokens=token_settings,
-            events=NO_BROKER,
+            events=events,
         )
-        async with app_client(create_app(settings)) as http:
-            shop = Shop(http=http, bearer=bearer, discounts=discounts[0])
+        app = create_app(settings)
+        async with app_client(app) as http:
+            shop = Shop(http=http, bearer=bearer, discounts=discounts[0], shards=app.state.store)
             shop.sells("PEN", 333)
             shop.sells("INK", 1000)
             shop.basket = {"PEN": 2, "INK": 1}

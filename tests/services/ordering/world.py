@@ -10,6 +10,7 @@ import grpc
 import httpx
 
 from frontispiece.http.problems import MEDIA_TYPE, Problem
+from services.ordering.shards import Shards
 from shop.pb import discount_pb2, discount_pb2_grpc
 from tests.conftest import MakeToken
 
@@ -131,6 +132,8 @@ class Shop:
     trouble: dict[str, Trouble] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     calls: list[tuple[str, httpx.Request]] = field(default_factory=list)
+    shards: Shards | None = None
+    """Ordering's own."""
     unready: set[str] = field(default_factory=set)
     """Hosts of services that are not ready."""
 

@@ -1,0 +1,177 @@
+"""Orders over two shards: what each request touches, and what a customer sees of a move."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from frontispiece.events import AlreadyHandled, EventSettings, open_key_value
+from frontispiece.shards import bucket_for, bucket_of
+from frontispiece.shards.mover import Mover
+from frontispiece.shards.router import BUCKET
+from services.ordering import events
+from services.ordering.movable import movable
+from services.ordering.settings import ShardDatabases
+from services.ordering.shards import Shards
+from services.ordering.tables import event_store, timeouts
+from tests.services.ordering.conftest import OpenShop
+from tests.services.ordering.world import Shop
+from tests.support.events import event
+
+NAMES: Final = ("0", "1")
+
+
+def customer(shard: str, number: int = 0) -> str:
+    """A customer whose bucket is in this shard at first."""
+    found = (name for name in map("customer{}".format, count()) if str(bucket_for(name) // 512) == shard)
+    return next(name for index, name in enumerate(found) if index == number)
+
+
+def two_shards(folder: Path) -> dict[str, ShardDatabases]:
+    return {
+        name: ShardDatabases(
+            database_url=f"sqlite:///{folder}/log{name}.db",
+            read_database_url=f"sqlite:///{folder}/read{name}.db",
+        )
+        for name in NAMES
+    }
+
+
+@pytest.fixture
+async def shop(open_shop: OpenShop, tmp_path: Path, event_settings: EventSettings) -> AsyncIterator[Shop]:
+    async with open_shop(shards=two_shards(tmp_path), events=event_settings) as shop:
+        yield shop
+
+
+def headers(shop: Shop, name: str, **more: str) -> dict[str, str]:
+    return {**shop.bearer(name, "shop"), **more}
+
+
+async def placed(shop: Shop, name: str, key: str = "an-intent") -> httpx.Response:
+    """A customer's order of one pen."""
+    shop.basket = {"PEN": 1}
+    response = await shop.place(headers(shop, name, **{"Idempotency-Key": key}), total=333 + 490)
+    assert response.status_code == 202, response.text
+    return response
+
+
+class Touched:
+    """Counts the statements that this task's requests run, by the shard."""
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards: ContextVar[list[str] | None] = ContextVar("touched", default=None)
+        for name, shard in shards.by_name.items():
+            for database in (shard.database, shard.read_store.database):
+                sa.event.listen(database.engine.sync_engine, "before_cursor_execute", self._note(name))
+
+    def _note(self, shard: str) -> Any:
+        def note(*_: object) -> None:
+            if (touched := self._shards.get()) is not None:
+                touched.append(shard)
+
+        return note
+
+    @contextmanager
+    def shards(self) -> Iterator[list[str]]:
+        """The shards of the statements within the block."""
+        touched: list[str] = []
+        token = self._shards.set(touched)
+        yield touched
+        self._shards.reset(token)
+
+
+async def test_each_request_of_a_customer_touches_one_shard_and_somebody_elses_order_none(shop: Shop) -> None:
+    assert shop.shards is not None
+    touched = Touched(shop.shards)
+    for shard in NAMES:
+        name, other = customer(shard), customer(shard, 1)
+        with touched.shards() as of_order:
+            response = await placed(shop, name)
+        id_ = response.json()["id"]
+        assert bucket_of(id_) == bucket_for(name)
+        mine = headers(shop, name, **{"Min-Position": response.headers["position"]})
+        with touched.shards() as of_look_up:
+            assert (await shop.http.get(f"/orders/{id_}", headers=mine)).status_code == 200
+        with touched.shards() as of_list:
+            assert len((await shop.http.get("/orders", headers=mine)).json()["items"]) == 1
+        assert set(of_order) == set(of_look_up) == set(of_list) == {shard}
+
+        with touched.shards() as of_nobody:
+            assert (await shop.http.get(f"/orders/{id_}", headers=headers(shop, other))).status_code == 404
+        assert of_nobody == []
+
+
+async def facts(shop: Shop) -> set[tuple[str, str]]:
+    """The facts of all orders, read one by one."""
+    service, cursor, found = shop.bearer("sales", "orders:replay"), None, set[tuple[str, str]]()
+    while True:
+        query = {"limit": "1"} | ({"cursor": cursor} if cursor else {})
+        page = (await shop.http.get("/facts", params=query, headers=service)).json()
+        found |= {(fact["type"].rpartition(".")[2], fact["data"]["order_id"]) for fact in page["items"]}
+        if (cursor := page["next"]) is None:
+            return found
+
+
+async def due(shards: Shards, name: str) -> set[str]:
+    """The orders of a shard with time-outs."""
+    async with shards.by_name[name].database.read() as tx:
+        return set(await tx.scalars(sa.select(timeouts.table.c.order_id)))
+
+
+async def totals(shards: Shards) -> int:
+    """How many orders were placed, over all shards."""
+    found = [
+        await shard.read_store.totals("2000-01-01", await shard.buckets()) for shard in shards.by_name.values()
+    ]
+    return sum(total.placed for of_shard in found for total in of_shard)
+
+
+async def test_a_customers_orders_move_with_all_that_belongs_to_them_and_nothing_is_seen_twice(
+    shop: Shop, event_settings: EventSettings
+) -> None:
+    shards = shop.shards
+    assert shards is not None
+    name, stays = customer("0"), customer("0", 1)
+    first, other = await placed(shop, name), await placed(shop, stays)
+    id_, other_id = first.json()["id"], other.json()["id"]
+    reserved = event(events.StockReserved(order_id=id_), subject=id_)
+    await shards.handle(reserved)
+
+    async with open_key_value(event_settings, BUCKET) as kv:
+        mover = Mover(movable(shards.by_name), kv, report=lambda _: None)
+        await mover.begin(await mover.plan({bucket_for(name)}, "1"))
+        await mover.run()
+
+        assert (await placed(shop, name)).json()["id"] == id_, "the intent is known there"
+        with pytest.raises(AlreadyHandled):
+            await shards.handle(reserved)
+        assert (await due(shards, "0"), await due(shards, "1")) == ({other_id}, {id_})
+        mine = headers(shop, name, **{"Min-Position": first.headers["position"]})
+        assert [order["id"] for order in (await shop.http.get("/orders", headers=mine)).json()["items"]] == [id_]
+        read = await shop.http.get(f"/orders/{id_}", headers=mine)
+        assert (read.status_code, read.json()["stage"]) == (200, "stock-reserved")
+        assert await facts(shop) == {("placed", id_), ("placed", other_id)}
+        assert await totals(shards) == 2
+
+        authorised = events.PaymentAuthorised(order_id=id_, amount=823, currency="EUR")
+        await shards.handle(event(authorised, subject=id_))
+        await mover.complete()
+        await mover.run()
+    left = shards.by_name["0"]
+    async with left.database.read() as tx:
+        log = await event_store.read(tx, 0, 100)
+    assert {recorded.order_id for recorded in log} == {other_id, log[-1].order_id}
+    assert log[-1].event.NAME == "bucket-removed"
+    again = await placed(shop, stays, key="another-intent")
+    seen = headers(shop, stays, **{"Min-Position": again.headers["position"]})
+    assert len((await shop.http.get("/orders", headers=seen)).json()["items"]) == 2
+    assert await left.read_store.order(id_) is None
+    assert await facts(shop) == {("placed", each) for each in (id_, other_id, again.json()["id"])}
+    moved = await shop.http.get(f"/orders/{id_}", headers=headers(shop, name))
+    assert (moved.status_code, moved.json()["status"]) == (200, "confirmed")
