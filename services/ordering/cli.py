@@ -16,9 +16,11 @@ from rich.text import Text
 
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
+from frontispiece.shards import shard_commands
 from services.ordering.settings import ShardSettings
 
 if TYPE_CHECKING:
+    from frontispiece.shards import Movable
     from services.ordering.rebuild import Progress
     from services.ordering.shard import Shard
 
@@ -27,6 +29,17 @@ app = typer.Typer(
 )
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@asynccontextmanager
+async def _movable() -> AsyncIterator["Movable"]:
+    from services.ordering.movable import open_movable  # noqa: PLC0415 (the help shows faster without)
+
+    async with open_movable() as movable:
+        yield movable
+
+
+shards_app = shard_commands(_movable)
 
 OrderId = Annotated[str, typer.Argument(metavar="ID", help="The order's id.")]
 
