@@ -114,9 +114,9 @@ async def test_an_order_that_is_picked_up_costs_no_delivery_and_goes_to_the_stor
     unknown = await shop.place(total=1666, shipping={**pickup, "store": "8"})
     placed = await shop.place(total=1666, shipping=pickup)
     order = placed.json()
-    await orders.handle(event(events.StockReserved(order_id=ORDER), subject=ORDER))
-    authorised = events.PaymentAuthorised(order_id=ORDER, amount=1666, currency="EUR")
-    await orders.handle(event(authorised, subject=ORDER))
+    await orders.handle(event(events.StockReserved(order_id=order["id"]), subject=order["id"]))
+    authorised = events.PaymentAuthorised(order_id=order["id"], amount=1666, currency="EUR")
+    await orders.handle(event(authorised, subject=order["id"]))
 
     assert (unknown.status_code, unknown.json()["type"]) == (422, "urn:frontispiece:problem:store-unknown")
     assert (placed.status_code, order["shipping"]["pickup"]) == (202, STORE)
