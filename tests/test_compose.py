@@ -79,19 +79,19 @@ def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> N
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_told_only_what_it_has_settings_for(role: str) -> None:
+def test_a_container_has_only_variables_that_its_role_reads(role: str) -> None:
     assert set(environment(role)) <= set(variables(role))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_told_everything_that_it_needs(role: str) -> None:
+def test_a_container_has_every_variable_that_its_role_needs(role: str) -> None:
     needed = {name for name, variable in variables(role).items() if variable.default is None}
 
     assert needed <= set(environment(role))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_can_be_made_from_what_its_container_is_told(
+def test_a_role_can_be_made_from_the_variables_of_its_container(
     role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in {variable for each in ROLES for variable in variables(each)}:

@@ -38,7 +38,7 @@ def test_settings_come_from_variables_with_the_roles_prefix(monkeypatch: pytest.
     assert settings.directory.address("paper") == "http://paper:8000"
 
 
-def test_every_fault_is_told_at_once_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_faults_are_named_at_once_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRESS_SPEED", "fast")
     monkeypatch.setenv("SERVICES", "{")
     with pytest.raises(ConfigError) as refusal:

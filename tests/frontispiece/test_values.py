@@ -50,7 +50,7 @@ def test_a_problem_passed_on_keeps_its_type() -> None:
     assert Problem(404, "https://errors.example/gone").type == "https://errors.example/gone"
 
 
-def test_of_a_bug_only_the_request_is_told() -> None:
+def test_a_bug_is_reported_with_the_request_id_alone() -> None:
     assert json.loads(internal("r-1").body("r-1"))["detail"].endswith("request r-1.")
 
 

@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_no_release(project: Path) -> None:
     assert "contracts/reader/1.0.0.json is no pact" in unreadable.stderr
 
 
-def test_a_project_without_contracts_or_with_a_stage_that_is_not_there_is_told_so(project: Path) -> None:
+def test_a_project_without_contracts_or_with_an_unknown_stage_is_an_error_in_a_line(project: Path) -> None:
     toml = project / "frontispiece.toml"
     text = toml.read_text()
     toml.write_text(text.replace("note_stage:staged", "note_stage:nothing"))

@@ -84,7 +84,7 @@ async def test_a_page_is_drawn_as_wide_as_the_terminal(world: World) -> None:
     assert out.decode().splitlines() == [line.plain for line in waterfall(timelines.explained(), 60)]
 
 
-async def test_a_page_is_asked_for_its_timeline_with_the_headers_that_are_given(world: World) -> None:
+async def test_a_timeline_is_requested_with_the_headers_that_are_given(world: World) -> None:
     done = await world.explain("/web/products/PENS-001?limit=2", "-H", "Accept-Language: de", "-H", "X-A:b:c")
 
     assert done.code == 0, done.err
@@ -97,7 +97,7 @@ async def test_a_page_is_asked_for_its_timeline_with_the_headers_that_are_given(
     assert "authorization" not in asked.headers
 
 
-async def test_a_user_who_cannot_log_in_is_told_why_and_the_page_is_not_asked_for(world: World) -> None:
+async def test_a_login_that_fails_says_why_and_the_page_is_not_requested(world: World) -> None:
     done = await world.explain("/web/basket", "--user", "shopper")
 
     assert done.code == 1
@@ -129,7 +129,7 @@ async def test_the_drawing_is_written_as_a_page_that_stands_alone(world: World, 
     assert "Degraded: latest (timeout)" in text
 
 
-async def test_a_drawing_that_cannot_be_written_is_told(world: World, tmp_path: Path) -> None:
+async def test_a_drawing_that_cannot_be_written_is_an_error_in_a_line(world: World, tmp_path: Path) -> None:
     done = await world.explain("/web/home", "--html", tmp_path / "nowhere" / "page.html")
 
     assert done.code == 1
@@ -164,7 +164,7 @@ async def test_a_page_that_does_not_explain_itself_says_how_it_would(world: Worl
         (500, "Something went wrong on our side.", "answered 500: Something"),
     ],
 )
-async def test_a_refusal_is_told_with_what_helps(world: World, status: int, detail: str, hint: str) -> None:
+async def test_a_refusal_is_shown_with_what_helps(world: World, status: int, detail: str, hint: str) -> None:
     world.answers({"title": "No", "status": status, "detail": detail}, PROBLEM, status)
     done = await world.explain("/web/basket")
 
@@ -191,7 +191,9 @@ def _with_batch(place: int) -> PageTrace:
         (msgspec.json.encode(_with_batch(-1)), "product waited for batch -1 of 1"),
     ],
 )
-async def test_an_answer_that_is_no_timeline_is_told(world: World, content: bytes, told: str) -> None:
+async def test_an_answer_that_is_no_timeline_is_an_error_in_a_line(
+    world: World, content: bytes, told: str
+) -> None:
     world.answers(content)
     done = await world.explain("/web/home")
 
@@ -200,7 +202,7 @@ async def test_an_answer_that_is_no_timeline_is_told(world: World, content: byte
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff"])
-async def test_a_problem_that_cannot_be_read_is_told_all_the_same(world: World, content: bytes) -> None:
+async def test_of_a_problem_that_cannot_be_read_the_status_is_shown(world: World, content: bytes) -> None:
     world.answers(content, PROBLEM, 502)
     done = await world.explain("/web/home")
 
@@ -208,7 +210,7 @@ async def test_a_problem_that_cannot_be_read_is_told_all_the_same(world: World, 
     assert "/web/home answered 502" in done.err
 
 
-async def test_nobody_there_is_told_at_the_address_of_the_environment(
+async def test_where_nothing_answers_the_address_of_the_environment_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FRONT_URL", nobody_there())
@@ -228,7 +230,7 @@ async def test_nobody_there_is_told_at_the_address_of_the_environment(
         (["/web/ho\x00me"], "cannot be requested"),
     ],
 )
-async def test_what_cannot_be_asked_for_is_told_and_not_sent(
+async def test_what_cannot_be_requested_is_an_error_and_not_sent(
     world: World, arguments: list[str], told: str
 ) -> None:
     done = await world.explain(*arguments)
@@ -238,7 +240,7 @@ async def test_what_cannot_be_asked_for_is_told_and_not_sent(
     assert not world.requests
 
 
-async def test_an_address_that_is_none_is_told() -> None:
+async def test_an_address_that_is_none_is_an_error_in_a_line() -> None:
     done = await explain("/web/home", "--url", "ftp://127.0.0.1")
 
     assert done.code == 1

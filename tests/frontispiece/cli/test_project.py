@@ -138,7 +138,7 @@ def test_all_errors_between_keys_are_named(tmp_path: Path) -> None:
     ]
 
 
-def test_services_are_told_of_every_app_wherever_it_runs(project: Path, tmp_path: Path) -> None:
+def test_services_have_the_address_of_every_app_wherever_it_runs(project: Path, tmp_path: Path) -> None:
     with (project / PROJECT_FILE).open("a") as file:
         file.write(
             '[apps.far]\nurl = "https://far.example"\naddresses = { far-grpc = "unix:${run}/far.sock" }\n'

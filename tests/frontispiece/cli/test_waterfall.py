@@ -33,7 +33,7 @@ def test_every_source_batch_and_call_has_its_line_and_no_line_is_wider_than_the_
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_everything_that_happened_is_told_at_every_width(width: int) -> None:
+def test_everything_that_happened_is_shown_at_every_width(width: int) -> None:
     text = "\n".join(drawn(timelines.explained(), width))
 
     for told in (
@@ -70,7 +70,7 @@ def test_longer_work_has_a_longer_bar() -> None:
     assert lengths[-1] == 1
 
 
-def test_a_deadline_that_is_near_is_marked_where_it_is_and_one_that_is_far_is_only_told() -> None:
+def test_a_near_deadline_is_marked_in_the_drawing_and_a_far_one_is_text_alone() -> None:
     explained = timelines.explained()
     assert line_of("product", drawn(explained, 80)).count("┊") == 1
 
@@ -80,14 +80,14 @@ def test_a_deadline_that_is_near_is_marked_where_it_is_and_one_that_is_far_is_on
     assert "182 of 1500 ms" in far[0]
 
 
-def test_the_problem_of_a_page_that_failed_is_told() -> None:
+def test_the_problem_of_a_page_that_failed_is_shown() -> None:
     explained = timelines.explained()
     explained.view, explained.problem = None, {"title": "Gone", "detail": "There is no such article."}
 
     assert "Problem: There is no such article." in drawn(explained, 80)
 
 
-def test_a_page_of_which_no_source_began_is_told_in_a_line() -> None:
+def test_a_page_of_which_no_source_began_is_one_line() -> None:
     explained = timelines.explained()
     explained.timeline.sources = []
 
@@ -133,7 +133,7 @@ def test_the_page_shows_the_view_folded_and_what_is_hostile_in_it_as_text() -> N
     assert "<b>Reed</b> & pen" in (folded.findtext(f"{XHTML}pre") or "")
 
 
-def test_the_page_asks_nobody_for_anything() -> None:
+def test_the_page_makes_no_request() -> None:
     text = page(timelines.explained())
 
     assert "default-src 'none'" in text

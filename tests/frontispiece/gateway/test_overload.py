@@ -10,7 +10,7 @@ from tests.support.world import OpenWorld
 
 
 @pytest.mark.parametrize("path", ["/page", "/aggregate"])
-async def test_optional_parts_are_not_asked_for_while_the_gateway_is_overloaded(
+async def test_optional_parts_are_not_requested_while_the_gateway_is_overloaded(
     open_world: OpenWorld, path: str
 ) -> None:
     things = Stub(answering(200, b"{}", (b"content-type", b"application/json")))

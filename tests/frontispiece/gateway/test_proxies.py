@@ -120,7 +120,7 @@ def test_the_header_that_the_proxies_do_not_write_is_never_believed() -> None:
     "headers", [x("203.0.113.5"), rfc("for=203.0.113.5"), [(b"x-forwarded-proto", b"https")]]
 )
 @pytest.mark.parametrize("edge", [Edge(), Edge(trusted_proxies=("192.0.2.9",))])
-def test_a_proxy_that_is_not_trusted_is_told_of_once(
+def test_a_proxy_that_is_not_trusted_is_logged_once(
     caplog: pytest.LogCaptureFixture, edge: Edge, headers: Headers
 ) -> None:
     proxies = TrustedProxies(edge)

@@ -32,7 +32,7 @@ def find(routes: Matcher[str], path: str, method: str = "GET", host: str = "") -
     return routes.match(method, host, segments_of(path.encode()))
 
 
-def test_a_method_that_no_matching_path_has_is_told_with_all_that_some_have() -> None:
+def test_a_method_that_no_matching_path_has_is_a_405_with_all_that_some_have() -> None:
     routes = matcher(
         route("/a/b"),
         route("/a/{x}", "PUT"),

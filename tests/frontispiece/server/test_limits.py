@@ -86,7 +86,7 @@ async def test_half_a_head_does_not_end_what_is_being_answered() -> None:
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 1000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"]
 )
-async def test_half_a_body_is_not_waited_for_and_the_app_is_told_that_no_more_comes(framing: bytes) -> None:
+async def test_half_a_body_is_not_waited_for_and_the_app_receives_a_disconnect(framing: bytes) -> None:
     stub = Stub(Exchange.until_left)
     async with served(stub, body_timeout=SOON) as url:
         assert statuses(await said(url, POST + framing, b"1\r\nx\r\n")) == [408]
@@ -141,7 +141,7 @@ async def test_a_client_is_not_cut_off_because_the_app_reads_slowly(sent: bytes)
         assert b"\r\n%d" % (len(sent) + 1) in await reader.read()
 
 
-async def test_a_client_that_waits_to_be_told_to_go_on_is_not_cut_off() -> None:
+async def test_a_client_that_waits_for_100_continue_is_not_cut_off() -> None:
     late = asyncio.Event()
 
     async def answer(exchange: Exchange) -> None:
@@ -187,7 +187,7 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off() -> None:
         await stub.last.ended.wait()
 
 
-async def test_connections_above_the_limit_are_told_to_come_again_and_do_no_harm_to_others() -> None:
+async def test_connections_above_the_limit_get_a_503_with_retry_after_and_do_no_harm_to_others() -> None:
     async with served(Stub(), max_connections=2) as url, connected(url) as one, connected(url) as two:
         for reader, writer in (one, two):
             writer.write(GET + b"\r\n")

@@ -129,7 +129,7 @@ async def test_when_the_client_goes_its_request_is_cancelled_at_once(ahead: int)
         await cancelled.wait()
 
 
-async def test_when_the_client_goes_in_the_middle_of_its_body_the_app_is_told_so() -> None:
+async def test_when_the_client_goes_in_the_middle_of_its_body_the_app_receives_a_disconnect() -> None:
     told = asyncio.Event()
 
     async def respond(request: IncomingRequest) -> Reply:
@@ -150,7 +150,7 @@ async def test_when_the_client_goes_in_the_middle_of_its_body_the_app_is_told_so
         await told.wait()
 
 
-async def test_an_asgi_app_is_told_when_the_client_goes() -> None:
+async def test_an_asgi_app_receives_a_disconnect_when_the_client_goes() -> None:
     stub = Stub(Exchange.until_left)
     async with asyncio.timeout(60), servers() as serve:
         async with connected(await serve(stub)) as (_, writer):

@@ -73,7 +73,7 @@ async def test_a_statement_whose_task_is_cancelled_ends_at_the_server_too(postgr
                         break
 
 
-async def test_a_server_that_hangs_holds_nobody_up(
+async def test_a_server_that_hangs_delays_no_other_request(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver itself would wait ten seconds for it."""

@@ -203,7 +203,7 @@ async def test_what_repeats_a_store_that_has_left_is_forgotten_later(
     assert len([row for shard in shards.shards.values() for row in await shard.find("5")]) == 1
 
 
-async def test_of_two_who_change_a_store_at_once_one_is_told_to_look_again(shards: Shards) -> None:
+async def test_of_two_concurrent_changes_of_a_store_one_is_refused(shards: Shards) -> None:
     changed = [replace(STORES[5], name=name, version=2) for name in ("Early", "Late")]
     changed.append(replace(changed[0], latitude=SYDNEY[0], longitude=SYDNEY[1]))
 

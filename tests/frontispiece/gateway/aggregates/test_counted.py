@@ -64,7 +64,7 @@ async def test_counts_go_on_over_reloads_and_keep_no_table_of_before(join: Join)
     assert [snapshot() for snapshot in before] == [None, None, None, world.gateway.snapshot]
 
 
-async def test_aggregates_of_one_path_on_several_hosts_are_told_apart(join: Join) -> None:
+async def test_aggregates_of_one_path_on_several_hosts_are_different(join: Join) -> None:
     parts = 'parts.a = { from = "gone:/a", optional = true }'
     world = await join(parts, also=[aggregate(parts, more='host = "127.0.0.1"')])
     await world.http.get("/a/A")

@@ -68,7 +68,7 @@ async def test_a_part_for_which_its_service_has_no_room_is_replaced_as_overloade
     assert (await first).json() == {"a": 1}
 
 
-async def test_each_part_has_its_own_time_and_calls_are_told_what_is_left_of_it(join: Join) -> None:
+async def test_each_part_has_its_own_timeout_and_calls_carry_what_is_left_of_it(join: Join) -> None:
     parts = (
         'parts.a = { from = "catalog:/p", timeout = "1500ms" }\n'
         'parts.b = { from = "inventory:/p", optional = true }'

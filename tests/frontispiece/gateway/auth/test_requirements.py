@@ -68,7 +68,7 @@ async def test_a_refusal_names_the_claim_and_not_its_values(open_world: OpenWorl
     assert not world.things.requests
 
 
-async def test_an_old_login_is_asked_to_be_renewed(open_world: OpenWorld, issuer: Issuer) -> None:
+async def test_an_old_login_gets_a_challenge_to_be_renewed(open_world: OpenWorld, issuer: Issuer) -> None:
     world = await open_world(route_table(route("/a", auth="bearer", max_age="5m")), things=Stub())
     now = int(time.time())
     recent, exact = issuer.bearer("reader", auth_time=now), issuer.bearer("reader", auth_time=now - 200)

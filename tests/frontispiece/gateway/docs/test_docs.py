@@ -272,7 +272,7 @@ async def test_a_route_goes_before_the_description(open_world: OpenWorld) -> Non
     assert "openapi" in (await world.http.get("/docs")).json()  # what the service answers everywhere
 
 
-async def test_a_browser_at_the_root_is_told_where_it_is(open_world: OpenWorld) -> None:
+async def test_a_browser_at_the_root_gets_a_page_that_says_where_it_is(open_world: OpenWorld) -> None:
     world = await describing(open_world, route("/open"), docs={"title": "<Things>"})
 
     page = await world.http.get("/", headers={"Accept": "text/html,*/*;q=0.8"})

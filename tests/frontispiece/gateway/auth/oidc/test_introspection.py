@@ -86,7 +86,7 @@ async def test_a_jwt_is_verified_here(opaque: AccessTokens, endpoint: Endpoint, 
     assert endpoint.asked == []
 
 
-async def test_an_active_token_is_asked_about_once_a_minute(
+async def test_an_active_token_is_introspected_once_a_minute(
     opaque: AccessTokens, endpoint: Endpoint, clock: Clock
 ) -> None:
     endpoint.know()
@@ -170,7 +170,7 @@ async def test_what_the_issuer_says_is_verified(opaque: AccessTokens, endpoint: 
     assert len(opaque) == 0
 
 
-async def test_what_can_be_no_token_is_not_asked_about(opaque: AccessTokens, endpoint: Endpoint) -> None:
+async def test_what_can_be_no_token_is_not_introspected(opaque: AccessTokens, endpoint: Endpoint) -> None:
     for token in ["", "a b", "é", "a\n", "a=b", "a" * 8193, "\udc80"]:
         with pytest.raises(InvalidToken):
             await opaque.verify(token)

@@ -149,9 +149,7 @@ async def test_a_silent_login_of_nobody_leaves_the_session_as_it_is(world: World
     assert (await user(browser))["sub"] == "reader"
 
 
-async def test_an_error_of_the_issuer_is_told_of_in_a_silent_login_too(
-    world: World, browser: Browser
-) -> None:
+async def test_an_error_of_the_issuer_is_shown_in_a_silent_login_too(world: World, browser: Browser) -> None:
     world.issuer.user, world.issuer.redirected = None, {"error": "server_error"}
 
     assert kind(await follow(browser, prompt="none")) == (400, "login-failed")

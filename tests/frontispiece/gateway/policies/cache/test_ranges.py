@@ -256,7 +256,7 @@ async def test_a_streamed_part_is_stored_at_its_end_and_a_longer_one_than_the_ma
     assert not (await ranges.get("0-4")).is_hit, "together they would be too long"
 
 
-async def test_a_stale_part_is_asked_for_again() -> None:
+async def test_a_stale_part_is_loaded_again() -> None:
     world = World(store_partial=True, stale_while_revalidate="1h")
     ranges = Ranges(world)
     await ranges.get("0-4")
