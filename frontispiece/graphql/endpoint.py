@@ -135,7 +135,7 @@ class GraphEndpoint:
         content = msgspec.json.encode(result.payload)
         was_run = "data" in result.payload
         headers: Headers = [(b"content-type", f"{media}; charset=utf-8".encode()), (b"vary", b"accept")]
-        if result.run is not None and result.run.degraded:
+        if result.run.degraded:
             headers.append((b"page-degraded", degraded(result.run.degraded).encode()))
         status = 200 if was_run or media is Media.JSON else BAD_REQUEST
         if not is_get or "errors" in result.payload:
@@ -149,7 +149,6 @@ class GraphEndpoint:
 
     def _cache_control(self, result: "Single") -> str:
         """How long caches may reuse a response: as long as every field's own cache may reuse its result."""
-        assert result.run is not None
         fields = [place.field for place in result.run.places.values()]
         caches = [field.declared.source.cache for field in fields]
         if any(field.knows_caller for field in fields):

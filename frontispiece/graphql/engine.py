@@ -61,10 +61,10 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Single:
-    """A response in one part; `run` is None when nothing was run."""
+    """A response in one part, and the run that it comes from."""
 
     payload: Payload
-    run: OperationRun | None
+    run: OperationRun
 
 
 Stream = AsyncGenerator[Payload, None]
@@ -112,9 +112,7 @@ class Engine:
             document=document,
             node=node,
             name=persisted.name if persisted else UNPERSISTED,
-            clients=frozenset(each.partition("/")[0] for each in persisted.clients)
-            if persisted
-            else frozenset(),
+            clients=persisted.client_names if persisted else frozenset(),
             variables=variables,
             demand=demand.cost,
         )
@@ -122,7 +120,6 @@ class Engine:
     async def single(self, operation: Operation, request: PageRequest, *, skip_optional: bool) -> Single:
         """The response in one part to a query or a mutation."""
         run = self._run(request, skip_optional=skip_optional)
-        result = None
         try:
             result = await run.within(lambda: self._execute(operation, run, incremental=False))
         finally:
