@@ -29,6 +29,7 @@ EXPLANATION: Final = (
     "sync.md",
     "data.md",
     "shards.md",
+    "pickup.md",
     "stability.md",
 )
 REFERENCE_PAGES: Final = (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.pickup.shards import Shards
 
 app = typer.Typer(no_args_is_help=True, help="The stores near customers, and the shards that have them.")
+seeds = typer.Typer(no_args_is_help=True, help="Generate data that is too large for every start.")
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -26,11 +27,14 @@ SAMPLE: Final = 100
 """One of so many stores says beforehand where how many will be."""
 
 
-@app.command()
-def seed(
-    stores: Annotated[
-        int, typer.Argument(help="How many there are to be.", min=1, max=10_000_000)
-    ] = 1_000_000,
+@seeds.callback()
+def seed() -> None:
+    """Generate data that is too large for every start."""
+
+
+@seeds.command()
+def pickup(
+    stores: Annotated[int, typer.Option(help="How many there are to be.", min=1, max=10_000_000)] = 1_000_000,
 ) -> None:
     """Generate stores, always the same; those that are there stay as they are."""
     _run(lambda: _seed(stores))
@@ -57,20 +61,28 @@ def map_(
 
 
 async def _seed(number: int) -> None:
+    out.print(f"{await generated(number)} stores are new, of {number}.")
+
+
+async def generated(number: int) -> int:
+    """Generate so many stores; returns how many were not there before."""
     from services.pickup.cells import cell_of  # noqa: PLC0415 (other commands start faster without)
     from services.pickup.seed import stores  # noqa: PLC0415
 
     sample = sorted(
         cell_of(each.latitude, each.longitude) for each in islice(stores(number), 0, None, SAMPLE)
     )
-
     async with _open() as all_shards:
+        missing = number - sum(unit.stores for unit in await all_shards.units())
+        if missing <= 0:
+            return 0
+        await all_shards.balance(sample, SAMPLE, max_load=number)  # large units first: few move, without rows
         await all_shards.balance(sample, SAMPLE)
-        generated, added = stores(number), 0
-        while chunk := list(islice(generated, CHUNK)):
+        all_stores, added = stores(number), 0
+        while chunk := list(islice(all_stores, CHUNK)):
             added += await all_shards.add(chunk)
         await all_shards.balance()
-    out.print(f"{added} stores are new, of {number}.")
+    return added
 
 
 async def _shards() -> None:

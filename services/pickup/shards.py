@@ -217,18 +217,22 @@ class Shards:
                 elif row.left_at is not None and row.left_at < self._now() - REPEATED:
                     await shard.forget(row, at)
 
-    async def balance(self, expected: Sequence[int] = (), weight: int = 1) -> int:
+    async def balance(
+        self, expected: Sequence[int] = (), weight: int = 1, *, max_load: int | None = None
+    ) -> int:
         """Split hot cells and pack all into the shards by load; returns how many units moved.
 
         Args:
             expected: places on the curve, sorted, of stores that will come.
             weight: how many stores will come to each.
+            max_load: of a unit, where it is another one than that of all times.
         """
         units = [
             replace(unit, stores=unit.stores + weight * len(inside(unit, expected)))
             for unit in await self.units()
         ]
-        limit = max(1, min(self._max_load, sum(unit.load for unit in units) // (PIECES * len(self.shards))))
+        fair = sum(unit.load for unit in units) // (PIECES * len(self.shards))
+        limit = max(1, min(self._max_load if max_load is None else max_load, fair))
         packed: list[Unit] = []
         for unit in units:
             if unit.load <= limit:
