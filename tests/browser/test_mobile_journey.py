@@ -51,6 +51,24 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
     assert seen.errors == []
 
 
+async def test_an_order_is_picked_up_at_a_store_near_a_place(phone_page: Page, customer: str) -> None:
+    page, app = phone_page, App(phone_page)
+    await app.open("/m/account")
+    await app.log_in(customer)
+    await app.add("PENS-028")
+    await app.sent()
+    await app.open("/m/checkout")
+    await page.get_by_label("Pick it up in a store near").fill("Berlin")
+    await page.get_by_role("button", name="Find stores").tap()
+    await expect(page.get_by_text("Stores near Berlin are among the deliveries below.")).to_be_visible()
+    await page.get_by_role("radio", name=re.compile("^Pick up (today|tomorrow) at .*Berlin")).first.check()
+    await app.fill_in_address()
+    await page.get_by_role("button", name="Order for €23.50").tap()
+
+    await expect(page.get_by_role("heading", name="Where you pick it up")).to_be_visible()
+    await expect(page.locator("[aria-labelledby=parcel]")).to_contain_text("Frontispiece Berlin")
+
+
 async def test_a_product_is_under_the_tab_that_it_was_opened_from_and_one_that_is_not_there_leads_to_the_shop(
     phone_page: Page,
 ) -> None:

@@ -119,6 +119,35 @@ async def test_the_checkout_prices_country_and_coupon_anew(desktop_page: Page, c
     await expect(page.get_by_label("City")).to_have_attribute("aria-invalid", "false")
 
 
+async def test_an_order_is_picked_up_at_a_store_near_a_place_or_near_the_device(
+    desktop_page: Page, customer: str
+) -> None:
+    page = desktop_page
+    await page.context.grant_permissions(["geolocation"])
+    await page.context.set_geolocation({"latitude": 48.8566, "longitude": 2.3522})
+    await enter(page, customer)
+    await put(page, PEN)
+    await page.goto("/checkout")
+    await expect(page.get_by_role("button", name="Order for €100.90")).to_be_enabled()
+
+    place = page.get_by_label("Or pick it up in a store near")
+    await place.fill("nowhere at all")
+    await place.press("Enter")
+    await expect(page.get_by_text("We do not know this place.")).to_be_visible()
+    await page.get_by_role("button", name="Use my position").click()
+    await expect(page.get_by_text("Stores near you that should have")).to_be_visible()
+    await place.fill("Berlin")
+    await page.get_by_role("button", name="Find stores").click()
+    await expect(page.get_by_text("Stores near Berlin that should have")).to_be_visible()
+    await page.get_by_role("radio", name=re.compile("^Pick up (today|tomorrow) at .*Berlin")).first.check()
+    await fill_in_address(page)
+    await page.get_by_role("button", name="Order for €96.00").click()
+
+    await page.wait_for_url("**/orders/*")
+    await expect(page.get_by_role("heading", name="Where you pick it up")).to_be_visible()
+    await expect(page.locator("address")).to_contain_text("Frontispiece Berlin")
+
+
 async def test_a_total_that_has_changed_is_confirmed_again(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)

@@ -3,6 +3,7 @@ import uuid
 from email import message_from_bytes
 from email.policy import default
 from mailbox import Maildir
+from typing import Any
 
 import httpx
 import pytest
@@ -60,6 +61,31 @@ def test_a_customer_checks_out_and_follows_the_order_until_it_is_completed(
     listed = customer.request("GET", "/orders").json()["items"]
     assert [(entry["id"], entry["status"]) for entry in listed] == [(seen["id"], "completed")]
     assert stock(http, article) == before - 2
+
+
+@with_both_clients
+def test_a_customer_picks_the_order_up_at_a_store_near_a_place(
+    http: httpx.Client, customer: Client, article: str
+) -> None:
+    customer.put(article, 1)
+    near: dict[str, Any] = {"country": "DE", "near": {"place": "Berlin"}}
+
+    def draft() -> Any:
+        return customer.request("POST", "/checkout/draft", json=near).json()
+
+    assert eventually(lambda: draft().get("pickup")), "the first who looks waits for the stores to be made"
+    drafted = draft()
+    store = drafted["pickup"]["options"][0]
+    order = customer.agreed(drafted)
+    order["total"] = store.get("amount") or store["total"]
+    order["shipping"] |= {"method": "pickup", "store": store["store"]}
+
+    placed = customer.order(order)
+
+    assert placed.status_code == 202
+    assert [event.stage for event in customer.progress(placed.headers["location"])][-1] == "completed"
+    shipping = http.get(placed.headers["location"], headers=customer.headers).json()["shipping"]
+    assert shipping["pickup"]["name"] == store["name"]
 
 
 @with_both_clients
