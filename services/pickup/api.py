@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from functools import cache
+from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -30,8 +31,12 @@ MAX_RADIUS = 50_000
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores every character but this one
 
 
+zones = cache(available_timezones)
+"""The names of all time zones; to find them takes a while."""
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in zones():
         raise ValueError("the name of no time zone")
     return name
 
@@ -147,7 +152,7 @@ async def nearby(
         place=centre,
         items=[
             NearbyStore(
-                **_pickup(each.store, now).model_dump(),
+                **_pickup(each.store, now),
                 latitude=each.store.latitude,
                 longitude=each.store.longitude,
                 metres=round(metres_of(each.chord)),
@@ -173,7 +178,7 @@ async def store(store_id: StoreId, shards: ShardsDep, request: Request, response
 @responds(404)
 async def pickup(store_id: StoreId, shards: ShardsDep) -> PickupBody:
     """When and where an order of now can be picked up."""
-    return _pickup(await _find(shards, store_id), datetime.now(UTC))
+    return PickupBody(**_pickup(await _find(shards, store_id), datetime.now(UTC)))
 
 
 @router.put("/stores/{store_id}", dependencies=[require_scope("stores:write")])
@@ -211,18 +216,12 @@ def _centre(
     return PlaceBody(name=found.names[0], latitude=found.latitude, longitude=found.longitude)
 
 
-def _pickup(store: Store, now: datetime) -> PickupBody:
+def _pickup(store: Store, now: datetime) -> dict[str, Any]:
+    """The fields of a `PickupBody`."""
     ready = store.ready_at(now)
-    return PickupBody(
-        store=store.id,
-        name=store.name,
-        street=store.street,
-        postal_code=store.postal_code,
-        city=store.city,
-        country=store.country,
-        ready_at=ready,
-        today=ready.date() == now.astimezone(ready.tzinfo).date(),
-    )
+    same = {name: getattr(store, name) for name in ("name", "street", "postal_code", "city", "country")}
+    today = ready.date() == now.astimezone(ready.tzinfo).date()
+    return {"store": store.id, **same, "ready_at": ready, "today": today}
 
 
 async def _find(shards: Shards, store_id: str) -> Store:

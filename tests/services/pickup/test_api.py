@@ -39,8 +39,8 @@ async def test_a_store_near_a_place_is_found_by_whoever_asks_and_moved_by_an_ope
         path, body = f"/stores/{changed.pop('id')}", changed
         tag = {"If-Match": found.headers["etag"]}
         late = {**body, "opens": 1200, "closes": 600}
-        puts = ((body, {}), (body, tag), (body, tag), (late, tag))
-        answers = [await http.put(path, json=sent, headers=operator | match) for sent, match in puts]
+        puts = ((body, operator), *[(sent, operator | tag) for sent in (body, body, late)])
+        answers = [await http.put(path, json=sent, headers=headers) for sent, headers in puts]
         assert [answer.status_code for answer in answers] == [428, 200, 412, 422]
 
         there = {"latitude": -33.9, "longitude": 151.2, "radius": 100}
