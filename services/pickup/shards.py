@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
 from typing import Final, Self, TypeVar
 
+from frontispiece.aio import SingleFlight
 from frontispiece.http import Problem
 from services.pickup import seed
 from services.pickup.cells import cell_of, covering
@@ -87,6 +88,7 @@ class Shards:
         self._now = now
         self._map: CellMap | None = None
         self._reads = Counter[Unit]()
+        self._loads = SingleFlight("map of stores", expected=(Problem, Incomplete))
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -95,6 +97,7 @@ class Shards:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
+        await self._loads.close()
         await self._opened.aclose()
 
     async def ping(self) -> None:
@@ -303,14 +306,19 @@ class Shards:
                 await asyncio.sleep(PAUSE_S)
 
     async def _load(self) -> CellMap:
-        """The newest map; at first all is the first shard's."""
+        """The newest map; it is loaded to the end even if nobody waits for it any more."""
+        loaded, _ = await self._loads.share("map", self._loaded, detached=True)
+        self._map = loaded.result()
+        return self._map
+
+    async def _loaded(self) -> CellMap:
+        """What the shards say; at first all is the first shard's, with the first stores."""
         claims = [unit for shard in self.shards.values() for unit in await shard.claims()]
         if not claims:
             first = next(iter(self.shards.values()))
             await first.found(seed.stores(self._first_stores))
             claims = await first.claims()
-        self._map = CellMap(claims)
-        return self._map
+        return CellMap(claims)
 
 
 def _newest(found: Iterable[Found]) -> Collection[Found]:
