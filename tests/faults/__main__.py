@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.faults.driver import POSTGRESQL, VICTIMS, Plan, drive
 from tests.faults.monkey import Action
+from tests.faults.moving import MOVER
 from tests.faults.proxy import Mishaps
 from tests.faults.sabotage import MECHANISMS
 from tests.faults.shop import run_shop
@@ -33,10 +34,14 @@ def main() -> int:
     parser.add_argument("--dropped", type=float, default=0.0, help="share of the broker's messages")
     parser.add_argument("--doubled", type=float, default=0.0, help="the same")
     parser.add_argument("--delayed", type=float, default=0.0, help="the same")
-    parser.add_argument("--victims", nargs="+", choices=VICTIMS, default=VICTIMS, help="all when left out")
+    parser.add_argument(
+        "--victims", nargs="+", choices=(*VICTIMS, MOVER), default=VICTIMS, help="all when left out"
+    )
     parser.add_argument("--actions", nargs="+", type=Action, default=list(Action), help="SIGKILL alone, say")
     parser.add_argument("--postgresql", action="store_true", help="its server is a victim, too")
     parser.add_argument("--rest", type=float, default=60, help="seconds that the shop has to come to rest")
+    parser.add_argument("--moved", type=int, default=0, help="buckets that move between shards meanwhile")
+    parser.add_argument("--and-back", action="store_true", help="and back, and there again")
     parser.add_argument(
         "--without",
         choices=MECHANISMS,
@@ -55,6 +60,8 @@ def main() -> int:
         rest=arguments.rest,
         victims=(*arguments.victims, *([POSTGRESQL] if arguments.postgresql else [])),
         actions=arguments.actions,
+        moved=arguments.moved,
+        and_back=arguments.and_back,
     )
     say(f"seed {seed}, data in {data}")
     mishaps = Mishaps(dropped=arguments.dropped, doubled=arguments.doubled, delayed=arguments.delayed)

@@ -39,6 +39,9 @@ NEW_KEY_SHARE: Final = 0.5
 """Of failed orders: customers press again in a form that has been loaded anew, and so has another key."""
 
 
+REFUSED: Final = "order: it answered 503."
+"""Why an order fails that ordering refuses for now, as when its customer's bucket is moving."""
+
 DRAFT_IS_OLD: Final = {"basket-changed", "basket-empty", "total-changed"}
 """Why an order that fits its draft may be refused: what came of a request whose response was lost."""
 
@@ -53,6 +56,8 @@ class Notes:
 
     accepted: list[Accepted] = field(default_factory=list)
     responses: Counter[str] = field(default_factory=Counter)
+    refused: float = 0.0
+    """Seconds from the first 503 of ordering itself for an order to its acceptance, at most."""
 
 
 class Customer:
@@ -77,6 +82,8 @@ class Customer:
         self._notes = notes
         self._random = Random(seed)  # noqa: S311 (it must be replayed)
         self._token = ""
+        self._failure = ""
+        """Why the last attempt has failed; empty when it has not."""
         self._logged_in = float("-inf")
 
     async def shop(self, orders: int, pause: float) -> None:
@@ -124,11 +131,17 @@ class Customer:
 
     async def _press(self, http: httpx.AsyncClient, order: dict[str, Any]) -> httpx.Response:
         """The first response to an order that is no failure; after some failures it has a new key."""
-        response = key = None
+        response = key = failed = None
+        loop = asyncio.get_running_loop()
         while response is None:
             if key is None or self._random.random() < NEW_KEY_SHARE:
                 key = {"Idempotency-Key": str(uuid.UUID(int=self._random.getrandbits(128)))}
+            began = loop.time()
             response = await self._attempt(http, "POST", "/mobile/checkout", json=order, headers=key)
+            if failed is None and self._failure.endswith(REFUSED):
+                failed = began
+        if failed is not None:
+            self._notes.refused = max(self._notes.refused, loop.time() - failed)
         return response
 
     async def _fill_basket(self, http: httpx.AsyncClient) -> None:
@@ -155,9 +168,11 @@ class Customer:
             headers = {**options.pop("headers", {}), **token}
             response = await http.request(method, path, headers=headers, **options)
         except (httpx.TransportError, LoginFailed) as error:
-            self._notes.responses[type(error).__name__] += 1
+            self._failure = type(error).__name__
+            self._notes.responses[self._failure] += 1
         else:
-            self._notes.responses[f"{method} {response.status_code}"] += 1
+            self._failure = response.json().get("detail", "") if response.is_server_error else ""
+            self._notes.responses[f"{method} {response.status_code} {self._failure}".strip()] += 1
             if not (response.is_server_error or is_temporary(response)):
                 return response
         await asyncio.sleep(self._random.uniform(0.1, 0.5))

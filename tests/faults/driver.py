@@ -15,6 +15,7 @@ from tests.faults.checker import violations
 from tests.faults.customers import Customer, Notes
 from tests.faults.ledgers import Ledgers
 from tests.faults.monkey import Action, Fault, Monkey, plan
+from tests.faults.moving import MOVER, Mover, customers_and_buckets
 from tests.faults.reading import Reader
 from tests.faults.shop import Shop
 from tests.support.customers import add_customers
@@ -35,6 +36,9 @@ VICTIMS: Final = (
 
 POSTGRESQL: Final = "PostgreSQL"
 
+MAX_REFUSAL: Final = 1.0
+"""Seconds that a move of buckets may have an order refused."""
+
 SAMPLING: Final = 0.1
 """Seconds between two looks at the stock."""
 
@@ -51,6 +55,8 @@ class Plan:
         rest: seconds that the shop has to come to rest.
         victims: whom the monkey may hit.
         actions: what it may do to them.
+        moved: how many buckets of orders move meanwhile.
+        and_back: whether they move back, too, before they move for good.
     """
 
     orders: int
@@ -60,6 +66,8 @@ class Plan:
     rest: float
     victims: Sequence[str] = VICTIMS
     actions: Collection[Action] = tuple(Action)
+    moved: int = 0
+    and_back: bool = False
 
     @property
     def faults(self) -> list[Fault]:
@@ -100,6 +108,7 @@ class Outcome:
         ends = Counter(order.facts[-1] for order in self.ledgers.orders.values())
         load, rest = self.seconds
         yield f"responses: {dict(sorted(self.notes.responses.items()))}"
+        yield f"ordering refused an order for {self.notes.refused:.2f} s at most"
         yield f"{len(self.notes.accepted)} orders accepted in {load:.1f} s; all orders: {dict(ends)}"
         yield f"{len(self.ledgers.published)} events published; at rest {rest:.1f} s after the last order"
         kinds = Counter(operation.kind for operation in self.ledgers.operations)
@@ -115,17 +124,25 @@ class Outcome:
 async def drive(shop: Shop, plan: Plan) -> Outcome:
     """Carry a plan out in a running shop."""
     reader = Reader(shop.data, shop.nats_url)
-    names = [f"customer{number}" for number in range(CUSTOMERS)]
+    names, buckets = customers_and_buckets(CUSTOMERS, plan.moved)
+    mover = Mover(shop.data, buckets)
     await add_customers(shop.data, names)
     at_start = await reader.stock()
     skus = sorted(sku for sku, (on_hand, _) in at_start.items() if on_hand)
     assert PROJECT.login is not None
-    notes, monkey = Notes(), Monkey(plan.faults, shop.pid_of)
+    notes = Notes()
+    monkey = Monkey(
+        plan.faults,
+        lambda victim: mover.pid if victim == MOVER else shop.pid_of(victim),
+        lambda victim: victim == MOVER and mover.is_done,
+    )
     watch = StockWatch(reader)
     watching = asyncio.create_task(watch.run())
     begun = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(monkey.run())
+        if plan.moved:
+            tasks.create_task(mover.run(and_back=plan.and_back))
         for number, name in enumerate(names):
             customer = Customer(name, shop.url, PROJECT.login, skus, notes, plan.seed + number)
             share = len(range(number, plan.orders, CUSTOMERS))
@@ -135,13 +152,16 @@ async def drive(shop: Shop, plan: Plan) -> Outcome:
     rested = time.monotonic()
     watching.cancel()
     ledgers = await reader.ledgers(notes.accepted, at_start, watch.lowest)
+    found = violations(ledgers)
+    if plan.moved and notes.refused > MAX_REFUSAL:
+        found.append(f"an order was refused for {notes.refused:.2f} s while buckets moved")
     return Outcome(
         plan=plan,
         faults=monkey.carried_out,
         notes=notes,
         unsettled=unsettled,
         ledgers=ledgers,
-        violations=violations(ledgers),
+        violations=found,
         seconds=(ordered - begun, rested - ordered),
     )
 

@@ -81,11 +81,18 @@ class Monkey:
     Args:
         faults: in their order.
         pid_of: the process of a victim; None while it does not run.
+        is_gone: whether a victim will not run any more: it is left out.
     """
 
-    def __init__(self, faults: Sequence[Fault], pid_of: Callable[[str], int | None]) -> None:
+    def __init__(
+        self,
+        faults: Sequence[Fault],
+        pid_of: Callable[[str], int | None],
+        is_gone: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._faults = faults
         self._pid_of = pid_of
+        self._is_gone = is_gone
         self.carried_out: list[Fault] = []
 
     async def run(self) -> None:
@@ -98,9 +105,11 @@ class Monkey:
         async with asyncio.TaskGroup() as suspensions:
             for fault in self._faults:
                 await asyncio.sleep(max(0.0, begun + fault.at - loop.time()))
-                while (pid := self._strike(fault)) is None:  # noqa: ASYNC110 (another thread starts it)
+                while (pid := self._strike(fault)) is None and not self._is_gone(  # noqa: ASYNC110 (another thread starts it)
+                    fault.victim
+                ):
                     await asyncio.sleep(POLL_INTERVAL)
-                if fault.action is Action.SUSPEND:
+                if pid is not None and fault.action is Action.SUSPEND:
                     suspensions.create_task(_resume(pid, fault.lasts))
 
     def _strike(self, fault: Fault) -> int | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.driver import VICTIMS
+from tests.faults.moving import MOVER
 from tests.support.shop import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -17,14 +19,15 @@ def run(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
 
-def test_no_order_is_lost_doubled_or_oversold_whatever_is_killed(tmp_path: Path) -> None:
-    plan = ["--orders", "30", "--kills", "10", "--interval", "0.8", "--seed", "183", "--doubled", "0.02"]
+def test_no_order_is_lost_doubled_or_oversold_whatever_is_killed_while_buckets_move(tmp_path: Path) -> None:
+    plan = ["--orders", "30", "--kills", "10", "--interval", "0.8", "--seed", "1996", "--doubled", "0.02"]
 
-    done = run(tmp_path / "data", *plan)
+    done = run(tmp_path / "data", *plan, "--moved", "40", "--victims", *VICTIMS, MOVER)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "30 orders accepted" in done.stdout
     assert done.stdout.count("SIGKILL ordering") >= 3
+    assert done.stdout.count("SIGKILL mover") >= 1
 
 
 def test_the_checker_finds_that_a_mechanism_is_missing(tmp_path: Path) -> None:
