@@ -22,7 +22,7 @@ from frontispiece.events.relay import Relay
 from frontispiece.events.settings import EventSettings
 from frontispiece.events.streams import declare_durable, declare_streams, durables
 from frontispiece.stores import Database
-from frontispiece.telemetry.metrics import Combined
+from frontispiece.telemetry.metrics import CombinedCollector
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Messaging:
     @property
     def collectors(self) -> tuple[Collector, ...]:
         """What the service's metrics are to show of its events."""
-        return self._deliveries.counter, ConsumerMetrics(self._consumers), Combined(self._relays)
+        return self._deliveries.counter, ConsumerMetrics(self._consumers), CombinedCollector(self._relays)
 
     async def __aenter__(self) -> Self:
         """Begin; the broker need not be there.

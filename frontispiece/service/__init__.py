@@ -16,9 +16,11 @@ from frontispiece.service.openapi import responds
 from frontispiece.service.pagination import Cursor, Limit, Slice, decode_cursor, encode_cursor, slice_of
 from frontispiece.service.positions import MinPosition, set_position
 from frontispiece.service.store_app import add_if_empty, create_store_service
+from frontispiece.telemetry.metrics import CombinedCollector
 
 __all__ = [
     "Caller",
+    "CombinedCollector",
     "Cursor",
     "EventStream",
     "IdempotencyKey",

@@ -74,7 +74,7 @@ class Durations:
         family.add_metric(values, list(zip(ends, accumulate(self.buckets), strict=True)), self.sum)
 
 
-class Combined(Collector):
+class CombinedCollector(Collector):
     """Collectors of the same metrics, whose labels differ, as one."""
 
     def __init__(self, collectors: Iterable[Collector]) -> None:

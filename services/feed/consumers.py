@@ -8,7 +8,7 @@ from typing import Self
 from prometheus_client.registry import Collector
 
 from frontispiece.events import EventSettings, Messaging
-from frontispiece.telemetry.metrics import Combined
+from frontispiece.service import CombinedCollector
 from services.feed.events import OF_CATALOG, OF_INVENTORY
 from services.feed.handlers import Handlers
 from services.feed.shard import Shard
@@ -37,7 +37,9 @@ class Consumers:
     @property
     def collectors(self) -> tuple[Collector, ...]:
         """Their metrics, labelled by their names."""
-        return tuple(Combined(same) for same in zip(*(each.collectors for each in self._each), strict=True))
+        return tuple(
+            CombinedCollector(same) for same in zip(*(each.collectors for each in self._each), strict=True)
+        )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

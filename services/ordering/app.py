@@ -12,8 +12,7 @@ from frontispiece.aio import periodic
 from frontispiece.events import CallingServiceSettings, Messaging
 from frontispiece.http import Problem
 from frontispiece.security import Signer, Verifier
-from frontispiece.service import create_store_service, register_collectors
-from frontispiece.telemetry.metrics import Combined
+from frontispiece.service import CombinedCollector, create_store_service, register_collectors
 from services.ordering import api, read_api, replay
 from services.ordering.commands import Commands
 from services.ordering.connections import open_clients
@@ -69,7 +68,7 @@ def create_app(settings: OrderingSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.commands = Commands(shards)
         app.state.queries = Queries(shards, settings.max_read_wait)
-        register_collectors(app, Combined(shard.projector for shard in shards.by_name.values()))
+        register_collectors(app, CombinedCollector(shard.projector for shard in shards.by_name.values()))
         async with AsyncExitStack() as stack:
             app.state.connections = await stack.enter_async_context(
                 open_clients(settings.directory, settings.timeout, signer)
