@@ -29,6 +29,7 @@ from services.notification.app import NotificationSettings
 from services.notification.app import create_app as notification
 from services.ordering.app import OrderingSettings
 from services.ordering.app import create_app as ordering
+from services.ordering.settings import ShardDatabases
 from services.payment.app import PaymentSettings
 from services.payment.app import create_app as payment
 from services.pickup.app import PickupSettings
@@ -83,9 +84,13 @@ class Parts:
 
 def _ordering(parts: Parts) -> FastAPI:
     addresses = {name: f"http://{name}.test" for name in ("catalog", "basket", "shipping", "pickup")}
+    shards = one_shard(parts.common["database_url"], f"sqlite:///{parts.folder}/read.db")
+    if parts.second_shard:
+        files = {name: f"sqlite:///{parts.folder}/{name}.db" for name in ("other", "other-read")}
+        shards["1"] = ShardDatabases(database_url=files["other"], read_database_url=files["other-read"])
     return ordering(
         OrderingSettings(
-            shards=one_shard(parts.common["database_url"], f"sqlite:///{parts.folder}/read.db"),
+            shards=shards,
             signing_key=parts.signing_key,
             directory=parts.directory or Directory(services={**addresses, "discount-grpc": NOWHERE}),
             events=parts.events,
