@@ -44,7 +44,8 @@ def started_with_signals_ignored(folder: Path, key: str, workers: int) -> Iterat
         yield gateway
 
 
-@pytest.mark.parametrize(("workers", "stop"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_at_a_signal_that_its_parent_ignored(
     tmp_path: Path, signing_key: str, workers: int, stop: signal.Signals
 ) -> None:
