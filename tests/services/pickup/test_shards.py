@@ -1,4 +1,6 @@
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,8 +15,10 @@ from hypothesis import strategies as st
 
 from services.pickup.shards import REPEATED, Shards
 from services.pickup.store import Shard
+from tests.services.pickup.mover import move_store, move_unit
 from tests.services.pickup.test_model import LATITUDES, LONGITUDES
 from tests.services.pickup.world import BERLIN, SYDNEY, everything, nearest, opened, scattered, store
+from tests.support.shop import ROOT
 
 STORES = scattered()
 IDS = sorted(each.id for each in STORES)
@@ -27,6 +31,18 @@ class Killed(BaseException):
 @pytest.fixture
 async def shards(urls: Mapping[str, str]) -> AsyncIterator[Shards]:
     async with opened(urls, STORES) as shards:
+        yield shards
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Mapping[str, str]:
+    """Two shards on SQLite, for what the databases have no part in."""
+    return {name: f"sqlite:///{tmp_path}/{name}.db" for name in "01"}
+
+
+@pytest.fixture
+async def on_files(files: Mapping[str, str]) -> AsyncIterator[Shards]:
+    async with opened(files, STORES) as shards:
         yield shards
 
 
@@ -62,7 +78,7 @@ def test_a_query_finds_exactly_what_a_look_at_every_store_finds(
 
 
 async def test_a_query_touches_only_the_shards_that_its_radius_meets(
-    shards: Shards, monkeypatch: pytest.MonkeyPatch
+    on_files: Shards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched: list[str] = []
 
@@ -73,49 +89,34 @@ async def test_a_query_touches_only_the_shards_that_its_radius_meets(
 
         return counted
 
-    homes = {unit.shard: unit for unit in await shards.units()}
+    homes = {unit.shard: unit for unit in await on_files.units()}
     assert homes.keys() == {"0", "1"}, "both have their share"
-    for name, shard in shards.shards.items():
+    for name, shard in on_files.shards.items():
         monkeypatch.setattr(shard, "near", counting(name, shard.near))
     for place in (BERLIN, SYDNEY, (90.0, 0.0), (0.0, 180.0)):
         touched.clear()
-        nearby = await shards.near(*place, 10_000, limit=400)
+        nearby = await on_files.near(*place, 10_000, limit=400)
         assert set(touched) == set(nearby.shards)
         assert len(set(touched)) == 1
     touched.clear()
-    await shards.near(0, 0, 2.1e7, limit=400)
+    await on_files.near(0, 0, 2.1e7, limit=400)
     assert set(touched) == {"0", "1"}
 
 
 async def test_a_cell_that_many_look_at_splits_and_the_shards_keep_about_the_same_load(
-    shards: Shards,
+    on_files: Shards,
 ) -> None:
-    before = await shards.units()
+    before = await on_files.units()
     for _ in range(60):
-        await shards.near(*BERLIN, 500, limit=1)
-    await shards.maintain()
-    after = await shards.units()
+        await on_files.near(*BERLIN, 500, limit=1)
+    await on_files.maintain()
+    after = await on_files.units()
 
     assert len(after) > len(before)
     assert sum(unit.stores for unit in after) == len(STORES)
     loads = [sum(unit.load for unit in after if unit.shard == name) for name in "01"]
     assert max(loads) <= 0.7 * sum(loads)
-    assert await everything(shards) == IDS
-
-
-async def move_store(shards: Shards) -> None:
-    """A store comes to a unit of another shard."""
-    known = await shards.find("5")
-    assert known is not None
-    latitude, longitude = SYDNEY if known.latitude > 0 else BERLIN
-    await shards.change(replace(known, latitude=latitude, longitude=longitude, version=known.version + 1))
-
-
-async def move_unit(shards: Shards) -> None:
-    """A unit with stores comes to another shard."""
-    unit = max(await shards.units(), key=lambda each: each.stores)
-    assert unit.stores > 1
-    await shards.move(unit, "1" if unit.shard == "0" else "0")
+    assert await everything(on_files) == IDS
 
 
 async def killed_after(steps: int, shards: Shards, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
@@ -166,6 +167,25 @@ async def test_a_move_leaves_no_gap_and_no_double_wherever_its_process_is_killed
     assert found in [each.store for each in (await shards.near(*BERLIN, 100, limit=5)).found]
 
 
+async def test_a_process_that_is_killed_while_it_moves_stores_and_units_leaves_all_of_them(
+    files: Mapping[str, str], on_files: Shards
+) -> None:
+    command = [sys.executable, "-m", "tests.services.pickup.mover", json.dumps(files)]
+    for moves in (1, 4):
+        mover = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
+        assert mover.stdout is not None
+        for _ in range(moves):
+            assert await mover.stdout.readline() == b"moved\n"
+            assert await everything(on_files) == IDS, "while it moves"
+        mover.kill()
+        await mover.wait()
+        assert await everything(on_files) == IDS, "after it was killed"
+    await on_files.recover()
+
+    assert await everything(on_files) == IDS
+    assert not [unit for unit in await on_files.units() if unit.moving_to]
+
+
 async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwhile(shards: Shards) -> None:
     stops = [SYDNEY, BERLIN] * 2
     running = asyncio.Event()
@@ -190,27 +210,27 @@ async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwh
 
 
 async def test_what_repeats_a_store_that_has_left_is_forgotten_later(
-    urls: Mapping[str, str], shards: Shards
+    files: Mapping[str, str], on_files: Shards
 ) -> None:
-    await shards.change(replace(STORES[5], latitude=SYDNEY[0], longitude=SYDNEY[1], version=2))
-    rows = [row for shard in shards.shards.values() for row in await shard.find("5")]
+    await on_files.change(replace(STORES[5], latitude=SYDNEY[0], longitude=SYDNEY[1], version=2))
+    rows = [row for shard in on_files.shards.values() for row in await shard.find("5")]
     assert len(rows) == 2
     assert rows[0].left_at is not None or rows[1].left_at is not None
     left_at = next(row.left_at for row in rows if row.left_at is not None)
-    async with Shards(urls, now=lambda: left_at + REPEATED + timedelta(seconds=1)) as later:
+    async with Shards(files, now=lambda: left_at + REPEATED + timedelta(seconds=1)) as later:
         await later.recover()
 
-    assert len([row for shard in shards.shards.values() for row in await shard.find("5")]) == 1
+    assert len([row for shard in on_files.shards.values() for row in await shard.find("5")]) == 1
 
 
-async def test_of_two_concurrent_changes_of_a_store_one_is_refused(shards: Shards) -> None:
+async def test_of_two_concurrent_changes_of_a_store_one_is_refused(on_files: Shards) -> None:
     changed = [replace(STORES[5], name=name, version=2) for name in ("Early", "Late")]
     changed.append(replace(changed[0], latitude=SYDNEY[0], longitude=SYDNEY[1]))
 
-    outcomes = await asyncio.gather(*map(shards.change, changed))
+    outcomes = await asyncio.gather(*map(on_files.change, changed))
 
     assert sum(outcomes) == 1
-    assert await shards.find("5") == changed[outcomes.index(True)]
+    assert await on_files.find("5") == changed[outcomes.index(True)]
 
 
 async def test_a_few_stores_come_with_the_first_query_and_none_before(urls: Mapping[str, str]) -> None:
