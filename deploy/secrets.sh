@@ -92,6 +92,10 @@ nats_service() { # service, names of its consumers
         publish+=", '\$JS.API.CONSUMER.INFO.*.$name', '\$JS.API.CONSUMER.MSG.NEXT.*.$name', '\$JS.ACK.*.$name.>'"
         subscribe+="${subscribe:+, }'_INBOX.$name.>'"
     done
+    if [ "$1" = ordering ]; then # the map of its shards
+        publish+=", '\$KV.shop_shards.$1.map', '\$JS.API.STREAM.MSG.GET.KV_shop_shards'"
+        publish+=", '\$JS.API.CONSUMER.CREATE.KV_shop_shards'"
+    fi
     nats_user "$1" "$publish" "$subscribe"
 }
 {

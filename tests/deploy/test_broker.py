@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +15,11 @@ import pytest
 from nats.errors import TimeoutError as NoAnswer
 
 from frontispiece.cli.run.nats import server_binary
-from frontispiece.events import CommandData, EventData, EventSettings, Messaging, Reject
+from frontispiece.events import CommandData, EventData, EventSettings, Messaging, Reject, open_key_value
 from frontispiece.events.broker import Connection, connected
 from frontispiece.events.envelope import broker_subject, encode
 from frontispiece.events.parking import parked_messages
+from frontispiece.shards.router import BUCKET, map_key
 from tests.frontispiece.events.conftest import Handled
 from tests.support.events import event
 from tests.support.shop import ROOT
@@ -108,6 +109,22 @@ async def test_services_publish_command_consume_and_park_there(settings: Setting
         async with connected(settings("operator").url, "front") as operator, asyncio.timeout(60):
             while not [parked async for parked in parked_messages(operator.streams, "shop")]:
                 pass
+
+
+async def test_ordering_publishes_and_follows_its_map_of_shards_which_an_operator_changes(
+    settings: Settings,
+) -> None:
+    async with (
+        open_key_value(settings("ordering"), BUCKET, client="ordering") as ordering,
+        open_key_value(settings("operator"), BUCKET, client="front") as operator,
+        aclosing(ordering.watch(map_key("ordering"))) as entries,
+        asyncio.timeout(60),
+    ):
+        await ordering.create(map_key("ordering"), b"1")
+        assert (await anext(entries)).value == b"1"
+        await operator.put(map_key("ordering"), b"2")
+        assert (await anext(entries)).value == b"2"
+        assert await ordering.get(map_key("ordering")) is not None
 
 
 async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_not_its_own(
