@@ -1,10 +1,6 @@
 """A running instance of a service."""
 
-import re
 from dataclasses import dataclass
-from typing import Final
-
-_NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +23,3 @@ class Instance:
     weight: float = 1.0
     version: str = ""
     priority: int = 0
-
-    @property
-    def key(self) -> str:
-        """In the registry: an instance that is started again at its address takes its own place."""
-        where = _NOT_IN_KEYS.sub("-", self.address.partition("://")[2])
-        return f"{self.service}.{where}"

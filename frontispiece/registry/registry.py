@@ -1,21 +1,23 @@
 """The registry: a bucket of NATS with the instances that run, watched by all who call them.
 
-An instance puts itself there every `HEARTBEAT` seconds, and an empty value when it leaves. One that is silent
-for `TTL` seconds has crashed, unless all are silent: then the registry is away, and the last known stay.
+A process puts its instances there every `HEARTBEAT` seconds, and at once when one enters or leaves. One that
+is silent for `TTL` seconds has crashed, unless all are silent: then the registry is away, and those that were
+known last stay.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-from frontispiece.aio import BackgroundTasks, end, periodic
+from frontispiece.aio import end, periodic
 from frontispiece.clocks import monotonic
-from frontispiece.events import BrokerUnavailable, Entry, EventSettings, KeyValue, open_key_value
+from frontispiece.events import BrokerUnavailable, EventSettings, KeyValue, open_key_value
 from frontispiece.registry.instance import Instance
 
 log = logging.getLogger(__name__)
@@ -23,10 +25,10 @@ log = logging.getLogger(__name__)
 BUCKET: Final = "instances"
 
 HEARTBEAT: Final = 2.0
-"""Seconds between two signs of life of an instance."""
+"""Seconds between two signs of life of a process."""
 
 TTL: Final = 7.0
-"""Seconds without one after which an instance has crashed: three were lost."""
+"""Seconds without one after which a process has crashed: three were lost."""
 
 SILENCE: Final = TTL / 2
 """Seconds without a sign of life of any: the registry was away, and all get the time to come back."""
@@ -34,7 +36,7 @@ SILENCE: Final = TTL / 2
 LEAVE_TIMEOUT: Final = 1.0
 """Seconds that a stopping instance tries to say so."""
 
-LEFT: Final = b""
+_decode = msgspec.json.Decoder(list[Instance]).decode
 
 
 class Registry:
@@ -42,29 +44,33 @@ class Registry:
 
     def __init__(self, bucket: KeyValue) -> None:
         self._bucket = bucket
-        self._own: dict[str, bytes] = {}
-        self._instances: dict[str, Instance] = {}
+        self._key = secrets.token_hex(8)
+        self._own: list[Instance] = []
+        self._changed = asyncio.Event()
+        """Set when an instance of this process has entered."""
+        self._processes: dict[str, list[Instance]] = {}
+        """The instances of each process, by its key."""
         self.seen: dict[str, float] = {}
-        """The time of the last sign of life of each."""
+        """The time of the last sign of life of each process."""
         self._last = monotonic()
         """The time of the last one of any."""
         self._watchers: set[asyncio.Event] = set()
-        self._tasks = BackgroundTasks(expected=(BrokerUnavailable,))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send signs of life and listen to others' for the duration of the block."""
         listening = asyncio.create_task(self._listen())
         try:
-            async with self._tasks, periodic(self._beat, HEARTBEAT, name="heartbeats of the registry"):
+            async with periodic(self._beat, 0, name="heartbeats of the registry"):
                 yield
         finally:
             await end(listening)
 
     @property
-    def instances(self) -> Mapping[str, Instance]:
-        """All that are known, by their keys."""
-        return self._instances
+    def instances(self) -> list[Instance]:
+        """All that are known; of two at one address the one that entered last."""
+        every = (each for of_process in self._processes.values() for each in of_process)
+        return [*{(each.service, each.address): each for each in every}.values()]
 
     async def watch(self, service: str) -> AsyncGenerator[list[Instance], None]:
         """The instances of a service as far as they are known, then anew at each change; it never ends."""
@@ -74,7 +80,7 @@ class Registry:
         try:
             while True:
                 changed.clear()
-                found = [each for each in self._instances.values() if each.service == service]
+                found = [each for each in self.instances if each.service == service]
                 if found != before:
                     before = found
                     yield found
@@ -84,23 +90,31 @@ class Registry:
 
     def enter(self, instance: Instance) -> None:
         """Add an instance that runs in this process; it need not be possible at once."""
-        self._own[instance.key] = msgspec.json.encode(instance)
-        self._tasks.start(self._bucket.put(instance.key, self._own[instance.key]))
+        self._own.append(instance)
+        self._changed.set()
 
     async def leave(self, instance: Instance) -> None:
         """Remove it: callers choose others from now on."""
-        if self._own.pop(instance.key, None) is not None:
-            with suppress(BrokerUnavailable, TimeoutError):  # it is silent from now on: that says the same
-                await asyncio.wait_for(self._bucket.put(instance.key, LEFT), LEAVE_TIMEOUT)
+        self._own.remove(instance)
+        with suppress(BrokerUnavailable, TimeoutError):  # if it is silent from now on, that says the same
+            await asyncio.wait_for(self._put(), LEAVE_TIMEOUT)
+
+    async def _put(self) -> None:
+        await self._bucket.put(self._key, msgspec.json.encode(self._own))
 
     async def _beat(self) -> None:
-        """Give all signs of life of this process, and forget instances that give none."""
-        with suppress(BrokerUnavailable):  # the bucket's connection has logged it
-            await asyncio.gather(*(self._bucket.put(key, value) for key, value in self._own.items()))
+        """Give a sign of life, forget processes that give none, and wait until that is due again."""
+        self._changed.clear()
+        if self._own:
+            with suppress(BrokerUnavailable):  # the bucket's connection has logged it
+                await self._put()
         oldest = self._last - TTL
         for key in [key for key, seen in self.seen.items() if seen < oldest]:
-            log.warning("%s gives no sign of life any more", self._instances[key].address)
-            self._remove(key)
+            for instance in self._processes[key]:
+                log.warning("%s at %s gives no sign of life any more", instance.service, instance.address)
+            self._take(key, [])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), HEARTBEAT)
 
     async def _listen(self) -> None:
         async for entry in self._bucket.watch():
@@ -108,30 +122,22 @@ class Registry:
             if now - self._last > SILENCE:
                 self.seen = dict.fromkeys(self.seen, now)
             self._last = now
-            self._take(entry, now)
+            if entry.value is not None:  # what has expired may have done so while the registry was away
+                self.seen[entry.key] = now
+                try:
+                    self._take(entry.key, _decode(entry.value))
+                except msgspec.MsgspecError as error:
+                    log.warning("the registry's entry %s cannot be read: %s", entry.key, error)
 
-    def _take(self, entry: Entry, now: float) -> None:
-        if entry.value == LEFT:
-            self._remove(entry.key)
-        elif entry.value is not None:  # what has expired may have done so while the registry was away
-            try:
-                instance = msgspec.json.decode(entry.value, type=Instance)
-            except msgspec.MsgspecError as error:
-                log.warning("the registry's entry %s cannot be read: %s", entry.key, error)
-                return
-            self.seen[entry.key] = now
-            if self._instances.get(entry.key) != instance:
-                self._instances[entry.key] = instance
-                self._notify()
-
-    def _remove(self, key: str) -> None:
-        self.seen.pop(key, None)
-        if self._instances.pop(key, None) is not None:
-            self._notify()
-
-    def _notify(self) -> None:
-        for changed in self._watchers:
-            changed.set()
+    def _take(self, key: str, instances: list[Instance]) -> None:
+        before = self._processes.pop(key, [])
+        if instances:
+            self._processes[key] = instances
+        else:
+            self.seen.pop(key, None)
+        if instances != before:
+            for changed in self._watchers:
+                changed.set()
 
 
 class _Shared:

@@ -44,7 +44,7 @@ async def _registered(url: str) -> list[Instance]:
     from frontispiece.registry import open_registry  # noqa: PLC0415 (an extra)
 
     async with open_registry(url) as registry:  # which the gateway's services have opened
-        return [*registry.instances.values()]
+        return registry.instances
 
 
 def _called(gateway: "AdministeredGateway") -> Iterator[tuple[str, State]]:

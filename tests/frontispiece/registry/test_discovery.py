@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
 from frontispiece.events import EventSettings, open_key_value
@@ -167,7 +168,7 @@ async def test_all_callers_see_the_same_and_hear_of_an_instance_that_crashes(ins
         caller(url) as other,
         open_key_value(settings, module.BUCKET, ttl=module.TTL) as bucket,
     ):
-        await bucket.put(crashed.key, b'{"address": "http://127.0.0.1:1", "service": "things"}')
+        await bucket.put("crashed", msgspec.json.encode([crashed]))
         await until(lambda: set(one.addresses) == set(other.addresses) == {*there, crashed.address})
         assert (await called(one)).keys() == there, "what cannot be reached is not noticed"
 
@@ -178,8 +179,14 @@ async def test_while_the_registry_is_away_all_goes_on_with_the_instances_that_we
     broker: Broker,
 ) -> None:
     url = broker.settings.url
-    async with instances_at(url) as instances, caller(url) as upstream, caller(other_process(url)) as other:
-        there = {await instances.start(), await instances.start(), await instances.start()}
+    there_url = other_process(url)
+    async with (
+        instances_at(url) as instances,
+        instances_at(there_url) as others,
+        caller(url) as upstream,
+        caller(there_url) as other,
+    ):
+        there = {await instances.start(), await instances.start(), await others.start()}
         await until(lambda: set(upstream.addresses) == set(other.addresses) == there)
 
         await broker.kill()
