@@ -91,7 +91,8 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
 
 
 @pytest.mark.parametrize(
-    ("number", "options"), [(signal.SIGINT, ()), (signal.SIGTERM, ("--processes",))], ids=["one", "many"]
+    ("number", "options"),
+    [(signal.SIGINT, ("--processes",)), (signal.SIGTERM, ("--processes",)), (signal.SIGTERM, ())],
 )
 def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
     project: Path, tmp_path: Path, options: tuple[str, ...], number: int
