@@ -26,6 +26,10 @@ PACE = 0.005
 """Seconds between two things of a customer."""
 
 
+on_sqlite = pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+"""A test of what does not depend on the kind of database."""
+
+
 @pytest.fixture
 async def kv(world: World, event_settings: EventSettings) -> AsyncIterator[KeyValue]:
     """The broker, with the map, which the router follows."""
@@ -185,6 +189,7 @@ async def test_a_completed_move_leaves_nothing_behind(world: World, kv: KeyValue
     assert await mover.load() is None
 
 
+@on_sqlite
 async def test_what_changes_after_the_move_is_copied_back_until_it_is_completed(
     world: World, kv: KeyValue
 ) -> None:
@@ -203,6 +208,7 @@ async def test_what_changes_after_the_move_is_copied_back_until_it_is_completed(
     await following
 
 
+@on_sqlite
 async def test_a_move_that_is_given_up_leaves_the_buckets_where_they_are(world: World, kv: KeyValue) -> None:
     await world.add("a", 0)
     async with world.databases["0"].write() as tx:
@@ -227,6 +233,7 @@ async def test_a_move_that_is_given_up_leaves_the_buckets_where_they_are(world: 
     assert (await world.names("0"), await world.names("1")) == (["a", "b"], [])
 
 
+@on_sqlite
 async def test_rows_that_differ_stop_a_move(world: World, kv: KeyValue) -> None:
     await world.add("a", 0)
     async with world.databases["1"].write() as tx:
@@ -239,6 +246,7 @@ async def test_rows_that_differ_stop_a_move(world: World, kv: KeyValue) -> None:
     assert world.router.map == ShardMap.even(["0", "1"])
 
 
+@on_sqlite
 async def test_one_move_is_under_way_at_a_time(world: World, kv: KeyValue) -> None:
     mover = await begun(world, kv)
 
