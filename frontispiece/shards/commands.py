@@ -208,7 +208,7 @@ async def _show(opened: Opened) -> None:
         try:
             async with _mover(movable) as mover:
                 under_way = await mover.load()
-        except BrokerUnavailable:
+        except (BrokerUnavailable, ConfigError):  # the latter where no project runs
             out.print("The broker is away: whether a move is under way is not known.")
             return
     if under_way is not None:
