@@ -37,6 +37,7 @@ _NEW: Final = sa.bindparam("new", type_=sa.BigInteger)
 _BRAND: Final = sa.bindparam("brand", type_=sa.String)
 _OWNER: Final = sa.bindparam("owner", type_=sa.String)
 _SINCE: Final = sa.bindparam("since", type_=sa.BigInteger)
+_MORE: Final = sa.bindparam("more", type_=sa.Integer)
 _ROWS: Final = ["generation", "owner", "id"]
 _FAN_OUT: Final = timelines.insert().from_select(
     _ROWS,
@@ -85,6 +86,13 @@ class Shard(SqlStore):
         super().__init__(url, now=now)
         self._limit = limit
         self._place = place
+        change = self._insert(brands).values(brand=_BRAND, followers=_MORE)
+        change = change.on_conflict_do_update(
+            index_elements=[brands.c.brand], set_={"followers": brands.c.followers + _MORE}
+        )
+        self._change = change.returning(brands.c.followers)
+        add = self._insert(news).on_conflict_do_nothing(index_elements=["generation", "fact_id"])
+        self._add = add.returning(news.c.id)
         self.is_complete = False
         """Whether its news were ever rebuilt; those of a new database are only what came since."""
 
@@ -156,11 +164,7 @@ class Shard(SqlStore):
 
     async def _locked(self, tx: AsyncConnection, brand: str, *, more: int = 0) -> int:
         """The followers of a brand after this change; others that lock it wait for the transaction."""
-        insert = self._insert(brands).values(brand=brand, followers=more)
-        change = insert.on_conflict_do_update(
-            index_elements=[brands.c.brand], set_={"followers": brands.c.followers + more}
-        )
-        followers: int = (await tx.execute(change.returning(brands.c.followers))).scalar_one()
+        followers: int = (await tx.execute(self._change, {"brand": brand, "more": more})).scalar_one()
         return followers
 
     async def add(self, new: News, *, only: int | None = None) -> None:
@@ -181,8 +185,7 @@ class Shard(SqlStore):
     async def _add_to(self, tx: AsyncConnection, generation: int, new: News, *, is_fanned_out: bool) -> None:
         new_id = await self._free_id(tx, generation, new)
         row = {**asdict(new), "generation": generation, "id": new_id, "is_fanned_out": is_fanned_out}
-        insert = self._insert(news).on_conflict_do_nothing(index_elements=["generation", "fact_id"])
-        if (await tx.execute(insert.returning(news.c.id), row)).first() is None:
+        if (await tx.execute(self._add, row)).first() is None:
             return
         if is_fanned_out:
             await tx.execute(_FAN_OUT, {"of": generation, "brand": new.brand, "new": new_id})
