@@ -45,9 +45,9 @@ class Cost:
 
 CURVES: Final[Sequence[tuple[str, str, Callable[[Cost], float]]]] = (
     ("one news in one shard, p99", "other dashed", lambda cost: cost.longest),
+    (f"one news and {READS} reads", "ours", lambda cost: cost.mixed),
     ("one news", "other", lambda cost: cost.news),
     ("one read", "reads", lambda cost: cost.reads),
-    (f"one news and {READS} reads", "ours", lambda cost: cost.mixed),
 )
 
 
@@ -66,7 +66,7 @@ def _name(limit: int) -> str:
     return ends.get(limit, f"{limit:,}")
 
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 60, 210, 24, 56
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 76, 200, 24, 56
 """Pixels: of all, and of the margins around the curves."""
 
 LOWEST, HIGHEST = 0.1, 1000.0
@@ -116,7 +116,7 @@ def _scale() -> list[str]:
         parts.append(f'<text class="end figure" x="{LEFT - 8}" y="{y + 4:.1f}">{10.0**power:g} ms</text>')
     y = _y(BUDGET)
     parts.append(f'<line class="mark" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-    parts.append(f'<text x="{LEFT + 6}" y="{y - 5:.1f}">the budget of a read, {BUDGET:g} ms</text>')
+    parts.append(f'<text x="{LEFT + 6}" y="{y + 15:.1f}">the budget of a read, {BUDGET:g} ms</text>')
     return parts
 
 
