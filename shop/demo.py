@@ -33,6 +33,8 @@ USERS = {
         "data:rebuild",
         "sales:read",
         "stores:write",
+        "orders:read",
+        "users:read",
     ),
 }
 """Demo users and their scopes."""

@@ -12,7 +12,7 @@ from frontispiece.aio import periodic
 from frontispiece.http import Problem, new_client
 from frontispiece.service import create_service
 from frontispiece.stores import Database
-from services.identity import seed
+from services.identity import directory, seed
 from services.identity.api import add_endpoints
 from services.identity.context import Context
 from services.identity.errors import IdentityError
@@ -59,4 +59,5 @@ def create_app(settings: IdentitySettings | None = None, *, clock: Clock = time.
         verifier=context.verifier,
     )
     add_endpoints(app, context)
+    app.include_router(directory.router)
     return app

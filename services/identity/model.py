@@ -31,6 +31,8 @@ SHOP_SCOPES: Final = (
     "data:rebuild",
     "sales:read",
     "stores:write",
+    "orders:read",
+    "users:read",
 )
 """Scopes that are permissions; a client gets those that its user has."""
 

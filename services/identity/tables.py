@@ -16,7 +16,7 @@ users = sa.Table(
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("name_key", sa.String(256), nullable=False, unique=True),
     sa.Column("display_name", sa.String(64), nullable=False),
-    sa.Column("email", sa.String(254), nullable=False),
+    sa.Column("email", sa.String(254), nullable=False, index=True),
     sa.Column("scopes", sa.Text, nullable=False),
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),

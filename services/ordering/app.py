@@ -13,7 +13,7 @@ from frontispiece.events import CallingServiceSettings, Messaging
 from frontispiece.http import Problem
 from frontispiece.security import Signer, Verifier
 from frontispiece.service import CombinedCollector, create_store_service, register_collectors
-from services.ordering import api, read_api, replay
+from services.ordering import api, operator_api, read_api, replay
 from services.ordering.commands import Commands
 from services.ordering.connections import open_clients
 from services.ordering.event_store import Conflict
@@ -113,5 +113,6 @@ def _routes() -> APIRouter:
     routes = APIRouter()
     routes.include_router(api.router)
     routes.include_router(read_api.router)
+    routes.include_router(operator_api.router)
     routes.include_router(replay.router)
     return routes

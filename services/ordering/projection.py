@@ -17,7 +17,7 @@ from services.ordering.event_store import Recorded
 from services.ordering.read_tables import COUNTS, Generation, generations
 from services.ordering.views import OrderView, Stage, apply
 
-PROJECTION: Final = 3
+PROJECTION: Final = 4
 """Of the tables' content: raised with every change of it, so that a rebuild begins anew."""
 
 _COUNTED: Final = (*COUNTS, "revenue")
@@ -27,6 +27,9 @@ _MOVE: Final = (
 
 Totals = defaultdict[tuple[str, str, int], Counter[str]]
 """Counts by day, currency and bucket."""
+
+Sold = Counter[tuple[str, str, int]]
+"""Pieces by day, sku and bucket."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(OrderView)
@@ -64,13 +67,15 @@ async def project(
 async def _apply(tx: AsyncConnection, generation: Generation, fresh: Sequence[Recorded]) -> None:
     views = await _load(tx, generation, {recorded.order_id for recorded in fresh})
     totals: Totals = defaultdict(Counter)
+    sold: Sold = Counter()
     for recorded in fresh:
         before = views.get(recorded.order_id)
         view = views[recorded.order_id] = apply(before, recorded)
         if view is not before:
-            _count(totals, view)
+            _count(totals, sold, view)
     await _save(tx, generation, views.values())
     await _add(tx, generation.totals, totals)
+    await _add_sold(tx, generation.sold, sold)
 
 
 def _removed(recorded: Recorded) -> int | None:
@@ -92,14 +97,18 @@ async def _load(tx: AsyncConnection, generation: Generation, ids: Collection[str
     return {id_: _decoder.decode(document) for id_, document in rows}
 
 
-def _count(totals: Totals, view: OrderView) -> None:
+def _count(totals: Totals, sold: Sold, view: OrderView) -> None:
     reached = view.milestone
     if reached is None or reached.stage not in COUNTS:
         return
-    of_day = totals[reached.at.date().isoformat(), view.bill.currency, bucket_for(view.owner)]
+    day, bucket = reached.at.date().isoformat(), bucket_for(view.owner)
+    of_day = totals[day, view.bill.currency, bucket]
     of_day[reached.stage] += 1
     if reached.stage is Stage.COMPLETED:
         of_day["revenue"] += view.total
+    if reached.stage is Stage.PLACED:
+        for line in view.bill.lines:
+            sold[day, line.sku, bucket] += line.quantity
 
 
 async def _save(tx: AsyncConnection, generation: Generation, views: Iterable[OrderView]) -> None:
@@ -140,7 +149,16 @@ async def _add(tx: AsyncConnection, table: sa.Table, totals: Totals) -> None:
         for (day, currency, bucket), counts in sorted(totals.items())
     ]
     if rows:
-        await tx.execute(_addition(tx.dialect.name, table), rows)
+        await tx.execute(_addition(tx.dialect.name, table, _COUNTED), rows)
+
+
+async def _add_sold(tx: AsyncConnection, table: sa.Table, sold: Sold) -> None:
+    rows = [
+        {"day": day, "sku": sku, "bucket": bucket, "pieces": pieces}
+        for (day, sku, bucket), pieces in sorted(sold.items())
+    ]
+    if rows:
+        await tx.execute(_addition(tx.dialect.name, table, ("pieces",)), rows)
 
 
 # A statement is made once: to make one costs more than to run it.
@@ -153,10 +171,10 @@ def _documents(details: sa.Table) -> sa.Select[Any]:
 
 
 @cache
-def _addition(dialect: str, table: sa.Table) -> sa.Insert:
+def _addition(dialect: str, table: sa.Table, counted: tuple[str, ...]) -> sa.Insert:
     insert = _insert(dialect, table)
-    sums = {name: table.c[name] + insert.excluded[name] for name in _COUNTED}
-    return insert.on_conflict_do_update(index_elements=["day", "currency", "bucket"], set_=sums)
+    sums = {name: table.c[name] + insert.excluded[name] for name in counted}
+    return insert.on_conflict_do_update(index_elements=table.primary_key.columns, set_=sums)
 
 
 @cache

@@ -61,7 +61,7 @@ async def orders(
     found = await queries.orders(caller.subject, limit + 1, after, min_position=min_position)
     if not found.is_current:
         _set_outdated(response)
-    return slice_of(found.orders, limit, body=order_summary, sort_key=_sort_key)
+    return slice_of(found.orders, limit, body=order_summary, sort_key=sort_key)
 
 
 @router.get("/orders/{order_id}", response_model=OrderBody)
@@ -145,5 +145,6 @@ def _set_outdated(response: Response) -> None:
     response.headers.update(RETRY_AFTER)
 
 
-def _sort_key(summary: Summary) -> tuple[datetime, str]:
+def sort_key(summary: Summary) -> tuple[datetime, str]:
+    """What a list of orders is sorted by, the greatest first."""
     return summary.placed_at, summary.id

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ from services.ordering.views import OrderView, Stage
 
 _LIVE: Final = sa.select(generations).where(generations.c.state == State.LIVE)
 COUNTED: Final = (*COUNTS, "revenue")
+
+_DAY: Final = timedelta(days=1, microseconds=-1)
 
 Buckets = Collection[int] | None
 """Some buckets; None for all."""
@@ -49,6 +51,14 @@ class DayTotal:
     completed: int
     cancelled: int
     revenue: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sold:
+    """How many pieces of a product were ordered."""
+
+    sku: str
+    pieces: int
 
 
 class NotInitialised(Exception):
@@ -88,18 +98,38 @@ class ReadStore(SqlStore):
         after: tuple[datetime, str] | None = None,
         *,
         owner: str | None = None,
+        day: date | None = None,
         buckets: Buckets = None,
     ) -> list[Summary]:
-        """The orders of an owner or of all, newest first, beginning after the one with this sort key."""
+        """The orders of an owner or of all, newest first, beginning after the one with this sort key.
+
+        With a day, those that were placed on it (in UTC).
+        """
         async with self.database.read() as tx:
             table = (await live(tx))[0].summaries
             query = sa.select(*_columns(table, Summary)).where(_in(table, buckets))
             if owner is not None:
                 query = query.where(table.c.owner == owner)
+            if day is not None:
+                begin = datetime.combine(day, time(), UTC)
+                query = query.where(table.c.placed_at.between(begin, begin + _DAY))
             if after is not None:
                 query = query.where(sa.tuple_(table.c.placed_at, table.c.id) < after)
             query = query.order_by(table.c.placed_at.desc(), table.c.id.desc()).limit(limit)
             return [_summary(row) for row in await tx.execute(query)]
+
+    async def sold(
+        self, day: date, buckets: Buckets, *, limit: int | None = None, skus: Collection[str] | None = None
+    ) -> list[Sold]:
+        """How many pieces of each product were ordered on a day, those of most pieces first."""
+        async with self.database.read() as tx:
+            table = (await live(tx))[0].sold
+            pieces = sa.func.sum(table.c.pieces).label("pieces")
+            query = sa.select(table.c.sku, pieces).where(table.c.day == day.isoformat(), _in(table, buckets))
+            if skus is not None:
+                query = query.where(table.c.sku.in_(skus))
+            query = query.group_by(table.c.sku).order_by(pieces.desc(), table.c.sku).limit(limit)
+            return [Sold(sku=sku, pieces=int(count)) for sku, count in await tx.execute(query)]
 
     async def stuck(self, buckets: Buckets = None) -> list[OrderView]:
         """The orders that wait for a person, oldest first."""

@@ -31,17 +31,18 @@ generations = sa.Table(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generation:
-    """One set of tables: orders for lists, orders in full, and totals a day (in UTC), currency and bucket."""
+    """One set of tables: orders for lists, orders in full, totals a day (in UTC), and what was sold on it."""
 
     name: str
     summaries: sa.Table
     details: sa.Table
     totals: sa.Table
+    sold: sa.Table
 
     @property
     def tables(self) -> tuple[sa.Table, ...]:
         """All of them."""
-        return self.summaries, self.details, self.totals
+        return self.summaries, self.details, self.totals, self.sold
 
 
 _STUCK: Final = sa.text("is_stuck")  # there are few
@@ -63,6 +64,7 @@ def _generation(name: str) -> Generation:
         sa.Column("is_stuck", sa.Boolean, nullable=False),
         sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
         sa.Index(f"order_summaries_{name}_of_owner", "owner", "placed_at", "id"),
+        sa.Index(f"order_summaries_{name}_newest", "placed_at", "id"),
         sa.Index(f"order_summaries_{name}_stuck", "id", sqlite_where=_STUCK, postgresql_where=_STUCK),
     )
     details = sa.Table(
@@ -83,7 +85,15 @@ def _generation(name: str) -> Generation:
         *(sa.Column(count, sa.Integer, nullable=False) for count in COUNTS),
         sa.Column("revenue", sa.BigInteger, nullable=False),  # of completed orders, in minor units
     )
-    return Generation(name=name, summaries=summaries, details=details, totals=totals)
+    sold = sa.Table(
+        f"day_products_{name}",
+        metadata,
+        sa.Column("day", sa.String(10), primary_key=True),
+        sa.Column("sku", sa.String(64), primary_key=True),
+        sa.Column("bucket", sa.SmallInteger, primary_key=True),
+        sa.Column("pieces", sa.Integer, nullable=False),  # of orders that were placed on that day
+    )
+    return Generation(name=name, summaries=summaries, details=details, totals=totals, sold=sold)
 
 
 COUNTS: Final = ("placed", "confirmed", "completed", "cancelled")

@@ -43,6 +43,12 @@ class Users:
         """The user with this name, however it is written."""
         return await self._one(users.c.name_key == name_key(name))
 
+    async def with_email(self, email: str, limit: int) -> list[User]:
+        """Users with this mail address, which several may have."""
+        query = select_record(users, User).where(users.c.email == email).order_by(users.c.id).limit(limit)
+        async with self._database.read() as tx:
+            return [_user(row) for row in await tx.execute(query)]
+
     async def get(self, user_id: str) -> User | None:
         """The user with this id."""
         return await self._one(users.c.id == user_id)
@@ -57,7 +63,7 @@ class Users:
     async def _one(self, condition: sa.ColumnElement[bool]) -> User | None:
         async with self._database.read() as tx:
             row = (await tx.execute(select_record(users, User).where(condition))).one_or_none()
-        return None if row is None else User(**{**row._asdict(), "scopes": frozenset(row.scopes.split())})
+        return None if row is None else _user(row)
 
     def _row(self, user: User) -> dict[str, Any]:
         return {
@@ -66,3 +72,7 @@ class Users:
             "scopes": " ".join(sorted(user.scopes)),
             "created_at": self._clock(),
         }
+
+
+def _user(row: sa.Row[Any]) -> User:
+    return User(**{**row._asdict(), "scopes": frozenset(row.scopes.split())})
