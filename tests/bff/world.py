@@ -27,6 +27,8 @@ HTTP_SERVICES = (
     "recommendation",
     "feed",
     "pickup",
+    "identity",
+    "sales",
 )
 
 

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 
 from shop.demo import PASSWORD, USERS
+from tests.conftest import internal_bearer
 from tests.services.identity.browser import Browser, page
 from tests.services.identity.conftest import MakeSettings, on_both_databases
 from tests.services.identity.world import World, parameters_of, world
@@ -193,3 +194,19 @@ async def test_demo_users_are_entered_into_an_empty_database_alone(made: MakeSet
 async def test_without_seed_there_is_no_user(made: MakeSettings) -> None:
     async with world(made(seed=False)) as shop:
         assert (await shop.log_in(shop.browser())).status_code == 400
+
+
+@on_both_databases
+async def test_operators_find_users_by_their_mail_address(shop: World, signing_key: str) -> None:
+    bearer = internal_bearer(signing_key, "identity")
+    transport = httpx.ASGITransport(shop.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://identity.test") as http:
+
+        async def find(email: str, scope: str = "users:read") -> httpx.Response:
+            return await http.get("/users", params={"email": email}, headers=bearer("clerk", scope))
+
+        known = {"id": "reader", "name": "reader", "display_name": "Reader", "email": "reader@shop.example"}
+        assert (await find("reader@shop.example")).json() == {"items": [known]}
+        assert (await find("nobody@shop.example")).json() == {"items": []}
+        assert (await find("reader@shop.example", "shop")).status_code == 403
+        assert (await http.get("/users?email=reader@shop.example")).status_code == 401

@@ -135,7 +135,7 @@ async def test_a_batch_that_leaves_an_event_of_an_order_out_is_refused_as_a_whol
 
     with pytest.raises(MissingEvent, match=f"order {order_id(0)}: event 2 came after event 0"):
         await project_and(reading, events)
-    assert await reading.rows() == [[], [], []]
+    assert await reading.rows() == [[], [], [], []]
 
 
 async def test_many_projectors_at_once_count_every_event_once(reading: Reading) -> None:

@@ -1,0 +1,140 @@
+"""The operator's pages: all shards are joined, and one that is away is named."""
+
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+import respx
+
+from bff.web.app import create_app
+from frontispiece.pages import BffSettings
+from frontispiece.settings import Directory
+from tests.conftest import AppClient, MakeToken
+
+DAY = "2026-05-01"
+
+
+class Ordering:
+    """Shards with orders and with what was sold; those in `away` respond with 503."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, list[dict[str, Any]]] = {}
+        self.sold: dict[str, Mapping[str, int]] = {}
+        self.away: set[str] = set()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        path, query = request.url.path, parse_qs(request.url.query.decode())
+        if path == "/shards":
+            return httpx.Response(200, json={"items": sorted(self.orders or self.sold)})
+        _, _, shard, what = path.split("/")
+        if shard in self.away:
+            return httpx.Response(503, json={"type": "about:blank"})
+        limit = int(query.get("limit", ["20"])[0])
+        if what == "orders":
+            after = query.get("cursor", ["~"])[0]
+            rest = [each for each in self.orders[shard] if each["cursor"] < after]
+            return httpx.Response(200, json={"items": rest[:limit], "next": "x" if rest[limit:] else None})
+        ranked = sorted(self.sold[shard].items(), key=lambda item: (-item[1], item[0]))
+        wanted = [i for i in ranked if i[0] in query["sku"]] if "sku" in query else ranked[:limit]
+        return httpx.Response(200, json={"items": [{"sku": sku, "pieces": n} for sku, n in wanted]})
+
+
+def order(number: int) -> dict[str, Any]:
+    return {
+        "id": f"{number}",
+        "status": "confirmed",
+        "placed_at": f"{DAY}T00:00:{number:02}Z",
+        "pieces": 1,
+        "total": {"amount": 100, "currency": "EUR"},
+        "owner": "reader",
+        "cursor": f"{number:02}",
+    }
+
+
+@pytest.fixture
+def ordering() -> Iterator[Ordering]:
+    """What is at `http://shards.test`."""
+    shards = Ordering()
+    with respx.mock(assert_all_called=False) as router:
+        router.route(host="shards.test").mock(side_effect=shards.answer)
+        yield shards
+
+
+@pytest.fixture
+async def web(
+    settings: BffSettings, ordering: Ordering, app_client: AppClient
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The web BFF before these shards."""
+    services = settings.directory.services | {"ordering": "httpx+http://shards.test"}
+    directory = Directory(services=services)
+    async with app_client(create_app(settings.model_copy(update={"directory": directory}))) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(bearer: MakeToken) -> dict[str, str]:
+    return bearer("clerk", "orders:read")
+
+
+async def test_orders_of_all_shards_come_newest_first_page_by_page(
+    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+) -> None:
+    numbers = list(range(30, 0, -1))
+    for number in numbers:
+        ordering.orders.setdefault(f"{number * 7 % 3}", []).append(order(number))
+    seen: list[str] = []
+    cursor: str | None = None
+    while cursor is not None or not seen:
+        query: dict[str, str] = {"day": DAY, "limit": "7"} | ({"cursor": cursor} if cursor else {})
+        page = (await web.get("/operator/orders", params=query, headers=operator)).json()
+        assert page["missing"] == []
+        seen += [each["id"] for each in page["items"]]
+        cursor = page["next"]
+    assert seen == [f"{number}" for number in numbers]
+
+
+async def test_a_shard_that_is_away_is_named_and_the_page_says_that_it_is_not_whole(
+    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+) -> None:
+    ordering.orders = {"0": [order(1)], "1": [order(2)]}
+    ordering.sold = {"0": {"PEN": 1}, "1": {"INK": 2}}
+    ordering.away = {"1"}
+    for page, expected in (("orders", "1"), ("products", "PEN")):
+        response = await web.get(f"/operator/{page}", params={"day": DAY}, headers=operator)
+        (item,) = response.json()["items"]
+        assert (response.status_code, response.json()["missing"]) == (200, ["1"])
+        assert item.get("id", item.get("sku")) == expected
+        assert "reason=" in response.headers["page-degraded"]
+
+    ordering.away = {"0", "1"}
+    assert (await web.get("/operator/orders", params={"day": DAY}, headers=operator)).status_code == 503
+
+
+async def test_products_are_those_of_the_greatest_sums_however_they_are_spread(
+    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+) -> None:
+    chance = random.Random(7)  # noqa: S311 (no secret)
+    for _ in range(25):
+        skus = [f"S{number:02}" for number in range(60)]
+        ordering.sold = {
+            f"{shard}": {sku: int(chance.paretovariate(0.8)) for sku in chance.sample(skus, 45)}
+            for shard in range(4)
+        }
+        sums = {sku: sum(shard.get(sku, 0) for shard in ordering.sold.values()) for sku in skus}
+        ranked = sorted(((n, sku) for sku, n in sums.items() if n), key=lambda each: (-each[0], each[1]))
+
+        page = (await web.get("/operator/products", params={"day": DAY, "limit": 5}, headers=operator)).json()
+
+        assert page["is_exact"]
+        assert [each["pieces"] for each in page["items"]] == [n for n, _ in ranked[:5]]
+
+
+async def test_a_shard_that_refuses_is_no_gap(
+    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+) -> None:
+    ordering.orders = {"0": []}
+    assert (await web.get("/operator/orders", headers=operator)).status_code == 422
+    assert (await web.get("/operator/orders?day=x", headers=operator)).status_code == 422
