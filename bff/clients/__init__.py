@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bff.clients.discounts import Discounts
-from bff.clients.operators import OrdersOfAll, Sales, Users
 from bff.clients.services import (
     Baskets,
     Catalog,
@@ -28,11 +27,8 @@ CLIENTS: Final[Mapping[Any, str | ServiceType]] = {
     Feeds: "feed",
     Baskets: "basket",
     Orders: "ordering",
-    OrdersOfAll: "ordering",
     Shipping: "shipping",
     Pickups: "pickup",
-    Users: "identity",
-    Sales: "sales",
     Discounts: GrpcService("discount", DiscountsStub, address="discount-grpc"),
 }
 """Every client that pages may ask for."""

@@ -3,7 +3,7 @@
 from bff.clients import CLIENTS
 from bff.shared.news import feed_pages
 from bff.web.graphql import graph
-from bff.web.pages import basket, checkout, home, operator, orders, product, search
+from bff.web.pages import basket, checkout, home, orders, product, search
 from frontispiece.pages import bff
 
 create_app = bff(
@@ -16,7 +16,6 @@ create_app = bff(
         *basket.pages,
         *checkout.pages,
         *orders.pages,
-        *operator.pages,
         *feed_pages(deadline=2.0),
     ],
     clients=CLIENTS,

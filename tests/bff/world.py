@@ -27,8 +27,6 @@ HTTP_SERVICES = (
     "recommendation",
     "feed",
     "pickup",
-    "identity",
-    "sales",
 )
 
 

@@ -31,7 +31,17 @@ def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_de
     table = load_table(PROJECT, PROJECT.routes)
 
     assert set(table.services) - table.needed == {
-        *("acquirer", "discount", "feed", "payment", "recommendation", "reviews", "sales")
+        *(
+            "acquirer",
+            "bff-operator",
+            "discount",
+            "feed",
+            "payment",
+            "pickup",
+            "recommendation",
+            "reviews",
+            "sales",
+        )
     }
 
 
@@ -51,4 +61,4 @@ def test_versions_that_are_too_old_are_refused_wherever_clients_call_but_where_t
     }
 
     assert len(of_clients) > 20
-    assert {path for path, refuses in of_clients if not refuses} == {"/mobile/config"}
+    assert {path for path, refuses in of_clients if not refuses} == {"/mobile/config", "/web/graphiql/{file}"}

@@ -168,8 +168,6 @@ def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
         "recommendation",
         "feed",
         "pickup",
-        "identity",
-        "sales",
         "discount-grpc",
     )
     directory = parts.directory or Directory(services=dict.fromkeys(names, f"http://{NOWHERE}"))

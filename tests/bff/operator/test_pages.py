@@ -9,9 +9,9 @@ import httpx
 import pytest
 import respx
 
-from bff.web.app import create_app
-from frontispiece.pages import BffSettings
-from frontispiece.settings import Directory
+from bff.operator.app import create_app
+from frontispiece.pages import AuthenticatedBffSettings
+from frontispiece.settings import Directory, TokenSettings
 from tests.conftest import AppClient, MakeToken
 
 DAY = "2026-05-01"
@@ -55,6 +55,11 @@ def order(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
+def audience() -> str:
+    return "bff-operator"
+
+
+@pytest.fixture
 def ordering() -> Iterator[Ordering]:
     """What is at `http://shards.test`."""
     shards = Ordering()
@@ -64,13 +69,19 @@ def ordering() -> Iterator[Ordering]:
 
 
 @pytest.fixture
-async def web(
-    settings: BffSettings, ordering: Ordering, app_client: AppClient
+async def http(
+    token_settings: TokenSettings, signing_key: str, ordering: Ordering, app_client: AppClient
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """The web BFF before these shards."""
-    services = settings.directory.services | {"ordering": "httpx+http://shards.test"}
-    directory = Directory(services=services)
-    async with app_client(create_app(settings.model_copy(update={"directory": directory}))) as client:
+    """The operators' BFF before these shards."""
+    services = {
+        "ordering": "httpx+http://shards.test",
+        "identity": "httpx+http://identity.test",
+        "sales": "httpx+http://sales.test",
+    }
+    settings = AuthenticatedBffSettings(
+        directory=Directory(services=services), signing_key=signing_key, tokens=token_settings
+    )
+    async with app_client(create_app(settings)) as client:
         yield client
 
 
@@ -80,7 +91,7 @@ def operator(bearer: MakeToken) -> dict[str, str]:
 
 
 async def test_orders_of_all_shards_come_newest_first_page_by_page(
-    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+    http: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
 ) -> None:
     numbers = list(range(30, 0, -1))
     for number in numbers:
@@ -89,7 +100,7 @@ async def test_orders_of_all_shards_come_newest_first_page_by_page(
     cursor: str | None = None
     while cursor is not None or not seen:
         query: dict[str, str] = {"day": DAY, "limit": "7"} | ({"cursor": cursor} if cursor else {})
-        page = (await web.get("/operator/orders", params=query, headers=operator)).json()
+        page = (await http.get("/orders", params=query, headers=operator)).json()
         assert page["missing"] == []
         seen += [each["id"] for each in page["items"]]
         cursor = page["next"]
@@ -97,24 +108,24 @@ async def test_orders_of_all_shards_come_newest_first_page_by_page(
 
 
 async def test_a_shard_that_is_away_is_named_and_the_page_says_that_it_is_not_whole(
-    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+    http: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
 ) -> None:
     ordering.orders = {"0": [order(1)], "1": [order(2)]}
     ordering.sold = {"0": {"PEN": 1}, "1": {"INK": 2}}
     ordering.away = {"1"}
     for page, expected in (("orders", "1"), ("products", "PEN")):
-        response = await web.get(f"/operator/{page}", params={"day": DAY}, headers=operator)
+        response = await http.get(f"/{page}", params={"day": DAY}, headers=operator)
         (item,) = response.json()["items"]
         assert (response.status_code, response.json()["missing"]) == (200, ["1"])
         assert item.get("id", item.get("sku")) == expected
         assert "reason=" in response.headers["page-degraded"]
 
     ordering.away = {"0", "1"}
-    assert (await web.get("/operator/orders", params={"day": DAY}, headers=operator)).status_code == 503
+    assert (await http.get("/orders", params={"day": DAY}, headers=operator)).status_code == 503
 
 
 async def test_products_are_those_of_the_greatest_sums_however_they_are_spread(
-    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
+    http: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
 ) -> None:
     chance = random.Random(7)  # noqa: S311 (no secret)
     for _ in range(25):
@@ -126,15 +137,12 @@ async def test_products_are_those_of_the_greatest_sums_however_they_are_spread(
         sums = {sku: sum(shard.get(sku, 0) for shard in ordering.sold.values()) for sku in skus}
         ranked = sorted(((n, sku) for sku, n in sums.items() if n), key=lambda each: (-each[0], each[1]))
 
-        page = (await web.get("/operator/products", params={"day": DAY, "limit": 5}, headers=operator)).json()
+        page = (await http.get("/products", params={"day": DAY, "limit": 5}, headers=operator)).json()
 
         assert page["is_exact"]
         assert [each["pieces"] for each in page["items"]] == [n for n, _ in ranked[:5]]
 
 
-async def test_a_shard_that_refuses_is_no_gap(
-    web: httpx.AsyncClient, ordering: Ordering, operator: dict[str, str]
-) -> None:
-    ordering.orders = {"0": []}
-    assert (await web.get("/operator/orders", headers=operator)).status_code == 422
-    assert (await web.get("/operator/orders?day=x", headers=operator)).status_code == 422
+async def test_a_day_has_to_be_one(http: httpx.AsyncClient, operator: dict[str, str]) -> None:
+    assert (await http.get("/orders", headers=operator)).status_code == 422
+    assert (await http.get("/orders?day=x", headers=operator)).status_code == 422

@@ -1,0 +1,1 @@
+"""The operators' backend: orders of all customers, what was sold, and sales."""
