@@ -24,6 +24,7 @@ declare -A may=(
     [gateway]='"audiences":["*"]'
     [bff-web]="$may_bff"
     [bff-mobile]="$may_bff"
+    [bff-operator]='"audiences":["ordering","identity","sales"],"scopes":["orders:read","users:read","sales:read"],"guests":false'
     [ordering]='"audiences":["catalog","basket","inventory","discount","shipping","pickup"],"scopes":["shop"],"guests":false'
     [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
     [recommendation]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["recommendation"],"guests":false'
@@ -31,7 +32,7 @@ declare -A may=(
     [feed]='"audiences":["catalog","inventory"],"scopes":["facts:replay"],"users":["feed"],"guests":false'
 )
 issuers=()
-for caller in gateway bff-web bff-mobile ordering payment recommendation sales feed; do
+for caller in gateway bff-web bff-mobile bff-operator ordering payment recommendation sales feed; do
     file="${caller//-/_}_signing_key"
     openssl genpkey -algorithm ed25519 -out "$file"
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
