@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -22,13 +22,20 @@ class _Brand(msgspec.Struct):
     id: str
 
 
-class _Product(msgspec.Struct):
+class _Priced(msgspec.Struct):
     sku: str
     price: _Price
+
+
+class _Branded(msgspec.Struct):
+    sku: str
     brand: _Brand
 
 
-class _Products(msgspec.Struct):
+_Product = TypeVar("_Product")
+
+
+class _Products(msgspec.Struct, Generic[_Product]):
     items: list[_Product]
 
 
@@ -51,7 +58,7 @@ class Articles:
         """
         return {
             product.sku: Money(amount=product.price.amount, currency=product.price.currency)
-            for product in await self._products(skus, headers)
+            for product in await self._products(skus, headers, _Products[_Priced])
         }
 
     async def brands(self, skus: Sequence[str]) -> dict[str, str]:
@@ -63,14 +70,18 @@ class Articles:
         Raises:
             Problem: 502, 503 or 504 when catalog gives no usable response.
         """
-        return {product.sku: product.brand.id for product in await self._products(skus, [])}
+        return {
+            product.sku: product.brand.id for product in await self._products(skus, [], _Products[_Branded])
+        }
 
-    async def _products(self, skus: Sequence[str], headers: Headers) -> list[_Product]:
+    async def _products(
+        self, skus: Sequence[str], headers: Headers, model: type[_Products[_Product]]
+    ) -> list[_Product]:
         # No token: catalog is public, and it is of no account to it who wants to know.
         service = self._catalog.within(Context.of(headers, now() + self._call_timeout))
         query = urlencode([("sku", sku) for sku in skus])
         try:
-            return (await service.get(f"/products?{query}", _Products)).items
+            return (await service.get(f"/products?{query}", model)).items
         except UpstreamError as failure:
             raise failure.problem("catalog") from failure
 

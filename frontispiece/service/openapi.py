@@ -66,6 +66,11 @@ HEADERS: Final[Mapping[str, Json]] = {
         "description": "What the request made, or where to go.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
+    "Position": {
+        "description": "The position of this write, where the store has positions.",
+        "required": False,
+        "schema": {"type": "integer"},
+    },
     "Retry-After": {
         "description": "Seconds until another attempt has a chance.",
         "schema": {"type": "integer", "minimum": 0},
@@ -116,7 +121,7 @@ def responds(
 
     Args:
         statuses: the further statuses.
-        headers: those that every response of a status has.
+        headers: those that every response of a status has, but for a `Position`.
     """
 
     def declare(function: Function) -> Function:
@@ -181,8 +186,8 @@ def headers_of(names: Iterable[str], *, required: bool = True) -> Json:
     """Response headers."""
     return {
         name: {
-            **HEADERS.get(name, {"schema": {"type": "string"}}),
             **({"required": True} if required else {}),
+            **HEADERS.get(name, {"schema": {"type": "string"}}),
         }
         for name in names
     }

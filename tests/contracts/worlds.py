@@ -20,6 +20,7 @@ from tests.bff.documents import article, euros, order, review
 from tests.bff.times import extend
 from tests.bff.world import HTTP_SERVICES, behind_respx, discount_server
 from tests.bff.world import Shop as BffShop
+from tests.contracts.operators import operators
 from tests.services.feed.news import new
 from tests.services.ordering.world import ADDRESS, Discounts
 from tests.services.ordering.world import Shop as OrderingShop
@@ -256,6 +257,7 @@ WORLDS: Final[Mapping[str, World]] = {
     ),
     "basket": plain("basket", owner=["reader", GUEST], sku=["PEN", "nope"], version=[0, 1, 2]),
     "bff-mobile": bff("bff-mobile"),
+    "bff-operator": lambda parts: operators(parts, callers("bff-operator", parts.signing_key)),
     "bff-web": bff("bff-web"),
     "catalog": plain(
         "catalog", sku=SEEDED, file=["1-160.svg"], sort=["name", "price", "-price"], brand=["quill"]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from bff.mobile.app import create_app as bff_mobile
+from bff.operator.app import create_app as bff_operator
 from bff.web.app import create_app as bff_web
 from frontispiece.events import EventSettings
 from frontispiece.pages import AuthenticatedBffSettings
@@ -164,6 +165,8 @@ def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
         "reviews",
         "basket",
         "ordering",
+        "identity",
+        "sales",
         "shipping",
         "recommendation",
         "feed",
@@ -178,6 +181,7 @@ APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "acquirer": lambda parts: acquirer(AcquirerSettings(**parts.common)),
     "basket": _basket,
     "bff-mobile": lambda parts: bff_mobile(_bff_settings(parts)),
+    "bff-operator": lambda parts: bff_operator(_bff_settings(parts)),
     "bff-web": lambda parts: bff_web(_bff_settings(parts)),
     "catalog": lambda parts: catalog(CatalogSettings(seed=True, events=parts.events, **parts.common)),
     "discount": lambda parts: discount(

@@ -1,9 +1,7 @@
 """The operator's pages: all shards are joined, and one that is away is named."""
 
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
-from urllib.parse import parse_qs
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -12,46 +10,8 @@ import respx
 from bff.operator.app import create_app
 from frontispiece.pages import AuthenticatedBffSettings
 from frontispiece.settings import Directory, TokenSettings
+from tests.bff.operator.world import DAY, Ordering, order
 from tests.conftest import AppClient, MakeToken
-
-DAY = "2026-05-01"
-
-
-class Ordering:
-    """Shards with orders and with what was sold; those in `away` respond with 503."""
-
-    def __init__(self) -> None:
-        self.orders: dict[str, list[dict[str, Any]]] = {}
-        self.sold: dict[str, Mapping[str, int]] = {}
-        self.away: set[str] = set()
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        path, query = request.url.path, parse_qs(request.url.query.decode())
-        if path == "/shards":
-            return httpx.Response(200, json={"items": sorted(self.orders or self.sold)})
-        _, _, shard, what = path.split("/")
-        if shard in self.away:
-            return httpx.Response(503, json={"type": "about:blank"})
-        limit = int(query.get("limit", ["20"])[0])
-        if what == "orders":
-            after = query.get("cursor", ["~"])[0]
-            rest = [each for each in self.orders[shard] if each["cursor"] < after]
-            return httpx.Response(200, json={"items": rest[:limit], "next": "x" if rest[limit:] else None})
-        ranked = sorted(self.sold[shard].items(), key=lambda item: (-item[1], item[0]))
-        wanted = [i for i in ranked if i[0] in query["sku"]] if "sku" in query else ranked[:limit]
-        return httpx.Response(200, json={"items": [{"sku": sku, "pieces": n} for sku, n in wanted]})
-
-
-def order(number: int) -> dict[str, Any]:
-    return {
-        "id": f"{number}",
-        "status": "confirmed",
-        "placed_at": f"{DAY}T00:00:{number:02}Z",
-        "pieces": 1,
-        "total": {"amount": 100, "currency": "EUR"},
-        "owner": "reader",
-        "cursor": f"{number:02}",
-    }
 
 
 @pytest.fixture
