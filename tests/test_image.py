@@ -29,7 +29,13 @@ def test_every_source_of_the_image_reaches_its_build(sources: list[str]) -> None
     allowed = [pattern.removeprefix("!") for pattern in patterns]
 
     blocked = [
-        source for source in sources if not any(fnmatch(source.split("/")[0], name) for name in allowed)
+        source
+        for source in sources
+        if not any(
+            fnmatch(path.as_posix(), name)
+            for path in (Path(source), *Path(source).parents)
+            for name in allowed
+        )
     ]
 
     assert not blocked

@@ -24,7 +24,7 @@ BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 """HTTP methods whose requests have their fields in the query."""
 
 Fields = Sequence[tuple[str, str]]
-"""Paths of fields, such as `discount.id`, with their values as text."""
+"""Paths of fields, such as `book.id`, with their values as text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Method:
     is_streaming: bool
 
     def field(self, path: str) -> FieldDescriptor | None:
-        """The field of the request at a path, such as `discount.id`; None when there is none.
+        """The field of the request at a path, such as `book.id`; None when there is none.
 
         Names are those of the descriptors, or those in JSON.
         """
