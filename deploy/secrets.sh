@@ -20,11 +20,13 @@ cd "$folder"
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
 may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed","pickup"],"scopes":["shop","guest"]'
+may_agent='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","pickup"],"scopes":["shop","guest"]'
 declare -A may=(
     [gateway]='"audiences":["*"]'
     [bff-web]="$may_bff"
     [bff-mobile]="$may_bff"
     [bff-operator]='"audiences":["ordering","identity","sales"],"scopes":["orders:read","users:read","sales:read"],"guests":false'
+    [bff-agent]="$may_agent"
     [ordering]='"audiences":["catalog","basket","inventory","discount","shipping","pickup"],"scopes":["shop"],"guests":false'
     [payment]='"audiences":["acquirer"],"scopes":["acquirer"],"users":["payment"],"guests":false'
     [recommendation]='"audiences":["ordering"],"scopes":["orders:replay"],"users":["recommendation"],"guests":false'
@@ -32,7 +34,7 @@ declare -A may=(
     [feed]='"audiences":["catalog","inventory"],"scopes":["facts:replay"],"users":["feed"],"guests":false'
 )
 issuers=()
-for caller in gateway bff-web bff-mobile bff-operator ordering payment recommendation sales feed; do
+for caller in gateway bff-web bff-mobile bff-agent bff-operator ordering payment recommendation sales feed; do
     file="${caller//-/_}_signing_key"
     openssl genpkey -algorithm ed25519 -out "$file"
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
@@ -62,6 +64,10 @@ cat >identity_clients <<JSON
     "redirect_uris": ["$origin/m/callback"],
     "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout",
     "scopes": ["shop"]
+  },
+  "agent": {
+    "name": "an assistant",
+    "redirect_uris": ["http://127.0.0.1/callback"]
   }
 }
 JSON

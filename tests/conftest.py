@@ -71,7 +71,7 @@ def signing_key() -> str:
 @pytest.fixture(scope="session")
 def token_settings(signing_key: str) -> TokenSettings:
     """The settings by which services believe these callers."""
-    holders = "gateway", "bff-web", "bff-mobile", "ordering", "payment"
+    holders = "gateway", "bff-web", "bff-mobile", "bff-agent", "ordering", "payment"
     return TokenSettings(issuers=issuers((holder, private_key(signing_key)) for holder in holders))
 
 

@@ -9,6 +9,7 @@ from frontispiece.aio.background import BackgroundTasks
 from frontispiece.gateway.auth.oidc import Provider
 from frontispiece.gateway.auth.proofs import ProofVerifier
 from frontispiece.gateway.auth.session import SessionSettings
+from frontispiece.gateway.config.route import DEFAULT_ISSUER
 from frontispiece.gateway.files.site import Sites
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.client_usage import ClientUsage
@@ -91,6 +92,8 @@ class Runtime:
         self._further_issuers = dict(further_issuers or {})
         self.further_tokens = {n: issuer.access_tokens() for n, issuer in self._further_issuers.items()}
         """Verifies the access tokens of other issuers, by their names."""
+        self.origins = tuple(origins)
+        """The web origins by which clients call the gateway."""
         self.proofs = ProofVerifier(origins)
         """Verifies clients' proofs of possession, and remembers them."""
         self.session = session
@@ -130,6 +133,12 @@ class Runtime:
         for collector in (self.client_usage, self.cache, self.loop_lag, overload, access_log):
             if collector is not None:
                 self.metrics.registry.register(collector)
+
+    def issuer_url(self, name: str) -> str:
+        """The URL of an issuer of access tokens, by its name."""
+        provider = self.provider if name == DEFAULT_ISSUER else self._further_issuers[name]
+        assert provider is not None, "settings and table have been checked"
+        return provider.settings.url
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

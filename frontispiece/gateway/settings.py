@@ -222,11 +222,18 @@ def has_valkey(table: Table, settings: GatewaySettings) -> Iterator[str]:
             yield f"GATEWAY_VALKEY_URL: {what} need a Valkey"
 
 
+def has_origin(table: Table, settings: GatewaySettings) -> Iterator[str]:
+    """Metadata of protected resources have URLs that clients know."""
+    if any(route.protected_resource for route in table.routes) and not settings.own_origins:
+        yield "GATEWAY_ORIGINS: the table's protected_resource needs the origin by which clients call"
+
+
 SETTINGS_CHECKS: Final[tuple[Callable[[Table, GatewaySettings], Iterator[str]], ...]] = (
     identifies_callers,
     knows_issuers,
     supports_sessions,
     has_valkey,
+    has_origin,
 )
 """What a valid table needs of the settings; what it needs of itself is in `config/validate.py`."""
 

@@ -18,7 +18,7 @@ from frontispiece.gateway.files.site import without_slash
 from frontispiece.gateway.forwarded import TrustedProxies
 from frontispiece.gateway.matching import RouteEntry, RouteMatcher
 from frontispiece.gateway.pipeline import handler, layers, preflight, redirect, session_endpoint
-from frontispiece.gateway.policies import cors
+from frontispiece.gateway.policies import cors, protected_resource
 from frontispiece.gateway.policies.websocket import handler as websocket
 from frontispiece.gateway.refusals import RefusalHeaders, headers_of_refusal
 from frontispiece.gateway.resources import TableResources
@@ -203,6 +203,9 @@ class RoutingSnapshot:
             yield key, self._entry(route)
         yield from self._session_entries(previous)
         yield from self._redirects()
+        for route, template, answer in protected_resource.endpoints(resources):
+            refusal = RefusalHeaders.of(route, self.table.security_headers)
+            yield (route.host, ("GET",), template), RouteEntry(answer, "the gateway", refusal)
         docs = self.table.docs or (IN_DEVELOPMENT if resources.runtime.docs else None)
         for template, answer in endpoints(resources, docs):
             yield (None, ("GET",), template), RouteEntry(answer, "the gateway", self._unrouted)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.pages.compiled import CompiledPage
-from frontispiece.pages.endpoint import SkipOptional
+from frontispiece.pages.endpoint import Endpoint, SkipOptional
 from frontispiece.pages.page import Source
 from frontispiece.pages.request import Identify, PageRequest, Provider
 from frontispiece.stores.valkey import BestEffortValkey
@@ -74,6 +74,8 @@ class ApiParts:
         identify: adds the caller to requests.
         shared: the cache that processes share; None without one.
         accept_any_document: whether clients may send documents of their own.
+        pages: its pages.
+        secret: what its processes share and nobody else knows; empty without a signing key.
     """
 
     app: str
@@ -81,6 +83,8 @@ class ApiParts:
     identify: Identify
     shared: BestEffortValkey | None
     accept_any_document: bool = field(kw_only=True)
+    pages: Sequence[Endpoint] = field(kw_only=True, default=())
+    secret: bytes = field(kw_only=True, default=b"", repr=False)
 
 
 class Api(Protocol):

@@ -204,7 +204,7 @@ def create_app(
     expose_timeline: bool = False,
     identify: Identify | None = None,
     verifier: Verifier | None = None,
-    apis: Iterable[ApiEndpoint] = (),
+    apis: Callable[[Sequence[Endpoint]], Iterable[ApiEndpoint]] = lambda _pages: (),
 ) -> PageApp:
     """An app that serves pages and describes them in its OpenAPI document. `bff` makes one of settings.
 
@@ -219,25 +219,26 @@ def create_app(
         expose_timeline: whether clients may request timelines: not for the public.
         identify: adds the caller to requests; None where all callers are anonymous.
         verifier: verifies who reads the OpenAPI document; None where everybody may.
-        apis: what it serves beside its pages.
+        apis: makes what it serves beside its pages, of these.
 
     Raises:
         ConfigError: some page cannot work; every error is listed.
     """
     new_endpoint: Callable[..., Endpoint] = Endpoint
-    apis = list(apis)
     if (tracing := telemetry.tracing(title)) is not None:
         from frontispiece.pages.tracing import TracedEndpoint, trace_api  # noqa: PLC0415 (only where traces are exported)
 
         new_endpoint = partial(TracedEndpoint, tracing)
-        for api in apis:
-            trace_api(tracing, api)
     endpoints = [
         new_endpoint(
             plan, providers, app=title, shared=shared, expose_timeline=expose_timeline, identify=identify
         )
         for plan in plans(pages, providers, title)
     ]
+    served = list(apis(endpoints))
+    if tracing is not None:
+        for api in served:
+            trace_api(tracing, api)
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
@@ -247,12 +248,12 @@ def create_app(
             finally:
                 for page in (
                     *(each.compiled for each in endpoints),
-                    *(page for api in apis for page in api.pages),
+                    *(page for api in served for page in api.pages),
                 ):
                     await page.close()
 
     app = PageApp(
-        endpoints, apis, title=title, description=description, lifespan=with_tracing(living, tracing)
+        endpoints, served, title=title, description=description, lifespan=with_tracing(living, tracing)
     )
     add_problem_handlers(app)
     add_health(app, ready)

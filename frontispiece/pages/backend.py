@@ -9,7 +9,8 @@ is what `frontispiece.toml`, `app://module:factory` addresses and `uvicorn --fac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import hmac
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -20,9 +21,10 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
-from frontispiece.pages.api import Api, ApiParts
+from frontispiece.pages.api import Api, ApiEndpoint, ApiParts
 from frontispiece.pages.app import PageApp, create_app
 from frontispiece.pages.callers import Callers
+from frontispiece.pages.endpoint import Endpoint
 from frontispiece.pages.page import Page
 from frontispiece.pages.request import Provider
 from frontispiece.security import Identity, SigningKey
@@ -223,7 +225,19 @@ class Bff:
         providers: dict[Any, Provider] = {each: _provider(made) for each, made in connectors.items()}
         providers[Identity] = callers.required
         any_document = settings.accept_any_document
-        parts = ApiParts(self._name, providers, callers.identify, shared, accept_any_document=any_document)
+
+        def apis(pages: Sequence[Endpoint]) -> Iterator[ApiEndpoint]:
+            parts = ApiParts(
+                self._name,
+                providers,
+                callers.identify,
+                shared,
+                accept_any_document=any_document,
+                pages=pages,
+                secret=_secret(settings.signing_key),
+            )
+            return (endpoint for api in self.apis for endpoint in api.endpoints(parts))
+
         app = create_app(
             title=self._name,
             description=self._description,
@@ -235,7 +249,7 @@ class Bff:
             expose_timeline=settings.expose_timeline,
             identify=callers.identify,
             verifier=callers.verifier,
-            apis=[endpoint for api in self.apis for endpoint in api.endpoints(parts)],
+            apis=apis,
         )
         app.services = {
             _name_of(self._clients[client], client): connector if isinstance(connector, Observable) else None
@@ -288,6 +302,11 @@ def bff(
         apis: what it serves beside its pages, such as a `frontispiece.graphql.Graph`.
     """
     return Bff(name, description, pages, clients, apis)
+
+
+def _secret(signing_key: str | None) -> bytes:
+    """What can be made of the key by those alone who have it."""
+    return hmac.digest(signing_key.encode(), b"the APIs of a BFF", "sha256") if signing_key else b""
 
 
 def _name_of(service: str | ServiceType, client: type) -> str:

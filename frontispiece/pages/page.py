@@ -56,6 +56,33 @@ class Source:
     hedge: Hedge | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """How agents use a page, over `frontispiece.agents`; a page without one is none of theirs.
+
+    Args:
+        title: what it does, in words: `find books` is the tool `find_books`.
+        description: when to use it, for the agent; the first paragraph of the view's docstring when left out.
+        scopes: those that a caller must have; nobody else sees the tool.
+        confirm: the page that shows what the tool is about to do, for what spends money: the first call
+            answers with this page and a confirmation, the second needs it. None for tools that act at once.
+        max_bytes: of its answer as JSON; what is beyond is left out, and the answer says so.
+        uri: a template such as `book:{isbn}`, by which the page is a resource, too; None for no resource.
+    """
+
+    title: str
+    description: str = ""
+    scopes: tuple[str, ...] = ()
+    confirm: "Page | None" = None
+    max_bytes: int = 8000
+    uri: str | None = None
+
+    @property
+    def name(self) -> str:
+        """By which agents call it."""
+        return self.title.replace(" ", "_")
+
+
 @dataclass(eq=False)
 class Page:
     """All data of a screen, from one or many services, in one response.
@@ -73,6 +100,7 @@ class Page:
         headers: response headers that its sources set (`set_response_header`), for its OpenAPI document.
         location: the path, in the app, of what a request made, from the view: the header `Location`.
         needed: whether the app is not ready while a service is away that this page cannot do without.
+        agent: the tool that agents have of it; None for none.
     """
 
     path: str
@@ -83,6 +111,7 @@ class Page:
     headers: tuple[str, ...] = ()
     location: Callable[[Any], str] | None = None
     needed: bool = True
+    agent: Tool | None = None
     sources: list[Source] = field(default_factory=list, init=False)
     views: list[Callable[..., Any]] = field(default_factory=list, init=False)
 

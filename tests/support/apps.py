@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from bff.agent.app import create_app as bff_agent
 from bff.mobile.app import create_app as bff_mobile
 from bff.operator.app import create_app as bff_operator
 from bff.web.app import create_app as bff_web
@@ -180,6 +181,7 @@ def _bff_settings(parts: Parts) -> AuthenticatedBffSettings:
 APPS: Final[Mapping[str, Callable[[Parts], FastAPI]]] = {
     "acquirer": lambda parts: acquirer(AcquirerSettings(**parts.common)),
     "basket": _basket,
+    "bff-agent": lambda parts: bff_agent(_bff_settings(parts)),
     "bff-mobile": lambda parts: bff_mobile(_bff_settings(parts)),
     "bff-operator": lambda parts: bff_operator(_bff_settings(parts)),
     "bff-web": lambda parts: bff_web(_bff_settings(parts)),

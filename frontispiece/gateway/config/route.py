@@ -28,6 +28,7 @@ from frontispiece.gateway.policies.cors import Cors
 from frontispiece.gateway.policies.idempotency.config import Idempotency
 from frontispiece.gateway.policies.load_shedding import Priority
 from frontispiece.gateway.policies.mirror import Mirror
+from frontispiece.gateway.policies.protected_resource import ProtectedResource
 from frontispiece.gateway.policies.rate_limit.config import Limits
 from frontispiece.gateway.policies.retry import Retry
 from frontispiece.gateway.policies.security_headers import SecurityHeaders
@@ -140,6 +141,9 @@ class Route(ConfigModel):
     )
     max_age: LongDuration | None = Field(
         None, description="How long ago a user may have logged in; as long as the session when left out."
+    )
+    protected_resource: ProtectedResource | None = Field(
+        None, description="With bearer: what clients without a token are told (RFC 9728)."
     )
     rate_limit: Limits = Field((), description="How often it may be called; of a list, each limit holds.")
     idempotency: Idempotency | None = Field(

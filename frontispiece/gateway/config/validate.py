@@ -195,6 +195,16 @@ def identified_caller(route: Route) -> Iterator[tuple[str, str]]:
         yield "rate_limit", f"a rate_limit by user asks for a user: {IDENTIFIES}"
 
 
+def protected_resources(route: Route) -> Iterator[tuple[str, str]]:
+    """Metadata say where to get access tokens, for one URL."""
+    if route.protected_resource is None:
+        return
+    if route.auth is not Auth.BEARER:
+        yield "protected_resource", 'clients are told where to get access tokens: set auth = "bearer"'
+    if route.template.names:
+        yield "protected_resource", "it is one URL, without placeholders"
+
+
 def passed_credentials(route: Route) -> Iterator[tuple[str, str]]:
     """Credentials that are passed through go to one service, and the gateway does not know the caller."""
     if route.auth is not Auth.PASSTHROUGH:
@@ -279,6 +289,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     session_section,
     websocket_services,
     each_route(identified_caller),
+    each_route(protected_resources),
     each_route(passed_credentials),
     each_route(targets),
     each_route(one_service),

@@ -1,0 +1,165 @@
+"""The checkout: a draft of the order, and the order itself, which the customer confirms."""
+
+from msgspec import Struct
+
+from bff.agent import OPTIONAL_TIMEOUT, SHOP
+from bff.agent.orders import OrderAnswer, answer_of
+from bff.clients.models import Basket, BestDiscount, Money, Nearby, Order, Product, Quote, Stock
+from bff.shared.checkout import (
+    CheckoutRequest,
+    DraftRequest,
+    coupon_discounts,
+    draft_of,
+    draft_page,
+    placed_order,
+    quotes,
+)
+from bff.shared.orders import order_path
+from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
+from frontispiece.http import Problem
+from frontispiece.pages import Body, Page, Tool
+
+PICKUP = "pickup"
+
+draft = draft_page(deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
+draft.agent = Tool("draft checkout", scopes=SHOP)
+
+summary = Page("/checkout/summary", deadline=2.0, method="POST")
+summary.source(retry=RETRY)(basket)
+summary.source(name="skus")(basket_skus)
+summary.source(retry=RETRY)(products)
+summary.source(name="discounts", retry=RETRY)(coupon_discounts)
+summary.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(stocks)
+summary.source(retry=RETRY)(quotes)
+
+place = Page(
+    "/checkout",
+    deadline=6.0,
+    method="POST",
+    status=202,
+    headers=("Position",),
+    location=order_path,
+    agent=Tool("place order", scopes=SHOP, confirm=summary),
+)
+place.source(name="order")(placed_order)
+
+pages = [draft, summary, place]
+
+
+class Line(Struct, frozen=True):
+    """A product in a quantity, priced."""
+
+    sku: str
+    name: str | None
+    quantity: int
+    total: Money | None
+
+
+class Delivery(Struct, frozen=True):
+    """A method of shipping, and the order's `total` with it, as placing the order takes it."""
+
+    method: str
+    days: int
+    price: Money
+    total: Money
+
+
+class PickupOption(Struct, frozen=True):
+    """A store for the method `pickup`; the order's total is then that of the goods."""
+
+    store: str
+    name: str
+    city: str
+    ready: str
+
+
+class DraftAnswer(Struct, frozen=True):
+    """What an order of the basket would cost; `obstacles` name what keeps the customer from ordering."""
+
+    basket_version: int
+    lines: list[Line]
+    goods: Money | None
+    deliveries: list[Delivery]
+    pickup: list[PickupOption]
+    obstacles: list[str]
+
+
+class Summary(Struct, frozen=True):
+    """What the customer is about to buy, and how it is delivered to whom."""
+
+    lines: list[Line]
+    method: str
+    to: str
+    total: Money
+
+
+@draft.view
+def drafted(
+    basket: Basket,
+    wanted: Body[DraftRequest],
+    products: list[Product],
+    discounts: dict[str, BestDiscount],
+    stocks: dict[str, Stock],
+    quotes: list[Quote],
+    pickups: Nearby | None,
+) -> DraftAnswer:
+    """What ordering the basket costs: with a country its deliveries, with a place stores near it."""
+    found = draft_of(basket, wanted, products, discounts, stocks, quotes)
+    return DraftAnswer(
+        basket_version=found.basket_version,
+        lines=_lines(basket, products, {line.item.sku: line.total for line in found.lines}),
+        goods=found.goods,
+        deliveries=[Delivery(each.method, each.days, each.price, each.total) for each in found.deliveries],
+        pickup=[
+            PickupOption(store=each.store, name=each.name, city=each.city, ready=each.ready_at.isoformat())
+            for each in (pickups.items if pickups else [])
+        ],
+        obstacles=found.obstacles,
+    )
+
+
+@summary.source()
+async def wanted(checkout: Body[CheckoutRequest]) -> DraftRequest:
+    """The draft that the order comes from."""
+    return DraftRequest(coupon=checkout.coupon, country=checkout.shipping.address.country)
+
+
+@summary.view
+def summed_up(
+    checkout: Body[CheckoutRequest],
+    basket: Basket,
+    wanted: DraftRequest,
+    products: list[Product],
+    discounts: dict[str, BestDiscount],
+    stocks: dict[str, Stock],
+    quotes: list[Quote],
+) -> Summary:
+    """What the customer is about to buy; refused when it is not what the draft has shown."""
+    found = draft_of(basket, wanted, products, discounts, stocks, quotes)
+    shipping = checkout.shipping
+    totals = {each.method: each.total for each in found.deliveries}
+    if found.goods is not None:
+        totals[PICKUP] = found.goods
+    shown = Money(checkout.total.amount, checkout.total.currency)
+    if found.basket_version != checkout.basket_version or totals.get(shipping.method) != shown:
+        raise Problem(409, "basket-changed", "The basket or its price has changed: read the draft again.")
+    if found.obstacles:
+        raise Problem(409, found.obstacles[0], "The order cannot be placed as it is: read the draft again.")
+    address = shipping.address
+    return Summary(
+        lines=_lines(basket, products, {line.item.sku: line.total for line in found.lines}),
+        method=shipping.method,
+        to=f"{address.name}, {address.street}, {address.postal_code} {address.city}, {address.country}",
+        total=shown,
+    )
+
+
+@place.view
+def placed(order: Order) -> OrderAnswer:
+    """Orders what is in the basket, and pays for it. The order goes on by itself: follow it by its id."""
+    return answer_of(order)
+
+
+def _lines(basket: Basket, products: list[Product], totals: dict[str, Money | None]) -> list[Line]:
+    names = {product.sku: product.name for product in products}
+    return [Line(item.sku, names.get(item.sku), item.quantity, totals.get(item.sku)) for item in basket.items]

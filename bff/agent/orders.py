@@ -1,0 +1,96 @@
+"""The customer's orders: the latest ones, how one is getting on, and cancelling it."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from bff.agent import OPTIONAL_TIMEOUT, SHOP
+from bff.clients.models import Money, Order, OrderList, TrackingEvent
+from bff.shared.orders import order_pages
+from frontispiece.pages import Tool
+
+every, one, cancel, _ = order_pages(read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT)
+every.agent = Tool("list orders", scopes=SHOP)
+one.agent = Tool("show order", scopes=SHOP, uri="order:{order_id}")
+cancel.agent = Tool("cancel order", "Cancels an order that is not on its way yet.", scopes=SHOP)
+
+pages = [every, one, cancel]
+
+
+class OrderLine(Struct, frozen=True):
+    """A product in a quantity."""
+
+    sku: str
+    name: str
+    quantity: int
+
+
+class OrderAnswer(Struct, frozen=True):
+    """An order: `stage` is finer than `status`, `reason` says why it ended, `parcel` where it has been."""
+
+    order_id: str
+    status: str
+    stage: str | None
+    reason: str | None
+    placed_at: str
+    lines: list[OrderLine]
+    total: Money
+    parcel: list[str]
+
+    @property
+    def id(self) -> str:
+        """The order's id."""
+        return self.order_id
+
+
+class Entry(Struct, frozen=True):
+    """An order among others."""
+
+    order_id: str
+    status: str
+    placed_at: str
+    total: Money
+    parcel: str | None
+
+
+class Entries(Struct, frozen=True):
+    """Some orders, the newest first; `next` is the cursor of older ones."""
+
+    items: list[Entry]
+    next: str | None
+
+
+@every.view
+def listed(orders: OrderList, parcels: dict[str, str]) -> Entries:
+    """The customer's orders, the newest first."""
+    items = [
+        Entry(each.id, each.status, each.placed_at.isoformat(), each.total, parcels.get(each.id))
+        for each in orders.items
+    ]
+    return Entries(items=items, next=orders.next)
+
+
+@one.view
+def shown(order: Order, tracking: list[TrackingEvent]) -> OrderAnswer:
+    """How an order is getting on, by its id."""
+    return answer_of(order, tracking)
+
+
+@cancel.view
+def cancelled(order: Order) -> OrderAnswer:
+    """The order that is being cancelled."""
+    return answer_of(order)
+
+
+def answer_of(order: Order, tracking: Sequence[TrackingEvent] = ()) -> OrderAnswer:
+    """What agents are told of an order, whose parcel has come to these states."""
+    return OrderAnswer(
+        order_id=order.id,
+        status=order.status,
+        stage=order.stage,
+        reason=order.reason,
+        placed_at=order.placed_at.isoformat(),
+        lines=[OrderLine(line.sku, line.name, line.quantity) for line in order.lines],
+        total=order.total,
+        parcel=[f"{event.at.isoformat()}: {event.status}" for event in tracking],
+    )

@@ -1,0 +1,196 @@
+"""A page as a tool: the schemas of its arguments and its answer, and a request made of arguments."""
+
+import dataclasses
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import NODEFAULT
+from msgspec.structs import replace
+
+from frontispiece.agents import confirmations
+from frontispiece.agents.messages import Json
+from frontispiece.http.paths import AmbiguousPath, segments_of
+from frontispiece.pages.endpoint import Endpoint
+from frontispiece.pages.page import Tool
+from frontispiece.pages.plan import Origin
+from frontispiece.pages.request import PageRequest, by_name
+from frontispiece.security import Identity
+from frontispiece.upstream import Reply, now
+
+IDEMPOTENCY_KEY: Final = b"idempotency-key"
+
+OF_THE_MESSAGE: Final = frozenset(
+    {b"accept", b"content-type", b"content-length", b"if-none-match", IDEMPOTENCY_KEY}
+)
+"""Request headers that are about the message, not about the page."""
+
+AGREES: Final = (
+    "The first call does nothing: it answers with what it would do, and a `confirmation`. Show that to the "
+    "user. "
+    "Only once the user agrees, call again with the same arguments and the confirmation."
+)
+
+
+class PageTool:
+    """A tool, compiled.
+
+    Args:
+        tool: as it is declared.
+        endpoint: serves its page.
+        confirm: serves the page that it confirms by; None for a tool that acts at once.
+    """
+
+    def __init__(self, tool: Tool, endpoint: Endpoint, confirm: Endpoint | None) -> None:
+        self.tool = tool
+        self.endpoint = endpoint
+        self.confirm = confirm
+        self.page = endpoint.plan.page
+        fields = list(_fields(endpoint))
+        if tool.confirm is not None:
+            fields.append((confirmations.ARGUMENT, str | None, None))
+        self._arguments = msgspec.defstruct(
+            f"{tool.name}_arguments", fields, kw_only=True, forbid_unknown_fields=True
+        )
+
+    def errors(self) -> Iterator[str]:
+        """Why it cannot work."""
+        plan, name = self.endpoint.plan, self.tool.name
+        if plan.view_type is Reply:
+            yield f"the tool {name}: {plan.page.path} passes a response on, of which agents have no schema"
+        for i in plan.inputs.values():
+            confirmed = self.tool.confirm is not None and i.header.encode() == IDEMPOTENCY_KEY
+            if i.origin is Origin.HEADER and i.required and not confirmed:
+                yield f"the tool {name}: agents cannot send the header {i.header}: give it a default"
+        if self.tool.confirm is not None:
+            if self.confirm is None:
+                yield f"the tool {name} confirms by {self.tool.confirm.path}, which is no page of this BFF"
+            elif unknown := _names(self.confirm) - _names(self.endpoint):
+                yield f"the tool {name}: it has no argument {', '.join(sorted(unknown))} to confirm by"
+
+    def is_visible_to(self, caller: Identity | None) -> bool:
+        """Whether a caller may use it, and so sees it."""
+        return not self.missing_scopes(caller)
+
+    def missing_scopes(self, caller: Identity | None) -> set[str]:
+        """The scopes that a caller lacks."""
+        return set(self.tool.scopes) - (caller.scopes if caller is not None else frozenset())
+
+    @cached_property
+    def description(self) -> Json:
+        """How `tools/list` describes it."""
+        is_read = self.page.method == "GET"
+        about = self.tool.description or (self.endpoint.plan.view.__doc__ or "").strip().partition("\n\n")[0]
+        return {
+            "name": self.tool.name,
+            "title": self.tool.title.capitalize(),
+            "description": f"{about} {AGREES}" if self.confirm else about,
+            "inputSchema": schema_of(self._arguments),
+            "outputSchema": self._output_schema(),
+            "annotations": {
+                "readOnlyHint": is_read,
+                "destructiveHint": self.confirm is not None or self.page.method == "DELETE",
+                "idempotentHint": self.confirm is not None or self.page.method != "POST",
+                "openWorldHint": False,
+            },
+        }
+
+    def _output_schema(self) -> Json:
+        view = self.endpoint.plan.view_type
+        if self.confirm is None:
+            return schema_of(view)
+        fields = [
+            ("summary", self.confirm.plan.view_type | None, None),
+            ("confirmation", str | None, None),
+            ("result", view | None, None),
+        ]
+        return schema_of(msgspec.defstruct(f"{self.tool.name}_answer", fields, kw_only=True))
+
+    def check(self, arguments: Json) -> None:
+        """Return when these arguments fit.
+
+        Raises:
+            ValidationError: they do not.
+        """
+        msgspec.convert(arguments, self._arguments)
+        for i in self.endpoint.plan.inputs.values():
+            if i.origin is Origin.PATH and not _is_segment(_text(arguments[i.name])):
+                raise msgspec.ValidationError(f"No {i.name} is written like this - at `$.{i.name}`")
+
+    def request(
+        self, request: PageRequest, arguments: Json, endpoint: Endpoint, key: bytes | None = None
+    ) -> tuple[PageRequest, bytes]:
+        """The request to a page that arguments make, which fit, and its body."""
+        headers = [field for field in request.headers if field[0] not in OF_THE_MESSAGE]
+        headers.append((b"content-type", b"application/json"))
+        if key is not None:
+            headers.append((IDEMPOTENCY_KEY, key))
+        path: dict[str, str] = {}
+        query: dict[str, list[str]] = {}
+        body = b""
+        for i in endpoint.plan.inputs.values():
+            if i.origin is Origin.BODY:
+                names = {each.encode_name for each in msgspec.structs.fields(i.type)}
+                body = msgspec.json.encode({name: arguments[name] for name in names & arguments.keys()})
+            elif arguments.get(i.name) is not None and i.origin is Origin.PATH:
+                path[i.name] = _text(arguments[i.name])
+            elif arguments.get(i.name) is not None and i.origin is Origin.QUERY:
+                value = arguments[i.name]
+                query[i.name] = [_text(each) for each in (value if isinstance(value, list) else [value])]
+        context = request.context
+        deadline = min(context.deadline, now() + endpoint.deadline)
+        of_page = replace(
+            request,
+            headers=headers,
+            fields=by_name(headers),
+            path=path,
+            query=query,
+            method=endpoint.plan.page.method,
+            context=dataclasses.replace(context, deadline=deadline),
+        )
+        return of_page, body
+
+
+def schema_of(kind: Any) -> Json:
+    """The JSON schema of a struct: an object at its root, as the protocol wants it."""
+    (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    if (name := schema.get("$ref", "").rpartition("/")[2]) in components:
+        schema = components.pop(name)
+    return {**schema, "$defs": components} if components else schema
+
+
+def _fields(endpoint: Endpoint) -> Iterator[tuple[str, Any, Any] | tuple[str, Any]]:
+    """The arguments of a page: what its path and its query have, and each member of its body."""
+    for i in endpoint.plan.inputs.values():
+        if i.origin is Origin.BODY:
+            yield from map(_member, msgspec.structs.fields(i.type))
+        elif i.origin is not Origin.HEADER:
+            yield (i.name, i.type) if i.required else (i.name, i.type, i.default)
+
+
+def _member(field: Any) -> tuple[str, Any, Any] | tuple[str, Any]:
+    if field.default is not NODEFAULT:
+        return field.encode_name, field.type, field.default
+    if field.default_factory is not NODEFAULT:
+        return field.encode_name, field.type, msgspec.field(default_factory=field.default_factory)
+    return field.encode_name, field.type
+
+
+def _names(endpoint: Endpoint) -> set[str]:
+    return {field[0] for field in _fields(endpoint)}
+
+
+def _is_segment(value: str) -> bool:
+    """Whether a path could have this value: a source may rely on that, which a request's path ensures."""
+    try:
+        (segment,) = segments_of(f"/{quote(value, safe='')}".encode())
+    except AmbiguousPath:
+        return False
+    return segment != ""
+
+
+def _text(value: Any) -> str:
+    """A parameter as a request has it: JSON's `true`, and texts as they are."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
