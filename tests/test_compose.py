@@ -183,7 +183,7 @@ def test_what_a_caller_signs_with_is_known_to_it_alone() -> None:
     knowing = _knowing("_signing_key")
 
     assert knowing == {secret: {secret.removesuffix("_signing_key").replace("_", "-")} for secret in knowing}
-    assert len(knowing) == 9
+    assert len(knowing) == 10
 
 
 def _knowing(end: str) -> dict[str, set[str]]:

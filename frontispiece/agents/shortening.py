@@ -37,13 +37,13 @@ def shorten(answer: Any, max_bytes: int) -> list[str]:
             break
         place = max(places, key=lambda each: len(msgspec.json.encode(each.value)))
         value = place.value
-        kept = value[: len(value) // 2]
+        left = value[: len(value) // 2]
         whole = lengths.get(place.path, (len(value), 0))[0]
-        place.owner[place.key] = kept.rstrip(ELLIPSIS) + ELLIPSIS if isinstance(kept, str) else kept
-        lengths[place.path] = whole, len(kept)
+        place.owner[place.key] = left.rstrip(ELLIPSIS) + ELLIPSIS if isinstance(left, str) else left
+        lengths[place.path] = whole, len(left)
     return [
-        f"{path or 'the answer'}: {kept} of {whole} {'items' if path.endswith('[]') else 'characters'} shown"
-        for path, (whole, kept) in lengths.items()
+        f"{path or 'the answer'}: {left} of {whole} {'items' if path.endswith('[]') else 'characters'} shown"
+        for path, (whole, left) in lengths.items()
     ]
 
 

@@ -256,6 +256,7 @@ WORLDS: Final[Mapping[str, World]] = {
         },
     ),
     "basket": plain("basket", owner=["reader", GUEST], sku=["PEN", "nope"], version=[0, 1, 2]),
+    "bff-agent": bff("bff-agent"),
     "bff-mobile": bff("bff-mobile"),
     "bff-operator": lambda parts: operators(parts, callers("bff-operator", parts.signing_key)),
     "bff-web": bff("bff-web"),

@@ -79,7 +79,10 @@ class Assistant:
             assert form.action
             filled = form.filled(self._user, PASSWORD)
             answer = await browser.submit(urljoin(url, form.action), filled, start=self._origin)
-            assert "location" in answer.headers, answer.text
+            consent = LoginForm(answer.text)
+            assert consent.action
+            agreed = {**consent.fields, "decision": "allow"}
+            answer = await browser.submit(urljoin(url, consent.action), agreed, start=self._origin)
             self._redirected = answer.headers["location"]
         finally:
             await browser.close()
