@@ -22,7 +22,7 @@ from tests.support.waiting import until
 BUCKETS = range(18)
 """Of shard 0: two groups."""
 
-PACE = 0.005
+PACE = 0.02
 """Seconds between two things of a customer."""
 
 

@@ -61,7 +61,7 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Any:
         runner.run(context.__aexit__(None, None, None))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     latitude=LATITUDES,
     longitude=LONGITUDES,
@@ -151,7 +151,6 @@ async def test_a_move_leaves_no_gap_and_no_double_wherever_its_process_is_killed
     """The other process, `shards`, goes on with the map that it knows."""
     for move in (move_store, move_unit):
         for steps in (1, 2):  # of three
-            assert await everything(shards) == IDS
             async with opened(urls) as killed:
                 await killed_after(steps, killed, partial(move, killed))
             assert await everything(shards) == IDS, f"before anybody finishes it, after {steps} steps"
@@ -187,14 +186,14 @@ async def test_a_process_that_is_killed_while_it_moves_stores_and_units_leaves_a
 
 
 async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwhile(shards: Shards) -> None:
-    stops = [SYDNEY, BERLIN] * 2
+    stops = [SYDNEY, BERLIN]
     running = asyncio.Event()
 
     async def travel() -> None:
         for version, (latitude, longitude) in enumerate(stops, 2):
             moved = replace(STORES[5], latitude=latitude, longitude=longitude, version=version)
             assert await shards.change(moved)
-        for unit in [unit for unit in await shards.units() if unit.stores][:4]:
+        for unit in [unit for unit in await shards.units() if unit.stores][:3]:
             await shards.move(unit, "1" if unit.shard == "0" else "0")
         running.set()
 
@@ -205,8 +204,8 @@ async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwh
             number += 1
         return number
 
-    _, *watched = await asyncio.gather(travel(), watch(), watch())
-    assert min(watched) > 1
+    _, watched = await asyncio.gather(travel(), watch())
+    assert watched > 1
 
 
 async def test_what_repeats_a_store_that_has_left_is_forgotten_later(
