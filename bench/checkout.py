@@ -10,6 +10,7 @@ shows whether the lag grows.
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import sys
@@ -200,24 +201,37 @@ async def measure(
 
 
 @contextmanager
-def shop(database: str, *, processes: bool) -> Iterator[tuple[str, int, Path, dict[str, str]]]:
-    """The shop on new databases; gives its URL, process id and folder, and the variables of its databases."""
+def shop(database: str, *options: str, shards: int = 0) -> Iterator[tuple[str, int, Path, dict[str, str]]]:
+    """The shop on new databases; gives its URL, process id and folder, and the variables of its databases.
+
+    Args:
+        database: one of `DATABASES`.
+        options: of `front up`.
+        shards: of ordering, in files; the project's with 0.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         postgres = stack.enter_context(running_postgres() if database == "postgresql" else nullcontext())
         urls = {}
         if postgres is not None:
             urls = database_variables(postgres.new_database)
+        if shards:
+            names = ("database_url", "read_database_url")
+            files = {
+                f"{shard}": {name: f"sqlite:///{folder}/ordering-{shard}-{name}.db" for name in names}
+                for shard in range(shards)
+            }
+            urls["ORDERING_SHARDS"] = json.dumps(files)
         port = free_port()
         command = [sys.executable, "-m", "frontispiece.cli", "up", "--port", str(port), "--data", folder]
         program = Program(
-            command=[*map(str, command), *(["--processes"] if processes else [])],
+            command=[*map(str, command), *options],
             port=port,
             variables=dict(os.environ) | urls | CHEAP,
         )
         pid = stack.enter_context(listening(program, core=None, log=folder / "front.log"))
         url = f"http://127.0.0.1:{port}"
-        _wait_ready(url)
+        wait_ready(url)
         yield url, pid, folder, urls
 
 
@@ -228,7 +242,8 @@ CHEAP: Final = {
 }
 
 
-def _wait_ready(url: str) -> None:
+def wait_ready(url: str) -> None:
+    """Wait until it is ready to serve."""
     with httpx.Client(base_url=url, timeout=5, trust_env=False) as http:
         end = perf_counter() + PATIENCE
         while http.get("/health/ready").status_code != 200:  # noqa: PLR2004 (a status)
@@ -250,7 +265,7 @@ def main() -> None:
     say, results = partial(print, flush=True), {}
     for database in options.databases:
         say(database)
-        with shop(database, processes=options.processes) as (url, pid, folder, urls):
+        with shop(database, *(["--processes"] if options.processes else [])) as (url, pid, folder, urls):
             log = Log(folder, urls)
             results[database] = asyncio.run(measure(log, url, pid, options, say))
     if options.write:

@@ -66,6 +66,15 @@ class Log:
             count += int(row[0] - row[1])
         return count
 
+    async def placed(self) -> list[int]:
+        """The number of orders in each shard."""
+        query = sa.select(sa.func.count()).where(event_store.events.c.type == "placed")
+        counts = []
+        for shard in self._shards():
+            async with shard as database, database.read() as tx:
+                counts.append((await tx.execute(query)).scalar_one())
+        return counts
+
     async def times(self, orders: Collection[str]) -> Times:
         """How long these orders took."""
         events = event_store.events.c

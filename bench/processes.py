@@ -92,8 +92,8 @@ def _listens(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def tree_cpu_seconds(root: int) -> float:
-    """Processor time that a process and all its descendants that run now have used until now."""
+def tree(root: int) -> list[int]:
+    """A process and all its descendants that run now."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         with suppress(OSError):  # it has ended meanwhile
@@ -103,7 +103,12 @@ def tree_cpu_seconds(root: int) -> float:
     pids = [root]
     for pid in pids:
         pids += children.get(pid, [])
-    return sum(map(cpu_seconds, pids))
+    return pids
+
+
+def tree_cpu_seconds(root: int) -> float:
+    """Processor time that a process and all its descendants that run now have used until now."""
+    return sum(map(cpu_seconds, tree(root)))
 
 
 def cpu_seconds(pid: int) -> float:

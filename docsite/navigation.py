@@ -29,6 +29,7 @@ EXPLANATION: Final = (
     "sync.md",
     "data.md",
     "shards.md",
+    "scale.md",
     "pickup.md",
     "stability.md",
 )
