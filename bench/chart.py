@@ -1,6 +1,6 @@
 """The results as a picture: a bar for each candidate, in the scenario's own scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from bench.measure import Measured
@@ -44,10 +44,43 @@ def svg(results: Sequence[tuple[Scenario, Sequence[Measured]]]) -> str:
         "Requests a second on one core, and how many for each of ours; + could do more than it was asked."
     )
     note = f'<text x="{MARGIN}" y="{height - 8}">{caption}</text>'
+    return picture([*parts, note], height, label)
+
+
+def bars(
+    groups: Mapping[str, Sequence[tuple[str, float, str]]], label: str, *, names: int, figures: int
+) -> str:
+    """Bars under titles: of each the name, the share of the full width, and what stands behind it.
+
+    Args:
+        groups: by title.
+        label: of the picture, for who cannot see it.
+        names: pixels of the names on the left.
+        figures: pixels of the figures on the right.
+    """
+    parts, top = [], MARGIN
+    for title, rows in groups.items():
+        parts.append(f'<text class="title" x="{MARGIN}" y="{top + 14}">{escape(title)}</text>')
+        top += ROW + 4
+        for name, share, text in rows:
+            width = max(1.0, share * (WIDTH - names - figures))
+            size = f'width="{width:.1f}" height="{ROW - 6}"'
+            parts += [
+                f'<text x="{MARGIN}" y="{top + 14}">{escape(name)}</text>',
+                f'<rect class="ours" x="{names}" y="{top + 3}" {size} rx="2"/>',
+                f'<text class="figure" x="{names + width + 6:.1f}" y="{top + 14}">{text}</text>',
+            ]
+            top += ROW
+        top += ROW
+    return picture(parts, top, label)
+
+
+def picture(parts: Sequence[str], height: int, label: str, style: str = STYLE) -> str:
+    """These parts as a file, without a background of its own: it stands on light and on dark pages."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" aria-label="{label}">\n<style>{STYLE}</style>\n'
-        + "\n".join([*parts, note])
+        f'height="{height}" role="img" aria-label="{label}">\n<style>{style}</style>\n'
+        + "\n".join(parts)
         + "\n</svg>\n"
     )
 

@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from xml.sax.saxutils import escape
 
-from bench.chart import MARGIN, ROW, STYLE, WIDTH
+from bench.chart import bars
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,32 +122,17 @@ def markdown(results: Mapping[str, Sequence[Level]], machine: str, layout: str) 
 
 TITLES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
-NAMES, FIGURES = 150, 250
-"""Pixels: of the names on the left, of the figures on the right."""
-
 
 def svg(results: Mapping[str, Sequence[Level]]) -> str:
-    """Orders a second as bars, without a background: it stands on light and on dark pages."""
+    """Orders a second as bars."""
     highest = max((each.rate for levels in results.values() for each in levels), default=1.0)
-    parts, top = [], MARGIN
-    for database, levels in results.items():
-        parts.append(f'<text class="title" x="{MARGIN}" y="{top + 14}">{escape(TITLES[database])}</text>')
-        top += ROW + 4
-        for each in levels:
-            width = max(1.0, each.rate / highest * (WIDTH - NAMES - FIGURES))
-            name = each.label if not each.label.isdigit() else f"{each.label} customers"
-            figures = f"{each.rate:,.1f}/s, 202 p99 {percentile(each.accepted, 99)} ms"
-            size = f'width="{width:.1f}" height="{ROW - 6}"'
-            parts += [
-                f'<text x="{MARGIN}" y="{top + 14}">{escape(name)}</text>',
-                f'<rect class="ours" x="{NAMES}" y="{top + 3}" {size} rx="2"/>',
-                f'<text class="figure" x="{NAMES + width + 6:.1f}" y="{top + 14}">{figures}</text>',
-            ]
-            top += ROW
-        top += ROW
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}" '
-        f'role="img" aria-label="Orders a second by customers">\n<style>{STYLE}</style>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
-    )
+    groups = {
+        TITLES[database]: [_row(each, highest) for each in levels] for database, levels in results.items()
+    }
+    return bars(groups, "Orders a second by customers", names=150, figures=250)
+
+
+def _row(each: Level, highest: float) -> tuple[str, float, str]:
+    name = each.label if not each.label.isdigit() else f"{each.label} customers"
+    figures = f"{each.rate:,.1f}/s, 202 p99 {percentile(each.accepted, 99)} ms"
+    return name, each.rate / highest, figures

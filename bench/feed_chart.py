@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log10
 from typing import Final
 
-from bench.chart import STYLE
+from bench.chart import STYLE, WIDTH, picture
 from services.feed.app import FeedSettings
 
 LIMITS: Final = (0, 100, 300, 1000, 3000, 10_000, 100_000)
@@ -66,8 +66,8 @@ def _name(limit: int) -> str:
     return ends.get(limit, f"{limit:,}")
 
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 76, 200, 24, 56
-"""Pixels: of all, and of the margins around the curves."""
+HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 76, 200, 24, 56
+"""Pixels: of all from top to bottom, and of the margins around the curves."""
 
 LOWEST, HIGHEST = 0.1, 1000.0
 """Milliseconds at the ends of the scale."""
@@ -100,12 +100,7 @@ def chart(costs: Sequence[Cost]) -> str:
         parts.append(f'<path class="{style}" d="M{line}"/>')
         parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}">{title}</text>')
     label = "Processor time of news and reads by the limit of followers"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" role="img" aria-label="{label}">\n<style>{OWN_STYLE}</style>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
-    )
+    return picture(parts, HEIGHT, label, OWN_STYLE)
 
 
 def _scale() -> list[str]:

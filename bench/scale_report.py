@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from bench.bars import rewrite
-from bench.chart import MARGIN, ROW, STYLE
-from bench.feed_chart import BOTTOM, HEIGHT, LEFT, OWN_STYLE, RIGHT, TOP, WIDTH
+from bench.chart import WIDTH, bars, picture
+from bench.feed_chart import BOTTOM, HEIGHT, LEFT, OWN_STYLE, RIGHT, TOP
 from bench.scale_model import GIB, Assumptions, Constants, Measured, Needs, Run, constants, needs
 from bench.world import ROOT
 
@@ -27,7 +27,7 @@ def report() -> None:
     """Write all of them."""
     results = msgspec.json.decode(STORED.read_bytes(), type=Measured)
     (RESULTS / "scale.md").write_text(markdown(results), encoding="utf-8")
-    (RESULTS / "scale.svg").write_text(bars(results.runs), encoding="utf-8")
+    (RESULTS / "scale.svg").write_text(svg(results.runs), encoding="utf-8")
     rewrite(PAGE, "scale", on_paper(results))
     PAGE.with_suffix(".svg").write_text(curves(constants(results)), encoding="utf-8")
 
@@ -89,35 +89,21 @@ def markdown(results: Measured) -> str:
     return "\n".join(parts)
 
 
-def bars(runs: Sequence[Run]) -> str:
-    """CPU of a page or an order in each layout, without a background, for light and for dark pages."""
-    names, figures, parts, top = 230, 150, [], MARGIN
+def svg(runs: Sequence[Run]) -> str:
+    """CPU of a page or an order in each layout, as bars."""
     highest = {work: max(run.total for run in runs if run.work == work) for work in ("page", "order")}
-    for (axis, work), group in groupby(runs, key=lambda run: (run.axis, run.work)):
-        parts.append(f'<text class="title" x="{MARGIN}" y="{top + 14}">{axis}: CPU of one {work}</text>')
-        top += ROW + 4
-        for run in group:
-            width = max(1.0, run.total / highest[work] * (WIDTH - names - figures))
-            text = f"{run.total * 1e3:.1f} ms, {run.rate:,.0f}/s"
-            size = f'width="{width:.1f}" height="{ROW - 6}"'
-            layout = f"shards: {run.layout}" if axis == "Z" else run.layout
-            parts += [
-                f'<text x="{MARGIN}" y="{top + 14}">{layout}</text>',
-                f'<rect class="ours" x="{names}" y="{top + 3}" {size} rx="2"/>',
-                f'<text class="figure" x="{names + width + 6:.1f}" y="{top + 14}">{text}</text>',
-            ]
-            top += ROW
-        top += ROW // 2
-    return _picture(parts, top, "Processor time of a page and of an order by layout", STYLE)
-
-
-def _picture(parts: Sequence[str], height: int, label: str, style: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" aria-label="{label}">\n<style>{style}</style>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
-    )
+    groups = {
+        f"{axis}: CPU of one {work}": [
+            (
+                f"shards: {run.layout}" if axis == "Z" else run.layout,
+                run.total / highest[work],
+                f"{run.total * 1e3:.1f} ms, {run.rate:,.0f}/s",
+            )
+            for run in group
+        ]
+        for (axis, work), group in groupby(runs, key=lambda run: (run.axis, run.work))
+    }
+    return bars(groups, "Processor time of a page and of an order by layout", names=230, figures=150)
 
 
 # What it takes, on paper
@@ -224,7 +210,7 @@ def curves(of: Constants) -> str:
     parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
     caption = f"requests a second at the peak, with {CUSTOMERS:,} customers for each"
     parts.append(f'<text class="middle" x="{middle:.1f}" y="{HEIGHT - 12}">{caption}</text>')
-    return _picture(parts, HEIGHT, "What it takes by requests a second", OWN_STYLE)
+    return picture(parts, HEIGHT, "What it takes by requests a second", OWN_STYLE)
 
 
 def _short(power: int) -> str:

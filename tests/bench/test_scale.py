@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bench.scale_model import MONTH, YEAR, Assumptions, Constants, Measured, constants, needs
-from bench.scale_report import PAGE, RESULTS, STORED, bars, curves, markdown, on_paper
+from bench.scale_report import PAGE, RESULTS, STORED, curves, markdown, on_paper, svg
 
 CONSTANTS = Constants(
     page_edge=0.001,
@@ -60,7 +60,7 @@ def test_the_pages_and_charts_are_those_of_the_stored_results() -> None:
     assert (RESULTS / "scale.md").read_text() == markdown(results)
     assert on_paper(results) in PAGE.read_text()
     for picture, made in (
-        (RESULTS / "scale.svg", bars(results.runs)),
+        (RESULTS / "scale.svg", svg(results.runs)),
         (Path("docs/scale.svg"), curves(constants(results))),
     ):
         assert picture.read_text() == made
