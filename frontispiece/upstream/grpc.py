@@ -46,6 +46,10 @@ CLIENT_ERRORS: Final = {
 """The HTTP status of each gRPC status that refuses a request."""
 
 
+OF_GRPC: Final = ("larger than max", "metadata size exceeds")
+"""In the texts of RESOURCE_EXHAUSTED that gRPC itself says, of sizes that waiting does not change."""
+
+
 class GrpcStub:
     """A gRPC service within one request's context: its calls fail as `UpstreamError`.
 
@@ -198,6 +202,8 @@ def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> 
         return TimedOut("no answer in time")
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unreachable("no connection could be made")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and any(words in (detail or "") for words in OF_GRPC):
+        return InvalidResponse("a message is larger than gRPC passes")
     if code in CLIENT_ERRORS:
         kind = dict(metadata or ()).get("problem-type")
         return UpstreamClientError(CLIENT_ERRORS[code], kind=str(kind) if kind else None, detail=detail)

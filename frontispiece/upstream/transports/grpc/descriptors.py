@@ -20,6 +20,12 @@ with extra("grpc"):
 WHOLE: Final = "*"
 """The `body` of a binding whose body is the whole message."""
 
+MAX_STEPS: Final = 16
+"""Fields within each other that a path has."""
+
+WELL_KNOWN: Final = "google.protobuf"
+"""The package of types whose JSON is not that of their fields."""
+
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 """HTTP methods whose requests have their fields in the query."""
 
@@ -44,18 +50,29 @@ class Method:
     is_streaming: bool
 
     def field(self, path: str) -> FieldDescriptor | None:
-        """The field of the request at a path, such as `book.id`; None when there is none.
+        """The field of the request at a path, such as `discount.id`; None when there is none."""
+        fields = self.fields(path)
+        return fields[-1] if fields else None
 
-        Names are those of the descriptors, or those in JSON.
+    def fields(self, path: str) -> list[FieldDescriptor]:
+        """The fields that lead to one of the request, and this; empty when there is none.
+
+        Names are those of the descriptors, or those in JSON. Within lists, maps and the types of
+        `google.protobuf` no field has a path.
         """
+        names = path.split(".")
         message: Any = self.takes.DESCRIPTOR
-        found = None
-        for name in path.split("."):
-            fields = message.fields if message is not None else ()
-            found = next((each for each in fields if name in {each.name, each.json_name}), None)
-            if found is None:
-                return None
-            message = found.message_type
+        found: list[FieldDescriptor] = []
+        for name in names if len(names) <= MAX_STEPS else ():
+            field = (
+                next((f for f in message.fields if name in {f.name, f.json_name}), None) if message else None
+            )
+            if field is None:
+                return []
+            found.append(field)
+            message = field.message_type
+            if field.is_repeated or (message and message.file.package == WELL_KNOWN):
+                message = None
         return found
 
 
@@ -87,7 +104,8 @@ class Binding:
 
     def match(self, verb: str, path: str) -> Bound | None:
         """The method with the fields of this path; None when the rule is about others."""
-        found = self.pattern.fullmatch(path) if self.verb in {verb, WHOLE} else None
+        matches = self.verb in {verb, WHOLE} or (verb, self.verb) == ("HEAD", "GET")
+        found = self.pattern.fullmatch(path) if matches else None
         if found is None:
             return None
         values = map(decode_segment, found.groups())
@@ -111,7 +129,7 @@ class Descriptors:
             ValueError: it is none, or lacks files that its own import.
         """
         try:
-            self.pool, self.methods  # noqa: B018 (cached)
+            self.methods, self._bindings  # noqa: B018 (cached)
         except (DecodeError, KeyError, TypeError) as error:
             raise ValueError(
                 f"it is no descriptor set with all its imports (protoc --include_imports): {error}"
@@ -186,7 +204,8 @@ class Descriptors:
             found = options.FromString(written.options.SerializeToString())
             if method is not None and found.HasExtension(extension):
                 rule = found.Extensions[extension]
-                bindings += [_binding(one, method) for one in (rule, *rule.additional_bindings)]
+                rules = (rule, *rule.additional_bindings)
+                bindings += [_binding(one, method) for one in rules if one.WhichOneof("pattern")]
         return tuple(bindings)
 
 
@@ -207,6 +226,14 @@ def _binding(rule: Any, method: Method) -> Binding:
             pieces.append(f"({_segments(piece[2] or '*')})")
         else:
             pieces.append(_segments(piece[0]))
+    named = [*names, *([rule.body] if rule.body not in {"", WHOLE} else [])]
+    unknown = [name for name in named if method.field(name) is None]
+    if rule.response_body and rule.response_body not in method.returns.DESCRIPTOR.fields_by_name:
+        unknown.append(rule.response_body)
+    if unknown:
+        raise ValueError(
+            f"the google.api.http option of {method.path} names {', '.join(unknown)}: no such field"
+        )
     return Binding(
         verb=verb,
         pattern=re.compile("".join(pieces)),

@@ -10,19 +10,28 @@ from typing import Any, Final, Self
 from frontispiece.aio import Deadline
 from frontispiece.extras import extra
 from frontispiece.http.headers import end_to_end
-from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, whole_or_stream
+from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, field, whole_or_stream
 from frontispiece.http.problems import MEDIA_TYPE, Problem
 from frontispiece.upstream.errors import InvalidResponse, TimedOut, Unreachable, UpstreamClientError
 from frontispiece.upstream.grpc import OPTIONS, upstream_error
 from frontispiece.upstream.outcome import lateness, seconds_left
 from frontispiece.upstream.transports.grpc.descriptors import Bound, Descriptors
-from frontispiece.upstream.transports.grpc.transcoding import json_of, message_of
+from frontispiece.upstream.transports.grpc.transcoding import UNREADABLE, json_of, message_of
 
 with extra("grpc"):
     import grpc
 
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of a request's body."""
+
 MAX_MESSAGE: Final = 4 * 1024 * 1024
-"""Bytes of a request's body: what a gRPC server accepts by default."""
+"""Bytes of a message: what a gRPC server accepts by default."""
+
+MAX_METADATA: Final = 7 * 1024
+"""Bytes of metadata, each with 32 more (RFC 9113, 6.5.2): from 8 KiB on servers may refuse them."""
+
+LARGE: Final = 64 * 1024
+"""Bytes from which on JSON is read and written in a thread: other calls go on meanwhile."""
 
 _JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -72,9 +81,9 @@ class GrpcTransport:
             return await self._send(request)
         except UpstreamClientError as refused:
             kind = refused.type or f"upstream-answered-{refused.upstream_status}"
-            return _problem(Problem(refused.upstream_status, kind, refused.detail))
+            return _problem(Problem(refused.upstream_status, kind, refused.detail), request)
         except Problem as problem:
-            return _problem(problem)
+            return _problem(problem, request)
 
     async def _send(self, request: Request) -> Reply:
         path, _, query = request.target.partition("?")
@@ -84,7 +93,10 @@ class GrpcTransport:
         if bound is None:
             raise Problem(404, "no-route", "No method is bound to this path.")
         body = await _body_of(request)
-        message = message_of(bound, query, body, self._descriptors.pool)
+        read = partial(message_of, bound, query, body, self._descriptors.pool)
+        message = await asyncio.to_thread(read) if len(body) > LARGE else read()
+        if message.ByteSize() > MAX_MESSAGE:
+            raise Problem(413, "body-too-large", f"A message has at most {MAX_MESSAGE} bytes.")
         metadata = _metadata(request.headers)
         method = bound.method
         if not method.is_streaming:
@@ -115,7 +127,7 @@ class GrpcTransport:
         except grpc.aio.AioRpcError as error:
             raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
         headers.append((b"content-type", b"application/json"))
-        return Reply.whole(HTTPStatus.OK, self._json(response, bound), headers)
+        return Reply.whole(HTTPStatus.OK, await self._json(response, bound), headers)
 
     async def _stream(self, responses: Any, bound: Bound, request: Request) -> Reply:
         """The reply of a method with many responses; its status is known once the first of them has come."""
@@ -127,7 +139,7 @@ class GrpcTransport:
         async def chunks() -> AsyncIterator[bytes]:
             response = first
             while response is not grpc.aio.EOF:
-                line = self._json(response, bound)
+                line = await self._json(response, bound)
                 yield b"data: %b\n\n" % line if events else line + b"\n"
                 response = await self._next(responses, request.timeout)
 
@@ -148,12 +160,13 @@ class GrpcTransport:
             raise upstream_error(code, await responses.details(), await responses.trailing_metadata())
         return response
 
-    def _json(self, response: Any, bound: Bound) -> bytes:
+    async def _json(self, response: Any, bound: Bound) -> bytes:
         if response is None:  # what grpc returns for a message that it cannot decode
             raise InvalidResponse("its answer cannot be read")
+        write = partial(json_of, response, self._descriptors.pool, bound.response_body)
         try:
-            return json_of(response, self._descriptors.pool, bound.response_body)
-        except (ValueError, TypeError) as error:
+            return await asyncio.to_thread(write) if response.ByteSize() > LARGE else write()
+        except UNREADABLE as error:
             raise InvalidResponse(f"its answer has no JSON: {error}") from error
 
 
@@ -169,9 +182,9 @@ async def _body_of(request: Request) -> bytes:
         stream = body
         deadline = Deadline(timeout, partial(seconds_left, stream, timeout))
         try:
-            body = await Reply(status=0, headers=[], body=stream).read(MAX_MESSAGE)
+            body = await Reply(status=0, headers=[], body=stream).read(MAX_BODY)
         except BodyTooLarge:
-            raise Problem(413, "body-too-large", f"A body has at most {MAX_MESSAGE} bytes here.") from None
+            raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.") from None
         except asyncio.CancelledError:
             if not deadline.expired():
                 raise
@@ -186,12 +199,19 @@ async def _body_of(request: Request) -> bytes:
 
 
 def _metadata(headers: Headers) -> list[tuple[str, str]]:
-    """The metadata of a call: the end-to-end headers of its request, as far as they can be metadata."""
-    return [
+    """The metadata of a call: the end-to-end headers of its request, as far as they can be metadata.
+
+    Raises:
+        Problem: 431, there is more than servers take.
+    """
+    metadata = [
         (name.decode("ascii"), value.decode("ascii"))
         for name, value in end_to_end(headers)
         if not _RESERVED.fullmatch(name) and value.isascii() and value.decode("ascii").isprintable()
     ]
+    if sum(len(name) + len(value) + 32 for name, value in metadata) > MAX_METADATA:
+        raise Problem(431, "headers-too-large", "The headers are longer than a service over gRPC takes.")
+    return metadata
 
 
 def _headers(metadata: Any) -> Headers:
@@ -200,6 +220,8 @@ def _headers(metadata: Any) -> Headers:
     return [field for field in fields if not _RESERVED.fullmatch(field[0])]
 
 
-def _problem(problem: Problem) -> Reply:
+def _problem(problem: Problem, request: Request) -> Reply:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
-    return Reply.whole(problem.status, problem.body(), [*headers, (b"content-type", MEDIA_TYPE.encode())])
+    request_id = field(request.headers, b"x-request-id")
+    body = problem.body(request_id.decode("latin-1") if request_id else None)
+    return Reply.whole(problem.status, body, [*headers, (b"content-type", MEDIA_TYPE.encode())])

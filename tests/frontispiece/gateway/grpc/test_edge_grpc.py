@@ -72,6 +72,7 @@ async def test_placeholders_query_and_body_are_fields_of_the_message(world: Worl
     assert (plain["copies"], plain["lent"], plain["kind"]) == ("3", True, "KIND_NOVEL")
     assert plain["author"] == {"fullName": "Jo", "penNames": []}
     assert "price" not in plain
+    assert (await world.get("/books/a?signed=true"))["signed"] is True
     assert plain["ratings"] == {}
 
     body = {
@@ -104,6 +105,8 @@ async def test_annotated_methods_are_at_the_paths_of_their_annotations(world: Wo
         "copies"
     ] == "4"
     assert (await world.get("/raw?name=c"))["name"] == "c"
+    assert await world.get("/v1/books/a") is None
+    assert (await world.http.head("/v1/books/a")).status_code == 200
     for method, path in [
         ("GET", "/v1/nowhere"),
         ("DELETE", "/v1/books/a"),
@@ -246,8 +249,10 @@ async def test_a_body_that_is_no_message_is_refused(world: World) -> None:
         (b'{"copies": "9223372036854775808"}', "application/json", 422),
         (b'{"printed": "0000-00-00T00:00:00Z"}', "application/json", 422),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "application/json", 422),
+        (b'{"extra": {"@type": 5}}', "application/json", 422),
+        (b'{"extra": {"@type": "type.googleapis.com/google.protobuf.Timestamp"}}', "application/json", 422),
         (b"{}", "text/plain", 415),
-        (b" " * (4 * 1024 * 1024 + 1), "application/json", 413),
+        (b" " * (1024 * 1024 + 1), "application/json", 413),
     ]:
         response = await world.http.post("/books/a", content=content, headers={"content-type": kind})
         assert response.status_code == status, content[:40]
@@ -258,6 +263,9 @@ async def test_a_body_that_is_no_message_is_refused(world: World) -> None:
         "ratings=1",
         "copies=1&copies=2",
         "author=1",
+        "author." + "teacher." * 900 + "full_name=x",
+        "notes.fields.key=1",
+        "ratings.value=1",
         "=",
         "%ff",
     ):
@@ -271,6 +279,20 @@ ANY_JSON = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+async def test_what_is_too_long_for_grpc_is_the_fault_of_whoever_sent_it(world: World) -> None:
+    fields = {f"x-long-{number}": "x" * 2000 for number in range(5)}
+    long = await world.http.get("/books/a", headers=fields)
+    assert (long.status_code, long.json()["title"]) == (431, "Headers too large")
+    assert long.json()["request_id"] == long.headers["x-request-id"]
+
+    async def answer(request: Any, _context: Any) -> Any:
+        request.author.full_name = "x" * 5_000_000
+        return request
+
+    world.library.answers["GetBook"] = answer
+    assert (await world.http.get("/books/a")).status_code == 502
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
