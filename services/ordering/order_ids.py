@@ -1,7 +1,5 @@
 """The ids of orders: of new ones the time and the bucket, of those of before a UUID."""
 
-import re
-from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.shards import IdGenerator, bucket_of, time_of
 from frontispiece.stores import Moment
-
-_DECIMAL: Final = re.compile(r"[1-9][0-9]{0,18}")
 
 
 class OrderIds:
@@ -51,7 +47,7 @@ class OrderIds:
 
 def as_stored(text: str) -> str | None:
     """An id as it is stored; None when no order has such an id."""
-    if _DECIMAL.fullmatch(text):
+    if bucket_in(text) is not None:
         return text
     try:
         return str(UUID(text))
@@ -61,4 +57,7 @@ def as_stored(text: str) -> str | None:
 
 def bucket_in(order_id: str) -> int | None:
     """The bucket that an id has in it; None for a UUID."""
-    return bucket_of(order_id) if _DECIMAL.fullmatch(order_id) else None
+    try:
+        return bucket_of(order_id)
+    except ValueError:
+        return None

@@ -282,7 +282,7 @@ async def test_a_confirmed_order_can_no_longer_be_cancelled(shop: Shop, orders: 
 async def test_nobody_cancels_the_order_of_somebody_else(shop: Shop, bearer: MakeToken) -> None:
     order = (await shop.place()).json()["id"]
 
-    for path in (order, "not-an-id", str(int(order) + 1), ORDER_ID):
+    for path in (order, "not-an-id", str(int(order) + 1), str(2**63), ORDER_ID):
         answer = await shop.http.post(f"/orders/{path}/cancel", headers=bearer("shopper", "shop"))
         assert refusal(answer)[:2] == (404, "order-unknown")
     assert (await shop.http.post(f"/orders/{order}/cancel")).status_code == 401

@@ -127,7 +127,7 @@ async def test_orders_of_others_and_those_that_are_not_there_are_unknown(
     ):
         response = await http.get(path, headers=stranger)
         assert (response.status_code, response.json()["title"]) == (404, "Order unknown"), path
-    for id_ in (UNKNOWN, "nope"):
+    for id_ in (UNKNOWN, "nope", str(2**63)):
         assert (await http.get(f"/orders/{id_}")).status_code == 404
         assert (await http.get(f"/orders/{id_}/events")).status_code == 404
     assert (await http.get("/orders", headers=stranger)).json()["items"] == []
