@@ -10,10 +10,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from fastapi import FastAPI
 
+from frontispiece.agents import AgentEndpoint
 from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
 from frontispiece.contracts import (
@@ -24,6 +25,7 @@ from frontispiece.contracts import (
     Staging,
     Verified,
     WorkingTree,
+    agents,
     changes,
     disagreements,
     matrix,
@@ -37,6 +39,8 @@ from frontispiece.events.contracts import disagreements as disagreements_of_even
 from frontispiece.factories import attribute
 from frontispiece.graphql.endpoint import GraphEndpoint
 from frontispiece.pages import PageApp
+
+Api = TypeVar("Api")
 
 EVENTS: Final = "events and commands"
 
@@ -86,7 +90,7 @@ class Opened:
             ConfigError: the revision, or a file of it, cannot be read.
         """
         found = changes(Contracts.load(Revision(self.tree.folder, base)), self.contracts, today)
-        return [*found, *self.graph_changes(base, today)]
+        return [*found, *self.graph_changes(base, today), *self.agent_changes(base)]
 
     def revision(self) -> str:
         """The commit of the working tree.
@@ -133,10 +137,25 @@ class Opened:
         Raises:
             ConfigError: an app cannot be made.
         """
+        return self._apis(GraphEndpoint)
+
+    def _apis(self, kind: type[Api]) -> Iterator[tuple[str, Api]]:
         for name, app in apps(self.project, self.project.folder / ".data", self.project.routes):
             for api in app.apis if isinstance(app, PageApp) else ():
-                if isinstance(api, GraphEndpoint):
+                if isinstance(api, kind):
                     yield name, api
+
+    def agent_changes(self, base: str) -> Iterator[Change]:
+        """What differs of the tools of agents from a revision.
+
+        Raises:
+            ConfigError: the revision, or a file of it, cannot be read.
+        """
+        revision = Revision(self.tree.folder, base)
+        names = frozenset(revision.names())
+        for name, endpoint in self._apis(AgentEndpoint):
+            if (file := agents.place(name)) in names:
+                yield from agents.changes(name, revision.read(file), agents.tools_of(endpoint))
 
     def graph_conflicts(self, today: date) -> dict[tuple[str, str], list[str]]:
         """What schemas do not have of what versions in the field read, in words, by API.

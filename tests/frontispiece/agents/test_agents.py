@@ -1,0 +1,240 @@
+"""A library's pages as tools of agents, by the messages themselves."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from frontispiece import clocks
+from frontispiece.agents import Agents
+from frontispiece.errors import ConfigError
+from frontispiece.pages import AuthenticatedBffSettings, Body, Header, Page, Tool, bff
+from frontispiece.security import Identity
+from frontispiece.settings import TokenSettings
+from tests.conftest import AppClient, MakeToken, internal_bearer
+
+Json = dict[str, Any]
+
+
+class Loan(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is lent."""
+
+    isbn: str
+    days: int = 14
+
+
+class Books(Struct, frozen=True):
+    """Titles."""
+
+    titles: list[str]
+
+
+class Lent(Struct, frozen=True):
+    """A loan, by the key of its request."""
+
+    isbn: str
+    key: str
+
+
+def find_page(**tool: Any) -> Page:
+    page = Page("/books", deadline=5.0, agent=Tool("find books", max_bytes=400, **tool))
+
+    @page.source()
+    async def titles(count: int = 3) -> list[str]:
+        return [f"Book {number}" for number in range(count)]
+
+    @page.view
+    def books(titles: list[str]) -> Books:
+        """Finds books."""
+        return Books(titles)
+
+    return page
+
+
+def lend_pages() -> tuple[Page, Page]:
+    preview = Page("/loans/preview", deadline=5.0, method="POST")
+    lend = Page(
+        "/loans", deadline=5.0, method="POST", agent=Tool("lend book", scopes=("loans",), confirm=preview)
+    )
+
+    @preview.view
+    def previewed(loan: Body[Loan]) -> Loan:
+        return loan
+
+    @lend.source()
+    async def lent(loan: Body[Loan], idempotency_key: Header[str], _caller: Identity) -> Lent:
+        return Lent(loan.isbn, idempotency_key)
+
+    @lend.view
+    def shown(lent: Lent) -> Lent:
+        """Lends a book."""
+        return lent
+
+    return preview, lend
+
+
+@pytest.fixture
+def bearer(signing_key: str) -> MakeToken:
+    """`bearer("reader", "books")`: the Authorization header of the gateway's call for a user."""
+    return internal_bearer(signing_key, "library")
+
+
+class Caller:
+    """Sends messages as a user with these scopes."""
+
+    def __init__(self, http: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        self._http = http
+        self._headers = headers
+
+    async def post(self, body: Any, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self._http.post("/mcp", json=body, headers={**self._headers, **named})
+
+    async def send(self, method: str, **params: Any) -> Json:
+        answer = await self.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        found: Json = answer.json()
+        return found
+
+    async def call(self, tool: str, **arguments: Any) -> Json:
+        found: Json = (await self.send("tools/call", name=tool, arguments=arguments))["result"]
+        return found
+
+
+@pytest.fixture
+async def http(
+    app_client: AppClient, signing_key: str, token_settings: TokenSettings
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The library, reached without a socket."""
+    pages = [find_page(), *lend_pages()]
+    app = bff("library", pages=pages, apis=[Agents("/mcp", title="Library")])(
+        AuthenticatedBffSettings(signing_key=signing_key, tokens=token_settings)
+    )
+    async with app_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+def reader(http: httpx.AsyncClient, bearer: MakeToken) -> Caller:
+    """Who may find books."""
+    return Caller(http, bearer("reader", "books"))
+
+
+@pytest.fixture
+def member(http: httpx.AsyncClient, bearer: MakeToken) -> Caller:
+    """Who may lend them, too."""
+    return Caller(http, bearer("member", "loans"))
+
+
+async def test_nobody_sees_or_calls_what_their_scopes_do_not_allow(reader: Caller, member: Caller) -> None:
+    for caller, names in (reader, ["find_books"]), (member, ["find_books", "lend_book"]):
+        listed = await caller.send("tools/list")
+        assert [tool["name"] for tool in listed["result"]["tools"]] == names
+
+    params = {"name": "lend_book", "arguments": {"isbn": "1"}}
+    refused = await reader.post({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+
+    assert refused.status_code == 403
+    assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="loans"'
+
+
+async def test_long_answers_are_shortened_and_say_so(reader: Caller) -> None:
+    answer = await reader.call("find_books", count=300)
+
+    titles = answer["structuredContent"]["titles"]
+    assert titles[0] == "Book 0"
+    assert len(answer["content"][0]["text"]) <= 400
+    assert answer["content"][1]["text"] == f"Left out: titles[]: {len(titles)} of 300 items shown."
+
+
+async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(
+    http: httpx.AsyncClient, bearer: MakeToken, member: Caller
+) -> None:
+    asked = (await member.call("lend_book", isbn="1"))["structuredContent"]
+    confirmation = asked["confirmation"]
+    stranger = Caller(http, bearer("stranger", "loans"))
+
+    assert asked["summary"] == {"isbn": "1", "days": 14}
+    for caller, isbn in (stranger, "1"), (member, "2"):
+        refused = await caller.call("lend_book", isbn=isbn, confirmation=confirmation)
+        assert "confirmation-invalid" in refused["content"][0]["text"]
+    lent = [await member.call("lend_book", isbn="1", confirmation=confirmation) for _ in range(2)]
+    assert lent[0]["structuredContent"]["result"] == lent[1]["structuredContent"]["result"]
+    clocks.advance(601)
+    member = Caller(http, bearer("member", "loans"))
+    late = await member.call("lend_book", isbn="1", confirmation=confirmation)
+    assert "confirmation-expired" in late["content"][0]["text"]
+
+
+async def test_each_call_is_in_the_audit_log_without_its_arguments(
+    member: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "frontispiece.agents.audit"):
+        await member.call("lend_book", isbn="secret")
+        await member.call("find_books", count="many")
+
+    said = [record.getMessage() for record in caplog.records if record.name == "frontispiece.agents.audit"]
+    assert said[0].startswith("member called lend_book by web, arguments ")
+    assert said[0].endswith(": confirmation-issued")
+    assert said[1].endswith(": invalid-arguments")
+    assert "secret" not in "".join(said)
+
+
+MODERN: Json = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+}
+
+FAULTS: list[tuple[Any, dict[str, str], int, int]] = [
+    ([], {}, 400, -32600),
+    ({"jsonrpc": "1.0", "id": 1, "method": "ping"}, {}, 400, -32600),
+    ({"jsonrpc": "2.0", "id": 1, "method": "ping"}, {"mcp_protocol_version": "2020-01-01"}, 400, -32022),
+    (
+        {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": MODERN},
+        {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/list"},
+        400,
+        -32020,
+    ),
+    (
+        {"jsonrpc": "2.0", "id": 1, "method": "nothing", "params": MODERN},
+        {"mcp_protocol_version": "2026-07-28", "mcp_method": "nothing"},
+        404,
+        -32601,
+    ),
+    ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "nothing"}}, {}, 200, -32602),
+    ({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "x:y"}}, {}, 200, -32002),
+]
+
+
+@pytest.mark.parametrize(("body", "headers", "status", "code"), FAULTS)
+async def test_a_message_that_cannot_be_carried_out_has_its_error(
+    body: Any, headers: dict[str, str], status: int, code: int, reader: Caller
+) -> None:
+    answer = await reader.post(body, **headers)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+async def test_notifications_are_accepted(reader: Caller) -> None:
+    answer = await reader.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    assert (answer.status_code, answer.content) == (202, b"")
+
+
+def test_tools_that_cannot_work_are_refused_together(signing_key: str, token_settings: TokenSettings) -> None:
+    _, lend = lend_pages()
+    pages = [find_page(), find_page(uri="books:{count}"), lend]
+    pages[1].path = "/others"
+    library = bff("library", pages=pages, apis=[Agents("/mcp", title="Library")])
+
+    with pytest.raises(ConfigError) as refused:
+        library(AuthenticatedBffSettings(signing_key=signing_key, tokens=token_settings))
+
+    assert refused.value.errors == [
+        "two tools are called find_books",
+        "the tool lend_book confirms by /loans/preview, which is no page of this BFF",
+    ]
