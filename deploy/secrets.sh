@@ -67,7 +67,8 @@ cat >identity_clients <<JSON
   },
   "agent": {
     "name": "an assistant",
-    "redirect_uris": ["http://127.0.0.1/callback"]
+    "redirect_uris": ["http://127.0.0.1/callback"],
+    "scopes": ["shop"]
   }
 }
 JSON

@@ -13,6 +13,8 @@ HOW_TO: Final = (
     "testing.md",
     "contracts.md",
     "graphql.md",
+    "agents.md",
+    "new-client.md",
     "console.md",
     "deploy.md",
     "discovery.md",

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from frontispiece import clocks
 from frontispiece.agents import Agents
 from frontispiece.errors import ConfigError
 from frontispiece.pages import AuthenticatedBffSettings, Body, Header, Page, Tool, bff
 from frontispiece.security import Identity
 from frontispiece.settings import TokenSettings
+from frontispiece.testing import Clock
 from tests.conftest import AppClient, MakeToken, internal_bearer
 
 Json = dict[str, Any]
@@ -150,7 +150,7 @@ async def test_long_answers_are_shortened_and_say_so(reader: Caller) -> None:
 
 
 async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(
-    http: httpx.AsyncClient, bearer: MakeToken, member: Caller
+    http: httpx.AsyncClient, bearer: MakeToken, member: Caller, clock: Clock
 ) -> None:
     asked = (await member.call("lend_book", isbn="1"))["structuredContent"]
     confirmation = asked["confirmation"]
@@ -162,7 +162,7 @@ async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(
         assert "confirmation-invalid" in refused["content"][0]["text"]
     lent = [await member.call("lend_book", isbn="1", confirmation=confirmation) for _ in range(2)]
     assert lent[0]["structuredContent"]["result"] == lent[1]["structuredContent"]["result"]
-    clocks.advance(601)
+    clock.advance(601)
     member = Caller(http, bearer("member", "loans"))
     late = await member.call("lend_book", isbn="1", confirmation=confirmation)
     assert "confirmation-expired" in late["content"][0]["text"]
