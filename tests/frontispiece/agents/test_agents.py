@@ -13,7 +13,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.pages import AuthenticatedBffSettings, Body, Header, Page, Tool, bff
 from frontispiece.security import Identity
 from frontispiece.settings import TokenSettings
-from frontispiece.testing import Clock
+from frontispiece.testing.clock import leaping_clock
 from tests.conftest import AppClient, MakeToken, internal_bearer
 
 Json = dict[str, Any]
@@ -150,7 +150,7 @@ async def test_long_answers_are_shortened_and_say_so(reader: Caller) -> None:
 
 
 async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(
-    http: httpx.AsyncClient, bearer: MakeToken, member: Caller, clock: Clock
+    http: httpx.AsyncClient, bearer: MakeToken, member: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = (await member.call("lend_book", isbn="1"))["structuredContent"]
     confirmation = asked["confirmation"]
@@ -162,9 +162,10 @@ async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(
         assert "confirmation-invalid" in refused["content"][0]["text"]
     lent = [await member.call("lend_book", isbn="1", confirmation=confirmation) for _ in range(2)]
     assert lent[0]["structuredContent"]["result"] == lent[1]["structuredContent"]["result"]
-    clock.advance(601)
-    member = Caller(http, bearer("member", "loans"))
-    late = await member.call("lend_book", isbn="1", confirmation=confirmation)
+    with leaping_clock(monkeypatch) as clock:
+        clock.advance(601)
+        member = Caller(http, bearer("member", "loans"))
+        late = await member.call("lend_book", isbn="1", confirmation=confirmation)
     assert "confirmation-expired" in late["content"][0]["text"]
 
 
