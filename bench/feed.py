@@ -1,4 +1,6 @@
-"""News in timelines of 1,000,000 follows: `python -m bench.feed`, fifteen minutes; `--write` stores it.
+"""News in timelines of 1,000,000 follows: `python -m bench.feed`, 15 minutes, or `--quick`, 90 s.
+
+`--write` stores it.
 
 First the feed service itself: catalog's events come through its outbox and the broker at a fixed rate, while
 readers get timelines over HTTP, by a fixed schedule, too. The lag of an event is from its own time until its
@@ -31,7 +33,7 @@ import sqlalchemy as sa
 from bench import versions
 from bench.feed_chart import DEFAULT, LIMITS, Cost, chart, table
 from bench.issuer import signing_key
-from bench.processes import Program, free_port, listening
+from bench.processes import Program, cpu_seconds, free_port, listening
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.events import EventSettings, Messaging, Outbox
 from frontispiece.security import Identity, Signer, issuers, private_key
@@ -96,11 +98,13 @@ class Served:
     lost: int
     reads: Sequence[float]
     failed_reads: int
+    cpu: float
+    """Processor time of the service."""
 
 
 @contextmanager
-def running_feed(folder: Path, nats: NatsAddresses, key: str) -> Iterator[str]:
-    """The feed service as production serves it; gives its address."""
+def running_feed(folder: Path, nats: NatsAddresses, key: str) -> Iterator[tuple[str, int]]:
+    """The feed service as production serves it; gives its address and its process."""
     port = free_port()
     shards = {name: {"database_url": f"sqlite:///{folder}/feed-{name}.db"} for name in SHARDS}
     variables = {
@@ -115,8 +119,8 @@ def running_feed(folder: Path, nats: NatsAddresses, key: str) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "frontispiece.cli", "serve", "feed", "--port", f"{port}"]
     program = Program(command=command, port=port, variables=variables)
-    with listening(program, core=None, log=folder / "feed.log"):
-        yield f"127.0.0.1:{port}"
+    with listening(program, core=None, log=folder / "feed.log") as process:
+        yield f"127.0.0.1:{port}", process
 
 
 async def publish(nats: NatsAddresses, folder: Path, rate: float, number: int) -> dict[str, float]:
@@ -216,7 +220,8 @@ def served(folder: Path, number: int, rate: float, read_rate: float) -> Served:
     """Events and reads, at the same time."""
     key = signing_key()
     context = multiprocessing.get_context("spawn")
-    with running_nats(folder / "nats") as nats, running_feed(folder, nats, key) as address:
+    with running_nats(folder / "nats") as nats, running_feed(folder, nats, key) as (address, process):
+        begun = cpu_seconds(process)
         length = number / rate
         pipes = [context.Pipe(duplex=False) for _ in range(READERS + 1)]
         workers = [
@@ -233,11 +238,13 @@ def served(folder: Path, number: int, rate: float, read_rate: float) -> Served:
         answers = [pipe[0].recv() for pipe in pipes[1:]]
         for worker in workers:
             worker.join()
+        cpu = cpu_seconds(process) - begun
     return Served(
         lags=[seen[fact] - at for fact, at in published.items() if fact in seen],
         lost=len(published.keys() - seen.keys()),
         reads=[each for seconds, _ in answers for each in seconds],
         failed_reads=sum(failed for _, failed in answers),
+        cpu=cpu,
     )
 
 
@@ -290,7 +297,10 @@ def main() -> None:
     parser.add_argument("--reads", type=float, default=20, help="timelines that are read, a second")
     parser.add_argument("--news", type=int, default=1000, help="with each limit")
     parser.add_argument("--write", action="store_true", help="write the results to bench/results/")
+    parser.add_argument("--quick", action="store_true", help="2,000 events, 50 a second, and 150 news")
     options = parser.parse_args()
+    if options.quick:
+        options.events, options.rate, options.news = 2000, 50, 150
     os.environ["DATABASE_MIGRATE"] = "true"
     with TemporaryDirectory(prefix="bench-") as folder:
         full = Path(folder) / "full"
@@ -309,6 +319,7 @@ def main() -> None:
             failed=service.failed_reads,
             read50=percentile(service.reads, 50) * 1000,
             read99=percentile(service.reads, 99) * 1000,
+            cpu=service.cpu,
         )
         print(line, flush=True)  # noqa: T201 (a program for the terminal)
         costs = []
@@ -336,7 +347,9 @@ With the default limit of {limit} followers in a shard:
 |---|--:|--:|--:|
 | lag of events, {rate:,.0f} a second | {events:,}, {lost} lost | {lag50:,.0f} ms | {lag99:,.0f} ms |
 | reads over HTTP, {read_rate:,.0f} a second | {reads:,}, {failed} failed \
-| {read50:,.1f} ms | {read99:,.1f} ms |"""
+| {read50:,.1f} ms | {read99:,.1f} ms |
+
+The service took {cpu:,.1f} s of processor time for all of that."""
 
 ABOUT: Final = """\
 # Timelines

@@ -93,7 +93,10 @@ def main() -> None:
     parser.add_argument("--stores", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=2000)
     parser.add_argument("--write", action="store_true", help="write the results to bench/results/")
+    parser.add_argument("--quick", action="store_true", help="with 1,000 queries of each kind")
     options = parser.parse_args()
+    if options.quick:
+        options.queries = 1000
     FOLDER.mkdir(parents=True, exist_ok=True)
     urls = {name: {"database_url": f"sqlite:///{FOLDER.resolve()}/{name}.db"} for name in "01"}
     os.environ |= {"PICKUP_SHARDS": json.dumps(urls), "DATABASE_MIGRATE": "true"}

@@ -40,7 +40,7 @@ class FeedSettings(CallingServiceSettings):
         "evenly; a database of other owners is refused.",
     )
     fan_out_limit: int = Field(
-        1000,
+        100,
         ge=0,
         description="Followers of a brand in one shard up to which its news are written into their "
         "timelines; those of a larger brand are looked up when a timeline is read.",

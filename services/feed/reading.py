@@ -5,9 +5,23 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from services.feed.model import MAX_UNREAD, NEWEST, Item, Kind, Timeline
 from services.feed.tables import follows, generations, news, readers, timelines
+
+
+class _CrossJoin(sa.Join):
+    """A join that SQLite works out from the left: of itself it would look at all news for the brands' few."""
+
+    inherit_cache = True
+
+
+@compiles(_CrossJoin)
+def _cross_join(join: _CrossJoin, compiler: SQLCompiler, **how: Any) -> str:
+    return f"{compiler.process(join.left, **how)} CROSS JOIN {compiler.process(join.right, **how)}"
+
 
 _CURRENT: Final = sa.select(generations.c.current).scalar_subquery()
 _OWNER: Final = sa.bindparam("owner", type_=sa.String)
@@ -20,8 +34,9 @@ _WRITTEN: Final = sa.select(timelines.c.id).where(
 )
 _FOUND: Final = (
     sa.select(news.c.id)
-    .join(follows, follows.c.brand == news.c.brand)
+    .select_from(_CrossJoin(follows, news, sa.true()))
     .where(
+        news.c.brand == follows.c.brand,
         follows.c.owner == _OWNER,
         news.c.generation == _CURRENT,
         sa.not_(news.c.is_fanned_out),

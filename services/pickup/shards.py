@@ -46,6 +46,9 @@ SLACK: Final = 0.25
 RINGS: Final = 1 / 8, 1 / 3, 1.0
 """The shares of a radius that are searched in turn: where stores are many, the first has enough."""
 
+REST_S: Final = 0.01
+"""The pause of maintenance after each unit that it counts: queries do not wait for thousands of them."""
+
 REPEATED: Final = timedelta(seconds=60)
 """How long a store that has left is repeated where it was: longer than any query takes."""
 
@@ -192,10 +195,13 @@ class Shards:
 
         return await self._with_map(insert)
 
-    async def units(self) -> list[Unit]:
-        """All units along the curve, with the numbers of their stores."""
-        cells = await self._load()
-        return [replace(unit, stores=await self.shards[unit.shard].count(unit)) for unit in cells.units]
+    async def units(self, *, pause: float = 0.0) -> list[Unit]:
+        """All units along the curve, with the numbers of their stores; a `pause` in seconds after each."""
+        counted: list[Unit] = []
+        for unit in (await self._load()).units:
+            counted.append(replace(unit, stores=await self.shards[unit.shard].count(unit)))
+            await asyncio.sleep(pause)
+        return counted
 
     async def maintain(self) -> None:
         """Finish what was left half done; note what queries have read, and deal the curve by it."""
@@ -203,7 +209,7 @@ class Shards:
             return  # nobody has looked for a store yet
         await self.recover()
         await self._note_reads()
-        await self.balance()
+        await self.balance(pause=REST_S)
 
     async def recover(self) -> None:
         """Finish the moves of stores and units that a killed process has left."""
@@ -221,7 +227,12 @@ class Shards:
                     await shard.forget(row, at)
 
     async def balance(
-        self, expected: Sequence[int] = (), weight: int = 1, *, max_load: int | None = None
+        self,
+        expected: Sequence[int] = (),
+        weight: int = 1,
+        *,
+        max_load: int | None = None,
+        pause: float = 0.0,
     ) -> int:
         """Split hot cells and pack all into the shards by load; returns how many units moved.
 
@@ -229,10 +240,11 @@ class Shards:
             expected: places on the curve, sorted, of stores that will come.
             weight: how many stores will come to each.
             max_load: of a unit, where it is another one than that of all times.
+            pause: seconds after each unit that is counted.
         """
         units = [
             replace(unit, stores=unit.stores + weight * len(inside(unit, expected)))
-            for unit in await self.units()
+            for unit in await self.units(pause=pause)
         ]
         fair = sum(unit.load for unit in units) // (PIECES * len(self.shards))
         limit = max(1, min(self._max_load if max_load is None else max_load, fair))
@@ -244,8 +256,8 @@ class Shards:
             cells = [*await self.shards[unit.shard].cells(unit), *(list(inside(unit, expected)) * weight)]
             parts = refined(unit, sorted(cells), limit)
             await self.shards[unit.shard].split(unit, parts)
+            self._map = None
             packed += parts
-        self._map = None
         moves = pack(packed, list(self.shards), SLACK)
         for unit, to in moves.items():
             await self.move(unit, to)

@@ -64,6 +64,9 @@ units = sa.Table(
     sa.Column("reads", sa.BigInteger, nullable=False, default=0),
 )
 
+_COUNT: Final = sa.select(sa.func.count()).where(
+    stores.c.cell.between(sa.bindparam("first"), sa.bindparam("last"))
+)
 STORE: Final = tuple(field.name for field in fields(Store))
 
 
@@ -100,9 +103,9 @@ class Shard(SqlStore):
 
     async def count(self, unit: Unit) -> int:
         """The number of stores in a unit."""
-        query = sa.select(sa.func.count()).where(stores.c.cell.between(unit.first, unit.last))
         async with self.database.read() as tx:
-            number: int = (await tx.execute(query)).scalar_one()
+            ends = {"first": unit.first, "last": unit.last}
+            number: int = (await tx.execute(_COUNT, ends)).scalar_one()
         return number
 
     async def cells(self, unit: Unit) -> list[int]:
