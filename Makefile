@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run dev test test-failed fuzz fuzz-api faults scaling check bench bench-check budgets contracts docs migration proto lock clean
+.PHONY: run dev test test-failed fuzz fuzz-api faults moves scaling check bench bench-check budgets contracts docs migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -202,7 +203,7 @@ class RegistrySettings(Settings):
     )
     address: str = Field(
         "",
-        pattern=r"^(https?://[^/]+)?$",
+        pattern=r"^(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-9]\d{0,4})?)?$",
         description="`http://host:port` by which others reach the app; its socket says it when left out.",
     )
     drain_delay: float = Field(
@@ -210,6 +211,12 @@ class RegistrySettings(Settings):
         ge=0,
         description="Seconds that an app which stops still accepts calls once it has left the registry.",
     )
+
+    @field_validator("address")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        urlsplit(address).port  # noqa: B018 (which raises where it is out of range)
+        return address
 
 
 class Directory(Settings):

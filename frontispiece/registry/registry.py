@@ -110,7 +110,7 @@ class Registry:
                 await self._put()
         oldest = self._last - TTL
         for key in [key for key, seen in self.seen.items() if seen < oldest]:
-            for instance in self._processes[key]:
+            for instance in self._processes.get(key, ()):  # not there where its entry could not be read
                 log.warning("%s at %s gives no sign of life any more", instance.service, instance.address)
             self._take(key, [])
         with suppress(TimeoutError):

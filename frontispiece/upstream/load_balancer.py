@@ -101,10 +101,17 @@ class LoadBalancer:
         await self._stack.aclose()
 
     async def update(self, instances: Sequence[Instance]) -> None:
-        """Send to these instances from now on; those that are gone finish what they have."""
+        """Send to these instances from now on; those that are gone finish what they have.
+
+        One whose address is none is left out.
+        """
         found = {each.address: each for each in instances}
         for name in found.keys() - self._endpoints.keys():
-            endpoint = Endpoint(found[name], self._connect(name))
+            try:
+                endpoint = Endpoint(found[name], self._connect(name))
+            except ValueError as error:
+                log.warning("an instance of %s is left out: %s", found.pop(name).service, error)
+                continue
             await self._open(endpoint)
             self._endpoints[name] = endpoint
         for name in self._endpoints.keys() - found.keys():

@@ -5,7 +5,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
-from frontispiece.settings import Directory, Settings, TokenSettings, TrustedIssuer
+from frontispiece.settings import Directory, RegistrySettings, Settings, TokenSettings, TrustedIssuer
 
 KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
@@ -63,6 +63,14 @@ def test_issuers_without_keys_or_with_unknown_grants_are_refused(
     monkeypatch.setenv("TOKEN_ISSUERS", issuers)
     with pytest.raises(ConfigError, match="TOKEN_ISSUERS"):
         TokenSettings()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://:8000", "http://${POD_IP}:8000", "http://a:port", "http://a:70000"]
+)
+def test_an_app_registers_no_address_that_is_none(address: str) -> None:
+    with pytest.raises(ConfigError, match="REGISTRY_ADDRESS"):
+        RegistrySettings(address=address)
 
 
 def test_a_variable_that_is_called_as_nested_settings_are_is_not_taken_for_them(

@@ -159,3 +159,12 @@ async def test_the_only_instance_that_cannot_be_reached_is_tried_once(fakes: Fak
         with pytest.raises(Unreachable):
             await fakes.balancer.send(Request(method="GET", target="/a"))
     assert len(fakes.made["a1"].requests) == CONSECUTIVE_FAILURES + 1
+
+
+async def test_an_instance_whose_address_is_none_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    balancer, good = LoadBalancer({}, health=None), "http://127.0.0.1:8000"
+
+    await balancer.update([Instance(address=name) for name in ("http://:8000", "http://a:port", good)])
+
+    assert [*balancer.addresses] == [good]
+    assert "'http://:8000' is no address" in caplog.text
