@@ -232,6 +232,6 @@ async def test_services_without_an_address_are_all_named_before_anything_is_serv
         ),
         (
             "services: gone: SERVICES: gone: 'gopher://x' is no address: it begins with none of "
-            "http://, https://, h2://, httpx+http://, registry://, app://"
+            "http://, https://, h2://, httpx+http://, grpc://, grpcs://, registry://, dns://, srv://, app://"
         ),
     ]
