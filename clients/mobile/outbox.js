@@ -14,11 +14,11 @@
  * @typedef {{
  *   id: number, user: string, key: string, dpr?: number, at: number, kind: "add" | "set" | "remove" | "order",
  *   sku?: string, quantity?: number, target?: number, seen?: Seen, isSent?: boolean,
- *   request?: OrderRequest, total?: string, refusal?: Refusal, notice?: string,
+ *   request?: OrderRequest, near?: import("../shared/position.js").Near, total?: string, refusal?: Refusal, notice?: string,
  * }} Entry `dpr` is the display's density when it was stored: it is part of the request, which is the same however often it is
- *   sent; `target` is the quantity that an `add` comes to, fixed before it is first sent; `total` is what the customer
- *   saw of an order; `notice` is there once it is done and has something to say
- * @typedef {Pick<Entry, "kind" | "sku" | "quantity" | "seen" | "request" | "total">} Action
+ *   sent; `target` is the quantity that an `add` comes to, fixed before it is first sent; `near` is where the
+ *   customer looked for stores, and `total` what they saw of an order; `notice` is there once it is done and has something to say
+ * @typedef {Pick<Entry, "kind" | "sku" | "quantity" | "seen" | "request" | "near" | "total">} Action
  * @typedef {{
  *   entries(user: string): Promise<Entry[]>, addEntry(entry: Omit<Entry, "id">): Promise<Entry>,
  *   updateEntry(id: number, change: (entry: Entry) => Entry | null): Promise<Entry | null>,

@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Callable
+from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import PHONE, OpenContext
 from tests.support.chromium import Visit, log_in
@@ -51,7 +52,9 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
     assert seen.errors == []
 
 
-async def test_an_order_is_picked_up_at_a_store_near_a_place(phone_page: Page, customer: str) -> None:
+async def test_an_order_is_picked_up_at_a_store_which_stays_chosen_when_the_total_has_changed(
+    phone_page: Page, customer: str
+) -> None:
     page, app = phone_page, App(phone_page)
     await app.open("/m/account")
     await app.log_in(customer)
@@ -59,11 +62,27 @@ async def test_an_order_is_picked_up_at_a_store_near_a_place(phone_page: Page, c
     await app.sent()
     await app.open("/m/checkout")
     await page.get_by_label("Pick it up in a store near").fill("Berlin")
-    await page.get_by_role("button", name="Find stores").tap()
+    draft: Any = {}
+    while draft.get("pickup") is None:  # the first who looks waits for the stores
+        async with page.expect_response(re.compile("/mobile/checkout/draft")) as found:
+            await page.get_by_role("button", name="Find stores").tap()
+        draft = await (await found.value).json()
     await expect(page.get_by_text("Stores near Berlin are among the deliveries below.")).to_be_visible()
-    await page.get_by_role("radio", name=re.compile("^Pick up (today|tomorrow) at .*Berlin")).first.check()
+    store = page.get_by_role("radio", name=re.compile("^Pick up (today|tomorrow) at .*Berlin")).first
+    await store.check()
     await app.fill_in_address()
-    await page.get_by_role("button", name="Order for €23.50").tap()
+
+    async def change_total(route: Route) -> None:  # as if the price had changed a moment ago
+        body: Any = route.request.post_data_json
+        body["total"]["amount"] -= 1
+        await route.continue_(post_data=body)
+
+    await page.context.route("**/mobile/checkout", change_total, times=1)
+    order = page.get_by_role("button", name="Order for €23.50")
+    await order.tap()
+    await expect(page.get_by_text("Please look at the new total")).to_be_visible()
+    await expect(store).to_be_checked()
+    await order.tap()
 
     await expect(page.get_by_role("heading", name="Where you pick it up")).to_be_visible()
     await expect(page.locator("[aria-labelledby=parcel]")).to_contain_text("Frontispiece Berlin")

@@ -61,7 +61,7 @@ async function open(shared, again, signal, body) {
   const shipping = earlier?.request?.shipping;
   let chosen = shipping?.store ? `pickup:${shipping.store}` : (shipping?.method ?? "");
   /** @type {Near | null} */
-  let near = null;
+  let near = earlier?.near ?? null;
   /** @type {Draft | null} */
   let draft = null;
   let inner = new AbortController();
@@ -71,12 +71,12 @@ async function open(shared, again, signal, body) {
   const couponInput = h("input", { id: "coupon", name: "coupon", class: "input", value: coupon, autocomplete: "off", autocapitalize: "characters" });
   const problem = h("div", { class: "form-problem", role: "alert" });
   const place = h("button", { type: "submit", class: "button primary" }, "Order");
-  const total = h("p", { class: "hint", hidden: true }, "with delivery");
+  const total = h("p", { class: "hint", hidden: true });
   const applyCoupon = () => {
     coupon = couponInput.value.trim();
     void price();
   };
-  const placeInput = h("input", { id: "pickup-place", class: "input", autocomplete: "off", maxlength: 200 });
+  const placeInput = h("input", { id: "pickup-place", class: "input", value: near && "place" in near ? near.place : "", autocomplete: "off", maxlength: 200 });
   placeInput.addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
       event.preventDefault(); // it would order
@@ -159,9 +159,7 @@ async function open(shared, again, signal, body) {
   function drawDraft(found) {
     draft = found;
     const ways = waysOf(found);
-    if (!ways.some((each) => each.value === chosen)) {
-      chosen = ways[0]?.value ?? "";
-    }
+    chosen ||= ways[0]?.value ?? ""; // what was chosen and is gone gives way to nothing else
     showTotal();
     fill(stores, storesText(found.pickup));
     return [
@@ -180,7 +178,8 @@ async function open(shared, again, signal, body) {
     const isBlocked = !delivery || draft?.obstacles.some((each) => BLOCKING.has(each));
     place.disabled = Boolean(isBlocked);
     fill(place, delivery ? `Order for ${delivery.total}` : "Order");
-    total.hidden = !delivery;
+    total.hidden = !draft;
+    fill(total, delivery ? "with delivery" : "Please choose a delivery.");
   }
 
   /** @param {Event} event */
@@ -208,6 +207,7 @@ async function open(shared, again, signal, body) {
         payment_token: String(payment),
         ...(coupon && { coupon }),
       },
+      ...(near && { near }),
     });
     const replay = await sent;
     const order = replay?.orders.find((each) => each.key === entry.key);
