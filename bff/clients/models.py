@@ -181,10 +181,13 @@ class News(Struct, frozen=True):
 
 
 class Timeline(Struct, frozen=True):
-    """The news of the brands that a customer follows, newest first; they are read up to an id."""
+    """The news of the brands that a customer follows, newest first; they are read up to an id.
+
+    `follows` is None while it is not known.
+    """
 
     items: list[News] = []
-    follows: list[str] = []
+    follows: list[str] | None = []
     unread: int = 0
     read_up_to: str = "0"
 

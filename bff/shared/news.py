@@ -51,7 +51,7 @@ async def articles_of_news(timeline: Timeline, catalog: Catalog) -> list[Product
 
 def add_news(page: Page, timeout: float) -> None:
     """Add `timeline` and `articles_of_news` to a page; they are optional, with `timeout` seconds each."""
-    page.source(timeout=timeout, fallback=Timeline)(timeline)
+    page.source(timeout=timeout, fallback=lambda: Timeline(follows=None))(timeline)
     page.source(timeout=timeout, fallback=list)(articles_of_news)
 
 

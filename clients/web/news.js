@@ -1,12 +1,10 @@
 /** The news of the brands that the customer follows, as far as this browser knows. */
 
-/** Dispatches `change` when there are more or fewer unread news, or another brand is followed. */
+/** Dispatches `change` when there are more or fewer unread news. */
 export class NewsStore extends EventTarget {
   #api;
   /** How many are unread: 100 for as many or more. */
   unread = 0;
-  /** The ids of the brands that the customer follows. @type {Set<string>} */
-  follows = new Set();
 
   /** @param {import("./api.js").WebApi} api */
   constructor(api) {
@@ -14,9 +12,9 @@ export class NewsStore extends EventTarget {
     this.#api = api;
   }
 
-  /** What the start page says. @param {import("./models.js").Feed} feed */
+  /** What the start page says, unless it does not know. @param {import("./models.js").Feed} feed */
   see({ follows, unread }) {
-    this.follows = new Set(follows);
+    if (!follows) return;
     this.unread = unread;
     this.dispatchEvent(new Event("change"));
   }
@@ -27,12 +25,6 @@ export class NewsStore extends EventTarget {
    */
   async follow(brand, wanted) {
     const { following } = await (wanted ? this.#api.follow(brand) : this.#api.unfollow(brand));
-    if (following) {
-      this.follows.add(brand);
-    } else {
-      this.follows.delete(brand);
-    }
-    this.dispatchEvent(new Event("change"));
     return following;
   }
 

@@ -60,6 +60,7 @@ async def test_without_the_feed_all_else_is_there(
     product = await either.get("/products/PEN", headers=reader)
 
     assert home.headers["page-degraded"] == "timeline;reason=unavailable"
+    assert home.json().get("feed", {"follows": None})["follows"] is None
     assert product.headers["page-degraded"] == "follows;reason=unavailable"
     assert product.json().get("following") is None
 

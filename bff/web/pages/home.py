@@ -46,10 +46,13 @@ class NewsItem(Struct, frozen=True):
 
 
 class Feed(Struct, frozen=True):
-    """The newest news of the brands that the caller follows, and the number of all that are unread."""
+    """The newest news of the brands that the caller follows, and the number of all that are unread.
+
+    `follows` is null while nothing of it is known.
+    """
 
     items: list[NewsItem]
-    follows: list[str]
+    follows: list[str] | None
     unread: int
 
 

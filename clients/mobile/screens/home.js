@@ -18,14 +18,14 @@ export const home = (shared, { signal, setTitle }) => {
     isPrivate: true,
     call: () => app.api.home(),
     draw: (found) => {
-      app.setUnread(found.unread);
+      if (!found.degraded.includes("timeline")) app.setUnread(found.unread);
       return draw(shared, found);
     },
     skeleton: skeleton(),
     signal,
     fallback: async () => {
       const tiles = (await app.store.products()).slice(0, 8);
-      return tiles.length ? { tiles, types: [], news: [], unread: 0, degraded: [] } : null;
+      return tiles.length ? { tiles, types: [], news: [], unread: 0, degraded: ["timeline"] } : null;
     },
   });
   const element = h(

@@ -35,7 +35,7 @@ export function homePage(app) {
       fill(shelf, ...cardItems(page.featured.slice(OPENING, OPENING + LISTED)));
       app.news.see(page.feed);
       fill(news, newsSection(app, page.feed.items));
-      fill(makers, ...page.brands.map((brand) => maker(app, brand)));
+      fill(makers, ...page.brands.map((brand) => maker(app, brand, page.feed.follows)));
       fill(note, degradedNote(degraded));
       element.removeAttribute("aria-busy");
     });
@@ -111,15 +111,16 @@ function department({ id, name, count }) {
 /**
  * @param {import("../app.js").App} app
  * @param {import("../models.js").Counted} brand
+ * @param {string[] | null} follows the ids of the brands that the customer follows; null while they are not known
  */
-function maker(app, { id, name, count }) {
+function maker(app, { id, name, count }, follows) {
   const label = `${name}, ${plural(count, "article")}`;
   return h(
     "li",
     null,
     h("a", { href: `/search?brand=${encodeURIComponent(id)}`, "aria-label": label }, name),
     h("span", { class: "count", "aria-hidden": "true" }, count),
-    app.session.user && followButton(app, { id, name }, app.news.follows.has(id)),
+    app.session.user && follows && followButton(app, { id, name }, follows.includes(id)),
   );
 }
 
