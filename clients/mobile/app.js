@@ -184,6 +184,7 @@ export class App extends EventTarget {
       await this.store.adoptEntries(GUEST, user.sub);
     }
     if (before !== this.#user) {
+      this.setUnread(0);
       await this.open();
     }
     this.dispatchEvent(new Event("session"));

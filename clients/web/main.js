@@ -70,6 +70,7 @@ const router = new Router(
 );
 
 session.addEventListener("change", () => {
+  if (!session.user) news.forget();
   if (session.hasEnded && !document.querySelector("dialog[open]")) {
     const actions = [
       { text: "Log in again", href: loginUrl() },
@@ -98,6 +99,7 @@ async function comeBack() {
   await refreshSession();
   if (session.user && session.user.name !== before) {
     basket.forget();
+    news.forget();
     router.reload();
   }
 }

@@ -12,6 +12,12 @@ export class NewsStore extends EventTarget {
     this.#api = api;
   }
 
+  /** Nobody is logged in, or somebody else. */
+  forget() {
+    this.unread = 0;
+    this.dispatchEvent(new Event("change"));
+  }
+
   /** What the start page says, unless it does not know. @param {import("./models.js").Feed} feed */
   see({ follows, unread }) {
     if (!follows) return;
