@@ -64,6 +64,11 @@ def shown(timeline: Timeline, articles: list[Product]) -> list[tuple[News, Produ
     ]
 
 
+def newest(timeline: Timeline) -> str | None:
+    """The id of the newest news, whose article may be gone: what is marked as read when all are."""
+    return timeline.items[0].id if timeline.items else None
+
+
 def unknown() -> Follows:
     """What the caller follows is not known."""
     return Follows(None)

@@ -79,6 +79,7 @@ export class MobileApi {
       types: (data.types ?? []).map(read.department),
       news: (data.news ?? []).map(read.newsItem),
       unread: data.unread ?? 0,
+      newest: data.newest ?? null,
       degraded: Object.keys(degraded),
     };
   }

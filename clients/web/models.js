@@ -14,7 +14,7 @@
  *   id: string, kind: string, sku: string, name: string, brand: string, picture: Picture | null, at: string,
  *   price: Money | null, priceBefore: Money | null, isUnread: boolean,
  * }} NewsItem
- * @typedef {{ items: NewsItem[], follows: string[] | null, unread: number }} Feed
+ * @typedef {{ items: NewsItem[], follows: string[] | null, unread: number, newest: string | null }} Feed `newest` is an id
  * @typedef {{ types: Counted[], brands: Counted[], featured: Card[], total: number, feed: Feed }} Home
  * @typedef {{ from: number | null, to: number | null, count: number }} PriceRange
  * @typedef {{ brands: Counted[], types: Counted[], prices: PriceRange[] }} Facets
@@ -78,6 +78,7 @@ export function home(data) {
       items: data.feed.items.map(newsItem),
       follows: data.feed.follows,
       unread: data.feed.unread,
+      newest: data.feed.newest,
     },
   };
 }

@@ -9,10 +9,10 @@ from tests.bff.world import DOWN, Shop
 
 @pytest.fixture(autouse=True)
 def followed(shop: Shop) -> None:
-    """The customer follows quill, and has read the oldest of three news; the second is of what is gone."""
+    """The customer follows quill, and has read the oldest of three news; the newest is of what is gone."""
     shop.follows = ["quill"]
-    shop.news = [news(3, "INK", "restocked"), news(2, "GONE", "added"), news(1)]
-    shop.news[0] |= {"price": None, "price_before": None}
+    shop.news = [news(4, "GONE", "added"), news(3, "INK", "restocked"), news(1)]
+    shop.news[1] |= {"price": None, "price_before": None}
     shop.read_up_to = "1"
 
 
@@ -21,7 +21,7 @@ async def test_the_start_page_has_the_news_of_the_brands_that_the_customer_follo
 ) -> None:
     feed = (await web.get("/home", headers=reader)).json()["feed"]
 
-    assert (feed["follows"], feed["unread"]) == (["quill"], 2)
+    assert (feed["follows"], feed["unread"], feed["newest"]) == (["quill"], 2, "4")
     assert [(each["sku"], each["kind"], each["is_unread"]) for each in feed["items"]] == [
         ("INK", "restocked", True),
         ("PEN", "price_drop", False),
@@ -34,7 +34,7 @@ async def test_the_start_screen_has_them_in_the_words_of_the_phone(
 ) -> None:
     screen = (await mobile.get("/home", headers={**reader, "Accept-Language": "de"})).json()
 
-    assert screen["unread"] == 2
+    assert (screen["unread"], screen["newest"]) == (2, "4")
     restocked, cheaper = screen["news"]
     assert (restocked["name"], restocked["is_unread"], "price" in restocked) == ("Fine INK", True, False)
     assert (cheaper["price"], cheaper["was"], cheaper["brand"]) == ("12,90\xa0€", "14,90\xa0€", "Quill & Co")
@@ -74,5 +74,5 @@ async def test_a_brand_is_followed_and_its_news_are_marked_as_read(
         assert changed.json() == {"brand": "quill", "following": following}
         assert page["following"] is following
 
-    read = await either.put("/feed/read", json={"up_to": "3"}, headers=reader)
-    assert (read.json(), shop.read_up_to) == ({"unread": 0}, "3")
+    read = await either.put("/feed/read", json={"up_to": "4"}, headers=reader)
+    assert (read.json(), shop.read_up_to) == ({"unread": 0}, "4")

@@ -8,7 +8,7 @@ from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Card, cards
 from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
-from bff.shared.news import add_news, shown
+from bff.shared.news import add_news, newest, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from frontispiece.pages import Page
 
@@ -44,6 +44,7 @@ class Home(Struct, frozen=True, omit_defaults=True):
     types: list[Named] = []
     news: list[NewsItem] = []
     unread: int = 0
+    newest: str | None = None
 
 
 @page.source(cache=FEATURED, retry=RETRY)
@@ -83,4 +84,5 @@ def home(
             for news, article, is_unread in shown(timeline, articles_of_news)
         ],
         unread=timeline.unread,
+        newest=newest(timeline),
     )

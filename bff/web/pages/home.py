@@ -15,7 +15,7 @@ from bff.clients.models import (
     Timeline,
 )
 from bff.clients.services import Catalog
-from bff.shared.news import add_news, shown
+from bff.shared.news import add_news, newest, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards
@@ -54,6 +54,7 @@ class Feed(Struct, frozen=True):
     items: list[NewsItem]
     follows: list[str] | None
     unread: int
+    newest: str | None
 
 
 class Home(Struct, frozen=True):
@@ -111,4 +112,5 @@ def _feed(timeline: Timeline, articles: list[Product]) -> Feed:
         ],
         follows=timeline.follows,
         unread=timeline.unread,
+        newest=newest(timeline),
     )

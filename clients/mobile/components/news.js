@@ -9,26 +9,31 @@ import { hidden, pictureOf, productPath } from "./parts.js";
  *
  * @param {import("../main.js").Shared} shared
  * @param {import("../models.js").NewsItem[]} news
+ * @param {string | null} newest the id of the newest, whose article may be gone
  */
-export function newsOf(shared, news) {
-  const [newest] = news;
-  if (!newest) {
+export function newsOf(shared, news, newest) {
+  if (!newest || (news.length === 0 && shared.app.unread === 0)) {
     return null;
   }
   const list = h("ul", { class: "companions scroller" }, ...news.map(item));
   const read = async () => {
-    const { unread } = await tried(shared, () => shared.app.api.markRead(newest.id), { unread: shared.app.unread });
-    shared.app.setUnread(unread);
-    if (unread === 0) {
-      button.remove();
+    const marked = await tried(shared, () => shared.app.api.markRead(newest), null);
+    if (marked) {
+      shared.app.setUnread(marked.unread);
       fill(list, ...news.map((each) => item({ ...each, isUnread: false })));
+      fill(state, marked.unread === 0 ? "You have seen them all." : "There are newer ones since.");
+      button.remove();
+      title.focus();
     }
   };
+  const title = h("h2", { id: "news", class: "section-title", tabindex: -1 }, "From makers you follow");
+  const state = h("p", { class: "hint", role: "status" });
   const button = h("button", { type: "button", class: "button plain", on: { click: read } }, "Mark as read");
   return h(
     "section",
     { class: "news", "aria-labelledby": "news" },
-    h("h2", { id: "news", class: "section-title" }, "From makers you follow"),
+    title,
+    state,
     list,
     shared.app.unread > 0 ? button : null,
   );
@@ -84,10 +89,11 @@ export function followButton(shared, { brand, brandId, following }) {
  * What a call answers; when it fails, that is said, and things are as before.
  *
  * @template Value
+ * @template Before
  * @param {import("../main.js").Shared} shared
  * @param {() => Promise<Value>} call
- * @param {Value} before
- * @returns {Promise<Value>}
+ * @param {Before} before
+ * @returns {Promise<Value | Before>}
  */
 async function tried({ notices }, call, before) {
   try {

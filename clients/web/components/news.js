@@ -11,24 +11,26 @@ import { refusalText } from "./problem.js";
  * The section of the start page; nothing while there are no news.
  *
  * @param {import("../app.js").App} app
- * @param {import("../models.js").NewsItem[]} items
+ * @param {import("../models.js").Feed} feed
  */
-export function newsSection({ news, notices }, items) {
-  if (items.length === 0) {
+export function newsSection({ news, notices }, { items, newest }) {
+  if (!newest || (items.length === 0 && news.unread === 0)) {
     return null;
   }
   const list = h("ul", { class: "news" }, ...items.map(newsItem));
-  const state = h("p", { class: "news-state" });
+  const state = h("p", { class: "news-state", role: "status" });
   const read = async () => {
     try {
-      await news.markRead(items[0]?.id ?? "0");
+      await news.markRead(newest);
       fill(list, ...items.map((item) => newsItem({ ...item, isUnread: false })));
       show();
+      title.focus();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       notices.show(`Your news are still unread: ${refusalText(error)}`, { isError: true });
     }
   };
+  const title = h("h2", { id: "news-title", tabindex: -1 }, "From makers you follow");
   const button = h("button", { type: "button", class: "link-button", on: { click: read } }, "Mark as read");
   const show = () => {
     const { unread } = news;
@@ -38,7 +40,7 @@ export function newsSection({ news, notices }, items) {
   return h(
     "section",
     { class: "page section", "aria-labelledby": "news-title" },
-    h("h2", { id: "news-title" }, "From makers you follow"),
+    title,
     state,
     list,
   );

@@ -34,7 +34,7 @@ export function homePage(app) {
       fill(departments, ...page.types.map(department));
       fill(shelf, ...cardItems(page.featured.slice(OPENING, OPENING + LISTED)));
       app.news.see(page.feed);
-      fill(news, newsSection(app, page.feed.items));
+      fill(news, newsSection(app, page.feed));
       fill(makers, ...page.brands.map((brand) => maker(app, brand, page.feed.follows)));
       fill(note, degradedNote(degraded));
       element.removeAttribute("aria-busy");

@@ -68,7 +68,13 @@ CONTRACT = Contract(
         example(
             "the start screen of a customer who follows a maker",
             "/home",
-            {"tiles": [TILE], "types": [{"id": "pens", "name": "Pens"}], "news": [NEWS], "unread": 1},
+            {
+                "tiles": [TILE],
+                "types": [{"id": "pens", "name": "Pens"}],
+                "news": [NEWS],
+                "unread": 1,
+                "newest": "2",
+            },
             SHOP,
             LOGGED_IN,
             FOLLOWED,

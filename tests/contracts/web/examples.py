@@ -62,7 +62,7 @@ CONTRACT = Contract(
                 "brands": COUNTED,
                 "featured": [CARD],
                 "total": 2,
-                "feed": {"items": [NEWS], "follows": ["quill"], "unread": 1},
+                "feed": {"items": [NEWS], "follows": ["quill"], "unread": 1, "newest": "2"},
             },
             SHOP,
             LOGGED_IN,

@@ -46,7 +46,7 @@ NEWS = {
     "price_before": MONEY,
     "is_unread": match.bool(True),
 }
-NO_NEWS = {"items": Exactly([]), "follows": Exactly([]), "unread": 0}
+NO_NEWS = {"items": Exactly([]), "follows": Exactly([]), "unread": 0, "newest": None}
 
 PRODUCT = {
     "sku": Exactly("PEN"),
