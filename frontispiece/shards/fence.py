@@ -103,6 +103,10 @@ class Fence:
         row = (await tx.execute(self._row, {"bucket": bucket})).one_or_none()
         return 0 if row is None else int(row.epoch)
 
+    async def check_read(self, tx: AsyncConnection, bucket: int, epoch: int) -> int:
+        """Return the bucket's epoch: it is here, fenced or not. As `check`, for those who only read."""
+        return int((await self._here(tx, bucket, epoch)).epoch)
+
     @property
     def active(self) -> sa.Select[Any]:
         """The buckets that are here and are not fenced."""
@@ -144,18 +148,21 @@ class Fence:
         Raises:
             StaleMap: neither is so.
         """
+        row = await self._here(tx, bucket, epoch)
+        if row.state == FENCED and row.until >= now():
+            raise StaleMap(bucket)
+        if row.state != OPEN:
+            await self.open(tx, [bucket], row.epoch, row.state, row.until)
+
+    async def _here(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> sa.Row[Any]:
         row = (await tx.execute(self._row, {"bucket": bucket})).one_or_none()
         if row is None:
             raise StaleMap(bucket)
-        is_here = row.state == INCOMING and epoch is not None and epoch >= row.epoch
-        if is_here or (row.state == FENCED and row.until < now()):
-            await self.open(tx, [bucket], row.epoch, row.state, row.until)
-        elif row.state == INCOMING:
-            raise StaleMap(bucket, row.peer, row.epoch - 1)
-        elif row.state in {AWAY, COPY}:
+        if row.state in {AWAY, COPY}:
             raise StaleMap(bucket, row.peer, row.epoch)
-        elif row.state == FENCED:
-            raise StaleMap(bucket)
+        if row.state == INCOMING and (epoch is None or epoch < row.epoch):
+            raise StaleMap(bucket, row.peer, row.epoch - 1)
+        return row
 
     # What a move does, in this order.
 

@@ -19,7 +19,6 @@ from frontispiece.service import (
     responds,
     slice_of,
 )
-from frontispiece.shards import bucket_for
 from services.ordering.read_api import OrderId, PlacedAt, sort_key
 from services.ordering.read_store import Summary
 from services.ordering.schemas import OrderSummary, order_summary
@@ -106,7 +105,8 @@ async def customers_orders(
 ) -> Slice[OperatorOrder]:
     """A customer's orders, newest first: one shard has them all."""
     after = None if cursor is None else decode_cursor(cursor, tuple[PlacedAt, OrderId])
-    rows = await shards.of(bucket_for(owner)).read_store.orders(limit + 1, after, owner=owner)
+    shard = await shards.of(owner)
+    rows = await shard.read_store.orders(limit + 1, after, owner=owner)
     return slice_of(rows, limit, body=_body, sort_key=sort_key)
 
 

@@ -16,7 +16,7 @@ from services.ordering.read_store import Summary
 from services.ordering.shard import Shard
 from services.ordering.shards import Shards
 from services.ordering.store import Written
-from services.ordering.tables import event_store, fence
+from services.ordering.tables import event_store
 from services.ordering.views import OrderView, view_of
 
 POSITIONS: Final = 2**40
@@ -95,12 +95,15 @@ class Queries:
         return _of(owner, view_of(events))
 
     async def _history(self, id_: str, owner: str) -> list[Recorded]:
-        async with self._shards.of(bucket_for(owner)).database.read() as tx:
+        shard = await self._shards.of(owner)
+        async with shard.database.read() as tx:
             return await event_store.history(tx, id_)
 
-    def progress(self, id_: str, owner: str, after_version: int) -> AsyncGenerator[ServerSentEvent, None]:
+    async def progress(
+        self, id_: str, owner: str, after_version: int
+    ) -> AsyncGenerator[ServerSentEvent, None]:
         """The stages that an order comes to after a version of its stream."""
-        shard = self._shards.of(bucket_for(owner))
+        shard = await self._shards.of(owner)
         return progress(shard.follower, id_, after_version, partial(self._sees, shard))
 
     async def _seen(self, bucket: int, token: int) -> tuple[Shard, bool]:
@@ -108,13 +111,12 @@ class Queries:
 
         A bucket that has moved since has brought along what it was, so its shard must have seen all there is.
         """
+        shard, since = await self._shards.locate(bucket)
         if not token:
-            return self._shards.of(bucket), True
+            return shard, True
         epoch, position = divmod(token, POSITIONS)
-        shard = await self._shards.of_epoch(bucket, epoch)
-        async with shard.database.read() as tx:
-            if await fence.epoch(tx, bucket) != epoch:
-                position = await event_store.last_position(tx)
+        if epoch != since:
+            position = await _end(shard)
         return shard, await self._sees(shard, position)
 
     async def _sees(self, shard: Shard, position: int) -> bool:

@@ -112,7 +112,7 @@ async def events(
         raise unknown()
     if view.stage in FINAL and view.timeline[-1].version <= after_version:
         return Response(status_code=204)  # a browser stops reconnecting
-    return EventStream(queries.progress(id_, caller.subject, after_version))
+    return EventStream(await queries.progress(id_, caller.subject, after_version))
 
 
 def known_id(text: str) -> str:

@@ -71,26 +71,28 @@ class Shards:
                 each.cancel()
             await asyncio.gather(*pings, return_exceptions=True)
 
-    def of(self, bucket: int) -> Shard:
-        """The shard that has a bucket."""
-        return self.by_name[self._router.locate(bucket)[0]]
+    async def locate(self, bucket: int) -> tuple[Shard, int]:
+        """The shard that has a bucket, and since which epoch, as the shards themselves say.
 
-    async def of_epoch(self, bucket: int, epoch: int) -> Shard:
-        """The shard that has a bucket, which has been there or elsewhere in this epoch."""
+        Raises:
+            Problem: 503 `bucket-moving`.
+        """
 
-        async def find(orders: Orders, known: int) -> None:
-            async with orders.database.write() as tx:
-                await fence.check(tx, bucket, known)
+        async def look(name: str, epoch: int) -> tuple[Shard, int]:
+            async with self.by_name[name].database.read() as tx:
+                return self.by_name[name], await fence.check_read(tx, bucket, epoch)
 
-        if epoch > self._router.locate(bucket)[1]:  # others have a newer map: the shards know it
-            await self._at(bucket, find)
-        return self.of(bucket)
+        return await self._router.run(bucket, look)
+
+    async def of(self, owner: str) -> Shard:
+        """The shard that has a customer's orders."""
+        return (await self.locate(bucket_for(owner)))[0]
 
     async def find(self, order_id: str, owner: str) -> Written | None:
         """An owner's order as it is now; None when there is none."""
         if bucket_in(order_id) not in {None, bucket_for(owner)}:
             return None
-        found = await self.of(bucket_for(owner)).orders.find(order_id)
+        found = await (await self.of(owner)).orders.find(order_id)
         return found if found is not None and found.order.owner == owner else None
 
     async def reserve_id(self, intent: Intent) -> tuple[str, bool]:

@@ -11,18 +11,19 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from frontispiece.events import AlreadyHandled, EventSettings, open_key_value
+from frontispiece.events import AlreadyHandled, EventSettings, KeyValue, open_key_value
 from frontispiece.shards import bucket_for, bucket_of
 from frontispiece.shards.mover import Mover
 from frontispiece.shards.router import BUCKET
 from services.ordering import events
 from services.ordering.movable import movable
+from services.ordering.queries import POSITIONS, Queries
 from services.ordering.settings import ShardDatabases
 from services.ordering.shards import Shards
 from services.ordering.tables import event_store, fence, timeouts
 from tests.services.ordering.conftest import OpenShop
 from tests.services.ordering.world import Shop
-from tests.support.events import event
+from tests.support.events import NO_BROKER, event
 
 NAMES: Final = ("0", "1")
 
@@ -135,6 +136,14 @@ async def totals(shards: Shards) -> int:
     return sum(total.placed for of_shard in found for total in of_shard)
 
 
+async def moved_to_1(shards: Shards, name: str, kv: KeyValue) -> Mover:
+    """Move a customer's orders to shard 1."""
+    mover = Mover(movable(shards.by_name), kv, report=lambda _: None)
+    await mover.begin(await mover.plan({bucket_for(name)}, "1"))
+    await mover.run()
+    return mover
+
+
 async def test_a_customers_orders_move_with_all_that_belongs_to_them_and_nothing_is_seen_twice(
     shop: Shop, event_settings: EventSettings
 ) -> None:
@@ -147,9 +156,7 @@ async def test_a_customers_orders_move_with_all_that_belongs_to_them_and_nothing
     await shards.handle(reserved)
 
     async with open_key_value(event_settings, BUCKET) as kv:
-        mover = Mover(movable(shards.by_name), kv, report=lambda _: None)
-        await mover.begin(await mover.plan({bucket_for(name)}, "1"))
-        await mover.run()
+        mover = await moved_to_1(shards, name, kv)
 
         assert (await placed(shop, name)).json()["id"] == id_, "the intent is known there"
         with pytest.raises(AlreadyHandled):
@@ -180,3 +187,35 @@ async def test_a_customers_orders_move_with_all_that_belongs_to_them_and_nothing
     assert await facts(shop) == {("placed", each) for each in (id_, other_id, again.json()["id"])}
     moved = await shop.http.get(f"/orders/{id_}", headers=headers(shop, name))
     assert (moved.status_code, moved.json()["status"]) == (200, "confirmed")
+
+
+async def test_a_copy_that_has_not_seen_the_map_of_a_move_reads_where_the_orders_are(
+    shop: Shop, event_settings: EventSettings, tmp_path: Path
+) -> None:
+    assert shop.shards is not None
+    name = customer("0")
+    first = (await placed(shop, name)).json()["id"]
+    async with Shards(two_shards(tmp_path), NO_BROKER) as other:
+        async with open_key_value(event_settings, BUCKET) as kv:
+            await moved_to_1(shop.shards, name, kv)
+        second = await placed(shop, name, key="another-intent")
+        id_ = second.json()["id"]
+        seen = headers(shop, name, **{"Min-Position": second.headers["position"]})
+        assert (await shop.http.get("/orders", headers=seen)).status_code == 200
+
+        queries = Queries(other, 15)
+        listed = await queries.orders(name, 10, None, min_position=0)
+        assert [order.id for order in listed.orders] == [id_, first]
+        assert (await queries.order(id_, name, min_position=0)).order is not None
+        assert await queries.order_at(id_, name) is not None
+        assert await other.find(id_, name) is not None
+
+
+async def test_a_read_waits_for_no_writer_whatever_its_position_says(shop: Shop) -> None:
+    assert shop.shards is not None
+    name = customer("0")
+    id_ = (await placed(shop, name)).json()["id"]
+    made_up = headers(shop, name, **{"Min-Position": str(1000 * POSITIONS)})
+    async with shop.shards.by_name["0"].database.write():
+        read = await shop.http.get(f"/orders/{id_}", headers=made_up)
+    assert read.status_code in {200, 202}
