@@ -211,8 +211,10 @@ async def _show(opened: Opened) -> None:
         except (BrokerUnavailable, ConfigError):  # the latter where no project runs
             out.print("The broker is away: whether a move is under way is not known.")
             return
-    if under_way is not None:
-        _print_move(under_way)
+        if under_way is not None:
+            _print_move(under_way)
+        else:
+            await _print_copies(movable)
 
 
 async def _print_shards(movable: "Movable", known: ShardMap) -> None:
@@ -229,6 +231,19 @@ async def _print_shards(movable: "Movable", known: ShardMap) -> None:
         rate = f"{(then - count) / LOAD_INTERVAL:.0f}"
         table.add_row(name, str(len(buckets)), format_buckets(buckets), str(then), rate)
     out.print(table)
+
+
+async def _print_copies(movable: "Movable") -> None:
+    """Name what a move has left that the broker does not know any more."""
+    from frontispiece.shards import copying  # noqa: PLC0415 (the same)
+
+    for name, database in movable.databases.items():
+        async with database.read() as tx:
+            copied = await copying.copied_buckets(tx, movable.fence)
+        if copied:
+            out.print(
+                f"No move is under way, but shard {name} has copies of buckets {format_buckets(copied)}."
+            )
 
 
 def _print_move(under_way: "Move") -> None:

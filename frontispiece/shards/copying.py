@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from frontispiece.extras import extra
+from frontispiece.shards.fence import COPY, INCOMING, Fence
 from frontispiece.shards.movable import LogTable, Row, StateTable
 from frontispiece.stores import Database
 
@@ -114,6 +115,12 @@ async def replace_state(
 async def delete(tx: AsyncConnection, table: sa.Table, buckets: Collection[int]) -> None:
     """Delete all rows of buckets."""
     await tx.execute(table.delete().where(table.c.bucket.in_(buckets)))
+
+
+async def copied_buckets(tx: AsyncConnection, fence: Fence) -> Sequence[int]:
+    """The buckets that are not here, but some of whose rows may be."""
+    table = fence.table.c
+    return (await tx.scalars(sa.select(table.bucket).where(table.state.in_((COPY, INCOMING))))).all()
 
 
 def _position(log: LogTable) -> sa.ColumnElement[int]:

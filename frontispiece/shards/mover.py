@@ -63,7 +63,9 @@ class Mover:
         """
         entry = await self._kv.get(map_key(self._movable.service))
         if entry is None or entry.value is None:
-            raise MoveFailed(f"the broker has no map: {self._movable.service} publishes it when it runs")
+            raise MoveFailed(
+                f"the broker has no map: {self._movable.service} publishes it within seconds when it runs"
+            )
         return ShardMap.decode(entry.value)
 
     async def plan(self, buckets: Collection[int], target: str) -> Move:

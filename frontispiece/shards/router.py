@@ -84,7 +84,7 @@ class Router:
     async def following(self, settings: EventSettings, service: str) -> AsyncIterator[None]:
         """Take each newer map that the broker has, while the block runs; publish this one if it is newer.
 
-        While the broker is away, the last known map serves.
+        While the broker is away, the last known map serves; if the broker has lost it, it is published again.
 
         Args:
             settings: of the broker.
@@ -95,12 +95,14 @@ class Router:
             async def follow() -> None:
                 try:
                     await publish(kv, service, self.map)
+                    async with aclosing(kv.watch(map_key(service))) as entries:
+                        async for entry in entries:
+                            if entry.value is None:  # it is lost
+                                await publish(kv, service, self.map)
+                            else:
+                                self.update(ShardMap.decode(entry.value))
                 except BrokerUnavailable:  # the log has it already
                     return
-                async with aclosing(kv.watch(map_key(service))) as entries:
-                    async for entry in entries:
-                        if entry.value is not None:
-                            self.update(ShardMap.decode(entry.value))
 
             async with periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map"):
                 yield

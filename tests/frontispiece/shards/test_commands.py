@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from frontispiece.events import EventSettings, open_key_value
+from frontispiece.events import EventSettings, KeyValue, open_key_value
 from frontispiece.shards import Movable, ShardMap, open_router, shard_commands
 from frontispiece.shards.router import BUCKET, publish
 from frontispiece.stores import Database
@@ -39,13 +39,13 @@ class Operator:
         async with self.world() as world:
             yield world.movable
 
-    def use(self, work: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+    def use(self, work: Callable[[World, KeyValue], Coroutine[Any, Any, None]]) -> None:
         """Do what the service does."""
 
         async def used() -> None:
             async with self.world() as world, open_key_value(self._events, BUCKET) as kv:
                 await publish(kv, "things", world.router.map)
-                await work(world)
+                await work(world, kv)
 
         asyncio.run(used())
 
@@ -65,7 +65,7 @@ def operator(tmp_path: Path, event_settings: EventSettings) -> Operator:
     return Operator(tmp_path, event_settings)
 
 
-async def add_things(world: World) -> None:
+async def add_things(world: World, _kv: KeyValue) -> None:
     for bucket in range(40):
         await world.add(f"{bucket}", bucket)
 
@@ -97,6 +97,17 @@ def test_an_operator_moves_buckets_looks_and_takes_them_back_or_leaves_them(oper
     operator.run("move", "0", "--to", "1", "--no-follow", "--throttle", "1000")
     assert "0: nothing is left at shard 0" in operator.run("complete")
     assert "No move is under way." in operator.run("resume", status=1)
+
+
+def test_copies_of_a_move_that_the_broker_has_lost_are_named(operator: Operator) -> None:
+    async def lose_move(_world: World, kv: KeyValue) -> None:
+        await kv.delete("things.move")
+
+    operator.use(add_things)
+    operator.run("move", "0-2", "--to", "1", "--no-follow")
+    operator.use(lose_move)
+
+    assert "No move is under way, but shard 0 has copies of buckets 0-2." in operator.run()
 
 
 @pytest.mark.parametrize(

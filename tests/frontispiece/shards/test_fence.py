@@ -8,7 +8,7 @@ from frontispiece.events import EventSettings, open_key_value
 from frontispiece.http import Problem
 from frontispiece.shards import Router, ShardMap, open_router
 from frontispiece.shards.fence import NotHandedOver
-from frontispiece.shards.router import BUCKET, publish
+from frontispiece.shards.router import BUCKET, map_key, publish
 from tests.frontispiece.shards.conftest import World, fence
 from tests.support.waiting import until as eventually
 
@@ -109,8 +109,18 @@ async def test_all_processes_see_a_new_map(world: World, event_settings: EventSe
     newer = FIRST.with_moved([HERE], "1", 2)
     other = Router(FIRST)
 
-    async with world.router.following(event_settings, "things"), other.following(event_settings, "things"):
-        async with open_key_value(event_settings, BUCKET) as kv:
-            await publish(kv, "things", newer)
-            await publish(kv, "things", FIRST)  # of one that starts with what it knows
+    async with (
+        world.router.following(event_settings, "things"),
+        other.following(event_settings, "things"),
+        open_key_value(event_settings, BUCKET) as kv,
+    ):
+        await publish(kv, "things", newer)
+        await publish(kv, "things", FIRST)  # of one that starts with what it knows
         await eventually(lambda: world.router.map == other.map == newer)
+
+        await kv.delete(map_key("things"))
+
+        async with asyncio.timeout(60):
+            while (entry := await kv.get(map_key("things"))) is None:
+                pass
+        assert entry.value == newer.encode(), "those that run publish it again"
