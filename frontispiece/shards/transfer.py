@@ -55,8 +55,9 @@ class Transfer:
         for log in self._movable.logs:
             after = copied.get(log.table.name, 0) - log.overlap
             last = copied[log.table.name] = await self.last_position(group.source, log)
+            until = None if log.overlap else last  # what was added since may be copied, too
             for bucket in group.numbers:
-                pages = copying.rows_after(source, log, [bucket], after=after, until=last, as_of=as_of)
+                pages = copying.rows_after(source, log, [bucket], after=after, until=until, as_of=as_of)
                 async for page in pages:
                     await self._insert(group, log, page)
                     rows += len(page)
@@ -71,15 +72,17 @@ class Transfer:
         for log in self._movable.logs:
             after = copied.get(log.table.name, 0) - log.overlap
             last = copied[log.table.name] = await self.last_position(group.source, log)
-            pages = copying.rows_after(source, log, group.numbers, after=after, until=last, as_of=as_of)
+            until = None if log.overlap else last  # what was added since may be copied, too
+            pages = copying.rows_after(source, log, group.numbers, after=after, until=until, as_of=as_of)
             async for page in pages:
                 await self._insert(group, log, page)
         return replace(group, copied=copied)
 
     async def last_position(self, shard: str, log: LogTable) -> int:
-        """The highest position in a log of a shard."""
+        """The highest position in a log of a shard; of a `Moment` none that is still to come."""
         async with self._movable.databases[shard].read() as tx:
-            return await copying.last_position(tx, log)
+            last = await copying.last_position(tx, log)
+        return min(last, now()) if log.overlap else last  # a clock may have been ahead once
 
     async def copy_states(self, group: Group) -> None:
         """Copy the tables whose rows change, while nothing may change them."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -13,14 +14,16 @@ import sqlalchemy as sa
 
 from frontispiece.events import AlreadyHandled, EventSettings, KeyValue, open_key_value
 from frontispiece.shards import bucket_for, bucket_of
+from frontispiece.shards.move import Group
 from frontispiece.shards.mover import Mover
 from frontispiece.shards.router import BUCKET
+from frontispiece.shards.transfer import Transfer
 from services.ordering import events
 from services.ordering.movable import movable
 from services.ordering.queries import POSITIONS, Queries
 from services.ordering.settings import ShardDatabases
 from services.ordering.shards import Shards
-from services.ordering.tables import event_store, fence, timeouts
+from services.ordering.tables import event_store, fence, order_ids, timeouts
 from tests.services.ordering.conftest import OpenShop
 from tests.services.ordering.world import Shop
 from tests.support.events import NO_BROKER, event
@@ -219,3 +222,18 @@ async def test_a_read_waits_for_no_writer_whatever_its_position_says(shop: Shop)
     async with shop.shards.by_name["0"].database.write():
         read = await shop.http.get(f"/orders/{id_}", headers=made_up)
     assert read.status_code in {200, 202}
+
+
+async def test_a_clock_that_was_ahead_once_keeps_no_orders_from_being_copied(shop: Shop) -> None:
+    shards = shop.shards
+    assert shards is not None
+    name = customer("0")
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    row = {"intent": "i", "order_id": "o", "bucket": bucket_for(customer("0", 1)), "reserved_at": ahead}
+    async with shards.by_name["0"].database.write() as tx:
+        await tx.execute(order_ids.table.insert().values(row))
+    transfer = Transfer(movable(shards.by_name))
+
+    group, _ = await transfer.copy(Group(source="0", target="1", buckets=str(bucket_for(name))))
+    await placed(shop, name)
+    await transfer.compare_counts(await transfer.catch_up(group))
