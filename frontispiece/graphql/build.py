@@ -67,12 +67,12 @@ def _faults(documents: Documents, schema: GraphQLSchema, text: str, limits: Limi
     """Why an operation cannot be persisted."""
     try:
         document = documents.read(text)
+        operation = document.operation(None)
+        demand = demand_of(schema, document.parsed, operation, {}, lambda _: None)
     except Refused as invalid:
         return [error.message for error in invalid.refusals]
-    operation = document.operation(None)
     if operation.name is None:
         return ["it has no name: clients are counted by it"]
-    demand = demand_of(schema, document.parsed, operation, {}, lambda _: None)
     faults = [error.message for error in excesses(demand, limits)]
     budget = budget_of(operation)
     if budget is None:

@@ -1,10 +1,12 @@
 """What an operation demands: its depth, aliases and directives, its objects, and its calls to upstreams."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -17,6 +19,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -24,7 +27,7 @@ from graphql import (
     is_composite_type,
 )
 
-from frontispiece.graphql.errors import refusal
+from frontispiece.graphql.errors import Refused, excess, refusal
 from frontispiece.graphql.fields import CompiledField
 from frontispiece.graphql.graph import Limits
 from frontispiece.graphql.schema import FIELD
@@ -94,6 +97,9 @@ def demand_of(
         operation: the operation.
         variables: by name, as the request has them.
         calls_of: calls at one place of a response, None where they are not known.
+
+    Raises:
+        Refused: a list cannot be streamed as it says.
     """
     root = schema.get_root_type(operation.operation)
     assert root is not None, "the operation is valid"
@@ -112,11 +118,7 @@ def excesses(demand: Demand, limits: Limits) -> Iterator[GraphQLError]:
     for name in ("depth", "aliases", "directives", "cost"):
         value, limit = getattr(demand, name), getattr(limits, name)
         if value > limit:
-            yield refusal(
-                f"The operation demands too much: its {name} would be {value:g}, and may be {limit}.",
-                "demand-exceeded",
-                limit={"name": name, "value": value, "max": limit},
-            )
+            yield excess(name, value, limit)
 
 
 class _Walk:
@@ -160,6 +162,9 @@ class _Walk:
         return self._known[key]
 
     def _field(self, node: FieldNode, kind: GraphQLNamedType, size: int) -> Demand:
+        for each in node.directives or ():
+            if each.name.value == "stream" and self._number(each.arguments, "initialCount", 0) in {None, -1}:
+                raise Refused(refusal("The initialCount of @stream may neither be null nor negative."))
         own = Demand(aliases=1 if node.alias else 0, directives=len(node.directives or ()), depth=1)
         definition = self._schema.get_field(kind, node.name.value)  # type: ignore[arg-type]  # a composite type
         if definition is None or node.name.value.startswith("__"):
@@ -167,8 +172,9 @@ class _Walk:
         field: CompiledField | None = definition.extensions.get(FIELD)
         if field is not None:
             size = field.declared.list_size
-        if (limit := self._limit(node, definition)) is not None:
-            size = limit
+        if (argument := definition.args.get(LIMIT)) is not None:
+            limit = self._number(node.arguments, LIMIT, argument.default_value)
+            size = size if limit is None else max(limit, 0)
         own += self._calls(field)
         named = get_named_type(definition.type)
         if not is_composite_type(named) or node.selection_set is None:
@@ -179,9 +185,9 @@ class _Walk:
             depth=inner.depth + 1,
             aliases=inner.aliases,
             directives=inner.directives,
-            objects=items * (1 + inner.objects),
+            objects=min(items * (1 + inner.objects), GRAPHQL_MAX_INT),
             calls=inner.calls,
-            calls_each=items * inner.calls_each,
+            calls_each=min(items * inner.calls_each, GRAPHQL_MAX_INT),
             levels=own.levels + inner.levels,
         )
 
@@ -192,16 +198,19 @@ class _Walk:
             return Demand(calls=measured, levels=1)
         return Demand(levels=1, **{"calls" if field.declared.batched else "calls_each": 1})
 
-    def _limit(self, node: FieldNode, definition: GraphQLField) -> int | None:
-        value: Any = None
-        if (argument := definition.args.get(LIMIT)) is not None and isinstance(argument.default_value, int):
-            value = argument.default_value
-        for each in node.arguments or ():
-            if each.name.value == LIMIT and isinstance(each.value, IntValueNode):
+    def _number(self, arguments: Iterable[ArgumentNode] | None, name: str, default: Any) -> int | None:
+        """The whole number that an argument is coerced to, -1 for all below; None when it is none."""
+        value = default
+        for each in arguments or ():
+            if each.name.value != name:
+                continue
+            if isinstance(each.value, IntValueNode):
                 value = int(each.value.value)
-            elif each.name.value == LIMIT and isinstance(each.value, VariableNode):
-                value = self._variables.get(each.value.name.value, value)
-        return max(value, 0) if isinstance(value, int) else None
+            elif isinstance(each.value, VariableNode):
+                value = self._variables.get(each.value.name.value, default)
+            elif isinstance(each.value, NullValueNode):
+                value = None
+        return max(-1, int(min(value, GRAPHQL_MAX_INT))) if isinstance(value, int | float) else None
 
 
 def _is_list(definition: GraphQLField) -> bool:

@@ -20,7 +20,7 @@ from graphql import (
 )
 from graphql.language import REMOVE, Visitor
 
-from frontispiece.graphql.errors import Refused, refusal
+from frontispiece.graphql.errors import Refused, excess, refusal
 from frontispiece.graphql.graph import Budget, Limits
 
 CACHED_DOCUMENTS: Final = 512
@@ -68,12 +68,14 @@ class Documents:
         """The document of this text.
 
         Raises:
-            Refused: it cannot be parsed, or does not fit the schema.
+            Refused: it cannot be parsed, is too long, or does not fit the schema.
         """
         if (known := self._known.get(text)) is not None:
             return known
         try:
             parsed = parse(text, max_lexical_tokens=self._limits.tokens)
+            if (selections := _selections(parsed)) > self._limits.selections:
+                raise Refused(excess("selections", selections, self._limits.selections))
             faults = validate(self._schema, parsed, self._rules, max_errors=20)
         except GraphQLError as error:
             raise Refused(error) from error
@@ -84,6 +86,17 @@ class Documents:
         document = _document(parsed)
         self._known[text] = document
         return document
+
+
+def _selections(document: DocumentNode) -> int:
+    """The fields and spreads in a document: its validation takes the square of them."""
+    nodes: list[Any] = list(document.definitions)
+    count = 0
+    while nodes:
+        if (selected := getattr(nodes.pop(), "selection_set", None)) is not None:
+            count += len(selected.selections)
+            nodes += selected.selections
+    return count
 
 
 class _WithoutIncrements(Visitor):

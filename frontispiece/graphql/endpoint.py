@@ -1,14 +1,12 @@
 """A graph as an endpoint: from a request to a reply. graphql-core is imported by the first request."""
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from frontispiece.extras import extra
 from frontispiece.graphql.fields import compiled_fields
@@ -87,9 +85,7 @@ class GraphEndpoint:
         if "engine" not in self.__dict__:
             async with self._loading:
                 await asyncio.to_thread(self.check)
-            context = request.context
-            later = dataclasses.replace(context, deadline=context.deadline + now() - began)
-            request = replace(request, context=later)
+            request = request.until(request.context.deadline + now() - began)
         return self.engine, request
 
     async def reply(self, request: PageRequest, body: bytes | AsyncIterator[bytes]) -> Reply:
@@ -98,7 +94,7 @@ class GraphEndpoint:
         Raises:
             Problem: the request is refused.
         """
-        is_get = request.method == "GET"
+        is_get = request.method != "POST"  # or HEAD
         accepted = media_types(request.header("accept"))
         request = self._parts.identify(request)
         wanted = (

@@ -48,6 +48,15 @@ def refusal(message: str, code: str = INVALID, **about: Any) -> GraphQLError:
     return GraphQLError(message, extensions={"code": code, "status": 400, **about})
 
 
+def excess(name: str, value: float, limit: int) -> GraphQLError:
+    """The error of an operation that demands more than a limit."""
+    return refusal(
+        f"The operation demands too much: its {name} would be {value:g}, and may be {limit}.",
+        "demand-exceeded",
+        limit={"name": name, "value": value, "max": limit},
+    )
+
+
 def masked(errors: Iterable[GraphQLError], request_id: str | None) -> list[GraphQLError]:
     """Errors for the client. One that is neither a problem nor about the request is a bug: it is masked."""
     return [_masked(error, request_id) for error in errors]

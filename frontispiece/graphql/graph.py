@@ -58,7 +58,8 @@ class Limits:
 
     Args:
         mode: `enforce` refuses what demands more; `measure` logs and counts it, and carries it out.
-        tokens: of the document.
+        tokens: of the document; in either mode.
+        selections: fields and spreads in the document; in either mode.
         depth: of nested fields.
         aliases: in all selections, those of fragments wherever they are spread.
         directives: the same.
@@ -68,6 +69,7 @@ class Limits:
 
     mode: Literal["enforce", "measure"] = "enforce"
     tokens: int = 2000
+    selections: int = 250
     depth: int = 12
     aliases: int = 30
     directives: int = 30

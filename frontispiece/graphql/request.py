@@ -78,6 +78,8 @@ def read_query(query: Mapping[str, Any]) -> GraphRequest:
     members: dict[str, Any] = {name: values[-1] for name, values in query.items() if name in NAMES}
     for name in ("variables", "extensions"):
         if name in members:
+            if is_nested_too_deeply(members[name].encode()):
+                raise Problem(400, "graphql-request-invalid", f"The {name} are nested too deeply.")
             members[name] = _decoded(partial(msgspec.json.decode, members[name]))
     return _decoded(lambda: msgspec.convert(members, GraphRequest))
 

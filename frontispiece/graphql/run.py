@@ -63,13 +63,10 @@ class OperationRun:
         *,
         skip_optional: bool = False,
     ) -> None:
-        self._request = request
-        self._anonymous = None if request.identity is None else request.without_credentials()
         self._providers = providers
-        self._deadline = deadline
+        self._serve(request, deadline)
         self._skip_optional = skip_optional
         self._loop = asyncio.get_running_loop()
-        self._clients: dict[tuple[Any, bool], Any] = {}
         self._tasks: set[InlineTask[Any]] = set()
         self._batches: list[BatchRecord] = []
         self._detector = IdleDetector(self._loop, {}, self._batches)
@@ -77,6 +74,13 @@ class OperationRun:
         self.degraded: dict[str, str] = {}
         """The reason of every fallback, by its place in the response."""
         self.began = perf_counter()
+
+    def _serve(self, request: PageRequest, deadline: float) -> None:
+        """Take a request from now on, with clients of its own."""
+        self._request = request
+        self._anonymous = None if request.identity is None else request.without_credentials()
+        self._deadline = deadline
+        self._clients: dict[tuple[Any, bool], Any] = {}
 
     @property
     def calls(self) -> int:
@@ -98,14 +102,14 @@ class OperationRun:
         self, field: CompiledField, path: Path, arguments: Mapping[str, Any]
     ) -> AsyncIterator[Any]:
         """The events of a subscription: each has the time of a request of its own."""
-        deadline = self._deadline - self._loop.time()
+        timeout = self._deadline - self._loop.time()
         place = _place(path)
         try:
             values = self._values(field, arguments, anonymous=False)
             events: AsyncIterator[Any] = cast(Any, field.function(**values))
             async for event in events:
-                self._deadline = self._loop.time() + deadline
-                self._clients.clear()
+                deadline = self._loop.time() + timeout
+                self._serve(self._request.until(deadline), deadline)
                 yield event
         except UpstreamError as failure:
             raise errors.of_problem(failure.problem(place)) from failure

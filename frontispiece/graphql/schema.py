@@ -48,6 +48,14 @@ DATE_TIME = GraphQLScalarType(
     description="A moment (RFC 3339).",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time",
 )
+MAX_SAFE_INTEGER = 2**53 - 1
+"""The largest integer up to which every client's numbers are exact (RFC 8259, 6)."""
+
+LONG = GraphQLScalarType(
+    "Long",
+    serialize=lambda value: value if abs(value) <= MAX_SAFE_INTEGER else str(value),
+    description="A whole number: a string when it is beyond 2^53, where JSON's numbers are not exact.",
+)
 JSON = GraphQLScalarType("JSON", serialize=msgspec.to_builtins, description="Any JSON.")
 
 SCALARS: dict[Any, Any] = {
@@ -128,6 +136,8 @@ class _Builder:
         return GraphQLArgument(kind, out_name=i.name, **default)
 
     def _output(self, hint: Any) -> Any:
+        if hint is int:  # an Int of GraphQL ends at 2^31
+            return GraphQLNonNull(LONG)
         return self._type(hint, self._object, self._output)
 
     def _input(self, hint: Any) -> Any:

@@ -1,7 +1,6 @@
 """Operations over a WebSocket: the protocol `graphql-transport-ws` (github.com/enisdenjo/graphql-ws)."""
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
@@ -9,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from frontispiece.aio.deadline import Deadline
 from frontispiece.graphql.engine import Engine
@@ -33,6 +31,9 @@ HEARTBEAT: Final = 20.0
 
 MAX_OPERATIONS: Final = 20
 """Operations of one connection at a time."""
+
+RATE: Final = 50
+"""Operations that a connection begins a second: more of them wait."""
 
 BAD_REQUEST, UNAUTHORIZED, INIT_TOO_LATE, DUPLICATE_ID, INIT_TWICE = 4400, 4401, 4408, 4409, 4429
 """The protocol's close codes."""
@@ -94,6 +95,7 @@ class _Connection:
         self._deadline = deadline
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._beating: asyncio.Task[None] | None = None
+        self._next_start = 0.0
 
     async def run(self) -> None:
         """Answer messages.
@@ -113,6 +115,7 @@ class _Connection:
                 case "pong":
                     pass
                 case "subscribe":
+                    await self._pace()
                     self._subscribe(message)
                 case "complete" if message.id is not None:
                     if (task := self._operations.pop(message.id, None)) is not None:
@@ -159,6 +162,11 @@ class _Connection:
         except msgspec.MsgspecError as error:
             raise Closed(BAD_REQUEST, "Invalid message") from error
 
+    async def _pace(self) -> None:
+        """Wait as long as `RATE` operations have begun within a second."""
+        self._next_start = max(self._next_start, now() - 1) + 1 / RATE
+        await asyncio.sleep(max(0, self._next_start - now()))
+
     def _subscribe(self, message: ClientMessage) -> None:
         if message.id is None or message.payload is None:
             raise Closed(BAD_REQUEST, "Invalid message")
@@ -193,8 +201,7 @@ class _Connection:
         except msgspec.ValidationError as error:
             raise Problem(400, "graphql-request-invalid", f"{error}") from error
         operation = self._engine.prepare(wanted)
-        context = dataclasses.replace(self._request.context, deadline=now() + self._deadline)
-        request = replace(self._request, context=context)
+        request = self._request.until(now() + self._deadline)
         async with aclosing(self._engine.stream(operation, request)) as parts:
             async for part in parts:
                 await send_part(part)

@@ -1,5 +1,6 @@
 """A request to a page, as its sources may see it."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -30,6 +31,10 @@ class PageRequest(Struct, frozen=True, kw_only=True, eq=False):
         """The header of this name (in lower case)."""
         value = self.fields.get(name.encode())
         return None if value is None else value.decode("latin-1")
+
+    def until(self, deadline: float) -> Self:
+        """The same request with another deadline, in the event loop's time, seconds."""
+        return replace(self, context=dataclasses.replace(self.context, deadline=deadline))
 
     def without_credentials(self) -> Self:
         """The same request from an anonymous caller."""

@@ -30,6 +30,9 @@ MAX_LINE_BYTES: Final = 8000
 MAX_LINES: Final = 120
 """Lines of a handshake's header section, as the websockets library accepts it."""
 
+MAX_REASON_BYTES: Final = 123
+"""Bytes of the reason in a close frame (RFC 6455, 5.5)."""
+
 GOING_AWAY: Final = 1001, "the server stops"
 SERVICE_UNAVAILABLE: Final = 503
 
@@ -104,7 +107,13 @@ class HardenedWebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.close()
 
     async def send(self, message: Any) -> None:
-        """Send; a handshake that was answered, even with a rejection, is complete."""
+        """Send; a handshake that was answered, even with a rejection, is complete.
+
+        A reason is cut to what a close frame has room for.
+        """
+        if reason := message.get("reason"):
+            cut = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
+            message = {**message, "reason": cut}
         await super().send(message)
         if self.close_sent:
             self.handshake_complete = True

@@ -1,8 +1,10 @@
 """The caller's orders, their parcels, and how one goes on."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from bff.clients.models import (
     Order,
@@ -50,7 +52,7 @@ async def order_progress(
     id: str,  # noqa: A002 (the same)
     _caller: Identity,
     ordering: Orders,
-    last_event_id: str | None = None,
+    last_event_id: Annotated[str, Meta(pattern=r"^[!-~]*\Z")] | None = None,  # it becomes a header
 ) -> AsyncIterator[OrderEvent]:
     """The stages that an order comes to after an event, until it is completed or cancelled."""
     async with await ordering.events(id, last_event_id) as reply:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.bff.documents import article
 from tests.bff.world import DOWN, Shop
@@ -84,6 +85,18 @@ async def test_the_progress_of_an_order_is_a_subscription(
     event = '{"stage":"confirmed","at":"2030-11-22T23:31:00Z","trackingCode":"FS-7"}'
     assert f'data: {{"data":{{"orderProgress":{event}}}' in answer.text
     assert answer.text.endswith("event: complete\ndata:\n\n")
+
+
+@pytest.mark.parametrize("last", ["1\n", "a\nb", "é", "✓"])
+async def test_the_last_event_of_a_subscription_is_one_word(
+    web: httpx.AsyncClient, reader: dict[str, str], last: str
+) -> None:
+    query = 'subscription ($last: String) { orderProgress(id: "order-1", lastEventId: $last) { stage } }'
+    wanted = {"query": query, "variables": {"last": last}}
+
+    answer = await web.post("/graphql", json=wanted, headers={**reader, "Accept": "text/event-stream"})
+
+    assert '"code":"invalid-request"' in answer.text
 
 
 async def test_a_field_that_has_been_measured_to_make_many_calls_costs_more(

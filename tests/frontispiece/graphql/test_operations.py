@@ -78,6 +78,8 @@ SPREAD = "{ ...A ...A } fragment A on Query { ...B ...B } fragment B on Query { 
         (Limits(aliases=1), "{ one: __typename two: __typename }", "aliases"),
         (Limits(aliases=3), SPREAD, "aliases"),
         (Limits(directives=1), "{ __typename @skip(if: false) @include(if: true) }", "directives"),
+        (Limits(selections=20), "{" + "books { title } " * 11 + "}", "selections"),
+        (Limits(depth=99), "{ books " + "{ sequels(limit: 2000000000) " * 40 + "{ title" + "}" * 42, "cost"),
         (Limits(cost=500), "{ books(limit: 100) { sequels(limit: 10) { title } } }", "cost"),
     ],
 )
@@ -108,9 +110,11 @@ async def test_variables_count_for_the_cost(library: Library, graph_of: GraphOf)
     async with library(graph_of(limits=Limits(cost=50))) as http:
         few = await ask(http, query)
         many = await ask(http, query, variables={"n": 100})
+        same = await ask(http, query, variables={"n": 100.0})
 
     assert (few["extensions"]["cost"], len(few["data"]["books"])) == (12, 2)
     assert many["errors"][0]["extensions"]["limit"] == {"name": "cost", "value": 100, "max": 50}
+    assert same == many
 
 
 async def test_in_measure_mode_it_is_carried_out_and_logged(
@@ -179,6 +183,34 @@ async def test_a_query_by_get_has_an_entity_tag_and_may_be_cached_as_its_fields_
 
     assert first.headers["cache-control"] == "public, max-age=60"
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_head_is_a_get_and_no_parameter_is_nested_too_deeply(library: Library) -> None:
+    nested = '{"a":' + "[" * 1200 + "]" * 1200 + "}"
+    async with library() as http:
+        head = await http.head("/graphql", params={"query": TITLES})
+        refused = [
+            await http.get("/graphql", params={"query": TITLES, name: nested})
+            for name in ("variables", "extensions")
+        ]
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert "etag" in head.headers
+    assert [each.status_code for each in refused] == [400, 400]
+
+
+@pytest.mark.parametrize(
+    ("pages", "shown"), [(2**31, 2**31), (2**53 - 1, 2**53 - 1), (-(2**62), str(-(2**62)))]
+)
+async def test_a_long_number_is_exact(library: Library, pages: int, shown: int | str) -> None:
+    graph = Graph("/graphql", deadline=5.0)
+
+    @graph.query()
+    async def words() -> int:
+        return pages
+
+    async with library(graph) as http:
+        assert (await ask(http, "{ words }"))["data"] == {"words": shown}
 
 
 async def test_a_mutation_is_no_get(library: Library) -> None:

@@ -3,16 +3,17 @@
 import asyncio
 import json
 import re
+from time import monotonic
 from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from frontispiece.graphql import increments
-from tests.frontispiece.graphql.conftest import Library, Shelf, app_of, library_graph
+from frontispiece.graphql import increments, websocket
+from frontispiece.pages import PageRequest
+from tests.frontispiece.graphql.conftest import Book, Library, Shelf, app_of, library_graph
 from tests.support.serving import client_of, servers
 
 DEFERRED = '{ books { title ... @defer(label: "rest") { summary } } }'
@@ -66,6 +67,23 @@ async def test_items_of_a_list_are_streamed(library: Library) -> None:
     assert items == [{"title": "Book 2"}, {"title": "Book 3"}]
 
 
+@pytest.mark.parametrize("accept", [MULTIPART, "application/json"])
+@pytest.mark.parametrize("count", ["-1", "null"])
+async def test_a_list_is_not_streamed_from_before_its_beginning(
+    library: Library, count: str, accept: str
+) -> None:
+    query = "{ books @stream(initialCount: COUNT) { title } }"
+    literal = {"query": query.replace("COUNT", count)}
+    variable = {
+        "query": f"query ($n: Int) {query.replace('COUNT', '$n')}",
+        "variables": {"n": json.loads(count)},
+    }
+    async with library() as http:
+        for wanted in (literal, variable):
+            answer = await http.post("/graphql", json=wanted, headers={"Accept": accept})
+            assert answer.json()["errors"][0]["extensions"]["code"] == "graphql-invalid"
+
+
 async def test_a_client_that_takes_one_response_gets_all_in_it(library: Library) -> None:
     async with library() as http:
         answer = await http.post("/graphql", json={"query": STREAMED})
@@ -105,11 +123,27 @@ async def test_a_subscription_is_not_silent_and_ends_with_its_client(monkeypatch
             await Shelf.left.wait()
 
 
+async def test_each_event_of_a_subscription_has_a_deadline_of_its_own(library: Library) -> None:
+    graph = library_graph()
+
+    @graph.field(Book)
+    async def due(_book: Book, request: PageRequest) -> float:
+        return request.context.deadline
+
+    async with library(graph) as http:
+        first, second = await stream(http, "subscription { returned { due } }", EVENTS)
+
+    assert first["data"]["returned"]["due"] < second["data"]["returned"]["due"]
+
+
 async def exchange(socket: ClientConnection, *messages: dict[str, Any]) -> Any:
     """Send the messages and return the next answer."""
     for message in messages:
         await socket.send(json.dumps(message))
     return json.loads(await socket.recv())
+
+
+LONG_NAME = {"type": "subscribe", "id": "é" * 60, "payload": {"query": "subscription { endless }"}}
 
 
 async def test_operations_go_over_a_websocket() -> None:
@@ -132,8 +166,29 @@ async def test_operations_go_over_a_websocket() -> None:
                 "error",
                 "graphql-invalid",
             )
-        async with connect(url, subprotocols=protocol) as socket:
-            with pytest.raises(ConnectionClosed) as closed:
-                await exchange(socket, {"type": "subscribe", "id": "a", "payload": {}})
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 4401
+        for code, *messages in (
+            (4401, {"type": "subscribe", "id": "a", "payload": {}}),
+            (4409, {"type": "connection_init"}, LONG_NAME, LONG_NAME),
+        ):
+            async with connect(url, subprotocols=protocol) as socket:
+                for message in messages:
+                    await socket.send(json.dumps(message))
+                await socket.wait_closed()
+                assert socket.close_code == code
+
+
+async def test_operations_over_a_websocket_begin_at_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "RATE", 5)
+    app = app_of(library_graph())
+    async with app.router.lifespan_context(app), servers() as serve:
+        url = (await serve(app)).replace("http", "ws") + "/graphql"
+        async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+            await exchange(socket, {"type": "connection_init"})
+            wanted = {"type": "subscribe", "payload": {"query": "{ books { title } }"}}
+            began = monotonic()
+            for number in range(7):
+                await socket.send(json.dumps(wanted | {"id": str(number)}))
+            answers = [json.loads(await socket.recv()) for _ in range(14)]
+
+    assert {each["type"] for each in answers} == {"next", "complete"}
+    assert monotonic() - began > 0.3
