@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from frontispiece.shards.ids import IdGenerator, bucket_of, ids_at, time_of
 from frontispiece.shards.map import BUCKETS, ShardMap, bucket_for, format_buckets
+from frontispiece.shards.ping import ping_any
 
 __all__ = [
     "BUCKETS",
@@ -26,6 +27,7 @@ __all__ = [
     "format_buckets",
     "ids_at",
     "open_router",
+    "ping_any",
     "shard_commands",
     "time_of",
 ]

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from frontispiece.shards import ShardMap, bucket_for, format_buckets
+from frontispiece.shards import ShardMap, bucket_for, format_buckets, ping_any
 from services.feed.model import News
 from services.feed.shard import Shard
 
@@ -60,9 +60,8 @@ class Store:
         await self._stack.aclose()
 
     async def ping(self) -> None:
-        """Return when every shard is reachable; else raise a `Problem`, 503."""
-        for shard in self.shards.values():
-            await shard.ping()
+        """Return when a shard is reachable: the owners in another one wait; else raise a `Problem`, 503."""
+        await ping_any(self.shards.values())
 
     def of(self, owner: str) -> Shard:
         """The shard that has an owner."""

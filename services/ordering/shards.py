@@ -1,14 +1,12 @@
 """Orders over all shards: each is in the one that has its customer's bucket."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self, TypeVar
 
 from frontispiece.events import Event, EventSettings, Reject
-from frontispiece.http import Problem
 from frontispiece.service import Intent
-from frontispiece.shards import Router, ShardMap, bucket_for, open_router
+from frontispiece.shards import Router, ShardMap, bucket_for, open_router, ping_any
 from services.ordering.model import intent_id
 from services.ordering.order import Command
 from services.ordering.order_ids import bucket_in
@@ -58,18 +56,7 @@ class Shards:
         Raises:
             Problem: 503, when none is.
         """
-        pings = [asyncio.create_task(shard.ping()) for shard in self.by_name.values()]
-        try:
-            for ping in asyncio.as_completed(pings):
-                try:
-                    return await ping
-                except Problem as problem:
-                    failure = problem
-            raise failure
-        finally:
-            for each in pings:
-                each.cancel()
-            await asyncio.gather(*pings, return_exceptions=True)
+        await ping_any(self.by_name.values())
 
     async def locate(self, bucket: int) -> tuple[Shard, int]:
         """The shard that has a bucket, and since which epoch, as the shards themselves say.

@@ -18,6 +18,7 @@ from typing import Final, Self, TypeVar
 
 from frontispiece.aio import SingleFlight
 from frontispiece.http import Problem
+from frontispiece.shards import ping_any
 from services.pickup import seed
 from services.pickup.cells import cell_of, covering
 from services.pickup.model import (
@@ -95,8 +96,10 @@ class Shards:
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for shard in self.shards.values():
-            await self._opened.enter_async_context(shard)
+        async with AsyncExitStack() as stack:
+            for shard in self.shards.values():
+                await stack.enter_async_context(shard)
+            self._opened = stack.pop_all()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -104,8 +107,8 @@ class Shards:
         await self._opened.aclose()
 
     async def ping(self) -> None:
-        """Return when every shard is reachable; else raise a `Problem`, 503."""
-        await asyncio.gather(*(shard.ping() for shard in self.shards.values()))
+        """Return when a shard is reachable: the places of another one wait; else raise a `Problem`, 503."""
+        await ping_any(self.shards.values())
 
     async def near(
         self, latitude: float, longitude: float, metres: float, *, stock: int = 0, limit: int

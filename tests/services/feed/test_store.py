@@ -13,11 +13,13 @@ from frontispiece.errors import ConfigError
 from frontispiece.shards import ids_at
 from services.feed.model import BACKFILL, MAX_FOLLOWS, TooManyFollows
 from services.feed.shard import Shard
+from services.feed.store import Store
 from services.feed.tables import news, timelines
 from shop.replay import RETENTION
 from tests.services.feed.news import OWNERS, START, everything, new, open_store, skus
 from tests.support.clock import Calendar
 from tests.support.killing import killed_after
+from tests.support.postgres import Postgres
 
 BRANDS = ("quill", "inkwell", "nib")
 EVERY_WAY = pytest.mark.parametrize(
@@ -199,3 +201,10 @@ async def test_nothing_is_lost_or_doubled_when_the_service_is_killed(work: str, 
         for owner in OWNERS:
             found = await skus(store.of(owner), owner)
             assert found == [f"PEN-{each}" for each in reversed(range(count))]
+
+
+async def test_feed_is_ready_while_one_of_its_shards_is_away(tmp_path: Path, postgres: Postgres) -> None:
+    urls = {"0": f"sqlite:///{tmp_path}/0.db", "1": postgres.new_database()}
+    async with Store(urls, limit=4) as store:
+        with postgres.suspended():
+            await store.ping()
