@@ -89,10 +89,11 @@ class Store:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A store near a place, and the chord between them."""
+    """A store near a place, and the chord between them; `left` where a shard repeats what is in another."""
 
     store: Store
     chord: float
+    left: bool = False
 
 
 class Range(NamedTuple):

@@ -27,6 +27,8 @@ from services.pickup.model import (
     Incomplete,
     Store,
     Unit,
+    Vector,
+    chord,
     chord_of,
     inside,
     pack,
@@ -135,7 +137,12 @@ class Shards:
                         for name, units in met.items()
                     )
                 )
-                best = _newest(found for answer in answers for found in answer)
+                best = [
+                    now
+                    for found in _newest(found for answer in answers for found in answer)
+                    if (now := await self._as_it_is(found, cells, place)).chord <= farthest
+                    and now.store.stock & stock == stock
+                ]
                 twice = sum(map(len, answers)) - len(best)  # stores that move, in two shards
                 if wanted >= limit + twice:
                     break
@@ -146,13 +153,22 @@ class Shards:
 
         return await self._with_map(read)
 
+    async def _as_it_is(self, found: Found, cells: CellMap, place: Vector) -> Found:
+        """What was found, unless it has left: then the same store where it is, which may be a third place."""
+        if not found.left:
+            return found
+        row = await self._find(cells, found.store.id)
+        if row is None:
+            raise StaleMap(f"the store {found.store.id} is on its way")
+        at = vector(row.store.latitude, row.store.longitude)
+        return Found(store=row.store, chord=chord(at, place))
+
     async def find(self, id_: str) -> Store | None:
         """One store; None when there is none."""
-        for _ in range(2):  # its unit may move while shard after shard is asked
+        for _ in range(2):  # its unit may move from a shard not yet read to one that was
             row = await self._with_map(lambda cells: self._find(cells, id_))
             if row is not None:
                 return row.store
-            self._map = None
         return None
 
     async def change(self, new: Store) -> bool:
@@ -298,6 +314,8 @@ class Shards:
             for row in answer
             if row.left_at is None and cells.unit_of(row.cell).shard == name
         ]
+        if not rows and any(answers):
+            raise StaleMap(f"the store {id_}, or its unit, has moved while shard after shard was read")
         return max(rows, key=lambda row: row.store.version, default=None)
 
     async def _note_reads(self) -> None:

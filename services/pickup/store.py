@@ -134,7 +134,7 @@ class Shard(SqlStore):
         async with self.database.read() as tx:
             rows = (await tx.execute(_nearest(len(parts)), query | ends)).all()
             await _check(tx, met)
-        return [Found(store=_store(row), chord=row.chord) for row in rows]
+        return [Found(store=_store(row), chord=row.chord, left=row.left_at is not None) for row in rows]
 
     async def known(self, ids: Collection[str]) -> set[str]:
         """Those of these stores that the shard has."""
@@ -307,7 +307,7 @@ def _nearest(parts: int) -> sa.Select[Any] | sa.CompoundSelect[Any]:
     distance = (x * x + y * y + z * z).label("chord")
     stock = sa.bindparam("stock", type_=sa.BigInteger)
     scans = [
-        sa.select(*(stores.c[name] for name in STORE), distance).where(
+        sa.select(*(stores.c[name] for name in (*STORE, "left_at")), distance).where(
             stores.c.cell.between(
                 sa.bindparam(f"first{n}", type_=sa.BigInteger), sa.bindparam(f"last{n}", type_=sa.BigInteger)
             ),

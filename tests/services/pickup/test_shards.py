@@ -17,7 +17,16 @@ from services.pickup.shards import REPEATED, Shards
 from services.pickup.store import Shard
 from tests.services.pickup.mover import move_store, move_unit
 from tests.services.pickup.test_model import LATITUDES, LONGITUDES
-from tests.services.pickup.world import BERLIN, SYDNEY, everything, nearest, opened, scattered, store
+from tests.services.pickup.world import (
+    BERLIN,
+    EVERYWHERE,
+    SYDNEY,
+    everything,
+    nearest,
+    opened,
+    scattered,
+    store,
+)
 from tests.support.shop import ROOT
 
 STORES = scattered()
@@ -220,6 +229,24 @@ async def test_what_repeats_a_store_that_has_left_is_forgotten_later(
         await later.recover()
 
     assert len([row for shard in on_files.shards.values() for row in await shard.find("5")]) == 1
+
+
+async def test_what_repeats_a_store_that_has_left_says_nothing_that_is_no_longer_so(on_files: Shards) -> None:
+    moved = replace(STORES[5], latitude=SYDNEY[0], longitude=SYDNEY[1], version=2)
+    for changed in (moved, replace(moved, stock=0, version=3)):
+        assert await on_files.change(changed)
+
+    nearby = await on_files.near(*SYDNEY, EVERYWHERE, stock=1, limit=10_000)
+    assert sorted([*(each.store.id for each in nearby.found), "5"]) == IDS
+
+
+async def test_who_looks_for_a_store_that_is_not_there_leaves_the_map_of_all_others(
+    on_files: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await on_files.find("5")
+    monkeypatch.delattr(Shard, "claims")  # the map can be loaded no more
+
+    assert await on_files.find("nobody") is None
 
 
 async def test_of_two_concurrent_changes_of_a_store_one_is_refused(on_files: Shards) -> None:
