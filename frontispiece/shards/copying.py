@@ -85,6 +85,12 @@ async def count(tx: AsyncConnection, log: LogTable, buckets: Collection[int], as
     return {row[0]: row[1] for row in await tx.execute(query)}
 
 
+async def names(tx: AsyncConnection, log: LogTable, of: Collection[str]) -> set[str]:
+    """Those of some things that have rows in a log: the first column of its key names them."""
+    name = log.table.c[log.key[0]]
+    return set(await tx.scalars(sa.select(name).where(name.in_(of))))
+
+
 async def digest(tx: AsyncConnection, log: LogTable, bucket: int, *, until: int | None, as_of: int) -> str:
     """A hash of the rows of a bucket up to a position; None where positions are the shard's own."""
     columns = [column for column in log.table.c if log.insert is None or column.name != log.position]

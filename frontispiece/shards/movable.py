@@ -53,7 +53,9 @@ class StateTable:
 
 
 Views = Mapping[str, tuple[int, bytes]]
-"""What a shard has derived of each thing in some buckets: the thing's version, and a hash of all the rest."""
+"""What a shard has derived of each thing in some buckets: the thing's version, and a hash of all the rest.
+
+The things are called as in the first column of the first log's key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -156,6 +156,7 @@ class Transfer:
         """Return when the target has derived the same as the source of each thing, at the same version."""
         if (views := self._movable.views) is None:
             return group
+        source, _ = self.databases(group)
         unequal: set[str] | None = None
         while unequal is None or unequal:
             if unequal:
@@ -164,9 +165,14 @@ class Transfer:
             there = await views(group.target, group.numbers)
             here = await views(group.source, group.numbers)
             unequal = set(here) if unequal is None else unequal
-            if more := there.keys() - here.keys():
+            if more := there.keys() - here.keys():  # the source may be busy
+                async with source.read() as tx:
+                    more -= await copying.names(tx, self._movable.logs[0], more)
+            if more:
                 raise MoveFailed(f"shard {group.target} alone has derived {', '.join(sorted(more))}")
-            same_version = {name for name in unequal & there.keys() if there[name][0] == here[name][0]}
+            unequal |= there.keys() - here.keys()
+            both = unequal & there.keys() & here.keys()
+            same_version = {name for name in both if there[name][0] == here[name][0]}
             if wrong := {name for name in same_version if there[name] != here[name]}:
                 raise MoveFailed(f"what the shards have derived differs: {', '.join(sorted(wrong))}")
             unequal -= same_version

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from frontispiece.events import EventSettings, KeyValue, open_key_value
 from frontispiece.http import Problem
 from frontispiece.shards import ShardMap
+from frontispiece.shards.movable import Views
 from frontispiece.shards.move import MoveExists, MoveTaken
 from frontispiece.shards.mover import Mover
 from frontispiece.shards.router import BUCKET, publish
@@ -244,6 +246,28 @@ async def test_rows_that_differ_stop_a_move(world: World, kv: KeyValue) -> None:
         await mover.run()
 
     assert world.router.map == ShardMap.even(["0", "1"])
+
+
+def derived(*of_source: Views) -> Callable[[str, Collection[int]], Awaitable[Views]]:
+    """What shard 0 has derived, from one look to the next; shard 1 has derived the last of it at once."""
+    looks = [*of_source]
+
+    async def views(shard: str, _buckets: Collection[int]) -> Views:
+        return looks.pop(0) if shard == "0" and looks else of_source[-1]
+
+    return views
+
+
+@on_sqlite
+async def test_a_move_waits_for_the_shard_that_is_slower_in_deriving(world: World, kv: KeyValue) -> None:
+    await world.add("a", 0)
+    views = derived({}, {}, {"a": (1, b"")})
+    mover = Mover(replace(world.movable, views=views), kv, report=Reports())
+    await mover.begin(await mover.plan([0], "1"))
+
+    await mover.run()
+
+    assert await world.names("1") == ["a"]
 
 
 @on_sqlite
