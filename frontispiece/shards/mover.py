@@ -1,7 +1,7 @@
 """Moves buckets from shard to shard while both serve; what it does can be killed at any instant."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
@@ -14,7 +14,7 @@ from frontispiece.shards.map import ShardMap, format_buckets
 from frontispiece.shards.movable import Movable
 from frontispiece.shards.move import RETRY_INTERVAL, Group, Move, Step, StoredMove
 from frontispiece.shards.router import map_key, publish
-from frontispiece.shards.transfer import MoveFailed, Transfer
+from frontispiece.shards.transfer import MoveFailed, Report, Transfer
 
 GROUP_SIZE: Final = 16
 """Buckets that are handed over together: few enough for the last rows to be copied in a moment."""
@@ -30,8 +30,6 @@ MAX_BACKOFF: Final = 5.0
 
 FOLLOW_INTERVAL: Final = 0.5
 """Seconds between two copies of what has changed since the move."""
-
-Report = Callable[[str], object]
 
 
 class Mover:
@@ -51,7 +49,7 @@ class Mover:
         self._fence = movable.fence
         self._kv = kv
         self._stored = StoredMove(kv, movable.service)
-        self._transfer = Transfer(movable, throttle)
+        self._transfer = Transfer(movable, report, throttle)
         self._report = report
 
     async def map(self) -> ShardMap:

@@ -1,7 +1,7 @@
 """The rows of a group of buckets: copied, compared and deleted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,6 +19,15 @@ VIEWS_INTERVAL: Final = 0.2
 """Seconds between two looks at what the shards have derived."""
 
 
+VIEWS_REPORT: Final = 5.0
+"""Seconds after which it is reported what a move waits for."""
+
+NAMED: Final = 3
+"""Things that the report names."""
+
+Report = Callable[[str], object]
+
+
 class MoveFailed(Exception):
     """The move cannot go on; the text says why."""
 
@@ -31,9 +40,11 @@ class Transfer:
     Args:
         movable: the service's shards.
         throttle: rows that `copy` copies in a second at most.
+        report: called with a sentence when `compare` waits for long.
     """
 
-    def __init__(self, movable: Movable, throttle: int | None = None) -> None:
+    def __init__(self, movable: Movable, report: Report, throttle: int | None = None) -> None:
+        self._report = report
         self._movable = movable
         self._fence = movable.fence
         self._throttle = throttle
@@ -157,10 +168,18 @@ class Transfer:
         if (views := self._movable.views) is None:
             return group
         source, _ = self.databases(group)
+        loop = asyncio.get_running_loop()
+        report_at = loop.time() + VIEWS_REPORT
         unequal: set[str] | None = None
         while unequal is None or unequal:
             if unequal:
                 await asyncio.sleep(VIEWS_INTERVAL)
+                if loop.time() > report_at:
+                    report_at += VIEWS_REPORT
+                    self._report(
+                        f"{group.buckets}: waits until both shards have derived the same of "
+                        f"{', '.join(sorted(unequal)[:NAMED])}: {self._movable.service} has to run"
+                    )
             group = await self.catch_up(group)
             there = await views(group.target, group.numbers)
             here = await views(group.source, group.numbers)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.events import EventSettings, KeyValue, open_key_value
 from frontispiece.http import Problem
-from frontispiece.shards import ShardMap
+from frontispiece.shards import ShardMap, transfer
 from frontispiece.shards.movable import Views
 from frontispiece.shards.move import MoveExists, MoveTaken
 from frontispiece.shards.mover import Mover
@@ -259,15 +259,20 @@ def derived(*of_source: Views) -> Callable[[str, Collection[int]], Awaitable[Vie
 
 
 @on_sqlite
-async def test_a_move_waits_for_the_shard_that_is_slower_in_deriving(world: World, kv: KeyValue) -> None:
+async def test_a_move_waits_for_the_shard_that_is_slower_in_deriving_and_says_so(
+    world: World, kv: KeyValue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "VIEWS_REPORT", 0.0)
     await world.add("a", 0)
+    reports = Reports()
     views = derived({}, {}, {"a": (1, b"")})
-    mover = Mover(replace(world.movable, views=views), kv, report=Reports())
+    mover = Mover(replace(world.movable, views=views), kv, report=reports)
     await mover.begin(await mover.plan([0], "1"))
 
     await mover.run()
 
     assert await world.names("1") == ["a"]
+    assert "0: waits until both shards have derived the same of a: things has to run" in reports
 
 
 @on_sqlite

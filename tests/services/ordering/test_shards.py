@@ -232,7 +232,7 @@ async def test_a_clock_that_was_ahead_once_keeps_no_orders_from_being_copied(sho
     row = {"intent": "i", "order_id": "o", "bucket": bucket_for(customer("0", 1)), "reserved_at": ahead}
     async with shards.by_name["0"].database.write() as tx:
         await tx.execute(order_ids.table.insert().values(row))
-    transfer = Transfer(movable(shards.by_name))
+    transfer = Transfer(movable(shards.by_name), lambda _: None)
 
     group, _ = await transfer.copy(Group(source="0", target="1", buckets=str(bucket_for(name))))
     await placed(shop, name)
