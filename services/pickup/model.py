@@ -5,7 +5,7 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -79,12 +79,12 @@ class Store:
     def ready_at(self, now: datetime) -> datetime:
         """When an order of now can be picked up, in the store's own time."""
         local = now.astimezone(ZoneInfo(self.zone))
-        ready = local + PREPARATION
+        ready = now.astimezone(UTC) + PREPARATION  # an hour, whatever becomes of the store's clocks
         ready += -timedelta(minutes=ready.minute, seconds=ready.second, microseconds=ready.microsecond) % SLOT
+        ready = ready.astimezone(local.tzinfo)
         midnight = datetime.combine(local.date(), time(), local.tzinfo)
-        if ready > midnight + timedelta(minutes=self.closes):
-            return midnight + timedelta(days=1, minutes=self.opens)
-        return max(ready, midnight + timedelta(minutes=self.opens))
+        days = int(ready > midnight + timedelta(minutes=self.closes))
+        return max(ready, midnight + timedelta(days=days, minutes=self.opens))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

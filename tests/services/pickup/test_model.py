@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -96,6 +97,21 @@ def test_an_order_is_ready_when_the_store_is_open(now: str, ready: str) -> None:
     at = store("7", *BERLIN).ready_at(datetime.fromisoformat(now).astimezone(UTC))
 
     assert at.isoformat() == ready
+
+
+@pytest.mark.parametrize(
+    ("now", "ready"),
+    [
+        ("2026-11-30T23:30:00+01:00", "2026-12-01T00:30:00+01:00"),
+        ("2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00"),
+        ("2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"),
+    ],
+    ids=["before midnight", "when summer begins", "when summer ends"],
+)
+def test_an_order_takes_an_hour_where_the_store_is_always_open(now: str, ready: str) -> None:
+    always = replace(store("7", *BERLIN), opens=0, closes=24 * 60)
+
+    assert always.ready_at(datetime.fromisoformat(now)).isoformat() == ready
 
 
 @pytest.mark.parametrize(
