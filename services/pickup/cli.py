@@ -1,7 +1,8 @@
 """`front pickup …`: the shards of stores, drawn and filled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
@@ -25,6 +26,10 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 CHUNK: Final = 5_000
 SAMPLE: Final = 100
 """One of so many stores says beforehand where how many will be."""
+
+RETRY_S: Final = 10.0
+PAUSE_S: Final = 0.2
+"""How long the curve is dealt anew beside another process that does it, and how often."""
 
 
 @seeds.callback()
@@ -76,12 +81,13 @@ async def generated(number: int) -> int:
         missing = number - sum(unit.stores for unit in await all_shards.units())
         if missing <= 0:
             return 0
-        await all_shards.balance(sample, SAMPLE, max_load=number)  # large units first: few move, without rows
-        await all_shards.balance(sample, SAMPLE)
+        # large units first: few move, without rows
+        await _balanced(all_shards, sample, weight=SAMPLE, max_load=number)
+        await _balanced(all_shards, sample, weight=SAMPLE)
         all_stores, added = stores(number), 0
         while chunk := list(islice(all_stores, CHUNK)):
             added += await all_shards.add(chunk)
-        await all_shards.balance()
+        await _balanced(all_shards)
     return added
 
 
@@ -98,7 +104,7 @@ async def _shards() -> None:
 
 async def _balance() -> None:
     async with _open() as all_shards:
-        moved = await all_shards.balance()
+        moved = await _balanced(all_shards)
     out.print(f"{moved} cells have another shard now.")
 
 
@@ -113,11 +119,31 @@ async def _map(file: Path) -> None:
 
 @asynccontextmanager
 async def _open() -> "AsyncIterator[Shards]":
-    from services.pickup.settings import ShardSettings  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.model import Incomplete  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.settings import ShardSettings  # noqa: PLC0415
     from services.pickup.shards import Shards  # noqa: PLC0415
+    from services.pickup.store import StaleMap  # noqa: PLC0415
 
-    async with Shards(ShardSettings().urls) as all_shards:
-        yield all_shards
+    try:
+        async with Shards(ShardSettings().urls) as all_shards:
+            yield all_shards
+    except (StaleMap, Incomplete) as error:
+        raise Problem(503, "stores-moving", f"These stores are being moved: {error}.") from error
+
+
+async def _balanced(all_shards: "Shards", expected: Sequence[int] = (), **options: int) -> int:
+    """Deal the curve anew, again while a service that runs beside deals it, too; see `Shards.balance`."""
+    from services.pickup.model import Incomplete  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.store import StaleMap  # noqa: PLC0415
+
+    end = time.monotonic() + RETRY_S
+    while True:
+        try:
+            return await all_shards.balance(expected, **options)
+        except (StaleMap, Incomplete):
+            if time.monotonic() > end:
+                raise
+            await asyncio.sleep(PAUSE_S)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
