@@ -26,6 +26,7 @@ __all__ = [
     "bucket_of",
     "format_buckets",
     "ids_at",
+    "open_incoming",
     "open_router",
     "ping_any",
     "shard_commands",
@@ -35,11 +36,12 @@ __all__ = [
 if TYPE_CHECKING:
     from frontispiece.shards.commands import shard_commands
     from frontispiece.shards.fence import Fence, StaleMap
+    from frontispiece.shards.incoming import open_incoming
     from frontispiece.shards.movable import LogTable, Movable, StateTable
     from frontispiece.shards.router import Router, open_router
 else:
     _MODULES = dict.fromkeys(("Fence", "StaleMap"), "fence")
-    _MODULES |= {"shard_commands": "commands"}
+    _MODULES |= {"open_incoming": "incoming", "shard_commands": "commands"}
     _MODULES |= dict.fromkeys(("LogTable", "Movable", "StateTable"), "movable")
     _MODULES |= dict.fromkeys(("Router", "open_router"), "router")
 

@@ -14,6 +14,7 @@ incoming at its new shard, and whoever comes there with that epoch opens it.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
@@ -119,6 +120,18 @@ class Fence:
         """The buckets that are here, fenced or not: a query over all shards sees each in one of them."""
         return sa.select(self.table.c.bucket).where(self.table.c.state.in_((OPEN, FENCED)))
 
+    @property
+    def left(self) -> sa.Select[Any]:
+        """The buckets that another shard has, as far as this one knows."""
+        return sa.select(self.table.c.bucket).where(self.table.c.state.in_((AWAY, COPY)))
+
+    async def incoming(self, tx: AsyncConnection) -> dict[tuple[str, int], list[int]]:
+        """The buckets that come in, by the shard that has to let go of them and the epoch."""
+        found: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        for row in await tx.execute(sa.select(self.table).where(self.table.c.state == INCOMING)):
+            found[row.peer, row.epoch].append(row.bucket)
+        return found
+
     async def claims(self, tx: AsyncConnection, shard: str) -> dict[int, tuple[int, str]]:
         """Since which epoch which shard has a bucket, as far as this one knows; see `newest_map`."""
         rows = await tx.execute(sa.select(self.table).where(self.table.c.state != INCOMING))
@@ -154,7 +167,7 @@ class Fence:
         if row.state != OPEN:
             await self.open(tx, [bucket], row.epoch, row.state, row.until)
 
-    async def _here(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> sa.Row[Any]:
+    async def _here(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> Any:
         row = (await tx.execute(self._row, {"bucket": bucket})).one_or_none()
         if row is None:
             raise StaleMap(bucket)

@@ -3,15 +3,18 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from typing import Final, TypeVar
 
 from frontispiece.aio import periodic
+from frontispiece.errors import ConfigError
 from frontispiece.events import BrokerUnavailable, EventSettings, KeyExists, RevisionMismatch
 from frontispiece.events.kv import KeyValue, open_key_value
 from frontispiece.http.problems import Problem
 from frontispiece.shards.fence import Fence, StaleMap, newest_map
-from frontispiece.shards.map import ShardMap
+from frontispiece.shards.incoming import open_incoming
+from frontispiece.shards.map import ShardMap, format_buckets
 from frontispiece.stores import Database
 
 log = logging.getLogger(__name__)
@@ -27,6 +30,8 @@ PAUSE: Final = 0.01
 
 RESTART_INTERVAL: Final = 1.0
 
+REMEDY: Final = "name them in the settings, as all copies must before buckets move there, and start again"
+
 T = TypeVar("T")
 
 
@@ -35,11 +40,17 @@ class Router:
 
     Args:
         map_: that it begins with.
+        databases: of all shards, open, by their names.
+        fence: the table that each of them has.
     """
 
-    def __init__(self, map_: ShardMap) -> None:
+    def __init__(self, map_: ShardMap, databases: Mapping[str, Database], fence: Fence) -> None:
         self.map = map_
         """The newest map from the broker."""
+        self.listeners: list[Callable[[], object]] = []
+        """Called after each newer map."""
+        self._databases = databases
+        self._fence = fence
         self._learnt: dict[int, tuple[int, str]] = {}
         """By bucket, the epoch and the shard that a shard has named, where they are newer than the map."""
 
@@ -53,6 +64,14 @@ class Router:
         if newer.epoch > self.map.epoch:
             self.map = newer
             self._learnt = {bucket: at for bucket, at in self._learnt.items() if at[0] > newer.epoch}
+            if unknown := self.unknown(newer):
+                log.error("The map has shards that this process does not: %s; %s", unknown, REMEDY)
+            for listener in self.listeners:
+                listener()
+
+    def unknown(self, of: ShardMap) -> str:
+        """The shards of a map that this process has no database of; empty for none."""
+        return ", ".join(sorted(set(of.shards) - self._databases.keys()))
 
     async def run(self, bucket: int, change: Callable[[str, int], Awaitable[T]]) -> T:
         """Make a change at the shard of a bucket; anew, for up to a second, where the bucket is not there.
@@ -63,12 +82,16 @@ class Router:
                 raises StaleMap.
 
         Raises:
-            Problem: 503 `bucket-moving`, to be tried again after a second.
+            Problem: 503 `bucket-moving`, to be tried again after a second: it is moving, or at a shard that
+                this process does not know.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WRITE_TIMEOUT
         while True:
             shard, epoch = self.locate(bucket)
+            if shard not in self._databases:
+                detail = "What this needs has moved to a database that is not known here yet."
+                raise Problem(503, "bucket-moving", detail, headers={"Retry-After": "1"})
             try:
                 return await change(shard, epoch)
             except StaleMap as stale:
@@ -83,6 +106,8 @@ class Router:
     @asynccontextmanager
     async def following(self, settings: EventSettings, service: str) -> AsyncIterator[None]:
         """Take each newer map that the broker has, while the block runs; publish this one if it is newer.
+
+        What a mover has handed over and not opened, since it was killed, is opened.
 
         While the broker is away, the last known map serves; if the broker has lost it, it is published again.
 
@@ -104,8 +129,29 @@ class Router:
                 except BrokerUnavailable:  # the log has it already
                     return
 
-            async with periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map"):
+            async with AsyncExitStack() as stack:
+                watch = periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map")
+                await stack.enter_async_context(watch)
+                for shard in self._databases:
+                    opening = periodic(
+                        partial(self._open_incoming, kv, service, shard),
+                        RESTART_INTERVAL,
+                        name=f"{service}: the opening of buckets that come in to shard {shard}",
+                        expected=(Problem, BrokerUnavailable),
+                    )
+                    await stack.enter_async_context(opening)
                 yield
+
+    async def _open_incoming(self, kv: KeyValue, service: str, shard: str) -> None:
+        for buckets, epoch in await open_incoming(self._databases, self._fence, shard):
+            log.warning(
+                "Buckets %s are open at shard %s: their mover is gone", format_buckets(buckets), shard
+            )
+            entry = await kv.get(map_key(service))
+            known = self.map if entry is None or entry.value is None else ShardMap.decode(entry.value)
+            newer = known.with_moved(buckets, shard, epoch)
+            self.update(newer)
+            await publish(kv, service, newer)
 
 
 async def open_router(databases: Mapping[str, Database], fence: Fence, first: ShardMap) -> Router:
@@ -115,17 +161,23 @@ async def open_router(databases: Mapping[str, Database], fence: Fence, first: Sh
         databases: of all shards, open.
         fence: the table that each of them has.
         first: the map of shards that are new, all of them.
+
+    Raises:
+        ConfigError: other shards have buckets, too.
     """
     claims = []
     for name, database in databases.items():
         async with database.read() as tx:
             claims.append(await fence.claims(tx, name))
     newest = newest_map(claims, first)
+    router = Router(newest, databases, fence)
+    if unknown := router.unknown(newest):
+        raise ConfigError([f"buckets are at shards that the settings do not name: {unknown}; {REMEDY}"])
     for (name, database), known in zip(databases.items(), claims, strict=True):
         if not known:
             async with database.write() as tx:
                 await fence.fill(tx, name, newest)
-    return Router(newest)
+    return router
 
 
 def map_key(service: str) -> str:

@@ -115,7 +115,9 @@ async def _opened() -> AsyncIterator[list["Shard"]]:
     """Ordering's shards."""
     from sqlalchemy import make_url  # noqa: PLC0415
 
-    from services.ordering.shard import Shard  # noqa: PLC0415 (the help shows faster without)
+    from frontispiece.shards import open_incoming  # noqa: PLC0415 (the help shows faster without)
+    from services.ordering.shard import Shard  # noqa: PLC0415 (the same)
+    from services.ordering.tables import fence  # noqa: PLC0415 (the same)
 
     databases = ShardSettings().shards
     for each in databases.values():
@@ -125,7 +127,11 @@ async def _opened() -> AsyncIterator[list["Shard"]]:
                 f"Nothing has run in {file.parent}: front up runs the shop, --data DIR names another folder."
             )
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(Shard(name, each)) for name, each in databases.items()]
+        shards = [await stack.enter_async_context(Shard(name, each)) for name, each in databases.items()]
+        logs = {shard.name: shard.database for shard in shards}
+        for name in logs:
+            await open_incoming(logs, fence, name)
+        yield shards
 
 
 async def _shard_of(order_id: str, shards: list["Shard"]) -> "Shard":

@@ -39,7 +39,7 @@ async def test_a_change_by_an_old_map_goes_to_where_the_bucket_is_now(world: Wor
     await hand_over(world, 2)  # whoever moved it was killed then: no other knows of it
 
     await world.add("a", HERE)
-    await world.add("b", HERE, router=Router(FIRST))
+    await world.add("b", HERE, router=Router(FIRST, world.databases, fence))
 
     assert (await world.names("0"), await world.names("1")) == ([], ["a", "b"])
 
@@ -49,7 +49,7 @@ async def test_the_way_goes_on_from_shard_to_shard(world: World) -> None:
     await world.add("a", HERE)
     await hand_over(world, 3, "1", "0")
 
-    await world.add("b", HERE, router=Router(FIRST))
+    await world.add("b", HERE, router=Router(FIRST, world.databases, fence))
     await world.add("c", HERE)
 
     assert (await world.names("0"), await world.names("1")) == (["b", "c"], ["a"])
@@ -64,7 +64,7 @@ async def test_a_bucket_that_is_coming_in_is_changed_where_it_still_is(world: Wo
         await fence.admit(tx, [HERE])
         await fence.receive(tx, [HERE], 4, "0")
 
-    await world.add("c", HERE, router=Router(FIRST.with_moved([HERE], "1", 2)))
+    await world.add("c", HERE, router=Router(FIRST.with_moved([HERE], "1", 2), world.databases, fence))
 
     assert (await world.names("0"), await world.names("1")) == (["b", "c"], ["a"])
 
@@ -107,7 +107,7 @@ async def test_the_shards_themselves_say_where_buckets_are_when_the_broker_has_n
 
 async def test_all_processes_see_a_new_map(world: World, event_settings: EventSettings) -> None:
     newer = FIRST.with_moved([HERE], "1", 2)
-    other = Router(FIRST)
+    other = Router(FIRST, world.databases, fence)
 
     async with (
         world.router.following(event_settings, "things"),

@@ -1,5 +1,6 @@
 """Orders over two shards: what each request touches, and what a customer sees of a move."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -7,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from frontispiece.errors import ConfigError
 from frontispiece.events import AlreadyHandled, EventSettings, KeyValue, open_key_value
 from frontispiece.shards import bucket_for, bucket_of
 from frontispiece.shards.move import Group
@@ -27,6 +30,7 @@ from services.ordering.tables import event_store, fence, order_ids, timeouts
 from tests.services.ordering.conftest import OpenShop
 from tests.services.ordering.world import Shop
 from tests.support.events import NO_BROKER, event
+from tests.support.sessions import until
 
 NAMES: Final = ("0", "1")
 
@@ -237,3 +241,51 @@ async def test_a_clock_that_was_ahead_once_keeps_no_orders_from_being_copied(sho
     group, _ = await transfer.copy(Group(source="0", target="1", buckets=str(bucket_for(name))))
     await placed(shop, name)
     await transfer.compare_counts(await transfer.catch_up(group))
+
+
+async def test_what_a_killed_mover_has_handed_over_is_opened_without_it(
+    shop: Shop, event_settings: EventSettings
+) -> None:
+    shards = shop.shards
+    assert shards is not None
+    name = customer("0")
+    placed_now = await placed(shop, name)
+    mine = headers(shop, name, **{"Min-Position": placed_now.headers["position"]})
+    assert (await shop.http.get("/orders", headers=mine)).status_code == 200
+    async with open_key_value(event_settings, BUCKET) as kv:
+        mover = Mover(movable(shards.by_name), kv, report=lambda _: None)
+        setattr(mover, "_open", AsyncMock(side_effect=asyncio.CancelledError))  # noqa: B010 (as kill -9 does)
+        await mover.begin(await mover.plan({bucket_for(name)}, "1"))
+        with pytest.raises(asyncio.CancelledError):
+            await mover.run()
+
+        async def is_open() -> bool:
+            is_here = bucket_for(name) in await shards.by_name["1"].buckets()
+            return is_here and (await mover.map()).shard_of(bucket_for(name)) == "1"
+
+        await until(is_open)
+    assert await totals(shards) == 1
+    assert await due(shards, "1") == {placed_now.json()["id"]}
+
+
+async def test_a_copy_without_a_shard_says_so_at_the_start_and_refuses_its_customers_for_now(
+    open_shop: OpenShop, event_settings: EventSettings, tmp_path: Path
+) -> None:
+    settings = event_settings.model_copy(update={"monitor_url": ""})
+    both = two_shards(tmp_path)
+    stays, name = customer("0"), customer("0", 1)
+    async with open_shop(shards={"0": both["0"]}, events=settings) as shop:
+        for each in (stays, name):
+            await placed(shop, each)
+        async with Shards(both, settings) as newer, open_key_value(event_settings, BUCKET) as kv:
+            projectors = [asyncio.create_task(shard.projector.run()) for shard in newer.by_name.values()]
+            await moved_to_1(newer, name, kv)
+            for task in projectors:
+                task.cancel()
+            await asyncio.wait(projectors)
+        refused = await shop.http.get("/orders", headers=headers(shop, name))
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert (await shop.http.get("/orders", headers=headers(shop, stays))).status_code == 200
+    with pytest.raises(ConfigError, match="shards that the settings do not name: 1;"):
+        async with Shards({"0": both["0"]}, NO_BROKER):
+            pytest.fail("it has started")
