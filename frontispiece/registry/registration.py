@@ -1,5 +1,6 @@
 """An app in the registry while it serves."""
 
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,9 +8,12 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from frontispiece.errors import ConfigError
 from frontispiece.registry.instance import Instance
 from frontispiece.registry.registry import open_registry
 from frontispiece.settings import RegistrySettings
+
+log = logging.getLogger(__name__)
 
 NATS_PORT: Final = 4222
 
@@ -33,11 +37,36 @@ async def registered(settings: RegistrySettings, service: str, sock: socket.sock
 
 
 def _reachable(url: str, sock: socket.socket) -> str:
-    """`host:port` of a listening socket; for all addresses, the one of this machine towards the registry."""
+    """`host:port` of a listening socket; for all addresses, the one of this machine towards the registry.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if sock.family == socket.AF_UNIX:
+        raise ConfigError(["REGISTRY_ADDRESS is missing: nobody can call this app by its UNIX socket"])
     host, port, *_ = sock.getsockname()
     if ip_address(host).is_unspecified:
-        broker = urlsplit(url.partition(",")[0])
-        with socket.socket(sock.family, socket.SOCK_DGRAM) as route:  # which sends nothing
-            route.connect((broker.hostname, broker.port or NATS_PORT))
-            host = route.getsockname()[0]
+        # Where all IPv6 addresses are listened to, all IPv4 ones are, too.
+        host = _own_host(url, sock.family if sock.family == socket.AF_INET else socket.AF_UNSPEC)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _own_host(url: str, family: socket.AddressFamily) -> str:
+    """The address of this machine towards the registry; its name while the registry's cannot be resolved."""
+    first = url.partition(",")[0].strip()
+    broker = urlsplit(first if "://" in first else f"nats://{first}")
+    try:
+        port = broker.port or NATS_PORT
+    except ValueError as error:
+        raise ConfigError([f"REGISTRY_URL: {error}"]) from None
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(broker.hostname, port, family, socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as route:  # which sends nothing
+            route.connect(address)
+            return str(route.getsockname()[0])
+    except OSError as error:
+        name = socket.gethostname()
+        log.warning(
+            "this app is registered as %s: the way to %s is not known: %s", name, broker.hostname, error
+        )
+        return name

@@ -1,15 +1,18 @@
 """Instances that register themselves, and callers that find them, over a real NATS server."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from frontispiece.errors import ConfigError
 from frontispiece.events import EventSettings, open_key_value
 from frontispiece.registry import Instance, Registry, open_registry, registered
 from frontispiece.registry import registry as module
@@ -304,3 +307,20 @@ async def each_known(registry: Registry, service: str) -> AsyncIterator[list[Ins
     async for found in registry.watch(service):
         if found:
             yield found
+
+
+@pytest.mark.parametrize("url", ["nats://no-such-host.invalid:4222", "127.0.0.1:1"])
+async def test_an_app_starts_without_the_way_to_the_registry(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with bound(host="0.0.0.0") as sock:  # noqa: S104 (what is tested)
+        async with registered(RegistrySettings(url=url), "everywhere", sock):
+            by_name = f"this app is registered as {socket.gethostname()}:"
+            assert (by_name in caplog.text) == ("invalid" in url)
+
+
+async def test_an_app_on_a_unix_socket_has_to_say_where_it_is_reached(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(f"{tmp_path}/s")
+        with pytest.raises(ConfigError, match="REGISTRY_ADDRESS is missing"):
+            await registered(RegistrySettings(url="nats://127.0.0.1:1"), "unix", sock).__aenter__()
