@@ -213,13 +213,21 @@ async def _stuck() -> None:
 
 
 async def _retry(order_id: str) -> None:
+    from frontispiece.shards import ShardMap, bucket_for, open_router  # noqa: PLC0415
     from services.ordering.order import Retry  # noqa: PLC0415
+    from services.ordering.tables import fence  # noqa: PLC0415
 
     async with _opened() as shards:
-        orders = (await _shard_of(order_id, shards)).orders
-        before = await orders.find(order_id)
-        written = await orders.execute(order_id, Retry())
-    if before is None or written.version == before.version:
+        before = await (await _shard_of(order_id, shards)).orders.find(order_id)
+        assert before is not None
+        orders = {shard.name: shard.orders for shard in shards}
+        logs = {shard.name: shard.database for shard in shards}
+        router = await open_router(logs, fence, ShardMap.even(logs))
+        written = await router.run(
+            bucket_for(before.order.owner),
+            lambda name, epoch: orders[name].execute(order_id, Retry(), epoch=epoch),
+        )
+    if written.version == before.version:
         _fail(f"Order {order_id} is not stuck.")
     steps = ", ".join(sorted(before.order.stuck))
     out.print(f"The commands of order {order_id} are sent again: {steps}.")

@@ -13,12 +13,13 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
+from frontispiece.shards import bucket_for
 from services.ordering.cli import app
 from services.ordering.domain_events import Reserved, Step, Stuck, encode
 from services.ordering.order import Place
 from services.ordering.read_store import ReadStore
 from services.ordering.store import Orders
-from services.ordering.tables import event_store, outbox
+from services.ordering.tables import event_store, fence, outbox
 from tests.services.ordering.orders import ORDER_ID, PLACED, opened
 from tests.services.ordering.reading import COMPLETED, order_id
 from tests.support.shop import ROOT, front
@@ -145,6 +146,20 @@ def test_a_stuck_order_is_listed_with_its_reason_and_its_command_is_sent_again(o
     assert sent == ["shop.commands.payment.capture"]
     again = operator.run("retry", ORDER_ID)
     assert (again.exit_code, again.output) == (1, f"Order {ORDER_ID} is not stuck.\n")
+
+
+def test_an_order_that_is_just_moving_is_not_retried(operator: Operator) -> None:
+    operator.append(*STUCK)
+
+    async def fence_it(orders: Orders) -> None:
+        async with orders.database.write() as tx:
+            await fence.fence(tx, [bucket_for(PLACED.owner)], 2, 60)
+
+    operator.change(fence_it)
+
+    retried = operator.run("retry", ORDER_ID)
+
+    assert (retried.exit_code, "is just moving to another database" in retried.output) == (1, True)
 
 
 def test_totals_are_those_of_the_last_days(operator: Operator) -> None:
