@@ -15,6 +15,7 @@ from frontispiece.http.problems import Problem
 from frontispiece.shards.fence import Fence, StaleMap, newest_map
 from frontispiece.shards.incoming import open_incoming
 from frontispiece.shards.map import ShardMap, format_buckets
+from frontispiece.shards.restored import leave_to_others
 from frontispiece.stores import Database
 
 log = logging.getLogger(__name__)
@@ -165,18 +166,19 @@ async def open_router(databases: Mapping[str, Database], fence: Fence, first: Sh
     Raises:
         ConfigError: other shards have buckets, too.
     """
-    claims = []
+    claims = {}
     for name, database in databases.items():
         async with database.read() as tx:
-            claims.append(await fence.claims(tx, name))
-    newest = newest_map(claims, first)
+            claims[name] = await fence.claims(tx, name)
+    newest = newest_map(claims.values(), first)
     router = Router(newest, databases, fence)
     if unknown := router.unknown(newest):
         raise ConfigError([f"buckets are at shards that the settings do not name: {unknown}; {REMEDY}"])
-    for (name, database), known in zip(databases.items(), claims, strict=True):
-        if not known:
+    for name, database in databases.items():
+        if not claims[name]:
             async with database.write() as tx:
                 await fence.fill(tx, name, newest)
+        await leave_to_others(name, database, fence, claims)
     return router
 
 

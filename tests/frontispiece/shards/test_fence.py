@@ -105,6 +105,22 @@ async def test_the_shards_themselves_say_where_buckets_are_when_the_broker_has_n
     assert router.map == FIRST.with_moved([HERE], "1", 2)
 
 
+async def test_a_shard_restored_from_an_older_copy_leaves_its_buckets_where_they_have_moved(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await hand_over(world, 2)
+    await world.add("a", HERE)
+    before = {"state": "open", "epoch": 1, "peer": None}
+    async with world.databases["0"].write() as tx:
+        await tx.execute(fence.table.update().where(fence.table.c.bucket == HERE).values(before))
+
+    await open_router(world.databases, fence, FIRST)
+
+    async with world.databases["0"].read() as tx:
+        assert HERE not in set(await tx.scalars(fence.owned))
+    assert "Shard 0 is as it was before it gave buckets 5 to shard 1" in caplog.text
+
+
 async def test_all_processes_see_a_new_map(world: World, event_settings: EventSettings) -> None:
     newer = FIRST.with_moved([HERE], "1", 2)
     other = Router(FIRST, world.databases, fence)
