@@ -85,11 +85,13 @@ class DraftAnswer(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What the customer is about to buy, and how it is delivered to whom."""
+    """What the customer is about to buy, and how it is delivered to whom, or picked up at which store."""
 
     lines: list[Line]
     method: str
     to: str
+    store: str | None
+    coupon: str | None
     total: Money
 
 
@@ -150,6 +152,8 @@ def summed_up(
         lines=_lines(basket, products, {line.item.sku: line.total for line in found.lines}),
         method=shipping.method,
         to=f"{address.name}, {address.street}, {address.postal_code} {address.city}, {address.country}",
+        store=shipping.store,
+        coupon=checkout.coupon,
         total=shown,
     )
 

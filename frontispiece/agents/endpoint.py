@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -84,6 +85,7 @@ class AgentEndpoint:
         message: Message | None = None
         try:
             message = messages.read(request, body)
+            messages.check_version(request, message)
             if message.id is msgspec.UNSET:
                 return messages.accepted()
             content = await self._method(message.method)(message.params, request)
@@ -126,9 +128,11 @@ class AgentEndpoint:
             raise McpError(messages.RESOURCE_NOT_FOUND, f"There is no resource {uri}.", {"uri": uri})
         tool, arguments = found
         answer = await self._answer(tool, arguments, request)
-        if answer.get("isError"):
-            raise McpError(messages.RESOURCE_NOT_FOUND, answer["content"][0]["text"], {"uri": uri})
         text = answer["content"][0]["text"]
+        if answer.get("isError"):
+            is_failure = msgspec.json.decode(text)["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+            code = messages.INTERNAL_ERROR if is_failure else messages.RESOURCE_NOT_FOUND
+            raise McpError(code, text, {"uri": uri})
         contents = [{"uri": uri, "mimeType": "application/json", "text": text}]
         return {"contents": contents, "_meta": {"notes": answer["content"][1:]}, **NEVER_FRESH}
 

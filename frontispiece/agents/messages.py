@@ -66,6 +66,10 @@ class McpError(Exception):
         self.data = data
 
 
+class VersionError(McpError):
+    """The revision of a request is not served, or its headers and its body differ."""
+
+
 class Message(Struct, frozen=True):
     """A request, or without `id` a notification."""
 
@@ -89,7 +93,7 @@ def read(request: PageRequest, body: bytes) -> Message:
 
     Raises:
         Problem: 415, the body is not JSON.
-        McpError: it is no message, or of a revision that is not served.
+        McpError: it is no message.
     """
     if not is_json(request.header("content-type") or ""):
         raise Problem(415, "media-type-unsupported", "The body has to be application/json.")
@@ -99,38 +103,42 @@ def read(request: PageRequest, body: bytes) -> Message:
         message = msgspec.json.decode(body, type=_Written)
     except msgspec.ValidationError as error:
         raise McpError(INVALID_REQUEST, f"The body is one JSON-RPC message: {error}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise McpError(PARSE_ERROR, str(error)) from None
     if message.jsonrpc != "2.0":
         raise McpError(INVALID_REQUEST, "This is not JSON-RPC 2.0.")
-    _check_version(request, message)
     return message
 
 
-def _check_version(request: PageRequest, message: Message) -> None:
+def check_version(request: PageRequest, message: Message) -> None:
+    """Return when a message is of a revision that is served.
+
+    Raises:
+        VersionError: it is not, or the headers of the request say something else.
+    """
     version = request.header("mcp-protocol-version")
     if not message.is_modern:
         if version is not None and version not in (*WITH_HANDSHAKE, *MODERN):
             raise _unsupported(version)
         if version in MODERN and message.id is not UNSET:
-            raise McpError(INVALID_PARAMS, f"params._meta lacks {VERSION_KEY}")
+            raise VersionError(INVALID_PARAMS, f"params._meta lacks {VERSION_KEY}")
         return
     meta = message.params["_meta"]
     if CAPABILITIES_KEY not in meta:
-        raise McpError(INVALID_PARAMS, f"params._meta lacks {CAPABILITIES_KEY}")
+        raise VersionError(INVALID_PARAMS, f"params._meta lacks {CAPABILITIES_KEY}")
     repeated = {"mcp-protocol-version": meta[VERSION_KEY], "mcp-method": message.method}
     if (name := NAMED_BY.get(message.method)) is not None and name in message.params:
         repeated["mcp-name"] = message.params[name]
     for header, value in repeated.items():
         if _decoded(request.header(header)) != value:
-            raise McpError(HEADER_MISMATCH, f"The header {header} does not repeat what the body says.")
+            raise VersionError(HEADER_MISMATCH, f"The header {header} does not repeat what the body says.")
     if meta[VERSION_KEY] not in MODERN:
         raise _unsupported(meta[VERSION_KEY])
 
 
-def _unsupported(version: Any) -> McpError:
+def _unsupported(version: Any) -> VersionError:
     data = {"supported": [*WITH_HANDSHAKE, *MODERN], "requested": version}
-    return McpError(UNSUPPORTED_VERSION, "Unsupported protocol version", data)
+    return VersionError(UNSUPPORTED_VERSION, "Unsupported protocol version", data)
 
 
 def _decoded(value: str | None) -> str | None:
@@ -160,7 +168,8 @@ def failure(message: Message | None, error: McpError) -> Reply:
         about["data"] = error.data
     is_known = message is not None and message.id is not UNSET
     document = {"jsonrpc": "2.0", "id": message.id if message and is_known else None, "error": about}
-    status = STATUS.get(error.code, 200) if message is None or message.is_modern else 200
+    is_status = message is None or message.is_modern or isinstance(error, VersionError)
+    status = STATUS.get(error.code, 200) if is_status else 200
     return Reply.whole(status, msgspec.json.encode(document), _HEADERS)
 
 

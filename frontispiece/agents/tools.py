@@ -64,6 +64,8 @@ class PageTool:
             confirmed = self.tool.confirm is not None and i.header.encode() == IDEMPOTENCY_KEY
             if i.origin is Origin.HEADER and i.required and not confirmed:
                 yield f"the tool {name}: agents cannot send the header {i.header}: give it a default"
+        if self.tool.uri is not None and plan.page.method != "GET":
+            yield f"the tool {name} has a URI, but {plan.page.path} is not only read"
         if self.tool.confirm is not None:
             if self.confirm is None:
                 yield f"the tool {name} confirms by {self.tool.confirm.path}, which is no page of this BFF"

@@ -149,6 +149,9 @@ async def test_an_assistant_that_knows_a_url_finds_products_and_buys_what_its_cu
 
         first = await use(client, "place_order", **order)
         assert first["summary"]["total"] == delivery["total"]
+        picked = {**order, "total": draft["goods"], "shipping": {**order["shipping"], "method": "pickup"}}
+        picked["shipping"]["store"] = "any"
+        assert (await use(client, "place_order", **picked))["summary"]["store"] == "any"
         assert (await use(client, "list_orders"))["items"] == []
         other = {**order, "payment_token": "another", "confirmation": first["confirmation"]}
         assert (await problem(client, "place_order", **other))["type"].endswith(":confirmation-invalid")
@@ -188,6 +191,10 @@ def test_who_has_no_token_reads_where_to_get_one(http: httpx.Client, shop: Runni
     refused = http.post("/agent/mcp", json={})
     url = f"{shop.url}/.well-known/oauth-protected-resource/agent/mcp"
 
+    foreign = http.post("/agent/mcp", json={}, headers={"Origin": "https://elsewhere.example"})
+    own = http.post("/agent/mcp", json={}, headers={"Origin": shop.url})
+
+    assert (foreign.status_code, own.status_code) == (403, 401)
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"] == f'Bearer resource_metadata="{url}"'
     assert http.get(url).json() == {

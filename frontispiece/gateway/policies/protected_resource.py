@@ -1,10 +1,11 @@
 """OAuth 2.0 protected resource metadata (RFC 9728): where clients of a route get the tokens that it needs.
 
 A client that knows only the URL of the route reads in a refusal where the metadata are, in these at which
-issuer to log in, and which scopes to ask for.
+issuer to log in, and which scopes to ask for. Pages of other origins may call it where the route's `cors`
+names them alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.gateway.policies.cors import ANY
 from frontispiece.http.paths import Template
 from frontispiece.http.problems import CHALLENGE, Problem
 from frontispiece.upstream import Headers, Reply
@@ -38,8 +40,11 @@ class ProtectedResource(ConfigModel):
 
 
 def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
-    """Refusals of the route say where its metadata are."""
+    """Refusals of the route say where its metadata are; pages of unknown origins are refused."""
     if route.protected_resource is not None:
+        named = route.cors.origins if route.cors else ()
+        if ANY not in named:
+            yield _origin_layer({each.encode() for each in (*resources.runtime.origins, *named)})
         yield _layer(f"{_origin(resources)}{WELL_KNOWN}{route.path}")
 
 
@@ -73,6 +78,18 @@ def _serve(content: bytes) -> Handler:
         return Reply.whole(200, content, HEADERS)
 
     return handle
+
+
+def _origin_layer(allowed: Collection[bytes]) -> Layer:
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            if any(value not in allowed for name, value in call.headers if name == b"origin"):
+                raise Problem(403, "origin-refused", "Pages of this origin may not call this.")
+            return await inner(call)
+
+        return handle
+
+    return layer
 
 
 def _layer(url: str) -> Layer:

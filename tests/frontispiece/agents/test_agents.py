@@ -1,5 +1,6 @@
 """A library's pages as tools of agents, by the messages themselves."""
 
+import dataclasses
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from frontispiece.agents import Agents
 from frontispiece.errors import ConfigError
+from frontispiece.http import Problem
 from frontispiece.pages import AuthenticatedBffSettings, Body, Header, Page, Tool, bff
 from frontispiece.security import Identity
 from frontispiece.settings import TokenSettings
@@ -54,6 +56,19 @@ def find_page(**tool: Any) -> Page:
     return page
 
 
+def shelf_page() -> Page:
+    page = Page(
+        "/shelves/{number}", deadline=5.0, agent=Tool("show shelf", scopes=("books",), uri="shelf:{number}")
+    )
+
+    @page.view
+    def shelf(number: str) -> Books:
+        """Shows a shelf."""
+        raise Problem(503, "shelf-closed", f"Shelf {number} is closed.")
+
+    return page
+
+
 def lend_pages() -> tuple[Page, Page]:
     preview = Page("/loans/preview", deadline=5.0, method="POST")
     lend = Page(
@@ -93,6 +108,10 @@ class Caller:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self._http.post("/mcp", json=body, headers={**self._headers, **named})
 
+    async def post_bytes(self, body: bytes) -> httpx.Response:
+        headers = {**self._headers, "content-type": "application/json"}
+        return await self._http.post("/mcp", content=body, headers=headers)
+
     async def send(self, method: str, **params: Any) -> Json:
         answer = await self.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         found: Json = answer.json()
@@ -108,7 +127,7 @@ async def http(
     app_client: AppClient, signing_key: str, token_settings: TokenSettings
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The library, reached without a socket."""
-    pages = [find_page(), *lend_pages()]
+    pages = [find_page(), shelf_page(), *lend_pages()]
     app = bff("library", pages=pages, apis=[Agents("/mcp", title="Library")])(
         AuthenticatedBffSettings(signing_key=signing_key, tokens=token_settings)
     )
@@ -129,7 +148,7 @@ def member(http: httpx.AsyncClient, bearer: MakeToken) -> Caller:
 
 
 async def test_nobody_sees_or_calls_what_their_scopes_do_not_allow(reader: Caller, member: Caller) -> None:
-    for caller, names in (reader, ["find_books"]), (member, ["find_books", "lend_book"]):
+    for caller, names in (reader, ["find_books", "show_shelf"]), (member, ["find_books", "lend_book"]):
         listed = await caller.send("tools/list")
         assert [tool["name"] for tool in listed["result"]["tools"]] == names
 
@@ -220,6 +239,28 @@ async def test_a_message_that_cannot_be_carried_out_has_its_error(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+async def test_the_error_of_another_revision_is_of_the_request(reader: Caller) -> None:
+    message = {"jsonrpc": "2.0", "id": "mine", "method": "ping"}
+
+    unknown = await reader.post(message, mcp_protocol_version="2020-01-01")
+    without = await reader.post(message, mcp_protocol_version="2026-07-28")
+
+    assert (unknown.status_code, unknown.json()["id"]) == (400, "mine")
+    assert (without.status_code, without.json()["id"]) == (400, "mine")
+
+
+async def test_a_body_that_is_not_utf_8_is_no_message(reader: Caller) -> None:
+    answer = await reader.post_bytes(b'{"jsonrpc": "2.0", "id": 1, "method": "\xff"}')
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32700)
+
+
+async def test_a_resource_that_cannot_be_read_now_is_not_called_unknown(reader: Caller) -> None:
+    answer = await reader.send("resources/read", uri="shelf:1")
+
+    assert answer["error"]["code"] == -32603
+
+
 async def test_notifications_are_accepted(reader: Caller) -> None:
     answer = await reader.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
@@ -228,6 +269,8 @@ async def test_notifications_are_accepted(reader: Caller) -> None:
 
 def test_tools_that_cannot_work_are_refused_together(signing_key: str, token_settings: TokenSettings) -> None:
     _, lend = lend_pages()
+    assert lend.agent is not None
+    lend.agent = dataclasses.replace(lend.agent, uri="loan:{isbn}")
     pages = [find_page(), find_page(uri="books:{count}"), lend]
     pages[1].path = "/others"
     library = bff("library", pages=pages, apis=[Agents("/mcp", title="Library")])
@@ -237,5 +280,6 @@ def test_tools_that_cannot_work_are_refused_together(signing_key: str, token_set
 
     assert refused.value.errors == [
         "two tools are called find_books",
+        "the tool lend_book has a URI, but /loans is not only read",
         "the tool lend_book confirms by /loans/preview, which is no page of this BFF",
     ]
