@@ -58,7 +58,7 @@ async def test_an_order_is_picked_up_at_a_store_which_stays_chosen_when_the_tota
     page, app = phone_page, App(phone_page)
     await app.open("/m/account")
     await app.log_in(customer)
-    await app.add("PENS-028")
+    await app.add("INKS-002")
     await app.sent()
     await app.open("/m/checkout")
     await page.get_by_label("Pick it up in a store near").fill("Berlin")
@@ -78,7 +78,7 @@ async def test_an_order_is_picked_up_at_a_store_which_stays_chosen_when_the_tota
         await route.continue_(post_data=body)
 
     await page.context.route("**/mobile/checkout", change_total, times=1)
-    order = page.get_by_role("button", name="Order for €23.50")
+    order = page.get_by_role("button", name="Order for €14.50")
     await order.tap()
     await expect(page.get_by_text("Please look at the new total")).to_be_visible()
     await expect(store).to_be_checked()
