@@ -3,18 +3,18 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
-from itertools import chain
 from typing import Final
 
 import msgspec
 
 from frontispiece.http import Problem
 from frontispiece.service import ServerSentEvent
+from frontispiece.shards import Fence
 from frontispiece.stores import Database
-from services.ordering.domain_events import BucketRemoved, Reason
+from services.ordering.domain_events import Reason
 from services.ordering.event_store import EventStore, Recorded
 from services.ordering.model import Status
 from services.ordering.upcasting import UnknownSchema
@@ -29,7 +29,7 @@ POLL_INTERVAL: Final = 5.0
 RETRY_INTERVAL: Final = 1.0
 """Seconds until the next attempt while the database is away."""
 
-Followers = defaultdict[str, set[asyncio.Queue[Recorded]]]
+Followed = asyncio.Queue[Recorded | None]
 
 
 class LogFollower:
@@ -40,29 +40,37 @@ class LogFollower:
     Args:
         database: of the log.
         events: the log.
+        fence: says which buckets the shard has.
         poll_interval: seconds between two looks that no commit asks for.
     """
 
     def __init__(
-        self, database: Database, events: EventStore, *, poll_interval: float = POLL_INTERVAL
+        self, database: Database, events: EventStore, fence: Fence, *, poll_interval: float = POLL_INTERVAL
     ) -> None:
         self._database = database
         self._events = events
+        self._fence = fence
         self._poll_interval = poll_interval
         self._woken = asyncio.Event()
         self._position = 0
         self._begun = asyncio.Event()
         """Set once the position is that of an event in the log: all later ones are handed out."""
-        self._followers: Followers = defaultdict(set)
+        self._followers: defaultdict[str, set[Followed]] = defaultdict(set)
+        self._buckets: dict[str, int] = {}
+        """Those of the orders that somebody follows."""
 
     @property
     def followed(self) -> int:
         """The number of orders that somebody follows."""
         return len(self._followers)
 
+    def wake(self) -> None:
+        """Have it look now: buckets may have moved."""
+        self._woken.set()
+
     async def run(self) -> None:
         """Hand out events as they come until cancelled."""
-        async with self._events.appended.wakes(self._database, self._woken.set):
+        async with self._events.appended.wakes(self._database, self.wake):
             await self._run()
 
     async def _run(self) -> None:
@@ -71,6 +79,8 @@ class LogFollower:
             try:
                 while self._followers and await self._read():
                     pass
+                if self._followers:
+                    await self._end_moved()
             except Problem as problem:
                 log.warning("The progress of orders waits: %s", problem)
                 await asyncio.sleep(RETRY_INTERVAL)
@@ -81,40 +91,41 @@ class LogFollower:
                 async with asyncio.timeout(self._poll_interval):
                     await self._woken.wait()
 
-    async def follow(self, order_id: str) -> AsyncGenerator[Recorded, None]:
+    async def follow(self, order_id: str, bucket: int) -> AsyncGenerator[Recorded, None]:
         """The events of an order from the first one on, and then those that happen.
 
-        Ends when a bucket leaves the shard: what happens then may happen elsewhere; who follows comes again.
+        Ends when the order's bucket leaves the shard: what happens then happens elsewhere; who follows comes
+        again.
         """
         version = 0
-        with self._queue(order_id) as queue:  # before the history is read, so that nothing lies between them
+        with self._queue(
+            order_id, bucket
+        ) as queue:  # before the history is read, so that nothing lies between them
             await self._begun.wait()
             async with self._database.read() as tx:
                 history = await self._events.history(tx, order_id)
             for recorded in history:
                 yield recorded
                 version = recorded.version
-            while True:
-                recorded = await queue.get()
-                if isinstance(recorded.event, BucketRemoved):
-                    return
-                if recorded.version > version:
-                    yield recorded
-                    version = recorded.version
+            while (happened := await queue.get()) is not None:
+                if happened.version > version:
+                    yield happened
+                    version = happened.version
 
     @contextmanager
-    def _queue(self, order_id: str) -> Iterator[asyncio.Queue[Recorded]]:
-        queue: asyncio.Queue[Recorded] = asyncio.Queue()
+    def _queue(self, order_id: str, bucket: int) -> Iterator[Followed]:
+        queue: Followed = asyncio.Queue()
         if not self._followers:  # what was committed since the last one left was not read
             self._begun.clear()
             self._woken.set()
         self._followers[order_id].add(queue)
+        self._buckets[order_id] = bucket
         try:
             yield queue
         finally:
             self._followers[order_id].discard(queue)
             if not self._followers[order_id]:
-                del self._followers[order_id]
+                del self._followers[order_id], self._buckets[order_id]
 
     async def _read(self) -> bool:
         """Hand out the next events; returns whether there may be more.
@@ -139,17 +150,21 @@ class LogFollower:
                 self._position = await self._events.last_position(tx)
             found = await self._events.read(tx, self._position, limit)
         for recorded in found:
-            for queue in self._queues(recorded):
+            for queue in self._followers.get(recorded.order_id, ()):
                 queue.put_nowait(recorded)
             self._position = recorded.position
         self._begun.set()
         return len(found) == limit
 
-    def _queues(self, recorded: Recorded) -> Iterable[asyncio.Queue[Recorded]]:
-        """Of those whom an event concerns."""
-        if isinstance(recorded.event, BucketRemoved):
-            return chain.from_iterable(self._followers.values())
-        return self._followers.get(recorded.order_id, ())
+    async def _end_moved(self) -> None:
+        """End the following of orders whose buckets are not here any more."""
+        followed = self._fence.table.c.bucket.in_(set(self._buckets.values()))
+        async with self._database.read() as tx:
+            left = set(await tx.scalars(self._fence.left.where(followed)))
+        for order_id, queues in self._followers.items():
+            if self._buckets[order_id] in left:
+                for queue in queues:
+                    queue.put_nowait(None)
 
 
 class ProgressData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -164,14 +179,18 @@ class ProgressData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 async def progress(
-    follower: LogFollower, order_id: str, after_version: int, projected: Callable[[int], Awaitable[object]]
+    follower: LogFollower,
+    order_id: str,
+    bucket: int,
+    after_version: int,
+    projected: Callable[[int], Awaitable[object]],
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """The stages that an order comes to after a version of its stream; ends with the last one.
 
     That one is sent when `projected(position)` returns, so that who then reads the order finds it ended.
     """
     view: OrderView | None = None
-    async with aclosing(follower.follow(order_id)) as happening:
+    async with aclosing(follower.follow(order_id, bucket)) as happening:
         async for recorded in happening:
             view = apply(view, recorded)
             if view.milestone is not None and recorded.version > after_version:

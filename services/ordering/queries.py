@@ -104,7 +104,7 @@ class Queries:
     ) -> AsyncGenerator[ServerSentEvent, None]:
         """The stages that an order comes to after a version of its stream."""
         shard = await self._shards.of(owner)
-        return progress(shard.follower, id_, after_version, partial(self._sees, shard))
+        return progress(shard.follower, id_, bucket_for(owner), after_version, partial(self._sees, shard))
 
     async def _seen(self, bucket: int, token: int) -> tuple[Shard, bool]:
         """The shard of a bucket, and whether its read model has seen what `min-position` stands for.

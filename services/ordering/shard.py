@@ -27,7 +27,7 @@ class Shard:
         self.orders = Orders(databases.database_url, reply_timeout=reply_timeout)
         self.read_store = ReadStore(databases.read_database_url)
         self.projector = Projector(self.database, event_store, self.read_store, shard=name)
-        self.follower = LogFollower(self.database, event_store)
+        self.follower = LogFollower(self.database, event_store, fence)
         self._stack = AsyncExitStack()
 
     @property

@@ -43,6 +43,7 @@ class Shards:
             for shard in self.by_name.values():
                 await stack.enter_async_context(shard)
             self._router = await open_router(logs, fence, ShardMap.even(logs))
+            self._router.listeners += [shard.follower.wake for shard in self.by_name.values()]
             await stack.enter_async_context(self._router.following(self._events, "ordering"))
             self._stack = stack.pop_all()
         return self

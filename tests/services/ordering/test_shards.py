@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,7 +19,7 @@ from frontispiece.events import AlreadyHandled, EventSettings, KeyValue, open_ke
 from frontispiece.shards import bucket_for, bucket_of
 from frontispiece.shards.move import Group
 from frontispiece.shards.mover import Mover
-from frontispiece.shards.router import BUCKET
+from frontispiece.shards.router import BUCKET, map_key
 from frontispiece.shards.transfer import Transfer
 from services.ordering import events
 from services.ordering.movable import movable
@@ -143,10 +143,21 @@ async def totals(shards: Shards) -> int:
     return sum(total.placed for of_shard in found for total in of_shard)
 
 
-async def moved_to_1(shards: Shards, name: str, kv: KeyValue) -> Mover:
-    """Move a customer's orders to shard 1."""
+async def begun(shards: Shards, name: str, kv: KeyValue) -> Mover:
+    """The move of a customer's orders to shard 1, once there is a map."""
+
+    async def is_published() -> bool:
+        return await kv.get(map_key("ordering")) is not None
+
+    await until(is_published)
     mover = Mover(movable(shards.by_name), kv, report=lambda _: None)
     await mover.begin(await mover.plan({bucket_for(name)}, "1"))
+    return mover
+
+
+async def moved_to_1(shards: Shards, name: str, kv: KeyValue) -> Mover:
+    """Move a customer's orders to shard 1."""
+    mover = await begun(shards, name, kv)
     await mover.run()
     return mover
 
@@ -253,9 +264,8 @@ async def test_what_a_killed_mover_has_handed_over_is_opened_without_it(
     mine = headers(shop, name, **{"Min-Position": placed_now.headers["position"]})
     assert (await shop.http.get("/orders", headers=mine)).status_code == 200
     async with open_key_value(event_settings, BUCKET) as kv:
-        mover = Mover(movable(shards.by_name), kv, report=lambda _: None)
+        mover = await begun(shards, name, kv)
         setattr(mover, "_open", AsyncMock(side_effect=asyncio.CancelledError))  # noqa: B010 (as kill -9 does)
-        await mover.begin(await mover.plan({bucket_for(name)}, "1"))
         with pytest.raises(asyncio.CancelledError):
             await mover.run()
 
@@ -266,6 +276,25 @@ async def test_what_a_killed_mover_has_handed_over_is_opened_without_it(
         await until(is_open)
     assert await totals(shards) == 1
     assert await due(shards, "1") == {placed_now.json()["id"]}
+
+
+async def test_the_progress_of_an_order_ends_when_it_moves_and_goes_on_where_it_is(
+    shop: Shop, event_settings: EventSettings
+) -> None:
+    shards = shop.shards
+    assert shards is not None
+    name = customer("0")
+    id_ = (await placed(shop, name)).json()["id"]
+    queries = Queries(shards, 15)
+    async with asyncio.timeout(60), open_key_value(event_settings, BUCKET) as kv:
+        before = await queries.progress(id_, name, 0)
+        assert (await anext(before)).event == "placed"
+        await moved_to_1(shards, name, kv)
+        assert [later async for later in before] == []
+        async with aclosing(await queries.progress(id_, name, 0)) as after:
+            assert (await anext(after)).event == "placed"
+            await shards.handle(event(events.StockReserved(order_id=id_), subject=id_))
+            assert (await anext(after)).event == "stock-reserved"
 
 
 async def test_a_copy_without_a_shard_says_so_at_the_start_and_refuses_its_customers_for_now(
