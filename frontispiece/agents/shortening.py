@@ -10,6 +10,9 @@ LONG: Final = 200
 
 ELLIPSIS: Final = "…"
 
+MAX_NOTES: Final = 10
+"""So many cuts are described one by one."""
+
 
 class _Place(NamedTuple):
     """A list or a long text within an answer: its owner there, its key, and its path in words."""
@@ -32,19 +35,30 @@ def shorten(answer: Any, max_bytes: int) -> list[str]:
     lengths: dict[str, tuple[int, int]] = {}
     holder = {"": answer}
     while len(msgspec.json.encode(answer)) > max_bytes:
-        places = list(_places(holder, "", ""))
+        places = [(len(msgspec.json.encode(each.value)), each) for each in _places(holder, "", "")]
         if not places:
             break
-        place = max(places, key=lambda each: len(msgspec.json.encode(each.value)))
-        value = place.value
-        left = value[: len(value) // 2]
-        whole = lengths.get(place.path, (len(value), 0))[0]
-        place.owner[place.key] = left.rstrip(ELLIPSIS) + ELLIPSIS if isinstance(left, str) else left
-        lengths[place.path] = whole, len(left)
-    return [
+        largest = max(size for size, _ in places)
+        for size, place in reversed(places):  # what is within a list before the list
+            if 2 * size > largest:  # many at once: one a round would take as many rounds as there are
+                _halve(place, lengths)
+    notes = [
         f"{path or 'the answer'}: {left} of {whole} {'items' if path.endswith('[]') else 'characters'} shown"
         for path, (whole, left) in lengths.items()
     ]
+    return (
+        notes
+        if len(notes) <= MAX_NOTES
+        else [*notes[:MAX_NOTES], f"{len(notes) - MAX_NOTES} more like these"]
+    )
+
+
+def _halve(place: _Place, lengths: dict[str, tuple[int, int]]) -> None:
+    value = place.value
+    left = value[: len(value) // 2]
+    whole = lengths.get(place.path, (len(value), 0))[0]
+    place.owner[place.key] = left.rstrip(ELLIPSIS) + ELLIPSIS if isinstance(left, str) else left
+    lengths[place.path] = whole, len(left)
 
 
 def _places(owner: Any, key: Any, path: str) -> Iterator[_Place]:

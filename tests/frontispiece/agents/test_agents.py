@@ -10,6 +10,7 @@ import pytest
 from msgspec import Struct
 
 from frontispiece.agents import Agents
+from frontispiece.agents.shortening import shorten
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
 from frontispiece.pages import AuthenticatedBffSettings, Body, Header, Page, Tool, bff
@@ -166,6 +167,16 @@ async def test_long_answers_are_shortened_and_say_so(reader: Caller) -> None:
     assert titles[0] == "Book 0"
     assert len(answer["content"][0]["text"]) <= 400
     assert answer["content"][1]["text"] == f"Left out: titles[]: {len(titles)} of 300 items shown."
+
+
+def test_an_answer_of_many_long_texts_has_few_notes() -> None:
+    answer = {"texts": {str(number): "x" * 1000 for number in range(3000)}}
+
+    notes = shorten(answer, 400)  # with one text a round, this would take a minute
+
+    assert {len(text) for text in answer["texts"].values()} <= set(range(100, 202))
+    assert len(notes) == 11
+    assert notes[-1] == "2990 more like these"
 
 
 async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(

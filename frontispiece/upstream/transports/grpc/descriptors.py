@@ -50,7 +50,7 @@ class Method:
     is_streaming: bool
 
     def field(self, path: str) -> FieldDescriptor | None:
-        """The field of the request at a path, such as `discount.id`; None when there is none."""
+        """The field of the request at a path, such as `book.id`; None when there is none."""
         fields = self.fields(path)
         return fields[-1] if fields else None
 
