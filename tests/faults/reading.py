@@ -203,7 +203,7 @@ async def live(tx: AsyncConnection) -> tuple[Generation, int]:
 
 async def rows_of(tx: AsyncConnection, generation: Generation) -> dict[str, list[Row]]:
     """All rows of the read model."""
-    names = ("summaries", "details", "totals")
+    names = ("summaries", "details", "totals", "sold")
     return {
         name: [tuple(row) for row in await tx.execute(sa.select(table))]
         for name, table in zip(names, generation.tables, strict=True)
