@@ -111,7 +111,7 @@ class Queries:
 
         A bucket that has moved since has brought along what it was, so its shard must have seen all there is.
         """
-        shard, since = await self._shards.locate(bucket)
+        shard, since = await self._shards.locate_view(bucket)
         if not token:
             return shard, True
         epoch, position = divmod(token, POSITIONS)

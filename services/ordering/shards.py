@@ -1,10 +1,12 @@
 """Orders over all shards: each is in the one that has its customer's bucket."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from frontispiece.events import Event, EventSettings, Reject
+from frontispiece.http import Problem
 from frontispiece.service import Intent
 from frontispiece.shards import Router, ShardMap, bucket_for, open_router, ping_any
 from services.ordering.model import intent_id
@@ -14,6 +16,9 @@ from services.ordering.settings import ShardDatabases
 from services.ordering.shard import Shard
 from services.ordering.store import Orders, Written
 from services.ordering.tables import fence
+
+LOG_TIMEOUT: Final = 0.3
+"""Seconds that a read of the read model waits for the log to say that its bucket is here."""
 
 T = TypeVar("T")
 
@@ -63,14 +68,29 @@ class Shards:
         """The shard that has a bucket, and since which epoch, as the shards themselves say.
 
         Raises:
+            Problem: 503 `bucket-moving`, or the log is away.
+        """
+        return await self._router.run(bucket, lambda name, epoch: self._look(bucket, name, epoch))
+
+    async def locate_view(self, bucket: int) -> tuple[Shard, int]:
+        """The same for those who read the read model, which serves while the log is away.
+
+        Raises:
             Problem: 503 `bucket-moving`.
         """
 
         async def look(name: str, epoch: int) -> tuple[Shard, int]:
-            async with self.by_name[name].database.read() as tx:
-                return self.by_name[name], await fence.check_read(tx, bucket, epoch)
+            try:
+                async with asyncio.timeout(LOG_TIMEOUT):
+                    return await self._look(bucket, name, epoch)
+            except (Problem, TimeoutError):  # without the log nothing has moved from here
+                return self.by_name[name], epoch
 
         return await self._router.run(bucket, look)
+
+    async def _look(self, bucket: int, name: str, epoch: int) -> tuple[Shard, int]:
+        async with self.by_name[name].database.read() as tx:
+            return self.by_name[name], await fence.check_read(tx, bucket, epoch)
 
     async def of(self, owner: str) -> Shard:
         """The shard that has a customer's orders."""
