@@ -202,7 +202,7 @@ async def test_a_status_becomes_the_status_that_http_has_for_it(world: World) ->
 async def test_a_call_has_the_time_of_its_route_and_is_given_up_with_it(world: World) -> None:
     await world.get("/books/a")
     assert world.library.seconds is not None
-    assert 10 < world.library.seconds <= 20
+    assert 10 < world.library.seconds < 21  # gRPC adds what it takes for rounding
 
     async def wait(_request: Any, _context: Any) -> None:
         await asyncio.Event().wait()
