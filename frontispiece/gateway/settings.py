@@ -18,7 +18,7 @@ from frontispiece.gateway.observability.access_log import AccessLogSettings
 from frontispiece.gateway.observability.clients import OTHER, UNKNOWN
 from frontispiece.gateway.policies.cache.config import CacheSettings
 from frontispiece.gateway.policies.idempotency.config import Store
-from frontispiece.gateway.shutdown import ShutdownSettings
+from frontispiece.gateway.server_settings import ServerSettings
 from frontispiece.http.client_version import NAME
 from frontispiece.security import GUEST_PREFIX, private_key
 from frontispiece.settings import Directory, Settings
@@ -117,7 +117,7 @@ class GatewaySettings(Settings):
     session: SessionSettings = Field(default_factory=SessionSettings)
     access_logging: AccessLogSettings = Field(default_factory=AccessLogSettings)
     admin_port: AdminSettings = Field(default_factory=AdminSettings)
-    shutdown: ShutdownSettings = Field(default_factory=ShutdownSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
 
     @field_validator("origins")

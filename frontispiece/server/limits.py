@@ -22,7 +22,8 @@ class ConnectionLimits:
         body_timeout: seconds over which the speed of a request's body is measured.
         min_body_rate: bytes a second that a body needs on average over `body_timeout`.
         send_timeout: seconds for which a client may read nothing of a response that waits for it.
-        keep_alive_timeout: seconds for which a connection stays open between two requests.
+        keep_alive_timeout: seconds for which a connection stays open between two requests: longer than usual
+            clients and load balancers keep idle ones (nginx has the same default).
         max_header_bytes: bytes of a header section.
         max_connections: connections at a time; further ones are answered 503.
         max_connections_per_address: the same, of one client address.
@@ -32,7 +33,7 @@ class ConnectionLimits:
     body_timeout: float = 20.0
     min_body_rate: float = 240.0
     send_timeout: float = 60.0
-    keep_alive_timeout: float = 5.0
+    keep_alive_timeout: float = 75.0
     max_header_bytes: int = 64 * 1024
     max_connections: int = _max_connections()
     max_connections_per_address: int = _max_connections() // 2

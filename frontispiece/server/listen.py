@@ -1,11 +1,13 @@
 """The servers of an app: its own and, beside the gateway's, the one of the admin port."""
 
+from dataclasses import replace
 from socket import socket
 from typing import TYPE_CHECKING, cast
 
 from frontispiece.http.asgi import App
 from frontispiece.server import GATEWAY
 from frontispiece.server.child_process import STOP_TIMEOUT
+from frontispiece.server.limits import DEFAULT_LIMITS
 from frontispiece.server.server import Listening, Server, Shutdown
 from frontispiece.server.sockets import bound
 from frontispiece.settings import RegistrySettings
@@ -22,9 +24,9 @@ def stop_timeout(name: str) -> float:
     """
     if name != GATEWAY:
         return RegistrySettings().drain_delay + STOP_TIMEOUT
-    from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (other apps do without the gateway)
+    from frontispiece.gateway.server_settings import ServerSettings  # noqa: PLC0415 (other apps do without the gateway)
 
-    return ShutdownSettings().seconds + STOP_TIMEOUT
+    return ServerSettings().stop_seconds + STOP_TIMEOUT
 
 
 def _registering(name: str, app: App, sock: socket) -> Server:
@@ -54,14 +56,17 @@ def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = 
     if name != GATEWAY:
         return [(_registering(name, app, sock), sock)]
     from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415 (other apps do without the gateway)
-    from frontispiece.gateway.shutdown import ShutdownSettings  # noqa: PLC0415 (the same)
+    from frontispiece.gateway.server_settings import ServerSettings  # noqa: PLC0415 (the same)
 
     gateway = cast("Gateway", app)
-    stop, admin = ShutdownSettings(), AdminSettings()
+    settings, admin = ServerSettings(), AdminSettings()
     shutdown = Shutdown(
-        begin_drain=gateway.begin_drain, drain_delay=stop.drain_delay, graceful_timeout=stop.graceful_timeout
+        begin_drain=gateway.begin_drain,
+        drain_delay=settings.drain_delay,
+        graceful_timeout=settings.graceful_timeout,
     )
-    public = Server(GATEWAY, gateway, shutdown, gateway.reload_on_sighup), sock
+    limits = replace(DEFAULT_LIMITS, keep_alive_timeout=settings.keep_alive_timeout)
+    public = Server(GATEWAY, gateway, shutdown, gateway.reload_on_sighup, limits), sock
     if admin.address is None:
         return [public]
     host, port = admin.address

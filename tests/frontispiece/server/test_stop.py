@@ -143,3 +143,17 @@ async def test_metrics_can_be_read_until_the_last_request_has_ended(tmp_path: Pa
             assert running in (await admin.get(shop.gateway.admin[0])).text
         shop.go_on.set()
         assert await shop.ended() == -signal.SIGTERM
+
+
+async def test_an_idle_connection_is_closed_after_the_timeout_of_the_settings(
+    tmp_path: Path, signing_key: str
+) -> None:
+    async with world(tmp_path, signing_key, GATEWAY_KEEP_ALIVE_TIMEOUT="0.2") as shop:
+        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(shop.gateway.url).port)
+        writer.write(b"GET /one HTTP/1.1\r\nhost: shop\r\n\r\n")
+
+        answer = await asyncio.wait_for(reader.read(), 30)  # ends with the connection
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" not in answer.lower()
+        writer.close()
