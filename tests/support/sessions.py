@@ -20,7 +20,7 @@ from frontispiece.security import Keyring, Signer, new_key
 from frontispiece.settings import Directory
 from tests.support.browser import Browser
 from tests.support.issuer_login import SECRET, LoginIssuer
-from tests.support.serving import Serve
+from tests.support.serving import Serve, nobody_there
 from tests.support.stub import Stub
 from tests.support.tables import route, route_table
 from tests.support.waiting import TIMEOUT
@@ -40,6 +40,7 @@ ROUTES = route_table(
     route("/web/mine", auth="session", methods=["GET", "POST"]),
     route("/web/written", auth="session", methods=["POST"], scopes=["shop", "stock:write"]),
     route("/web/live", auth="session", websocket={}),
+    route("/web/chat", to="chat", auth="session", websocket={}),
     route("/web/recent", auth="session", max_age="5m"),
     route("/web/strong", auth="session", acr_values=["mfa", "passkey"]),
     route("/web/staff", auth="session", claims={"groups": "staff"}),
@@ -94,16 +95,14 @@ class World(StoredSessions):
         self.gateways: list[Gateway] = []
         self._serve = serve
         self._signer = Signer(signing_key, "gateway")
-        self._services: dict[str, str] = {}
+        self.services = {"chat": nobody_there()}
         self._browsers: list[Browser] = []
 
     async def gateway(self, *, valkey_url: str | None = None, **changed: Any) -> str:
         """The address of a new gateway, with settings changed as a test wants."""
-        if not self._services:
-            self._services = {
-                "things": await self._serve(self.things),
-                "baskets": await self._serve(self.baskets),
-            }
+        if "things" not in self.services:
+            self.services["things"] = await self._serve(self.things)
+            self.services["baskets"] = await self._serve(self.baskets)
         usual: dict[str, Any] = {
             "origin": ORIGIN,
             "valkey_url": valkey_url or self.valkey_url,
@@ -112,7 +111,7 @@ class World(StoredSessions):
             "local_cache_ttl": 0,
         }
         runtime = Runtime(
-            Directory(services=self._services),
+            Directory(services=self.services),
             signer=self._signer,
             provider=Provider(self.issuer.settings, client_id="web", client_secret=SECRET),
             session=SessionSettings(**(usual | changed)),

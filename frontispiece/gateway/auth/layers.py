@@ -34,6 +34,9 @@ ABORTED: Final = "aborted"
 CheckProof = Callable[[Call, AccessToken], None]
 """Checks that a call is of whom its bound token belongs to; raises a `Problem`."""
 
+FollowLogin = Callable[[Reply, AccessToken], None]
+"""Has a reply that is a stream end with the login that the token is of."""
+
 
 def for_route(route: Route, resources: TableResources) -> Iterator[Layer]:
     """The authentication layer for the route's `auth` setting, within one that counts its outcomes."""
@@ -52,6 +55,7 @@ def for_route(route: Route, resources: TableResources) -> Iterator[Layer]:
                 guest=route.guest,
                 requirements=Requirements.of(route),
                 check_proof=partial(resources.runtime.proofs.check, route),
+                follow=resources.sessions.follow if resources.sessions else None,
             )
         case Auth.SESSION:
             assert resources.sessions is not None, "a table with session routes has a section for them"
@@ -78,6 +82,7 @@ def bearer_auth(
     guest: bool = False,
     requirements: Requirements | None = None,
     check_proof: CheckProof | None = None,
+    follow: FollowLogin | None = None,
 ) -> Layer:
     """Require an access token with these scopes, and set `call.identity`.
 
@@ -87,6 +92,7 @@ def bearer_auth(
         guest: whether safe methods are allowed without a token, as `ANONYMOUS`.
         requirements: what else the token must say; None for nothing.
         check_proof: checks the proof of who sends a bound token; None where there are no bound tokens.
+        follow: has streams end with the login; None where nobody tells of its end.
     """
     required = frozenset(scopes)
 
@@ -94,7 +100,7 @@ def bearer_auth(
         async def handle(call: Call) -> Reply:
             header = call.header(b"authorization")
             if header is None and guest and call.method in SAFE_METHODS:
-                identity = ANONYMOUS
+                token, identity = None, ANONYMOUS
             else:
                 cached = access.cached(header) if header is not None else None
                 token = cached or await _verify(access, header)
@@ -109,6 +115,8 @@ def bearer_auth(
             call.identity = identity
             _remove_credentials(call)
             reply = await inner(call)
+            if follow is not None and token is not None and not isinstance(reply.body, bytes):
+                follow(reply, token)
             if guest:
                 reply.headers.append(VARY)
             return reply

@@ -4,6 +4,7 @@ from typing import Final
 
 from frontispiece.aio.background import BackgroundTasks
 from frontispiece.gateway.auth.oidc import Provider
+from frontispiece.gateway.auth.open_streams import OpenStreams
 from frontispiece.gateway.auth.session.invalidation import RevocationList
 from frontispiece.gateway.auth.session.local_cache import LocalSessionCache
 from frontispiece.gateway.auth.session.settings import SessionSettings
@@ -34,9 +35,21 @@ class SessionContext:
         retention = provider.settings.revocation_retention
         self.store = SessionStore(settings.valkey_url, self.keyring, retention, clock)
         self.cache = LocalSessionCache(settings.local_cache_ttl)
+        self.streams = OpenStreams()
         self.revocations = RevocationList(retention, clock)
+        self.revocations.subscribe(lambda sid, subject: self.streams.end(sid=sid, subject=subject))
         self.background = BackgroundTasks(expected=(Problem,), shutdown_timeout=SHUTDOWN_TIMEOUT)
         """Tasks that outlive a request."""
+
+    def end_session(self, key: str) -> None:
+        """A session has ended: this process has no copy of it from now on, and its streams end."""
+        self.cache.evict(key)
+        self.streams.end(key=key)
+
+    def end_login(self, *, sid: str | None, subject: str | None, at: float) -> None:
+        """The same for a login, or for all logins of a user up to a moment: their tokens are revoked, too."""
+        self.cache.evict_login(sid=sid, subject=subject)
+        self.revocations.add(sid=sid, subject=subject, at=at)
 
     @property
     def origin(self) -> bytes:

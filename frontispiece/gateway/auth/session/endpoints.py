@@ -86,7 +86,7 @@ class Logout:
 
     async def _end(self, key: str) -> SessionRecord | None:
         found = await self._context.store.peek(key)
-        self._context.cache.evict(key)
+        self._context.end_session(key)
         if found is None:
             return None
         await self._context.store.end(key)
@@ -137,8 +137,7 @@ class BackChannelLogout:
         subject = logout.sub if logout.sid is None else None
         if not await context.store.end_login(sid=logout.sid, subject=subject, at=logout.iat, jti=logout.jti):
             raise InvalidLogoutRequest("The logout token was used before")
-        context.cache.evict_login(sid=logout.sid, subject=subject)
-        context.revocations.add(sid=logout.sid, subject=subject, at=logout.iat)
+        context.end_login(sid=logout.sid, subject=subject, at=logout.iat)
 
 
 async def _logout_token(call: Call) -> str:

@@ -21,7 +21,7 @@ from frontispiece.gateway.policies.rate_limit.config import Limit
 from frontispiece.http.headers import CREDENTIALS, SAFE_METHODS
 from frontispiece.http.problems import Problem
 from frontispiece.security import ANONYMOUS, GUEST_PREFIX, Identity
-from frontispiece.upstream import Reply
+from frontispiece.upstream import Headers, Reply
 
 REMOVED: Final = CREDENTIALS | {csrf.HEADER}
 """Request headers that services do not get."""
@@ -92,13 +92,17 @@ class SessionAuth:
 
         def layer(inner: Handler) -> Handler:
             async def handle(call: Call) -> Reply:
-                identity = await identify(call)
+                headers, epoch = call.headers, self._context.cache.epoch
+                session = await identify(call)
+                identity = ANONYMOUS if session is None else self._identity(session)
                 if not identity.is_guest and (missing := required - identity.scopes):
                     scope = " ".join(sorted(missing))
                     raise Problem(403, "scope-missing", f"This needs the scope {scope}.", scope=scope)
                 call.identity = identity
                 call.headers = [field for field in call.headers if field[0] not in REMOVED]
                 reply = await inner(call)
+                if session is not None and not isinstance(reply.body, bytes):
+                    await self._follow(reply, headers, session, epoch)
                 set_cache_headers(
                     reply,
                     private=identity is not ANONYMOUS,
@@ -110,8 +114,23 @@ class SessionAuth:
 
         return layer
 
-    async def _user(self, requirements: Requirements | None, call: Call) -> Identity:
-        """The user, who meets these requirements.
+    async def _follow(self, reply: Reply, headers: Headers, session: SessionRecord, epoch: int) -> None:
+        """Have a stream end with the session, which was found in this epoch."""
+        context = self._context
+        key = cookies.session_key(headers, cookies.GUEST if session.is_guest else cookies.SESSION)
+        context.streams.add(reply, key=key, sid=session.sid, subject=session.subject)
+        if key is None or epoch == context.cache.epoch:
+            return
+        try:
+            has_ended = await context.store.peek(key) is None
+        except BaseException:
+            await reply.release()
+            raise
+        if has_ended:  # while the stream began
+            context.end_session(key)
+
+    async def _user(self, requirements: Requirements | None, call: Call) -> SessionRecord:
+        """The session of a user who meets these requirements.
 
         Raises:
             Problem: 401 `session-missing`, `session-ended` or `insufficient-user-authentication`;
@@ -127,10 +146,10 @@ class SessionAuth:
             raise self._unauthorized("session-missing", "This needs a login.")
         if requirements is not None:
             requirements.check(session.all_claims)
-        return self._identity(session)
+        return session
 
-    async def _guest(self, call: Call) -> Identity:
-        """The user or the guest; `ANONYMOUS` as long as nothing of the guest has to be stored.
+    async def _guest(self, call: Call) -> SessionRecord | None:
+        """The session of the user or the guest; None as long as nothing of the guest has to be stored.
 
         Raises:
             Problem: 403: the call is another site's.
@@ -139,14 +158,14 @@ class SessionAuth:
         guest_key = cookies.session_key(call.headers, cookies.GUEST)
         is_safe = call.method in SAFE_METHODS
         if is_safe and ((key is None and guest_key is None) or not csrf.has_csrf_header(call)):
-            return ANONYMOUS
+            return None
         csrf.check(call, self._context.origin)
         session = None if key is None else await self._session(call, key)
         if session is None and guest_key is not None:
             session = await self._known_guest(call, guest_key)
         if session is None and is_safe:
-            return ANONYMOUS
-        return self._identity(session or await self._guests.create(call))
+            return None
+        return session or await self._guests.create(call)
 
     async def _session(self, call: Call, key: str) -> SessionRecord | None:
         csrf.check(call, self._context.origin)

@@ -91,7 +91,7 @@ class TokenRefresher:
         finally:
             del self._running[key]
         if session is None:
-            cache.evict(key)
+            self._context.end_session(key)
         else:
             cache.put(key, session, epoch=epoch)
         return session
@@ -222,7 +222,7 @@ class SessionManager:
         """
         found = await self._context.store.peek(key)
         if found is None:
-            self._context.cache.evict(key)
+            self._context.end_session(key)
             return None
         session, left = found
         if session.needs_refresh(self._context.clock()):

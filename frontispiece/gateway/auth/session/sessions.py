@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple, Self
 
 from frontispiece.aio.background import BackgroundTasks
-from frontispiece.gateway.auth.oidc import Provider
+from frontispiece.gateway.auth.oidc import AccessToken, Provider
 from frontispiece.gateway.auth.session.context import SessionContext
 from frontispiece.gateway.auth.session.create import SessionCreator
 from frontispiece.gateway.auth.session.endpoints import BackChannelLogout, Logout, UserInfo
@@ -19,7 +19,7 @@ from frontispiece.gateway.auth.session.subscriber import Subscriber
 from frontispiece.gateway.call import Handler, Layer
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.config.session import Session
-from frontispiece.upstream import Upstream
+from frontispiece.upstream import Reply, Upstream
 
 
 class Endpoint(NamedTuple):
@@ -69,6 +69,13 @@ class Sessions:
     def revocations(self) -> RevocationList:
         """The ended logins, whose bearer tokens are revoked, too."""
         return self._context.revocations
+
+    def follow(self, reply: Reply, token: AccessToken) -> None:
+        """Have a stream end with the login that a token is of."""
+        sid, subject = token.sid, token.identity.subject
+        self._context.streams.add(reply, sid=sid, subject=subject)
+        if self.revocations.is_revoked(sid, subject, token.claims.get("iat", 0)):  # meanwhile
+            self._context.streams.end(sid=sid, subject=subject)
 
     def layer(self, route: Route) -> Layer:
         """See `SessionAuth.layer`."""

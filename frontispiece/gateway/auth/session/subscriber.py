@@ -78,12 +78,15 @@ class Subscriber:
             log.warning("an invalid session invalidation: %s", error)
             return
         if message.key is not None:
-            self._context.cache.evict(message.key)
-            return
-        self._context.cache.evict_login(sid=message.sid, subject=message.subject)
-        self._context.revocations.add(sid=message.sid, subject=message.subject, at=message.at)
+            self._context.end_session(message.key)
+        else:
+            self._context.end_login(sid=message.sid, subject=message.subject, at=message.at)
 
     async def _on_subscribe(self) -> None:
-        for logout in await self._context.store.logouts():  # earlier messages were missed
-            self._context.revocations.add(sid=logout.sid, subject=logout.subject, at=logout.at)
+        context = self._context
+        for logout in await context.store.logouts():  # earlier messages were missed
+            context.revocations.add(sid=logout.sid, subject=logout.subject, at=logout.at)
+        for key in context.streams.sessions:
+            if await context.store.peek(key) is None:
+                context.end_session(key)
         self._context.cache.set_subscribed(subscribed=True)

@@ -23,6 +23,7 @@ NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
 NO_CODE: Final = 1005
 """Stands for a close frame without a code."""
+POLICY: Final = 1008
 TOO_BIG: Final = 1009
 INTERNAL: Final = 1011
 RESTART: Final = 1012
@@ -42,6 +43,7 @@ class Close:
 
 IDLE: Final = Close(GOING_AWAY, "idle")
 MAX_DURATION: Final = Close(GOING_AWAY, "it has reached its maximum duration")
+LOGIN_ENDED: Final = Close(POLICY, "the login has ended")
 ROUTE_CHANGED: Final = Close(RESTART, "the route has changed")
 GATEWAY_FAILED: Final = Close(INTERNAL, "the gateway failed")
 CLIENT_LEFT: Final = Close(GOING_AWAY, "the client has left")

@@ -13,6 +13,7 @@ from frontispiece.gateway.policies.websocket.config import WebSocket
 from frontispiece.gateway.policies.websocket.downstream import (
     CLIENT_LEFT,
     IDLE,
+    LOGIN_ENDED,
     MAX_DURATION,
     NO_CODE,
     NORMAL,
@@ -65,18 +66,22 @@ class Relay:
         self._count = count
         self._clock = asyncio.get_running_loop().time
         self._last_message = self._clock()
+        self._ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.close_frame = CLIENT_LEFT
         """Why it ended; while it has not, what the service gets when the relay is cancelled."""
+
+    def end(self) -> None:
+        """Close both ends: the login of the client has ended."""
+        if not self._ended.done():
+            self._ended.set_result(LOGIN_ENDED)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
         """Relay until one end closes, and close the other."""
-        tasks = [
-            asyncio.ensure_future(work)
-            for work in (self._relay_to_service(), self._relay_to_client(), self._watch())
-        ]
+        work = (self._relay_to_service(), self._relay_to_client(), self._watch())
+        tasks = [self._ended, *(asyncio.ensure_future(each) for each in work)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
