@@ -12,6 +12,7 @@ __all__ = [
     "Database",
     "EmbeddedDatabase",
     "EmbeddedStore",
+    "GroupCommit",
     "GuardedValkey",
     "Moment",
     "SqlStore",
@@ -24,6 +25,7 @@ __all__ = [
 if TYPE_CHECKING:
     from frontispiece.stores.commit_signal import CommitSignal
     from frontispiece.stores.embedded import EmbeddedDatabase, EmbeddedStore
+    from frontispiece.stores.group_commit import GroupCommit
     from frontispiece.stores.postgresql import notifications
     from frontispiece.stores.sql import Database, Moment, after_commit
     from frontispiece.stores.sql_store import SqlStore
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 else:
     _MODULES = dict.fromkeys(("Database", "Moment", "after_commit"), "sql")
     _MODULES |= dict.fromkeys(("EmbeddedDatabase", "EmbeddedStore"), "embedded")
-    _MODULES |= {"CommitSignal": "commit_signal", "SqlStore": "sql_store", "notifications": "postgresql"}
+    _MODULES |= {"CommitSignal": "commit_signal", "GroupCommit": "group_commit"}
+    _MODULES |= {"SqlStore": "sql_store", "notifications": "postgresql"}
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

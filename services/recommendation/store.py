@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from frontispiece.events import Event, EventData
-from frontispiece.stores import EmbeddedStore
+from frontispiece.stores import EmbeddedStore, GroupCommit
 from services.recommendation.events import OrderCompleted
 from services.recommendation.graph import Graph
 from services.recommendation.model import Pair, Purchase, best
@@ -21,11 +21,12 @@ class Store(EmbeddedStore[Graph]):
 
     def __init__(self, folder: Path, *, min_customers: int) -> None:
         super().__init__(folder, Graph)
+        self._facts = GroupCommit[OrderCompleted](lambda facts: self.write(partial(add, facts=facts)))
         self._min_customers = min_customers
 
     async def completed(self, event: Event[OrderCompleted]) -> None:
         """Add the purchase of an order; again, it changes nothing."""
-        await self.write(partial(add, facts=[event.data]))
+        await self._facts.add(event.data)
 
     async def recommendations(self, skus: Sequence[str], limit: int) -> dict[str, list[Pair]]:
         """What is recommended beside each of these articles, best first."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from frontispiece.events import Event, EventData
-from frontispiece.stores import EmbeddedStore
+from frontispiece.stores import EmbeddedStore, GroupCommit
 from services.sales.columns import MEMORY, Columns
 from services.sales.events import OrderCancelled, OrderCompleted, OrderPlaced
 from services.sales.model import Figures, Grouping
@@ -25,10 +25,11 @@ class Store(EmbeddedStore[Columns]):
 
     def __init__(self, folder: Path, *, memory: int = MEMORY) -> None:
         super().__init__(folder, partial(Columns, memory=memory))
+        self._facts = GroupCommit[EventData](lambda facts: self.write(partial(apply, facts=facts)))
 
     async def happened(self, event: Event[EventData]) -> None:
         """Set what a fact says; again, it changes nothing."""
-        await self.write(lambda columns: columns.apply([event.data]))
+        await self._facts.add(event.data)
 
     async def report(self, first: date, last: date) -> dict[Grouping, list[Figures]]:
         """The figures of the orders that were placed in these days, in every grouping."""

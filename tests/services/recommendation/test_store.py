@@ -40,8 +40,8 @@ async def beside(store: Store, sku: str, limit: int = 12) -> list[str]:
 async def test_what_enough_customers_have_bought_too_is_recommended_and_the_article_itself_is_not(
     store: Store,
 ) -> None:
-    for each in (order("a", "PEN", "INK"), order("b", "PEN"), order("b", "INK", "CAP"), order("a", "NIB")):
-        await store.completed(each)
+    orders = order("a", "PEN", "INK"), order("b", "PEN"), order("b", "INK", "CAP"), order("a", "NIB")
+    await asyncio.gather(*map(store.completed, orders))
 
     assert await beside(store, "PEN") == ["INK"]  # CAP and NIB are those of one customer
     assert await beside(store, "NIB") == []
@@ -49,12 +49,10 @@ async def test_what_enough_customers_have_bought_too_is_recommended_and_the_arti
 
 
 async def test_what_everybody_buys_comes_after_what_belongs_to_the_article(store: Store) -> None:
-    for customer in range(9):
-        await store.completed(order(f"other{customer}", "BAG"))
-    for customer in range(3):
-        await store.completed(order(f"writer{customer}", "PEN", "BAG"))
-    for customer in range(2):
-        await store.completed(order(f"writer{customer}", "INK"))
+    orders = [order(f"other{customer}", "BAG") for customer in range(9)]
+    orders += [order(f"writer{customer}", "PEN", "BAG") for customer in range(3)]
+    orders += [order(f"writer{customer}", "INK") for customer in range(2)]
+    await asyncio.gather(*map(store.completed, orders))
 
     assert await beside(store, "PEN") == ["INK", "BAG"]  # though more customers bought the bag beside it
     assert await beside(store, "PEN", limit=1) == ["INK"]
@@ -86,8 +84,7 @@ async def test_a_query_waits_for_one_change_however_many_wait(store: Store) -> N
 async def test_deliveries_in_any_order_and_number_make_the_same_graph(store: Store) -> None:
     deliveries = [number for number in range(60) for _ in range(2)]
     Random(5).shuffle(deliveries)  # noqa: S311
-    for number in deliveries:
-        await store.completed(event(completed(number), subject=str(number)))
+    await asyncio.gather(*(store.completed(event(completed(each), subject=str(each))) for each in deliveries))
 
     assert await store.read(Graph.edges) == edges(range(60))
     before = await store.recommendations(["ART-3"], 12)

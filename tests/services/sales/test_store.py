@@ -1,5 +1,6 @@
 """The columns: facts in any order and number of deliveries, kills, and the figures made of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import date
@@ -39,8 +40,7 @@ async def test_facts_in_any_order_and_number_make_the_same_rows(store: Store, tm
 
     deliveries = [*facts, *facts]
     Random(7).shuffle(deliveries)  # noqa: S311
-    for fact in deliveries:
-        await store.happened(event(fact, subject="an order"))
+    await asyncio.gather(*(store.happened(event(fact, subject="an order")) for fact in deliveries))
 
     assert await store.read(Columns.rows) == straight.rows()
     straight.close()
