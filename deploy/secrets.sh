@@ -68,7 +68,8 @@ cat >identity_clients <<JSON
   "agent": {
     "name": "an assistant",
     "redirect_uris": ["http://127.0.0.1/callback"],
-    "scopes": ["shop"]
+    "scopes": ["shop"],
+    "resource": "$origin/agent/mcp"
   }
 }
 JSON

@@ -90,6 +90,8 @@ class Client(BaseModel):
     dpop_bound_access_tokens: bool = False
     scopes: tuple[str, ...] | None = None
     """Those that it is granted at most, beside the standard ones; all of the user's when None."""
+    resource: PublicUri | None = None
+    """What its access tokens are for (RFC 8707), in place of IDENTITY_AUDIENCE."""
 
     @property
     def is_confidential(self) -> bool:
@@ -106,6 +108,10 @@ class Client(BaseModel):
         if self.is_confidential or _origin(redirect_uri) != origin:
             return self.is_confidential or redirect_uri.startswith("https:")
         return self.scopes is not None
+
+    def has(self, resource: str | None) -> bool:
+        """Whether its tokens are for this resource, if a request names one."""
+        return resource is None or resource == self.resource
 
     def accepts(self, redirect_uri: str) -> bool:
         """Whether this is one of its redirect URIs; a public client has any loopback port (RFC 8252, 7.3)."""
@@ -130,7 +136,8 @@ class IdentitySettings(Settings):
         '"redirect_uris": ["https://…"], "post_logout_redirect_uris": ["https://…"], '
         '"backchannel_logout_uri": "http://…", "name": "…"}, …}. Without a secret a client is public; pages '
         "call it by its name, or else by its client id. One with `dpop_bound_access_tokens` gets no token "
-        "without a DPoP proof; one with `scopes` gets no others, the standard ones excepted."
+        "without a DPoP proof; one with `scopes` gets no others, the standard ones excepted. Tokens of one "
+        "with `resource`, a URI, are for that alone (RFC 8707)."
     )
     encryption_keys: list[str] = Field(
         description="Keys that encrypt the private signing keys in the database, as JSON, the newest first, "
@@ -208,6 +215,10 @@ class IdentitySettings(Settings):
     def origin(self) -> str:
         """The web origin of the provider's pages."""
         return _origin(self.issuer)
+
+    def audience_of(self, client_id: str) -> str:
+        """The `aud` of a client's access tokens."""
+        return self.clients[client_id].resource or self.audience
 
     def at(self, path: str) -> str:
         """The public URL of a path."""

@@ -100,6 +100,13 @@ class Assistant:
         ):
             yield client
 
+    async def access_token(self) -> str:
+        """A token of its customer."""
+        async with self.connected():
+            tokens = self.auth.context.current_tokens
+        assert tokens is not None
+        return tokens.access_token
+
 
 @pytest.fixture
 def assistant(shop: RunningShop, names: Iterator[str]) -> Assistant:
@@ -185,6 +192,16 @@ async def test_arguments_that_do_not_fit_go_nowhere(assistant: Assistant) -> Non
         assert (await problem(client, "find_products", limit=3, owner="x"))["status"] == 422
         with pytest.raises(MCPError, match="no tool"):
             await client.call_tool("drop_tables", {})
+
+
+def test_tokens_of_assistants_are_for_the_tools_alone(
+    assistant: Assistant, http: httpx.Client, shop: RunningShop
+) -> None:
+    own = {"Authorization": f"Bearer {asyncio.run(assistant.access_token())}"}
+
+    assert http.get("/mobile/orders", headers=own).status_code == 401
+    assert http.post("/agent/mcp", json={}, headers=own).status_code == 400
+    assert http.post("/agent/mcp", json={}, headers=shop.phone("shopper")).status_code == 401
 
 
 def test_who_has_no_token_reads_where_to_get_one(http: httpx.Client, shop: RunningShop) -> None:

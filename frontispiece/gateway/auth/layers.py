@@ -9,6 +9,7 @@ from frontispiece.gateway.auth.proofs import bound_token_problem
 from frontispiece.gateway.auth.requirements import Requirements
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.policies.protected_resource import required_audience
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.headers import CREDENTIALS, SAFE_METHODS
 from frontispiece.http.problems import Problem
@@ -54,6 +55,7 @@ def for_route(route: Route, resources: TableResources) -> Iterator[Layer]:
                 route.scopes,
                 guest=route.guest,
                 requirements=Requirements.of(route),
+                resource=required_audience(route, resources),
                 check_proof=partial(resources.runtime.proofs.check, route),
                 follow=resources.sessions.follow if resources.sessions else None,
             )
@@ -81,6 +83,7 @@ def bearer_auth(
     *,
     guest: bool = False,
     requirements: Requirements | None = None,
+    resource: str | None = None,
     check_proof: CheckProof | None = None,
     follow: FollowLogin | None = None,
 ) -> Layer:
@@ -91,6 +94,7 @@ def bearer_auth(
         scopes: all of them are required.
         guest: whether safe methods are allowed without a token, as `ANONYMOUS`.
         requirements: what else the token must say; None for nothing.
+        resource: the audience that the token must have; None for that of its issuer's settings.
         check_proof: checks the proof of who sends a bound token; None where there are no bound tokens.
         follow: has streams end with the login; None where nobody tells of its end.
     """
@@ -102,8 +106,8 @@ def bearer_auth(
             if header is None and guest and call.method in SAFE_METHODS:
                 token, identity = None, ANONYMOUS
             else:
-                cached = access.cached(header) if header is not None else None
-                token = cached or await _verify(access, header)
+                cached = access.cached(header, resource) if header is not None else None
+                token = cached or await _verify(access, header, resource)
                 if token.jkt is not None:
                     assert check_proof is not None, "the routes of a table check proofs"
                     check_proof(call, token)
@@ -160,12 +164,12 @@ def count_auth(count: Callable[[str], None]) -> Layer:
     return layer
 
 
-async def _verify(access: TokenVerification, header: bytes | None) -> AccessToken:
+async def _verify(access: TokenVerification, header: bytes | None, resource: str | None) -> AccessToken:
     field = header.decode("latin-1") if header else None
     is_bound = field is not None and field.lower().startswith(DPOP)
     token = field[len(DPOP) :].strip() if field is not None and is_bound else bearer_token(field)
     try:
-        verified = await access.verify(token)
+        verified = await access.verify(token, resource)
         _check_scheme(verified, is_bound=is_bound)
     except InvalidToken as error:
         raise (bound_token_problem if is_bound else invalid_token_problem)(error) from None

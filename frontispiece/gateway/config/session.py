@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.gateway.config.target import Target
-from frontispiece.gateway.policies.rate_limit.config import Limits, RateLimitKey
+from frontispiece.gateway.policies.rate_limit.config import Limits
 from frontispiece.http.paths import Template
 from frontispiece.units import LongDuration
 
@@ -60,7 +60,7 @@ class Session(ConfigModel):
             yield "scopes need openid, by which the issuer says who has logged in"
         if self.idle_timeout > self.absolute_timeout:
             yield "idle_timeout is longer than absolute_timeout"
-        if any(limit.by is RateLimitKey.USER for limit in self.rate_limit):
+        if any(limit.by.identifies_caller for limit in self.rate_limit):
             yield "rate_limit: the user is not known before the login: count by address or by route"
         for target in self.guest_merge:
             if target.path is None or set(target.path.names) - {"user"}:

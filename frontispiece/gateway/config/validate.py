@@ -14,7 +14,6 @@ from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, Route
 from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.files.validate import faults_of_files
-from frontispiece.gateway.policies.rate_limit.config import RateLimitKey
 from frontispiece.gateway.policies.websocket.config import WITHOUT_WEBSOCKETS
 from frontispiece.http.headers import SAFE_METHODS
 
@@ -191,8 +190,9 @@ def identified_caller(route: Route) -> Iterator[tuple[str, str]]:
         yield "scopes", f"scopes ask for a user: {IDENTIFIES}"
     if route.guest:
         yield "guest", f"guest is for routes that identify callers: {IDENTIFIES}"
-    if any(limit.by is RateLimitKey.USER for limit in route.rate_limit):
-        yield "rate_limit", f"a rate_limit by user asks for a user: {IDENTIFIES}"
+    for limit in route.rate_limit:
+        if limit.by.identifies_caller:
+            yield "rate_limit", f"a rate_limit by {limit.by} asks for a user: {IDENTIFIES}"
 
 
 def protected_resources(route: Route) -> Iterator[tuple[str, str]]:

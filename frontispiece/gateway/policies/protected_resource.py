@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.base import ConfigModel
@@ -36,6 +36,11 @@ class ProtectedResource(ConfigModel):
 
     name: str = Field(description="Of the resource, for people.")
     scopes: tuple[str, ...] = Field((), description="The scopes that it has uses for.")
+    require_audience: StrictBool = Field(
+        False,
+        description="Whether tokens must be for this resource (RFC 8707): their `aud` is its URL; by "
+        "default the API's.",
+    )
     documentation: str | None = Field(None, description="The URL of a page about it.")
 
 
@@ -46,6 +51,12 @@ def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
         if ANY not in named:
             yield _origin_layer({each.encode() for each in (*resources.runtime.origins, *named)})
         yield _layer(f"{_origin(resources)}{WELL_KNOWN}{route.path}")
+
+
+def required_audience(route: "Route", resources: "TableResources") -> str | None:
+    """The audience that tokens must have on a route; None for that of their issuer's settings."""
+    about = route.protected_resource
+    return _url(route, resources) if about is not None and about.require_audience else None
 
 
 def endpoints(resources: "TableResources") -> Iterator[tuple["Route", Template, Handler]]:
@@ -59,7 +70,7 @@ def _metadata(route: "Route", resources: "TableResources") -> bytes:
     about = route.protected_resource
     assert about is not None, "asked only where there is one"
     document = {
-        "resource": _origin(resources) + route.path,
+        "resource": _url(route, resources),
         "authorization_servers": [resources.runtime.issuer_url(name) for name in route.issuers],
         "bearer_methods_supported": ["header"],
         "resource_name": about.name,
@@ -67,6 +78,10 @@ def _metadata(route: "Route", resources: "TableResources") -> bytes:
         "resource_documentation": about.documentation,
     }
     return msgspec.json.encode({name: value for name, value in document.items() if value})
+
+
+def _url(route: "Route", resources: "TableResources") -> str:
+    return _origin(resources) + route.path
 
 
 def _origin(resources: "TableResources") -> str:

@@ -1,6 +1,6 @@
 """Authorization requests: parsed and validated, again at every step that they pass.
 
-RFC 6749 (4.1.1), RFC 7636, RFC 9207, RFC 9700, OpenID Connect Core 1.0 (3.1.2).
+RFC 6749 (4.1.1), RFC 7636, RFC 8707, RFC 9207, RFC 9700, OpenID Connect Core 1.0 (3.1.2).
 """
 
 import re
@@ -27,6 +27,7 @@ PARAMETERS: Final = (
     "prompt",
     "max_age",
     "login_hint",
+    "resource",
 )
 """The parameters that are read, and carried through pages in hidden fields; others are ignored."""
 
@@ -37,6 +38,9 @@ MAX_LENGTH: Final = 2048
 
 Violation = tuple[str, str]
 """An error code (RFC 6749, 4.1.2.1), and a sentence for the client's developer."""
+
+INVALID_TARGET: Final[Violation] = "invalid_target", "This client gets no tokens for that resource."
+"""RFC 8707, 2."""
 
 _SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -102,6 +106,8 @@ def parse_request(fields: Fields, settings: IdentitySettings) -> AuthorizationRe
     check_state(fields)
     if violation := _unsupported(fields) or _without_pkce(fields) or _malformed(fields):
         raise RedirectError(redirect_uri, fields.get("state"), *violation)
+    if not client.has(fields.get("resource")):
+        raise RedirectError(redirect_uri, fields.get("state"), *INVALID_TARGET)
     return AuthorizationRequest(
         requested=RequestedGrant(
             client_id=fields["client_id"],

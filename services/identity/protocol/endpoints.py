@@ -18,7 +18,7 @@ from services.identity.browser.forms import Fields, read_fields
 from services.identity.context import Context, Provided
 from services.identity.errors import InvalidForm, OAuthError
 from services.identity.model import OPENID, SHOP_SCOPES, STANDARD_SCOPES, IssuedGrant, Presenter, grantable
-from services.identity.protocol.authorize import PROMPTS
+from services.identity.protocol.authorize import INVALID_TARGET, PROMPTS
 from services.identity.protocol.token_issuer import user_claims
 from services.identity.settings import Client
 
@@ -34,6 +34,8 @@ async def token(request: Request, context: Provided) -> Response:
     fields = await _fields(request)
     client_id, client = _authenticate(request, fields, context.settings.clients)
     grant_type = _required(fields, "grant_type")
+    if not client.has(fields.get("resource")):
+        raise OAuthError(*INVALID_TARGET)
     proof = await context.dpop.proof(request, "/token")
     if proof is None and client.dpop_bound_access_tokens:
         raise context.dpop.refusal("This client needs a proof.")
@@ -60,7 +62,7 @@ async def revoke(request: Request, context: Provided) -> Response:
     client_id, _ = _authenticate(request, fields, context.settings.clients)
     value = _required(fields, "token")
     try:
-        await context.tokens.read_access_token(value)
+        await context.tokens.read_access_token(value, context.settings.audience_of(client_id))
     except InvalidToken:
         await context.grants.revoke(value, client_id)
         return Response(headers=UNCACHED)
@@ -225,7 +227,7 @@ async def _access_token(request: Request, context: Context) -> dict[str, Any]:
         challenge = {"WWW-Authenticate": f'Bearer, DPoP algs="{" ".join(DPOP_ALGORITHMS)}"'}
         raise OAuthError("invalid_request", "An access token is missing.", status=401, headers=challenge)
     try:
-        claims = await context.tokens.read_access_token(token)
+        claims = await context.tokens.read_access_token(token, context.settings.audience)
     except InvalidToken as error:
         raise _bearer_error(401, "invalid_token", quotable(error)) from None
     if scheme == "bearer" and bound_key(claims) is None:

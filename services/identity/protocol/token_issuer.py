@@ -37,9 +37,13 @@ class TokenIssuer:
         self._clock = clock
 
     async def access_token(self, grant: Grant, scopes: tuple[str, ...], jkt: str | None = None) -> str:
-        """An access token for the shop (RFC 9068), bound to the key with this thumbprint (RFC 9449)."""
+        """An access token for its client (RFC 9068), bound to the key with this thumbprint (RFC 9449)."""
         claims = {
-            **self._claims(grant.user_id, self._settings.audience, self._settings.access_token_lifetime),
+            **self._claims(
+                grant.user_id,
+                self._settings.audience_of(grant.client_id),
+                self._settings.access_token_lifetime,
+            ),
             "client_id": grant.client_id,
             "scope": " ".join(scopes),
             "sid": grant.sid,
@@ -71,13 +75,13 @@ class TokenIssuer:
         }
         return await self._keys.sign(claims, LOGOUT_TYPE)
 
-    async def read_access_token(self, token: str) -> dict[str, Any]:
-        """The claims of an access token.
+    async def read_access_token(self, token: str, audience: str) -> dict[str, Any]:
+        """The claims of an access token for this audience.
 
         Raises:
             InvalidToken: it is none of ours, or has expired.
         """
-        claims = await self._read(token, ACCESS_TYPE, audience=self._settings.audience)
+        claims = await self._read(token, ACCESS_TYPE, audience=audience)
         if self._clock() >= claims["exp"] + CLOCK_SKEW:
             raise InvalidToken("The token has expired")
         return claims

@@ -10,7 +10,8 @@ from frontispiece.security import Identity, Signer
 from tests.conftest import MakeToken
 from tests.frontispiece.conftest import READER, IdentityIn, assert_refused
 from tests.support.issuer import Issuer
-from tests.support.world import World
+from tests.support.tables import route, route_table
+from tests.support.world import OpenWorld, World
 
 
 @pytest.fixture
@@ -116,3 +117,18 @@ async def test_a_token_in_the_query_or_a_cookie_counts_for_nothing(edge: World, 
     in_cookie = await edge.http.get("/mine", headers={"Cookie": f"access_token={token}"})
 
     assert (in_query.status_code, in_cookie.status_code) == (401, 401)
+
+
+async def test_a_protected_resource_may_take_tokens_for_itself_alone(
+    open_world: OpenWorld, issuer: Issuer
+) -> None:
+    tools = route("/tools", auth="bearer", protected_resource={"name": "Tools", "require_audience": True})
+    routes = route_table(tools, route("/mine", auth="bearer"))
+    world = await open_world(routes, origins=["https://shop.example"])
+    general = issuer.bearer("reader")
+    special = issuer.bearer("reader", aud="https://shop.example/tools")
+
+    for _ in range(2):  # what one route has verified is no proof at the other
+        for headers, statuses in ((general, [401, 200]), (special, [200, 401])):
+            answers = [await world.http.get(path, headers=headers) for path in ("/tools", "/mine")]
+            assert [answer.status_code for answer in answers] == statuses

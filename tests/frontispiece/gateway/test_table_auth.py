@@ -24,6 +24,10 @@ def test_a_route_that_asks_who_is_calling_may_let_guests_in_and_count_users(auth
         ('scopes = ["shop"]', "scopes ask for a user"),
         ("guest = true", "guest is for routes that identify callers"),
         ('rate_limit = { rate = "5/second", by = "user" }', "a rate_limit by user asks for a user"),
+        (
+            'rate_limit = { rate = "5/second", by = "client" }',
+            "a rate_limit by client asks for a user",
+        ),
     ],
 )
 def test_other_routes_know_no_users(auth: str, more: str, what: str) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from tests.services.identity.conftest import on_both_databases
-from tests.services.identity.world import SECRET, WEB, World, pkce
+from tests.services.identity.world import AGENTS, SECRET, WEB, World, parameters_of, pkce
 
 
 def refusal(response: httpx.Response) -> tuple[int, str]:
@@ -159,3 +159,17 @@ async def test_userinfo_takes_access_tokens_alone_and_while_they_last(shop: Worl
     for response in (*wrong, expired):
         assert response.status_code == 401
         assert response.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+
+
+async def test_the_tokens_of_a_client_with_a_resource_are_for_that_alone(shop: World) -> None:
+    browser = shop.browser()
+    for named in (AGENTS, None):
+        tokens = await shop.tokens(browser, "agent", resource=named)
+        assert (await shop.verified(tokens["access_token"], AGENTS))["client_id"] == "agent"
+    assert (await shop.userinfo(tokens["access_token"])).status_code == 401
+
+    for client, other in (("agent", WEB), ("mobile", AGENTS)):
+        asked = await browser.get("/authorize", params=shop.parameters(client, resource=other))
+        assert parameters_of(asked)["error"] == "invalid_target"
+        code = await shop.code(browser, client)
+        assert refusal(await shop.redeem(code, client, resource=other)) == (400, "invalid_target")

@@ -1,4 +1,4 @@
-"""A provider with two clients and a clock that tests set, and what clients do with it."""
+"""A provider with three clients and a clock that tests set, and what clients do with it."""
 
 import base64
 import hashlib
@@ -26,13 +26,14 @@ SECRET = "the-secret-of-the-web-client-in-these-tests"
 WEB = f"{ORIGIN}/web/session/callback"
 WEB_HOME = f"{ORIGIN}/"
 SEALED_WITH = new_key()
+AGENTS = f"{ORIGIN}/agent/mcp"
 MOBILE = "com.frontispiece.shop:/callback"
 
 Json = dict[str, Any]
 
 
 def clients(told_at: str | None = None) -> Json:
-    """The two clients of the shop, both told at one address."""
+    """The clients of the shop, two of which are told at one address."""
     return {
         "web": {
             "secret": SECRET,
@@ -44,6 +45,7 @@ def clients(told_at: str | None = None) -> Json:
             "redirect_uris": [MOBILE, "https://shop.example/app/callback"],
             "backchannel_logout_uri": told_at,
         },
+        "agent": {"redirect_uris": [MOBILE], "scopes": ["shop"], "resource": AGENTS},
     }
 
 
@@ -76,7 +78,7 @@ def parameters_of(response: httpx.Response) -> dict[str, str]:
 
 
 class World:
-    """The provider, and two clients of it."""
+    """The provider, and clients of it."""
 
     def __init__(self, app: FastAPI, clock: Clock) -> None:
         self.app = app

@@ -66,6 +66,7 @@ class AccessToken:
         claims: all that it says.
         expires_at: until when it is accepted, in seconds since 1970.
         sid: the login at the issuer; None where the issuer names none.
+        audience: what it is for: its `aud`.
         key: the thumbprint of the key that signed it; None when the issuer was asked about it.
         jkt: the thumbprint of the client's key that it is bound to (RFC 9449); None for a bearer token.
     """
@@ -74,6 +75,7 @@ class AccessToken:
     claims: Claims
     expires_at: float
     sid: str | None
+    audience: frozenset[str]
     key: str | None
     jkt: str | None
 
@@ -87,7 +89,7 @@ class AccessTokens:
     """Verifies access tokens; caches the valid ones.
 
     Args:
-        settings: the issuer and the audience.
+        settings: the issuer, and the audience that tokens have by default.
         verifier: verifies what all tokens of the issuer have in common.
         introspection: verifies tokens that are no JWTs; None refuses them.
         subjects: which users the issuer may name, and how they are called here.
@@ -133,51 +135,58 @@ class AccessTokens:
         """Whether the issuer is asked about tokens that are no JWTs."""
         return self._introspection is not None
 
-    def cached(self, authorization: bytes) -> AccessToken | None:
+    def cached(self, authorization: bytes, resource: str | None = None) -> AccessToken | None:
         """The token in an `Authorization` field that was verified before; None when it has to be verified.
 
         The field is compared as it came, without decoding it: the scheme is written `Bearer`, for a bound
         token `DPoP`, with one space.
         """
-        return self._cache.get(authorization)
+        token = self._cache.get(authorization)
+        return token if token is not None and (resource or self._audience) in token.audience else None
 
-    async def verify(self, token: str) -> AccessToken:
+    async def verify(self, token: str, resource: str | None = None) -> AccessToken:
         """The token, verified.
+
+        Args:
+            token: as the client sends it.
+            resource: the audience that it must have (RFC 8707); by default that of the settings.
 
         Raises:
             InvalidToken: forged, changed, for another audience, expired or revoked.
             ProviderUnavailable: the issuer's keys cannot be read.
         """
+        wanted = resource or self._audience
         for scheme in (BEARER, DPOP):  # it may have been written in another way
             if (cached := self._cache.get(_field(scheme, token))) is not None:
+                _check_audience(cached.audience, wanted)
                 return cached
         if self._introspection is None or is_jwt(token):
             claims, key = await self._verifier.verify(token, self._types)
-            verified = self._accept(claims, key.thumbprint, timestamp(claims, "exp") + self._skew)
+            verified = self._accept(claims, key.thumbprint, timestamp(claims, "exp") + self._skew, wanted)
         else:
-            verified = self._accept_introspected(await self._introspection.claims(token))
+            verified = self._accept_introspected(await self._introspection.claims(token), wanted)
         self._cache.put(_field(verified.scheme, token), verified, verified.expires_at)
         if self._sweep_timer is None:
             self._sweep()
         return verified
 
-    def _accept_introspected(self, claims: Claims) -> AccessToken:
+    def _accept_introspected(self, claims: Claims, wanted: str) -> AccessToken:
         """The token that the issuer has called active, until it has to be asked again."""
         kind = (text(claims, "token_type") or "bearer").lower()
         if kind not in BEARER_TYPES and not (kind == "dpop" and bound_key(claims)):
             raise InvalidToken("The token is of another type")
         self._verifier.check({"iss": self.url, "iat": 0, "exp": NEVER, **claims})
         until = self._clock() + self._introspection_ttl
-        return self._accept(claims, None, min(until, timestamp(claims, "exp") if "exp" in claims else until))
+        expires_at = min(until, timestamp(claims, "exp") if "exp" in claims else until)
+        return self._accept(claims, None, expires_at, wanted)
 
-    def _accept(self, claims: Claims, key: str | None, expires_at: float) -> AccessToken:
+    def _accept(self, claims: Claims, key: str | None, expires_at: float, wanted: str) -> AccessToken:
         """The token with these verified claims.
 
         Raises:
             InvalidToken: it is another kind of token, for another audience, or revoked.
         """
-        if self._audience not in audience(claims):
-            raise InvalidToken("The token is for another audience")
+        _check_audience(audience(claims), wanted)
         if not _is_access_token(claims):
             raise InvalidToken("The token is of another type")
         check_auth_time(claims)
@@ -192,7 +201,15 @@ class AccessTokens:
             raise InvalidToken("The token is bound in a way that is not supported")
         if jkt is None and self._require_dpop:
             raise InvalidToken("The token is not bound to a key")
-        return AccessToken(identity=identity, claims=claims, expires_at=expires_at, sid=sid, key=key, jkt=jkt)
+        return AccessToken(
+            identity=identity,
+            claims=claims,
+            expires_at=expires_at,
+            sid=sid,
+            audience=audience(claims),
+            key=key,
+            jkt=jkt,
+        )
 
     def evict(self, *, sid: str | None = None, subject: str | None = None) -> None:
         """Remove the tokens of this login, or of this user, from the cache."""
@@ -214,6 +231,11 @@ class AccessTokens:
         if left is not None:
             loop = asyncio.get_running_loop()
             self._sweep_timer = loop.call_later(max(left, MIN_SWEEP_INTERVAL), self._sweep)
+
+
+def _check_audience(found: frozenset[str], wanted: str) -> None:
+    if wanted not in found:
+        raise InvalidToken("The token is for another audience")
 
 
 def _field(scheme: str, token: str) -> bytes:

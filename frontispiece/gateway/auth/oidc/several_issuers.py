@@ -16,10 +16,10 @@ UNVERIFIED: Final[Any] = {"verify_signature": False}
 class TokenVerification(Protocol):
     """What a route needs to identify the callers that bring access tokens."""
 
-    def cached(self, authorization: bytes) -> AccessToken | None:
+    def cached(self, authorization: bytes, resource: str | None = None) -> AccessToken | None:
         """See `AccessTokens.cached`."""
 
-    async def verify(self, token: str) -> AccessToken:
+    async def verify(self, token: str, resource: str | None = None) -> AccessToken:
         """See `AccessTokens.verify`."""
 
 
@@ -33,19 +33,19 @@ class SeveralIssuers:
     def __init__(self, issuers: Sequence[AccessTokens]) -> None:
         self._issuers = issuers
 
-    def cached(self, authorization: bytes) -> AccessToken | None:
+    def cached(self, authorization: bytes, resource: str | None = None) -> AccessToken | None:
         """See `AccessTokens.cached`."""
         for issuer in self._issuers:
-            if (cached := issuer.cached(authorization)) is not None:
+            if (cached := issuer.cached(authorization, resource)) is not None:
                 return cached
         return None
 
-    async def verify(self, token: str) -> AccessToken:
+    async def verify(self, token: str, resource: str | None = None) -> AccessToken:
         """See `AccessTokens.verify`."""
         named = _issuer_of(token) if is_jwt(token) else None
         for issuer in self._issuers:
             if issuer.introspects if named is None else issuer.url == named:
-                return await issuer.verify(token)
+                return await issuer.verify(token, resource)
         raise InvalidToken("The token is of another issuer")
 
 

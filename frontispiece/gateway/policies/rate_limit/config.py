@@ -21,9 +21,15 @@ class RateLimitKey(StrEnum):
     """Whose calls a limit counts together."""
 
     USER = "user"
+    CLIENT = "client"
     KEY = "key"
     ADDRESS = "address"
     ROUTE = "route"
+
+    @property
+    def identifies_caller(self) -> bool:
+        """Whether it is for routes that do."""
+        return self in {RateLimitKey.USER, RateLimitKey.CLIENT}
 
 
 class Rate(ConfigModel):
@@ -54,7 +60,8 @@ class Limit(ConfigModel):
     rate: Rate = Field(description='"50/second": calls of each user, each address or all together.')
     burst: int | None = Field(None, ge=1, lt=1_000_000, description="At once after a rest; the rate's calls.")
     by: RateLimitKey = Field(
-        description="user: the caller's subject. key: what header says. address: the client's. route: all."
+        description="user: the caller's subject. client: the app, by the caller's token. key: what "
+        "header says. address: the client's. route: all."
     )
     header: HeaderName | None = Field(
         None, description="With by = key: the header with the key, such as x-api-key; nobody checks it."

@@ -203,11 +203,15 @@ def _refusal(seconds: int) -> Problem:
 
 
 def _caller_of(limit: Limit) -> Callable[[Call], Hashable]:
-    """Whose a call is for this limit; callers without a subject or a key are told apart by address."""
+    """Whose a call is for this limit; callers without what it counts by are told apart by address."""
 
     def user(call: Call) -> Hashable:
         subject = subject_of(call)
         return network_of(call) if subject is None else ("user", subject)
+
+    def client(call: Call) -> Hashable:
+        name = call.identity.client if call.identity else ""
+        return ("client", name) if name else network_of(call)
 
     def key(call: Call) -> Hashable:
         values = [value for name, value in call.headers if name == header]
@@ -216,6 +220,7 @@ def _caller_of(limit: Limit) -> Callable[[Call], Hashable]:
     header = (limit.header or "").encode()
     by: dict[RateLimitKey, Callable[[Call], Hashable]] = {
         RateLimitKey.USER: user,
+        RateLimitKey.CLIENT: client,
         RateLimitKey.KEY: key,
         RateLimitKey.ADDRESS: network_of,
         RateLimitKey.ROUTE: lambda _call: None,

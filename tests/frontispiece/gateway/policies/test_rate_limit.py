@@ -26,8 +26,8 @@ def limited(clock: Nanoseconds, *limits: dict[str, Any]) -> Handler:
     return rate_limit_layer(policy, "GET /a", clock=clock)(answering(200))
 
 
-def call_of(ip: str = "192.0.2.7", user: str | None = None, key: str | None = None) -> Call:
-    identity = Identity(subject=user, scopes=frozenset()) if user else None
+def call_of(ip: str = "192.0.2.7", user: str | None = None, key: str | None = None, client: str = "") -> Call:
+    identity = Identity(subject=user, scopes=frozenset(), client=client) if user else None
     headers = [] if key is None else [(b"x-api-key", key.encode())]
     return call(client_ip=ip, identity=identity, headers=headers)
 
@@ -100,6 +100,15 @@ async def test_each_user_has_a_bucket_at_all_addresses() -> None:
     assert await how_many(handler, 3, user="reader", ip="192.0.2.1") == 2
     assert await how_many(handler, 3, user="reader", ip="192.0.2.2") == 0
     assert await how_many(handler, 3, user="clerk", ip="192.0.2.1") == 2
+
+
+async def test_all_users_of_an_app_have_one_bucket() -> None:
+    handler = limited(Nanoseconds(), {"rate": "2/minute", "by": "client"})
+
+    passed = [await passes(handler, user=user, client="agent") for user in ("a", "b", "c")]
+    assert passed == [True, True, False]
+    assert await passes(handler, user="c", client="web")
+    assert await how_many(handler, 3, user="c", ip="192.0.2.9") == 2
 
 
 @pytest.mark.parametrize(
