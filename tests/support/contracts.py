@@ -127,10 +127,29 @@ class Example:
             interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
 
 
-def example(name: str, path: str, answer: Json | ServerEvent, *given: str, **more: Any) -> Example:
-    """An example, written short."""
-    read = answer if isinstance(answer, ServerEvent) else like(answer)
-    return Example(name=name, path=path, answer=read, given=given, **more)
+def requests(line: str, call: str, *usual: Any, **common: Any) -> Callable[..., Example]:
+    """Makes examples of one call of the client's API module.
+
+    `basket = requests("GET /basket", "basket")`, then `basket("the empty basket", {"lines": []}, LOGGED_IN)`;
+    `sent` is the body of the request and the first argument of the call.
+    """
+    method, path = line.split()
+
+    def example(
+        name: str,
+        answer: Json | ServerEvent,
+        *given: str,
+        sent: Json | None = None,
+        arguments: tuple[Any, ...] = usual,
+        **more: Any,
+    ) -> Example:
+        read = answer if isinstance(answer, ServerEvent) else like(answer)
+        if sent is not None:
+            arguments, more = (sent, *arguments), {"body": sent, **more}
+        of = {"call": (call, *arguments), **common, **more}
+        return Example(name=name, method=method, path=path, answer=read, given=given, **of)
+
+    return example
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,45 +4,49 @@ from pact import match
 
 from tests.contracts.mobile.parts import (
     BASKET,
-    CANCELLED,
-    CHANGED,
     CHANGED_BASKET,
-    CHECKOUT,
     DELIVERY,
     DISPLAY,
     DRAFT,
     DRAFT_LINE,
     ENTRY,
-    FILLED,
-    FOLLOWED,
-    GERMAN,
-    GIVEN_BACK,
-    MONEY,
     NEWS,
     ORDER,
-    ORDERED,
-    ORDERING,
     PARCEL,
     PICKED_UP,
     PICKING_UP,
     PICKUP,
+    PLAIN_DRAFT,
     PLAIN_PRODUCT,
     PLAIN_TILE,
     PRICE,
     PRODUCT,
     PROGRESS,
-    READING,
     RESULTS,
-    SHOP,
     SOLD_NO_MORE,
     STORE,
     TILE,
     TRACKED,
     VERSION,
+)
+from tests.contracts.parts import (
+    CANCELLED,
+    CHANGED,
+    CHECKOUT,
+    DELIVERABLE,
+    FILLED,
+    FILLED_BASKET,
+    FOLLOWING,
+    GIVEN_BACK,
+    MONEY,
+    ORDERED,
+    ORDERING,
+    READING,
+    SHOP,
     WRITTEN,
 )
 from tests.support.consumer import Client
-from tests.support.contracts import LOGGED_IN, Contract, ServerEvent, example, problem
+from tests.support.contracts import LOGGED_IN, Contract, ServerEvent, problem, requests
 
 CLIENT = Client(
     module="clients/mobile/api.js",
@@ -51,23 +55,49 @@ CLIENT = Client(
     options={"dpr": 3, "language": "de-DE"},
 )
 
+home = requests("GET /home", "home", query=DISPLAY)
+product = requests("GET /products/PEN", "product", "PEN", query=DISPLAY)
+follow = requests("PUT /brands/quill/follow", "follow", "quill")
+unfollow = requests("DELETE /brands/quill/follow", "unfollow", "quill")
+mark_read = requests("PUT /feed/read", "markRead", "2", body={"up_to": "2"})
+unknown_product = requests("GET /products/NIB", "product", "NIB", query=DISPLAY)
+search = requests("GET /search", "search")
+sync = requests("GET /sync", "sync")
+basket = requests("GET /basket", "basket", query=DISPLAY)
+config = requests("GET /config", "config")
+put_item = requests(
+    "PUT /basket/items/PEN",
+    "putItem",
+    "PEN",
+    3,
+    "an-intent",
+    query=DISPLAY,
+    headers=ORDERING,
+    body={"quantity": 3},
+)
+remove_item = requests(
+    "DELETE /basket/items/PEN", "removeItem", "PEN", "an-intent", query=DISPLAY, headers=ORDERING
+)
+checkout_draft = requests("POST /checkout/draft", "checkoutDraft", query=DISPLAY)
+place_order = requests("POST /checkout", "placeOrder", "an-intent", headers=ORDERING)
+cancel_order = requests(
+    "POST /orders/order-1/cancel", "cancelOrder", "order-1", status=202, answer_headers=WRITTEN
+)
+orders = requests("GET /orders", "orders")
+order = requests("GET /orders/order-1", "order", "order-1")
+order_events = requests(
+    "GET /orders/order-1/events", "orderEvents", "order-1", headers={"Accept": "text/event-stream"}
+)
+
 CONTRACT = Contract(
     client="mobile",
     version="1.1.0",
     provider="bff-mobile",
-    headers={"X-Client": "mobile/1.1.0", **GERMAN},
+    headers={"X-Client": "mobile/1.1.0", "Accept-Language": "de-DE"},
     examples=(
-        example(
-            "the start screen",
-            "/home",
-            {"tiles": [TILE], "types": [{"id": "pens", "name": "Pens"}]},
-            SHOP,
-            query=DISPLAY,
-            call=("home",),
-        ),
-        example(
+        home("the start screen", {"tiles": [TILE], "types": [{"id": "pens", "name": "Pens"}]}, SHOP),
+        home(
             "the start screen of a customer who follows a maker",
-            "/home",
             {
                 "tiles": [TILE],
                 "types": [{"id": "pens", "name": "Pens"}],
@@ -76,109 +106,55 @@ CONTRACT = Contract(
                 "newest": "2",
             },
             SHOP,
-            LOGGED_IN,
-            FOLLOWED,
-            query=DISPLAY,
-            call=("home",),
+            *FOLLOWING,
         ),
-        example(
-            "the screen of an article of a maker whom the customer follows",
-            "/products/PEN",
-            PRODUCT | {"following": match.bool(True)},
-            SHOP,
-            LOGGED_IN,
-            FOLLOWED,
-            query=DISPLAY,
-            call=("product", "PEN"),
-        ),
-        example(
-            "a maker whom the customer follows from now on",
-            "/brands/quill/follow",
-            {"following": match.bool(True)},
-            LOGGED_IN,
-            method="PUT",
-            call=("follow", "quill"),
-        ),
-        example(
-            "a maker whom the customer follows no more",
-            "/brands/quill/follow",
-            {"following": match.bool(False)},
-            LOGGED_IN,
-            FOLLOWED,
-            method="DELETE",
-            call=("unfollow", "quill"),
-        ),
-        example(
-            "news that the customer has read",
-            "/feed/read",
-            {"unread": 0},
-            LOGGED_IN,
-            FOLLOWED,
-            method="PUT",
-            body={"up_to": "2"},
-            call=("markRead", "2"),
-        ),
-        example(
+        home(
             "the start screen of a shop of which only the catalogue tells",
-            "/home",
             {"tiles": [PLAIN_TILE]},
             SHOP,
             "only the catalogue answers",
-            query=DISPLAY,
-            call=("home",),
         ),
-        example(
-            "the screen of an article", "/products/PEN", PRODUCT, SHOP, query=DISPLAY, call=("product", "PEN")
+        product(
+            "the screen of an article of a maker whom the customer follows",
+            PRODUCT | {"following": match.bool(True)},
+            SHOP,
+            *FOLLOWING,
         ),
-        example(
+        product("the screen of an article", PRODUCT, SHOP),
+        product(
             "the screen of an article of which only the catalogue tells",
-            "/products/PEN",
             PLAIN_PRODUCT,
             SHOP,
             "only the catalogue answers",
-            query=DISPLAY,
-            call=("product", "PEN"),
         ),
-        example(
-            "the screen of an article that nobody knows",
-            "/products/NIB",
-            problem("product-unknown"),
-            query=DISPLAY,
-            status=404,
-            call=("product", "NIB"),
-        ),
-        example(
+        follow("a maker whom the customer follows from now on", {"following": match.bool(True)}, LOGGED_IN),
+        unfollow("a maker whom the customer follows no more", {"following": match.bool(False)}, *FOLLOWING),
+        mark_read("news that the customer has read", {"unread": 0}, *FOLLOWING),
+        unknown_product("the screen of an article that nobody knows", problem("product-unknown"), status=404),
+        search(
             "the first results of a search",
-            "/search",
             RESULTS | {"next": "a-cursor", "types": [{"id": "pens", "name": "Pens", "count": 7}]},
             SHOP,
             "there is more to come",
             query={"q": "fine", "facets": "true", **DISPLAY},
-            call=("search", {"q": "fine", "facets": True}),
+            arguments=({"q": "fine", "facets": True},),
         ),
-        example(
+        search(
             "the last results of a search",
-            "/search",
             RESULTS,
             SHOP,
             query={"q": "fine", "cursor": "a-cursor", **DISPLAY},
-            call=("search", {"q": "fine", "cursor": "a-cursor"}),
+            arguments=({"q": "fine", "cursor": "a-cursor"},),
         ),
-        example(
+        sync(
             "the whole catalogue, for the time without a network",
-            "/sync",
-            {
-                "cursor": "a-cursor",
-                "products": {"upserts": [TILE], "deleted": []},
-                "more": match.bool(False),
-            },
+            {"cursor": "a-cursor", "products": {"upserts": [TILE], "deleted": []}, "more": match.bool(False)},
             SHOP,
             query=DISPLAY,
-            call=("sync", None),
+            arguments=(None,),
         ),
-        example(
+        sync(
             "what has changed in the catalogue",
-            "/sync",
             {
                 "cursor": "a-cursor",
                 "products": {"upserts": [TILE], "deleted": ["CAP"]},
@@ -187,102 +163,42 @@ CONTRACT = Contract(
             SHOP,
             "CAP is sold no more",
             query={"cursor": "a-cursor", **DISPLAY},
-            call=("sync", "a-cursor"),
+            arguments=("a-cursor",),
         ),
-        example(
+        sync(
             "what has changed since a cursor of another catalogue",
-            "/sync",
             problem("cursor-expired"),
             "the cursor is from another catalogue",
             query={"cursor": "a-cursor", **DISPLAY},
             status=410,
-            call=("sync", "a-cursor"),
+            arguments=("a-cursor",),
         ),
-        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED, query=DISPLAY, call=("basket",)),
-        example(
+        basket("the basket", BASKET, *FILLED_BASKET),
+        basket(
             "the basket of prices that have changed, and of a piece that a checkout gave back",
-            "/basket",
             CHANGED_BASKET,
-            SHOP,
-            LOGGED_IN,
-            FILLED,
+            *FILLED_BASKET,
             CHANGED,
             GIVEN_BACK,
-            query=DISPLAY,
-            call=("basket",),
         ),
-        example(
+        basket("the empty basket", {"lines": []}, LOGGED_IN),
+        basket(
+            "the basket with articles that are sold no more", {"lines": [SOLD_NO_MORE]}, LOGGED_IN, FILLED
+        ),
+        basket("the basket of nobody", problem("token-missing"), status=401),
+        config(
             "what the app asks at its start",
-            "/config",
-            {
-                "minimum_version": VERSION,
-                "latest_version": VERSION,
-                "flags": match.type({}),
-            },
-            call=("config",),
+            {"minimum_version": VERSION, "latest_version": VERSION, "flags": match.type({})},
         ),
-        example("the empty basket", "/basket", {"lines": []}, LOGGED_IN, query=DISPLAY, call=("basket",)),
-        example(
-            "the basket with articles that are sold no more",
-            "/basket",
-            {"lines": [SOLD_NO_MORE]},
-            LOGGED_IN,
-            FILLED,
-            query=DISPLAY,
-            call=("basket",),
+        put_item(
+            "the basket after an article was put in", CHANGED_BASKET, SHOP, LOGGED_IN, CHANGED, GIVEN_BACK
         ),
-        example(
-            "the basket of nobody",
-            "/basket",
-            problem("token-missing"),
-            query=DISPLAY,
-            status=401,
-            call=("basket",),
+        remove_item(
+            "the basket after an article was taken out", CHANGED_BASKET, *FILLED_BASKET, CHANGED, GIVEN_BACK
         ),
-        example(
-            "the basket after an article was put in",
-            "/basket/items/PEN",
-            CHANGED_BASKET,
-            SHOP,
-            LOGGED_IN,
-            CHANGED,
-            GIVEN_BACK,
-            method="PUT",
-            query=DISPLAY,
-            headers=ORDERING,
-            body={"quantity": 3},
-            call=("putItem", "PEN", 3, "an-intent"),
-        ),
-        example(
-            "the basket after an article was taken out",
-            "/basket/items/PEN",
-            CHANGED_BASKET,
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            CHANGED,
-            GIVEN_BACK,
-            method="DELETE",
-            query=DISPLAY,
-            headers=ORDERING,
-            call=("removeItem", "PEN", "an-intent"),
-        ),
-        example(
-            "the checkout",
-            "/checkout/draft",
-            DRAFT,
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            "parcels go to Germany",
-            method="POST",
-            query=DISPLAY,
-            body={"coupon": "INK20", "country": "DE"},
-            call=("checkoutDraft", {"coupon": "INK20", "country": "DE"}),
-        ),
-        example(
+        checkout_draft("the checkout", DRAFT, *DELIVERABLE, sent={"coupon": "INK20", "country": "DE"}),
+        checkout_draft(
             "the checkout of prices that have changed, and of more pieces than there are",
-            "/checkout/draft",
             {
                 "basket_version": 7,
                 "lines": [DRAFT_LINE | {"price_when_added": PRICE, "short": match.bool(True)}],
@@ -295,173 +211,89 @@ CONTRACT = Contract(
             "the basket holds five of PEN and of INK",
             CHANGED,
             "parcels go to Germany",
-            method="POST",
-            query=DISPLAY,
-            body={"country": "DE"},
-            call=("checkoutDraft", {"country": "DE"}),
+            sent={"country": "DE"},
         ),
-        example(
+        checkout_draft(
             "the checkout with stores near a place",
-            "/checkout/draft",
-            {
-                "basket_version": 7,
-                "lines": [DRAFT_LINE],
-                "goods": PRICE,
-                "saved": PRICE,
-                "deliveries": [DELIVERY],
-                "pickup": {"place": "Leipzig", "options": [STORE]},
-            },
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            "parcels go to Germany",
+            PLAIN_DRAFT | {"pickup": {"place": "Leipzig", "options": [STORE]}},
+            *DELIVERABLE,
             "there is a store near Leipzig",
-            method="POST",
-            query=DISPLAY,
-            body={"country": "DE", "near": {"place": "Leipzig"}},
-            call=("checkoutDraft", {"country": "DE", "near": {"place": "Leipzig"}}),
+            sent={"country": "DE", "near": {"place": "Leipzig"}},
         ),
-        example(
+        checkout_draft(
             "the checkout with stores near a place that nobody knows",
-            "/checkout/draft",
-            {
-                "basket_version": 7,
-                "lines": [DRAFT_LINE],
-                "goods": PRICE,
-                "saved": PRICE,
-                "deliveries": [DELIVERY],
-                "pickup": {"unknown": match.bool(True)},
-            },
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            "parcels go to Germany",
-            method="POST",
-            query=DISPLAY,
-            body={"country": "DE", "near": {"place": "nowhere"}},
-            call=("checkoutDraft", {"country": "DE", "near": {"place": "nowhere"}}),
+            PLAIN_DRAFT | {"pickup": {"unknown": match.bool(True)}},
+            *DELIVERABLE,
+            sent={"country": "DE", "near": {"place": "nowhere"}},
         ),
-        example(
+        place_order(
             "the order that was just placed",
-            "/checkout",
             ORDER,
             LOGGED_IN,
-            method="POST",
-            body=CHECKOUT,
             status=202,
-            headers=ORDERING,
             answer_headers=WRITTEN,
-            call=("placeOrder", CHECKOUT, "an-intent"),
+            sent=CHECKOUT,
         ),
-        example(
+        place_order(
             "the order that was placed before, and cancelled",
-            "/checkout",
             ORDER | {"reason": "cancelled-by-customer"},
             LOGGED_IN,
             "the order was placed before, and cancelled",
-            method="POST",
-            body=CHECKOUT,
             status=202,
-            headers=ORDERING,
             answer_headers=WRITTEN,
-            call=("placeOrder", CHECKOUT, "an-intent"),
+            sent=CHECKOUT,
         ),
-        example(
+        place_order(
             "the order whose total has changed",
-            "/checkout",
             problem("total-changed") | {"total": MONEY},
             LOGGED_IN,
             "prices have changed",
-            method="POST",
-            body=CHECKOUT,
             status=409,
-            headers=ORDERING,
-            call=("placeOrder", CHECKOUT, "an-intent"),
+            sent=CHECKOUT,
         ),
-        example(
-            "the order that is cancelled",
-            "/orders/order-1/cancel",
-            ORDER | {"reason": "cancelled-by-customer"},
+        place_order(
+            "the order that was just placed for pickup",
+            ORDER | {"shipping": PARCEL | {"pickup": PICKUP}},
             LOGGED_IN,
-            method="POST",
+            "the customer picks the order up",
             status=202,
             answer_headers=WRITTEN,
-            call=("cancelOrder", "order-1"),
+            sent=PICKING_UP,
         ),
-        example(
+        cancel_order("the order that is cancelled", ORDER | {"reason": "cancelled-by-customer"}, LOGGED_IN),
+        cancel_order(
+            "the order to be picked up that is cancelled",
+            ORDER | {"shipping": PARCEL | {"pickup": PICKUP}},
+            LOGGED_IN,
+            "the customer picks the order up",
+        ),
+        orders(
             "the latest orders",
-            "/orders",
             {"items": [ENTRY | {"parcel": "dispatched"}], "next": "a-cursor"},
             LOGGED_IN,
             ORDERED,
             "there is more to come",
-            call=("orders",),
         ),
-        example(
+        orders(
             "all orders, and one of them cancelled",
-            "/orders",
             {"items": [ENTRY | {"reason": "cancelled-by-customer"}]},
             LOGGED_IN,
             CANCELLED,
             query=READING,
-            call=("orders", None, {"minPosition": "41"}),
+            arguments=(None, {"minPosition": "41"}),
         ),
-        example(
+        order(
             "one order",
-            "/orders/order-1",
             TRACKED,
             LOGGED_IN,
             ORDERED,
             query=READING,
-            call=("order", "order-1", {"minPosition": "41"}),
+            arguments=("order-1", {"minPosition": "41"}),
         ),
-        example(
-            "the stages that an order comes to",
-            "/orders/order-1/events",
-            ServerEvent(PROGRESS),
-            LOGGED_IN,
-            headers={"Accept": "text/event-stream"},
-            call=("orderEvents", "order-1"),
+        order("one order that is picked up", PICKED_UP, LOGGED_IN, "the customer picks the order up"),
+        order(
+            "one order that is cancelled", TRACKED | {"reason": "cancelled-by-customer"}, LOGGED_IN, CANCELLED
         ),
-        example(
-            "the order that was just placed for pickup",
-            "/checkout",
-            ORDER | {"shipping": PARCEL | {"pickup": PICKUP}},
-            LOGGED_IN,
-            "the customer picks the order up",
-            method="POST",
-            body=PICKING_UP,
-            status=202,
-            headers=ORDERING,
-            answer_headers=WRITTEN,
-            call=("placeOrder", PICKING_UP, "an-intent"),
-        ),
-        example(
-            "the order to be picked up that is cancelled",
-            "/orders/order-1/cancel",
-            ORDER | {"shipping": PARCEL | {"pickup": PICKUP}},
-            LOGGED_IN,
-            "the customer picks the order up",
-            method="POST",
-            status=202,
-            answer_headers=WRITTEN,
-            call=("cancelOrder", "order-1"),
-        ),
-        example(
-            "one order that is picked up",
-            "/orders/order-1",
-            PICKED_UP,
-            LOGGED_IN,
-            "the customer picks the order up",
-            call=("order", "order-1"),
-        ),
-        example(
-            "one order that is cancelled",
-            "/orders/order-1",
-            TRACKED | {"reason": "cancelled-by-customer"},
-            LOGGED_IN,
-            CANCELLED,
-            call=("order", "order-1"),
-        ),
+        order_events("the stages that an order comes to", ServerEvent(PROGRESS), LOGGED_IN),
     ),
 )

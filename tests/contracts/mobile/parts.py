@@ -2,22 +2,15 @@
 
 from pact import match
 
+from tests.contracts.parts import ADDRESS, CHECKOUT, MONEY
 from tests.support.contracts import Exactly, Json
 
-SHOP = "the shop sells PEN and INK"
-FILLED = "the basket holds PEN and INK"
-ORDERED = "the customer has ordered"
-CHANGED = "prices have changed since"
-GIVEN_BACK = "a checkout has given PEN back"
-CANCELLED = "the customer has cancelled an order with a coupon"
-GERMAN = {"Accept-Language": "de-DE"}
 DISPLAY = {"dpr": "3"}
 
 PRICE = match.regex("11,61\N{NO-BREAK SPACE}€", regex=r"^\d{1,3}(\.\d{3})*,\d{2}\s€$")
 VERSION = match.regex("1.0.0", regex=r"^\d+\.\d+\.\d+$")
 DATE = match.regex("22.11.2030", regex=r"^\d{2}\.\d{2}\.\d{4}$")
 PICTURE = match.regex("/pictures/PEN/1-640.svg", regex=r"^/pictures/.+\.svg$")
-MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
 BADGES = ["Nur noch 3"]
 STARS = {"average": 4.3, "count": 12}
 
@@ -25,7 +18,6 @@ COMPANION = {"sku": "INK", "name": "Fine INK", "price": PRICE, "image": PICTURE}
 PLAIN_TILE = COMPANION | {"amount": MONEY}
 TILE = PLAIN_TILE | {"was": PRICE, "badges": BADGES, "stars": STARS}
 
-FOLLOWED = "there are news of a brand that the customer follows"
 NEWS = {
     "id": "2",
     "kind": "price_drop",
@@ -74,12 +66,7 @@ CHANGED_BASKET = {
     "waiting": [{"sku": "PEN", "quantity": 1}],
 }
 
-PARCEL: Json = {
-    "method": "standard",
-    "price": PRICE,
-    "to": "Ada Reader, Berlin",
-    "tracking_code": "FS-7",
-}
+PARCEL: Json = {"method": "standard", "price": PRICE, "to": "Ada Reader, Berlin", "tracking_code": "FS-7"}
 ORDER: Json = {
     "id": "order-1",
     "status": "confirmed",
@@ -92,30 +79,16 @@ ORDER: Json = {
 }
 TRACKED = ORDER | {"shipping": PARCEL | {"tracking": [{"status": "created", "date": DATE}]}}
 ENTRY = {"id": "order-1", "status": "confirmed", "date": DATE, "pieces": 2, "total": PRICE}
-ADDRESS = {
-    "name": "Ada Reader",
-    "street": "Inkwell Lane 7",
-    "postal_code": "10115",
-    "city": "Berlin",
-    "country": "DE",
-}
-CHECKOUT = {
-    "basket_version": 7,
-    "total": {"amount": 3662, "currency": "EUR"},
-    "shipping": {"method": "standard", "address": ADDRESS},
-    "payment_token": "tok_visa",
-}
 DELIVERY = {"method": "standard", "days": 3, "price": PRICE, "total": PRICE, "amount": MONEY}
 DRAFT_LINE = SOLD_NO_MORE | {"name": "Fine PEN", "image": PICTURE, "total": PRICE, "badges": BADGES}
-DRAFT = {
+PLAIN_DRAFT = {
     "basket_version": 7,
     "lines": [DRAFT_LINE],
     "goods": PRICE,
     "saved": PRICE,
-    "coupon_applied": match.bool(False),
     "deliveries": [DELIVERY],
-    "obstacles": ["coupon-invalid"],
 }
+DRAFT = PLAIN_DRAFT | {"coupon_applied": match.bool(False), "obstacles": ["coupon-invalid"]}
 STORE = {
     "store": "7",
     "name": "Frontispiece Leipzig 7",
@@ -133,10 +106,5 @@ PICKUP: Json = {
     "ready": "Nov 23, 2030, 4:30\u202fPM",
 }
 PICKED_UP = TRACKED | {"shipping": TRACKED["shipping"] | {"pickup": PICKUP}}
-PICKING_UP: Json = CHECKOUT | {
-    "shipping": {"method": "pickup", "address": ADDRESS, "store": "7"},
-}
-ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
-WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
-READING = {"min_position": "41"}
+PICKING_UP: Json = CHECKOUT | {"shipping": {"method": "pickup", "address": ADDRESS, "store": "7"}}
 PROGRESS = {"status": "confirmed", "stage": "confirmed"}

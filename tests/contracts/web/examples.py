@@ -2,44 +2,68 @@
 
 from pact import match
 
+from tests.contracts.parts import (
+    CANCELLED,
+    CHANGED,
+    CHECKOUT,
+    DELIVERABLE,
+    FILLED,
+    FILLED_BASKET,
+    FOLLOWING,
+    GIVEN_BACK,
+    MONEY,
+    ORDERED,
+    ORDERING,
+    READING,
+    SHOP,
+    WRITTEN,
+)
 from tests.contracts.web.parts import (
     BASKET,
-    CANCELLED,
     CARD,
-    CHANGED,
     CHANGED_BASKET,
     CHANGES,
-    CHECKOUT,
     COUNTED,
     DRAFT,
     DRAFT_LINE,
-    FILLED,
-    FOLLOWED,
-    GIVEN_BACK,
     LINE,
-    MONEY,
     NEWS,
     NO_NEWS,
     ORDER,
-    ORDERED,
-    ORDERING,
     PICKED_UP,
     PLAIN_PRODUCT,
     PRODUCT,
     PROGRESS,
     PROGRESS_QUERY,
-    READING,
     RESULTS,
-    SHOP,
     STORE,
     SUMMARY,
     TRACKED,
-    WRITTEN,
 )
 from tests.support.consumer import Client
-from tests.support.contracts import LOGGED_IN, Contract, Exactly, ServerEvent, example, problem
+from tests.support.contracts import LOGGED_IN, Contract, Exactly, ServerEvent, problem, requests
 
 CLIENT = Client(module="clients/web/api.js", name="WebApi", prefix="/web", has_session=True)
+
+home = requests("GET /home", "home")
+product = requests("GET /products/PEN", "product", "PEN")
+follow = requests("PUT /brands/quill/follow", "follow", "quill")
+unfollow = requests("DELETE /brands/quill/follow", "unfollow", "quill")
+mark_read = requests("PUT /feed/read", "markRead", "2", body={"up_to": "2"})
+unknown_product = requests("GET /products/NIB", "product", "NIB")
+search = requests("GET /search", "search")
+basket = requests("GET /basket", "basket")
+put_item = requests("PUT /basket/items/PEN", "putItem", "PEN", 3, body={"quantity": 3})
+remove_item = requests("DELETE /basket/items/PEN", "removeItem", "PEN")
+checkout_draft = requests("POST /checkout/draft", "checkoutDraft")
+place_order = requests("POST /checkout", "placeOrder", "an-intent", headers=ORDERING)
+cancel_order = requests("POST /orders/order-1/cancel", "cancelOrder", "order-1", answer_headers=WRITTEN)
+orders = requests("GET /orders", "orders")
+order = requests("GET /orders/order-1", "order", "order-1")
+order_progress = requests("GET /graphql", "orderProgress", "order-1", query=PROGRESS_QUERY)
+order_events = requests(
+    "GET /orders/order-1/events", "orderEvents", "order-1", headers={"Accept": "text/event-stream"}
+)
 
 CONTRACT = Contract(
     client="web",
@@ -47,16 +71,13 @@ CONTRACT = Contract(
     provider="bff-web",
     headers={"X-Client": "web/1.1.0"},
     examples=(
-        example(
+        home(
             "the start page",
-            "/home",
             {"types": COUNTED, "brands": COUNTED, "featured": [CARD], "total": 2, "feed": NO_NEWS},
             SHOP,
-            call=("home",),
         ),
-        example(
+        home(
             "the start page of a customer who follows a maker",
-            "/home",
             {
                 "types": COUNTED,
                 "brands": COUNTED,
@@ -65,299 +86,154 @@ CONTRACT = Contract(
                 "feed": {"items": [NEWS], "follows": ["quill"], "unread": 1, "newest": "2"},
             },
             SHOP,
-            LOGGED_IN,
-            FOLLOWED,
-            call=("home",),
+            *FOLLOWING,
         ),
-        example(
+        product(
             "the page of an article of a maker whom the customer follows",
-            "/products/PEN",
             PRODUCT | {"following": match.bool(True)},
             SHOP,
-            LOGGED_IN,
-            FOLLOWED,
-            call=("product", "PEN"),
+            *FOLLOWING,
         ),
-        example(
-            "a maker whom the customer follows from now on",
-            "/brands/quill/follow",
-            {"following": match.bool(True)},
-            LOGGED_IN,
-            method="PUT",
-            call=("follow", "quill"),
-        ),
-        example(
-            "a maker whom the customer follows no more",
-            "/brands/quill/follow",
-            {"following": match.bool(False)},
-            LOGGED_IN,
-            FOLLOWED,
-            method="DELETE",
-            call=("unfollow", "quill"),
-        ),
-        example(
-            "news that the customer has read",
-            "/feed/read",
-            {"unread": 0},
-            LOGGED_IN,
-            FOLLOWED,
-            method="PUT",
-            body={"up_to": "2"},
-            call=("markRead", "2"),
-        ),
-        example("the page of an article", "/products/PEN", PRODUCT, SHOP, call=("product", "PEN")),
-        example(
+        product("the page of an article", PRODUCT, SHOP),
+        product(
             "the page of an article of which only the catalogue tells",
-            "/products/PEN",
             PLAIN_PRODUCT,
             SHOP,
             "only the catalogue answers",
-            call=("product", "PEN"),
         ),
-        example(
-            "the page of an article that nobody knows",
-            "/products/NIB",
-            problem("product-unknown"),
-            status=404,
-            call=("product", "NIB"),
-        ),
-        example(
+        follow("a maker whom the customer follows from now on", {"following": match.bool(True)}, LOGGED_IN),
+        unfollow("a maker whom the customer follows no more", {"following": match.bool(False)}, *FOLLOWING),
+        mark_read("news that the customer has read", {"unread": 0}, *FOLLOWING),
+        unknown_product("the page of an article that nobody knows", problem("product-unknown"), status=404),
+        search(
             "the first results of a search",
-            "/search",
             RESULTS | {"next": "a-cursor"},
             SHOP,
             "there is more to come",
             query={"q": "fine", "type": "pens", "sort": "price", "limit": "2"},
-            call=("search", {"q": "fine", "type": ["pens"], "sort": "price", "limit": 2}),
+            arguments=({"q": "fine", "type": ["pens"], "sort": "price", "limit": 2},),
         ),
-        example(
+        search(
             "the last results of a search",
-            "/search",
             RESULTS | {"next": None},
             SHOP,
             query={"q": "fine", "cursor": "a-cursor"},
-            call=("search", {"q": "fine", "cursor": "a-cursor"}),
+            arguments=({"q": "fine", "cursor": "a-cursor"},),
         ),
-        example("the basket", "/basket", BASKET, SHOP, LOGGED_IN, FILLED, call=("basket",)),
-        example(
+        basket("the basket", BASKET, *FILLED_BASKET),
+        basket(
             "the basket of prices that have changed, and of a piece that a checkout gave back",
-            "/basket",
             CHANGED_BASKET,
-            SHOP,
-            LOGGED_IN,
-            FILLED,
+            *FILLED_BASKET,
             CHANGED,
             GIVEN_BACK,
-            call=("basket",),
         ),
-        example(
-            "the empty basket",
-            "/basket",
-            {"lines": [], "pieces": Exactly(0), "total": None, "waiting": []},
-            LOGGED_IN,
-            call=("basket",),
+        basket(
+            "the empty basket", {"lines": [], "pieces": Exactly(0), "total": None, "waiting": []}, LOGGED_IN
         ),
-        example(
+        basket(
             "the basket with articles that are sold no more",
-            "/basket",
             BASKET | {"lines": [LINE | {"article": None, "total": None}], "total": None},
             LOGGED_IN,
             FILLED,
-            call=("basket",),
         ),
-        example("the basket of nobody", "/basket", problem("token-missing"), status=401, call=("basket",)),
-        example(
-            "the basket after an article was put in",
-            "/basket/items/PEN",
-            BASKET
-            | {"lines": [LINE | {"price_when_added": MONEY}], "waiting": [{"sku": "PEN", "quantity": 1}]},
-            SHOP,
-            LOGGED_IN,
-            CHANGED,
-            GIVEN_BACK,
-            method="PUT",
-            body={"quantity": 3},
-            call=("putItem", "PEN", 3),
+        basket("the basket of nobody", problem("token-missing"), status=401),
+        put_item(
+            "the basket after an article was put in", CHANGED_BASKET, SHOP, LOGGED_IN, CHANGED, GIVEN_BACK
         ),
-        example(
-            "the basket after an article was taken out",
-            "/basket/items/PEN",
-            BASKET
-            | {"lines": [LINE | {"price_when_added": MONEY}], "waiting": [{"sku": "PEN", "quantity": 1}]},
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            CHANGED,
-            GIVEN_BACK,
-            method="DELETE",
-            call=("removeItem", "PEN"),
+        remove_item(
+            "the basket after an article was taken out", CHANGED_BASKET, *FILLED_BASKET, CHANGED, GIVEN_BACK
         ),
-        example(
-            "the checkout",
-            "/checkout/draft",
-            DRAFT,
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            "parcels go to Germany",
-            method="POST",
-            body={"coupon": "INK20", "country": "DE"},
-            call=("checkoutDraft", {"coupon": "INK20", "country": "DE"}),
-        ),
-        example(
+        checkout_draft("the checkout", DRAFT, *DELIVERABLE, sent={"coupon": "INK20", "country": "DE"}),
+        checkout_draft(
             "the checkout of prices that have changed",
-            "/checkout/draft",
             DRAFT | {"lines": [DRAFT_LINE | {"price_when_added": MONEY}], "coupon": None, "obstacles": []},
-            SHOP,
-            LOGGED_IN,
-            FILLED,
+            *FILLED_BASKET,
             CHANGED,
             "parcels go to Germany",
-            method="POST",
-            body={"country": "DE"},
-            call=("checkoutDraft", {"country": "DE"}),
+            sent={"country": "DE"},
         ),
-        example(
+        checkout_draft(
             "the checkout to a country that is not served",
-            "/checkout/draft",
             problem("country-not-served"),
-            SHOP,
-            LOGGED_IN,
-            FILLED,
+            *FILLED_BASKET,
             "parcels go nowhere",
-            method="POST",
-            body={"country": "AQ"},
             status=422,
-            call=("checkoutDraft", {"country": "AQ"}),
+            sent={"country": "AQ"},
         ),
-        example(
+        checkout_draft(
             "the checkout with stores near a place",
-            "/checkout/draft",
             DRAFT
             | {
                 "coupon": None,
                 "pickup": {"place": "Leipzig", "known": match.bool(True), "options": [STORE]},
                 "obstacles": [],
             },
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            "parcels go to Germany",
+            *DELIVERABLE,
             "there is a store near Leipzig",
-            method="POST",
-            body={"country": "DE", "near": {"place": "Leipzig"}},
-            call=("checkoutDraft", {"country": "DE", "near": {"place": "Leipzig"}}),
+            sent={"country": "DE", "near": {"place": "Leipzig"}},
         ),
-        example(
+        checkout_draft(
             "the checkout with stores near a place that nobody knows",
-            "/checkout/draft",
             DRAFT
             | {
                 "coupon": None,
                 "pickup": {"place": None, "known": match.bool(False), "options": []},
                 "obstacles": [],
             },
-            SHOP,
-            LOGGED_IN,
-            FILLED,
-            "parcels go to Germany",
-            method="POST",
-            body={"country": "DE", "near": {"place": "nowhere"}},
-            call=("checkoutDraft", {"country": "DE", "near": {"place": "nowhere"}}),
+            *DELIVERABLE,
+            sent={"country": "DE", "near": {"place": "nowhere"}},
         ),
-        example(
+        place_order(
             "the order that was just placed",
-            "/checkout",
             ORDER,
             LOGGED_IN,
-            method="POST",
-            body=CHECKOUT | {"coupon": "INK20"},
             status=202,
-            headers=ORDERING,
             answer_headers=WRITTEN,
-            call=("placeOrder", CHECKOUT | {"coupon": "INK20"}, "an-intent"),
+            sent=CHECKOUT | {"coupon": "INK20"},
         ),
-        example(
+        place_order(
             "the order whose total has changed",
-            "/checkout",
             problem("total-changed") | {"total": MONEY},
             LOGGED_IN,
             "prices have changed",
-            method="POST",
-            body=CHECKOUT,
             status=409,
-            headers=ORDERING,
-            call=("placeOrder", CHECKOUT, "an-intent"),
+            sent=CHECKOUT,
         ),
-        example(
-            "the order that is cancelled",
-            "/orders/order-1/cancel",
-            ORDER | {"reason": "cancelled-by-customer"},
-            LOGGED_IN,
-            method="POST",
-            status=202,
-            answer_headers=WRITTEN,
-            call=("cancelOrder", "order-1"),
+        cancel_order(
+            "the order that is cancelled", ORDER | {"reason": "cancelled-by-customer"}, LOGGED_IN, status=202
         ),
-        example(
+        orders(
             "the latest orders",
-            "/orders",
             {"items": [SUMMARY | {"parcel": "dispatched"}], "next": "a-cursor"},
             LOGGED_IN,
             ORDERED,
             "there is more to come",
-            call=("orders",),
         ),
-        example(
+        orders(
             "the last orders, and one of them cancelled",
-            "/orders",
             {"items": [SUMMARY | {"reason": "cancelled-by-customer"}], "next": None},
             LOGGED_IN,
             CANCELLED,
             query={"cursor": "a-cursor"},
-            call=("orders", "a-cursor"),
+            arguments=("a-cursor",),
         ),
-        example(
+        order(
             "one order",
-            "/orders/order-1",
             TRACKED,
             LOGGED_IN,
             ORDERED,
             query=READING,
-            call=("order", "order-1", {"minPosition": "41"}),
+            arguments=("order-1", {"minPosition": "41"}),
         ),
-        example(
-            "what changes of an order",
-            "/graphql",
-            {"data": {"order": CHANGES}},
-            LOGGED_IN,
-            ORDERED,
-            query=PROGRESS_QUERY,
-            call=("orderProgress", "order-1"),
-        ),
-        example(
-            "the stages that an order comes to",
-            "/orders/order-1/events",
-            ServerEvent(PROGRESS),
-            LOGGED_IN,
-            headers={"Accept": "text/event-stream"},
-            call=("orderEvents", "order-1"),
-        ),
-        example(
-            "one order that is picked up",
-            "/orders/order-1",
-            PICKED_UP,
-            LOGGED_IN,
-            "the customer picks the order up",
-            call=("order", "order-1"),
-        ),
-        example(
+        order("one order that is picked up", PICKED_UP, LOGGED_IN, "the customer picks the order up"),
+        order(
             "one order that is cancelled",
-            "/orders/order-1",
             TRACKED | {"coupon": "INK20", "reason": "cancelled-by-customer"},
             LOGGED_IN,
             CANCELLED,
-            call=("order", "order-1"),
         ),
+        order_progress("what changes of an order", {"data": {"order": CHANGES}}, LOGGED_IN, ORDERED),
+        order_events("the stages that an order comes to", ServerEvent(PROGRESS), LOGGED_IN),
     ),
 )

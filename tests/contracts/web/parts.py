@@ -5,17 +5,11 @@ from typing import Any
 from pact import match
 
 from frontispiece.graphql.persisted import load
+from tests.contracts.parts import ADDRESS, MONEY
 from tests.support.contracts import CONTRACTS, Exactly
 
-SHOP = "the shop sells PEN and INK"
-FILLED = "the basket holds PEN and INK"
-ORDERED = "the customer has ordered"
-CHANGED = "prices have changed since"
-GIVEN_BACK = "a checkout has given PEN back"
-CANCELLED = "the customer has cancelled an order with a coupon"
 MOMENT = match.regex("2030-11-22T23:30:00Z", regex=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
-MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
 NAMED = {"id": "pens", "name": "Pens"}
 COUNTED = [NAMED | {"count": 7}]
 IMAGE = {
@@ -33,7 +27,6 @@ ARTICLE = {
 CARD = ARTICLE | {"brand": {"name": "Quill & Co"}, "stars": {"average": 4.3, "count": 12}}
 PLAIN_CARD = CARD | {"stars": None, "available": None}
 
-FOLLOWED = "there are news of a brand that the customer follows"
 NEWS = {
     "id": "2",
     "kind": "price_drop",
@@ -99,13 +92,6 @@ CHANGED_BASKET = BASKET | {
     "lines": [LINE | {"price_when_added": MONEY}],
     "waiting": [{"sku": "PEN", "quantity": 1}],
 }
-ADDRESS = {
-    "name": "Ada Reader",
-    "street": "Inkwell Lane 7",
-    "postal_code": "10115",
-    "city": "Berlin",
-    "country": "DE",
-}
 ORDER: dict[str, Any] = {
     "id": "order-1",
     "status": "confirmed",
@@ -149,12 +135,6 @@ SUMMARY = {
     "total": MONEY,
     "reason": None,
     "parcel": None,
-}
-CHECKOUT = {
-    "basket_version": 7,
-    "total": {"amount": 3662, "currency": "EUR"},
-    "shipping": {"method": "standard", "address": ADDRESS},
-    "payment_token": "tok_visa",
 }
 DRAFT_LINE = {
     "sku": "PEN",
@@ -201,9 +181,6 @@ PICKED_UP = TRACKED | {
         },
     }
 }
-ORDERING = {"Idempotency-Key": match.regex("an-intent", regex=r"^\S{8,200}$")}
-WRITTEN = {"Position": match.regex("41", regex=r"^\d+$")}
-READING = {"min_position": "41"}
 PROGRESS = {
     "status": "confirmed",
     "stage": "confirmed",
