@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from bff.agent import OPTIONAL_TIMEOUT, SHOP
 from bff.agent.orders import OrderAnswer, answer_of
-from bff.clients.models import Basket, BestDiscount, Money, Nearby, Order, Product, Quote, Stock
+from bff.clients.models import Basket, BestDiscounts, Money, Nearby, Order, Product, Quote, Stock
 from bff.shared.checkout import (
     CheckoutRequest,
     DraftRequest,
@@ -100,7 +100,7 @@ def drafted(
     basket: Basket,
     wanted: Body[DraftRequest],
     products: list[Product],
-    discounts: dict[str, BestDiscount],
+    discounts: BestDiscounts,
     stocks: dict[str, Stock],
     quotes: list[Quote],
     pickups: Nearby | None,
@@ -132,7 +132,7 @@ def summed_up(
     basket: Basket,
     wanted: DraftRequest,
     products: list[Product],
-    discounts: dict[str, BestDiscount],
+    discounts: BestDiscounts,
     stocks: dict[str, Stock],
     quotes: list[Quote],
 ) -> Summary:

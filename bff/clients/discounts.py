@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bff.clients.models import BestDiscount, Discount
+from bff.clients.models import BestDiscount, BestDiscounts, Discount
 from frontispiece.pages import loader
 from frontispiece.upstream import GrpcStub, InvalidResponse
 from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
@@ -20,13 +20,13 @@ class Discounts:
     @loader(max_size=100)
     async def load_discount(self, skus: Sequence[str]) -> Mapping[str, Discount | None]:
         """The best discount on a product that needs no coupon; None without one."""
-        found = await self.best(skus, coupon="")
+        found = (await self.best(skus)).discounts
         plain = {sku: Discount(each.percent, each.description) for sku, each in found.items()}
         return dict.fromkeys(skus) | plain
 
-    async def best(self, skus: Sequence[str], *, coupon: str) -> Mapping[str, BestDiscount]:
-        """The best discount of each of up to 100 products that has one, for a customer with this coupon."""
-        request = ListDiscountsRequest(skus=skus, coupon=coupon)
+    async def best(self, skus: Sequence[str], *, coupon: str = "") -> BestDiscounts:
+        """The best discounts of up to 100 products, with a coupon that the caller may use."""
+        request = ListDiscountsRequest(skus=skus, coupon=coupon, coupon_must_be_usable=bool(coupon))
         response: ListDiscountsResponse = await self._service.call("ListDiscounts", request)
         discounts = {
             sku: BestDiscount(found.percent, found.description, found.coupon)
@@ -34,4 +34,4 @@ class Discounts:
         }
         if any(discount.percent not in PERCENT for discount in discounts.values()):
             raise InvalidResponse("its answer has a discount that cannot be")
-        return discounts
+        return BestDiscounts(discounts, response.coupon_problem)

@@ -1,7 +1,7 @@
 """What the BFFs read of services' responses: only the fields that some page needs (tolerant readers)."""
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -166,6 +166,13 @@ class BestDiscount(Discount, frozen=True):
     """The best discount for a customer, and the coupon that it takes: empty for none."""
 
     coupon: str
+
+
+class BestDiscounts(NamedTuple):
+    """The best discount of each product that has one, and the problem of a coupon that does not count."""
+
+    discounts: dict[str, BestDiscount]
+    coupon_problem: str = ""
 
 
 class News(Struct, frozen=True):

@@ -12,6 +12,7 @@ from bff.clients.models import (
     Basket,
     BasketItem,
     BestDiscount,
+    BestDiscounts,
     Discount,
     Money,
     Nearby,
@@ -141,9 +142,9 @@ class Draft:
 
 async def coupon_discounts(
     skus: list[str], wanted: Body[DraftRequest], price_rules: Discounts
-) -> dict[str, BestDiscount]:
+) -> BestDiscounts:
     """The best discount of each product in the basket, with the coupon: without them totals are wrong."""
-    return dict(await price_rules.best(skus, coupon=_code(wanted) or "")) if skus else {}
+    return await price_rules.best(skus, coupon=_code(wanted) or "") if skus else BestDiscounts({})
 
 
 def no_pickups() -> Nearby | None:
@@ -174,17 +175,19 @@ def draft_of(
     basket: Basket,
     wanted: DraftRequest,
     products: list[Product],
-    discounts: dict[str, BestDiscount],
+    discounts: BestDiscounts,
     stocks: dict[str, Stock],
     quotes: list[Quote],
 ) -> Draft:
     """Everything, computed."""
     known = {product.sku: product for product in products}
-    lines = [_line(item, known.get(item.sku), discounts, stocks.get(item.sku)) for item in basket.items]
+    best = discounts.discounts
+    lines = [_line(item, known.get(item.sku), best, stocks.get(item.sku)) for item in basket.items]
     goods = sum_of([line.total for line in lines if line.total])
     subtotal = sum_of([_times(line.product.price, line.item) for line in lines if line.product])
     coupon = _code(wanted)
-    applied = any(discount.coupon for discount in discounts.values())
+    applied = any(discount.coupon for discount in best.values())
+    unused_coupon = (discounts.coupon_problem or "coupon-invalid") if coupon and not applied else None
     return Draft(
         basket_version=basket.version,
         lines=lines,
@@ -195,7 +198,7 @@ def draft_of(
         coupon=coupon,
         coupon_applied=applied,
         deliveries=[d for quote in quotes if goods and (d := _delivery(quote, goods))],
-        obstacles=list(_obstacles(lines, goods, unused_coupon=coupon is not None and not applied)),
+        obstacles=list(_obstacles(lines, goods, unused_coupon)),
     )
 
 
@@ -265,7 +268,7 @@ def _delivery(quote: Quote, goods: Money) -> Delivery | None:
     )
 
 
-def _obstacles(lines: list[DraftLine], goods: Money | None, *, unused_coupon: bool) -> Iterator[str]:
+def _obstacles(lines: list[DraftLine], goods: Money | None, unused_coupon: str | None) -> Iterator[str]:
     if not lines:
         yield "basket-empty"
     elif any(line.product is None for line in lines):
@@ -275,4 +278,4 @@ def _obstacles(lines: list[DraftLine], goods: Money | None, *, unused_coupon: bo
     if any(line.short for line in lines):
         yield "out-of-stock"
     if lines and unused_coupon:
-        yield "coupon-invalid"
+        yield unused_coupon

@@ -10,6 +10,7 @@ from frontispiece.http import Problem
 from frontispiece.security import Verifier
 from frontispiece.service import Intent, RpcInterceptor, rpc_caller
 from services.discount.model import (
+    NO_COUPON,
     Coupon,
     CouponExhausted,
     CouponUnknown,
@@ -87,14 +88,22 @@ class Rpc(discount_pb2_grpc.DiscountsServicer):
         return _message(await self._store.discount(_id(request.id)))
 
     async def ListDiscounts(
-        self, request: pb.ListDiscountsRequest, _context: Context
+        self, request: pb.ListDiscountsRequest, context: Context
     ) -> pb.ListDiscountsResponse:
-        """The best discount of each article."""
+        """The best discount of each article, with the coupon unless the caller has to be able to use it."""
         skus = list(request.skus)
         if len(skus) > MAX_SKUS or not all(map(is_sku, skus)):
             raise _invalid({"skus": f"are at most {MAX_SKUS}, each of 1 to 64 characters, none of them NUL"})
-        found = await self._store.best(skus, valid_coupon(request.coupon))
-        return pb.ListDiscountsResponse(discounts={sku: _message(best) for sku, best in found.items()})
+        coupon, problem = valid_coupon(request.coupon), ""
+        if coupon != NO_COUPON and request.coupon_must_be_usable:
+            customer = rpc_caller(self._verifier, context)
+            try:
+                await self._store.check_coupon(customer.subject, coupon)
+            except (CouponUsed, CouponExhausted) as refusal:
+                coupon, problem = NO_COUPON, PROBLEMS[type(refusal)].kind
+        found = await self._store.best(skus, coupon)
+        discounts = {sku: _message(best) for sku, best in found.items()}
+        return pb.ListDiscountsResponse(discounts=discounts, coupon_problem=problem)
 
     async def CreateDiscount(self, request: pb.CreateDiscountRequest, context: Context) -> pb.Discount:
         """Create a discount; a retry with the same idempotency key gets the first response."""

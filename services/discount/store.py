@@ -188,19 +188,24 @@ class Store(SqlStore):
             earlier = (await tx.execute(sa.select(redemptions).where(mine))).one_or_none()
             if earlier is not None and earlier.state != Redemption.HELD:
                 return
-            is_held = (redemptions.c.state == Redemption.HELD) & (redemptions.c.expires_at > self._now())
-            counts = (redemptions.c.coupon == code) & ((redemptions.c.state == Redemption.PLACED) | is_held)
-            uses = sa.select(sa.func.count()).select_from(redemptions).where(counts & ~mine)
-            if coupon.uses_per_customer:
-                used = (await tx.execute(uses.where(redemptions.c.owner == owner))).scalar_one()
-                coupon.check_customer(used)
-            if coupon.uses_in_total:
-                coupon.check_total((await tx.execute(uses)).scalar_one())
+            await self._check_uses(tx, coupon, owner, ~mine)
             if await self._put_redemption(tx, owner, order_id, code, Redemption.HELD):
                 return
             state = (await tx.execute(sa.select(redemptions.c.state).where(mine))).scalar_one()
             if state == Redemption.HELD:  # else it has ended meanwhile
                 raise OrderHasCoupon
+
+    async def check_coupon(self, owner: str, code: str) -> None:
+        """Return when the customer may use a coupon for one more order now.
+
+        Raises:
+            CouponUsed: the customer has used it as often as one customer may.
+            CouponExhausted: it has been used as often as all customers together may.
+        """
+        async with self.database.read() as tx:
+            row = (await tx.execute(sa.select(coupons).where(coupons.c.code == code))).first()
+            if row is not None:
+                await self._check_uses(tx, Coupon(**row._mapping), owner, sa.true())
 
     async def placed(self, event: Event[OrderPlaced]) -> None:
         """Make the use of an order's coupon final, also when it is no longer held: the order has its price.
@@ -225,6 +230,19 @@ class Store(SqlStore):
     async def _end(self, tx: AsyncConnection, order: OrderPlaced | OrderCancelled, state: Redemption) -> None:
         if coupon := valid_coupon(order.coupon):
             await self._put_redemption(tx, order.owner, order.order_id, coupon, state)
+
+    async def _check_uses(
+        self, tx: AsyncConnection, coupon: Coupon, owner: str, counted: sa.ColumnElement[bool]
+    ) -> None:
+        """Compare the uses of a coupon that are counted with its limits."""
+        is_held = (redemptions.c.state == Redemption.HELD) & (redemptions.c.expires_at > self._now())
+        is_use = is_held | (redemptions.c.state == Redemption.PLACED)
+        is_counted = (redemptions.c.coupon == coupon.code) & is_use & counted
+        uses = sa.select(sa.func.count()).select_from(redemptions).where(is_counted)
+        if coupon.uses_per_customer:
+            coupon.check_customer((await tx.execute(uses.where(redemptions.c.owner == owner))).scalar_one())
+        if coupon.uses_in_total:
+            coupon.check_total((await tx.execute(uses)).scalar_one())
 
     async def _locked_coupon(self, tx: AsyncConnection, code: str) -> Coupon:
         """A coupon, locked so that its uses are counted one after the other."""

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16shop/pb/discount.proto\x12\x18\x66rontispiece.discount.v1\"j\n\x08\x44iscount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x0f\n\x07percent\x18\x03 \x01(\r\x12\x0e\n\x06\x63oupon\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x03\" \n\x12GetDiscountRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x14ListDiscountsRequest\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x0e\n\x06\x63oupon\x18\x02 \x01(\t\"\xc0\x01\n\x15ListDiscountsResponse\x12Q\n\tdiscounts\x18\x01 \x03(\x0b\x32>.frontispiece.discount.v1.ListDiscountsResponse.DiscountsEntry\x1aT\n\x0e\x44iscountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".frontispiece.discount.v1.Discount:\x02\x38\x01\"f\n\x15\x43reateDiscountRequest\x12\x34\n\x08\x64iscount\x18\x01 \x01(\x0b\x32\".frontispiece.discount.v1.Discount\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"M\n\x15UpdateDiscountRequest\x12\x34\n\x08\x64iscount\x18\x01 \x01(\x0b\x32\".frontispiece.discount.v1.Discount\"4\n\x15\x44\x65leteDiscountRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\x18\n\x16\x44\x65leteDiscountResponse\"H\n\x06\x43oupon\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x19\n\x11uses_per_customer\x18\x02 \x01(\r\x12\x15\n\ruses_in_total\x18\x03 \x01(\r\"D\n\x10PutCouponRequest\x12\x30\n\x06\x63oupon\x18\x01 \x01(\x0b\x32 .frontispiece.discount.v1.Coupon\"1\n\rRedeemRequest\x12\x0e\n\x06\x63oupon\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\"\x10\n\x0eRedeemResponse2\xd9\x05\n\tDiscounts\x12_\n\x0bGetDiscount\x12,.frontispiece.discount.v1.GetDiscountRequest\x1a\".frontispiece.discount.v1.Discount\x12p\n\rListDiscounts\x12..frontispiece.discount.v1.ListDiscountsRequest\x1a/.frontispiece.discount.v1.ListDiscountsResponse\x12\x65\n\x0e\x43reateDiscount\x12/.frontispiece.discount.v1.CreateDiscountRequest\x1a\".frontispiece.discount.v1.Discount\x12\x65\n\x0eUpdateDiscount\x12/.frontispiece.discount.v1.UpdateDiscountRequest\x1a\".frontispiece.discount.v1.Discount\x12s\n\x0e\x44\x65leteDiscount\x12/.frontispiece.discount.v1.DeleteDiscountRequest\x1a\x30.frontispiece.discount.v1.DeleteDiscountResponse\x12Y\n\tPutCoupon\x12*.frontispiece.discount.v1.PutCouponRequest\x1a .frontispiece.discount.v1.Coupon\x12[\n\x06Redeem\x12\'.frontispiece.discount.v1.RedeemRequest\x1a(.frontispiece.discount.v1.RedeemResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16shop/pb/discount.proto\x12\x18\x66rontispiece.discount.v1\"j\n\x08\x44iscount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x0f\n\x07percent\x18\x03 \x01(\r\x12\x0e\n\x06\x63oupon\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x03\" \n\x12GetDiscountRequest\x12\n\n\x02id\x18\x01 \x01(\t\"S\n\x14ListDiscountsRequest\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x0e\n\x06\x63oupon\x18\x02 \x01(\t\x12\x1d\n\x15\x63oupon_must_be_usable\x18\x03 \x01(\x08\"\xd8\x01\n\x15ListDiscountsResponse\x12Q\n\tdiscounts\x18\x01 \x03(\x0b\x32>.frontispiece.discount.v1.ListDiscountsResponse.DiscountsEntry\x12\x16\n\x0e\x63oupon_problem\x18\x02 \x01(\t\x1aT\n\x0e\x44iscountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".frontispiece.discount.v1.Discount:\x02\x38\x01\"f\n\x15\x43reateDiscountRequest\x12\x34\n\x08\x64iscount\x18\x01 \x01(\x0b\x32\".frontispiece.discount.v1.Discount\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"M\n\x15UpdateDiscountRequest\x12\x34\n\x08\x64iscount\x18\x01 \x01(\x0b\x32\".frontispiece.discount.v1.Discount\"4\n\x15\x44\x65leteDiscountRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\x18\n\x16\x44\x65leteDiscountResponse\"H\n\x06\x43oupon\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x19\n\x11uses_per_customer\x18\x02 \x01(\r\x12\x15\n\ruses_in_total\x18\x03 \x01(\r\"D\n\x10PutCouponRequest\x12\x30\n\x06\x63oupon\x18\x01 \x01(\x0b\x32 .frontispiece.discount.v1.Coupon\"1\n\rRedeemRequest\x12\x0e\n\x06\x63oupon\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\"\x10\n\x0eRedeemResponse2\xd9\x05\n\tDiscounts\x12_\n\x0bGetDiscount\x12,.frontispiece.discount.v1.GetDiscountRequest\x1a\".frontispiece.discount.v1.Discount\x12p\n\rListDiscounts\x12..frontispiece.discount.v1.ListDiscountsRequest\x1a/.frontispiece.discount.v1.ListDiscountsResponse\x12\x65\n\x0e\x43reateDiscount\x12/.frontispiece.discount.v1.CreateDiscountRequest\x1a\".frontispiece.discount.v1.Discount\x12\x65\n\x0eUpdateDiscount\x12/.frontispiece.discount.v1.UpdateDiscountRequest\x1a\".frontispiece.discount.v1.Discount\x12s\n\x0e\x44\x65leteDiscount\x12/.frontispiece.discount.v1.DeleteDiscountRequest\x1a\x30.frontispiece.discount.v1.DeleteDiscountResponse\x12Y\n\tPutCoupon\x12*.frontispiece.discount.v1.PutCouponRequest\x1a .frontispiece.discount.v1.Coupon\x12[\n\x06Redeem\x12\'.frontispiece.discount.v1.RedeemRequest\x1a(.frontispiece.discount.v1.RedeemResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,27 +38,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDISCOUNTREQUEST']._serialized_start=160
   _globals['_GETDISCOUNTREQUEST']._serialized_end=192
   _globals['_LISTDISCOUNTSREQUEST']._serialized_start=194
-  _globals['_LISTDISCOUNTSREQUEST']._serialized_end=246
-  _globals['_LISTDISCOUNTSRESPONSE']._serialized_start=249
-  _globals['_LISTDISCOUNTSRESPONSE']._serialized_end=441
-  _globals['_LISTDISCOUNTSRESPONSE_DISCOUNTSENTRY']._serialized_start=357
-  _globals['_LISTDISCOUNTSRESPONSE_DISCOUNTSENTRY']._serialized_end=441
-  _globals['_CREATEDISCOUNTREQUEST']._serialized_start=443
-  _globals['_CREATEDISCOUNTREQUEST']._serialized_end=545
-  _globals['_UPDATEDISCOUNTREQUEST']._serialized_start=547
-  _globals['_UPDATEDISCOUNTREQUEST']._serialized_end=624
-  _globals['_DELETEDISCOUNTREQUEST']._serialized_start=626
-  _globals['_DELETEDISCOUNTREQUEST']._serialized_end=678
-  _globals['_DELETEDISCOUNTRESPONSE']._serialized_start=680
-  _globals['_DELETEDISCOUNTRESPONSE']._serialized_end=704
-  _globals['_COUPON']._serialized_start=706
-  _globals['_COUPON']._serialized_end=778
-  _globals['_PUTCOUPONREQUEST']._serialized_start=780
-  _globals['_PUTCOUPONREQUEST']._serialized_end=848
-  _globals['_REDEEMREQUEST']._serialized_start=850
-  _globals['_REDEEMREQUEST']._serialized_end=899
-  _globals['_REDEEMRESPONSE']._serialized_start=901
-  _globals['_REDEEMRESPONSE']._serialized_end=917
-  _globals['_DISCOUNTS']._serialized_start=920
-  _globals['_DISCOUNTS']._serialized_end=1649
+  _globals['_LISTDISCOUNTSREQUEST']._serialized_end=277
+  _globals['_LISTDISCOUNTSRESPONSE']._serialized_start=280
+  _globals['_LISTDISCOUNTSRESPONSE']._serialized_end=496
+  _globals['_LISTDISCOUNTSRESPONSE_DISCOUNTSENTRY']._serialized_start=412
+  _globals['_LISTDISCOUNTSRESPONSE_DISCOUNTSENTRY']._serialized_end=496
+  _globals['_CREATEDISCOUNTREQUEST']._serialized_start=498
+  _globals['_CREATEDISCOUNTREQUEST']._serialized_end=600
+  _globals['_UPDATEDISCOUNTREQUEST']._serialized_start=602
+  _globals['_UPDATEDISCOUNTREQUEST']._serialized_end=679
+  _globals['_DELETEDISCOUNTREQUEST']._serialized_start=681
+  _globals['_DELETEDISCOUNTREQUEST']._serialized_end=733
+  _globals['_DELETEDISCOUNTRESPONSE']._serialized_start=735
+  _globals['_DELETEDISCOUNTRESPONSE']._serialized_end=759
+  _globals['_COUPON']._serialized_start=761
+  _globals['_COUPON']._serialized_end=833
+  _globals['_PUTCOUPONREQUEST']._serialized_start=835
+  _globals['_PUTCOUPONREQUEST']._serialized_end=903
+  _globals['_REDEEMREQUEST']._serialized_start=905
+  _globals['_REDEEMREQUEST']._serialized_end=954
+  _globals['_REDEEMRESPONSE']._serialized_start=956
+  _globals['_REDEEMRESPONSE']._serialized_end=972
+  _globals['_DISCOUNTS']._serialized_start=975
+  _globals['_DISCOUNTS']._serialized_end=1704
 # @@protoc_insertion_point(module_scope)

@@ -29,15 +29,17 @@ class GetDiscountRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class ListDiscountsRequest(_message.Message):
-    __slots__ = ("skus", "coupon")
+    __slots__ = ("skus", "coupon", "coupon_must_be_usable")
     SKUS_FIELD_NUMBER: _ClassVar[int]
     COUPON_FIELD_NUMBER: _ClassVar[int]
+    COUPON_MUST_BE_USABLE_FIELD_NUMBER: _ClassVar[int]
     skus: _containers.RepeatedScalarFieldContainer[str]
     coupon: str
-    def __init__(self, skus: _Optional[_Iterable[str]] = ..., coupon: _Optional[str] = ...) -> None: ...
+    coupon_must_be_usable: bool
+    def __init__(self, skus: _Optional[_Iterable[str]] = ..., coupon: _Optional[str] = ..., coupon_must_be_usable: _Optional[bool] = ...) -> None: ...
 
 class ListDiscountsResponse(_message.Message):
-    __slots__ = ("discounts",)
+    __slots__ = ("discounts", "coupon_problem")
     class DiscountsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -46,8 +48,10 @@ class ListDiscountsResponse(_message.Message):
         value: Discount
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Discount, _Mapping]] = ...) -> None: ...
     DISCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    COUPON_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     discounts: _containers.MessageMap[str, Discount]
-    def __init__(self, discounts: _Optional[_Mapping[str, Discount]] = ...) -> None: ...
+    coupon_problem: str
+    def __init__(self, discounts: _Optional[_Mapping[str, Discount]] = ..., coupon_problem: _Optional[str] = ...) -> None: ...
 
 class CreateDiscountRequest(_message.Message):
     __slots__ = ("discount", "idempotency_key")

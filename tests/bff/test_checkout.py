@@ -39,6 +39,14 @@ async def test_a_coupon_takes_its_percentage_off(
     assert "coupon-invalid" not in shown.get("obstacles", [])
 
 
+async def test_a_coupon_that_the_customer_has_used_before_is_named(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.coupon_problem = "coupon-used"
+
+    assert (await draft(either, reader, coupon="ONCE"))["obstacles"] == ["coupon-used"]
+
+
 @pytest.mark.parametrize(
     ("basket", "coupon", "obstacles"),
     [

@@ -107,6 +107,7 @@ class Shop:
     read_up_to: str = "0"
     reviews: list[Json] = field(default_factory=list)
     coupons: dict[str, dict[str, int]] = field(default_factory=dict)
+    coupon_problem: str = ""
     """Percent off with a coupon, by coupon and sku."""
     basket: dict[str, int] = field(default_factory=dict)
     added_at: dict[str, int] = field(default_factory=dict)
@@ -335,7 +336,8 @@ class Shop:
             for sku, percent in percents.items()
             if sku in request.skus
         }
-        answer = pb.ListDiscountsResponse(discounts=found)
+        problem = self.coupon_problem if request.coupon_must_be_usable else ""
+        answer = pb.ListDiscountsResponse(discounts=found, coupon_problem=problem)
         self.sent["discounts"] += answer.ByteSize()
         return answer
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, BestDiscount, Money, Nearby, Order, Product, Quote, Stock
+from bff.clients.models import Basket, BestDiscounts, Money, Nearby, Order, Product, Quote, Stock
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
@@ -107,7 +107,7 @@ def screen(
     basket: Basket,
     wanted: Body[DraftRequest],
     products: list[Product],
-    discounts: dict[str, BestDiscount],
+    discounts: BestDiscounts,
     stocks: dict[str, Stock],
     quotes: list[Quote],
     pickups: Nearby | None,

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, BestDiscount, Moment, Money, Nearby, Order, Product, Quote, Stock
+from bff.clients.models import Basket, BestDiscounts, Moment, Money, Nearby, Order, Product, Quote, Stock
 from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
 from bff.shared.orders import order_path
 from bff.web import OPTIONAL_TIMEOUT
@@ -104,7 +104,7 @@ def screen(
     basket: Basket,
     wanted: Body[DraftRequest],
     products: list[Product],
-    discounts: dict[str, BestDiscount],
+    discounts: BestDiscounts,
     stocks: dict[str, Stock],
     quotes: list[Quote],
     pickups: Nearby | None,

@@ -27,8 +27,10 @@ const OBSTACLES = /** @type {Record<string, string>} */ ({
   "currencies-mixed": "Your basket has prices in several currencies, which cannot be ordered together.",
   "out-of-stock": "There is not enough of something in your basket. The order would be cancelled.",
   "coupon-invalid": "This coupon does not apply here.",
+  "coupon-used": "You have used this coupon before.",
+  "coupon-exhausted": "This coupon has been used up.",
 });
-const BLOCKING = new Set(["basket-empty", "article-unknown", "currencies-mixed", "coupon-invalid"]);
+const BLOCKING = new Set(Object.keys(OBSTACLES).filter((obstacle) => obstacle !== "out-of-stock"));
 
 /** @type {Open} */
 export const checkout = (shared, { query, signal, setTitle }) => {

@@ -23,7 +23,7 @@ export function methodName(method) {
 
 /** What stands in the way, except the coupon, of which the field itself speaks. @param {Draft} draft */
 export function obstacleNotes({ obstacles, lines }) {
-  const named = obstacles.filter((obstacle) => obstacle !== "coupon-invalid");
+  const named = obstacles.filter((obstacle) => !obstacle.startsWith("coupon-"));
   return named.map((obstacle) => {
     const isBasket = obstacle === "basket-empty" || obstacle === "article-unknown" || obstacle === "out-of-stock";
     const text =

@@ -40,11 +40,11 @@ export class CouponField {
     return this.#input.value.trim();
   }
 
-  /** @param {Coupon} coupon */
-  show(coupon) {
+  /** @param {Coupon} coupon @param {string[]} obstacles */
+  show(coupon, obstacles = []) {
     this.#remove.hidden = coupon === null;
     this.#state.className = coupon && !coupon.applied ? "notice is-warning" : "hint";
-    this.#state.textContent = textOf(coupon);
+    this.#state.textContent = textOf(coupon, obstacles);
   }
 
   #clear() {
@@ -55,13 +55,19 @@ export class CouponField {
   }
 }
 
-/** @param {Coupon} coupon */
-function textOf(coupon) {
+/** @param {Coupon} coupon @param {string[]} obstacles */
+function textOf(coupon, obstacles) {
   if (!coupon) {
     return "";
   }
   const { code, applied } = coupon;
-  return applied
-    ? `${code} is taken off.`
+  if (applied) {
+    return `${code} is taken off.`;
+  }
+  if (obstacles.includes("coupon-used")) {
+    return `You have used ${code} before. Remove it, or use another one.`;
+  }
+  return obstacles.includes("coupon-exhausted")
+    ? `${code} has been used up. Remove it, or use another one.`
     : `We do not know ${code}, or it takes nothing off these articles. Remove it, or use another one.`;
 }

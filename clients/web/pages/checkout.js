@@ -157,7 +157,7 @@ class CheckoutPage {
     fill(this.#lines, ...draftLines(draft.lines));
     fill(this.#deliveries, ...deliveryChoices(draft.deliveries, chosen, () => this.#showSums()));
     this.#pickup.show(draft.pickup, chosen, () => this.#showSums());
-    this.#coupon.show(draft.coupon);
+    this.#coupon.show(draft.coupon, draft.obstacles);
     this.#showSums();
   }
 

@@ -153,6 +153,14 @@ async def test_a_customer_redeems_the_welcome_coupon_for_one_order(
     assert (used.code, used.kind) == (grpc.StatusCode.ABORTED, "coupon-used")
     assert await service.calls.Redeem(another, metadata=shopper) == pb.RedeemResponse()
 
+    wanted = pb.ListDiscountsRequest(skus=["ANYTHING"], coupon="Welcome10", coupon_must_be_usable=True)
+    listed = await service.calls.ListDiscounts(wanted, metadata=reader)
+    assert (dict(listed.discounts), listed.coupon_problem) == ({}, "coupon-used")
+    newcomer = metadata(bearer("newcomer", "shop"))
+    other = await service.calls.ListDiscounts(wanted, metadata=newcomer)
+    assert (other.discounts["ANYTHING"].percent, other.coupon_problem) == (10, "")
+    assert (await failure(service.calls.ListDiscounts(wanted))).kind == "token-missing"
+
 
 async def test_redeeming_names_a_coupon_an_order_and_a_customer(service: Service, bearer: MakeToken) -> None:
     reader = metadata(bearer("reader", "shop"))
