@@ -132,7 +132,7 @@ def _published(data: EventData, event_id: str) -> str | None:
         return None
     from opentelemetry.trace import SpanKind  # noqa: PLC0415 (only with traces)
 
-    from frontispiece.telemetry.spans import unsampled, within  # noqa: PLC0415 (the same)
+    from frontispiece.telemetry.span import unsampled, within  # noqa: PLC0415 (the same)
 
     destination = broker_subject(type(data))
     about = {

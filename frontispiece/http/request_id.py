@@ -2,9 +2,13 @@
 
 import re
 from random import getrandbits
+from typing import TypeGuard
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+
+UNSAMPLED = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00")
+"""A `traceparent` without any flag."""
 
 
 def request_id(value: bytes | None) -> bytes:
@@ -14,11 +18,17 @@ def request_id(value: bytes | None) -> bytes:
     return b"%032x" % getrandbits(128)
 
 
-def traceparent(value: bytes | None) -> bytes:
-    """The `traceparent` of the next hop: in the same trace, or in a new, unsampled one.
+def is_traceparent(value: bytes | None) -> TypeGuard[bytes]:
+    """Whether it is a valid `traceparent`: https://www.w3.org/TR/trace-context/#traceparent-header."""
+    return value is not None and _TRACEPARENT.fullmatch(value) is not None
 
-    Format: https://www.w3.org/TR/trace-context/#traceparent-header
-    """
+
+def new_traceparent() -> bytes:
+    """The `traceparent` of a new trace, which is not sampled."""
+    return b"00-%032x-%016x-00" % (getrandbits(128) or 1, getrandbits(64) or 1)
+
+
+def trace_of(value: bytes | None) -> tuple[str, str, str] | None:
+    """The trace's id in a `traceparent`, the span's and the flags, in hex; None without a valid one."""
     known = _TRACEPARENT.fullmatch(value) if value is not None else None
-    trace, flags = known.groups() if known else (b"%032x" % getrandbits(128), b"00")
-    return b"00-%b-%016x-%b" % (trace, getrandbits(64), flags)
+    return None if known is None else (known[1].decode(), known[2].decode(), known[3].decode())

@@ -9,7 +9,8 @@ from frontispiece.http.problems import Problem
 from frontispiece.pages.api import ApiEndpoint
 from frontispiece.pages.endpoint import Endpoint
 from frontispiece.pages.request import PageRequest
-from frontispiece.telemetry.spans import Tracing, within
+from frontispiece.telemetry.span import within
+from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import Reply
 from frontispiece.upstream.outcome import when_released
 

@@ -6,22 +6,27 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from threading import Thread
 from traceback import format_tb
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
 from opentelemetry._logs import SeverityNumber
-from opentelemetry.context import Context, create_key, get_current, get_value, set_value
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SpanExporter,
+    SpanExportResult,
+)
 
 from frontispiece.errors import ConfigError
 from frontispiece.http.loopback import is_loopback
 from frontispiece.telemetry import redaction
+from frontispiece.telemetry.span import Span, TracedApp, running_in
 
 EXPORT_TIMEOUT: Final = 3.0
 """Seconds that the last spans and logs have to be sent when the last app of a process stops."""
@@ -58,8 +63,22 @@ def _otlp_spans() -> SpanExporter:
     return OTLPSpanExporter(session=_session("TRACES"))
 
 
-_APP: Final = create_key("frontispiece-app")
 _EXPORTERS: Final[Mapping[str, MakeExporter]] = {"otlp": _otlp_spans, "console": ConsoleSpanExporter}
+
+
+class _Converting(SpanExporter):
+    """Exports spans as OpenTelemetry's, of which it makes them in the thread that sends them."""
+
+    def __init__(self, inner: SpanExporter) -> None:
+        self._inner = inner
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export."""
+        return self._inner.export([span.readable() for span in cast(Sequence[Span], spans)])
+
+    def shutdown(self) -> None:
+        """Stop."""
+        self._inner.shutdown()
 
 
 class Export:
@@ -77,24 +96,29 @@ class Export:
         self._logs: LogHandler | None = None
         self._apps = 0
 
-    def join(self, spans: TracerProvider, resource: Resource) -> Context:
-        """Send an app's spans and logs from now on; returns the context of its background work."""
+    def join(self, resource: Resource) -> None:
+        """Send an app's spans and logs from now on."""
         if self._apps == 0:
-            self._spans = [BatchSpanProcessor(exporter()) for exporter in self._exporters]
+            self._spans = [BatchSpanProcessor(_Converting(exporter())) for exporter in self._exporters]
             if self._exports_logs:
                 self._logs = LogHandler(BatchLogRecordProcessor(OTLPLogExporter(session=_session("LOGS"))))
                 logging.getLogger().addHandler(self._logs)
         self._apps += 1
+        if self._logs is not None:
+            self._logs.add(resource)
+
+    def take(self, span: Span) -> None:
+        """Send a span, in a while and in another thread."""
         for processor in self._spans:
-            spans.add_span_processor(processor)
-        return Context() if self._logs is None else self._logs.context(resource)
+            processor.on_end(cast(ReadableSpan, span))
 
     async def leave(self) -> None:
         """End with the last app, having sent what remains within `EXPORT_TIMEOUT`."""
         self._apps -= 1
         if self._apps:
             return
-        processors: list[Any] = list(self._spans)
+        processors: list[Any] = self._spans
+        self._spans = []
         if self._logs is not None:
             logging.getLogger().removeHandler(self._logs)
             processors.append(self._logs.processor)
@@ -121,12 +145,9 @@ class LogHandler(logging.Handler):
         self._apps: dict[str, LoggerProvider] = {}
         self._others = self._provider(Resource({"service.name": OTHERS}))
 
-    def context(self, resource: Resource) -> Context:
-        """The context in which records are those of an app."""
-        name = str(resource.attributes["service.name"])
-        if name not in self._apps:
-            self._apps[name] = self._provider(resource)
-        return set_value(_APP, name, Context())
+    def add(self, resource: Resource) -> None:
+        """Add an app."""
+        self._apps.setdefault(_name(resource), self._provider(resource))
 
     def _provider(self, resource: Resource) -> LoggerProvider:
         provider = LoggerProvider(resource, shutdown_on_exit=False)
@@ -138,8 +159,8 @@ class LogHandler(logging.Handler):
         if record.name.partition(".")[0] in EXPORTERS_OWN:
             return
         try:
-            context = get_current()
-            self._app(context).get_logger(record.name).emit(
+            app, context = running_in()
+            self._logger(app).get_logger(record.name).emit(
                 timestamp=int(record.created * 1e9),
                 context=context,
                 severity_number=LEVELS.get(record.levelno, SeverityNumber.INFO),
@@ -150,10 +171,14 @@ class LogHandler(logging.Handler):
         except Exception:  # noqa: BLE001 (a handler of logging never raises)
             self.handleError(record)
 
-    def _app(self, context: Context) -> LoggerProvider:
-        if (app := self._apps.get(str(get_value(_APP, context)))) is not None:
-            return app
+    def _logger(self, app: TracedApp | None) -> LoggerProvider:
+        if app is not None and (found := self._apps.get(_name(app.resource))) is not None:
+            return found
         return next(iter(self._apps.values())) if len(self._apps) == 1 else self._others
+
+
+def _name(resource: Resource) -> str:
+    return str(resource.attributes["service.name"])
 
 
 def _attributes(record: logging.LogRecord) -> dict[str, str]:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import grpc
 
-from frontispiece.telemetry.spans import Headers, Span, Tracing, unsampled, within
+from frontispiece.telemetry.span import Headers, Unsampled, unsampled, within
+from frontispiece.telemetry.spans import Tracing
 
 ABORTED: Final = grpc.StatusCode.UNKNOWN
 """The status of a call that failed without one."""
@@ -71,7 +72,7 @@ def _about(method: str | bytes) -> tuple[str, dict[str, str]]:
     return f"{service}/{name}", {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
 
 
-def _headers(metadata: Any) -> Headers:
+def _headers(metadata: Any) -> list[tuple[bytes, bytes]]:
     return [(str(k).encode(), v if isinstance(v, bytes) else str(v).encode()) for k, v in metadata or ()]
 
 
@@ -93,7 +94,7 @@ def _code_of(context: grpc.aio.ServicerContext[Any, Any]) -> grpc.StatusCode:
     return next((one for one in grpc.StatusCode if code in {one, one.value[0]}), ABORTED)
 
 
-def _ended(span: Span, code: grpc.StatusCode) -> None:
+def _ended(span: Unsampled, code: grpc.StatusCode) -> None:
     span.set_grpc_status(code.value[0])
     if code is not grpc.StatusCode.OK:
         span.set_error(code.name)

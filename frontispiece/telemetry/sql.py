@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from frontispiece.telemetry.spans import Span, within
+from frontispiece.telemetry.span import Span, within
 
 _SPANS: Final = "spans"
 MAX_STATEMENT: Final = 1000

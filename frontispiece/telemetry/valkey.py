@@ -5,7 +5,7 @@ from typing import Any
 import valkey.asyncio
 from valkey.asyncio.client import Pipeline
 
-from frontispiece.telemetry.spans import within
+from frontispiece.telemetry.span import within
 
 
 class TracedValkey(valkey.asyncio.Valkey):

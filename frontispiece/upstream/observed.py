@@ -49,7 +49,8 @@ class ObservedTransport(TransportWrapper):
 def traced(name: str, inner: Transport) -> ObservedTransport:
     """The transport with a span for each request of a traced one, until its reply is released."""
     # Imported here: nothing of OpenTelemetry is loaded without traces.
-    from frontispiece.telemetry.spans import CLIENT_ERROR, method_of, unsampled, within  # noqa: PLC0415
+    from frontispiece.telemetry.span import unsampled, within  # noqa: PLC0415
+    from frontispiece.telemetry.spans import CLIENT_ERROR, method_of  # noqa: PLC0415
 
     def start(request: Request) -> tuple[Request, End] | None:
         method = method_of(request.method)

@@ -1,12 +1,12 @@
 """Every call has a request id and a trace: both are forwarded, and the client gets the request id."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.http.paths import Template
 from frontispiece.http.problems import Problem
-from frontispiece.http.request_id import traceparent
+from frontispiece.http.request_id import is_traceparent, new_traceparent
 from frontispiece.telemetry import redaction
 from frontispiece.upstream import Reply, UpstreamError
 from frontispiece.upstream.outcome import when_released
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from frontispiece.gateway.resources import TableResources
     from frontispiece.telemetry.spans import Tracing
 
-TRACE_ID_ENDS = len("00-") + 32
-"""Where the trace id ends in a `traceparent`."""
-
 REQUEST_ID = b"x-request-id"
 CORRELATION = frozenset({REQUEST_ID, b"traceparent"})
-TRACING = CORRELATION | {b"tracestate"}
+OUTDATED = CORRELATION | {b"tracestate"}
+"""What a call has no more whose trace begins here: a state belongs to the trace that it came with."""
 
 
 def spans_for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
@@ -39,16 +37,21 @@ def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
     """A span for every call on this route, a child of the client's span if there is one."""
     from frontispiece.telemetry.spans import method_of  # noqa: PLC0415 (only where traces are exported)
 
+    described: dict[tuple[str, str], tuple[str, Mapping[str, str]]] = {}
+
     def layer(inner: Handler) -> Handler:
-        async def handle(call: Call) -> Reply:
-            method = method_of(call.method)
-            about = {"http.request.method": method, "http.route": route, "url.scheme": call.scheme}
-            with tracing.serving(f"{method} {route}", call.headers, about) as span:
-                if span.is_recording:
-                    path = redaction.path(template.expand(call.params), redaction.personal(call.params))
-                    name = call.request_id.decode("latin-1")
-                    span.set_attributes({"url.path": path, "frontispiece.request.id": name})
+        async def traced(call: Call) -> Reply:
+            key = method, scheme = method_of(call.method), call.scheme
+            if (known := described.get(key)) is None:
+                about = {"http.request.method": method, "http.route": route, "url.scheme": scheme}
+                known = described[key] = f"{method} {route}", about
+            with tracing.serving(known[0], call.headers, known[1]) as span:
                 call.headers = span.inject(call.headers)
+                if not span.is_recording:
+                    return await inner(call)
+                path = redaction.path(template.expand(call.params), redaction.personal(call.params))
+                name = call.request_id.decode("latin-1")
+                span.set_attributes({"url.path": path, "frontispiece.request.id": name})
                 try:
                     reply = await inner(call)
                 except (Problem, UpstreamError) as failure:
@@ -56,9 +59,12 @@ def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
                     span.set_status(problem.status)
                     raise
                 span.set_status(reply.status)
-                if span.is_recording and not isinstance(reply.body, bytes):
+                if not isinstance(reply.body, bytes):
                     when_released(reply, span.outlast())
                 return reply
+
+        def handle(call: Call) -> Awaitable[Reply]:
+            return inner(call) if tracing.passes_by(call.headers) else traced(call)
 
         return handle
 
@@ -66,16 +72,18 @@ def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
 
 
 def request_id_layer() -> Layer:
-    """Sends the request id and the trace to the service, and the request id to the client."""
+    """Sends the request id and the trace to the service, and the request id to the client.
+
+    A trace goes on as it came: a span of the gateway that nobody exports would be a parent that is missing.
+    """
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            received = call.header(b"traceparent")
-            following = traceparent(received)
-            continues = received is not None and received[:TRACE_ID_ENDS] == following[:TRACE_ID_ENDS]
-            replaced = CORRELATION if continues else TRACING  # a state belongs to the trace that it came with
+            trace, replaced = call.header(b"traceparent"), CORRELATION
+            if not is_traceparent(trace):
+                trace, replaced = new_traceparent(), OUTDATED
             headers = [field for field in call.headers if field[0] not in replaced]
-            headers += ((REQUEST_ID, call.request_id), (b"traceparent", following))
+            headers += ((REQUEST_ID, call.request_id), (b"traceparent", trace))
             call.headers = headers
             reply = await inner(call)
             if reply.header(REQUEST_ID) is not None:

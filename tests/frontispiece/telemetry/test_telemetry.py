@@ -7,7 +7,8 @@ import pytest
 
 from frontispiece import telemetry
 from frontispiece.errors import ConfigError
-from frontispiece.telemetry.spans import Tracing, unsampled, within
+from frontispiece.telemetry.span import unsampled, within
+from frontispiece.telemetry.spans import Tracing
 from tests.support.otlp import Collector
 from tests.support.serving import servers
 

@@ -1,0 +1,274 @@
+"""A span while it lasts, and the place in a trace in which code runs.
+
+What is not sampled costs a look at the flags of its `traceparent`. What is sampled is noted in a `Span`; the
+thread that exports it makes one of OpenTelemetry's of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from random import getrandbits
+from time import time_ns
+from types import TracebackType
+from typing import ClassVar, Final, Self
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+)
+
+from frontispiece.http.request_id import trace_of
+
+Headers = Sequence[tuple[bytes, bytes]]
+Attributes = Mapping[str, str | int]
+
+FAILED: Final = 500
+"""From this status on a response is an error of the server."""
+
+PROPAGATED: Final = (b"traceparent", b"tracestate")
+
+SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+
+_SCOPE: Final = InstrumentationScope("frontispiece")
+_OK: Final = Status()
+_ERROR: Final = Status(StatusCode.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class TracedApp:
+    """An app whose requests and calls have spans.
+
+    Args:
+        resource: what collectors know it by.
+        take: exports a span that has ended.
+    """
+
+    resource: Resource
+    take: "Callable[[Span], None]"
+
+
+class Unsampled:
+    """What is not sampled: a request, or all that an app does besides its requests, which has no trace.
+
+    `with` makes it what code runs in. What is said about it is forgotten.
+
+    Args:
+        app: whose it is.
+        traceparent: its place in a trace, as W3C trace context writes it.
+    """
+
+    __slots__ = ("_token", "app", "traceparent")
+
+    is_recording = False
+    """Whether it is sampled."""
+
+    _token: "Token[Unsampled | None]"
+
+    def __init__(self, app: TracedApp, traceparent: str) -> None:
+        self.app = app
+        self.traceparent = traceparent
+
+    def __enter__(self) -> Self:
+        self._token = current.set(self)
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _failure: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        current.reset(self._token)
+
+    def set_attributes(self, attributes: Attributes) -> None:
+        """Add attributes."""
+
+    def rename(self, name: str, attributes: Attributes) -> None:
+        """Set the name, and add attributes."""
+
+    def set_grpc_status(self, code: int) -> None:
+        """Set the status of a gRPC call."""
+
+    def set_status(self, status: int, *, fails_from: int = FAILED) -> None:
+        """Set the HTTP status, which from `fails_from` on is an error."""
+
+    def set_error(self, error: str) -> None:
+        """Mark it as an error of this type, one of few."""
+
+    def end(self) -> None:
+        """End it, where no `with` does."""
+
+    def outlast(self) -> Callable[[], None]:
+        """Keep it open after its block; returns the function that ends it."""
+        return self.end
+
+    def inject(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """The headers with a `traceparent` for this place."""
+        fields = [field for field in headers if field[0] not in PROPAGATED]
+        fields.append((b"traceparent", self.traceparent.encode()))
+        return fields
+
+
+current: Final[ContextVar[Unsampled | None]] = ContextVar("current", default=None)
+"""The place in which the running code is."""
+
+
+class Span(Unsampled):
+    """A started span. `with` makes it the parent of others, and ends it.
+
+    Args:
+        app: whose it is.
+        name: of few possible ones.
+        kind: what it is to its parent.
+        attributes: the first ones.
+        trace: the trace's id.
+        flags: the trace's, in hex.
+        parent: the parent's id; None for the first span of a trace.
+        state: the trace's state, as W3C trace context writes it.
+    """
+
+    __slots__ = (
+        *("_attributes", "_ended", "_has_status", "_is_error", "_kind", "_name", "_outlasts", "_parent"),
+        *("_started", "flags", "id", "state", "trace"),
+    )
+
+    is_recording = True
+    context: ClassVar = SpanContext(1, 1, is_remote=False, trace_flags=SAMPLED)
+    """Tells OpenTelemetry's queue that a span is sampled; `readable` has the span's own."""
+
+    def __init__(
+        self,
+        app: TracedApp,
+        name: str,
+        kind: SpanKind,
+        attributes: Attributes,
+        trace: str,
+        flags: str,
+        parent: str | None,
+        state: str,
+    ) -> None:
+        self.app = app
+        self.trace = trace
+        self.flags = flags
+        self.id = span_id = new_id()
+        self.traceparent = f"00-{trace}-{span_id}-{flags}"
+        self.state = state
+        self._name = name
+        self._kind = kind
+        self._attributes = dict(attributes)
+        self._parent = parent
+        self._outlasts = self._has_status = self._is_error = False
+        self._ended = 0
+        self._started = time_ns()
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, failure: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        current.reset(self._token)
+        if failure is not None and not self._has_status:
+            self.set_error(getattr(failure, "reason", None) or type(failure).__name__)
+        if not self._outlasts:
+            self.end()
+
+    def set_attributes(self, attributes: Attributes) -> None:
+        """Add attributes."""
+        self._attributes.update(attributes)
+
+    def rename(self, name: str, attributes: Attributes) -> None:
+        """Set the name, and add attributes."""
+        self._name = name
+        self._attributes.update(attributes)
+
+    def set_grpc_status(self, code: int) -> None:
+        """Set the status of a gRPC call."""
+        self._has_status = True
+        self._attributes["rpc.grpc.status_code"] = code
+
+    def set_status(self, status: int, *, fails_from: int = FAILED) -> None:
+        """Set the HTTP status, which from `fails_from` on is an error."""
+        self._has_status = True
+        self._attributes["http.response.status_code"] = status
+        if status >= fails_from:
+            self.set_error(str(status))
+
+    def set_error(self, error: str) -> None:
+        """Mark it as an error of this type, one of few."""
+        self._attributes["error.type"] = error
+        self._is_error = True
+
+    def end(self) -> None:
+        """End it, where no `with` does; the first end counts."""
+        if not self._ended:
+            self._ended = time_ns()
+            self.app.take(self)
+
+    def outlast(self) -> Callable[[], None]:
+        """Keep it open after its block; returns the function that ends it."""
+        self._outlasts = True
+        return self.end
+
+    def inject(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """The headers with a `traceparent` for this span."""
+        fields = super().inject(headers)
+        if self.state:
+            fields.append((b"tracestate", self.state.encode("latin-1")))
+        return fields
+
+    def readable(self) -> ReadableSpan:
+        """It as OpenTelemetry's exporters take it."""
+        state, flags = TraceState.from_header([self.state]), TraceFlags(int(self.flags, 16))
+        about = SpanContext(int(self.trace, 16), int(self.id, 16), False, flags, state)
+        parent = None
+        if self._parent is not None:
+            parent = SpanContext(about.trace_id, int(self._parent, 16), True, flags, state)
+        return ReadableSpan(
+            self._name,
+            about,
+            parent,
+            self.app.resource,
+            self._attributes,
+            kind=self._kind,
+            status=_ERROR if self._is_error else _OK,
+            start_time=self._started,
+            end_time=self._ended,
+            instrumentation_scope=_SCOPE,
+        )
+
+
+def within(name: str, attributes: Attributes, kind: SpanKind = SpanKind.CLIENT) -> "Span | None":
+    """A span within that of the request that is served here; None when the request is not sampled."""
+    place = current.get()
+    if not isinstance(place, Span):
+        return None
+    return Span(place.app, name, kind, attributes, place.trace, place.flags, place.id, place.state)
+
+
+def unsampled() -> str | None:
+    """The `traceparent` for calls of the request that is served here; None when it is sampled, or none is."""
+    place = current.get()
+    return None if place is None or place.is_recording else place.traceparent or None
+
+
+def running_in() -> tuple[TracedApp | None, Context]:
+    """The app whose code runs here, and OpenTelemetry's context of its place in a trace: for what it logs."""
+    place = current.get()
+    if place is None:
+        return None, Context()
+    followed = trace_of(place.traceparent.encode())
+    if followed is None:
+        return place.app, Context()
+    trace, parent, flags = followed
+    about = SpanContext(int(trace, 16), int(parent, 16), False, TraceFlags(int(flags, 16)))
+    return place.app, set_span_in_context(NonRecordingSpan(about), Context())
+
+
+def new_id() -> str:
+    """The id of a new span."""
+    return f"{getrandbits(64) or 1:016x}"
