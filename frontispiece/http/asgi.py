@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from frontispiece.http.dates import http_date
 from frontispiece.http.messages import (
@@ -22,6 +22,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Respond = Callable[[IncomingRequest], Coroutine[Any, Any, Reply]]
+
+ADDRESSES: Final = "frontispiece.addresses"
+"""In the state of an app's lifespan: further addresses, by the names that the registry has for them."""
 
 
 class RequestBody:

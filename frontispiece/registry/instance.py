@@ -8,7 +8,7 @@ class Instance:
     """Where an instance of a service is, and who is to call it.
 
     Args:
-        address: `http://host:port`.
+        address: `http://host:port`; over gRPC `grpc://host:port`, or `unix:/path`.
         service: its name.
         zone: where it runs.
         weight: its share of the calls, in proportion to those of others; with 0 it gets only calls that name

@@ -1,14 +1,17 @@
 """An app in the registry while it serves."""
 
+import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from frontispiece.errors import ConfigError
+from frontispiece.http.asgi import ADDRESSES
 from frontispiece.registry.instance import Instance
 from frontispiece.registry.registry import open_registry
 from frontispiece.settings import RegistrySettings
@@ -17,23 +20,68 @@ log = logging.getLogger(__name__)
 
 NATS_PORT: Final = 4222
 
+UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 (nothing listens here)
+"""Hosts that stand for all addresses of a machine."""
+
 
 @asynccontextmanager
-async def registered(settings: RegistrySettings, service: str, sock: socket.socket) -> AsyncIterator[None]:
-    """A service that listens on this socket is in the registry for the duration of the block."""
-    instance = Instance(
-        service=service,
-        address=settings.address or f"http://{_reachable(settings.url, sock)}",
-        zone=settings.zone,
-        weight=settings.weight,
-        version=settings.version,
-    )
+async def registered(
+    settings: RegistrySettings,
+    service: str,
+    sock: socket.socket,
+    state: Mapping[str, Any] = MappingProxyType({}),
+) -> AsyncIterator[None]:
+    """A service that listens on this socket is in the registry for the duration of the block.
+
+    Args:
+        settings: of the registry.
+        service: its name.
+        sock: where it listens.
+        state: of its app's lifespan, which may name `ADDRESSES`.
+    """
+    async with in_registry(
+        settings, service, settings.address or f"http://{_reachable(settings.url, sock)}", state
+    ):
+        yield
+
+
+@asynccontextmanager
+async def in_registry(
+    settings: RegistrySettings, service: str, address: str, state: Mapping[str, Any] = MappingProxyType({})
+) -> AsyncIterator[None]:
+    """A service at this address is in the registry for the duration of the block; see `registered`."""
+    named: dict[str, str] = state.get(ADDRESSES, {})
+    instances = [
+        Instance(
+            service=name,
+            address=where,
+            zone=settings.zone,
+            weight=settings.weight,
+            version=settings.version,
+        )
+        for name, where in {
+            service: address,
+            **{key: _beside(address, at) for key, at in named.items()},
+        }.items()
+    ]
     async with open_registry(settings.url) as registry:
-        registry.enter(instance)
+        for instance in instances:
+            registry.enter(instance)
         try:
             yield
         finally:
-            await registry.leave(instance)
+            await asyncio.gather(*map(registry.leave, instances))
+
+
+def _beside(address: str, further: str) -> str:
+    """A further address of the service at an address, whose host it has where it is all of a machine's."""
+    parts = urlsplit(further)
+    if parts.hostname not in UNSPECIFIED:
+        return further
+    host = urlsplit(address).hostname or ""
+    return (
+        f"{parts.scheme}://[{host}]:{parts.port}" if ":" in host else f"{parts.scheme}://{host}:{parts.port}"
+    )
 
 
 def _reachable(url: str, sock: socket.socket) -> str:

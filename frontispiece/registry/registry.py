@@ -1,8 +1,8 @@
 """The registry: a bucket of NATS with the instances that run, watched by all who call them.
 
-A process puts its instances there every `HEARTBEAT` seconds, and at once when one enters or leaves. One that
-is silent for `TTL` seconds has crashed, unless all are silent: then the registry is away, and those that were
-known last stay.
+An instance has a key, `<service>.<number>`: who may write there says a broker's permissions. It is put there
+every `HEARTBEAT` seconds, and at once when it enters or leaves. One that is silent for `TTL` seconds has
+crashed, unless all are silent: then the registry is away, and those that were known last stay.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -25,10 +26,10 @@ log = logging.getLogger(__name__)
 BUCKET: Final = "instances"
 
 HEARTBEAT: Final = 2.0
-"""Seconds between two signs of life of a process."""
+"""Seconds between two signs of life of an instance."""
 
 TTL: Final = 7.0
-"""Seconds without one after which a process has crashed: three were lost."""
+"""Seconds without one after which an instance has crashed: three were lost."""
 
 SILENCE: Final = TTL / 2
 """Seconds without a sign of life of any: the registry was away, and all get the time to come back."""
@@ -36,7 +37,10 @@ SILENCE: Final = TTL / 2
 LEAVE_TIMEOUT: Final = 1.0
 """Seconds that a stopping instance tries to say so."""
 
-_decode = msgspec.json.Decoder(list[Instance]).decode
+LEFT: Final = b""
+"""The value of an instance that has left."""
+
+_decode = msgspec.json.Decoder(Instance).decode
 
 
 class Registry:
@@ -44,14 +48,14 @@ class Registry:
 
     def __init__(self, bucket: KeyValue) -> None:
         self._bucket = bucket
-        self._key = secrets.token_hex(8)
-        self._own: list[Instance] = []
+        self._own: dict[Instance, str] = {}
+        """The instances in this process, with their keys."""
         self._changed = asyncio.Event()
         """Set when an instance of this process has entered."""
-        self._processes: dict[str, list[Instance]] = {}
-        """The instances of each process, by its key."""
+        self._known: dict[str, Instance] = {}
+        """All instances, by key."""
         self.seen: dict[str, float] = {}
-        """The time of the last sign of life of each process."""
+        """The time of the last sign of life of each, by key."""
         self._last = monotonic()
         """The time of the last one of any."""
         self._watchers: set[asyncio.Event] = set()
@@ -69,8 +73,7 @@ class Registry:
     @property
     def instances(self) -> list[Instance]:
         """All that are known; of two at one address the one that entered last."""
-        every = (each for of_process in self._processes.values() for each in of_process)
-        return [*{(each.service, each.address): each for each in every}.values()]
+        return [*{(each.service, each.address): each for each in self._known.values()}.values()]
 
     async def watch(self, service: str) -> AsyncGenerator[list[Instance], None]:
         """The instances of a service as far as they are known, then anew at each change; it never ends."""
@@ -90,29 +93,29 @@ class Registry:
 
     def enter(self, instance: Instance) -> None:
         """Add an instance that runs in this process; it need not be possible at once."""
-        self._own.append(instance)
+        self._own[instance] = f"{instance.service}.{secrets.token_hex(8)}"
         self._changed.set()
 
     async def leave(self, instance: Instance) -> None:
         """Remove it: callers choose others from now on."""
-        self._own.remove(instance)
-        with suppress(BrokerUnavailable, TimeoutError):  # if it is silent from now on, that says the same
-            await asyncio.wait_for(self._put(), LEAVE_TIMEOUT)
+        key = self._own.pop(instance)
+        with suppress(TimeoutError):  # if it is silent from now on, that says the same
+            await asyncio.wait_for(self._put(key, LEFT), LEAVE_TIMEOUT)
 
-    async def _put(self) -> None:
-        await self._bucket.put(self._key, msgspec.json.encode(self._own))
+    async def _put(self, key: str, value: bytes) -> None:
+        with suppress(BrokerUnavailable):  # the bucket's connection has logged it
+            await self._bucket.put(key, value)
 
     async def _beat(self) -> None:
-        """Give a sign of life, forget processes that give none, and wait until that is due again."""
+        """Give signs of life, forget instances that give none, and wait until that is due again."""
         self._changed.clear()
-        if self._own:
-            with suppress(BrokerUnavailable):  # the bucket's connection has logged it
-                await self._put()
+        own = self._own.items()
+        await asyncio.gather(*(self._put(key, msgspec.json.encode(instance)) for instance, key in own))
         oldest = self._last - TTL
         for key in [key for key, seen in self.seen.items() if seen < oldest]:
-            for instance in self._processes.get(key, ()):  # not there where its entry could not be read
+            if instance := self._known.get(key):  # not there where its entry could not be read
                 log.warning("%s at %s gives no sign of life any more", instance.service, instance.address)
-            self._take(key, [])
+            self._take(key, None)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), HEARTBEAT)
 
@@ -124,18 +127,25 @@ class Registry:
             self._last = now
             if entry.value is not None:  # what has expired may have done so while the registry was away
                 self.seen[entry.key] = now
-                try:
-                    self._take(entry.key, _decode(entry.value))
-                except msgspec.MsgspecError as error:
-                    log.warning("the registry's entry %s cannot be read: %s", entry.key, error)
+                self._take(entry.key, self._instance(entry.key, entry.value))
 
-    def _take(self, key: str, instances: list[Instance]) -> None:
-        before = self._processes.pop(key, [])
-        if instances:
-            self._processes[key] = instances
+    def _instance(self, key: str, value: bytes) -> Instance | None:
+        """What is put at a key: an instance of the service that the key names."""
+        if value == LEFT:
+            return None
+        try:
+            return replace(_decode(value), service=key.rpartition(".")[0])
+        except msgspec.MsgspecError as error:
+            log.warning("the registry's entry %s cannot be read: %s", key, error)
+            return self._known.get(key)
+
+    def _take(self, key: str, instance: Instance | None) -> None:
+        before = self._known.pop(key, None)
+        if instance:
+            self._known[key] = instance
         else:
             self.seen.pop(key, None)
-        if instances != before:
+        if instance != before:
             for changed in self._watchers:
                 changed.set()
 

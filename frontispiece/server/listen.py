@@ -1,6 +1,7 @@
 """The servers of an app: its own and, beside the gateway's, the one of the admin port."""
 
 from dataclasses import replace
+from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, cast
 
@@ -37,7 +38,7 @@ def _registering(name: str, app: App, sock: socket) -> Server:
     from frontispiece.registry import registered  # noqa: PLC0415 (an extra)
 
     drain = Shutdown(drain_delay=settings.drain_delay)
-    return Server(name, app, drain, registered=registered(settings, name, sock))
+    return Server(name, app, drain, registered=partial(registered, settings, name, sock))
 
 
 def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = None) -> list[Listening]:

@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -57,7 +57,8 @@ class Server:
         shutdown: how it stops.
         on_sighup: called at SIGHUP when this is the main server of its process.
         limits: of client connections.
-        registered: entered while it accepts requests, and left before it drains.
+        registered: what is entered, with the state of the app's lifespan, while it accepts requests, and left
+            before it drains.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class Server:
         shutdown: Shutdown = IMMEDIATE,
         on_sighup: Callable[[], None] | None = None,
         limits: ConnectionLimits = DEFAULT_LIMITS,
-        registered: AbstractAsyncContextManager[None] | None = None,
+        registered: Callable[[Mapping[str, Any]], AbstractAsyncContextManager[object]] = nullcontext,
     ) -> None:
         self.on_sighup = on_sighup
         self._name = name
         self._app = app
         self._shutdown = shutdown
         self._limits = limits
-        self._registered = registered or nullcontext()
+        self._registered = registered
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
@@ -108,7 +109,7 @@ class Server:
             )
             try:
                 self._started.set()
-                async with self._registered:
+                async with self._registered(lifespan.state):
                     await self._stopping.wait()
                 await self._begin_drain()
                 connections.loop.remove_reader(sock)

@@ -42,6 +42,7 @@ __all__ = [
     "from_state",
     "public",
     "register_collectors",
+    "registered_as",
     "require_scope",
     "responds",
     "rpc_caller",
@@ -53,11 +54,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from frontispiece.service.grpc import RpcInterceptor, rpc_caller, serve_rpc, tracing_interceptors
+    from frontispiece.service.grpc import (
+        RpcInterceptor,
+        registered_as,
+        rpc_caller,
+        serve_rpc,
+        tracing_interceptors,
+    )
     from frontispiece.service.idempotency import IdempotencyKey, IdempotencyRecords, Intent
 else:
     _MODULES = {
         "RpcInterceptor": "grpc",
+        "registered_as": "grpc",
         "rpc_caller": "grpc",
         "serve_rpc": "grpc",
         "tracing_interceptors": "grpc",

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+State = Mapping[str, Any] | None
+"""What a lifespan leaves for requests, and for the server: see `frontispiece.http.asgi.ADDRESSES`."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[State]]
 Check = Callable[[], Awaitable[None]]
 
 
@@ -87,17 +90,17 @@ def create_service(
     return app
 
 
-def with_tracing(lifespan: Lifespan, tracing: "Tracing | None") -> Lifespan:
-    """The lifespan with tracing open around it; itself without tracing."""
-    if tracing is None:
-        return lifespan
+def with_tracing(
+    lifespan: Lifespan, tracing: "Tracing | None"
+) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]:
+    """The lifespan with tracing, if there is any, open around it."""
 
     @asynccontextmanager
-    async def lifespan_with_tracing(app: FastAPI) -> AsyncIterator[None]:
-        async with tracing, lifespan(app):
-            yield
+    async def opened(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        async with tracing or nullcontext(), lifespan(app) as state:
+            yield state or {}
 
-    return lifespan_with_tracing
+    return opened
 
 
 class HeadMiddleware:

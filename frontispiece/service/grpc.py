@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from frontispiece.extras import extra
+from frontispiece.http.asgi import ADDRESSES
 from frontispiece.http.problems import Problem, internal
 from frontispiece.security import Identity, Verifier
 
@@ -109,6 +110,21 @@ async def serve_rpc(server: grpc.aio.Server, listen: str) -> AsyncIterator[int]:
         yield port
     finally:
         await server.stop(SHUTDOWN_SECONDS)
+
+
+def registered_as(name: str, listen: str, port: int) -> dict[str, dict[str, str]]:
+    """The state of an app's lifespan that has its gRPC server in the registry while the app is there.
+
+        async with serve_rpc(server, listen) as port:
+            yield registered_as("discount-grpc", listen, port)
+
+    Args:
+        name: the server's in the registry.
+        listen: as for `serve_rpc`.
+        port: that it has.
+    """
+    address = listen if listen.startswith("unix:") else f"grpc://{listen.rpartition(':')[0]}:{port}"
+    return {ADDRESSES: {name: address}}
 
 
 def rpc_caller(verifier: Verifier, context: grpc.aio.ServicerContext[Any, Any]) -> Identity:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client.registry import Collector
 
 from frontispiece.security import Verifier
-from frontispiece.service.app import Check, Lifespan, create_service, register_collectors
+from frontispiece.service.app import Check, Lifespan, State, create_service, register_collectors
 
 
 class Store(AbstractAsyncContextManager[Any], Protocol):
@@ -64,13 +64,13 @@ def create_store_service(
     """
 
     @asynccontextmanager
-    async def opened(app: FastAPI) -> AsyncIterator[None]:
+    async def opened(app: FastAPI) -> AsyncIterator[State]:
         async with store:
             if first_data is not None:
                 assert isinstance(store, SeededStore)
                 await add_if_empty(store, first_data)
-            async with lifespan(app), messaging or nullcontext():
-                yield
+            async with lifespan(app) as state, messaging or nullcontext():
+                yield state
 
     async def is_ready() -> None:
         await store.ping()

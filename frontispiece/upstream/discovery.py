@@ -57,7 +57,7 @@ def _of(version: str, found: Sequence[Instance]) -> list[Instance]:
     return [each for each in found if each.weight] or [replace(each, weight=1.0) for each in found]
 
 
-def dns(url: str, resolver: "Resolver | None" = None) -> Discovery:
+def dns(url: str, resolver: "Resolver | None" = None, *, scheme: str = "http") -> Discovery:
     """The instances behind `dns://name:port` (A, or else AAAA) or `srv://name` (SRV), by the records' TTL.
 
     What was found last stays while no server answers, or has no record.
@@ -65,6 +65,7 @@ def dns(url: str, resolver: "Resolver | None" = None) -> Discovery:
     Args:
         url: the address.
         resolver: that of the machine when left out.
+        scheme: of the instances' addresses.
 
     Raises:
         MissingExtra: the extra `dns` is not installed.
@@ -80,7 +81,8 @@ def dns(url: str, resolver: "Resolver | None" = None) -> Discovery:
         found, failure, ttl = None, "", MIN_TTL
         while True:
             try:
-                now, ttl = await (_services(used, name) if port is None else _hosts(used, name, port))
+                hosts, ttl = await (_services(used, name) if port is None else _hosts(used, name, port))
+                now = [replace(each, address=f"{scheme}://{each.address}") for each in hosts]
                 if now != found:
                     yield now
                 found, failure = now, ""
@@ -94,15 +96,15 @@ def dns(url: str, resolver: "Resolver | None" = None) -> Discovery:
 
 
 async def _hosts(resolver: "Resolver", name: str, port: int) -> tuple[list[Instance], float]:
-    """The instances at a host's addresses, and for how many seconds that holds."""
+    """The instances at a host's addresses, without a scheme, and for how many seconds that holds."""
     from dns.resolver import NoAnswer  # noqa: PLC0415 (an extra)
 
     try:
         answer = await resolver.resolve(name, "A", search=True, lifetime=RESOLVE_TIMEOUT)
-        form = "http://{}:{}"
+        form = "{}:{}"
     except NoAnswer:
         answer = await resolver.resolve(name, "AAAA", search=True, lifetime=RESOLVE_TIMEOUT)
-        form = "http://[{}]:{}"
+        form = "[{}]:{}"
     hosts = sorted(record.address for record in answer)
     return [Instance(address=form.format(host, port)) for host in hosts], answer.ttl
 

@@ -6,8 +6,8 @@
 - `registry://name`, `registry://name@version`: the registered instances (`REGISTRY_URL`), or those of a
   version; without any, the addresses that the directory (the setting `SERVICES`) has for the name.
 - `dns://name:port`, `srv://name`: the addresses behind a name in the DNS, for as long as its records say.
-- `grpc://…`, `grpcs://…`: an address that speaks gRPC, the latter with TLS; with it, and with what the
-  directory has for a service that has descriptors, requests are in JSON (see `GrpcTransport`).
+- `grpc://…`, `grpcs://…`: an address that speaks gRPC, the latter with TLS; with it, and with whatever a
+  service with descriptors is found by, requests are in JSON (see `GrpcTransport`).
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
 """
 
@@ -38,7 +38,13 @@ GRPC_SCHEMES = frozenset({"grpc", "grpcs"})
 
 SCHEMES = ("http", "https", "h2", "httpx+http", *sorted(GRPC_SCHEMES), "registry", "dns", "srv", "app")
 
-LONE = frozenset({"app", "registry", "dns", "srv"})
+Connect = Callable[[str], Transport]
+"""Makes the transport to an address."""
+
+DISCOVERED = frozenset({"registry", "dns", "srv"})
+"""Schemes of names behind which there are addresses."""
+
+LONE = DISCOVERED | {"app"}
 """Schemes of addresses that cannot be one of several."""
 
 
@@ -105,36 +111,15 @@ def open_upstream(
         LookupError: the directory has no address for the name.
         ConfigError: a mounted app cannot be made.
     """
-    urls = (url,) if isinstance(url, str) else url
-    discovery = None
-    if _scheme(urls[0]) == "registry":
-        name_there = urls[0].partition("://")[2]
-        if descriptors:
-            urls = directory.addresses(name_there)
-        else:
-            urls, discovery = _registered(name_there, directory)
-    connect: Callable[[str], Transport] = _transport
+    connect: Connect | None = None
     if descriptors:
         from frontispiece.upstream.transports.grpc.transport import GrpcTransport  # noqa: PLC0415 (an extra)
 
         connect = partial(GrpcTransport, descriptors)
-    elif urls and _scheme(urls[0]) in {"dns", "srv"}:
-        discovery = discover.dns(urls[0])
-        if _scheme(urls[0]) == "dns":
-            connect = partial(Http1Transport, host=urlsplit(urls[0]).netloc)
-        urls = ()
+    transport, addresses = reach(url, directory, health=health, grpc=connect)
+    app = transport.app if isinstance(transport, AsgiTransport) else None
     # From the inside out. The limit is the outermost: requests in its queue find out at once that the circuit
     # has opened meanwhile, and the breaker counts only requests that were sent.
-    transports = {each: connect(each) for each in urls}
-    addresses: Collection[str] = urls
-    app = None
-    transport: Transport
-    if discovery or len(urls) > 1:
-        transport = balancer = LoadBalancer(transports, health=health, discovery=discovery, connect=connect)
-        addresses = balancer.addresses
-    else:
-        transport = transports[urls[0]]
-        app = transport.app if isinstance(transport, AsgiTransport) else None
     if breaker:
         transport = CircuitBreaker(name, transport, breaker)
     if concurrency:
@@ -144,12 +129,48 @@ def open_upstream(
     return Upstream(name, transport, app, addresses=addresses)
 
 
-def _registered(name: str, directory: Directory) -> tuple[Sequence[str], Discovery | None]:
+def reach(
+    url: str | Sequence[str],
+    directory: Directory,
+    *,
+    health: HealthPolicy | None = None,
+    grpc: Connect | None = None,
+) -> tuple[Transport, Collection[str]]:
+    """The transport to what is behind one address or several, and the present addresses.
+
+    Args:
+        url: the address, or several.
+        directory: for `registry://`.
+        health: the health checks of each of several.
+        grpc: makes the transport to an address of a service over gRPC; None for one over HTTP.
+
+    Raises:
+        LookupError: the directory has no address for the name.
+        ConfigError: a mounted app cannot be made.
+    """
+    urls = (url,) if isinstance(url, str) else url
+    discovery = None
+    if _scheme(urls[0]) == "registry":
+        urls, discovery = _registered(urls[0].partition("://")[2], directory, is_grpc=grpc is not None)
+    connect = grpc or _transport
+    if urls and _scheme(urls[0]) in {"dns", "srv"}:
+        discovery = discover.dns(urls[0], scheme="grpc" if grpc else "http")
+        if not grpc and _scheme(urls[0]) == "dns":
+            connect = partial(Http1Transport, host=urlsplit(urls[0]).netloc)
+        urls = ()
+    transports = {each: connect(each) for each in urls}
+    if discovery is None and len(urls) == 1:
+        return transports[urls[0]], urls
+    balancer = LoadBalancer(transports, health=health, discovery=discovery, connect=connect)
+    return balancer, balancer.addresses
+
+
+def _registered(name: str, directory: Directory, *, is_grpc: bool) -> tuple[Sequence[str], Discovery | None]:
     """What the directory has for `name` or `name@version`, and the registry if it may have more."""
     name, _, version = name.partition("@")
     settings = directory.registry
     urls = directory.addresses(name) if name in directory.services or not settings.url else ()
-    errors = [*url_errors(urls)] if urls else []
+    errors = [*url_errors(urls)] if urls and not is_grpc else []  # gRPC has further kinds of addresses
     if not errors and urls and _scheme(urls[0]) == "registry":
         errors = [f"{urls[0]!r} leads back to the registry"]
     if errors:

@@ -1,16 +1,16 @@
 """Services over gRPC: channels, and clients with the failures of `upstream`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, Self
 
 from frontispiece import telemetry
 from frontispiece.extras import extra
-from frontispiece.http.messages import Reply, Request
+from frontispiece.http.messages import Headers, Reply, Request
 from frontispiece.settings import Directory
-from frontispiece.upstream.client import Context
+from frontispiece.upstream.client import Context, Upstream
 from frontispiece.upstream.errors import (
     InvalidResponse,
     TimedOut,
@@ -19,7 +19,8 @@ from frontispiece.upstream.errors import (
     UpstreamError,
     UpstreamServerError,
 )
-from frontispiece.upstream.observed import Start
+from frontispiece.upstream.factory import reach
+from frontispiece.upstream.stats import TransportWrapper
 
 with extra("grpc"):
     import grpc
@@ -29,8 +30,13 @@ OPTIONS: Final = [
     ("grpc.max_reconnect_backoff_ms", 1000),  # one that is back is found at once
 ]
 
-READY_TIMEOUT: Final = 2.0
-"""Seconds in which a ready service accepts a connection."""
+READINESS_PATH: Final = "/health/ready"
+"""Where health checks ask unless a table says otherwise."""
+
+MAX_MESSAGE: Final = 4 * 1024 * 1024
+"""Bytes of a message: what gRPC accepts by default."""
+
+FAILED: Final = grpc.ChannelConnectivity.TRANSIENT_FAILURE
 
 CLIENT_ERRORS: Final = {
     grpc.StatusCode.NOT_FOUND: 404,
@@ -50,70 +56,123 @@ OF_GRPC: Final = ("larger than max", "metadata size exceeds")
 """In the texts of RESOURCE_EXHAUSTED that gRPC itself says, of sizes that waiting does not change."""
 
 
+class GrpcChannel:
+    """The transport to one address: a request's path is the method, its body the message.
+
+    Args:
+        address: `grpc://host:port`, `grpcs://host:port` with TLS, or a target of gRPC's own, such as
+            `unix:/path`.
+    """
+
+    traced = True
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._methods: dict[str, Any] = {}
+
+    async def __aenter__(self) -> Self:
+        self._channel = open_channel(self._address, traced=self.traced)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._channel.close()
+
+    async def send(self, request: Request) -> Reply:
+        """Call a method with one response, which is the reply's body.
+
+        Raises:
+            UpstreamError: there is no response.
+        """
+        if request.target == READINESS_PATH:
+            return await self.ready(request.timeout)
+        method = self._methods.get(request.target)
+        if method is None:
+            method = self._methods[request.target] = self._channel.unary_unary(request.target)
+        try:
+            body = await method(request.body, timeout=request.timeout, metadata=_metadata(request.headers))
+        except grpc.aio.AioRpcError as error:
+            raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
+        return Reply.whole(HTTPStatus.OK, body, [])
+
+    async def ready(self, seconds: float) -> Reply:
+        """A reply once a connection is accepted: gRPC has no path for health.
+
+        Raises:
+            Unreachable: none is.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while (state := self._channel.get_state(try_to_connect=True)) is not FAILED:
+                    if state is grpc.ChannelConnectivity.READY:
+                        return Reply.whole(HTTPStatus.OK, b"", [])
+                    await self._channel.wait_for_state_change(state)
+        raise Unreachable("no connection could be made")
+
+
+class _StubChannel:
+    """The channel that a generated stub gets: its calls go to an upstream, which balances them."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    def unary_unary(
+        self,
+        path: str,
+        request_serializer: Callable[[Any], bytes] = bytes,
+        response_deserializer: Callable[[bytes], Any] = bytes,
+        **_options: Any,
+    ) -> Callable[..., Awaitable[Any]]:
+        """A method with one request and one response."""
+
+        async def call(message: Any, *, seconds: float, headers: Headers) -> Any:
+            body = request_serializer(message)
+            request = Request(method="gRPC", target=path, headers=headers, body=body, timeout=seconds)
+            reply = await self._upstream.send(request)
+            try:
+                return response_deserializer(await reply.read(MAX_MESSAGE))
+            except Exception as error:  # whatever the generated code raises
+                raise InvalidResponse("its answer cannot be read") from error
+
+        return call
+
+    def unary_stream(self, path: str, *_arguments: Any, **_options: Any) -> Callable[..., Any]:
+        """A method that streams, which a `GrpcStub` does not call."""
+
+        def call(*_arguments: Any, **_options: Any) -> Any:
+            raise TypeError(f"{path} streams: a GrpcStub calls methods with one response")
+
+        return call
+
+    stream_unary = stream_stream = unary_stream
+
+
 class GrpcStub:
     """A gRPC service within one request's context: its calls fail as `UpstreamError`.
 
     Args:
         name: the service's name, the audience of its tokens.
-        stub: the generated stub.
+        stub: the generated stub, on the channel that `GrpcService` gives it.
         context: of the request.
-        others: stubs of further addresses, which are tried where no connection can be made; as one may also
-            have broken after the request was sent, methods are harmless to repeat.
     """
 
-    def __init__(self, name: str, stub: Any, context: Context, others: Sequence[Any] = ()) -> None:
+    def __init__(self, name: str, stub: Any, context: Context) -> None:
         self._name = name
-        self._stubs = (stub, *others)
+        self._stub = stub
         self._context = context
 
     async def call(self, method: str, request: Any) -> Any:
         """Call a unary method of the stub; returns its response.
 
+        Where no connection can be made, and where one breaks, another instance is called: methods are
+        harmless to repeat.
+
         Raises:
             UpstreamError: there is no response, or none that can be decoded.
         """
-        metadata = [
-            (name.decode(), value.decode())
-            for name, value in self._context.headers_to(self._name)
-            if value.isascii() and value.decode().isprintable()  # of metadata nothing else is valid
-        ]
+        headers = [*self._context.headers_to(self._name)]
         with self._context.record_call(self._name, "gRPC", method, answer="OK"):
-            response = await self._call(method, request, metadata)
-        if response is None:  # what grpc returns for a message that it cannot decode
-            raise InvalidResponse("its answer cannot be read")
-        return response
-
-    async def _call(self, method: str, request: Any, metadata: list[tuple[str, str]]) -> Any:
-        """The response of the first address that can be reached."""
-        for stub in self._stubs:
-            timeout = self._context.remaining()
-            try:
-                return await getattr(stub, method)(request, timeout=timeout, metadata=metadata)
-            except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or stub is self._stubs[-1]:
-                    raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
-        raise AssertionError("there is at least one stub")
-
-
-class _ObservedStub(GrpcStub):
-    """A stub whose calls are observed, as requests with the method `gRPC`."""
-
-    def __init__(self, start: Start, *stub: Any) -> None:
-        super().__init__(*stub)
-        self._start = start
-
-    async def _call(self, method: str, request: Any, metadata: list[tuple[str, str]]) -> Any:
-        observed = self._start(Request(method="gRPC", target=method))
-        if observed is None:
-            return await super()._call(method, request, metadata)
-        _, end = observed
-        try:
-            response = await super()._call(method, request, metadata)
-        except BaseException as error:
-            end(error)
-            raise
-        end(Reply.whole(HTTPStatus.OK, b"", []))
-        return response
+            seconds = self._context.remaining()
+            return await getattr(self._stub, method)(request, seconds=seconds, headers=headers)
 
 
 class GrpcService:
@@ -122,10 +181,10 @@ class GrpcService:
     Args:
         name: the service's name, the audience of its tokens.
         stub: the generated stub's class.
-        address: its name in `SERVICES`, where that differs from `name`.
+        address: its name in the registry and in `SERVICES`, where that differs from `name`.
     """
 
-    def __init__(self, name: str, stub: Callable[[grpc.aio.Channel], Any], *, address: str = "") -> None:
+    def __init__(self, name: str, stub: Callable[[Any], Any], *, address: str = "") -> None:
         self.name = name
         self._stub = stub
         self._address = address or name
@@ -136,58 +195,32 @@ class GrpcService:
         Raises:
             LookupError: the directory has no address for it.
         """
-        return GrpcConnector(self.name, directory.addresses(self._address), self._stub, client)
+        transport, addresses = reach(f"registry://{self._address}", directory, grpc=GrpcChannel)
+        return GrpcConnector(Upstream(self.name, transport, addresses=addresses), self._stub, client)
 
 
-class GrpcConnector:
-    """Channels to the addresses of a service, and clients for its requests, which take turns with them."""
+class GrpcConnector(TransportWrapper):
+    """The instances of a service, among which calls are balanced, and clients for its requests."""
 
     def __init__(
-        self,
-        name: str,
-        addresses: Sequence[str],
-        stub: Callable[[grpc.aio.Channel], Any],
-        client: Callable[[GrpcStub], Any],
+        self, upstream: Upstream, stub: Callable[[Any], Any], client: Callable[[GrpcStub], Any]
     ) -> None:
-        self._name = name
-        self._addresses = addresses
-        self._stub_class = stub
+        super().__init__(upstream)
+        self._upstream = upstream
+        self._stub = stub(_StubChannel(upstream))
         self._client = client
-        self._turn = 0
-        self._new_stub: Callable[..., GrpcStub] = GrpcStub
-
-    async def __aenter__(self) -> Self:
-        self._channels = [await open_channel(address).__aenter__() for address in self._addresses]
-        self._stubs = [self._stub_class(channel) for channel in self._channels]
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await asyncio.gather(*(channel.close() for channel in self._channels))
+        self.observe = upstream.observe
 
     def bind(self, context: Context) -> Any:
         """The client for the calls of one request."""
-        self._turn = (self._turn + 1) % len(self._stubs)
-        stub, *others = self._stubs[self._turn :] + self._stubs[: self._turn]
-        return self._client(self._new_stub(self._name, stub, context, others))
-
-    def observe(self, start: Start) -> Callable[[], None]:
-        """Call `start` for each call of new clients, until the function that this returns is called."""
-        self._new_stub = partial(_ObservedStub, start)
-
-        def end() -> None:
-            self._new_stub = GrpcStub
-
-        return end
+        return self._client(GrpcStub(self._upstream.name, self._stub, context))
 
     async def is_ready(self) -> bool:
-        """Whether one of the addresses accepts a connection."""
-        waits = [asyncio.ensure_future(channel.channel_ready()) for channel in self._channels]
-        connected, rest = await asyncio.wait(
-            waits, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED
-        )
-        for wait in rest:
-            wait.cancel()
-        return bool(connected)
+        """Whether an instance accepts a connection."""
+        try:
+            return await self._upstream.is_ready(READINESS_PATH)
+        except UpstreamError:
+            return False
 
 
 def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> UpstreamError:
@@ -210,10 +243,28 @@ def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> 
     return UpstreamServerError(f"it answered {code.name}")
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to `host:port` or `unix:/path`, connected at its first call; close it with `async with`."""
-    if not telemetry.is_on():
-        return grpc.aio.insecure_channel(address, options=OPTIONS)
-    from frontispiece.telemetry.grpc import TracingClientInterceptor  # noqa: PLC0415 (only with traces)
+def open_channel(address: str, *, traced: bool = True) -> grpc.aio.Channel:
+    """A channel to an address (see `GrpcChannel`), connected at its first call; close it with `async with`.
 
-    return grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=[TracingClientInterceptor()])
+    Args:
+        address: the address.
+        traced: whether its calls have spans of their own.
+    """
+    interceptors = []
+    if traced and telemetry.is_on():
+        from frontispiece.telemetry.grpc import TracingClientInterceptor  # noqa: PLC0415 (only with traces)
+
+        interceptors = [TracingClientInterceptor()]
+    scheme, separator, rest = address.partition("://")
+    if scheme == "grpcs":
+        return grpc.aio.secure_channel(
+            rest, grpc.ssl_channel_credentials(), options=OPTIONS, interceptors=interceptors
+        )
+    target = rest if separator and scheme == "grpc" else address
+    return grpc.aio.insecure_channel(target, options=OPTIONS, interceptors=interceptors)
+
+
+def _metadata(headers: Headers) -> list[tuple[str, str]]:
+    """The headers of a call as metadata, where nothing but printable ASCII is valid."""
+    fields = [(name.decode(), value.decode("latin-1")) for name, value in headers]
+    return [(name, value) for name, value in fields if value.isascii() and value.isprintable()]

@@ -1,7 +1,8 @@
 """Catalog's wiring."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -40,16 +41,16 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
     verifier = Verifier(settings.tokens, "catalog")
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any] | None]:
         if settings.grpc_listen is None:
-            yield
+            yield None
             return
-        from frontispiece.service import serve_rpc, tracing_interceptors  # noqa: PLC0415 (seldom wanted)
+        from frontispiece.service import registered_as, serve_rpc, tracing_interceptors  # noqa: PLC0415 (seldom wanted)
         from services.catalog import rpc  # noqa: PLC0415
 
         server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
         async with serve_rpc(server, settings.grpc_listen) as app.state.grpc_port:
-            yield
+            yield registered_as("catalog-grpc", settings.grpc_listen, app.state.grpc_port)
 
     app = create_store_service(
         title="catalog",

@@ -1,8 +1,9 @@
 """Discount's wiring."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from fastapi import FastAPI
 from pydantic import Field
@@ -10,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 
 from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
-from frontispiece.service import create_store_service, serve_rpc, tracing_interceptors
+from frontispiece.service import create_store_service, registered_as, serve_rpc, tracing_interceptors
 from services.discount import rpc, seed
 from services.discount.events import OrderCancelled, OrderPlaced
 from services.discount.store import Store
@@ -42,10 +43,10 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
         async with serve_rpc(server, settings.grpc_listen) as app.state.grpc_port:
-            yield
+            yield registered_as("discount-grpc", settings.grpc_listen, app.state.grpc_port)
 
     return create_store_service(
         title="discount",

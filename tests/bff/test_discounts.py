@@ -8,8 +8,8 @@ import pytest
 from bff.clients.discounts import Discounts
 from bff.clients.models import Discount
 from frontispiece.pages import gather
-from frontispiece.upstream import Context, TimedOut, Unreachable, UpstreamClientError
-from frontispiece.upstream.grpc import GrpcStub
+from frontispiece.settings import Directory
+from frontispiece.upstream import Context, GrpcService, TimedOut, Unreachable, UpstreamClientError
 from shop.pb import discount_pb2 as pb
 from shop.pb.discount_pb2_grpc import DiscountsStub
 from tests.bff.world import Shop, Trouble, discount_server
@@ -21,8 +21,9 @@ def context(seconds: float = 60) -> Context:
 
 
 async def ask(address: str, skus: list[str], seconds: float = 60) -> list[Discount | None]:
-    async with grpc.aio.insecure_channel(address) as channel:
-        discounts = Discounts(GrpcStub("discount", DiscountsStub(channel), context(seconds)))
+    directory = Directory(services={"discount": address})
+    async with GrpcService("discount", DiscountsStub).connect(directory, Discounts) as connector:
+        discounts = connector.bind(context(seconds))
         return await gather(discounts.load_discount(sku) for sku in skus)
 
 

@@ -18,12 +18,14 @@ async def instances(gateway: "AdministeredGateway") -> list[State]:
     them has ejected it, or finds its health check failing.
     """
     found: dict[tuple[str, str], State] = {}
+    registered_as: dict[str, str] = {}
     for instance in await _registered(gateway.runtime.directory.registry.url):
         about = {"zone": instance.zone, "version": instance.version, "weight": instance.weight}
         row = _row(found, instance.service, instance.address)
         row |= {"registered": True, **about}
+        registered_as[instance.address] = instance.service
     for service, endpoint in _called(gateway):
-        row = _row(found, service, endpoint["url"])
+        row = _row(found, registered_as.get(endpoint["url"], service), endpoint["url"])
         row["healthy"] &= endpoint.get("healthy", True) and not endpoint.get("ejected", False)
         for number in ("in_flight", "ejections"):
             row[number] += endpoint.get(number, 0)

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, StrictBool, field_vali
 
 from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.upstream.config import BreakerPolicy, ConcurrencyPolicy, HealthPolicy
-from frontispiece.upstream.factory import GRPC_SCHEMES, url_errors
+from frontispiece.upstream.factory import DISCOVERED, GRPC_SCHEMES, url_errors
 
 if TYPE_CHECKING:
     from frontispiece.upstream.transports.grpc.descriptors import Descriptors
@@ -87,7 +87,7 @@ class Service(ConfigModel):
         spoken = {url.partition("://")[0] for url in self.url}
         if spoken & GRPC_SCHEMES and self.descriptors is None:
             raise ValueError("descriptors is missing: the file that says which methods are spoken over gRPC")
-        if self.descriptors is not None and spoken - GRPC_SCHEMES - {"registry"}:
+        if self.descriptors is not None and spoken - GRPC_SCHEMES - DISCOVERED:
             raise ValueError("descriptors is for services over gRPC: url begins with grpc:// or registry://")
         return self
 

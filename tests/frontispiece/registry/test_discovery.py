@@ -6,20 +6,33 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import msgspec
 import pytest
 
 from frontispiece.errors import ConfigError
 from frontispiece.events import EventSettings, open_key_value
+from frontispiece.http.asgi import App
 from frontispiece.registry import Instance, Registry, open_registry, registered
 from frontispiece.registry import registry as module
 from frontispiece.server.server import Server, Shutdown
 from frontispiece.server.sockets import address, bound
+from frontispiece.service import registered_as, serve_rpc
 from frontispiece.settings import Directory, RegistrySettings
-from frontispiece.upstream import Request, Unreachable, Upstream, UpstreamError, open_upstream
+from frontispiece.upstream import (
+    Context,
+    GrpcService,
+    Request,
+    Unreachable,
+    Upstream,
+    UpstreamError,
+    now,
+    open_upstream,
+)
 from tests.frontispiece.events.conftest import Broker
 from tests.support.serving import client_of, servers
 from tests.support.stub import Stub, answering
@@ -45,13 +58,16 @@ class Instances:
     url: str
     running: dict[str, tuple[Server, "asyncio.Task[None]"]] = field(default_factory=dict)
 
-    async def start(self, **settings: Any) -> str:
+    async def start(self, app: App | None = None, **settings: Any) -> str:
         """Start one; returns its address."""
         sock = bound()
         where = f"http://{address(sock)}"
-        entered = registered(RegistrySettings(url=self.url, **settings), "things", sock)
+        entered = partial(registered, RegistrySettings(url=self.url, **settings), "things", sock)
         server = Server(
-            "things", Stub(answering(200, where.encode())), Shutdown(drain_delay=0.2), registered=entered
+            "things",
+            app or Stub(answering(200, where.encode())),
+            Shutdown(drain_delay=0.2),
+            registered=entered,
         )
         serving = asyncio.create_task(server.serve(sock))
         await server.until_started(serving)
@@ -171,7 +187,7 @@ async def test_all_callers_see_the_same_and_hear_of_an_instance_that_crashes(ins
         caller(url) as other,
         open_key_value(settings, module.BUCKET, ttl=module.TTL) as bucket,
     ):
-        await bucket.put("crashed", msgspec.json.encode([crashed]))
+        await bucket.put("things.crashed", msgspec.json.encode(crashed))
         await until(lambda: set(one.addresses) == set(other.addresses) == {*there, crashed.address})
         assert (await called(one)).keys() == there, "what cannot be reached is not noticed"
 
@@ -324,3 +340,55 @@ async def test_an_app_on_a_unix_socket_has_to_say_where_it_is_reached(tmp_path: 
         sock.bind(f"{tmp_path}/s")
         with pytest.raises(ConfigError, match="REGISTRY_ADDRESS is missing"):
             await registered(RegistrySettings(url="nats://127.0.0.1:1"), "unix", sock).__aenter__()
+
+
+class GrpcThings:
+    """An app with a door over gRPC beside its own, which answers with the address it has there."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run its lifespan."""
+        assert scope["type"] == "lifespan"
+        await receive()
+        server = grpc.aio.server()
+        handlers = {"Where": grpc.unary_unary_rpc_method_handler(self._where)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Things", handlers),))
+        async with serve_rpc(server, "127.0.0.1:0") as port:
+            self.address = f"grpc://127.0.0.1:{port}"
+            scope["state"].update(registered_as("things-grpc", "0.0.0.0:0", port))
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _where(self, _request: bytes, _context: Any) -> bytes:
+        return self.address.encode()
+
+
+class ThingsStub:
+    def __init__(self, channel: Any) -> None:
+        self.Where: Any = channel.unary_unary("/Things/Where")
+
+
+async def test_a_door_over_grpc_is_found_balanced_and_drained_as_its_service(instances: Instances) -> None:
+    directory = Directory(services={}, registry=RegistrySettings(url=instances.url))
+    service = GrpcService("things", ThingsStub, address="things-grpc")
+    async with service.connect(directory, lambda stub: stub) as connector:
+
+        def there() -> set[str]:
+            return {each["url"] for each in connector.state()["addresses"]}
+
+        async def answers(calls: int = 40) -> set[str]:
+            stub = connector.bind(Context(deadline=now() + TIMEOUT))
+            return {(await stub.call("Where", b"")).decode() for _ in range(calls)}
+
+        first, second = GrpcThings(), GrpcThings()
+        at = await instances.start(app=first)
+        await until(lambda: there() == {first.address})
+        await instances.start(app=second)
+        await until(lambda: there() == {first.address, second.address})
+        assert await answers() == there()
+        assert await connector.is_ready()
+
+        stopping = asyncio.create_task(instances.stop(at))
+        while not stopping.done():
+            assert await answers(5) <= {first.address, second.address}, "none fails"
+        assert await answers() == there() == {second.address}

@@ -117,4 +117,4 @@ async def test_calls_are_observed_until_that_ends(serve: Callable[[Answer], Any]
             end()
         await client(up).call("Say", b"")
 
-    assert ends == ["gRPC Say", 200, "gRPC Say", 503]
+    assert ends == [f"gRPC {ECHO}", 200, f"gRPC {ECHO}", 503]

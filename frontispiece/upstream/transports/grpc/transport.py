@@ -5,15 +5,15 @@ import re
 from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from frontispiece.aio import Deadline
 from frontispiece.extras import extra
 from frontispiece.http.headers import end_to_end
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, field, whole_or_stream
 from frontispiece.http.problems import MEDIA_TYPE, Problem
-from frontispiece.upstream.errors import InvalidResponse, TimedOut, Unreachable, UpstreamClientError
-from frontispiece.upstream.grpc import OPTIONS, upstream_error
+from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamClientError
+from frontispiece.upstream.grpc import MAX_MESSAGE, READINESS_PATH, GrpcChannel, upstream_error
 from frontispiece.upstream.outcome import lateness, seconds_left
 from frontispiece.upstream.transports.grpc.descriptors import Bound, Descriptors
 from frontispiece.upstream.transports.grpc.transcoding import UNREADABLE, json_of, message_of
@@ -23,9 +23,6 @@ with extra("grpc"):
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a request's body."""
-
-MAX_MESSAGE: Final = 4 * 1024 * 1024
-"""Bytes of a message: what a gRPC server accepts by default."""
 
 MAX_METADATA: Final = 7 * 1024
 """Bytes of metadata, each with 32 more (RFC 9113, 6.5.2): from 8 KiB on servers may refuse them."""
@@ -40,13 +37,10 @@ _RESERVED: Final = re.compile(
 )
 """Names of fields that are no metadata of a call."""
 
-READINESS_PATH: Final = "/health/ready"
-"""Where health checks ask unless a table says otherwise."""
-
 EVENTS: Final = b"text/event-stream"
 
 
-class GrpcTransport:
+class GrpcTransport(GrpcChannel):
     """Sends requests to the methods of a service over gRPC.
 
     A request's path is `/package.Service/Method`, or one that a `google.api.http` annotation has. The fields
@@ -55,25 +49,15 @@ class GrpcTransport:
 
     Args:
         descriptors: of the service.
-        address: `grpc://host:port`, `grpcs://host:port` with TLS, or a target of gRPC's own, such as
-            `unix:/path`.
+        address: as of a `GrpcChannel`.
     """
 
+    traced = False
+    """The upstream's spans are those of its requests."""
+
     def __init__(self, descriptors: Descriptors, address: str) -> None:
+        super().__init__(address)
         self._descriptors = descriptors
-        self._address = address
-
-    async def __aenter__(self) -> Self:
-        scheme, separator, rest = self._address.partition("://")
-        if scheme == "grpcs":
-            self._channel = grpc.aio.secure_channel(rest, grpc.ssl_channel_credentials(), options=OPTIONS)
-        else:
-            target = rest if separator and scheme == "grpc" else self._address
-            self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self._channel.close()
 
     async def send(self, request: Request) -> Reply:
         """Call the method that the request is bound to; a mistake of the caller is a reply with a problem."""
@@ -89,7 +73,7 @@ class GrpcTransport:
         path, _, query = request.target.partition("?")
         bound = self._descriptors.match(request.method, path)
         if bound is None and request.target == READINESS_PATH:
-            return await self._ready(request.timeout)
+            return await self.ready(request.timeout)
         if bound is None:
             raise Problem(404, "no-route", "No method is bound to this path.")
         body = await _body_of(request)
@@ -110,15 +94,6 @@ class GrpcTransport:
         except BaseException:
             responses.cancel()
             raise
-
-    async def _ready(self, seconds: float) -> Reply:
-        """A service is ready when it accepts a connection: gRPC has no path for that."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._channel.channel_ready()
-        except TimeoutError:
-            raise Unreachable("no connection could be made") from None
-        return Reply.whole(HTTPStatus.OK, b"", [])
 
     async def _single(self, call: Any, bound: Bound) -> Reply:
         try:
