@@ -15,7 +15,7 @@ from frontispiece.http.paths import Template
 if TYPE_CHECKING:
     from frontispiece.upstream.transports.grpc.descriptors import Descriptors
 
-FOR_HTTP = ("validate_requests", "websocket", "split", "mirror")
+FOR_HTTP = ("validate_requests", "websocket", "mirror")
 """Keys of a route that do not go with a method over gRPC."""
 
 
@@ -52,6 +52,10 @@ def faults_of_method(route: Route, services: Mapping[str, Service]) -> Iterator[
     for key in FOR_HTTP:
         if getattr(route, key):
             yield key, f"{key} is for services over HTTP: to leads to a method over gRPC"
+    for variant in route.split or ():
+        name, version, _ = variant.to.service.partition("@")
+        if variant.to.path or not version or name != route.to.service:
+            yield "split", f"split: a method over gRPC has variants by version: write {route.to.service}@2"
     if route.to.service in services:  # else a fault of its own
         yield from _faults_of_target(route, route.to, services[route.to.service])
 
@@ -73,10 +77,14 @@ def _faults_of_target(route: Route, to: Target, service: Service) -> Iterator[tu
 
 
 def with_method(route: Route, services: Mapping[str, Service]) -> Route:
-    """A copy of a route that leads to the path of its method; the same route if it has none."""
+    """A copy of a route that leads to the path of its method, of all versions; the same if it has none."""
     if route.to is None or route.to.method is None:
         return route
     descriptors: Descriptors | None = services[route.to.service].grpc
     assert descriptors is not None, "a route to a method of another service is refused"
     path = Template.parse(descriptors.find(route.to.method).path)
-    return route.model_copy(update={"to": route.to.model_copy(update={"path": path})})
+    at_path = {"path": path, "method": route.to.method}
+    split = route.split and tuple(
+        each.model_copy(update={"to": each.to.model_copy(update=at_path)}) for each in route.split
+    )
+    return route.model_copy(update={"to": route.to.model_copy(update=at_path), "split": split})

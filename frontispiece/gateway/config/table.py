@@ -160,7 +160,8 @@ def _checked(
     if faults:
         raise ConfigError([*_sentences(faults, document, text, file)])
     routes = tuple(with_method(route, services) for route in routes)
-    return table.model_copy(update={"routes": routes, "services": services | table.versions})
+    table = table.model_copy(update={"routes": routes, "services": services})
+    return table.model_copy(update={"services": services | table.versions})
 
 
 def _with_files(table: WrittenTable, folder: Path) -> tuple[tuple[Route, ...], list[Fault]]:

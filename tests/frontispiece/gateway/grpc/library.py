@@ -50,6 +50,8 @@ class Library:
         """Of the last call."""
         self.seconds: float | None = None
         """What the last call said that there is for it."""
+        self.returned: list[Any] = []
+        """The requests that were returned."""
         self.cancelled = 0
         """Calls that their callers have given up."""
 
@@ -102,6 +104,7 @@ class Library:
         answer = self.answers.get(name)
         if answer is not None:
             return await answer(request, context)
+        self.returned.append(request)
         returns = descriptors().methods[f"/{SERVICE}/{name}"].returns
         return request if isinstance(request, returns) else request.book
 
