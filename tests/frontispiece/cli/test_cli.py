@@ -34,21 +34,6 @@ def test_the_shops_own_table_and_settings_have_no_error_and_no_warning_and_check
     assert not (tmp_path / "data").exists()
 
 
-def test_check_names_every_error_of_a_table_at_once(routes: Path) -> None:
-    routes.write_text(FAULTY)
-    done = run("check", "--project", routes.parent)
-
-    assert done.returncode == 1
-    for error in (
-        "route 1 (/products/{sku}): auth",
-        "route 1 (/products/{sku}): timeout: 'soon' is no duration",
-        "route 2 (/stock/../{sku}): path",
-        "route 2 (/stock/../{sku}): limits",
-    ):
-        assert error in done.stderr
-    assert "4 errors found" in done.stderr
-
-
 def test_a_table_named_on_the_command_line_goes_before_one_in_the_environment(routes: Path) -> None:
     routes.write_text(route_table(route("/x"), services={"things": "http://a"}))
     faulty = routes.with_name("faulty.toml")
@@ -58,15 +43,6 @@ def test_a_table_named_on_the_command_line_goes_before_one_in_the_environment(ro
     assert run(*check, "--routes", faulty, GATEWAY_ROUTES=str(routes)).returncode == 1
     assert run(*check, "--routes", routes, GATEWAY_ROUTES=str(faulty)).returncode == 0
     assert run(*check, GATEWAY_ROUTES=str(faulty)).returncode == 1
-
-
-def test_check_names_a_service_that_has_no_address(routes: Path) -> None:
-    table = route_table(route("/x", to="a"), services={"a": "registry://nowhere"})
-    routes.write_text(table)
-    done = run("check", "--project", routes.parent)
-
-    assert done.returncode == 1
-    assert "services: a: SERVICES names no address for 'nowhere'" in done.stderr
 
 
 def test_check_names_faulty_settings_by_their_variables_and_all_of_them() -> None:

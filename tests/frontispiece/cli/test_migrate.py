@@ -193,8 +193,7 @@ def test_a_service_starts_on_a_database_of_its_own_version_alone(project: Path) 
     assert "which is newer" in serve(project, "--migrate").stderr
 
 
-@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
-def test_front_up_migrates_by_itself(project: Path, options: tuple[str, ...]) -> None:
+def test_front_up_migrates_by_itself(project: Path) -> None:
     data = project / "data"
     migrate(project)
     with sqlite3.connect(data / "stars.db") as connection:
@@ -202,7 +201,7 @@ def test_front_up_migrates_by_itself(project: Path, options: tuple[str, ...]) ->
     change_model(project)
     migrate(project, "stars", "--new", "How bright they are")
 
-    with running_shop(data, "--project", str(project), *options):
+    with running_shop(data, "--project", str(project)):
         assert version(data / "stars.db") == "0002"
         assert version(data / "stars_read.db") == "0001"
     with sqlite3.connect(data / "stars.db") as connection:

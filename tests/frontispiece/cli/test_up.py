@@ -54,9 +54,8 @@ def project(tmp_path: Path) -> Path:
     return write_project(tmp_path / "project")
 
 
-@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
 def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
-    project: Path, tmp_path: Path, options: tuple[str, ...]
+    project: Path, tmp_path: Path
 ) -> None:
     notes = project / "notes" / "notes.py"
     notes.write_text(SHOW_ENVIRONMENT + notes.read_text())
@@ -72,7 +71,7 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
         "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=k",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-api-key=k",
     }
-    with running_shop(tmp_path / "data", "--project", str(project), *options, **given):
+    with running_shop(tmp_path / "data", "--project", str(project), **given):
         variables = json.loads((project / "notes" / "environment.json").read_text())
 
     others = {name: value for name, value in variables.items() if name != "PEPPER"}
@@ -92,7 +91,7 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
 
 @pytest.mark.parametrize(
     ("number", "options"),
-    [(signal.SIGINT, ("--processes",)), (signal.SIGTERM, ("--processes",)), (signal.SIGTERM, ())],
+    [(signal.SIGINT, ("--processes",)), (signal.SIGTERM, ())],
 )
 def test_a_start_that_waits_is_stopped_at_once_with_all_programs(
     project: Path, tmp_path: Path, options: tuple[str, ...], number: int

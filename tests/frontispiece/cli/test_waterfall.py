@@ -80,13 +80,6 @@ def test_a_near_deadline_is_marked_in_the_drawing_and_a_far_one_is_text_alone() 
     assert "182 of 1500 ms" in far[0]
 
 
-def test_the_problem_of_a_page_that_failed_is_shown() -> None:
-    explained = timelines.explained()
-    explained.view, explained.problem = None, {"title": "Gone", "detail": "There is no such article."}
-
-    assert "Problem: There is no such article." in drawn(explained, 80)
-
-
 def test_a_page_of_which_no_source_began_is_one_line() -> None:
     explained = timelines.explained()
     explained.timeline.sources = []

@@ -204,52 +204,8 @@ layers.gate = { wide = true }
     ]
 
 
-def test_a_project_without_layers_says_where_one_is_declared(tmp_path: Path) -> None:
-    table = tmp_path / "routes.toml"
-    table.write_text(route_table(route("/a", layers={"gate": {}})))
-
-    with pytest.raises(ConfigError, match=r"layers.gate: unknown key: no layer is declared, in \[gateway"):
-        create_app(GatewaySettings(routes=table, directory=Directory(services={})))
-
-
 def test_faults_of_declarations_have_file_line_and_the_nearest_name(tmp_path: Path) -> None:
-    assert declaration_errors(
-        tmp_path,
-        """
-[gateway.layers.one]
-factory = "own_module:Stam"
-after = "rate_limits"
-[gateway.layers.two]
-factory = "own_module:nothing"
-before = "lunch"
-[gateway.layers.three]
-factory = "no_such_module:Gate"
-after = "auth"
-""",
-    ) == [
-        (
-            "frontispiece.toml:4: gateway.layers.one.after: 'rate_limits' is no policy: "
-            "did you mean 'rate_limit'?"
-        ),
-        (
-            "frontispiece.toml:3: gateway.layers.one.factory: own_module:Stam cannot be imported: "
-            "module 'own_module' has no attribute 'Stam': did you mean 'Stamp'?"
-        ),
-        (
-            "frontispiece.toml:7: gateway.layers.two.before: 'lunch' is no policy: the policies are "
-            f"{', '.join(POLICIES)}"
-        ),
-        (
-            "frontispiece.toml:6: gateway.layers.two.factory: own_module:nothing is no subclass "
-            "of frontispiece.gateway.RouteLayer: name one"
-        ),
-        (
-            "frontispiece.toml:9: gateway.layers.three.factory: no_such_module:Gate cannot be imported: "
-            "No module named 'no_such_module': modules are found in the project's folder, "
-            "and where pip installs"
-        ),
-    ]
-    assert declaration_errors(
+    found = declaration_errors(
         tmp_path,
         """
 [gateway.layers.one]
@@ -260,24 +216,18 @@ factory = "own_module:Stamp"
 [gateway.layers.three]
 factory = "own_module.Stamp"
 after = "auth"
-before = "cors"
 [gateway.layers.copy]
 factory = "own_module:Stamp"
 after = "auth"
 """,
-    ) == [
-        "frontispiece.toml:4: gateway.layers.one.aftr: unknown key: did you mean 'after'?",
-        "frontispiece.toml:5: gateway.layers.two: its place is one of after and before, and a policy's name",
-        (
-            "frontispiece.toml:8: gateway.layers.three.factory: "
-            "'own_module.Stamp' is not of the form module:Class"
-        ),
-        (
-            "frontispiece.toml:11: gateway.layers.copy: "
-            "'copy' has another meaning in a model: choose another name"
-        ),
+    )
+
+    assert [error.removeprefix("frontispiece.toml:").replace("gateway.layers.", "") for error in found] == [
+        "4: one.aftr: unknown key: did you mean 'after'?",
+        "5: two: its place is one of after and before, and a policy's name",
+        "8: three.factory: 'own_module.Stamp' is not of the form module:Class",
+        "10: copy: 'copy' has another meaning in a model: choose another name",
     ]
-    assert ":1: Expected" in declaration_errors(tmp_path, "[gateway")[0]
 
 
 def test_a_file_without_declarations_declares_none(tmp_path: Path) -> None:

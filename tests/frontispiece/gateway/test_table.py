@@ -1,11 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from frontispiece.cli.tables import load_table
-from frontispiece.errors import ConfigError
 from frontispiece.gateway.config.route import Auth
-from frontispiece.gateway.config.table import load
 from tests.support.shop import PROJECT
 from tests.support.tables import errors_of, parsed, route
 
@@ -152,50 +148,3 @@ def test_a_limit_that_is_incomplete_or_too_much_is_refused(limit: str, place: st
     (error,) = errors_of(route(more=f"rate_limit = {limit}"))
 
     assert error.startswith(f"route 1 (/a): {place}")
-
-
-def test_a_fault_of_a_file_has_its_line_and_the_nearest_valid_name(tmp_path: Path) -> None:
-    file = tmp_path / "routes.toml"
-    file.write_text(
-        """# A comment.
-[services]
-catalog = { url = "http://catalog", breakr = {} }
-
-[services.other]
-url = "ftp://other"
-
-[[routes]]
-path = "/a"
-to = "catalogue"
-auth = "none"
-
-[[routes]]  # another
-path = "/b"
-auth = "none"
-methodes = ["GET"]
-to = "catalog"
-
-[routes.cache]
-tll = "1m"
-
-[[routes]]
-path = "/c"
-to = "unlike:/{x}"
-auth = "nobody"
-"""
-    )
-
-    with pytest.raises(ConfigError) as refusal:
-        load(file)
-
-    expected = [
-        f"{file}:3: services: catalog: breakr: unknown key: did you mean 'breaker'?",
-        f"{file}:6: services: other: url: 'ftp://other' is no address",
-        f"{file}:20: route 2 (/b): cache: tll: unknown key: did you mean 'ttl'?",
-        f"{file}:16: route 2 (/b): methodes: unknown key: did you mean 'methods'?",
-        f"{file}:25: route 3 (/c): auth: 'nobody' is none of",
-        f"{file}:10: route 1 (/a): to names the service 'catalogue', which the table does not have",
-    ]
-    errors = refusal.value.errors
-    assert all(error.startswith(what) for error, what in zip(errors, expected, strict=True)), errors
-    assert errors[-1].endswith(": did you mean 'catalog'?")

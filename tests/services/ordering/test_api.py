@@ -288,29 +288,6 @@ async def test_nobody_cancels_the_order_of_somebody_else(shop: Shop, bearer: Mak
     assert (await shop.http.post(f"/orders/{order}/cancel")).status_code == 401
 
 
-async def test_the_orders_of_the_caller_come_newest_first_page_by_page(shop: Shop, bearer: MakeToken) -> None:
-    mine, placed = bearer("reader", "shop"), []
-    for number in range(5):
-        shop.basket = {"PEN": 1}
-        headers = {**mine, "Idempotency-Key": f"intent-{number}"}
-        answer = await shop.place(headers, total=333 + 490)
-        placed.append(answer.json())
-    shop.basket = {"PEN": 1}
-    last = await shop.place({**bearer("shopper", "shop"), "Idempotency-Key": "intent-0"}, total=333 + 490)
-
-    seen, cursor = [], None
-    for _ in range(3):
-        page = {"limit": "2", "min-position": last.headers["position"]}
-        if cursor:
-            page["cursor"] = cursor
-        answer = await shop.http.get("/orders", params=page, headers=mine)
-        seen += answer.json()["items"]
-        cursor = answer.json()["next"]
-    assert cursor is None
-    assert [order["id"] for order in seen] == [order["id"] for order in reversed(placed)]
-    assert seen[0].items() >= {"status": "pending", "pieces": 1, "total": eur(333 + 490)}.items()
-
-
 async def test_an_order_is_read_by_its_owner_with_an_entity_tag(shop: Shop, bearer: MakeToken) -> None:
     placed = await shop.place()
     where, tag = placed.headers["location"], placed.headers["etag"]

@@ -19,7 +19,7 @@ from services.ordering.domain_events import (
     StepStarted,
 )
 from services.ordering.event_store import Conflict, EventStore
-from services.ordering.order import Order, Stock, fold
+from services.ordering.order import Order, fold
 from services.ordering.upcasting import UnknownSchema
 from tests.services.ordering.orders import LINE, ORDER_ID, PLACED
 from tests.support.clock import Calendar
@@ -54,18 +54,6 @@ async def streams(database_url: str, clock: Calendar) -> AsyncIterator[Streams]:
     streams = Streams(database_url, clock)
     async with streams.database:
         yield streams
-
-
-async def test_an_order_is_what_its_events_make_of_it(streams: Streams) -> None:
-    assert await streams.load() == (None, 0)
-    await streams.append(0, EVENTS[:1])
-    await streams.append(1, EVENTS[1:])
-
-    order, version = await streams.load()
-    assert version == 3
-    assert order == fold(EVENTS, order_id=ORDER_ID)
-    assert order is not None
-    assert (order.id, order.total, order.stock) == (ORDER_ID, 2 * 300 + 490, Stock.RESERVED)
 
 
 @pytest.mark.parametrize("version", [0, 2, 4, 9])

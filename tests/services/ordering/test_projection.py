@@ -9,16 +9,15 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
-from services.ordering.domain_events import Reason, Step, StepStarted, Stuck, encode
+from services.ordering.domain_events import Step, StepStarted, Stuck, encode
 from services.ordering.event_store import Recorded
-from services.ordering.model import Status
 from services.ordering.projection import project
 from services.ordering.projector import Lag, Projector
 from services.ordering.read_store import live
 from services.ordering.read_tables import generations
-from services.ordering.views import MissingEvent, Stage
+from services.ordering.views import MissingEvent
 from tests.services.ordering.orders import ORDER_ID, PLACED
-from tests.services.ordering.reading import CANCELLED, COMPLETED, Reading, order_id
+from tests.services.ordering.reading import CANCELLED, Reading, order_id
 from tests.support.clock import Calendar
 from tests.support.waiting import until
 
@@ -45,41 +44,6 @@ def foreign_row(position: int = 1) -> dict[str, Any]:
         "recorded_at": PLACED.placed_at,
         "bucket": 0,
     }
-
-
-async def test_an_order_is_shown_with_all_that_its_customer_may_know(
-    reading: Reading, clock: Calendar
-) -> None:
-    for version, event in enumerate(COMPLETED):
-        await reading.append(ORDER_ID, version, [event])
-        clock.now += timedelta(seconds=1)
-    await reading.catch_up()
-
-    view = await reading.store.order(ORDER_ID)
-    assert view is not None
-    assert (view.owner, view.status, view.version) == ("reader", Status.COMPLETED, len(COMPLETED))
-    assert (view.total, view.tracking_code, view.reason) == (2 * 300 + 490, "TRACK-1", None)
-    assert [milestone.stage for milestone in view.timeline] == [
-        Stage.PLACED,
-        Stage.STOCK_RESERVED,
-        Stage.PAYMENT_AUTHORISED,
-        Stage.CONFIRMED,
-        Stage.SHIPMENT_CREATED,
-        Stage.PAYMENT_CAPTURED,
-        Stage.COMPLETED,
-    ]
-    assert view.timeline[1].at - view.timeline[0].at == timedelta(seconds=2)
-
-
-async def test_lists_are_of_one_owner_newest_first_and_go_on_after_a_cursor(reading: Reading) -> None:
-    await reading.append_orders(range(3))
-    await reading.catch_up()
-
-    first, second, third = await reading.store.orders(10, owner="reader")
-    assert [order.id for order in (first, second, third)] == [order_id(2), order_id(1), order_id(0)]
-    assert (second.status, second.reason, second.pieces) == (Status.CANCELLED, Reason.PAYMENT_DECLINED, 2)
-    assert await reading.store.orders(10, (first.placed_at, first.id), owner="reader") == [second, third]
-    assert await reading.store.orders(10, owner="shopper") == []
 
 
 async def test_totals_are_of_a_day_and_revenue_is_that_of_completed_orders(

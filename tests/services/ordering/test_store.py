@@ -13,7 +13,7 @@ from services.ordering import events
 from services.ordering.domain_events import Step
 from services.ordering.model import Status
 from services.ordering.order import Cancel, KeyReused, Place, Retry, Stock
-from services.ordering.saga import ATTEMPTS_BEFORE_CANCELLING, ATTEMPTS_BEFORE_STUCK
+from services.ordering.saga import ATTEMPTS_BEFORE_STUCK
 from services.ordering.store import Orders
 from services.ordering.tables import event_store, fence, outbox, timeouts
 from tests.services.ordering.orders import ORDER_ID, PLACED, opened
@@ -96,16 +96,6 @@ async def test_replies_lead_to_a_completed_order_that_nothing_is_awaited_for(ord
     assert (await sent(orders))[-2:] == ["payment.capture", "ordering.completed"]
 
 
-async def test_a_reply_that_is_delivered_twice_is_handled_once(orders: Orders) -> None:
-    await place(orders)
-    twice = reply(RESERVED)
-    await orders.handle(twice)
-
-    with pytest.raises(AlreadyHandled):
-        await orders.handle(twice)
-    assert await sent(orders) == ["ordering.placed", "inventory.reserve", "payment.authorise"]
-
-
 async def test_a_reply_delivered_to_several_copies_at_once_is_handled_once(orders: Orders) -> None:
     await place(orders)
     twice = reply(RESERVED)
@@ -158,19 +148,6 @@ async def test_commands_that_are_sent_again_are_messages_of_their_own(
     async with orders.database.read() as tx:
         ids = [message.id for message in await outbox.pending(tx)]
     assert len(set(ids)) == 3
-
-
-async def test_an_order_that_a_stopped_inventory_left_pending_is_cancelled(
-    orders: Orders, clock: Calendar
-) -> None:
-    await place(orders)
-    for _ in range(2 * ATTEMPTS_BEFORE_CANCELLING):
-        clock.now += LONG
-        assert await orders.time_out()
-
-    assert await status(orders) is Status.CANCELLED
-    assert await awaited(orders) == {}
-    assert (await sent(orders))[-1] == "ordering.cancelled"
 
 
 async def test_a_stuck_order_waits_until_a_person_sends_it_on(orders: Orders, clock: Calendar) -> None:
