@@ -55,7 +55,7 @@ async def test_pages_by_hand_answer_the_same(
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("path", ["/pages/three", "/pass/small"])
-async def test_nobody_is_answered_without_a_token_of_the_scope(
+async def test_calls_without_a_token_of_the_scope_are_refused(
     path: str, serve: Serve, bearer: MakeToken
 ) -> None:
     async with client_of(await serve(create_gateway())) as http:

@@ -265,7 +265,7 @@ async def test_a_bff_is_ready_when_every_service_is_without_which_pages_fail(
     assert services == {"catalog", "basket", "ordering", "shipping"}, "reviews and stock only decorate"
 
 
-async def test_the_pages_are_described_to_whoever_has_a_token(
+async def test_the_pages_are_described_to_callers_with_a_token(
     either: httpx.AsyncClient, reader: dict[str, str]
 ) -> None:
     assert (await either.get("/openapi.json")).status_code == 401

@@ -52,7 +52,7 @@ async def test_a_service_that_is_not_there_is_unreachable() -> None:
         (grpc.StatusCode.INVALID_ARGUMENT, 400),
     ],
 )
-async def test_a_refusal_says_in_http_what_it_said_in_grpc(
+async def test_a_refusal_in_grpc_is_the_same_problem_in_http(
     shop: Shop, code: grpc.StatusCode, status: int
 ) -> None:
     shop.trouble["discounts"] = Trouble(over_http=None, over_grpc=code, reason="refused", status=status)

@@ -40,7 +40,7 @@ async def test_the_start_screen_has_them_in_the_words_of_the_phone(
     assert (cheaper["price"], cheaper["was"], cheaper["brand"]) == ("12,90\xa0€", "14,90\xa0€", "Quill & Co")
 
 
-async def test_guests_have_no_news_and_nobody_is_called_for_them(
+async def test_guests_have_no_news_and_no_service_is_called_for_them(
     either: httpx.AsyncClient, shop: Shop
 ) -> None:
     home = (await either.get("/home")).json()

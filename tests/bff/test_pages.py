@@ -21,7 +21,7 @@ def telling(settings: BffSettings) -> BffSettings:
     return settings.model_copy(update={"expose_timeline": True})
 
 
-async def test_departments_and_window_are_the_same_for_all_and_asked_for_once(
+async def test_departments_and_window_are_the_same_for_all_and_loaded_once(
     either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     first = await either.get("/home", headers=reader)
@@ -36,7 +36,7 @@ async def test_departments_and_window_are_the_same_for_all_and_asked_for_once(
     assert first.json() != second.json(), "what changes fast is loaded each time"
 
 
-async def test_with_a_failure_now_and_then_a_page_asks_once_more(
+async def test_with_a_failure_now_and_then_a_page_calls_once_more(
     either: httpx.AsyncClient, shop: Shop
 ) -> None:
     for _ in range(10):  # as many first tries earn one more
@@ -48,7 +48,7 @@ async def test_with_a_failure_now_and_then_a_page_asks_once_more(
     assert shop.operations.count("search") == 2
 
 
-async def test_a_timeline_tells_of_every_call_over_grpc_too(
+async def test_a_timeline_has_calls_over_grpc_too(
     telling: BffSettings, app_client: AppClient, shop: Shop
 ) -> None:
     async with app_client(create_web(telling)) as client:

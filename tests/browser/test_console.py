@@ -137,7 +137,7 @@ async def test_a_page_is_drawn_with_its_sources(page: Page, calls: Callable[[], 
     await expect(page.get_by_role("row", name=re.compile("^found . required"))).to_contain_text("miss")
 
 
-async def test_an_action_is_asked_for_once_and_recorded(page: Page) -> None:
+async def test_an_action_is_confirmed_and_recorded(page: Page) -> None:
     await tab(page, "Actions")
     await page.get_by_role("button", name="Reload the table").click()
     question = page.get_by_role("dialog", name="Reload the route table from its file?")

@@ -103,9 +103,7 @@ async def test_prices_that_have_changed_and_articles_that_wait_are_shown(desktop
     )
 
 
-async def test_who_wants_more_than_there_is_reads_so_from_the_basket_on(
-    desktop_page: Page, customer: str
-) -> None:
+async def test_a_shortage_is_shown_from_the_basket_on(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
     await put(page, "PENS-005", 6)

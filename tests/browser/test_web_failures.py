@@ -70,7 +70,7 @@ async def test_parts_that_are_missing_are_named(desktop_page: Page) -> None:
     assert await page.locator("main img[fetchpriority=high]").count() == 1
 
 
-async def test_who_is_offline_comes_back_by_themselves(desktop_page: Page) -> None:
+async def test_an_offline_page_comes_back_by_itself(desktop_page: Page) -> None:
     page = desktop_page
     await page.goto("/")
     await sees(page, "For those who write, print and bind")
@@ -108,7 +108,7 @@ async def test_the_session_ends_in_the_middle_and_nothing_filled_in_is_lost(
     await sees(page, "Thank you")
 
 
-async def test_a_session_that_has_ended_meanwhile_is_said(desktop_page: Page, customer: str) -> None:
+async def test_a_session_that_has_ended_meanwhile_is_shown(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
     await sees(page, "For those who write, print and bind")
@@ -122,7 +122,7 @@ async def test_a_session_that_has_ended_meanwhile_is_said(desktop_page: Page, cu
     await expect(page.get_by_text("Your session has ended.")).to_have_count(0)
 
 
-async def test_a_guest_at_the_orders_is_asked_to_log_in(desktop_page: Page) -> None:
+async def test_a_guest_at_the_orders_is_sent_to_the_login(desktop_page: Page) -> None:
     page = desktop_page
     await page.goto("/orders")
     await sees(page, "Please log in")

@@ -97,7 +97,7 @@ async def test_a_change_of_the_basket_is_announced(desktop_page: Page) -> None:
     await expect(page.get_by_role("button", name=f"One more {PEN_NAME}")).to_be_focused()
 
 
-async def test_nothing_moves_for_those_who_want_no_motion(desktop_page: Page) -> None:
+async def test_nothing_moves_where_reduced_motion_is_preferred(desktop_page: Page) -> None:
     page = desktop_page
     await page.emulate_media(reduced_motion="reduce")
     await page.add_init_script(

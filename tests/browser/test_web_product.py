@@ -66,7 +66,7 @@ async def test_each_part_is_drawn_when_it_arrives(desktop_page: Page, shop: Runn
     await expect(page.get_by_text("Reviews cannot be shown right now.")).to_be_visible()
 
 
-async def test_the_screen_begins_with_what_its_card_has_said(desktop_page: Page, shop: RunningShop) -> None:
+async def test_the_screen_begins_with_what_its_card_has_shown(desktop_page: Page, shop: RunningShop) -> None:
     page = desktop_page
     product = await product_of(shop)
     await page.add_init_script(HELD_STREAM)

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 from tests.support.web_client import hold, sees
 
 
-async def test_results_come_while_somebody_types(desktop_page: Page) -> None:
+async def test_results_come_while_the_customer_types(desktop_page: Page) -> None:
     page = desktop_page
     await page.goto("/search")
     await sees(page, "Everything")

@@ -66,7 +66,7 @@ def without(contract: GraphContract, line: str) -> GraphContract:
     return replace(contract, schema=build_schema(text.replace(line, "")))
 
 
-def test_a_field_that_a_client_reads_may_not_go_and_one_that_nobody_reads_may(
+def test_a_field_that_a_client_reads_may_not_go_and_an_unread_one_may(
     contract: GraphContract, contracts: Contracts
 ) -> None:
     schema = print_schema(contract.schema).encode()

@@ -32,7 +32,7 @@ def test_every_secret_of_the_compose_file_is_made_where_it_looks(made: Path) -> 
     assert wanted == {"deploy/secrets" / file.relative_to(made) for file in made.iterdir() if file.is_file()}
 
 
-def test_containers_can_read_the_secrets_and_nobody_else_on_the_host_can(made: Path) -> None:
+def test_containers_and_no_other_user_of_the_host_can_read_the_secrets(made: Path) -> None:
     readable = {stat.S_IMODE(file.stat().st_mode) for file in made.iterdir() if file.is_file()}
 
     assert readable == {0o444}
@@ -128,9 +128,7 @@ async def test_valkey_serves_basket_by_its_password(guarded: str) -> None:
     ],
     indirect=["guarded"],
 )
-def test_valkey_tells_strangers_and_other_services_only_that_it_is_there(
-    guarded: str, made: Path, other: str
-) -> None:
+def test_valkey_responds_to_other_users_with_refusals_alone(guarded: str, made: Path, other: str) -> None:
     url = urlsplit((made / other).read_text().strip())
     with valkey.Valkey.from_url(f"unix://{guarded.partition('@')[2]}") as stranger:
         assert stranger.ping()

@@ -204,7 +204,7 @@ def test_tokens_of_assistants_are_for_the_tools_alone(
     assert http.post("/agent/mcp", json={}, headers=shop.phone("shopper")).status_code == 401
 
 
-def test_who_has_no_token_reads_where_to_get_one(http: httpx.Client, shop: RunningShop) -> None:
+def test_a_refusal_without_a_token_names_the_issuer(http: httpx.Client, shop: RunningShop) -> None:
     refused = http.post("/agent/mcp", json={})
     url = f"{shop.url}/.well-known/oauth-protected-resource/agent/mcp"
 

@@ -18,7 +18,7 @@ def test_a_summary_joins_what_three_services_say_without_code(http: httpx.Client
     assert [item["sku"] for item in summary["related"]] == product["related"]
 
 
-def test_a_summary_of_what_nobody_sells_is_the_catalogues_own_404(http: httpx.Client) -> None:
+def test_a_summary_of_an_unknown_article_is_the_catalogues_own_404(http: httpx.Client) -> None:
     answer = http.get("/api/products/NOTHING-1/summary")
 
     assert answer.status_code == 404

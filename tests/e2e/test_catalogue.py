@@ -125,7 +125,7 @@ def test_every_picture_that_a_product_lists_is_served(http: httpx.Client) -> Non
 @pytest.mark.parametrize(
     "path", ["/web/home", "/pictures/INKS-003/1-160.svg", "/api/catalog/products/INKS-003"]
 )
-def test_head_tells_what_get_would_without_sending_it(http: httpx.Client, path: str) -> None:
+def test_head_has_the_headers_of_get_without_its_body(http: httpx.Client, path: str) -> None:
     whole = {"Accept-Encoding": "identity"}  # how long a compressed answer is, only compressing it tells
     told, sent = http.head(path, headers=whole), http.get(path, headers=whole)
 

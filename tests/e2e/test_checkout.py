@@ -222,7 +222,7 @@ def test_a_price_from_a_client_is_refused(http: httpx.Client, shop: RunningShop)
     assert answer.status_code == 422
 
 
-def test_nothing_is_written_and_nobodys_order_is_read_without_a_login(http: httpx.Client) -> None:
+def test_writes_and_orders_need_a_login(http: httpx.Client) -> None:
     table = tomllib.loads((ROOT / "gateway" / "routes.toml").read_text())
     guarded = [
         (method, route["path"], route["auth"])

@@ -124,7 +124,7 @@ def test_a_service_that_hangs_costs_its_part_of_the_page_and_no_more(
 
 
 @in_many_processes
-def test_a_valkey_that_is_killed_is_started_again_and_nobody_has_to_log_in_anew(
+def test_a_valkey_that_is_killed_is_started_again_and_logins_last(
     http: httpx.Client, shop: RunningShop
 ) -> None:
     phone, browser = shop.phone("shopper"), shop.browser("shopper")

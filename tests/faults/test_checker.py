@@ -149,7 +149,7 @@ def test_an_event_that_the_broker_has_twice_is_no_fault() -> None:
     assert violations(replace(SOUND, published=[*PUBLISHED, PUBLISHED[0]])) == []
 
 
-def test_an_order_whose_acceptance_nobody_heard_of_is_no_fault() -> None:
+def test_an_order_whose_acceptance_was_lost_is_no_fault() -> None:
     assert violations(replace(SOUND, accepted=[])) == []
 
 

@@ -55,7 +55,7 @@ def test_a_bug_is_reported_with_the_request_id_alone() -> None:
 
 
 @pytest.mark.parametrize("fit", [b"r-1", b"A.b_c-9", b"x" * 64])
-def test_a_fit_request_id_is_kept(fit: bytes) -> None:
+def test_a_valid_request_id_is_passed_on(fit: bytes) -> None:
     assert request_id(fit) == fit
 
 

@@ -84,7 +84,7 @@ def names_of_others(path: Path, own: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [*NAMES, "identity", "bff", "gateway", "shop"])
-def test_nobody_opens_the_database_or_the_tables_of_another_service(name: str) -> None:
+def test_no_service_opens_the_database_or_the_tables_of_another(name: str) -> None:
     """Not even by the name of a module, or of a variable with an address."""
     folder = SERVICES / name if (SERVICES / name).is_dir() else SERVICES.parent / name
     files = [*folder.rglob("*.py")]

@@ -26,7 +26,7 @@ async def test_one_order_is_shown_whole(web: httpx.AsyncClient, shop: Shop, read
 
 
 @pytest.mark.parametrize("shipping", [None, {**order()["shipping"], "tracking_code": None}])
-async def test_an_order_without_a_parcel_has_no_tracking_and_shipping_is_not_asked(
+async def test_an_order_without_a_parcel_has_no_tracking_and_shipping_is_not_called(
     web: httpx.AsyncClient, shop: Shop, reader: dict[str, str], shipping: Json | None
 ) -> None:
     shop.orders = [{**order(1), "shipping": shipping}]

@@ -44,7 +44,7 @@ async def test_every_criterion_goes_to_the_catalogue(web: httpx.AsyncClient, sho
     assert shop.last("search").url.params.multi_items() == criteria
 
 
-async def test_a_criterion_that_is_not_given_is_not_asked_for(web: httpx.AsyncClient, shop: Shop) -> None:
+async def test_a_criterion_that_is_not_given_is_not_sent(web: httpx.AsyncClient, shop: Shop) -> None:
     await web.get("/search?q=&utm_source=letter")
 
     assert shop.last("search").url.params.multi_items() == [("limit", "24")]

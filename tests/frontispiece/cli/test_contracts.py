@@ -120,7 +120,7 @@ async def test_contracts_and_results_go_to_a_broker_that_is_named(project: Path)
     ]
 
 
-def test_usage_shows_who_reads_each_field_and_what_nobody_reads(project: Path) -> None:
+def test_usage_shows_the_readers_of_each_field_and_unread_ones(project: Path) -> None:
     done = run("contracts", "usage", "--project", project)
     unread = run("contracts", "usage", "--unread", "--project", project)
 

@@ -209,7 +209,7 @@ def test_a_startup_that_never_completes_is_stopped_at_once(project: Path, tmp_pa
     stop_at(project / "begun", signal.SIGINT, "--data", tmp_path / "data", "--project", project)
 
 
-def test_a_proxy_is_not_asked_for_this_machine(project: Path, tmp_path: Path) -> None:
+def test_loopback_addresses_are_reached_without_the_proxy(project: Path, tmp_path: Path) -> None:
     proxy = {"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
     with running_shop(tmp_path / "data", "--project", str(project), **proxy) as running:
         done = run("explain", "/alone/1", "--url", running.url, **proxy)

@@ -152,7 +152,7 @@ def test_a_file_handed_over_stays_open_in_the_server(tmp_path: Path) -> None:
 
 
 @linux
-def test_a_killed_parent_takes_its_server_along_and_the_data_is_kept(tmp_path: Path) -> None:
+def test_a_server_ends_with_its_killed_parent_and_its_data_stays(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3], text=True

@@ -57,7 +57,7 @@ def test_no_stream_keeps_events_for_longer_than_an_inbox_remembers_them() -> Non
     assert timedelta(days=14) < RETENTION
 
 
-async def test_ids_are_kept_as_long_as_the_broker_may_deliver_and_then_deleted(database: Database) -> None:
+async def test_ids_are_stored_as_long_as_the_broker_may_deliver_and_then_deleted(database: Database) -> None:
     inbox = METADATA.tables["inbox"]
     for number in range(3):
         await handle(database, event(Added(number=number), subject="a", id=f"old-{number}"))

@@ -60,7 +60,7 @@ async def test_more_events_than_a_batch_are_published_at_once(
     assert broker.of("a") == ids
 
 
-async def test_events_wait_while_the_broker_is_away_and_the_log_tells_once(
+async def test_events_wait_while_the_broker_is_away_and_that_is_logged_once(
     database: Database, broker: Broker, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "frontispiece.events")

@@ -163,7 +163,7 @@ async def test_watchers_are_few_and_one_that_leaves_makes_room(admin: httpx.Asyn
     assert status == 200
 
 
-async def test_who_asks_for_the_head_of_a_stream_takes_no_place(admin: httpx.AsyncClient) -> None:
+async def test_a_head_of_the_stream_takes_no_place(admin: httpx.AsyncClient) -> None:
     for _ in range(MAX_WATCHERS + 1):
         assert (await admin.head("/console/api/events")).status_code == 200
 

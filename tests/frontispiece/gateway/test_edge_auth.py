@@ -92,7 +92,7 @@ async def test_a_token_of_letters_beyond_ascii_is_refused(edge: World) -> None:
     assert_refused(answer, 401, "token-invalid")
 
 
-async def test_an_internal_token_from_outside_is_refused_where_a_token_is_asked_for(
+async def test_an_internal_token_from_outside_is_refused_where_a_token_is_required(
     edge: World, internal: Callable[[Identity, str], dict[str, str]]
 ) -> None:
     for audience in ("things", "shop", "gateway"):

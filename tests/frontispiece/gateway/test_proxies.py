@@ -140,7 +140,7 @@ def test_a_made_up_chain_is_not_walked_for_ever() -> None:
 
 
 @given(st.lists(st.text(st.characters(max_codepoint=255), max_size=60), max_size=4))
-def test_whatever_is_said_the_client_has_an_address(values: list[str]) -> None:
+def test_whatever_the_headers_the_client_has_an_address(values: list[str]) -> None:
     for proxies, said in ((X, x(*values, proto="https")), (RFC, rfc(*values))):
         client, scheme = proxies.client(NEAR, "http", said)
         assert str(ip_address(client)) == client

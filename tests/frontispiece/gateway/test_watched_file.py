@@ -138,7 +138,7 @@ async def test_what_is_written_before_the_watch_begins_is_seen_by_it(tmp_path: P
     assert (await reloader.reload("too late")).errors == ("the gateway stops",)
 
 
-async def test_who_asks_before_the_first_table_is_open_waits_until_it_is() -> None:
+async def test_a_call_before_the_first_table_is_open_waits_until_it_is() -> None:
     opened: list[str] = []
 
     async def serve(_table: Table) -> bool:

@@ -217,9 +217,7 @@ async def test_a_false_token_is_a_401_and_no_service_is_called(
     assert "invalid_token" in answer.headers["www-authenticate"]
 
 
-async def test_without_a_token_only_pages_that_ask_for_identity_refuse(
-    serve_bff: Serve, service: Stub
-) -> None:
+async def test_without_a_token_only_pages_with_identity_refuse(serve_bff: Serve, service: Stub) -> None:
     own = page_of(name, path="/own")
     async with serve_bff(bff("bff-web", pages=[page_of(today), own], clients=CLIENTS), signs=True) as http:
         answers = [await http.get(path) for path in ("/page", "/own")]
@@ -242,7 +240,7 @@ async def time(clock: Clock) -> str:
 
 @pytest.mark.parametrize("optional", ["", "source", "page"])
 @pytest.mark.parametrize(("http_ready", "clock_ready"), [(1, 1), (0, 1), (1, 0)])
-async def test_it_is_ready_when_every_service_is_that_a_required_source_asks_for(
+async def test_it_is_ready_when_every_service_is_that_a_required_source_calls(
     serve_bff: Serve, service: Stub, http_ready: int, clock_ready: int, optional: str
 ) -> None:
     clock = ClockService()

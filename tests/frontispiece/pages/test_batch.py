@@ -84,6 +84,6 @@ async def test_the_length_of_a_list_does_not_count(
 
 
 @pytest.mark.parametrize("bounds", [{"max_size": 0}, {"max_concurrency": 0}])
-def test_a_loader_that_could_never_ask_is_refused(bounds: dict[str, int]) -> None:
+def test_a_loader_without_room_for_a_call_is_refused(bounds: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         loader(**bounds)

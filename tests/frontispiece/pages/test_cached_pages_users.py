@@ -171,7 +171,7 @@ async def test_the_calls_are_as_few_as_isolation_allows(app_of: AppOf) -> None:
     assert calls.count((b"/things/derived", False)) == 2
 
 
-async def test_apps_that_share_a_store_give_everybody_their_own(app_of: AppOf, valkey_url: str) -> None:
+async def test_apps_that_share_a_store_give_each_caller_their_own(app_of: AppOf, valkey_url: str) -> None:
     """What one process has loaded is found by another, which opens the store anew."""
     round_ = [("ann", "1", "a", None), ("bob", "1", "a", None)]
     services = []

@@ -189,5 +189,5 @@ def test_a_nonce_is_valid_for_its_time_at_every_server_with_the_key() -> None:
 
 
 @pytest.mark.parametrize("nonce", [None, "", "x", "!", "\u00fc", "AAAA" * 20])
-def test_a_nonce_of_nobody_is_not_valid(nonce: str | None) -> None:
+def test_an_unknown_nonce_is_not_valid(nonce: str | None) -> None:
     assert not DpopNonces(Keyring([new_key()]), 300, Clock(START)).is_valid(nonce)

@@ -226,7 +226,7 @@ def test_a_token_signed_by_hmac_with_the_public_key_is_refused(verifier: Verifie
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", "Bearer ", "bearer"])
-def test_a_header_without_a_bearer_token_is_asked_for_one(verifier: Verifier, header: str | None) -> None:
+def test_a_header_without_a_bearer_token_gets_a_challenge(verifier: Verifier, header: str | None) -> None:
     with pytest.raises(Problem) as refusal:
         verifier.caller(header)
     assert refusal.value.status == 401
@@ -284,6 +284,6 @@ def test_of_too_many_tokens_the_oldest_is_forgotten(
 
 
 @pytest.mark.parametrize("key", ["", "a key", "-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n"])
-def test_who_has_no_key_cannot_sign(key: str) -> None:
+def test_a_caller_without_a_key_cannot_sign(key: str) -> None:
     with pytest.raises(ValueError, match="private key"):
         Signer(key, "gateway")

@@ -75,7 +75,7 @@ def test_a_caller_without_guests_acts_for_none_and_merges_none(signing_key: str)
 
 
 @pytest.mark.parametrize("merged", ["clerk", "", "Guest:1", " guest:1"])
-def test_whoever_is_merged_is_a_guest(signing_key: str, merged: str) -> None:
+def test_only_guests_are_merged(signing_key: str, merged: str) -> None:
     merging = Identity(subject="reader", scopes=frozenset(), merged_guest=merged)
 
     assert Service(signing_key, {}).refusal(merging) == "The token's merged guest is no guest"

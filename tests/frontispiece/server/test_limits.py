@@ -163,7 +163,7 @@ async def test_a_client_that_waits_for_100_continue_is_not_cut_off() -> None:
         assert statuses(await reader.read()) == [200]
 
 
-async def test_who_goes_on_sending_after_the_answer_is_read_for_a_while_only() -> None:
+async def test_a_client_that_goes_on_sending_after_the_answer_is_read_for_a_while_only() -> None:
     async def answer(exchange: Exchange) -> None:
         await exchange.start(413)
         await exchange.end()

@@ -111,7 +111,7 @@ async def test_the_openapi_document_needs_a_token_for_this_service(
     }
 
 
-async def test_one_of_the_scopes_is_enough_and_without_any_the_first_is_asked_for(
+async def test_one_of_the_scopes_is_enough_and_without_any_the_first_is_in_the_challenge(
     http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:
     for scope in ("write", "guest"):

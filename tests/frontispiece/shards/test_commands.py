@@ -117,7 +117,7 @@ def test_copies_of_a_move_that_the_broker_has_lost_are_named(operator: Operator)
         (("move", "0", "--to", "7"), "there is no shard 7, but 0, 1"),
     ],
 )
-def test_what_cannot_be_moved_is_said(operator: Operator, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_moved_is_named(operator: Operator, arguments: tuple[str, ...], said: str) -> None:
     operator.use(add_things)
 
     assert said in operator.run(*arguments, status=1)

@@ -32,7 +32,7 @@ async def test_a_commit_wakes_those_who_wait(database_url: str) -> None:
             await woken.wait()
 
 
-async def test_what_is_rolled_back_is_another_signal_s_or_comes_after_the_block_wakes_nobody(
+async def test_a_rollback_another_signal_and_what_comes_after_the_block_wake_no_waiter(
     tmp_path: Path,
 ) -> None:
     signal, woken = CommitSignal("words"), asyncio.Event()

@@ -122,7 +122,7 @@ def test_a_version_that_fails_leaves_the_database_as_it_was(
     assert upgrade(database_url, write(FIRST, CHECKED)) == "0001"
 
 
-def test_a_table_in_use_is_not_waited_for_until_everybody_waits(
+def test_a_migration_gives_up_on_a_table_in_use_before_readers_queue(
     write: Write, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres.new_database()

@@ -40,7 +40,7 @@ async def test_a_listener_hears_each_commit_and_looks_again_after_its_connection
         await anext(received)
 
 
-async def test_a_connection_that_broke_while_nobody_used_it_is_replaced(postgres: Postgres) -> None:
+async def test_a_connection_that_broke_while_it_was_idle_is_replaced(postgres: Postgres) -> None:
     url = postgres.new_database()
     async with Database(url, sa.MetaData()) as database, Database(url, sa.MetaData()) as other:
         async with database.read() as tx:

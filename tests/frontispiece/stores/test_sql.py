@@ -141,7 +141,7 @@ async def test_a_write_within_a_write_fails_and_leaves_the_database_to_others(
             await tx.execute(WORDS.insert().values(word="word"))
 
 
-async def test_who_writes_in_a_loop_leaves_the_event_loop_to_others(database_url: str) -> None:
+async def test_writes_in_a_loop_leave_the_event_loop_to_others(database_url: str) -> None:
     turns = 0
 
     async def take_turns() -> None:

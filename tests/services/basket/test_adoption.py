@@ -51,7 +51,7 @@ async def test_a_user_takes_over_the_basket_of_the_guest_that_the_token_names(
     assert (await http.get(f"/baskets/{GUEST}", headers=guest)).json()["items"] == []
 
 
-async def test_nobody_takes_over_a_basket_that_the_token_does_not_name(
+async def test_a_basket_that_the_token_does_not_name_is_not_taken_over(
     http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:
     await http.put(f"/baskets/{GUEST}/items/PEN", json={"quantity": 2}, headers=bearer(GUEST, "guest"))
@@ -66,7 +66,7 @@ async def test_nobody_takes_over_a_basket_that_the_token_does_not_name(
     assert (await http.get(f"/baskets/{GUEST}", headers=bearer(GUEST, "guest"))).json()["items"]
 
 
-async def test_nobody_takes_over_the_basket_of_another_user(
+async def test_the_basket_of_another_user_is_not_taken_over(
     http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:
     clerk = bearer("clerk", "shop")

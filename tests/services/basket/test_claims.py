@@ -97,7 +97,7 @@ async def test_a_released_claim_is_back_as_it_was_and_may_be_claimed_again(http:
     assert (await http.get(MINE)).json()["items"] == []
 
 
-async def test_a_claim_that_nobody_completes_is_given_back_at_the_next_access(
+async def test_a_claim_that_is_never_completed_is_given_back_at_the_next_access(
     store: Store, clock: Calendar
 ) -> None:
     version = await fill(store, PEN=2)

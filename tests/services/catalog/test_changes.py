@@ -71,9 +71,7 @@ async def change(store: Store, sku: str, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_whatever_is_written_a_client_that_asks_now_and_then_ends_with_the_catalogue(
-    store: Store, seed: int
-) -> None:
+async def test_a_client_that_syncs_now_and_then_ends_with_the_catalogue(store: Store, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 (a test's choices)
     phones = [Phone(store, limit) for limit in (1, 3, 100)]
     for number in range(40):
@@ -105,7 +103,7 @@ def _of_different_skus(products: Iterable[Product]) -> list[Product]:
     return list({each.sku: each for each in products}.values())
 
 
-async def test_of_concurrent_writers_nothing_is_lost_to_those_who_read_meanwhile(store: Store) -> None:
+async def test_readers_lose_nothing_of_concurrent_writers(store: Store) -> None:
     phones = [Phone(store, limit) for limit in (2, 50)]
     writing = True
 

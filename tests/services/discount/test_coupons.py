@@ -54,7 +54,7 @@ async def test_of_three_orders_at_once_with_a_one_time_coupon_one_uses_it(store:
     assert await redeemed(store, "ONCE", ("shopper", "o9")) == ["o9"], "another customer has one as well"
 
 
-async def test_a_coupon_for_a_few_is_used_so_many_times_whoever_comes(store: Store) -> None:
+async def test_a_coupon_with_a_limit_is_redeemed_so_many_times_by_all_customers(store: Store) -> None:
     orders = [(f"customer {number}", f"o{number}") for number in range(6)]
 
     assert len(await redeemed(store, "FEW", *orders)) == 2

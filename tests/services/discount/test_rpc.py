@@ -198,9 +198,7 @@ async def test_a_clerk_limits_the_uses_of_a_coupon(
     assert "coupon.uses_per_customer " in refused.words
 
 
-async def test_nobody_writes_without_a_token_or_without_the_scope(
-    service: Service, bearer: MakeToken
-) -> None:
+async def test_writes_need_a_token_with_the_scope(service: Service, bearer: MakeToken) -> None:
     writes = [
         (service.calls.CreateDiscount, creation()),
         (service.calls.UpdateDiscount, pb.UpdateDiscountRequest()),
@@ -238,7 +236,7 @@ async def test_a_database_that_is_away_makes_calls_unavailable_and_the_service_n
     assert ready.status_code == 503
 
 
-async def test_a_bug_is_internal_and_tells_nothing_of_the_inside(
+async def test_a_bug_is_internal_without_details(
     service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(_self: Store, _id: str) -> None:

@@ -90,9 +90,7 @@ async def test_an_app_at_the_providers_own_origin_without_scopes_of_its_own_gets
     assert (await silent_code(shop, browser, "unlimited"))["error"] == "interaction_required"
 
 
-async def test_the_page_says_who_is_logged_in_and_which_app_asks_for_what(
-    shop: World, browser: Browser
-) -> None:
+async def test_the_page_names_the_user_the_app_and_the_scopes(shop: World, browser: Browser) -> None:
     response = await browser.get(
         "/authorize", params=shop.parameters("mobile", scope="openid shop stock:write")
     )
@@ -111,11 +109,11 @@ async def test_an_app_with_an_https_address_of_its_own_gets_a_code_at_once(
     assert "code" in parameters_of(response)
 
 
-async def test_whoever_has_just_typed_the_password_is_not_asked_as_well(shop: World) -> None:
+async def test_a_user_who_has_just_logged_in_need_not_confirm(shop: World) -> None:
     assert "code" in parameters_of(await shop.log_in(shop.browser(), "mobile"))
 
 
-async def test_a_client_may_want_the_user_to_be_asked(shop: World, browser: Browser) -> None:
+async def test_a_client_may_require_consent(shop: World, browser: Browser) -> None:
     for prompt in ("consent", "select_account", "consent select_account"):
         response = await browser.get("/authorize", params=shop.parameters(prompt=prompt))
 
@@ -123,7 +121,7 @@ async def test_a_client_may_want_the_user_to_be_asked(shop: World, browser: Brow
         assert "code" in parameters_of(await browser.submit(response, decision="allow"))
 
 
-async def test_consent_is_asked_for_after_the_login(shop: World) -> None:
+async def test_consent_is_required_after_the_login(shop: World) -> None:
     for prompt in ("consent", "login consent", "select_account login consent"):
         browser = shop.browser()
         if "login" in prompt:
@@ -145,7 +143,7 @@ async def test_consent_may_take_longer_than_the_login_may_be_old(shop: World) ->
     assert "code" in parameters_of(await browser.submit(response, decision="allow"))
 
 
-async def test_whoever_logs_in_has_selected_the_account(shop: World) -> None:
+async def test_a_login_selects_the_account(shop: World) -> None:
     assert "code" in parameters_of(await shop.log_in(shop.browser(), prompt="select_account"))
     assert "code" in parameters_of(await shop.log_in(shop.browser(), prompt="select_account login"))
 

@@ -108,7 +108,7 @@ async def test_sessions_and_phones_outlive_their_access_tokens_by_refreshing(sho
     assert (await reader.fetch(f"{ORIGIN}/web/orders")).status_code == 200, "another login has not ended"
 
 
-async def test_signing_keys_that_follow_one_another_cost_nobody_a_call(shop: Shop) -> None:
+async def test_signing_keys_are_rotated_without_a_failed_call(shop: Shop) -> None:
     seen: set[str] = set()
 
     async def use(user: str, browser: Browser) -> None:

@@ -151,7 +151,7 @@ async def test_a_client_that_expects_one_user_is_not_given_another(shop: World) 
     assert parameters_of(await mine.get("/authorize", params=nonsense))["error"] == "login_required"
 
 
-async def test_prompt_login_and_max_age_ask_for_the_password_again(shop: World) -> None:
+async def test_prompt_login_and_max_age_require_the_password_again(shop: World) -> None:
     browser = shop.browser()
     await shop.log_in(browser)
     shop.clock.now += 100

@@ -149,7 +149,7 @@ async def test_a_form_of_another_site_needs_a_confirmation(shop: World) -> None:
     assert "You are logged out" in at_once.text
 
 
-async def test_who_is_not_logged_in_goes_on_at_once(shop: World) -> None:
+async def test_a_logout_without_a_login_goes_on_at_once(shop: World) -> None:
     fields = {"client_id": "web", "post_logout_redirect_uri": WEB_HOME}
 
     assert (await shop.browser().get("/logout", params=fields)).headers["location"] == WEB_HOME

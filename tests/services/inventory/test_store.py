@@ -88,7 +88,7 @@ async def test_of_two_writers_of_one_new_article_one_succeeds(
     assert len([level for level in entered if level is not None]) == 1
 
 
-async def test_an_article_that_nobody_could_buy_and_then_can_is_restocked(store: Store) -> None:
+async def test_an_article_that_was_sold_out_and_is_no_more_is_restocked(store: Store) -> None:
     await store.reserve(intent(), [Line(sku="INK", quantity=5)], MINUTE)
     for sku, on_hand, version in (("PEN", 40, 1), ("INK", 5, 2), ("INK", 7, 3), ("INK", 9, 4)):
         await store.count(sku, on_hand, version)

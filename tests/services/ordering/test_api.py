@@ -76,7 +76,7 @@ async def test_a_basket_becomes_a_pending_order_at_once_at_the_servers_prices(sh
     assert shop.claims == {answer.headers["location"].removeprefix("/orders/"): {"PEN": 2, "INK": 1}}
 
 
-async def test_what_was_placed_is_published_and_stock_is_asked_for(shop: Shop, orders: Orders) -> None:
+async def test_what_was_placed_is_published_and_stock_is_reserved(shop: Shop, orders: Orders) -> None:
     order = (await shop.place()).json()["id"]
 
     placed, reserve = await sent(orders)
@@ -128,7 +128,7 @@ async def test_an_order_that_is_picked_up_costs_no_delivery_and_goes_to_the_stor
     assert "quote" not in [step for step, _ in shop.calls]
 
 
-async def test_one_order_asks_each_service_once_for_all_its_articles(shop: Shop) -> None:
+async def test_one_order_calls_each_service_once_for_all_its_articles(shop: Shop) -> None:
     await shop.place()
 
     (claim, *rest) = [step for step, _ in shop.calls]
@@ -137,7 +137,7 @@ async def test_one_order_asks_each_service_once_for_all_its_articles(shop: Shop)
     assert [r.url.query for step, r in shop.calls if step == "quote"] == [b"country=DE&pieces=3"]
 
 
-async def test_what_does_not_depend_on_each_other_is_asked_at_once(shop: Shop) -> None:
+async def test_independent_calls_are_made_at_once(shop: Shop) -> None:
     async def wait_for_the_others() -> None:
         async with asyncio.timeout(5):
             await others.wait()
@@ -279,7 +279,7 @@ async def test_a_confirmed_order_can_no_longer_be_cancelled(shop: Shop, orders: 
     assert refusal(answer)[:2] == (409, "order-confirmed")
 
 
-async def test_nobody_cancels_the_order_of_somebody_else(shop: Shop, bearer: MakeToken) -> None:
+async def test_an_order_of_another_customer_cannot_be_cancelled(shop: Shop, bearer: MakeToken) -> None:
     order = (await shop.place()).json()["id"]
 
     for path in (order, "not-an-id", str(int(order) + 1), str(2**63), ORDER_ID):

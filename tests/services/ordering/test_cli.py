@@ -172,7 +172,7 @@ def test_totals_are_those_of_the_last_days(operator: Operator) -> None:
     ]  # fmt: skip
 
 
-def test_the_newest_orders_are_listed_of_everybody_or_of_one_customer(operator: Operator) -> None:
+def test_the_newest_orders_are_listed_of_all_or_of_one_customer(operator: Operator) -> None:
     operator.append(*COMPLETED)
     operator.run("rebuild")
 

@@ -57,7 +57,7 @@ async def streams(database_url: str, clock: Calendar) -> AsyncIterator[Streams]:
 
 
 @pytest.mark.parametrize("version", [0, 2, 4, 9])
-async def test_who_has_not_seen_the_last_event_cannot_append(streams: Streams, version: int) -> None:
+async def test_an_append_to_another_version_is_refused(streams: Streams, version: int) -> None:
     await streams.append(0, EVENTS)
 
     with pytest.raises(Conflict):
@@ -65,7 +65,7 @@ async def test_who_has_not_seen_the_last_event_cannot_append(streams: Streams, v
     assert (await streams.load())[1] == 3
 
 
-async def test_of_many_who_append_to_one_version_at_once_one_succeeds(streams: Streams) -> None:
+async def test_of_concurrent_appends_to_one_version_one_succeeds(streams: Streams) -> None:
     await streams.append(0, EVENTS)
     outcomes = await asyncio.gather(
         *(streams.append(3, [Captured(amount=number)]) for number in range(8)), return_exceptions=True

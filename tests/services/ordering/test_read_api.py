@@ -108,7 +108,7 @@ async def test_lists_are_paged_newest_first(reading: Reading, http: httpx.AsyncC
     assert second["next"] is None
 
 
-async def test_whoever_has_just_placed_an_order_finds_it_without_naming_a_position(
+async def test_a_customer_who_has_just_placed_an_order_finds_it_without_a_position(
     reading: Reading, http: httpx.AsyncClient
 ) -> None:
     for number in range(5):

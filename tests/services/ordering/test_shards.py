@@ -95,7 +95,7 @@ class Touched:
         self._shards.reset(token)
 
 
-async def test_each_request_of_a_customer_touches_one_shard_and_somebody_elses_order_none(shop: Shop) -> None:
+async def test_each_request_of_a_customer_touches_one_shard_and_an_order_of_another_none(shop: Shop) -> None:
     assert shop.shards is not None
     touched = Touched(shop.shards)
     for shard in NAMES:

@@ -85,7 +85,7 @@ async def test_an_order_without_a_payment_is_a_404(
     ).status_code == 404
 
 
-async def test_what_was_cancelled_before_it_was_authorised_is_nobody_s(
+async def test_what_was_cancelled_before_it_was_authorised_is_never_charged(
     world: World, http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:
     a = order()

@@ -240,7 +240,7 @@ async def test_what_repeats_a_store_that_has_left_says_nothing_that_is_no_longer
     assert sorted([*(each.store.id for each in nearby.found), "5"]) == IDS
 
 
-async def test_who_looks_for_a_store_that_is_not_there_leaves_the_map_of_all_others(
+async def test_a_lookup_of_an_unknown_store_changes_no_map(
     on_files: Shards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await on_files.find("5")

@@ -48,7 +48,7 @@ async def test_what_enough_customers_have_bought_too_is_recommended_and_the_arti
     assert await beside(store, "UNHEARD-OF") == []
 
 
-async def test_what_everybody_buys_comes_after_what_belongs_to_the_article(store: Store) -> None:
+async def test_bestsellers_come_after_what_belongs_to_the_article(store: Store) -> None:
     orders = [order(f"other{customer}", "BAG") for customer in range(9)]
     orders += [order(f"writer{customer}", "PEN", "BAG") for customer in range(3)]
     orders += [order(f"writer{customer}", "INK") for customer in range(2)]

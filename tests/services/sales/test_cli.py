@@ -32,7 +32,7 @@ REPORT_OF_ONE = {"first": "2026-01-01", "last": "2026-01-02", **{each.value: [RO
         (["--url", "http://[::1"], {}, "http://[::1 is no address"),
     ],
 )
-def test_what_goes_wrong_is_said_in_a_line(
+def test_an_error_is_one_line(
     arguments: list[str], answer: dict[str, Any], printed: str, respx_mock: respx.MockRouter
 ) -> None:
     respx_mock.get(URL + REPORT).respond(**({"json": REPORT_OF_ONE} | answer))

@@ -170,7 +170,7 @@ def test_all_of_a_service_counts_as_read_until_apps_record_their_calls(project: 
     assert project.found()["operation removed"][0] == "error", "nobody records that operation"
 
 
-def test_a_whole_app_that_goes_has_lost_its_operations_and_a_new_one_broke_nobody(project: Project) -> None:
+def test_a_removed_app_has_lost_its_operations_and_a_new_one_breaks_no_client(project: Project) -> None:
     (project.contracts / "openapi/bff.json").unlink()
     project.write("openapi/another.json", documented(PAGE))
 

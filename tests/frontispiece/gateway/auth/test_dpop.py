@@ -103,7 +103,7 @@ async def test_a_bearer_token_is_no_bound_token(world: World, issuer: Issuer) ->
     assert "not bound" in refused(await client.send(client.proof()), "token-invalid")
 
 
-async def test_what_a_bound_token_lacks_is_said_in_the_challenge_of_its_scheme(
+async def test_what_a_bound_token_lacks_is_in_the_challenge_of_its_scheme(
     open_world: OpenWorld, issuer: Issuer
 ) -> None:
     routes = [

@@ -82,7 +82,7 @@ async def test_an_old_login_gets_a_challenge_to_be_renewed(open_world: OpenWorld
         assert refused.json()["max_age"] == "300"
 
 
-async def test_a_login_of_another_kind_is_asked_for(open_world: OpenWorld, issuer: Issuer) -> None:
+async def test_a_login_of_another_kind_is_required(open_world: OpenWorld, issuer: Issuer) -> None:
     table = route_table(route("/a", auth="bearer", acr_values=["urn:mfa", "urn:phishing-resistant"]))
     world = await open_world(table, things=Stub())
     strong = issuer.bearer("reader", acr="urn:phishing-resistant")

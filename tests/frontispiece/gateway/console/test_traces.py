@@ -258,7 +258,7 @@ async def test_a_broken_file_is_put_aside_and_begun_anew(
     assert (tmp_path / "telemetry.sqlite.broken").read_bytes().startswith(b"nothing of a database")
 
 
-async def test_a_file_that_cannot_be_written_is_said_once_and_rejects_spans_for_good(
+async def test_a_file_that_cannot_be_written_is_logged_once_and_rejects_spans_for_good(
     edge: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("no folder")

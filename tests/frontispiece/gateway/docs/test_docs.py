@@ -284,7 +284,7 @@ async def test_a_browser_at_the_root_gets_a_page_that_says_where_it_is(open_worl
     assert (other.status_code, other.json()["type"]) == (404, "urn:frontispiece:problem:no-route")
 
 
-async def test_a_route_at_the_root_is_asked_by_browsers_too(open_world: OpenWorld) -> None:
+async def test_a_route_at_the_root_serves_browsers_too(open_world: OpenWorld) -> None:
     world = await describing(open_world, route("/{rest:path}"))
 
     page = await world.http.get("/", headers={"Accept": "text/html"})

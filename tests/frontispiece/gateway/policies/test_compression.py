@@ -140,7 +140,7 @@ async def test_the_entity_tag_of_a_compressed_response_is_weak(tag: bytes) -> No
     assert (await around(whole((b"etag", tag)))(call())).header(b"etag") == b'W/"a"'
 
 
-async def test_the_service_is_asked_for_no_coding_and_with_both_forms_of_an_entity_tag() -> None:
+async def test_the_service_gets_no_accept_encoding_and_both_forms_of_an_entity_tag() -> None:
     requests: list[Call] = []
 
     async def inner(request: Call) -> Reply:

@@ -151,7 +151,7 @@ async def test_a_call_is_one_round_trip_and_none_with_a_local_copy(world: World,
         assert await sent() == []
 
 
-async def test_a_guest_without_a_session_asks_valkey_for_nothing(world: World, reader: Browser) -> None:
+async def test_a_guest_without_a_session_costs_no_call_to_valkey(world: World, reader: Browser) -> None:
     async with monitored(world.valkey_url) as sent:
         await sent()
         await reader.fetch(f"{ORIGIN}/web/shown", marked=False)
@@ -184,7 +184,7 @@ async def test_a_login_anew_drops_the_copies_of_the_session_before(world: World)
     await becomes(401, lambda: other.fetch(MINE))
 
 
-async def test_without_valkey_nothing_passes_but_what_is_open_to_everybody(world: World) -> None:
+async def test_without_valkey_only_open_routes_pass(world: World) -> None:
     browser = world.browser(await world.gateway(valkey_url=nobody_there().replace("http", "valkey")))
     browser.plant(ORIGIN, SESSION, "A" * 43)
 

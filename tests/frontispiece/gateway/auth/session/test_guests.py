@@ -31,7 +31,7 @@ async def test_a_guest_who_only_reads_has_no_session(
         assert caller_of(header, token_settings, "things") == ANONYMOUS
 
 
-async def test_who_changes_something_is_remembered_as_a_guest_without_the_scopes_of_users(
+async def test_a_guest_who_writes_has_a_session_without_the_scopes_of_users(
     world: World, browser: Browser, valkey: Valkey, token_settings: TokenSettings
 ) -> None:
     first = await browser.fetch(SHOWN, method="POST")
@@ -129,7 +129,7 @@ async def test_what_a_guest_had_is_handed_over_at_the_login(
     assert len(world.baskets.requests) == 1
 
 
-async def test_who_had_nothing_has_nothing_to_hand_over(world: World, browser: Browser) -> None:
+async def test_a_guest_without_a_session_has_nothing_to_merge(world: World, browser: Browser) -> None:
     await log_in(browser)
     await log_in(browser)
 

@@ -38,7 +38,7 @@ async def test_an_old_login_is_renewed_by_the_link_in_the_401(world: World, brow
     assert (await browser.fetch(RECENT)).status_code == 200
 
 
-async def test_another_kind_of_login_is_asked_of_the_issuer(world: World, browser: Browser) -> None:
+async def test_another_kind_of_login_is_requested_from_the_issuer(world: World, browser: Browser) -> None:
     world.issuer.identity = {"acr": "password"}
     await log_in(browser)
     refused = await browser.fetch(STRONG)
@@ -63,7 +63,7 @@ async def test_a_session_has_the_claims_of_the_id_token(world: World, browser: B
         assert (await browser.fetch(STAFF)).status_code == (200 if is_staff else 403), claims
 
 
-async def test_a_login_that_is_older_than_was_asked_for_is_none(world: World, browser: Browser) -> None:
+async def test_a_login_that_is_older_than_max_age_is_none(world: World, browser: Browser) -> None:
     cases: list[dict[str, Any]] = [{}, {"auth_time": 0}, {"auth_time": "now"}, {"auth_time": 10**400}]
     for identity in cases:
         world.issuer.identity = identity
@@ -132,7 +132,9 @@ async def test_a_silent_login_makes_a_session_where_the_issuer_knows_the_user(
     assert (await user(browser))["sub"] == "reader"
 
 
-async def test_a_silent_login_of_nobody_leads_back_without_a_session(world: World, browser: Browser) -> None:
+async def test_a_silent_login_without_a_user_leads_back_without_a_session(
+    world: World, browser: Browser
+) -> None:
     for error in ["login_required", "interaction_required", "consent_required"]:
         world.issuer.user, world.issuer.redirected = None, {"error": error}
         page = await follow(browser, prompt="none")
@@ -141,7 +143,9 @@ async def test_a_silent_login_of_nobody_leads_back_without_a_session(world: Worl
         assert await user(browser) is None
 
 
-async def test_a_silent_login_of_nobody_leaves_the_session_as_it_is(world: World, browser: Browser) -> None:
+async def test_a_silent_login_without_a_user_leaves_the_session_as_it_is(
+    world: World, browser: Browser
+) -> None:
     await log_in(browser)
     world.issuer.user, world.issuer.redirected = None, {"error": "login_required"}
     await follow(browser, prompt="none")

@@ -103,7 +103,7 @@ async def test_a_streamed_answer_has_its_line_at_its_end_with_all_its_bytes(line
     assert line["bytes"] == 3000
 
 
-async def test_who_leaves_before_the_answer_has_a_line_without_a_status(lines_of: LinesOf) -> None:
+async def test_a_client_that_leaves_before_the_answer_has_a_line_without_a_status(lines_of: LinesOf) -> None:
     things = Stub(Exchange.until_left)
 
     async def ask(http: httpx.AsyncClient) -> None:
@@ -201,7 +201,9 @@ def test_addresses_are_logged_whole_shortened_or_not_at_all(
     assert LineFormatter(addresses, b"secret").client(peer) == logged
 
 
-async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(lines_of: LinesOf) -> None:
+async def test_the_client_is_the_one_behind_a_trusted_proxy_with_or_without_a_route(
+    lines_of: LinesOf,
+) -> None:
     async def ask(http: httpx.AsyncClient) -> None:
         for path in ("/things/7", "/nowhere", "/health/live"):
             await http.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
@@ -211,7 +213,7 @@ async def test_the_client_is_who_is_behind_a_trusted_proxy_on_a_route_or_none(li
     assert [line["client"] for line in lines] == ["203.0.113.0/24"] * 3
 
 
-async def test_what_a_browser_asks_before_a_call_is_on_that_route_too(lines_of: LinesOf) -> None:
+async def test_a_preflight_has_a_line_of_its_route_too(lines_of: LinesOf) -> None:
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     (line,) = await lines_of(lambda http: http.options("/shared", headers=preflight))
 

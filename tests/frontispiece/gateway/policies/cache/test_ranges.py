@@ -289,7 +289,7 @@ SPANS = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted)
 
 
 @given(spans=st.lists(SPANS | st.none(), max_size=12), in_chunks=st.booleans())
-async def test_whatever_was_asked_before_a_client_gets_the_bytes_that_it_asks_for(
+async def test_whatever_was_stored_before_a_client_gets_the_bytes_of_its_range(
     *, spans: list[list[int] | None], in_chunks: bool
 ) -> None:
     world = World(store_partial=True)
