@@ -1,14 +1,17 @@
 """What each screen costs, beside what it may: `make budgets`, a minute.
 
 The whole shop runs as `front up` starts it, with services that respond after 20 ms. The clients' own API
-modules make the requests, for a customer who is logged in; each is then repeated to count its bytes as they
-come over the wire (br), the calls to services behind it, and its time. It fails over contracts/budgets.toml.
+modules make the requests, those for agents' tools excepted, for a customer who is logged in; each is then
+repeated to count its bytes as they come over the wire (br), the calls to services behind it, and its time. It
+fails over contracts/budgets.toml.
 """
 
+import json
 import os
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -29,13 +32,30 @@ from shop.demo import SKUS
 from tests.contracts.mobile.examples import CLIENT as MOBILE
 from tests.contracts.web.examples import CLIENT as WEB
 from tests.support.checkouts import complete
-from tests.support.consumer import Client
 from tests.support.contracts import CONTRACTS
 from tests.support.shop import CHEAP_RUN, ROOT, RunningShop
 
 FILE: Final = CONTRACTS / "budgets.toml"
 
-CLIENTS: Final[Mapping[str, Client]] = {"web": WEB, "mobile": MOBILE}
+
+class Tools:
+    """What agents send: they need no module of ours."""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Nothing runs."""
+        yield
+
+    def requests(self, _run: None, call: Sequence[Any]) -> list[dict[str, Any]]:
+        """The request that calls a tool."""
+        name, *arguments = call
+        params = {"name": name, "arguments": arguments[0] if arguments else {}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {"content-type": "application/json"}
+        return [{"method": "POST", "path": "/agent/mcp", "headers": headers, "body": json.dumps(message)}]
+
+
+CLIENTS: Final[Mapping[str, Any]] = {"web": WEB, "mobile": MOBILE, "agent": Tools()}
 
 USER: Final = "shopper"
 """Of the demo; logged in, because responses to guests may be compressed better."""
@@ -57,7 +77,7 @@ class Budget(BaseModel):
     """What one screen may cost.
 
     Args:
-        call: the method of the client's API module that loads it, and its arguments.
+        call: the method of the client's API module that loads it, or the tool, and its arguments.
         bytes: of all responses' bodies, as they come over the wire.
         calls: requests of the client.
         upstream_calls: requests to services that these cause.
@@ -176,6 +196,8 @@ def _time(http: httpx.Client, requests: Sequence[httpx.Request]) -> float:
 
 
 def _upstream_calls(trace: Mapping[str, Any]) -> int:
+    if "result" in trace:
+        return int(trace["result"]["_meta"]["calls"])
     timeline = trace["timeline"]
     return sum(len(each["calls"]) for each in (*timeline["sources"], *timeline["batches"]))
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.agent import OPTIONAL_TIMEOUT, SHOP
+from bff.agent import OPTIONAL_TIMEOUT, READ_BUDGET, SHOP
 from bff.clients.models import Basket, Discount, Money, Product, Stock
 from bff.shared.prices import line_totals, total
 from bff.shared.sources import basket_pages
@@ -10,9 +10,13 @@ from frontispiece.pages import Tool
 
 pages = basket_pages(read_deadline=2.0, change_deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
 read, set_quantity, remove = pages
-read.agent = Tool("show basket", scopes=SHOP)
-set_quantity.agent = Tool("put into basket", "Sets the quantity of a product in the basket.", scopes=SHOP)
-remove.agent = Tool("remove from basket", "Removes a product from the basket.", scopes=SHOP)
+read.agent = Tool("show basket", scopes=SHOP, budget=READ_BUDGET)
+set_quantity.agent = Tool(
+    "put into basket", "Sets the quantity of a product in the basket.", scopes=SHOP, budget=READ_BUDGET
+)
+remove.agent = Tool(
+    "remove from basket", "Removes a product from the basket.", scopes=SHOP, budget=READ_BUDGET
+)
 
 
 class Line(Struct, frozen=True):

@@ -2,19 +2,21 @@
 
 from msgspec import Struct
 
-from bff.agent import OPTIONAL_TIMEOUT
+from bff.agent import OPTIONAL_TIMEOUT, READ_BUDGET
 from bff.clients.models import Discount, Money, Product, Rating, SearchResult, Sku, Stock
 from bff.clients.services import Inventory, Reviews
 from bff.shared.prices import current_price
 from bff.shared.sources import RETRY, add_product_facts, discounts, found_skus, product, search
 from frontispiece.pages import Page, Tool
 
-find = Page("/search", deadline=1.5, agent=Tool("find products"))
+find = Page("/search", deadline=1.5, agent=Tool("find products", budget=READ_BUDGET))
 find.source(retry=RETRY)(search(default_limit=10))
 find.source(name="skus")(found_skus)
 add_product_facts(find, OPTIONAL_TIMEOUT)
 
-details = Page("/products/{sku}", deadline=1.5, agent=Tool("show product", uri="product:{sku}"))
+details = Page(
+    "/products/{sku}", deadline=1.5, agent=Tool("show product", uri="product:{sku}", budget=READ_BUDGET)
+)
 details.source(retry=RETRY)(product)
 details.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(discounts)
 

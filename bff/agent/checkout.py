@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bff.agent import OPTIONAL_TIMEOUT, SHOP
+from bff.agent import CHECKOUT_BUDGET, OPTIONAL_TIMEOUT, SHOP
 from bff.agent.orders import OrderAnswer, answer_of
 from bff.clients.models import Basket, BestDiscounts, Money, Nearby, Order, Product, Quote, Stock
 from bff.shared.checkout import (
@@ -22,7 +22,7 @@ from frontispiece.pages import Body, Page, Tool
 PICKUP = "pickup"
 
 draft = draft_page(deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
-draft.agent = Tool("draft checkout", scopes=SHOP)
+draft.agent = Tool("draft checkout", scopes=SHOP, budget=CHECKOUT_BUDGET)
 
 summary = Page("/checkout/summary", deadline=2.0, method="POST")
 summary.source(retry=RETRY)(basket)
@@ -39,7 +39,7 @@ place = Page(
     status=202,
     headers=("Position",),
     location=order_path,
-    agent=Tool("place order", scopes=SHOP, confirm=summary),
+    agent=Tool("place order", scopes=SHOP, confirm=summary, budget=CHECKOUT_BUDGET),
 )
 place.source(name="order")(placed_order)
 

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from bff.agent import OPTIONAL_TIMEOUT, SHOP
+from bff.agent import CHECKOUT_BUDGET, OPTIONAL_TIMEOUT, READ_BUDGET, SHOP
 from bff.clients.models import Money, Order, OrderList, TrackingEvent
 from bff.shared.orders import order_pages
 from frontispiece.pages import Tool
 
 every, one, cancel, _ = order_pages(read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT)
-every.agent = Tool("list orders", scopes=SHOP)
-one.agent = Tool("show order", scopes=SHOP, uri="order:{order_id}")
-cancel.agent = Tool("cancel order", "Cancels an order that is not on its way yet.", scopes=SHOP)
+every.agent = Tool("list orders", scopes=SHOP, budget=READ_BUDGET)
+one.agent = Tool("show order", scopes=SHOP, uri="order:{order_id}", budget=READ_BUDGET)
+cancel.agent = Tool(
+    "cancel order", "Cancels an order that is not on its way yet.", scopes=SHOP, budget=CHECKOUT_BUDGET
+)
 
 pages = [every, one, cancel]
 

@@ -9,6 +9,7 @@ create_app = bff("bff-agent", pages=[page], clients={Books: "books"}, apis=[Agen
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from frontispiece.agents.endpoint import AgentEndpoint
 from frontispiece.pages.api import ApiEndpoint, ApiParts
@@ -24,12 +25,14 @@ class Agents:
         title: what agents call the server.
         version: of the server, for agents.
         instructions: how its tools go together, for agents.
+        mode: `enforce` makes no call beyond a tool's budget; `measure` makes it, logs and counts it.
     """
 
     path: str
     title: str
     version: str = "1.0.0"
     instructions: str = ""
+    mode: Literal["enforce", "measure"] = "enforce"
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -43,4 +46,4 @@ class Agents:
             ConfigError: some tool cannot work; every error is listed.
         """
         about = {"name": parts.app, "title": self.title, "version": self.version}
-        return [AgentEndpoint(self.path, about, self.instructions, parts)]
+        return [AgentEndpoint(self.path, about, self.instructions, parts, enforces=self.mode == "enforce")]

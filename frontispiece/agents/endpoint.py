@@ -1,11 +1,14 @@
 """An agent API as an endpoint: from a message to a reply."""
 
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from frontispiece.agents import messages
 from frontispiece.agents.confirmations import ARGUMENT, Confirmations, digest, idempotency_key
@@ -19,8 +22,9 @@ from frontispiece.pages.api import ApiParts
 from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.endpoint import Endpoint, SkipOptional, read_whole
 from frontispiece.pages.request import PageRequest
+from frontispiece.pages.usage import Usage
 from frontispiece.security import Identity
-from frontispiece.upstream import ClientDisconnected, Reply
+from frontispiece.upstream import CallCount, ClientDisconnected, Reply
 
 log = logging.getLogger(__name__)
 audit = logging.getLogger("frontispiece.agents.audit")
@@ -40,6 +44,7 @@ class AgentEndpoint:
         server: its name, title and version, for agents.
         instructions: how its tools go together.
         parts: those of its BFF.
+        enforces: whether no call beyond a tool's budget is made.
 
     Raises:
         ConfigError: some tool cannot work; every error is listed.
@@ -50,12 +55,17 @@ class AgentEndpoint:
     pages: Sequence[CompiledPage] = ()
     """None of its own: its tools run the pages of its BFF."""
 
-    def __init__(self, path: str, server: Json, instructions: str, parts: ApiParts) -> None:
+    def __init__(
+        self, path: str, server: Json, instructions: str, parts: ApiParts, *, enforces: bool = True
+    ) -> None:
         self.path = path
+        self.usage = Usage(f"{parts.app}:{path}")
+        self._enforces = enforces
         self.skip_optional: SkipOptional | None = None  # the pages themselves do without
         self._server = server
         self._instructions = instructions
         self._identify = parts.identify
+        self._shows_calls = parts.accept_any_document
         self._confirmations = Confirmations(parts.secret)
         self.tools = _tools(parts)
         self._resources = Resources(list(self.tools.values()))
@@ -149,6 +159,8 @@ class AgentEndpoint:
     async def _answer(self, tool: PageTool, arguments: Json, request: PageRequest) -> Json:
         """The result of a call, which the audit log has, whatever became of it."""
         outcome = "aborted"
+        count, began = CallCount(self._limit(tool)), perf_counter()
+        request = replace(request, context=dataclasses.replace(request.context, calls=count))
         try:
             _check_scopes(tool, request.identity)
             tool.check(arguments)
@@ -168,10 +180,23 @@ class AgentEndpoint:
             outcome = "internal-error"
             return _failed(internal(request.header("x-request-id")))
         finally:
+            self._count(tool, count, perf_counter() - began)
             _record(tool, arguments, request, outcome)
         text = [{"type": "text", "text": msgspec.json.encode(answer).decode()}]
         text += [{"type": "text", "text": note} for note in notes]
-        return {"content": text, "structuredContent": answer}
+        result: Json = {"content": text, "structuredContent": answer}
+        return {**result, "_meta": {"calls": count.total}} if self._shows_calls else result
+
+    def _limit(self, tool: PageTool) -> int | None:
+        budget = tool.tool.budget
+        return budget.calls if budget is not None and self._enforces else None
+
+    def _count(self, tool: PageTool, count: CallCount, seconds: float) -> None:
+        """Add a call to what the tool has cost; apps are not told apart, for there may be any number."""
+        name, budget = tool.tool.name, tool.tool.budget
+        self.usage.record("", name, count.total + count.refused, seconds, budget)
+        if budget is not None and count.total + count.refused > budget.calls:
+            self.usage.count_excess("enforce" if self._enforces else "measure")
 
     async def _run(
         self, tool: PageTool, arguments: Json, request: PageRequest

@@ -16,7 +16,6 @@ from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.forward import forward
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.runtime import Runtime
-from frontispiece.graphql.endpoint import GraphEndpoint
 from frontispiece.pages import PageApp
 from frontispiece.upstream import Headers, Upstream, open_upstream
 
@@ -175,7 +174,7 @@ def _open_upstream(name: str, table: Table, runtime: Runtime) -> Upstream:
         for api in upstream.app.apis:
             for field in api.pages:
                 runtime.metrics.track_page(f"{upstream.app.title}:{field.plan.page.path}", field)
-            if isinstance(api, GraphEndpoint):
-                runtime.metrics.track_graph(api.usage)
+            if api.usage is not None:
+                runtime.metrics.track_api(api.usage)
     counted = runtime.metrics.upstreams.observe(upstream)
     return runtime.access_log.observe(counted) if runtime.access_log else counted

@@ -21,7 +21,8 @@ from graphql import (
 from graphql.language import REMOVE, Visitor
 
 from frontispiece.graphql.errors import Refused, excess, refusal
-from frontispiece.graphql.graph import Budget, Limits
+from frontispiece.graphql.graph import Limits
+from frontispiece.pages.usage import Budget
 
 CACHED_DOCUMENTS: Final = 512
 

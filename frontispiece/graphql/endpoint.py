@@ -12,7 +12,6 @@ from frontispiece.extras import extra
 from frontispiece.graphql.fields import compiled_fields
 from frontispiece.graphql.graph import Graph
 from frontispiece.graphql.request import GraphRequest, Media, media_types, read_body, read_query
-from frontispiece.graphql.usage import Usage
 from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.http.etags import matches
 from frontispiece.http.problems import Problem
@@ -20,6 +19,7 @@ from frontispiece.pages.api import ApiParts
 from frontispiece.pages.endpoint import SkipOptional, read_whole
 from frontispiece.pages.request import PageRequest
 from frontispiece.pages.response import degraded
+from frontispiece.pages.usage import Usage
 from frontispiece.upstream import Headers, Reply, now
 
 if TYPE_CHECKING:

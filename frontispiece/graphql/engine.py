@@ -24,13 +24,13 @@ from frontispiece.graphql.documents import Document, Documents, budget_of
 from frontispiece.graphql.errors import Refused
 from frontispiece.graphql.fields import CompiledField
 from frontispiece.graphql.graph import Graph
-from frontispiece.graphql.persisted import KnownDocuments
+from frontispiece.graphql.persisted import UNPERSISTED, KnownDocuments, client_of
 from frontispiece.graphql.request import GraphRequest
 from frontispiece.graphql.run import OperationRun
 from frontispiece.graphql.schema import schema_of
-from frontispiece.graphql.usage import UNPERSISTED, Usage, client_of
 from frontispiece.pages.api import ApiParts
 from frontispiece.pages.request import PageRequest
+from frontispiece.pages.usage import Usage
 
 log = logging.getLogger(__name__)
 

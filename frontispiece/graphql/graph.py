@@ -76,14 +76,6 @@ class Limits:
     cost: int = 2000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Budget:
-    """What an operation may cost, as its directive `@budget` says: calls to upstreams, and milliseconds."""
-
-    calls: int
-    ms: int
-
-
 class Graph:
     """A GraphQL API over the clients of a BFF.
 

@@ -43,6 +43,7 @@ class GraphiqlEndpoint:
     deadline = 5.0
     websocket = None
     pages = ()
+    usage = None
 
     def __init__(self, path: str, *, accessible: bool) -> None:
         self.path = f"{path.rpartition('/')[0]}/graphiql/{{file}}"

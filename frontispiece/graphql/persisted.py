@@ -18,6 +18,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.graphql.errors import Refused, refusal
 from frontispiece.graphql.graph import Graph
 from frontispiece.graphql.request import GraphRequest, PersistedQuery
+from frontispiece.http.client_version import ClientVersion
 from frontispiece.http.problems import Problem
 
 OPERATIONS: Final = "operations.json"
@@ -30,6 +31,12 @@ UNKNOWN_DOCUMENT: Final = "document-unknown"
 
 REGISTERED: Final = 1000
 """Documents that clients have registered (automatic persisted queries), those used last."""
+
+
+UNPERSISTED: Final = "unpersisted"
+"""The name of all operations that clients have written themselves: their names are endless."""
+
+UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,3 +156,12 @@ class KnownDocuments:
         if text is not None:
             self._registered[key] = text
         return self._registered[key]
+
+
+def client_of(value: str | None, known: frozenset[str]) -> str:
+    """The name of the client in `X-Client`, when it is a known one: anybody can make up others."""
+    try:
+        name = ClientVersion.parse(value.encode("latin-1")).name if value else UNKNOWN
+    except ValueError:
+        return UNKNOWN
+    return name if name in known else UNKNOWN

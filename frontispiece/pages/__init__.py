@@ -13,6 +13,7 @@ from frontispiece.pages.request import PageRequest, Provider
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
 from frontispiece.pages.source_run import mark_degraded, set_response_header
+from frontispiece.pages.usage import Budget
 
 __all__ = [
     "Api",
@@ -22,6 +23,7 @@ __all__ = [
     "Bff",
     "BffSettings",
     "Body",
+    "Budget",
     "Cache",
     "Connector",
     "Header",

@@ -9,6 +9,7 @@ from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.endpoint import Endpoint, SkipOptional
 from frontispiece.pages.page import Source
 from frontispiece.pages.request import Identify, PageRequest, Provider
+from frontispiece.pages.usage import Usage
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.upstream import Reply
 
@@ -37,6 +38,11 @@ class ApiEndpoint(Protocol):
     @property
     def pages(self) -> Sequence[CompiledPage]:
         """What its functions run as: by these they are counted and traced."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """Counts what its operations cost; None for what has none."""
         ...
 
     skip_optional: SkipOptional | None

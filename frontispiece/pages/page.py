@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
+from frontispiece.pages.usage import Budget
 
 Loaded = TypeVar("Loaded")
 Fallback = Callable[[], Any]
@@ -67,6 +68,7 @@ class Tool:
         confirm: the page that shows what the tool is about to do, for what spends money: the first call
             answers with this page and a confirmation, the second needs it. None for tools that act at once.
         max_bytes: of its answer as JSON; what is beyond is left out, and the answer says so.
+        budget: what one use may cost; calls beyond it are not made. None for any number.
         uri: a template such as `book:{isbn}`, by which the page is a resource, too; None for no resource.
     """
 
@@ -75,6 +77,7 @@ class Tool:
     scopes: tuple[str, ...] = ()
     confirm: "Page | None" = None
     max_bytes: int = 8000
+    budget: Budget | None = None
     uri: str | None = None
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from frontispiece.http.messages import ClientDisconnected, Headers, Reply, Request, Transport, field
 from frontispiece.upstream.call_context import (
     CallContext,
+    CallCount,
     CallRecord,
     NotIdempotent,
     current_call_context,
@@ -17,6 +18,7 @@ from frontispiece.upstream.call_context import (
 from frontispiece.upstream.client import Authorization, Context, Service, Upstream
 from frontispiece.upstream.errors import (
     InvalidResponse,
+    OverBudget,
     Overloaded,
     TimedOut,
     Unreachable,
@@ -30,6 +32,7 @@ from frontispiece.upstream.transports.asgi import LifespanFailed
 __all__ = [
     "Authorization",
     "CallContext",
+    "CallCount",
     "CallRecord",
     "ClientDisconnected",
     "Context",
@@ -39,6 +42,7 @@ __all__ = [
     "InvalidResponse",
     "LifespanFailed",
     "NotIdempotent",
+    "OverBudget",
     "Overloaded",
     "Reply",
     "Request",

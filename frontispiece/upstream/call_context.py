@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from frontispiece import clocks
 from frontispiece.http.headers import IDEMPOTENT_METHODS
-from frontispiece.upstream.errors import UpstreamError
+from frontispiece.upstream.errors import OverBudget, UpstreamError
 
 
 class NotIdempotent(RuntimeError):
@@ -39,6 +39,26 @@ def record_call(records: list[CallRecord], call: CallRecord, answer: str) -> Ite
         raise
     finally:
         call.ended = time.perf_counter()
+
+
+@dataclass(slots=True)
+class CallCount:
+    """Counts the calls for one incoming request: `limit` at most, or any number; `refused` were too many."""
+
+    limit: int | None = None
+    total: int = 0
+    refused: int = 0
+
+    def add(self) -> None:
+        """Count a call that is about to be made.
+
+        Raises:
+            OverBudget: it is one too many.
+        """
+        if self.total == self.limit:
+            self.refused += 1
+            raise OverBudget(f"it was not asked, for the {self.limit} calls that this may take were made")
+        self.total += 1
 
 
 class CallContext:

@@ -15,7 +15,13 @@ from frontispiece.http.asgi import App
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
-from frontispiece.upstream.call_context import CallRecord, current_call_context, now, record_call
+from frontispiece.upstream.call_context import (
+    CallCount,
+    CallRecord,
+    current_call_context,
+    now,
+    record_call,
+)
 from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamServerError
 from frontispiece.upstream.observed import ObservedTransport, Start
 from frontispiece.upstream.refusal import refusal_of, unavailable_of
@@ -49,11 +55,13 @@ class Context:
         headers: of every call.
         deadline: in the event loop's time, seconds.
         authorization: makes the `Authorization` header for each service; None to send none.
+        calls: counts them; None where nobody does.
     """
 
     headers: tuple[tuple[bytes, bytes], ...] = ()
     deadline: float
     authorization: Authorization | None = None
+    calls: CallCount | None = None
 
     @classmethod
     def of(cls, headers: Headers, deadline: float, authorization: Authorization | None = None) -> Self:
@@ -62,7 +70,13 @@ class Context:
         return cls(headers=carried, deadline=deadline, authorization=authorization)
 
     def headers_to(self, service: str) -> tuple[tuple[bytes, bytes], ...]:
-        """The headers of a call to the service of this name."""
+        """The headers of a call to the service of this name, which is counted.
+
+        Raises:
+            OverBudget: there may be no further call.
+        """
+        if self.calls is not None:
+            self.calls.add()
         proof = None if self.authorization is None else self.authorization(service)
         return self.headers if proof is None else (*self.headers, (b"authorization", proof))
 

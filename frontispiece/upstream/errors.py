@@ -3,6 +3,7 @@
     UpstreamError                                               status                  reason
     ├── Unreachable          no connection, or circuit open     503 and Retry-After     unavailable
     ├── Overloaded           its concurrency limit is reached   503 and Retry-After     overloaded
+    ├── OverBudget           there may be no further call       503                     over-budget
     ├── TimedOut             no response in time                504                     timeout
     ├── UpstreamServerError  a 5xx status                       502                     failed
     │   └── ServiceUnavailable   its status was 503             503 and Retry-After     unavailable
@@ -63,6 +64,12 @@ class Overloaded(UpstreamError):
 
     status, kind, reason = 503, "upstream-overloaded", "overloaded"
     retry_after = 1.0
+
+
+class OverBudget(UpstreamError):
+    """The request has made as many calls as it may: nothing was sent."""
+
+    status, kind, reason = 503, "budget-exceeded", "over-budget"
 
 
 class TimedOut(UpstreamError):

@@ -100,13 +100,6 @@ class Assistant:
         ):
             yield client
 
-    async def access_token(self) -> str:
-        """A token of its customer."""
-        async with self.connected():
-            tokens = self.auth.context.current_tokens
-        assert tokens is not None
-        return tokens.access_token
-
 
 @pytest.fixture
 def assistant(shop: RunningShop, names: Iterator[str]) -> Assistant:
@@ -194,10 +187,8 @@ async def test_arguments_that_do_not_fit_go_nowhere(assistant: Assistant) -> Non
             await client.call_tool("drop_tables", {})
 
 
-def test_tokens_of_assistants_are_for_the_tools_alone(
-    assistant: Assistant, http: httpx.Client, shop: RunningShop
-) -> None:
-    own = {"Authorization": f"Bearer {asyncio.run(assistant.access_token())}"}
+def test_tokens_of_assistants_are_for_the_tools_alone(http: httpx.Client, shop: RunningShop) -> None:
+    own = shop.logged_in("agent", "shopper")
 
     assert http.get("/mobile/orders", headers=own).status_code == 401
     assert http.post("/agent/mcp", json={}, headers=own).status_code == 400

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from frontispiece.cli.pages import login_headers
 from frontispiece.cli.project import Project
+from frontispiece.login.flow import login_headers
 from frontispiece.testing import RunningProject, running_project
 from shop.demo import PASSWORD
 
@@ -51,7 +51,12 @@ class RunningShop(RunningProject):
         """The headers of a demo user who has logged in by this client, not long ago."""
         since, headers = self._logins.get((client, user), (float("-inf"), {}))
         if time.monotonic() > since + LOGS_IN_AGAIN_AFTER:
-            headers = dict(login_headers(PROJECT, self.url, user, PASSWORD, session=client == "web"))
+            login = PROJECT.login
+            assert login is not None, "the shop has one"
+            if client == "agent":
+                update = {"client_id": "agent", "redirect_uri": "http://127.0.0.1/callback"}
+                login = login.model_copy(update=update)
+            headers = dict(login_headers(self.url, login, user, PASSWORD, session=client == "web"))
             self._logins[client, user] = time.monotonic(), headers
         return headers
 

@@ -14,10 +14,10 @@ from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.observability.client_usage import Counts as ClientCounts
 from frontispiece.gateway.observability.upstream_metrics import UpstreamMetrics
 from frontispiece.gateway.policies.websocket.relay import WebSocketMetrics
-from frontispiece.graphql.usage import Usage, collect
 from frontispiece.http.messages import ClientDisconnected, Reply
 from frontispiece.http.problems import Problem
 from frontispiece.pages.compiled import CompiledPage
+from frontispiece.pages.usage import Usage, collect
 from frontispiece.telemetry.metrics import Counter, Durations
 from frontispiece.upstream import UpstreamError
 from frontispiece.upstream.outcome import when_released
@@ -52,7 +52,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.upstreams = UpstreamMetrics()
         self.websockets = WebSocketMetrics()
-        self.graphs: dict[str, Usage] = {}
+        self.apis: dict[str, Usage] = {}
         for collector in (self, self.upstreams, self.websockets):
             self.registry.register(collector)
         self.auth = self._counter("gateway_auth", "Authentications, by their outcome.", "scheme", "outcome")
@@ -146,18 +146,18 @@ class Metrics:
             source.degraded_counts = self.degraded.setdefault(place, source.degraded_counts)
             source.cache_counts = self.source_cache.setdefault(place, source.cache_counts)
 
-    def track_graph(self, usage: Usage) -> None:
-        """Count the operations of a GraphQL API; the counts go on where those of an earlier one stopped."""
-        if (earlier := self.graphs.get(usage.api)) is not None:
+    def track_api(self, usage: Usage) -> None:
+        """Count the operations of an API; the counts go on where those of an earlier one stopped."""
+        if (earlier := self.apis.get(usage.api)) is not None:
             usage.continue_from(earlier)
-        self.graphs[usage.api] = usage
+        self.apis[usage.api] = usage
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of routes, pages and GraphQL APIs."""
+        """The metrics of routes, pages and APIs."""
         yield from self._of_routes()
         yield from self._of_pages()
-        if self.graphs:
-            yield from collect(self.graphs.values())
+        if self.apis:
+            yield from collect(self.apis.values())
 
     def _of_routes(self) -> Iterator[Metric]:
         labels = ["route", "method", "status"]

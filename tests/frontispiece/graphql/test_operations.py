@@ -12,7 +12,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.graphql import Graph, Limits
 from frontispiece.graphql.endpoint import GraphEndpoint
 from frontispiece.graphql.persisted import OPERATIONS, Persisted, as_json, id_of
-from frontispiece.graphql.usage import collect
+from frontispiece.pages.usage import collect
 from tests.conftest import AppClient
 from tests.frontispiece.graphql.conftest import GraphOf, Library, app_of
 from tests.support.otlp import Collector
@@ -262,7 +262,7 @@ async def test_runs_are_counted_by_client_and_operation_against_their_budget(
         tuple(sample.labels.values()): sample.value
         for metric in collect([endpoint.usage])
         for sample in metric.samples
-        if sample.name == "gateway_graphql_over_budget_total"
+        if sample.name == "gateway_api_over_budget_total"
     }
     api = "library:/graphql"
     assert counted == {

@@ -1,22 +1,22 @@
-"""What operations have cost: per client and operation, against their budgets."""
+"""What the operations of an API have cost, by client and operation, against their budgets."""
 
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from frontispiece.graphql.graph import Budget
-from frontispiece.http.client_version import ClientVersion
 from frontispiece.telemetry.metrics import Durations
 
 log = logging.getLogger(__name__)
 
-UNPERSISTED: Final = "unpersisted"
-"""The name of all operations that clients have written themselves: their names are endless."""
 
-UNKNOWN: Final = "unknown"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """What one run of an operation may cost: calls to upstreams, and milliseconds."""
+
+    calls: int
+    ms: int
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Usage:
         self.operations: dict[tuple[str, str], OperationUsage] = {}
         """By client and operation."""
         self.excesses: dict[str, int] = {}
-        """Operations that demanded too much, by mode."""
+        """Operations that took or demanded too much, by mode."""
 
     def continue_from(self, earlier: "Usage") -> None:
         """Go on counting where an earlier one of this API stopped."""
@@ -69,15 +69,15 @@ class Usage:
 def collect(usages: Iterable[Usage]) -> Iterator[Metric]:
     """The metrics of several APIs."""
     labels = ["api", "client", "operation"]
-    calls = CounterMetricFamily("gateway_graphql_upstream_calls", "Calls to upstreams.", labels=labels)
+    calls = CounterMetricFamily("gateway_api_upstream_calls", "Calls to upstreams.", labels=labels)
     durations = HistogramMetricFamily(
-        "gateway_graphql_duration_seconds", "Until the whole response.", labels=labels
+        "gateway_api_duration_seconds", "Until the whole response.", labels=labels
     )
     over = CounterMetricFamily(
-        "gateway_graphql_over_budget", "Runs over their budget.", labels=[*labels, "budget"]
+        "gateway_api_over_budget", "Runs over their budget.", labels=[*labels, "budget"]
     )
     excesses = CounterMetricFamily(
-        "gateway_graphql_demand_exceeded", "Operations over the limits.", labels=["api", "mode"]
+        "gateway_api_demand_exceeded", "Operations over the limits.", labels=["api", "mode"]
     )
     for usage in usages:
         for (client, operation), seen in usage.operations.items():
@@ -89,12 +89,3 @@ def collect(usages: Iterable[Usage]) -> Iterator[Metric]:
         for mode, count in usage.excesses.items():
             excesses.add_metric((usage.api, mode), count)
     yield from (calls, durations, over, excesses)
-
-
-def client_of(value: str | None, known: frozenset[str]) -> str:
-    """The name of the client in `X-Client`, when it is a known one: anybody can make up others."""
-    try:
-        name = ClientVersion.parse(value.encode("latin-1")).name if value else UNKNOWN
-    except ValueError:
-        return UNKNOWN
-    return name if name in known else UNKNOWN
