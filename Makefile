@@ -55,6 +55,7 @@ bench-check: .venv/run  ## fail when a figure of the last `make bench` is worse 
 	$(BIN)/python -m bench.bars
 
 contracts: .venv/dev  ## write contracts/ anew: what clients and BFFs rely on, what apps serve, what services publish
+	$(BIN)/front contracts persist
 	CONTRACTS=write $(BIN)/python -m pytest tests/contracts/test_clients.py tests/contracts/test_openapi.py tests/contracts/test_services.py tests/contracts/test_events.py tests/contracts/test_graphql.py tests/contracts/test_agents.py
 
 docs: .venv/dev .venv/clients  ## the documentation as a site, in .site/html; dead links fail

@@ -9,7 +9,7 @@ from bff.clients.models import Money, Order, OrderList, TrackingEvent
 from bff.shared.orders import order_pages
 from frontispiece.pages import Tool
 
-every, one, cancel, _ = order_pages(read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT)
+every, one, cancel = order_pages(read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT)
 every.agent = Tool("list orders", scopes=SHOP, budget=READ_BUDGET)
 one.agent = Tool("show order", scopes=SHOP, uri="order:{order_id}", budget=READ_BUDGET)
 cancel.agent = Tool(

@@ -333,12 +333,14 @@ class Milestone(Struct, frozen=True):
 
 
 class OrderEvent(Struct, frozen=True):
-    """A stage that an order has come to."""
+    """A stage that an order has come to; those after it are read by its `id`."""
 
     status: str
     stage: str
     at: Moment
     tracking_code: str | None = None
+    reason: str | None = None
+    id: str = ""
 
 
 class OrderLine(Struct, frozen=True):

@@ -4,11 +4,13 @@ What is needed of many products is written for one: the loads of a page leave as
 products, as many as a service's batch read takes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bff.clients.models import (
     Basket,
@@ -17,6 +19,7 @@ from bff.clients.models import (
     Items,
     Nearby,
     Order,
+    OrderEvent,
     OrderList,
     Product,
     ProductChanges,
@@ -31,8 +34,9 @@ from bff.clients.models import (
     Unread,
     Written,
 )
+from frontispiece.http import read_events
 from frontispiece.pages import loader, mark_degraded
-from frontispiece.upstream import Headers, Reply, Service
+from frontispiece.upstream import Headers, InvalidResponse, Reply, Service
 
 Shape = TypeVar("Shape")
 
@@ -210,6 +214,15 @@ class Orders(_Client):
         """What happens to an order after this event, as server-sent events."""
         headers = ((b"last-event-id", last_event_id.encode("latin-1")),) if last_event_id else ()
         return await self._service.open(f"{_order(order_id)}/events", headers=headers)
+
+    async def stages(self, order_id: str, last_event_id: str | None) -> AsyncGenerator[OrderEvent, None]:
+        """The stages that an order comes to after this event, until it is completed or cancelled."""
+        async with await self.events(order_id, last_event_id) as reply:
+            async for event in read_events(reply.chunks()):
+                try:
+                    yield replace(msgspec.json.decode(event.data, type=OrderEvent), id=event.id)
+                except msgspec.MsgspecError as error:
+                    raise InvalidResponse(f"its event is not what was agreed on: {error}") from error
 
     async def list(self, cursor: str | None, limit: int, min_position: int) -> OrderList:
         """The caller's orders, newest first, with the change of this position."""

@@ -11,9 +11,8 @@ from msgspec import Meta
 from bff.clients.models import Order, OrderList, TrackingEvent, Written
 from bff.clients.services import Orders, Shipping
 from bff.shared.sources import RETRY, Limit
-from frontispiece.pages import Header, Page, gather, set_response_header
+from frontispiece.pages import Page, gather, set_response_header
 from frontispiece.security import Identity
-from frontispiece.upstream import Reply
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """The place of a change among all changes of orders."""
@@ -74,19 +73,12 @@ async def cancelled_order(order_id: str, _caller: Identity, ordering: Orders) ->
     return order_of(await ordering.cancel(order_id))
 
 
-async def order_events(
-    order_id: str, _caller: Identity, ordering: Orders, last_event_id: Header[str | None] = None
-) -> Reply:
-    """What happens to one of the caller's orders after the event that `Last-Event-ID` names."""
-    return await ordering.events(order_id, last_event_id)
-
-
 def order_pages(
     *, read_deadline: float, cancel_deadline: float, optional_timeout: float, vary: tuple[str, ...] = ()
-) -> tuple[Page, Page, Page, Page]:
-    """The pages of orders: to list them, to read one, to cancel one, to follow one.
+) -> tuple[Page, Page, Page]:
+    """The pages of orders: to list them, to read one, to cancel one.
 
-    They have their sources, and the last its view; a client adds its own view to each of the others.
+    They have their sources; a client adds its own views.
 
     Args:
         read_deadline: of the pages that read, in seconds: longer than ordering waits for its read model.
@@ -105,17 +97,9 @@ def order_pages(
         headers=("Position",),
         location=order_path,
     )
-    events = Page("/orders/{order_id}/events", deadline=2.0)
     every.source(retry=RETRY)(orders)
     every.source(timeout=optional_timeout, fallback=dict)(parcels)
     one.source(retry=RETRY)(order)
     one.source(timeout=optional_timeout, fallback=list)(tracking)
     cancel.source(name="order")(cancelled_order)
-    events.source(name="events")(order_events)
-    events.view(order_stream)
-    return every, one, cancel, events
-
-
-def order_stream(events: Reply) -> Reply:
-    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
-    return events
+    return every, one, cancel

@@ -15,7 +15,6 @@
  *   payment_token: string, coupon?: string,
  * }} OrderRequest
  * @typedef {{ product: import("./models.js").Product, degraded: Degraded, complete: boolean }} ProductPart
- * @typedef {{ id: string, event: import("./models.js").OrderEvent }} OrderProgress
  */
 
 /**
@@ -30,11 +29,13 @@ import { VERSION } from "./version.js";
 
 export class WebApi {
   #http;
+  #onUnauthorized;
 
   /**
-   * @param {{ base?: string, fetch?: typeof globalThis.fetch }} [options]
+   * @param {{ base?: string, fetch?: typeof globalThis.fetch, onUnauthorized?: () => void }} [options]
    */
-  constructor({ base = "", fetch = globalThis.fetch } = {}) {
+  constructor({ base = "", fetch = globalThis.fetch, onUnauthorized = () => {} } = {}) {
+    this.#onUnauthorized = onUnauthorized;
     const headers = () => ({ "x-client": `web/${VERSION}`, "x-csrf": "1" });
     this.#http = new HttpClient({ base, fetch, headers });
   }
@@ -137,9 +138,8 @@ export class WebApi {
 
   /** @param {string | null} [cursor] @param {Options} [options] @returns {Promise<Answer<import("./models.js").OrderList>>} */
   async orders(cursor, { signal } = {}) {
-    const path = `/web/orders${queryString({ cursor: cursor ?? undefined })}`;
-    const { data, degraded } = await this.#http.json("GET", path, { signal });
-    return { page: models.orders(data), degraded };
+    const { data, degraded } = await this.#http.json("GET", operationPath("OrderList", { cursor }), { signal });
+    return { page: this.#result(data), degraded };
   }
 
   /**
@@ -162,12 +162,8 @@ export class WebApi {
    * @returns {Promise<import("./models.js").Progress>}
    */
   async orderProgress(id, { signal } = {}) {
-    const query = queryString({ documentId: OPERATIONS.OrderProgress, variables: JSON.stringify({ id }) });
-    const { data } = await this.#http.json("GET", `/web/graphql${query}`, { signal });
-    if (!data.data?.order) {
-      throw new ApiError({ status: data.errors[0].extensions.status });
-    }
-    return models.progress(data.data.order);
+    const { data } = await this.#http.json("GET", operationPath("OrderProgress", { id }), { signal });
+    return this.#result(data);
   }
 
   /** @param {string} id @returns {Promise<{ order: import("./models.js").Order, position: string | null }>} */
@@ -180,16 +176,47 @@ export class WebApi {
    * The stages of an order as it comes to them; ends with the connection, or when nothing more will come.
    *
    * @param {string} id
-   * @param {Options & { lastEventId?: string }} [options]
-   * @returns {AsyncGenerator<OrderProgress>}
+   * @param {Options & { lastEventId?: string }} [options] the stages after this event
+   * @returns {AsyncGenerator<import("./models.js").OrderEvent>}
    */
-  async *orderEvents(id, { lastEventId, signal } = {}) {
-    const headers = { accept: "text/event-stream", ...(lastEventId ? { "last-event-id": lastEventId } : {}) };
-    const response = await this.#http.send("GET", `/web/orders/${encodeURIComponent(id)}/events`, { headers, signal });
-    for await (const { id, data } of readEvents(response)) {
-      yield { id, event: models.orderEvent(JSON.parse(data)) };
+  async *orderStages(id, { lastEventId, signal } = {}) {
+    const headers = { accept: "text/event-stream" };
+    const path = operationPath("OrderStages", { id, lastEventId });
+    const response = await this.#http.send("GET", path, { headers, signal });
+    for await (const { event, data } of readEvents(response)) {
+      if (event === "next") {
+        yield this.#result(JSON.parse(data));
+      }
     }
   }
+
+  /**
+   * What an operation of one field has led to: as its document names it, so that nothing has to be picked out of it.
+   *
+   * @param {{ data?: Record<string, any> | null, errors?: any[] }} response
+   */
+  #result({ data, errors }) {
+    const result = data && Object.values(data)[0];
+    if (!result) {
+      const { message, extensions } = errors?.[0];
+      if (extensions.status === 401) {
+        this.#onUnauthorized();
+      }
+      const { status, type, retryAfter } = extensions;
+      throw new ApiError({ status, problem: { type, title: message }, retryAfter: Number(retryAfter) || null });
+    }
+    return result;
+  }
+}
+
+/**
+ * Where a persisted operation is read.
+ *
+ * @param {keyof typeof OPERATIONS} name
+ * @param {Record<string, unknown>} variables
+ */
+function operationPath(name, variables) {
+  return `/web/graphql${queryString({ documentId: OPERATIONS[name], variables: JSON.stringify(variables) })}`;
 }
 
 /**

@@ -23,17 +23,24 @@ import { loginUrl, Session } from "./session.js";
 
 const session = new Session();
 
+/** Nobody is logged in any more, as a call was told. */
+function endSession() {
+  if (session.user) {
+    session.end();
+    openLoginDialog(() => session.forget());
+  }
+}
+
 /** A fetch that sees when the session has ended. @type {typeof fetch} */
 async function watchedFetch(...call) {
   const response = await fetch(...call);
-  if (response.status === 401 && session.user) {
-    session.end();
-    openLoginDialog(() => session.forget());
+  if (response.status === 401) {
+    endSession();
   }
   return response;
 }
 
-const api = new WebApi({ fetch: watchedFetch });
+const api = new WebApi({ fetch: watchedFetch, onUnauthorized: endSession });
 const basket = new BasketStore(api);
 const news = new NewsStore(api);
 const notices = new Notices({

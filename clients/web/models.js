@@ -1,5 +1,6 @@
 /**
- * The read models: exactly the fields that the screens use. What is not picked here, this client does not read.
+ * The read models: exactly the fields that the screens use. What is not picked here, or by an operation, this client does
+ * not read.
  *
  * @typedef {{ amount: number, currency: string }} Money minor units, and the ISO 4217 currency
  * @typedef {{ id: string, name: string }} Named
@@ -60,11 +61,13 @@
  *   parcel: string | null,
  * }} OrderSummary
  * @typedef {{ items: OrderSummary[], next: string | null }} OrderList
- * @typedef {{ status: string, stage: string, at: string, trackingCode: string | null }} OrderEvent
  * @typedef {{
- *   status: string, stage: string | null, reason: string | null, timeline: Milestone[], trackingCode: string | null,
- *   tracking: { status: string, at: string }[] | null,
- * }} Progress
+ *   id: string, status: string, stage: string, reason: string | null, at: string, trackingCode: string | null,
+ * }} OrderEvent
+ * @typedef {{
+ *   status: string, stage: string | null, reason: string | null, timeline: Milestone[],
+ *   shipping: { trackingCode: string | null } | null, tracking: { status: string, at: string }[] | null,
+ * }} Progress `tracking` is null while it is not known
  */
 
 /** @param {any} data @returns {Home} */
@@ -213,39 +216,6 @@ export function order(data) {
 export function trackedOrder(data) {
   const tracking = data.tracking.map((/** @type {any} */ event) => ({ status: event.status, at: event.at }));
   return { ...order(data), tracking };
-}
-
-/** @param {any} data @returns {OrderList} */
-export function orders(data) {
-  return {
-    items: data.items.map((/** @type {any} */ item) => ({
-      id: item.id,
-      status: item.status,
-      placedAt: item.placed_at,
-      pieces: item.pieces,
-      total: money(item.total),
-      reason: item.reason,
-      parcel: item.parcel,
-    })),
-    next: data.next,
-  };
-}
-
-/** @param {any} data @returns {OrderEvent} */
-export function orderEvent(data) {
-  return { status: data.status, stage: data.stage, at: data.at, trackingCode: data.tracking_code ?? null };
-}
-
-/** What changes of an order; `tracking` is null while it is not known. @param {any} data @returns {Progress} */
-export function progress(data) {
-  return {
-    status: data.status,
-    stage: data.stage,
-    reason: data.reason,
-    timeline: data.timeline.map((/** @type {any} */ milestone) => ({ stage: milestone.stage, at: milestone.at })),
-    trackingCode: data.shipping && data.shipping.trackingCode,
-    tracking: data.tracking && data.tracking.map((/** @type {any} */ event) => ({ status: event.status, at: event.at })),
-  };
 }
 
 /** @param {any} data @returns {Card} */

@@ -1,12 +1,12 @@
 /**
- * An order as it goes on: by its server-sent events, and by looking again where these do not come through.
+ * An order as it goes on: by a subscription to its stages, and by looking again where these do not come through.
  *
  * @typedef {import("./models.js").Order} Order
  */
 
 import { ApiError } from "../shared/http.js";
 
-/** Seconds between attempts to follow the events, and between looks; each longer than the one before. */
+/** Seconds between attempts to follow the stages, and between looks; each longer than the one before. */
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 30;
 /** Looks at the basket for what comes back from an order that has just been cancelled. */
@@ -34,9 +34,9 @@ export async function follow(api, order, { signal, onChange }) {
   if (hasEnded(current)) {
     return;
   }
-  await followEvents(api, () => current, show, signal);
+  await followStages(api, () => current, show, signal);
   for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
-    show(withProgress(current, await readAgain(api, current.id, signal))); // events have neither reason nor tracking
+    show(withProgress(current, await readAgain(api, current.id, signal))); // stages know nothing of the parcel's way
     if (hasEnded(current)) {
       return;
     }
@@ -66,7 +66,7 @@ export async function haveReturned(basket, { lines }, { signal, wasOpen }) {
   }
 }
 
-/** Whether its events have ended: what follows is the parcel's. @param {Order} order */
+/** Whether its stages have ended: what follows is the parcel's. @param {Order} order */
 function isDecided({ status }) {
   return status === "completed" || status === "cancelled";
 }
@@ -77,13 +77,13 @@ function isDecided({ status }) {
  * @param {(order: Order) => void} show
  * @param {AbortSignal} signal
  */
-async function followEvents(api, current, show, signal) {
+async function followStages(api, current, show, signal) {
   let lastEventId = "";
   for (let silent = 0; silent < ATTEMPTS && !isDecided(current());) {
     silent += 1;
     try {
-      for await (const { id, event } of api.orderEvents(current().id, { lastEventId, signal })) {
-        lastEventId = id;
+      for await (const event of api.orderStages(current().id, { lastEventId, signal })) {
+        lastEventId = event.id;
         silent = 0;
         show(withEvent(current(), event));
       }
@@ -123,12 +123,13 @@ async function readAgain(api, id, signal) {
  * @param {import("./models.js").OrderEvent} event
  * @returns {Order}
  */
-function withEvent(order, { status, stage, at, trackingCode }) {
+function withEvent(order, { status, stage, reason, at, trackingCode }) {
   if (order.timeline.some((milestone) => milestone.stage === stage)) {
     return order;
   }
   const shipping = order.shipping && { ...order.shipping, trackingCode: trackingCode ?? order.shipping.trackingCode };
-  return { ...order, status, stage, shipping, timeline: [...order.timeline, { stage, at }] };
+  const timeline = [...order.timeline, { stage, at }];
+  return { ...order, status, stage, reason: reason ?? order.reason, shipping, timeline };
 }
 
 /**
@@ -136,8 +137,8 @@ function withEvent(order, { status, stage, at, trackingCode }) {
  * @param {import("./models.js").Progress} progress
  * @returns {Order}
  */
-function withProgress(order, { trackingCode, tracking, ...changed }) {
-  const shipping = order.shipping && { ...order.shipping, trackingCode };
+function withProgress(order, { shipping: known, tracking, ...changed }) {
+  const shipping = order.shipping && { ...order.shipping, trackingCode: known?.trackingCode ?? null };
   return { ...order, ...changed, shipping, tracking: tracking ?? order.tracking };
 }
 

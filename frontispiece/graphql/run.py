@@ -171,6 +171,8 @@ class OperationRun:
             await run.finish()
         except SourceFailed as failed:
             raise errors.of_problem(failed.failure.problem(place)) from failed
+        except Problem as problem:
+            raise errors.of_problem(problem) from problem
         finally:
             if (source_run := run.source_runs.get(field.name)) is not None:
                 self.places.setdefault(place, Place(field)).take(source_run)

@@ -152,10 +152,10 @@ async def test_a_client_that_has_just_written_reads_its_own_write(
 
 
 async def test_the_progress_of_an_order_is_passed_on_from_where_the_client_was(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     headers = {**reader, "Accept": "text/event-stream", "Last-Event-ID": "2"}
-    response = await either.get("/orders/order-1/events", headers=headers)
+    response = await mobile.get("/orders/order-1/events", headers=headers)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/event-stream"
@@ -164,11 +164,11 @@ async def test_the_progress_of_an_order_is_passed_on_from_where_the_client_was(
 
 
 async def test_the_progress_of_an_order_that_is_not_the_callers_is_none(
-    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
     shop.trouble["events"] = answering(problem(404, "order-unknown"))
 
-    response = await either.get("/orders/other/events", headers=reader)
+    response = await mobile.get("/orders/other/events", headers=reader)
 
     assert response.status_code == 404
     assert response.json()["type"] == "urn:frontispiece:problem:order-unknown"

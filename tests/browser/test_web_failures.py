@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.async_api import Page, Route, expect
 
 from tests.support.chromium import Visit, log_in
-from tests.support.web_client import PEN, PEN_NAME, enter, expire, fill_in_address, put, sees
+from tests.support.web_client import PEN, PEN_NAME, STAGES, enter, expire, fill_in_address, put, sees
 
 
 async def refuse(page: Page, path: str, status: int, headers: dict[str, str] | None = None) -> None:
@@ -189,7 +189,7 @@ async def test_an_order_is_followed_without_its_events(desktop_page: Page, custo
     await put(page, PEN)
     await page.goto("/checkout")
     await fill_in_address(page)
-    await page.route("**/events", lambda route: route.abort())
+    await page.route(STAGES, lambda route: route.abort())
 
     await page.get_by_role("button", name=re.compile("^Order for")).click()
 

@@ -1,10 +1,12 @@
 """The web client's order: its story as it goes on, and its cancellation."""
 
+import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Page, Route, expect
 
-from tests.support.web_client import enter, hold, order
+from tests.support.web_client import STAGES, enter, hold, order
 
 CSRF = {"X-CSRF": "1"}
 
@@ -12,22 +14,38 @@ CSRF = {"X-CSRF": "1"}
 async def test_a_story_that_breaks_off_goes_on_where_it_was(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
-    resumed_after: list[str | None] = []
+    resumed_after: list[str] = []
 
     async def break_off(route: Route) -> None:
-        resumed_after.append(route.request.headers.get("last-event-id"))
+        (variables,) = parse_qs(urlsplit(route.request.url).query)["variables"]
+        resumed_after.append(json.loads(variables)["lastEventId"])
         if len(resumed_after) > 1:
             await route.continue_()
             return
         answer = await route.fetch()
-        first, _, _ = (await answer.text()).partition("event: stock-reserved")
-        await route.fulfill(response=answer, body=first.rpartition("\n\n")[0] + "\n\n")
+        first, _, _ = (await answer.text()).partition('"stage":"stock-reserved"')
+        await route.fulfill(response=answer, body=first.rpartition("event: next")[0])
 
-    await page.route("**/web/orders/*/events", break_off)
+    await page.route(STAGES, break_off)
     await order(page)
 
     await expect(page.locator(".story-step.is-past").filter(has_text="Paid")).to_be_visible()
-    assert resumed_after == [None, "1"]
+    assert resumed_after == ["", "1"]
+
+
+async def test_whoever_follows_an_order_learns_that_the_session_has_ended(
+    desktop_page: Page, customer: str
+) -> None:
+    page = desktop_page
+    await enter(page, customer)
+    held = await hold(page, STAGES)
+    await order(page)
+    followed = await held.get()
+
+    await page.request.post("/web/session/logout", headers=CSRF)
+    await followed.continue_()
+
+    await expect(page.get_by_role("dialog", name="You have been logged out")).to_be_visible()
 
 
 async def test_an_order_that_is_confirmed_can_no_longer_be_cancelled(
@@ -35,7 +53,7 @@ async def test_an_order_that_is_confirmed_can_no_longer_be_cancelled(
 ) -> None:
     page = desktop_page
     await enter(page, customer)
-    await hold(page, "**/web/orders/*/events")  # the page goes on to show what was
+    await hold(page, STAGES)  # the page goes on to show what was
     path = await order(page)
     status = "pending"
     while status == "pending":
@@ -49,7 +67,7 @@ async def test_an_order_that_is_confirmed_can_no_longer_be_cancelled(
 async def test_a_cancelled_order_says_that_nothing_is_charged(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
-    await hold(page, "**/web/orders/*/events")
+    await hold(page, STAGES)
     path = await order(page)
     known: dict[str, Any] = await (await page.request.get(f"/web{path}", headers=CSRF)).json()
     cancelled = known | {

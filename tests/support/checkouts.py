@@ -5,10 +5,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
+from tests.support.contracts import operation
 from tests.support.waiting import TIMEOUT
 
 Json = dict[str, Any]
@@ -88,16 +91,27 @@ class Client:
 
     def progress(self, location: str, last_event_id: str = "") -> Iterator[Progress]:
         """The events of the order at this path, until it is completed or cancelled."""
-        headers = {**self.headers, "Accept": "text/event-stream"}
-        if last_event_id:
-            headers["Last-Event-ID"] = last_event_id
-        with self.http.stream("GET", f"{location}/events", headers=headers, timeout=60) as response:
+        if self.kind == "mobile":
+            last = {"Last-Event-ID": last_event_id} if last_event_id else {}
+            for event in self._events(f"{location}/events", last):
+                yield Progress(id=event["id"], stage=event["event"], data=json.loads(event["data"]))
+            return
+        query = operation("OrderStages", id=location.rpartition("/")[2], lastEventId=last_event_id)
+        for event in self._events(f"/web/graphql?{urlencode(query)}"):
+            if event["event"] == "next":
+                data = json.loads(event["data"])["data"]["orderProgress"]
+                yield Progress(id=data["id"], stage=data["stage"], data=data)
+
+    def _events(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> Iterator[Json]:
+        """Server-sent events, field by field."""
+        headers = {**self.headers, **headers, "Accept": "text/event-stream"}
+        with self.http.stream("GET", path, headers=headers, timeout=60) as response:
             assert response.status_code in {200, 204}, response.read()
             event: dict[str, str] = {}
             for line in response.iter_lines():
-                name, _, value = line.partition(": ")
+                name, _, value = line.partition(":")
                 if name:
-                    event[name] = value
+                    event[name] = value.strip()
                 elif "data" in event:
-                    yield Progress(id=event["id"], stage=event["event"], data=json.loads(event["data"]))
+                    yield event
                     event = {}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 from pact import Pact
 from pact import match as matchers
 
+from frontispiece.graphql.persisted import load
 from frontispiece.http.problems import MEDIA_TYPE, TYPE_PREFIX
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,6 +29,13 @@ def problem(kind: str) -> Json:
     return {"type": Exactly(TYPE_PREFIX + kind), "title": matchers.str("What is wrong")}
 
 
+def operation(name: str, **variables: str) -> dict[str, str]:
+    """The query of a request for an operation that the web client has persisted."""
+    known = load(CONTRACTS / "graphql" / "bff-web").items()
+    document = next(key for key, each in known if each.name == name)
+    return {"documentId": document, "variables": json.dumps(variables, separators=(",", ":"))}
+
+
 @dataclass(frozen=True)
 class Exactly:
     """A JSON value that an answer must hold as it is."""
@@ -38,19 +47,27 @@ class Exactly:
 class ServerEvent:
     """A server-sent event whose data is JSON with these members, texts in this order, among others."""
 
-    data: Mapping[str, str]
+    data: Mapping[str, Any]
+    name: str = "confirmed"
 
     @property
     def text(self) -> str:
         """An example of it."""
-        return f"id: 3\nevent: confirmed\ndata: {json.dumps(self.data)}\n\n"
+        return f"id: 3\nevent: {self.name}\ndata: {json.dumps(self.data)}\n\n"
 
     @property
     def rules(self) -> Json:
         """Pact's rule for a stream in which it is one of the events."""
-        members = "".join(rf'[^\n]*"{name}":\s?"[^"\n]+"' for name in self.data)
-        matcher = {"match": "regex", "regex": rf"[\s\S]*data: \{{{members}[^\n]*\}}\n\n[\s\S]*"}
+        matcher = {"match": "regex", "regex": rf"[\s\S]*data: {_pattern(self.data)}\n\n[\s\S]*"}
         return {"body": {"$": {"combine": "AND", "matchers": [matcher]}}}
+
+
+def _pattern(value: Any) -> str:
+    """What a text or an object on one line looks like."""
+    if not isinstance(value, Mapping):
+        return r'"[^"\n]+"'
+    members = "".join(rf'[^\n]*"{name}":\s?{_pattern(member)}' for name, member in value.items())
+    return rf"\{{{members}[^\n]*\}}"
 
 
 MATCHERS: Final[Mapping[type, Callable[[Any], Any]]] = {
@@ -105,13 +122,18 @@ class Example:
         """Whether a customer who is logged in makes the request."""
         return LOGGED_IN in self.given
 
+    @property
+    def is_operation(self) -> bool:
+        """Whether it is a persisted operation of GraphQL."""
+        return self.path == "/graphql"
+
     def add_to(self, pact: Pact, headers: Mapping[str, Any]) -> None:
         """Tell pact of this example; the client sends these headers with every request."""
         interaction = pact.upon_receiving(self.name)
         for state in self.given:
             interaction.given(state)
         interaction.with_request(self.method, self.path)
-        interaction.with_query_parameters(self.query)
+        interaction.with_query_parameters({name: _literally(value) for name, value in self.query.items()})
         customer = CUSTOMER if self.is_customers else {}
         for name, value in {**headers, **customer, **self.headers}.items():
             interaction.with_header(name, value)
@@ -125,6 +147,11 @@ class Example:
             interaction.with_matching_rules(self.answer.rules)
         else:
             interaction.with_body(self.answer, "application/json" if self.status < 400 else MEDIA_TYPE)
+
+
+def _literally(value: str) -> Any:
+    """A value of a query: pact takes JSON for a matcher of its own."""
+    return matchers.regex(value, regex=f"^{re.escape(value)}$") if value.startswith("{") else value
 
 
 def requests(line: str, call: str, *usual: Any, **common: Any) -> Callable[..., Example]:

@@ -7,9 +7,13 @@ from typing import Final
 from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.support.chromium import log_in
+from tests.support.contracts import operation
 
 PEN: Final = "PENS-004"
 PEN_NAME: Final = "Copper Reed Pen"
+
+STAGES: Final = re.compile(operation("OrderStages")["documentId"].removeprefix("sha256:"))
+"""The calls by which the web client follows an order."""
 
 SHIFTS: Final = """
 window.layoutShift = 0;

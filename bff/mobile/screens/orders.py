@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from bff.clients.models import Order, OrderList, OrderShipping, Pickup, TrackingEvent
+from bff.clients.services import Orders
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.localization import Localization, localization
 from bff.shared.orders import order_pages
+from frontispiece.pages import Header, Page
+from frontispiece.security import Identity
+from frontispiece.upstream import Reply
 
 
 class OrderEntry(Struct, frozen=True, omit_defaults=True):
@@ -84,12 +88,27 @@ class OrderScreen(Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
-pages = order_pages(
+every, one, cancel = order_pages(
     read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT, vary=("accept-language",)
 )
-every, one, cancel, _ = pages
+events = Page("/orders/{order_id}/events", deadline=2.0)
+pages = (every, one, cancel, events)
 for page in (every, one, cancel):
     page.source()(localization)
+
+
+@events.source(name="events")
+async def order_events(
+    order_id: str, _caller: Identity, ordering: Orders, last_event_id: Header[str | None] = None
+) -> Reply:
+    """What happens to one of the caller's orders after the event that `Last-Event-ID` names."""
+    return await ordering.events(order_id, last_event_id)
+
+
+@events.view
+def order_stream(events: Reply) -> Reply:
+    """The stages that an order comes to, as server-sent events, until it is completed or cancelled."""
+    return events
 
 
 @every.view

@@ -1,9 +1,9 @@
 """The caller's orders, their parcels, and how one goes on."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from bff.clients.models import (
@@ -20,47 +20,55 @@ from bff.shared.orders import tracking as tracking_of
 from bff.shared.sources import RETRY, Limit
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.graphql.graph import graph
-from frontispiece.http import read_events
+from frontispiece.http import Problem
 from frontispiece.security import Identity
-from frontispiece.upstream import InvalidResponse
 
-# Orders belong to a caller: fields ask for one, so that a request without a token ends here with 401.
+
+def check_user(caller: Identity) -> None:
+    """Orders are users' own: the API is for guests, too.
+
+    Raises:
+        Problem: 401 `session-missing`, as the pages' routes respond.
+    """
+    if caller.is_guest:
+        raise Problem(401, "session-missing", "This needs a login.")
 
 
 @graph.query(retry=RETRY)
 async def orders(
-    _caller: Identity, ordering: Orders, cursor: str | None = None, limit: Limit = 20
+    caller: Identity, ordering: Orders, cursor: str | None = None, limit: Limit = 20
 ) -> OrderList:
     """The caller's orders, newest first."""
+    check_user(caller)
     return await ordering.list(cursor, limit, 0)
 
 
 @graph.query(retry=RETRY)
-async def order(id: str, _caller: Identity, ordering: Orders) -> Order | None:  # noqa: A002 (the name of the argument)
+async def order(id: str, caller: Identity, ordering: Orders) -> Order | None:  # noqa: A002 (the name of the argument)
     """One of the caller's orders."""
+    check_user(caller)
     return await ordering.get(id, 0)
 
 
 @graph.mutation()
-async def cancel_order(id: str, _caller: Identity, ordering: Orders) -> Order:  # noqa: A002 (the same)
+async def cancel_order(id: str, caller: Identity, ordering: Orders) -> Order:  # noqa: A002 (the same)
     """Cancel an order that is not confirmed yet."""
+    check_user(caller)
     return (await ordering.cancel(id)).order
 
 
 @graph.subscription()
 async def order_progress(
     id: str,  # noqa: A002 (the same)
-    _caller: Identity,
+    caller: Identity,
     ordering: Orders,
     last_event_id: Annotated[str, Meta(pattern=r"^[!-~]*\Z")] | None = None,  # it becomes a header
 ) -> AsyncIterator[OrderEvent]:
     """The stages that an order comes to after an event, until it is completed or cancelled."""
-    async with await ordering.events(id, last_event_id) as reply:
-        async for event in read_events(reply.chunks()):
-            try:
-                yield msgspec.json.decode(event.data, type=OrderEvent)
-            except msgspec.MsgspecError as error:
-                raise InvalidResponse(f"its event is not what was agreed on: {error}") from error
+    check_user(caller)
+    async with aclosing(ordering.stages(id, last_event_id)) as stages:
+        async for event in stages:
+            yield event
 
 
 @graph.field(Order, timeout=OPTIONAL_TIMEOUT, batched=False)
@@ -69,7 +77,7 @@ async def tracking(order: Order, shipping: Shipping) -> list[TrackingEvent] | No
     return await tracking_of(order, shipping)
 
 
-@graph.field(OrderSummary, timeout=OPTIONAL_TIMEOUT)
+@graph.field(OrderSummary, timeout=OPTIONAL_TIMEOUT, fallback=lambda: None)
 async def parcel(order: OrderSummary, shipping: Shipping) -> str | None:
     """The state of its parcel; null before there is one."""
     if order.status != "completed":

@@ -7,7 +7,7 @@ from bff.shared.orders import order_pages
 from bff.web import OPTIONAL_TIMEOUT
 
 pages = order_pages(read_deadline=2.0, cancel_deadline=4.0, optional_timeout=OPTIONAL_TIMEOUT)
-every, one, cancel, _ = pages
+every, one, cancel = pages
 
 
 class TrackedOrder(Order, frozen=True, kw_only=True):

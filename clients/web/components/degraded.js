@@ -19,6 +19,7 @@ const PARTS = {
   pickups: "stores where you could pick it up",
   tracking: "the parcel's way",
   parcels: "the parcels' ways",
+  "orders.items.parcel": "the parcels' ways",
   order: "the newest state",
   orders: "the newest orders",
 };

@@ -7,6 +7,7 @@ import pytest
 
 from tests.bff.documents import article
 from tests.bff.world import DOWN, Shop
+from tests.conftest import MakeToken
 
 NESTED = """
 query {
@@ -63,28 +64,46 @@ async def test_a_part_whose_service_is_down_is_null_with_an_error(web: httpx.Asy
     }
 
 
-async def test_orders_belong_to_a_caller(web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]) -> None:
+async def test_orders_belong_to_a_user(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str], bearer: MakeToken
+) -> None:
     query = '{ order(id: "order-1") { stage lines { product { name } } } }'
 
-    anonymous = await ask(web, query)
     own = await ask(web, query, reader)
 
-    assert anonymous["data"] == {"order": None}
-    assert anonymous["errors"][0]["extensions"]["status"] == 401
+    for stranger in (None, bearer("guest:1", "guest")):
+        answer = await ask(web, query, stranger)
+        assert answer["data"] == {"order": None}
+        assert answer["errors"][0]["extensions"]["status"] == 401
     assert own["data"]["order"]["stage"] == "shipment-created"
 
 
 async def test_the_progress_of_an_order_is_a_subscription(
     web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:
-    query = 'subscription { orderProgress(id: "order-1") { stage at trackingCode } }'
+    query = 'subscription { orderProgress(id: "order-1", lastEventId: "2") { id stage at trackingCode } }'
     headers = {**reader, "Accept": "text/event-stream"}
 
     answer = await web.post("/graphql", json={"query": query}, headers=headers)
 
-    event = '{"stage":"confirmed","at":"2030-11-22T23:31:00Z","trackingCode":"FS-7"}'
+    event = '{"id":"3","stage":"confirmed","at":"2030-11-22T23:31:00Z","trackingCode":"FS-7"}'
     assert f'data: {{"data":{{"orderProgress":{event}}}' in answer.text
     assert answer.text.endswith("event: complete\ndata:\n\n")
+    assert shop.last("events").headers["last-event-id"] == "2"
+
+
+async def test_a_list_of_orders_is_there_without_what_is_known_of_their_parcels(
+    web: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.trouble["shipments"] = DOWN
+    shop.orders[0]["status"] = "completed"
+
+    answer = await web.post("/graphql", json={"query": "{ orders { items { id parcel } } }"}, headers=reader)
+
+    assert answer.json()["data"] == {
+        "orders": {"items": [{"id": f"order-{number}", "parcel": None} for number in (2, 1)]}
+    }
+    assert answer.headers["page-degraded"] == "orders.items.parcel;reason=unavailable"
 
 
 @pytest.mark.parametrize("last", ["1\n", "a\nb", "é", "✓"])

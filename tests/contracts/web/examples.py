@@ -34,14 +34,13 @@ from tests.contracts.web.parts import (
     PLAIN_PRODUCT,
     PRODUCT,
     PROGRESS,
-    PROGRESS_QUERY,
     RESULTS,
     STORE,
     SUMMARY,
     TRACKED,
 )
 from tests.support.consumer import Client
-from tests.support.contracts import LOGGED_IN, Contract, Exactly, ServerEvent, problem, requests
+from tests.support.contracts import LOGGED_IN, Contract, Exactly, ServerEvent, operation, problem, requests
 
 CLIENT = Client(module="clients/web/api.js", name="WebApi", prefix="/web", has_session=True)
 
@@ -58,11 +57,17 @@ remove_item = requests("DELETE /basket/items/PEN", "removeItem", "PEN")
 checkout_draft = requests("POST /checkout/draft", "checkoutDraft")
 place_order = requests("POST /checkout", "placeOrder", "an-intent", headers=ORDERING)
 cancel_order = requests("POST /orders/order-1/cancel", "cancelOrder", "order-1", answer_headers=WRITTEN)
-orders = requests("GET /orders", "orders")
+orders = requests("GET /graphql", "orders", query=operation("OrderList"))
 order = requests("GET /orders/order-1", "order", "order-1")
-order_progress = requests("GET /graphql", "orderProgress", "order-1", query=PROGRESS_QUERY)
-order_events = requests(
-    "GET /orders/order-1/events", "orderEvents", "order-1", headers={"Accept": "text/event-stream"}
+order_progress = requests(
+    "GET /graphql", "orderProgress", "order-1", query=operation("OrderProgress", id="order-1")
+)
+order_stages = requests(
+    "GET /graphql",
+    "orderStages",
+    "order-1",
+    query=operation("OrderStages", id="order-1"),
+    headers={"Accept": "text/event-stream"},
 )
 
 CONTRACT = Contract(
@@ -205,17 +210,17 @@ CONTRACT = Contract(
         ),
         orders(
             "the latest orders",
-            {"items": [SUMMARY | {"parcel": "dispatched"}], "next": "a-cursor"},
+            {"data": {"orders": {"items": [SUMMARY | {"parcel": "dispatched"}], "next": "a-cursor"}}},
             LOGGED_IN,
             ORDERED,
             "there is more to come",
         ),
         orders(
             "the last orders, and one of them cancelled",
-            {"items": [SUMMARY | {"reason": "cancelled-by-customer"}], "next": None},
+            {"data": {"orders": {"items": [SUMMARY | {"reason": "cancelled-by-customer"}], "next": None}}},
             LOGGED_IN,
             CANCELLED,
-            query={"cursor": "a-cursor"},
+            query=operation("OrderList", cursor="a-cursor"),
             arguments=("a-cursor",),
         ),
         order(
@@ -234,6 +239,10 @@ CONTRACT = Contract(
             CANCELLED,
         ),
         order_progress("what changes of an order", {"data": {"order": CHANGES}}, LOGGED_IN, ORDERED),
-        order_events("the stages that an order comes to", ServerEvent(PROGRESS), LOGGED_IN),
+        order_stages(
+            "the stages that an order comes to",
+            ServerEvent({"data": {"orderProgress": PROGRESS}}, name="next"),
+            LOGGED_IN,
+        ),
     ),
 )
