@@ -116,7 +116,7 @@ def test_every_address_is_that_of_a_container_on_the_network_of_the_services() -
     assert all("services" in CONTAINERS[host]["networks"] for host in hosts)
 
 
-def test_only_the_gateway_can_be_reached_from_outside_and_only_from_this_host() -> None:
+def test_only_the_gateway_and_its_envoy_can_be_reached_from_outside_and_only_from_this_host() -> None:
     published = {name: one["ports"] for name, one in CONTAINERS.items() if "ports" in one}
     outside = {
         name
@@ -124,8 +124,8 @@ def test_only_the_gateway_can_be_reached_from_outside_and_only_from_this_host() 
         if any(not (COMPOSE["networks"][network] or {}).get("internal") for network in one["networks"])
     }
 
-    assert published == {GATEWAY: ["127.0.0.1:8080:8000"]}
-    assert outside == {GATEWAY}
+    assert published == {GATEWAY: ["127.0.0.1:8080:8000"], "envoy": ["127.0.0.1:8081:8081"]}
+    assert outside == {GATEWAY, "envoy"}
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

@@ -37,7 +37,7 @@ from frontispiece.extras import MissingExtra
 from frontispiece.server.signals import reset_dispositions
 
 if TYPE_CHECKING:
-    from frontispiece.cli.run.admin_port import AdminPort
+    from frontispiece.cli.run.environment import Run
     from frontispiece.gateway.config.audit import Finding
 
 app = typer.Typer(
@@ -122,8 +122,8 @@ def _up(project: Path | None, data: Path | None, routes: Path | None, **options:
     opened = open_project(project)
     folder = data_folder(opened, data)
 
-    def ready(url: str, admin: "AdminPort | None") -> None:
-        _announce(opened, url, admin, folder, time.monotonic() - started)
+    def ready(run: "Run") -> None:
+        _announce(opened, run, folder, time.monotonic() - started)
 
     try:
         Up(project=opened, data=folder, routes=routes or opened.routes, **options).run(ready)
@@ -131,8 +131,11 @@ def _up(project: Path | None, data: Path | None, routes: Path | None, **options:
         fail(str(error))
 
 
-def _announce(project: Project, url: str, admin: "AdminPort | None", data: Path, seconds: float) -> None:
+def _announce(project: Project, run: "Run", data: Path, seconds: float) -> None:
+    url, admin = run.url, run.admin
     out.print(f"\n[bold]Frontispiece serves at {url}[/] (ready in {seconds:.1f} s)\n")
+    if run.grpc:
+        out.print(f"Native gRPC is served at {run.grpc}", highlight=False)
     if project.demo.hints:
         hints = fill(project.demo.hints, {"origin": url, "data": str(data)})
         out.print(hints.rstrip(), highlight=False, markup=False)

@@ -153,6 +153,13 @@ class Gateway(Section):
     signing_key: Variable = Field(
         "GATEWAY_SIGNING_KEY", description="The variable for the gateway's Ed25519 private key (PEM)."
     )
+    grpc_port: int | None = Field(
+        None,
+        ge=0,
+        lt=2**16,
+        description="The port of native gRPC under `front up`, on loopback, which Envoy serves; a free one "
+        "when it is taken, or 0.",
+    )
     environment: Environment = Field(default={}, description="Its variables under `front up`.")
     layers: dict[LayerName, LayerDeclaration] = Field(
         default={}, description="Layers of the project's own, by the names that routes have them by."

@@ -60,6 +60,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
+    gateway.plane = settings.native_grpc.plane
     gateway.enable_reload(load, file, watch_files=settings.watch_files)
     if all(os.environ.get(f"EVENTS_{name}") for name in ("URL", "PREFIX", "MONITOR_URL")):
         gateway.add_panel(broker_panel(EventSettings()))

@@ -4,13 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from frontispiece.gateway import health
 from frontispiece.gateway.admin import AdminApp, AdminSettings
+from frontispiece.gateway.config.route import NATIVE
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.console.panel import PANEL_NAME, Panel
 from frontispiece.gateway.console.panels import clients_panel
+from frontispiece.gateway.grpc.plane import Plane
 from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
@@ -53,6 +56,10 @@ class Gateway:
         self._limits = limits or HeaderLimits()
         log = runtime.access_log
         self._respond: Respond = log.wrap(self._serve) if log else self._serve
+        native = partial(self._serve, native=True)
+        self._decide: Respond = log.wrap(native) if log else native
+        self.plane: Plane | None = None
+        """Where native gRPC is decided; None where it is not served."""
         self.snapshot = RoutingSnapshot(table, runtime)
         """The snapshot for new calls."""
         self.reloader: Reloader | None = None
@@ -114,6 +121,8 @@ class Gateway:
             return False
         snapshot = RoutingSnapshot(table, self.runtime, previous)
         await snapshot.start()
+        if self.plane:
+            await self.plane.follow(snapshot)
         self.snapshot = snapshot
         previous.drain_websockets(snapshot)
         self._retire(previous, DRAIN_TIMEOUT)
@@ -174,12 +183,18 @@ class Gateway:
         """
         return self._respond(request, None)
 
+    def decide(self, request: IncomingRequest) -> Coroutine[Any, Any, Reply]:
+        """The decision about a native gRPC call: see `frontispiece.gateway.grpc.decisions`."""
+        return self._decide(request, None)
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
             await receive()
             try:
                 await stack.enter_async_context(self.runtime)
                 await self.snapshot.start()
+                if self.plane:
+                    await self.plane.follow(self.snapshot)
                 stack.push_async_callback(self._end)
                 await stack.enter_async_context(self.runtime.background_work())
             except LifespanFailed as fault:
@@ -200,13 +215,15 @@ class Gateway:
             snapshot.stop_waiting()
         await asyncio.gather(*retiring)
 
-    async def _serve(self, request: IncomingRequest, socket: ClientSocket | None) -> Reply:
+    async def _serve(
+        self, request: IncomingRequest, socket: ClientSocket | None, *, native: bool = False
+    ) -> Reply:
         fields = dict(reversed(request.headers))  # of several of one name, the first
         name = request_id(fields.get(b"x-request-id"))
         response_headers: Headers = []
         snapshot = self.snapshot.__enter__()
         try:
-            reply = await self._call(snapshot, request, fields, socket, name, response_headers)
+            reply = await self._call(snapshot, request, fields, socket, name, response_headers, native)
         except Problem as problem:
             reply = _problem_reply(problem, name)
         except Exception as failure:
@@ -236,6 +253,7 @@ class Gateway:
         socket: ClientSocket | None,
         name: bytes,
         response_headers: Headers,
+        native: bool,  # noqa: FBT001 (one call)
     ) -> Reply:
         client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, request.headers)
         request.client_ip = client_ip  # for the access log
@@ -249,7 +267,8 @@ class Gateway:
             return reply
         try:
             self._limits.check(request, fields)
-            match = snapshot.match(request.method, path, request.headers)
+            method = NATIVE if native else request.method
+            match = snapshot.match(method, path, request.headers, native=native)
         except Problem:
             response_headers += snapshot.response_headers(request.method, path, request.headers, scheme)
             raise

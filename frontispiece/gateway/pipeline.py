@@ -14,6 +14,7 @@ from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.files.config import mount_of
 from frontispiece.gateway.files.handler import redirect_to, serve_files
 from frontispiece.gateway.files.site import Site
+from frontispiece.gateway.grpc.decisions import decide
 from frontispiece.gateway.observability import metrics, tracing
 from frontispiece.gateway.observability.access_log import record as access_log
 from frontispiece.gateway.policies import (
@@ -97,7 +98,9 @@ def handler(
     site: Site | None = None,
 ) -> Handler:
     """Everything that answers a call on this route; a WebSocket's handshake goes through the same layers."""
-    if site:
+    if route.is_native:
+        innermost = decide(route, resources)
+    elif site:
         innermost = serve_files(route, site, resources.table.security_headers)
     else:
         innermost = traffic_split.forward(route, resources) if route.to else aggregate(route, resources)

@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.route import NATIVE, Route
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.docs.config import IN_DEVELOPMENT
 from frontispiece.gateway.docs.endpoints import endpoints
@@ -65,7 +65,10 @@ class RoutingSnapshot:
         """Of refusals at paths without a route."""
         self.proxies = TrustedProxies(table.edge)
         self.entries = dict(self._build_entries(previous))
-        self._matcher = RouteMatcher([(_pattern(key), entry) for key, entry in self.entries.items()])
+        patterns = [(_pattern(key), entry) for key, entry in self.entries.items()]
+        self._matcher = RouteMatcher(each for each in patterns if NATIVE not in each[0].methods)
+        self._native = RouteMatcher(each for each in patterns if NATIVE in each[0].methods)
+        """Of the calls that Envoy carries: at a public port nothing answers at their paths."""
         self.calls = 0
         """Calls under way."""
         self._retired = False
@@ -77,13 +80,14 @@ class RoutingSnapshot:
         """Every service of the table, by name."""
         return self.resources.upstreams
 
-    def match(self, method: str, path: bytes, headers: Headers) -> Match[RouteEntry]:
+    def match(self, method: str, path: bytes, headers: Headers, *, native: bool = False) -> Match[RouteEntry]:
         """The route of a request, or of the call that a preflight asks about.
 
         Args:
             method: of the request.
             path: of its target, percent-encoded.
             headers: of the request.
+            native: whether it is a gRPC call that Envoy carries.
 
         Raises:
             Problem: 400, 404 or 405: there is none.
@@ -97,7 +101,7 @@ class RoutingSnapshot:
                     found = self._matcher.match(requested, host, segments)
                     if found.target.preflight is not None:
                         return Match(replace(found.target, handler=found.target.preflight), found.params)
-            return self._matcher.match(method, host, segments)
+            return (self._native if native else self._matcher).match(method, host, segments)
         except AmbiguousPath as fault:
             raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
         except RouteNotFound:

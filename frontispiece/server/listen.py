@@ -1,4 +1,4 @@
-"""The servers of an app: its own and, beside the gateway's, the one of the admin port."""
+"""The servers of an app: its own and, beside the gateway's, those of the admin port and of native gRPC."""
 
 from dataclasses import replace
 from functools import partial
@@ -42,7 +42,7 @@ def _registering(name: str, app: App, sock: socket) -> Server:
 
 
 def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = None) -> list[Listening]:
-    """The servers of an app, the public one first; `GATEWAY_ADMIN` adds the gateway's admin port.
+    """The servers of an app, the public one first; settings add the gateway's admin port and decisions.
 
     Args:
         name: of the app.
@@ -68,9 +68,14 @@ def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = 
     )
     limits = replace(DEFAULT_LIMITS, keep_alive_timeout=settings.keep_alive_timeout)
     public = Server(GATEWAY, gateway, shutdown, gateway.reload_on_sighup, limits), sock
-    if admin.address is None:
-        return [public]
-    host, port = admin.address
-    app = gateway.admin_app(admin)
-    at_once = Shutdown(begin_drain=app.begin_drain)
-    return [public, (Server("the admin port", app, at_once), admin_sock or bound(port, host))]
+    found = [public]
+    if admin.address is not None:
+        host, port = admin.address
+        app = gateway.admin_app(admin)
+        at_once = Shutdown(begin_drain=app.begin_drain)
+        found.append((Server("the admin port", app, at_once), admin_sock or bound(port, host)))
+    if gateway.plane:
+        from frontispiece.gateway.grpc.decisions import Decisions  # noqa: PLC0415 (the same)
+
+        found.append((Server("decisions about gRPC", Decisions(gateway)), gateway.plane.listen()))
+    return found

@@ -104,9 +104,9 @@ class Server:
                 lifespan.cancel()
                 raise
             connections = Connections(self._app, self._limits, lifespan.state)
-            listener = await connections.loop.create_server(
-                lambda: HttpProtocol(connections), sock=sock, backlog=BACKLOG
-            )
+            is_file = sock.family == socket.AF_UNIX
+            create = connections.loop.create_unix_server if is_file else connections.loop.create_server
+            listener = await create(lambda: HttpProtocol(connections), sock=sock, backlog=BACKLOG)
             try:
                 self._started.set()
                 async with self._registered(lifespan.state):

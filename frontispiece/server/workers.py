@@ -95,10 +95,11 @@ def _forward_sighup(supervisor: Supervisor) -> None:
 
 
 def _environment(name: str, number: int) -> Mapping[str, str]:
-    """The variables of one worker: its admin port follows that of the worker before."""
+    """The variables of one worker: its admin port follows that of the one before; the first decides gRPC."""
     if name != GATEWAY:
         return {}
     from frontispiece.gateway.admin import AdminSettings  # noqa: PLC0415 (other apps do without the gateway)
 
     address = AdminSettings().address
-    return {"GATEWAY_ADMIN": f"{address[0]}:{address[1] + number}"} if address else {}
+    ports = {"GATEWAY_ADMIN": f"{address[0]}:{address[1] + number}"} if address else {}
+    return ports | ({"GATEWAY_GRPC_PLANE": "off"} if number else {})

@@ -15,6 +15,7 @@ from typing import Any, Final
 from frontispiece import telemetry
 from frontispiece.cli.project import PLACEHOLDER, Project, fill
 from frontispiece.cli.run.admin_port import AdminPort
+from frontispiece.cli.run.envoy import PLANE
 from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.security import issuers, private_key
@@ -57,6 +58,7 @@ class Run:
         routes: the route table.
         given: variables that are set already, which win.
         admin: the admin port; None where its variables are those of the environment.
+        grpc: `host:port` of native gRPC; empty where Envoy does not run.
     """
 
     project: Project
@@ -70,6 +72,7 @@ class Run:
     routes: Path
     given: Mapping[str, str]
     admin: AdminPort | None
+    grpc: str = ""
 
     @property
     def url(self) -> str:
@@ -89,6 +92,9 @@ class Run:
         variables |= self._telemetry(name)
         if name == GATEWAY:
             variables |= self.admin.variables if self.admin else {}
+            if self.grpc:
+                plane = self.private / PLANE
+                variables |= {"GATEWAY_GRPC_PLANE": str(plane), "GATEWAY_GRPC_LISTEN": self.grpc}
             variables["GATEWAY_ROUTES"] = str(self.routes)  # which the command line has read already
             if self.project.layers:
                 variables["GATEWAY_LAYERS"] = self.given.get("GATEWAY_LAYERS") or str(self.project.layers)

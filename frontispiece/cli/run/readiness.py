@@ -65,6 +65,8 @@ def _probes(run: Run, http: httpx.AsyncClient) -> Iterator[Probe]:
             )
         elif app.command:
             yield accepts_connections(name, run.hosts[name])
+    if run.grpc:
+        yield accepts_connections("Envoy", run.grpc)
     for path in ("/health/ready", *run.project.gateway.ready):
         yield _probe(http, GATEWAY, run.url + path, lambda status: not httpx.codes.is_server_error(status))
 

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
-from frontispiece.cli.run.admin_port import AdminPort, admin_port
+from frontispiece.cli.run.admin_port import admin_port
 from frontispiece.cli.run.dev import Development
 from frontispiece.cli.run.embedded import running_servers
 from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.cli.run.envoy import native_grpc
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.logs import log_warnings
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
@@ -38,8 +39,8 @@ SPACE = 1 << 20
 POLL_INTERVAL = 0.2
 """Seconds between two checks that all child processes run."""
 
-Ready = Callable[[str, AdminPort | None], None]
-"""Called once with the public URL and the admin port, when everything is ready."""
+Ready = Callable[[Run], None]
+"""Called once, when everything is ready."""
 
 
 class InUse(Exception):
@@ -89,6 +90,11 @@ class Up:
             private = Path(stack.enter_context(TemporaryDirectory(prefix="front-")))
             given = dict(os.environ)
 
+            log_warnings(*(["front dev"] if self.say else []))
+            grpc = stack.enter_context(
+                native_grpc(self.project, private, self.data / LOGS, supervisor, [lock])
+            )
+
             def prepare(project: Project, sockets: Mapping[str, socket.socket]) -> Run:
                 embedded.check(project)
                 commands = [name for name, app in project.apps.items() if app.command]
@@ -105,10 +111,10 @@ class Up:
                     routes=self.routes,
                     given=given,
                     admin=admin,
+                    grpc=grpc,
                 )
 
             run = prepare(self.project, sockets)
-            log_warnings(*(["front dev"] if self.say else []))
             stack.enter_context(stoppable())
             if self.say:
                 Development(
@@ -118,7 +124,7 @@ class Up:
                     supervisor=supervisor,
                     prepare=prepare,
                     say=self.say,
-                ).run(self.project, partial(ready, run.url, admin))
+                ).run(self.project, partial(ready, run))
             else:
                 self._serve(run, sockets, ready, stack)
 
@@ -148,7 +154,7 @@ def _watch(
     run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
 ) -> None:
     asyncio.run(wait_ready(run, supervisor.check, sockets))
-    ready(run.url, run.admin)
+    ready(run)
     while True:
         supervisor.restart()
         copies.poll()
@@ -179,7 +185,7 @@ async def _serve_here(
     async with one_process(run, sockets):
         await wait_ready(run, supervisor.check)
         server.freeze_gc()
-        ready(run.url, run.admin)
+        ready(run)
         while True:
             supervisor.restart()
             copies.poll()

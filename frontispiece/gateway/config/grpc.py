@@ -1,4 +1,4 @@
-"""Routes to methods of services over gRPC, by the descriptor sets of these services."""
+"""Routes to services over gRPC, by the descriptor sets of these services."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from frontispiece.errors import nearest
 from frontispiece.extras import check_extra
-from frontispiece.gateway.config.route import Route
+from frontispiece.gateway.config.route import NATIVE, Auth, Route
 from frontispiece.gateway.config.service import Service
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.config.validate import other_targets
 from frontispiece.http.paths import Template
+from frontispiece.http.router import Matcher, Pattern, RouteNotFound
 
 if TYPE_CHECKING:
     from frontispiece.upstream.transports.grpc.descriptors import Descriptors
 
 FOR_HTTP = ("validate_requests", "websocket", "mirror")
 """Keys of a route that do not go with a method over gRPC."""
+
+BY_HEADERS = frozenset(
+    {"path", "host", "methods", "to", "auth", "issuers", "scopes", "claims", "acr_values", "max_age"}
+    | {"rate_limit", "timeout", "priority", "layers"}
+)
+"""Keys of a native route, about which the gateway decides without seeing messages."""
 
 
 def with_descriptors(service: Service, folder: Path) -> Service:
@@ -42,11 +49,18 @@ def with_descriptors(service: Service, folder: Path) -> Service:
         raise ValueError(f"descriptors: {service.descriptors} cannot be read: {reason}") from None
 
 
-def faults_of_method(route: Route, services: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
-    """A route to a method has what goes with one, and fields of its message for placeholders."""
+def faults_over_grpc(route: Route, services: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
+    """A route to a method has what goes with one, and fields of its message for placeholders.
+
+    A native route has nothing that needs messages, and there are methods at its path.
+    """
     for key, target in other_targets(route):
-        if target.method:
+        if target.method or target.is_native:
             yield key, f"{key}: a method over gRPC is written in to alone"
+    if not route.is_native and NATIVE in route.methods:
+        yield "methods", f'methods: {NATIVE} is what a route to "grpc://service" has'
+    if route.to is not None and route.is_native:
+        yield from _faults_of_native(route, route.to, services)
     if route.to is None or route.to.method is None:
         return
     for key in FOR_HTTP:
@@ -58,6 +72,34 @@ def faults_of_method(route: Route, services: Mapping[str, Service]) -> Iterator[
             yield "split", f"split: a method over gRPC has variants by version: write {route.to.service}@2"
     if route.to.service in services:  # else a fault of its own
         yield from _faults_of_target(route, route.to, services[route.to.service])
+
+
+def _faults_of_native(route: Route, to: Target, services: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
+    for key in sorted(route.model_fields_set - BY_HEADERS):
+        yield key, f"{key} is for HTTP: of native gRPC calls the gateway sees the headers alone"
+    if route.methods != (NATIVE,):
+        yield "methods", "methods are those of HTTP: leave them out, the path says which calls are taken"
+    if route.auth is Auth.SESSION:
+        yield "auth", 'auth = "session" is for browsers, which cannot call native gRPC: set auth = "bearer"'
+    if to.service not in services:
+        return  # a fault of its own
+    descriptors: Descriptors | None = services[to.service].grpc
+    if descriptors is None:
+        yield "to", f"to is native gRPC, and the service {to.service} has no descriptors"
+    elif not any(_takes(route.template, path) for path in descriptors.streams):
+        known = descriptors.streams
+        hint = nearest(route.path, known) or f": there are {', '.join(sorted(known))}"
+        yield "path", f"no method of {to.service} is at this path{hint}"
+
+
+def _takes(template: Template, path: str) -> bool:
+    try:
+        Matcher([(Pattern(template=template, methods=[NATIVE]), template)]).match(
+            NATIVE, "", path[1:].split("/")
+        )
+    except RouteNotFound:
+        return False
+    return True
 
 
 def _faults_of_target(route: Route, to: Target, service: Service) -> Iterator[tuple[str, str]]:

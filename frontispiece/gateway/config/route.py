@@ -14,6 +14,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     field_validator,
+    model_validator,
 )
 
 from frontispiece.extras import check_extra
@@ -45,6 +46,11 @@ NEVER_FORWARDED: Final = {
     "CONNECT": "it opens a tunnel, which the gateway never does",
     "TRACE": "its response repeats the request, with every credential in it",
 }
+
+NATIVE: Final = "gRPC"
+"""The method of routes to `grpc://service`, in place of those of HTTP."""
+
+_NATIVE_TO: Final = re.compile(r"grpc://[^/:]+").fullmatch
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -109,7 +115,9 @@ class Route(ConfigModel):
         ("GET",), min_length=1, description="Any but CONNECT and TRACE; GET answers HEAD as well."
     )
     to: Target | None = Field(
-        None, description='"service" keeps the path, "service:/path/{name}" gives another.'
+        None,
+        description='"service" keeps the path, "service:/path/{name}" gives another, '
+        '"grpc://service/Service.Method" calls a method with JSON, "grpc://service" passes native gRPC.',
     )
     parts: dict[str, AggregatePart] | None = Field(
         None,
@@ -177,6 +185,13 @@ class Route(ConfigModel):
         None, description="Layers of the project's own that it has, by name: `layers.maintenance = {}`."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _over_grpc(cls, written: object) -> object:
+        if isinstance(written, dict) and "methods" not in written and _NATIVE_TO(str(written.get("to"))):
+            return {**written, "methods": [NATIVE]}
+        return written
+
     @field_validator("validate_requests")
     @classmethod
     def _can_validate(cls, wanted: bool) -> bool:  # noqa: FBT001 (a validator's value)
@@ -189,6 +204,11 @@ class Route(ConfigModel):
     def _template(cls, path: str) -> str:
         Template.parse(path)
         return path
+
+    @property
+    def is_native(self) -> bool:
+        """Whether its calls are gRPC from the client on."""
+        return self.to is not None and self.to.is_native
 
     @cached_property
     def template(self) -> Template:

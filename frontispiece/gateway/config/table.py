@@ -13,7 +13,7 @@ from frontispiece.errors import ConfigError, in_words, nearest
 from frontispiece.gateway.aggregates.target_template import TargetTemplate
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.config.edge import Edge
-from frontispiece.gateway.config.grpc import faults_of_method, with_descriptors, with_method
+from frontispiece.gateway.config.grpc import faults_over_grpc, with_descriptors, with_method
 from frontispiece.gateway.config.layers import Layers, RouteLayer
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.service import Service
@@ -155,7 +155,7 @@ def _checked(
     faults += [
         each.fault(key, message)
         for each, route in written.valid_routes
-        for key, message in faults_of_method(route, services)
+        for key, message in faults_over_grpc(route, services)
     ]
     if faults:
         raise ConfigError([*_sentences(faults, document, text, file)])

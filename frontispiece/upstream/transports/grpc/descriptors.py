@@ -160,6 +160,15 @@ class Descriptors:
             ]
         }
 
+    @cached_property
+    def streams(self) -> Mapping[str, bool]:
+        """Whether each method has several messages, of its client or its server, by path."""
+        return {
+            f"/{each.containing_service.full_name}/{each.name}": written.client_streaming
+            or written.server_streaming
+            for written, each in self._described
+        }
+
     def find(self, name: str) -> Method:
         """The method `Service.Method`, with or without the package.
 

@@ -1,0 +1,1 @@
+"""Native gRPC: Envoy carries the calls, and asks the gateway about each before it passes it on."""

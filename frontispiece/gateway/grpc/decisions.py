@@ -1,0 +1,180 @@
+"""The gateway's decisions about native calls, of which Envoy's `ext_authz` filter asks for one before each.
+
+A decision is made by the layers of the call's route. Where they let it through, the reply is a 200 with the
+headers that the service gets, the internal token among them: only Envoy may see it, on a socket file.
+"""
+
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from frontispiece.gateway import health
+from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.forward import to_service
+from frontispiece.gateway.grpc.envoy import CLUSTER, FOR_CLIENT, IDLE, SLACK, cluster_name
+from frontispiece.gateway.resources import TableResources
+from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.headers import joined
+from frontispiece.http.messages import Headers, IncomingRequest, Reply, field
+from frontispiece.http.problems import TYPE_PREFIX, Problem
+from frontispiece.http.timeout_header import milliseconds
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.edge import Gateway
+
+GRPC: Final = b"application/grpc"
+
+FORWARDED_FOR: Final = b"x-forwarded-for"
+FORWARDED_PROTO: Final = b"x-forwarded-proto"
+
+OF_GRPC: Final = frozenset({b"host", b"te", b"content-type", b"content-length", b"user-agent"})
+"""Headers of every call, which the service gets as they are."""
+
+LONGEST: Final = 86_400.0
+"""Seconds of the longest deadline: a `grpc-timeout` has eight digits."""
+
+UNITS: Final = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+
+_TIMEOUT: Final = re.compile(rb"([0-9]{1,8})([HMSmun])")
+
+STATUSES: Final = {
+    400: 3,  # INVALID_ARGUMENT
+    401: 16,  # UNAUTHENTICATED
+    403: 7,  # PERMISSION_DENIED
+    404: 12,  # UNIMPLEMENTED: what gRPC says of a method that is not there
+    405: 12,
+    408: 4,  # DEADLINE_EXCEEDED
+    413: 8,
+    414: 8,
+    429: 8,  # RESOURCE_EXHAUSTED
+    431: 8,
+    500: 13,  # INTERNAL
+    502: 14,
+    503: 14,  # UNAVAILABLE
+    504: 14,
+}
+"""The status of gRPC for each HTTP status of a refusal."""
+
+UNKNOWN: Final = 2
+
+TO_REMOVE: Final = b"x-envoy-auth-headers-to-remove"
+"""The header of a decision that names what Envoy removes from a call."""
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Headers).decode
+_problem: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def decide(route: Route, resources: TableResources) -> Handler:
+    """Decides a call that the route's layers have let through: the reply's body has the service's headers."""
+    assert route.to is not None, "a native route leads to a service"
+    service, tokens = route.to.service, resources.tokens
+    descriptors = resources.table.services[service].grpc
+    assert descriptors is not None, "a native route to a service without descriptors is refused"
+    streams = descriptors.streams
+    cluster = cluster_name(service, resources.upstreams[service].addresses).encode()
+    passthrough = route.auth is Auth.PASSTHROUGH
+    expand, seconds = route.target.expand, route.timeout.total_seconds()
+
+    async def handle(call: Call) -> Reply:
+        left = _seconds(call.header(b"grpc-timeout"))
+        is_stream = streams.get(expand(call.params), True)
+        if not is_stream:
+            left = seconds if left is None else min(left, seconds)
+        headers = to_service(
+            call, service, tokens, milliseconds(seconds if left is None else left), passthrough=passthrough
+        )
+        if left is not None:
+            headers = [each for each in headers if each[0] != b"grpc-timeout"]
+            headers.append((b"grpc-timeout", milliseconds(min(left, LONGEST) + SLACK) + b"m"))
+        headers.append((CLUSTER.encode(), cluster))
+        if is_stream:
+            headers.append((IDLE.encode(), milliseconds(seconds)))
+        return Reply.whole(HTTPStatus.OK, _encode(headers), [])
+
+    return handle
+
+
+class Decisions:
+    """The app on the socket that Envoy asks at.
+
+    Args:
+        gateway: which decides.
+    """
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of an ASGI server; there is no lifespan."""
+        if scope["type"] == "http":
+            await respond_over_asgi(self.respond, scope, receive, send)
+
+    async def respond(self, request: IncomingRequest) -> Reply:
+        """The decision about a call, whose method, path and headers the request has."""
+        path = request.target.partition(b"?")[0]
+        if not (field(request.headers, b"content-type") or b"").startswith(GRPC):
+            return problem_response(Problem(415, "media-type-unsupported", "Only gRPC is spoken here."), None)
+        if path in health.CHECKS:  # at a public port it is not the route's that answers
+            return _refusal(problem_response(Problem(404, "no-route"), None))
+        plane = self._gateway.plane
+        if plane is None or not plane.is_open:
+            return _refusal(problem_response(Problem(503, "gateway-starting"), None))
+        reply = await self._gateway.decide(_as_the_client_sent_it(request))
+        if reply.status != HTTPStatus.OK:
+            return _refusal(reply)
+        assert isinstance(reply.body, bytes), "a decision is whole"
+        return Reply.whole(HTTPStatus.OK, b"", _granted(request.headers, _decode(reply.body), reply.headers))
+
+
+def _as_the_client_sent_it(request: IncomingRequest) -> IncomingRequest:
+    """The request without what Envoy has added: its client is the last one in `X-Forwarded-For`."""
+    before, _, client = joined(request.headers, FORWARDED_FOR).rpartition(b",")
+    scheme = field(request.headers, FORWARDED_PROTO) or b"http"
+    headers = [each for each in request.headers if each[0] not in {FORWARDED_FOR, FORWARDED_PROTO}]
+    if before:
+        headers.append((FORWARDED_FOR, before))
+    return replace(
+        request, client_ip=client.strip().decode("latin-1"), scheme=scheme.decode("latin-1"), headers=headers
+    )
+
+
+def _granted(call: Headers, to_service: Headers, to_client: Headers) -> Headers:
+    """The headers of a decision: what Envoy sets and removes, and the metadata that the client gets."""
+    wanted = {name for name, _ in to_service} | OF_GRPC
+    removed = sorted({name for name, _ in call} - wanted)
+    known = set(call)
+    fields = [each for each in to_service if each not in known and each[0] not in OF_GRPC]
+    fields += [each for each in to_client if each[0].decode("latin-1").startswith(FOR_CLIENT)]
+    if removed:
+        fields.append((TO_REMOVE, b",".join(removed)))
+    return list(dict.fromkeys(fields))  # the request's id is for both
+
+
+def _refusal(reply: Reply) -> Reply:
+    """A problem as Envoy makes a gRPC status of it: the status, its text and the type are metadata."""
+    assert isinstance(reply.body, bytes), "a problem is whole"
+    problem = _problem(reply.body)
+    headers = [each for each in reply.headers if each[0].decode("latin-1").startswith(FOR_CLIENT)]
+    headers.append((b"grpc-status", b"%d" % STATUSES.get(reply.status, UNKNOWN)))
+    headers.append((b"problem-type", problem["type"].removeprefix(TYPE_PREFIX).encode()))
+    text = problem.get("detail") or problem["title"]
+    return Reply.whole(reply.status, text.encode(), headers)
+
+
+def _seconds(timeout: bytes | None) -> float | None:
+    """The seconds of a `grpc-timeout`; None without one.
+
+    Raises:
+        Problem: 400, it has another form.
+    """
+    if timeout is None:
+        return None
+    found = _TIMEOUT.fullmatch(timeout)
+    if found is None:
+        raise Problem(400, "bad-request", "grpc-timeout has at most eight digits and a unit.")
+    return int(found[1]) * UNITS[found[2]]

@@ -1,0 +1,138 @@
+"""The folder that the gateway and Envoy share: what Envoy reads, and the socket at which it asks."""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.gateway.grpc import envoy
+from frontispiece.settings import Settings
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.snapshot import RoutingSnapshot
+
+OFF: Final = "off"
+
+SETTLE: Final = 0.5
+"""Seconds that Envoy has to learn of new clusters before calls are sent there."""
+
+RUN_OUT: Final = 600.0
+"""Seconds that a cluster stays for its running calls when the table does not lead there any more."""
+
+
+class PlaneSettings(Settings):
+    """Where native gRPC is decided."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    grpc_plane: str = Field(
+        OFF,
+        description="The folder that the gateway shares with Envoy, which carries native gRPC: it is started "
+        "as `envoy -c FOLDER/envoy.json`. `off`: native gRPC is not served.",
+    )
+    grpc_listen: str = Field(
+        "127.0.0.1:8081", description="host:port to which clients send native gRPC: that of Envoy."
+    )
+    grpc_certificate: Path | None = Field(
+        None,
+        description="The file of its certificate chain, in PEM; without one it speaks HTTP/2 without TLS.",
+    )
+    grpc_key: Path | None = Field(None, description="The file of that certificate's private key, in PEM.")
+
+    @field_validator("grpc_listen")
+    @classmethod
+    def _host_and_port(cls, text: str) -> str:
+        host, _, port = text.rpartition(":")
+        if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+            raise ValueError(f'{text!r} is no address: write "127.0.0.1:8081"')
+        return text
+
+    @model_validator(mode="after")
+    def _has_both(self) -> Self:
+        if (self.grpc_certificate is None) != (self.grpc_key is None):
+            raise ValueError("GATEWAY_GRPC_CERTIFICATE and GATEWAY_GRPC_KEY go together")
+        return self
+
+    @property
+    def plane(self) -> "Plane | None":
+        """The plane; None where native calls are not served."""
+        if self.grpc_plane == OFF:
+            return None
+        certificate, key = self.grpc_certificate, self.grpc_key
+        return Plane(
+            Path(self.grpc_plane), self.grpc_listen, (certificate, key) if certificate and key else None
+        )
+
+
+class Plane:
+    """The files of one plane; every change is a rename, so that Envoy never reads half of one.
+
+    Args:
+        folder: for this user alone; made when missing.
+        listen: `host:port` of Envoy.
+        tls: its certificate chain and private key.
+    """
+
+    def __init__(self, folder: Path, listen: str, tls: tuple[Path, Path] | None = None) -> None:
+        self.folder = folder.resolve()
+        self._bootstrap = envoy.bootstrap(self.folder, listen, tls)
+        self.is_open = False
+        """Whether there is a table to decide by."""
+        self._left: dict[str, tuple[tuple[str, ...], float]] = {}
+        """The addresses of clusters, and until when each is there; those in use have no end."""
+
+    def prepare(self) -> Path:
+        """Write what Envoy cannot start without; returns the file that it is started with."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, empty in (("clusters.json", envoy.clusters([])), ("routes.json", envoy.routes([]))):
+            if not (self.folder / name).exists():
+                self._write(name, empty)
+        return self._write("envoy.json", self._bootstrap)
+
+    def listen(self) -> socket.socket:
+        """The bound socket of the decisions, in place of that of an earlier gateway."""
+        self.prepare()
+        path = self.folder / f"decisions.{os.getpid()}"
+        path.unlink(missing_ok=True)
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(str(path))
+        path.chmod(0o600)
+        path.replace(self.folder / "decisions.sock")
+        return sock
+
+    async def follow(self, snapshot: "RoutingSnapshot") -> None:
+        """Have Envoy know what calls on the table's native routes need, before they come."""
+        native = [route for route in snapshot.table.routes if route.is_native]
+        services = {route.to.service for route in native if route.to}
+        used = {
+            envoy.cluster_name(name, addresses): tuple(addresses)
+            for name in sorted(services)
+            for addresses in [snapshot.upstreams[name].addresses]
+        }
+        now = time.monotonic()
+        new = used.keys() - self._left.keys()
+        left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._left.items()}
+        self._left = {name: each for name, each in left.items() if each[1] > now}
+        self._left |= {name: (addresses, float("inf")) for name, addresses in used.items()}
+        timeouts = (int(route.timeout.total_seconds() * 1000) for route in native)
+        self._write("routes.json", envoy.routes(timeouts))
+        clusters = ((name, addresses) for name, (addresses, _) in self._left.items())
+        self._write("clusters.json", envoy.clusters(clusters))
+        if new and self.is_open:
+            await asyncio.sleep(SETTLE)
+        self.is_open = True
+
+    def _write(self, name: str, content: Any) -> Path:
+        path = self.folder / name
+        text = json.dumps(content, indent=1)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            written = self.folder / f".{name}.{os.getpid()}"
+            written.write_text(text, encoding="utf-8")
+            written.replace(path)
+        return path

@@ -1,0 +1,251 @@
+"""Native gRPC: calls of grpcio through Envoy, about which the gateway decides."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import jwt
+import pytest
+
+from frontispiece.cli.run.envoy import running_envoy
+from frontispiece.errors import ConfigError
+from frontispiece.gateway.edge import Gateway
+from frontispiece.gateway.grpc.decisions import Decisions
+from frontispiece.gateway.grpc.plane import Plane
+from frontispiece.server.server import Server, running
+from frontispiece.server.sockets import address, bound
+from frontispiece.server.supervisor import Supervisor
+from tests.conftest import MakeToken
+from tests.frontispiece.gateway.grpc.library import SERVICE, descriptors
+from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
+from tests.support.issuer import Issuer
+from tests.support.serving import client_of, free_ports, nobody_there
+from tests.support.tables import route, route_table
+from tests.support.world import gateway_of
+
+BOOK = descriptors().find("Library.GetBook").returns
+ROUTE = route(f"/{SERVICE}/{{method}}", to="grpc://library", auth="bearer", scopes=["shop"], timeout="20s")
+
+
+class Greeter:
+    """A service that streams either way; what it was called with is there."""
+
+    def __init__(self) -> None:
+        self.metadata: list[tuple[str, Any]] = []
+        self.seconds: float | None = None
+        self.goes_on = asyncio.Event()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        kinds = {
+            "GetBook": grpc.unary_unary_rpc_method_handler(
+                self._get, BOOK.FromString, BOOK.SerializeToString
+            ),
+            "SendBooks": grpc.stream_unary_rpc_method_handler(
+                self._count, BOOK.FromString, BOOK.SerializeToString
+            ),
+            "TradeBooks": grpc.stream_stream_rpc_method_handler(
+                self._echo, BOOK.FromString, BOOK.SerializeToString
+            ),
+        }
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, kinds),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            await server.stop(None)
+
+    def named(self, name: str) -> list[Any]:
+        return [value for known, value in self.metadata if known == name]
+
+    async def _get(self, request: Any, context: Any) -> Any:
+        self.metadata = list(context.invocation_metadata())
+        self.seconds = context.time_remaining()
+        if request.name == "slow":
+            await self.goes_on.wait()
+        await context.send_initial_metadata((("x-shelf", "7"),))
+        context.set_trailing_metadata((("x-left", "3"),))
+        return request
+
+    async def _count(self, requests: Any, _context: Any) -> Any:
+        return BOOK(copies=len([each async for each in requests]))
+
+    async def _echo(self, requests: Any, _context: Any) -> AsyncIterator[Any]:
+        async for each in requests:
+            yield each
+
+
+class World:
+    """A gateway and Envoy before a greeter, and a channel to it."""
+
+    def __init__(self, gateway: Gateway, folder: Path, greeter: Greeter, where: str, url: str) -> None:
+        self.gateway, self.folder, self.greeter, self.url = gateway, folder, greeter, url
+        self.channel = grpc.aio.insecure_channel(where)
+
+    def method(self, name: str, kind: str = "unary_unary") -> Any:
+        return getattr(self.channel, kind)(f"/{SERVICE}/{name}", BOOK.SerializeToString, BOOK.FromString)
+
+    async def serve(self, *routes: Any, **service: Any) -> None:
+        assert await self.gateway.serve_table(table_with(self.folder, *routes, **service))
+
+
+@pytest.fixture
+async def world(tmp_path: Path, issuer: Issuer) -> AsyncIterator[World]:
+    greeter, where = Greeter(), f"127.0.0.1:{free_ports()}"
+    async with greeter.serving() as library:
+        services = {"library": library, "b": nobody_there()}
+        gateway = gateway_of(route_table(route("/a", to="b")), services, issuer=issuer)
+        gateway.plane = plane = Plane(tmp_path / "plane", where)
+        public = bound()
+        url = f"http://{address(public)}"
+        servers = [(Server("gateway", gateway), public), (Server("d", Decisions(gateway)), plane.listen())]
+        async with running(servers):
+            with running_envoy(plane.prepare(), tmp_path / "envoy.log", Supervisor()):
+                world = World(gateway, tmp_path, greeter, where, url)
+                await world.serve(ROUTE)
+                await asyncio.wait_for(world.channel.channel_ready(), 60)
+                yield world
+                await world.channel.close()
+
+
+async def refusal(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return refused.value
+
+
+async def test_a_call_of_each_kind_reaches_its_method_with_what_the_gateway_says_of_its_caller(
+    world: World, bearer: MakeToken
+) -> None:
+    token = ("authorization", bearer("reader", "shop")["Authorization"])
+    forged = [
+        ("x-user-id", "clerk"),
+        ("x-internal-token", "forged"),
+        ("x-forwarded-for", "192.0.2.77"),
+        ("forwarded", "for=192.0.2.77"),
+        ("cookie", "a=b"),
+        ("x-plane-cluster", "decisions"),
+        ("x-envoy-upstream-rq-timeout-ms", "1"),
+        ("x-timeout-ms", "1"),
+    ]
+    call = world.method("GetBook")(
+        BOOK(name="a"), metadata=[token, *forged, ("x-kind", "b"), ("x-raw-bin", b"\0\1")], timeout=60
+    )
+    answer = await call
+    greeter = world.greeter
+
+    assert answer.name == "a"
+    assert dict(await call.initial_metadata())["x-shelf"] == "7"
+    assert "x-request-id" in dict(await call.initial_metadata())
+    assert dict(await call.trailing_metadata())["x-left"] == "3"
+    assert (greeter.named("x-kind"), greeter.named("x-raw-bin")) == (["b"], [b"\0\1"])
+    received = {name for name, _ in greeter.metadata}
+    assert not received & {"x-user-id", "x-internal-token", "forwarded", "cookie", "x-plane-cluster"}
+    assert not [name for name in received if name.startswith(("x-envoy-", "x-plane-"))]
+    assert greeter.named("x-forwarded-for")[0].count(",") == 0
+    assert greeter.named("x-forwarded-for") != ["192.0.2.77"]
+    assert len(greeter.named("x-request-id")) == 1
+    [given] = greeter.named("authorization")
+    assert given != token[1]
+    claims = jwt.decode(given.removeprefix("Bearer "), options={"verify_signature": False})
+    assert (claims["aud"], claims["sub"], claims["scope"]) == ("library", "reader", "shop")
+    assert greeter.seconds is not None
+    assert 5 < greeter.seconds < 21  # the route's, which is shorter than the client's
+
+    books = [BOOK(name=str(number)) for number in range(3)]
+    sent = await world.method("SendBooks", "stream_unary")(iter(books), metadata=[token], timeout=60)
+    assert sent.copies == 3
+    traded = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
+    for book in books:  # each comes back before the next is sent
+        await traded.write(book)
+        assert await traded.read() == book
+    await traded.done_writing()
+    assert await traded.read() is grpc.aio.EOF
+
+
+async def test_a_refusal_is_a_status_of_grpc_with_the_type_of_its_problem(
+    world: World, bearer: MakeToken
+) -> None:
+    get = world.method("GetBook")
+
+    async def refused(
+        *metadata: tuple[str, str], method: Any = get
+    ) -> tuple[grpc.StatusCode, Any, str | None]:
+        error = await refusal(method(BOOK(name="a"), metadata=metadata, timeout=60))
+        return error.code(), dict(error.trailing_metadata()).get("problem-type"), error.details()
+
+    code = grpc.StatusCode
+    shop = ("authorization", bearer("reader", "shop")["Authorization"])
+    none = ("authorization", bearer("other")["Authorization"])
+    assert await refused() == (code.UNAUTHENTICATED, "token-missing", "This needs a bearer token.")
+    assert (await refused(("authorization", "Bearer x")))[:2] == (code.UNAUTHENTICATED, "token-invalid")
+    assert await refused(none) == (code.PERMISSION_DENIED, "scope-missing", "This needs the scope shop.")
+    elsewhere = world.channel.unary_unary("/library.v1.Other/Get", BOOK.SerializeToString, BOOK.FromString)
+    assert (await refused(shop, method=elsewhere))[:2] == (code.UNIMPLEMENTED, "no-route")
+    assert (await refused(shop, method=world.method("Nothing")))[0] is code.UNIMPLEMENTED
+
+    await world.serve({**ROUTE, "rate_limit": {"rate": "1/hour", "burst": 1, "by": "user"}})
+    await get(BOOK(name="a"), metadata=[shop], timeout=60)
+    error = await refusal(get(BOOK(name="a"), metadata=[shop], timeout=60))
+    assert error.code() is code.RESOURCE_EXHAUSTED
+    assert {"problem-type", "retry-after"} <= dict(error.trailing_metadata()).keys()
+
+    async with client_of(world.url) as http:
+        public = await http.post(f"/{SERVICE}/GetBook", headers={"authorization": shop[1]})
+        assert public.status_code == 404  # no port but that of Envoy decides, and no decision leaves it
+
+
+async def test_a_call_ends_at_its_deadline_and_a_stream_when_it_pauses_for_too_long(
+    world: World, bearer: MakeToken
+) -> None:
+    token = ("authorization", bearer("reader", "shop")["Authorization"])
+    await world.serve({**ROUTE, "timeout": "300ms"})
+    slow = await refusal(world.method("GetBook")(BOOK(name="slow"), metadata=[token], timeout=60))
+    assert slow.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    trade = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
+    await trade.write(BOOK(name="a"))
+    assert (await trade.read()).name == "a"
+    with pytest.raises(grpc.aio.AioRpcError):
+        await trade.read()
+
+
+async def test_streams_outlive_a_reload_that_moves_their_service_and_new_calls_go_where_it_is(
+    world: World, bearer: MakeToken
+) -> None:
+    token = ("authorization", bearer("reader", "shop")["Authorization"])
+    trade = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
+    await trade.write(BOOK(name="before"))
+    assert (await trade.read()).name == "before"
+
+    other = Greeter()
+    async with other.serving() as elsewhere:
+        await world.serve(ROUTE, url=f"grpc://{elsewhere}")
+        await world.method("GetBook")(BOOK(name="a"), metadata=[token], timeout=60)
+        assert other.metadata
+        assert not world.greeter.metadata
+        await trade.write(BOOK(name="after"))
+        assert (await trade.read()).name == "after"
+        await world.serve(route("/a", to="library"), url=f"grpc://{elsewhere}")
+        gone = await refusal(world.method("GetBook")(BOOK(name="a"), metadata=[token], timeout=60))
+        assert gone.code() is grpc.StatusCode.UNIMPLEMENTED
+        await trade.write(BOOK(name="still"))
+        assert (await trade.read()).name == "still"
+
+
+def test_a_native_route_has_only_what_goes_without_messages(tmp_path: Path) -> None:
+    def errors(**keys: Any) -> str:
+        with pytest.raises(ConfigError) as refused:
+            table_with(tmp_path, route(**{"path": f"/{SERVICE}/{{method}}", "to": "grpc://library", **keys}))
+        return str(refused.value)
+
+    assert "cache is for HTTP: of native gRPC calls the gateway sees the headers alone" in errors(cache={})
+    assert "retry is for HTTP" in errors(retry={})
+    assert "methods are those of HTTP" in errors(methods=["POST"])
+    assert 'set auth = "bearer"' in errors(auth="session")
+    assert "no method of library is at this path: did you mean" in errors(path=f"/{SERVICE}/GetBok").lower()
+    assert 'gRPC is what a route to "grpc://service" has' in errors(to="library", methods=["gRPC"])
