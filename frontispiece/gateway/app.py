@@ -57,10 +57,10 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         own_layers=layers,
         known_clients=settings.known_clients,
         traces_per_second=settings.traces_per_second,
+        plane=settings.native_grpc.plane,
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
-    gateway.plane = settings.native_grpc.plane
     gateway.enable_reload(load, file, watch_files=settings.watch_files)
     if all(os.environ.get(f"EVENTS_{name}") for name in ("URL", "PREFIX", "MONITOR_URL")):
         gateway.add_panel(broker_panel(EventSettings()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -13,18 +13,18 @@ from frontispiece.gateway.config.route import NATIVE
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.console.panel import PANEL_NAME, Panel
 from frontispiece.gateway.console.panels import clients_panel
-from frontispiece.gateway.grpc.plane import Plane
 from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
+from frontispiece.gateway.refusals import problem_reply, reported
 from frontispiece.gateway.reload import Reloader, WatchedFile, watching
 from frontispiece.gateway.request_limits import CLOSING, HeaderLimits, forwardable
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
-from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.asgi import Receive, Scope, Send, respond_over_asgi
 from frontispiece.http.client_version import CLIENT
 from frontispiece.http.headers import SAFE_METHODS
-from frontispiece.http.messages import IncomingRequest, ResponseBrokeOff
+from frontispiece.http.messages import IncomingRequest
 from frontispiece.http.problems import Problem, internal
 from frontispiece.http.request_id import request_id
 from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, UpstreamError
@@ -58,8 +58,6 @@ class Gateway:
         self._respond: Respond = log.wrap(self._serve) if log else self._serve
         native = partial(self._serve, native=True)
         self._decide: Respond = log.wrap(native) if log else native
-        self.plane: Plane | None = None
-        """Where native gRPC is decided; None where it is not served."""
         self.snapshot = RoutingSnapshot(table, runtime)
         """The snapshot for new calls."""
         self.reloader: Reloader | None = None
@@ -121,8 +119,8 @@ class Gateway:
             return False
         snapshot = RoutingSnapshot(table, self.runtime, previous)
         await snapshot.start()
-        if self.plane:
-            await self.plane.follow(snapshot)
+        if plane := self.runtime.plane:
+            await plane.follow(snapshot)
         self.snapshot = snapshot
         previous.drain_websockets(snapshot)
         self._retire(previous, DRAIN_TIMEOUT)
@@ -193,8 +191,9 @@ class Gateway:
             try:
                 await stack.enter_async_context(self.runtime)
                 await self.snapshot.start()
-                if self.plane:
-                    await self.plane.follow(self.snapshot)
+                if plane := self.runtime.plane:
+                    await plane.follow(self.snapshot)
+                    await stack.enter_async_context(plane.following(lambda: self.snapshot))
                 stack.push_async_callback(self._end)
                 await stack.enter_async_context(self.runtime.background_work())
             except LifespanFailed as fault:
@@ -225,13 +224,13 @@ class Gateway:
         try:
             reply = await self._call(snapshot, request, fields, socket, name, response_headers, native)
         except Problem as problem:
-            reply = _problem_reply(problem, name)
+            reply = problem_reply(problem, name)
         except Exception as failure:
             if isinstance(failure, ClientDisconnected):
                 snapshot.end_call()
                 raise
             log.exception("request %s failed", name.decode())  # a bug of ours: the client learns no more
-            reply = _problem_reply(internal(name.decode()), name)
+            reply = problem_reply(internal(name.decode()), name)
         except BaseException:
             snapshot.end_call()
             raise
@@ -241,7 +240,7 @@ class Gateway:
         if isinstance(reply.body, bytes):
             snapshot.end_call()
         else:
-            reply.body = _reported(reply.body, name)
+            reply.body = reported(reply.body, name)
             when_released(reply, snapshot.end_call)
         return reply
 
@@ -293,19 +292,3 @@ class Gateway:
         except UpstreamError as failure:
             log.warning("request %s: %s: %s", name.decode(), match.target.service, failure)
             raise failure.problem(match.target.service) from failure
-
-
-def _problem_reply(problem: Problem, name: bytes) -> Reply:
-    reply = problem_response(problem, name)
-    reply.headers.append((b"x-request-id", name))
-    return reply
-
-
-async def _reported(chunks: AsyncIterator[bytes], name: bytes) -> AsyncIterator[bytes]:
-    """The chunks; when they break off, it is too late for a problem, and the connection is closed."""
-    try:
-        async for chunk in chunks:
-            yield chunk
-    except (UpstreamError, Problem) as failure:
-        log.warning("request %s: the response broke off: %s", name.decode(), failure)
-        raise ResponseBrokeOff from failure

@@ -1,12 +1,18 @@
-"""The headers of a refusal that no route's layers have seen: what the routes at its path would have added."""
+"""Responses for problems, and the headers of those that no route's layers have seen."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.policies.cors import AllowedOrigins
 from frontispiece.gateway.policies.security_headers import SecurityHeaders, effective_policy
-from frontispiece.upstream import Headers
+from frontispiece.http.asgi import problem_response
+from frontispiece.http.messages import ResponseBrokeOff
+from frontispiece.http.problems import Problem
+from frontispiece.upstream import Headers, Reply, UpstreamError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +47,20 @@ def headers_of_refusal(at_path: Iterable[RefusalHeaders], headers: Headers, *, s
     if vary := next((cors.vary for cors in shared if cors.vary), None):
         added += vary
     return added + next(filter(None, (cors.response_headers(headers) for cors in shared)), [])
+
+
+def problem_reply(problem: Problem, name: bytes) -> Reply:
+    """The response for a problem, of a request with this id."""
+    reply = problem_response(problem, name)
+    reply.headers.append((b"x-request-id", name))
+    return reply
+
+
+async def reported(chunks: AsyncIterator[bytes], name: bytes) -> AsyncIterator[bytes]:
+    """The chunks; when they break off, it is too late for a problem, and the connection is closed."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except (UpstreamError, Problem) as failure:
+        log.warning("request %s: the response broke off: %s", name.decode(), failure)
+        raise ResponseBrokeOff from failure

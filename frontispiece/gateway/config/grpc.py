@@ -59,19 +59,24 @@ def faults_over_grpc(route: Route, services: Mapping[str, Service]) -> Iterator[
             yield key, f"{key}: a method over gRPC is written in to alone"
     if not route.is_native and NATIVE in route.methods:
         yield "methods", f'methods: {NATIVE} is what a route to "grpc://service" has'
-    if route.to is not None and route.is_native:
-        yield from _faults_of_native(route, route.to, services)
-    if route.to is None or route.to.method is None:
+    if route.to is None:
         return
+    if route.is_native:
+        yield from _faults_of_native(route, route.to, services)
+    elif route.to.method:
+        yield from _faults_of_method(route, route.to, services)
+
+
+def _faults_of_method(route: Route, to: Target, services: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
     for key in FOR_HTTP:
         if getattr(route, key):
             yield key, f"{key} is for services over HTTP: to leads to a method over gRPC"
     for variant in route.split or ():
         name, version, _ = variant.to.service.partition("@")
-        if variant.to.path or not version or name != route.to.service:
-            yield "split", f"split: a method over gRPC has variants by version: write {route.to.service}@2"
-    if route.to.service in services:  # else a fault of its own
-        yield from _faults_of_target(route, route.to, services[route.to.service])
+        if variant.to.path or not version or name != to.service:
+            yield "split", f"split: a method over gRPC has variants by version: write {to.service}@2"
+    if to.service in services:  # else a fault of its own
+        yield from _faults_of_target(route, to, services[to.service])
 
 
 def _faults_of_native(route: Route, to: Target, services: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
@@ -81,9 +86,10 @@ def _faults_of_native(route: Route, to: Target, services: Mapping[str, Service])
         yield "methods", "methods are those of HTTP: leave them out, the path says which calls are taken"
     if route.auth is Auth.SESSION:
         yield "auth", 'auth = "session" is for browsers, which cannot call native gRPC: set auth = "bearer"'
-    if to.service not in services:
+    service = services.get(to.service.partition("@")[0])
+    if service is None:
         return  # a fault of its own
-    descriptors: Descriptors | None = services[to.service].grpc
+    descriptors: Descriptors | None = service.grpc
     if descriptors is None:
         yield "to", f"to is native gRPC, and the service {to.service} has no descriptors"
     elif not any(_takes(route.template, path) for path in descriptors.streams):

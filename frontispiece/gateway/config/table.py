@@ -1,27 +1,27 @@
 """The route table: the public surface as data, refused whole when faulty, with every fault named at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, create_model
-from pydantic_core import ErrorDetails
 
-from frontispiece.errors import ConfigError, in_words, nearest
+from frontispiece.errors import ConfigError
 from frontispiece.gateway.aggregates.target_template import TargetTemplate
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.config.edge import Edge
+from frontispiece.gateway.config.faults import Fault, WrittenRoute, WrittenTable, fault_of, sentences
 from frontispiece.gateway.config.grpc import faults_over_grpc, with_descriptors, with_method
 from frontispiece.gateway.config.layers import Layers, RouteLayer
-from frontispiece.gateway.config.route import Auth, Route
+from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.config.service import Service
 from frontispiece.gateway.config.session import Session
-from frontispiece.gateway.config.source import Lines, Loc, read
 from frontispiece.gateway.config.source import document as toml_document
+from frontispiece.gateway.config.source import read
 from frontispiece.gateway.config.target import Target
-from frontispiece.gateway.config.validate import CHECKS, Fault, WrittenRoute, WrittenTable
+from frontispiece.gateway.config.validate import CHECKS
 from frontispiece.gateway.docs.config import Docs
 from frontispiece.gateway.files.folder import FaultyFiles
 from frontispiece.gateway.files.release import Release
@@ -146,7 +146,7 @@ def _checked(
     try:
         table = models.table.model_validate(document)
     except ValidationError as invalid:
-        faults = [_fault(error, models.table) for error in invalid.errors()]
+        faults = [fault_of(error, models.table) for error in invalid.errors()]
     written = _written(document, models.route)
     faults += [fault for check in CHECKS for fault in check(written)]
     services, unreadable = _with_descriptors(written, folder)
@@ -158,7 +158,7 @@ def _checked(
         for key, message in faults_over_grpc(route, services)
     ]
     if faults:
-        raise ConfigError([*_sentences(faults, document, text, file)])
+        raise ConfigError([*sentences(faults, document, text, file)])
     routes = tuple(with_method(route, services) for route in routes)
     table = table.model_copy(update={"routes": routes, "services": services})
     return table.model_copy(update={"services": services | table.versions})
@@ -218,84 +218,3 @@ def _valid(model: type[Model], written: object) -> Model | None:
         return model.model_validate(written)
     except ValidationError:  # reported with the whole table
         return None
-
-
-def _fault(error: ErrorDetails, table: type[Table]) -> Fault:
-    """A mistake that the table's model has found, with the place written as in the document."""
-    loc = error["loc"]
-    _, *rest = loc[_depth(loc) - 1 :] if loc else ("",)
-    keys = [str(key) for key in rest]
-    if len(keys) > 1 and keys[0] in {"layers", "parts"}:
-        keys[:2] = [f"{keys[0]}.{keys[1]}"]
-    message = in_words(error)
-    if error["type"] == "extra_forbidden":
-        message = f"unknown key{_hint(loc, _keys_at(loc[:-1], table))}"
-    elif error["type"] == "model_type":
-        known = ", ".join(sorted(_keys_at(loc, table)))
-        message = f"must be a table: the keys here are {known}" if known else "must be an empty table, {}"
-    elif error["type"] == "tuple_type" and loc in SECTIONS:
-        message = f"must be a list of tables: {SECTIONS[loc]}"
-    elif loc in SECTIONS and error["type"] in {"missing", "dict_type"}:
-        message = f"{message}: {SECTIONS[loc]}"
-    elif error["type"] == "missing" and loc[-1] == "auth":
-        message = f"is missing: write who may call it, {', '.join(map(repr, map(str, Auth)))}"
-    return Fault(loc, ": ".join([*keys, message]))
-
-
-SECTIONS: Final[Mapping[Loc, str]] = {
-    ("services",): "each service is headed by [services.NAME]",
-    ("routes",): "each route is headed by [[routes]], in two pairs of brackets",
-}
-"""What a table cannot do without."""
-
-
-def _hint(loc: Loc, known: set[str]) -> str:
-    """What may be meant by an unknown key."""
-    if known:
-        return nearest(str(loc[-1]), known) or f": the keys here are {', '.join(sorted(known))}"
-    if loc[-2:-1] == ("layers",):
-        return ": no layer is declared, in [gateway.layers.NAME] of frontispiece.toml"
-    return ": there are no keys here"
-
-
-def _depth(loc: Loc) -> int:
-    """How many of the first keys lead to the section that a fault is in."""
-    return min(len(loc), 2 if loc[:1] in {("routes",), ("services",)} else 1)
-
-
-def _sentences(
-    faults: Iterable[Fault], document: Mapping[str, Any], text: str, file: str | None
-) -> Iterator[str]:
-    lines = Lines(text)
-    for fault in faults:
-        line = lines.of(fault.loc)
-        where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
-        yield f"{where}{_place(fault.loc, document)}: {fault.message}"
-
-
-def _place(loc: Loc, document: Mapping[str, Any]) -> str:
-    """The section of a fault, such as `route 3 (/products)`."""
-    match loc[: _depth(loc)]:
-        case ("routes", int(index)):
-            route = document["routes"][index]
-            path = route.get("path") if isinstance(route, dict) else None
-            return f"route {index + 1} ({path})" if path else f"route {index + 1}"
-        case section:
-            return ": ".join(map(str, section))
-
-
-def _keys_at(loc: Loc, table: type[Table]) -> set[str]:
-    """The keys that a table in the document may have."""
-    models: list[type[BaseModel]] = [table]
-    for key in loc:
-        fields = [model.model_fields[key] for model in models if key in model.model_fields]
-        if fields:  # other steps are indexes, and names that the table's author has chosen
-            models = [model for field in fields for model in _models_in(field.annotation)]
-    return {field.alias or name for model in models for name, field in model.model_fields.items()}
-
-
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)

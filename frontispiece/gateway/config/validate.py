@@ -4,14 +4,13 @@ A check sees the whole table and names every mistake of its kind. Routes that ar
 left out of it, so that every other mistake is named at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from frontispiece.errors import nearest
 from frontispiece.gateway.aggregates.validate import faults_of_parts
+from frontispiece.gateway.config.faults import Fault, WrittenTable
 from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, Route
-from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.files.validate import faults_of_files
 from frontispiece.gateway.policies.websocket.config import WITHOUT_WEBSOCKETS
@@ -37,54 +36,6 @@ FOR_ONE_RESPONSE: Final = (
     "split",
 )
 """Keys about requests with one response each, which a WebSocket is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One mistake in a table.
-
-    Args:
-        loc: the keys and indexes that lead to it, such as `("routes", 2, "timeout")`.
-        message: what is wrong, without the place.
-    """
-
-    loc: tuple[str | int, ...]
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenRoute:
-    """A route as it is written, and as it is understood: None when it is not valid in itself."""
-
-    index: int
-    written: object
-    route: Route | None
-
-    def fault(self, key: str, message: str) -> Fault:
-        """A mistake at one of its keys."""
-        return Fault(("routes", self.index, key), message)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WrittenTable:
-    """A table as it is written, with what is valid in itself.
-
-    Args:
-        services: the sections of services, by name.
-        has_session: whether there is a section `[session]`.
-        session: that section; None when it is not valid.
-        routes: all routes, in order.
-    """
-
-    services: Mapping[str, object]
-    has_session: bool
-    session: Session | None
-    routes: tuple[WrittenRoute, ...]
-
-    @property
-    def valid_routes(self) -> Iterator[tuple[WrittenRoute, Route]]:
-        """The routes that are valid in themselves."""
-        return ((each, each.route) for each in self.routes if each.route is not None)
 
 
 Check = Callable[[WrittenTable], Iterator[Fault]]

@@ -24,6 +24,8 @@ def to_json(value: object) -> Any:  # noqa: PLR0911 (a kind of value a line)
             return _duration(value)
         case Rate():
             return f"{value.calls}/{value.unit}"
+        case Target(is_native=True):
+            return f"grpc://{value.service}"
         case Target():
             return value.service if value.path is None else f"{value.service}:{value.path}"
         case BaseModel():

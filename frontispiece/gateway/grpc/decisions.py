@@ -15,7 +15,7 @@ from frontispiece.gateway import health
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.forward import to_service
-from frontispiece.gateway.grpc.envoy import CLUSTER, FOR_CLIENT, IDLE, SLACK, cluster_name
+from frontispiece.gateway.grpc.envoy import CLUSTER, FOR_CLIENT, IDLE, SLACK
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
 from frontispiece.http.headers import joined
@@ -76,7 +76,8 @@ def decide(route: Route, resources: TableResources) -> Handler:
     descriptors = resources.table.services[service].grpc
     assert descriptors is not None, "a native route to a service without descriptors is refused"
     streams = descriptors.streams
-    cluster = cluster_name(service, resources.upstreams[service].addresses).encode()
+    plane = resources.runtime.plane
+    clusters = plane.clusters if plane else {}
     passthrough = route.auth is Auth.PASSTHROUGH
     expand, seconds = route.target.expand, route.timeout.total_seconds()
 
@@ -91,7 +92,7 @@ def decide(route: Route, resources: TableResources) -> Handler:
         if left is not None:
             headers = [each for each in headers if each[0] != b"grpc-timeout"]
             headers.append((b"grpc-timeout", milliseconds(min(left, LONGEST) + SLACK) + b"m"))
-        headers.append((CLUSTER.encode(), cluster))
+        headers.append((CLUSTER.encode(), clusters[service].encode()))
         if is_stream:
             headers.append((IDLE.encode(), milliseconds(seconds)))
         return Reply.whole(HTTPStatus.OK, _encode(headers), [])
@@ -121,7 +122,7 @@ class Decisions:
             return problem_response(Problem(415, "media-type-unsupported", "Only gRPC is spoken here."), None)
         if path in health.CHECKS:  # at a public port it is not the route's that answers
             return _refusal(problem_response(Problem(404, "no-route"), None))
-        plane = self._gateway.plane
+        plane = self._gateway.runtime.plane
         if plane is None or not plane.is_open:
             return _refusal(problem_response(Problem(503, "gateway-starting"), None))
         reply = await self._gateway.decide(_as_the_client_sent_it(request))

@@ -42,6 +42,7 @@ FOR_CLIENT: Final = ("ratelimit", "retry-after", "www-authenticate", "grpc-", "p
 TYPES: Final = "type.googleapis.com/envoy"
 HTTP: Final = f"{TYPES}.extensions.filters.http"
 MANAGER: Final = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+OTHER_HOST: Final = f"{TYPES}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
 OPTIONS: Final = f"{TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -115,7 +116,12 @@ def routes(timeouts: Iterable[int]) -> Json:
         "cluster_header": CLUSTER,
         "timeout": "0s",  # a stream may last; that of a call is the deadline, which the gateway has set
         "max_stream_duration": {"grpc_timeout_header_max": "0s", "grpc_timeout_header_offset": f"{SLACK}s"},
-        "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 1},
+        "retry_policy": {
+            "retry_on": "connect-failure,refused-stream",
+            "num_retries": 2,
+            "retry_host_predicate": [{"name": "other", "typed_config": {"@type": OTHER_HOST}}],
+            "host_selection_retry_max_attempts": 3,
+        },
     }
     listed: list[Json] = [
         {

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,7 +20,12 @@ from frontispiece.settings import Settings
 if TYPE_CHECKING:
     from frontispiece.gateway.snapshot import RoutingSnapshot
 
+log = logging.getLogger(__name__)
+
 OFF: Final = "off"
+
+POLL_INTERVAL: Final = 0.2
+"""Seconds between two looks at where services are."""
 
 SETTLE: Final = 0.5
 """Seconds that Envoy has to learn of new clusters before calls are sent there."""
@@ -84,6 +92,11 @@ class Plane:
         self._bootstrap = envoy.bootstrap(self.folder, listen, tls)
         self.is_open = False
         """Whether there is a table to decide by."""
+        self.clusters: dict[str, str] = {}
+        """The cluster of each service that calls may be sent to."""
+        self._lock = asyncio.Lock()
+        self._known: object = None
+        """Where services were, and the limits of pauses, when they were last written."""
         self._left: dict[str, tuple[tuple[str, ...], float]] = {}
         """The addresses of clusters, and until when each is there; those in use have no end."""
 
@@ -108,24 +121,49 @@ class Plane:
 
     async def follow(self, snapshot: "RoutingSnapshot") -> None:
         """Have Envoy know what calls on the table's native routes need, before they come."""
+        async with self._lock:
+            await self._follow(snapshot)
+
+    @asynccontextmanager
+    async def following(self, current: Callable[[], "RoutingSnapshot"]) -> AsyncIterator[None]:
+        """Within, Envoy learns where services are that move: those in the registry, or behind names."""
+
+        async def watch() -> None:
+            while True:
+                await asyncio.sleep(POLL_INTERVAL)
+                async with self._lock:
+                    try:
+                        await self._follow(current())
+                    except OSError:
+                        log.exception("Envoy cannot be told where services are")
+
+        task = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _follow(self, snapshot: "RoutingSnapshot") -> None:
         native = [route for route in snapshot.table.routes if route.is_native]
-        services = {route.to.service for route in native if route.to}
-        used = {
-            envoy.cluster_name(name, addresses): tuple(addresses)
-            for name in sorted(services)
-            for addresses in [snapshot.upstreams[name].addresses]
-        }
-        now = time.monotonic()
-        new = used.keys() - self._left.keys()
+        services = sorted({route.to.service for route in native if route.to})
+        where = {name: tuple(sorted(snapshot.upstreams[name].addresses)) for name in services}
+        timeouts = sorted({int(route.timeout.total_seconds() * 1000) for route in native})
+        if self.is_open and (where, timeouts) == self._known:
+            return
+        names = {name: envoy.cluster_name(name, addresses) for name, addresses in where.items()}
+        used = {names[name]: addresses for name, addresses in where.items()}
+        now, new = time.monotonic(), used.keys() - self._left.keys()
         left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._left.items()}
         self._left = {name: each for name, each in left.items() if each[1] > now}
         self._left |= {name: (addresses, float("inf")) for name, addresses in used.items()}
-        timeouts = (int(route.timeout.total_seconds() * 1000) for route in native)
         self._write("routes.json", envoy.routes(timeouts))
         clusters = ((name, addresses) for name, (addresses, _) in self._left.items())
         self._write("clusters.json", envoy.clusters(clusters))
         if new and self.is_open:
             await asyncio.sleep(SETTLE)
+        self.clusters.update(names)
+        self._known = where, timeouts
         self.is_open = True
 
     def _write(self, name: str, content: Any) -> Path:

@@ -100,7 +100,7 @@ async def world(tmp_path: Path, issuer: Issuer) -> AsyncIterator[World]:
     async with greeter.serving() as library:
         services = {"library": library, "b": nobody_there()}
         gateway = gateway_of(route_table(route("/a", to="b")), services, issuer=issuer)
-        gateway.plane = plane = Plane(tmp_path / "plane", where)
+        gateway.runtime.plane = plane = Plane(tmp_path / "plane", where)
         public = bound()
         url = f"http://{address(public)}"
         servers = [(Server("gateway", gateway), public), (Server("d", Decisions(gateway)), plane.listen())]
