@@ -200,7 +200,9 @@ class _Lifespan:
     async def _run(self) -> None:
         try:
             await self._app(
-                {"type": "lifespan", "asgi": {"version": "3.0"}}, self._inbox.get, self._outbox.put
+                {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}},
+                self._inbox.get,
+                self._outbox.put,
             )
         except Exception as error:
             log.exception("The mounted app's lifespan failed")
