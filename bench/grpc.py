@@ -26,7 +26,8 @@ import uvloop
 from google.protobuf.json_format import MessageToDict
 
 from bench import versions
-from bff.clients.models import Image, Items, Money, Named, Product, Variant
+from bff.clients.catalog import Image, Named, Product, Variant
+from bff.clients.common import Items, Money
 from frontispiece.events import EventSettings
 from frontispiece.server.server import IMMEDIATE, Server
 from frontispiece.server.sockets import address, bound

@@ -3,7 +3,11 @@
 from msgspec import Struct
 
 from bff.agent import OPTIONAL_TIMEOUT, READ_BUDGET, SHOP
-from bff.clients.models import Basket, Discount, Money, Product, Stock
+from bff.clients.basket import Basket
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
 from bff.shared.prices import line_totals, total
 from bff.shared.sources import basket_pages
 from frontispiece.pages import Tool

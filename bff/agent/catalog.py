@@ -3,8 +3,11 @@
 from msgspec import Struct
 
 from bff.agent import OPTIONAL_TIMEOUT, READ_BUDGET
-from bff.clients.models import Discount, Money, Product, Rating, SearchResult, Sku, Stock
-from bff.clients.services import Inventory, Reviews
+from bff.clients.catalog import Product, SearchResult
+from bff.clients.common import Money, Sku
+from bff.clients.discount import Discount
+from bff.clients.inventory import Inventory, Stock
+from bff.clients.reviews import Rating, Reviews
 from bff.shared.prices import current_price
 from bff.shared.sources import RETRY, add_product_facts, discounts, found_skus, product, search
 from frontispiece.pages import Page, Tool

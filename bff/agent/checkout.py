@@ -4,7 +4,14 @@ from msgspec import Struct
 
 from bff.agent import CHECKOUT_BUDGET, OPTIONAL_TIMEOUT, SHOP
 from bff.agent.orders import OrderAnswer, answer_of
-from bff.clients.models import Basket, BestDiscounts, Money, Nearby, Order, Product, Quote, Stock
+from bff.clients.basket import Basket
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import BestDiscounts
+from bff.clients.inventory import Stock
+from bff.clients.ordering import Order
+from bff.clients.pickup import Nearby
+from bff.clients.shipping import Quote
 from bff.shared.checkout import (
     CheckoutRequest,
     DraftRequest,

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from bff.agent import CHECKOUT_BUDGET, OPTIONAL_TIMEOUT, READ_BUDGET, SHOP
-from bff.clients.models import Money, Order, OrderList, TrackingEvent
+from bff.clients.common import Money
+from bff.clients.ordering import Order, OrderList
+from bff.clients.shipping import TrackingEvent
 from bff.shared.orders import order_pages
 from frontispiece.pages import Tool
 

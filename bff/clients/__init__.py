@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bff.clients.discounts import Discounts
-from bff.clients.services import (
-    Baskets,
-    Catalog,
-    Feeds,
-    Inventory,
-    Orders,
-    Pickups,
-    Recommendations,
-    Reviews,
-    Shipping,
-)
+from bff.clients.basket import Baskets
+from bff.clients.catalog import Catalog
+from bff.clients.discount import Discounts
+from bff.clients.feed import Feeds
+from bff.clients.inventory import Inventory
+from bff.clients.ordering import Orders
+from bff.clients.pickup import Pickups
+from bff.clients.recommendation import Recommendations
+from bff.clients.reviews import Reviews
+from bff.clients.shipping import Shipping
 from frontispiece.pages import ServiceType
 from frontispiece.upstream import GrpcService
 from shop.pb.discount_pb2_grpc import DiscountsStub

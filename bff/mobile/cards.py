@@ -4,7 +4,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Money, Product, Rating, Stock
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.mobile.device import CARD_WIDTH, Device
 from bff.mobile.localization import Localization
 from bff.shared.prices import current_price

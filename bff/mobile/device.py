@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
-from bff.clients.models import Product
+from bff.clients.catalog import Product
 from frontispiece.pages import Header
 
 Ratio = Annotated[float, Meta(ge=0.5, le=5)]

@@ -12,7 +12,9 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_percent, get_currency_precision
 from babel.units import format_unit
 
-from bff.clients.models import Discount, Money, Stock
+from bff.clients.common import Money
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
 from frontispiece.pages import Header
 
 FEW = 5

@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
-from bff.clients.models import Items, Money, OrderSummary
-from frontispiece.upstream import Service
+from bff.clients.common import Client, Items, Money
+from bff.clients.ordering import OrderSummary
 
 
 class OperatorOrder(OrderSummary, frozen=True, kw_only=True):
@@ -69,11 +69,8 @@ class SalesReport(Struct, frozen=True):
     coupon: list[Figures]
 
 
-class OrdersOfAll:
+class OrdersOfAll(Client):
     """The orders of all customers, shard by shard."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     async def shards(self) -> list[str]:
         """The names of the shards."""
@@ -98,22 +95,16 @@ class OrdersOfAll:
         return await self._service.get(path, OperatorOrders)
 
 
-class Users:
+class Users(Client):
     """Who the customers are."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     async def with_email(self, email: str) -> list[User]:
         """The users with this mail address."""
         return (await self._service.get(f"/users?{urlencode({'email': email})}", Items[User])).items
 
 
-class Sales:
+class Sales(Client):
     """The figures of all orders."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     async def report(self, days: int) -> SalesReport:
         """The figures of the last days."""

@@ -7,21 +7,14 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from bff.clients.discounts import Discounts
-from bff.clients.models import (
-    Basket,
-    BasketItem,
-    BestDiscount,
-    BestDiscounts,
-    Discount,
-    Money,
-    Nearby,
-    Order,
-    Product,
-    Quote,
-    Stock,
-)
-from bff.clients.services import Orders, Pickups, Shipping
+from bff.clients.basket import Basket, BasketItem
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import BestDiscount, BestDiscounts, Discount, Discounts
+from bff.clients.inventory import Stock
+from bff.clients.ordering import Order, Orders
+from bff.clients.pickup import Nearby, Pickups
+from bff.clients.shipping import Quote, Shipping
 from bff.shared.orders import order_of
 from bff.shared.prices import changed_price, current_price
 from bff.shared.prices import total as sum_of

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from bff.clients.models import Follows, News, Product, Timeline, Unread
-from bff.clients.services import Catalog, Feeds
+from bff.clients.catalog import Catalog, Product
+from bff.clients.feed import Feeds, Follows, News, Timeline, Unread
 from bff.shared.sources import products
 from frontispiece.pages import Body, Page, PageRequest
 from frontispiece.security import Identity

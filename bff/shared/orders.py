@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from msgspec import Meta
 
-from bff.clients.models import Order, OrderList, TrackingEvent, Written
-from bff.clients.services import Orders, Shipping
+from bff.clients.ordering import Order, OrderList, Orders, Written
+from bff.clients.shipping import Shipping, TrackingEvent
 from bff.shared.sources import RETRY, Limit
 from frontispiece.pages import Page, gather, set_response_header
 from frontispiece.security import Identity

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from bff.clients.models import Basket, BasketItem, Discount, Money, Product
+from bff.clients.basket import Basket, BasketItem
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import Discount
 from shop.money import percent_off
 
 

@@ -8,19 +8,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bff.clients.discounts import Discounts
-from bff.clients.models import (
-    Basket,
-    Counted,
-    Discount,
-    Product,
-    Quantity,
-    Rating,
-    SearchResult,
-    Sku,
-    Stock,
-)
-from bff.clients.services import Baskets, Catalog, Inventory, Recommendations, Reviews
+from bff.clients.basket import Basket, Baskets
+from bff.clients.catalog import Catalog, Counted, Product, SearchResult
+from bff.clients.common import Quantity, Sku
+from bff.clients.discount import Discount, Discounts
+from bff.clients.inventory import Inventory, Stock
+from bff.clients.recommendation import Recommendations
+from bff.clients.reviews import Rating, Reviews
 from frontispiece.pages import Body, Cache, Page, Retry, gather
 from frontispiece.security import Identity
 

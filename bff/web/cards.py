@@ -4,7 +4,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Image, Money, Named, Product, Rating, Stock
+from bff.clients.catalog import Image, Named, Product
+from bff.clients.common import Money
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.shared.prices import current_price
 
 

@@ -5,8 +5,7 @@ import asyncio
 import grpc
 import pytest
 
-from bff.clients.discounts import Discounts
-from bff.clients.models import Discount
+from bff.clients.discount import Discount, Discounts
 from frontispiece.pages import gather
 from frontispiece.settings import Directory
 from frontispiece.upstream import Context, GrpcService, TimedOut, Unreachable, UpstreamClientError

@@ -2,7 +2,14 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, BestDiscounts, Money, Nearby, Order, Product, Quote, Stock
+from bff.clients.basket import Basket
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import BestDiscounts
+from bff.clients.inventory import Stock
+from bff.clients.ordering import Order
+from bff.clients.pickup import Nearby
+from bff.clients.shipping import Quote
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization

@@ -2,8 +2,11 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Counted, Discount, Named, Product, Rating, SearchResult, Stock, Timeline
-from bff.clients.services import Catalog
+from bff.clients.catalog import Catalog, Counted, Named, Product, SearchResult
+from bff.clients.discount import Discount
+from bff.clients.feed import Timeline
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Card, cards
 from bff.mobile.device import CARD_WIDTH, Device, device

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from bff.clients.models import Order, OrderList, OrderShipping, Pickup, TrackingEvent
-from bff.clients.services import Orders
+from bff.clients.ordering import Order, OrderList, Orders, OrderShipping, Pickup
+from bff.clients.shipping import TrackingEvent
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.localization import Localization, localization
 from bff.shared.orders import order_pages

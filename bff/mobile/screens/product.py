@@ -2,8 +2,12 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Follows, Money, Product, Rating, ReviewList, Sku, Stock
-from bff.clients.services import Inventory, Reviews
+from bff.clients.catalog import Product
+from bff.clients.common import Money, Sku
+from bff.clients.discount import Discount
+from bff.clients.feed import Follows
+from bff.clients.inventory import Inventory, Stock
+from bff.clients.reviews import Rating, ReviewList, Reviews
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Stars, stars, was
 from bff.mobile.device import CARD_WIDTH, PRODUCT_WIDTH, Device, device

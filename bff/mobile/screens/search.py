@@ -2,7 +2,10 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Counted, Discount, Rating, SearchResult, Stock
+from bff.clients.catalog import Counted, SearchResult
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Card, cards
 from bff.mobile.device import Device, device

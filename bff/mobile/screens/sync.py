@@ -2,8 +2,10 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, ProductChanges, Rating, Stock
-from bff.clients.services import Catalog
+from bff.clients.catalog import Catalog, ProductChanges
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Card, cards
 from bff.mobile.device import Device, device

@@ -1,34 +1,24 @@
 """Products with all that belongs to them, the search, and the basket."""
 
-from bff.clients.discounts import Discounts
-from bff.clients.models import (
-    Basket,
-    BasketItem,
-    Counted,
-    Discount,
-    Money,
-    Product,
-    Quantity,
-    Rating,
-    Review,
-    SearchResult,
-    Sku,
-)
-from bff.clients.services import Baskets, Catalog, Inventory, Recommendations, Reviews
+from bff.clients.basket import Basket, BasketItem, Baskets
+from bff.clients.catalog import Catalog, Product
+from bff.clients.common import Money, Quantity, Sku
+from bff.clients.discount import Discount, Discounts
+from bff.clients.inventory import Inventory
+from bff.clients.recommendation import Recommendations
+from bff.clients.reviews import Rating, Review, Reviews
+from bff.shared import sources
 from bff.shared.prices import current_price as discounted
-from bff.shared.sources import ALSO_BOUGHT, DEPARTMENTS, MAX_ALSO_BOUGHT, RETRY, Limit, Price, Sort
+from bff.shared.sources import ALSO_BOUGHT, DEPARTMENTS, MAX_ALSO_BOUGHT, RETRY, Limit
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.graphql.graph import graph
 from frontispiece.pages import gather
 from frontispiece.security import Identity
 
-SEARCHED = 24
-
-
-@graph.query(cache=DEPARTMENTS)
-async def departments(catalog: Catalog) -> list[Counted]:
-    """Every department, with its number of products."""
-    return await catalog.types()
+graph.query(name="departments", cache=DEPARTMENTS)(sources.types)
+graph.query(name="search", retry=RETRY)(sources.search(24))
+graph.query(retry=RETRY)(sources.basket)
+graph.mutation(name="remove_item")(sources.remove)
 
 
 @graph.query(retry=RETRY)
@@ -37,47 +27,10 @@ async def product(sku: Sku, catalog: Catalog) -> Product | None:
     return await catalog.load_product(sku)
 
 
-@graph.query(retry=RETRY)
-async def search(
-    catalog: Catalog,
-    q: str | None = None,
-    brand: list[str] | None = None,
-    type: list[str] | None = None,  # noqa: A002 (the name of the argument)
-    min_price: Price | None = None,
-    max_price: Price | None = None,
-    sort: Sort | None = None,
-    cursor: str | None = None,
-    limit: Limit = SEARCHED,
-) -> SearchResult:
-    """The products that match."""
-    return await catalog.search(
-        q=q,
-        brand=brand,
-        type=type,
-        min_price=min_price,
-        max_price=max_price,
-        sort=sort,
-        cursor=cursor,
-        limit=limit,
-    )
-
-
-@graph.query(retry=RETRY)
-async def basket(identity: Identity, baskets: Baskets) -> Basket:
-    """The caller's basket."""
-    return await baskets.get(identity.subject)
-
-
 @graph.mutation()
 async def set_quantity(sku: Sku, quantity: Quantity, identity: Identity, baskets: Baskets) -> Basket:
     """Set the quantity of a product in the caller's basket."""
     return await baskets.put(identity.subject, sku, quantity)
-
-
-@graph.mutation()
-async def remove_item(sku: Sku, identity: Identity, baskets: Baskets) -> Basket:
-    """Remove a product from the caller's basket."""
-    return await baskets.remove(identity.subject, sku)
 
 
 @graph.field(BasketItem, name="product", timeout=OPTIONAL_TIMEOUT)

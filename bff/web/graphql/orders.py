@@ -6,16 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from bff.clients.models import (
-    Order,
-    OrderEvent,
-    OrderLine,
-    OrderList,
-    OrderSummary,
-    Product,
-    TrackingEvent,
-)
-from bff.clients.services import Catalog, Orders, Shipping
+from bff.clients.catalog import Catalog, Product
+from bff.clients.ordering import Order, OrderEvent, OrderLine, OrderList, Orders, OrderSummary
+from bff.clients.shipping import Shipping, TrackingEvent
 from bff.shared.orders import tracking as tracking_of
 from bff.shared.sources import RETRY, Limit
 from bff.web import OPTIONAL_TIMEOUT

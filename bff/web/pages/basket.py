@@ -2,7 +2,11 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, Discount, Money, Product, Stock, WaitingItem
+from bff.clients.basket import Basket, WaitingItem
+from bff.clients.catalog import Product
+from bff.clients.common import Money
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
 from bff.shared.prices import changed_price, line_totals, total
 from bff.shared.sources import basket_pages
 from bff.web import OPTIONAL_TIMEOUT

@@ -2,7 +2,14 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Basket, BestDiscounts, Moment, Money, Nearby, Order, Product, Quote, Stock
+from bff.clients.basket import Basket
+from bff.clients.catalog import Product
+from bff.clients.common import Moment, Money
+from bff.clients.discount import BestDiscounts
+from bff.clients.inventory import Stock
+from bff.clients.ordering import Order
+from bff.clients.pickup import Nearby
+from bff.clients.shipping import Quote
 from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
 from bff.shared.orders import order_path
 from bff.web import OPTIONAL_TIMEOUT

@@ -2,19 +2,12 @@
 
 from msgspec import Struct
 
-from bff.clients.models import (
-    Counted,
-    Discount,
-    Image,
-    Moment,
-    Money,
-    Product,
-    Rating,
-    SearchResult,
-    Stock,
-    Timeline,
-)
-from bff.clients.services import Catalog
+from bff.clients.catalog import Catalog, Counted, Image, Product, SearchResult
+from bff.clients.common import Moment, Money
+from bff.clients.discount import Discount
+from bff.clients.feed import Timeline
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.shared.news import add_news, newest, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from bff.web import OPTIONAL_TIMEOUT

@@ -2,7 +2,8 @@
 
 from msgspec import Struct, structs
 
-from bff.clients.models import Order, OrderList, OrderSummary, TrackingEvent
+from bff.clients.ordering import Order, OrderList, OrderSummary
+from bff.clients.shipping import TrackingEvent
 from bff.shared.orders import order_pages
 from bff.web import OPTIONAL_TIMEOUT
 

@@ -4,20 +4,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from bff.clients.models import (
-    Discount,
-    Follows,
-    Image,
-    Money,
-    Named,
-    Product,
-    Rating,
-    Review,
-    ReviewList,
-    Sku,
-    Stock,
-)
-from bff.clients.services import Reviews
+from bff.clients.catalog import Image, Named, Product
+from bff.clients.common import Money, Sku
+from bff.clients.discount import Discount
+from bff.clients.feed import Follows
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating, Review, ReviewList, Reviews
 from bff.shared.news import follows, is_following, unknown
 from bff.shared.prices import current_price
 from bff.shared.sources import RETRY, add_product_facts, add_related, product

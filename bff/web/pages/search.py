@@ -2,7 +2,10 @@
 
 from msgspec import Struct
 
-from bff.clients.models import Discount, Facets, Rating, SearchResult, Stock
+from bff.clients.catalog import Facets, SearchResult
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.shared.sources import RETRY, add_product_facts, found_skus, search
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards

@@ -2,7 +2,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bff.clients.models import Discount, Money, Stock
+from bff.clients.common import Money
+from bff.clients.discount import Discount
+from bff.clients.inventory import Stock
 from bff.mobile.localization import TEXTS, Localization, first_sentences, truncate
 
 SPACE = "\N{NO-BREAK SPACE}"

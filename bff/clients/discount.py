@@ -1,11 +1,34 @@
-"""The client of the discount service, which speaks gRPC."""
+"""The client of discount, which speaks gRPC."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from bff.clients.models import BestDiscount, BestDiscounts, Discount
+from msgspec import Struct
+
 from frontispiece.pages import loader
 from frontispiece.upstream import GrpcStub, InvalidResponse
 from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
+
+
+class Discount(Struct, frozen=True):
+    """A percentage off a product's price, and why."""
+
+    percent: int
+    description: str
+
+
+class BestDiscount(Discount, frozen=True):
+    """The best discount for a customer, and the coupon that it takes: empty for none."""
+
+    coupon: str
+
+
+class BestDiscounts(NamedTuple):
+    """The best discount of each product that has one, and the problem of a coupon that does not count."""
+
+    discounts: dict[str, BestDiscount]
+    coupon_problem: str = ""
+
 
 PERCENT = range(1, 101)
 """Percentages that a discount may have."""

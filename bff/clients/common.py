@@ -1,0 +1,47 @@
+"""What the clients of several services share.
+
+What is needed of many products is written for one: the loads of a page leave as one call of up to 100
+products, as many as a service's batch read takes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+from urllib.parse import urlencode
+
+from msgspec import Meta, Struct
+
+from frontispiece.upstream import Service
+
+Item = TypeVar("Item")
+
+Sku = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
+"""A product's number; `$` alone would accept a line end after it."""
+
+Quantity = Annotated[int, Meta(ge=1, le=999)]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class Money(Struct, frozen=True):
+    """An amount in minor units, with its ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
+class Items(Struct, Generic[Item], frozen=True):
+    """The items of a list or of a batch read, which leaves unknown ones out."""
+
+    items: list[Item]
+
+
+class Client:
+    """Of a service over HTTP, for one request."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+
+def batch_path(path: str, keys: Sequence[str], name: str = "sku") -> str:
+    """The path of a batch read."""
+    return f"{path}?{urlencode({name: keys}, doseq=True)}"
