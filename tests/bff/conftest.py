@@ -7,9 +7,10 @@ from bff.mobile.app import create_app as create_mobile
 from bff.web.app import create_app as create_web
 from frontispiece.pages import AuthenticatedBffSettings, BffSettings
 from frontispiece.settings import Directory, TokenSettings
+from tests.bff.discounts import discount_server
 from tests.bff.documents import article, order, review
 from tests.bff.times import extend
-from tests.bff.world import HTTP_SERVICES, Shop, behind_respx, discount_server
+from tests.bff.world import HTTP_SERVICES, Shop, behind_respx
 from tests.conftest import AppClient, MakeToken
 
 

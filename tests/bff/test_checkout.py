@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.bff.documents import checkout, order
-from tests.bff.world import DOWN, PROGRESS, Shop, answering, problem
+from tests.bff.troubles import DOWN, answering, problem
+from tests.bff.world import PROGRESS, Shop
 
 
 async def draft(client: httpx.AsyncClient, reader: dict[str, str], **wanted: Any) -> Any:

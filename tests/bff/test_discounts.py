@@ -1,6 +1,7 @@
 """The client of the discount service, on the road."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -11,7 +12,9 @@ from frontispiece.settings import Directory
 from frontispiece.upstream import Context, GrpcService, TimedOut, Unreachable, UpstreamClientError
 from shop.pb import discount_pb2 as pb
 from shop.pb.discount_pb2_grpc import DiscountsStub
-from tests.bff.world import Shop, Trouble, discount_server
+from tests.bff.discounts import discount_server, list_discounts
+from tests.bff.troubles import Trouble
+from tests.bff.world import Shop
 from tests.support.serving import nobody_there
 
 
@@ -64,42 +67,37 @@ async def test_a_refusal_in_grpc_is_the_same_problem_in_http(
     assert refusal.value.type == "just-so"
 
 
-class Clocked(Shop):
-    """A shop whose discount service notes the seconds it is given; `gate` lets it answer."""
+class Clocked:
+    """A discount service that notes the seconds it is given; `gate` lets it answer."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.given: list[float] = []
         self.gate = asyncio.Event()
         self.left = asyncio.Event()
 
-    async def discounts(
-        self,
-        request: pb.ListDiscountsRequest,
-        context: "grpc.aio.ServicerContext[pb.ListDiscountsRequest, pb.ListDiscountsResponse]",
-    ) -> pb.ListDiscountsResponse | bytes:
+    async def answer(self, request: pb.ListDiscountsRequest, context: Any) -> Any:
         self.given.append(context.time_remaining())
         try:
             await self.gate.wait()
         except asyncio.CancelledError:
             self.left.set()
             raise
-        return await super().discounts(request, context)
+        return await list_discounts(Shop(), request, context)
 
 
 async def test_the_time_that_is_left_is_the_calls_deadline() -> None:
-    shop = Clocked()
-    shop.gate.set()
-    async with discount_server(shop) as address:
+    service = Clocked()
+    service.gate.set()
+    async with discount_server(Shop(), service.answer) as address:
         await ask(address, ["PEN"], 60)
 
-    [given] = shop.given
+    [given] = service.given
     assert 30 < given <= 60.1  # the clocks of the two sides differ by little
 
 
 async def test_when_it_is_over_the_service_is_no_longer_waited_for_and_knows_it() -> None:
-    shop = Clocked()
-    async with asyncio.timeout(30), discount_server(shop) as address:
+    service = Clocked()
+    async with asyncio.timeout(30), discount_server(Shop(), service.answer) as address:
         with pytest.raises(TimedOut):
             await ask(address, ["PEN"], 0.2)
-        await shop.left.wait()
+        await service.left.wait()

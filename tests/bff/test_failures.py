@@ -9,7 +9,7 @@ import pytest
 
 from bff import mobile
 from tests.bff.documents import checkout, order
-from tests.bff.world import (
+from tests.bff.troubles import (
     BABBLING,
     BREAKING_OFF,
     DOWN,
@@ -17,10 +17,10 @@ from tests.bff.world import (
     HANGING,
     REFUSING,
     SLOW,
-    Shop,
     answering,
     problem,
 )
+from tests.bff.world import Shop
 
 TROUBLES = [DOWN, SLOW, FAILING, BABBLING, BREAKING_OFF]
 

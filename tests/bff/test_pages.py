@@ -11,7 +11,8 @@ from frontispiece.errors import ConfigError
 from frontispiece.pages import AuthenticatedBffSettings, BffSettings
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace
 from frontispiece.stores.valkey import BestEffortValkey
-from tests.bff.world import DOWN, FAILING, Shop
+from tests.bff.troubles import DOWN, FAILING
+from tests.bff.world import Shop
 from tests.conftest import AppClient
 
 

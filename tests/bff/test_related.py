@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from tests.bff.documents import article
-from tests.bff.world import DOWN, Shop
+from tests.bff.troubles import DOWN
+from tests.bff.world import Shop
 
 
 async def beside_pen(client: httpx.AsyncClient) -> list[str]:

@@ -1,21 +1,20 @@
-"""The services behind the BFFs, as far as these see them: HTTP ones behind respx, discounts over gRPC."""
+"""The HTTP services behind the BFFs, as far as these see them, behind respx."""
 
 import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
-import grpc
 import httpx
 import respx
 
-from frontispiece.http.problems import MEDIA_TYPE, Problem
-from shop.pb import discount_pb2 as pb
 from tests.bff.documents import Json, euros, order, shipment
+from tests.bff.troubles import HANGING, Trouble, problem
 
 HTTP_SERVICES = (
     "catalog",
@@ -28,60 +27,6 @@ HTTP_SERVICES = (
     "feed",
     "pickup",
 )
-
-
-def problem(
-    status: int, kind: str, headers: Mapping[str, str] | None = None, **members: Any
-) -> httpx.Response:
-    """What a service says when it refuses."""
-    fault = Problem(status, kind, f"This is {kind}.", headers=headers, **members)
-    return httpx.Response(status, content=fault.body(), headers={**fault.headers, "Content-Type": MEDIA_TYPE})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """A way in which a service fails, over HTTP and over gRPC, and what becomes of it."""
-
-    over_http: httpx.Response | Exception | None
-    over_grpc: grpc.StatusCode | bytes | None
-    reason: str
-    status: int
-
-
-DOWN = Trouble(
-    over_http=httpx.ConnectError("refused"),
-    over_grpc=grpc.StatusCode.UNAVAILABLE,
-    reason="unavailable",
-    status=503,
-)
-SLOW = Trouble(
-    over_http=httpx.ReadTimeout("slow"),
-    over_grpc=grpc.StatusCode.DEADLINE_EXCEEDED,
-    reason="timeout",
-    status=504,
-)
-FAILING = Trouble(
-    over_http=httpx.Response(500, text="Oh."), over_grpc=grpc.StatusCode.INTERNAL, reason="failed", status=502
-)
-BABBLING = Trouble(
-    over_http=httpx.Response(200, text="<p>Hello!"), over_grpc=b"\xff", reason="invalid-response", status=502
-)
-BREAKING_OFF = Trouble(
-    over_http=httpx.RemoteProtocolError("broke off"), over_grpc=b"\xff", reason="invalid-response", status=502
-)
-REFUSING = Trouble(
-    over_http=problem(403, "not-for-you"),
-    over_grpc=grpc.StatusCode.PERMISSION_DENIED,
-    reason="refused",
-    status=403,
-)
-HANGING = Trouble(over_http=None, over_grpc=None, reason="timeout", status=504)
-"""It takes a request and never answers."""
-
-
-def answering(response: httpx.Response) -> Trouble:
-    """It answers this."""
-    return Trouble(over_http=response, over_grpc=None, reason="", status=response.status_code)
 
 
 class Call(NamedTuple):
@@ -150,7 +95,8 @@ class Shop:
         if trouble is HANGING:
             await asyncio.Event().wait()
         if trouble is None:
-            answer = tell(request)
+            document = tell(request)
+            answer = document if isinstance(document, httpx.Response) else httpx.Response(200, json=document)
         elif isinstance(trouble.over_http, Exception):
             raise trouble.over_http
         else:
@@ -163,93 +109,86 @@ class Shop:
         self.sent[what] += len(answer.content)
         return answer
 
-    def _operation(self, request: httpx.Request) -> tuple[str, Callable[[httpx.Request], httpx.Response]]:
+    def _operation(self, request: httpx.Request) -> tuple[str, Callable[[httpx.Request], Any]]:
         service = request.url.host.removesuffix(".test")
         route = f"{request.method} {service}:{request.url.path}"
         for pattern, what in OPERATIONS:
             if re.fullmatch(pattern, route):
-                return what, getattr(self, f"_{what}")
+                return what, self._handler(what)
         batch = "search" if "sku" not in request.url.params else "products"
-        return batch, getattr(self, f"_{batch}")
+        return batch, self._handler(batch)
 
-    def _health(self, _request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"status": "ready"})
+    def _handler(self, what: str) -> Callable[[httpx.Request], Any]:
+        if what in PLAIN:
+            return partial(PLAIN[what], self)
+        handler: Callable[[httpx.Request], Any] = getattr(self, f"_{what}")
+        return handler
 
-    def _types(self, _request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"items": [{"id": "pens", "name": "Pens", "count": 7}]})
-
-    def _product(self, request: httpx.Request) -> httpx.Response:
+    def _product(self, request: httpx.Request) -> Any:
         sku = _last(request)
         if sku not in self.products:
             return problem(404, "product-unknown", sku=sku)
-        return httpx.Response(200, json=self.products[sku])
+        return self.products[sku]
 
-    def _products(self, request: httpx.Request) -> httpx.Response:
-        return _batch(request, self.products)
-
-    def _search(self, request: httpx.Request) -> httpx.Response:
+    def _search(self, request: httpx.Request) -> Any:
         items = list(self.products.values())[: int(request.url.params["limit"])]
         facets = {
             "brands": [{"id": "quill", "name": "Quill & Co", "count": 7}],
             "types": [{"id": "pens", "name": "Pens", "count": 7}],
             "prices": [{"from": 0, "to": None, "count": 7}],
         }
-        return httpx.Response(
-            200, json={"items": items, "next": self.next, "total": len(self.products), "facets": facets}
-        )
+        return {"items": items, "next": self.next, "total": len(self.products), "facets": facets}
 
-    def _changes(self, request: httpx.Request) -> httpx.Response:
+    def _changes(self, request: httpx.Request) -> Any:
         items = list(self.products.values())[: int(request.url.params["limit"])]
-        return httpx.Response(
-            200, json={"upserts": items, "removed": self.removed, "cursor": "a-cursor", "more": self.more}
-        )
+        return {"upserts": items, "removed": self.removed, "cursor": "a-cursor", "more": self.more}
 
-    def _stocks(self, request: httpx.Request) -> httpx.Response:
+    def _stocks(self, request: httpx.Request) -> Any:
         others = {"on_hand": 99, "reserved": 1}
         return _batch(request, {sku: {**others, "sku": sku, "available": n} for sku, n in self.stock.items()})
 
-    def _ratings(self, request: httpx.Request) -> httpx.Response:
+    def _ratings(self, request: httpx.Request) -> Any:
         items = [self._summary(sku) for sku in _skus(request)]
-        return httpx.Response(200, json={"items": items})
+        return {"items": items}
 
     def _summary(self, sku: str) -> Json:
         average, count = self.ratings.get(sku, (None, 0))
         return {"sku": sku, "count": count, "average": average, "histogram": {"4": count}}
 
-    def _recommendations(self, request: httpx.Request) -> httpx.Response:
+    def _recommendations(self, request: httpx.Request) -> Any:
         skus = self.also_bought.get(_last(request), [])[: int(request.url.params["limit"])]
         items = [{"sku": sku, "score": 0.5} for sku in skus]
-        return httpx.Response(200, json={"sku": _last(request), "items": items})
+        return {"sku": _last(request), "items": items}
 
-    def _timeline(self, request: httpx.Request) -> httpx.Response:
+    def _timeline(self, request: httpx.Request) -> Any:
         items = self.news[: int(request.url.params["limit"])]
         state = {"follows": self.follows, "unread": self.unread, "read_up_to": self.read_up_to}
-        return httpx.Response(200, json={"items": items, "next": None, **state})
+        return {"items": items, "next": None, **state}
 
     @property
     def unread(self) -> int:
         return sum(int(each["id"]) > int(self.read_up_to) for each in self.news)
 
-    def _mark_read(self, request: httpx.Request) -> httpx.Response:
+    def _mark_read(self, request: httpx.Request) -> Any:
         self.read_up_to = json.loads(request.content)["up_to"]
-        return httpx.Response(200, json={"unread": self.unread})
+        return {"unread": self.unread}
 
-    def _follows(self, _request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"items": self.follows})
+    def _follows(self, _request: httpx.Request) -> Any:
+        return {"items": self.follows}
 
-    def _follow(self, request: httpx.Request) -> httpx.Response:
+    def _follow(self, request: httpx.Request) -> Any:
         self.follows = sorted({*self.follows, _last(request)})
         return self._follows(request)
 
-    def _unfollow(self, request: httpx.Request) -> httpx.Response:
+    def _unfollow(self, request: httpx.Request) -> Any:
         self.follows = [each for each in self.follows if each != _last(request)]
         return self._follows(request)
 
-    def _reviews(self, request: httpx.Request) -> httpx.Response:
+    def _reviews(self, request: httpx.Request) -> Any:
         items = self.reviews[: int(request.url.params["limit"])]
-        return httpx.Response(200, json={"items": items, "next": None})
+        return {"items": items, "next": None}
 
-    def _see(self, request: httpx.Request) -> httpx.Response:
+    def _see(self, request: httpx.Request) -> Any:
         items = [
             {
                 "sku": sku,
@@ -261,13 +200,13 @@ class Shop:
         ]
         waiting = [{"sku": sku, "quantity": quantity} for sku, quantity in self.waiting.items()]
         owner = request.url.path.split("/")[2]
-        return httpx.Response(200, json={"owner": owner, "version": 7, "items": items, "waiting": waiting})
+        return {"owner": owner, "version": 7, "items": items, "waiting": waiting}
 
-    def _put(self, request: httpx.Request) -> httpx.Response:
+    def _put(self, request: httpx.Request) -> Any:
         self.basket[_last(request)] = json.loads(request.content)["quantity"]
         return self._see(request)
 
-    def _remove(self, request: httpx.Request) -> httpx.Response:
+    def _remove(self, request: httpx.Request) -> Any:
         self.basket.pop(_last(request), None)
         return self._see(request)
 
@@ -276,22 +215,16 @@ class Shop:
             202, json=order(), headers={"Location": "/orders/order-1", "Position": f"{self.position}"}
         )
 
-    def _quotes(self, _request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=self.quotes)
-
-    def _pickups(self, request: httpx.Request) -> httpx.Response:
+    def _pickups(self, request: httpx.Request) -> Any:
         name = request.url.params.get("place")
         if name == "nowhere":
-            return httpx.Response(200, json={"place": None, "items": [], "shards": []})
+            return {"place": None, "items": [], "shards": []}
         place = {"name": name, "latitude": 51.34, "longitude": 12.37}
-        return httpx.Response(200, json={"place": place, "items": self.stores, "shards": ["0"]})
+        return {"place": place, "items": self.stores, "shards": ["0"]}
 
-    def _shipment(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=shipment(_last(request)))
-
-    def _shipments(self, request: httpx.Request) -> httpx.Response:
+    def _shipments(self, request: httpx.Request) -> Any:
         wanted = request.url.params.get_list("order_id")
-        return httpx.Response(200, json={"items": [shipment(each) for each in wanted], "unknown": []})
+        return {"items": [shipment(each) for each in wanted], "unknown": []}
 
     def _cancel(self, request: httpx.Request) -> httpx.Response:
         cancelled = {**order(), "id": request.url.path.split("/")[2], "reason": "cancelled-by-customer"}
@@ -300,46 +233,20 @@ class Shop:
     def _events(self, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=PROGRESS, headers={"Content-Type": "text/event-stream"})
 
-    def _orders(self, request: httpx.Request) -> httpx.Response:
+    def _orders(self, request: httpx.Request) -> Any:
         members = ("id", "status", "placed_at", "total", "stage", "reason")
         items = [{**{name: each[name] for name in members}, "pieces": 2} for each in self.orders]
         return self._read(request, {"items": items, "next": self.next})
 
-    def _read(self, request: httpx.Request, content: Json) -> httpx.Response:
+    def _read(self, request: httpx.Request, content: Json) -> Any:
         """What reads of orders have seen; 202 when that is not `Min-Position` yet."""
         if int(request.headers.get("min-position", 0)) <= self.seen_position:
-            return httpx.Response(200, json=content)
+            return content
         return httpx.Response(202, json=content, headers={"Retry-After": "1"})
 
-    def _order(self, request: httpx.Request) -> httpx.Response:
+    def _order(self, request: httpx.Request) -> Any:
         found = next((each for each in self.orders if each["id"] == _last(request)), None)
         return self._read(request, found) if found else problem(404, "order-unknown")
-
-    async def discounts(
-        self, request: pb.ListDiscountsRequest, context: Any
-    ) -> pb.ListDiscountsResponse | bytes:
-        assert 1 <= len(request.skus) <= 100
-        self.discount_calls.append(dict(context.invocation_metadata()))
-        trouble = self.trouble.get("discounts")
-        if trouble is HANGING:
-            await asyncio.Event().wait()
-        if trouble is not None and isinstance(trouble.over_grpc, grpc.StatusCode):
-            await context.abort(trouble.over_grpc, "refused by the test", (("problem-type", "just-so"),))
-        if trouble is not None and isinstance(trouble.over_grpc, bytes):
-            return trouble.over_grpc
-        rules = [("", self.percent), (request.coupon, self.coupons.get(request.coupon, {}))]
-        found = {
-            sku: pb.Discount(
-                id=f"rule-{sku}", sku=sku, percent=percent, coupon=coupon, description="Sale", version=1
-            )
-            for coupon, percents in rules
-            for sku, percent in percents.items()
-            if sku in request.skus
-        }
-        problem = self.coupon_problem if request.coupon_must_be_usable else ""
-        answer = pb.ListDiscountsResponse(discounts=found, coupon_problem=problem)
-        self.sent["discounts"] += answer.ByteSize()
-        return answer
 
 
 PROGRESS = (
@@ -348,6 +255,15 @@ PROGRESS = (
     '"tracking_code":"FS-7"}\n\n'
 )
 """Server-sent events of an order."""
+
+PLAIN: dict[str, Callable[[Shop, httpx.Request], Any]] = {
+    "health": lambda _shop, _request: {"status": "ready"},
+    "types": lambda _shop, _request: {"items": [{"id": "pens", "name": "Pens", "count": 7}]},
+    "products": lambda shop, request: _batch(request, shop.products),
+    "quotes": lambda shop, _request: shop.quotes,
+    "shipment": lambda _shop, request: shipment(_last(request)),
+}
+"""Operations whose answer is a value."""
 
 OPERATIONS = (
     (r"GET \w+:/health/ready", "health"),
@@ -390,15 +306,12 @@ def _skus(request: httpx.Request) -> list[str]:
     return skus
 
 
-def _batch(request: httpx.Request, known: Mapping[str, Any]) -> httpx.Response:
+def _batch(request: httpx.Request, known: Mapping[str, Any]) -> Json:
     skus = _skus(request)
-    return httpx.Response(
-        200,
-        json={
-            "items": [known[sku] for sku in skus if sku in known],
-            "unknown": [sku for sku in skus if sku not in known],
-        },
-    )
+    return {
+        "items": [known[sku] for sku in skus if sku in known],
+        "unknown": [sku for sku in skus if sku not in known],
+    }
 
 
 @contextmanager
@@ -407,28 +320,3 @@ def behind_respx(shop: Shop) -> Iterator[None]:
     with respx.mock(assert_all_called=False) as router:
         router.route(host__in=[f"{name}.test" for name in HTTP_SERVICES]).mock(side_effect=shop.answer)
         yield
-
-
-@asynccontextmanager
-async def discount_server(shop: Shop) -> AsyncIterator[str]:
-    """The address of the shop's discount service, which may also answer bytes that are no message."""
-    method = grpc.unary_unary_rpc_method_handler(
-        shop.discounts,
-        request_deserializer=pb.ListDiscountsRequest.FromString,
-        response_serializer=_serialized,
-    )
-    service = grpc.method_handlers_generic_handler(
-        "frontispiece.discount.v1.Discounts", {"ListDiscounts": method}
-    )
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((service,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(1)  # gracefully, or gRPC writes on stderr that it cancels all calls
-
-
-def _serialized(answer: pb.ListDiscountsResponse | bytes) -> bytes:
-    return answer if isinstance(answer, bytes) else answer.SerializeToString()

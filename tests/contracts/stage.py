@@ -15,9 +15,11 @@ from frontispiece.pages import AuthenticatedBffSettings, PageApp
 from frontispiece.security import Identity, Signer, issuers, private_key
 from frontispiece.settings import Directory, TokenSettings
 from frontispiece.testing import new_signing_key
+from tests.bff.discounts import discount_server
 from tests.bff.documents import STORE, article, euros, news, order, picked_up, review
 from tests.bff.times import extend
-from tests.bff.world import DOWN, HTTP_SERVICES, Shop, answering, behind_respx, discount_server, problem
+from tests.bff.troubles import DOWN, answering, problem
+from tests.bff.world import HTTP_SERVICES, Shop, behind_respx
 from tests.support.contracts import LOGGED_IN
 
 BFFS: Final = {"bff-web": bff.web.app.create_app, "bff-mobile": bff.mobile.app.create_app}

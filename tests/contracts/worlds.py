@@ -16,9 +16,10 @@ from frontispiece.settings import Directory
 from services.payment.model import Payment, Status
 from services.recommendation.model import Purchase
 from shop.pb import discount_pb2_grpc
+from tests.bff.discounts import discount_server
 from tests.bff.documents import article, euros, order, review
 from tests.bff.times import extend
-from tests.bff.world import HTTP_SERVICES, behind_respx, discount_server
+from tests.bff.world import HTTP_SERVICES, behind_respx
 from tests.bff.world import Shop as BffShop
 from tests.contracts.operators import operators
 from tests.services.feed.news import new

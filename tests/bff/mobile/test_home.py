@@ -1,7 +1,8 @@
 import httpx
 import pytest
 
-from tests.bff.world import DOWN, Shop
+from tests.bff.troubles import DOWN
+from tests.bff.world import Shop
 
 PEN = {
     "sku": "PEN",

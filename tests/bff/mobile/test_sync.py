@@ -3,7 +3,8 @@ import pytest
 
 from tests.bff.documents import article
 from tests.bff.mobile.test_home import PEN
-from tests.bff.world import DOWN, Shop, answering, problem
+from tests.bff.troubles import DOWN, answering, problem
+from tests.bff.world import Shop
 
 
 async def test_a_sync_has_cards_as_other_screens_have_them_and_what_is_gone(

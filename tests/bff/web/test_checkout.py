@@ -4,7 +4,8 @@ from typing import Any
 import httpx
 
 from tests.bff.documents import STORE, euros
-from tests.bff.world import DOWN, Shop
+from tests.bff.troubles import DOWN
+from tests.bff.world import Shop
 
 
 async def test_the_page_shows_everything_computed(

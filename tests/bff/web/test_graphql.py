@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.bff.documents import article
-from tests.bff.world import DOWN, Shop
+from tests.bff.troubles import DOWN
+from tests.bff.world import Shop
 from tests.conftest import MakeToken
 
 NESTED = """

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from tests.bff.documents import article, euros
-from tests.bff.world import DOWN, Shop
+from tests.bff.troubles import DOWN
+from tests.bff.world import Shop
 
 
 def card(sku: str, price: int, **changes: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@ import httpx
 import pytest
 
 from tests.bff.documents import Json, article, euros, review
-from tests.bff.world import DOWN, Shop
+from tests.bff.troubles import DOWN
+from tests.bff.world import Shop
 
 
 def images_of(sku: str) -> list[Json]:
