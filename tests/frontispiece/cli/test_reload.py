@@ -6,13 +6,12 @@ import signal
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 
 from frontispiece.cli.run.admin_port import opened_by
 from frontispiece.errors import ConfigError
 from tests.support.front import run
-from tests.support.gateway_process import Gateway, running_gateway
+from tests.support.gateway_process import Gateway, answered, running_gateway
 from tests.support.tables import route, route_table
 
 ROUTES = route_table(route("/%s", to="nobody"), services={"nobody": "http://127.0.0.1:1"})
@@ -21,7 +20,9 @@ OLD, NEW = ROUTES % "old", ROUTES % "new"
 
 
 def status(gateway: Gateway, path: str) -> int:
-    return httpx.get(f"{gateway.url}{path}").status_code
+    answer = answered(f"{gateway.url}{path}")
+    assert answer is not None
+    return answer.status_code
 
 
 def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[str]:

@@ -4,11 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-import httpx
-
 from frontispiece.server.sockets import bound
 from tests.support.front import run
-from tests.support.gateway_process import running_gateway
+from tests.support.gateway_process import answered, running_gateway
 from tests.support.tables import route, route_table
 
 CONNECTIONS = 120
@@ -21,7 +19,7 @@ def test_workers_share_connections_evenly_and_each_has_an_admin_port_and_numbers
 ) -> None:
     with running_gateway(tmp_path, signing_key, ROUTES, 2) as gateway:
         for _ in range(CONNECTIONS):
-            httpx.get(f"{gateway.url}/gone")
+            answered(f"{gateway.url}/gone")
 
         counted = gateway.counted()
         assert sum(counted) == CONNECTIONS
