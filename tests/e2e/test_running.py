@@ -209,7 +209,7 @@ def test_a_second_start_keeps_the_data(shop: RunningShop, shops: Shops) -> None:
 def test_ctrl_c_leaves_nothing_behind(layout: str, shop: RunningShop) -> None:
     below = children(shop.process.pid)
     programs = PROJECT.programs if layout == "many-processes" else []
-    assert len(below) == len(["Valkey", "NATS", *programs])
+    assert len(below) == len(["Valkey", "NATS", "Envoy", *programs])
 
     seconds = shop.stop()
 

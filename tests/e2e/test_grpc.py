@@ -1,0 +1,47 @@
+"""Native gRPC from a client's grpcio through Envoy to the shop's discounts."""
+
+import re
+from collections.abc import Iterator
+
+import grpc
+import httpx
+import pytest
+
+from shop.pb import discount_pb2 as pb
+from shop.pb.discount_pb2_grpc import DiscountsStub
+from tests.support.shop import RunningShop
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def discounts(shop: RunningShop) -> Iterator[DiscountsStub]:
+    """A stub of the shop's discounts, at the port that `front up` names."""
+    found = re.search(r"Native gRPC is served at (\S+)", shop.printed)
+    assert found is not None, shop.printed
+    with grpc.insecure_channel(found[1]) as channel:
+        yield DiscountsStub(channel)
+
+
+def test_an_operator_writes_a_discount_natively_that_all_read_as_json(
+    shop: RunningShop, discounts: DiscountsStub, http: httpx.Client, article: str
+) -> None:
+    def metadata(user: str) -> list[tuple[str, str]]:
+        return [("authorization", shop.phone(user)["Authorization"])]
+
+    wanted = pb.CreateDiscountRequest(
+        idempotency_key=f"natively-{article}", discount=pb.Discount(sku=article, percent=11)
+    )
+    for caller, code in [([], "UNAUTHENTICATED"), (metadata("shopper"), "PERMISSION_DENIED")]:
+        with pytest.raises(grpc.RpcError) as refused:
+            discounts.CreateDiscount(wanted, metadata=caller, timeout=60)
+        assert refused.value.code().name == code
+
+    made = discounts.CreateDiscount(wanted, metadata=metadata("clerk"), timeout=60)
+    again = discounts.CreateDiscount(wanted, metadata=metadata("clerk"), timeout=60)
+    assert (made.percent, again.id) == (11, made.id)
+    assert http.get(f"/api/discount/discounts/{made.id}").json()["sku"] == article
+    with pytest.raises(grpc.RpcError) as invalid:  # the service's own refusal, with its type
+        discounts.CreateDiscount(pb.CreateDiscountRequest(), metadata=metadata("clerk"), timeout=60)
+    assert invalid.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert dict(invalid.value.trailing_metadata())["problem-type"] == "invalid-request"
