@@ -192,6 +192,7 @@ def serve(
             opened,
             name,
             lambda: inherited(fd) if fd is not None else bound(port, host),
+            host=host,
             port=port,
             workers=workers,
             admin_sock=None if admin_fd is None else inherited(admin_fd),

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +16,8 @@ from frontispiece.cli.running import AdminAddress
 from frontispiece.cli.terminal import Data, Folder, data_folder, fail, open_project, out, print_table
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.extras import MissingExtra
+from frontispiece.server import GATEWAY
+from frontispiece.settings import PROJECT_FILE
 
 SCALE_TIMEOUT: Final = 60.0
 """Seconds in which new instances are registered, and others have left."""
@@ -81,29 +84,67 @@ def _why_not(project: Project, name: str) -> str | None:
     """Why an app cannot have several instances; None when it can."""
     if (app := project.apps.get(name)) is None:
         return f"there is no app {name}{nearest(name, project.apps)}"
-    if app.mounted or not app.factory:
-        return f"{name} is no service of its own with a factory: only those have copies"
-    if app.addresses:
-        return f"{name} has one address besides ({', '.join(app.addresses)}): it has one instance"
+    if app.mounted or not app.program:
+        return f"{name} is no service of its own that front up starts: only those have copies"
+    texts = [*(app.command or ()), *app.environment.values()]
+    if app.command and not any("${port}" in text for text in texts):
+        return f"{name} listens on a port of its own: copies need ${{port}} in apps.{name}.command"
+    if shared := [each for each, text in app.addresses.items() if "${run}" not in text]:
+        return f"copies of {name} would share {', '.join(shared)}: ${{run}} in it is each one's own folder"
     if app.single:
         return f"{name} has data that one process opens (single in frontispiece.toml)"
     return None
 
 
+def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
+    """The URL of the registry of the run that has a data folder.
+
+    Raises:
+        ConfigError: there is no such run, or it has no registry.
+    """
+    from frontispiece.cli.run.nats import NAME, read_addresses  # noqa: PLC0415
+    from frontispiece.cli.run.up import is_in_use  # noqa: PLC0415
+
+    if not is_in_use(data):
+        raise ConfigError(
+            [f"no front up or front dev runs on {data}: start it, or name its folder by --data"]
+        )
+    url = os.environ.get("REGISTRY_URL")
+    file = project.folder / PROJECT_FILE
+    missing = [
+        f'{section} of {file} lacks REGISTRY_URL = "${{nats}}", by which {name} {does}'
+        for section, name, does in [
+            *(("[environment]", name, "is in the registry") for name in names),
+            ("[gateway.environment]", "the gateway", "watches it"),
+        ]
+        if not url and not project.declared(name if name in project.apps else GATEWAY).get("REGISTRY_URL")
+    ]
+    if missing:
+        raise ConfigError(missing)
+    declared = project.declared(GATEWAY).get("REGISTRY_URL", "")
+    embedded = read_addresses(data / NAME.lower())
+    if not url and "${nats}" in declared and embedded is None:
+        raise ConfigError(
+            [f"REGISTRY_URL is not set, and the run on {data} has no NATS server of its own: set it as there"]
+        )
+    return url or (embedded.url if embedded and "${nats}" in declared else declared)
+
+
 async def _scale(project: Project, data: Path, counts: dict[str, int]) -> None:
-    from frontispiece.cli.client.broker import find_broker  # noqa: PLC0415 (an extra)
     from frontispiece.cli.run.scaling import scale as write  # noqa: PLC0415
     from frontispiece.registry import open_registry  # noqa: PLC0415 (an extra)
 
-    async with open_registry(find_broker(project, data).url) as registry:
+    async with open_registry(_registry_of(project, data, counts)) as registry:
         write(data, counts)
         for name, count in counts.items():
+            there = 0
             try:
                 async with asyncio.timeout(SCALE_TIMEOUT):
                     async for instances in registry.watch(name):
-                        if len(instances) == count:
+                        there = len(instances)
+                        if there == count:
                             break
             except TimeoutError:
-                late = f"{name} has not {count} instances after {SCALE_TIMEOUT:g} s"
+                late = f"{name} has {there} instances in the registry after {SCALE_TIMEOUT:g} s, not {count}"
                 raise ConfigError([f"{late}: see {data}/logs/{name}-*.log"]) from None
             out.print(f"[green]✓[/] {name}: {count} instance{'s' if count > 1 else ''}", highlight=False)

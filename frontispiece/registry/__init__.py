@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from frontispiece.registry.instance import Instance
 
-__all__ = ["Instance", "Registry", "open_registry", "registered"]
+__all__ = ["Instance", "Registry", "in_registry", "open_registry", "reachable", "registered"]
 
 if TYPE_CHECKING:
-    from frontispiece.registry.registration import registered
+    from frontispiece.registry.registration import in_registry, reachable, registered
     from frontispiece.registry.registry import Registry, open_registry
 else:
-    _MODULES = {"Registry": "registry", "open_registry": "registry", "registered": "registration"}
+    _MODULES = dict.fromkeys(("in_registry", "reachable", "registered"), "registration")
+    _MODULES |= {"Registry": "registry", "open_registry": "registry"}
 
     def __getattr__(name: str) -> Any:
         if name not in _MODULES:

@@ -5,7 +5,6 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -38,10 +37,17 @@ async def registered(
         service: its name.
         sock: where it listens.
         state: of its app's lifespan, which may name `ADDRESSES`.
+
+    Raises:
+        ConfigError: its address is not known.
     """
-    async with in_registry(
-        settings, service, settings.address or f"http://{_reachable(settings.url, sock)}", state
-    ):
+    address = settings.address
+    if not address:
+        if sock.family == socket.AF_UNIX:
+            raise ConfigError(["REGISTRY_ADDRESS is missing: nobody can call this app by its UNIX socket"])
+        host, port, *_ = sock.getsockname()
+        address = f"http://{reachable(settings.url, host, port)}"
+    async with in_registry(settings, service, address, state):
         yield
 
 
@@ -84,18 +90,15 @@ def _beside(address: str, further: str) -> str:
     )
 
 
-def _reachable(url: str, sock: socket.socket) -> str:
-    """`host:port` of a listening socket; for all addresses, the one of this machine towards the registry.
+def reachable(url: str, host: str, port: int) -> str:
+    """`host:port` of what listens there; for all addresses, the one of this machine towards the registry.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the registry's URL is none.
     """
-    if sock.family == socket.AF_UNIX:
-        raise ConfigError(["REGISTRY_ADDRESS is missing: nobody can call this app by its UNIX socket"])
-    host, port, *_ = sock.getsockname()
-    if ip_address(host).is_unspecified:
+    if host in UNSPECIFIED:
         # Where all IPv6 addresses are listened to, all IPv4 ones are, too.
-        host = _own_host(url, sock.family if sock.family == socket.AF_INET else socket.AF_UNSPEC)
+        host = _own_host(url, socket.AF_UNSPEC if ":" in host else socket.AF_INET)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

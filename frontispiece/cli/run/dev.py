@@ -19,6 +19,7 @@ from frontispiece.cli.run.imports import NO_PYTHON, Imports
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory
 from frontispiece.cli.run.readiness import WARN_AFTER, NotReady, accepts_connections, wait_ready
+from frontispiece.cli.run.scaling import Copies
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY
 from frontispiece.server.child_process import ChildFailed, Process
@@ -87,14 +88,15 @@ class Development:
         launcher = Launcher(project, sockets, fresh=True)
         commands = [name for name, app in project.apps.items() if app.command]
         stack.enter_context(child_processes(run, self.supervisor, commands, self.data / LOGS))
+        copies = stack.enter_context(Copies(run, self.supervisor))
         stack.enter_context(many_processes(run, self.supervisor, sockets, None, launcher))
         asyncio.run(wait_ready(run, self.supervisor.check, sockets))
-        return Apps(run, self.supervisor, launcher, sockets, self.say)
+        return Apps(run, self.supervisor, launcher, sockets, copies, self.say)
 
     def _follow(self, apps: "Apps", project: Project, changes: Changes) -> Project:
         """Replace apps as their code changes, until frontispiece.toml does: the project as it is then."""
         while True:
-            changed = _changed(changes, self._pause)
+            changed = _changed(changes, partial(self._pause, apps.copies))
             if project.folder / PROJECT_FILE in changed:
                 now = self._reloaded(project)
                 if now and now != project:
@@ -110,8 +112,9 @@ class Development:
             except Exception:  # whatever was saved, what is served goes on
                 log.exception("What was saved cannot be served")
 
-    def _pause(self, seconds: float) -> None:
+    def _pause(self, copies: Copies, seconds: float) -> None:
         self.supervisor.restart()
+        copies.poll()
         time.sleep(seconds)
 
     def _reloaded(self, project: Project) -> Project | None:
@@ -131,8 +134,10 @@ class Apps:
         supervisor: Supervisor,
         launcher: Launcher,
         sockets: Mapping[str, socket],
+        copies: Copies,
         say: Say,
     ) -> None:
+        self.copies = copies
         self._run = run
         self._supervisor = supervisor
         self._launcher = launcher
@@ -162,6 +167,7 @@ class Apps:
             )
             return
         if replaced := self._replaced(affected):
+            self.copies.renew(replaced)
             self._say(f"{', '.join(replaced)}: reloaded in {time.monotonic() - begun:.1f} s")
 
     @property

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +59,7 @@ class Run:
         given: variables that are set already, which win.
         admin: the admin port; None where its variables are those of the environment.
         grpc: `host:port` of native gRPC; empty where Envoy does not run.
+        own: of one copy of an app, its folder for socket files in place of `private`.
     """
 
     project: Project
@@ -73,6 +74,13 @@ class Run:
     given: Mapping[str, str]
     admin: AdminPort | None
     grpc: str = ""
+    own: Path | None = None
+
+    def of_copy(self, app: str, copy: str, where: str) -> "Run":
+        """The same for a copy of an app, which listens on `where` and has socket files of its own."""
+        own = self.private / copy
+        own.mkdir(exist_ok=True)
+        return replace(self, hosts={**self.hosts, app: where}, own=own)
 
     @property
     def url(self) -> str:
@@ -155,7 +163,7 @@ class Run:
             "origin": self.url,
             "project": str(self.project.folder),
             "data": str(self.data.resolve()),
-            "run": str(self.private),
+            "run": str(self.own or self.private),
             "port": self.hosts.get(name, "").rpartition(":")[2],
             "valkey": self.valkey,
             "nats": self.nats,
@@ -185,9 +193,14 @@ class Run:
     def _addresses(self) -> dict[str, str]:
         """The value of `SERVICES`."""
         extra: dict[str, str] = {}
-        for app in self.project.apps.values():
-            extra |= {name: fill(text, {"run": str(self.private)}) for name, text in app.addresses.items()}
+        for name in self.project.apps:
+            extra |= self.addresses_of(name, self.private)
         return self._urls() | extra
+
+    def addresses_of(self, app: str, folder: Path | None = None) -> dict[str, str]:
+        """The further addresses of an app, by name, with its socket files in this folder, or in its own."""
+        values = {"run": str(folder or self.own or self.private)}
+        return {name: fill(text, values) for name, text in self.project.apps[app].addresses.items()}
 
 
 def needs(project: Project, placeholder: str) -> bool:

@@ -99,19 +99,35 @@ def program(project: Project, name: str, values: Mapping[str, str]) -> list[str]
     return [path, *arguments]
 
 
-def start_command(run: Run, name: str, log: Path | None) -> Process:
-    """Start an app with a command.
+def start_command(run: Run, name: str, log: Path | None, **variables: str) -> Process:
+    """Start an app with a command; with a registry, beside a process that registers it.
 
     Raises:
         ConfigError: see `program`.
     """
+    environment = {**run.environment(name), **variables}
+    command = program(run.project, name, run.values(name))
+    folder = run.project.folder / run.project.apps[name].folder
+    is_registered = bool(environment.get("REGISTRY_URL"))
+    if is_registered:
+        from frontispiece.cli.run import registering  # noqa: PLC0415 (an extra)
+
+        command = registering.command(
+            registering.Program(
+                name=name,
+                command=command,
+                folder=str(folder),
+                where=run.hosts[name],
+                addresses=run.addresses_of(name),
+            )
+        )
     return child_process.start(
-        program(run.project, name, run.values(name)),
+        command,
         log=log,
-        environment=run.environment(name),
+        environment=environment,
         base=run.given,  # this process may have the gateway's keys
-        folder=run.project.folder / run.project.apps[name].folder,
-        foreign=True,
+        folder=None if is_registered else folder,
+        foreign=not is_registered,
     )
 
 

@@ -1,7 +1,7 @@
 """Copies of services in a run: `front scale` writes how many, the run starts and stops them."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import count
@@ -11,9 +11,10 @@ from typing import Final, Self
 import msgspec
 
 from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.cli.run.process_layouts import start_command
 from frontispiece.server import child_process
 from frontispiece.server.child_process import Process
-from frontispiece.server.sockets import bound
+from frontispiece.server.sockets import address, bound
 from frontispiece.server.supervisor import Supervisor
 
 FILE: Final = "scale.json"
@@ -79,28 +80,42 @@ class Copies:
         for service, wanted in _read(self._file).items():
             copies = self._running.setdefault(service, {})
             while len(copies) < wanted - 1:
-                name = f"{service}-{next(self._numbers)}"
-                copies[name] = self._started(service, name)
+                self._start_one(service)
             while len(copies) > wanted - 1:
-                name, copy = copies.popitem()
-                self._supervisor.retire(name)
-                self._stopping[name] = copy
+                self._retire(*copies.popitem())
 
-    def _started(self, service: str, name: str) -> AbstractContextManager[None]:
+    def renew(self, services: Iterable[str]) -> None:
+        """Replace the copies of services by new ones, which run the code as it is now."""
+        for service in services:
+            copies = self._running.get(service, {})
+            for name in [*copies]:
+                self._start_one(service)
+                self._retire(name, copies.pop(name))
+
+    def _start_one(self, service: str) -> None:
+        name = f"{service}-{next(self._numbers)}"
         log = self._run.data / LOGS / f"{name}.log"
-        start = partial(self._start, service, log)
-        copy = self._supervisor.running(name, start, log=log)
+        copy = self._supervisor.running(name, partial(self._start, service, name, log), log=log)
         copy.__enter__()
-        return copy
+        self._running.setdefault(service, {})[name] = copy
 
-    def _start(self, service: str, log: Path) -> Process:
-        folder = str(self._run.project.folder)
+    def _retire(self, name: str, copy: AbstractContextManager[None]) -> None:
+        self._supervisor.retire(name)
+        self._stopping[name] = copy
+
+    def _start(self, service: str, name: str, log: Path) -> Process:
+        drained = {"REGISTRY_DRAIN_DELAY": DRAIN_DELAY}
         with bound() as sock:  # the copy's alone: nobody connects to it in vain when it has ended
+            run = self._run.of_copy(service, name, address(sock))
+            if run.project.apps[service].command:
+                sock.close()  # for the program, which binds the port itself
+                return start_command(run, service, log, **drained)
+            folder = str(run.project.folder)
             arguments = ["serve", service, "--project", folder, "--fd", str(sock.fileno())]
             return child_process.start(
                 [sys.executable, "-m", "frontispiece.cli", *arguments],
                 log=log,
                 pass_fds=[sock.fileno()],
-                environment={**self._run.environment(service), "REGISTRY_DRAIN_DELAY": DRAIN_DELAY},
-                base=self._run.given,
+                environment={**run.environment(service), **drained},
+                base=run.given,
             )

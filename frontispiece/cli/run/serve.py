@@ -1,6 +1,7 @@
 """One app of a project, set up by the environment: what production runs."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from socket import socket
 
@@ -14,7 +15,9 @@ from frontispiece.server import GATEWAY, server
 from frontispiece.server.child_process import Process
 from frontispiece.server.handover import await_turn
 from frontispiece.server.listen import listeners
+from frontispiece.server.sockets import LOOPBACK
 from frontispiece.server.workers import serve as serve_workers
+from frontispiece.settings import RegistrySettings
 
 
 def serve(
@@ -22,6 +25,7 @@ def serve(
     name: str,
     listen: Callable[[], socket],
     *,
+    host: str,
     port: int,
     workers: int,
     admin_sock: socket | None = None,
@@ -33,6 +37,7 @@ def serve(
         project: the project.
         name: of the app.
         listen: gives the bound socket.
+        host: by which others reach an app by command: one that stands for all is that towards the registry.
         port: for an app by command, which binds it itself.
         workers: processes that share the port.
         admin_sock: the bound socket of the admin port, where a parent has bound it.
@@ -54,7 +59,23 @@ def serve(
     if name in project.apps and (app := project.apps[name]).command:
         os.environ["PORT"] = str(port)
         command = program(project, name, {"port": str(port), "project": str(project.folder)})
-        os.chdir(project.folder / app.folder)
+        folder = project.folder / app.folder
+        if (settings := RegistrySettings()).url:
+            from frontispiece.cli.run import registering  # noqa: PLC0415 (an extra)
+            from frontispiece.registry import reachable  # noqa: PLC0415 (the same)
+
+            sys.exit(
+                registering.run(
+                    registering.Program(
+                        name=name,
+                        command=command,
+                        folder=str(folder),
+                        where=f"{LOOPBACK}:{port}",
+                        address=f"http://{reachable(settings.url, host, port)}",
+                    )
+                )
+            )
+        os.chdir(folder)
         os.execv(command[0], command)  # noqa: S606 (a program without a shell is the point)
     os.environ.setdefault("GATEWAY_ROUTES", str(project.routes))
     if project.layers:

@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 SPACE = 1 << 20
 """Bytes that the data folder has room for at the start."""
 
+LOCK = "lock"
+"""The file in the data folder that a run locks."""
+
 POLL_INTERVAL = 0.2
 """Seconds between two checks that all child processes run."""
 
@@ -209,7 +212,7 @@ def _locked(data: Path) -> Iterator[int]:
     try:
         (data / LOGS).mkdir(parents=True, exist_ok=True)
         _check_space(data / "space")
-        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         raise ConfigError(
@@ -223,6 +226,18 @@ def _locked(data: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def is_in_use(data: Path) -> bool:
+    """Whether a run has this data folder."""
+    try:
+        with (data / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no such folder
+        return False
+    return False
 
 
 def _check_space(file: Path) -> None:
