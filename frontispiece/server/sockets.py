@@ -1,5 +1,6 @@
 """Sockets, bound before their servers start: addresses are known, and no port is lost to a race."""
 
+import asyncio
 import socket
 import sys
 
@@ -62,3 +63,14 @@ def address(sock: socket.socket) -> str:
     """`host:port` of a bound socket."""
     host, port = sock.getsockname()
     return f"{host}:{port}"
+
+
+async def refusal_at(where: str) -> str | None:
+    """Why no connection can be made to HOST:PORT; None when one can."""
+    host, _, port = where.rpartition(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError as error:
+        return str(error)
+    writer.close()
+    return None

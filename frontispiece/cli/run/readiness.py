@@ -13,6 +13,7 @@ import httpx
 from frontispiece.cli.run.environment import Run
 from frontispiece.http.client import new_client
 from frontispiece.server import GATEWAY
+from frontispiece.server.sockets import refusal_at
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +95,9 @@ def _listens(name: str, sock: socket.socket) -> Probe:
 
 def accepts_connections(name: str, where: str) -> Probe:
     """Why a program does not listen at HOST:PORT."""
-    host, _, port = where.rpartition(":")
 
     async def reason() -> str | None:
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except OSError as error:
-            return f"{name} does not listen on {where}: {error}"
-        writer.close()
-        return None
+        error = await refusal_at(where)
+        return error and f"{name} does not listen on {where}: {error}"
 
     return reason

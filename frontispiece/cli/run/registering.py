@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from frontispiece.cli.run.readiness import accepts_connections
 from frontispiece.http.asgi import ADDRESSES
 from frontispiece.registry import in_registry
 from frontispiece.server import child_process
 from frontispiece.server.signals import STOP_SIGNALS
+from frontispiece.server.sockets import refusal_at
 from frontispiece.settings import RegistrySettings
 
 POLL_INTERVAL: Final = 0.1
@@ -69,8 +69,7 @@ async def _registered(program: Program, process: "Popen[bytes]") -> None:
             await asyncio.wait_for(stopping.wait(), POLL_INTERVAL)
         return process.poll() is None and not stopping.is_set()
 
-    accepts = accepts_connections(program.name, program.where)
-    while await accepts() is not None:
+    while await refusal_at(program.where):
         if not await runs():
             return
     address = settings.address or program.address or f"http://{program.where}"
