@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from bff.agent import CHECKOUT_BUDGET, OPTIONAL_TIMEOUT, SHOP
-from bff.agent.orders import OrderAnswer, answer_of
+from bff.agent import CHECKOUT_BUDGET, OPTIONAL_TIMEOUT, SHOP, orders
+from bff.agent.orders import OrderAnswer, answer_of, state_of
 from bff.clients.basket import Basket
 from bff.clients.catalog import Product
 from bff.clients.common import Money
@@ -24,7 +24,7 @@ from bff.shared.checkout import (
 from bff.shared.orders import order_path
 from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
 from frontispiece.http import Problem
-from frontispiece.pages import Body, Page, Tool
+from frontispiece.pages import Body, Page, Task, Tool
 
 PICKUP = "pickup"
 
@@ -46,7 +46,13 @@ place = Page(
     status=202,
     headers=("Position",),
     location=order_path,
-    agent=Tool("place order", scopes=SHOP, confirm=summary, budget=CHECKOUT_BUDGET),
+    agent=Tool(
+        "place order",
+        scopes=SHOP,
+        confirm=summary,
+        budget=CHECKOUT_BUDGET,
+        task=Task(follow=orders.one, cancel=orders.cancel, state=state_of),
+    ),
 )
 place.source(name="order")(placed_order)
 

@@ -1,6 +1,7 @@
 """The customer's orders: the latest ones, how one is getting on, and cancelling it."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
@@ -9,7 +10,10 @@ from bff.clients.common import Money
 from bff.clients.ordering import Order, OrderList
 from bff.clients.shipping import TrackingEvent
 from bff.shared.orders import order_pages
-from frontispiece.pages import Tool
+from frontispiece.pages import TaskState, Tool
+
+BY_CUSTOMER = "cancelled-by-customer"
+"""The reason of an order that its customer has cancelled."""
 
 every, one, cancel = order_pages(read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT)
 every.agent = Tool("list orders", scopes=SHOP, budget=READ_BUDGET)
@@ -30,13 +34,17 @@ class OrderLine(Struct, frozen=True):
 
 
 class OrderAnswer(Struct, frozen=True):
-    """An order: `stage` is finer than `status`, `reason` says why it ended, `parcel` where it has been."""
+    """An order: `stage` is finer than `status`, `reason` says why it ended, `parcel` where it has been.
+
+    `changed_at` is when it came to its stage.
+    """
 
     order_id: str
     status: str
     stage: str | None
     reason: str | None
     placed_at: str
+    changed_at: str
     lines: list[OrderLine]
     total: Money
     parcel: list[str]
@@ -94,7 +102,21 @@ def answer_of(order: Order, tracking: Sequence[TrackingEvent] = ()) -> OrderAnsw
         stage=order.stage,
         reason=order.reason,
         placed_at=order.placed_at.isoformat(),
+        changed_at=(order.timeline[-1].at if order.timeline else order.placed_at).isoformat(),
         lines=[OrderLine(line.sku, line.name, line.quantity) for line in order.lines],
         total=order.total,
         parcel=[f"{event.at.isoformat()}: {event.status}" for event in tracking],
+    )
+
+
+def state_of(order: OrderAnswer) -> TaskState:
+    """An order as a task, which ends with it; one that was refused on its way has failed."""
+    status: Literal["working", "completed", "cancelled", "failed"] = "working"
+    if order.status == "completed":
+        status = "completed"
+    elif order.status == "cancelled":
+        status = "cancelled" if order.reason == BY_CUSTOMER else "failed"
+    message = ": ".join(each for each in (order.stage or order.status, order.reason) if each)
+    return TaskState(
+        id=order.order_id, status=status, began=order.placed_at, changed=order.changed_at, message=message
     )

@@ -7,7 +7,7 @@ which nothing is remembered, for this server has no sessions.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,9 @@ from frontispiece.pages.request import PageRequest
 from frontispiece.upstream import Reply
 
 Json = dict[str, Any]
+
+Method = Callable[[Json, PageRequest], Awaitable[Json]]
+"""Makes the result of a method, of its parameters."""
 
 MODERN: Final = ("2026-07-28",)
 """Revisions without a handshake."""
@@ -38,6 +41,7 @@ INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 RESOURCE_NOT_FOUND: Final = -32002
 HEADER_MISMATCH: Final = -32020
+CAPABILITY_MISSING: Final = -32021
 UNSUPPORTED_VERSION: Final = -32022
 
 STATUS: Final[Mapping[int, int]] = {
@@ -45,12 +49,19 @@ STATUS: Final[Mapping[int, int]] = {
     INVALID_REQUEST: 400,
     INVALID_PARAMS: 400,
     HEADER_MISMATCH: 400,
+    CAPABILITY_MISSING: 400,
     UNSUPPORTED_VERSION: 400,
     METHOD_NOT_FOUND: 404,
 }
 """The HTTP statuses of errors in revisions without a handshake; 200 for others."""
 
-NAMED_BY: Final[Mapping[str, str]] = {"tools/call": "name", "resources/read": "uri"}
+NAMED_BY: Final[Mapping[str, str]] = {
+    "tools/call": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 """The parameter that the header `Mcp-Name` repeats, by method."""
 
 _HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
@@ -108,6 +119,18 @@ def read(request: PageRequest, body: bytes) -> Message:
     if message.jsonrpc != "2.0":
         raise McpError(INVALID_REQUEST, "This is not JSON-RPC 2.0.")
     return message
+
+
+def text_of(params: Json, name: str) -> str:
+    """A parameter that is a text.
+
+    Raises:
+        McpError: it is none.
+    """
+    value = params.get(name)
+    if not isinstance(value, str):
+        raise McpError(INVALID_PARAMS, f"{name} is a text.")
+    return value
 
 
 def check_version(request: PageRequest, message: Message) -> None:

@@ -1,9 +1,9 @@
 """A page as a tool: the schemas of its arguments and its answer, and a request made of arguments."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import msgspec
@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from frontispiece.agents import confirmations
 from frontispiece.agents.messages import Json
+from frontispiece.errors import ConfigError
 from frontispiece.http.paths import AmbiguousPath, segments_of
+from frontispiece.pages.api import ApiParts
 from frontispiece.pages.endpoint import Endpoint
-from frontispiece.pages.page import Tool
+from frontispiece.pages.page import Page, Tool
 from frontispiece.pages.plan import Origin
 from frontispiece.pages.request import PageRequest, by_name
 from frontispiece.security import Identity
@@ -48,6 +50,10 @@ class PageTool:
         self.endpoint = endpoint
         self.confirm = confirm
         self.page = endpoint.plan.page
+        self.follow: PageTool | None = None
+        """Shows the work that it has begun, as a task."""
+        self.cancel: PageTool | None = None
+        """Cancels it."""
         fields = list(_fields(endpoint))
         if tool.confirm is not None:
             fields.append((confirmations.ARGUMENT, str | None, None))
@@ -71,6 +77,27 @@ class PageTool:
                 yield f"the tool {name} confirms by {self.tool.confirm.path}, which is no page of this BFF"
             elif unknown := _names(self.confirm) - _names(self.endpoint):
                 yield f"the tool {name}: it has no argument {', '.join(sorted(unknown))} to confirm by"
+
+    def bind(self, tools: Mapping[Page, Self]) -> Iterator[str]:
+        """Find the tools of its tasks; gives why there are none."""
+        if (task := self.tool.task) is None:
+            return
+        for page in (task.follow, task.cancel):
+            if page is not None and page not in tools:
+                yield f"the tool {self.tool.name}: {page.path} is no tool of this BFF, as its tasks need it"
+            elif page is not None and tools[page].key is None:
+                yield f"the tool {self.tool.name}: {page.path} needs other arguments than the id of a task"
+        self.follow = tools.get(task.follow)
+        self.cancel = tools.get(task.cancel) if task.cancel is not None else None
+        view = self.endpoint.plan.view_type
+        if self.follow is not None and self.follow.endpoint.plan.view_type != view:
+            yield f"the tool {self.tool.name}: {task.follow.path} has another view, by which its tasks end"
+
+    @property
+    def key(self) -> str | None:
+        """The only argument that it needs; None when it needs others, too."""
+        required = [field.encode_name for field in msgspec.structs.fields(self._arguments) if field.required]
+        return required[0] if len(required) == 1 else None
 
     def is_visible_to(self, caller: Identity | None) -> bool:
         """Whether a caller may use it, and so sees it."""
@@ -153,6 +180,32 @@ class PageTool:
             context=dataclasses.replace(context, deadline=deadline),
         )
         return of_page, body
+
+
+def compiled_tools(parts: ApiParts) -> dict[str, PageTool]:
+    """The tools of a BFF by name.
+
+    Raises:
+        ConfigError: some tool cannot work; every error is listed.
+    """
+    by_page = {endpoint.plan.page: endpoint for endpoint in parts.pages}
+    errors: list[str] = []
+    tools: dict[str, PageTool] = {}
+    for page, endpoint in by_page.items():
+        if (tool := page.agent) is None:
+            continue
+        made = PageTool(tool, endpoint, by_page.get(tool.confirm) if tool.confirm else None)
+        errors += made.errors()
+        if tools.setdefault(tool.name, made) is not made:
+            errors.append(f"two tools are called {tool.name}")
+        if tool.confirm is not None and not (tool.scopes and parts.secret):
+            errors.append(f"the tool {tool.name}: what is confirmed needs scopes, and BFF_SIGNING_KEY")
+    tool_of = {made.page: made for made in tools.values()}
+    for made in tools.values():
+        errors += made.bind(tool_of)
+    if errors:
+        raise ConfigError(errors)
+    return tools
 
 
 def schema_of(kind: Any) -> Json:

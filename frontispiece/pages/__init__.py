@@ -8,7 +8,7 @@ from frontispiece.pages.app import PageApp, create_app
 from frontispiece.pages.backend import AuthenticatedBffSettings, Bff, BffSettings, Connector, ServiceType, bff
 from frontispiece.pages.dataloader import loader
 from frontispiece.pages.gather import gather
-from frontispiece.pages.page import Body, Header, Page, Query, Tool
+from frontispiece.pages.page import Body, Header, Page, Query, Task, TaskState, Tool
 from frontispiece.pages.request import PageRequest, Provider
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
@@ -35,6 +35,8 @@ __all__ = [
     "Query",
     "Retry",
     "ServiceType",
+    "Task",
+    "TaskState",
     "Tool",
     "bff",
     "create_app",

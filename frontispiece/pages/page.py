@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
@@ -57,6 +57,42 @@ class Source:
     hedge: Hedge | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskState:
+    """What has become of the work that a tool began.
+
+    Args:
+        id: of the work, as the pages take it that show and cancel it.
+        status: `failed` when it came to nothing, though nobody cancelled it.
+        began: when, by RFC 3339.
+        changed: when it last changed.
+        message: how it is getting on, in words; empty for none.
+    """
+
+    id: str
+    status: Literal["working", "completed", "cancelled", "failed"]
+    began: str
+    changed: str
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """How agents follow the work that a tool begins and that goes on by itself.
+
+    Args:
+        follow: the page that shows it: a tool with the same view, which needs the work's id alone.
+        cancel: the page that cancels it, also such a tool; None when it cannot be cancelled.
+        state: the state of the work, from that view.
+        poll_interval: seconds after which looking again is worth it.
+    """
+
+    follow: "Page"
+    cancel: "Page | None" = None
+    state: Callable[[Any], TaskState]
+    poll_interval: float = 2.0
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """How agents use a page, over `frontispiece.agents`; a page without one is none of theirs.
@@ -68,6 +104,7 @@ class Tool:
         confirm: the page that shows what the tool is about to do, for what spends money: the first call
             answers with this page and a confirmation, the second needs it. None for tools that act at once.
         max_bytes: of its answer as JSON; what is beyond is left out, and the answer says so.
+        task: how to follow the work that it begins; None when its answer is all.
         budget: what one use may cost; calls beyond it are not made. None for any number.
         uri: a template such as `book:{isbn}`, by which the page is a resource, too; None for no resource.
     """
@@ -78,6 +115,7 @@ class Tool:
     confirm: "Page | None" = None
     max_bytes: int = 8000
     budget: Budget | None = None
+    task: Task | None = None
     uri: str | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 import httpx2
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, ClientSession, MCPError
 from mcp.client.auth import OAuthClientProvider
+from mcp.client.extension import ClaimContext, ClientExtension, ResultClaim
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import (
     AuthorizationCodeResult,
@@ -19,6 +20,7 @@ from mcp.shared.auth import (
     OAuthClientMetadata,
     OAuthToken,
 )
+from mcp_types import CallToolResult, GetTaskRequest, GetTaskRequestParams, Result
 from pydantic import AnyUrl
 
 from frontispiece.login.flow import LoginForm
@@ -92,11 +94,15 @@ class Assistant:
         return AuthorizationCodeResult(**query)
 
     @asynccontextmanager
-    async def connected(self, mode: Literal["auto", "legacy"] = "auto") -> AsyncIterator[Client]:
+    async def connected(
+        self, mode: Literal["auto", "legacy"] = "auto", extensions: Sequence[ClientExtension] = ()
+    ) -> AsyncIterator[Client]:
         """A client at the shop's tools."""
         async with (
             httpx2.AsyncClient(auth=self.auth, timeout=60) as http,
-            Client(streamable_http_client(self._url, http_client=http), mode=mode) as client,
+            Client(
+                streamable_http_client(self._url, http_client=http), mode=mode, extensions=extensions
+            ) as client,
         ):
             yield client
 
@@ -107,6 +113,52 @@ def assistant(shop: RunningShop, names: Iterator[str]) -> Assistant:
     name = next(names)
     asyncio.run(add_customers(shop.data, [name]))
     return Assistant(shop, name)
+
+
+class Created(Result):
+    """A task that a tool has begun."""
+
+    result_type: Literal["task"] = "task"
+    task_id: str
+    status: str
+
+
+class GetTask(GetTaskRequest):
+    """A request for what has become of a task."""
+
+    name_param = "taskId"
+
+
+class Polled(Result):
+    """A task, with the result of its tool when it has ended."""
+
+    status: str
+    result: Json | None = None
+
+
+class Tasks(ClientExtension):
+    """Follows a task until it ends."""
+
+    identifier = "io.modelcontextprotocol/tasks"
+
+    def __init__(self) -> None:
+        self.created: list[str] = []
+
+    def claims(self) -> Sequence[ResultClaim[Any]]:
+        """What the tool's result may be instead."""
+        return [ResultClaim(result_type="task", model=Created, resolve=self._resolve)]
+
+    async def _resolve(self, created: Created, context: ClaimContext) -> CallToolResult:
+        self.created.append(created.task_id)
+        async with asyncio.timeout(TIMEOUT):
+            while (polled := await poll(context.session, created.task_id)).status == "working":
+                pass
+        return CallToolResult.model_validate(polled.result)
+
+
+async def poll(session: ClientSession, task: str) -> Polled:
+    """What has become of a task."""
+    return await session.send_request(GetTask(params=GetTaskRequestParams(task_id=task)), Polled)
 
 
 async def use(client: Client, tool: str, **arguments: Any) -> Json:
@@ -128,7 +180,8 @@ async def problem(client: Client, tool: str, **arguments: Any) -> Json:
 async def test_an_assistant_that_knows_a_url_finds_products_and_buys_what_its_customer_confirms(
     assistant: Assistant, article: str
 ) -> None:
-    async with assistant.connected() as client:
+    tasks = Tasks()
+    async with assistant.connected(extensions=[tasks]) as client:
         assert client.protocol_version == "2026-07-28"
         found = await use(client, "find_products", q="pen", limit=3)
         assert 0 < len(found["items"]) <= 3
@@ -158,12 +211,10 @@ async def test_an_assistant_that_knows_a_url_finds_products_and_buys_what_its_cu
         placed = await use(client, "place_order", **order, confirmation=first["confirmation"])
         again = await use(client, "place_order", **order, confirmation=first["confirmation"])
         assert placed["result"]["order_id"] == again["result"]["order_id"]
-
-        async with asyncio.timeout(TIMEOUT):
-            status = ""
-            while status != "completed":
-                order_id = placed["result"]["order_id"]
-                status = (await use(client, "show_order", order_id=order_id))["status"]
+        order_id = placed["result"]["order_id"]
+        assert placed["result"]["status"] == "completed"
+        assert tasks.created == [f"place_order:{order_id}"] * 2
+        assert (await use(client, "show_order", order_id=order_id))["status"] == "completed"
 
 
 async def test_assistants_of_the_revision_before_are_served(assistant: Assistant, article: str) -> None:
