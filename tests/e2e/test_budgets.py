@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.budgets import FILE, budgets, costs, excesses
+from bench.budgets import FILE, OPERATIONS, budgets, costs, excesses
 from tests.support.customers import add_customers
 from tests.support.shop import RunningShop
 
@@ -19,6 +19,10 @@ def test_no_screen_is_over_its_budget(shop: RunningShop, names: Iterator[str]) -
     found = costs(shop, WANTED, name)
 
     assert excesses(WANTED, found) == []
+
+
+def test_every_persisted_operation_is_measured() -> None:
+    assert {budget.operation for budget in WANTED.values()} - {None} == set(OPERATIONS)
 
 
 def test_the_budgets_are_those_that_phones_need() -> None:
