@@ -158,31 +158,24 @@ def test_a_table_a_mounted_bff_and_a_standalone_one_are_served_beside_packages_o
 
 
 @pytest.mark.parametrize(
-    ("line", "extra"),
-    [("compression = {}", "compression"), ("validate_requests = true", "validation")],
+    ("file", "line", "command", "extra"),
+    [
+        ("edge.toml", "compression = {}", "check", "compression"),
+        ("edge.toml", "validate_requests = true", "check", "validation"),
+        ("frontispiece.toml", '[environment]\nSOME_URL = "${valkey}"\n', "up --port 0", "embedded"),
+    ],
 )
-def test_a_table_that_asks_for_an_extra_is_refused_without_it(
-    python: Path, project: Path, line: str, extra: str
+def test_a_setting_that_needs_an_extra_is_refused_without_it(
+    python: Path, project: Path, file: str, line: str, command: str, extra: str
 ) -> None:
-    with (project / "edge.toml").open("a") as table:
-        table.write(line)
+    with (project / file).open("a") as settings:
+        settings.write(line)
 
-    command = [str(python.with_name("front")), "check"]
-    done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
-
-    assert done.returncode == 1
-    assert f"is not installed: install Frontispiece with the extra {extra}" in " ".join(done.stderr.split())
-
-
-def test_an_embedded_valkey_that_is_not_installed_is_named(python: Path, project: Path) -> None:
-    with (project / "frontispiece.toml").open("a") as file:
-        file.write('[environment]\nSOME_URL = "${valkey}"\n')
-
-    command = [str(python.with_name("front")), "up", "--port", "0"]
-    done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+    front = [str(python.with_name("front")), *command.split()]
+    done = subprocess.run(front, cwd=project, check=False, capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert "install Frontispiece with the extra embedded" in done.stderr
+    assert f"install Frontispiece with the extra {extra}" in " ".join(done.stderr.split())
 
 
 def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from frontispiece.events import Event
+from frontispiece.events import Event, EventData
 from frontispiece.upstream import TimedOut
 from services.acquirer.faults import Faults
 from services.payment.events import (
@@ -39,70 +40,49 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where it is about the acquirer."""
 
 
+SUM: dict[str, Any] = {"amount": 4250, "currency": "EUR"}
+AUTHORISED, CAPTURED, REFUNDED = (
+    partial(fact, **SUM) for fact in (PaymentAuthorised, PaymentCaptured, PaymentRefunded)
+)
+
+
+def declined(reason: str) -> Callable[..., EventData]:
+    return partial(PaymentDeclined, reason=reason)
+
+
 async def operations(world: World) -> list[tuple[str, int]]:
     return [(operation.kind.value, operation.amount) for operation in await world.at_acquirer()]
 
 
-async def test_a_payment_is_authorised_and_then_captured(world: World) -> None:
-    a = order()
-    await world.deliver(authorise(a))
-    await world.deliver(capture(a))
-
-    assert await world.facts(a) == [
-        PaymentAuthorised(order_id=a, amount=4250, currency="EUR"),
-        PaymentCaptured(order_id=a, amount=4250, currency="EUR"),
-    ]
-    assert await operations(world) == [("authorise", 4250), ("capture", 4250)]
-    assert await world.ledgers_agree()
+def decline(order_id: str) -> Event[Any]:
+    return authorise(order_id, token="tok_declined")
 
 
-async def test_a_declined_payment_says_why_and_has_nothing_to_void(world: World) -> None:
-    a = order()
-    await world.deliver(authorise(a, token="tok_declined"))
-    await world.deliver(cancel(a))
-
-    assert await world.facts(a) == [
-        PaymentDeclined(order_id=a, reason="card-declined"),
-        PaymentVoided(order_id=a),
-    ]
-    assert await operations(world) == [("authorise", 4250)]
-    assert await world.ledgers_agree()
-
-
-async def test_cancelling_voids_what_is_reserved(world: World) -> None:
-    a = order()
-    await world.deliver(authorise(a))
-    await world.deliver(cancel(a))
-
-    assert await world.facts(a) == [
-        PaymentAuthorised(order_id=a, amount=4250, currency="EUR"),
-        PaymentVoided(order_id=a),
-    ]
-    assert await operations(world) == [("authorise", 4250), ("void", 4250)]
-
-
-async def test_cancelling_refunds_what_is_taken(world: World) -> None:
-    a = order()
-    for command in (authorise(a), capture(a), cancel(a)):
-        await world.deliver(command)
-
-    assert (await world.facts(a))[-1] == PaymentRefunded(order_id=a, amount=4250, currency="EUR")
-    assert await operations(world) == [("authorise", 4250), ("capture", 4250), ("refund", 4250)]
-    assert await world.ledgers_agree()
-
-
-async def test_a_payment_that_was_cancelled_before_is_declined_without_the_acquirer(
-    world: World,
+@pytest.mark.parametrize(
+    ("commands", "facts", "carried_out"),
+    [
+        ([authorise, capture], [AUTHORISED, CAPTURED], ["authorise", "capture"]),
+        ([authorise, cancel], [AUTHORISED, PaymentVoided], ["authorise", "void"]),
+        (
+            [authorise, capture, authorise, capture, cancel, cancel, capture],
+            [*[AUTHORISED, CAPTURED] * 2, *[REFUNDED] * 3],
+            ["authorise", "capture", "refund"],
+        ),
+        ([decline, cancel], [declined("card-declined"), PaymentVoided], ["authorise"]),
+        ([cancel, authorise], [PaymentVoided, declined("cancelled")], []),
+    ],
+    ids=["captured", "voided", "sent anew and refunded", "declined", "cancelled before"],
+)
+async def test_each_command_has_its_fact_and_is_carried_out_once(
+    world: World, commands: list[Command], facts: list[Callable[..., EventData]], carried_out: list[str]
 ) -> None:
     a = order()
-    await world.deliver(cancel(a))
-    await world.deliver(authorise(a))
+    for command in commands:
+        await world.deliver(command(a))
 
-    assert await world.facts(a) == [
-        PaymentVoided(order_id=a),
-        PaymentDeclined(order_id=a, reason="cancelled"),
-    ]
-    assert await operations(world) == []
+    assert await world.facts(a) == [fact(order_id=a) for fact in facts]
+    assert await operations(world) == [(kind, 4250) for kind in carried_out]
+    assert await world.ledgers_agree()
 
 
 async def test_a_message_delivered_again_and_again_changes_nothing(world: World) -> None:
@@ -113,16 +93,6 @@ async def test_a_message_delivered_again_and_again_changes_nothing(world: World)
 
     assert len(await world.facts(a)) == 2
     assert await operations(world) == [("authorise", 4250), ("capture", 4250)]
-
-
-async def test_a_command_sent_anew_is_answered_again_and_charges_nothing(world: World) -> None:
-    a = order()
-    for command in (authorise(a), capture(a), authorise(a), capture(a), cancel(a), cancel(a), capture(a)):
-        await world.deliver(command)
-
-    names = [fact.TYPE.rpartition(".")[2] for fact in await world.facts(a)]
-    assert names == ["authorised", "captured", "authorised", "captured", "refunded", "refunded", "refunded"]
-    assert await operations(world) == [("authorise", 4250), ("capture", 4250), ("refund", 4250)]
 
 
 async def test_a_capture_that_comes_before_its_authorisation_waits_for_it(world: World) -> None:

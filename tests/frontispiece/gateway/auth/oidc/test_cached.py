@@ -37,16 +37,6 @@ async def test_what_was_cached_is_gone_when_its_login_or_its_user_has_ended(
     ]
 
 
-async def test_what_was_cached_is_gone_when_its_key_is(edge: World, issuer: Issuer) -> None:
-    stolen, compromised = issuer.bearer("reader"), issuer.signer
-    assert (await edge.http.get("/mine", headers=stolen)).status_code == 200
-    issuer.rotate()
-    issuer.forget(compromised)
-    assert (await edge.http.get("/mine", headers=issuer.bearer("reader"))).status_code == 200
-
-    assert (await edge.http.get("/mine", headers=stolen)).status_code == 401
-
-
 async def test_what_was_cached_is_gone_when_its_key_is_another_under_the_same_id(
     edge: World, issuer: Issuer
 ) -> None:

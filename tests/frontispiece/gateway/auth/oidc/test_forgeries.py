@@ -59,16 +59,6 @@ async def test_a_token_is_cached_until_it_expires_and_refused_then(
     assert "expired" in await reason(access, token)
 
 
-async def test_a_valid_token_identifies_user_client_and_scopes(access: AccessTokens, issuer: Issuer) -> None:
-    token = issuer.token("reader", "shop", "stock:write")
-
-    reader = Identity(subject="reader", scopes=frozenset({"shop", "stock:write"}), client="mobile")
-    verified = await access.verify(token)
-
-    assert verified.identity == reader
-    assert access.cached(authorization(token)) is verified
-
-
 async def test_issuers_may_write_the_same_in_different_ways(access: AccessTokens, issuer: Issuer) -> None:
     usual: dict[str, Any] = {"subject": "reader", "scopes": frozenset({"shop"}), "client": "mobile"}
 
