@@ -15,6 +15,7 @@ from services.ordering.store import Orders
 from services.ordering.tables import event_store
 from shop.pb import discount_pb2_grpc
 from tests.conftest import AppClient, MakeToken
+from tests.services.ordering.copy_of_ordering import Copy
 from tests.services.ordering.orders import one_shard, opened
 from tests.services.ordering.reading import Reading
 from tests.services.ordering.world import Discounts, Shop
@@ -117,3 +118,13 @@ async def orders(shop: Shop, sqlite_url: str) -> AsyncIterator[Orders]:
     """The shop's orders, as another copy of ordering has them."""
     async with opened(sqlite_url) as orders:
         yield orders
+
+
+@pytest.fixture
+def copy(reading: Reading, token_settings: TokenSettings) -> Copy:
+    return Copy(reading, token_settings)
+
+
+@pytest.fixture
+def reader(bearer: MakeToken) -> dict[str, str]:
+    return bearer("reader", "shop")
