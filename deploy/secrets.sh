@@ -86,10 +86,10 @@ echo "{$(shard 0 ordering_0),$(shard 1 ordering_1)}" >ordering_shards
 echo "{\"0\":{\"database_url\":\"$(<feed_0_database_url)\"},\"1\":{\"database_url\":\"$(<feed_1_database_url)\"}}" >feed_shards
 echo "{\"0\":{\"database_url\":\"$(<pickup_0_database_url)\"},\"1\":{\"database_url\":\"$(<pickup_1_database_url)\"}}" >pickup_shards
 
-nats_user() { # user, what it may publish, what it may subscribe to
+nats_user() { # user, what it may publish, what it may subscribe to, the file of its URL
     local password
     password="$(password)"
-    echo "nats://$1:$password@nats:4222" >"$1_events_url"
+    echo "nats://$1:$password@nats:4222" >"$4"
     echo "  { user: $1, password: \"$password\", permissions: { publish: [$2], subscribe: [$3] } }"
 }
 # A service publishes its own events, sends commands, and consumes by its own names; it deletes nothing.
@@ -105,7 +105,14 @@ nats_service() { # service, names of its consumers
         publish+=", '\$KV.shop_shards.$1.map', '\$JS.API.STREAM.MSG.GET.KV_shop_shards'"
         publish+=", '\$JS.API.CONSUMER.CREATE.KV_shop_shards'"
     fi
-    nats_user "$1" "$publish" "$subscribe"
+    nats_user "$1" "$publish" "$subscribe" "$1_events_url"
+}
+# A role reads the registry, and registers itself under its own names alone (docs/discovery.md).
+nats_registry() { # role, names that it registers
+    local name publish
+    publish="'\$JS.API.STREAM.CREATE.KV_registry_instances', '\$JS.API.CONSUMER.CREATE.KV_registry_instances'"
+    for name in "${@:2}"; do publish+=", '\$KV.registry_instances.$name.*'"; done
+    nats_user "registry-$1" "$publish" "'_INBOX.registry.>'" "${1//-/_}_registry_url"
 }
 {
     echo "authorization { users: ["
@@ -113,7 +120,14 @@ nats_service() { # service, names of its consumers
         nats_service "$service" "$service"
     done
     nats_service feed feed-0 feed-1
-    nats_user operator "'>'" "'>'" # for front events
+    nats_user operator "'>'" "'>'" operator_events_url # for front events
+    nats_registry gateway
+    nats_registry discount discount discount-grpc
+    nats_registry catalog catalog catalog-grpc
+    for role in bff-web bff-mobile bff-operator bff-agent identity inventory basket reviews payment acquirer \
+        ordering shipping notification recommendation sales feed pickup; do
+        nats_registry "$role" "$role"
+    done
     echo "]}"
 } >nats_users
 

@@ -29,6 +29,7 @@ STAND_INS = {
     "session_valkey_url": "valkey://gateway:secret@session-valkey:6379/0",
     "gateway_valkey_url": "valkey://gateway:secret@session-valkey:6379/0",
     "events_url": "nats://shop:secret@nats:4222",
+    "registry_url": "nats://registry-role:secret@nats:4222",
     "session_encryption_keys": json.dumps([KEY]),
     "session_client_secret": "a" * 32,
     "identity_encryption_keys": json.dumps([KEY]),
@@ -80,7 +81,7 @@ def test_every_role_has_a_container_that_serves_it_to_the_others(role: str) -> N
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_container_has_only_variables_that_its_role_reads(role: str) -> None:
-    assert set(environment(role)) <= set(variables(role))
+    assert set(environment(role)) <= {*variables(role), "REGISTRY_URL"}, "which the server reads"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -144,16 +145,14 @@ def test_every_container_is_watched_confined_and_restarted(container: str) -> No
 def test_what_keeps_data_is_reached_only_by_those_who_keep_it_there() -> None:
     on = {
         network: {name for name, one in CONTAINERS.items() if network in one["networks"]}
-        for network in ("databases", "baskets", "sessions", "events")
+        for network in ("databases", "baskets", "sessions")
     }
-    with_events = {name for name in ROLES if "EVENTS_URL" in variables(name)}
     with_database = {name for name in ROLES if has_database(name)}
 
     assert on == {
         "databases": {"postgres", *with_database},
         "baskets": {"valkey", "basket"},
         "sessions": {"session-valkey", GATEWAY},
-        "events": {"nats", *with_events},
     }
 
 
@@ -177,6 +176,13 @@ def test_a_service_with_events_has_a_user_of_its_own_at_the_broker() -> None:
 
     assert users == {name: f"{name}_events_url" for name in with_events}
     assert "operator_events_url" not in users.values()
+
+
+def test_every_role_reaches_the_registry_as_a_user_of_its_own() -> None:
+    users = {role: secrets(role).get("registry_url") for role in ROLES}
+
+    assert users == {role: f"{role.replace('-', '_')}_registry_url" for role in ROLES}
+    assert all("services" in CONTAINERS[name]["networks"] for name in ("nats", *ROLES))
 
 
 def test_what_a_caller_signs_with_is_known_to_it_alone() -> None:

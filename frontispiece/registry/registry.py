@@ -175,7 +175,7 @@ async def open_registry(url: str) -> AsyncIterator[Registry]:
     """The registry at a broker, which may be away: one connection for all of an event loop that use it."""
     of_loop = _open.setdefault(asyncio.get_running_loop(), {})
     if (shared := of_loop.get(url)) is None:
-        shared = of_loop[url] = _Shared(EventSettings(url=url, prefix="registry"))
+        shared = of_loop[url] = _Shared(EventSettings(url=url, prefix="registry", replicas=1))
     shared.users += 1
     try:
         yield await asyncio.shield(shared.opened)

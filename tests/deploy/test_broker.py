@@ -5,9 +5,10 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,14 +20,20 @@ from frontispiece.events import CommandData, EventData, EventSettings, Messaging
 from frontispiece.events.broker import Connection, connected
 from frontispiece.events.envelope import broker_subject, encode
 from frontispiece.events.parking import parked_messages
+from frontispiece.registry import Instance, open_registry
 from frontispiece.shards.router import BUCKET, map_key
 from tests.frontispiece.events.conftest import Handled
 from tests.support.events import event
 from tests.support.shop import ROOT
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="deploy/secrets.sh needs openssl")
 
-Settings = Callable[[str], EventSettings]
+
+class Settings(Protocol):
+    """Gives the settings of a service, or of a role's user `to` the registry."""
+
+    def __call__(self, user: str, *, to: str = "events") -> EventSettings: ...
 
 
 class Captured(EventData, frozen=True, kw_only=True):
@@ -51,8 +58,8 @@ def settings(made: Path, tmp_path: Path) -> Iterator[Settings]:
         try:
             ports = _ports(tmp_path)
 
-            def of(user: str) -> EventSettings:
-                told = urlsplit((made / f"{user}_events_url").read_text().strip())
+            def of(user: str, *, to: str = "events") -> EventSettings:
+                told = urlsplit((made / f"{user}_{to}_url").read_text().strip())
                 assert (told.hostname, told.port) == ("nats", 4222)
                 return EventSettings(
                     url=f"nats://{told.username}:{told.password}@{urlsplit(ports['nats'][0]).netloc}",
@@ -125,6 +132,28 @@ async def test_ordering_publishes_and_follows_its_map_of_shards_which_an_operato
         await operator.put(map_key("ordering"), b"2")
         assert (await anext(entries)).value == b"2"
         assert await ordering.get(map_key("ordering")) is not None
+
+
+async def test_a_role_registers_itself_for_all_to_see_and_cannot_register_as_another(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def instance(service: str, port: int) -> Instance:
+        return Instance(service=service, address=f"http://127.0.0.1:{port}")
+
+    async with (
+        open_registry(settings("gateway", to="registry").url) as gateway,
+        open_registry(settings("reviews", to="registry").url) as reviews,
+        open_registry(settings("discount", to="registry").url) as discount,
+    ):
+        reviews.enter(instance("payment", 1))  # as whoever has broken into it would
+        gateway.enter(instance("payment", 2))
+        await until(lambda: caplog.text.count("permissions violation for publish") >= 2)
+        own = [instance("reviews", 3), instance("discount", 4), instance("discount-grpc", 5)]
+        reviews.enter(own[0])
+        discount.enter(own[1])
+        discount.enter(own[2])
+
+        await until(lambda: {*gateway.instances} == {*reviews.instances} == {*own})
 
 
 async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_not_its_own(
