@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import httpx
@@ -44,4 +45,5 @@ def test_an_operator_writes_a_discount_natively_that_all_read_as_json(
     with pytest.raises(grpc.RpcError) as invalid:  # the service's own refusal, with its type
         discounts.CreateDiscount(pb.CreateDiscountRequest(), metadata=metadata("clerk"), timeout=60)
     assert invalid.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert dict(invalid.value.trailing_metadata())["problem-type"] == "invalid-request"
+    metadata_of_refusal: Any = invalid.value.trailing_metadata()
+    assert dict(metadata_of_refusal)["problem-type"] == "invalid-request"

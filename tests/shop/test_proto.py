@@ -9,7 +9,11 @@ def test_the_generated_grpc_code_is_what_the_proto_file_gives(tmp_path: Path) ->
     outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python")]
     (tmp_path / "shop" / "pb").mkdir(parents=True)
     protos = [f"shop/pb/{each.name}" for each in sorted((ROOT / "shop" / "pb").glob("*.proto"))]
-    outputs += ["--include_imports", f"--descriptor_set_out={tmp_path}/shop/pb/shop.binpb"]
+    outputs += [
+        "--include_imports",
+        "--include_source_info",
+        f"--descriptor_set_out={tmp_path}/shop/pb/shop.binpb",
+    ]
     subprocess.run(
         [sys.executable, "-m", "grpc_tools.protoc", "-I", ".", *outputs, *protos],
         cwd=ROOT,

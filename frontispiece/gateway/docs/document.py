@@ -186,6 +186,14 @@ def _parameters(route: Route, method: str, template: Template, described: Iterab
                 "schema": {"type": "string"},
             }
         )
+    fields = (
+        {name.replace("_", "").lower(): name for name in template.names}
+        if route.to and route.to.method
+        else {}
+    )
+    for where, name in [key for key in known if key[0] == "query" and key[1] in fields]:
+        field = known.pop((where, name))  # of the message, which the path has
+        known["path", fields[name].lower()] = {**field, "name": fields[name], "in": "path", "required": True}
     for name in template.names:
         plain = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         yield known.pop(("path", name.lower()), plain)

@@ -107,10 +107,15 @@ class _OpenApi:
     async def _documents(self) -> dict[str, Document]:
         """The descriptions of services that have one and are there."""
         table, tokens, runtime = self._resources.table, self._resources.tokens, self._resources.runtime
-        shown = {name for route in table.routes if self._shows(route) for name in _services(route)}
+        routes = [route for route in table.routes if self._shows(route) and not route.is_native]
+        shown = {name for route in routes for name in _services(route)}
         some = asyncio.Semaphore(MAX_FETCHES)
 
         async def fetched(name: str) -> Document | None:
+            if descriptors := table.services[name].grpc:
+                from frontispiece.gateway.docs.grpc import description as described  # noqa: PLC0415 (an extra)
+
+                return await asyncio.to_thread(described, descriptors)
             upstream = self._resources.upstreams[name]
             description = runtime.description(upstream, partial(tokens.gateway_authorization, name))
             async with some:

@@ -95,9 +95,10 @@ class Bound:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Binding:
-    """One `google.api.http` rule of a method."""
+    """One `google.api.http` rule of a method; its path is as the rule has it."""
 
     verb: str
+    path: str
     pattern: re.Pattern[str]
     names: tuple[str, ...]
     bound: Bound
@@ -129,7 +130,7 @@ class Descriptors:
             ValueError: it is none, or lacks files that its own import.
         """
         try:
-            self.methods, self._bindings  # noqa: B018 (cached)
+            self.methods, self.bindings  # noqa: B018 (cached)
         except (DecodeError, KeyError, TypeError) as error:
             raise ValueError(
                 f"it is no descriptor set with all its imports (protoc --include_imports): {error}"
@@ -186,7 +187,7 @@ class Descriptors:
         """The method of an HTTP request: at its own path, or at one that `google.api.http` gives it."""
         if method := self.methods.get(path):
             return Bound(method=method, body="" if verb in BODILESS else WHOLE)
-        return next((bound for each in self._bindings if (bound := each.match(verb, path))), None)
+        return next((bound for each in self.bindings if (bound := each.match(verb, path))), None)
 
     @cached_property
     def _files(self) -> Any:
@@ -201,7 +202,8 @@ class Descriptors:
                     yield method, described.methods_by_name[method.name]
 
     @cached_property
-    def _bindings(self) -> tuple[Binding, ...]:
+    def bindings(self) -> tuple[Binding, ...]:
+        """The `google.api.http` rules of all methods."""
         try:
             extension: Any = self.pool.FindExtensionByName("google.api.http")
         except KeyError:  # no file of the set imports google/api/annotations.proto
@@ -245,6 +247,7 @@ def _binding(rule: Any, method: Method) -> Binding:
         )
     return Binding(
         verb=verb,
+        path=path,
         pattern=re.compile("".join(pieces)),
         names=tuple(names),
         bound=Bound(method=method, body=rule.body, response_body=rule.response_body),
