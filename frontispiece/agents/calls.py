@@ -1,6 +1,5 @@
 """Calls of tools: what they may cost, what they answer, and what is recorded of them."""
 
-import dataclasses
 import logging
 from time import perf_counter
 from typing import Any
@@ -48,7 +47,7 @@ class ToolCalls:
         """
         outcome = "aborted"
         count, began = CallCount(self._limit(tool)), perf_counter()
-        request = replace(request, context=dataclasses.replace(request.context, calls=count))
+        request = replace(request, context=replace(request.context, calls=count))
         try:
             _check_scopes(tool, request.identity)
             tool.check(arguments)

@@ -1,6 +1,5 @@
 """A page as a tool: the schemas of its arguments and its answer, and a request made of arguments."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, Self
@@ -177,7 +176,7 @@ class PageTool:
             path=path,
             query=query,
             method=endpoint.plan.page.method,
-            context=dataclasses.replace(context, deadline=deadline),
+            context=replace(context, deadline=deadline),
         )
         return of_page, body
 

@@ -93,6 +93,22 @@ UNTRUSTED_PREFIXES: Final = (
 """Prefixes of request headers that tell services who or where a client is: from a client they are dropped."""
 
 
+LINE_BREAKS: Final = b"\r\n\0"
+"""What no header field and no request line has in it."""
+
+
+def lines_of(headers: Headers) -> bytes:
+    """The lines of a header section, each with its CR LF.
+
+    Raises:
+        ValueError: some name or value has a line break or a NUL: it would be another section.
+    """
+    lines = b"".join([b"%b: %b\r\n" % field for field in headers])
+    if len(lines) - len(lines.translate(None, LINE_BREAKS)) != 2 * len(headers):
+        raise ValueError("A header field has a line break or a NUL.")
+    return lines
+
+
 def joined(headers: Headers, name: bytes) -> bytes:
     """All fields of this name, joined to one list."""
     return b",".join([value for known, value in headers if known == name])

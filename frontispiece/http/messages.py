@@ -1,10 +1,10 @@
 """Requests and replies with streaming bodies, and the `Transport` that takes one and returns the other."""
 
-import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol, Self
+
+from msgspec import Struct
 
 Headers = list[tuple[bytes, bytes]]
 """Header fields in order, names in lower case."""
@@ -84,8 +84,7 @@ def whole_or_stream(body: bytes | AsyncIterator[bytes]) -> bytes | BodyStream:
     return body if isinstance(body, bytes | BodyStream) else BodyStream(body)
 
 
-@dataclass(kw_only=True, slots=True)
-class IncomingRequest:
+class IncomingRequest(Struct, kw_only=True, eq=False):
     """A request from a client, as the server hands it to an app that has `respond(request) -> Reply`.
 
     Args:
@@ -111,8 +110,7 @@ class IncomingRequest:
     send_interim: Callable[[int, Headers], None]
 
 
-@dataclass(kw_only=True, slots=True)
-class Request:
+class Request(Struct, kw_only=True, eq=False):
     """A request to an upstream.
 
     Args:
@@ -124,14 +122,16 @@ class Request:
             has as long itself; then the service has its time from the end of a `BodyStream` on.
         on_interim: called with status and headers of each interim response (1xx) but `100 Continue`, by a
             transport that has them: httpx and ASGI do not.
+        lines: the headers, encoded; None where the transport has to do that.
     """
 
     method: str
     target: str
-    headers: Headers = dataclasses.field(default_factory=list)
+    headers: Headers = []
     body: bytes | AsyncIterator[bytes] = b""
     timeout: float = 10.0
     on_interim: Callable[[int, Headers], None] | None = None
+    lines: bytes | None = None
 
 
 async def _release_nothing() -> None:
@@ -143,8 +143,7 @@ async def _one_chunk(content: bytes) -> AsyncIterator[bytes]:
         yield content
 
 
-@dataclass(kw_only=True, slots=True)
-class Reply:
+class Reply(Struct, kw_only=True, eq=False):
     """A response whose body may still have to be read.
 
     Use it in `async with`, or pass it on to a caller that does: the exit releases the connection of its body.

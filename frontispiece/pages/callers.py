@@ -1,6 +1,5 @@
 """Who calls a page, by an internal token."""
 
-import dataclasses
 from functools import partial
 
 from msgspec.structs import replace
@@ -41,9 +40,7 @@ class Callers:
         identity = self._verifier.caller(authorization)
         context = request.context
         if self._signer is not None:
-            context = dataclasses.replace(
-                context, authorization=partial(self._signer.authorization, identity)
-            )
+            context = replace(context, authorization=partial(self._signer.authorization, identity))
         return replace(request, identity=identity, context=context)
 
     def required(self, request: PageRequest) -> Identity:

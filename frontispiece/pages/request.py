@@ -1,6 +1,5 @@
 """A request to a page, as its sources may see it."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -34,7 +33,7 @@ class PageRequest(Struct, frozen=True, kw_only=True, eq=False):
 
     def until(self, deadline: float) -> Self:
         """The same request with another deadline, in the event loop's time, seconds."""
-        return replace(self, context=dataclasses.replace(self.context, deadline=deadline))
+        return replace(self, context=replace(self.context, deadline=deadline))
 
     def without_credentials(self) -> Self:
         """The same request from an anonymous caller."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from frontispiece.http.messages import ClientDisconnected, Headers, Reply, Request, Transport, field
 from frontispiece.upstream.call_context import (
+    Authorization,
     CallContext,
     CallCount,
     CallRecord,
+    Context,
     NotIdempotent,
     current_call_context,
     now,
 )
-from frontispiece.upstream.client import Authorization, Context, Service, Upstream
+from frontispiece.upstream.client import Service, Upstream
 from frontispiece.upstream.errors import (
     InvalidResponse,
     OverBudget,

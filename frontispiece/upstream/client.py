@@ -2,27 +2,20 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from frontispiece.http.asgi import App
+from frontispiece.http.headers import lines_of
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
-from frontispiece.upstream.call_context import (
-    CallCount,
-    CallRecord,
-    current_call_context,
-    now,
-    record_call,
-)
-from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamServerError
+from frontispiece.upstream.call_context import CallRecord, Context, current_call_context, record_call
+from frontispiece.upstream.errors import InvalidResponse, UpstreamServerError
 from frontispiece.upstream.observed import ObservedTransport, Start
 from frontispiece.upstream.refusal import refusal_of, unavailable_of
 from frontispiece.upstream.stats import State, TransportWrapper
@@ -34,81 +27,10 @@ MAX_BODY = 10 * 1024 * 1024
 
 _JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
-PROPAGATED_HEADERS = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
-"""Headers of an incoming request that go with every call made for it: none of them identifies its caller."""
-
-Authorization = Callable[[str], bytes | None]
-"""The `Authorization` header of calls to the service of this name; None for none."""
-
 OnHeaders = Callable[[Headers], object]
 """Called with the headers of a response."""
 
-UNRECORDED = nullcontext()
-"""Around a call without tracing."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
-    """What all calls made for one incoming request have in common.
-
-    Args:
-        headers: of every call.
-        deadline: in the event loop's time, seconds.
-        authorization: makes the `Authorization` header for each service; None to send none.
-        calls: counts them; None where nobody does.
-    """
-
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    deadline: float
-    authorization: Authorization | None = None
-    calls: CallCount | None = None
-
-    @classmethod
-    def of(cls, headers: Headers, deadline: float, authorization: Authorization | None = None) -> Self:
-        """The context of a request with these headers."""
-        carried = tuple([field for field in headers if field[0] in PROPAGATED_HEADERS])
-        return cls(headers=carried, deadline=deadline, authorization=authorization)
-
-    def headers_to(self, service: str) -> tuple[tuple[bytes, bytes], ...]:
-        """The headers of a call to the service of this name, which is counted.
-
-        Raises:
-            OverBudget: there may be no further call.
-        """
-        if self.calls is not None:
-            self.calls.add()
-        proof = None if self.authorization is None else self.authorization(service)
-        return self.headers if proof is None else (*self.headers, (b"authorization", proof))
-
-    def remaining(self) -> float:
-        """Seconds left for a call made here and now.
-
-        Raises:
-            TimedOut: the deadline has passed.
-        """
-        within = current_call_context.get()
-        until = self.deadline if within is None else min(self.deadline, within.deadline)
-        remaining = until - now()
-        if remaining <= 0:
-            raise TimedOut("there was no time left to ask it")
-        return remaining
-
-    def record_call(
-        self, upstream: str, method: str, target: str, *, answer: str
-    ) -> AbstractContextManager[object]:
-        """Record a call that no `Service` makes, such as one over gRPC, for the page's timeline.
-
-        Args:
-            upstream: the service's name.
-            method: in the words of its protocol, such as `gRPC`.
-            target: what it asks for.
-            answer: its outcome when it succeeds; when it fails, that is the reason of the `UpstreamError`.
-        """
-        running = current_call_context.get()
-        if running is None or running.recorded_calls is None:
-            return UNRECORDED
-        record = CallRecord(upstream, method, target, perf_counter())
-        return record_call(running.recorded_calls, record, answer)
+JSON = b"application/json"
 
 
 class Upstream(TransportWrapper):
@@ -167,6 +89,10 @@ class Service:
     def __init__(self, upstream: Upstream, context: Context) -> None:
         self._upstream = upstream
         self._context = context
+        self._common: tuple[tuple[bytes, bytes], ...] = ()
+        """The header fields of every call."""
+        self._lines = b""
+        """Those of every read of JSON, encoded; empty before the first."""
 
     def get(self, target: str, shape: type[Shape]) -> Coroutine[Any, Any, Shape]:
         """Read a resource; members that `shape` does not name are ignored (a tolerant reader)."""
@@ -237,21 +163,18 @@ class Service:
         return reply
 
     def _request(
-        self,
-        method: str,
-        target: str,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-        accept: bytes = b"application/json",
+        self, method: str, target: str, headers: tuple[tuple[bytes, bytes], ...] = (), accept: bytes = JSON
     ) -> Request:
-        context = self._context
-        remaining = context.remaining()
-        fields = [
-            *context.headers_to(self._upstream.name),
-            *headers,
-            (b"accept", accept),
-            (TIMEOUT_HEADER, milliseconds(remaining)),
-        ]
-        return Request(method=method, target=target, headers=fields, timeout=remaining)
+        remaining = self._context.begin_call()
+        common = self._common or self._context.headers_to(self._upstream.name)
+        self._common = common
+        timeout = milliseconds(remaining)
+        fields = [*common, *headers, (b"accept", accept), (TIMEOUT_HEADER, timeout)]
+        request = Request(method=method, target=target, headers=fields, timeout=remaining)
+        if method == "GET" and not headers and accept is JSON:
+            self._lines = lines = self._lines or lines_of(fields[:-1])
+            request.lines = b"%b%b: %b\r\n" % (lines, TIMEOUT_HEADER, timeout)
+        return request
 
     async def _recorded(
         self, records: list[CallRecord], request: Request, read: Callable[[Reply], Awaitable[Shape]]

@@ -10,7 +10,8 @@ from frontispiece import telemetry
 from frontispiece.extras import extra
 from frontispiece.http.messages import Headers, Reply, Request
 from frontispiece.settings import Directory
-from frontispiece.upstream.client import Context, Upstream
+from frontispiece.upstream.call_context import Context
+from frontispiece.upstream.client import Upstream
 from frontispiece.upstream.errors import (
     InvalidResponse,
     TimedOut,
@@ -169,9 +170,9 @@ class GrpcStub:
         Raises:
             UpstreamError: there is no response, or none that can be decoded.
         """
+        seconds = self._context.begin_call()
         headers = [*self._context.headers_to(self._name)]
         with self._context.record_call(self._name, "gRPC", method, answer="OK"):
-            seconds = self._context.remaining()
             return await getattr(self._stub, method)(request, seconds=seconds, headers=headers)
 
 

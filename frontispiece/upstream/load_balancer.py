@@ -5,9 +5,10 @@ import logging
 from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import replace
 from random import random as any_number
 from typing import Self
+
+from msgspec.structs import replace
 
 from frontispiece.aio import BackgroundTasks, periodic
 from frontispiece.clocks import monotonic

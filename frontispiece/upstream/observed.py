@@ -1,8 +1,9 @@
 """A transport whose requests are observed: by traces, metrics and the access log."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
+
+from msgspec.structs import replace
 
 from frontispiece.http.messages import Reply, Request, Transport, field
 from frontispiece.upstream.outcome import when_released
@@ -59,7 +60,9 @@ def traced(name: str, inner: Transport) -> ObservedTransport:
             parent = unsampled()
             if parent is None or field(request.headers, b"traceparent") is not None:
                 return None
-            return replace(request, headers=[*request.headers, (b"traceparent", parent.encode())]), _ignore
+            return replace(
+                request, headers=[*request.headers, (b"traceparent", parent.encode())], lines=None
+            ), _ignore
 
         def end(ended: Reply | BaseException) -> None:
             if isinstance(ended, BaseException):
@@ -71,7 +74,7 @@ def traced(name: str, inner: Transport) -> ObservedTransport:
             span.__exit__(None, None, None)
 
         span.__enter__()
-        return replace(request, headers=span.inject(request.headers)), end
+        return replace(request, headers=span.inject(request.headers), lines=None), end
 
     return ObservedTransport(inner, start)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from inspect import Parameter, Signature
 from typing import Any
 
 import httpx
+from msgspec.structs import replace
 
 from frontispiece.http.asgi import App
 from frontispiece.pages import Page, PageRequest, Provider

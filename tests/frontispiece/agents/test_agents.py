@@ -71,7 +71,7 @@ class Stacks:
     def fetch(self) -> None:
         """Call it."""
         assert self._context is not None
-        self._context.headers_to("stacks")
+        self._context.begin_call()
 
 
 def fetch_page() -> Page:

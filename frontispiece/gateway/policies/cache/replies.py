@@ -1,7 +1,6 @@
 """Replies of the cache as the layers around it see them; stored bodies have encoded forms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from frontispiece.upstream import Reply
 
@@ -32,8 +31,7 @@ class EncodedBodies:
             self.size += len(body)
 
 
-@dataclass(kw_only=True, slots=True)
-class StoredReply(Reply):
+class StoredReply(Reply, kw_only=True, eq=False):
     """A whole response that is stored.
 
     Args:
@@ -50,8 +48,7 @@ class StoredReply(Reply):
         return self.encoded if self.body is self.stored_body else None
 
 
-@dataclass(kw_only=True, slots=True)
-class CollapsedReply(Reply):
+class CollapsedReply(Reply, kw_only=True, eq=False):
     """One caller's copy of a shared response.
 
     Args:

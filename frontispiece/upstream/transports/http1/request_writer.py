@@ -1,5 +1,6 @@
 """Encodes requests."""
 
+from frontispiece.http.headers import LINE_BREAKS, lines_of
 from frontispiece.http.messages import Headers, Request
 
 CONNECTION_FIELDS = frozenset({b"host", b"connection", b"transfer-encoding", b"upgrade"})
@@ -26,30 +27,34 @@ def encode_request_head(host: bytes, request: Request) -> bytes:
     """The head of a request, with its body if that is complete.
 
     Args:
-        host: the line of the field `Host`.
+        host: the line of the field `Host`, with its CR LF.
         request: the request.
 
     Raises:
         ValueError: the bytes would not be this one request: a mistake of the caller.
     """
     body = request.body
-    fields = request.headers
+    lines = request.lines
+    if lines is None:
+        lines = lines_of(_framed(request))
+    first = f"{request.method} {request.target} HTTP/1.1".encode("latin-1")
+    if first.count(b" ") != SPACES or len(first) != len(first.translate(None, LINE_BREAKS)):
+        raise ValueError("A request line has a line break, a NUL or a space where none can be.")
+    return b"%b\r\n%b%b\r\n%b" % (first, host, lines, body if isinstance(body, bytes) else b"")
+
+
+def _framed(request: Request) -> Headers:
+    """The header fields with those that frame the body."""
+    body, fields = request.body, request.headers
     length = declared_length(fields)
     if not isinstance(body, bytes):
-        if length is None:
-            fields = [*fields, (b"transfer-encoding", b"chunked")]
-    elif length is None:
-        if body or request.method in METHODS_WITH_BODY:
-            fields = [*fields, (b"content-length", b"%d" % len(body))]
-    elif length != len(body):
+        return fields if length is not None else [*fields, (b"transfer-encoding", b"chunked")]
+    if length is None:
+        has_length = body or request.method in METHODS_WITH_BODY
+        return [*fields, (b"content-length", b"%d" % len(body))] if has_length else fields
+    if length != len(body):
         raise ValueError(f"A body of {len(body)} bytes has the Content-Length {length}.")
-    first = f"{request.method} {request.target} HTTP/1.1".encode("latin-1")
-    lines = [first, host, *map(b": ".join, fields), b"", b""]
-    head = b"\r\n".join(lines)
-    ends = 2 * (len(lines) - 1)
-    if len(head) - len(head.translate(None, b"\r\n\0")) != ends or first.count(b" ") != SPACES:
-        raise ValueError("A request has a line break, a NUL or a space where none can be.")
-    return head + body if body and isinstance(body, bytes) else head
+    return fields
 
 
 def declared_length(fields: Headers) -> int | None:

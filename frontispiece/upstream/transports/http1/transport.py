@@ -31,7 +31,7 @@ class Http1Transport:
         parts = urlsplit(address)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"{address!r} is no address without TLS.")
-        self._host = b"host: " + (host or parts.netloc).encode("idna")
+        self._host = b"host: %b\r\n" % (host or parts.netloc).encode("idna")
         self._pool = Pool(
             parts.hostname,
             parts.port or 80,
@@ -57,8 +57,8 @@ class Http1Transport:
         began = now()
         deadline = began + request.timeout
         connection = self._pool.take_idle(began) or await self._connection(request, deadline)
-        body = whole_or_stream(request.body)
-        if isinstance(body, BodyStream):
+        if not isinstance(request.body, bytes):
+            body = whole_or_stream(request.body)
             return await _send_stream(connection, head, request, body, deadline)
         while True:
             response = ResponseParser(request.method, request.on_interim)
