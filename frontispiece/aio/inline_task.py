@@ -133,6 +133,7 @@ class InlineTask(asyncio.Future[Result]):
                 _current_tasks[loop] = outer
         if self._on_end is not None:
             self._context.run(self._on_end, self)
+        del self._on_end, self._context  # either may refer to what refers to this: a cycle
 
     def _taken_error(self, error: BaseException | None) -> BaseException:
         if self._must_cancel or error is None:

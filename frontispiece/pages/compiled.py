@@ -1,19 +1,19 @@
 """A plan made ready to run for the life of an app: sources with their policies, caches and retry budgets."""
 
+import inspect
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
-from typing import Any, cast
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
 from frontispiece.aio.retry_budget import RetryBudget
 from frontispiece.aio.timer_queue import TimerQueue
-from frontispiece.pages.cache_key import key_of
-from frontispiece.pages.page import Source
 from frontispiece.pages.plan import Input, Origin, Plan, Step
 from frontispiece.pages.result_cache import ResultCache
-from frontispiece.pages.retry import with_budget, with_hedge, with_retry
+from frontispiece.pages.retry import Call, with_budget, with_hedge, with_retry
 from frontispiece.stores.valkey import BestEffortValkey
 
 
@@ -21,7 +21,7 @@ class CompiledSource:
     """A source, ready to run."""
 
     __slots__ = (
-        "_key_names",
+        "arguments",
         "cache",
         "cache_counts",
         "call",
@@ -31,6 +31,7 @@ class CompiledSource:
         "dependents",
         "index",
         "input_names",
+        "key_inputs",
         "name",
         "per_caller",
         "repeatable",
@@ -45,27 +46,26 @@ class CompiledSource:
         self.name = source.name
         self.timeout = source.timeout
         self.input_names = tuple(i.name for i in step.inputs)
+        self.arguments = _getter(self.input_names)
+        """Its arguments, from the values of inputs by name."""
         self.dependencies = len(step.needs)
         self.dependents: list[CompiledSource] = []
         self.repeatable = source.retry is not None or source.hedge is not None
         self.retry_budget = RetryBudget() if self.repeatable else None
         """What its retries and hedges take from."""
-        self.call = _with_policies(source, self.retry_budget)
+        self.call = _with_policies(step, self.retry_budget)
         self.cache: ResultCache | None = None
         self.per_caller = True
         self.degraded_counts: Counter[str] = Counter()
         """How often its page was degraded by it, by reason."""
         self.cache_counts: Counter[str] = Counter()
         """How often its result came through its cache, by `CacheState`."""
-        self._key_names: tuple[str, ...] = ()
+        self.key_inputs = _getter(())
+        """Of its inputs, those that its cache key is made of: all but service clients."""
         if source.cache is not None:
             self.cache = ResultCache(f"{page} {source.name}", source.cache, step.result_type, shared)
-            self._key_names = tuple(i.name for i in step.inputs if not _is_client(i))
+            self.key_inputs = _getter([i.name for i in step.inputs if not _is_client(i)])
             self.per_caller = step.knows_caller
-
-    def key(self, arguments: Mapping[str, Any]) -> bytes:
-        """The cache key of a call: all its inputs but service clients."""
-        return key_of([arguments[name] for name in self._key_names])
 
 
 class CompiledPage:
@@ -85,11 +85,13 @@ class CompiledPage:
         self.deadlines = TimerQueue()
         """When its runs and their sources must have ended."""
         self.dependencies = [source.dependencies for source in self.sources]
-        self.view_names = tuple(i.name for i in plan.view_inputs)
+        names = [i.name for i in plan.view_inputs]
+        self._view = _by_position(plan.view, names)
+        self._view_arguments = _getter(names)
 
     def view(self, values: Mapping[str, Any]) -> Any:
         """What the client sees, made of inputs and results by name."""
-        return self.plan.view(**{name: values[name] for name in self.view_names})
+        return self._view(*self._view_arguments(values))
 
     async def close(self) -> None:
         """Cancel what runs in the background."""
@@ -98,9 +100,26 @@ class CompiledPage:
                 await source.cache.close()
 
 
-def _with_policies(source: Source, budget: RetryBudget | None) -> Callable[..., Coroutine[Any, Any, Any]]:
+def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Takes the values of these names out of a mapping, in order."""
+    if len(names) == 1:
+        [name] = names
+        return lambda values: (values[name],)
+    return itemgetter(*names) if names else lambda _values: ()
+
+
+def _by_position(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The function, which takes the arguments of these names by position."""
+    keyword_only = inspect.Parameter.KEYWORD_ONLY
+    if not names or all(p.kind is not keyword_only for p in inspect.signature(function).parameters.values()):
+        return function
+    return lambda *arguments: function(**dict(zip(names, arguments, strict=True)))
+
+
+def _with_policies(step: Step, budget: RetryBudget | None) -> Call:
     """The source's function with its policies around it, from the inside out."""
-    call = cast(Callable[..., Coroutine[Any, Any, Any]], source.function)  # which the planner has checked
+    source = step.source
+    call: Call = _by_position(source.function, [i.name for i in step.inputs])
     if budget is None:
         return call
     if source.hedge is not None:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from contextvars import copy_context
+from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from frontispiece.aio.inline_task import InlineTask, Signal
+from frontispiece.aio.inline_task import Signal
+from frontispiece.pages.cache_key import key_of
 from frontispiece.pages.compiled import CompiledPage, CompiledSource
 from frontispiece.pages.idle_detector import IdleDetector, current_detector, spawn
 from frontispiece.pages.result_cache import MISSING, CacheState
@@ -101,7 +101,9 @@ class Run:
         token = current_detector.set(self._detector)
         self._page.deadlines.add(self, self._deadline, self._loop)
         try:
+            calls = current_call_context.get()
             self._start()
+            current_call_context.set(calls)
             if self._alive:
                 self._done = Signal(loop=self._loop)
                 await self._done
@@ -137,60 +139,55 @@ class Run:
     def _start_source(self, source: CompiledSource) -> None:
         """Take over the result that is cached, or run the source until it waits for the first time."""
         values = self.values if source.per_caller else {**self.values, **self._anonymous_inputs}
-        arguments = {name: values[name] for name in source.input_names}
+        arguments = source.arguments(values)
         calls: list[CallRecord] | None = None if self.batch_records is None else []
-        run = self.source_runs[source.name] = SourceRun(self._deadline, source.repeatable, calls)
-        coroutine: Coroutine[Any, Any, Any]
+        run = self.source_runs[source.name] = SourceRun(source, self._deadline, calls)
         if source.cache is not None:
-            run.key = key = source.key(arguments)
-            if (cached := source.cache.peek(key)) is not MISSING:
+            run.key = key_of(source.key_inputs(values))
+            if (cached := source.cache.peek(run.key)) is not MISSING:
                 run.cache, run.outcome = CacheState.HIT, TraceOutcome.DONE
                 source.cache_counts[CacheState.HIT] += 1
-                self._settle(source, run, cached)
+                self._settle(run, cached)
                 return
         if self._skip_optional and source.declared.fallback is not None:
-            self._settle(source, run, self._skip(source, run))
+            self._settle(run, self._skip(run))
             return
         if source.cache is None or run.key is None:
-            coroutine = source.call(**arguments)
+            coroutine = source.call(*arguments)
         else:
-            coroutine = source.cache.get(run.key, partial(source.call, **arguments), spawn)
+            coroutine = source.cache.get(run.key, partial(source.call, *arguments), spawn)
         if source.timeout is not None and (until := self._loop.time() + source.timeout) < self._deadline:
             run.deadline = until
-        context = copy_context()
-        context.run(current_call_context.set, run)
         self._alive += 1
-        task = InlineTask(coroutine, self._loop, partial(self._source_ended, source, run), context)
-        if not task.done():
-            run.task = task
+        run.begin(coroutine, self._loop, self._source_ended)
+        if not run.done():
+            run.waits = True
             if self._part_of is not None:
-                self._part_of.track(task)
+                self._part_of.track(run)
             if run.deadline < self._deadline:
                 self._page.deadlines.add(run, run.deadline, self._loop)
             if self._expired:
                 self._loop.call_soon(run.expire)
 
-    def _source_ended(  # noqa: C901 (one function, for it is called for every source of every page)
-        self, source: CompiledSource, run: SourceRun, task: InlineTask[Any]
-    ) -> None:
+    def _source_ended(self, run: SourceRun) -> None:  # noqa: C901 (called for every source of every page)
         """Take over the result of a source, or its failure, and start those that waited for it alone."""
-        if run.task is not None:  # it has waited
-            run.task = None  # it refers to the run, which refers to this: a cycle
+        if run.waits:
+            run.waits = False
             if run.deadline < self._deadline:
                 self._page.deadlines.discard(run)
         try:
             try:
-                value = task.result()
+                value = run.result()
             except (UpstreamError, asyncio.CancelledError) as failure:
-                value = self._replacement(source, run, task, failure)
+                value = self._replacement(run, failure)
             else:
                 if run.key is not None:
                     value, run.cache = value
-                    source.cache_counts[run.cache] += 1
+                    run.source.cache_counts[run.cache] += 1
                 run.outcome = TraceOutcome.DONE
                 if run.reason is not None:
-                    self._mark_degraded(source, run.reason)
-            self._settle(source, run, value)
+                    self._mark_degraded(run, run.reason)
+            self._settle(run, value)
             if self._ready and not self._starting:
                 self._start()
         except asyncio.CancelledError:
@@ -203,11 +200,12 @@ class Run:
         if not self._alive and not self._starting and self._done is not None and not self._done.done():
             self._done.set_result(None)
 
-    def _settle(self, source: CompiledSource, run: SourceRun, value: Any) -> None:
+    def _settle(self, run: SourceRun, value: Any) -> None:
         """Take over a result; the sources that waited for it alone are ready."""
         run.ended = perf_counter()
         if self._cancelled or (self._done is not None and self._done.cancelled()):
             return  # nothing starts any more: the page has failed, or whoever waits for it was cancelled
+        source = run.source
         self.values[source.name] = value
         if self._on_settled is not None:
             self._on_settled(source.name, value)
@@ -216,9 +214,7 @@ class Run:
             if not self._missing[dependent.index]:
                 self._ready.append(dependent)
 
-    def _replacement(
-        self, source: CompiledSource, run: SourceRun, task: InlineTask[Any], failure: BaseException
-    ) -> Any:
+    def _replacement(self, run: SourceRun, failure: BaseException) -> Any:
         """What replaces the result of a source whose upstream failed, or that timed out.
 
         Raises:
@@ -226,56 +222,58 @@ class Run:
             CancelledError: the page was cancelled.
         """
         if isinstance(failure, UpstreamError):
-            return self._fall_back(source, run, failure)
+            return self._fall_back(run, failure)
         if run.expired:
-            return self._after_timeout(source, run)
-        if task.cancelling():
+            return self._after_timeout(run)
+        if run.cancelling():
             raise failure
-        raise RuntimeError(f"{source.name} awaited something that was cancelled") from failure
+        raise RuntimeError(f"{run.source.name} awaited something that was cancelled") from failure
 
     def _fail(self, failure: Exception) -> None:
         self._failures.append(failure)
         self._cancelled = True
         self._loop.call_soon(self._cancel)  # a source that starts in this very moment may report a bug
 
-    def _skip(self, source: CompiledSource, run: SourceRun) -> Any:
+    def _skip(self, run: SourceRun) -> Any:
         """A stale result of an optional source that is not run, or its fallback."""
-        if source.cache is not None and run.key is not None:
-            stale = source.cache.stale_value(run.key)
+        cache = run.source.cache
+        if cache is not None and run.key is not None:
+            stale = cache.stale_value(run.key)
             if stale is not MISSING:
-                run.cache, run.outcome = CacheState.STALE, TraceOutcome.DONE
-                source.cache_counts[CacheState.STALE] += 1
-                return stale
-        return self._fall_back(source, run, SKIPPED)
+                return self._stale(run, stale, CacheState.STALE)
+        return self._fall_back(run, SKIPPED)
 
-    def _after_timeout(self, source: CompiledSource, run: SourceRun) -> Any:
+    def _after_timeout(self, run: SourceRun) -> Any:
         """A stale result of a source that timed out, or its fallback."""
-        stale = MISSING
-        if source.cache is not None and run.key is not None:
-            stale = source.cache.stale_if_error_value(run.key)
-        if stale is MISSING:
-            return self._fall_back(source, run, TimedOut("it took too long"))
-        run.cache, run.outcome = CacheState.STALE_IF_ERROR, TraceOutcome.DONE
-        source.cache_counts[CacheState.STALE_IF_ERROR] += 1
-        return stale
+        cache = run.source.cache
+        if cache is not None and run.key is not None:
+            stale = cache.stale_if_error_value(run.key)
+            if stale is not MISSING:
+                return self._stale(run, stale, CacheState.STALE_IF_ERROR)
+        return self._fall_back(run, TimedOut("it took too long"))
 
-    def _fall_back(self, source: CompiledSource, run: SourceRun, failure: UpstreamError) -> Any:
+    def _stale(self, run: SourceRun, value: Any, state: CacheState) -> Any:
+        run.cache, run.outcome = state, TraceOutcome.DONE
+        run.source.cache_counts[state] += 1
+        return value
+
+    def _fall_back(self, run: SourceRun, failure: UpstreamError) -> Any:
         """The fallback of a source whose upstream failed.
 
         Raises:
             SourceFailed: the source is required.
         """
         run.reason = failure.reason
-        if source.declared.fallback is None:
+        if run.source.declared.fallback is None:
             run.outcome = TraceOutcome.FAILED
-            raise SourceFailed(source.name, failure) from failure
+            raise SourceFailed(run.source.name, failure) from failure
         run.outcome = TraceOutcome.FALLBACK
-        self._mark_degraded(source, failure.reason)
-        return source.declared.fallback()
+        self._mark_degraded(run, failure.reason)
+        return run.source.declared.fallback()
 
-    def _mark_degraded(self, source: CompiledSource, reason: str) -> None:
-        self.degraded[source.name] = reason
-        source.degraded_counts[reason] += 1
+    def _mark_degraded(self, run: SourceRun, reason: str) -> None:
+        self.degraded[run.source.name] = reason
+        run.source.degraded_counts[reason] += 1
 
     def expire(self) -> None:
         """The page's deadline has passed."""
@@ -285,14 +283,14 @@ class Run:
 
     def _cancel(self) -> None:
         for run in self.source_runs.values():
-            if run.task is not None:
-                run.task.cancel()
+            if run.waits:
+                run.cancel()
 
     async def _cancel_and_wait(self) -> None:
         self._cancelled = True
         self._cancel()
-        if tasks := [run.task for run in self.source_runs.values() if run.task is not None]:
-            await asyncio.wait(tasks)
+        if waiting := [run for run in self.source_runs.values() if run.waits]:
+            await asyncio.wait(waiting)
 
 
 def _gravest(failures: list[Exception]) -> Exception:

@@ -99,7 +99,7 @@ class IdleDetector:
 
     def _is_idle(self) -> bool:
         self._spawned = [task for task in self._spawned if not task.done()]
-        sources = [run.task for run in self._source_runs.values() if run.task is not None]
+        sources = [run for run in self._source_runs.values() if run.waits]
         awaited = [task.awaits for task in (*sources, *self._spawned)]
         unchanged = awaited == self._awaited
         self._awaited = awaited

@@ -73,11 +73,11 @@ class Hedge:
 def with_retry(call: Call, retry: Retry, budget: RetryBudget) -> Call:
     """The call, repeated when its upstream failed and the budget allows it."""
 
-    async def attempt(**arguments: Any) -> Any:
+    async def attempt(*arguments: Any) -> Any:
         backoff = retry.backoff
         for left in range(retry.attempts - 1, -1, -1):
             try:
-                return await call(**arguments)
+                return await call(*arguments)
             except RETRYABLE:
                 if not left or not budget.withdraw():
                     raise
@@ -92,13 +92,13 @@ def with_retry(call: Call, retry: Retry, budget: RetryBudget) -> Call:
 def with_hedge(call: Call, hedge: Hedge, budget: RetryBudget) -> Call:
     """The call, started a second time when it is slow; the slower of both is cancelled."""
 
-    async def race(**arguments: Any) -> Any:
-        attempts = [spawn(call(**arguments))]
+    async def race(*arguments: Any) -> Any:
+        attempts = [spawn(call(*arguments))]
         try:
             await asyncio.wait(attempts, timeout=hedge.after)
             if not attempts[0].done() and budget.withdraw():
                 _count_attempt()
-                attempts.append(spawn(call(**arguments)))
+                attempts.append(spawn(call(*arguments)))
             return await _first_result(attempts)
         finally:
             await _cancel(attempts)
@@ -109,9 +109,9 @@ def with_hedge(call: Call, hedge: Hedge, budget: RetryBudget) -> Call:
 def with_budget(call: Call, budget: RetryBudget) -> Call:
     """The call, whose first attempts deposit into the budget."""
 
-    async def first(**arguments: Any) -> Any:
+    async def first(*arguments: Any) -> Any:
         budget.deposit()
-        return await call(**arguments)
+        return await call(*arguments)
 
     return first
 

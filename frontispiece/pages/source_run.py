@@ -3,14 +3,18 @@
 Times are those of `perf_counter`.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frontispiece.aio.inline_task import InlineTask
 from frontispiece.pages.timeline import TraceOutcome
 from frontispiece.upstream import CallContext, CallRecord, current_call_context
+
+if TYPE_CHECKING:
+    from frontispiece.pages.compiled import CompiledSource
 
 
 @dataclass(slots=True)
@@ -25,8 +29,11 @@ class BatchRecord:
     calls: list[CallRecord] = field(default_factory=list)
 
 
-class SourceRun(CallContext):
-    """A source from the moment its inputs exist; it is the `CallContext` of the source's calls."""
+class SourceRun(InlineTask[Any], CallContext):
+    """A source from the moment its inputs exist, and the `CallContext` of its calls.
+
+    It becomes a task when it is begun; one whose result is cached, or that is skipped, never is.
+    """
 
     ended: float | None = None
     outcome = TraceOutcome.CANCELLED
@@ -36,17 +43,28 @@ class SourceRun(CallContext):
     expired = False
     key: bytes | None = None
     """Of its result in its cache; None without a cache."""
-    task: InlineTask[Any] | None = None
-    """What runs it; None when it has ended."""
+    waits = False
+    """Whether it has begun, waited and not ended."""
     batches: tuple[BatchRecord, ...] = ()
     response_headers: Mapping[bytes, bytes] = {}
     """What it has added to the page's response."""
 
-    def __init__(self, deadline: float, repeatable: bool, recorded_calls: list[CallRecord] | None) -> None:  # noqa: FBT001 (of the source; a keyword costs)
+    def __init__(self, source: "CompiledSource", deadline: float, calls: list[CallRecord] | None) -> None:
+        self.source = source
         self.deadline = deadline
-        self.repeatable = repeatable
-        self.recorded_calls = recorded_calls
+        self.repeatable = source.repeatable
+        self.recorded_calls = calls
         self.began = perf_counter()
+
+    def begin(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        loop: asyncio.AbstractEventLoop,
+        on_end: Callable[["SourceRun"], None],
+    ) -> None:
+        """Run it until it waits for the first time or ends; `on_end` is called at its end."""
+        current_call_context.set(self)  # here, and so in the context of its own
+        InlineTask.__init__(self, coroutine, loop, on_end)  # type: ignore[arg-type]  # it is called with this
 
     def record_batch(self, batch: BatchRecord) -> None:
         """Note that it used a result of this batch."""
@@ -55,9 +73,9 @@ class SourceRun(CallContext):
 
     def expire(self) -> None:
         """Cancel the source: its timeout or the page's deadline has passed."""
-        if self.task is not None and not self.task.done():
+        if self.waits and not self.done():
             self.expired = True
-            self.task.cancel()
+            self.cancel()
 
 
 def mark_degraded(reason: str) -> None:

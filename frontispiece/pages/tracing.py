@@ -68,11 +68,11 @@ async def _serve(
 
 
 def _with_span(name: str, call: Call) -> Call:
-    async def traced(**arguments: Any) -> Any:
+    async def traced(*arguments: Any) -> Any:
         span = within(f"source {name}", {"frontispiece.source": name}, SpanKind.INTERNAL)
         if span is None:
-            return await call(**arguments)
+            return await call(*arguments)
         with span:
-            return await call(**arguments)
+            return await call(*arguments)
 
     return traced

@@ -74,8 +74,6 @@ class CallContext:
         recorded_calls: collects a record of each call; None without tracing.
     """
 
-    __slots__ = ("deadline", "recorded_calls", "repeatable")
-
     def __init__(
         self, deadline: float, *, repeatable: bool = False, recorded_calls: list[CallRecord] | None = None
     ) -> None:

@@ -173,7 +173,7 @@ class Service:
         request = Request(method=method, target=target, headers=fields, timeout=remaining)
         if method == "GET" and not headers and accept is JSON:
             self._lines = lines = self._lines or lines_of(fields[:-1])
-            request.lines = b"%b%b: %b\r\n" % (lines, TIMEOUT_HEADER, timeout)
+            request.lines = b"".join((lines, TIMEOUT_HEADER, b": ", timeout, b"\r\n"))
         return request
 
     async def _recorded(

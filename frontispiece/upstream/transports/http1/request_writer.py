@@ -1,6 +1,6 @@
 """Encodes requests."""
 
-from frontispiece.http.headers import LINE_BREAKS, lines_of
+from frontispiece.http.headers import lines_of
 from frontispiece.http.messages import Headers, Request
 
 CONNECTION_FIELDS = frozenset({b"host", b"connection", b"transfer-encoding", b"upgrade"})
@@ -37,10 +37,10 @@ def encode_request_head(host: bytes, request: Request) -> bytes:
     lines = request.lines
     if lines is None:
         lines = lines_of(_framed(request))
-    first = f"{request.method} {request.target} HTTP/1.1".encode("latin-1")
-    if first.count(b" ") != SPACES or len(first) != len(first.translate(None, LINE_BREAKS)):
+    first = f"{request.method} {request.target} HTTP/1.1\r\n".encode("latin-1")
+    if first.count(b" ") != SPACES or first.count(b"\r") != 1 or first.count(b"\n") != 1 or b"\0" in first:
         raise ValueError("A request line has a line break, a NUL or a space where none can be.")
-    return b"%b\r\n%b%b\r\n%b" % (first, host, lines, body if isinstance(body, bytes) else b"")
+    return b"".join((first, host, lines, b"\r\n", body if isinstance(body, bytes) else b""))
 
 
 def _framed(request: Request) -> Headers:

@@ -5,7 +5,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from frontispiece.http.headers import IDEMPOTENT_METHODS
-from frontispiece.http.messages import BodyStream, Reply, Request, whole_or_stream
+from frontispiece.http.messages import BodyStream, Reply, Request
 from frontispiece.upstream.call_context import now
 from frontispiece.upstream.errors import TimedOut, Unreachable
 from frontispiece.upstream.transports.http1.connection import Connection, ConnectionClosed
@@ -58,7 +58,7 @@ class Http1Transport:
         deadline = began + request.timeout
         connection = self._pool.take_idle(began) or await self._connection(request, deadline)
         if not isinstance(request.body, bytes):
-            body = whole_or_stream(request.body)
+            body = request.body if isinstance(request.body, BodyStream) else BodyStream(request.body)
             return await _send_stream(connection, head, request, body, deadline)
         while True:
             response = ResponseParser(request.method, request.on_interim)
