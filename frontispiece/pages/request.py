@@ -38,7 +38,7 @@ class PageRequest(Struct, frozen=True, kw_only=True, eq=False):
     def without_credentials(self) -> Self:
         """The same request from an anonymous caller."""
         headers = [field for field in self.headers if field[0] not in CREDENTIALS]
-        context = dataclasses.replace(Context.of(headers, self.context.deadline), calls=self.context.calls)
+        context = replace(Context.of(headers, self.context.deadline), calls=self.context.calls)
         return replace(self, headers=headers, fields=by_name(headers), context=context, identity=None)
 
 
