@@ -142,7 +142,7 @@ def _run_shop(up: Up, nats_url: str, work: Callable[[Shop], Awaitable[Result]]) 
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
-    up.run(lambda url, _admin: Thread(target=run, args=[url], daemon=True).start())
+    up.run(lambda shop: Thread(target=run, args=[shop.url], daemon=True).start())
     if not result.done():
         raise KeyboardInterrupt
     return result.result()

@@ -131,7 +131,7 @@ async def test_a_limited_number_of_traces_is_begun_and_each_name_has_one_a_secon
         assert tracing.limit is not None
 
         def sampled(name: str, *headers: tuple[bytes, bytes]) -> bool:
-            with tracing.serving(name, headers, {}) as span:
+            with tracing.serving(name, list(headers), {}) as span:
                 assert (unsampled() is None) == span.is_recording
                 assert (within("inner", {}) is None) != span.is_recording
                 return span.is_recording
