@@ -124,7 +124,12 @@ def stub_services() -> Iterator[dict[str, str]]:
     Thread(target=http.serve_forever, daemon=True).start()
     try:
         addresses = dict.fromkeys(SERVICES, f"http://127.0.0.1:{http.server_address[1]}")
-        yield {**addresses, "discount-grpc": f"127.0.0.1:{port}", "bff-web": "app://bff.web.app:create_app"}
+        yield {
+            **addresses,
+            "discount-grpc": f"127.0.0.1:{port}",
+            "catalog-grpc": "127.0.0.1:1",
+            "bff-web": "app://bff.web.app:create_app",
+        }
     finally:
         discounts.stop(None)
         http.shutdown()

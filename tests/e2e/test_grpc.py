@@ -8,7 +8,9 @@ import grpc
 import httpx
 import pytest
 
+from shop.pb import catalog_pb2
 from shop.pb import discount_pb2 as pb
+from shop.pb.catalog_pb2_grpc import CatalogStub
 from shop.pb.discount_pb2_grpc import DiscountsStub
 from tests.support.shop import RunningShop
 
@@ -16,17 +18,19 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def discounts(shop: RunningShop) -> Iterator[DiscountsStub]:
-    """A stub of the shop's discounts, at the port that `front up` names."""
+def channel(shop: RunningShop) -> Iterator[grpc.Channel]:
+    """A channel to the port that `front up` names."""
     found = re.search(r"Native gRPC is served at (\S+)", shop.printed)
     assert found is not None, shop.printed
     with grpc.insecure_channel(found[1]) as channel:
-        yield DiscountsStub(channel)
+        yield channel
 
 
 def test_an_operator_writes_a_discount_natively_that_all_read_as_json(
-    shop: RunningShop, discounts: DiscountsStub, http: httpx.Client, article: str
+    shop: RunningShop, channel: grpc.Channel, http: httpx.Client, article: str
 ) -> None:
+    discounts = DiscountsStub(channel)
+
     def metadata(user: str) -> list[tuple[str, str]]:
         return [("authorization", shop.phone(user)["Authorization"])]
 
@@ -47,3 +51,16 @@ def test_an_operator_writes_a_discount_natively_that_all_read_as_json(
     assert invalid.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     metadata_of_refusal: Any = invalid.value.trailing_metadata()
     assert dict(metadata_of_refusal)["problem-type"] == "invalid-request"
+
+
+def test_a_partner_reads_many_products_by_one_native_call(
+    shop: RunningShop, channel: grpc.Channel, http: httpx.Client
+) -> None:
+    token = ("authorization", shop.phone("reader")["Authorization"])
+    wanted = catalog_pb2.ListProductsRequest(skus=["PENS-001", "INKS-002", "none"])
+
+    found = CatalogStub(channel).ListProducts(wanted, metadata=[token], timeout=60)
+
+    assert [each.sku for each in found.items] == ["PENS-001", "INKS-002"]
+    assert list(found.unknown) == ["none"]
+    assert found.items[0].name == http.get("/api/catalog/products/PENS-001").json()["name"]

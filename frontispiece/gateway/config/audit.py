@@ -83,7 +83,8 @@ def _of_route(route: Route) -> Findings:
 def _of_auth(route: Route) -> Findings:
     writes = sorted(set(route.methods) - READING_METHODS)
     if route.auth is Auth.NONE and writes:
-        yield Severity.WARNING, f'anonymous callers may {" and ".join(writes)}: auth = "none"'
+        may = "call it" if route.is_native else " and ".join(writes)
+        yield Severity.WARNING, f'anonymous callers may {may}: auth = "none"'
     if route.auth is Auth.PASSTHROUGH:
         yield Severity.INFO, 'auth = "passthrough" forwards credentials: only the service verifies them'
 
