@@ -132,6 +132,13 @@ def persist(folder: Path, *documents: str) -> None:
     (folder / OPERATIONS).write_text(as_json({each.id: each for each in made}))
 
 
+async def test_developers_may_ask_for_the_schema(library: Library) -> None:
+    async with library() as http:
+        answer = await ask(http, "{ __schema { queryType { name } } }")
+
+    assert answer["data"] == {"__schema": {"queryType": {"name": "Query"}}}
+
+
 async def test_the_public_may_only_send_persisted_documents(
     library: Library, graph_of: GraphOf, folder: Path
 ) -> None:
