@@ -23,6 +23,7 @@ import httpx
 from bench import versions
 from bench.processes import Program, cpu_seconds, free_port, listening
 from services.pickup.cli import generated
+from services.pickup.maintenance import Maintenance
 from services.pickup.places import places
 from services.pickup.settings import ShardSettings
 from services.pickup.shards import Shards
@@ -81,7 +82,7 @@ async def filled(number: int) -> str:
     added = await generated(number)
     seconds = perf_counter() - begun
     async with Shards(ShardSettings().urls) as shards:
-        units = await shards.units()
+        units = await Maintenance(shards).units()
     loads = [sum(unit.stores for unit in units if unit.shard == name) for name in shards.shards]
     how = f", generated in {seconds:.0f} s" if added else ""
     return f"{sum(loads):,} stores in {len(units):,} cells of {len(loads)} shards ({loads}){how}."

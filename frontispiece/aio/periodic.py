@@ -29,7 +29,7 @@ async def periodic(
         work: what to repeat; it begins at once.
         interval: seconds from one end of it to its next beginning.
         name: of the work, for the log.
-        expected: exceptions that are no bug, logged as warnings.
+        expected: exceptions that are no bug; the first of several alike in a row is logged, as a warning.
     """
     task = asyncio.create_task(_repeat(work, interval, name, expected))
     try:
@@ -48,11 +48,15 @@ async def end(task: "asyncio.Task[Any]") -> None:
 async def _repeat(
     work: Callable[[], Awaitable[object]], interval: float, name: str, expected: tuple[type[Exception], ...]
 ) -> None:
+    reported = ""
     while True:
         try:
             await work()
+            reported = ""
         except expected as error:
-            log.warning("%s failed: %s", name, error)
+            if (reason := str(error)) != reported:
+                log.warning("%s failed: %s", name, error)
+                reported = reason
         except Exception:  # a bug of one time must not end the work of all later ones
             log.exception("%s failed", name)
         await asyncio.sleep(interval)

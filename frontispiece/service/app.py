@@ -32,7 +32,8 @@ State = Mapping[str, Any] | None
 """What a lifespan leaves for requests, and for the server: see `frontispiece.http.asgi.ADDRESSES`."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[State]]
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Awaitable[str | None]]
+"""Returns what is missing where that leaves the rest serving, else None; raises where nothing serves."""
 
 
 ONLY_OUR_ENDPOINTS: Final[dict[str, Any]] = {
@@ -65,7 +66,7 @@ def create_service(
         title: the service's name.
         description: one sentence for the OpenAPI document.
         lifespan: opens the service's stores and clients, and closes them.
-        ready: returns when all that the service needs is reachable; raises when not.
+        ready: whether what the service needs is reachable.
         verifier: verifies the callers' tokens.
     """
     app = Service(
@@ -151,7 +152,7 @@ class DeadlineMiddleware:
 
 
 def add_health(app: FastAPI, ready: Check) -> None:
-    """Add `/health/live` (the process runs) and `/health/ready` (all it needs is reachable, else 503)."""
+    """Add `/health/live` (the process runs) and `/health/ready`: `ready`, `degraded` or 503, see `Check`."""
     reported = ""
 
     @app.get("/health/live", tags=["health"])
@@ -165,7 +166,7 @@ def add_health(app: FastAPI, ready: Check) -> None:
     async def is_ready() -> dict[str, str]:
         nonlocal reported
         try:
-            await ready()
+            missing = await ready()
         except Exception as error:  # whatever the driver of a database or broker raises
             if (reason := str(error)) != reported:  # it is asked several times a second
                 log.warning("%s is not ready: %s", app.title, reason)
@@ -174,8 +175,10 @@ def add_health(app: FastAPI, ready: Check) -> None:
             raise Problem(
                 503, "not-ready", f"{app.title} is not ready.", headers={"Retry-After": "1"}, **named
             ) from error
-        reported = ""
-        return {"status": "ready"}
+        if missing and missing != reported:
+            log.warning("%s serves without: %s", app.title, missing)
+        reported = missing or ""
+        return {"status": "degraded" if missing else "ready"}
 
 
 def add_metrics(app: FastAPI) -> None:

@@ -14,8 +14,8 @@ from frontispiece.service.app import Check, Lifespan, State, create_service, reg
 class Store(AbstractAsyncContextManager[Any], Protocol):
     """What a service keeps its data in."""
 
-    async def ping(self) -> None:
-        """Return when the store is reachable; raise when it is not."""
+    async def ping(self) -> str | None:
+        """Return when the store is reachable, with what of it is missing; raise when it is not."""
 
 
 @runtime_checkable
@@ -60,7 +60,7 @@ def create_store_service(
         first_data: added to an empty store (a `SeededStore`) when the service starts.
         lifespan: what the service needs besides, open while it runs.
         messaging: opened after all else, closed before all else.
-        ready: returns when what it needs besides is reachable; raises when not.
+        ready: whether what it needs besides is reachable.
     """
 
     @asynccontextmanager
@@ -72,10 +72,9 @@ def create_store_service(
             async with lifespan(app) as state, messaging or nullcontext():
                 yield state
 
-    async def is_ready() -> None:
-        await store.ping()
-        if ready is not None:
-            await ready()
+    async def is_ready() -> str | None:
+        missing = [await store.ping(), await ready() if ready is not None else None]
+        return "; ".join(filter(None, missing)) or None
 
     app = create_service(
         title=title, description=description, verifier=verifier, lifespan=opened, ready=is_ready

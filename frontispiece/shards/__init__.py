@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from frontispiece.shards.ids import IdGenerator, bucket_of, ids_at, time_of
 from frontispiece.shards.map import BUCKETS, ShardMap, bucket_for, format_buckets
-from frontispiece.shards.ping import ping_any
+from frontispiece.shards.shard_set import ShardSet
 
 __all__ = [
     "BUCKETS",
@@ -20,6 +20,7 @@ __all__ = [
     "Movable",
     "Router",
     "ShardMap",
+    "ShardSet",
     "StaleMap",
     "StateTable",
     "bucket_for",
@@ -28,7 +29,6 @@ __all__ = [
     "ids_at",
     "open_incoming",
     "open_router",
-    "ping_any",
     "shard_commands",
     "time_of",
 ]

@@ -194,7 +194,7 @@ async def _count(movable: "Movable", shard: str, buckets: list[int]) -> dict[str
 
 async def _show(opened: Opened) -> None:
     from frontispiece.events import BrokerUnavailable  # noqa: PLC0415 (the same)
-    from frontispiece.shards.fence import newest_map  # noqa: PLC0415 (the same)
+    from frontispiece.shards.claims import newest_map  # noqa: PLC0415 (the same)
 
     async with opened() as movable:
         claims = []

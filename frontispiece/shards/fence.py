@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from frontispiece.extras import extra
-from frontispiece.shards.map import BUCKETS, FIRST_EPOCH, ShardMap
+from frontispiece.shards.map import ShardMap
 
 with extra("sql"):
     import sqlalchemy as sa
@@ -293,23 +293,6 @@ class Fence:
         statement = self.table.update().where(self._of(buckets), self.table.c.state.in_(states), *conditions)
         if (await tx.execute(statement.values(**change))).rowcount != len(buckets):
             raise NotHandedOver(f"not all of these buckets are {' or '.join(states)}")
-
-
-def newest_map(claims: Iterable[Mapping[int, tuple[int, str]]], first: ShardMap) -> ShardMap:
-    """The map that the shards' own tables give.
-
-    Args:
-        claims: of each shard.
-        first: where no shard says anything.
-    """
-    newest = {bucket: (FIRST_EPOCH, name) for bucket, name in enumerate(first.shards)}
-    found: dict[int, tuple[int, str]] = {}
-    for of_shard in claims:
-        for bucket, claim in of_shard.items():
-            found[bucket] = max(claim, found.get(bucket, claim))
-    newest |= found
-    epoch = max(epoch for epoch, _ in newest.values())
-    return ShardMap(epoch=epoch, shards=tuple(newest[bucket][1] for bucket in range(BUCKETS)))
 
 
 def now() -> int:

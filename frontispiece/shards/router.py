@@ -12,10 +12,10 @@ from frontispiece.errors import ConfigError
 from frontispiece.events import BrokerUnavailable, EventSettings, KeyExists, RevisionMismatch
 from frontispiece.events.kv import KeyValue, open_key_value
 from frontispiece.http.problems import Problem
-from frontispiece.shards.fence import Fence, StaleMap, newest_map
+from frontispiece.shards.claims import Claims, leave_to_others, newest_map, read_claims
+from frontispiece.shards.fence import Fence, StaleMap
 from frontispiece.shards.incoming import open_incoming
 from frontispiece.shards.map import ShardMap, format_buckets
-from frontispiece.shards.restored import leave_to_others
 from frontispiece.stores import Database
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class Router:
         """The newest map from the broker."""
         self.listeners: list[Callable[[], object]] = []
         """Called after each newer map."""
+        self._published = 0
+        """The epoch of the map that the broker has, as far as is known."""
         self._databases = databases
         self._fence = fence
         self._learnt: dict[int, tuple[int, str]] = {}
@@ -126,7 +128,9 @@ class Router:
                             if entry.value is None:  # it is lost
                                 await publish(kv, service, self.map)
                             else:
-                                self.update(ShardMap.decode(entry.value))
+                                found = ShardMap.decode(entry.value)
+                                self._published = found.epoch
+                                self.update(found)
                 except BrokerUnavailable:  # the log has it already
                     return
 
@@ -134,14 +138,44 @@ class Router:
                 watch = periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map")
                 await stack.enter_async_context(watch)
                 for shard in self._databases:
-                    opening = periodic(
-                        partial(self._open_incoming, kv, service, shard),
+                    attending = periodic(
+                        partial(self._attend, kv, service, shard),
                         RESTART_INTERVAL,
-                        name=f"{service}: the opening of buckets that come in to shard {shard}",
+                        name=f"{service}: the look after the buckets of shard {shard}",
                         expected=(Problem, BrokerUnavailable),
                     )
-                    await stack.enter_async_context(opening)
+                    await stack.enter_async_context(attending)
                 yield
+
+    async def settle(self, shard: str) -> None:
+        """Let a shard agree with the others on who has which bucket: it was away, or is an older copy.
+
+        Raises:
+            Problem: 503, the shard is away.
+        """
+        claims, away = await read_claims(self._databases, self._fence)
+        if shard in away:
+            raise away[shard]
+        self.update(newest_map(claims.values(), self.map))
+        await self._settle(shard, claims)
+
+    async def _settle(self, shard: str, claims: Mapping[str, Claims]) -> None:
+        database = self._databases[shard]
+        if not claims[shard]:
+            async with database.write() as tx:
+                await self._fence.fill(tx, shard, self.map)
+        await leave_to_others(shard, database, self._fence, claims)
+
+    async def _attend(self, kv: KeyValue, service: str, shard: str) -> None:
+        """Settle a shard that has more than the map says; open what came in to it; publish a newer map."""
+        async with self._databases[shard].read() as tx:
+            owned = frozenset(await tx.scalars(self._fence.owned))
+        if not owned <= self.map.buckets_of(shard):
+            await self.settle(shard)
+        await self._open_incoming(kv, service, shard)
+        if self.map.epoch > self._published:
+            await publish(kv, service, self.map)
+            self._published = self.map.epoch
 
     async def _open_incoming(self, kv: KeyValue, service: str, shard: str) -> None:
         for buckets, epoch in await open_incoming(self._databases, self._fence, shard):
@@ -158,27 +192,25 @@ class Router:
 async def open_router(databases: Mapping[str, Database], fence: Fence, first: ShardMap) -> Router:
     """A router with the map that the shards themselves give; what a shard does not know yet is added to it.
 
+    Shards that are away are left out: once they are there, `Router.settle` takes each in.
+
     Args:
-        databases: of all shards, open.
+        databases: of all shards.
         fence: the table that each of them has.
         first: the map of shards that are new, all of them.
 
     Raises:
         ConfigError: other shards have buckets, too.
+        Problem: 503, those that are there are new, so one that is away may have all the buckets.
     """
-    claims = {}
-    for name, database in databases.items():
-        async with database.read() as tx:
-            claims[name] = await fence.claims(tx, name)
-    newest = newest_map(claims.values(), first)
-    router = Router(newest, databases, fence)
-    if unknown := router.unknown(newest):
+    claims, away = await read_claims(databases, fence)
+    if away and not any(claims.values()):
+        raise next(iter(away.values()))
+    router = Router(newest_map(claims.values(), first), databases, fence)
+    if unknown := router.unknown(router.map):
         raise ConfigError([f"buckets are at shards that the settings do not name: {unknown}; {REMEDY}"])
-    for name, database in databases.items():
-        if not claims[name]:
-            async with database.write() as tx:
-                await fence.fill(tx, name, newest)
-        await leave_to_others(name, database, fence, claims)
+    for name in claims:
+        await router._settle(name, claims)  # noqa: SLF001 (it is of this module)
     return router
 
 

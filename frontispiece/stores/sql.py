@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -67,7 +67,7 @@ class DatabaseSettings(Settings):
 
 
 class Database:
-    """One database; made without I/O, opened with `async with`.
+    """One database; made without I/O, opened with `async with`. Until then it is one that is away: 503.
 
     Args:
         url: `sqlite:///path` or `postgresql+psycopg://…`.
@@ -88,6 +88,7 @@ class Database:
         self._migrate = settings.migrate
         self._failure = ""
         """The kind of the failure that the log has told of; a database that was corrupt stays so."""
+        self._is_open = False
         self._url = url
         self.engine = _engine(url, settings)
         self.dialect = self.engine.dialect.name
@@ -106,7 +107,7 @@ class Database:
             if self._migrations is not None:
                 await self._check_version(self._migrations)
             else:
-                async with self.write() as connection:
+                async with self._writing() as connection:
                     await connection.run_sync(lock)
                     await connection.run_sync(self._metadata.create_all)
             if self._replicas is not None:
@@ -114,24 +115,26 @@ class Database:
         except BaseException:
             await self.engine.dispose()
             raise
+        self._is_open = True
         return self
 
     async def _check_version(self, migrations: Migrations) -> None:
         """Return when the database is of the code's version; migrate it before, where that is allowed."""
-        async with self.read() as connection:
+        async with self._reading(None) as connection:
             state = await connection.run_sync(state_of)
         if not migrations.needed(state, self._name):
             return
         if not self._migrate:
             raise outdated(self._name, state, migrations)
         if state.empty:
-            async with self.write() as connection:
+            async with self._writing() as connection:
                 if await connection.run_sync(create, migrations, self._metadata):
                     return
         with self._failures_as_problems(writes=True):
             await asyncio.to_thread(upgrade, self._url, migrations)
 
     async def __aexit__(self, *_exc: object) -> None:
+        self._is_open = False
         await self._watching.aclose()
         await self.engine.dispose()
 
@@ -146,8 +149,7 @@ class Database:
         async with self.read() as connection:
             return await self._replicas.position(connection)
 
-    @asynccontextmanager
-    async def read(self, min_position: int | None = None) -> AsyncIterator[AsyncConnection]:
+    def read(self, min_position: int | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
         """A read transaction: one consistent view of the data.
 
         Args:
@@ -157,6 +159,11 @@ class Database:
         Raises:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
+        self._check_open()
+        return self._reading(min_position)
+
+    @asynccontextmanager
+    async def _reading(self, min_position: int | None) -> AsyncIterator[AsyncConnection]:
         with self._failures_as_problems(writes=False):
             if self._turns is None:
                 async with AsyncExitStack() as stack:
@@ -176,13 +183,22 @@ class Database:
                 return replica
         return await stack.enter_async_context(self.engine.connect())
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A write transaction: committed at the end of the block, rolled back if it raises.
 
         Raises:
             Problem: 503 when the database is away, full, read-only or corrupt.
         """
+        self._check_open()
+        return self._writing()
+
+    def _check_open(self) -> None:
+        """Return when the database is open; one that is not may have tables of another version."""
+        if not self._is_open:
+            raise problem(UNAVAILABLE)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
         callbacks: list[Callable[[], None]] = []
         with self._failures_as_problems(writes=True):
             if self._turns is None:

@@ -36,7 +36,8 @@ class Handlers:
         return self._store.is_complete
 
     async def opened(self) -> None:
-        """Return: the store is open."""
+        """Return when all shards are open."""
+        await self._store.opened()
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[Write]:

@@ -1,13 +1,13 @@
 """What feed keeps: shards, each with the owners of some buckets."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from frontispiece.shards import ShardMap, bucket_for, format_buckets, ping_any
+from frontispiece.shards import ShardMap, ShardSet, bucket_for, format_buckets
 from services.feed.model import News
 from services.feed.shard import Shard
 
@@ -47,21 +47,22 @@ class Store:
             name: Shard(url, limit=limit, place=format_buckets(self._map.buckets_of(name)), now=now)
             for name, url in urls.items()
         }
-        self._stack = AsyncExitStack()
+        self._set = ShardSet("feed", self.shards)
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            for shard in self.shards.values():
-                await stack.enter_async_context(shard)
-            self._stack = stack.pop_all()
+        await self._set.__aenter__()
         return self
 
-    async def __aexit__(self, *_exc: object) -> None:
-        await self._stack.aclose()
+    async def __aexit__(self, *exc: object) -> None:
+        await self._set.__aexit__(*exc)
 
-    async def ping(self) -> None:
-        """Return when a shard is reachable: the owners in another one wait; else raise a `Problem`, 503."""
-        await ping_any(self.shards.values())
+    async def ping(self) -> str | None:
+        """What is away, as long as one shard is not: its owners wait; else raise a `Problem`, 503."""
+        return await self._set.ping()
+
+    async def opened(self) -> None:
+        """Return when all shards are open."""
+        await self._set.all_open()
 
     def of(self, owner: str) -> Shard:
         """The shard that has an owner."""

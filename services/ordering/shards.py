@@ -8,7 +8,7 @@ from typing import Any, Final, Self, TypeVar
 from frontispiece.events import Event, EventSettings, Reject
 from frontispiece.http import Problem
 from frontispiece.service import Intent
-from frontispiece.shards import Router, ShardMap, bucket_for, open_router, ping_any
+from frontispiece.shards import Router, ShardMap, ShardSet, bucket_for, open_router
 from services.ordering.model import intent_id
 from services.ordering.order import Command
 from services.ordering.order_ids import bucket_in
@@ -38,16 +38,18 @@ class Shards:
         self.by_name = {
             name: Shard(name, of_shard, reply_timeout=reply_timeout) for name, of_shard in databases.items()
         }
+        self._set = ShardSet("ordering", self.by_name, prepare=self._settle)
         self._events = events
         self._router: Router
+        self._has_router = asyncio.Event()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         logs = {name: shard.database for name, shard in self.by_name.items()}
         async with AsyncExitStack() as stack:
-            for shard in self.by_name.values():
-                await stack.enter_async_context(shard)
+            await stack.enter_async_context(self._set)
             self._router = await open_router(logs, fence, ShardMap.even(logs))
+            self._has_router.set()
             self._router.listeners += [shard.follower.wake for shard in self.by_name.values()]
             await stack.enter_async_context(self._router.following(self._events, "ordering"))
             self._stack = stack.pop_all()
@@ -56,13 +58,18 @@ class Shards:
     async def __aexit__(self, *_exc: object) -> None:
         await self._stack.aclose()
 
-    async def ping(self) -> None:
-        """Return when a shard is reachable: the customers of another one wait, all others need not.
+    async def _settle(self, shard: str) -> None:
+        """Take in a shard that was away at the start."""
+        await self._has_router.wait()
+        await self._router.settle(shard)
+
+    async def ping(self) -> str | None:
+        """What is away, as long as one shard is not: the customers of another one wait, all others need not.
 
         Raises:
-            Problem: 503, when none is.
+            Problem: 503, when none is reachable.
         """
-        await ping_any(self.by_name.values())
+        return await self._set.ping()
 
     async def locate(self, bucket: int) -> tuple[Shard, int]:
         """The shard that has a bucket, and since which epoch, as the shards themselves say.

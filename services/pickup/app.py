@@ -12,9 +12,10 @@ from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
 from frontispiece.settings import TokenSettings
 from services.pickup import api
+from services.pickup.maintenance import MAX_LOAD, Maintenance
 from services.pickup.model import Incomplete
 from services.pickup.settings import ShardSettings
-from services.pickup.shards import MAX_LOAD, Shards
+from services.pickup.shards import Shards
 from services.pickup.store import StaleMap
 
 
@@ -37,11 +38,11 @@ class PickupSettings(ShardSettings):
 def create_app(settings: PickupSettings | None = None) -> FastAPI:
     """The pickup service."""
     settings = settings or PickupSettings()
-    shards = Shards(settings.urls, max_load=settings.max_load)
+    shards = Shards(settings.urls)
 
     def maintenance(_app: FastAPI) -> AbstractAsyncContextManager[None]:
         return periodic(
-            shards.maintain,
+            Maintenance(shards, settings.max_load).maintain,
             settings.maintenance_interval,
             name="maintenance of shards",
             expected=(Problem, StaleMap, Incomplete),  # a shard is away, or another copy was faster

@@ -16,7 +16,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
 
 if TYPE_CHECKING:
-    from services.pickup.shards import Shards
+    from services.pickup.maintenance import Maintenance
 
 app = typer.Typer(no_args_is_help=True, help="The stores near customers, and the shards that have them.")
 seeds = typer.Typer(no_args_is_help=True, help="Generate data that is too large for every start.")
@@ -47,7 +47,7 @@ def pickup(
 
 @app.command()
 def shards() -> None:
-    """Show the units, stores and load of each shard."""
+    """Show the cells, stores and load of each shard."""
     _run(_shards)
 
 
@@ -72,30 +72,31 @@ async def _seed(number: int) -> None:
 async def generated(number: int) -> int:
     """Generate so many stores; returns how many were not there before."""
     from services.pickup.cells import cell_of  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.maintenance import Maintenance  # noqa: PLC0415
     from services.pickup.seed import stores  # noqa: PLC0415
 
     sample = sorted(
         cell_of(each.latitude, each.longitude) for each in islice(stores(number), 0, None, SAMPLE)
     )
-    async with _open() as all_shards:
-        missing = number - sum(unit.stores for unit in await all_shards.units())
+    async with _open() as maintenance:
+        missing = number - sum(unit.stores for unit in await maintenance.units())
         if missing <= 0:
             return 0
         # large units first: few move, without rows
-        await _balanced(all_shards, sample, weight=SAMPLE, max_load=number)
-        await _balanced(all_shards, sample, weight=SAMPLE)
+        await _balanced(Maintenance(maintenance.shards, number), sample, weight=SAMPLE)
+        await _balanced(maintenance, sample, weight=SAMPLE)
         all_stores, added = stores(number), 0
         while chunk := list(islice(all_stores, CHUNK)):
-            added += await all_shards.add(chunk)
-        await _balanced(all_shards)
+            added += await maintenance.shards.add(chunk)
+        await _balanced(maintenance)
     return added
 
 
 async def _shards() -> None:
-    async with _open() as all_shards:
-        units = await all_shards.units()
+    async with _open() as maintenance:
+        units = await maintenance.units()
     table = Table("shard", "cells", "stores", "reads", "load")
-    for name in all_shards.shards:
+    for name in maintenance.shards.shards:
         mine = [unit for unit in units if unit.shard == name]
         stores, reads = sum(unit.stores for unit in mine), sum(unit.reads for unit in mine)
         table.add_row(name, *map(str, (len(mine), stores, reads, stores + reads)))
@@ -103,43 +104,44 @@ async def _shards() -> None:
 
 
 async def _balance() -> None:
-    async with _open() as all_shards:
-        moved = await _balanced(all_shards)
+    async with _open() as maintenance:
+        moved = await _balanced(maintenance)
     out.print(f"{moved} cells have another shard now.")
 
 
 async def _map(file: Path) -> None:
     from services.pickup.drawing import svg  # noqa: PLC0415 (other commands start faster without)
 
-    async with _open() as all_shards:
-        units = await all_shards.units()
-    await asyncio.to_thread(file.write_text, svg(units, list(all_shards.shards)), encoding="utf-8")
+    async with _open() as maintenance:
+        units = await maintenance.units()
+    await asyncio.to_thread(file.write_text, svg(units, list(maintenance.shards.shards)), encoding="utf-8")
     out.print(f"{file}: {len(units)} cells with {sum(unit.stores for unit in units)} stores")
 
 
 @asynccontextmanager
-async def _open() -> "AsyncIterator[Shards]":
-    from services.pickup.model import Incomplete  # noqa: PLC0415 (other commands start faster without)
+async def _open() -> "AsyncIterator[Maintenance]":
+    from services.pickup.maintenance import Maintenance  # noqa: PLC0415 (other commands start faster without)
+    from services.pickup.model import Incomplete  # noqa: PLC0415
     from services.pickup.settings import ShardSettings  # noqa: PLC0415
     from services.pickup.shards import Shards  # noqa: PLC0415
     from services.pickup.store import StaleMap  # noqa: PLC0415
 
     try:
         async with Shards(ShardSettings().urls) as all_shards:
-            yield all_shards
+            yield Maintenance(all_shards)
     except (StaleMap, Incomplete) as error:
         raise Problem(503, "stores-moving", f"These stores are being moved: {error}.") from error
 
 
-async def _balanced(all_shards: "Shards", expected: Sequence[int] = (), **options: int) -> int:
-    """Deal the curve anew, again while a service that runs beside deals it, too; see `Shards.balance`."""
+async def _balanced(maintenance: "Maintenance", expected: Sequence[int] = (), weight: int = 1) -> int:
+    """Deal the curve anew, again while a service that runs beside does so; see `Maintenance.balance`."""
     from services.pickup.model import Incomplete  # noqa: PLC0415 (other commands start faster without)
     from services.pickup.store import StaleMap  # noqa: PLC0415
 
     end = time.monotonic() + RETRY_S
     while True:
         try:
-            return await all_shards.balance(expected, **options)
+            return await maintenance.balance(expected, weight)
         except (StaleMap, Incomplete):
             if time.monotonic() > end:
                 raise

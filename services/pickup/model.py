@@ -171,20 +171,31 @@ class Incomplete(Exception):
 class CellMap:
     """Which shard has which part of the curve.
 
+    Args:
+        claims: of the shards.
+        away: a shard whose claims are not among them: what nobody claims is its.
+
     Raises:
-        Incomplete: a part is missing.
+        Incomplete: a part is missing, and no shard is away.
     """
 
-    def __init__(self, claims: Iterable[Unit]) -> None:
+    def __init__(self, claims: Iterable[Unit], away: str | None = None) -> None:
         self.units: list[Unit] = []
+        end = FACES[0].first - 1
         for unit in sorted(claims, key=lambda each: (each.first, -each.epoch)):
-            if not self.units or unit.first > self.units[-1].last:
+            if unit.first > end:
+                self._add_gap(end + 1, unit.first - 1, away)
                 self.units.append(unit)
-        ends = [FACES[0].first - 1, *(unit.last for unit in self.units)]
-        starts = [*(unit.first for unit in self.units), FACES[-1].last + 1]
-        if any(end + 1 != start for end, start in zip(ends, starts, strict=True)):
-            raise Incomplete("The shards do not have all cells.")
+                end = unit.last
+        self._add_gap(end + 1, FACES[-1].last, away)
         self._firsts = [unit.first for unit in self.units]
+
+    def _add_gap(self, first: int, last: int, away: str | None) -> None:
+        if first > last:
+            return
+        if away is None:
+            raise Incomplete("The shards do not have all cells.")
+        self.units.append(Unit(first=first, last=last, epoch=0, shard=away))
 
     def unit_of(self, cell: int) -> Unit:
         """The unit of a place on the curve."""

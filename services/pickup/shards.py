@@ -1,24 +1,21 @@
-"""All shards as one: finds stores near a place, changes stores, deals the curve anew.
+"""All shards as one: finds stores near a place, and changes stores.
 
 A change that concerns two shards is a row of steps, each one transaction of one shard and each harmless to
-repeat: what a killed process leaves is finished by whoever finds it.
-
-A store that moves is announced where it is, arrives elsewhere, and is repeated where it was for a while. A
-unit that moves is fenced, taken by the other shard whole and with a higher epoch, and dropped.
+repeat: what a killed process leaves is finished by whoever finds it. So a store that moves is announced where
+it is, arrives elsewhere, and is repeated where it was for a while.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Final, Self, TypeVar
 
 from frontispiece.aio import SingleFlight
 from frontispiece.http import Problem
-from frontispiece.shards import ping_any
+from frontispiece.shards import ShardSet
 from services.pickup import seed
 from services.pickup.cells import cell_of, covering
 from services.pickup.model import (
@@ -30,30 +27,13 @@ from services.pickup.model import (
     Vector,
     chord,
     chord_of,
-    inside,
-    pack,
-    refined,
     vector,
 )
-from services.pickup.store import Row, Shard, StaleMap
-
-MAX_LOAD: Final = 2_000
-"""Of a unit: above it, the cell is split."""
-
-PIECES: Final = 8
-"""Units of less load, so that each shard could have so many: fewer cannot be packed evenly."""
-
-SLACK: Final = 0.25
-"""The share above the average load that a shard may have before units move."""
+from services.pickup.store import Shard, StaleMap
+from services.pickup.tables import Row
 
 RINGS: Final = 1 / 8, 1 / 3, 1.0
 """The shares of a radius that are searched in turn: where stores are many, the first has enough."""
-
-REST_S: Final = 0.01
-"""The pause of maintenance after each unit that it counts: queries do not wait for thousands of them."""
-
-REPEATED: Final = timedelta(seconds=60)
-"""How long a store that has left is repeated where it was: longer than any query takes."""
 
 RETRY_S: Final = 2.0
 PAUSE_S: Final = 0.01
@@ -76,7 +56,6 @@ class Shards:
     Args:
         urls: of the shards' databases by their names, in the order of their pieces of the curve.
         first_stores: how many generated stores there are at first.
-        max_load: of a unit.
         now: the current time.
     """
 
@@ -85,32 +64,27 @@ class Shards:
         urls: Mapping[str, str],
         *,
         first_stores: int = seed.FEW,
-        max_load: int = MAX_LOAD,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.shards = {name: Shard(name, url, now=now) for name, url in urls.items()}
         self._first_stores = first_stores
-        self._max_load = max_load
-        self._now = now
+        self.now = now
         self._map: CellMap | None = None
         self._reads = Counter[Unit]()
         self._loads = SingleFlight("map of stores", expected=(Problem, Incomplete))
-        self._opened = AsyncExitStack()
+        self._set = ShardSet("pickup", self.shards, prepare=self._forget_map)
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            for shard in self.shards.values():
-                await stack.enter_async_context(shard)
-            self._opened = stack.pop_all()
+        await self._set.__aenter__()
         return self
 
-    async def __aexit__(self, *_exc: object) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self._loads.close()
-        await self._opened.aclose()
+        await self._set.__aexit__(*exc)
 
-    async def ping(self) -> None:
-        """Return when a shard is reachable: the places of another one wait; else raise a `Problem`, 503."""
-        await ping_any(self.shards.values())
+    async def ping(self) -> str | None:
+        """What is away, as long as one shard is not: its places wait; else raise a `Problem`, 503."""
+        return await self._set.ping()
 
     async def near(
         self, latitude: float, longitude: float, metres: float, *, stock: int = 0, limit: int
@@ -179,7 +153,7 @@ class Shards:
             if row is None:
                 return False
             if row.leaving is not None:
-                await self._finish(row, cells)
+                await self.finish(row, cells)
                 if row.leaving == new:
                     return True
                 raise StaleMap(f"the store {new.id} was on its way")
@@ -190,7 +164,7 @@ class Shards:
             if at.shard == to.shard:
                 return await shard.change(row, new, at, to)
             if await shard.announce(row, new, at):
-                await self._finish(replace(row, leaving=new), cells)
+                await self.finish(replace(row, leaving=new), cells)
                 return True
             return False
 
@@ -214,91 +188,7 @@ class Shards:
 
         return await self._with_map(insert)
 
-    async def units(self, *, pause: float = 0.0) -> list[Unit]:
-        """All units along the curve, with the numbers of their stores; a `pause` in seconds after each."""
-        counted: list[Unit] = []
-        for unit in (await self._load()).units:
-            counted.append(replace(unit, stores=await self.shards[unit.shard].count(unit)))
-            await asyncio.sleep(pause)
-        return counted
-
-    async def maintain(self) -> None:
-        """Finish what was left half done; note what queries have read, and deal the curve by it."""
-        if self._map is None and not any([await shard.claims() for shard in self.shards.values()]):
-            return  # nobody has looked for a store yet
-        await self.recover()
-        await self._note_reads()
-        await self.balance(pause=REST_S)
-
-    async def recover(self) -> None:
-        """Finish the moves of stores and units that a killed process has left."""
-        for name, shard in self.shards.items():
-            for unit in await shard.claims():
-                if unit.moving_to is not None:
-                    await self._complete(unit)
-            for row in await shard.on_their_way():
-                cells = self._map or await self._load()
-                if (at := cells.unit_of(row.cell)).shard != name:
-                    continue
-                if row.leaving is not None:
-                    await self._finish(row, cells)
-                elif row.left_at is not None and row.left_at < self._now() - REPEATED:
-                    await shard.forget(row, at)
-
-    async def balance(
-        self,
-        expected: Sequence[int] = (),
-        weight: int = 1,
-        *,
-        max_load: int | None = None,
-        pause: float = 0.0,
-    ) -> int:
-        """Split hot cells and pack all into the shards by load; returns how many units moved.
-
-        Args:
-            expected: places on the curve, sorted, of stores that will come.
-            weight: how many stores will come to each.
-            max_load: of a unit, where it is another one than that of all times.
-            pause: seconds after each unit that is counted.
-        """
-        units = [
-            replace(unit, stores=unit.stores + weight * len(inside(unit, expected)))
-            for unit in await self.units(pause=pause)
-        ]
-        fair = sum(unit.load for unit in units) // (PIECES * len(self.shards))
-        limit = max(1, min(self._max_load if max_load is None else max_load, fair))
-        packed: list[Unit] = []
-        for unit in units:
-            if unit.load <= limit:
-                packed.append(unit)
-                continue
-            cells = [*await self.shards[unit.shard].cells(unit), *(list(inside(unit, expected)) * weight)]
-            parts = refined(unit, sorted(cells), limit)
-            await self.shards[unit.shard].split(unit, parts)
-            self._map = None
-            packed += parts
-        moves = pack(packed, list(self.shards), SLACK)
-        for unit, to in moves.items():
-            await self.move(unit, to)
-        return len(moves)
-
-    async def move(self, unit: Unit, to: str) -> None:
-        """Move a unit to another shard.
-
-        Raises:
-            StaleMap: another process moves it, or has moved it.
-        """
-        await self.shards[unit.shard].fence(unit, to)
-        await self._complete(replace(unit, moving_to=to))
-
-    async def _complete(self, unit: Unit) -> None:
-        assert unit.moving_to is not None
-        source, target = self.shards[unit.shard], self.shards[unit.moving_to]
-        await target.take(unit, await source.rows(unit))
-        await source.drop(unit)
-        self._map = None
-
-    async def _finish(self, row: Row, cells: CellMap) -> None:
+    async def finish(self, row: Row, cells: CellMap) -> None:
         """The last two steps of a store that leaves for another shard."""
         assert row.leaving is not None
         to = cells.unit_of(cell_of(row.leaving.latitude, row.leaving.longitude))
@@ -307,29 +197,31 @@ class Shards:
         await self.shards[at.shard].leave(row, at)
 
     async def _find(self, cells: CellMap, id_: str) -> Row | None:
-        answers = await asyncio.gather(*(shard.find(id_) for shard in self.shards.values()))
-        rows = [
-            row
-            for name, answer in zip(self.shards, answers, strict=True)
-            for row in answer
-            if row.left_at is None and cells.unit_of(row.cell).shard == name
-        ]
-        if not rows and any(answers):
+        answers = await asyncio.gather(
+            *(shard.find(id_) for shard in self.shards.values()), return_exceptions=True
+        )
+        found: list[Row] = []
+        failures: list[BaseException] = []
+        has_moved = False
+        for name, answer in zip(self.shards, answers, strict=True):
+            if isinstance(answer, BaseException):
+                failures.append(answer)
+                continue
+            here = [row for row in answer if row.left_at is None and cells.unit_of(row.cell).shard == name]
+            found += here
+            has_moved |= len(here) < len(answer)
+        if not found and failures:
+            raise failures[0]
+        if not found and has_moved:
             raise StaleMap(f"the store {id_}, or its unit, has moved while shard after shard was read")
-        return max(rows, key=lambda row: row.store.version, default=None)
-
-    async def _note_reads(self) -> None:
-        reads, self._reads = self._reads, Counter()
-        for name, shard in self.shards.items():
-            mine = {unit: number for unit, number in reads.items() if unit.shard == name}
-            await shard.note_reads(mine, fading=True)
+        return max(found, key=lambda row: row.store.version, default=None)
 
     async def _with_map(self, work: Callable[[CellMap], Awaitable[Result]]) -> Result:
         """The result of `work` with a map that the shards agree to."""
         end = asyncio.get_running_loop().time() + RETRY_S
         while True:
             try:
-                return await work(self._map or await self._load())
+                return await work(await self.cells())
             except (StaleMap, Incomplete) as error:
                 self._map = None
                 if asyncio.get_running_loop().time() > end:
@@ -338,20 +230,45 @@ class Shards:
                     ) from error
                 await asyncio.sleep(PAUSE_S)
 
-    async def _load(self) -> CellMap:
+    async def cells(self) -> CellMap:
+        """The map that is known, or else the newest."""
+        return self._map or await self.load()
+
+    async def load(self) -> CellMap:
         """The newest map; it is loaded to the end even if nobody waits for it any more."""
         loaded, _ = await self._loads.share("map", self._loaded, detached=True)
         self._map = loaded.result()
         return self._map
 
+    def forget_map(self) -> None:
+        """Have the map loaded anew when it is needed: it has changed."""
+        self._map = None
+
+    async def _forget_map(self, _name: str) -> None:
+        self.forget_map()
+
+    def take_reads(self) -> Counter[Unit]:
+        """How many queries have met which units since this was called last."""
+        reads, self._reads = self._reads, Counter()
+        return reads
+
     async def _loaded(self) -> CellMap:
         """What the shards say; at first all is the first shard's, with the first stores."""
-        claims = [unit for shard in self.shards.values() for unit in await shard.claims()]
+        claims: list[Unit] = []
+        away: dict[str, Problem] = {}
+        for name, shard in self.shards.items():
+            try:
+                claims += await shard.claims()
+            except Problem as problem:
+                away[name] = problem
         if not claims:
+            if away:
+                raise next(iter(away.values()))
             first = next(iter(self.shards.values()))
             await first.found(seed.stores(self._first_stores))
             claims = await first.claims()
-        return CellMap(claims)
+        # what is on its way to a shard that is away may be there
+        return CellMap([unit for unit in claims if unit.moving_to not in away], next(iter(away), None))
 
 
 def _newest(found: Iterable[Found]) -> Collection[Found]:

@@ -8,7 +8,7 @@ at the units then: they leave together with their rows.
 import asyncio
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -16,72 +16,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.stores import Moment, SqlStore
-from services.pickup.cells import cell_of
-from services.pickup.model import FACES, Found, Range, Store, Unit, Vector, vector
-
-metadata = sa.MetaData()
-
-stores = sa.Table(
-    "stores",
-    metadata,
-    sa.Column("cell", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("x", sa.Double, nullable=False),
-    sa.Column("y", sa.Double, nullable=False),
-    sa.Column("z", sa.Double, nullable=False),
-    sa.Column("stock", sa.BigInteger, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("street", sa.String(200), nullable=False),
-    sa.Column("postal_code", sa.String(20), nullable=False),
-    sa.Column("city", sa.String(200), nullable=False),
-    sa.Column("country", sa.String(2), nullable=False),
-    sa.Column("latitude", sa.Double, nullable=False),
-    sa.Column("longitude", sa.Double, nullable=False),
-    sa.Column("zone", sa.String(64), nullable=False),
-    sa.Column("opens", sa.SmallInteger, nullable=False),
-    sa.Column("closes", sa.SmallInteger, nullable=False),
-    sa.Column("leaving", sa.Text),  # the store as it will be, in a unit of another shard
-    sa.Column(
-        "left_at", Moment
-    ),  # it is there now: what is here repeats that, until nobody can have missed it
-    sqlite_with_rowid=False,
-)
-
-sa.Index("stores_by_id", stores.c.id)
-
-on_their_way = stores.c.leaving.is_not(None) | stores.c.left_at.is_not(None)
-sa.Index("stores_on_their_way", stores.c.id, sqlite_where=on_their_way, postgresql_where=on_their_way)
-
-units = sa.Table(
-    "units",
-    metadata,
-    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("last", sa.BigInteger, nullable=False),
-    sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("moving_to", sa.String(64)),
-    sa.Column("reads", sa.BigInteger, nullable=False, default=0),
-)
+from frontispiece.stores import SqlStore
+from services.pickup.model import FACES, Found, Range, Store, Unit, Vector
+from services.pickup.tables import STORE, Row, columns, on_their_way, row_in, store_in, stores, units
 
 _COUNT: Final = sa.select(sa.func.count()).where(
     stores.c.cell.between(sa.bindparam("first"), sa.bindparam("last"))
 )
-STORE: Final = tuple(field.name for field in fields(Store))
 
 
 class StaleMap(Exception):
     """The shard has not got this unit at this epoch, or gives it away: the newest map says more."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """A store as a shard has it; see the columns `leaving` and `left_at`."""
-
-    cell: int
-    store: Store
-    leaving: Store | None
-    left_at: datetime | None
 
 
 class Shard(SqlStore):
@@ -134,7 +79,7 @@ class Shard(SqlStore):
         async with self.database.read() as tx:
             rows = (await tx.execute(_nearest(len(parts)), query | ends)).all()
             await _check(tx, met)
-        return [Found(store=_store(row), chord=row.chord, left=row.left_at is not None) for row in rows]
+        return [Found(store=store_in(row), chord=row.chord, left=row.left_at is not None) for row in rows]
 
     async def known(self, ids: Collection[str]) -> set[str]:
         """Those of these stores that the shard has."""
@@ -144,12 +89,12 @@ class Shard(SqlStore):
     async def find(self, id_: str) -> list[Row]:
         """What the shard has of a store."""
         async with self.database.read() as tx:
-            return [_row(row) for row in await tx.execute(sa.select(stores).where(stores.c.id == id_))]
+            return [row_in(row) for row in await tx.execute(sa.select(stores).where(stores.c.id == id_))]
 
     async def on_their_way(self) -> list[Row]:
         """The stores that leave for another shard, or have left."""
         async with self.database.read() as tx:
-            return [_row(row) for row in await tx.execute(sa.select(stores).where(on_their_way))]
+            return [row_in(row) for row in await tx.execute(sa.select(stores).where(on_their_way))]
 
     async def add(self, unit_stores: Mapping[Unit, Collection[Store]]) -> None:
         """Insert stores, or those of them that are not there yet.
@@ -157,7 +102,7 @@ class Shard(SqlStore):
         Raises:
             StaleMap: some unit is not the shard's any more, or is given away.
         """
-        rows = [_columns(store) for each in unit_stores.values() for store in each]
+        rows = [columns(store) for each in unit_stores.values() for store in each]
         async with self.database.write() as tx:
             await _check(tx, unit_stores, writes=True)
             if rows:
@@ -204,7 +149,7 @@ class Shard(SqlStore):
             StaleMap: the unit is not the shard's any more, or is given away.
         """
         assert row.leaving is not None
-        values = _columns(row.leaving) | {"cell": row.cell, "leaving": None, "left_at": self._now()}
+        values = columns(row.leaving) | {"cell": row.cell, "leaving": None, "left_at": self._now()}
         async with self.database.write() as tx:
             await _check(tx, [at], writes=True)
             await tx.execute(sa.update(stores).where(*_same(row)).values(values))
@@ -222,7 +167,7 @@ class Shard(SqlStore):
     async def found(self, first_stores: Iterable[Store]) -> None:
         """Have the whole curve, which nobody has yet, with these stores; nothing when it is the shard's."""
         claims = [{"first": first, "last": last, "epoch": 1} for first, last in FACES]
-        rows = await asyncio.to_thread(lambda: [_columns(store) for store in first_stores])
+        rows = await asyncio.to_thread(lambda: [columns(store) for store in first_stores])
         async with self.database.write() as tx:
             insert = self._insert(units).on_conflict_do_nothing().values(claims)
             mine = (await tx.execute(insert.returning(units.c.first))).all()
@@ -290,7 +235,7 @@ class Shard(SqlStore):
                 await tx.execute(sa.delete(stores).where(stores.c.cell.between(unit.first, unit.last)))
 
     async def _put(self, tx: AsyncConnection, new: Store) -> None:
-        insert = self._insert(stores).values(_columns(new))
+        insert = self._insert(stores).values(columns(new))
         await tx.execute(
             insert.on_conflict_do_update(
                 index_elements=[stores.c.cell, stores.c.id],
@@ -348,31 +293,3 @@ def _joined(parts: Iterable[Range]) -> list[Range]:
 
 def _same(row: Row) -> tuple[sa.ColumnElement[bool], ...]:
     return stores.c.cell == row.cell, stores.c.id == row.store.id, stores.c.version == row.store.version
-
-
-def _columns(store: Store) -> dict[str, Any]:
-    x, y, z = vector(store.latitude, store.longitude)
-    cell = cell_of(store.latitude, store.longitude)
-    return {
-        **{name: getattr(store, name) for name in STORE},
-        "cell": cell,
-        "x": x,
-        "y": y,
-        "z": z,
-        "leaving": None,
-        "left_at": None,
-    }
-
-
-def _store(row: sa.Row[Any]) -> Store:
-    known = row._mapping
-    return Store(**{name: known[name] for name in STORE})
-
-
-def _row(row: sa.Row[Any]) -> Row:
-    return Row(
-        cell=row.cell,
-        store=_store(row),
-        leaving=None if row.leaving is None else Store(**json.loads(row.leaving)),
-        left_at=row.left_at,
-    )

@@ -28,7 +28,7 @@ from tests.support.postgres import Postgres
 from tests.support.shop import PROJECT, ROOT
 
 RECORDS: Final = ROOT / "docs" / "decisions" / "stores"
-HEADINGS: Final = ["Store", "Under partition", "Without one", "What the client sees"]
+HEADINGS: Final = ["Store", "During a network partition", "Without a partition", "What the client sees"]
 NOTHING: Final = "nothing"
 PARTS: Final = (NOTHING, "its database", ANOTHER_SHARD, "its Valkey", "the broker")
 """What stands still, in the records' words."""

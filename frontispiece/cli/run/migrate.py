@@ -63,8 +63,9 @@ def migrate(project: Project, chosen: Sequence[AppDatabase], data: Path) -> Iter
     """Migrate databases one after the other; a line for each.
 
     Raises:
-        ConfigError: a URL is not known, or a database could not be migrated.
+        ConfigError: a URL is not known, or databases could not be migrated; the others are.
     """
+    errors = []
     for database, url in [(each, url) for each in chosen for url in each.urls(project, data)]:
         head = database.migrations.head
         try:
@@ -72,11 +73,14 @@ def migrate(project: Project, chosen: Sequence[AppDatabase], data: Path) -> Iter
             before = upgrade(url, database.migrations)
         except (SQLAlchemyError, OSError, WrongVersion) as error:
             reason = str(getattr(error, "orig", error)).strip()
-            raise ConfigError([f"{database.app}: {shown(url)} was not migrated: {reason}"]) from error
+            errors.append(f"{database.app}: {shown(url)} was not migrated: {reason}")
+            continue
         change = f"is of version {head}" if before == head else f"is now of version {head}"
         yield f"{database.app}: {shown(url)} {change}" + (
             f", was of {before}" if before not in {head, None} else ""
         )
+    if errors:
+        raise ConfigError(errors)
 
 
 def differences(chosen: Sequence[AppDatabase]) -> list[str]:

@@ -1,5 +1,5 @@
 """The versions of a shard's database; `metadata` are the tables of the newest one."""
 
-from services.pickup.store import metadata
+from services.pickup.tables import metadata
 
 __all__ = ["metadata"]

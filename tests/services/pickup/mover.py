@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
+from services.pickup.maintenance import Maintenance
 from services.pickup.shards import Shards
 from tests.services.pickup.world import BERLIN, SYDNEY, opened
 
@@ -20,15 +21,15 @@ async def move_store(shards: Shards) -> None:
 
 async def move_unit(shards: Shards) -> None:
     """A unit with stores comes to another shard."""
-    unit = max(await shards.units(), key=lambda each: each.stores)
+    unit = max(await Maintenance(shards).units(), key=lambda each: each.stores)
     assert unit.stores > 1
-    await shards.move(unit, "1" if unit.shard == "0" else "0")
+    await Maintenance(shards).move(unit, "1" if unit.shard == "0" else "0")
 
 
 async def main(urls: Mapping[str, str]) -> None:
     """Move, and say so in a line each time."""
     async with opened(urls) as shards:
-        await shards.recover()
+        await Maintenance(shards).recover()
         while True:
             await move_store(shards)
             await move_unit(shards)

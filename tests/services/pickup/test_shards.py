@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.pickup.shards import REPEATED, Shards
+from services.pickup.maintenance import REPEATED, Maintenance
+from services.pickup.shards import Shards
 from services.pickup.store import Shard
 from tests.services.pickup.mover import move_store, move_unit
 from tests.services.pickup.test_model import LATITUDES, LONGITUDES
@@ -98,7 +99,7 @@ async def test_a_query_touches_only_the_shards_that_its_radius_meets(
 
         return counted
 
-    homes = {unit.shard: unit for unit in await on_files.units()}
+    homes = {unit.shard: unit for unit in await Maintenance(on_files).units()}
     assert homes.keys() == {"0", "1"}, "both have their share"
     for name, shard in on_files.shards.items():
         monkeypatch.setattr(shard, "near", counting(name, shard.near))
@@ -115,11 +116,11 @@ async def test_a_query_touches_only_the_shards_that_its_radius_meets(
 async def test_a_cell_that_many_look_at_splits_and_the_shards_keep_about_the_same_load(
     on_files: Shards,
 ) -> None:
-    before = await on_files.units()
+    before = await Maintenance(on_files).units()
     for _ in range(60):
         await on_files.near(*BERLIN, 500, limit=1)
-    await on_files.maintain()
-    after = await on_files.units()
+    await Maintenance(on_files).maintain()
+    after = await Maintenance(on_files).units()
 
     assert len(after) > len(before)
     assert sum(unit.stores for unit in after) == len(STORES)
@@ -164,9 +165,9 @@ async def test_a_move_leaves_no_gap_and_no_double_wherever_its_process_is_killed
                 await killed_after(steps, killed, partial(move, killed))
             assert await everything(shards) == IDS, f"before anybody finishes it, after {steps} steps"
             async with opened(urls) as next_process:
-                await next_process.recover()
+                await Maintenance(next_process).recover()
                 assert await everything(next_process) == IDS
-                assert not [unit for unit in await next_process.units() if unit.moving_to]
+                assert not [unit for unit in await Maintenance(next_process).units() if unit.moving_to]
             assert await everything(shards) == IDS
 
     found = await shards.find("5")
@@ -188,10 +189,10 @@ async def test_a_process_that_is_killed_while_it_moves_stores_and_units_leaves_a
         mover.kill()
         await mover.wait()
         assert await everything(on_files) == IDS, "after it was killed"
-    await on_files.recover()
+    await Maintenance(on_files).recover()
 
     assert await everything(on_files) == IDS
-    assert not [unit for unit in await on_files.units() if unit.moving_to]
+    assert not [unit for unit in await Maintenance(on_files).units() if unit.moving_to]
 
 
 async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwhile(shards: Shards) -> None:
@@ -202,8 +203,8 @@ async def test_a_store_that_moves_to_and_fro_is_found_once_by_every_query_meanwh
         for version, (latitude, longitude) in enumerate(stops, 2):
             moved = replace(STORES[5], latitude=latitude, longitude=longitude, version=version)
             assert await shards.change(moved)
-        for unit in [unit for unit in await shards.units() if unit.stores][:3]:
-            await shards.move(unit, "1" if unit.shard == "0" else "0")
+        for unit in [unit for unit in await Maintenance(shards).units() if unit.stores][:3]:
+            await Maintenance(shards).move(unit, "1" if unit.shard == "0" else "0")
         running.set()
 
     async def watch() -> int:
@@ -226,7 +227,7 @@ async def test_what_repeats_a_store_that_has_left_is_forgotten_later(
     assert rows[0].left_at is not None or rows[1].left_at is not None
     left_at = next(row.left_at for row in rows if row.left_at is not None)
     async with Shards(files, now=lambda: left_at + REPEATED + timedelta(seconds=1)) as later:
-        await later.recover()
+        await Maintenance(later).recover()
 
     assert len([row for shard in on_files.shards.values() for row in await shard.find("5")]) == 1
 
@@ -261,7 +262,7 @@ async def test_of_two_concurrent_changes_of_a_store_one_is_refused(on_files: Sha
 
 async def test_a_few_stores_come_with_the_first_query_and_none_before(urls: Mapping[str, str]) -> None:
     async with Shards(urls, first_stores=50) as shards:
-        await shards.maintain()
+        await Maintenance(shards).maintain()
         assert [await shard.claims() for shard in shards.shards.values()] == [[], []]
         assert len(await everything(shards)) == 50
         assert await shards.add([store("51", *BERLIN), store("7", *BERLIN)]) == 1

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from services.pickup.maintenance import Maintenance
 from services.pickup.model import Store, chord, chord_of, vector
 from services.pickup.shards import Shards
 
@@ -47,14 +48,12 @@ def scattered(number: int = 120) -> list[Store]:
 
 
 @asynccontextmanager
-async def opened(
-    urls: Mapping[str, str], stores: list[Store] | None = None, *, max_load: int = 30
-) -> AsyncIterator[Shards]:
+async def opened(urls: Mapping[str, str], stores: list[Store] | None = None) -> AsyncIterator[Shards]:
     """The shards as one process has them; with these stores, dealt by load."""
-    async with Shards(urls, first_stores=0, max_load=max_load) as shards:
+    async with Shards(urls, first_stores=0) as shards:
         if stores:
             await shards.add(stores)
-            await shards.balance()
+            await Maintenance(shards).balance()
         yield shards
 
 

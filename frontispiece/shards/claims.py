@@ -1,0 +1,78 @@
+"""Which buckets the shards themselves say they have, and what follows where they disagree."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from frontispiece.http.problems import Problem
+from frontispiece.shards.fence import COPY, FENCED, OPEN, Fence
+from frontispiece.shards.map import BUCKETS, FIRST_EPOCH, ShardMap, format_buckets
+from frontispiece.stores import Database
+
+log = logging.getLogger(__name__)
+
+Claims = Mapping[int, tuple[int, str]]
+"""By bucket, since which epoch which shard has it, as far as one shard knows; see `Fence.claims`."""
+
+
+async def read_claims(
+    databases: Mapping[str, Database], fence: Fence
+) -> tuple[dict[str, Claims], dict[str, Problem]]:
+    """The claims of the shards that are there, by name; and why the others are not."""
+    claims: dict[str, Claims] = {}
+    away: dict[str, Problem] = {}
+    for name, database in databases.items():
+        try:
+            async with database.read() as tx:
+                claims[name] = await fence.claims(tx, name)
+        except Problem as problem:
+            away[name] = problem
+    return claims, away
+
+
+def newest_map(claims: Iterable[Claims], first: ShardMap) -> ShardMap:
+    """The map that the shards' own tables give.
+
+    Args:
+        claims: of each shard.
+        first: where no shard says anything.
+    """
+    newest = {bucket: (FIRST_EPOCH, name) for bucket, name in enumerate(first.shards)}
+    found: dict[int, tuple[int, str]] = {}
+    for of_shard in claims:
+        for bucket, claim in of_shard.items():
+            found[bucket] = max(claim, found.get(bucket, claim))
+    newest |= found
+    epoch = max(epoch for epoch, _ in newest.values())
+    return ShardMap(epoch=epoch, shards=tuple(newest[bucket][1] for bucket in range(BUCKETS)))
+
+
+async def leave_to_others(shard: str, database: Database, fence: Fence, claims: Mapping[str, Claims]) -> None:
+    """Leave the buckets of a shard to others that have them since a later epoch.
+
+    So it is with buckets that the shard has given away and, restored from a copy of before, has again.
+
+    Args:
+        shard: its name.
+        database: of the shard.
+        fence: the table that it has.
+        claims: of the shards that are there, by name.
+    """
+    later = defaultdict[tuple[int, str], list[int]](list)
+    for bucket, (epoch, at) in claims[shard].items():
+        newest = max(of_shard[bucket] for of_shard in claims.values() if bucket in of_shard)
+        if at == shard != newest[1] and epoch < newest[0]:
+            later[newest].append(bucket)
+    table = fence.table
+    for (epoch, peer), buckets in later.items():
+        here = table.c.bucket.in_(buckets), table.c.state.in_((OPEN, FENCED)), table.c.epoch < epoch
+        change = {"state": COPY, "epoch": epoch, "peer": peer, "until": None}
+        async with database.write() as tx:
+            left = (await tx.execute(table.update().where(*here).values(**change))).rowcount
+        if left:  # else they have just moved
+            log.error(
+                "Shard %s is as it was before it gave buckets %s to shard %s, where they stay.",
+                shard,
+                format_buckets(buckets),
+                peer,
+            )
