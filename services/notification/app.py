@@ -11,7 +11,13 @@ from pydantic_settings import SettingsConfigDict
 from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service, register_collectors
-from services.notification.events import OrderCancelled, OrderConfirmed, SendNotification, ShipmentDispatched
+from services.notification.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    SendNotification,
+    ShipmentDelivered,
+    ShipmentDispatched,
+)
 from services.notification.model import Channel
 from services.notification.notifier import Notifier
 from services.notification.senders import MailSender, PushSender, Sender
@@ -51,6 +57,7 @@ def create_app(settings: NotificationSettings | None = None) -> FastAPI:
                 OrderConfirmed: notifier.confirmed,
                 OrderCancelled: notifier.cancelled,
                 ShipmentDispatched: notifier.dispatched,
+                ShipmentDelivered: notifier.delivered,
                 SendNotification: notifier.send,
             },
         )

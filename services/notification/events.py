@@ -26,13 +26,24 @@ class OrderCancelled(EventData, frozen=True, kw_only=True):
 
 
 class ShipmentDispatched(EventData, frozen=True, kw_only=True):
-    """The carrier has an order's parcel."""
+    """The carrier has an order's parcel, to bring it to the customer or to a `store` for pickup."""
 
     TYPE = "shop.shipping.dispatched"
 
     order_id: str
     owner: str
     tracking_code: str
+    store: str = ""
+
+
+class ShipmentDelivered(EventData, frozen=True, kw_only=True):
+    """The customer has an order's parcel, or the `store` where it is picked up."""
+
+    TYPE = "shop.shipping.delivered"
+
+    order_id: str
+    owner: str
+    store: str = ""
 
 
 class SendNotification(CommandData, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     CONFIRMED = "order-confirmed"
     CANCELLED = "order-cancelled"
     DISPATCHED = "order-dispatched"
+    READY = "order-ready"
 
 
 class State(StrEnum):

@@ -16,7 +16,13 @@ import logging
 from collections.abc import Mapping
 
 from frontispiece.events import Event
-from services.notification.events import OrderCancelled, OrderConfirmed, SendNotification, ShipmentDispatched
+from services.notification.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    SendNotification,
+    ShipmentDelivered,
+    ShipmentDispatched,
+)
 from services.notification.model import Channel, Kind, Message, State, key_of
 from services.notification.senders import Sender
 from services.notification.store import Store
@@ -24,7 +30,7 @@ from services.notification.texts import Language, price_in_words, reason_in_word
 
 log = logging.getLogger(__name__)
 
-Fact = Event[OrderConfirmed] | Event[OrderCancelled] | Event[ShipmentDispatched]
+Fact = Event[OrderConfirmed] | Event[OrderCancelled] | Event[ShipmentDispatched] | Event[ShipmentDelivered]
 
 
 class Notifier:
@@ -52,8 +58,14 @@ class Notifier:
         await self._enqueue(event, Kind.CANCELLED, reason=reason)
 
     async def dispatched(self, event: Event[ShipmentDispatched]) -> None:
-        """Write to the customer of a dispatched order."""
-        await self._enqueue(event, Kind.DISPATCHED, tracking_code=event.data.tracking_code)
+        """Write to the customer of a dispatched order, unless it goes to a store."""
+        if not event.data.store:
+            await self._enqueue(event, Kind.DISPATCHED, tracking_code=event.data.tracking_code)
+
+    async def delivered(self, event: Event[ShipmentDelivered]) -> None:
+        """Write to the customer of an order that a store has for pickup."""
+        if event.data.store:
+            await self._enqueue(event, Kind.READY, store=event.data.store)
 
     async def send(self, event: Event[SendNotification]) -> None:
         """Send a message, unless a worker has begun to send it before."""

@@ -28,7 +28,7 @@ TEMPLATES: Final = {
         Kind.CONFIRMED: Template(
             "Your order is confirmed",
             "Thank you for your order {order_id}. It is confirmed; the total is {total}. "
-            "We will write again when it is on its way.",
+            "We will write again when it is on its way, or ready for pickup.",
         ),
         Kind.CANCELLED: Template(
             "Your order was cancelled",
@@ -39,12 +39,15 @@ TEMPLATES: Final = {
             "Your order is on its way",
             "Your order {order_id} is on its way. Its tracking number is {tracking_code}.",
         ),
+        Kind.READY: Template(
+            "Your order is ready for pickup", "Your order {order_id} is ready for pickup at {store}."
+        ),
     },
     Language.GERMAN: {
         Kind.CONFIRMED: Template(
             "Ihre Bestellung ist bestätigt",
             "Vielen Dank für Ihre Bestellung {order_id}. Sie ist bestätigt; die Summe beträgt {total}. "
-            "Wir schreiben wieder, sobald sie unterwegs ist.",
+            "Wir schreiben wieder, sobald sie unterwegs ist oder abgeholt werden kann.",
         ),
         Kind.CANCELLED: Template(
             "Ihre Bestellung wurde storniert",
@@ -54,6 +57,9 @@ TEMPLATES: Final = {
         Kind.DISPATCHED: Template(
             "Ihre Bestellung ist unterwegs",
             "Ihre Bestellung {order_id} ist unterwegs. Ihre Sendungsnummer ist {tracking_code}.",
+        ),
+        Kind.READY: Template(
+            "Ihre Bestellung kann abgeholt werden", "Ihre Bestellung {order_id} liegt bereit: {store}."
         ),
     },
 }

@@ -141,7 +141,10 @@ class CancelPayment(CommandData, frozen=True, kw_only=True):
 
 
 class CreateShipment(CommandData, frozen=True, kw_only=True):
-    """Deliver the units; replies: `ShipmentCreated`, `ShipmentRefused`."""
+    """Deliver the units, `store` being the name of the one for pickup.
+
+    Replies: `ShipmentCreated`, `ShipmentRefused`.
+    """
 
     TYPE = "shop.shipping.create"
 
@@ -150,6 +153,7 @@ class CreateShipment(CommandData, frozen=True, kw_only=True):
     method: str
     address: Address
     lines: tuple[Line, ...]
+    store: str = ""
 
 
 class CancelShipment(CommandData, frozen=True, kw_only=True):

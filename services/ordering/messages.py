@@ -75,6 +75,7 @@ def _create_shipment(order: Order) -> EventData:
         method=order.delivery.method,
         address=order.delivery.destination,
         lines=_lines(order),
+        store=order.delivery.pickup.name if order.delivery.pickup else "",
     )
 
 

@@ -5,7 +5,10 @@ from services.shipping.model import Address, Line
 
 
 class CreateShipment(CommandData, frozen=True, kw_only=True):
-    """Ship an order; the response is `ShipmentCreated` or `ShipmentRefused`, however often it is sent."""
+    """Ship an order; the response is `ShipmentCreated` or `ShipmentRefused`, however often it is sent.
+
+    `store` is the name of the one where the customer picks it up, else empty.
+    """
 
     TYPE = "shop.shipping.create"
 
@@ -14,6 +17,7 @@ class CreateShipment(CommandData, frozen=True, kw_only=True):
     method: str
     address: Address
     lines: tuple[Line, ...]
+    store: str = ""
 
 
 class CancelShipment(CommandData, frozen=True, kw_only=True):
@@ -55,7 +59,7 @@ class ShipmentCancelled(EventData, frozen=True, kw_only=True):
 
 
 class ShipmentDispatched(EventData, frozen=True, kw_only=True):
-    """The carrier has the parcel."""
+    """The carrier has the parcel; it goes to the customer, or to the `store` where it is picked up."""
 
     TYPE = "shop.shipping.dispatched"
 
@@ -63,10 +67,11 @@ class ShipmentDispatched(EventData, frozen=True, kw_only=True):
     shipment_id: str
     owner: str
     tracking_code: str
+    store: str = ""
 
 
 class ShipmentDelivered(EventData, frozen=True, kw_only=True):
-    """The customer has the parcel."""
+    """The customer has the parcel, or the `store` where it is picked up."""
 
     TYPE = "shop.shipping.delivered"
 
@@ -74,3 +79,4 @@ class ShipmentDelivered(EventData, frozen=True, kw_only=True):
     shipment_id: str
     owner: str
     tracking_code: str
+    store: str = ""

@@ -108,13 +108,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """An order that is to be shipped; `method` as the customer chose it."""
+    """An order that is to be shipped; `method` as the customer chose it, `store` by name for pickup."""
 
     order_id: str
     owner: str
     method: str
     address: Address
     lines: tuple[Line, ...]
+    store: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +132,7 @@ class Shipment:
 
     Args:
         owner: the customer; None where an order was cancelled before it was to be shipped.
+        store: the name of the one where the parcel is picked up, else empty.
         reason: of a refusal, else empty.
         due_at: when it moves on by itself; None when it does not.
     """
@@ -139,6 +141,7 @@ class Shipment:
     id: str
     owner: str | None
     method: str
+    store: str
     tracking_code: str
     status: Status
     reason: str

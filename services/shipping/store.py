@@ -43,6 +43,7 @@ shipments = sa.Table(
     sa.Column("id", sa.String(36), nullable=False),
     sa.Column("owner", sa.String(200)),
     sa.Column("method", sa.Text, nullable=False, default=""),
+    sa.Column("store", sa.String(200), nullable=False, default="", server_default=""),
     sa.Column("address", sa.JSON),
     sa.Column("lines", sa.JSON),
     sa.Column("tracking_code", sa.String(16), nullable=False),
@@ -110,6 +111,7 @@ class Store(SqlStore):
             method=data.method,
             address=data.address,
             lines=data.lines,
+            store=data.store,
         )
         async with self.database.write() as tx:
             await inbox.record(tx, event)
@@ -173,6 +175,7 @@ class Store(SqlStore):
                     shipment_id=shipment.id,
                     owner=shipment.owner,
                     tracking_code=shipment.tracking_code,
+                    store=shipment.store,
                 )
                 await outbox.add(tx, published, subject=shipment.order_id)
             return len(rows)
@@ -185,6 +188,7 @@ class Store(SqlStore):
             Status.REFUSED if reason else Status.CREATED,
             owner=draft.owner,
             method=draft.method,
+            store=draft.store,
             address=asdict(draft.address),
             lines=[asdict(line) for line in draft.lines],
             reason=reason or "",

@@ -18,6 +18,7 @@ from frontispiece.events import EventData
 from frontispiece.settings import TokenSettings
 from services.ordering.events import Line, OrderCompleted, OrderConfirmed, OrderPlaced
 from services.payment.events import AuthorisePayment
+from services.pickup.maintenance import Maintenance
 from shop.pb import discount_pb2 as pb
 from tests.contracts.worlds import PURCHASE
 from tests.services.catalog.goods import fields
@@ -198,7 +199,7 @@ PROBES: Final = {
         read=lambda service: service.get(f"/nearby?place={STORES[service.shard][0]}"),
         write=change_store,
         is_done=store_changed,
-        prepare=lambda app: app.state.store.balance(),
+        prepare=lambda app: Maintenance(app.state.store).balance(),
     ),
     "recommendation": messages(
         "/recommendations/PEN",

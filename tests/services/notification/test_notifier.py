@@ -18,6 +18,7 @@ from tests.services.notification.world import (
     command,
     commands,
     confirmed,
+    delivered,
     dispatched,
     states,
 )
@@ -66,6 +67,20 @@ async def test_what_the_customer_reads_names_the_order_and_what_has_happened(
     assert "€44.25" in texts[0]
     assert "the payment was declined" in texts[1]
     assert "FR000000000001" in texts[2]
+
+
+async def test_an_order_that_is_picked_up_is_ready_at_its_store_and_never_on_its_way(
+    store: Store, notifier: Notifier
+) -> None:
+    await notifier.dispatched(dispatched(store="Frontispiece Leipzig 1"))
+    await notifier.delivered(delivered())  # to a customer, who knows
+    assert await commands(store) == []
+
+    await notifier.delivered(delivered(store="Frontispiece Leipzig 1"))
+
+    mail, push = [each.data for each in await commands(store)]
+    assert mail.title == push.title == "Your order is ready for pickup"
+    assert f"{mail.order_id} is ready for pickup at Frontispiece Leipzig 1." in mail.text
 
 
 async def test_a_message_is_sent_and_recorded(store: Store, notifier: Notifier, mails: Recorder) -> None:

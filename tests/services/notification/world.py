@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from frontispiece.events import Event
-from services.notification.events import OrderCancelled, OrderConfirmed, SendNotification, ShipmentDispatched
+from services.notification.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    SendNotification,
+    ShipmentDelivered,
+    ShipmentDispatched,
+)
 from services.notification.model import Channel, Message
 from services.notification.store import Store, outbox
 from tests.support.events import event, published
@@ -57,10 +63,15 @@ def cancelled(reason: str) -> Event[OrderCancelled]:
     return event(OrderCancelled(order_id=ORDER, owner="reader", reason=reason), subject=ORDER)
 
 
-def dispatched() -> Event[ShipmentDispatched]:
+def dispatched(store: str = "") -> Event[ShipmentDispatched]:
     """Shipping's fact that an order is on its way."""
-    data = ShipmentDispatched(order_id=ORDER, owner="reader", tracking_code="FR000000000001")
+    data = ShipmentDispatched(order_id=ORDER, owner="reader", tracking_code="FR000000000001", store=store)
     return event(data, subject=ORDER)
+
+
+def delivered(store: str = "") -> Event[ShipmentDelivered]:
+    """Shipping's fact that an order is where it was sent."""
+    return event(ShipmentDelivered(order_id=ORDER, owner="reader", store=store), subject=ORDER)
 
 
 def command(key: str = MESSAGE.key, channel: Channel = MESSAGE.channel) -> Event[SendNotification]:

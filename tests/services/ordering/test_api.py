@@ -124,7 +124,7 @@ async def test_an_order_that_is_picked_up_costs_no_delivery_and_goes_to_the_stor
     shipment = (await sent(orders))[-1]
     assert isinstance(shipment, events.CreateShipment)
     assert (shipment.method, shipment.address.name) == ("pickup", ADDRESS["name"])
-    assert shipment.address.street == STORE["street"]
+    assert (shipment.address.street, shipment.store) == (STORE["street"], STORE["name"])
     assert "quote" not in [step for step, _ in shop.calls]
 
 

@@ -47,12 +47,13 @@ async def test_a_shipment_is_created_dispatched_and_delivered_by_itself(
     store: Store, clock: Calendar
 ) -> None:
     began = clock.now
-    await store.create(create())
+    await store.create(create(method="pickup", store="Leipzig 1"))
     for _ in range(4):
         clock.now += HOUR
         await store.advance()
 
     found = await shipment(store)
+    assert [fact.data.store for fact in (await published(store))[1:]] == ["Leipzig 1", "Leipzig 1"]
     assert [(event.status, event.at - began) for event in found.tracking] == [
         (Status.CREATED, 0 * HOUR),
         (Status.DISPATCHED, HOUR),

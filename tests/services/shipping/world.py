@@ -17,11 +17,18 @@ HOME: Final = Address(name="A Reader", street="Ink Lane 1", postal_code="10115",
 
 
 def create(
-    order_id: str = ORDER, *, address: Address = HOME, method: str = "standard", owner: str = "reader"
+    order_id: str = ORDER,
+    *,
+    address: Address = HOME,
+    method: str = "standard",
+    owner: str = "reader",
+    store: str = "",
 ) -> Event[CreateShipment]:
     """A command to ship an order."""
     lines = (Line(sku="PEN", quantity=2),)
-    data = CreateShipment(order_id=order_id, owner=owner, method=method, address=address, lines=lines)
+    data = CreateShipment(
+        order_id=order_id, owner=owner, method=method, address=address, lines=lines, store=store
+    )
     return event(data, subject=order_id)
 
 
