@@ -39,6 +39,10 @@ class _Products(msgspec.Struct, Generic[_Product]):
     items: list[_Product]
 
 
+class _Brands(msgspec.Struct):
+    items: list[_Brand]
+
+
 class Articles:
     """The articles that are sold; made by `open_articles`."""
 
@@ -73,6 +77,18 @@ class Articles:
         return {
             product.sku: product.brand.id for product in await self._products(skus, [], _Products[_Branded])
         }
+
+    async def has_brand(self, id_: str) -> bool:
+        """Whether articles of a brand are sold.
+
+        Raises:
+            Problem: 502, 503 or 504 when catalog gives no usable response.
+        """
+        service = self._catalog.within(Context.of([], now() + self._call_timeout))
+        try:
+            return any(brand.id == id_ for brand in (await service.get("/brands", _Brands)).items)
+        except UpstreamError as failure:
+            raise failure.problem("catalog") from failure
 
     async def _products(
         self, skus: Sequence[str], headers: Headers, model: type[_Products[_Product]]

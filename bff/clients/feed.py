@@ -1,6 +1,6 @@
 """The client of feed."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
@@ -8,7 +8,10 @@ from bff.clients.common import Client, Moment, Money
 
 
 class News(Struct, frozen=True):
-    """News of a brand that a customer follows; the prices are those of its time, None for news of stock."""
+    """News of a brand that a customer follows; the prices are those of its time, None for news of stock.
+
+    `others` is how many more articles the brand has added with a new one.
+    """
 
     id: str
     kind: str
@@ -17,6 +20,7 @@ class News(Struct, frozen=True):
     at: Moment
     price: Money | None
     price_before: Money | None
+    others: int = 0
 
 
 class Timeline(Struct, frozen=True):
@@ -29,6 +33,7 @@ class Timeline(Struct, frozen=True):
     follows: list[str] | None = []
     unread: int = 0
     read_up_to: str = "0"
+    next: str | None = None
 
 
 class Unread(Struct, frozen=True):
@@ -50,9 +55,10 @@ def _follow(owner: str, brand: str) -> str:
 class Feeds(Client):
     """The brands that customers follow, and their news."""
 
-    async def timeline(self, owner: str, limit: int) -> Timeline:
-        """The newest news of the brands that a customer follows."""
-        return await self._service.get(f"/timelines/{quote(owner, safe='')}?limit={limit}", Timeline)
+    async def timeline(self, owner: str, limit: int, cursor: str | None = None) -> Timeline:
+        """The newest news of the brands that a customer follows, or those after a cursor."""
+        query = urlencode({"limit": limit} | ({"cursor": cursor} if cursor else {}))
+        return await self._service.get(f"/timelines/{quote(owner, safe='')}?{query}", Timeline)
 
     async def mark_read(self, owner: str, up_to: str) -> Unread:
         """Mark a customer's news up to an id as read; returns how many are left."""

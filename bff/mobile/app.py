@@ -11,6 +11,7 @@ create_app = bff(
     pages=[
         config.page,
         home.page,
+        home.news,
         product.page,
         search.page,
         sync.page,

@@ -44,6 +44,11 @@ async def timeline(request: PageRequest, feeds: Feeds) -> Timeline:
     return Timeline() if customer is None else await feeds.timeline(customer, COUNT)
 
 
+async def older(identity: Identity, feeds: Feeds, cursor: str | None = None) -> Timeline:
+    """The news after a cursor, or the newest."""
+    return await feeds.timeline(identity.subject, COUNT, cursor)
+
+
 async def articles_of_news(timeline: Timeline, catalog: Catalog) -> list[Product]:
     """The articles of the news that are still sold."""
     return await products(list(dict.fromkeys(news.sku for news in timeline.items)), catalog)
@@ -53,6 +58,18 @@ def add_news(page: Page, timeout: float) -> None:
     """Add `timeline` and `articles_of_news` to a page; they are optional, with `timeout` seconds each."""
     page.source(timeout=timeout, fallback=lambda: Timeline(follows=None))(timeline)
     page.source(timeout=timeout, fallback=list)(articles_of_news)
+
+
+def news_page(*, deadline: float) -> Page:
+    """The page of older news, which wants a view.
+
+    Args:
+        deadline: in seconds.
+    """
+    page = Page("/feed", deadline=deadline, needed=False)
+    page.source(name="timeline")(older)
+    page.source()(articles_of_news)
+    return page
 
 
 def shown(timeline: Timeline, articles: list[Product]) -> list[tuple[News, Product, bool]]:

@@ -11,6 +11,7 @@ create_app = bff(
     description="Everything that a desktop page shows, in one call.",
     pages=[
         home.page,
+        home.news,
         product.page,
         search.page,
         *basket.pages,

@@ -22,6 +22,7 @@ from frontispiece.service import (
 from services.feed.model import MAX_FOLLOWS, NEWEST, SLUG, Item, Kind, TooManyFollows
 from services.feed.shard import Shard
 from services.feed.store import Store
+from shop.articles import Articles
 from shop.facts import Rebuilds
 from shop.money import Money
 
@@ -46,7 +47,10 @@ ShardDep = Annotated[Shard, Depends(_shard)]
 
 
 class NewsBody(BaseModel):
-    """News of a brand; the prices are those of its time, null for news of stock."""
+    """News of a brand; the prices are those of its time, null for news of stock.
+
+    `others` is how many more articles the brand has added with a new one, within an hour.
+    """
 
     id: str
     kind: Kind
@@ -55,6 +59,7 @@ class NewsBody(BaseModel):
     at: datetime
     price: Money | None
     price_before: Money | None
+    others: int
 
 
 class TimelineBody(Slice[NewsBody]):
@@ -111,9 +116,13 @@ async def followed(owner: str, shard: ShardDep) -> Follows:
 
 
 @router.put("/follows/{owner}/{brand}", dependencies=[owners])
-@responds(409)
-async def follow(owner: str, brand: Brand, shard: ShardDep) -> Follows:
-    """Follow a brand; the news of its last days are in the timeline at once."""
+@responds(404, 409)
+async def follow(
+    owner: str, brand: Brand, shard: ShardDep, articles: Annotated[Articles, from_state("articles")]
+) -> Follows:
+    """Follow a brand that catalog has; the news of its last days are in the timeline at once."""
+    if not await articles.has_brand(brand):
+        raise Problem(404, "brand-unknown", "There is no such brand.")
     try:
         await shard.follow(owner, brand)
     except TooManyFollows as error:
@@ -145,6 +154,7 @@ def _body(item: Item) -> NewsBody:
         at=item.at,
         price=_money(item.amount, item.currency),
         price_before=_money(item.amount_before, item.currency),
+        others=item.others,
     )
 
 

@@ -60,7 +60,8 @@ def create_app(settings: FeedSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         forgetting = periodic(store.forget, FORGET_INTERVAL, name="old news", expected=(Problem,))
         catalog = open_articles(settings.directory, settings.timeout)
-        async with catalog as handlers.articles, rebuilds(app), forgetting:
+        async with catalog as articles, rebuilds(app), forgetting:
+            handlers.articles = app.state.articles = articles
             yield
 
     return create_store_service(

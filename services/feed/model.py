@@ -21,6 +21,10 @@ BACKFILL: Final = timedelta(days=7)
 """Who follows a brand has its news of so long before at once."""
 
 
+GROUP: Final = timedelta(hours=1)
+"""What a brand adds within so long after an article is one line: that article's."""
+
+
 class TooManyFollows(Exception):
     """The owner follows `MAX_FOLLOWS` brands."""
 
@@ -56,7 +60,10 @@ class News:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """News in a timeline; ids are ordered by time."""
+    """News in a timeline; ids are ordered by time.
+
+    `others` is how many more articles of the brand were added with a new one, see `GROUP`.
+    """
 
     id: int
     kind: Kind
@@ -66,6 +73,7 @@ class Item:
     amount: int | None
     amount_before: int | None
     currency: str | None
+    others: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -40,6 +40,7 @@ _FOUND: Final = (
         follows.c.owner == _OWNER,
         news.c.generation == _CURRENT,
         sa.not_(news.c.is_fanned_out),
+        news.c.lead.is_(None),
         news.c.id > follows.c.since,
     )
 )
@@ -57,8 +58,15 @@ def _unread(ids: sa.Select[Any], id_: sa.ColumnElement[int]) -> sa.ScalarSelect[
 _NEWEST: Final = sa.union_all(
     sa.select(_newest(_WRITTEN, timelines.c.id).subquery()), sa.select(_newest(_FOUND, news.c.id).subquery())
 ).subquery()
+_members = news.alias("members")
+_OTHERS: Final = (
+    sa.select(sa.func.count())
+    .where(_members.c.generation == news.c.generation, _members.c.lead == news.c.id)
+    .scalar_subquery()
+    .label("others")
+)
 _ITEMS: Final = (
-    sa.select(*(news.c[field.name] for field in fields(Item)))
+    sa.select(*(news.c[field.name] for field in fields(Item) if field.name != "others"), _OTHERS)
     .join(_NEWEST, _NEWEST.c.id == news.c.id)
     .where(news.c.generation == _CURRENT)
     .order_by(news.c.id.desc())

@@ -19,7 +19,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.stores import SqlStore
 from services.feed import reading
 from services.feed.ids import first_id, free_id, ids_of
-from services.feed.model import BACKFILL, MAX_FOLLOWS, News, Timeline, TooManyFollows
+from services.feed.model import BACKFILL, GROUP, MAX_FOLLOWS, Kind, News, Timeline, TooManyFollows
 from services.feed.tables import ONLY_ROW, brands, follows, generations, news, readers, timelines
 from shop.replay import RETENTION
 
@@ -31,6 +31,14 @@ FORGOTTEN_AT_ONCE: Final = 20
 
 _IDS: Final = sa.select(news.c.id).where(
     news.c.generation == sa.bindparam("of"), news.c.id.between(sa.bindparam("first"), sa.bindparam("last"))
+)
+_LEAD: Final = sa.select(sa.func.max(news.c.id)).where(
+    news.c.generation == sa.bindparam("of"),
+    news.c.brand == sa.bindparam("brand"),
+    news.c.is_fanned_out.in_([True, False]),  # so that the index has their ids in order
+    news.c.id.between(sa.bindparam("first"), sa.bindparam("last")),
+    news.c.kind == Kind.ADDED,
+    news.c.lead.is_(None),
 )
 _GENERATION: Final = sa.bindparam("of", type_=sa.Integer)
 _NEW: Final = sa.bindparam("new", type_=sa.BigInteger)
@@ -184,11 +192,26 @@ class Shard(SqlStore):
 
     async def _add_to(self, tx: AsyncConnection, generation: int, new: News, *, is_fanned_out: bool) -> None:
         new_id = await self._free_id(tx, generation, new)
-        row = {**asdict(new), "generation": generation, "id": new_id, "is_fanned_out": is_fanned_out}
+        lead = await self._lead(tx, generation, new) if new.kind is Kind.ADDED else None
+        is_fanned_out = is_fanned_out and lead is None
+        row = {
+            **asdict(new),
+            "generation": generation,
+            "id": new_id,
+            "is_fanned_out": is_fanned_out,
+            "lead": lead,
+        }
         if (await tx.execute(self._add, row)).first() is None:
             return
         if is_fanned_out:
             await tx.execute(_FAN_OUT, {"of": generation, "brand": new.brand, "new": new_id})
+
+    async def _lead(self, tx: AsyncConnection, generation: int, new: News) -> int | None:
+        """The news of an added article in whose line this one counts; None when it is the first."""
+        first, last = first_id(new.at - GROUP), ids_of(new.at, new.brand)[-1]
+        of = {"of": generation, "brand": new.brand, "first": first, "last": last}
+        lead: int | None = await tx.scalar(_LEAD, of)
+        return lead
 
     async def _free_id(self, tx: AsyncConnection, generation: int, new: News) -> int:
         """An id of the news' moment; of the next millisecond that has one, when an import has filled it."""

@@ -64,8 +64,10 @@ news = sa.Table(
     sa.Column("amount_before", sa.BigInteger),
     sa.Column("currency", sa.String(3)),
     sa.Column("is_fanned_out", sa.Boolean, nullable=False),
+    sa.Column("lead", sa.BigInteger),  # the id of the news in whose line this counts; it has none of its own
     sa.UniqueConstraint("generation", "fact_id"),
     sa.Index("news_by_brand", "generation", "brand", "is_fanned_out", "id"),
+    sa.Index("news_by_lead", "generation", "lead"),
     sqlite_with_rowid=False,
 )
 

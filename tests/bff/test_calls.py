@@ -35,6 +35,7 @@ def fill(shop: Shop, count: int) -> None:
             ],
         ),
         ("GET", "/search?limit=100", ["discounts", "ratings", "search", "stocks"]),
+        ("GET", "/feed", ["products", "timeline"]),
         ("GET", "/basket", ["discounts", "products", "see", "stocks"]),
         ("PUT", "/basket/items/ART-0", ["discounts", "products", "put", "stocks"]),
         ("DELETE", "/basket/items/NOT-IN", ["discounts", "products", "remove", "stocks"]),
@@ -105,6 +106,7 @@ async def test_baskets_and_orders_need_a_valid_token(either: httpx.AsyncClient, 
         ("PUT", "/brands/quill/follow"),
         ("DELETE", "/brands/quill/follow"),
         ("PUT", "/feed/read"),
+        ("GET", "/feed"),
     ):
         bodies = {"/checkout": checkout(), "/feed/read": {"up_to": "1"}}
         body = bodies.get(path, {"quantity": 1} if method == "PUT" else {})

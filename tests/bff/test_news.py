@@ -41,6 +41,20 @@ async def test_the_start_screen_has_them_in_the_words_of_the_phone(
     assert (cheaper["price"], cheaper["was"], cheaper["brand"]) == ("12,90\xa0€", "14,90\xa0€", "Quill & Co")
 
 
+async def test_older_news_are_pages_of_their_own(
+    either: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
+) -> None:
+    shop.news = [news(number, "INK", "added") | {"others": number} for number in range(8, 0, -1)]
+
+    home = (await either.get("/home", headers=reader)).json()
+    cursor = home.get("next_news") or home["feed"]["next"]
+    older = (await either.get("/feed", params={"cursor": cursor}, headers=reader)).json()
+
+    items = older.get("news") or older["items"]
+    assert [(each["id"], each["others"]) for each in items] == [("2", 2), ("1", 1)]
+    assert older.get("next") is None
+
+
 async def test_guests_have_no_news_and_no_service_is_called_for_them(
     either: httpx.AsyncClient, shop: Shop
 ) -> None:

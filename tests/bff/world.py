@@ -161,9 +161,11 @@ class Shop:
         return {"sku": _last(request), "items": items}
 
     def _timeline(self, request: httpx.Request) -> Any:
-        items = self.news[: int(request.url.params["limit"])]
+        first = int(request.url.params.get("cursor", 0))
+        end = first + int(request.url.params["limit"])
         state = {"follows": self.follows, "unread": self.unread, "read_up_to": self.read_up_to}
-        return {"items": items, "next": None, **state}
+        following = str(end) if end < len(self.news) else None
+        return {"items": self.news[first:end], "next": following, **state}
 
     @property
     def unread(self) -> int:

@@ -42,7 +42,9 @@ class Catalog:
     status: int = 200
 
     def respond(self, request: httpx.Request) -> httpx.Response:
-        """Its response to `GET /products?sku=…`."""
+        """Its response to `GET /products?sku=…` and to `GET /brands`."""
+        if request.url.path == "/brands":
+            return httpx.Response(200, json={"items": [{"id": "quill"}, {"id": "nib"}]})
         skus = request.url.params.get_list("sku")
         self.requests.append(skus)
         if self.status == 0:

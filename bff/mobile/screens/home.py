@@ -11,7 +11,7 @@ from bff.mobile import OPTIONAL_TIMEOUT
 from bff.mobile.cards import Card, cards
 from bff.mobile.device import CARD_WIDTH, Device, device
 from bff.mobile.localization import Localization, localization
-from bff.shared.news import add_news, newest, shown
+from bff.shared.news import add_news, newest, news_page, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from frontispiece.pages import Page
 
@@ -24,10 +24,16 @@ page.source(timeout=OPTIONAL_TIMEOUT, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
 add_product_facts(page, OPTIONAL_TIMEOUT)
 add_news(page, OPTIONAL_TIMEOUT)
+news = news_page(deadline=0.8)
+news.source()(localization)
+news.source()(device)
 
 
 class NewsItem(Struct, frozen=True, omit_defaults=True):
-    """News of a brand: an article that is new, cheaper (`was`) or back in stock."""
+    """News of a brand: an article that is new, cheaper (`was`) or back in stock.
+
+    `others` is how many more articles are new with it.
+    """
 
     id: str
     kind: str
@@ -38,6 +44,14 @@ class NewsItem(Struct, frozen=True, omit_defaults=True):
     price: str | None = None
     was: str | None = None
     is_unread: bool = False
+    others: int = 0
+
+
+class NewsList(Struct, frozen=True, omit_defaults=True):
+    """Some news, newest first, and the cursor of older ones."""
+
+    news: list[NewsItem] = []
+    next: str | None = None
 
 
 class Home(Struct, frozen=True, omit_defaults=True):
@@ -48,6 +62,7 @@ class Home(Struct, frozen=True, omit_defaults=True):
     news: list[NewsItem] = []
     unread: int = 0
     newest: str | None = None
+    next_news: str | None = None
 
 
 @page.source(cache=FEATURED, retry=RETRY)
@@ -72,20 +87,36 @@ def home(
     return Home(
         tiles=cards(found.items, stocks, discounts, ratings, localization, device),
         types=[Named(kind.id, kind.name) for kind in types],
-        news=[
-            NewsItem(
-                id=news.id,
-                kind=news.kind,
-                sku=article.sku,
-                name=article.name,
-                brand=article.brand.name,
-                image=device.beside().image(article, CARD_WIDTH),
-                price=localization.price(news.price) if news.price else None,
-                was=localization.price(news.price_before) if news.price_before else None,
-                is_unread=is_unread,
-            )
-            for news, article, is_unread in shown(timeline, articles_of_news)
-        ],
+        news=_items(timeline, articles_of_news, localization, device),
         unread=timeline.unread,
         newest=newest(timeline),
+        next_news=timeline.next,
     )
+
+
+@news.view
+def older_news(
+    timeline: Timeline, articles_of_news: list[Product], localization: Localization, device: Device
+) -> NewsList:
+    """Older news."""
+    return NewsList(news=_items(timeline, articles_of_news, localization, device), next=timeline.next)
+
+
+def _items(
+    timeline: Timeline, articles: list[Product], localization: Localization, device: Device
+) -> list[NewsItem]:
+    return [
+        NewsItem(
+            id=news.id,
+            kind=news.kind,
+            sku=article.sku,
+            name=article.name,
+            brand=article.brand.name,
+            image=device.beside().image(article, CARD_WIDTH),
+            price=localization.price(news.price) if news.price else None,
+            was=localization.price(news.price_before) if news.price_before else None,
+            is_unread=is_unread,
+            others=news.others,
+        )
+        for news, article, is_unread in shown(timeline, articles)
+    ]

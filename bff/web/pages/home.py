@@ -8,7 +8,7 @@ from bff.clients.discount import Discount
 from bff.clients.feed import Timeline
 from bff.clients.inventory import Stock
 from bff.clients.reviews import Rating
-from bff.shared.news import add_news, newest, shown
+from bff.shared.news import add_news, newest, news_page, shown
 from bff.shared.sources import DEPARTMENTS, FEATURED, RETRY, add_product_facts, found_skus, types
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards
@@ -21,10 +21,14 @@ page.source(timeout=OPTIONAL_TIMEOUT, fallback=list, cache=DEPARTMENTS)(types)
 page.source(name="skus")(found_skus)
 add_product_facts(page, OPTIONAL_TIMEOUT)
 add_news(page, OPTIONAL_TIMEOUT)
+news = news_page(deadline=1.5)
 
 
 class NewsItem(Struct, frozen=True):
-    """News of a brand: an article that is new, cheaper (`price_before`) or back in stock."""
+    """News of a brand: an article that is new, cheaper (`price_before`) or back in stock.
+
+    `others` is how many more articles are new with it.
+    """
 
     id: str
     kind: str
@@ -36,18 +40,20 @@ class NewsItem(Struct, frozen=True):
     price: Money | None
     price_before: Money | None
     is_unread: bool
+    others: int
 
 
 class Feed(Struct, frozen=True):
-    """The newest news of the brands that the caller follows, and the number of all that are unread.
+    """Some news of the brands that the caller follows, newest first, and the number of all that are unread.
 
-    `follows` is null while nothing of it is known.
+    `follows` is null while nothing of it is known; `next` is the cursor of older news.
     """
 
     items: list[NewsItem]
     follows: list[str] | None
     unread: int
     newest: str | None
+    next: str | None
 
 
 class Home(Struct, frozen=True):
@@ -86,6 +92,12 @@ def home(
     )
 
 
+@news.view
+def older_news(timeline: Timeline, articles_of_news: list[Product]) -> Feed:
+    """Older news."""
+    return _feed(timeline, articles_of_news)
+
+
 def _feed(timeline: Timeline, articles: list[Product]) -> Feed:
     return Feed(
         items=[
@@ -100,10 +112,12 @@ def _feed(timeline: Timeline, articles: list[Product]) -> Feed:
                 price=news.price,
                 price_before=news.price_before,
                 is_unread=is_unread,
+                others=news.others,
             )
             for news, article, is_unread in shown(timeline, articles)
         ],
         follows=timeline.follows,
         unread=timeline.unread,
         newest=newest(timeline),
+        next=timeline.next,
     )

@@ -39,7 +39,7 @@ async def test_home_shows_departments_brands_and_articles(web: httpx.AsyncClient
             card("CAP", 100, available=0),
         ],
         "total": 3,
-        "feed": {"items": [], "follows": [], "unread": 0, "newest": None},
+        "feed": {"items": [], "follows": [], "unread": 0, "newest": None, "next": None},
     }
     criteria = shop.last("search").url.params
     assert dict(criteria) == {"sort": "name", "limit": "12"}

@@ -23,6 +23,7 @@ from services.inventory.app import create_app as create_inventory
 from services.inventory.store import Store as Inventory
 from tests.conftest import internal_bearer
 from tests.services.catalog.goods import euros, product
+from tests.services.support import problem_of
 from tests.support.serving import client_of, servers
 
 MORE = 20
@@ -42,7 +43,7 @@ async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
 async def counted(store: Store, shard: str) -> int:
     """The news of the owners of a shard, who all follow the same brand."""
     owner = next(each for each in OWNERS if store.of(each) is store.shards[shard])
-    return len((await store.of(owner).timeline(owner, 99)).items)
+    return sum(1 + item.others for item in (await store.of(owner).timeline(owner, 99)).items)
 
 
 async def one_shard_is_away(store: Store, products: Catalog, folder: Path) -> None:
@@ -99,22 +100,24 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
         store: Store = feed.state.store
         bearer = internal_bearer(signing_key, "feed")
 
-        async def seen() -> set[tuple[tuple[str, str], ...]]:
+        async def seen() -> set[tuple[tuple[str, str, int], ...]]:
             """The timelines of all, which are one while all are equal."""
             found = [await store.of(owner).timeline(owner, 99) for owner in OWNERS]
-            return {tuple((item.kind, item.sku) for item in each.items) for each in found}
+            return {tuple((item.kind, item.sku, item.others) for item in each.items) for each in found}
 
         async with client_of(address) as client:
             for owner in OWNERS:
                 path = f"/follows/{owner}/{new.product.brand.id}"
                 assert (await client.put(path, headers=bearer(owner, "shop"))).status_code == 200
+            unknown = await client.put(f"/follows/{owner}/nobody", headers=bearer(owner, "shop"))
+            assert problem_of(unknown) == (404, "brand-unknown")
             before = (await products.find(["PEN"]))["PEN"]
             await products.put(replace(before.product, price=euros(1)), before.version)
-            await until(seen, is_={(("price_drop", "PEN"), ("added", "INK"))})
+            await until(seen, is_={(("price_drop", "PEN", 0), ("added", "INK", 0))})
             await stock.count("PEN", 5, 1)
-            await until(seen, is_={(("restocked", "PEN"), ("price_drop", "PEN"), ("added", "INK"))})
+            await until(seen, is_={(("restocked", "PEN", 0), ("price_drop", "PEN", 0), ("added", "INK", 0))})
             await products.put(replace(before.product, price=euros(2)), before.version + 1)  # a rise
-            complete = {(("added", "NIB"), *next(iter(await seen())))}
+            complete = {(*next(iter(await seen()))[:-1], ("added", "INK", 1))}  # both are one line
             await products.put(product("NIB", "Steel nib"), None)
             await until(seen, is_=complete)
 

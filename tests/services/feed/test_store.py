@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from frontispiece.errors import ConfigError
 from frontispiece.shards import ids_at
-from services.feed.model import BACKFILL, MAX_FOLLOWS, TooManyFollows
+from services.feed.model import BACKFILL, MAX_FOLLOWS, Kind, TooManyFollows
 from services.feed.shard import Shard
 from services.feed.store import Store
 from services.feed.tables import news, timelines
@@ -146,6 +147,21 @@ async def test_news_are_forgotten_after_thirty_days(shard: Shard, clock: Calenda
     async with shard.database.read() as tx:
         rows = set(await tx.scalars(sa.select(timelines.c.id)))
         assert rows <= set(await tx.scalars(sa.select(news.c.id)))
+
+
+@EVERY_WAY
+async def test_what_a_brand_adds_within_an_hour_is_one_line(shard: Shard, clock: Calendar) -> None:
+    clock.now = START
+    await shard.follow("reader", "quill")
+    for number in [*range(30), *range(30)]:  # each fact comes twice
+        await shard.add(replace(new(number, at=START + timedelta(minutes=number)), kind=Kind.ADDED))
+    await shard.add(new(30, at=START + timedelta(minutes=31)))
+    await shard.add(replace(new(31, "nib", START + timedelta(minutes=32)), kind=Kind.ADDED))
+    await shard.add(replace(new(32, at=START + timedelta(minutes=61)), kind=Kind.ADDED))
+
+    found = await everything(shard, "reader")
+    assert [(item.sku, item.others) for item in found] == [("PEN-32", 0), ("PEN-30", 0), ("PEN-0", 29)]
+    assert (await shard.timeline("reader", 1)).unread == 3
 
 
 async def test_an_import_may_add_more_news_in_a_moment_than_it_has_ids(
