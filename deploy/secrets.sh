@@ -92,20 +92,11 @@ nats_user() { # user, what it may publish, what it may subscribe to, the file of
     echo "nats://$1:$password@nats:4222" >"$4"
     echo "  { user: $1, password: \"$password\", permissions: { publish: [$2], subscribe: [$3] } }"
 }
-# A service publishes its own events, sends commands, and consumes by its own names; it deletes nothing.
-nats_service() { # service, names of its consumers
-    local name publish subscribe
-    publish="'shop.$1.*', 'shop.commands.*.*', '\$JS.API.STREAM.CREATE.*', '\$JS.API.STREAM.UPDATE.*'"
-    for name in "${@:2}"; do
-        publish+=", 'shop.parked.$name.*', '\$JS.API.CONSUMER.DURABLE.CREATE.*.$name'"
-        publish+=", '\$JS.API.CONSUMER.INFO.*.$name', '\$JS.API.CONSUMER.MSG.NEXT.*.$name', '\$JS.ACK.*.$name.>'"
-        subscribe+="${subscribe:+, }'_INBOX.$name.>'"
-    done
-    if [ "$1" = ordering ]; then # the map of its shards
-        publish+=", '\$KV.shop_shards.$1.map', '\$JS.API.STREAM.MSG.GET.KV_shop_shards'"
-        publish+=", '\$JS.API.CONSUMER.CREATE.KV_shop_shards'"
-    fi
-    nats_user "$1" "$publish" "$subscribe" "$1_events_url"
+nats_service() { # service; what it may do is in deploy/nats/permissions.conf
+    local password
+    password="$(password)"
+    echo "nats://$1:$password@nats:4222" >"$1_events_url"
+    echo "  { user: $1, password: \"$password\", permissions: \$$1 }"
 }
 # A role reads the registry, and registers itself under its own names alone (docs/discovery.md).
 nats_registry() { # role, names that it registers
@@ -115,11 +106,11 @@ nats_registry() { # role, names that it registers
     nats_user "registry-$1" "$publish" "'_INBOX.registry.>'" "${1//-/_}_registry_url"
 }
 {
+    echo "include ../../etc/nats/permissions.conf"
     echo "authorization { users: ["
-    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales; do
-        nats_service "$service" "$service"
+    for service in inventory payment shipping notification ordering basket catalog discount recommendation sales feed; do
+        nats_service "$service"
     done
-    nats_service feed feed-0 feed-1
     nats_user operator "'>'" "'>'" operator_events_url # for front events
     nats_registry gateway
     nats_registry discount discount discount-grpc

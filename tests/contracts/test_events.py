@@ -10,10 +10,12 @@ import pytest
 from frontispiece.events import EventData
 from frontispiece.events.asyncapi import document
 from frontispiece.events.contracts import declared_in, disagreements
+from frontispiece.events.permissions import permissions
 from tests.support.contracts import CONTRACTS, is_written
 from tests.support.shop import ROOT
 
 FILE = CONTRACTS / "events.json"
+PERMISSIONS = ROOT / "deploy/nats/permissions.conf"
 NAME = re.compile(r"\bshop\.(commands\.)?[a-z_]+\.[a-z_]+")
 
 
@@ -31,6 +33,13 @@ def test_the_document_is_what_the_services_declare() -> None:
     text = json.dumps(document("The shop", declared()), indent=2, ensure_ascii=False) + "\n"
 
     assert is_written(FILE, text), f"{FILE} is not what services/*/events.py say: run `make contracts`"
+
+
+def test_the_broker_lets_each_service_publish_and_consume_what_it_declares() -> None:
+    consumers = {"feed": ["feed-0", "feed-1"]}
+    text = permissions(declared(), "shop", consumers=consumers, maps=["ordering"])
+
+    assert is_written(PERMISSIONS, text), f"{PERMISSIONS} is not what events.py say: run `make contracts`"
 
 
 @pytest.mark.parametrize("folder", ["services", "bff", "gateway", "shop"])

@@ -1,6 +1,7 @@
 """The broker of compose.yaml: its configuration, and what each service may do there."""
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -36,6 +37,10 @@ class Settings(Protocol):
     def __call__(self, user: str, *, to: str = "events") -> EventSettings: ...
 
 
+CHANNELS: Final = json.loads((ROOT / "contracts/events.json").read_text(encoding="utf-8"))["channels"]
+COMMANDS: Final = sorted(each["address"] for each in CHANNELS.values() if ".commands." in each["address"])
+
+
 class Captured(EventData, frozen=True, kw_only=True):
     TYPE = "shop.payment.captured"
 
@@ -47,8 +52,10 @@ class Create(CommandData, frozen=True, kw_only=True):
 @pytest.fixture
 def settings(made: Path, tmp_path: Path) -> Iterator[Settings]:
     """`settings("payment")`: those of a service, at a server with the configuration of production."""
-    for file, place in ((ROOT / "deploy/nats/nats.conf", "etc/nats"), (made / "nats_users", "run/secrets")):
-        (tmp_path / place).mkdir(parents=True)
+    deployed = (*(ROOT / "deploy/nats").glob("*.conf"), made / "nats_users")
+    for file in deployed:
+        place = "etc/nats" if file.suffix else "run/secrets"
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
         shutil.copy(file, tmp_path / place)
     config = tmp_path / "etc/nats/nats.conf"
     text = re.sub(r"store_dir: \S+", f"store_dir: {tmp_path}", config.read_text())
@@ -102,12 +109,13 @@ async def test_services_publish_command_consume_and_park_there(settings: Setting
         Messaging(settings("notification"), service="notification", handlers={Captured: captured}),
         Messaging(settings("shipping"), service="shipping", handlers={Create: created}),
         connected(settings("payment").url, "payment") as payment,
+        connected(settings("ordering").url, "ordering") as ordering,
     ):
         async with asyncio.timeout(60):
             while True:
                 try:
                     await publish(payment, Captured())
-                    await publish(payment, Create())
+                    await publish(ordering, Create())
                     break
                 except Exception:  # noqa: BLE001 (the services declare the streams just now)
                     await asyncio.sleep(0.01)
@@ -156,7 +164,7 @@ async def test_a_role_registers_itself_for_all_to_see_and_cannot_register_as_ano
         await until(lambda: {*gateway.instances} == {*reviews.instances} == {*own})
 
 
-async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_not_its_own(
+async def test_a_service_cannot_publish_nor_command_for_another_nor_read_or_delete_what_is_not_its_own(
     services: list[str], settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Any of them, beside any other."""
@@ -174,8 +182,10 @@ async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_n
         answers = await asyncio.gather(
             *(
                 connection.client.request(subject, timeout=0.5)
-                for connection, other in zip(connections, [*services[1:], services[0]], strict=True)
-                for subject in belongings_of(other)
+                for service, connection, other in zip(
+                    services, connections, [*services[1:], services[0]], strict=True
+                )
+                for subject in [*belongings_of(other), *foreign_commands(service)]
             ),
             return_exceptions=True,
         )
@@ -189,6 +199,12 @@ async def test_a_service_cannot_publish_for_another_nor_read_or_delete_what_is_n
     assert caplog.text.count("permissions violation for publish to") >= len(answers)
 
 
+def foreign_commands(service: str) -> list[str]:
+    """The subjects of commands that a service does not send."""
+    sends = {"ordering": ("inventory", "payment", "shipping"), "notification": ("notification",)}
+    return [command for command in COMMANDS if command.split(".")[2] not in sends.get(service, ())]
+
+
 def belongings_of(service: str) -> tuple[str, ...]:
     """Subjects that only this service, or none, may use."""
     return (
@@ -198,4 +214,5 @@ def belongings_of(service: str) -> tuple[str, ...]:
         "$JS.API.STREAM.MSG.GET.SHOP_EVENTS",
         f"$JS.API.CONSUMER.DELETE.SHOP_COMMANDS.{service}",
         f"$JS.API.CONSUMER.MSG.NEXT.SHOP_EVENTS.{service}",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.SHOP_COMMANDS.{service}",
     )
