@@ -1,5 +1,6 @@
 """Instances of a service in the running shop: `front scale`, `front services`; `make scaling` is longer."""
 
+import httpx
 import pytest
 
 from tests.faults.scaling import prove
@@ -16,12 +17,18 @@ async def test_an_instance_that_comes_or_is_killed_fails_no_read_that_is_retried
 
     await prove(shop, instances=2, say=said.append)
 
-    assert said[-1] == "both callers see the same instances"
+    assert said[-1] == "1 gateways see the same instances at the end: 1"
 
 
-def test_all_instances_are_listed(shop: RunningShop) -> None:
+def test_a_service_over_grpc_has_copies_and_all_instances_are_listed(shop: RunningShop) -> None:
+    assert run("scale", "discount=2", "--data", shop.data).returncode == 0
+    discounts = {httpx.get(f"{shop.url}/api/discount/discounts?skus=PENS-001").status_code for _ in range(20)}
     listed = run("services", "--data", shop.data).stdout.splitlines()
+    assert run("scale", "discount=1", "--data", shop.data).returncode == 0
 
+    assert discounts == {200}
+    at_sockets = {line.split("│")[2].strip() for line in listed if " discount-grpc " in line}
+    assert len({where for where in at_sockets if where.startswith("unix:")}) == 2
     (catalog,) = [line for line in listed if " catalog " in line]
     assert "http://127.0.0.1:" in catalog
     assert "yes" in catalog

@@ -1,4 +1,4 @@
-"""Instances of catalog that come, stop and are killed while the shop is read, and a registry that is away.
+"""Instances of catalog that come, stop and are killed while gateways read them, and a registry that is away.
 
 python -m tests.faults.scaling --away 60
 """
@@ -9,113 +9,39 @@ import os
 import signal
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from frontispiece.cli.client.admin import address_of, request
 from frontispiece.cli.run.nats import read_addresses
-from frontispiece.settings import Directory, RegistrySettings
-from frontispiece.upstream import Reply, Request, UpstreamError, open_upstream
-from frontispiece.upstream.discovery import registry
-from frontispiece.upstream.load_balancer import LoadBalancer
-from frontispiece.upstream.transports.http1 import Http1Transport
+from frontispiece.cli.run.secrets import load
+from tests.faults.reads import WORKERS, Reads, reading
 from tests.support.front import run
-from tests.support.shop import RunningShop, running_shop
+from tests.support.gateway_process import Gateway, running_gateway
+from tests.support.shop import PROJECT, RunningShop, running_shop
 from tests.support.waiting import until
 
-WORKERS = 2
-"""Calls at a time of each kind."""
+ADDITIONS = 3
+"""How often an instance comes and stops."""
 
-PAUSE = 0.02
-"""Seconds between two calls of a worker: the machine has other work."""
+DEVIATIONS = 3
+"""Standard deviations by which a share may fall short of the fair one: chance is part of the choice."""
 
-SHARE = 0.15
-"""Of all calls, that one of three instances gets at least: chance is part of the choice."""
+SECOND = """
+[services.catalog]
+url = "registry://catalog"
 
-
-class Counted(Http1Transport):
-    """A transport that counts its calls by its address, in `calls`."""
-
-    def __init__(self, address: str, calls: Counter[str]) -> None:
-        super().__init__(address)
-        self._address = address
-        self._calls = calls
-
-    async def send(self, request: Request) -> Reply:
-        self._calls[self._address] += 1
-        return await super().send(request)
-
-
-@dataclass(kw_only=True)
-class Reads:
-    """Reads of the catalogue, by the gateway, which retries them, and past it, which nobody retries."""
-
-    balancer: LoadBalancer
-    calls: Counter[str] = field(default_factory=Counter)
-    """Past the gateway, by address."""
-    answered: int = 0
-    failed: int = 0
-    """Past the gateway."""
-    failed_at_gateway: list[str] = field(default_factory=list)
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while reads are made."""
-
-    async def go_on(self, seconds: float) -> None:
-        """Read for so long, and at least a hundred times."""
-        before = self.answered
-        await asyncio.sleep(seconds)
-        await until(lambda: self.answered > before + 100)
-
-
-@asynccontextmanager
-async def reading(shop: RunningShop) -> AsyncIterator[Reads]:
-    """Reads that are made while the block runs."""
-    nats = read_addresses(shop.data / "nats")
-    assert nats is not None
-    calls: Counter[str] = Counter()
-    known = registry("catalog", "", RegistrySettings(url=nats.url), ())
-    balancer = LoadBalancer({}, health=None, discovery=known, connect=lambda address: Counted(address, calls))
-    reads = Reads(balancer=balancer, calls=calls)
-    numbers = count()
-
-    async def past_gateway() -> None:
-        try:
-            async with await balancer.send(Request(method="GET", target="/products?sku=PENS-001")) as reply:
-                await reply.read(100_000)
-                reads.failed += reply.status != 200
-        except UpstreamError:
-            reads.failed += 1
-
-    async with balancer, open_upstream("gateway", shop.url, Directory(services={})) as gateway:
-
-        async def at_gateway() -> None:
-            target = f"/api/catalog/products?sku=PENS-001&n={next(numbers)}"  # which no cache has
-            try:
-                async with await gateway.send(Request(method="GET", target=target)) as reply:
-                    body = await reply.read(100_000)
-                    if reply.status != 200:
-                        reads.failed_at_gateway.append(f"{reply.status} {body[:300]!r}")
-            except UpstreamError as error:
-                reads.failed_at_gateway.append(str(error))
-
-        async def work() -> None:
-            while await reads.wanted.wait():
-                await asyncio.gather(past_gateway(), at_gateway())
-                reads.answered += 1
-                await asyncio.sleep(PAUSE)
-
-        await until(lambda: len(balancer.addresses) > 0)
-        workers = [asyncio.create_task(work()) for _ in range(WORKERS)]
-        try:
-            yield reads
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.wait(workers)
+[[routes]]
+path = "/api/catalog/products"
+to = "catalog:/products"
+auth = "none"
+retry = {}
+"""
+"""The routes of the second gateway."""
 
 
 def process_of(shop: RunningShop, *words: str) -> int:
@@ -138,65 +64,142 @@ async def scale(shop: RunningShop, instances: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def seen_by_gateway(shop: RunningShop) -> set[str]:
-    """The instances of catalog that `front services` lists."""
-    rows = request("GET", *address_of(shop.data), "/admin/services")
-    return {row["address"] for row in rows if row["service"] == "catalog"}
+def nats_of(shop: RunningShop) -> str:
+    """The URL of the shop's registry."""
+    nats = read_addresses(shop.data / "nats")
+    assert nats is not None
+    return nats.url
 
 
-async def prove(
-    shop: RunningShop, *, instances: int = 3, away: float = 0, say: Callable[[str], object]
-) -> None:
-    """Have instances come, stop and be killed, and the registry be away for so many seconds."""
-    async with reading(shop) as reads:
+@contextmanager
+def second_gateway(shop: RunningShop) -> Iterator[Gateway]:
+    """Another gateway before the same services, in a process of its own."""
+    key = load(PROJECT, shop.data)["GATEWAY_SIGNING_KEY"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_gateway(Path(folder), key, SECOND, REGISTRY_URL=nats_of(shop)) as gateway,
+    ):
+        yield gateway
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What is to hold for the shop's gateway and further ones.
+
+    Args:
+        shop: the shop.
+        admins: the admin port of each gateway, with its token.
+        reads: of all.
+        say: takes a line for each thing that holds.
+    """
+
+    shop: RunningShop
+    admins: Sequence[tuple[str, str | None]]
+    reads: Reads
+    say: Callable[[str], object]
+
+    def seen(self) -> list[set[str]]:
+        """The instances of catalog that `front services` lists, at each gateway."""
+        rows = [request("GET", *admin, "/admin/services") for admin in self.admins]
+        return [{row["address"] for row in each if row["service"] == "catalog"} for each in rows]
+
+    async def agree(self, instances: int, when: str) -> None:
+        """Return when all gateways, and who reads past them, see the same instances, and so many."""
+
+        def do() -> bool:
+            there = set(self.reads.balancer.addresses)
+            return len(there) == instances and all(seen == there for seen in self.seen())
+
+        await until(do)
+        self.say(f"{len(self.admins)} gateways see the same instances {when}: {instances}")
+
+    async def added(self, instances: int) -> None:
+        """An instance that comes has its share at once."""
+        reads = self.reads
         known = set(reads.balancer.addresses)
-        if instances > 2:
-            reads.wanted.set()
-        scaling = asyncio.create_task(scale(shop, instances))
+        scaling = asyncio.create_task(scale(self.shop, instances))
         await until(lambda: len(reads.balancer.addresses) == instances)
         reads.wanted.set()
         new, *_ = set(reads.balancer.addresses) - known
         before = reads.calls.copy()
         await reads.go_on(1.0)
-        share = (reads.calls - before)[new] / (reads.calls - before).total()
-        say(f"one of {instances} instances has {share:.0%} of the calls of its first second")
-        assert share > SHARE
-
-        if instances > 2:
-            await scaling
-            await scale(shop, 2)
-            await reads.go_on(1.0)
-            say(f"an instance stopped gracefully: {reads.failed} calls failed")
-        assert (reads.failed, reads.failed_at_gateway) == (0, [])
+        calls = reads.calls - before
+        fair, total = 1 / instances, calls.total()
+        share = calls[new] / total
+        self.say(f"one of {instances} instances has {share:.0%} of the {total} calls of its first second")
+        assert share > fair - DEVIATIONS * sqrt(fair * (1 - fair) / total)
         await scaling
+        await self.agree(instances, "after an addition")
 
-        os.kill(process_of(shop, "serve catalog"), signal.SIGKILL)
+    async def stopped(self, instances: int) -> None:
+        """An instance that stops gracefully fails no call."""
+        await scale(self.shop, instances)
+        await self.reads.go_on(1.0)
+        assert (self.reads.failed, self.reads.failed_at_gateway) == (0, [])
+        self.say("an instance stopped gracefully: 0 calls failed")
+        await self.agree(instances, "after a graceful stop")
+
+    async def killed(self, instances: int) -> None:
+        """When an instance is killed, only what is in flight there fails, and no read that is retried."""
+        reads = self.reads
+        there = set(reads.balancer.addresses)
+        os.kill(process_of(self.shop, "serve catalog"), signal.SIGKILL)
         await reads.go_on(1.0)
-        lost = reads.failed
-        say(f"kill -9: {lost} calls in flight failed, {len(reads.failed_at_gateway)} retried reads")
-        assert lost <= WORKERS
+        self.say(
+            f"kill -9: {reads.failed} calls in flight failed, {len(reads.failed_at_gateway)} retried reads"
+        )
+        assert reads.failed <= WORKERS
         assert reads.failed_at_gateway == []
+        await until(lambda: set(reads.balancer.addresses) != there)
+        await self.agree(instances, "after a kill -9")
 
+    async def registry_away(self, instances: int, seconds: float) -> None:
+        """While the registry is away, all goes on with the instances that were known last."""
+        reads, lost = self.reads, self.reads.failed
+        await scale(self.shop, instances)
+        await self.agree(instances, "before the registry goes")
+        before, there = reads.calls.copy(), set(reads.balancer.addresses)
+        nats = process_of(self.shop, "nats-server")
+        os.kill(nats, signal.SIGSTOP)
+        try:
+            await reads.go_on(seconds)
+            assert all(seen == there for seen in self.seen())
+        finally:
+            os.kill(nats, signal.SIGCONT)
+        now = reads.calls - before
+        self.say(f"registry away for {seconds:g} s: {now.total()} calls, {reads.failed - lost} failed")
+        assert now.keys() == there
+        await reads.go_on(10.0)
+        assert (reads.failed, reads.failed_at_gateway) == (lost, [])
+        assert set(reads.balancer.addresses) == there
+        await self.agree(instances, "when the registry is back")
+
+
+async def prove(
+    shop: RunningShop,
+    *further: Gateway,
+    instances: int = 3,
+    away: float = 0,
+    say: Callable[[str], object],
+) -> None:
+    """Have instances come, stop and be killed, and the registry be away for so many seconds."""
+    admins = [address_of(shop.data), *((urlsplit(each.admin[0]).netloc, None) for each in further)]
+    async with reading(nats_of(shop), [shop.url, *(each.url for each in further)]) as reads:
+        proof = Proof(shop=shop, admins=admins, reads=reads, say=say)
+        await proof.agree(1, "at first")
+        if instances > 2:
+            await scale(shop, 2)
+            for _ in range(ADDITIONS):
+                await proof.added(instances)
+                await proof.stopped(2)
+        else:
+            await proof.added(instances)
+        await proof.killed(2)
         if away:
-            await scale(shop, instances)
-            nats = process_of(shop, "nats-server")
-            await until(lambda: len(reads.balancer.addresses) == instances)
-            before, there = reads.calls.copy(), set(reads.balancer.addresses)
-            os.kill(nats, signal.SIGSTOP)
-            try:
-                await reads.go_on(away)
-            finally:
-                os.kill(nats, signal.SIGCONT)
-            now = reads.calls - before
-            say(f"registry away for {away:g} s: {now.total()} calls, {reads.failed - lost} failed")
-            assert now.keys() == there
-            assert (reads.failed, reads.failed_at_gateway) == (lost, [])
-            await reads.go_on(10.0)
-            assert set(reads.balancer.addresses) == there
+            await proof.registry_away(instances, away)
         reads.wanted.clear()
         await scale(shop, 1)
-        await until(lambda: set(reads.balancer.addresses) == known == seen_by_gateway(shop))
-        say("both callers see the same instances")
+        await proof.agree(1, "at the end")
 
 
 def main() -> int:
@@ -208,8 +211,9 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="scaling-") as data,
         running_shop(Path(data), *(["--processes"] if arguments.processes else [])) as shop,
+        second_gateway(shop) as second,
     ):
-        asyncio.run(prove(shop, away=arguments.away, say=lambda line: print(line, flush=True)))  # noqa: T201
+        asyncio.run(prove(shop, second, away=arguments.away, say=lambda line: print(line, flush=True)))  # noqa: T201
     return 0
 
 

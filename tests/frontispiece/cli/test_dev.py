@@ -12,10 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from frontispiece.cli.client.admin import address_of, request
 from frontispiece.cli.run.changes import Changes
 from frontispiece.cli.run.imports import Imports
 from frontispiece.cli.scaffold.init import write_project
+from frontispiece.settings import PROJECT_FILE
 from frontispiece.testing import RunningProject, started
+from tests.support.front import run_in
+from tests.support.variables import IN_REGISTRY
 
 NANOSECONDS = 10**9
 """Of a second."""
@@ -48,6 +52,23 @@ class Developer:
             assert time.monotonic() < deadline, self.running.printed
             time.sleep(0.05)
 
+    def scale(self, wanted: str) -> set[str]:
+        """Run `front scale`, while calls go on and none fails; the addresses of the notes after it."""
+        with ThreadPoolExecutor() as pool:
+            scaling = pool.submit(run_in, self.folder, "scale", wanted, "--data", self.running.data)
+            statuses = set()
+            while not scaling.done():
+                statuses.add(self.http.get("/web/notes/1").status_code)
+                time.sleep(0.02)
+        assert scaling.result().returncode == 0, scaling.result().stderr
+        assert statuses == {200}
+        return self.notes()
+
+    def notes(self) -> set[str]:
+        """The addresses of the program's instances."""
+        rows = request("GET", *address_of(self.running.data), "/admin/services")
+        return {row["address"] for row in rows if row["service"] == "notes"}
+
     def until_printed(self, text: str) -> None:
         self.until(lambda: text in self.running.printed)
 
@@ -59,6 +80,8 @@ class Developer:
 def developer(tmp_path: Path) -> Iterator[Developer]:
     folder = tmp_path / "project"
     write_project(folder)
+    file = folder / PROJECT_FILE
+    file.write_text(IN_REGISTRY + file.read_text())
     (folder / "client").mkdir()
     (folder / "client" / "index.html").write_text("<!doctype html><title>One</title>")
     with (folder / "routes.toml").open("a") as table:
@@ -70,6 +93,15 @@ def developer(tmp_path: Path) -> Iterator[Developer]:
         httpx.Client(base_url=running.url, timeout=60) as http,
     ):
         yield Developer(folder, running, http)
+
+
+def edit_a_program_with_a_copy(developer: Developer) -> None:
+    """Both run what is saved, and no call fails while the copy comes and goes."""
+    before = developer.scale("notes=2")
+    developer.edit("services/notes.py", "Buy ink", "Buy pens")
+    developer.until(lambda: len(now := developer.notes()) == 2 and len(now & before) == 1)
+    assert all("Buy pens" in httpx.get(f"{each}/notes/1", timeout=60).text for each in developer.notes())
+    assert len(developer.scale("notes=1")) == 1
 
 
 def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer: Developer) -> None:
@@ -98,7 +130,7 @@ def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer
     developer.until_printed(f"No module named 'unheard_of' ({developer.folder / 'web/clients.py'}, line 6)")
     developer.edit("web/clients.py", "import unheard_of\n", "")
 
-    developer.edit("services/notes.py", "Buy ink", "Buy pens")  # a program of its own
+    edit_a_program_with_a_copy(developer)
     developer.until_served("buy pens")
     developer.edit("services/notes.py", "import argparse", "import argparse_")  # it ends at once
     developer.until_printed("No module named 'argparse_'")
@@ -123,9 +155,9 @@ def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer
     assert "buy pens" in developer.get("/w/notes/1")
 
     developer.edit("routes.toml", 'auth = "none"', 'auth = "nobody"')
-    developer.edit("frontispiece.toml", 'A = "b"', 'A = "${nats}"')
-    developer.until_printed("${nats} is needed only now: stop front dev and start it again")
-    developer.edit("frontispiece.toml", "${nats}", "c")
+    developer.edit("frontispiece.toml", 'A = "b"', 'A = "${valkey}"')
+    developer.until_printed("${valkey} is needed only now: stop front dev and start it again")
+    developer.edit("frontispiece.toml", "${valkey}", "c")
     developer.until(lambda: developer.running.printed.count("started again when something is saved") == 2)
     developer.edit("routes.toml", "nobody", "none")
     developer.until(lambda: developer.running.printed.count("all apps serve again") == 2)
