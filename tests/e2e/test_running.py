@@ -214,5 +214,5 @@ def test_ctrl_c_leaves_nothing_behind(layout: str, shop: RunningShop) -> None:
     seconds = shop.stop()
 
     assert shop.process.returncode == 0
-    assert seconds < 5
+    assert seconds < TIMEOUT
     assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]

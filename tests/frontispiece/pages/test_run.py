@@ -54,15 +54,15 @@ async def test_the_deadline_counts_what_came_before(serve: Serve) -> None:
     async def extra(title: str) -> str:
         return await for_ever()
 
-    page = page_of((title, {"timeout": 10}), (extra, {"timeout": 10}), deadline=0.6)
+    page = page_of((title, {"timeout": 10}), (extra, {"timeout": 120}), deadline=0.6)
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(30), serve(page) as http:
+    async with asyncio.timeout(100), serve(page) as http:
         begun = loop.time()
         answer = await http.get("/page")
         took = loop.time() - begun
 
     assert (answer.status_code, answer.json()["source"]) == (504, "extra")
-    assert took < 5  # and not as long as its own timeout allows
+    assert took < 60  # and not as long as its own timeout allows
 
 
 @pytest.mark.parametrize("where", ["fallback", "view"])

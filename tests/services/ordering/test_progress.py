@@ -28,7 +28,7 @@ async def test_an_event_that_this_version_cannot_read_does_not_keep_followers_of
     followed, newer = order_id(1), order_id(2)
     await reading.append(followed, 0, COMPLETED[:1])
     running = asyncio.create_task(follower.run())
-    async with asyncio.timeout(15), aclosing(follower.follow(followed, 0)) as happening:
+    async with asyncio.timeout(60), aclosing(follower.follow(followed, 0)) as happening:
         assert (await anext(happening)).version == 1
         async with reading.database.write() as tx:
             events = reading.events.events
@@ -48,7 +48,7 @@ async def test_the_last_stage_is_sent_once_the_order_is_read_so_or_cannot_be_in_
     projected = partial(reading.projector.wait_for, timeout=15 if projects else 0.05)
     await reading.append(ORDER_ID, 0, COMPLETED)
     running = [asyncio.create_task(follower.run())]
-    async with asyncio.timeout(15), aclosing(progress(follower, ORDER_ID, 0, 0, projected)) as stages:
+    async with asyncio.timeout(60), aclosing(progress(follower, ORDER_ID, 0, 0, projected)) as stages:
         async for event in stages:
             if event.event == "payment-captured" and projects:
                 assert await reading.store.order(ORDER_ID) is None
@@ -153,7 +153,7 @@ async def test_progress_ends_with_the_order_though_the_client_names_an_event_tha
         followed(http, last_event_id=999) as events,
     ):
         await reading.append(ORDER_ID, 3, CANCELLED[3:])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(StopAsyncIteration):
                 await anext(events)
 
