@@ -110,7 +110,7 @@ histories = given(
     rounds=st.lists(st.lists(visits, max_size=5), max_size=5),
     statuses=st.lists(st.sampled_from([200] * 9 + [404, 403, 503]), min_size=1),
 )
-random = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+random = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def shop(

@@ -133,7 +133,7 @@ async def requested(app_of: AppOf, parts: Parts, order: Sequence[int], accept: s
     order=st.permutations(range(3)),
     accept=st.sampled_from([LINES, EVENTS]),
 )
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_in_whatever_order_makes_the_plain_page(
     app_of: AppOf, parts: Parts, order: Sequence[int], accept: str
 ) -> None:

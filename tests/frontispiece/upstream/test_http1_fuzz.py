@@ -17,7 +17,7 @@ from tests.frontispiece.upstream.peer import GOOD, Line, get, peer
 Answer = tuple[int, Headers, bytes]
 
 quickly = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -144,7 +144,7 @@ def test_an_answer_that_is_cut_short_is_never_taken_for_whole(loop: object, data
 
 # Without a socket: many more examples in the same time.
 
-offline = settings(quickly, max_examples=300)
+offline = settings(quickly, max_examples=150)
 
 VALUES = [
     *(b"close", b"keep-alive", b"upgrade", b"Close, x", b"x,keep-alive", b"chunked", b"gzip", b",chunked"),

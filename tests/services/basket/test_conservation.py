@@ -227,7 +227,7 @@ def test_no_interleaving_of_changes_claims_and_orders_loses_or_doubles_a_piece()
     run_state_machine_as_test(
         Baskets,
         settings=settings(
-            max_examples=30,
+            max_examples=15,
             stateful_step_count=40,
             phases=[Phase.generate],  # each step is a call to a server: shrinking would take minutes
             deadline=None,

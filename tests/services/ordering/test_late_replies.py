@@ -52,7 +52,7 @@ def caused(order: Order, cause: Cause | Cancel | Retry) -> Reaction:
     return follow(order, decided, 5, order_id=ORDER_ID)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(CAUSES, max_size=40))
 def test_nothing_that_comes_at_the_wrong_time_breaks_an_order(causes: list[Cause | Cancel | Retry]) -> None:
     reaction = follow(None, decide(None, Place(placed=PLACED)), 5, order_id=ORDER_ID)
@@ -72,7 +72,7 @@ def test_nothing_that_comes_at_the_wrong_time_breaks_an_order(causes: list[Cause
     assert len(ends) == (reaction.order.status in {Status.COMPLETED, Status.CANCELLED})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(CAUSES, max_size=30), st.sampled_from(REPLIES))
 def test_a_reply_that_was_heard_is_heard_only_once_in_a_row(
     causes: list[Cause | Cancel | Retry], reply: EventData

@@ -85,7 +85,7 @@ class Checkout(RuleBasedStateMachine):
 
 
 SCHEDULES = settings(
-    max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -93,9 +93,9 @@ def test_every_order_ends_paid_once_and_delivered_or_holding_nothing() -> None:
     run_state_machine_as_test(Checkout, settings=SCHEDULES)
 
 
-def test_thousands_of_schedules_by_chance_end_as_well() -> None:
+def test_hundreds_of_schedules_by_chance_end_as_well() -> None:
     """Longer and more than Hypothesis can try in the time; the number that fails replays it."""
-    for seed in range(1500):
+    for seed in range(600):
         world = World()
         run_by_chance(world, random.Random(seed))  # noqa: S311 (no secret)
         world.come_to_rest()
