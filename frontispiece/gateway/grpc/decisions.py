@@ -5,7 +5,6 @@ headers that the service gets, the internal token among them: only Envoy may see
 """
 
 import re
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,23 +124,23 @@ class Decisions:
         plane = self._gateway.runtime.plane
         if plane is None or not plane.is_open:
             return _refusal(problem_response(Problem(503, "gateway-starting"), None))
-        reply = await self._gateway.decide(_as_the_client_sent_it(request))
+        sent = request.headers
+        _remove_hop(request)
+        reply = await self._gateway.decide(request)
         if reply.status != HTTPStatus.OK:
             return _refusal(reply)
         assert isinstance(reply.body, bytes), "a decision is whole"
-        return Reply.whole(HTTPStatus.OK, b"", _granted(request.headers, _decode(reply.body), reply.headers))
+        return Reply.whole(HTTPStatus.OK, b"", _granted(sent, _decode(reply.body), reply.headers))
 
 
-def _as_the_client_sent_it(request: IncomingRequest) -> IncomingRequest:
-    """The request without what Envoy has added: its client is the last one in `X-Forwarded-For`."""
+def _remove_hop(request: IncomingRequest) -> None:
+    """Remove what Envoy has added: the client is the last one in its `X-Forwarded-For`."""
     before, _, client = joined(request.headers, FORWARDED_FOR).rpartition(b",")
     scheme = field(request.headers, FORWARDED_PROTO) or b"http"
-    headers = [each for each in request.headers if each[0] not in {FORWARDED_FOR, FORWARDED_PROTO}]
+    request.client_ip, request.scheme = client.strip().decode("latin-1"), scheme.decode("latin-1")
+    request.headers = [each for each in request.headers if each[0] not in {FORWARDED_FOR, FORWARDED_PROTO}]
     if before:
-        headers.append((FORWARDED_FOR, before))
-    return replace(
-        request, client_ip=client.strip().decode("latin-1"), scheme=scheme.decode("latin-1"), headers=headers
-    )
+        request.headers.append((FORWARDED_FOR, before))
 
 
 def _granted(call: Headers, to_service: Headers, to_client: Headers) -> Headers:

@@ -1,6 +1,7 @@
 """Instances that are reached over gRPC, by clients of a BFF and by the gateway."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from frontispiece.service import registered_as, serve_rpc
 from frontispiece.settings import Directory, RegistrySettings
 from frontispiece.upstream import Context, GrpcService, now
 from tests.frontispiece.gateway.grpc.library import Library
+from tests.frontispiece.gateway.grpc.native import BOOK, ROUTE, Greeter, native_world
 from tests.frontispiece.gateway.grpc.test_edge_grpc import METHOD, table_with
 from tests.frontispiece.registry.conftest import Instances
 from tests.support.serving import client_of, servers
@@ -100,3 +102,34 @@ async def test_a_split_sends_callers_of_a_method_to_a_version(instances: Instanc
         await registry.leave(second)
     assert [each.name for each in old.returned] == ["old"]
     assert [each.name for each in new.returned] == ["new"]
+
+
+async def test_native_calls_go_to_instances_as_they_come_and_leave_and_none_fails(
+    instances: Instances, tmp_path: Path
+) -> None:
+    first, second = Greeter(), Greeter()
+    async with (
+        open_registry(instances.url) as registry,
+        second.serving() as second_address,
+        native_world(tmp_path, {}, registry=RegistrySettings(url=instances.url)) as world,
+    ):
+        get = world.method("GetBook")
+
+        async def reach(greeter: Greeter, *before: type[Exception]) -> None:
+            greeter.metadata = []
+            async with asyncio.timeout(TIMEOUT):
+                while not greeter.metadata:
+                    with suppress(*before):
+                        await get(BOOK(), timeout=TIMEOUT)
+
+        async with first.serving() as first_address:
+            registry.enter(old := Instance(service="library", address=f"grpc://{first_address}"))
+            await world.serve(ROUTE | {"auth": "none", "scopes": []})
+            await reach(first, grpc.aio.AioRpcError)
+            registry.enter(Instance(service="library", address=f"grpc://{second_address}"))
+            await reach(second)
+            await registry.leave(old)
+            known = world.gateway.snapshot.upstreams["library"].addresses
+            await until(lambda: set(known) == {f"grpc://{second_address}"})
+        for _ in range(20):
+            await get(BOOK(), timeout=TIMEOUT)

@@ -1,8 +1,6 @@
 """Native gRPC: calls of grpcio through Envoy, about which the gateway decides."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,107 +8,29 @@ import grpc
 import jwt
 import pytest
 
-from frontispiece.cli.run.envoy import running_envoy
 from frontispiece.errors import ConfigError
-from frontispiece.gateway.edge import Gateway
-from frontispiece.gateway.grpc.decisions import Decisions
-from frontispiece.gateway.grpc.plane import Plane
-from frontispiece.server.server import Server, running
-from frontispiece.server.sockets import address, bound
-from frontispiece.server.supervisor import Supervisor
 from tests.conftest import MakeToken
-from tests.frontispiece.gateway.grpc.library import SERVICE, descriptors
+from tests.frontispiece.gateway.grpc.library import SERVICE
+from tests.frontispiece.gateway.grpc.native import BOOK, ROUTE, Greeter, World, native_world
 from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
 from tests.support.issuer import Issuer
-from tests.support.serving import client_of, free_ports, nobody_there
-from tests.support.tables import route, route_table
-from tests.support.world import gateway_of
-
-BOOK = descriptors().find("Library.GetBook").returns
-ROUTE = route(f"/{SERVICE}/{{method}}", to="grpc://library", auth="bearer", scopes=["shop"], timeout="20s")
-
-
-class Greeter:
-    """A service that streams either way; what it was called with is there."""
-
-    def __init__(self) -> None:
-        self.metadata: list[tuple[str, Any]] = []
-        self.seconds: float | None = None
-        self.goes_on = asyncio.Event()
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[str]:
-        kinds = {
-            "GetBook": grpc.unary_unary_rpc_method_handler(
-                self._get, BOOK.FromString, BOOK.SerializeToString
-            ),
-            "SendBooks": grpc.stream_unary_rpc_method_handler(
-                self._count, BOOK.FromString, BOOK.SerializeToString
-            ),
-            "TradeBooks": grpc.stream_stream_rpc_method_handler(
-                self._echo, BOOK.FromString, BOOK.SerializeToString
-            ),
-        }
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, kinds),))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            await server.stop(None)
-
-    def named(self, name: str) -> list[Any]:
-        return [value for known, value in self.metadata if known == name]
-
-    async def _get(self, request: Any, context: Any) -> Any:
-        self.metadata = list(context.invocation_metadata())
-        self.seconds = context.time_remaining()
-        if request.name == "slow":
-            await self.goes_on.wait()
-        await context.send_initial_metadata((("x-shelf", "7"),))
-        context.set_trailing_metadata((("x-left", "3"),))
-        return request
-
-    async def _count(self, requests: Any, _context: Any) -> Any:
-        return BOOK(copies=len([each async for each in requests]))
-
-    async def _echo(self, requests: Any, _context: Any) -> AsyncIterator[Any]:
-        async for each in requests:
-            yield each
-
-
-class World:
-    """A gateway and Envoy before a greeter, and a channel to it."""
-
-    def __init__(self, gateway: Gateway, folder: Path, greeter: Greeter, where: str, url: str) -> None:
-        self.gateway, self.folder, self.greeter, self.url = gateway, folder, greeter, url
-        self.channel = grpc.aio.insecure_channel(where)
-
-    def method(self, name: str, kind: str = "unary_unary") -> Any:
-        return getattr(self.channel, kind)(f"/{SERVICE}/{name}", BOOK.SerializeToString, BOOK.FromString)
-
-    async def serve(self, *routes: Any, **service: Any) -> None:
-        assert await self.gateway.serve_table(table_with(self.folder, *routes, **service))
+from tests.support.serving import client_of
+from tests.support.tables import route
 
 
 @pytest.fixture
-async def world(tmp_path: Path, issuer: Issuer) -> AsyncIterator[World]:
-    greeter, where = Greeter(), f"127.0.0.1:{free_ports()}"
-    async with greeter.serving() as library:
-        services = {"library": library, "b": nobody_there()}
-        gateway = gateway_of(route_table(route("/a", to="b")), services, issuer=issuer)
-        gateway.runtime.plane = plane = Plane(tmp_path / "plane", where)
-        public = bound()
-        url = f"http://{address(public)}"
-        servers = [(Server("gateway", gateway), public), (Server("d", Decisions(gateway)), plane.listen())]
-        async with running(servers):
-            with running_envoy(plane.prepare(), tmp_path / "envoy.log", Supervisor()):
-                world = World(gateway, tmp_path, greeter, where, url)
-                await world.serve(ROUTE)
-                await asyncio.wait_for(world.channel.channel_ready(), 60)
-                yield world
-                await world.channel.close()
+async def greeter() -> Greeter:
+    return Greeter()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, issuer: Issuer, greeter: Greeter) -> AsyncIterator[World]:
+    async with (
+        greeter.serving() as library,
+        native_world(tmp_path, {"library": library}, issuer=issuer) as world,
+    ):
+        await world.serve(ROUTE)
+        yield world
 
 
 async def refusal(call: Any) -> grpc.aio.AioRpcError:
@@ -120,7 +40,7 @@ async def refusal(call: Any) -> grpc.aio.AioRpcError:
 
 
 async def test_a_call_of_each_kind_reaches_its_method_with_what_the_gateway_says_of_its_caller(
-    world: World, bearer: MakeToken
+    world: World, greeter: Greeter, bearer: MakeToken
 ) -> None:
     token = ("authorization", bearer("reader", "shop")["Authorization"])
     forged = [
@@ -137,7 +57,6 @@ async def test_a_call_of_each_kind_reaches_its_method_with_what_the_gateway_says
         BOOK(name="a"), metadata=[token, *forged, ("x-kind", "b"), ("x-raw-bin", b"\0\1")], timeout=60
     )
     answer = await call
-    greeter = world.greeter
 
     assert answer.name == "a"
     assert dict(await call.initial_metadata())["x-shelf"] == "7"
@@ -215,7 +134,7 @@ async def test_a_call_ends_at_its_deadline_and_a_stream_when_it_pauses_for_too_l
 
 
 async def test_streams_outlive_a_reload_that_moves_their_service_and_new_calls_go_where_it_is(
-    world: World, bearer: MakeToken
+    world: World, greeter: Greeter, bearer: MakeToken
 ) -> None:
     token = ("authorization", bearer("reader", "shop")["Authorization"])
     trade = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
@@ -227,7 +146,7 @@ async def test_streams_outlive_a_reload_that_moves_their_service_and_new_calls_g
         await world.serve(ROUTE, url=f"grpc://{elsewhere}")
         await world.method("GetBook")(BOOK(name="a"), metadata=[token], timeout=60)
         assert other.metadata
-        assert not world.greeter.metadata
+        assert not greeter.metadata
         await trade.write(BOOK(name="after"))
         assert (await trade.read()).name == "after"
         await world.serve(route("/a", to="library"), url=f"grpc://{elsewhere}")
