@@ -34,6 +34,7 @@ def parse_accept(value: str) -> tuple[tuple[str, float], ...]:
     return tuple(elements)
 
 
+@lru_cache(maxsize=128)
 def preferred_media_type(accept: str, offered: frozenset[str], default: str) -> str:
     """The media type that the client prefers, the first one of several with the same quality.
 

@@ -145,13 +145,13 @@ class PageApp(FastAPI):
         match = self._match(request.method, path)
         return None if match is None else await self._reply(match, request.headers, query, request.body)
 
-    async def reply(self, request: Request) -> Reply | None:
+    def reply(self, request: Request) -> Coroutine[Any, Any, Reply] | None:
         """The response to a request of this process; None when the path is not one of a page."""
         path, _, query = request.target.partition("?")
         match = self._match(request.method, path.encode("latin-1"))  # to the byte, as over a socket
         if match is None:
             return None
-        return await self._reply(match, request.headers, query.encode("latin-1"), request.body)
+        return self._reply(match, request.headers, query.encode("latin-1"), request.body)
 
     def serves(self, method: str, path: str) -> bool:
         """Whether a request of this method and path reaches a page, or another endpoint of the app."""

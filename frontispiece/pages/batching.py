@@ -13,6 +13,8 @@ from math import inf
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
 
+from msgspec import Struct
+
 from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.aio.single_flight import FlightResult
 from frontispiece.pages.idle_detector import current_detector, spawn
@@ -189,23 +191,20 @@ class BatchLoader(Generic[Key, Value]):
         del self._loads[load.key]  # the next load of this key fetches it again
 
 
-class PendingLoad(Awaitable[Value], Generic[Key, Value]):
+class PendingLoad(Struct, Generic[Key, Value], eq=False):
     """The load of one key; await it for the value.
 
     It has a `batch` from the start, and none while it is abandoned: its batch was cancelled, or it had no
     waiters before it was dispatched.
     """
 
-    __slots__ = ("batch", "failure", "key", "loader", "settled", "value", "waiters")
-
-    def __init__(self, loader: BatchLoader[Key, Value], key: Key) -> None:
-        self.loader = loader
-        self.key = key
-        self.batch: LoadBatch[Key, Value] | None = None
-        self.waiters = 0
-        self.settled = False
-        self.value: Any = None
-        self.failure: FlightResult | None = None
+    loader: BatchLoader[Key, Value]
+    key: Key
+    batch: LoadBatch[Key, Value] | None = None
+    waiters: int = 0
+    settled: bool = False
+    value: Any = None
+    failure: FlightResult | None = None
 
     def subscribe(self, callback: Callback) -> LoadBatch[Key, Value]:
         """Have this called once the batch that is returned is done; only for a load that is not settled."""

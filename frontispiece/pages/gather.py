@@ -74,11 +74,8 @@ class _Gathering(Generic[Result]):
         if self.failed is not None:
             self.failed.result()
         running = current_call_context.get()
-        if running is None or running.recorded_calls is None:  # without tracing
-            return [
-                each.value if isinstance(each, PendingLoad) and each.failure is None else each.result()
-                for each in self._all
-            ]
+        if running is None or running.recorded_calls is None:  # without tracing; no load has failed
+            return [each.value if type(each) is PendingLoad else each.result() for each in self._all]
         return [each.result() for each in self._all]
 
     async def cancel(self) -> None:

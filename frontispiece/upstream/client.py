@@ -1,11 +1,11 @@
 """Clients of services: `Upstream` forwards requests and replies, `Service` sends and decodes JSON."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import cache, partial
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream.call_context import CallRecord, Context, current_call_context, record_call
-from frontispiece.upstream.errors import InvalidResponse, UpstreamServerError
+from frontispiece.upstream.errors import InvalidResponse, UpstreamError, UpstreamServerError
 from frontispiece.upstream.observed import ObservedTransport, Start
 from frontispiece.upstream.refusal import refusal_of, unavailable_of
 from frontispiece.upstream.stats import State, TransportWrapper
@@ -31,6 +31,9 @@ OnHeaders = Callable[[Headers], object]
 """Called with the headers of a response."""
 
 JSON = b"application/json"
+
+OK: Final = 200
+"""Compared with each response: a member of an enumeration is found by a call."""
 
 
 class Upstream(TransportWrapper):
@@ -225,21 +228,26 @@ _decoder = cache(msgspec.json.Decoder[Any])
 
 
 def _decode(reply: Reply, content: bytes, shape: type[Shape]) -> Shape:
-    nothing_yet = reply.status == HTTPStatus.ACCEPTED and not content and shape is not type(None)
-    if nothing_yet or reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        raise unavailable_of(reply)
-    if reply.status >= 500:  # noqa: PLR2004 (the bounds of the classes of status)
-        raise UpstreamServerError(f"it answered {reply.status}")
-    if reply.status >= 400:  # noqa: PLR2004 (the same)
-        raise refusal_of(reply, content)
-    if reply.status >= 300:  # noqa: PLR2004 (the same)
-        raise InvalidResponse(f"it answered {reply.status}")
+    if reply.status != OK and (failure := _failure_of(reply, content, shape)) is not None:
+        raise failure
     if shape is type(None):
         return None
     if shape is msgspec.Raw and is_nested_too_deeply(content):  # other types have a depth of their own
         raise InvalidResponse("its answer is nested too deeply")
     try:
-        decoded: Shape = _decoder(cast(Hashable, shape)).decode(content)
+        decoded: Shape = _decoder(shape).decode(content)  # type: ignore[arg-type]  # it is hashable
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidResponse(f"its answer cannot be read: {error}") from error
     return decoded
+
+
+def _failure_of(reply: Reply, content: bytes, shape: type[Any]) -> UpstreamError | None:
+    """The failure that a response is by its status."""
+    nothing_yet = reply.status == HTTPStatus.ACCEPTED and not content and shape is not type(None)
+    if nothing_yet or reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return unavailable_of(reply)
+    if reply.status >= 500:  # noqa: PLR2004 (the bounds of the classes of status)
+        return UpstreamServerError(f"it answered {reply.status}")
+    if reply.status >= 400:  # noqa: PLR2004 (the same)
+        return refusal_of(reply, content)
+    return InvalidResponse(f"it answered {reply.status}") if reply.status >= 300 else None  # noqa: PLR2004 (the same)

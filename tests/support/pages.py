@@ -1,6 +1,6 @@
 """Pages in front of a real service; apps of pages on sockets: alone, behind a gateway, mounted in one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from inspect import Parameter, Signature
 from typing import Any
@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from frontispiece.http.asgi import App
 from frontispiece.pages import Page, PageRequest, Provider
+from frontispiece.pages.app import PageApp
 from frontispiece.settings import Directory
-from frontispiece.upstream import Reply, Service, Upstream, open_upstream
+from frontispiece.upstream import Reply, Request, Service, Upstream, open_upstream
 from tests.support.serving import Serve, client_of, servers
 from tests.support.tables import route, route_table
 from tests.support.world import gateway_of
@@ -21,6 +22,13 @@ WAYS = ["alone", "behind a gateway", "mounted in a gateway"]
 ROUTES = route_table(route("/{rest:path}", to="pages", methods=["GET", "POST"], timeout="30s"))
 
 _mounted: list[App] = []
+
+
+def reply_of(app: PageApp, request: Request) -> Coroutine[Any, Any, Reply]:
+    """The reply of one of the app's pages, without ASGI."""
+    replying = app.reply(request)
+    assert replying is not None
+    return replying
 
 
 def mounted() -> App:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from functools import partial
 from typing import Any, Protocol, Self, runtime_checkable
 from urllib.parse import unquote
@@ -37,7 +37,7 @@ class LifespanFailed(Exception):
 class InProcessApp(Protocol):
     """An app that can reply without ASGI, as a transport does."""
 
-    async def reply(self, request: Request) -> Reply | None:
+    def reply(self, request: Request) -> Coroutine[Any, Any, Reply] | None:
         """The reply, within the request's timeout; None when the request has to go through ASGI."""
         ...
 
@@ -57,13 +57,14 @@ class AsgiTransport:
     async def __aexit__(self, *_exc: object) -> None:
         await self._lifespan.stop()
 
-    async def send(self, request: Request) -> Reply:
-        """Run the app in a task of its own, which ends at the latest when the reply is released.
+    def send(self, request: Request) -> Coroutine[Any, Any, Reply]:
+        """Have the app reply without ASGI, if it can, else as it does to a server."""
+        if self._direct is not None and (replying := self._direct(request)) is not None:
+            return replying
+        return self._exchange(request)
 
-        An `InProcessApp` that replies without ASGI needs no task.
-        """
-        if self._direct is not None and (reply := await self._direct(request)) is not None:
-            return reply
+    async def _exchange(self, request: Request) -> Reply:
+        """Run the app in a task of its own, which ends at the latest when the reply is released."""
         exchange = _Exchange(request)
         task = asyncio.create_task(exchange.run(self.app))
         try:

@@ -15,6 +15,7 @@ from frontispiece.pages import Cache, Hedge, Page, gather
 from frontispiece.upstream import Request
 from tests.frontispiece.pages.conftest import AppOf
 from tests.support.loads import Books, Shelf, add, in_asyncio_gather, in_task_group, show_all, ticks, turn
+from tests.support.pages import reply_of
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
@@ -99,8 +100,8 @@ def shown(app_of: AppOf, page: Page, shelf: Shelf, loop: Callable[[], asyncio.Ab
 
     async def ask() -> Any:
         async with asyncio.timeout(30):
-            reply = await app_of(page, providers=shelf.providers).reply(Request(method="GET", target="/page"))
-        assert reply is not None
+            app = app_of(page, providers=shelf.providers)
+            reply = await reply_of(app, Request(method="GET", target="/page"))
         assert reply.status == 200
         assert isinstance(reply.body, bytes)
         return msgspec.json.decode(reply.body)

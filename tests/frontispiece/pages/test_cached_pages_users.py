@@ -17,7 +17,7 @@ from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.upstream import Request, Upstream
 from frontispiece.upstream.transports.asgi import AsgiTransport
 from tests.frontispiece.pages.conftest import AppOf
-from tests.support.pages import Things, things_at
+from tests.support.pages import Things, reply_of, things_at
 from tests.support.stub import Exchange, Stub, answering
 
 SHARED = Cache(ttl=1_000, shared=True)
@@ -78,7 +78,9 @@ async def echo(exchange: Exchange, status: int = 200) -> None:
 async def visit(app: PageApp, user: str, token: str, item: str, leaves_after: int | None = None) -> None:
     """Request the page, perhaps to disconnect after so many turns; a view has the user's own results."""
     headers = [(b"authorization", f"{user}.{token}".encode()), (b"cookie", user.encode())]
-    call = asyncio.ensure_future(app.reply(Request(method="GET", target=f"/shop/{item}", headers=headers)))
+    call = asyncio.ensure_future(
+        reply_of(app, Request(method="GET", target=f"/shop/{item}", headers=headers))
+    )
     if leaves_after is not None:
         for _ in range(leaves_after):
             await asyncio.sleep(0)

@@ -15,7 +15,7 @@ from frontispiece.pages import Page
 from frontispiece.pages.source_run import SourceRun
 from frontispiece.upstream import Reply, Request
 from tests.frontispiece.pages.conftest import AppOf
-from tests.support.pages import page_of
+from tests.support.pages import page_of, reply_of
 from tests.support.waiting import until
 
 who: ContextVar[str] = ContextVar("who", default="nobody")
@@ -38,15 +38,14 @@ def service() -> Service:
     return Service()
 
 
-def started(app_of: AppOf, *pages: Page, path: str = "/page") -> InlineTask[Reply | None]:
+def started(app_of: AppOf, *pages: Page, path: str = "/page") -> InlineTask[Reply]:
     """A request to the first page that has begun."""
-    reply = app_of(*pages).reply(Request(method="GET", target=path))
+    reply = reply_of(app_of(*pages), Request(method="GET", target=path))
     return InlineTask(reply, asyncio.get_running_loop())
 
 
-def shown(task: InlineTask[Reply | None]) -> bytes:
+def shown(task: InlineTask[Reply]) -> bytes:
     reply = task.result()
-    assert reply is not None
     assert isinstance(reply.body, bytes)
     return reply.body
 
@@ -205,7 +204,7 @@ async def test_a_page_that_has_ended_leaves_nothing_to_the_garbage_collector(
     before = run_states()
     gc.disable()
     try:
-        task = InlineTask(app.reply(Request(method="GET", target="/page")), asyncio.get_running_loop())
+        task = InlineTask(reply_of(app, Request(method="GET", target="/page")), asyncio.get_running_loop())
         service.responses.pop().set_result("x")
         assert shown(task) == b'{"thing":"x","later":"x"}'
         del task

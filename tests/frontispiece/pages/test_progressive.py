@@ -19,7 +19,7 @@ from frontispiece.upstream import (
 )
 from tests.frontispiece.pages.conftest import AppOf
 from tests.support.frames import EVENTS, LINES, Frame, frames, shown
-from tests.support.pages import WAYS, Things, reached, things_of
+from tests.support.pages import WAYS, Things, reached, reply_of, things_of
 from tests.support.stub import Exchange, Stub, answering
 from tests.support.waiting import until
 
@@ -240,8 +240,7 @@ async def test_a_bug_is_logged_even_when_the_client_has_disconnected(
 ) -> None:
     late = Late()
     asks = Request(method="GET", target="/screen", headers=[(b"accept", LINES.encode())])
-    reply = await app_of(screen_page(late)).reply(asks)
-    assert reply is not None
+    reply = await reply_of(app_of(screen_page(late)), asks)
     async with reply:
         await anext(reply.chunks())
         late.ratings.set_exception(ValueError("a bug"))

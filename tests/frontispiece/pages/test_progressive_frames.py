@@ -15,6 +15,7 @@ from frontispiece.pages.streaming import difference
 from frontispiece.upstream import Request
 from tests.frontispiece.pages.conftest import AppOf
 from tests.support.frames import EVENTS, LINES, Frame, frames, shown
+from tests.support.pages import reply_of
 
 scalars = (
     st.none()
@@ -116,8 +117,7 @@ async def requested(app_of: AppOf, parts: Parts, order: Sequence[int], accept: s
     headers = [(b"accept", accept.encode())]
     app = app_of(random_page(parts, order))
     async with asyncio.timeout(30):
-        reply = await app.reply(Request(method="GET", target="/random", headers=headers))
-        assert reply is not None
+        reply = await reply_of(app, Request(method="GET", target="/random", headers=headers))
         async with reply:
             if isinstance(reply.body, bytes):
                 return [reply.body]
