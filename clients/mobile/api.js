@@ -168,11 +168,10 @@ export class MobileApi {
 
   /**
    * @param {string} [cursor]
-   * @param {{ minPosition?: string | null }} [options]
    * @returns {Promise<OrderList>}
    */
-  async orders(cursor, { minPosition } = {}) {
-    const { data } = await this.#json("GET", this.#path("/orders", { cursor, min_position: minPosition }));
+  async orders(cursor) {
+    const { data } = await this.#json("GET", this.#path("/orders", { cursor }));
     return read.orderList(data);
   }
 

@@ -128,12 +128,12 @@ export class WebApi {
    *
    * @param {OrderRequest} request
    * @param {string} key
-   * @returns {Promise<{ order: import("./models.js").Order, position: string | null }>}
+   * @returns {Promise<import("./models.js").Order>}
    */
   async placeOrder(request, key) {
     const headers = { "idempotency-key": key };
-    const { data, position } = await this.#http.json("POST", "/web/checkout", { body: request, headers });
-    return { order: models.order(data), position };
+    const { data } = await this.#http.json("POST", "/web/checkout", { body: request, headers });
+    return models.order(data);
   }
 
   /** @param {string | null} [cursor] @param {Options} [options] @returns {Promise<Answer<import("./models.js").OrderList>>} */
@@ -144,13 +144,11 @@ export class WebApi {
 
   /**
    * @param {string} id
-   * @param {Options & { minPosition?: string | null }} [options] the `position` of a change that the order must have seen
+   * @param {Options} [options]
    * @returns {Promise<Answer<import("./models.js").Order>>}
    */
-  async order(id, { minPosition, signal } = {}) {
-    const query = queryString({ min_position: minPosition ?? undefined });
-    const path = `/web/orders/${encodeURIComponent(id)}${query}`;
-    const { data, degraded } = await this.#http.json("GET", path, { signal });
+  async order(id, { signal } = {}) {
+    const { data, degraded } = await this.#http.json("GET", `/web/orders/${encodeURIComponent(id)}`, { signal });
     return { page: models.trackedOrder(data), degraded };
   }
 
@@ -166,10 +164,10 @@ export class WebApi {
     return this.#result(data);
   }
 
-  /** @param {string} id @returns {Promise<{ order: import("./models.js").Order, position: string | null }>} */
+  /** @param {string} id @returns {Promise<import("./models.js").Order>} */
   async cancelOrder(id) {
-    const { data, position } = await this.#http.json("POST", `/web/orders/${encodeURIComponent(id)}/cancel`);
-    return { order: models.order(data), position };
+    const { data } = await this.#http.json("POST", `/web/orders/${encodeURIComponent(id)}/cancel`);
+    return models.order(data);
   }
 
   /**

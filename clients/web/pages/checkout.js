@@ -195,7 +195,7 @@ class CheckoutPage {
     };
     this.#placing(true);
     try {
-      const { order } = await this.#app.api.placeOrder(request, this.#keyOf(request));
+      const order = await this.#app.api.placeOrder(request, this.#keyOf(request));
       clearForm();
       this.#app.basket.clear();
       this.#app.router.navigate(`/orders/${encodeURIComponent(order.id)}`, order);

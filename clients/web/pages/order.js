@@ -161,8 +161,7 @@ class OrderPage {
   async #cancel(id) {
     const { api, notices } = this.#app;
     try {
-      const { order } = await api.cancelOrder(id);
-      this.#show(order);
+      this.#show(await api.cancelOrder(id));
       notices.announce("The order is being cancelled.");
     } catch (error) {
       const isLate = error instanceof ApiError && error.kind === "order-confirmed";

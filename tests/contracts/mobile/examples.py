@@ -279,8 +279,6 @@ CONTRACT = Contract(
             {"items": [ENTRY | {"reason": "cancelled-by-customer"}]},
             LOGGED_IN,
             CANCELLED,
-            query=READING,
-            arguments=(None, {"minPosition": "41"}),
         ),
         order(
             "one order",
