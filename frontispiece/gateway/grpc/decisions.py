@@ -145,14 +145,22 @@ def _remove_hop(request: IncomingRequest) -> None:
 
 def _granted(call: Headers, to_service: Headers, to_client: Headers) -> Headers:
     """The headers of a decision: what Envoy sets and removes, and the metadata that the client gets."""
-    wanted = {name for name, _ in to_service} | OF_GRPC
-    removed = sorted({name for name, _ in call} - wanted)
-    known = set(call)
-    fields = [each for each in to_service if each not in known and each[0] not in OF_GRPC]
+    sent, wanted = _by_name(call), _by_name(to_service)
+    removed = sorted(sent.keys() - wanted.keys() - OF_GRPC)
+    # whole names: a client may send what is right beside what is not
+    changed = {name for name, values in wanted.items() if values != sent.get(name)} - OF_GRPC
+    fields = [each for each in to_service if each[0] in changed]
     fields += [each for each in to_client if each[0].decode("latin-1").startswith(FOR_CLIENT)]
     if removed:
         fields.append((TO_REMOVE, b",".join(removed)))
     return list(dict.fromkeys(fields))  # the request's id is for both
+
+
+def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def _refusal(reply: Reply) -> Reply:

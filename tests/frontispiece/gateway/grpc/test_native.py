@@ -51,6 +51,7 @@ async def test_a_call_of_each_kind_reaches_its_method_with_what_the_gateway_says
         ("cookie", "a=b"),
         ("x-plane-cluster", "decisions"),
         ("x-envoy-upstream-rq-timeout-ms", "1"),
+        ("x-timeout-ms", "20000"),  # right, beside one that is not
         ("x-timeout-ms", "1"),
     ]
     call = world.method("GetBook")(
@@ -68,6 +69,7 @@ async def test_a_call_of_each_kind_reaches_its_method_with_what_the_gateway_says
     assert not [name for name in received if name.startswith(("x-envoy-", "x-plane-"))]
     assert greeter.named("x-forwarded-for")[0].count(",") == 0
     assert greeter.named("x-forwarded-for") != ["192.0.2.77"]
+    assert greeter.named("x-timeout-ms") == ["20000"]
     assert len(greeter.named("x-request-id")) == 1
     [given] = greeter.named("authorization")
     assert given != token[1]
