@@ -25,8 +25,6 @@ from frontispiece.http.timeout_header import milliseconds
 if TYPE_CHECKING:
     from frontispiece.gateway.edge import Gateway
 
-GRPC: Final = b"application/grpc"
-
 FORWARDED_FOR: Final = b"x-forwarded-for"
 FORWARDED_PROTO: Final = b"x-forwarded-proto"
 
@@ -117,8 +115,6 @@ class Decisions:
     async def respond(self, request: IncomingRequest) -> Reply:
         """The decision about a call, whose method, path and headers the request has."""
         path = request.target.partition(b"?")[0]
-        if not (field(request.headers, b"content-type") or b"").startswith(GRPC):
-            return problem_response(Problem(415, "media-type-unsupported", "Only gRPC is spoken here."), None)
         if path in health.CHECKS:  # at a public port it is not the route's that answers
             return _refusal(problem_response(Problem(404, "no-route"), None))
         plane = self._gateway.runtime.plane

@@ -36,7 +36,7 @@ KEEP_ALIVE: Final = "3s"
 SET_BY_GATEWAY: Final = ("authorization", "baggage", "cookie", "grpc-timeout", "traceparent", "tracestate")
 """The headers of a call that the gateway may set, beside those that begin with `x-`."""
 
-FOR_CLIENT: Final = ("ratelimit", "retry-after", "www-authenticate", "grpc-", "problem-type", "x-request-id")
+FOR_CLIENT: Final = ("ratelimit", "retry-after", "www-authenticate", "problem-type", "x-request-id")
 """The beginnings of the headers of a decision that are metadata for the client."""
 
 TYPES: Final = "type.googleapis.com/envoy"
@@ -45,6 +45,12 @@ MANAGER: Final = f"{TYPES}.extensions.filters.network.http_connection_manager.v3
 OTHER_HOST: Final = f"{TYPES}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
 OPTIONS: Final = f"{TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 
+
+FROM_DECISION_ALONE: Final = {
+    "@type": f"{TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+    "mutations": [{"remove": CLUSTER}, {"remove": IDLE}],
+}
+"""Removes from a call what Envoy goes by: a client never chooses where it is sent."""
 
 MONITORS: Final = f"{TYPES}.extensions.resource_monitors"
 
@@ -125,12 +131,16 @@ def routes(timeouts: Iterable[int]) -> Json:
     }
     listed: list[Json] = [
         {
-            "match": {"prefix": "/", "headers": [{"name": IDLE, "string_match": {"exact": str(idle)}}]},
+            "match": {
+                "prefix": "/",
+                "grpc": {},
+                "headers": [{"name": IDLE, "string_match": {"exact": str(idle)}}],
+            },
             "route": {**action, "idle_timeout": f"{idle / 1000:g}s"},
         }
         for idle in sorted(set(timeouts))
     ]
-    listed.append({"match": {"prefix": "/"}, "route": action})  # before the decision
+    listed.append({"match": {"prefix": "/", "grpc": {}}, "route": action})
     return {
         "resources": [
             {
@@ -156,6 +166,7 @@ def _manager(folder: Path) -> Json:
         "rds": {"route_config_name": "grpc", "config_source": _file(folder, "routes.json")},
         "use_remote_address": True,  # the client is the other end, whatever it says
         "internal_address_config": {},  # nor may one of a private network send what is for Envoy alone
+        "early_header_mutation_extensions": [{"name": "strip", "typed_config": FROM_DECISION_ALONE}],
         "generate_request_id": False,
         "server_header_transformation": "PASS_THROUGH",
         "stream_idle_timeout": "300s",
@@ -179,19 +190,21 @@ def _manager(folder: Path) -> Json:
 def _decision() -> Json:
     """Each call is decided by the gateway, and none is passed on without."""
     from_gateway = [*({"exact": name} for name in SET_BY_GATEWAY), {"prefix": "x-"}]
-    to_client = {"patterns": [{"prefix": name} for name in FOR_CLIENT]}
+    to_client = [{"prefix": name} for name in FOR_CLIENT]
     return {
         "@type": f"{HTTP}.ext_authz.v3.ExtAuthz",
         "failure_mode_allow": False,
         "status_on_error": {"code": "ServiceUnavailable"},
         "clear_route_cache": True,
         "allowed_headers": {"patterns": [{"safe_regex": {"regex": ".*"}}]},
+        # With these the question would be gRPC itself, and that nobody answers it a status, which is a 200.
+        "disallowed_headers": {"patterns": [{"exact": "content-type"}, {"exact": "te"}]},
         "http_service": {
             "server_uri": {"uri": "http://gateway", "cluster": DECISIONS, "timeout": DECISION_TIMEOUT},
             "authorization_response": {
                 "allowed_upstream_headers": {"patterns": from_gateway},
-                "allowed_client_headers": to_client,
-                "allowed_client_headers_on_success": to_client,
+                "allowed_client_headers": {"patterns": [*to_client, {"exact": "grpc-status"}]},
+                "allowed_client_headers_on_success": {"patterns": to_client},
             },
         },
     }

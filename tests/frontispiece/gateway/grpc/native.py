@@ -78,15 +78,15 @@ class Greeter:
 class World:
     """A gateway and Envoy, and a channel to it."""
 
-    def __init__(self, gateway: Gateway, folder: Path, where: str, url: str) -> None:
-        self.gateway, self.folder, self.url = gateway, folder, url
+    def __init__(self, gateway: Gateway, plane: Plane, where: str, url: str) -> None:
+        self.gateway, self.plane, self.url = gateway, plane, url
         self.channel = grpc.aio.insecure_channel(where)
 
     def method(self, name: str, kind: str = "unary_unary") -> Any:
         return getattr(self.channel, kind)(f"/{SERVICE}/{name}", BOOK.SerializeToString, BOOK.FromString)
 
     async def serve(self, *routes: Any, **service: Any) -> None:
-        assert await self.gateway.serve_table(table_with(self.folder, *routes, **service))
+        assert await self.gateway.serve_table(table_with(self.plane.folder.parent, *routes, **service))
 
 
 @asynccontextmanager
@@ -106,7 +106,7 @@ async def native_world(folder: Path, services: dict[str, str], **gateway: Any) -
     servers = [(Server("gateway", made), public), (Server("decisions", Decisions(made)), plane.listen())]
     async with running(servers):
         with running_envoy(plane.prepare(), folder / "envoy.log", Supervisor()):
-            world = World(made, folder, where, url)
+            world = World(made, plane, where, url)
             await asyncio.wait_for(world.channel.channel_ready(), 60)
             yield world
             await world.channel.close()

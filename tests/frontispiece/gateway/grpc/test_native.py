@@ -158,6 +158,23 @@ async def test_streams_outlive_a_reload_that_moves_their_service_and_new_calls_g
         assert (await trade.read()).name == "still"
 
 
+async def test_without_a_decision_no_call_is_passed_on_wherever_its_client_wants_it(
+    world: World, greeter: Greeter, bearer: MakeToken
+) -> None:
+    [cluster] = world.plane.clusters.values()
+    (world.plane.folder / "decisions.sock").unlink()
+
+    for forged in (
+        [],
+        [("x-plane-cluster", cluster)],
+        [("x-plane-cluster", cluster), ("x-plane-idle-ms", "1")],
+    ):
+        token = ("authorization", bearer("reader", "shop")["Authorization"])
+        refused = await refusal(world.method("GetBook")(BOOK(), metadata=[token, *forged], timeout=60))
+        assert refused.code() is grpc.StatusCode.UNAVAILABLE
+    assert not greeter.metadata
+
+
 def test_a_native_route_has_only_what_goes_without_messages(tmp_path: Path) -> None:
     def errors(**keys: Any) -> str:
         with pytest.raises(ConfigError) as refused:
