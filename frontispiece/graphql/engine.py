@@ -157,24 +157,19 @@ class Engine:
 
     def _execute(self, operation: Operation, run: OperationRun, *, incremental: bool) -> Any:
         document = operation.document
-        return experimental_execute_incrementally(
-            self.schema,
-            document.parsed if incremental else document.plain,
-            context_value=run,
-            variable_values=dict(operation.variables),
-            operation_name=operation.node.name.value if operation.node.name else None,
-            hide_suggestions=not self._parts.accept_any_document,
-        )
+        parsed = document.parsed if incremental else document.plain
+        return experimental_execute_incrementally(self.schema, parsed, **self._arguments(operation, run))
+
+    def _arguments(self, operation: Operation, run: OperationRun) -> dict[str, Any]:
+        return {
+            "context_value": run,
+            "variable_values": dict(operation.variables),
+            "operation_name": operation.node.name.value if operation.node.name else None,
+            "hide_suggestions": not self._parts.accept_any_document,
+        }
 
     async def _events(self, operation: Operation, request: PageRequest, run: OperationRun) -> Stream:
-        subscribed = subscribe(
-            self.schema,
-            operation.document.plain,
-            context_value=run,
-            variable_values=dict(operation.variables),
-            operation_name=operation.node.name.value if operation.node.name else None,
-            hide_suggestions=not self._parts.accept_any_document,
-        )
+        subscribed = subscribe(self.schema, operation.document.plain, **self._arguments(operation, run))
         result = await subscribed if isinstance(subscribed, Awaitable) else subscribed
         if isinstance(result, ExecutionResult):
             yield self._payload(result, operation, request, run)

@@ -1,7 +1,7 @@
 """Persisted operations: what clients in the field may send, by the SHA-256 of its document.
 
-`operations.json` has them, with the versions of clients that send each. `front graphql` writes it from the
-clients' `.graphql` files.
+`operations.json` has them, with the versions of clients that send each. `front contracts persist` writes it
+from the clients' `.graphql` files.
 """
 
 import json
@@ -73,7 +73,7 @@ def load(folder: Path) -> dict[str, Persisted]:
     """The persisted operations of a folder by their ids; none where it has no file.
 
     Raises:
-        ConfigError: the file is not what `front graphql build` writes.
+        ConfigError: the file is not what `front contracts persist` writes.
     """
     file = folder / OPERATIONS
     return parse_operations(file.read_bytes(), str(file)) if file.is_file() else {}
@@ -83,7 +83,7 @@ def parse_operations(content: bytes, place: str) -> dict[str, Persisted]:
     """The persisted operations of a file's content by their ids.
 
     Raises:
-        ConfigError: it is not what `front graphql build` writes.
+        ConfigError: it is not what `front contracts persist` writes.
     """
     try:
         found = {

@@ -137,15 +137,15 @@ class _Connection:
             await self._send({"type": "ping"})
 
     async def _begin(self) -> None:
-        alarm = Deadline(INIT_TIMEOUT)
+        deadline = Deadline(INIT_TIMEOUT)
         try:
             message = await self._message()
         except asyncio.CancelledError:
-            if not alarm.expired():
+            if not deadline.expired():
                 raise
             raise Closed(INIT_TOO_LATE, "Connection initialisation timeout") from None
         finally:
-            alarm.cancel()
+            deadline.cancel()
         if message.type != "connection_init":
             raise Closed(UNAUTHORIZED, "Unauthorized")
         await self._send({"type": "connection_ack"})
