@@ -116,7 +116,7 @@ def registered_as(name: str, listen: str, port: int) -> dict[str, dict[str, str]
     """The state of an app's lifespan that has its gRPC server in the registry while the app is there.
 
         async with serve_rpc(server, listen) as port:
-            yield registered_as("discount-grpc", listen, port)
+            yield registered_as("things-grpc", listen, port)
 
     Args:
         name: the server's in the registry.
