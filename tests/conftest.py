@@ -22,6 +22,7 @@ from frontispiece.testing import new_signing_key
 from tests.support.events import delete_streams
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.scheduling import Scheduling
+from tests.support.serving import Serve, servers
 
 THRESHOLDS = gc.get_threshold()
 gc.set_threshold(20_000, 20, 50)  # what is imported and collected is no garbage
@@ -174,3 +175,16 @@ async def event_settings(nats_server: NatsAddresses) -> EventSettings:
         min_backoff=0.01,
         ack_wait=10,  # no message is delivered anew because the machine is busy
     )
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """`url = await serve(app)`: real servers."""
+    async with servers() as serve:
+        yield serve
+
+
+@pytest.fixture
+def reader(bearer: MakeToken) -> dict[str, str]:
+    """The headers of a customer."""
+    return bearer("reader", "shop")

@@ -11,17 +11,10 @@ from bench.issuer import Issuer
 from bench.measure import Measured, Round
 from bench.processes import free_port
 from tests.conftest import MakeToken
-from tests.support.serving import Serve, servers
+from tests.support.serving import Serve
 from tests.support.stub import Exchange, Stub, answering
 
 MakeMeasured = Callable[..., Measured]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """`url = await serve(app)`: real servers."""
-    async with servers() as serve:
-        yield serve
 
 
 @pytest.fixture

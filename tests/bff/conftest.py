@@ -11,7 +11,7 @@ from tests.bff.discounts import discount_server
 from tests.bff.documents import article, order, review
 from tests.bff.times import extend
 from tests.bff.world import HTTP_SERVICES, Shop, behind_respx
-from tests.conftest import AppClient, MakeToken
+from tests.conftest import AppClient
 
 
 @pytest.fixture
@@ -87,9 +87,3 @@ def audience(request: pytest.FixtureRequest) -> str:
     if "either" in request.fixturenames:
         return f"bff-{request.node.callspec.params['either']}"
     return "bff-mobile" if "mobile" in request.fixturenames else "bff-web"
-
-
-@pytest.fixture
-def reader(bearer: MakeToken) -> dict[str, str]:
-    """The headers of a customer."""
-    return bearer("reader", "shop")

@@ -1,7 +1,6 @@
 """A page's request through the whole shop is one trace, told to a collector over OTLP."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from tests.support.checkouts import Client
 from tests.support.otlp import Collector
-from tests.support.serving import Serve, servers
+from tests.support.serving import Serve
 from tests.support.shop import running_shop
 
 pytestmark = pytest.mark.e2e
@@ -17,12 +16,6 @@ pytestmark = pytest.mark.e2e
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 UNSAMPLED = "1af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    async with servers() as serve:
-        yield serve
 
 
 PAGE = "gateway GET /web/products/{sku} > gateway GET > bff-web GET /products/{sku}"

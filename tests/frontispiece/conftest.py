@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
+from frontispiece import telemetry
 from frontispiece.security import Identity, Verifier
 from frontispiece.settings import TokenSettings
 from tests.conftest import MakeToken
 from tests.support.issuer import Issuer, issuer_at
-from tests.support.serving import Serve, servers
+from tests.support.otlp import Collector
+from tests.support.serving import Serve
 from tests.support.stub import Exchange
 from tests.support.tables import route, route_table
 from tests.support.world import OpenWorld, World, worlds
@@ -49,13 +51,6 @@ def assert_refused(answer: httpx.Response, status: int, kind: str) -> str:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """`url = await serve(app)`: real servers."""
-    async with servers() as serve:
-        yield serve
-
-
-@pytest.fixture
 async def issuer(serve: Serve) -> Issuer:
     """The provider whose access tokens the gateway believes."""
     return await issuer_at(serve)
@@ -89,3 +84,11 @@ async def open_world(serve: Serve, signing_key: str, issuer: Issuer) -> AsyncIte
 async def edge(open_world: OpenWorld) -> World:
     """The gateway with `ROUTES`, in front of `things`."""
     return await open_world(ROUTES)
+
+
+@pytest.fixture
+async def collector(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> Collector:
+    """Traces are on, and come here."""
+    collector = Collector()
+    monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
+    return collector

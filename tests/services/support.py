@@ -1,5 +1,7 @@
 """What the tests of several services use."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,3 +57,10 @@ class Catalog:
             if sku not in self.unknown
         ]
         return httpx.Response(self.status, json={"items": items, "unknown": []})
+
+
+async def until_read(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
+    """Return as soon as this is read: an event is on its way."""
+    async with asyncio.timeout(60):
+        while await read() != is_:
+            pass

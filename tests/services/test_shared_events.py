@@ -1,7 +1,6 @@
 """Basket and discount learn from ordering and catalog over a real broker what changes for their customers."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from services.ordering import events as ordering
 from services.ordering.model import OrderLine
 from shop.articles import open_articles
 from tests.services.catalog.goods import euros, product
+from tests.services.support import until_read
 from tests.support.serving import servers
 
 
@@ -109,10 +109,10 @@ async def test_changed_prices_and_removed_products_reach_the_baskets(shop: Shop)
     before = (await shop.catalog.find(["PEN"]))["PEN"]
     changed = await shop.catalog.put(replace(before.product, price=euros(12)), before.version)
     assert changed is not None
-    await until(shop.price, is_=1200)
+    await until_read(shop.price, is_=1200)
 
     await shop.catalog.remove("PEN", changed.version)
-    await until(shop.price, is_=None)
+    await until_read(shop.price, is_=None)
     with pytest.raises(ArticlesUnknown):
         await shop.baskets.put("reader", "PEN", 3)
 
@@ -141,8 +141,8 @@ async def test_a_placed_order_keeps_its_lines_and_its_coupon_and_a_cancelled_one
             placed_at=datetime(2026, 5, 1, tzinfo=UTC),
         )
     )
-    await until(shop.quantities, is_={})
-    await until(lambda: redeemed(shop, "o2"), is_=False)
+    await until_read(shop.quantities, is_={})
+    await until_read(lambda: redeemed(shop, "o2"), is_=False)
 
     await shop.ordered(
         ordering.OrderCancelled(
@@ -154,15 +154,8 @@ async def test_a_placed_order_keeps_its_lines_and_its_coupon_and_a_cancelled_one
             coupon="ONCE",
         )
     )
-    await until(shop.quantities, is_={"PEN": 2})
-    await until(lambda: redeemed(shop, "o2"), is_=True)
-
-
-async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
-    """Return as soon as this is read: an event is on its way."""
-    async with asyncio.timeout(60):
-        while await read() != is_:
-            pass
+    await until_read(shop.quantities, is_={"PEN": 2})
+    await until_read(lambda: redeemed(shop, "o2"), is_=True)
 
 
 async def redeemed(shop: Shop, order_id: str) -> bool:

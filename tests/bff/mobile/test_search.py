@@ -19,25 +19,6 @@ async def test_search_shows_tiles_and_the_way_on(mobile: httpx.AsyncClient, shop
     assert results == {"total": 3, "next": "a-cursor"}
 
 
-async def test_every_criterion_goes_to_the_catalogue(mobile: httpx.AsyncClient, shop: Shop) -> None:
-    criteria: list[tuple[str, str | int | float | bool | None]] = [
-        ("q", "fine & dry"),
-        ("brand", "quill"),
-        ("brand", "nib"),
-        ("type", "pens"),
-        ("min_price", "0"),
-        ("max_price", "5000"),
-        ("sort", "-price"),
-        ("cursor", "a-cursor"),
-        ("limit", "2"),
-    ]
-
-    answer = await mobile.get("/search", params=criteria)
-
-    assert len(answer.json()["tiles"]) == 2
-    assert shop.last("search").url.params.multi_items() == criteria
-
-
 async def test_a_price_that_is_none_is_refused_before_any_call(mobile: httpx.AsyncClient, shop: Shop) -> None:
     for price in ("-1", "cheap", ""):
         assert (await mobile.get("/search", params={"max_price": price})).status_code == 422

@@ -25,25 +25,6 @@ async def test_search_shows_cards_facets_and_the_way_on(web: httpx.AsyncClient, 
     }
 
 
-async def test_every_criterion_goes_to_the_catalogue(web: httpx.AsyncClient, shop: Shop) -> None:
-    criteria: list[tuple[str, str | int | float | bool | None]] = [
-        ("q", "fine & dry"),
-        ("brand", "quill"),
-        ("brand", "nib"),
-        ("type", "pens"),
-        ("min_price", "0"),
-        ("max_price", "5000"),
-        ("sort", "price"),
-        ("cursor", "a-cursor"),
-        ("limit", "2"),
-    ]
-
-    answer = await web.get("/search", params=criteria)
-
-    assert len(answer.json()["items"]) == 2
-    assert shop.last("search").url.params.multi_items() == criteria
-
-
 async def test_a_criterion_that_is_not_given_is_not_sent(web: httpx.AsyncClient, shop: Shop) -> None:
     await web.get("/search?q=&utm_source=letter")
 

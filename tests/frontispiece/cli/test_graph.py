@@ -17,7 +17,6 @@ from frontispiece.pages.graph import Arrow, Box, Graph, Kind, graph_of
 from frontispiece.pages.plan import Plan, plans
 from frontispiece.pages.result_cache import Cache
 from frontispiece.pages.retry import Hedge, Retry
-from tests.support.foreign import write_project
 from tests.support.front import run
 from tests.support.shop import PROJECT, ROOT
 
@@ -38,11 +37,6 @@ def real() -> list[tuple[str, Plan]]:
 def drawn() -> list[Graph]:
     """The graphs of the shop."""
     return graphs(PROJECT, Path(".data"), PROJECT.routes)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return write_project(tmp_path / "project")
 
 
 def read(text: str) -> tuple[dict[str, str], set[tuple[str, str, str]]]:

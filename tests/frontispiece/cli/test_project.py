@@ -20,11 +20,6 @@ from tests.support.tables import route, route_table
 SHOP = r"\b(skus?|baskets?|catalog(ue)?s?|orders|ordering|inventory|discounts?|reviews?|shop(per)?s?|pens)\b"
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return write_project(tmp_path / "project")
-
-
 def errors_of(folder: Path, text: str) -> list[str]:
     """The errors of a frontispiece.toml, without its path and the line."""
     (folder / PROJECT_FILE).write_text(text)

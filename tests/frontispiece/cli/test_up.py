@@ -14,7 +14,6 @@ from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
 from frontispiece.errors import ConfigError
 from frontispiece.settings import PROJECT_FILE
-from tests.support.foreign import write_project
 from tests.support.front import run
 from tests.support.gateway_process import answered
 from tests.support.shop import ROOT, RunningShop, front, running_shop
@@ -47,11 +46,6 @@ def stop_at(file: Path, number: int, *options: str | Path) -> None:
     finally:
         process.kill()
         process.wait()
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return write_project(tmp_path / "project")
 
 
 def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(

@@ -15,7 +15,9 @@ from frontispiece.events.broker import Connection, connected
 from frontispiece.events.envelope import broker_subject, encode
 from frontispiece.events.parking import Parked, parked_messages
 from frontispiece.server.supervisor import Supervisor
+from frontispiece.stores import Database
 from tests.support.events import event, new_streams
+from tests.support.outboxes import METADATA
 
 
 class Added(EventData, frozen=True, kw_only=True):
@@ -136,3 +138,10 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     supervisor = Supervisor(lambda: next(clock))
     with running_nats(tmp_path / "nats", supervisor=supervisor) as addresses:
         yield Broker(addresses, supervisor)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A service's, with its outbox and inbox."""
+    async with Database(database_url, METADATA) as database:
+        yield database

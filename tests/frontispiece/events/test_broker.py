@@ -13,7 +13,7 @@ from frontispiece.events import EventSettings, Messaging, Outbox
 from frontispiece.stores import Database
 from tests.frontispiece.events.conftest import Added, Broker, Bus, Handled
 from tests.support.events import NO_BROKER
-from tests.support.serving import Serve, servers
+from tests.support.serving import Serve
 from tests.support.stub import Stub, answering
 from tests.support.waiting import until
 
@@ -142,12 +142,6 @@ def monitor(*, sync_always: bool) -> Stub:
     """A broker's monitoring endpoints."""
     config = {"config": {"sync_always": True} if sync_always else {}}
     return Stub(answering(200, json.dumps(config).encode()))
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    async with servers() as serve:
-        yield serve
 
 
 async def test_a_broker_that_does_not_sync_always_is_reported(

@@ -97,12 +97,6 @@ async def streams(nats_server: NatsAddresses) -> AsyncIterator[JetStreamContext]
         await client.close()
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with Database(database_url, METADATA) as database:
-        yield database
-
-
 class Example:
     """One schedule, carried out."""
 

@@ -1,25 +1,18 @@
 """The outbox: an event is stored with its change, or not at all."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from frontispiece.events import EventData
 from frontispiece.stores import Database
-from tests.support.outboxes import METADATA, OUTBOX, Added, add, waiting
+from tests.support.outboxes import OUTBOX, Added, add, waiting
 
 
 class Described(EventData, frozen=True, kw_only=True):
     TYPE = "things.store.described"
 
     text: str
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with Database(database_url, METADATA) as database:
-        yield database
 
 
 async def test_many_events_are_added_at_once_or_none(database: Database) -> None:

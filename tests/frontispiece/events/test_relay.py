@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -15,12 +14,6 @@ from tests.support.waiting import until
 
 NEVER = 10_000.0
 """Seconds until a poll that no test waits for."""
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with Database(database_url, METADATA) as database:
-        yield database
 
 
 @pytest.fixture

@@ -1,24 +1,9 @@
 """One trace goes through the broker: the request, what it publishes, and what handles it."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from frontispiece import telemetry
 from frontispiece.events import EventSettings, Messaging
 from frontispiece.telemetry.spans import Tracing
 from tests.frontispiece.events.conftest import Add, Added, Bus, Handled
 from tests.support.otlp import Collector
-from tests.support.serving import servers
-
-
-@pytest.fixture
-async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
-    """Traces are on."""
-    collector = Collector()
-    async with servers() as serve:
-        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
-        yield collector
 
 
 async def test_a_trace_goes_from_a_request_through_the_broker(

@@ -1,11 +1,7 @@
 """The spans of a call, and the trace headers that services get."""
 
-from collections.abc import AsyncIterator
-
 import httpx
-import pytest
 
-from frontispiece import telemetry
 from tests.frontispiece.conftest import ROUTES
 from tests.support.issuer import Issuer
 from tests.support.otlp import Collector
@@ -15,14 +11,6 @@ from tests.support.world import gateway_of
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1"}
-
-
-@pytest.fixture
-async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
-    collector = Collector()
-    async with servers() as serve:
-        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
-        yield collector
 
 
 async def spans_of(

@@ -84,38 +84,24 @@ async def test_statuses_without_content_have_no_framing(app: Callable[[int], App
     assert content == b""
 
 
+@pytest.mark.parametrize(("said", "sent"), [(b"7", b"hello"), (b"3", b"hel")], ids=["shorter", "longer"])
 @pytest.mark.parametrize(
     "app",
     [
-        DirectApp(replying(200, b"hello", (b"content-length", b"7"))),
-        Stub(answering(200, b"hello", (b"content-length", b"7"))),
-        streaming(b"hel", b"lo", headers=((b"content-length", b"7"),)),
-        sending(b"hel", b"lo", headers=((b"content-length", b"7"),)),
+        lambda length: DirectApp(replying(200, b"hello", length)),
+        lambda length: Stub(answering(200, b"hello", length)),
+        lambda length: streaming(b"hel", b"lo", headers=(length,)),
+        lambda length: sending(b"hel", b"lo", headers=(length,)),
     ],
     ids=["direct", "asgi", "direct in pieces", "asgi in pieces"],
 )
-async def test_content_that_is_shorter_than_it_says_ends_the_connection(app: App) -> None:
-    answer = await answer_to(app, GET + b"\r\n" + LAST)
+async def test_content_of_another_length_than_it_says_is_the_last_and_no_next_response(
+    app: MakeApp, said: bytes, sent: bytes
+) -> None:
+    answer = await answer_to(app((b"content-length", said)), GET + b"\r\n" + LAST)
 
     assert statuses(answer) == [200]
-    assert answer.endswith(b"\r\n\r\nhello")
-
-
-@pytest.mark.parametrize(
-    "app",
-    [
-        DirectApp(replying(200, b"hello", (b"content-length", b"3"))),
-        Stub(answering(200, b"hello", (b"content-length", b"3"))),
-        streaming(b"hel", b"lo", headers=((b"content-length", b"3"),)),
-        sending(b"hel", b"lo", headers=((b"content-length", b"3"),)),
-    ],
-    ids=["direct", "asgi", "direct in pieces", "asgi in pieces"],
-)
-async def test_of_content_that_is_longer_than_it_says_the_rest_is_no_next_response(app: App) -> None:
-    answer = await answer_to(app, GET + b"\r\n" + LAST)
-
-    assert statuses(answer) == [200]
-    assert answer.endswith(b"\r\n\r\nhel")
+    assert answer.endswith(b"\r\n\r\n" + sent)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,17 @@
 """Calls over gRPC are traced on both sides, and end when whoever makes them ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
 
-from frontispiece import telemetry
 from frontispiece.service import tracing_interceptors
 from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import grpc as rpc
 from shop.pb import discount_pb2 as pb
 from shop.pb import discount_pb2_grpc
 from tests.support.otlp import Collector
-from tests.support.serving import servers
 
 METHOD = "frontispiece.discount.v1.Discounts/GetDiscount"
 
@@ -36,14 +33,6 @@ class Discounts(discount_pb2_grpc.DiscountsServicer):
             finally:
                 self.ended.set()
         return pb.Discount(id=request.id)
-
-
-@pytest.fixture
-async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
-    collector = Collector()
-    async with servers() as serve:
-        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
-        yield collector
 
 
 async def ask(discounts: Discounts, what: str) -> None:

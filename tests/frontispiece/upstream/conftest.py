@@ -7,6 +7,7 @@ import uvloop
 from frontispiece.upstream.load_balancer import LoadBalancer
 from tests.frontispiece.upstream.fakes import Chance, Fake
 from tests.support.clock import Clock
+from tests.support.stub import Stub
 
 ON_BOTH_LOOPS = ("test_http1", "test_transports")
 
@@ -46,3 +47,9 @@ def service() -> Fake:
 @pytest.fixture
 def two(a: Fake, b: Fake, clock: Clock, chance: Chance) -> LoadBalancer:
     return LoadBalancer({"a": a, "b": b}, health=None, random=chance, clock=clock)
+
+
+@pytest.fixture
+def stub() -> Stub:
+    """An upstream."""
+    return Stub()

@@ -40,11 +40,6 @@ def context(seconds: float = 60.0, *headers: tuple[bytes, bytes]) -> Context:
 
 
 @pytest.fixture
-def stub() -> Stub:
-    return Stub()
-
-
-@pytest.fixture
 async def upstream(stub: Stub) -> AsyncIterator[Upstream]:
     async with Upstream("things", AsgiTransport(stub)) as upstream:
         yield upstream

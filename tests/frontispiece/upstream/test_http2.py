@@ -13,11 +13,6 @@ from tests.support.stub import Exchange, Stub, answering
 
 
 @pytest.fixture
-def stub() -> Stub:
-    return Stub()
-
-
-@pytest.fixture
 async def transport(stub: Stub) -> AsyncIterator[HttpxTransport]:
     async with secure_servers() as (serve, trusted):
         address = await serve(stub)

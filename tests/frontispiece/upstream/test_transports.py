@@ -57,11 +57,6 @@ async def open_transport(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-def stub() -> Stub:
-    return Stub()
-
-
-@pytest.fixture
 async def transport(open_transport: Open, stub: Stub) -> Transport:
     return await open_transport(stub)
 

@@ -1,8 +1,6 @@
 """Facts of catalog and inventory become news over a real broker, and once more from their logs."""
 
-import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,7 @@ from services.inventory.app import create_app as create_inventory
 from services.inventory.store import Store as Inventory
 from tests.conftest import internal_bearer
 from tests.services.catalog.goods import euros, product
-from tests.services.support import problem_of
+from tests.services.support import problem_of, until_read
 from tests.support.serving import client_of, servers
 
 MORE = 20
@@ -31,13 +29,6 @@ MORE = 20
 
 TIMELINE = "/timelines/reader-0?limit=99"
 OWNERS = tuple(f"reader-{number}" for number in range(4))
-
-
-async def until(read: Callable[[], Awaitable[object]], *, is_: object) -> None:
-    """Return as soon as this is read: an event is on its way."""
-    async with asyncio.timeout(60):
-        while await read() != is_:
-            pass
 
 
 async def counted(store: Store, shard: str) -> int:
@@ -53,9 +44,9 @@ async def one_shard_is_away(store: Store, products: Catalog, folder: Path) -> No
         other.execute("BEGIN IMMEDIATE")  # now the feed cannot write there
         for number in range(MORE):
             await products.put(product(f"CAP-{number}", "Brass cap"), None)
-        await until(lambda: counted(store, "0"), is_=before + MORE)
+        await until_read(lambda: counted(store, "0"), is_=before + MORE)
         assert await counted(store, "1") == before
-    await until(lambda: counted(store, "1"), is_=before + MORE)
+    await until_read(lambda: counted(store, "1"), is_=before + MORE)
 
 
 async def lose_news(store: Store) -> None:
@@ -113,13 +104,15 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
             assert problem_of(unknown) == (404, "brand-unknown")
             before = (await products.find(["PEN"]))["PEN"]
             await products.put(replace(before.product, price=euros(1)), before.version)
-            await until(seen, is_={(("price_drop", "PEN", 0), ("added", "INK", 0))})
+            await until_read(seen, is_={(("price_drop", "PEN", 0), ("added", "INK", 0))})
             await stock.count("PEN", 5, 1)
-            await until(seen, is_={(("restocked", "PEN", 0), ("price_drop", "PEN", 0), ("added", "INK", 0))})
+            await until_read(
+                seen, is_={(("restocked", "PEN", 0), ("price_drop", "PEN", 0), ("added", "INK", 0))}
+            )
             await products.put(replace(before.product, price=euros(2)), before.version + 1)  # a rise
             complete = {(*next(iter(await seen()))[:-1], ("added", "INK", 1))}  # both are one line
             await products.put(product("NIB", "Steel nib"), None)
-            await until(seen, is_=complete)
+            await until_read(seen, is_=complete)
 
             await one_shard_is_away(store, products, tmp_path)
             complete = await seen()
@@ -132,6 +125,6 @@ async def test_news_come_of_facts_and_are_rebuilt_from_zero_by_the_same(
             await lose_news(store)
             assert await seen() != complete
             assert (await client.put("/rebuild", headers=bearer("clerk", "data:rebuild"))).status_code == 204
-            await until(seen, is_=complete)
+            await until_read(seen, is_=complete)
             again = (await client.get(TIMELINE, headers=reader)).json()
             assert again == {**rows, "unread": 1, "read_up_to": read["up_to"]}, "the same ids once more"

@@ -23,11 +23,6 @@ def clerk(bearer: MakeToken) -> dict[str, str]:
     return bearer("clerk", "stock:write")
 
 
-@pytest.fixture
-def reader(bearer: MakeToken) -> dict[str, str]:
-    return bearer("reader", "shop")
-
-
 def wants(quantity: int, sku: str = "PEN") -> dict[str, object]:
     return {"lines": [{"sku": sku, "quantity": quantity}]}
 

@@ -123,8 +123,3 @@ async def orders(shop: Shop, sqlite_url: str) -> AsyncIterator[Orders]:
 @pytest.fixture
 def copy(reading: Reading, token_settings: TokenSettings) -> Copy:
     return Copy(reading, token_settings)
-
-
-@pytest.fixture
-def reader(bearer: MakeToken) -> dict[str, str]:
-    return bearer("reader", "shop")

@@ -30,11 +30,6 @@ async def http(
         yield http
 
 
-@pytest.fixture
-def reader(bearer: MakeToken) -> dict[str, str]:
-    return bearer("reader", "shop")
-
-
 async def test_a_customer_reads_the_payment_of_an_order(
     world: World, http: httpx.AsyncClient, reader: dict[str, str]
 ) -> None:

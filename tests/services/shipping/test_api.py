@@ -33,11 +33,6 @@ def store(app: FastAPI) -> Store:
     return found
 
 
-@pytest.fixture
-def reader(bearer: MakeToken) -> dict[str, str]:
-    return bearer("reader", "shop")
-
-
 async def test_a_quote_names_the_price_and_the_days_of_each_method(
     http: httpx.AsyncClient, reader: dict[str, str]
 ) -> None:
