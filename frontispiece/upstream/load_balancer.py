@@ -17,7 +17,7 @@ from frontispiece.registry import Instance
 from frontispiece.upstream.config import HealthPolicy
 from frontispiece.upstream.discovery import Discovery
 from frontispiece.upstream.endpoint import Endpoint
-from frontispiece.upstream.errors import Unreachable
+from frontispiece.upstream.errors import Unreachable, UpstreamClientError
 from frontispiece.upstream.health_check import HealthChecks
 from frontispiece.upstream.levels import levels_of, of_two
 from frontispiece.upstream.outcome import FAILED, is_upstream_failure, when_released
@@ -180,6 +180,8 @@ class LoadBalancer:
             now = self._clock()
             if is_upstream_failure(ended, request, now - began):
                 self._failed(endpoint, now)
+            elif isinstance(ended, UpstreamClientError) and endpoint.failures:
+                self._succeeded(endpoint)
             raise
         finally:
             if probe:

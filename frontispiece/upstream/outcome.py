@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from frontispiece.http.messages import BodyStream, Reply, Request
 from frontispiece.http.problems import Problem
-from frontispiece.upstream.errors import TimedOut, UpstreamError
+from frontispiece.upstream.errors import TimedOut, UpstreamClientError, UpstreamError
 
 FAILED = 500
 """From this status on a response is a failure of the service."""
@@ -17,9 +17,10 @@ TIMEOUT_SHARE = 0.9
 def is_upstream_failure(ended: BaseException, request: Request, seconds: float) -> bool:
     """Whether a call that raised this after so many seconds is a failure of its upstream.
 
-    A cancellation says nothing about the upstream, and neither does a bug. But a deadline around a call
-    cancels it at the moment of its own timeout, and mostly a little earlier: that counts as a timeout. Only
-    the time counts that the upstream has had: while the request's body is on its way, it is the client's.
+    A refusal is an answer. A cancellation says nothing about the upstream, and neither does a bug. But a
+    deadline around a call cancels it at the moment of its own timeout, and mostly a little earlier: that
+    counts as a timeout. Only the time counts that the upstream has had: while the request's body is on its
+    way, it is the client's.
     """
     if isinstance(ended, asyncio.CancelledError | TimedOut):
         if isinstance(request.body, BodyStream):
@@ -27,7 +28,7 @@ def is_upstream_failure(ended: BaseException, request: Request, seconds: float) 
         elif isinstance(ended, TimedOut):
             return True
         return seconds >= TIMEOUT_SHARE * request.timeout
-    return isinstance(ended, UpstreamError)
+    return isinstance(ended, UpstreamError) and not isinstance(ended, UpstreamClientError)
 
 
 def is_waiting_for_client(request: Request) -> bool:

@@ -65,9 +65,9 @@ def resolver(nameserver: Nameserver) -> Resolver:
 
 
 @asynccontextmanager
-async def found(url: str, nameserver: Nameserver) -> AsyncIterator[Any]:
+async def found(url: str, nameserver: Nameserver, scheme: str = "http") -> AsyncIterator[Any]:
     """The next instances that are found behind an address, each time it is called."""
-    changes = discovery.dns(url, resolver(nameserver))()
+    changes = discovery.dns(url, resolver(nameserver), scheme=scheme)()
 
     async def following() -> list[Instance]:
         async with asyncio.timeout(TIMEOUT):
@@ -96,11 +96,12 @@ async def test_all_addresses_of_a_name_are_instances_and_changes_are_seen_when_t
     assert nameserver.questions == questions, "nobody is asked before the records expire"
 
 
-async def test_a_name_without_ipv4_has_its_ipv6_addresses(nameserver: Nameserver) -> None:
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+async def test_a_name_without_ipv4_has_its_ipv6_addresses(nameserver: Nameserver, scheme: str) -> None:
     nameserver.records["things.test. AAAA"] = (60, "::1")
 
-    async with found("dns://things.test:80", nameserver) as following:
-        assert await following() == [Instance(address="http://[::1]:80")]
+    async with found("dns://things.test:80", nameserver, scheme) as following:
+        assert await following() == [Instance(address=f"{scheme}://[::1]:80")]
 
 
 async def test_srv_records_say_ports_weights_and_priorities(nameserver: Nameserver) -> None:
