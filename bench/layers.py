@@ -27,7 +27,6 @@ from bench.issuer import signing_key
 from frontispiece.gateway.auth import layers as auth
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.table import Table
-from frontispiece.gateway.observability import tracing as trace
 from frontispiece.gateway.observability.access_log import AccessLog, AccessLogSettings
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.pipeline import layers, wrap
@@ -123,7 +122,6 @@ async def exchange_of(case: Case, stack: AsyncExitStack) -> Exchange:
 def by_hand() -> Exchange:
     """The layers that every route has, and no others."""
     around = [
-        trace.request_id_layer(),
         Metrics().route_layer(ROUTE["path"], defaultdict(int)),
         auth.no_auth(),
         timeout.timeout_layer(timedelta(seconds=10)),

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -16,17 +16,17 @@ from frontispiece.gateway.console.panels import clients_panel
 from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
-from frontispiece.gateway.refusals import problem_reply, reported
+from frontispiece.gateway.refusals import reported
 from frontispiece.gateway.reload import Reloader, WatchedFile, watching
 from frontispiece.gateway.request_limits import CLOSING, HeaderLimits, forwardable
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
-from frontispiece.http.asgi import Receive, Scope, Send, respond_over_asgi
+from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
 from frontispiece.http.client_version import CLIENT
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.messages import IncomingRequest
 from frontispiece.http.problems import Problem, internal
-from frontispiece.http.request_id import request_id
+from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, is_traceparent, new_traceparent, request_id
 from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, UpstreamError
 from frontispiece.upstream.outcome import when_released
 
@@ -218,23 +218,62 @@ class Gateway:
         self, request: IncomingRequest, socket: ClientSocket | None, *, native: bool = False
     ) -> Reply:
         fields = dict(reversed(request.headers))  # of several of one name, the first
-        name = request_id(fields.get(b"x-request-id"))
+        name = request_id(fields.get(REQUEST_ID))
         response_headers: Headers = []
         snapshot = self.snapshot.__enter__()
+        service = ""
         try:
-            reply = await self._call(snapshot, request, fields, socket, name, response_headers, native)
+            client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, request.headers)
+            request.client_ip = client_ip  # for the access log
+            path, _, query = request.target.partition(b"?")
+            if path in health.CHECKS and request.method in SAFE_METHODS:
+                response_headers += snapshot.response_headers(request.method, path, [], scheme)
+                reply = await self._check(snapshot, path)
+            else:
+                try:
+                    self._limits.check(request, fields)
+                    method = NATIVE if native else request.method
+                    match = snapshot.match(method, path, request.headers, native=native)
+                except Problem:
+                    response_headers += snapshot.response_headers(
+                        request.method, path, request.headers, scheme
+                    )
+                    raise
+                service = match.target.service
+                client = fields.get(CLIENT)
+                call = Call(
+                    params=match.params,
+                    method=request.method,
+                    query=query,
+                    headers=forwardable(request.headers, fields),
+                    body=request.body,
+                    request_id=name,
+                    scheme=scheme,
+                    client_ip=client_ip,
+                    client=None if client is None else self.runtime.clients.identify(client),
+                    response_headers=response_headers,
+                    send_interim=request.send_interim,
+                    lease=snapshot,
+                    socket=socket,
+                )
+                self._correlate(call, fields.get(TRACEPARENT))
+                reply = await match.target.handler(call)
+        except UpstreamError as failure:
+            log.warning("request %s: %s: %s", name.decode(), service, failure)
+            reply = problem_response(failure.problem(service), name)
         except Problem as problem:
-            reply = problem_reply(problem, name)
+            reply = problem_response(problem, name)
         except Exception as failure:
             if isinstance(failure, ClientDisconnected):
                 snapshot.end_call()
                 raise
             log.exception("request %s failed", name.decode())  # a bug of ours: the client learns no more
-            reply = problem_reply(internal(name.decode()), name)
+            reply = problem_response(internal(name.decode()), name)
         except BaseException:
             snapshot.end_call()
             raise
-        reply.headers = [*reply.headers, *response_headers]
+        reply.headers = [field for field in reply.headers if field[0] != REQUEST_ID]
+        reply.headers += (*response_headers, (REQUEST_ID, name))
         if self._stopping:
             reply.headers.append(CLOSING)
         if isinstance(reply.body, bytes):
@@ -244,51 +283,21 @@ class Gateway:
             when_released(reply, snapshot.end_call)
         return reply
 
-    async def _call(
-        self,
-        snapshot: RoutingSnapshot,
-        request: IncomingRequest,
-        fields: Mapping[bytes, bytes],
-        socket: ClientSocket | None,
-        name: bytes,
-        response_headers: Headers,
-        native: bool,  # noqa: FBT001 (one call)
-    ) -> Reply:
-        client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, request.headers)
-        request.client_ip = client_ip  # for the access log
-        path, _, query = request.target.partition(b"?")
-        if (check := health.CHECKS.get(path)) and request.method in SAFE_METHODS:
-            response_headers += snapshot.response_headers(request.method, path, [], scheme)
-            if self._stopping and check is health.ready:
-                raise health.stopping()
-            reply = await check(snapshot.health_checks)
-            reply.headers.append((b"x-request-id", name))
-            return reply
-        try:
-            self._limits.check(request, fields)
-            method = NATIVE if native else request.method
-            match = snapshot.match(method, path, request.headers, native=native)
-        except Problem:
-            response_headers += snapshot.response_headers(request.method, path, request.headers, scheme)
-            raise
-        client = fields.get(CLIENT)
-        call = Call(
-            params=match.params,
-            method=request.method,
-            query=query,
-            headers=forwardable(request.headers, fields),
-            body=request.body,
-            request_id=name,
-            scheme=scheme,
-            client_ip=client_ip,
-            client=None if client is None else self.runtime.clients.identify(client),
-            response_headers=response_headers,
-            send_interim=request.send_interim,
-            lease=snapshot,
-            socket=socket,
-        )
-        try:
-            return await match.target.handler(call)
-        except UpstreamError as failure:
-            log.warning("request %s: %s: %s", name.decode(), match.target.service, failure)
-            raise failure.problem(match.target.service) from failure
+    async def _check(self, snapshot: RoutingSnapshot, path: bytes) -> Reply:
+        check = health.CHECKS[path]
+        if self._stopping and check is health.ready:
+            raise health.stopping()
+        return await check(snapshot.health_checks)
+
+    def _correlate(self, call: Call, trace: bytes | None) -> None:
+        """Give a call its request id and its trace, which services get.
+
+        A trace goes on as it came: a span of a gateway that exports none would be a parent that is missing.
+        """
+        call.headers.append((REQUEST_ID, call.request_id))
+        if is_traceparent(trace):
+            call.headers.append((TRACEPARENT, trace))
+            return
+        call.replace(b"tracestate", None)  # a state belongs to the trace that it came with
+        if self.runtime.tracing is None:
+            call.headers.append((TRACEPARENT, new_traceparent()))

@@ -62,8 +62,7 @@ SESSION_TIMEOUT: Final = "10s"
 
 POLICIES: Final[Mapping[str, Policy]] = {
     "access_log": access_log.for_route,
-    "tracing": tracing.spans_for_route,
-    "request_id": tracing.request_id_for_route,
+    "tracing": tracing.for_route,
     "metrics": metrics.for_route,
     "security_headers": security_headers.for_route,
     "cors": cors.for_route,
@@ -123,7 +122,6 @@ def preflight(route: Route, resources: TableResources) -> Handler | None:
         route,
         resources,
         access_log.for_route,
-        tracing.request_id_for_route,
         metrics.for_route,
         security_headers.for_route,
     )
@@ -146,8 +144,7 @@ def session_endpoint(endpoint: Endpoint, session: Session, resources: TableResou
         route,
         resources,
         access_log.for_route,
-        tracing.spans_for_route,
-        tracing.request_id_for_route,
+        tracing.for_route,
         metrics.for_route,
         security_headers.for_route,
         load_shedding.for_route,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.policies.cors import AllowedOrigins
 from frontispiece.gateway.policies.security_headers import SecurityHeaders, effective_policy
-from frontispiece.http.asgi import problem_response
 from frontispiece.http.messages import ResponseBrokeOff
 from frontispiece.http.problems import Problem
-from frontispiece.upstream import Headers, Reply, UpstreamError
+from frontispiece.upstream import Headers, UpstreamError
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +46,6 @@ def headers_of_refusal(at_path: Iterable[RefusalHeaders], headers: Headers, *, s
     if vary := next((cors.vary for cors in shared if cors.vary), None):
         added += vary
     return added + next(filter(None, (cors.response_headers(headers) for cors in shared)), [])
-
-
-def problem_reply(problem: Problem, name: bytes) -> Reply:
-    """The response for a problem, of a request with this id."""
-    reply = problem_response(problem, name)
-    reply.headers.append((b"x-request-id", name))
-    return reply
 
 
 async def reported(chunks: AsyncIterator[bytes], name: bytes) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from typing import Final
 from frontispiece.http.headers import HOP_BY_HOP, end_to_end
 from frontispiece.http.messages import IncomingRequest
 from frontispiece.http.problems import Problem
+from frontispiece.http.request_id import CORRELATION
 from frontispiece.upstream import Headers
 
 CLOSE: Final = {"Connection": "close"}
@@ -100,12 +101,12 @@ class NameRule(dict[bytes, bool]):
         return result
 
 
-_DROPPED: Final = NameRule(lambda name: name in HOP_BY_HOP or name == b"proxy" or b"_" in name)
+_DROPPED: Final = NameRule(lambda name: name in HOP_BY_HOP | CORRELATION or name == b"proxy" or b"_" in name)
 """Whether a request header of this name goes no further than the gateway.
 
-Hop-by-hop fields do not; nor do names with underscores: CGI and its heirs make `X_Forwarded_For` and
-`X-Forwarded-For` one variable, so they would bypass the rules for the others. `Proxy` would become
-`HTTP_PROXY` there, which some take for a setting (CVE-2016-5385).
+Hop-by-hop fields do not, and what identifies the request is written anew. Nor do names with underscores: CGI
+and its heirs make `X_Forwarded_For` and `X-Forwarded-For` one variable, so they would bypass the rules for
+the others. `Proxy` would become `HTTP_PROXY` there, which some take for a setting (CVE-2016-5385).
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel
 
@@ -29,6 +29,10 @@ from frontispiece.http.paths import AmbiguousPath, Template, segments_of
 from frontispiece.http.problems import Problem
 from frontispiece.http.router import Match, MethodNotAllowed, Pattern, RouteNotFound
 from frontispiece.upstream import Headers, Upstream, field
+
+MAX_KNOWN_PATHS: Final = 4096
+MAX_KNOWN_PATH: Final = 256
+"""How many paths' routes are remembered, and the bytes of the longest."""
 
 Key = tuple[str | None, tuple[str, ...], Template]
 """Identifies a route in a table: its host, methods and path."""
@@ -69,6 +73,8 @@ class RoutingSnapshot:
         self._matcher = RouteMatcher(each for each in patterns if NATIVE not in each[0].methods)
         self._native = RouteMatcher(each for each in patterns if NATIVE in each[0].methods)
         """Of the calls that Envoy carries: at a public port nothing answers at their paths."""
+        self._found: dict[tuple[bool, str, bytes, bytes | None], Match[RouteEntry]] = {}
+        """The routes of paths that were asked for: by `native`, method, path and `Host`."""
         self.calls = 0
         """Calls under way."""
         self._retired = False
@@ -92,6 +98,9 @@ class RoutingSnapshot:
         Raises:
             Problem: 400, 404 or 405: there is none.
         """
+        key = native, method, path, field(headers, b"host")
+        if (known := self._found.get(key)) is not None:
+            return known
         host = _host(headers)
         requested = cors.requested_method(headers) if method == "OPTIONS" else None
         try:
@@ -101,7 +110,7 @@ class RoutingSnapshot:
                     found = self._matcher.match(requested, host, segments)
                     if found.target.preflight is not None:
                         return Match(replace(found.target, handler=found.target.preflight), found.params)
-            return (self._native if native else self._matcher).match(method, host, segments)
+            found = (self._native if native else self._matcher).match(method, host, segments)
         except AmbiguousPath as fault:
             raise Problem(400, "path-ambiguous", f"The path is refused: {fault}.") from None
         except RouteNotFound:
@@ -109,6 +118,11 @@ class RoutingSnapshot:
         except MethodNotAllowed as fault:
             allow = {"Allow": ", ".join(fault.allowed)}
             raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
+        if found.target.site is None and method != "OPTIONS" and len(path) <= MAX_KNOWN_PATH:
+            if len(self._found) >= MAX_KNOWN_PATHS:
+                self._found.clear()
+            self._found[key] = found
+        return found
 
     def response_headers(self, method: str, path: bytes, headers: Headers, scheme: str) -> Headers:
         """The CORS and security headers of a response that no layer has seen, by the routes at its path.

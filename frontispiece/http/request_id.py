@@ -4,6 +4,10 @@ import re
 from random import getrandbits
 from typing import TypeGuard
 
+REQUEST_ID = b"x-request-id"
+TRACEPARENT = b"traceparent"
+CORRELATION = frozenset({REQUEST_ID, TRACEPARENT})
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 

@@ -9,7 +9,8 @@ from frontispiece.security import ANONYMOUS
 
 def subject_of(call: Call) -> str | None:
     """The user's or guest's subject; None for callers of whom nothing but the address is known."""
-    return None if call.identity is None or call.identity == ANONYMOUS else call.identity.subject
+    subject = None if call.identity is None else call.identity.subject
+    return None if subject == ANONYMOUS.subject else subject
 
 
 def network_of(call: Call) -> str | bytes:

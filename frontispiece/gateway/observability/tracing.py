@@ -1,4 +1,4 @@
-"""Every call has a request id and a trace: both are forwarded, and the client gets the request id."""
+"""Spans of calls, where traces are exported."""
 
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.http.paths import Template
 from frontispiece.http.problems import Problem
-from frontispiece.http.request_id import is_traceparent, new_traceparent
 from frontispiece.telemetry import redaction
 from frontispiece.upstream import Reply, UpstreamError
 from frontispiece.upstream.outcome import when_released
@@ -16,21 +15,11 @@ if TYPE_CHECKING:
     from frontispiece.gateway.resources import TableResources
     from frontispiece.telemetry.spans import Tracing
 
-REQUEST_ID = b"x-request-id"
-CORRELATION = frozenset({REQUEST_ID, b"traceparent"})
-OUTDATED = CORRELATION | {b"tracestate"}
-"""What a call has no more whose trace begins here: a state belongs to the trace that it came with."""
 
-
-def spans_for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
+def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
     """The layer of a gateway that exports traces."""
     if resources.runtime.tracing:
         yield tracing_layer(resources.runtime.tracing, route.path, route.template)
-
-
-def request_id_for_route(_route: "Route", _resources: "TableResources") -> Iterator[Layer]:
-    """The layer that every route has."""
-    yield request_id_layer()
 
 
 def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
@@ -65,31 +54,6 @@ def tracing_layer(tracing: "Tracing", route: str, template: Template) -> Layer:
 
         def handle(call: Call) -> Awaitable[Reply]:
             return inner(call) if tracing.passes_by(call.headers) else traced(call)
-
-        return handle
-
-    return layer
-
-
-def request_id_layer() -> Layer:
-    """Sends the request id and the trace to the service, and the request id to the client.
-
-    A trace goes on as it came: a span of the gateway that nobody exports would be a parent that is missing.
-    """
-
-    def layer(inner: Handler) -> Handler:
-        async def handle(call: Call) -> Reply:
-            trace, replaced = call.header(b"traceparent"), CORRELATION
-            if not is_traceparent(trace):
-                trace, replaced = new_traceparent(), OUTDATED
-            headers = [field for field in call.headers if field[0] not in replaced]
-            headers += ((REQUEST_ID, call.request_id), (b"traceparent", trace))
-            call.headers = headers
-            reply = await inner(call)
-            if reply.header(REQUEST_ID) is not None:
-                reply.headers = [field for field in reply.headers if field[0] != REQUEST_ID]
-            reply.headers.append((REQUEST_ID, call.request_id))
-            return reply
 
         return handle
 

@@ -194,26 +194,18 @@ class RouteLoad:
             self._overload.degrade()
         return self.in_flight >= share * self.limit or self._overload.exceeds(share)
 
-    async def carry(self, inner: Handler, call: Call) -> Reply:
-        """The reply to a call, which is in flight until then."""
-        began = self._overload.clock()
+    def begin(self) -> float:
+        """A call is in flight; when it began."""
         self._overload.in_flight += 1
         self.in_flight += 1
-        try:
-            reply = await inner(call)
-        except (Problem, UpstreamError, asyncio.CancelledError) as ended:
-            if _is_late(ended):
-                self._measure(call, began, is_late=True)
-            raise
-        else:
-            if reply.status < FAILED or reply.status == TIMED_OUT:  # a failure at once says nothing
-                self._measure(call, began, is_late=reply.status == TIMED_OUT)
-            return reply
-        finally:
-            self._overload.in_flight -= 1
-            self.in_flight -= 1
+        return self._overload.clock()
 
-    def _measure(self, call: Call, began: float, *, is_late: bool) -> None:
+    def end(self) -> None:
+        """It is no longer."""
+        self._overload.in_flight -= 1
+        self.in_flight -= 1
+
+    def measure(self, call: Call, began: float, *, is_late: bool) -> None:
         """Sample the latency; of one that ended too early to know it, only that it is above the tolerable."""
         if self._adaptive is None or not isinstance(call.body, bytes):
             return
@@ -258,7 +250,19 @@ def load_shedding_layer(
                 count(priority.value)
                 await overload.pace_refusal()
                 raise Problem(503, "overloaded", detail, headers={"Retry-After": str(seconds)})
-            return await load.carry(inner, call)
+            began = load.begin()
+            try:
+                reply = await inner(call)
+            except (Problem, UpstreamError, asyncio.CancelledError) as ended:
+                if _is_late(ended):
+                    load.measure(call, began, is_late=True)
+                raise
+            else:
+                if reply.status < FAILED or reply.status == TIMED_OUT:  # a failure at once says nothing
+                    load.measure(call, began, is_late=reply.status == TIMED_OUT)
+                return reply
+            finally:
+                load.end()
 
         return handle
 

@@ -189,7 +189,7 @@ async def test_a_route_is_shown_with_its_layers_in_order(admin: httpx.AsyncClien
 
     assert [each["name"] for each in listed] == ["/things/{id}", "/gone", "/idle", "/idle"]
     assert listed[0]["target"] == "things:/things/{id}"
-    assert shown["layers"] == ["request_id", "metrics", "auth", "cache"]
+    assert shown["layers"] == ["metrics", "auth", "cache"]
     assert shown["table"]["cache"]["ttl"] == "1h"
     assert (await admin.get("/console/api/route?id=nothing")).status_code == 404
 
