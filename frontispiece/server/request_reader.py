@@ -3,6 +3,7 @@
 The parser (llhttp, strict) rejects most requests that two readers could interpret differently.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,11 @@ MAX_FRAMING_BYTES: Final = 64 * 1024
 MAX_QUEUED: Final = 16
 """Requests without a body that are read ahead of the responses to earlier ones."""
 
+_PLAIN_LINE: Final = re.compile(rb"(GET|HEAD) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1\r\n")
+"""The first line of a request without a body, whose target nobody could read in two ways."""
+
+SECTION_END: Final = b"\r\n\r\n"
+
 BETWEEN: Final = 0
 HEADERS: Final = 1
 BODY: Final = 2
@@ -40,6 +46,9 @@ BODY: Final = 2
 
 class RequestReader:
     """Reads requests, which it appends to a queue as soon as their header sections are complete.
+
+    Clients send the same header section again and again. One that is, byte by byte, that of the request
+    before means the same, and is not parsed again.
 
     Args:
         connection: that they come by.
@@ -54,10 +63,12 @@ class RequestReader:
         "_fields",
         "_has_coding",
         "_has_space",
+        "_headers",
         "_max_header_bytes",
         "_parser",
         "_read",
         "_read_size",
+        "_section",
         "exchange",
         "is_done",
         "on_header",
@@ -84,6 +95,10 @@ class RequestReader:
         """Whether `Transfer-Encoding` is among them."""
         self._has_space = False
         """Whether the value of one may end with white space."""
+        self._section: bytes | None = None
+        """The header section of the request before, without the first line; None where it cannot repeat."""
+        self._headers: Headers = []
+        """What it means."""
         self._read_size = 0
         """Bytes of the last read."""
         self._read = 0
@@ -109,8 +124,11 @@ class RequestReader:
             HttpParserUpgrade: the last request was one for an upgrade.
             Problem: the request is refused.
         """
+        began = self.state
+        if not began and self._is_repeated(data):
+            return
         self._read_size = len(data)
-        if self.state:
+        if began:
             self._read += self._read_size
             self._has_space = True
         else:
@@ -127,6 +145,34 @@ class RequestReader:
         else:
             if self.state:
                 self._check_size()
+            elif not began:
+                self._remember(data)
+
+    def _is_repeated(self, data: bytes) -> bool:
+        """Read a request that differs from the one before in its first line alone, if this is one."""
+        section = self._section
+        if section is None or not data.endswith(section) or len(data) > self._max_header_bytes:
+            return False
+        line = _PLAIN_LINE.match(data)
+        if line is None or line.end() != len(data) - len(section):
+            return False
+        method, self.url = line[1].decode(), line[2]
+        self.exchange = exchange = Exchange(
+            self._connection, method, self.url, self._headers.copy(), "1.1", keep_alive=True
+        )
+        exchange.body_complete = True
+        self.queue.append(exchange)
+        self._deadlines.read_at = NEVER
+        return True
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the header section, if this was one whole request that lets others follow."""
+        line, exchange = _PLAIN_LINE.match(data), self.exchange
+        is_alone = line is not None and data.find(SECTION_END) == len(data) - len(SECTION_END)
+        if line is None or exchange is None or not is_alone or self.is_done:
+            self._section = None
+            return
+        self._section, self._headers = data[line.end() :], exchange.headers.copy()
 
     def stop(self) -> None:
         """Read no more, and let go of what refers to this object."""

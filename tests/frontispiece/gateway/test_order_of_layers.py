@@ -48,7 +48,6 @@ def test_a_route_that_asks_for_everything_has_each_once_in_this_order() -> None:
     happens = order(0, OverloadMonitor(max_in_flight=10))
 
     assert happens == [
-        "tracing",  # what is counted and logged has a name
         "metrics",  # refusals are counted
         "security_headers",  # every response has them
         "cors",  # a page of another origin may read why it was refused
@@ -70,4 +69,4 @@ def test_a_route_that_asks_for_everything_has_each_once_in_this_order() -> None:
 
 
 def test_a_route_that_asks_for_nothing_has_no_layer_for_it() -> None:
-    assert order(1) == ["tracing", "metrics", "auth"]
+    assert order(1) == ["metrics", "auth"]

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from frontispiece.http.asgi import App, Receive, Scope, Send
 from frontispiece.http.messages import Headers, IncomingRequest, Reply
 from frontispiece.server.connections import Connections
 from frontispiece.server.limits import DEFAULT_LIMITS
 from frontispiece.server.protocol import HttpProtocol
-from tests.support.request_streams import streams
+from tests.support.request_streams import requests, streams
 
 TURNS = 25
 """Turns of the event loop in which everything has happened that a piece of a request leads to."""
@@ -206,6 +207,22 @@ def check(cut: Outcome, whole: Outcome) -> None:
 @fuzzing
 @given(streams())
 def test_how_the_bytes_of_requests_are_cut_decides_nothing(pieces: list[bytes]) -> None:
+    async def compare() -> None:
+        whole = await outcome_of(direct, [b"".join(pieces)])
+        for connect in (by_asgi, direct):
+            check(await outcome_of(connect, pieces), whole)
+
+    asyncio.run(compare())
+
+
+@fuzzing
+@given(requests(), st.lists(requests(), min_size=1, max_size=3))
+def test_a_header_section_that_comes_again_means_what_it_means_in_one_read(
+    first: bytes, others: list[bytes]
+) -> None:
+    section = first.partition(b"\r\n")[2]
+    pieces = [first, *(other.partition(b"\r\n")[0] + b"\r\n" + section for other in others)]
+
     async def compare() -> None:
         whole = await outcome_of(direct, [b"".join(pieces)])
         for connect in (by_asgi, direct):
