@@ -13,6 +13,7 @@ from frontispiece.gateway.config.route import NATIVE
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.console.panel import PANEL_NAME, Panel
 from frontispiece.gateway.console.panels import clients_panel
+from frontispiece.gateway.observability.tracing import correlate
 from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
@@ -26,7 +27,7 @@ from frontispiece.http.client_version import CLIENT
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.messages import IncomingRequest
 from frontispiece.http.problems import Problem, internal
-from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, is_traceparent, new_traceparent, request_id
+from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, request_id
 from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, UpstreamError
 from frontispiece.upstream.outcome import when_released
 
@@ -256,7 +257,7 @@ class Gateway:
                     lease=snapshot,
                     socket=socket,
                 )
-                self._correlate(call, fields.get(TRACEPARENT))
+                correlate(call, fields.get(TRACEPARENT), self.runtime.tracing)
                 reply = await match.target.handler(call)
         except UpstreamError as failure:
             log.warning("request %s: %s: %s", name.decode(), service, failure)
@@ -288,16 +289,3 @@ class Gateway:
         if self._stopping and check is health.ready:
             raise health.stopping()
         return await check(snapshot.health_checks)
-
-    def _correlate(self, call: Call, trace: bytes | None) -> None:
-        """Give a call its request id and its trace, which services get.
-
-        A trace goes on as it came: a span of a gateway that exports none would be a parent that is missing.
-        """
-        call.headers.append((REQUEST_ID, call.request_id))
-        if is_traceparent(trace):
-            call.headers.append((TRACEPARENT, trace))
-            return
-        call.replace(b"tracestate", None)  # a state belongs to the trace that it came with
-        if self.runtime.tracing is None:
-            call.headers.append((TRACEPARENT, new_traceparent()))

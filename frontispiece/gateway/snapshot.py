@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Final, Self
+from typing import Self
 
 from pydantic import BaseModel
 
@@ -30,9 +30,8 @@ from frontispiece.http.problems import Problem
 from frontispiece.http.router import Match, MethodNotAllowed, Pattern, RouteNotFound
 from frontispiece.upstream import Headers, Upstream, field
 
-MAX_KNOWN_PATHS: Final = 4096
-MAX_KNOWN_PATH: Final = 256
-"""How many paths' routes are remembered, and the bytes of the longest."""
+MAX_KNOWN_PATHS, MAX_KNOWN_PATH = 4096, 256
+"""Paths whose routes are remembered, and the bytes of the longest with its `Host`."""
 
 Key = tuple[str | None, tuple[str, ...], Template]
 """Identifies a route in a table: its host, methods and path."""
@@ -73,7 +72,7 @@ class RoutingSnapshot:
         self._matcher = RouteMatcher(each for each in patterns if NATIVE not in each[0].methods)
         self._native = RouteMatcher(each for each in patterns if NATIVE in each[0].methods)
         """Of the calls that Envoy carries: at a public port nothing answers at their paths."""
-        self._found: dict[tuple[bool, str, bytes, bytes | None], Match[RouteEntry]] = {}
+        self._found: dict[tuple[bool, str, bytes, bytes], Match[RouteEntry]] = {}
         """The routes of paths that were asked for: by `native`, method, path and `Host`."""
         self.calls = 0
         """Calls under way."""
@@ -98,10 +97,11 @@ class RoutingSnapshot:
         Raises:
             Problem: 400, 404 or 405: there is none.
         """
-        key = native, method, path, field(headers, b"host")
+        authority = field(headers, b"host") or b""
+        key = native, method, path, authority
         if (known := self._found.get(key)) is not None:
             return known
-        host = _host(headers)
+        host = host_name(authority)
         requested = cors.requested_method(headers) if method == "OPTIONS" else None
         try:
             segments = segments_of(path)
@@ -118,7 +118,7 @@ class RoutingSnapshot:
         except MethodNotAllowed as fault:
             allow = {"Allow": ", ".join(fault.allowed)}
             raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
-        if found.target.site is None and method != "OPTIONS" and len(path) <= MAX_KNOWN_PATH:
+        if found.target.site is None and method != "OPTIONS" and len(path + authority) <= MAX_KNOWN_PATH:
             if len(self._found) >= MAX_KNOWN_PATHS:
                 self._found.clear()
             self._found[key] = found
@@ -136,7 +136,8 @@ class RoutingSnapshot:
             scheme: `http` or `https`, as the client spoke.
         """
         try:
-            routes = self._matcher.entries_at(method, _host(headers), segments_of(path))
+            host = host_name(field(headers, b"host") or b"")
+            routes = self._matcher.entries_at(method, host, segments_of(path))
         except AmbiguousPath:
             routes = []
         if cors.requested_method(headers) is not None:
@@ -272,10 +273,6 @@ class RoutingSnapshot:
     def _services_of(self, route: Route) -> Iterator[str]:
         """The services that a route may call, whichever key names them; rather one too many."""
         return (name for name in set(_names_in(route)) if name in self.table.services)
-
-
-def _host(headers: Headers) -> str:
-    return host_name(field(headers, b"host") or b"")
 
 
 def _key(route: Route) -> Key:

@@ -1,4 +1,4 @@
-"""Spans of calls, where traces are exported."""
+"""Every call has a request id and a trace, which services get; spans, where traces are exported."""
 
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.http.paths import Template
 from frontispiece.http.problems import Problem
+from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, is_traceparent, new_traceparent
 from frontispiece.telemetry import redaction
 from frontispiece.upstream import Reply, UpstreamError
 from frontispiece.upstream.outcome import when_released
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route
     from frontispiece.gateway.resources import TableResources
     from frontispiece.telemetry.spans import Tracing
+
+
+def correlate(call: Call, received: bytes | None, tracing: "Tracing | None") -> None:
+    """Give a call its request id and the trace that it came with, or a new one.
+
+    A trace goes on as it came: a span of a gateway that exports none would be a parent that is missing.
+    """
+    call.headers.append((REQUEST_ID, call.request_id))
+    if is_traceparent(received):
+        call.headers.append((TRACEPARENT, received))
+        return
+    call.replace(b"tracestate", None)  # a state belongs to the trace that it came with
+    if tracing is None:
+        call.headers.append((TRACEPARENT, new_traceparent()))
 
 
 def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
