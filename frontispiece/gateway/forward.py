@@ -11,16 +11,19 @@ from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.location import location_rewrite
 from frontispiece.gateway.request_limits import NameRule
-from frontispiece.http.headers import UNTRUSTED_PREFIXES, end_to_end
+from frontispiece.http.headers import HOP_BY_HOP, UNTRUSTED_PREFIXES, end_to_end
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.http.paths import decode_segment
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream import Headers, Reply, Request, Upstream
 
-DATE: Final = frozenset({b"date"})
-"""Set by the edge, except on routes that cache, where it dates the response."""
+DATED_HERE: Final = HOP_BY_HOP | {b"date"}
+"""What goes no further of a response that the edge dates; on routes that cache it keeps its own date."""
 
-NOTHING: Final[frozenset[bytes]] = frozenset()
+LENGTH: Final = frozenset({b"content-length"})
+"""Of a body that is not sent, which servers would wait for."""
+
+NOT_MODIFIED: Final = 304
 
 
 def forward(
@@ -31,7 +34,7 @@ def forward(
     service = upstream.name
     route_timeout = route.timeout.total_seconds()
     timeout_header = milliseconds(route_timeout)
-    drop_response_headers = NOTHING if route.cache else DATE
+    drop_response_headers = HOP_BY_HOP if route.cache else DATED_HERE
 
     expand = route.target.expand
     fields = route.template.names if route.to and route.to.method else ()
@@ -107,6 +110,4 @@ def _pass_interim(send_interim: Callable[[int, Headers], None], status: int, hea
 
 
 def _to_client(reply: Reply, drop: frozenset[bytes]) -> Headers:
-    if reply.status == HTTPStatus.NOT_MODIFIED:
-        drop |= {b"content-length"}  # of a body that is not sent, which servers would wait for
-    return [field for field in end_to_end(reply.headers) if field[0] not in drop]
+    return end_to_end(reply.headers, drop | LENGTH if reply.status == NOT_MODIFIED else drop)

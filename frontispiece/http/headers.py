@@ -116,9 +116,8 @@ def members(headers: Headers, name: bytes) -> list[bytes]:
     return [word for word in (each.strip() for each in joined(headers, name).split(b",")) if word]
 
 
-def end_to_end(headers: Headers) -> Headers:
-    """The headers without the hop-by-hop fields, those that `Connection` names included."""
-    dropped = HOP_BY_HOP
+def end_to_end(headers: Headers, dropped: frozenset[bytes] = HOP_BY_HOP) -> Headers:
+    """The headers without the hop-by-hop fields, those that `Connection` names included, or without more."""
     if options := [value for name, value in headers if name == b"connection"]:
         named = {option.strip().lower() for option in b",".join(options).split(b",")}
         dropped |= named - FOR_EVERY_RECIPIENT

@@ -1,7 +1,7 @@
 """Apps that take an `IncomingRequest` and return a `Reply`, without ASGI in between."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from frontispiece.http.asgi import problem_response
@@ -36,7 +36,10 @@ async def run_direct(exchange: Exchange, respond: Respond, over_asgi: Callable[[
             over_asgi(exchange)
             return
         try:
-            await _send(exchange, reply)
+            if isinstance(reply.body, bytes):
+                exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
+            else:
+                await _stream(exchange, reply, reply.body)
         finally:
             await reply.release()
     except (ClientDisconnected, ResponseBrokeOff):  # the app has logged the latter
@@ -45,26 +48,28 @@ async def run_direct(exchange: Exchange, respond: Respond, over_asgi: Callable[[
         LOG.exception("%s %s: the response has another length than it says", exchange.method, exchange.path)
     except (UpstreamError, Problem) as failure:
         if not exchange.is_started and isinstance(failure, Problem):
-            await _send(exchange, problem_response(failure, None))
+            _refuse(exchange, failure)
         else:
             LOG.warning("%s %s: the response broke off: %s", exchange.method, exchange.path, failure)
     except Exception:
         LOG.exception("%s %s failed", exchange.method, exchange.path)
         if not exchange.is_started:
-            await _send(exchange, problem_response(internal(None), None))
+            _refuse(exchange, internal(None))
     except BaseException:
         exchange.break_off()
         raise
     exchange.break_off()
 
 
-async def _send(exchange: Exchange, reply: Reply) -> None:
-    head = ResponseHead(reply.status, reply.headers)
-    if isinstance(reply.body, bytes):
-        exchange.send_whole(head, reply.body)
-        return
-    exchange.start(head)
+def _refuse(exchange: Exchange, problem: Problem) -> None:
+    reply = problem_response(problem, None)
+    assert isinstance(reply.body, bytes), "it is complete"
+    exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
+
+
+async def _stream(exchange: Exchange, reply: Reply, chunks: AsyncIterator[bytes]) -> None:
+    exchange.start(ResponseHead(reply.status, reply.headers))
     if exchange.framed_by != NOTHING:
-        async for chunk in reply.body:
+        async for chunk in chunks:
             await exchange.write(chunk)
     exchange.end()

@@ -94,7 +94,7 @@ class HttpProtocol(ClientConnection):
             self._current.wake()
         if self._queue or self._refusal is not None:
             self._advance()
-        if self._current is not None:
+        elif self._current is not None:
             self.adjust_reading()
         if not reader.is_done and self.deadlines.read_at == NEVER:
             self._start_deadline()
@@ -142,7 +142,8 @@ class HttpProtocol(ClientConnection):
         elif self._queue or self._refusal is not None:
             self._advance()
         else:
-            self.adjust_reading()
+            if self._is_reading_paused:
+                self.adjust_reading()
             self._become_idle()
 
     def close(self, *, abruptly: bool = False) -> None:

@@ -190,9 +190,11 @@ class RouteLoad:
 
     def exceeds(self, share: float) -> bool:
         """Whether the load of the route, or of the process, is above this share of its maximum."""
-        if self.in_flight >= DEGRADED_FROM * self.limit:
+        adaptive = self._adaptive
+        if adaptive is not None and self.in_flight >= DEGRADED_FROM * adaptive.limit:
             self._overload.degrade()
-        return self.in_flight >= share * self.limit or self._overload.exceeds(share)
+        is_full = adaptive is not None and self.in_flight >= share * adaptive.limit
+        return is_full or self._overload.exceeds(share)
 
     def begin(self) -> float:
         """A call is in flight; when it began."""

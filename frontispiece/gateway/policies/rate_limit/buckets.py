@@ -43,15 +43,15 @@ class Buckets:
             How many more calls there is room for now, and nanoseconds until there is for another one. Below
             zero there was no room for this one either, and it is not counted.
         """
-        now = self._clock()
-        empty_at = max(self._empty_at.get(caller, now), now)
-        room = self.depth - (empty_at - now) - self.interval
+        now, interval = self._clock(), self.interval
+        empty_at = self._empty_at.get(caller, now)
+        empty_at = max(empty_at, now)
+        room = self.depth - (empty_at - now) - interval
         if room < 0:
             self._put(caller, empty_at)
             return -1, -room
-        self._put(caller, empty_at + self.interval)
-        calls, begun = divmod(room, self.interval)
-        return calls, self.interval - begun
+        self._put(caller, empty_at + interval)
+        return room // interval, interval - room % interval
 
     def peek(self, caller: Hashable) -> int:
         """The room that a call would leave; nothing is counted."""
