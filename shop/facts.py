@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Response
 
 from frontispiece.aio import periodic
 from frontispiece.events import CallingServiceSettings, EventData
 from frontispiece.security import Identity, Signer
+from frontispiece.service import from_state, require_scope
 from frontispiece.stores import EmbeddedDatabase, EmbeddedStore
 from frontispiece.upstream import Context, InvalidResponse, Upstream, UpstreamError, now, open_upstream
 
@@ -233,6 +234,18 @@ class _Replay:
             if facts.next is None:
                 return
             cursor = {"cursor": facts.next}
+
+
+rebuild_router: Final = APIRouter()
+"""`PUT /rebuild` of a service with `Rebuilds` in `app.state.rebuilds`."""
+
+
+@rebuild_router.put(
+    "/rebuild", status_code=204, response_class=Response, dependencies=[require_scope("data:rebuild")]
+)
+async def rebuild(rebuilds: Annotated[Rebuilds, from_state("rebuilds")]) -> None:
+    """Make the service's data anew from the facts of others, while the old ones serve."""
+    rebuilds.request()
 
 
 def of_orders(*types: type[EventData]) -> list[Source]:

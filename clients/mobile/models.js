@@ -10,7 +10,7 @@
  * }} Card
  * @typedef {{
  *   id: string, kind: string, sku: string, name: string, brand: string, image: string | null, price: string | null,
- *   was: string | null, isUnread: boolean,
+ *   was: string | null, isUnread: boolean, others: number,
  * }} NewsItem
  * @typedef {{ tiles: Card[], types: Department[], news: NewsItem[], unread: number, newest: string | null, degraded: string[] }} Home
  * @typedef {{ total: number, tiles: Card[], next: string | null, types: (Department & { count: number })[] }} Results
@@ -91,6 +91,7 @@ export const newsItem = (data) => ({
   price: data.price ?? null,
   was: data.was ?? null,
   isUnread: data.is_unread ?? false,
+  others: data.others ?? 0,
 });
 
 /** @param {any} data @param {string[]} degraded @returns {Product} */

@@ -13,7 +13,7 @@
  * }} Card
  * @typedef {{
  *   id: string, kind: string, sku: string, name: string, brand: string, picture: Picture | null, at: string,
- *   price: Money | null, priceBefore: Money | null, isUnread: boolean,
+ *   price: Money | null, priceBefore: Money | null, isUnread: boolean, others: number,
  * }} NewsItem
  * @typedef {{ items: NewsItem[], follows: string[] | null, unread: number, newest: string | null }} Feed `newest` is an id
  * @typedef {{ types: Counted[], brands: Counted[], featured: Card[], total: number, feed: Feed }} Home
@@ -99,6 +99,7 @@ function newsItem(data) {
     price: data.price && money(data.price),
     priceBefore: data.price_before && money(data.price_before),
     isUnread: data.is_unread,
+    others: data.others,
   };
 }
 

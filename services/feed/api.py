@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from frontispiece.http import Problem
@@ -23,10 +23,11 @@ from services.feed.model import MAX_FOLLOWS, NEWEST, SLUG, Item, Kind, TooManyFo
 from services.feed.shard import Shard
 from services.feed.store import Store
 from shop.articles import Articles
-from shop.facts import Rebuilds
+from shop.facts import rebuild_router
 from shop.money import Money
 
 router = APIRouter()
+router.include_router(rebuild_router)
 owners = require_scope("shop")
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=NEWEST)]
@@ -135,14 +136,6 @@ async def unfollow(owner: str, brand: Brand, shard: ShardDep) -> Follows:
     """Follow a brand no more: its news leave the timeline."""
     await shard.unfollow(owner, brand)
     return Follows(items=await shard.follows(owner))
-
-
-@router.put(
-    "/rebuild", status_code=204, response_class=Response, dependencies=[require_scope("data:rebuild")]
-)
-async def rebuild(rebuilds: Annotated[Rebuilds, from_state("rebuilds")]) -> None:
-    """Make news and timelines anew from the facts of 30 days, while the old ones serve."""
-    rebuilds.request()
 
 
 def _body(item: Item) -> NewsBody:

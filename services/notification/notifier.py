@@ -59,13 +59,17 @@ class Notifier:
 
     async def dispatched(self, event: Event[ShipmentDispatched]) -> None:
         """Write to the customer of a dispatched order, unless it goes to a store."""
-        if not event.data.store:
+        if event.data.store:
+            await self._store.record(event)
+        else:
             await self._enqueue(event, Kind.DISPATCHED, tracking_code=event.data.tracking_code)
 
     async def delivered(self, event: Event[ShipmentDelivered]) -> None:
         """Write to the customer of an order that a store has for pickup."""
         if event.data.store:
             await self._enqueue(event, Kind.READY, store=event.data.store)
+        else:
+            await self._store.record(event)
 
     async def send(self, event: Event[SendNotification]) -> None:
         """Send a message, unless a worker has begun to send it before."""

@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from frontispiece.service import from_state, public, require_scope
+from frontispiece.service import from_state, public
 from services.recommendation.store import Store
-from shop.facts import Rebuilds
+from shop.facts import rebuild_router
 
 router = APIRouter()
+router.include_router(rebuild_router)
 
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 StoreDep = Annotated[Store, from_state("store")]
@@ -50,14 +51,6 @@ async def recommendations_batch(
 ) -> RecommendationsBatch:
     """The same of up to 100 articles."""
     return RecommendationsBatch(items=await _recommendations(sku, store, limit))
-
-
-@router.put(
-    "/rebuild", status_code=204, response_class=Response, dependencies=[require_scope("data:rebuild")]
-)
-async def rebuild(rebuilds: Annotated[Rebuilds, from_state("rebuilds")]) -> None:
-    """Make the graph anew from all orders, while the old one serves."""
-    rebuilds.request()
 
 
 async def _recommendations(skus: list[str], store: Store, limit: int) -> list[Recommendations]:

@@ -3,17 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from frontispiece.http import Problem
 from frontispiece.service import from_state, require_scope
 from services.sales.model import Figures, Grouping, ReportTooLarge
 from services.sales.store import Store
-from shop.facts import Rebuilds
+from shop.facts import rebuild_router
 from shop.money import Money
 
 router = APIRouter()
+router.include_router(rebuild_router)
 
 
 class FiguresBody(BaseModel):
@@ -63,14 +64,6 @@ async def report(
         raise Problem(503, "report-too-large", detail) from None
     groups = {grouping.value: [_body(each) for each in found[grouping]] for grouping in Grouping}
     return Report(first=first.isoformat(), last=last.isoformat(), **groups)
-
-
-@router.put(
-    "/rebuild", status_code=204, response_class=Response, dependencies=[require_scope("data:rebuild")]
-)
-async def rebuild(rebuilds: Annotated[Rebuilds, from_state("rebuilds")]) -> None:
-    """Make the columns anew from all orders, while the old ones serve."""
-    rebuilds.request()
 
 
 def _body(figures: Figures) -> FiguresBody:

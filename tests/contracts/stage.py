@@ -35,7 +35,7 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
         "reviews": [review(1)],
     },
     "there are news of a brand that the customer follows": lambda: {
-        "news": [news(2)],
+        "news": [news(2) | {"others": 2}],
         "follows": ["quill"],
         "read_up_to": "1",
     },

@@ -55,11 +55,14 @@ function item(news) {
 }
 
 /** @param {import("../models.js").NewsItem} news */
-function what({ kind, price, was }) {
+function what({ kind, price, was, others }) {
   if (kind === "price_drop" && price && was) {
     return `Now ${price}, was ${was}`;
   }
-  return kind === "restocked" ? "Back in stock" : "New";
+  if (kind === "restocked") {
+    return "Back in stock";
+  }
+  return others ? `New, with ${others} more` : "New";
 }
 
 /**

@@ -63,9 +63,12 @@ function newsItem(item) {
 }
 
 /** @param {import("../models.js").NewsItem} item */
-function what({ kind, price: now, priceBefore }) {
+function what({ kind, price: now, priceBefore, others }) {
   if (kind === "price_drop" && now && priceBefore) {
     return ["Now ", price(now), ", was ", h("s", null, price(priceBefore))];
   }
-  return kind === "restocked" ? "Back in stock" : "New";
+  if (kind === "restocked") {
+    return "Back in stock";
+  }
+  return others ? `New, with ${others} more` : "New";
 }

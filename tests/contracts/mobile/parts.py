@@ -28,6 +28,7 @@ NEWS = {
     "price": PRICE,
     "was": PRICE,
     "is_unread": match.bool(True),
+    "others": match.int(2),
 }
 
 PLAIN_PRODUCT = {

@@ -37,6 +37,7 @@ NEWS = {
     "price": MONEY,
     "price_before": MONEY,
     "is_unread": match.bool(True),
+    "others": match.int(2),
 }
 NO_NEWS = {"items": Exactly([]), "follows": Exactly([]), "unread": 0, "newest": None}
 
