@@ -36,8 +36,8 @@ scaling: .venv/dev  ## start, stop and kill instances of a service that is calle
 faults: .venv/dev  ## kill what carries orders out, and read from the ledgers what must hold: ORDERS= KILLS= SEED= VICTIMS= ACTIONS= WITHOUT= POSTGRESQL=1
 	$(BIN)/python -m tests.faults --orders $(or $(ORDERS),300) --kills $(or $(KILLS),30) $(if $(SEED),--seed $(SEED)) $(if $(VICTIMS),--victims $(VICTIMS)) $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(POSTGRESQL),--postgresql)
 
-moves: .venv/dev  ## move 200 buckets of orders there, back and for good while customers order and a monkey kills ordering and the mover: SEED= VICTIMS=
-	$(BIN)/python -m tests.faults --moved 200 --and-back --orders 200 --kills 24 --interval 4 --actions SIGKILL --victims $(or $(VICTIMS),ordering mover) $(if $(SEED),--seed $(SEED))
+moves: .venv/dev  ## move 200 buckets of orders there, back and for good while customers order and a monkey kills ordering and the mover: SEED= VICTIMS= POSTGRESQL=1 INSTANCES=2
+	$(BIN)/python -m tests.faults --moved 200 --and-back --orders 200 --kills 24 --interval 4 --actions SIGKILL --victims $(or $(VICTIMS),ordering mover) $(if $(SEED),--seed $(SEED)) $(if $(POSTGRESQL),--postgresql) $(if $(INSTANCES),--instances $(INSTANCES))
 
 check: .venv/dev .venv/clients  ## style, types, import rules, the route table, migrations
 	$(BIN)/ruff check .

@@ -35,12 +35,13 @@ def main() -> int:
     parser.add_argument("--doubled", type=float, default=0.0, help="the same")
     parser.add_argument("--delayed", type=float, default=0.0, help="the same")
     parser.add_argument(
-        "--victims", nargs="+", choices=(*VICTIMS, MOVER), default=VICTIMS, help="all when left out"
+        "--victims", nargs="+", choices=(*VICTIMS, POSTGRESQL, MOVER), help="all when left out, but the mover"
     )
     parser.add_argument("--actions", nargs="+", type=Action, default=list(Action), help="SIGKILL alone, say")
-    parser.add_argument("--postgresql", action="store_true", help="its server is a victim, too")
+    parser.add_argument("--postgresql", action="store_true", help="the databases are on its server")
     parser.add_argument("--rest", type=float, default=60, help="seconds that the shop has to come to rest")
     parser.add_argument("--moved", type=int, default=0, help="buckets that move between shards meanwhile")
+    parser.add_argument("--instances", type=int, default=1, help="of ordering; each may be hit")
     parser.add_argument("--and-back", action="store_true", help="and back, and there again")
     parser.add_argument(
         "--without",
@@ -58,10 +59,11 @@ def main() -> int:
         seed=seed,
         interval=arguments.interval,
         rest=arguments.rest,
-        victims=(*arguments.victims, *([POSTGRESQL] if arguments.postgresql else [])),
+        victims=arguments.victims or (*VICTIMS, *([POSTGRESQL] if arguments.postgresql else [])),
         actions=arguments.actions,
         moved=arguments.moved,
         and_back=arguments.and_back,
+        instances=arguments.instances,
     )
     say(f"seed {seed}, data in {data}")
     mishaps = Mishaps(dropped=arguments.dropped, doubled=arguments.doubled, delayed=arguments.delayed)

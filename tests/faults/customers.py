@@ -58,6 +58,10 @@ class Notes:
     responses: Counter[str] = field(default_factory=Counter)
     refused: float = 0.0
     """Seconds from the first 503 of ordering itself for an order to its acceptance, at most."""
+    late: int = 0
+    """Orders of which the first attempt failed, whatever the reason."""
+    latest: float = 0.0
+    """Seconds from such a failure to the order's acceptance, at most."""
 
 
 class Customer:
@@ -131,15 +135,20 @@ class Customer:
 
     async def _press(self, http: httpx.AsyncClient, order: dict[str, Any]) -> httpx.Response:
         """The first response to an order that is no failure; after some failures it has a new key."""
-        response = key = failed = None
+        response = key = failed = late = None
         loop = asyncio.get_running_loop()
         while response is None:
             if key is None or self._random.random() < NEW_KEY_SHARE:
                 key = {"Idempotency-Key": str(uuid.UUID(int=self._random.getrandbits(128)))}
             began = loop.time()
             response = await self._attempt(http, "POST", "/mobile/checkout", json=order, headers=key)
+            if late is None and self._failure:
+                late = began
             if failed is None and self._failure.endswith(REFUSED):
                 failed = began
+        if late is not None:
+            self._notes.late += 1
+            self._notes.latest = max(self._notes.latest, loop.time() - late)
         if failed is not None:
             self._notes.refused = max(self._notes.refused, loop.time() - failed)
         return response

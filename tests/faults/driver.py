@@ -11,6 +11,7 @@ from typing import Final
 from nats.errors import Error as NatsError
 from sqlalchemy.exc import SQLAlchemyError
 
+from frontispiece.cli.run.scaling import scale
 from tests.faults.checker import violations
 from tests.faults.customers import Customer, Notes
 from tests.faults.ledgers import Ledgers
@@ -57,6 +58,7 @@ class Plan:
         actions: what it may do to them.
         moved: how many buckets of orders move meanwhile.
         and_back: whether they move back, too, before they move for good.
+        instances: how many of ordering run.
     """
 
     orders: int
@@ -68,6 +70,7 @@ class Plan:
     actions: Collection[Action] = tuple(Action)
     moved: int = 0
     and_back: bool = False
+    instances: int = 1
 
     @property
     def faults(self) -> list[Fault]:
@@ -109,6 +112,8 @@ class Outcome:
         load, rest = self.seconds
         yield f"responses: {dict(sorted(self.notes.responses.items()))}"
         yield f"ordering refused an order for {self.notes.refused:.2f} s at most"
+        late, latest = self.notes.late, self.notes.latest
+        yield f"orders that failed at first: {late}, each accepted {latest:.2f} s later at most"
         yield f"{len(self.notes.accepted)} orders accepted in {load:.1f} s; all orders: {dict(ends)}"
         yield f"{len(self.ledgers.published)} events published; at rest {rest:.1f} s after the last order"
         kinds = Counter(operation.kind for operation in self.ledgers.operations)
@@ -133,9 +138,13 @@ async def drive(shop: Shop, plan: Plan) -> Outcome:
     notes = Notes()
     monkey = Monkey(
         plan.faults,
-        lambda victim: mover.pid if victim == MOVER else shop.pid_of(victim),
+        lambda victim: mover.pid if victim == MOVER else shop.pid_of(victim, len(monkey.carried_out)),
         lambda victim: victim == MOVER and mover.is_done,
     )
+    if plan.instances > 1:
+        scale(shop.data, {"ordering": plan.instances})
+        while len(shop.instances("ordering")) < plan.instances:  # noqa: ASYNC110 (another thread starts them)
+            await asyncio.sleep(SAMPLING)
     watch = StockWatch(reader)
     watching = asyncio.create_task(watch.run())
     begun = time.monotonic()

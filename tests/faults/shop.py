@@ -5,6 +5,7 @@ A shop without one of its mechanisms is one process, which is soon started and s
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -53,9 +54,14 @@ class Shop:
     data: Path
     supervisor: Supervisor
 
-    def pid_of(self, name: str) -> int | None:
-        """The process of an app or a server; None while it does not run."""
-        process = self.supervisor.processes.get(name)
+    def instances(self, name: str) -> list[str]:
+        """The processes of an app or a server, by name."""
+        return sorted(each for each in self.supervisor.processes if re.fullmatch(rf"{name}(-\d+)?", each))
+
+    def pid_of(self, name: str, turn: int = 0) -> int | None:
+        """The process of an app or a server, of several each in turn; None while it does not run."""
+        names = self.instances(name)
+        process = self.supervisor.processes.get(names[turn % len(names)]) if names else None
         return process.pid if process is not None and process.poll() is None else None
 
 
