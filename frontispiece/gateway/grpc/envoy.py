@@ -52,6 +52,18 @@ FROM_DECISION_ALONE: Final = {
 }
 """Removes from a call what Envoy goes by: a client never chooses where it is sent."""
 
+UNREACHABLE: Final = {
+    "filter": {"response_flag_filter": {"flags": ["UF", "UH", "UC", "UR", "LR", "URX", "NC"]}},
+    "body": {"inline_string": "The service cannot be reached."},
+    "headers_to_add": [
+        {
+            "header": {"key": "problem-type", "value": "upstream-unavailable"},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+    ],
+}
+"""What a client learns of a service that cannot be reached, in place of Envoy's words for the inside."""
+
 MONITORS: Final = f"{TYPES}.extensions.resource_monitors"
 
 MAX_CONNECTIONS: Final = {
@@ -167,6 +179,7 @@ def _manager(folder: Path) -> Json:
         "use_remote_address": True,  # the client is the other end, whatever it says
         "internal_address_config": {},  # nor may one of a private network send what is for Envoy alone
         "early_header_mutation_extensions": [{"name": "strip", "typed_config": FROM_DECISION_ALONE}],
+        "local_reply_config": {"mappers": [UNREACHABLE]},
         "generate_request_id": False,
         "server_header_transformation": "PASS_THROUGH",
         "stream_idle_timeout": "300s",

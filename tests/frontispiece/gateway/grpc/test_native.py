@@ -116,6 +116,10 @@ async def test_a_refusal_is_a_status_of_grpc_with_the_type_of_its_problem(
     assert error.code() is code.RESOURCE_EXHAUSTED
     assert {"problem-type", "retry-after"} <= dict(error.trailing_metadata()).keys()
 
+    await world.serve(ROUTE, url="grpc://127.0.0.1:1")
+    unreachable = (code.UNAVAILABLE, "upstream-unavailable", "The service cannot be reached.")
+    assert await refused(shop) == unreachable
+
     async with client_of(world.url) as http:
         public = await http.post(f"/{SERVICE}/GetBook", headers={"authorization": shop[1]})
         assert public.status_code == 404  # no port but that of Envoy decides, and no decision leaves it
