@@ -76,8 +76,8 @@ class Store(SqlStore):
             with suppress(AlreadyHandled):  # by a delivery that came meanwhile, and did not know
                 await inbox.record(tx, event)
 
-    async def record(self, event: Event[SendNotification]) -> None:
-        """Record a command as handled.
+    async def record(self, event: Event[Any]) -> None:
+        """Record a message as handled.
 
         Raises:
             AlreadyHandled: it was before.
