@@ -1,6 +1,6 @@
 """The agents' backend."""
 
-from bff.agent import basket, catalog, checkout, orders
+from bff.agent import basket, catalog, checkout, orders, ucp
 from bff.clients import CLIENTS
 from frontispiece.agents import Agents
 from frontispiece.pages import bff
@@ -8,7 +8,7 @@ from frontispiece.pages import bff
 create_app = bff(
     "bff-agent",
     description="What an assistant does in a customer's name: tools of the Model Context Protocol.",
-    pages=[*catalog.pages, *basket.pages, *checkout.pages, *orders.pages],
+    pages=[*catalog.pages, *basket.pages, *checkout.pages, *orders.pages, *ucp.pages],
     clients=CLIENTS,
     apis=[
         Agents(

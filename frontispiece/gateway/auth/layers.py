@@ -1,6 +1,6 @@
 """The authentication layers: the caller is identified here once, for every service behind."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -54,6 +54,7 @@ def for_route(route: Route, resources: TableResources) -> Iterator[Layer]:
                 access,
                 route.scopes,
                 guest=route.guest,
+                guest_methods=SAFE_METHODS.union(route.guest_methods),
                 requirements=Requirements.of(route),
                 resource=required_audience(route, resources),
                 check_proof=partial(resources.runtime.proofs.check, route),
@@ -82,6 +83,7 @@ def bearer_auth(
     scopes: Iterable[str],
     *,
     guest: bool = False,
+    guest_methods: Container[str] = SAFE_METHODS,
     requirements: Requirements | None = None,
     resource: str | None = None,
     check_proof: CheckProof | None = None,
@@ -92,7 +94,8 @@ def bearer_auth(
     Args:
         access: verifies access tokens.
         scopes: all of them are required.
-        guest: whether safe methods are allowed without a token, as `ANONYMOUS`.
+        guest: whether calls without a token are allowed, as `ANONYMOUS`.
+        guest_methods: their methods.
         requirements: what else the token must say; None for nothing.
         resource: the audience that the token must have; None for that of its issuer's settings.
         check_proof: checks the proof of who sends a bound token; None where there are no bound tokens.
@@ -103,7 +106,7 @@ def bearer_auth(
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
             header = call.header(b"authorization")
-            if header is None and guest and call.method in SAFE_METHODS:
+            if header is None and guest and call.method in guest_methods:
                 token, identity = None, ANONYMOUS
             else:
                 cached = access.cached(header, resource) if header is not None else None

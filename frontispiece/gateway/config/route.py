@@ -139,6 +139,10 @@ class Route(ConfigModel):
     guest: StrictBool = Field(
         False, description="With bearer or session: callers without credentials are let in as guests."
     )
+    guest_methods: tuple[Method, ...] = Field(
+        (),
+        description="With bearer: by which guests may call, too, of a route that only reads by them.",
+    )
     scopes: tuple[str, ...] = Field((), description="Scopes that a user must have; guests need none.")
     claims: dict[str, ClaimValues] = Field(
         {},

@@ -132,6 +132,8 @@ def identified_caller(route: Route) -> Iterator[tuple[str, str]]:
     if route.auth is not Auth.BEARER and route.issuers != (DEFAULT_ISSUER,):
         yield "issuers", 'issuers are whose access tokens are accepted: set auth = "bearer"'
     if route.auth.identifies_caller:
+        if route.guest_methods and not (route.guest and route.auth is Auth.BEARER):
+            yield "guest_methods", 'guest_methods need auth = "bearer" and guest = true'
         if route.guest and user_keys:
             yield "guest", f"guest lets callers in without {', '.join(user_keys)}, which only users have"
         return
@@ -139,7 +141,7 @@ def identified_caller(route: Route) -> Iterator[tuple[str, str]]:
         yield key, f"{key} asks for a user: {IDENTIFIES}"
     if route.scopes:
         yield "scopes", f"scopes ask for a user: {IDENTIFIES}"
-    if route.guest:
+    if route.guest or route.guest_methods:
         yield "guest", f"guest is for routes that identify callers: {IDENTIFIES}"
     for limit in route.rate_limit:
         if limit.by.identifies_caller:

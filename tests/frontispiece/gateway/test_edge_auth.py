@@ -132,3 +132,15 @@ async def test_a_protected_resource_may_take_tokens_for_itself_alone(
         for headers, statuses in ((general, [401, 200]), (special, [200, 401])):
             answers = [await world.http.get(path, headers=headers) for path in ("/tools", "/mine")]
             assert [answer.status_code for answer in answers] == statuses
+
+
+async def test_guests_call_by_the_methods_that_a_route_names(open_world: OpenWorld) -> None:
+    routes = route_table(
+        route("/found", auth="bearer", guest=True, guest_methods=["POST"], methods=["POST", "PUT"]),
+        route("/kept", auth="bearer", guest=True, methods=["POST"]),
+    )
+    world = await open_world(routes)
+
+    calls = (("POST", "/found", 200), ("PUT", "/found", 401), ("POST", "/kept", 401))
+    for method, path, status in calls:
+        assert (await world.http.request(method, path)).status_code == status, (method, path)

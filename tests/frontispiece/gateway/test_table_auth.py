@@ -23,6 +23,7 @@ def test_a_route_that_asks_who_is_calling_may_let_guests_in_and_count_users(auth
     [
         ('scopes = ["shop"]', "scopes ask for a user"),
         ("guest = true", "guest is for routes that identify callers"),
+        ('guest_methods = ["POST"]', "guest is for routes that identify callers"),
         ('rate_limit = { rate = "5/second", by = "user" }', "a rate_limit by user asks for a user"),
         (
             'rate_limit = { rate = "5/second", by = "client" }',
@@ -34,6 +35,12 @@ def test_other_routes_know_no_users(auth: str, more: str, what: str) -> None:
     (error,) = errors_of(route(more=more, auth=auth))
 
     assert error == f'route 1 (/a): {what}: set auth = "bearer" or "session"'
+
+
+def test_guests_that_post_have_no_session() -> None:
+    (error,) = errors_of(route(auth="session", guest=True, guest_methods=["POST"]), session={})
+
+    assert error == 'route 1 (/a): guest_methods need auth = "bearer" and guest = true'
 
 
 def test_credentials_are_handed_to_one_service_not_to_parts() -> None:
