@@ -121,7 +121,11 @@ class Gateway:
         snapshot = RoutingSnapshot(table, self.runtime, previous)
         await snapshot.start()
         if plane := self.runtime.plane:
-            await plane.follow(snapshot)
+            try:
+                await plane.follow(snapshot)
+            except OSError:  # Envoy could not be told: nothing of the table is served
+                await snapshot.retire(0)
+                raise
         self.snapshot = snapshot
         previous.drain_websockets(snapshot)
         self._retire(previous, DRAIN_TIMEOUT)

@@ -129,13 +129,17 @@ class Plane:
         """Within, Envoy learns where services are that move: those in the registry, or behind names."""
 
         async def watch() -> None:
+            failure = ""
             while True:
                 await asyncio.sleep(POLL_INTERVAL)
                 async with self._lock:
                     try:
                         await self._follow(current())
-                    except OSError:
-                        log.exception("Envoy cannot be told where services are")
+                        failure = ""
+                    except OSError as error:
+                        if str(error) != failure:
+                            log.warning("Envoy does not learn where services are: %s", error)
+                        failure = str(error)
 
         task = asyncio.create_task(watch())
         try:

@@ -1,5 +1,6 @@
 """Native gRPC: calls of grpcio through Envoy, about which the gateway decides."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import jwt
 import pytest
 
 from frontispiece.errors import ConfigError
+from frontispiece.gateway.grpc.plane import Plane
 from tests.conftest import MakeToken
 from tests.frontispiece.gateway.grpc.library import SERVICE
 from tests.frontispiece.gateway.grpc.native import BOOK, ROUTE, Greeter, World, native_world
 from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
 from tests.support.issuer import Issuer
-from tests.support.serving import client_of
-from tests.support.tables import route
+from tests.support.serving import Serve, client_of, nobody_there
+from tests.support.tables import route, route_table
+from tests.support.world import gateway_of
 
 
 @pytest.fixture
@@ -177,6 +180,21 @@ async def test_without_a_decision_no_call_is_passed_on_wherever_its_client_wants
         refused = await refusal(world.method("GetBook")(BOOK(), metadata=[token, *forged], timeout=60))
         assert refused.code() is grpc.StatusCode.UNAVAILABLE
     assert not greeter.metadata
+
+
+async def test_a_table_that_envoy_does_not_learn_of_is_not_served(serve: Serve, tmp_path: Path) -> None:
+    services = {"library": "127.0.0.1:1", "b": nobody_there()}
+    gateway = gateway_of(route_table(route("/a", to="b")), services)
+    gateway.runtime.plane = plane = Plane(tmp_path / "plane", "127.0.0.1:1")
+    plane.prepare()
+    await serve(gateway)
+    before = gateway.snapshot
+    shutil.rmtree(plane.folder)
+
+    with pytest.raises(FileNotFoundError):
+        await gateway.serve_table(table_with(tmp_path, ROUTE | {"auth": "none", "scopes": []}))
+
+    assert gateway.snapshot is before
 
 
 def test_a_native_route_has_only_what_goes_without_messages(tmp_path: Path) -> None:
