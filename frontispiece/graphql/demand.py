@@ -38,6 +38,9 @@ CALL_COST: Final = 10
 LIMIT: Final = "limit"
 """The argument that says how many items a list, or the lists of a field's object, have at most."""
 
+NESTED_SIZE: Final = 5
+"""Items of a list that an item of another list has in itself, such as an article's pictures."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
@@ -179,7 +182,7 @@ class _Walk:
         named = get_named_type(definition.type)
         if not is_composite_type(named) or node.selection_set is None:
             return own
-        items = size if _is_list(definition) else 1
+        items, size = (size, NESTED_SIZE) if _is_list(definition) else (1, size)
         inner = self.selections(node.selection_set, named, size)
         return own + Demand(
             depth=inner.depth + 1,

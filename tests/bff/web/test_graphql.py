@@ -119,6 +119,14 @@ async def test_the_last_event_of_a_subscription_is_one_word(
     assert '"code":"invalid-request"' in answer.text
 
 
+async def test_the_cards_of_a_search_are_within_the_limits(web: httpx.AsyncClient, shop: Shop) -> None:
+    shop.sells(*(article(f"P{number}") for number in range(24)))
+
+    answer = await ask(web, "{ search { items { name available images { alt variants { url width } } } } }")
+
+    assert len(answer["data"]["search"]["items"]) == 24
+
+
 async def test_a_field_that_has_been_measured_to_make_many_calls_costs_more(
     web: httpx.AsyncClient, shop: Shop
 ) -> None:
