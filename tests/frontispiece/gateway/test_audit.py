@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from frontispiece.gateway.config.audit import Finding, Severity, audit
+from frontispiece.gateway.config.audit import audit
 from tests.support.tables import Json, parsed, route
 
 LIMIT = {"rate": "5/second", "by": "address"}
@@ -70,9 +70,3 @@ def test_findings_come_in_the_tables_order_and_say_their_place() -> None:
         "warning route 2 (/y)",
         "warning route 2 (/y)",
     ]
-
-
-def test_a_finding_is_a_sentence_with_its_place() -> None:
-    finding = Finding(Severity.INFO, "route 1 (/x)", "so it is")
-
-    assert str(finding) == "route 1 (/x): so it is"

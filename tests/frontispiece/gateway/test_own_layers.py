@@ -228,6 +228,18 @@ after = "auth"
         "8: three.factory: 'own_module.Stamp' is not of the form module:Class",
         "10: copy: 'copy' has another meaning in a model: choose another name",
     ]
+    assert declaration_errors(
+        tmp_path, '[gateway.layers.one]\nfactory = "no_such_module:Gate"\nbefore = "lunch"\n'
+    ) == [
+        (
+            f"frontispiece.toml:3: gateway.layers.one.before: 'lunch' is no policy: the policies are "
+            f"{', '.join(POLICIES)}"
+        ),
+        (
+            "frontispiece.toml:2: gateway.layers.one.factory: no_such_module:Gate cannot be imported: No module "
+            "named 'no_such_module': modules are found in the project's folder, and where pip installs"
+        ),
+    ]
 
 
 def test_a_file_without_declarations_declares_none(tmp_path: Path) -> None:
