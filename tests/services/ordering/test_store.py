@@ -12,7 +12,7 @@ from frontispiece.events import AlreadyHandled, Event, EventData, Reject
 from services.ordering import events
 from services.ordering.domain_events import Step
 from services.ordering.model import Status
-from services.ordering.order import Cancel, KeyReused, Place, Retry, Stock
+from services.ordering.order import Cancel, KeyReused, Place, Retry, Stock, UnknownOrder
 from services.ordering.saga import ATTEMPTS_BEFORE_STUCK
 from services.ordering.store import Orders
 from services.ordering.tables import event_store, fence, outbox, timeouts
@@ -104,6 +104,12 @@ async def test_a_reply_delivered_to_several_copies_at_once_is_handled_once(order
     assert outcomes.count(None) == 1
     assert all(isinstance(outcome, AlreadyHandled) for outcome in outcomes if outcome is not None)
     assert await awaited(orders) == {"authorise": 1}
+
+
+async def test_only_an_order_that_exists_can_be_changed(orders: Orders) -> None:
+    for command in (Cancel(), Retry()):
+        with pytest.raises(UnknownOrder):
+            await orders.execute(ORDER_ID, command)
 
 
 async def test_a_reply_about_an_unknown_order_is_parked(orders: Orders) -> None:
