@@ -236,8 +236,8 @@ after = "auth"
             f"{', '.join(POLICIES)}"
         ),
         (
-            "frontispiece.toml:2: gateway.layers.one.factory: no_such_module:Gate cannot be imported: No module "
-            "named 'no_such_module': modules are found in the project's folder, and where pip installs"
+            "frontispiece.toml:2: gateway.layers.one.factory: no_such_module:Gate cannot be imported: No "
+            "module named 'no_such_module': modules are found in the project's folder, and where pip installs"
         ),
     ]
 
