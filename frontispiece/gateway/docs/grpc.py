@@ -118,7 +118,7 @@ class _Description:
         """An operation; `in_path` has the field of each placeholder."""
         method = bound.method
         found: Json = {
-            **self._said(method.path[1:].replace("/", "."), "summary"),
+            **self._comment(method.path[1:].replace("/", "."), "summary"),
             "parameters": [
                 {"name": name, "in": "path", "required": True, "schema": self._path_schema(method, field)}
                 for name, field in in_path.items()
@@ -155,7 +155,7 @@ class _Description:
             if inner is None or (is_odd and inner.name not in NOT_IN_QUERY):
                 name = ".".join(each.json_name for each in path)
                 schema = self._field(field)
-                yield {"name": name, "in": "query", "schema": schema, **self._said(field.full_name)}
+                yield {"name": name, "in": "query", "schema": schema, **self._comment(field.full_name)}
             elif not (is_odd or field.is_repeated or inner in above or len(outer) == MAX_DEPTH):
                 yield from self._query(inner, taken, path)
 
@@ -185,13 +185,16 @@ class _Description:
             return ODD[message.name]
         name = message.full_name
         if name not in self._schemas:
-            self._schemas[name] = schema = {"type": "object", **self._said(name), "properties": {}}
+            self._schemas[name] = schema = {"type": "object", **self._comment(name), "properties": {}}
             for field in message.fields:
-                schema["properties"][field.json_name] = {**self._field(field), **self._said(field.full_name)}
+                schema["properties"][field.json_name] = {
+                    **self._field(field),
+                    **self._comment(field.full_name),
+                }
         return {"$ref": f"#/components/schemas/{name}"}
 
-    def _said(self, name: str, key: str = "description") -> Json:
-        """The comment on something, where the set has comments."""
+    def _comment(self, name: str, key: str = "description") -> Json:
+        """The comment on what has this full name, where the set has comments."""
         text = self._comments.get(name)
         return {key: text} if text else {}
 
