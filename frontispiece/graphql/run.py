@@ -6,7 +6,8 @@ objects at one level of the response.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from time import perf_counter
@@ -106,11 +107,11 @@ class OperationRun:
         place = _place(path)
         try:
             values = self._values(field, arguments, anonymous=False)
-            events: AsyncIterator[Any] = cast(Any, field.function(**values))
-            async for event in events:
-                deadline = self._loop.time() + timeout
-                self._serve(self._request.until(deadline), deadline)
-                yield event
+            async with aclosing(cast(AsyncGenerator[Any, None], field.function(**values))) as events:
+                async for event in events:
+                    deadline = self._loop.time() + timeout
+                    self._serve(self._request.until(deadline), deadline)
+                    yield event
         except UpstreamError as failure:
             raise errors.of_problem(failure.problem(place)) from failure
         except Problem as problem:
