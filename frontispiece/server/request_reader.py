@@ -36,7 +36,8 @@ MAX_QUEUED: Final = 16
 _PLAIN_LINE: Final = re.compile(rb"(GET|HEAD) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1\r\n")
 """The first line of a request without a body, whose target nobody could read in two ways."""
 
-SECTION_END: Final = b"\r\n\r\n"
+MAX_UNLIKE: Final = 16
+"""Header sections in a row that are unlike the one before, until a connection's are remembered no more."""
 
 BETWEEN: Final = 0
 HEADERS: Final = 1
@@ -69,6 +70,7 @@ class RequestReader:
         "_read",
         "_read_size",
         "_section",
+        "_unlike",
         "exchange",
         "is_done",
         "on_header",
@@ -99,6 +101,8 @@ class RequestReader:
         """The header section of the request before, without the first line; None where it cannot repeat."""
         self._headers: Headers = []
         """What it means."""
+        self._unlike = 0
+        """Header sections in a row that did not repeat."""
         self._read_size = 0
         """Bytes of the last read."""
         self._read = 0
@@ -145,7 +149,7 @@ class RequestReader:
         else:
             if self.state:
                 self._check_size()
-            elif not began:
+            elif not began and self._unlike < MAX_UNLIKE:
                 self._remember(data)
 
     def _is_repeated(self, data: bytes) -> bool:
@@ -163,16 +167,17 @@ class RequestReader:
         exchange.body_complete = True
         self.queue.append(exchange)
         self._deadlines.read_at = NEVER
+        self._unlike = 0
         return True
 
     def _remember(self, data: bytes) -> None:
         """Keep the header section, if this was one whole request that lets others follow."""
+        self._section = None
+        self._unlike += 1
         line, exchange = _PLAIN_LINE.match(data), self.exchange
-        is_alone = line is not None and data.find(SECTION_END) == len(data) - len(SECTION_END)
-        if line is None or exchange is None or not is_alone or self.is_done:
-            self._section = None
-            return
-        self._section, self._headers = data[line.end() :], exchange.headers.copy()
+        is_alone = data.find(b"\r\n\r\n") + len(b"\r\n\r\n") == len(data)
+        if line is not None and exchange is not None and is_alone and self._unlike < MAX_UNLIKE:
+            self._section, self._headers = data[line.end() :], exchange.headers.copy()
 
     def stop(self) -> None:
         """Read no more, and let go of what refers to this object."""
