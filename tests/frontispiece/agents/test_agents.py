@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import AsyncIterator
-from typing import Any, Literal, Self
+from typing import Any
 
 import httpx
 import pytest
@@ -13,15 +13,12 @@ from frontispiece.agents import Agents
 from frontispiece.agents.shortening import shorten
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
-from frontispiece.pages import AuthenticatedBffSettings, Body, Budget, Header, Page, Tool, bff
-from frontispiece.pages.usage import collect
+from frontispiece.pages import AuthenticatedBffSettings, Body, Header, Page, Tool, bff
 from frontispiece.security import Identity
-from frontispiece.settings import Directory, TokenSettings
+from frontispiece.settings import TokenSettings
 from frontispiece.testing.clock import leaping_clock
-from frontispiece.upstream import Context
-from tests.conftest import AppClient, MakeToken, internal_bearer
-
-Json = dict[str, Any]
+from tests.conftest import AppClient, MakeToken
+from tests.frontispiece.agents.conftest import Books, Caller, Json
 
 
 class Loan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,65 +28,11 @@ class Loan(Struct, frozen=True, forbid_unknown_fields=True):
     days: int = 14
 
 
-class Books(Struct, frozen=True):
-    """Titles."""
-
-    titles: list[str]
-
-
 class Lent(Struct, frozen=True):
     """A loan, by the key of its request."""
 
     isbn: str
     key: str
-
-
-class Stacks:
-    """A service that counts its calls by the request's context, as clients of every protocol do."""
-
-    def __init__(self, context: Context | None = None) -> None:
-        self._context = context
-
-    @classmethod
-    def connect(cls, _directory: Directory, _client: type) -> Self:
-        """How the library reaches it."""
-        return cls()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    def bind(self, context: Context) -> Self:
-        """The client of one request."""
-        return type(self)(context)
-
-    async def is_ready(self) -> bool:
-        """At once."""
-        return True
-
-    def fetch(self) -> None:
-        """Call it."""
-        assert self._context is not None
-        self._context.begin_call()
-
-
-def fetch_page() -> Page:
-    budget = Budget(calls=2, ms=60_000)
-    page = Page("/fetched", deadline=5.0, agent=Tool("fetch books", budget=budget))
-
-    @page.source()
-    async def titles(stacks: Stacks, count: int = 1) -> list[str]:
-        for _ in range(count):
-            stacks.fetch()
-        return ["fetched"] * count
-
-    @page.view
-    def books(titles: list[str]) -> Books:
-        """Fetches books."""
-        return Books(titles)
-
-    return page
 
 
 def find_page(**tool: Any) -> Page:
@@ -140,37 +83,6 @@ def lend_pages() -> tuple[Page, Page]:
         return lent
 
     return preview, lend
-
-
-@pytest.fixture
-def bearer(signing_key: str) -> MakeToken:
-    """`bearer("reader", "books")`: the Authorization header of the gateway's call for a user."""
-    return internal_bearer(signing_key, "library")
-
-
-class Caller:
-    """Sends messages as a user with these scopes."""
-
-    def __init__(self, http: httpx.AsyncClient, headers: dict[str, str]) -> None:
-        self._http = http
-        self._headers = headers
-
-    async def post(self, body: Any, **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self._http.post("/mcp", json=body, headers={**self._headers, **named})
-
-    async def post_bytes(self, body: bytes) -> httpx.Response:
-        headers = {**self._headers, "content-type": "application/json"}
-        return await self._http.post("/mcp", content=body, headers=headers)
-
-    async def send(self, method: str, **params: Any) -> Json:
-        answer = await self.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        found: Json = answer.json()
-        return found
-
-    async def call(self, tool: str, **arguments: Any) -> Json:
-        found: Json = (await self.send("tools/call", name=tool, arguments=arguments))["result"]
-        return found
 
 
 @pytest.fixture
@@ -247,38 +159,6 @@ async def test_a_confirmation_is_for_one_caller_one_call_and_ten_minutes(
         member = Caller(http, bearer("member", "loans"))
         late = await member.call("lend_book", isbn="1", confirmation=confirmation)
     assert "confirmation-expired" in late["content"][0]["text"]
-
-
-@pytest.mark.parametrize("mode", ["enforce", "measure"])
-async def test_no_tool_makes_more_calls_than_its_budget_has(
-    mode: Literal["enforce", "measure"],
-    app_client: AppClient,
-    bearer: MakeToken,
-    signing_key: str,
-    token_settings: TokenSettings,
-) -> None:
-    apis = [Agents("/mcp", title="Library", mode=mode)]
-    settings = AuthenticatedBffSettings(signing_key=signing_key, tokens=token_settings)
-    app = bff("library", pages=[fetch_page()], clients={Stacks: Stacks}, apis=apis)(settings)
-    (endpoint,) = app.apis
-    assert endpoint.usage is not None
-    async with app_client(app) as http:
-        reader = Caller(http, bearer("reader", "books"))
-        within = await reader.call("fetch_books", count=2)
-        beyond = await reader.call("fetch_books", count=3)
-
-    assert within["structuredContent"] == {"titles": ["fetched"] * 2}
-    assert beyond.get("isError", False) == (mode == "enforce")
-    assert ("budget-exceeded" in beyond["content"][0]["text"]) == (mode == "enforce")
-    values = {
-        (sample.name, *sample.labels.values()): sample.value
-        for metric in collect([endpoint.usage])
-        for sample in metric.samples
-    }
-    api = "library:/mcp"
-    assert values["gateway_api_upstream_calls_total", api, "", "fetch_books"] == 5
-    assert values["gateway_api_over_budget_total", api, "", "fetch_books", "calls"] == 1
-    assert values["gateway_api_demand_exceeded_total", api, mode] == 1
 
 
 async def test_each_call_is_in_the_audit_log_without_its_arguments(

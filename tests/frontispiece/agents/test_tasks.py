@@ -23,10 +23,9 @@ from frontispiece.pages import (
 from frontispiece.security import Identity
 from frontispiece.settings import TokenSettings
 from frontispiece.upstream import UpstreamClientError
-from tests.conftest import AppClient, MakeToken, internal_bearer
-from tests.frontispiece.agents.test_agents import Books
+from tests.conftest import AppClient, MakeToken
+from tests.frontispiece.agents.conftest import Books, Json
 
-Json = dict[str, Any]
 Status = Literal["working", "completed", "cancelled", "failed"]
 
 BEGAN = "2026-11-30T10:00:00Z"
@@ -153,12 +152,6 @@ async def http(
     app = library(*copy_pages(copies), signing_key=signing_key, tokens=token_settings)
     async with app_client(app) as client:
         yield client
-
-
-@pytest.fixture
-def bearer(signing_key: str) -> MakeToken:
-    """The Authorization header of the gateway's call for a user."""
-    return internal_bearer(signing_key, "library")
 
 
 @pytest.fixture
