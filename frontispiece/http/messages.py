@@ -87,7 +87,7 @@ def whole_or_stream(body: bytes | AsyncIterator[bytes]) -> bytes | BodyStream:
 class IncomingRequest(Struct, kw_only=True, eq=False):
     """A request from a client, as the server hands it to an app that has `respond(request) -> Reply`.
 
-    Args:
+    Attributes:
         method: the HTTP method.
         target: path and query in origin form, percent-encoded as the client sent them.
         headers: every header field, without the trailers.
@@ -113,7 +113,7 @@ class IncomingRequest(Struct, kw_only=True, eq=False):
 class Request(Struct, kw_only=True, eq=False):
     """A request to an upstream.
 
-    Args:
+    Attributes:
         method: the HTTP method.
         target: path and query, percent-encoded, beginning with `/`.
         headers: end-to-end headers; the transport adds `Host` and the framing.
@@ -148,7 +148,7 @@ class Reply(Struct, kw_only=True, eq=False):
 
     Use it in `async with`, or pass it on to a caller that does: the exit releases the connection of its body.
 
-    Args:
+    Attributes:
         status: the HTTP status code.
         headers: end-to-end and hop-by-hop headers as they came.
         body: bytes when it is complete, or an iterator over chunks.

@@ -114,7 +114,7 @@ UNRECORDED = nullcontext()
 class Context(Struct, frozen=True, kw_only=True):
     """What all calls made for one incoming request have in common.
 
-    Args:
+    Attributes:
         headers: of every call.
         deadline: in the event loop's time, seconds.
         authorization: makes the `Authorization` header for each service; None to send none.
