@@ -11,7 +11,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -46,10 +46,7 @@ FILE: Final = CONTRACTS / "budgets.toml"
 class Tools:
     """What agents send: they need no module of ours."""
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Nothing runs."""
-        yield
+    running = nullcontext
 
     def requests(self, _run: None, call: Sequence[Any]) -> list[dict[str, Any]]:
         """The request that calls a tool."""
@@ -173,9 +170,7 @@ def costs(
         _fill_basket(http, shop.phone(user))
         for name, client in CLIENTS.items():
             logged_in = shop.logged_in(name, user)
-            headers = {
-                field: value for field, value in logged_in.items() if field != "X-CSRF"
-            }  # the client's
+            headers = {field: value for field, value in logged_in.items() if field != "X-CSRF"}  # its own
             with client.running() as run:
                 for (owner, screen), budget in wanted.items():
                     if owner == name:
@@ -289,17 +284,8 @@ def main() -> int:
     wanted = budgets(FILE.read_text(encoding="utf-8"))
     with TemporaryDirectory(prefix="budgets-") as folder:
         data = Path(folder) / "data"
-        command = [
-            sys.executable,
-            "-m",
-            "bench.delayed",
-            str(DELAY),
-            "up",
-            "--port",
-            "0",
-            "--data",
-            str(data),
-        ]
+        delayed = [sys.executable, "-m", "bench.delayed", str(DELAY)]
+        command = [*delayed, "up", "--port", "0", "--data", str(data)]
         with started(command, data, CHEAP_RUN, ROOT) as running:
             shop = RunningShop(url=running.url, process=running.process, data=data, output=running.output)
             found = costs(shop, wanted, USER, ROUNDS)
