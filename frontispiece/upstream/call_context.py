@@ -145,7 +145,9 @@ class Context(Struct, frozen=True, kw_only=True):
             OverBudget: there may be no further call.
         """
         within = current_call_context.get()
-        until = self.deadline if within is None else min(self.deadline, within.deadline)
+        until = self.deadline
+        if within is not None and within.deadline < until:
+            until = within.deadline
         remaining = until - now()
         if remaining <= 0:
             raise TimedOut("there was no time left to ask it")

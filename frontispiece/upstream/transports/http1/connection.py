@@ -45,10 +45,6 @@ class Connection(asyncio.Protocol):
 
     # Called by the transport.
 
-    def is_open(self) -> bool:
-        """Whether it is open, as far as is known."""
-        return not self._transport.is_closing()
-
     def send(self, head: bytes, response: ResponseParser, deadline: float, seconds: float) -> Signal[Reply]:
         """Send a request, or its head; the signal has the reply or the failure."""
         self._response = response
@@ -124,7 +120,7 @@ class Connection(asyncio.Protocol):
 
     def resume(self, response: ResponseParser) -> None:
         """Read on, after content was taken from the buffer."""
-        if self._paused and self._response is response and not self._transport.is_closing():
+        if self._paused and self._response is response and not self.is_closing():
             self._paused = False
             self._transport.resume_reading()
 
@@ -149,6 +145,7 @@ class Connection(asyncio.Protocol):
         """Keep the socket's transport."""
         self._loop = asyncio.get_running_loop()
         self._transport = cast(asyncio.Transport, transport)
+        self.is_closing = self._transport.is_closing
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes of the response; without a request they are a protocol error."""
@@ -212,10 +209,10 @@ class Connection(asyncio.Protocol):
             return
         self.deadline = NEVER
         self._body = body = ResponseBody(self, response, self._seconds)
-        _resolve(
-            self._reply,
-            Reply(status=response.status, headers=response.headers, body=body, release=body.release),
-        )
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_result(
+                Reply(status=response.status, headers=response.headers, body=body, release=body.release)
+            )
 
     def _complete(self, response: ResponseParser) -> None:
         """Release or close the connection, then resolve the reply or end its body."""
@@ -231,14 +228,12 @@ class Connection(asyncio.Protocol):
             self._body = None
             self.close()
         if body is None:
-            _resolve(reply, Reply(status=response.status, headers=response.headers, body=response.take()))
+            if reply is not None and not reply.done():
+                reply.set_result(
+                    Reply(status=response.status, headers=response.headers, body=response.take())
+                )
         else:
             body.wake()
-
-
-def _resolve(signal: Signal[Reply] | None, reply: Reply) -> None:
-    if signal is not None and not signal.done():
-        signal.set_result(reply)
 
 
 class ResponseBody:

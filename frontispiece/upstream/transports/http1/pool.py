@@ -43,7 +43,7 @@ class Pool:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.is_open() and connection.deadline > moment:
+            if connection.deadline > moment and not connection.is_closing():
                 return connection
             connection.close()
         return None
@@ -87,7 +87,7 @@ class Pool:
         except OSError as error:
             raise Unreachable(NO_CONNECTION) from error
         finally:
-            if connection is not None and connection.is_open() and self._closed is None:
+            if connection is not None and not connection.is_closing() and self._closed is None:
                 self._open.add(connection)
             else:
                 self.release(None)

@@ -133,27 +133,9 @@ class ResponseParser:
         Raises:
             InvalidResponse: they are malformed; nothing more must be fed.
         """
-        if not self.status:
-            self._feed_head(data)
-        elif not self.complete:
+        if self.status:
             self._feed_body(data)
-        else:
-            self.reusable = False
-
-    def feed_eof(self) -> None:
-        """Note the end of the connection, which completes a body without a length."""
-        if self.status and self._decoder is None and self._left == UNTIL_CLOSE:
-            self.complete = True
-
-    def take(self) -> bytes:
-        """Remove and return the content that has come."""
-        chunks = self.chunks
-        content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
-        self.buffered = 0
-        return content
-
-    def _feed_head(self, data: bytes) -> None:
+            return
         end = -1 if self._seen else data.find(HEAD_ENDS)
         if not 0 < end <= MAX_LINES:
             data, end = self._join(data)
@@ -176,6 +158,19 @@ class ResponseParser:
         if length == CHUNKED:
             self._decoder = ChunkedDecoder()
         self._feed_body(content)
+
+    def feed_eof(self) -> None:
+        """Note the end of the connection, which completes a body without a length."""
+        if self.status and self._decoder is None and self._left == UNTIL_CLOSE:
+            self.complete = True
+
+    def take(self) -> bytes:
+        """Remove and return the content that has come."""
+        chunks = self.chunks
+        content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self.buffered = 0
+        return content
 
     def _join(self, data: bytes) -> tuple[bytes, int]:
         """What has come of a head in pieces, and where it ends; -1 while it does not."""
@@ -201,9 +196,12 @@ class ResponseParser:
         if self._on_interim is not None and status != CONTINUE:
             self._on_interim(status, headers)
         if rest:
-            self._feed_head(rest)
+            self.feed(rest)
 
     def _feed_body(self, data: bytes) -> None:
+        if self.complete:
+            self.reusable = False
+            return
         if self._decoder is not None:
             if data:
                 self._feed_chunks(self._decoder, data)

@@ -77,7 +77,7 @@ class Http1Transport:
         try:
             async with asyncio.timeout_at(deadline):
                 idle = await self._pool.acquire()
-                while idle is not None and not idle.is_open():
+                while idle is not None and idle.is_closing():
                     idle = await self._pool.acquire()
                 if idle is not None and not new:
                     return idle
