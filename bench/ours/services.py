@@ -1,12 +1,11 @@
 """Typed clients of the upstream, as a BFF has them."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from frontispiece.pages import loader
-from frontispiece.upstream import Service
+from frontispiece.upstream import Service, batch_path
 
 
 class Part(Struct, frozen=True):
@@ -79,7 +78,7 @@ class Shop:
     @loader(max_size=100)
     async def item(self, ids: Sequence[str]) -> Mapping[str, Item]:
         """One item; many are one call."""
-        found = await self._service.get(f"/items?{urlencode({'id': ids}, doseq=True)}", Items)
+        found = await self._service.get(batch_path("/items", "id", ids), Items)
         return {item.id: item for item in found.items}
 
 

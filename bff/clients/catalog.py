@@ -6,8 +6,9 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
-from bff.clients.common import Client, Items, Money, batch_path
+from bff.clients.common import Client, Items, Money
 from frontispiece.pages import loader
+from frontispiece.upstream import batch_path
 
 
 class Named(Struct, frozen=True):
@@ -99,7 +100,7 @@ class Catalog(Client):
     @loader(max_size=100)
     async def load_product(self, skus: Sequence[str]) -> Mapping[str, Product | None]:
         """A product; None when the catalog does not have it."""
-        batch = await self._service.get(batch_path("/products", skus), Items[Product])
+        batch = await self._service.get(batch_path("/products", "sku", skus), Items[Product])
         return dict.fromkeys(skus) | {product.sku: product for product in batch.items}
 
     async def search(self, **criteria: Any) -> SearchResult:

@@ -4,10 +4,8 @@ What is needed of many products is written for one: the loads of a page leave as
 products, as many as a service's batch read takes.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
-from urllib.parse import urlencode
 
 from msgspec import Meta, Struct
 
@@ -40,8 +38,3 @@ class Client:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-
-
-def batch_path(path: str, keys: Sequence[str], name: str = "sku") -> str:
-    """The path of a batch read."""
-    return f"{path}?{urlencode({name: keys}, doseq=True)}"

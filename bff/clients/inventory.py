@@ -5,8 +5,9 @@ from typing import Self
 
 from msgspec import Struct
 
-from bff.clients.common import Client, Items, batch_path
+from bff.clients.common import Client, Items
 from frontispiece.pages import loader
+from frontispiece.upstream import batch_path
 
 
 class Stock(Struct, frozen=True):
@@ -27,5 +28,5 @@ class Inventory(Client):
     @loader(max_size=100)
     async def load_stock(self, skus: Sequence[str]) -> Mapping[str, Stock]:
         """The stock of a product; 0 for one that inventory does not know."""
-        batch = await self._service.get(batch_path("/stock", skus), Items[Stock])
+        batch = await self._service.get(batch_path("/stock", "sku", skus), Items[Stock])
         return {sku: Stock(sku, 0) for sku in skus} | {stock.sku: stock for stock in batch.items}

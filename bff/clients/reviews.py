@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from bff.clients.common import Client, Items, batch_path
+from bff.clients.common import Client, Items
 from frontispiece.pages import loader
+from frontispiece.upstream import batch_path
 
 
 class Rating(Struct, frozen=True):
@@ -47,7 +48,7 @@ class Reviews(Client):
     @loader(max_size=100)
     async def load_rating(self, skus: Sequence[str]) -> Mapping[str, Rating]:
         """The rating of a product; one without reviews has no average."""
-        batch = await self._service.get(batch_path("/summaries", skus), Items[Rating])
+        batch = await self._service.get(batch_path("/summaries", "sku", skus), Items[Rating])
         return {sku: Rating(sku) for sku in skus} | {rating.sku: rating for rating in batch.items}
 
     async def latest(self, sku: str, limit: int) -> ReviewList:

@@ -5,8 +5,9 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
-from bff.clients.common import Client, Items, Moment, batch_path
+from bff.clients.common import Client, Items, Moment
 from frontispiece.pages import loader
+from frontispiece.upstream import batch_path
 
 
 class Quote(Struct, frozen=True):
@@ -48,5 +49,5 @@ class Shipping(Client):
     @loader(max_size=100)
     async def load_shipment(self, order_ids: Sequence[str]) -> Mapping[str, Shipment | None]:
         """The shipment of one of the caller's orders; None when it has none."""
-        batch = await self._service.get(batch_path("/shipments", order_ids, "order_id"), Items[Shipment])
+        batch = await self._service.get(batch_path("/shipments", "order_id", order_ids), Items[Shipment])
         return dict.fromkeys(order_ids) | {each.order_id: each for each in batch.items}

@@ -13,7 +13,7 @@ from frontispiece.pages.plan import Input, Origin, Plan, Step
 from frontispiece.pages.request import PageRequest
 
 MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
-"""The modules in a type's representation: `list[bff.clients.catalog.Product]`."""
+"""The modules in a type's representation: `list[bff.clients.books.Book]`."""
 
 
 class Kind(StrEnum):

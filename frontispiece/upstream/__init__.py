@@ -17,7 +17,7 @@ from frontispiece.upstream.call_context import (
     current_call_context,
     now,
 )
-from frontispiece.upstream.client import Service, Upstream
+from frontispiece.upstream.client import Service, Upstream, batch_path
 from frontispiece.upstream.errors import (
     InvalidResponse,
     OverBudget,
@@ -56,6 +56,7 @@ __all__ = [
     "UpstreamClientError",
     "UpstreamError",
     "UpstreamServerError",
+    "batch_path",
     "current_call_context",
     "field",
     "now",

@@ -6,6 +6,7 @@ from functools import cache, partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -29,6 +30,9 @@ _JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 OnHeaders = Callable[[Headers], object]
 """Called with the headers of a response."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What is not percent-encoded (RFC 3986, 2.3)."""
 
 JSON = b"application/json"
 
@@ -188,6 +192,13 @@ class Service:
             reply = await self._upstream.send(request)
             record.answer = str(reply.status)
             return await read(reply)
+
+
+def batch_path(path: str, name: str, keys: Collection[str]) -> str:
+    """The path and query of a batch read, such as `/things?id=a&id=b`, percent-encoded."""
+    if _PLAIN.fullmatch("".join(keys)) is None:
+        keys = [quote(key, safe="") for key in keys]
+    return f"{path}?{name}=" + f"&{name}=".join(keys)
 
 
 async def _whole(reply: Reply) -> bytes:

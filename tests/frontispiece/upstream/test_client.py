@@ -18,6 +18,7 @@ from frontispiece.upstream import (
     Upstream,
     UpstreamClientError,
     UpstreamServerError,
+    batch_path,
 )
 from frontispiece.upstream.client import MAX_BODY
 from frontispiece.upstream.errors import ServiceUnavailable
@@ -288,3 +289,11 @@ async def test_a_503_of_the_service_stays_one_with_its_retry_after(
 
     problem = failure.value.problem("things")
     assert (problem.status, int(problem.headers["Retry-After"]) in seconds) == (503, True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "query"),
+    [(["a", "b-1"], "id=a&id=b-1"), (["a&id=b", "ö /?#"], "id=a%26id%3Db&id=%C3%B6%20%2F%3F%23")],
+)
+def test_the_keys_of_a_batch_read_are_percent_encoded(keys: list[str], query: str) -> None:
+    assert batch_path("/things", "id", keys) == f"/things?{query}"

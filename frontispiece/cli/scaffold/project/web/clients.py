@@ -1,12 +1,11 @@
 """Clients of the services, and of their responses only the fields that pages read."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from frontispiece.pages import loader
-from frontispiece.upstream import Service
+from frontispiece.upstream import Service, batch_path
 
 
 class Note(Struct, frozen=True):
@@ -30,5 +29,5 @@ class Notes:
     @loader(max_size=50)  # called for one id; the loads of a page leave as one call
     async def load(self, ids: Sequence[str]) -> Mapping[str, Note | None]:
         """A note of many; None when there is none."""
-        notes = await self._service.get("/notes?" + urlencode({"id": ids}, doseq=True), list[Note])
+        notes = await self._service.get(batch_path("/notes", "id", ids), list[Note])
         return dict.fromkeys(ids) | {note.id: note for note in notes}
