@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from frontispiece.extras import extra
 from frontispiece.http.asgi import ADDRESSES
+from frontispiece.http.grpc_status import STATUSES, UNKNOWN
 from frontispiece.http.problems import Problem, internal
 from frontispiece.security import Identity, Verifier
 
@@ -28,16 +29,7 @@ SHUTDOWN_SECONDS: Final = 2.0
 
 Method = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 
-_CODES = {
-    401: grpc.StatusCode.UNAUTHENTICATED,
-    403: grpc.StatusCode.PERMISSION_DENIED,
-    404: grpc.StatusCode.NOT_FOUND,
-    409: grpc.StatusCode.ABORTED,
-    412: grpc.StatusCode.ABORTED,
-    422: grpc.StatusCode.INVALID_ARGUMENT,
-    500: grpc.StatusCode.INTERNAL,
-    503: grpc.StatusCode.UNAVAILABLE,
-}
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class RpcInterceptor(grpc.aio.ServerInterceptor):
@@ -83,7 +75,8 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
                 problem = self._problem(error)
                 if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     log.exception("A call failed")
-                await context.abort(_CODES[problem.status], str(problem), (("problem-type", problem.kind),))
+                code = _CODES[STATUSES.get(problem.status, UNKNOWN)]
+                await context.abort(code, str(problem), (("problem-type", problem.kind),))
 
         return guarded
 

@@ -17,6 +17,7 @@ from frontispiece.gateway.forward import to_service
 from frontispiece.gateway.grpc.envoy import CLUSTER, FOR_CLIENT, IDLE, SLACK
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.grpc_status import STATUSES, UNKNOWN
 from frontispiece.http.headers import joined
 from frontispiece.http.messages import Headers, IncomingRequest, Reply, field
 from frontispiece.http.problems import TYPE_PREFIX, Problem
@@ -38,25 +39,8 @@ UNITS: Final = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n
 
 _TIMEOUT: Final = re.compile(rb"([0-9]{1,8})([HMSmun])")
 
-STATUSES: Final = {
-    400: 3,  # INVALID_ARGUMENT
-    401: 16,  # UNAUTHENTICATED
-    403: 7,  # PERMISSION_DENIED
-    404: 12,  # UNIMPLEMENTED: what gRPC says of a method that is not there
-    405: 12,
-    408: 4,  # DEADLINE_EXCEEDED
-    413: 8,
-    414: 8,
-    429: 8,  # RESOURCE_EXHAUSTED
-    431: 8,
-    500: 13,  # INTERNAL
-    502: 14,
-    503: 14,  # UNAVAILABLE
-    504: 14,
-}
+REFUSALS: Final = STATUSES | {404: 12, 405: 12}  # UNIMPLEMENTED: what gRPC says of a method that is not there
 """The status of gRPC for each HTTP status of a refusal."""
-
-UNKNOWN: Final = 2
 
 TO_REMOVE: Final = b"x-envoy-auth-headers-to-remove"
 """The header of a decision that names what Envoy removes from a call."""
@@ -164,7 +148,7 @@ def _refusal(reply: Reply) -> Reply:
     assert isinstance(reply.body, bytes), "a problem is whole"
     problem = _problem(reply.body)
     headers = [each for each in reply.headers if each[0].decode("latin-1").startswith(FOR_CLIENT)]
-    headers.append((b"grpc-status", b"%d" % STATUSES.get(reply.status, UNKNOWN)))
+    headers.append((b"grpc-status", b"%d" % REFUSALS.get(reply.status, UNKNOWN)))
     headers.append((b"problem-type", problem["type"].removeprefix(TYPE_PREFIX).encode()))
     text = problem.get("detail") or problem["title"]
     return Reply.whole(reply.status, text.encode(), headers)
