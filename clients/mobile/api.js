@@ -80,6 +80,7 @@ export class MobileApi {
       news: (data.news ?? []).map(read.newsItem),
       unread: data.unread ?? 0,
       newest: data.newest ?? null,
+      nextNews: data.next_news ?? null,
       degraded: Object.keys(degraded),
     };
   }
@@ -113,6 +114,12 @@ export class MobileApi {
   async unfollow(brand) {
     const { data } = await this.#json("DELETE", `/mobile/brands/${encodeURIComponent(brand)}/follow`);
     return { following: data.following };
+  }
+
+  /** The news after a cursor. @param {string} cursor @returns {Promise<{ news: import("./models.js").NewsItem[], next: string | null }>} */
+  async olderNews(cursor) {
+    const { data } = await this.#json("GET", this.#path("/feed", { cursor, dpr: this.#dpr }));
+    return { news: (data.news ?? []).map(read.newsItem), next: data.next ?? null };
   }
 
   /** Marks all news up to an id as read. @param {string} id @returns {Promise<{ unread: number }>} */

@@ -12,7 +12,7 @@
  *   id: string, kind: string, sku: string, name: string, brand: string, image: string | null, price: string | null,
  *   was: string | null, isUnread: boolean, others: number,
  * }} NewsItem
- * @typedef {{ tiles: Card[], types: Department[], news: NewsItem[], unread: number, newest: string | null, degraded: string[] }} Home
+ * @typedef {{ tiles: Card[], types: Department[], news: NewsItem[], unread: number, newest: string | null, nextNews: string | null, degraded: string[] }} Home
  * @typedef {{ total: number, tiles: Card[], next: string | null, types: (Department & { count: number })[] }} Results
  * @typedef {{ sku: string, name: string, price: string, image: string | null }} Companion
  * @typedef {{ rating: number, title: string, text: string }} Review

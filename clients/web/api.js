@@ -92,6 +92,12 @@ export class WebApi {
     return { following: data.following };
   }
 
+  /** The news after a cursor. @param {string} cursor @returns {Promise<import("./models.js").Feed>} */
+  async olderNews(cursor) {
+    const { data } = await this.#http.json("GET", `/web/feed${queryString({ cursor })}`);
+    return models.feed(data);
+  }
+
   /** Marks all news up to an id as read. @param {string} id @returns {Promise<{ unread: number }>} */
   async markRead(id) {
     const { data } = await this.#http.json("PUT", "/web/feed/read", { body: { up_to: id } });

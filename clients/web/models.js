@@ -15,7 +15,9 @@
  *   id: string, kind: string, sku: string, name: string, brand: string, picture: Picture | null, at: string,
  *   price: Money | null, priceBefore: Money | null, isUnread: boolean, others: number,
  * }} NewsItem
- * @typedef {{ items: NewsItem[], follows: string[] | null, unread: number, newest: string | null }} Feed `newest` is an id
+ * @typedef {{
+ *   items: NewsItem[], follows: string[] | null, unread: number, newest: string | null, next: string | null,
+ * }} Feed `newest` is an id, `next` the cursor of older news
  * @typedef {{ types: Counted[], brands: Counted[], featured: Card[], total: number, feed: Feed }} Home
  * @typedef {{ from: number | null, to: number | null, count: number }} PriceRange
  * @typedef {{ brands: Counted[], types: Counted[], prices: PriceRange[] }} Facets
@@ -77,12 +79,18 @@ export function home(data) {
     brands: data.brands.map(counted),
     featured: data.featured.map(card),
     total: data.total,
-    feed: {
-      items: data.feed.items.map(newsItem),
-      follows: data.feed.follows,
-      unread: data.feed.unread,
-      newest: data.feed.newest,
-    },
+    feed: feed(data.feed),
+  };
+}
+
+/** @param {any} data @returns {Feed} */
+export function feed(data) {
+  return {
+    items: data.items.map(newsItem),
+    follows: data.follows,
+    unread: data.unread,
+    newest: data.newest,
+    next: data.next,
   };
 }
 

@@ -14,6 +14,7 @@ FOLLOWED = "there are news of a brand that the customer follows"
 FILLED_BASKET = (SHOP, LOGGED_IN, FILLED)
 DELIVERABLE = (*FILLED_BASKET, "parcels go to Germany")
 MONEY = {"amount": 1161, "currency": match.regex("EUR", regex="^[A-Z]{3}$")}
+OLDER_NEWS = "there are older news as well"
 FOLLOWING = (LOGGED_IN, FOLLOWED)
 ADDRESS = {
     "name": "Ada Reader",

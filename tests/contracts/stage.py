@@ -39,6 +39,7 @@ SCENES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
         "follows": ["quill"],
         "read_up_to": "1",
     },
+    "there are older news as well": lambda: {"news": [news(2) | {"others": 2}] * 20},
     "only the catalogue answers": lambda: {
         "trouble": dict.fromkeys(("stocks", "discounts", "ratings", "reviews"), DOWN)
     },

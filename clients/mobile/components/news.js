@@ -8,10 +8,12 @@ import { hidden, pictureOf, productPath } from "./parts.js";
  * What is new, cheaper or back in stock, newest first; nothing while there is nothing.
  *
  * @param {import("../main.js").Shared} shared
- * @param {import("../models.js").NewsItem[]} news
+ * @param {import("../models.js").NewsItem[]} first
  * @param {string | null} newest the id of the newest, whose article may be gone
+ * @param {string | null} next the cursor of older ones
  */
-export function newsOf(shared, news, newest) {
+export function newsOf(shared, first, newest, next) {
+  let news = first;
   if (!newest || (news.length === 0 && shared.app.unread === 0)) {
     return null;
   }
@@ -20,12 +22,23 @@ export function newsOf(shared, news, newest) {
     const marked = await tried(shared, () => shared.app.api.markRead(newest), null);
     if (marked) {
       shared.app.setUnread(marked.unread);
-      fill(list, ...news.map((each) => item({ ...each, isUnread: false })));
+      news = news.map((each) => ({ ...each, isUnread: false }));
+      fill(list, ...news.map(item));
       fill(state, marked.unread === 0 ? "You have seen them all." : "There are newer ones since.");
       button.remove();
       title.focus();
     }
   };
+  const showOlder = async () => {
+    const older = await tried(shared, () => shared.app.api.olderNews(/** @type {string} */ (next)), null);
+    if (older) {
+      news = [...news, ...older.news];
+      next = older.next;
+      list.append(...older.news.map(item));
+      more.hidden = next === null;
+    }
+  };
+  const more = h("button", { type: "button", class: "button plain", hidden: next === null, on: { click: showOlder } }, "Older news");
   const title = h("h2", { id: "news", class: "section-title", tabindex: -1 }, "From makers you follow");
   const state = h("p", { class: "hint", role: "status" });
   const button = h("button", { type: "button", class: "button plain", on: { click: read } }, "Mark as read");
@@ -36,6 +49,7 @@ export function newsOf(shared, news, newest) {
     state,
     list,
     shared.app.unread > 0 ? button : null,
+    more,
   );
 }
 

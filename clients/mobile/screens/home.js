@@ -25,7 +25,7 @@ export const home = (shared, { signal, setTitle }) => {
     signal,
     fallback: async () => {
       const tiles = (await app.store.products()).slice(0, 8);
-      return tiles.length ? { tiles, types: [], news: [], unread: 0, newest: null, degraded: ["timeline"] } : null;
+      return tiles.length ? { tiles, types: [], news: [], unread: 0, newest: null, nextNews: null, degraded: ["timeline"] } : null;
     },
   });
   const element = h(
@@ -47,11 +47,11 @@ export const home = (shared, { signal, setTitle }) => {
  * @param {import("../main.js").Shared} shared
  * @param {Home} home
  */
-function draw(shared, { tiles, types, news, newest }) {
+function draw(shared, { tiles, types, news, newest, nextNews }) {
   const [first, ...others] = tiles;
   return [
     departments(types),
-    newsOf(shared, news, newest),
+    newsOf(shared, news, newest, nextNews ?? null),
     first ? lead(first) : null,
     h("section", { "aria-labelledby": "picked" }, h("h2", { id: "picked", class: "section-title" }, "From the workshop"), gridOf(others, 2)),
   ];

@@ -13,7 +13,8 @@ import { refusalText } from "./problem.js";
  * @param {import("../app.js").App} app
  * @param {import("../models.js").Feed} feed
  */
-export function newsSection({ news, notices }, { items, newest }) {
+export function newsSection({ api, news, notices }, { items: first, newest, next }) {
+  let items = first;
   if (!newest || (items.length === 0 && news.unread === 0)) {
     return null;
   }
@@ -22,7 +23,8 @@ export function newsSection({ news, notices }, { items, newest }) {
   const read = async () => {
     try {
       await news.markRead(newest);
-      fill(list, ...items.map((item) => newsItem({ ...item, isUnread: false })));
+      items = items.map((item) => ({ ...item, isUnread: false }));
+      fill(list, ...items.map(newsItem));
       show();
       title.focus();
     } catch (error) {
@@ -30,6 +32,20 @@ export function newsSection({ news, notices }, { items, newest }) {
       notices.show(`Your news are still unread: ${refusalText(error)}`, { isError: true });
     }
   };
+  const showOlder = async () => {
+    try {
+      const older = await api.olderNews(/** @type {string} */ (next));
+      items = [...items, ...older.items];
+      next = older.next;
+      list.append(...older.items.map(newsItem));
+      more.hidden = next === null;
+      notices.announce(plural(older.items.length, "older one", "older ones"));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      notices.show(`Older news cannot be shown: ${refusalText(error)}`, { isError: true });
+    }
+  };
+  const more = h("p", { class: "more", hidden: next === null }, h("button", { type: "button", class: "button", on: { click: showOlder } }, "Older news"));
   const title = h("h2", { id: "news-title", tabindex: -1 }, "From makers you follow");
   const button = h("button", { type: "button", class: "link-button", on: { click: read } }, "Mark as read");
   const show = () => {
@@ -43,6 +59,7 @@ export function newsSection({ news, notices }, { items, newest }) {
     title,
     state,
     list,
+    more,
   );
 }
 

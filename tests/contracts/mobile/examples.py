@@ -39,6 +39,7 @@ from tests.contracts.parts import (
     FOLLOWING,
     GIVEN_BACK,
     MONEY,
+    OLDER_NEWS,
     ORDERED,
     ORDERING,
     READING,
@@ -59,6 +60,7 @@ home = requests("GET /home", "home", query=DISPLAY)
 product = requests("GET /products/PEN", "product", "PEN", query=DISPLAY)
 follow = requests("PUT /brands/quill/follow", "follow", "quill")
 unfollow = requests("DELETE /brands/quill/follow", "unfollow", "quill")
+older_news = requests("GET /feed", "olderNews", "0", query=DISPLAY | {"cursor": "0"})
 mark_read = requests("PUT /feed/read", "markRead", "2", body={"up_to": "2"})
 unknown_product = requests("GET /products/NIB", "product", "NIB", query=DISPLAY)
 search = requests("GET /search", "search")
@@ -104,9 +106,11 @@ CONTRACT = Contract(
                 "news": [NEWS],
                 "unread": 1,
                 "newest": "2",
+                "next_news": match.str("6"),
             },
             SHOP,
             *FOLLOWING,
+            OLDER_NEWS,
         ),
         home(
             "the start screen of a shop of which only the catalogue tells",
@@ -129,6 +133,12 @@ CONTRACT = Contract(
         ),
         follow("a maker whom the customer follows from now on", {"following": match.bool(True)}, LOGGED_IN),
         unfollow("a maker whom the customer follows no more", {"following": match.bool(False)}, *FOLLOWING),
+        older_news(
+            "older news of a maker whom the customer follows",
+            {"news": [NEWS], "next": match.str("6")},
+            *FOLLOWING,
+            OLDER_NEWS,
+        ),
         mark_read("news that the customer has read", {"unread": 0}, *FOLLOWING),
         unknown_product("the screen of an article that nobody knows", problem("product-unknown"), status=404),
         search(

@@ -12,6 +12,7 @@ from tests.contracts.parts import (
     FOLLOWING,
     GIVEN_BACK,
     MONEY,
+    OLDER_NEWS,
     ORDERED,
     ORDERING,
     SHOP,
@@ -46,6 +47,7 @@ home = requests("GET /home", "home")
 product = requests("GET /products/PEN", "product", "PEN")
 follow = requests("PUT /brands/quill/follow", "follow", "quill")
 unfollow = requests("DELETE /brands/quill/follow", "unfollow", "quill")
+older_news = requests("GET /feed", "olderNews", "0", query={"cursor": "0"})
 mark_read = requests("PUT /feed/read", "markRead", "2", body={"up_to": "2"})
 unknown_product = requests("GET /products/NIB", "product", "NIB")
 search = requests("GET /search", "search")
@@ -86,10 +88,17 @@ CONTRACT = Contract(
                 "brands": COUNTED,
                 "featured": [CARD],
                 "total": 2,
-                "feed": {"items": [NEWS], "follows": ["quill"], "unread": 1, "newest": "2"},
+                "feed": {
+                    "items": [NEWS],
+                    "follows": ["quill"],
+                    "unread": 1,
+                    "newest": "2",
+                    "next": match.str("6"),
+                },
             },
             SHOP,
             *FOLLOWING,
+            OLDER_NEWS,
         ),
         product(
             "the page of an article of a maker whom the customer follows",
@@ -106,6 +115,11 @@ CONTRACT = Contract(
         ),
         follow("a maker whom the customer follows from now on", {"following": match.bool(True)}, LOGGED_IN),
         unfollow("a maker whom the customer follows no more", {"following": match.bool(False)}, *FOLLOWING),
+        older_news(
+            "older news of a maker whom the customer follows",
+            {"items": [NEWS], "follows": ["quill"], "unread": 1, "newest": "2", "next": None},
+            *FOLLOWING,
+        ),
         mark_read("news that the customer has read", {"unread": 0}, *FOLLOWING),
         unknown_product("the page of an article that nobody knows", problem("product-unknown"), status=404),
         search(

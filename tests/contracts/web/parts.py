@@ -39,7 +39,7 @@ NEWS = {
     "is_unread": match.bool(True),
     "others": match.int(2),
 }
-NO_NEWS = {"items": Exactly([]), "follows": Exactly([]), "unread": 0, "newest": None}
+NO_NEWS = {"items": Exactly([]), "follows": Exactly([]), "unread": 0, "newest": None, "next": None}
 
 PRODUCT = {
     "sku": Exactly("PEN"),
