@@ -31,7 +31,7 @@ async def test_news_of_a_followed_maker_come_in_pages_and_are_read_at_once(
     async with httpx.AsyncClient(base_url=shop.url, headers=shop.phone(customer)) as phone:
 
         async def unread() -> bool:
-            return (await phone.get("/mobile/home")).json().get("unread") == DROPS
+            return bool((await phone.get("/mobile/home")).json().get("unread") == DROPS)
 
         await until(unread)
 
