@@ -34,6 +34,7 @@ def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_de
         *(
             "acquirer",
             "bff-operator",
+            "catalog-grpc",
             "discount",
             "feed",
             "payment",

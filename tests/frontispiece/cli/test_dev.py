@@ -127,7 +127,7 @@ def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer
     developer.edit(note, "related(nota: Note", "related(note: Note")
 
     developer.edit("web/clients.py", "from msgspec", "import unheard_of\nfrom msgspec")  # cannot be imported
-    developer.until_printed(f"No module named 'unheard_of' ({developer.folder / 'web/clients.py'}, line 6)")
+    developer.until_printed(f"No module named 'unheard_of' ({developer.folder / 'web/clients.py'}, line 5)")
     developer.edit("web/clients.py", "import unheard_of\n", "")
 
     edit_a_program_with_a_copy(developer)

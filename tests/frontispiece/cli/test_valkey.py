@@ -146,7 +146,7 @@ def test_a_file_handed_over_stays_open_in_the_server(tmp_path: Path) -> None:
         (tmp_path / "lock").open("w") as lock,
         running_valkey(tmp_path, pass_fds=[lock.fileno()]) as url,
     ):
-        opened = {link.readlink() for link in Path(f"/proc/{server_pid(url)}/fd").iterdir()}
+        opened = {link.resolve() for link in Path(f"/proc/{server_pid(url)}/fd").iterdir()}
 
     assert tmp_path / "lock" in opened
 
