@@ -161,7 +161,10 @@ class Shop:
         return {"sku": _last(request), "items": items}
 
     def _timeline(self, request: httpx.Request) -> Any:
-        first = int(request.url.params.get("cursor", 0))
+        cursor = request.url.params.get("cursor", "0")
+        if re.fullmatch("[0-9]{1,9}", cursor) is None:
+            return problem(422, "cursor-invalid")
+        first = int(cursor)
         end = first + int(request.url.params["limit"])
         state = {"follows": self.follows, "unread": self.unread, "read_up_to": self.read_up_to}
         following = str(end) if end < len(self.news) else None

@@ -136,6 +136,7 @@ CONTRACT = Contract(
         older_news(
             "older news of a maker whom the customer follows",
             {"news": [NEWS], "next": match.str("6")},
+            SHOP,
             *FOLLOWING,
             OLDER_NEWS,
         ),

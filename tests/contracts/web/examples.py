@@ -118,6 +118,7 @@ CONTRACT = Contract(
         older_news(
             "older news of a maker whom the customer follows",
             {"items": [NEWS], "follows": ["quill"], "unread": 1, "newest": "2", "next": None},
+            SHOP,
             *FOLLOWING,
         ),
         mark_read("news that the customer has read", {"unread": 0}, *FOLLOWING),
