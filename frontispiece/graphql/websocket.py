@@ -159,7 +159,7 @@ class _Connection:
             raise Closed(BAD_REQUEST, "Invalid message")
         try:
             return msgspec.json.decode(content, type=ClientMessage)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Closed(BAD_REQUEST, "Invalid message") from error
 
     async def _pace(self) -> None:

@@ -127,6 +127,7 @@ class Service:
             within.check(method, headers)
         request = self._request(method, target, headers)
         if body is not None:
+            request.lines = None
             request.headers.append((b"content-type", b"application/json"))
             request.body = msgspec.json.encode(body)
         if within is not None and within.recorded_calls is not None:

@@ -56,7 +56,7 @@ async def test_every_screen_is_one_call_accessible_and_steady(
         "product": (f"/products/{PEN}", PEN_NAME, f"GET /web/products/{PEN}"),
         "basket": ("/basket", "Your basket", "GET /web/basket"),
         "checkout": ("/checkout", "Checkout", "POST /web/checkout/draft"),
-        "orders": ("/orders", "Your orders", "GET /web/orders"),
+        "orders": ("/orders", "Your orders", "GET /web/graphql"),
         "order": (ordered, re.compile("^Order of"), f"GET /web{ordered}"),
         "nothing-found": ("/search?q=zeppelin", "“zeppelin”", "GET /web/search"),
     }

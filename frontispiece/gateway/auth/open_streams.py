@@ -79,7 +79,7 @@ class _Stream:
         coming: asyncio.Future[Any] = asyncio.ensure_future(anext(self._chunks))
         try:
             await asyncio.wait([coming, self._ended], return_when=asyncio.FIRST_COMPLETED)
-            if coming.done():
+            if coming.done() and not self._ended.done():
                 return coming.result()  # type: ignore[no-any-return]
         finally:
             if not coming.done():

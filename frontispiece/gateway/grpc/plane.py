@@ -136,7 +136,7 @@ class Plane:
                     try:
                         await self._follow(current())
                         failure = ""
-                    except OSError as error:
+                    except (OSError, ValueError) as error:
                         if str(error) != failure:
                             log.warning("Envoy does not learn where services are: %s", error)
                         failure = str(error)
