@@ -124,7 +124,13 @@ async def ordering(parts: Parts) -> AsyncIterator[Fuzzed]:
 
 
 class FullBasket(OrderingShop):
-    """Services around ordering with a basket that is full again for each order."""
+    """Services around ordering with a basket that is full again for each order.
+
+    Where the worlds of several services share a process, its catalog is that of all of them.
+    """
+
+    def _catalog(self, request: httpx.Request) -> httpx.Response:
+        return Catalog().respond(request) if request.url.path == "/brands" else super()._catalog(request)
 
     def _claim(self, request: httpx.Request) -> httpx.Response:
         self.basket = {"PEN": 2, "INK": 1}
