@@ -68,6 +68,7 @@ cat >identity_clients <<JSON
   "agent": {
     "name": "an assistant",
     "redirect_uris": ["http://127.0.0.1/callback"],
+    "backchannel_logout_uri": "http://gateway:8000/web/session/backchannel-logout",
     "scopes": ["shop"],
     "resource": "$origin/agent/mcp"
   }

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
 
+from frontispiece.errors import ConfigError
 from frontispiece.gateway import health
 from frontispiece.gateway.admin import AdminApp, AdminSettings
 from frontispiece.gateway.config.route import NATIVE
@@ -123,7 +124,7 @@ class Gateway:
         if plane := self.runtime.plane:
             try:
                 await plane.follow(snapshot)
-            except OSError:  # Envoy could not be told: nothing of the table is served
+            except (OSError, ConfigError):  # Envoy could not be told: nothing of the table is served
                 await snapshot.retire(0)
                 raise
         self.snapshot = snapshot

@@ -28,6 +28,7 @@ from shop.demo import PASSWORD
 from tests.support.browser import Browser
 from tests.support.checkouts import ADDRESS, CARD
 from tests.support.customers import add_customers
+from tests.support.sessions import until
 from tests.support.shop import RunningShop
 from tests.support.waiting import TIMEOUT
 
@@ -72,7 +73,8 @@ class Assistant:
         metadata = OAuthClientMetadata(
             redirect_uris=[AnyUrl(REDIRECT)], token_endpoint_auth_method="none", client_name="assistant"
         )
-        self.auth = OAuthClientProvider(self._url, metadata, Storage(), self._log_in, self._callback)
+        self.storage = Storage()
+        self.auth = OAuthClientProvider(self._url, metadata, self.storage, self._log_in, self._callback)
 
     async def _log_in(self, url: str) -> None:
         browser = Browser()
@@ -244,6 +246,28 @@ def test_tokens_of_assistants_are_for_the_tools_alone(http: httpx.Client, shop: 
     assert http.get("/mobile/orders", headers=own).status_code == 401
     assert http.post("/agent/mcp", json={}, headers=own).status_code == 400
     assert http.post("/agent/mcp", json={}, headers=shop.phone("shopper")).status_code == 401
+
+
+async def test_an_assistant_whose_login_is_revoked_is_refused(
+    assistant: Assistant, shop: RunningShop
+) -> None:
+    async with assistant.connected():
+        tokens = assistant.storage.tokens
+    assert tokens is not None
+    own = {"Authorization": f"Bearer {tokens.access_token}"}
+    async with httpx.AsyncClient(base_url=shop.url) as http:
+
+        async def status() -> int:
+            return (await http.post("/agent/mcp", json={}, headers=own)).status_code
+
+        assert await status() == 400
+        revoked = {"client_id": "agent", "token": tokens.refresh_token or tokens.access_token}
+        assert (await http.post("/identity/revoke", data=revoked)).status_code == 200
+
+        async def is_refused() -> bool:
+            return await status() == 401
+
+        await until(is_refused)
 
 
 def test_a_refusal_without_a_token_names_the_issuer(http: httpx.Client, shop: RunningShop) -> None:

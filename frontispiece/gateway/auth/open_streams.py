@@ -32,16 +32,19 @@ class OpenStreams:
         """The keys of all sessions that have one."""
         return [name for kind, name in self._streams if kind == SESSION]
 
-    def add(self, reply: Reply, *, key: str | None = None, sid: str | None, subject: str) -> None:
-        """Have a reply end with its caller's session or login; a whole one, or one of known length, stays."""
+    def add(
+        self, reply: Reply, *, key: str | None = None, sid: str | None, subject: str
+    ) -> "_Stream | Relay | None":
+        """Have a reply end with its caller's session or login; None where it is whole or of known length."""
         if isinstance(reply.body, bytes) or reply.header(b"content-length") is not None:
-            return
+            return None
         stream = reply.body if isinstance(reply.body, Relay) else _Stream(reply.body)
         reply.body = stream
         owners = _owners(key, sid, subject)
         for owner in owners:
             self._streams[owner].add(stream)
         when_released(reply, lambda: self._remove(stream, owners))
+        return stream
 
     def end(self, *, key: str | None = None, sid: str | None = None, subject: str | None = None) -> None:
         """End those of a session, of a login or of a user."""

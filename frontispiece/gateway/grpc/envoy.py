@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from frontispiece.errors import ConfigError
+
 Json = dict[str, Any]
 
 CLUSTER: Final = "x-plane-cluster"
@@ -38,6 +40,12 @@ SET_BY_GATEWAY: Final = ("authorization", "baggage", "cookie", "grpc-timeout", "
 
 FOR_CLIENT: Final = ("ratelimit", "retry-after", "www-authenticate", "problem-type", "x-request-id")
 """The beginnings of the headers of a decision that are metadata for the client."""
+
+WINDOWS: Final = {"initial_stream_window_size": 1 << 16, "initial_connection_window_size": 1 << 20}
+"""Bytes that may be under way, to clients and to services: Envoy stores what a slow reader leaves."""
+
+BUFFER: Final = 1 << 20
+"""Bytes of a connection that Envoy stores."""
 
 TYPES: Final = "type.googleapis.com/envoy"
 HTTP: Final = f"{TYPES}.extensions.filters.http"
@@ -100,7 +108,7 @@ def bootstrap(folder: Path, listen: str, tls: tuple[Path, Path] | None = None) -
         "name": "grpc",
         "address": _address(listen),
         "filter_chains": [chain],
-        "per_connection_buffer_limit_bytes": 1 << 20,
+        "per_connection_buffer_limit_bytes": BUFFER,
     }
     gateway = _cluster(DECISIONS, [f"unix:{folder / 'decisions.sock'}"], {"http_protocol_options": {}})
     return {
@@ -121,7 +129,8 @@ def clusters(addresses: Iterable[tuple[str, Sequence[str]]]) -> Json:
         "resources": [
             {
                 "@type": f"{TYPES}.config.cluster.v3.Cluster",
-                **_cluster(name, each, {"http2_protocol_options": {}}),
+                **_cluster(name, each, {"http2_protocol_options": WINDOWS}),
+                "per_connection_buffer_limit_bytes": BUFFER,
             }
             for name, each in addresses
         ]
@@ -185,11 +194,7 @@ def _manager(folder: Path) -> Json:
         "stream_idle_timeout": "300s",
         "request_headers_timeout": "10s",
         "common_http_protocol_options": {"idle_timeout": "3600s"},
-        "http2_protocol_options": {
-            "max_concurrent_streams": 100,
-            "initial_stream_window_size": 1 << 16,
-            "initial_connection_window_size": 1 << 20,
-        },
+        "http2_protocol_options": {"max_concurrent_streams": 100, **WINDOWS},
         "http_filters": [
             {"name": "decision", "typed_config": _decision()},
             {
@@ -266,6 +271,8 @@ def _address(target: str) -> Json:
     if target.startswith("unix:"):
         return {"pipe": {"path": target.removeprefix("unix:")}}
     host, _, port = target.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+        raise ConfigError([f"Envoy cannot call {target!r}: write grpc://host:port"])
     return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from frontispiece.errors import ConfigError
 from frontispiece.gateway.grpc import envoy
 from frontispiece.settings import Settings
 
@@ -136,7 +137,7 @@ class Plane:
                     try:
                         await self._follow(current())
                         failure = ""
-                    except (OSError, ValueError) as error:
+                    except (OSError, ConfigError) as error:
                         if str(error) != failure:
                             log.warning("Envoy does not learn where services are: %s", error)
                         failure = str(error)
@@ -159,11 +160,12 @@ class Plane:
         used = {names[name]: addresses for name, addresses in where.items()}
         now, new = time.monotonic(), used.keys() - self._left.keys()
         left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._left.items()}
-        self._left = {name: each for name, each in left.items() if each[1] > now}
-        self._left |= {name: (addresses, float("inf")) for name, addresses in used.items()}
+        left = {name: each for name, each in left.items() if each[1] > now}
+        left |= {name: (addresses, float("inf")) for name, addresses in used.items()}
+        clusters = envoy.clusters((name, addresses) for name, (addresses, _) in left.items())
         self._write("routes.json", envoy.routes(timeouts))
-        clusters = ((name, addresses) for name, (addresses, _) in self._left.items())
-        self._write("clusters.json", envoy.clusters(clusters))
+        self._write("clusters.json", clusters)
+        self._left = left
         if new and self.is_open:
             await asyncio.sleep(SETTLE)
         self.clusters.update(names)

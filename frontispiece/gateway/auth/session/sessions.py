@@ -73,9 +73,9 @@ class Sessions:
     def follow(self, reply: Reply, token: AccessToken) -> None:
         """Have a stream end with the login that a token is of."""
         sid, subject = token.sid, token.identity.subject
-        self._context.streams.add(reply, sid=sid, subject=subject)
-        if self.revocations.is_revoked(sid, subject, token.claims.get("iat", 0)):  # meanwhile
-            self._context.streams.end(sid=sid, subject=subject)
+        stream = self._context.streams.add(reply, sid=sid, subject=subject)
+        if stream and self.revocations.is_revoked(sid, subject, token.claims.get("iat", 0)):  # meanwhile
+            stream.end()
 
     def layer(self, route: Route) -> Layer:
         """See `SessionAuth.layer`."""

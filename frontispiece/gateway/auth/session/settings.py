@@ -32,7 +32,7 @@ class SessionSettings(Settings):
     client_id: str = Field("web", min_length=1, description="The gateway's client id at the issuer.")
     client_secret: str = Field("", repr=False, description="The gateway's client secret at the issuer.")
     logout_audiences: list[str] = Field(
-        ["web", "mobile", "mobile-web"],
+        ["web", "mobile", "mobile-web", "agent"],
         description="Client ids, as JSON, whose back-channel logouts are accepted, beside the gateway's own.",
     )
     local_cache_ttl: float = Field(

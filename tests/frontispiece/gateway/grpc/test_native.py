@@ -197,6 +197,25 @@ async def test_a_table_that_envoy_does_not_learn_of_is_not_served(serve: Serve, 
     assert gateway.snapshot is before
 
 
+async def test_an_address_that_envoy_cannot_call_refuses_its_table_and_no_later_one(
+    serve: Serve, tmp_path: Path
+) -> None:
+    gateway = gateway_of(route_table(route("/a", to="b")), {"b": nobody_there()})
+    gateway.runtime.plane = plane = Plane(tmp_path / "plane", "127.0.0.1:1")
+    plane.prepare()
+    await serve(gateway)
+    native = ROUTE | {"auth": "none", "scopes": []}
+
+    with pytest.raises(ConfigError, match="write grpc://host:port"):
+        await gateway.serve_table(table_with(tmp_path, native, url="grpc://library"))
+    assert gateway.snapshot.table.routes[0].to
+    assert gateway.snapshot.table.routes[0].to.service == "b"
+
+    good = table_with(tmp_path, native, url="grpc://127.0.0.1:1")
+    assert await gateway.serve_table(good)
+    assert gateway.snapshot.table == good
+
+
 def test_a_native_route_has_only_what_goes_without_messages(tmp_path: Path) -> None:
     def errors(**keys: Any) -> str:
         with pytest.raises(ConfigError) as refused:
