@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Response
 
 from frontispiece.aio import periodic
 from frontispiece.events import CallingServiceSettings, EventData
+from frontispiece.http import Problem
 from frontispiece.security import Identity, Signer
 from frontispiece.service import from_state, require_scope
 from frontispiece.stores import EmbeddedDatabase, EmbeddedStore
@@ -151,10 +152,10 @@ class Rebuilds:
             self._requested.clear()
             try:
                 await self._rebuild()
-            except UpstreamError as failure:
+            except (UpstreamError, Problem) as failure:  # the log, or a store of several databases
                 attempts += 1
                 if attempts == QUIET_ATTEMPTS:
-                    log.warning("A rebuild waits for facts: %s", failure)
+                    log.warning("A rebuild cannot go on: %s", failure)
                 await asyncio.sleep(min(MAX_PAUSE, 0.1 * 2.0**attempts))
             else:
                 attempts = 0

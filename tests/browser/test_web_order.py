@@ -33,7 +33,7 @@ async def test_a_story_that_breaks_off_goes_on_where_it_was(desktop_page: Page, 
     assert resumed_after == ["", "1"]
 
 
-async def test_whoever_follows_an_order_learns_that_the_session_has_ended(
+async def test_the_page_of_an_order_shows_that_the_session_has_ended(
     desktop_page: Page, customer: str
 ) -> None:
     page = desktop_page

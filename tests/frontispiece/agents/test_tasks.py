@@ -213,7 +213,7 @@ async def test_apps_without_tasks_have_none(member: Member) -> None:
     assert (await member.send("tasks/result", taskId="copy_book:7"))["error"]["code"] == -32601
 
 
-def test_tasks_that_nobody_can_follow_are_refused_together(
+def test_tasks_without_a_page_that_follows_them_are_refused_together(
     signing_key: str, token_settings: TokenSettings
 ) -> None:
     order, show, cancel = copy_pages(Copies())

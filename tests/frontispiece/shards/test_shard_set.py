@@ -64,7 +64,7 @@ async def test_a_shard_that_is_away_at_the_start_is_taken_in_when_it_comes(
     await context.__aexit__(None, None, None)
 
 
-async def test_without_a_map_nobody_guesses_what_a_shard_has_that_is_away(
+async def test_without_a_map_a_service_does_not_start_while_a_shard_is_away(
     urls: list[str], second_is_away: AbstractContextManager[None]
 ) -> None:
     with second_is_away, pytest.raises(Problem, match="unavailable"):

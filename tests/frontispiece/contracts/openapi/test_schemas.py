@@ -50,7 +50,7 @@ def variants(*schemas: Json, **rules: Any) -> Json:
     return {"oneOf": list(schemas), **rules}
 
 
-def told_apart(name: str) -> Json:
+def discriminated(name: str) -> Json:
     return variants(CAT, DOG, discriminator={"propertyName": name})
 
 
@@ -152,7 +152,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "tuple changed": (BREAK, BREAK, (places(STRING), places(STRING, STRING))),
     "variant added": (BREAK, FINE, (variants(CAT), variants(CAT, DOG))),
     "variant removed": (FINE, BREAK, (variants(CAT, DOG), variants(CAT))),
-    "discriminator changed": (BREAK, BREAK, (told_apart("kind"), told_apart("species"))),
+    "discriminator changed": (BREAK, BREAK, (discriminated("kind"), discriminated("species"))),
     "default changed": (FINE, BREAK, (number(default=20), number(default=10))),
     "default dropped": (FINE, WARNING, (number(default=20), number())),
     "default added": (FINE, WARNING, (number(), number(default=20))),
