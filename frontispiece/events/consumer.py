@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from frontispiece.aio import BackgroundTasks
 from frontispiece.events.broker import BROKER_ERRORS, BrokerUnavailable, Connection
+from frontispiece.events.delivery import Pause
 from frontispiece.events.settings import EventSettings
 from frontispiece.events.streams import Durable
 from frontispiece.extras import extra
@@ -38,8 +39,8 @@ HEARTBEAT: Final = "100"
 EXPIRED: Final = "408"
 STATUS: Final = "Status"
 
-Take = Callable[[Msg, JetStreamContext], Coroutine[Any, Any, None]]
-"""Handles a message to its end: acknowledged, redelivered or parked."""
+Take = Callable[[Msg, JetStreamContext, Pause], Coroutine[Any, Any, None]]
+"""Handles a message to its end: acknowledged, redelivered or parked; see `Deliveries.take`."""
 
 
 class Consumer:
@@ -57,6 +58,8 @@ class Consumer:
         self._settings = settings
         self._tasks = BackgroundTasks()
         self._taken: dict[asyncio.Task[None], Msg] = {}
+        self._pausing = 0
+        """Those of them that wait for the service's store."""
         self._freed = asyncio.Event()
         self._stopping = False
         self._pulling: asyncio.Task[None] | None = None
@@ -113,7 +116,7 @@ class Consumer:
 
     async def _pull(self, connection: Connection, inbox: str, delivered: asyncio.Queue[Msg]) -> None:
         """Request as many messages as there is room for, and start to handle those that come."""
-        batch = self._settings.concurrency - len(self._taken)
+        batch = self._settings.concurrency - self._busy
         request = {
             "batch": batch,
             "expires": int(EXPIRES * SECOND),
@@ -147,7 +150,9 @@ class Consumer:
         return headers[STATUS] == HEARTBEAT
 
     def _start(self, message: Msg, streams: JetStreamContext) -> None:
-        task = self._tasks.start(self._take(message, streams), f"a message of {self.durable.stream}")
+        task = self._tasks.start(
+            self._take(message, streams, self._pause), f"a message of {self.durable.stream}"
+        )
         self._taken[task] = message
         task.add_done_callback(self._done)
 
@@ -155,8 +160,21 @@ class Consumer:
         del self._taken[task]
         self._freed.set()
 
+    @property
+    def _busy(self) -> int:
+        """The messages that are being handled; after a pause there may be more than the settings allow."""
+        return len(self._taken) - self._pausing
+
+    async def _pause(self, seconds: float) -> None:
+        self._pausing += 1
+        self._freed.set()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._pausing -= 1
+
     async def _until_free(self) -> None:
-        while len(self._taken) >= self._settings.concurrency:
+        while self._busy >= self._settings.concurrency:
             self._freed.clear()
             await self._freed.wait()
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from frontispiece.telemetry.spans import Tracing
 
 log = logging.getLogger(__name__)
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits for so many seconds."""
 
 ENDED: Final = "no copy of the service finished it: each ended before"
 """Why a message is parked that was delivered too often, and was never to be parked."""
@@ -73,14 +76,19 @@ class Deliveries:
             "outcome",
         )
 
-    async def take(self, message: Msg, streams: JetStreamContext) -> None:
+    async def take(self, message: Msg, streams: JetStreamContext, pause: Pause) -> None:
         """Handle a message, once requests leave time for it, and tell the broker what became of it.
 
         When the broker does not hear of it, it delivers the message again.
+
+        Args:
+            message: as delivered.
+            streams: of the connection that it came by.
+            pause: waits, and makes room for another message meanwhile.
         """
         try:
             await spare_time()
-            outcome = await self._outcome(message, streams)
+            outcome = await self._outcome(message, streams, pause)
         except asyncio.CancelledError:
             with suppress(*BROKER_ERRORS):  # another copy need not wait until this one is taken for dead
                 await message.nak()
@@ -91,7 +99,7 @@ class Deliveries:
         known = self._types_by_subject.get(message.subject, "unknown")
         self.counter.add(self._service, known, outcome)
 
-    async def _outcome(self, message: Msg, streams: JetStreamContext) -> str:
+    async def _outcome(self, message: Msg, streams: JetStreamContext, pause: Pause) -> str:
         """Handle a message: acknowledge it, have it redelivered, or park it.
 
         Raises:
@@ -101,7 +109,7 @@ class Deliveries:
         try:
             if about.num_delivered > self._settings.max_deliver:
                 raise Reject(self._reasons.pop(_position(message), ENDED))  # noqa: TRY301 (as any other)
-            failure = await self._handle(message)
+            failure = await self._handle(message, pause)
         except Reject as rejection:
             return await self._park(message, streams, str(rejection))
         except AlreadyHandled:
@@ -117,7 +125,7 @@ class Deliveries:
         await message.nak(self._backoff(about.num_delivered))
         return "failed"
 
-    async def _handle(self, message: Msg) -> Exception | None:
+    async def _handle(self, message: Msg, pause: Pause) -> Exception | None:
         """Call the handler; returns what it raised.
 
         Raises:
@@ -131,15 +139,18 @@ class Deliveries:
             raise Reject(f"{event.type} was published to {message.subject}")
         try:
             with self._span(message.subject, event):
-                await self._call(event)
+                await self._call(event, pause)
         except (Reject, AlreadyHandled):
             raise
         except Exception as failure:  # noqa: BLE001 (whatever a handler raises is this message's failure)
             return failure
         return None
 
-    async def _call(self, event: Event[Any]) -> None:
-        """Call the handler; while the service's own store is unavailable, wait instead of failing."""
+    async def _call(self, event: Event[Any], pause: Pause) -> None:
+        """Call the handler; while the service's own store is unavailable, wait instead of failing.
+
+        The store may be one shard of several: messages for the others are handled meanwhile.
+        """
         for attempt in itertools.count(1):
             try:
                 async with asyncio.timeout(self._settings.handler_timeout):
@@ -147,7 +158,7 @@ class Deliveries:
             except Problem as problem:
                 if not problem.kind.startswith(STORE_PROBLEMS):
                     raise
-                await asyncio.sleep(self._backoff(attempt))
+                await pause(self._backoff(attempt))
             else:
                 return
 

@@ -158,6 +158,28 @@ async def test_while_the_store_is_unavailable_a_message_waits_and_is_not_parked(
     assert (await bus.streams.stream_info(PARKED)).state.messages == 0
 
 
+async def test_messages_that_wait_for_a_shard_take_no_room_of_those_for_others(
+    bus: Bus, event_settings: EventSettings
+) -> None:
+    others, is_back = Handled(), asyncio.Event()
+
+    async def handle(added: Event[Added]) -> None:
+        if added.data.thing.startswith("away") and not is_back.is_set():
+            raise Problem(503, "store-unavailable")
+        await others(added)
+
+    settings = event_settings.model_copy(update={"concurrency": 2})
+    async with Messaging(settings, service="one", handlers={Added: handle}):
+        for number in range(5):
+            await bus.publish(Added(thing=f"away-{number}"))
+        await bus.publish(Added(thing="b"))
+        assert await others.things(1) == ["b"]
+
+        is_back.set()
+        assert sorted(await others.things(5)) == [f"away-{number}" for number in range(5)]
+        await bus.all_acknowledged(EVENTS, "one")
+
+
 async def test_a_message_that_takes_long_is_not_delivered_to_another_copy_even_while_its_own_stops(
     bus: Bus, event_settings: EventSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
