@@ -120,6 +120,7 @@ class Interaction:
         description: the screen, in the client's words.
         path: of the request, without its query.
         content: an example of all that the client reads of the body; None for nothing.
+        is_persisted: whether it sends a persisted operation of GraphQL, whose text says what is read.
     """
 
     description: str
@@ -127,6 +128,7 @@ class Interaction:
     path: str
     status: int
     content: Any
+    is_persisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def _interaction(document: dict[str, Any]) -> Interaction:
         path=request["path"],
         status=response["status"],
         content=response.get("body", {}).get("content"),
+        is_persisted="documentId" in (request.get("query") or {}),
     )
 
 

@@ -47,6 +47,8 @@ def usage(document: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldU
         for interaction in pact.interactions:
             if interaction.status not in SUCCESS or not isinstance(interaction.content, dict | list):
                 continue  # a problem, or no JSON
+            if interaction.is_persisted:
+                continue  # OpenAPI does not describe it
             name = _operation_of(interaction, operations)
             if name is None:
                 called = f"{interaction.method} {interaction.path}"

@@ -1,10 +1,12 @@
 """Which fields of a provider's responses are read by which versions."""
 
+import json
+
 import pytest
 
-from frontispiece.contracts import topmost_unread, usage
+from frontispiece.contracts import PactFile, topmost_unread, usage
 from frontispiece.errors import ConfigError
-from tests.support.small_contracts import create_app, pact
+from tests.support.small_contracts import contract, create_app, pact
 
 OPENAPI = create_app().openapi()
 
@@ -49,6 +51,14 @@ def test_an_unread_object_stands_for_its_fields() -> None:
         "GET /notes/{name} counts",
         "GET /notes/{name} tags",
     ]
+
+
+def test_a_persisted_operation_reads_no_field_of_openapi() -> None:
+    document = json.loads(contract(text="Buy ink"))
+    document["interactions"][0]["request"] |= {"path": "/graphql", "query": {"documentId": ["sha256:ab"]}}
+    persisted = PactFile.parse("reader/1.0.0.json", json.dumps(document).encode(), "here")
+
+    assert not any(readers(persisted).values())
 
 
 def test_a_contract_that_calls_what_is_not_offered_is_refused() -> None:
