@@ -80,7 +80,8 @@ class App(Section):
     factory: Factory | None = Field(None, description="`module:function` that returns an ASGI app.")
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         None,
-        description="A program in any language and its arguments; it listens on `${port}`, also in `PORT`.",
+        description="A program in any language and its arguments; it listens on `${port}`, also in "
+        "`PORT`, at the address in `HOST`.",
     )
     url: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="The address of an app that runs elsewhere."

@@ -123,10 +123,11 @@ class Run:
         return {**defaults, **dict.fromkeys(others, ""), **self.admin.export_variables}
 
     def _of_command(self, name: str) -> dict[str, str]:
-        """The variables of a program, in any language: its name, and no proxy towards this machine."""
+        """The variables of a program: where it listens, its name, and no proxy towards this machine."""
         past = ",".join(filter(None, [self.given.get("no_proxy") or self.given.get("NO_PROXY"), LOOPBACK]))
         of_telemetry = {"OTEL_SERVICE_NAME": name} if self._telemetry(name) else {}
-        return {"PORT": self.values(name)["port"], "NO_PROXY": past, "no_proxy": past, **of_telemetry}
+        listen = {"HOST": LOOPBACK, "PORT": self.values(name)["port"]}
+        return {**listen, "NO_PROXY": past, "no_proxy": past, **of_telemetry}
 
     def _console(self) -> dict[str, str]:
         """The variables of the console: where it stores what it receives, and what may be tried."""

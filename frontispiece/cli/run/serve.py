@@ -15,7 +15,6 @@ from frontispiece.server import GATEWAY, server
 from frontispiece.server.child_process import Process
 from frontispiece.server.handover import await_turn
 from frontispiece.server.listen import listeners
-from frontispiece.server.sockets import LOOPBACK
 from frontispiece.server.workers import serve as serve_workers
 from frontispiece.settings import RegistrySettings
 
@@ -37,7 +36,8 @@ def serve(
         project: the project.
         name: of the app.
         listen: gives the bound socket.
-        host: by which others reach an app by command: one that stands for all is that towards the registry.
+        host: at which an app by command listens. Others reach it there, or by the address towards the
+            registry where it is 0.0.0.0.
         port: for an app by command, which binds it itself.
         workers: processes that share the port.
         admin_sock: the bound socket of the admin port, where a parent has bound it.
@@ -57,7 +57,7 @@ def serve(
         raise ConfigError([f"{name} has no workers: only the gateway and mounted apps have ({only})."])
     secrets.require(project, name)
     if name in project.apps and (app := project.apps[name]).command:
-        os.environ["PORT"] = str(port)
+        os.environ |= {"HOST": host, "PORT": str(port)}
         command = program(project, name, {"port": str(port), "project": str(project.folder)})
         folder = project.folder / app.folder
         if (settings := RegistrySettings()).url:
@@ -70,7 +70,7 @@ def serve(
                         name=name,
                         command=command,
                         folder=str(folder),
-                        where=f"{LOOPBACK}:{port}",
+                        where=f"{host}:{port}",  # 0.0.0.0 is this machine to who connects
                         address=f"http://{reachable(settings.url, host, port)}",
                     )
                 )

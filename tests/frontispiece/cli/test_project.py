@@ -290,9 +290,10 @@ def test_in_production_a_missing_secret_is_named_with_how_to_make_it(tmp_path: P
 
 
 def test_serve_becomes_the_program_of_an_app_by_command(tmp_path: Path) -> None:
-    (tmp_path / PROJECT_FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT"]\n')
+    (tmp_path / PROJECT_FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT $HOST"]\n')
 
-    assert run("serve", "echo", "--project", tmp_path, "--port", "1234").stdout == "1234 1234\n"
+    served = run("serve", "echo", "--project", tmp_path, "--port", "1234", "--host", "127.0.0.9")
+    assert served.stdout == "1234 1234 127.0.0.9\n"
 
 
 @pytest.mark.parametrize(
