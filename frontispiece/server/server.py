@@ -21,6 +21,12 @@ from frontispiece.server.signals import stop_signals
 GRACEFUL_TIMEOUT: Final = 2
 """Seconds that running requests have to finish when a server stops."""
 
+GC_THRESHOLDS: Final = (20_000, 20, 50)
+"""Objects allocated before a garbage collection, and collections before one of an older generation.
+
+Requests leave no reference cycles: there is little to collect at any time.
+"""
+
 BACKLOG: Final = 2048
 """Connections that wait for being accepted."""
 
@@ -152,8 +158,8 @@ class Server:
 
 def freeze_gc() -> None:
     """Exempt all loaded objects from garbage collection: every collection would traverse them."""
-    gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 Listening = tuple[Server, socket.socket]

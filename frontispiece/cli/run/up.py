@@ -80,6 +80,11 @@ class Up:
             NotReady: an app was not ready in time.
             MissingExtra: `${valkey}` or `${nats}` needs the extra `embedded`.
         """
+
+        def started(run: Run) -> None:
+            server.freeze_gc()
+            ready(run)
+
         with ExitStack() as stack:
             os.environ.pop("OTEL_SERVICE_NAME", None)  # one name for many apps: each has its own
             lock = stack.enter_context(_locked(self.data))
@@ -127,9 +132,9 @@ class Up:
                     supervisor=supervisor,
                     prepare=prepare,
                     say=self.say,
-                ).run(self.project, partial(ready, run))
+                ).run(self.project, partial(started, run))
             else:
-                self._serve(run, sockets, ready, stack)
+                self._serve(run, sockets, started, stack)
 
     def _serve(self, run: Run, sockets: dict[str, socket.socket], ready: Ready, stack: ExitStack) -> None:
         if not self.processes:
@@ -187,7 +192,6 @@ async def _serve_here(
 ) -> None:
     async with one_process(run, sockets):
         await wait_ready(run, supervisor.check)
-        server.freeze_gc()
         ready(run)
         while True:
             supervisor.restart()
