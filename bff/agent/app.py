@@ -16,7 +16,7 @@ create_app = bff(
             title="The shop",
             instructions="Find products, put them into the basket, read the checkout draft, then place the "
             "order: only once the customer has seen the summary and agrees. Amounts are in minor units. "
-            "Where items were left out, ask for fewer by `limit`: `next` goes on after those.",
+            "An answer from which items were left out says by which `offset` it goes on.",
         )
     ],
 )

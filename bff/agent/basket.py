@@ -14,7 +14,7 @@ from frontispiece.pages import Tool
 
 pages = basket_pages(read_deadline=2.0, change_deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
 read, set_quantity, remove = pages
-read.agent = Tool("show basket", scopes=SHOP, budget=READ_BUDGET)
+read.agent = Tool("show basket", scopes=SHOP, budget=READ_BUDGET, paged="lines")
 set_quantity.agent = Tool(
     "put into basket", "Sets the quantity of a product in the basket.", scopes=SHOP, budget=READ_BUDGET
 )

@@ -12,7 +12,7 @@ from bff.shared.prices import current_price
 from bff.shared.sources import RETRY, add_product_facts, discounts, found_skus, product, search
 from frontispiece.pages import Page, Tool
 
-find = Page("/search", deadline=1.5, agent=Tool("find products", budget=READ_BUDGET))
+find = Page("/search", deadline=1.5, agent=Tool("find products", budget=READ_BUDGET, paged="items"))
 find.source(retry=RETRY)(search(default_limit=10))
 find.source(name="skus")(found_skus)
 add_product_facts(find, OPTIONAL_TIMEOUT)

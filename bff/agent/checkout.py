@@ -29,7 +29,7 @@ from frontispiece.pages import Body, Page, Task, Tool
 PICKUP = "pickup"
 
 draft = draft_page(deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
-draft.agent = Tool("draft checkout", scopes=SHOP, budget=CHECKOUT_BUDGET)
+draft.agent = Tool("draft checkout", scopes=SHOP, budget=CHECKOUT_BUDGET, paged="lines")
 
 summary = Page("/checkout/summary", deadline=2.0, method="POST")
 summary.source(retry=RETRY)(basket)
@@ -50,6 +50,7 @@ place = Page(
         "place order",
         scopes=SHOP,
         confirm=summary,
+        max_bytes=20_000,  # nobody agrees to what is left out: this is a full basket's
         budget=CHECKOUT_BUDGET,
         task=Task(follow=orders.one, cancel=orders.cancel, state=state_of),
     ),

@@ -16,8 +16,8 @@ BY_CUSTOMER = "cancelled-by-customer"
 """The reason of an order that its customer has cancelled."""
 
 every, one, cancel = order_pages(read_deadline=2.0, cancel_deadline=3.0, optional_timeout=OPTIONAL_TIMEOUT)
-every.agent = Tool("list orders", scopes=SHOP, budget=READ_BUDGET)
-one.agent = Tool("show order", scopes=SHOP, uri="order:{order_id}", budget=READ_BUDGET)
+every.agent = Tool("list orders", scopes=SHOP, budget=READ_BUDGET, paged="items")
+one.agent = Tool("show order", scopes=SHOP, uri="order:{order_id}", budget=READ_BUDGET, paged="lines")
 cancel.agent = Tool(
     "cancel order", "Cancels an order that is not on its way yet.", scopes=SHOP, budget=CHECKOUT_BUDGET
 )

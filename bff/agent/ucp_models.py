@@ -8,19 +8,25 @@ from bff.clients.common import Money
 
 DEFAULT_LIMIT = 10
 
+Amount = Annotated[int, Meta(ge=0, le=10**12)]
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Names = Annotated[
+    list[Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=64)]], Meta(max_length=100)
+]
+
 
 class PriceFilter(Struct, frozen=True):
     """A range of prices in minor units."""
 
-    min: Annotated[int, Meta(ge=0)] | None = None
-    max: Annotated[int, Meta(ge=0)] | None = None
+    min: Amount | None = None
+    max: Amount | None = None
 
 
 class Filters(Struct, frozen=True):
     """What narrows a search: categories are types of products."""
 
-    categories: list[str] | None = None
-    brand: list[str] | None = None
+    categories: Names | None = None
+    brand: Names | None = None
     price: PriceFilter | None = None
 
 
@@ -33,14 +39,14 @@ class Context(Struct, frozen=True):
 class PageRequest(Struct, frozen=True):
     """Which part of what is found."""
 
-    cursor: str | None = None
+    cursor: Annotated[str, Meta(max_length=500)] | None = None
     limit: Annotated[int, Meta(ge=1)] = DEFAULT_LIMIT
 
 
 class SearchRequest(Struct, frozen=True):
     """A search, which has a query or filters."""
 
-    query: str | None = None
+    query: Annotated[str, Meta(max_length=200)] | None = None
     filters: Filters | None = None
     context: Context | None = None
     pagination: PageRequest = PageRequest()
@@ -49,13 +55,13 @@ class SearchRequest(Struct, frozen=True):
 class LookupRequest(Struct, frozen=True):
     """Products by their ids."""
 
-    ids: Annotated[list[str], Meta(min_length=1)]
+    ids: Annotated[list[Id], Meta(min_length=1)]
 
 
 class ProductRequest(Struct, frozen=True):
     """A product by its id."""
 
-    id: str
+    id: Id
 
 
 class Ucp(Struct, frozen=True, omit_defaults=True):

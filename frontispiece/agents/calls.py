@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from frontispiece.agents.confirmations import ARGUMENT, Confirmations, digest, idempotency_key
 from frontispiece.agents.messages import Json
 from frontispiece.agents.shortening import shorten
-from frontispiece.agents.tools import PageTool
+from frontispiece.agents.tools import OFFSET, PageTool
 from frontispiece.http.problems import Problem, internal
 from frontispiece.pages.api import ApiParts
 from frontispiece.pages.endpoint import Endpoint
@@ -120,7 +120,14 @@ async def _view(
     reply = await endpoint.reply(*tool.request(request, arguments, endpoint, key))
     assert isinstance(reply.body, bytes), "a tool's page has a view"
     answer = msgspec.json.decode(reply.body)
+    name = tool.tool.paged if endpoint is tool.endpoint else None
+    offset = arguments.get(OFFSET, 0)
+    items = answer[name][offset:] if name else []
+    if name:
+        answer[name] = items
     notes = [f"Left out: {left_out}." for left_out in shorten(answer, tool.tool.max_bytes)]
+    if name and len(answer[name]) < len(items):
+        notes.append(f"For the rest of {name}, call again with {OFFSET}={offset + len(answer[name])}.")
     if degraded := reply.header(b"page-degraded"):
         notes.append(f"Not known now: {degraded.decode('latin-1')}.")
     return answer, notes

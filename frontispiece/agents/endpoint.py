@@ -139,7 +139,8 @@ class AgentEndpoint:
         tool = self.tools.get(name)
         if tool is None:
             raise McpError(messages.INVALID_PARAMS, f"There is no tool {name}.")
-        arguments = params.get("arguments") or {}
+        arguments = params.get("arguments")
+        arguments = {} if arguments is None else arguments
         if not isinstance(arguments, dict):
             raise McpError(messages.INVALID_PARAMS, "arguments is an object.")
         result = await self._calls.result(tool, arguments, request)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import quote
 
 import msgspec
-from msgspec import NODEFAULT
+from msgspec import NODEFAULT, Meta
 from msgspec.structs import replace
 
 from frontispiece.agents import confirmations
@@ -27,6 +27,9 @@ OF_THE_MESSAGE: Final = frozenset(
     {b"accept", b"content-type", b"content-length", b"if-none-match", IDEMPOTENCY_KEY}
 )
 """Request headers that are about the message, not about the page."""
+
+OFFSET: Final = "offset"
+"""The argument by which an answer's list goes on where an earlier answer was cut."""
 
 AGREES: Final = (
     "The first call does nothing: it answers with what it would do, and a `confirmation`. Show that to the "
@@ -54,6 +57,8 @@ class PageTool:
         self.cancel: PageTool | None = None
         """Cancels it."""
         fields = list(_fields(endpoint))
+        if tool.paged is not None:
+            fields.append((OFFSET, Annotated[int, Meta(ge=0)], 0))
         if tool.confirm is not None:
             fields.append((confirmations.ARGUMENT, str | None, None))
         self._arguments = msgspec.defstruct(
@@ -71,6 +76,8 @@ class PageTool:
                 yield f"the tool {name}: agents cannot send the header {i.header}: give it a default"
         if self.tool.uri is not None and plan.page.method != "GET":
             yield f"the tool {name} has a URI, but {plan.page.path} is not only read"
+        if self.tool.paged not in {None, *getattr(plan.view_type, "__struct_fields__", ())}:
+            yield f"the tool {name}: its view has no {self.tool.paged} to go on with"
         if self.tool.confirm is not None:
             if self.confirm is None:
                 yield f"the tool {name} confirms by {self.tool.confirm.path}, which is no page of this BFF"

@@ -177,6 +177,8 @@ class _Walk:
             size = field.declared.list_size
         if (argument := definition.args.get(LIMIT)) is not None:
             limit = self._number(node.arguments, LIMIT, argument.default_value)
+            if limit is None:  # null stands for the default, as for the field's function
+                limit = self._number((), LIMIT, argument.default_value)
             size = size if limit is None else max(limit, 0)
         own += self._calls(field)
         named = get_named_type(definition.type)

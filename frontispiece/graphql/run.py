@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import msgspec
 from graphql.pyutils import Path
+from msgspec.structs import replace
 
 from frontispiece.aio.inline_task import InlineTask
 from frontispiece.graphql import errors
@@ -24,7 +25,7 @@ from frontispiece.pages.executor import NO_INPUTS, Run, SourceFailed
 from frontispiece.pages.idle_detector import IdleDetector, current_detector
 from frontispiece.pages.request import PageRequest, Provider
 from frontispiece.pages.source_run import BatchRecord, SourceRun
-from frontispiece.upstream import UpstreamError
+from frontispiece.upstream import CallCount, UpstreamError
 
 
 @dataclass(slots=True)
@@ -65,12 +66,13 @@ class OperationRun:
         skip_optional: bool = False,
     ) -> None:
         self._providers = providers
-        self._serve(request, deadline)
+        self._count = CallCount()
+        context = replace(request.context, calls=self._count)
+        self._serve(replace(request, context=context), deadline)
         self._skip_optional = skip_optional
         self._loop = asyncio.get_running_loop()
         self._tasks: set[InlineTask[Any]] = set()
-        self._batches: list[BatchRecord] = []
-        self._detector = IdleDetector(self._loop, {}, self._batches)
+        self._detector = IdleDetector(self._loop, {}, [])
         self.places: dict[str, Place] = {}
         self.degraded: dict[str, str] = {}
         """The reason of every fallback, by its place in the response."""
@@ -85,9 +87,8 @@ class OperationRun:
 
     @property
     def calls(self) -> int:
-        """Calls to upstreams so far."""
-        own = sum(place.own_calls for place in self.places.values())
-        return own + sum(len(batch.calls) for batch in self._batches)
+        """Calls to upstreams so far, those of a subscription itself included."""
+        return self._count.total
 
     def resolve(self, field: CompiledField, parent: Any, path: Path, arguments: Mapping[str, Any]) -> Any:
         """A field's value, or an awaitable of it."""
@@ -192,7 +193,7 @@ class OperationRun:
         """
         values = {name: self._client(kind, anonymous=anonymous) for name, kind in field.provided.items()}
         for name, i in field.arguments.items():
-            if name not in arguments:
+            if arguments.get(name) is None:
                 values[name] = None if i.required else i.default
                 continue
             try:

@@ -104,6 +104,7 @@ class Tool:
         confirm: the page that shows what the tool is about to do, for what spends money: the first call
             answers with this page and a confirmation, the second needs it. None for tools that act at once.
         max_bytes: of its answer as JSON; what is beyond is left out, and the answer says so.
+        paged: the list of the view that may be too long: the argument `offset` says where it begins.
         task: how to follow the work that it begins; None when its answer is all.
         budget: what one use may cost; calls beyond it are not made. None for any number.
         uri: a template such as `book:{isbn}`, by which the page is a resource, too; None for no resource.
@@ -114,6 +115,7 @@ class Tool:
     scopes: tuple[str, ...] = ()
     confirm: "Page | None" = None
     max_bytes: int = 8000
+    paged: str | None = None
     budget: Budget | None = None
     task: Task | None = None
     uri: str | None = None

@@ -71,4 +71,6 @@ def test_a_platform_looks_products_up_by_their_ids(catalog: Catalog) -> None:
 
 def test_a_search_for_nothing_is_refused(http: httpx.Client) -> None:
     assert http.post("/ucp/catalog/search", json={}).status_code == 422
+    refused = http.post("/ucp/catalog/search", json={"filters": {"price": {"max": 10**13}}})
+    assert "$.filters.price.max" in refused.text
     assert http.post("/ucp/catalog/lookup", json={"ids": ["X"] * 101}).status_code == 400

@@ -25,6 +25,7 @@ SESSION_COOKIE: Final = "__Host-Http-identity"
 CSRF_COOKIE: Final = "__Host-Http-form"
 DEVICE_COOKIE: Final = "__Host-Http-device"
 CSRF_FIELD: Final = "form"
+RESOURCE: Final = "resource"
 
 Fields = Mapping[str, str]
 
@@ -34,6 +35,7 @@ async def read_fields(request: Request) -> Fields:
 
     Raises:
         InvalidForm: there is no form, or it is too long; a field comes twice, is not UTF-8 or has a NUL.
+            `resource` may come several times (RFC 8707): several values are one, with spaces, as no URI has.
     """
     if request.method != "POST":
         return _fields(request.scope["query_string"])
@@ -106,8 +108,11 @@ def _fields(encoded: bytes) -> Fields:
     except ValueError:  # neither ASCII nor UTF-8
         raise InvalidForm(400, "The fields are malformed, or too many.") from None
     fields = dict(pairs)
-    if len(fields) != len(pairs):
+    names = [name for name, _ in pairs if name != RESOURCE]
+    if len(set(names)) != len(names):
         raise InvalidForm(400, "A field comes more than once.")
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise InvalidForm(400, "A field has a NUL in it.")
+    if resources := dict.fromkeys(value for name, value in pairs if name == RESOURCE):
+        fields[RESOURCE] = " ".join(resources)
     return fields

@@ -89,6 +89,7 @@ async def test_the_progress_of_an_order_is_a_subscription(
 
     event = '{"id":"3","stage":"confirmed","at":"2030-11-22T23:31:00Z","trackingCode":"FS-7"}'
     assert f'data: {{"data":{{"orderProgress":{event}}}' in answer.text
+    assert '"extensions":{"calls":1,' in answer.text
     assert answer.text.endswith("event: complete\ndata:\n\n")
     assert shop.last("events").headers["last-event-id"] == "2"
 
@@ -121,10 +122,13 @@ async def test_the_last_event_of_a_subscription_is_one_word(
 
 async def test_the_cards_of_a_search_are_within_the_limits(web: httpx.AsyncClient, shop: Shop) -> None:
     shop.sells(*(article(f"P{number}") for number in range(24)))
+    query = "{ search { items { name available images { alt variants { url width } } } } }"
 
-    answer = await ask(web, "{ search { items { name available images { alt variants { url width } } } } }")
+    answer, null = [await ask(web, each) for each in (query, query.replace("search", "search(limit: null)"))]
 
     assert len(answer["data"]["search"]["items"]) == 24
+    assert null["data"] == answer["data"]
+    assert null["extensions"]["cost"] == answer["extensions"]["cost"]
 
 
 async def test_a_field_that_has_been_measured_to_make_many_calls_costs_more(

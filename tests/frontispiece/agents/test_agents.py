@@ -36,7 +36,7 @@ class Lent(Struct, frozen=True):
 
 
 def find_page(**tool: Any) -> Page:
-    page = Page("/books", deadline=5.0, agent=Tool("find books", max_bytes=400, **tool))
+    page = Page("/books", deadline=5.0, agent=Tool("find books", max_bytes=400, paged="titles", **tool))
 
     @page.source()
     async def titles(count: int = 3) -> list[str]:
@@ -122,13 +122,25 @@ async def test_nobody_sees_or_calls_what_their_scopes_do_not_allow(reader: Calle
     assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="loans"'
 
 
-async def test_long_answers_are_shortened_and_say_so(reader: Caller) -> None:
-    answer = await reader.call("find_books", count=300)
+async def test_long_answers_are_shortened_and_say_how_to_go_on(reader: Caller) -> None:
+    read: list[str] = []
+    while len(read) < 300:
+        answer = await reader.call("find_books", count=300, offset=len(read))
+        titles = answer["structuredContent"]["titles"]
+        whole, *notes = [content["text"] for content in answer["content"]]
+        assert len(whole) <= 400
+        left = 300 - len(read)
+        read += titles
+        assert notes == (
+            [
+                f"Left out: titles[]: {len(titles)} of {left} items shown.",
+                f"For the rest of titles, call again with offset={len(read)}.",
+            ]
+            if len(titles) < left
+            else []
+        )
 
-    titles = answer["structuredContent"]["titles"]
-    assert titles[0] == "Book 0"
-    assert len(answer["content"][0]["text"]) <= 400
-    assert answer["content"][1]["text"] == f"Left out: titles[]: {len(titles)} of 300 items shown."
+    assert read == [f"Book {number}" for number in range(300)]
 
 
 def test_an_answer_of_many_long_texts_has_few_notes() -> None:
@@ -199,6 +211,20 @@ FAULTS: list[tuple[Any, dict[str, str], int, int]] = [
         -32601,
     ),
     ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "nothing"}}, {}, 200, -32602),
+    *(
+        (
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "find_books", "arguments": wrong},
+            },
+            {},
+            200,
+            -32602,
+        )
+        for wrong in (0, [], "")
+    ),
     ({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "x:y"}}, {}, 200, -32002),
 ]
 

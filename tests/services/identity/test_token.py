@@ -1,6 +1,7 @@
 """The token endpoint: codes, client authentication, errors."""
 
 import asyncio
+from typing import Any
 
 import httpx
 
@@ -163,13 +164,16 @@ async def test_userinfo_takes_access_tokens_alone_and_while_they_last(shop: Worl
 
 async def test_the_tokens_of_a_client_with_a_resource_are_for_that_alone(shop: World) -> None:
     browser = shop.browser()
-    for named in (AGENTS, None):
+    twice: Any = [AGENTS, AGENTS]
+    for named in (AGENTS, twice, None):
         tokens = await shop.tokens(browser, "agent", resource=named)
         assert (await shop.verified(tokens["access_token"], AGENTS))["client_id"] == "agent"
     assert (await shop.userinfo(tokens["access_token"])).status_code == 401
 
     for client, other in (("agent", WEB), ("mobile", AGENTS)):
-        asked = await browser.get("/authorize", params=shop.parameters(client, resource=other))
-        assert parameters_of(asked)["error"] == "invalid_target"
-        code = await shop.code(browser, client)
-        assert refusal(await shop.redeem(code, client, resource=other)) == (400, "invalid_target")
+        several: Any = [AGENTS, other]
+        for named in (other, several, ""):
+            asked = await browser.get("/authorize", params=shop.parameters(client, resource=named))
+            assert parameters_of(asked)["error"] == "invalid_target"
+            code = await shop.code(browser, client)
+            assert refusal(await shop.redeem(code, client, resource=named)) == (400, "invalid_target")
