@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from frontispiece.cli.project import Project, find
+from frontispiece.cli.run.data_folder import addresses_of
 from frontispiece.cli.terminal import Data, data_folder, fail, open_project
 from frontispiece.errors import ConfigError
 from frontispiece.factories import attribute
@@ -64,6 +65,7 @@ def _deferred(name: str, reference: str) -> Any:
         folder = data_folder(project, data or named)
         set_databases(project, folder)
         set_broker(project, folder)
+        set_gateway(folder)
         try:
             loaded = load(reference)
             loaded._add_completion = False  # noqa: SLF001 (that of `front` completes it)
@@ -134,3 +136,10 @@ def set_broker(project: Project, data: Path) -> None:
     with suppress(ConfigError):  # the settings of a command that needs one say so
         broker = find_broker(project, data)
         os.environ["EVENTS_URL"], os.environ["EVENTS_PREFIX"] = broker.url, broker.prefix
+
+
+def set_gateway(data: Path) -> None:
+    """Set FRONT_URL, unless it is set, where a run has the data folder."""
+    with suppress(ConfigError):  # it has crashed: a command that calls a gateway says that nothing answers
+        if run := addresses_of(data):
+            os.environ.setdefault("FRONT_URL", run.url)

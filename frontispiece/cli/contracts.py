@@ -100,7 +100,7 @@ def usage(
 
     try:
         opened = _open(project)
-        fields = asyncio.run(opened.usage(_today()))
+        fields = opened.usage(_today())
         calls = None if admin is None else calls_by_version(admin, admin_token, days)
     except ConfigError as error:
         fail(str(error))

@@ -112,8 +112,9 @@ def _say(text: str) -> None:
 
 
 def _up(project: Path | None, data: Path | None, routes: Path | None, **options: Any) -> None:
-    from frontispiece.cli.run.readiness import NotReady  # noqa: PLC0415 (other commands start faster without)
-    from frontispiece.cli.run.up import InUse, Up  # noqa: PLC0415
+    from frontispiece.cli.run.data_folder import InUse  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.run.readiness import NotReady  # noqa: PLC0415
+    from frontispiece.cli.run.up import Up  # noqa: PLC0415
     from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
     from frontispiece.server.server import NotStarted  # noqa: PLC0415
     from frontispiece.server.sockets import PortTaken  # noqa: PLC0415

@@ -8,13 +8,14 @@ import typer
 from frontispiece.cli import completion
 from frontispiece.cli.project import Project, find
 from frontispiece.cli.terminal import (
-    URL,
+    Data,
     Folder,
     Password,
     Routes,
     Url,
     data_folder,
     fail,
+    gateway_url,
     open_project,
     out,
     password_of,
@@ -58,7 +59,7 @@ def explain(
     path: Annotated[
         str, typer.Argument(help="A page's public path, with its query.", autocompletion=completion.paths)
     ],
-    url: Url = URL,
+    url: Url = None,
     user: Annotated[
         str | None,
         typer.Option(help="Log in first: for a session where the route has one, else for a token."),
@@ -69,6 +70,7 @@ def explain(
         list[str] | None, typer.Option("--header", "-H", help="'Name: value' of the request; repeatable.")
     ] = None,
     project: Folder = None,
+    data: Data = None,
 ) -> None:
     """Run a page of the running project and draw where its time goes; exit with 1 when the page fails."""
     from frontispiece.cli.inspect import explain as explaining  # noqa: PLC0415
@@ -76,12 +78,13 @@ def explain(
     from frontispiece.cli.inspect.waterfall import waterfall  # noqa: PLC0415
     from frontispiece.login.flow import LoginFailed  # noqa: PLC0415 (other commands start faster without)
 
+    origin = gateway_url(url, project, data)
     try:
         headers = [explaining.header(text) for text in header or ()]
         if user is not None:
             opened = open_project(project)
-            headers += login_headers(opened, url, user, password, session=has_session(opened, path))
-        explained = explaining.explain(url, path, headers)
+            headers += login_headers(opened, origin, user, password, session=has_session(opened, path))
+        explained = explaining.explain(origin, path, headers)
         if html is not None:
             html.write_text(explain_html.page(explained), encoding="utf-8")
     except explaining.NoTimeline as error:

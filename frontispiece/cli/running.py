@@ -9,13 +9,13 @@ from rich.markup import escape
 from frontispiece.cli.pages import login_headers
 from frontispiece.cli.project import find
 from frontispiece.cli.terminal import (
-    URL,
     Data,
     Folder,
     Password,
     Url,
     data_folder,
     fail,
+    gateway_url,
     open_project,
     out,
 )
@@ -32,7 +32,7 @@ AdminAddress = Annotated[
 
 def import_file(
     file: Annotated[Path, typer.Argument(help="What is sent to the project's import endpoint, as it is.")],
-    url: Url = URL,
+    url: Url = None,
     user: Annotated[
         str | None,
         typer.Option(help="Who logs in for it; by default the user that frontispiece.toml names."),
@@ -43,6 +43,7 @@ def import_file(
         typer.Option(help="The endpoint, with its query; by default the project's."),
     ] = None,
     project: Folder = None,
+    data: Data = None,
 ) -> None:
     """Send a file to the running project's import endpoint, and show the rows and fields that it rejects."""
     from frontispiece.cli.client.importer import ImportFailed, send  # noqa: PLC0415
@@ -51,13 +52,13 @@ def import_file(
     opened = open_project(project)
     if (target := opened.import_) is None:
         fail("frontispiece.toml has no [import]: it names the endpoint.")
-    who = user or target.user
+    who, origin = user or target.user, gateway_url(url, project, data)
 
     def credentials() -> list[tuple[str, str]]:
-        return login_headers(opened, url, who, password, session=False) if who else []
+        return login_headers(opened, origin, who, password, session=False) if who else []
 
     try:
-        answer = send(file, f"{url}{path or target.path}", credentials)
+        answer = send(file, f"{origin}{path or target.path}", credentials)
     except (ImportFailed, LoginFailed) as error:
         fail(f"{error}\nNothing was imported.")
     out.print(f"[green]✓[/] {escape(str(file))} was imported: {escape(answer)}", highlight=False)
@@ -65,9 +66,10 @@ def import_file(
 
 def login(
     user: Annotated[str, typer.Argument(help="The name at the project's issuer.")],
-    url: Url = URL,
+    url: Url = None,
     password: Password = None,
     project: Folder = None,
+    data: Data = None,
     *,
     session: Annotated[
         bool, typer.Option("--session", help="Print the Cookie header of a browser's session instead.")
@@ -76,8 +78,9 @@ def login(
     """Log in at the running project and print an access token, or the Cookie header of a session."""
     from frontispiece.login.flow import LoginFailed  # noqa: PLC0415
 
+    origin = gateway_url(url, project, data)
     try:
-        (_, value), *_ = login_headers(open_project(project), url, user, password, session=session)
+        (_, value), *_ = login_headers(open_project(project), origin, user, password, session=session)
     except LoginFailed as error:
         fail(str(error))
     print(value.removeprefix("Bearer "))  # noqa: T201 (bare, to be captured by a shell)

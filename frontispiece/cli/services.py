@@ -102,8 +102,8 @@ def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
     Raises:
         ConfigError: there is no such run, or it has no registry.
     """
+    from frontispiece.cli.run.data_folder import is_in_use  # noqa: PLC0415
     from frontispiece.cli.run.nats import NAME, read_addresses  # noqa: PLC0415
-    from frontispiece.cli.run.up import is_in_use  # noqa: PLC0415
 
     if not is_in_use(data):
         raise ConfigError(

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from frontispiece.cli.project import Project, find
+from frontispiece.cli.run.data_folder import addresses_of
 from frontispiece.errors import ConfigError
 
 out = Console(soft_wrap=True)
@@ -26,14 +27,20 @@ Data = Annotated[Path | None, typer.Option(help="The data folder; by default the
 Routes = Annotated[
     Path | None, typer.Option(help="The route table instead of the project's.", envvar="GATEWAY_ROUTES")
 ]
-Url = Annotated[str, typer.Option(help="The gateway's address.", envvar="FRONT_URL")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        help="The gateway's URL; by default that of the project's front up, or port 8080 on this machine.",
+        envvar="FRONT_URL",
+    ),
+]
 Password = Annotated[
     str | None,
     typer.Option(help="Prompted for when it is left out, except a demo user's.", envvar="FRONT_PASSWORD"),
 ]
 
-URL = "http://127.0.0.1:8080"
-
+URL: Final = "http://127.0.0.1:8080"
+"""Where `front up` serves unless an option says otherwise."""
 
 WIDE: Final = 1000
 """Columns where no terminal sets a limit."""
@@ -65,6 +72,17 @@ def open_project(folder: Path | None) -> Project:
 def data_folder(project: Project, data: Path | None) -> Path:
     """The data folder that the option names, or the project's."""
     return data or project.folder / ".data"
+
+
+def gateway_url(url: str | None, project: Path | None, data: Path | None) -> str:
+    """The URL that the option names, or that of the run that has the data folder, or else `URL`."""
+    if url is not None:
+        return url.rstrip("/")
+    try:
+        run = addresses_of(data_folder(find(project), data))
+    except ConfigError as error:
+        fail(f"{error}\nWithout a run on this machine, --url names the gateway.")
+    return run.url if run else URL
 
 
 def password_of(project: Project, user: str, password: str | None) -> str:

@@ -10,7 +10,7 @@ import httpx
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from frontispiece.cli.run.admin_port import opened_by
+from frontispiece.cli.client.admin import address_of
 from tests.browser.conftest import DESKTOP, OpenContext
 from tests.support.chromium import Visit
 from tests.support.shop import RunningShop
@@ -25,9 +25,7 @@ PRODUCT: Final = f"/web/products/{PEN}"
 @pytest_asyncio.fixture(loop_scope="session")
 async def admin(shop: RunningShop) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the shop's admin port."""
-    opened = opened_by(shop.data)
-    assert opened is not None
-    address, token = opened
+    address, token = address_of(shop.data)
     async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=60) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         yield http

@@ -1,11 +1,16 @@
 """Requests to the admin port of a running gateway."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
-from frontispiece.cli.run import admin_port
+from frontispiece.cli.run import secrets
+from frontispiece.cli.run.admin_port import DEFAULT_PORT
+from frontispiece.cli.run.data_folder import addresses_of
+from frontispiece.cli.run.secrets import ADMIN_TOKEN
 from frontispiece.http.loopback import is_loopback
 from frontispiece.server.sockets import LOOPBACK
 
@@ -23,7 +28,11 @@ def address_of(data: Path) -> tuple[str, str | None]:
     Raises:
         ConfigError: that run has crashed.
     """
-    return admin_port.opened_by(data) or (f"{LOOPBACK}:{admin_port.DEFAULT_PORT}", None)
+    run = addresses_of(data)
+    if run is None or run.admin is None:
+        return f"{LOOPBACK}:{DEFAULT_PORT}", None
+    stored = msgspec.json.decode((data / secrets.FILE).read_bytes(), type=dict[str, str])
+    return run.admin, os.environ.get(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
 
 
 def request(method: str, where: str, token: str | None, path: str) -> Any:

@@ -29,7 +29,6 @@ from frontispiece.contracts import (
     changes,
     disagreements,
     matrix,
-    on_stage,
     usage,
 )
 from frontispiece.contracts.upstreams import conflicts
@@ -38,6 +37,7 @@ from frontispiece.events.contracts import declared_in
 from frontispiece.events.contracts import disagreements as disagreements_of_events
 from frontispiece.factories import attribute
 from frontispiece.graphql.endpoint import GraphEndpoint
+from frontispiece.http.asgi import App
 from frontispiece.pages import PageApp
 
 Api = TypeVar("Api")
@@ -118,8 +118,7 @@ class Opened:
         names = [name for name in self.tree.names() if name.startswith(SERVICES)]
         if not names:
             return {}
-        made = apps(self.project, self.project.folder / ".data", self.project.routes)
-        openapi = {name: app.openapi() for name, app in made if isinstance(app, FastAPI)}
+        openapi = self._openapi()
         found: dict[tuple[str, str], list[str]] = {}
         for name in names:
             try:
@@ -139,8 +138,15 @@ class Opened:
         """
         return self._apis(GraphEndpoint)
 
+    def _apps(self) -> Iterator[tuple[str, App]]:
+        return apps(self.project, self.project.folder / ".data", self.project.routes)
+
+    def _openapi(self) -> dict[str, dict[str, Any]]:
+        """The OpenAPI documents of all apps that have one, by the app."""
+        return {name: app.openapi() for name, app in self._apps() if isinstance(app, FastAPI)}
+
     def _apis(self, kind: type[Api]) -> Iterator[tuple[str, Api]]:
-        for name, app in apps(self.project, self.project.folder / ".data", self.project.routes):
+        for name, app in self._apps():
             for api in app.apis if isinstance(app, PageApp) else ():
                 if isinstance(api, kind):
                     yield name, api
@@ -216,21 +222,20 @@ class Opened:
             if package and find_spec(f"{package}.events"):
                 yield name, import_module(f"{package}.events")
 
-    async def usage(self, today: date) -> dict[str, list[FieldUse]]:
+    def usage(self, today: date) -> dict[str, list[FieldUse]]:
         """The fields that each provider offers, with the versions in the field that read them.
 
         Raises:
-            ConfigError: a provider has no OpenAPI document, or a contract does not fit it.
+            ConfigError: a provider is no app with an OpenAPI document, or a contract does not fit it.
         """
         fielded = self.contracts.in_field(today)
+        documents = self._openapi()
         found = {}
         for provider in dict.fromkeys(pact.provider for pact in fielded):
-            async with on_stage(self._staging(), provider) as stage:
-                describe = getattr(stage.app, "openapi", None)
-                if describe is None:
-                    raise ConfigError([f"{provider} has no OpenAPI document: its app has no openapi()"])
-                document: dict[str, Any] = describe()
-            found[provider] = usage(document, [pact for pact in fielded if pact.provider == provider])
+            if provider not in documents:
+                raise ConfigError([f"{provider} is no app of frontispiece.toml with an OpenAPI document"])
+            own = [pact for pact in fielded if pact.provider == provider]
+            found[provider] = usage(documents[provider], own)
         return found
 
     def _staging(self) -> Staging:

@@ -14,7 +14,8 @@ from socket import socket
 import frontispiece
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.changes import CODE, POLL_INTERVAL, Changes
-from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.cli.run.data_folder import LOGS
+from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.imports import NO_PYTHON, Imports
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory

@@ -23,9 +23,6 @@ from frontispiece.server import GATEWAY
 from frontispiece.server.sockets import LOOPBACK
 from frontispiece.settings import SECRETS
 
-LOGS: Final = "logs"
-"""The folder of programs' output, within the data folder."""
-
 TRACES_PER_SECOND: Final = "10"
 """Traces that the gateway begins: who measures a project under load does not measure its traces."""
 

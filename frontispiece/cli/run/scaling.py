@@ -10,7 +10,8 @@ from typing import Final, Self
 
 import msgspec
 
-from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.cli.run.data_folder import LOGS
+from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.process_layouts import start_command
 from frontispiece.server import child_process
 from frontispiece.server.child_process import Process

@@ -1,13 +1,12 @@
 """A whole project on one machine, from an empty folder to a gateway that is ready."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,16 +15,16 @@ from tempfile import TemporaryDirectory
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import admin_port
+from frontispiece.cli.run.data_folder import LOGS, Addresses, announced, locked
 from frontispiece.cli.run.dev import Development
 from frontispiece.cli.run.embedded import running_servers
-from frontispiece.cli.run.environment import LOGS, Run
+from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.envoy import native_grpc
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.logs import log_warnings
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
 from frontispiece.cli.run.readiness import wait_ready
 from frontispiece.cli.run.scaling import Copies
-from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.signals import STOP_SIGNALS, stoppable
 from frontispiece.server.sockets import address, bound
@@ -33,21 +32,11 @@ from frontispiece.server.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
-SPACE = 1 << 20
-"""Bytes that the data folder has room for at the start."""
-
-LOCK = "lock"
-"""The file in the data folder that a run locks."""
-
 POLL_INTERVAL = 0.2
 """Seconds between two checks that all child processes run."""
 
 Ready = Callable[[Run], None]
 """Called once, when everything is ready."""
-
-
-class InUse(Exception):
-    """Another run has the data folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +76,14 @@ class Up:
 
         with ExitStack() as stack:
             os.environ.pop("OTEL_SERVICE_NAME", None)  # one name for many apps: each has its own
-            lock = stack.enter_context(_locked(self.data))
+            lock = stack.enter_context(locked(self.data))
             sockets = {name: stack.enter_context(bound(port)) for name, port in self._listening()}
             supervisor = self.supervisor
             embedded = stack.enter_context(running_servers(self.project, self.data, lock, supervisor))
             secret = secrets.load(self.project, self.data)
-            admin = stack.enter_context(
-                admin_port(self.project, self.data, self.admin_port, secret, enabled=self.admin)
-            )
+            admin = stack.enter_context(admin_port(self.project, self.admin_port, secret, enabled=self.admin))
+            where = Addresses(url=f"http://{address(sockets[GATEWAY])}", admin=admin.address)
+            stack.enter_context(announced(self.data, where))
             private = Path(stack.enter_context(TemporaryDirectory(prefix="front-")))
             given = dict(os.environ)
 
@@ -203,50 +192,3 @@ def _free_address() -> str:
     """An address that is free now, for a program that binds its port itself."""
     with bound() as sock:
         return address(sock)
-
-
-@contextmanager
-def _locked(data: Path) -> Iterator[int]:
-    """Lock the data folder, made when missing; gives the lock's descriptor, which children may inherit.
-
-    Raises:
-        ConfigError: the folder cannot be made or written, or has no space.
-        InUse: another run, or a child that it left behind, holds the lock.
-    """
-    try:
-        (data / LOGS).mkdir(parents=True, exist_ok=True)
-        _check_space(data / "space")
-        descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        raise ConfigError(
-            [f"{data} cannot be the data folder: {error.strerror}{where}: name another by --data"]
-        ) from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InUse(f"{data} is in use by another run: stop that one, or choose another folder") from None
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def is_in_use(data: Path) -> bool:
-    """Whether a run has this data folder."""
-    try:
-        with (data / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # there is no such folder
-        return False
-    return False
-
-
-def _check_space(file: Path) -> None:
-    """Write a file and remove it: a disk without space would end one program after the other."""
-    try:
-        file.write_bytes(bytes(SPACE))
-    finally:
-        file.unlink(missing_ok=True)

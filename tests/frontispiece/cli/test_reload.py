@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frontispiece.cli.run.admin_port import opened_by
+from frontispiece.cli.client.admin import address_of
 from frontispiece.errors import ConfigError
 from tests.support.front import run
 from tests.support.gateway_process import Gateway, answered, running_gateway
@@ -31,14 +31,14 @@ def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[st
 
 
 def test_the_admin_port_of_a_run_that_has_crashed_gets_no_token(tmp_path: Path) -> None:
-    (tmp_path / "admin_port").write_text("127.0.0.1:1")
+    (tmp_path / "addresses.json").write_text('{"url": "http://127.0.0.1:2", "admin": "127.0.0.1:1"}')
     (tmp_path / "secrets.json").write_text('{"GATEWAY_ADMIN_TOKEN": "secret"}')
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert opened_by(tmp_path) == ("127.0.0.1:1", os.environ.get("GATEWAY_ADMIN_TOKEN", "secret"))
+        assert address_of(tmp_path) == ("127.0.0.1:1", os.environ.get("GATEWAY_ADMIN_TOKEN", "secret"))
 
     with pytest.raises(ConfigError, match="has crashed, and nothing runs now"):
-        opened_by(tmp_path)
+        address_of(tmp_path)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

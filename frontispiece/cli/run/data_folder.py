@@ -1,0 +1,113 @@
+"""The data folder of a run: locked while it runs, and where commands find its addresses."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from frontispiece.errors import ConfigError
+
+LOCK: Final = "lock"
+"""The file that a run locks."""
+
+LOGS: Final = "logs"
+"""The folder of programs' output."""
+
+SPACE: Final = 1 << 20
+"""Bytes that the folder has room for at the start."""
+
+ADDRESSES: Final = "addresses.json"
+"""The file of `Addresses`, while the project runs."""
+
+
+class InUse(Exception):
+    """Another run has the data folder."""
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run serves.
+
+    Args:
+        url: of the gateway.
+        admin: `host:port` of its admin port; None without one.
+    """
+
+    url: str
+    admin: str | None
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[int]:
+    """Lock a data folder, made when missing; gives the lock's descriptor, which children may inherit.
+
+    Raises:
+        ConfigError: the folder cannot be made or written, or has no space.
+        InUse: another run, or a child that it left behind, holds the lock.
+    """
+    try:
+        (data / LOGS).mkdir(parents=True, exist_ok=True)
+        _check_space(data / "space")
+        descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        raise ConfigError(
+            [f"{data} cannot be the data folder: {error.strerror}{where}: name another by --data"]
+        ) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse(f"{data} is in use by another run: stop that one, or choose another folder") from None
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def is_in_use(data: Path) -> bool:
+    """Whether a run has this data folder."""
+    try:
+        with (data / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no such folder
+        return False
+    return False
+
+
+@contextmanager
+def announced(data: Path, addresses: Addresses) -> Iterator[None]:
+    """The addresses of the run that has locked a data folder, in a file there for this block."""
+    file = data / ADDRESSES
+    file.write_bytes(msgspec.json.encode(addresses))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def addresses_of(data: Path) -> Addresses | None:
+    """The addresses of the run that has a data folder; None when none has it.
+
+    Raises:
+        ConfigError: that run has crashed; another program may have its ports now.
+    """
+    try:
+        content = (data / ADDRESSES).read_bytes()
+    except FileNotFoundError:
+        return None
+    if not is_in_use(data):
+        raise ConfigError([f"{data}: the run that had it has crashed, and nothing runs now: start it again"])
+    return msgspec.json.decode(content, type=Addresses)
+
+
+def _check_space(file: Path) -> None:
+    """Write a file and remove it: a disk without space would end one program after the other."""
+    try:
+        file.write_bytes(bytes(SPACE))
+    finally:
+        file.unlink(missing_ok=True)
