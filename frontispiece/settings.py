@@ -14,14 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SecretsSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from frontispiece.errors import ConfigError, in_words, nearest
 
@@ -37,8 +30,18 @@ EVERYTHING: Final = frozenset({"*"})
 _PUBLIC_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-class _WithoutParts(EnvSettingsSource):
-    """Reads no variable for nested settings, whatever their fields are called: each part reads its own."""
+class _Variables(EnvSettingsSource):
+    """Variables of the environment, and files in `/run/secrets` for those that are not set.
+
+    None is read for nested settings, whatever their fields are called: each part reads its own.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The text of a field, its key, and whether it is JSON."""
+        value, key, is_complex = super().get_field_value(field, field_name)
+        if value is None and (file := SECRETS / f"{self.env_prefix}{field_name}".lower()).is_file():
+            value = file.read_text("utf-8").strip()
+        return value, key, is_complex
 
     def prepare_field_value(
         self,
@@ -63,14 +66,6 @@ def _form(field: FieldInfo) -> str:
     return 'write {"NAME": …}' if get_origin(field.annotation) is dict else 'write ["…"]'
 
 
-class _Environment(_WithoutParts):
-    """Variables of the environment."""
-
-
-class _SecretFiles(_WithoutParts, SecretsSettingsSource):
-    """Files in `/run/secrets`."""
-
-
 class Settings(BaseSettings):
     """The base of all settings: keyword-only, frozen; a secret may be a file in `/run/secrets`.
 
@@ -78,9 +73,7 @@ class Settings(BaseSettings):
         ConfigError: the invalid settings, nested ones too, by the names of their variables.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", secrets_dir=SECRETS if SECRETS.is_dir() else None
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     def __init__(self, **values: Any) -> None:
         errors: list[str] = []
@@ -91,8 +84,8 @@ class Settings(BaseSettings):
                 except ConfigError as invalid_part:
                     errors += invalid_part.errors
                     values[name] = part.model_construct()  # so that the other errors are found as well
-        try:
-            super().__init__(**values)
+        try:  # not pydantic-settings' own way, which reads the environment for each kind of source
+            BaseModel.__init__(self, **self.read_variables() | values)
         except ValidationError as invalid:
             prefix = self.model_config.get("env_prefix", "")
             for error in invalid.errors():
@@ -104,16 +97,13 @@ class Settings(BaseSettings):
             raise ConfigError(errors)
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the same)
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the same)
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then secret files."""
-        return init_settings, _Environment(settings_cls), _SecretFiles(settings_cls)
+    def read_variables(cls) -> dict[str, Any]:
+        """What the environment and secret files say, by field.
+
+        Raises:
+            SettingsError: a value is no JSON, or a file cannot be read.
+        """
+        return _Variables(cls)()
 
     @classmethod
     def variables(cls) -> Iterator[tuple[str, FieldInfo]]:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from pydantic import Field
@@ -36,6 +37,18 @@ def test_settings_come_from_variables_with_the_roles_prefix(monkeypatch: pytest.
     assert (settings.ink, settings.speed) == ("black", 10)
     assert settings.tokens.issuers == {"gateway": TrustedIssuer(keys=(KEY,))}
     assert settings.directory.address("paper") == "http://paper:8000"
+
+
+def test_a_secret_may_be_a_file_and_a_variable_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("frontispiece.settings.SECRETS", tmp_path)
+    (tmp_path / "press_ink").write_text("red\n")
+    (tmp_path / "press_speed").write_text("20")
+    (tmp_path / "token_issuers").write_text(json.dumps({"gateway": [KEY]}))
+    monkeypatch.setenv("PRESS_SPEED", "30")
+
+    settings = PressSettings()
+    assert (settings.ink, settings.speed) == ("red", 30)
+    assert settings.tokens.issuers == {"gateway": TrustedIssuer(keys=(KEY,))}
 
 
 def test_all_faults_are_named_at_once_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:

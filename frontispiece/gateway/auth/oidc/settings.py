@@ -1,11 +1,11 @@
 """The issuer whose tokens the gateway accepts."""
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
 from frontispiece.http.loopback import is_loopback_host
@@ -193,15 +193,9 @@ class FurtherIssuer(IssuerSettings):
     model_config = SettingsConfigDict(env_prefix="", extra="forbid")
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic's signature)
-        init_settings: PydanticBaseSettingsSource,
-        *_others: PydanticBaseSettingsSource,
-        **_more: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Its arguments alone."""
-        return (init_settings,)
+    def read_variables(cls) -> dict[str, Any]:
+        """Nothing."""
+        return {}
 
     @classmethod
     def read(cls, written: object) -> object:
