@@ -1,22 +1,49 @@
 #!/usr/bin/env bash
-# Makes the secrets that compose.yaml hands to the containers, new and random, in deploy/secrets/.
+# Makes the secrets that compose.yaml hands to the containers, new and random, in deploy/secrets/. Run again, as
+# with a new version, it adds those that are missing: a secret that is there stays, since the databases know it.
 set -euo pipefail
 
 folder="$(dirname "${BASH_SOURCE[0]}")/secrets"
-if [[ -e "$folder" ]]; then
-    echo "$folder is there already, and stays as it is: the databases know its passwords." >&2
-    exit 1
-fi
-
-origin="${ORIGIN:-http://127.0.0.1:8080}" # where browsers reach the shop
 
 password() { openssl rand -hex 24; }
 base64url() { base64 --wrap 0 | tr '+/' '-_' | tr -d '='; }
-key() { openssl rand 32 | base64url; }
+keys() { echo "[\"$(openssl rand 32 | base64url)\"]"; }
+
+secret() { # file, the command that makes it
+    if ! [[ -e "$1" ]]; then
+        "${@:2}" >"$1.new"
+        mv "$1.new" "$1"
+    fi
+}
+derived() { # a file that is made of secrets, anew each time: where that changes it, the one of before stays beside it
+    cat >"$1.new"
+    if [[ -e "$1" ]] && ! cmp --quiet "$1" "$1.new"; then
+        mv --force "$1" "$1.before"
+        echo "$1 is new; what it was is in $1.before."
+    fi
+    mv --force "$1.new" "$1"
+}
+url() { echo "$1://$2:$(password)@$3"; }
+password_in() { # the file of a URL
+    local rest
+    rest="$(<"$1")"
+    rest="${rest#*://*:}"
+    echo "${rest%%@*}"
+}
 
 umask 077 # the folder is its owner's alone
-mkdir "$folder"
+mkdir --parents "$folder"
 cd "$folder"
+
+if [[ -e ordering_database_url && ! -e ordering_shards ]]; then
+    echo "Orders are in one database: docs/deploy.md says how they become shard 0 of ordering_shards." >&2
+    exit 1
+fi
+
+# Where browsers reach the shop: as before, unless it is given.
+[[ -n "${ORIGIN:-}" ]] || ! [[ -e identity_clients ]] ||
+    ORIGIN="$(sed --quiet 's|.*"\(.*\)/web/session/callback".*|\1|p' identity_clients)"
+origin="${ORIGIN:-http://127.0.0.1:8080}"
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
 may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed","pickup"],"scopes":["shop","guest"]'
@@ -36,16 +63,16 @@ declare -A may=(
 issuers=()
 for caller in gateway bff-web bff-mobile bff-agent bff-operator ordering payment recommendation sales feed; do
     file="${caller//-/_}_signing_key"
-    openssl genpkey -algorithm ed25519 -out "$file"
+    secret "$file" openssl genpkey -algorithm ed25519
     public="$(openssl pkey -in "$file" -pubout -outform DER | tail --bytes 32 | base64url)"
     issuers+=("\"$caller\":{\"keys\":[\"$public\"],${may[$caller]}}")
 done
-(IFS=,; echo "{${issuers[*]}}") >token_issuers
+(IFS=,; echo "{${issuers[*]}}") | derived token_issuers
 
-echo "[\"$(key)\"]" >session_encryption_keys
-echo "[\"$(key)\"]" >identity_encryption_keys
-password >session_client_secret
-cat >identity_clients <<JSON
+secret session_encryption_keys keys
+secret identity_encryption_keys keys
+secret session_client_secret password
+derived identity_clients <<JSON
 {
   "web": {
     "name": "the shop",
@@ -75,44 +102,43 @@ cat >identity_clients <<JSON
 }
 JSON
 
-password >postgres_password
+secret postgres_password password
 for service in identity catalog inventory discount reviews payment shipping notification acquirer \
     ordering_0 ordering_0_read ordering_1 ordering_1_read feed_0 feed_1 pickup_0 pickup_1; do
-    echo "postgresql+psycopg://$service:$(password)@postgres/$service" >"${service}_database_url"
+    secret "${service}_database_url" url postgresql+psycopg "$service" "postgres/$service"
 done
-shard() { # its name, and the database of its log and its read model
-    echo "\"$1\":{\"database_url\":\"$(<"$2_database_url")\",\"read_database_url\":\"$(<"$2_read_database_url")\"}"
+shards() { # service; its two shards: the databases of each
+    local name read entries=()
+    for name in 0 1; do
+        read=""
+        [[ "$1" != ordering ]] || read=",\"read_database_url\":\"$(<"$1_${name}_read_database_url")\""
+        entries+=("\"$name\":{\"database_url\":\"$(<"$1_${name}_database_url")\"$read}")
+    done
+    (IFS=,; echo "{${entries[*]}}")
 }
-echo "{$(shard 0 ordering_0),$(shard 1 ordering_1)}" >ordering_shards
-echo "{\"0\":{\"database_url\":\"$(<feed_0_database_url)\"},\"1\":{\"database_url\":\"$(<feed_1_database_url)\"}}" >feed_shards
-echo "{\"0\":{\"database_url\":\"$(<pickup_0_database_url)\"},\"1\":{\"database_url\":\"$(<pickup_1_database_url)\"}}" >pickup_shards
+for service in ordering feed pickup; do secret "${service}_shards" shards "$service"; done
 
-nats_user() { # user, what it may publish, what it may subscribe to, the file of its URL
-    local password
-    password="$(password)"
-    echo "nats://$1:$password@nats:4222" >"$4"
-    echo "  { user: $1, password: \"$password\", permissions: { publish: [$2], subscribe: [$3] } }"
+nats_user() { # user, the file of its URL, its permissions
+    secret "$2" url nats "$1" nats:4222
+    echo "  { user: $1, password: \"$(password_in "$2")\", permissions: $3 }"
 }
-nats_service() { # service; what it may do is in deploy/nats/permissions.conf
-    local password
-    password="$(password)"
-    echo "nats://$1:$password@nats:4222" >"$1_events_url"
-    echo "  { user: $1, password: \"$password\", permissions: \$$1 }"
+may() { # what a user may publish, and what it may subscribe to
+    echo "{ publish: [$1], subscribe: [$2] }"
 }
 # A role reads the registry, and registers itself under its own names alone (docs/discovery.md).
 nats_registry() { # role, names that it registers
     local name publish
     publish="'\$JS.API.STREAM.CREATE.KV_registry_instances', '\$JS.API.CONSUMER.CREATE.KV_registry_instances'"
     for name in "${@:2}"; do publish+=", '\$KV.registry_instances.$name.*'"; done
-    nats_user "registry-$1" "$publish" "'_INBOX.registry.>'" "${1//-/_}_registry_url"
+    nats_user "registry-$1" "${1//-/_}_registry_url" "$(may "$publish" "'_INBOX.registry.>'")"
 }
 {
     echo "include ../../etc/nats/permissions.conf"
     echo "authorization { users: ["
     for service in inventory payment shipping notification ordering basket catalog discount recommendation sales feed; do
-        nats_service "$service"
+        nats_user "$service" "${service}_events_url" "\$$service" # of deploy/nats/permissions.conf
     done
-    nats_user operator "'>'" "'>'" operator_events_url # for front events
+    nats_user operator operator_events_url "$(may "'>'" "'>'")" # for front events
     nats_registry gateway
     nats_registry discount discount discount-grpc
     nats_registry catalog catalog catalog-grpc
@@ -121,14 +147,13 @@ nats_registry() { # role, names that it registers
         nats_registry "$role" "$role"
     done
     echo "]}"
-} >nats_users
+} | derived nats_users
 
 of_valkey() { # user, container, the files of its URL and its users
-    local password digest
-    password="$(password)"
-    digest="$(printf %s "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
-    echo "valkey://$1:$password@$2:6379/0" >"$3"
-    cat >"$4" <<ACL
+    local digest
+    secret "$3" url valkey "$1" "$2:6379/0"
+    digest="$(printf %s "$(password_in "$3")" | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+    derived "$4" <<ACL
 user $1 on #$digest ~* &* +@all -@admin -@dangerous
 user default on nopass -@all +ping
 ACL

@@ -39,14 +39,29 @@ def test_containers_and_no_other_user_of_the_host_can_read_the_secrets(made: Pat
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
 
 
-def test_secrets_that_are_there_are_never_made_anew(made: Path) -> None:
-    before = (made / "postgres_password").read_text()
+def test_made_again_it_adds_what_is_missing_and_leaves_what_is_there(tmp_path: Path) -> None:
+    folder = make(tmp_path, ORIGIN="https://shop.example")
+    new = {"pickup_registry_url", "feed_signing_key", "pickup_1_database_url"}
+    before = {file.name: file.read_text() for file in folder.iterdir()}
+    for name in new:
+        (folder / name).unlink()
 
-    again = subprocess.run([made.parent / "secrets.sh"], check=False, capture_output=True, text=True)
+    make(tmp_path)
 
-    assert again.returncode == 1
-    assert "stays as it is" in again.stderr
-    assert (made / "postgres_password").read_text() == before
+    after = {file.name: file.read_text() for file in folder.iterdir()}
+    of_new = {"nats_users", "token_issuers"}
+    assert {name for name, text in after.items() if before.get(name) != text} == {
+        *new,
+        *of_new,
+        *(f"{name}.before" for name in of_new),
+    }
+    assert after["nats_users.before"] == before["nats_users"]
+    assert urlsplit(after["pickup_registry_url"]).password in after["nats_users"]
+    (folder / "ordering_database_url").touch()
+    (folder / "ordering_shards").unlink()
+    with pytest.raises(subprocess.CalledProcessError):  # two new shards would have no orders
+        make(tmp_path)
+    assert not (folder / "ordering_shards").exists()
 
 
 @pytest.mark.parametrize("caller", ["gateway", "bff-web", "bff-mobile", "ordering"])
