@@ -47,6 +47,11 @@ def newest_map(claims: Iterable[Claims], first: ShardMap) -> ShardMap:
     return ShardMap(epoch=epoch, shards=tuple(newest[bucket][1] for bucket in range(BUCKETS)))
 
 
+def claims_of(of: ShardMap) -> Claims:
+    """What a published map says: it has all moves up to its epoch."""
+    return {bucket: (of.epoch, shard) for bucket, shard in enumerate(of.shards)}
+
+
 async def leave_to_others(shard: str, database: Database, fence: Fence, claims: Mapping[str, Claims]) -> None:
     """Leave the buckets of a shard to others that have them since a later epoch.
 

@@ -1,7 +1,7 @@
 """`front shards`: the commands of a project whose `frontispiece.toml` names them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -54,7 +54,10 @@ class _Commands:
         self._opened = opened
 
     def show(self, ctx: typer.Context) -> None:
-        """Show which shard has which buckets, how many rows, and how many new ones a second."""
+        """Show which shard has which buckets, how many rows, and how many new ones a second.
+
+        A shard that is away is named, and the exit code is 1.
+        """
         if ctx.invoked_subcommand is None:
             _run(lambda: _show(self._opened))
 
@@ -193,52 +196,58 @@ async def _count(movable: "Movable", shard: str, buckets: list[int]) -> dict[str
 
 
 async def _show(opened: Opened) -> None:
-    from frontispiece.events import BrokerUnavailable  # noqa: PLC0415 (the same)
-    from frontispiece.shards.claims import newest_map  # noqa: PLC0415 (the same)
+    from frontispiece.shards.claims import newest_map, read_claims  # noqa: PLC0415 (the same)
 
     async with opened() as movable:
-        claims = []
-        for name, database in movable.databases.items():
-            async with database.read() as tx:
-                claims.append(await movable.fence.claims(tx, name))
-        if not any(claims):
+        claims, away = await read_claims(movable.databases, movable.fence)
+        if not any(claims.values()) and not away:
             _fail(f"The shards have no buckets yet: {movable.service} deals them when it first runs.")
-        known = newest_map(claims, ShardMap.even(movable.databases))
-        await _print_shards(movable, known)
-        try:
-            async with _mover(movable) as mover:
-                under_way = await mover.load()
-        except (BrokerUnavailable, ConfigError):  # the latter where no project runs
-            out.print("The broker is away: whether a move is under way is not known.")
-            return
-        if under_way is not None:
-            _print_move(under_way)
-        else:
-            await _print_copies(movable)
+        known = newest_map(claims.values(), ShardMap.even(movable.databases))
+        await _print_shards(movable, known, list(claims))
+        await _print_under_way(movable, list(claims))
+        if away:
+            _fail("\n".join(f"Shard {name} is away: {problem}" for name, problem in away.items()))
 
 
-async def _print_shards(movable: "Movable", known: ShardMap) -> None:
+async def _print_under_way(movable: "Movable", there: Collection[str]) -> None:
+    from frontispiece.events import BrokerUnavailable  # noqa: PLC0415 (the same)
+
+    try:
+        async with _mover(movable) as mover:
+            under_way = await mover.load()
+    except (BrokerUnavailable, ConfigError):  # the latter where no project runs
+        out.print("The broker is away: whether a move is under way is not known.")
+        return
+    if under_way is not None:
+        _print_move(under_way)
+    else:
+        await _print_copies(movable, there)
+
+
+async def _print_shards(movable: "Movable", known: ShardMap, there: Collection[str]) -> None:
     main = movable.logs[0].table.name
-    rows = {name: await _count(movable, name, sorted(known.buckets_of(name))) for name in movable.databases}
+    rows = {name: await _count(movable, name, sorted(known.buckets_of(name))) for name in there}
     await asyncio.sleep(LOAD_INTERVAL)
-    later = {name: await _count(movable, name, sorted(known.buckets_of(name))) for name in movable.databases}
+    later = {name: await _count(movable, name, sorted(known.buckets_of(name))) for name in there}
     table = Table(title=f"{movable.service}, epoch {known.epoch}")
     for heading in ("shard", "buckets", "which", f"rows of {main}", "new a second"):
         table.add_column(heading, overflow="fold")
     for name in movable.databases:
         buckets = known.buckets_of(name)
-        count, then = (sum(each[name][main].values()) for each in (rows, later))
-        rate = f"{(then - count) / LOAD_INTERVAL:.0f}"
-        table.add_row(name, str(len(buckets)), format_buckets(buckets), str(then), rate)
+        shown = ("away", "")
+        if name in there:
+            count, then = (sum(each[name][main].values()) for each in (rows, later))
+            shown = (str(then), f"{(then - count) / LOAD_INTERVAL:.0f}")
+        table.add_row(name, str(len(buckets)), format_buckets(buckets), *shown)
     out.print(table)
 
 
-async def _print_copies(movable: "Movable") -> None:
+async def _print_copies(movable: "Movable", there: Collection[str]) -> None:
     """Name what a move has left that the broker does not know any more."""
     from frontispiece.shards import copying  # noqa: PLC0415 (the same)
 
-    for name, database in movable.databases.items():
-        async with database.read() as tx:
+    for name in there:
+        async with movable.databases[name].read() as tx:
             copied = await copying.copied_buckets(tx, movable.fence)
         if copied:
             out.print(

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -11,8 +12,9 @@ from frontispiece.aio import periodic
 from frontispiece.errors import ConfigError
 from frontispiece.events import BrokerUnavailable, EventSettings, KeyExists, RevisionMismatch
 from frontispiece.events.kv import KeyValue, open_key_value
+from frontispiece.events.kv_watch import Entry
 from frontispiece.http.problems import Problem
-from frontispiece.shards.claims import Claims, leave_to_others, newest_map, read_claims
+from frontispiece.shards.claims import Claims, claims_of, leave_to_others, newest_map, read_claims
 from frontispiece.shards.fence import Fence, StaleMap
 from frontispiece.shards.incoming import open_incoming
 from frontispiece.shards.map import ShardMap, format_buckets
@@ -31,6 +33,9 @@ PAUSE: Final = 0.01
 
 RESTART_INTERVAL: Final = 1.0
 
+BROKER: Final = ""
+"""Whose claims are those of the broker's map, beside the shards'."""
+
 REMEDY: Final = "name them in the settings, as all copies must before buckets move there, and start again"
 
 T = TypeVar("T")
@@ -43,15 +48,19 @@ class Router:
         map_: that it begins with.
         databases: of all shards, open, by their names.
         fence: the table that each of them has.
+        is_complete: whether all shards have said which buckets they have.
     """
 
-    def __init__(self, map_: ShardMap, databases: Mapping[str, Database], fence: Fence) -> None:
+    def __init__(
+        self, map_: ShardMap, databases: Mapping[str, Database], fence: Fence, *, is_complete: bool = True
+    ) -> None:
         self.map = map_
         """The newest map from the broker."""
         self.listeners: list[Callable[[], object]] = []
         """Called after each newer map."""
-        self._published = 0
-        """The epoch of the map that the broker has, as far as is known."""
+        self._published: ShardMap | None = None
+        """The broker's map, as far as is known: it counts where a shard is away that knows better."""
+        self._is_complete = is_complete
         self._databases = databases
         self._fence = fence
         self._learnt: dict[int, tuple[int, str]] = {}
@@ -63,8 +72,8 @@ class Router:
         return shard, epoch
 
     def update(self, newer: ShardMap) -> None:
-        """Take another map, if it is newer."""
-        if newer.epoch > self.map.epoch:
+        """Take another map, unless it is older."""
+        if newer.epoch >= self.map.epoch and newer != self.map:
             self.map = newer
             self._learnt = {bucket: at for bucket, at in self._learnt.items() if at[0] > newer.epoch}
             if unknown := self.unknown(newer):
@@ -119,20 +128,22 @@ class Router:
             service: whose map it is.
         """
         async with open_key_value(settings, BUCKET, client=service) as kv:
+            begun = asyncio.Event()
 
             async def follow() -> None:
                 try:
-                    await publish(kv, service, self.map)
+                    await self._publish(kv, service)
+                    self._take(await kv.get(map_key(service)))
+                    begun.set()
                     async with aclosing(kv.watch(map_key(service))) as entries:
                         async for entry in entries:
                             if entry.value is None:  # it is lost
-                                await publish(kv, service, self.map)
-                            else:
-                                found = ShardMap.decode(entry.value)
-                                self._published = found.epoch
-                                self.update(found)
+                                await self._publish(kv, service)
+                            self._take(entry)
                 except BrokerUnavailable:  # the log has it already
                     return
+                finally:
+                    begun.set()
 
             async with AsyncExitStack() as stack:
                 watch = periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map")
@@ -145,7 +156,22 @@ class Router:
                         expected=(Problem, BrokerUnavailable),
                     )
                     await stack.enter_async_context(attending)
+                if not self._is_complete:  # a shard may be an older copy, and the one that knows it away
+                    await begun.wait()
+                    for shard in self._databases:
+                        with suppress(Problem, BrokerUnavailable):
+                            await self._attend(kv, service, shard)
                 yield
+
+    def _take(self, entry: Entry | None) -> None:
+        if entry is not None and entry.value is not None:
+            self._published = ShardMap.decode(entry.value)
+            self.update(self._published)
+
+    async def _publish(self, kv: KeyValue, service: str) -> None:
+        """Publish the map, unless a shard is away that may know a newer one."""
+        if self._is_complete:
+            await publish(kv, service, self.map)
 
     async def settle(self, shard: str) -> None:
         """Let a shard agree with the others on who has which bucket: it was away, or is an older copy.
@@ -153,10 +179,18 @@ class Router:
         Raises:
             Problem: 503, the shard is away.
         """
+        published = self._published  # what it says, the shards have said before
         claims, away = await read_claims(self._databases, self._fence)
         if shard in away:
             raise away[shard]
-        self.update(newest_map(claims.values(), self.map))
+        self._is_complete = not away
+        if away and published is not None:
+            claims[BROKER] = claims_of(published)
+        newest = newest_map(claims.values(), self.map)
+        if published is not None and newest.epoch < published.epoch:
+            log.error("All shards are older than the map of the broker: what they say counts.")
+            newest = replace(newest, epoch=published.epoch + 1)
+        self.update(newest)
         await self._settle(shard, claims)
 
     async def _settle(self, shard: str, claims: Mapping[str, Claims]) -> None:
@@ -173,9 +207,8 @@ class Router:
         if not owned <= self.map.buckets_of(shard):
             await self.settle(shard)
         await self._open_incoming(kv, service, shard)
-        if self.map.epoch > self._published:
-            await publish(kv, service, self.map)
-            self._published = self.map.epoch
+        if self._published is None or self.map.epoch > self._published.epoch:
+            await self._publish(kv, service)
 
     async def _open_incoming(self, kv: KeyValue, service: str, shard: str) -> None:
         for buckets, epoch in await open_incoming(self._databases, self._fence, shard):
@@ -206,7 +239,7 @@ async def open_router(databases: Mapping[str, Database], fence: Fence, first: Sh
     claims, away = await read_claims(databases, fence)
     if away and not any(claims.values()):
         raise next(iter(away.values()))
-    router = Router(newest_map(claims.values(), first), databases, fence)
+    router = Router(newest_map(claims.values(), first), databases, fence, is_complete=not away)
     if unknown := router.unknown(router.map):
         raise ConfigError([f"buckets are at shards that the settings do not name: {unknown}; {REMEDY}"])
     for name in claims:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from typing import Any, Final, Protocol, Self
 
 from frontispiece.aio import periodic
@@ -22,8 +23,8 @@ PING_TIMEOUT: Final = 0.5
 class Shard(AbstractAsyncContextManager[Any], Protocol):
     """A shard that can be opened and tried."""
 
-    async def ping(self) -> object:
-        """Return when the shard is reachable; else raise a `Problem`, 503."""
+    async def ping(self) -> str | None:
+        """What serves in part only, as text, when the shard is reachable; else raises a `Problem`, 503."""
 
 
 class ShardSet:
@@ -67,10 +68,10 @@ class ShardSet:
                     if len(self._away) == len(self._shards):
                         raise
                     log.error("%s starts without its shard %s: %s", self._service, name, error)  # noqa: TRY400
-            if self._away:
-                name = f"{self._service}: the opening of shards"
-                await stack.enter_async_context(periodic(self._open_others, OPEN_INTERVAL, name=name))
-            else:
+            for name in self._away:  # each by itself: one that hangs delays no other
+                task = f"{self._service}: the opening of shard {name}"
+                await stack.enter_async_context(periodic(partial(self._open, name), OPEN_INTERVAL, name=task))
+            if not self._away:
                 self._all_open.set()
             self._stack = stack.pop_all()
         return self
@@ -95,6 +96,7 @@ class ShardSet:
                 name: f"no response within {PING_TIMEOUT} s" if ping in late else ping.exception()
                 for name, ping in pings.items()
             }
+            faults = [ping.result() for name, ping in pings.items() if failures[name] is None]
         finally:
             for ping in pings.values():
                 ping.cancel()
@@ -102,23 +104,24 @@ class ShardSet:
         away = [f"shard {name}: {failure}" for name, failure in failures.items() if failure is not None]
         if len(away) == len(pings):
             raise Problem(503, "store-unavailable", "; ".join(away), headers={"Retry-After": "1"})
-        return "; ".join(away) or None
+        return "; ".join([*away, *filter(None, faults)]) or None
 
-    async def _open_others(self) -> None:
-        """Try to open the shards that are away."""
-        for name, reason in list(self._away.items()):
-            try:
-                async with AsyncExitStack() as stack:
-                    await stack.enter_async_context(self._shards[name])
-                    if self._prepare is not None:
-                        await self._prepare(name)
-                    self._stack.push_async_exit(stack.pop_all())
-            except (Problem, OSError, ConfigError) as error:
-                self._away[name] = str(error)
-                if str(error) != reason:
-                    log.error("%s: its shard %s stays away: %s", self._service, name, error)  # noqa: TRY400
-            else:
-                del self._away[name]
-                log.warning("%s: its shard %s is open", self._service, name)
+    async def _open(self, name: str) -> None:
+        """Try to open a shard that was away at the start."""
+        if name not in self._away:
+            return
+        try:
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(self._shards[name])
+                if self._prepare is not None:
+                    await self._prepare(name)
+                self._stack.push_async_exit(stack.pop_all())
+        except (Problem, OSError, ConfigError) as error:
+            if str(error) != self._away[name]:
+                log.error("%s: its shard %s stays away: %s", self._service, name, error)  # noqa: TRY400
+            self._away[name] = str(error)
+            return
+        del self._away[name]
+        log.warning("%s: its shard %s is open", self._service, name)
         if not self._away:
             self._all_open.set()

@@ -49,6 +49,24 @@ class Recorded:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """The last event of the log that a reader has seen: its position, and when it was stored.
+
+    With both, it notices a log that was restored from a backup: another event is there, or none.
+    """
+
+    position: int = 0
+    recorded_at: datetime | None = None
+
+
+class LogReplaced(Exception):
+    """The log does not have the event that its reader has seen last: it was restored from a backup."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__(f"event {seen.position} is not in the log any more: it was restored from a backup")
+
+
 class EventStore:
     """Streams of events by order; every method works in the caller's transaction.
 
@@ -181,9 +199,21 @@ class EventStore:
         """The events of one order, oldest first."""
         return await self._read(tx, self._queries.history, order_id=order_id)
 
-    async def read(self, tx: AsyncConnection, after_position: int, limit: int) -> list[Recorded]:
-        """The next events of all orders after a position: none that comes before them is still to come."""
-        return await self._read(tx, self._queries.after, after=after_position, limit=limit)
+    async def read(self, tx: AsyncConnection, seen: Seen, limit: int) -> list[Recorded]:
+        """The next events of all orders: none that comes before them is still to come.
+
+        Raises:
+            LogReplaced: the log is not the one that was seen.
+        """
+        parameters = {"after": seen.position - 1, "limit": limit + 1}
+        rows = (await tx.execute(self._queries.after, parameters)).all()
+        if seen.position and not rows:
+            raise LogReplaced(seen)
+        if rows and rows[0].position == seen.position:  # else its bucket has left since
+            if seen.recorded_at not in {None, rows[0].recorded_at}:
+                raise LogReplaced(seen)
+            del rows[0]
+        return [_recorded(row) for row in rows[:limit]]
 
     async def read_facts(
         self, tx: AsyncConnection, after_position: int, limit: int, types: Collection[type[OrderEvent]]
@@ -203,12 +233,12 @@ class EventStore:
         """The position of the newest event; 0 when there is none."""
         return int((await tx.execute(self._queries.last_position)).scalar_one())
 
-    async def first_after(self, tx: AsyncConnection, position: int) -> tuple[int, datetime] | None:
-        """The position of the next event after a position, and when it was stored; None at the end."""
+    async def first_after(self, tx: AsyncConnection, position: int) -> Seen | None:
+        """The next event after a position; None at the end."""
         events = self.events.c
         query = sa.select(events.position, events.recorded_at).where(events.position > position)
         row = (await tx.execute(query.order_by(events.position).limit(1))).one_or_none()
-        return None if row is None else (row.position, row.recorded_at)
+        return None if row is None else Seen(position=row.position, recorded_at=row.recorded_at)
 
     async def position(self, tx: AsyncConnection, order_id: str) -> int:
         """The position of an order's last event; 0 when there is none."""

@@ -1,14 +1,14 @@
 """What a move of buckets between shards needs to know of ordering."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.shards import LogTable, Movable, StateTable
+from frontispiece.shards import LogTable, Movable, ShardSet, StateTable
 from services.ordering.read_store import live
 from services.ordering.settings import ShardSettings
 from services.ordering.shard import Shard
@@ -35,11 +35,8 @@ LOGS: Final = (
 @asynccontextmanager
 async def open_movable() -> AsyncIterator[Movable]:
     """The shards that `ORDERING_SHARDS` names."""
-    async with AsyncExitStack() as stack:
-        databases = ShardSettings().shards
-        shards = {
-            name: await stack.enter_async_context(Shard(name, each)) for name, each in databases.items()
-        }
+    shards = {name: Shard(name, each) for name, each in ShardSettings().shards.items()}
+    async with ShardSet("ordering", shards):
         yield movable(shards)
 
 

@@ -15,7 +15,7 @@ from frontispiece.service import ServerSentEvent
 from frontispiece.shards import Fence
 from frontispiece.stores import Database
 from services.ordering.domain_events import Reason
-from services.ordering.event_store import EventStore, Recorded
+from services.ordering.event_store import EventStore, LogReplaced, Recorded, Seen
 from services.ordering.model import Status
 from services.ordering.upcasting import UnknownSchema
 from services.ordering.views import FINAL, OrderView, Stage, apply
@@ -52,9 +52,9 @@ class LogFollower:
         self._fence = fence
         self._poll_interval = poll_interval
         self._woken = asyncio.Event()
-        self._position = 0
+        self._seen = Seen()
         self._begun = asyncio.Event()
-        """Set once the position is that of an event in the log: all later ones are handed out."""
+        """Set once the end of the log is known: all later events are handed out."""
         self._followers: defaultdict[str, set[Followed]] = defaultdict(set)
         self._buckets: dict[str, int] = {}
         """Those of the orders that somebody follows."""
@@ -84,6 +84,9 @@ class LogFollower:
             except Problem as problem:
                 log.warning("The progress of orders waits: %s", problem)
                 await asyncio.sleep(RETRY_INTERVAL)
+                continue
+            except LogReplaced:
+                self._begun.clear()
                 continue
             except Exception:  # a bug: followers wait for the next attempt
                 log.exception("The progress of orders cannot be read")
@@ -138,21 +141,21 @@ class LogFollower:
             await self._hand_out(1)
         except UnknownSchema as error:
             async with self._database.read() as tx:
-                following = await self._events.first_after(tx, self._position)
+                following = await self._events.first_after(tx, self._seen.position)
             assert following is not None
-            self._position, _ = following
-            log.error("The progress of an order lacks event %d of the log: %s", self._position, error)  # noqa: TRY400
+            self._seen = following
+            log.error("The progress of an order lacks event %d of the log: %s", following.position, error)  # noqa: TRY400
         return True
 
     async def _hand_out(self, limit: int) -> bool:
         async with self._database.read() as tx:
             if not self._begun.is_set():
-                self._position = await self._events.last_position(tx)
-            found = await self._events.read(tx, self._position, limit)
+                self._seen = Seen(position=await self._events.last_position(tx))
+            found = await self._events.read(tx, self._seen, limit)
         for recorded in found:
             for queue in self._followers.get(recorded.order_id, ()):
                 queue.put_nowait(recorded)
-            self._position = recorded.position
+            self._seen = Seen(position=recorded.position, recorded_at=recorded.recorded_at)
         self._begun.set()
         return len(found) == limit
 

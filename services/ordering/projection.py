@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.shards import bucket_for
 from services.ordering.domain_events import BucketRemoved
-from services.ordering.event_store import Recorded
+from services.ordering.event_store import Recorded, Seen
 from services.ordering.read_tables import COUNTS, Generation, generations
 from services.ordering.views import OrderView, Stage, apply
 
@@ -22,7 +22,9 @@ PROJECTION: Final = 4
 
 _COUNTED: Final = (*COUNTS, "revenue")
 _MOVE: Final = (
-    generations.update().where(generations.c.name == sa.bindparam("of")).values(position=sa.bindparam("to"))
+    generations.update()
+    .where(generations.c.name == sa.bindparam("of"))
+    .values(position=sa.bindparam("to"), recorded_at=sa.bindparam("at"))
 )
 
 Totals = defaultdict[tuple[str, str, int], Counter[str]]
@@ -36,31 +38,31 @@ _decoder = msgspec.json.Decoder(OrderView)
 
 
 async def project(
-    tx: AsyncConnection, generation: Generation, position: int, events: Sequence[Recorded]
-) -> int:
-    """Apply events to tables that have seen those up to a position; returns their new position.
+    tx: AsyncConnection, generation: Generation, seen: Seen, events: Sequence[Recorded]
+) -> Seen:
+    """Apply events to tables; returns what they have seen then.
 
     Events that they have seen already change nothing.
 
     Args:
         tx: a write transaction that has locked the generation.
         generation: the tables.
-        position: theirs.
+        seen: what they have seen.
         events: in the order of the log.
 
     Raises:
         MissingEvent: an event of an order comes after one that was not seen.
     """
-    fresh = [recorded for recorded in events if recorded.position > position]
+    fresh = [recorded for recorded in events if recorded.position > seen.position]
     for removed, group in groupby(fresh, _removed):
         if removed is None:
             await _apply(tx, generation, list(group))
         else:
             await _remove(tx, generation, removed)
     if not fresh:
-        return position
-    last = fresh[-1].position
-    await tx.execute(_MOVE, {"of": generation.name, "to": last})
+        return seen
+    last = Seen(position=fresh[-1].position, recorded_at=fresh[-1].recorded_at)
+    await tx.execute(_MOVE, {"of": generation.name, "to": last.position, "at": last.recorded_at})
     return last
 
 

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from frontispiece.http import Problem
 from frontispiece.stores import Database
-from services.ordering.event_store import EventStore
+from services.ordering.event_store import EventStore, LogReplaced
 from services.ordering.projection import project
 from services.ordering.read_store import ReadStore, live
 
@@ -71,6 +71,8 @@ class Projector:
         self._woken = asyncio.Event()
         self._wanted = asyncio.Event()
         """Set when somebody waits for a position that was not reached."""
+        self.fault: str | None = None
+        """Why the live tables follow the log no more, and what is to be done."""
         self._position = 0
         self._advanced = asyncio.Condition()
         self._lag: Lag | None = None
@@ -111,6 +113,9 @@ class Projector:
                 log.warning("The read model waits: %s", problem)
                 await asyncio.sleep(min(MAX_BACKOFF, 0.05 * 2.0 ** min(failures, 16)))
                 continue
+            except LogReplaced as error:
+                self._stop(error)
+                is_behind = False
             except Exception:  # what the next version of the code may be able to read; the lag tells of it
                 log.exception("The read model stays behind")
                 is_behind = False
@@ -119,19 +124,27 @@ class Projector:
                 await _wait(self._wanted, MIN_INTERVAL)
                 await _wait(self._woken, self._poll_interval)
 
+    def _stop(self, error: LogReplaced) -> None:
+        """Say that the live tables are of another log: they would lack what is placed now."""
+        if self.fault is None:
+            self.fault = f"the read model of shard {self._shard} waits for `front orders rebuild`: {error}"
+            log.error(self.fault)
+        self._position = 0
+
     async def advance(self, limit: int = BATCH) -> bool:
         """Apply the next events; returns whether there may be more.
 
         Raises:
+            LogReplaced: the tables are of another log.
             Problem: a database is away.
         """
         async with self._store.database.write() as tx:
-            generation, position = await live(tx, lock=True)
+            generation, seen = await live(tx, lock=True)
             async with self._database.read() as log_tx:
-                events = await self._events.read(log_tx, position, limit)
-            position = await project(tx, generation, position, events)
+                events = await self._events.read(log_tx, seen, limit)
+            seen = await project(tx, generation, seen, events)
         async with self._advanced:
-            self._position = max(self._position, position)
+            self._position, self.fault = seen.position, None
             self._advanced.notify_all()
         return len(events) == limit
 
@@ -153,9 +166,10 @@ class Projector:
         async with self._database.read() as tx:
             last = await self._events.last_position(tx)
             first = await self._events.first_after(tx, position)
-        if first is None:
+        if first is None or first.recorded_at is None:
             return Lag(events=0, seconds=0.0)
-        return Lag(events=last - position, seconds=max((datetime.now(UTC) - first[1]).total_seconds(), 0.0))
+        age = datetime.now(UTC) - first.recorded_at
+        return Lag(events=last - position, seconds=max(age.total_seconds(), 0.0))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.stores import SqlStore
+from services.ordering.event_store import Seen
 from services.ordering.model import Status
 from services.ordering.projection import PROJECTION, decode_view
 from services.ordering.read_tables import COUNTS, GENERATIONS, Generation, State, generations
@@ -80,7 +81,7 @@ class ReadStore(SqlStore):
     async def position(self) -> int:
         """Of the last event that the live tables have seen."""
         async with self.database.read() as tx:
-            return (await live(tx))[1]
+            return (await live(tx))[1].position
 
     async def order(self, id_: str) -> OrderView | None:
         """An order; None when there is none yet."""
@@ -158,8 +159,8 @@ def _in(table: sa.Table, buckets: Buckets) -> sa.ColumnElement[bool]:
     return sa.true() if buckets is None else table.c.bucket.in_(buckets)
 
 
-async def live(tx: AsyncConnection, *, lock: bool = False) -> tuple[Generation, int]:
-    """The live tables and their position.
+async def live(tx: AsyncConnection, *, lock: bool = False) -> tuple[Generation, Seen]:
+    """The live tables and what they have seen.
 
     Args:
         tx: a transaction.
@@ -171,7 +172,7 @@ async def live(tx: AsyncConnection, *, lock: bool = False) -> tuple[Generation, 
     for _ in range(2):  # the row that a lock waited for may be the one that a rebuild has just retired
         row = (await tx.execute(_LOCK_LIVE if lock else _LIVE)).one_or_none()
         if row is not None:
-            return GENERATIONS[row.name], row.position
+            return GENERATIONS[row.name], Seen(position=row.position, recorded_at=row.recorded_at)
     raise NotInitialised("The read model has no live tables: start ordering first.")
 
 

@@ -25,6 +25,7 @@ generations = sa.Table(
     sa.Column("name", sa.String(8), primary_key=True),
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),  # of the last event that its tables have seen
+    sa.Column("recorded_at", Moment),  # of that event
     sa.Column("projection", sa.Integer, nullable=False),  # of the code that made them
 )
 

@@ -4,7 +4,7 @@
 2. They are caught up with the log, batch by batch; nothing but these tables is written.
 3. In one transaction that no projector can interrupt, both sets are brought to the same position and compared
    by the hashes of their rows. When they are equal, the new ones become live; the others stay as they are
-   until the next rebuild.
+   until the next rebuild. Tables of a log that was replaced by a backup are not compared.
 
 Its own lock excludes a second rebuild, and ends with the process however that ends. Its first and last step
 lock the row that a starting or running projector locks, so that neither sees the other half-way.
@@ -12,6 +12,7 @@ lock the row that a starting or running projector locks, so that neither sees th
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.stores import Database
-from services.ordering.event_store import EventStore
+from services.ordering.event_store import EventStore, LogReplaced, Seen
 from services.ordering.projection import PROJECTION, project
 from services.ordering.projector import Projector
 from services.ordering.read_store import ReadStore, live
@@ -77,65 +78,73 @@ class Rebuild:
             Problem: a database is away; another run goes on from there.
         """
         async with rebuild_lock(self._store.database):
-            target, began = await self._begin()
-            position = began
-            while await self._has_more(position):
-                position = await self._advance(target, position)
-                report(Progress(began=began, position=position))
+            target, seen = await self._begin()
+            began = seen.position
+            while await self._has_more(seen.position):
+                seen = await self._advance(target, seen)
+                report(Progress(began=began, position=seen.position))
             projector = Projector(self._database, self._events, self._store)
-            while await projector.advance(self._batch):  # the live ones lag where no copy of ordering runs
-                pass
+            with suppress(LogReplaced):
+                while await projector.advance(
+                    self._batch
+                ):  # the live ones lag where no copy of ordering runs
+                    pass
             position = await self._switch(target, accept_differences=accept_differences)
             return Progress(began=began, position=position)
 
-    async def _begin(self) -> tuple[Generation, int]:
-        """The tables to build, and their position: zero, unless they are the rest of a killed rebuild."""
+    async def _begin(self) -> tuple[Generation, Seen]:
+        """The tables to build, and what they have seen: all that a killed rebuild has left in them."""
         async with self._store.database.write() as tx:
             serving, _ = await live(tx, lock=True)
             (target,) = (each for each in GENERATIONS.values() if each is not serving)
             row = (await tx.execute(sa.select(generations).where(_named(target)))).one_or_none()
             if row is not None and (row.state, row.projection) == (State.BUILDING, PROJECTION):
-                return target, row.position
+                rest = Seen(position=row.position, recorded_at=row.recorded_at)
+                with suppress(LogReplaced):
+                    async with self._database.read() as log_tx:
+                        await self._events.read(log_tx, rest, 0)
+                    return target, rest
             for table in target.tables:
                 await tx.execute(table.delete())
             await tx.execute(generations.delete().where(_named(target)))
             new = {"name": target.name, "state": State.BUILDING, "position": 0, "projection": PROJECTION}
             await tx.execute(generations.insert().values(new))
-        return target, 0
+        return target, Seen()
 
     async def _has_more(self, position: int) -> bool:
         async with self._database.read() as tx:
             return await self._events.last_position(tx) > position
 
-    async def _advance(self, target: Generation, position: int) -> int:
+    async def _advance(self, target: Generation, seen: Seen) -> Seen:
         """Apply a batch; it is read before the write transaction, for which others would have to wait."""
         async with self._database.read() as tx:
-            events = await self._events.read(tx, position, self._batch)
+            events = await self._events.read(tx, seen, self._batch)
         async with self._store.database.write() as tx:
-            return await project(tx, target, position, events)
+            return await project(tx, target, seen, events)
 
     async def _switch(self, target: Generation, *, accept_differences: bool) -> int:
         async with self._store.database.write() as tx:
             serving, _ = await live(tx, lock=True)
-            position = await self._level(tx, serving, target)
-            made_by = await tx.scalar(sa.select(generations.c.projection).where(_named(serving)))
-            if not accept_differences and made_by == PROJECTION:
-                await _compare(tx, serving, target)
+            async with self._database.read() as log_tx:
+                end = await self._events.last_position(log_tx)
+                await self._level(tx, log_tx, target, end)
+                made_by = await tx.scalar(sa.select(generations.c.projection).where(_named(serving)))
+                with suppress(LogReplaced):
+                    await self._level(tx, log_tx, serving, end)
+                    if not accept_differences and made_by == PROJECTION:
+                        await _compare(tx, serving, target)
             await tx.execute(generations.update().where(_named(serving)).values(state=State.RETIRED))
             await tx.execute(generations.update().where(_named(target)).values(state=State.LIVE))
-        return position
-
-    async def _level(self, tx: AsyncConnection, *both: Generation) -> int:
-        """Bring both sets to the end of the log as it is now; returns their position."""
-        async with self._database.read() as log_tx:
-            end = await self._events.last_position(log_tx)
-            for generation in both:
-                query = sa.select(generations.c.position).where(_named(generation))
-                position = (await tx.execute(query)).scalar_one()
-                while position < end:
-                    events = await self._events.read(log_tx, position, min(self._batch, end - position))
-                    position = await project(tx, generation, position, events)
         return end
+
+    async def _level(self, tx: AsyncConnection, log_tx: AsyncConnection, of: Generation, end: int) -> None:
+        """Bring a set of tables to the end of the log as it is now."""
+        row = (await tx.execute(sa.select(generations).where(_named(of)))).one()
+        seen, is_behind = Seen(position=row.position, recorded_at=row.recorded_at), True
+        while is_behind:
+            events = await self._events.read(log_tx, seen, min(self._batch, max(end - seen.position, 0)))
+            seen = await project(tx, of, seen, events)
+            is_behind = seen.position < end
 
 
 async def _compare(tx: AsyncConnection, serving: Generation, target: Generation) -> None:

@@ -51,10 +51,11 @@ class Shard:
     async def __aexit__(self, *_exc: object) -> None:
         await self._stack.aclose()
 
-    async def ping(self) -> None:
-        """Return when both databases are reachable; else raise a `Problem`, 503."""
+    async def ping(self) -> str | None:
+        """What serves in part only; raises a `Problem`, 503, when a database is not reachable."""
         await self.orders.ping()
         await self.read_store.ping()
+        return self.projector.fault
 
     async def buckets(self) -> frozenset[int]:
         """The buckets that are here: of others, the shard may have copies."""

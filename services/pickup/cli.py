@@ -47,7 +47,10 @@ def pickup(
 
 @app.command()
 def shards() -> None:
-    """Show the cells, stores and load of each shard."""
+    """Show the cells, stores and load of each shard.
+
+    A shard that is away is named, and the exit code is 1.
+    """
     _run(_shards)
 
 
@@ -93,14 +96,22 @@ async def generated(number: int) -> int:
 
 
 async def _shards() -> None:
-    async with _open() as maintenance:
-        units = await maintenance.units()
     table = Table("shard", "cells", "stores", "reads", "load")
-    for name in maintenance.shards.shards:
-        mine = [unit for unit in units if unit.shard == name]
-        stores, reads = sum(unit.stores for unit in mine), sum(unit.reads for unit in mine)
-        table.add_row(name, *map(str, (len(mine), stores, reads, stores + reads)))
+    away = []
+    async with _open() as maintenance:
+        for name, shard in maintenance.shards.shards.items():
+            try:
+                units = await shard.claims()
+                stores = sum([await shard.count(unit) for unit in units])
+            except Problem as problem:
+                away.append(f"Shard {name} is away: {problem}")
+                table.add_row(name, "away")
+                continue
+            reads = sum(unit.reads for unit in units)
+            table.add_row(name, *map(str, (len(units), stores, reads, stores + reads)))
     out.print(table)
+    if away:
+        raise Problem(503, "store-unavailable", "\n".join(away))
 
 
 async def _balance() -> None:

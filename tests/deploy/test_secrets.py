@@ -56,7 +56,7 @@ def test_made_again_it_adds_what_is_missing_and_leaves_what_is_there(tmp_path: P
         *(f"{name}.before" for name in of_new),
     }
     assert after["nats_users.before"] == before["nats_users"]
-    assert urlsplit(after["pickup_registry_url"]).password in after["nats_users"]
+    assert str(urlsplit(after["pickup_registry_url"]).password) in after["nats_users"]
     (folder / "ordering_database_url").touch()
     (folder / "ordering_shards").unlink()
     with pytest.raises(subprocess.CalledProcessError):  # two new shards would have no orders

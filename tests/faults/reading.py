@@ -22,7 +22,7 @@ from frontispiece.stores import Database
 from services.acquirer.store import ledger
 from services.inventory.store import stock
 from services.ordering.domain_events import BucketRemoved, Placed
-from services.ordering.event_store import Recorded
+from services.ordering.event_store import Recorded, Seen
 from services.ordering.projection import PROJECTION, project
 from services.ordering.read_tables import GENERATIONS, Generation, State, generations
 from services.ordering.read_tables import metadata as read_metadata
@@ -213,7 +213,7 @@ async def rows_of(tx: AsyncConnection, generation: Generation) -> dict[str, list
 async def log_of(url: str) -> list[Recorded]:
     """All events of a shard."""
     async with connection(url) as tx:
-        return await event_store.read(tx, 0, 1_000_000)
+        return await event_store.read(tx, Seen(), 1_000_000)
 
 
 def merged(shards: Iterable[Mapping[str, list[Row]]]) -> dict[str, list[Row]]:
@@ -262,7 +262,7 @@ async def projection(log: Sequence[Recorded]) -> dict[str, list[Row]]:
                 new = {"name": blue.name, "state": State.BUILDING, "position": 0, "projection": PROJECTION}
                 await tx.execute(generations.insert().values(new))
                 for first in range(0, len(log), BATCH):
-                    await project(tx, blue, first, log[first : first + BATCH])
+                    await project(tx, blue, Seen(position=first), log[first : first + BATCH])
             async with database.read() as tx:
                 return await rows_of(tx, blue)
 

@@ -11,10 +11,11 @@ import typer
 from typer.testing import CliRunner
 
 from frontispiece.events import EventSettings, KeyValue, open_key_value
-from frontispiece.shards import Movable, ShardMap, open_router, shard_commands
+from frontispiece.shards import Movable, ShardMap, ShardSet, open_router, shard_commands
 from frontispiece.shards.router import BUCKET, publish
 from frontispiece.stores import Database
 from tests.frontispiece.shards.conftest import World, fence, metadata
+from tests.support.absence import file_away
 
 
 class Operator:
@@ -27,11 +28,8 @@ class Operator:
 
     @asynccontextmanager
     async def world(self) -> AsyncIterator[World]:
-        async with (
-            Database(f"sqlite:///{self._folder}/0.db", metadata) as first,
-            Database(f"sqlite:///{self._folder}/1.db", metadata) as second,
-        ):
-            databases = {"0": first, "1": second}
+        databases = {name: Database(f"sqlite:///{self._folder}/{name}.db", metadata) for name in "01"}
+        async with ShardSet("things", databases):
             yield World(databases, await open_router(databases, fence, ShardMap.even(databases)))
 
     @asynccontextmanager
@@ -108,6 +106,15 @@ def test_copies_of_a_move_that_the_broker_has_lost_are_named(operator: Operator)
     operator.use(lose_move)
 
     assert "No move is under way, but shard 0 has copies of buckets 0-2." in operator.run()
+
+
+def test_a_shard_that_is_away_is_named_and_the_others_are_shown(operator: Operator, tmp_path: Path) -> None:
+    operator.use(add_things)
+    with file_away(f"sqlite:///{tmp_path}/1.db"):
+        shown = operator.run(status=1)
+
+    assert rows_of(shown) == [["0", "512", "0-511", "40", "0"], ["1", "512", "512-1023", "away", ""]]
+    assert "Shard 1 is away: The database is unavailable." in shown
 
 
 @pytest.mark.parametrize(

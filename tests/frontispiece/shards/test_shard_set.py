@@ -1,15 +1,19 @@
 """Shards that are away at the start, or come back as they were once."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from frontispiece.errors import ConfigError
-from frontispiece.events import EventSettings
+from frontispiece.events import EventSettings, open_key_value
 from frontispiece.http import Problem
 from frontispiece.shards import ShardSet, open_router
+from frontispiece.shards.router import BUCKET, publish
 from frontispiece.stores import Database
 from tests.frontispiece.shards.conftest import World, fence, metadata
 from tests.frontispiece.shards.test_fence import FIRST, HERE, hand_over
@@ -62,6 +66,42 @@ async def test_a_shard_that_is_away_at_the_start_is_taken_in_when_it_comes(
     assert await shards.ping() is None
     assert world.router.map == FIRST.with_moved([HERE], "1", 2)
     await context.__aexit__(None, None, None)
+
+
+async def test_an_older_copy_of_a_shard_has_nothing_that_it_gave_away_to_one_that_is_away(
+    tmp_path: Path, event_settings: EventSettings
+) -> None:
+    urls = [f"sqlite:///{tmp_path}/{name}.db" for name in "01"]
+    async with opened(urls) as (_, world):
+        await world.add("a", HERE)
+    shutil.copy(tmp_path / "0.db", tmp_path / "copy.db")
+    async with opened(urls) as (_, world), open_key_value(event_settings, BUCKET) as kv:
+        await hand_over(world, 2)
+        await publish(kv, "things", FIRST.with_moved([HERE], "1", 2))
+    shutil.copy(tmp_path / "copy.db", tmp_path / "0.db")
+
+    with file_away(urls[1]):
+        async with opened(urls) as (_, world), world.router.following(event_settings, "things"):
+            async with world.databases["0"].read() as tx:
+                assert HERE not in set(await tx.scalars(fence.owned))
+            with pytest.raises(Problem, match="unavailable"):
+                await world.add("b", HERE)
+            await world.add("c", 6)
+    async with opened(urls) as (_, world), world.router.following(event_settings, "things"):
+        await world.add("b", HERE)
+        assert (await world.names("0"), await world.names("1")) == (["a", "c"], ["b"])
+
+
+async def test_shards_that_are_all_older_than_the_map_serve_what_they_have(
+    tmp_path: Path, event_settings: EventSettings
+) -> None:
+    urls = [f"sqlite:///{tmp_path}/{name}.db" for name in "01"]
+    async with open_key_value(event_settings, BUCKET) as kv:
+        await publish(kv, "things", FIRST.with_moved([HERE], "1", 7))
+    async with opened(urls) as (_, world), world.router.following(event_settings, "things"):
+        await until(lambda: world.router.map == replace(FIRST, epoch=8))
+        await world.add("a", HERE)
+        assert await world.names("0") == ["a"]
 
 
 async def test_without_a_map_a_service_does_not_start_while_a_shard_is_away(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from frontispiece.events import Reject
 from frontispiece.stores.migrations import Migrations, upgrade
 from services.ordering.domain_events import Reason, Step, StepStarted, encode
+from services.ordering.event_store import Seen
 from services.ordering.events import StockReleased
 from services.ordering.model import Status
 from services.ordering.order import Stock
@@ -79,7 +80,7 @@ async def test_a_sold_order_is_completed_and_an_interrupted_one_is_cancelled(old
         assert (interrupted.order.status, interrupted.order.reason) == (Status.CANCELLED, Reason.TIMED_OUT)
         assert {sold.order.stock, interrupted.order.stock} == {Stock.NONE}
         async with orders.database.read() as tx:
-            log = await event_store.read(tx, 0, 100)
+            log = await event_store.read(tx, Seen(), 100)
     assert [(each.position, each.order_id, each.event.NAME) for each in log] == [
         (1, SOLD, "placed"),
         (2, SOLD, "confirmed"),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
 from services.ordering.domain_events import Step, StepStarted, Stuck, encode
-from services.ordering.event_store import Recorded
+from services.ordering.event_store import Recorded, Seen
 from services.ordering.projection import project
 from services.ordering.projector import Lag, Projector
 from services.ordering.read_store import live
@@ -26,8 +26,8 @@ async def project_and(
     reading: Reading, events: Sequence[Recorded], death: type[Exception] | None = None
 ) -> None:
     async with reading.store.database.write() as tx:
-        generation, position = await live(tx, lock=True)
-        await project(tx, generation, position, events)
+        generation, seen = await live(tx, lock=True)
+        await project(tx, generation, seen, events)
         if death:
             raise death
 
@@ -68,12 +68,12 @@ async def test_events_that_come_again_change_nothing_even_when_the_position_was_
     await reading.catch_up()
     before = await reading.rows()
     async with reading.database.read() as log_tx:
-        events = await reading.events.read(log_tx, 0, 1000)
+        events = await reading.events.read(log_tx, Seen(), 1000)
 
     for position in (end, 0):
         async with reading.store.database.write() as tx:
             generation, _ = await live(tx, lock=True)
-            assert await project(tx, generation, position, events) == end
+            assert (await project(tx, generation, Seen(position=position), events)).position == end
         assert await reading.rows() == before
 
 
@@ -81,7 +81,7 @@ async def test_after_a_death_in_the_middle_of_a_batch_it_goes_on_where_it_was(re
     end = await reading.append_orders(range(5))
     await reading.projector.advance(11)
     async with reading.database.read() as log_tx:
-        events = await reading.events.read(log_tx, 11, 20)
+        events = await reading.events.read(log_tx, Seen(position=11), 20)
     with pytest.raises(InterruptedError):
         await project_and(reading, events, InterruptedError)
     assert await reading.states() == {"blue": ("live", 11)}
@@ -95,7 +95,7 @@ async def test_after_a_death_in_the_middle_of_a_batch_it_goes_on_where_it_was(re
 async def test_a_batch_that_leaves_an_event_of_an_order_out_is_refused_as_a_whole(reading: Reading) -> None:
     await reading.append_orders(range(2))
     async with reading.database.read() as log_tx:
-        events = await reading.events.read(log_tx, 1, 100)
+        events = await reading.events.read(log_tx, Seen(position=1), 100)
 
     with pytest.raises(MissingEvent, match=f"order {order_id(0)}: event 2 came after event 0"):
         await project_and(reading, events)

@@ -5,11 +5,13 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from frontispiece.aio import periodic
 from services.ordering.read_tables import GENERATIONS, generations
 from services.ordering.rebuild import Progress, TablesDiffer
 from services.ordering.rebuild_lock import RebuildRunning, rebuild_lock
 from tests.services.ordering.orders import ORDER_ID, PLACED
 from tests.services.ordering.reading import CANCELLED, Reading, order_id
+from tests.support.waiting import until
 
 
 async def test_the_other_tables_become_live_with_the_same_rows(reading: Reading) -> None:
@@ -143,3 +145,34 @@ async def test_without_a_running_copy_of_ordering_it_brings_the_live_tables_alon
     await reading.rebuild()
 
     assert await reading.states() == {"blue": ("retired", end), "green": ("live", end)}
+
+
+@pytest.mark.parametrize("later", [0, 20], ids=["behind", "past-it-again"])
+async def test_a_log_restored_from_a_backup_is_noticed_and_a_rebuild_makes_its_orders_seen(
+    reading: Reading, later: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    await reading.append_orders(range(6))
+    await reading.catch_up()
+    events = reading.events.events
+    async with reading.database.write() as tx:  # the backup
+        await tx.execute(events.delete().where(events.c.position > 30))
+    for number in range(100, 101 + later):
+        await reading.append(order_id(number), 0, [PLACED])
+    shard = reading.shards.by_name["0"]
+
+    async with periodic(reading.projector.run, 60, name="projection"):
+        await until(lambda: reading.projector.fault is not None)
+        assert "shard 0 waits for `front orders rebuild`" in str(await shard.ping())
+        assert "waits for `front orders rebuild`" in caplog.text
+        assert not await reading.projector.wait_for(31, 0.01)
+        with pytest.raises(InterruptedError):
+            await reading.new_rebuild().run(_die)
+        await reading.rebuild()
+        assert await reading.projector.wait_for(31 + later, 60)
+    assert await shard.ping() is None
+    assert await reading.store.order(order_id(100 + later)) is not None
+    await reading.rebuild()  # which would find a difference
+
+
+def _die(_: Progress) -> None:
+    raise InterruptedError

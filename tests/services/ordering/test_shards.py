@@ -22,6 +22,7 @@ from frontispiece.shards.mover import Mover
 from frontispiece.shards.router import BUCKET, map_key
 from frontispiece.shards.transfer import Transfer
 from services.ordering import events
+from services.ordering.event_store import Seen
 from services.ordering.movable import movable
 from services.ordering.queries import POSITIONS, Queries
 from services.ordering.settings import ShardDatabases
@@ -195,7 +196,7 @@ async def test_a_customers_orders_move_with_all_that_belongs_to_them_and_nothing
         await mover.run()
     left = shards.by_name["0"]
     async with left.database.read() as tx:
-        log = await event_store.read(tx, 0, 100)
+        log = await event_store.read(tx, Seen(), 100)
     assert {recorded.order_id for recorded in log} == {other_id, log[-1].order_id}
     assert log[-1].event.NAME == "bucket-removed"
     again = await placed(shop, stays, key="another-intent")

@@ -11,6 +11,7 @@ from services.pickup.app import PickupSettings, create_app
 from services.pickup.cli import app, seeds
 from tests.conftest import AppClient, MakeToken
 from tests.services.support import problem_of
+from tests.support.absence import file_away
 
 
 @pytest.fixture
@@ -63,7 +64,11 @@ def test_commands_generate_stores_and_show_and_draw_the_shards(
     drawn = run(app, ["map", "--svg", str(picture)])
 
     assert (seeded.stdout, again.stdout) == ("500 stores are new, of 2500.\n", "0 stores are new, of 2500.\n")
-    assert "cells" in shown.stdout
+    assert ("1295" in shown.stdout, "1205" in shown.stdout) == (True, True)
+    with file_away(shards["1"]["database_url"]):
+        without = run(app, ["shards"])
+    assert (without.exit_code, "1295" in without.stdout, "away" in without.stdout) == (1, True, True)
+    assert "Shard 1 is away" in without.stderr
     assert balanced.stdout == "0 cells have another shard now.\n"
     assert "with 2500 stores" in drawn.stdout
     assert picture.read_text(encoding="utf-8").count("<circle") > 16
