@@ -194,6 +194,8 @@ MODERN: Json = {
     }
 }
 
+NO_OBJECTS: tuple[Any, ...] = (0, [], "")
+
 FAULTS: list[tuple[Any, dict[str, str], int, int]] = [
     ([], {}, 400, -32600),
     ({"jsonrpc": "1.0", "id": 1, "method": "ping"}, {}, 400, -32600),
@@ -223,7 +225,7 @@ FAULTS: list[tuple[Any, dict[str, str], int, int]] = [
             200,
             -32602,
         )
-        for wrong in (0, [], "")
+        for wrong in NO_OBJECTS
     ),
     ({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "x:y"}}, {}, 200, -32002),
 ]
