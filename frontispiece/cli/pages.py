@@ -144,9 +144,9 @@ def _route(project: Project, path: str) -> "Route | None":
 
 
 def login_headers(
-    project: Project, url: str, user: str, password: str | None, *, session: bool
+    project: Project, url: str, user: str, password: str | None, *, session: bool, client: str | None = None
 ) -> list[tuple[str, str]]:
-    """The headers of a user who has just logged in, for a session or by a token.
+    """The headers of a user who has just logged in, for a session or by a token of a client.
 
     Raises:
         LoginFailed: the login did not succeed.
@@ -158,5 +158,9 @@ def login_headers(
             "frontispiece.toml has no [login]: it names the issuer and the client. "
             "A token of your own is written as -H 'Authorization: Bearer …'."
         )
+    try:
+        login = project.login.by(client)
+    except KeyError:
+        fail(f"frontispiece.toml has no client {client} in [login.clients].")
     secret = password_of(project, user, password)
-    return flow.login_headers(url, project.login, user, secret, session=session)
+    return flow.login_headers(url, login, user, secret, session=session)

@@ -70,6 +70,10 @@ def login(
     password: Password = None,
     project: Folder = None,
     data: Data = None,
+    client: Annotated[
+        str | None,
+        typer.Option(help="Whom the token is issued to: one of `[login.clients]`.", metavar="NAME"),
+    ] = None,
     *,
     session: Annotated[
         bool, typer.Option("--session", help="Print the Cookie header of a browser's session instead.")
@@ -80,7 +84,8 @@ def login(
 
     origin = gateway_url(url, project, data)
     try:
-        (_, value), *_ = login_headers(open_project(project), origin, user, password, session=session)
+        opened = open_project(project)
+        (_, value), *_ = login_headers(opened, origin, user, password, session=session, client=client)
     except LoginFailed as error:
         fail(str(error))
     print(value.removeprefix("Bearer "))  # noqa: T201 (bare, to be captured by a shell)

@@ -53,6 +53,15 @@ def test_the_documented_operations_of_graphql_are_carried_out(shop: RunningShop,
     assert orders in printed
 
 
+@needs_tools
+def test_the_documented_purchase_by_an_assistant_is_made(shop: RunningShop, tmp_path: Path) -> None:
+    printed = said("agents.md", shop, tmp_path)
+
+    assert printed.startswith("find_products\nshow_product\n")
+    assert '"method": "standard"' in printed
+    assert printed.splitlines()[-1].startswith('{"order_id":')
+
+
 def test_graphql_with_a_session_needs_the_header_against_forged_calls(shop: RunningShop) -> None:
     cookie = {"Cookie": shop.browser("shopper")["Cookie"]}
 

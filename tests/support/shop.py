@@ -53,10 +53,9 @@ class RunningShop(RunningProject):
         if time.monotonic() > since + LOGS_IN_AGAIN_AFTER:
             login = PROJECT.login
             assert login is not None, "the shop has one"
-            if client == "agent":
-                update = {"client_id": "agent", "redirect_uri": "http://127.0.0.1/callback"}
-                login = login.model_copy(update=update)
-            headers = dict(login_headers(self.url, login, user, PASSWORD, session=client == "web"))
+            is_web = client == "web"
+            login = login if is_web else login.by(client)
+            headers = dict(login_headers(self.url, login, user, PASSWORD, session=is_web))
             self._logins[client, user] = time.monotonic(), headers
         return headers
 
