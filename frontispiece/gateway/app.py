@@ -57,7 +57,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
         own_layers=layers,
         known_clients=settings.known_clients,
         traces_per_second=settings.traces_per_second,
-        plane=settings.native_grpc.plane,
+        data_plane=settings.native_grpc.data_plane,
     )
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)

@@ -121,10 +121,10 @@ class Gateway:
             return False
         snapshot = RoutingSnapshot(table, self.runtime, previous)
         await snapshot.start()
-        if plane := self.runtime.plane:
+        if data_plane := self.runtime.data_plane:
             try:
-                await plane.follow(snapshot)
-            except (OSError, ConfigError):  # Envoy could not be told: nothing of the table is served
+                await data_plane.follow(snapshot)
+            except (OSError, ConfigError):  # nothing of a table is served that Envoy does not know
                 await snapshot.retire(0)
                 raise
         self.snapshot = snapshot
@@ -197,9 +197,9 @@ class Gateway:
             try:
                 await stack.enter_async_context(self.runtime)
                 await self.snapshot.start()
-                if plane := self.runtime.plane:
-                    await plane.follow(self.snapshot)
-                    await stack.enter_async_context(plane.following(lambda: self.snapshot))
+                if data_plane := self.runtime.data_plane:
+                    await data_plane.follow(self.snapshot)
+                    await stack.enter_async_context(data_plane.following(lambda: self.snapshot))
                 stack.push_async_callback(self._end)
                 await stack.enter_async_context(self.runtime.background_work())
             except LifespanFailed as fault:

@@ -11,7 +11,7 @@ from frontispiece.gateway.auth.proofs import ProofVerifier
 from frontispiece.gateway.auth.session import SessionSettings
 from frontispiece.gateway.config.route import DEFAULT_ISSUER
 from frontispiece.gateway.files.site import Sites
-from frontispiece.gateway.grpc.plane import Plane
+from frontispiece.gateway.grpc.data_plane import DataPlane
 from frontispiece.gateway.observability.access_log import AccessLog
 from frontispiece.gateway.observability.client_usage import ClientUsage
 from frontispiece.gateway.observability.clients import Clients
@@ -66,7 +66,7 @@ class Runtime:
         own_layers: the project's own, at their places among the policies.
         known_clients: the names of the clients whose versions are counted.
         traces_per_second: how many traces are begun; by default `OTEL_TRACES_SAMPLER` says it.
-        plane: the files that Envoy reads; None where native gRPC is not served.
+        data_plane: Envoy; None where native gRPC is not served.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Runtime:
         own_layers: OwnLayers = NO_LAYERS,
         known_clients: Iterable[str] = (),
         traces_per_second: int | None = None,
-        plane: Plane | None = None,
+        data_plane: DataPlane | None = None,
     ) -> None:
         self.directory = directory
         self.signer = signer
@@ -105,7 +105,7 @@ class Runtime:
         self.expose_timeline = expose_timeline
         self.docs = docs
         self.own_layers = own_layers
-        self.plane = plane
+        self.data_plane = data_plane
         self.tracing = telemetry.tracing("gateway", traces_per_second)
         self.loop_lag = overload.loop_lag if overload else LoopLag()
         self.cache: HttpCache = _open_cache(cache or CacheSettings())

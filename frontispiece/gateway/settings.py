@@ -14,7 +14,7 @@ from frontispiece.gateway.auth.oidc import FurtherIssuer, IssuerSettings
 from frontispiece.gateway.auth.session import SessionSettings, valid_origin
 from frontispiece.gateway.config.route import DEFAULT_ISSUER, Auth, IssuerName, Route
 from frontispiece.gateway.config.table import Table
-from frontispiece.gateway.grpc.plane import PlaneSettings
+from frontispiece.gateway.grpc.data_plane import DataPlaneSettings
 from frontispiece.gateway.observability.access_log import AccessLogSettings
 from frontispiece.gateway.observability.clients import OTHER, UNKNOWN
 from frontispiece.gateway.policies.cache.config import CacheSettings
@@ -120,7 +120,7 @@ class GatewaySettings(Settings):
     admin_port: AdminSettings = Field(default_factory=AdminSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
-    native_grpc: PlaneSettings = Field(default_factory=PlaneSettings)
+    native_grpc: DataPlaneSettings = Field(default_factory=DataPlaneSettings)
 
     @field_validator("origins")
     @classmethod

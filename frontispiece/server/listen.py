@@ -74,8 +74,8 @@ def listeners(name: str, app: App, sock: socket, *, admin_sock: socket | None = 
         app = gateway.admin_app(admin)
         at_once = Shutdown(begin_drain=app.begin_drain)
         found.append((Server("the admin port", app, at_once), admin_sock or bound(port, host)))
-    if plane := gateway.runtime.plane:
+    if data_plane := gateway.runtime.data_plane:
         from frontispiece.gateway.grpc.decisions import Decisions  # noqa: PLC0415 (the same)
 
-        found.append((Server("decisions about gRPC", Decisions(gateway)), plane.listen()))
+        found.append((Server("decisions about gRPC", Decisions(gateway)), data_plane.listen()))
     return found

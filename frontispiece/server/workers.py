@@ -102,4 +102,4 @@ def _environment(name: str, number: int) -> Mapping[str, str]:
 
     address = AdminSettings().address
     ports = {"GATEWAY_ADMIN": f"{address[0]}:{address[1] + number}"} if address else {}
-    return ports | ({"GATEWAY_GRPC_PLANE": "off"} if number else {})
+    return ports | ({"GATEWAY_GRPC_FOLDER": "off"} if number else {})

@@ -1,10 +1,11 @@
 """Clients of services: `Upstream` forwards requests and replies, `Service` sends and decodes JSON."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from functools import cache, partial
 from http import HTTPStatus
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from frontispiece.http.headers import lines_of
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
+from frontispiece.registry import Instance
 from frontispiece.upstream.call_context import CallRecord, Context, current_call_context, record_call
 from frontispiece.upstream.errors import InvalidResponse, UpstreamError, UpstreamServerError
 from frontispiece.upstream.observed import ObservedTransport, Start
@@ -47,11 +49,16 @@ class Upstream(TransportWrapper):
         name: in tables, metrics and logs.
         transport: sends to it.
         app: the ASGI app, when it is mounted in this process.
-        addresses: the present ones, maybe a view that follows them.
+        addresses: the present instances by address; it follows those of a discovery.
     """
 
     def __init__(
-        self, name: str, transport: Transport, app: App | None = None, *, addresses: Collection[str] = ()
+        self,
+        name: str,
+        transport: Transport,
+        app: App | None = None,
+        *,
+        addresses: Mapping[str, Instance] = MappingProxyType({}),
     ) -> None:
         super().__init__(transport)
         self.name = name

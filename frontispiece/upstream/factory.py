@@ -11,7 +11,7 @@
 - `app://module:factory`: the ASGI app that the factory makes, in this very process.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from frontispiece import telemetry
 from frontispiece.http.authority import normalised
 from frontispiece.http.messages import Transport
+from frontispiece.registry import Instance
 from frontispiece.settings import Directory
 from frontispiece.upstream import discovery as discover
 from frontispiece.upstream.circuit_breaker import CircuitBreaker
@@ -135,8 +136,8 @@ def reach(
     *,
     health: HealthPolicy | None = None,
     grpc: Connect | None = None,
-) -> tuple[Transport, Collection[str]]:
-    """The transport to what is behind one address or several, and the present addresses.
+) -> tuple[Transport, Mapping[str, Instance]]:
+    """The transport to what is behind one address or several, and the present instances by address.
 
     Args:
         url: the address, or several.
@@ -160,7 +161,7 @@ def reach(
         urls = ()
     transports = {each: connect(each) for each in urls}
     if discovery is None and len(urls) == 1:
-        return transports[urls[0]], urls
+        return transports[urls[0]], {urls[0]: Instance(address=urls[0])}
     balancer = LoadBalancer(transports, health=health, discovery=discovery, connect=connect)
     return balancer, balancer.addresses
 

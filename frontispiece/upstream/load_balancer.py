@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from asyncio import sleep
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from random import random as any_number
 from typing import Self
@@ -76,6 +76,8 @@ class LoadBalancer:
         self._endpoints = {
             name: Endpoint(Instance(address=name), transport) for name, transport in transports.items()
         }
+        self.addresses = {name: each.instance for name, each in self._endpoints.items()}
+        """The present instances, by address."""
         self._discovery = discovery
         self._connect = connect
         self._random = random
@@ -120,11 +122,8 @@ class LoadBalancer:
         for name, endpoint in self._endpoints.items():
             endpoint.instance = found[name]
         self._sort()
-
-    @property
-    def addresses(self) -> Collection[str]:
-        """The present addresses: a view that follows them."""
-        return self._endpoints.keys()
+        self.addresses.clear()
+        self.addresses.update(found)
 
     @property
     def outstanding(self) -> dict[str, int]:

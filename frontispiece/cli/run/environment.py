@@ -15,7 +15,7 @@ from typing import Any, Final
 from frontispiece import telemetry
 from frontispiece.cli.project import PLACEHOLDER, Project, fill
 from frontispiece.cli.run.admin_port import AdminPort
-from frontispiece.cli.run.envoy import PLANE
+from frontispiece.cli.run.envoy import FOLDER
 from frontispiece.cli.sections import App
 from frontispiece.errors import ConfigError
 from frontispiece.security import issuers, private_key
@@ -98,8 +98,10 @@ class Run:
         if name == GATEWAY:
             variables |= self.admin.variables if self.admin else {}
             if self.grpc:
-                plane = self.private / PLANE
-                variables |= {"GATEWAY_GRPC_PLANE": str(plane), "GATEWAY_GRPC_LISTEN": self.grpc}
+                variables |= {
+                    "GATEWAY_GRPC_FOLDER": str(self.private / FOLDER),
+                    "GATEWAY_GRPC_LISTEN": self.grpc,
+                }
             variables["GATEWAY_ROUTES"] = str(self.routes)  # which the command line has read already
             if self.project.layers:
                 variables["GATEWAY_LAYERS"] = self.given.get("GATEWAY_LAYERS") or str(self.project.layers)

@@ -11,7 +11,7 @@ from typing import Final
 
 from frontispiece.cli.project import Project
 from frontispiece.extras import MissingExtra, extra
-from frontispiece.gateway.grpc.plane import Plane
+from frontispiece.gateway.grpc.data_plane import DataPlane
 from frontispiece.server import child_process
 from frontispiece.server.sockets import PortTaken, address, bound
 from frontispiece.server.supervisor import Supervisor
@@ -19,8 +19,8 @@ from frontispiece.server.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 NAME: Final = "Envoy"
-PLANE: Final = "grpc"
-"""The folder of the plane, within that of the run."""
+FOLDER: Final = "grpc"
+"""The folder that it shares with the gateway, within that of the run."""
 
 
 @contextmanager
@@ -37,11 +37,11 @@ def native_grpc(
         pass_fds: open files that it inherits, such as a lock on a data folder.
     """
     port = project.gateway.grpc_port
-    if port is None or os.environ.get("GATEWAY_GRPC_PLANE"):  # then there is one elsewhere
+    if port is None or os.environ.get("GATEWAY_GRPC_FOLDER"):  # then there is one elsewhere
         yield ""
         return
     with _reserved(port) as listen:
-        config = Plane(private / PLANE, listen).prepare()
+        config = DataPlane(private / FOLDER, listen).prepare()
         try:
             running = running_envoy(config, logs / "envoy.log", supervisor, pass_fds)
         except MissingExtra as missing:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from frontispiece.gateway import health
+from frontispiece.gateway.auth.caller import network_of, subject_of
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.forward import to_service
+from frontispiece.gateway.grpc.clusters import group_of
 from frontispiece.gateway.grpc.envoy import CLUSTER, FOR_CLIENT, IDLE, SLACK
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
@@ -57,8 +59,8 @@ def decide(route: Route, resources: TableResources) -> Handler:
     descriptors = resources.table.services[service].grpc
     assert descriptors is not None, "a native route to a service without descriptors is refused"
     streams = descriptors.streams
-    plane = resources.runtime.plane
-    clusters = plane.clusters if plane else {}
+    data_plane = resources.runtime.data_plane
+    clusters = data_plane.clusters if data_plane else {}
     passthrough = route.auth is Auth.PASSTHROUGH
     expand, seconds = route.target.expand, route.timeout.total_seconds()
 
@@ -73,7 +75,8 @@ def decide(route: Route, resources: TableResources) -> Handler:
         if left is not None:
             headers = [each for each in headers if each[0] != b"grpc-timeout"]
             headers.append((b"grpc-timeout", milliseconds(min(left, LONGEST) + SLACK) + b"m"))
-        headers.append((CLUSTER.encode(), clusters[service].encode()))
+        cluster = group_of(clusters[service], subject_of(call) or network_of(call))
+        headers.append((CLUSTER.encode(), cluster.encode()))
         if is_stream:
             headers.append((IDLE.encode(), milliseconds(seconds)))
         return Reply.whole(HTTPStatus.OK, _encode(headers), [])
@@ -101,9 +104,11 @@ class Decisions:
         path = request.target.partition(b"?")[0]
         if path in health.CHECKS:  # at a public port it is not the route's that answers
             return _refusal(problem_response(Problem(404, "no-route"), None))
-        plane = self._gateway.runtime.plane
-        if plane is None or not plane.is_open:
+        data_plane = self._gateway.runtime.data_plane
+        if data_plane is None or not data_plane.is_open:
             return _refusal(problem_response(Problem(503, "gateway-starting"), None))
+        if request.method != "POST":
+            return _refusal(problem_response(Problem(405, "method-not-allowed"), None))
         sent = request.headers
         _remove_hop(request)
         reply = await self._gateway.decide(request)

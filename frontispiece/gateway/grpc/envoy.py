@@ -1,18 +1,14 @@
-"""What Envoy reads: a bootstrap that never changes, and the clusters and timeouts of the table in force.
+"""What Envoy reads beside its clusters: a bootstrap that never changes, and the timeouts of the table.
 
 Which cluster a call goes to, its deadline and its headers are in the gateway's decision, by headers that are
 removed before the call is passed on. So a table can change without Envoy's listener knowing.
 """
 
-import hashlib
-import ssl
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from frontispiece.errors import ConfigError
-
-Json = dict[str, Any]
+from frontispiece.gateway.grpc.clusters import BUFFER, TYPES, WINDOWS, Json, address_of, cluster
 
 CLUSTER: Final = "x-plane-cluster"
 """The header of a decision that names the cluster of the call."""
@@ -41,17 +37,10 @@ SET_BY_GATEWAY: Final = ("authorization", "baggage", "cookie", "grpc-timeout", "
 FOR_CLIENT: Final = ("ratelimit", "retry-after", "www-authenticate", "problem-type", "x-request-id")
 """The beginnings of the headers of a decision that are metadata for the client."""
 
-WINDOWS: Final = {"initial_stream_window_size": 1 << 16, "initial_connection_window_size": 1 << 20}
-"""Bytes that may be under way, to clients and to services: Envoy stores what a slow reader leaves."""
-
-BUFFER: Final = 1 << 20
-"""Bytes of a connection that Envoy stores."""
-
-TYPES: Final = "type.googleapis.com/envoy"
 HTTP: Final = f"{TYPES}.extensions.filters.http"
 MANAGER: Final = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+OTHER_PRIORITY: Final = f"{TYPES}.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
 OTHER_HOST: Final = f"{TYPES}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-OPTIONS: Final = f"{TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
 FROM_DECISION_ALONE: Final = {
@@ -60,17 +49,30 @@ FROM_DECISION_ALONE: Final = {
 }
 """Removes from a call what Envoy goes by: a client never chooses where it is sent."""
 
-UNREACHABLE: Final = {
-    "filter": {"response_flag_filter": {"flags": ["UF", "UH", "UC", "UR", "LR", "URX", "NC"]}},
-    "body": {"inline_string": "The service cannot be reached."},
-    "headers_to_add": [
-        {
-            "header": {"key": "problem-type", "value": "upstream-unavailable"},
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-        }
-    ],
-}
-"""What a client learns of a service that cannot be reached, in place of Envoy's words for the inside."""
+
+def _mapper(flags: Sequence[str], status: int, problem: str, text: str) -> Json:
+    """What a client learns in place of Envoy's words for the inside."""
+    added = {"grpc-status": str(status), "problem-type": problem}
+    return {
+        "filter": {"response_flag_filter": {"flags": flags}},
+        "body": {"inline_string": text},
+        "headers_to_add": [
+            {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+            for key, value in added.items()
+        ],
+    }
+
+
+LOCAL_REPLIES: Final = [
+    _mapper(["UO"], 8, "upstream-overloaded", "The service has too many calls of this client."),
+    _mapper(
+        ["UF", "UH", "UC", "UR", "LR", "URX", "NC"],
+        14,
+        "upstream-unavailable",
+        "The service cannot be reached.",
+    ),
+]
+"""Of a service that has all calls that it may have, and of one that cannot be reached."""
 
 MONITORS: Final = f"{TYPES}.extensions.resource_monitors"
 
@@ -106,34 +108,18 @@ def bootstrap(folder: Path, listen: str, tls: tuple[Path, Path] | None = None) -
         chain["transport_socket"] = {"name": "tls", "typed_config": context}
     listener = {
         "name": "grpc",
-        "address": _address(listen),
+        "address": address_of(listen),
         "filter_chains": [chain],
         "per_connection_buffer_limit_bytes": BUFFER,
     }
-    gateway = _cluster(DECISIONS, [f"unix:{folder / 'decisions.sock'}"], {"http_protocol_options": {}})
+    gateway = cluster(
+        DECISIONS, [(f"unix:{folder / 'decisions.sock'}", 0, 1.0)], {"http_protocol_options": {}}, KEEP_ALIVE
+    )
     return {
         "node": {"id": "front", "cluster": "front"},
         "dynamic_resources": {"cds_config": _file(folder, "clusters.json")},
         "static_resources": {"listeners": [listener], "clusters": [gateway]},
         "overload_manager": {"resource_monitors": [MAX_CONNECTIONS]},
-    }
-
-
-def clusters(addresses: Iterable[tuple[str, Sequence[str]]]) -> Json:
-    """The clusters of services: the name of each, and where it is.
-
-    Args:
-        addresses: `grpc://host:port`, `grpcs://host:port` with TLS, or targets of gRPC's own.
-    """
-    return {
-        "resources": [
-            {
-                "@type": f"{TYPES}.config.cluster.v3.Cluster",
-                **_cluster(name, each, {"http2_protocol_options": WINDOWS}),
-                "per_connection_buffer_limit_bytes": BUFFER,
-            }
-            for name, each in addresses
-        ]
     }
 
 
@@ -148,6 +134,11 @@ def routes(timeouts: Iterable[int]) -> Json:
             "num_retries": 2,
             "retry_host_predicate": [{"name": "other", "typed_config": {"@type": OTHER_HOST}}],
             "host_selection_retry_max_attempts": 3,
+            # the first time another instance of the zone, if it has one, and then another zone
+            "retry_priority": {
+                "name": "other",
+                "typed_config": {"@type": OTHER_PRIORITY, "update_frequency": 2},
+            },
         },
     }
     listed: list[Json] = [
@@ -174,11 +165,6 @@ def routes(timeouts: Iterable[int]) -> Json:
     }
 
 
-def cluster_name(service: str, addresses: Iterable[str]) -> str:
-    """The cluster of a service: another one when its addresses change, so that running calls go on."""
-    return f"{service}-{hashlib.sha256(' '.join(addresses).encode()).hexdigest()[:8]}"
-
-
 def _manager(folder: Path) -> Json:
     return {
         "@type": MANAGER,
@@ -188,7 +174,7 @@ def _manager(folder: Path) -> Json:
         "use_remote_address": True,  # the client is the other end, whatever it says
         "internal_address_config": {},  # nor may one of a private network send what is for Envoy alone
         "early_header_mutation_extensions": [{"name": "strip", "typed_config": FROM_DECISION_ALONE}],
-        "local_reply_config": {"mappers": [UNREACHABLE]},
+        "local_reply_config": {"mappers": LOCAL_REPLIES},
         "generate_request_id": False,
         "server_header_transformation": "PASS_THROUGH",
         "stream_idle_timeout": "300s",
@@ -226,54 +212,6 @@ def _decision() -> Json:
             },
         },
     }
-
-
-def _cluster(name: str, addresses: Sequence[str], protocol: Json) -> Json:
-    plain = [each.partition("://")[2] or each for each in addresses]
-    cluster: Json = {
-        "name": name,
-        "type": "STATIC" if all(each.startswith("unix:") for each in plain) else "STRICT_DNS",
-        "lb_policy": "LEAST_REQUEST",
-        "connect_timeout": "2s",
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(each)}} for each in plain]}],
-        },
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": OPTIONS,
-                "explicit_http_config": protocol,
-                "common_http_protocol_options": {"idle_timeout": KEEP_ALIVE if name == DECISIONS else "300s"},
-            }
-        },
-    }
-    if len(plain) > 1:
-        cluster["outlier_detection"] = {"consecutive_5xx": 5, "max_ejection_percent": 50}
-    if any(each.startswith("grpcs://") for each in addresses):
-        authorities = {"trusted_ca": {"filename": ssl.get_default_verify_paths().cafile or ""}}
-        hosts = [each.rpartition(":")[0] for each in plain]
-        names = [{"san_type": "DNS", "matcher": {"exact": host}} for host in hosts]
-        cluster["transport_socket"] = {
-            "name": "tls",
-            "typed_config": {
-                "@type": f"{TYPES}.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-                "sni": hosts[0],
-                "common_tls_context": {
-                    "alpn_protocols": ["h2"],
-                    "validation_context": {**authorities, "match_typed_subject_alt_names": names},
-                },
-            },
-        }
-    return cluster
-
-
-def _address(target: str) -> Json:
-    if target.startswith("unix:"):
-        return {"pipe": {"path": target.removeprefix("unix:")}}
-    host, _, port = target.rpartition(":")
-    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
-        raise ConfigError([f"Envoy cannot call {target!r}: write grpc://host:port"])
-    return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
 
 
 def _file(folder: Path, name: str) -> Json:

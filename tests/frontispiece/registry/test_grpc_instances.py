@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from frontispiece.gateway.grpc.clusters import cluster_name, place_of
 from frontispiece.registry import Instance, open_registry
 from frontispiece.service import registered_as, serve_rpc
 from frontispiece.settings import Directory, RegistrySettings
@@ -133,3 +134,30 @@ async def test_native_calls_go_to_instances_as_they_come_and_leave_and_none_fail
             await until(lambda: set(known) == {f"grpc://{second_address}"})
         for _ in range(20):
             await get(BOOK(), timeout=TIMEOUT)
+
+
+async def test_native_calls_stay_in_the_gateways_zone_until_nobody_serves_there(
+    instances: Instances, tmp_path: Path
+) -> None:
+    near, far = Greeter(), Greeter()
+    settings = RegistrySettings(url=instances.url, zone="north")
+    async with (
+        open_registry(instances.url) as registry,
+        far.serving() as far_address,
+        native_world(tmp_path, {}, registry=settings) as world,
+    ):
+        get = world.method("GetBook")
+        async with near.serving() as near_address:
+            for zone, address in (("north", near_address), ("south", far_address)):
+                registry.enter(Instance(service="library", address=f"grpc://{address}", zone=zone))
+            await world.serve(ROUTE | {"auth": "none", "scopes": []})
+            known = world.gateway.snapshot.upstreams["library"].addresses
+            await until(lambda: len(known) == 2)
+            both = cluster_name("library", sorted(map(place_of, known.values())))
+            await until(lambda: world.data_plane.clusters["library"] == both)
+            for _ in range(20):
+                await get(BOOK(), timeout=TIMEOUT)
+            assert not far.metadata
+        for _ in range(20):  # it has crashed, and is in the registry as before
+            await get(BOOK(), timeout=TIMEOUT)
+        assert far.metadata

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import grpc
 
 from frontispiece.cli.run.envoy import running_envoy
 from frontispiece.gateway.edge import Gateway
+from frontispiece.gateway.grpc.data_plane import DataPlane
 from frontispiece.gateway.grpc.decisions import Decisions
-from frontispiece.gateway.grpc.plane import Plane
 from frontispiece.server.server import Server, running
 from frontispiece.server.sockets import address, bound
 from frontispiece.server.supervisor import Supervisor
@@ -22,6 +23,7 @@ from tests.support.tables import route, route_table
 from tests.support.world import gateway_of
 
 BOOK = descriptors().find("Library.GetBook").returns
+FIND = descriptors().find("Library.WatchBooks").takes
 ROUTE = route(f"/{SERVICE}/{{method}}", to="grpc://library", auth="bearer", scopes=["shop"], timeout="20s")
 
 
@@ -32,12 +34,16 @@ class Greeter:
         self.metadata: list[tuple[str, Any]] = []
         self.seconds: float | None = None
         self.goes_on = asyncio.Event()
+        self.fails = False
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
         kinds = {
             "GetBook": grpc.unary_unary_rpc_method_handler(
                 self._get, BOOK.FromString, BOOK.SerializeToString
+            ),
+            "WatchBooks": grpc.unary_stream_rpc_method_handler(
+                self._watch, FIND.FromString, BOOK.SerializeToString
             ),
             "SendBooks": grpc.stream_unary_rpc_method_handler(
                 self._count, BOOK.FromString, BOOK.SerializeToString
@@ -60,12 +66,18 @@ class Greeter:
 
     async def _get(self, request: Any, context: Any) -> Any:
         self.metadata = list(context.invocation_metadata())
+        if self.fails:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "It is being started.")
         self.seconds = context.time_remaining()
         if request.name == "slow":
             await self.goes_on.wait()
         await context.send_initial_metadata((("x-shelf", "7"),))
         context.set_trailing_metadata((("x-left", "3"),))
         return request
+
+    async def _watch(self, request: Any, _context: Any) -> AsyncIterator[Any]:
+        for tag in request.tags:
+            yield BOOK(name=tag)
 
     async def _count(self, requests: Any, _context: Any) -> Any:
         return BOOK(copies=len([each async for each in requests]))
@@ -78,15 +90,17 @@ class Greeter:
 class World:
     """A gateway and Envoy, and a channel to it."""
 
-    def __init__(self, gateway: Gateway, plane: Plane, where: str, url: str) -> None:
-        self.gateway, self.plane, self.url = gateway, plane, url
+    def __init__(self, gateway: Gateway, data_plane: DataPlane, where: str, url: str) -> None:
+        self.gateway, self.data_plane, self.url = gateway, data_plane, url
+        self.where = where
         self.channel = grpc.aio.insecure_channel(where)
 
     def method(self, name: str, kind: str = "unary_unary") -> Any:
-        return getattr(self.channel, kind)(f"/{SERVICE}/{name}", BOOK.SerializeToString, BOOK.FromString)
+        encode = methodcaller("SerializeToString")
+        return getattr(self.channel, kind)(f"/{SERVICE}/{name}", encode, BOOK.FromString)
 
     async def serve(self, *routes: Any, **service: Any) -> None:
-        assert await self.gateway.serve_table(table_with(self.plane.folder.parent, *routes, **service))
+        assert await self.gateway.serve_table(table_with(self.data_plane.folder.parent, *routes, **service))
 
 
 @asynccontextmanager
@@ -100,7 +114,7 @@ async def native_world(folder: Path, services: dict[str, str], **gateway: Any) -
     """
     made = gateway_of(route_table(route("/a", to="b")), {"b": nobody_there(), **services}, **gateway)
     where = f"127.0.0.1:{free_ports()}"
-    made.runtime.plane = plane = Plane(folder / "plane", where)
+    made.runtime.data_plane = plane = DataPlane(folder / "plane", where)
     public = bound()
     url = f"http://{address(public)}"
     servers = [(Server("gateway", made), public), (Server("decisions", Decisions(made)), plane.listen())]

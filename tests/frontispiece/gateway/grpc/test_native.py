@@ -1,19 +1,21 @@
 """Native gRPC: calls of grpcio through Envoy, about which the gateway decides."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import jwt
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.gateway.grpc.plane import Plane
+from frontispiece.gateway.grpc.data_plane import DataPlane
 from tests.conftest import MakeToken
 from tests.frontispiece.gateway.grpc.library import SERVICE
-from tests.frontispiece.gateway.grpc.native import BOOK, ROUTE, Greeter, World, native_world
+from tests.frontispiece.gateway.grpc.native import BOOK, FIND, ROUTE, Greeter, World, native_world
 from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
 from tests.support.issuer import Issuer
 from tests.support.serving import Serve, client_of, nobody_there
@@ -84,6 +86,8 @@ async def test_a_call_of_each_kind_reaches_its_method_with_what_the_gateway_says
     books = [BOOK(name=str(number)) for number in range(3)]
     sent = await world.method("SendBooks", "stream_unary")(iter(books), metadata=[token], timeout=60)
     assert sent.copies == 3
+    watched = world.method("WatchBooks", "unary_stream")(FIND(tags="abc"), metadata=[token], timeout=60)
+    assert [each.name async for each in watched] == ["a", "b", "c"]
     traded = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
     for book in books:  # each comes back before the next is sent
         await traded.write(book)
@@ -168,8 +172,8 @@ async def test_streams_outlive_a_reload_that_moves_their_service_and_new_calls_g
 async def test_without_a_decision_no_call_is_passed_on_wherever_its_client_wants_it(
     world: World, greeter: Greeter, bearer: MakeToken
 ) -> None:
-    [cluster] = world.plane.clusters.values()
-    (world.plane.folder / "decisions.sock").unlink()
+    [cluster] = world.data_plane.clusters.values()
+    (world.data_plane.folder / "decisions.sock").unlink()
 
     for forged in (
         [],
@@ -182,10 +186,56 @@ async def test_without_a_decision_no_call_is_passed_on_wherever_its_client_wants
     assert not greeter.metadata
 
 
+async def test_an_instance_that_says_it_cannot_serve_is_left_out_and_none_by_its_clients_faults(
+    tmp_path: Path, greeter: Greeter
+) -> None:
+    other = Greeter()
+    async with greeter.serving() as one, other.serving() as two, native_world(tmp_path, {}) as world:
+        await world.serve({**ROUTE, "auth": "none", "scopes": []}, url=[f"grpc://{one}", f"grpc://{two}"])
+        get = world.method("GetBook")
+        path, headers = f"http://{world.where}/{SERVICE}/GetBook", {"content-type": "application/grpc"}
+        async with httpx.AsyncClient(http1=False, http2=True) as http:
+            assert (await http.get(path, headers=headers)).headers["grpc-status"] == "12"
+            for _ in range(12):
+                await http.post(path, headers=headers)  # without `te`: the service resets the stream
+                missing = await refusal(world.method("FindBooks")(FIND(), timeout=60))
+                assert missing.code() is grpc.StatusCode.UNIMPLEMENTED
+        while not (greeter.metadata and other.metadata):
+            await get(BOOK(), timeout=60)
+
+        other.fails = True
+        codes = [await get(BOOK(), timeout=60).code() for _ in range(200)]
+        assert codes.count(grpc.StatusCode.UNAVAILABLE) == 5
+        assert set(codes[-50:]) == {grpc.StatusCode.OK}
+
+
+async def test_one_caller_never_has_all_streams_of_a_service(
+    world: World, bearer: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontispiece.gateway.grpc.clusters.MAX_STREAMS", 2)
+    await world.serve({**ROUTE, "timeout": "21s"})
+
+    async def trade(caller: str) -> Any:
+        token = ("authorization", bearer(caller, "shop")["Authorization"])
+        call = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
+        await call.write(BOOK(name=caller))
+        assert (await call.read()).name == caller
+        return call
+
+    open_calls = [await trade("reader"), await trade("reader")]
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await trade("reader")
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert dict(refused.value.trailing_metadata())["problem-type"] == "upstream-overloaded"
+    through = await asyncio.gather(*map(trade, "abcdefgh"), return_exceptions=True)
+    assert [each for each in through if not isinstance(each, BaseException)]
+    open_calls.pop().cancel()
+
+
 async def test_a_table_that_envoy_does_not_learn_of_is_not_served(serve: Serve, tmp_path: Path) -> None:
     services = {"library": "127.0.0.1:1", "b": nobody_there()}
     gateway = gateway_of(route_table(route("/a", to="b")), services)
-    gateway.runtime.plane = plane = Plane(tmp_path / "plane", "127.0.0.1:1")
+    gateway.runtime.data_plane = plane = DataPlane(tmp_path / "plane", "127.0.0.1:1")
     plane.prepare()
     await serve(gateway)
     before = gateway.snapshot
@@ -201,7 +251,7 @@ async def test_an_address_that_envoy_cannot_call_refuses_its_table_and_no_later_
     serve: Serve, tmp_path: Path
 ) -> None:
     gateway = gateway_of(route_table(route("/a", to="b")), {"b": nobody_there()})
-    gateway.runtime.plane = plane = Plane(tmp_path / "plane", "127.0.0.1:1")
+    gateway.runtime.data_plane = plane = DataPlane(tmp_path / "plane", "127.0.0.1:1")
     plane.prepare()
     await serve(gateway)
     native = ROUTE | {"auth": "none", "scopes": []}

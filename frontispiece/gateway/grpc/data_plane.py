@@ -1,4 +1,7 @@
-"""The folder that the gateway and Envoy share: what Envoy reads, and the socket at which it asks."""
+"""The data plane of native gRPC: Envoy, which carries the calls that the gateway decides about.
+
+The two share a folder: in it are the files that Envoy reads, and the socket at which it asks.
+"""
 
 import asyncio
 import json
@@ -16,6 +19,7 @@ from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.grpc import envoy
+from frontispiece.gateway.grpc.clusters import Place, cluster_name, clusters, place_of
 from frontispiece.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,12 +39,12 @@ RUN_OUT: Final = 600.0
 """Seconds that a cluster stays for its running calls when the table does not lead there any more."""
 
 
-class PlaneSettings(Settings):
+class DataPlaneSettings(Settings):
     """Where native gRPC is decided."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
-    grpc_plane: str = Field(
+    grpc_folder: str = Field(
         OFF,
         description="The folder that the gateway shares with Envoy, which carries native gRPC: it is started "
         "as `envoy -c FOLDER/envoy.json`. `off`: native gRPC is not served.",
@@ -69,18 +73,18 @@ class PlaneSettings(Settings):
         return self
 
     @property
-    def plane(self) -> "Plane | None":
-        """The plane; None where native calls are not served."""
-        if self.grpc_plane == OFF:
+    def data_plane(self) -> "DataPlane | None":
+        """The data plane; None where native calls are not served."""
+        if self.grpc_folder == OFF:
             return None
         certificate, key = self.grpc_certificate, self.grpc_key
-        return Plane(
-            Path(self.grpc_plane), self.grpc_listen, (certificate, key) if certificate and key else None
+        return DataPlane(
+            Path(self.grpc_folder), self.grpc_listen, (certificate, key) if certificate and key else None
         )
 
 
-class Plane:
-    """The files of one plane; every change is a rename, so that Envoy never reads half of one.
+class DataPlane:
+    """The files of Envoy; every change is a rename, so that it never reads half of one.
 
     Args:
         folder: for this user alone; made when missing.
@@ -94,17 +98,17 @@ class Plane:
         self.is_open = False
         """Whether there is a table to decide by."""
         self.clusters: dict[str, str] = {}
-        """The cluster of each service that calls may be sent to."""
+        """The cluster of each service that calls may be sent to, without the group of the caller."""
         self._lock = asyncio.Lock()
         self._known: object = None
         """Where services were, and the limits of pauses, when they were last written."""
-        self._left: dict[str, tuple[tuple[str, ...], float]] = {}
-        """The addresses of clusters, and until when each is there; those in use have no end."""
+        self._written: dict[str, tuple[tuple[Place, ...], float]] = {}
+        """The instances of the clusters that Envoy has, and until when; those in use have no end."""
 
     def prepare(self) -> Path:
         """Write what Envoy cannot start without; returns the file that it is started with."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, empty in (("clusters.json", envoy.clusters([])), ("routes.json", envoy.routes([]))):
+        for name, empty in (("clusters.json", clusters([])), ("routes.json", envoy.routes([]))):
             if not (self.folder / name).exists():
                 self._write(name, empty)
         return self._write("envoy.json", self._bootstrap)
@@ -151,26 +155,37 @@ class Plane:
 
     async def _follow(self, snapshot: "RoutingSnapshot") -> None:
         native = [route for route in snapshot.table.routes if route.is_native]
-        services = sorted({route.to.service for route in native if route.to})
-        where = {name: tuple(sorted(snapshot.upstreams[name].addresses)) for name in services}
         timeouts = sorted({int(route.timeout.total_seconds() * 1000) for route in native})
-        if self.is_open and (where, timeouts) == self._known:
+        places = {
+            service: tuple(sorted(map(place_of, snapshot.upstreams[service].addresses.values())))
+            for service in sorted({route.to.service for route in native if route.to})
+        }
+        if self.is_open and (places, timeouts) == self._known:
             return
-        names = {name: envoy.cluster_name(name, addresses) for name, addresses in where.items()}
-        used = {names[name]: addresses for name, addresses in where.items()}
-        now, new = time.monotonic(), used.keys() - self._left.keys()
-        left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._left.items()}
-        left = {name: each for name, each in left.items() if each[1] > now}
-        left |= {name: (addresses, float("inf")) for name, addresses in used.items()}
-        clusters = envoy.clusters((name, addresses) for name, (addresses, _) in left.items())
-        self._write("routes.json", envoy.routes(timeouts))
-        self._write("clusters.json", clusters)
-        self._left = left
-        if new and self.is_open:
+        names = {service: cluster_name(service, each) for service, each in places.items()}
+        has_new = self._write_tables({names[service]: each for service, each in places.items()}, timeouts)
+        if has_new and self.is_open:
             await asyncio.sleep(SETTLE)
         self.clusters.update(names)
-        self._known = where, timeouts
+        self._known = places, timeouts
         self.is_open = True
+
+    def _write_tables(self, used: dict[str, tuple[Place, ...]], timeouts: list[int]) -> bool:
+        """Write the clusters in use, those that may have running calls, and the limits of pauses.
+
+        Returns:
+            whether there are clusters that Envoy has to learn of.
+        """
+        now = time.monotonic()
+        left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._written.items()}
+        present = {name: each for name, each in left.items() if each[1] > now}
+        present |= {name: (each, float("inf")) for name, each in used.items()}
+        made = clusters((name, each) for name, (each, _) in present.items())  # before a file is changed
+        self._write("routes.json", envoy.routes(timeouts))
+        self._write("clusters.json", made)
+        has_new = bool(present.keys() - self._written.keys())
+        self._written = present
+        return has_new
 
     def _write(self, name: str, content: Any) -> Path:
         path = self.folder / name
