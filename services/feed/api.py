@@ -50,7 +50,7 @@ ShardDep = Annotated[Shard, Depends(_shard)]
 class NewsBody(BaseModel):
     """News of a brand; the prices are those of its time, null for news of stock.
 
-    `others` is how many more articles the brand has added with a new one, within an hour.
+    `others` is how many more articles the brand has added with a new one, in the same hour.
     """
 
     id: str

@@ -21,10 +21,6 @@ BACKFILL: Final = timedelta(days=7)
 """Who follows a brand has its news of so long before at once."""
 
 
-GROUP: Final = timedelta(hours=1)
-"""What a brand adds within so long after an article is one line: that article's."""
-
-
 class TooManyFollows(Exception):
     """The owner follows `MAX_FOLLOWS` brands."""
 
@@ -58,11 +54,16 @@ class News:
     currency: str | None = None
 
 
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of the hour: what a brand adds in one is one line, that of the first article."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
     """News in a timeline; ids are ordered by time.
 
-    `others` is how many more articles of the brand were added with a new one, see `GROUP`.
+    `others` is how many more articles of the brand were added with a new one, see `hour_of`.
     """
 
     id: int

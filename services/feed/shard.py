@@ -10,7 +10,7 @@ owner follows it meanwhile: the brand's row is locked by whoever adds news or fo
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.stores import SqlStore
 from services.feed import reading
 from services.feed.ids import first_id, free_id, ids_of
-from services.feed.model import BACKFILL, GROUP, MAX_FOLLOWS, Kind, News, Timeline, TooManyFollows
+from services.feed.model import BACKFILL, MAX_FOLLOWS, Kind, News, Timeline, TooManyFollows, hour_of
 from services.feed.tables import ONLY_ROW, brands, follows, generations, news, readers, timelines
 from shop.replay import RETENTION
 
@@ -32,13 +32,19 @@ FORGOTTEN_AT_ONCE: Final = 20
 _IDS: Final = sa.select(news.c.id).where(
     news.c.generation == sa.bindparam("of"), news.c.id.between(sa.bindparam("first"), sa.bindparam("last"))
 )
-_LEAD: Final = sa.select(sa.func.max(news.c.id)).where(
-    news.c.generation == sa.bindparam("of"),
-    news.c.brand == sa.bindparam("brand"),
-    news.c.is_fanned_out.in_([True, False]),  # so that the index has their ids in order
-    news.c.id.between(sa.bindparam("first"), sa.bindparam("last")),
-    news.c.kind == Kind.ADDED,
-    news.c.lead.is_(None),
+_LEAD: Final[sa.Select[Any]] = (
+    sa.select(news.c.id, news.c.at, news.c.fact_id)
+    .where(
+        news.c.generation == sa.bindparam("of"),
+        news.c.brand == sa.bindparam("brand"),
+        news.c.is_fanned_out.in_([True, False]),  # so that the index has their ids in order
+        news.c.id >= sa.bindparam("first"),
+        news.c.at.between(sa.bindparam("begin"), sa.bindparam("end")),
+        news.c.kind == Kind.ADDED,
+        news.c.lead.is_(None),
+    )
+    .order_by(news.c.id)
+    .limit(1)
 )
 _GENERATION: Final = sa.bindparam("of", type_=sa.Integer)
 _NEW: Final = sa.bindparam("new", type_=sa.BigInteger)
@@ -60,6 +66,14 @@ _BACKFILL: Final = timelines.insert().from_select(
 _FOLLOWERS: Final = sa.select(follows.c.owner).where(follows.c.brand == _BRAND)
 _WITHDRAW: Final = timelines.delete().where(
     timelines.c.generation == _GENERATION, timelines.c.owner.in_(_FOLLOWERS), timelines.c.id == _NEW
+)
+_JOIN_LINE: Final = (
+    news.update()
+    .where(
+        news.c.generation == _GENERATION,
+        (news.c.id == sa.bindparam("line")) | (news.c.lead == sa.bindparam("line")),
+    )
+    .values(lead=_NEW, is_fanned_out=False)
 )
 _DELETE: Final = news.delete().where(news.c.generation == _GENERATION, news.c.id == _NEW)
 _LIVE: Final = sa.select(generations.c.current, generations.c.building)
@@ -192,26 +206,25 @@ class Shard(SqlStore):
 
     async def _add_to(self, tx: AsyncConnection, generation: int, new: News, *, is_fanned_out: bool) -> None:
         new_id = await self._free_id(tx, generation, new)
-        lead = await self._lead(tx, generation, new) if new.kind is Kind.ADDED else None
-        is_fanned_out = is_fanned_out and lead is None
-        row = {
-            **asdict(new),
-            "generation": generation,
-            "id": new_id,
-            "is_fanned_out": is_fanned_out,
-            "lead": lead,
-        }
-        if (await tx.execute(self._add, row)).first() is None:
+        line = await self._line(tx, generation, new) if new.kind is Kind.ADDED else None
+        is_first = line is None or (new.at, new.fact_id) < (line.at, line.fact_id)  # whatever came first here
+        lead = None if line is None or is_first else line.id
+        is_fanned_out = is_fanned_out and is_first
+        of = {"generation": generation, "id": new_id, "is_fanned_out": is_fanned_out, "lead": lead}
+        if (await tx.execute(self._add, {**asdict(new), **of})).first() is None:
             return
+        if line is not None and is_first:
+            await tx.execute(_WITHDRAW, {"of": generation, "brand": new.brand, "new": line.id})
+            await tx.execute(_JOIN_LINE, {"of": generation, "line": line.id, "new": new_id})
         if is_fanned_out:
             await tx.execute(_FAN_OUT, {"of": generation, "brand": new.brand, "new": new_id})
 
-    async def _lead(self, tx: AsyncConnection, generation: int, new: News) -> int | None:
-        """The news of an added article in whose line this one counts; None when it is the first."""
-        first, last = first_id(new.at - GROUP), ids_of(new.at, new.brand)[-1]
-        of = {"of": generation, "brand": new.brand, "first": first, "last": last}
-        lead: int | None = await tx.scalar(_LEAD, of)
-        return lead
+    async def _line(self, tx: AsyncConnection, generation: int, new: News) -> sa.Row[Any] | None:
+        """The news of the article that leads the line of an hour; None when there is none yet."""
+        begin = hour_of(new.at)
+        end = begin + timedelta(hours=1, microseconds=-1)
+        of = {"of": generation, "brand": new.brand, "first": first_id(begin), "begin": begin, "end": end}
+        return (await tx.execute(_LEAD, of)).one_or_none()
 
     async def _free_id(self, tx: AsyncConnection, generation: int, new: News) -> int:
         """An id of the news' moment; of the next millisecond that has one, when an import has filled it."""

@@ -176,18 +176,13 @@ async def _history(order_id: str) -> None:
         shard = await _shard_of(order_id, shards)
         async with shard.database.read() as tx:
             events = await event_store.history(tx, order_id)
-    shown = _table("version", "position", "at", "event", "particulars")
-    for recorded in events:
-        particulars = {name: value for name, value in encode(recorded.event).items() if name not in SECRET}
-        _add_row(
-            shown,
-            str(recorded.version),
-            str(recorded.position),
-            recorded.recorded_at.isoformat(timespec="milliseconds"),
-            recorded.event.NAME,
-            ", ".join(f"{name}={value}" for name, value in particulars.items()),
+    for recorded in events:  # no table: the particulars of an order fit no column
+        at = recorded.recorded_at.isoformat(timespec="milliseconds")
+        particulars = (
+            f"{name}={value}" for name, value in encode(recorded.event).items() if name not in SECRET
         )
-    out.print(shown)
+        line = f"{recorded.version:>3}  {at}  {recorded.event.NAME:<20}  {', '.join(particulars)}"
+        out.print(_visible(line.rstrip()), markup=False)
 
 
 SECRET: Final = frozenset({"digest", "payment_token"})
@@ -285,9 +280,10 @@ def _table(*headings: str) -> Table:
 
 
 def _add_row(table: Table, *cells: str) -> None:
-    """Add a row that shows texts as they are: what customers wrote is no markup, and controls no terminal."""
-    visible = (
-        "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in cell)
-        for cell in cells
-    )
-    table.add_row(*map(Text, visible))
+    """Add a row that shows texts as they are: what customers wrote is no markup."""
+    table.add_row(*(Text(_visible(cell)) for cell in cells))
+
+
+def _visible(text: str) -> str:
+    """A text that controls no terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -96,9 +96,9 @@ def test_the_history_of_an_order_has_every_event_and_nothing_secret(operator: Op
     shown = operator.run("history", ORDER_ID)
 
     assert shown.exit_code == 0, shown.output
-    lines = [line for line in shown.output.splitlines() if line.startswith("│")]
-    assert [line.split("│")[4].strip() for line in lines] == ["placed", "step-started", "reserved"]
-    assert "step=reserve, attempt=1" in lines[1]
+    lines = shown.output.splitlines()  # one an event, however narrow the terminal is
+    assert [line.split()[2] for line in lines] == ["placed", "step-started", "reserved"]
+    assert lines[1].endswith("step=reserve, attempt=1")
     assert "tok_1" not in shown.output
     assert PLACED.digest not in lines[0]
 

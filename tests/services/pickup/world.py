@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from frontispiece.http import Problem
 from services.pickup.maintenance import Maintenance
 from services.pickup.model import Store, chord, chord_of, vector
 from services.pickup.shards import Shards
@@ -68,7 +69,13 @@ def nearest(
 
 
 async def everything(shards: Shards) -> list[str]:
-    """The ids of all stores, each as often as a query finds it."""
-    found = (await shards.near(0, 0, EVERYWHERE, limit=10_000)).found
-    await asyncio.sleep(0)
-    return sorted(each.store.id for each in found)
+    """The ids of all stores, each as often as a query finds it; a query is refused only while stores move."""
+    async with asyncio.timeout(60):
+        while True:
+            await asyncio.sleep(0)
+            try:
+                found = (await shards.near(0, 0, EVERYWHERE, limit=10_000)).found
+            except Problem as refusal:
+                assert refusal.kind == "stores-moving", refusal  # noqa: PT017 (any other is a failure)
+                continue
+            return sorted(each.store.id for each in found)
