@@ -125,10 +125,14 @@ nats_user() { # user, the file of its URL, its permissions
 may() { # what a user may publish, and what it may subscribe to
     echo "{ publish: [$1], subscribe: [$2] }"
 }
-# A role reads the registry, and registers itself under its own names alone (docs/discovery.md).
+# A role reads the registry, and registers itself under its own names alone; the gateway creates it
+# (docs/discovery.md): a stream may copy to any subject, and from any other stream.
 nats_registry() { # role, names that it registers
     local name publish
-    publish="'\$JS.API.STREAM.CREATE.KV_registry_instances', '\$JS.API.CONSUMER.CREATE.KV_registry_instances'"
+    publish="'\$JS.API.STREAM.INFO.KV_registry_instances', '\$JS.API.CONSUMER.CREATE.KV_registry_instances'"
+    if [[ "$1" == gateway ]]; then
+        publish+=", '\$JS.API.STREAM.CREATE.KV_registry_instances', '\$JS.API.STREAM.UPDATE.KV_registry_instances'"
+    fi
     for name in "${@:2}"; do publish+=", '\$KV.registry_instances.$name.*'"; done
     nats_user "registry-$1" "${1//-/_}_registry_url" "$(may "$publish" "'_INBOX.registry.>'")"
 }

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Final
 
 from frontispiece.events.contracts import Declared, messages
@@ -58,7 +59,7 @@ def _used(declared: Declared, prefix: str) -> tuple[defaultdict[str, set[str]], 
 
 
 def _of_consumers(names: Sequence[str], prefix: str, streams: Sequence[str]) -> Iterator[str]:
-    yield from ("$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*")
+    yield from _of_streams(*astuple(StreamNames.of(prefix)))
     for name in names:
         yield f"{prefix}.{PARKED}.{name}.*"
         for stream in streams:
@@ -67,9 +68,17 @@ def _of_consumers(names: Sequence[str], prefix: str, streams: Sequence[str]) -> 
             yield f"$JS.ACK.{stream}.{name}.>"
 
 
+def _of_streams(*names: str) -> Iterator[str]:
+    """What declares these streams, and no other: a stream may copy to any subject, and from any stream."""
+    for name in names:
+        for operation in ("INFO", "CREATE", "UPDATE"):
+            yield f"$JS.API.STREAM.{operation}.{name}"
+
+
 def _of_map(service: str, prefix: str) -> Iterator[str]:
     """What a service needs that publishes and follows the map of its shards."""
     bucket = f"{prefix}_shards"
+    yield from _of_streams(f"KV_{bucket}")
     yield f"$KV.{bucket}.{service}.map"
     for operation in ("STREAM.MSG.GET", "CONSUMER.CREATE"):
         yield f"$JS.API.{operation}.KV_{bucket}"

@@ -1,5 +1,6 @@
 """The streams and durable consumers at the broker: all of them are declared here."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -18,13 +19,13 @@ with extra("events"):
         StorageType,
         StreamConfig,
     )
-    from nats.js.errors import BadRequestError, NotFoundError
+    from nats.js.errors import NotFoundError
 
 PARKED: Final = "parked"
 DAY: Final = 86_400
 
-NAME_IN_USE: Final = 10058
-"""JetStream's error for a stream that exists with another configuration."""
+POLL_INTERVAL: Final = 0.2
+"""Seconds between two looks whether another process has created a stream."""
 
 MAX_ACK_PENDING: Final = 1000
 """Messages of a consumer that are delivered, or wait for their redelivery, at a time."""
@@ -109,13 +110,32 @@ async def declare_streams(streams: JetStreamContext, settings: EventSettings) ->
 
 
 async def declare_stream(streams: JetStreamContext, config: StreamConfig) -> None:
-    """Create a stream if it is missing, else update it if it is configured otherwise."""
-    try:
-        await streams.add_stream(config)
-    except BadRequestError as error:
-        if error.err_code != NAME_IN_USE:
-            raise
+    """Create a stream if it is missing, else update it if it is configured otherwise.
+
+    One whom the broker lets do neither waits until another has created it.
+    """
+    if (found := await _config_of(streams, config.name)) is None:
+        await _create(streams, config)
+    elif any(value not in (None, 0, getattr(found, key)) for key, value in vars(config).items()):
         await streams.update_stream(config)
+
+
+async def _config_of(streams: JetStreamContext, name: str | None) -> StreamConfig | None:
+    try:
+        return (await streams.stream_info(name or "")).config
+    except NotFoundError:
+        return None
+
+
+async def _create(streams: JetStreamContext, config: StreamConfig) -> None:
+    creating = asyncio.create_task(streams.add_stream(config))  # a broker that refuses it does not answer
+    try:
+        while not (await asyncio.wait([creating], timeout=POLL_INTERVAL))[0]:
+            if await _config_of(streams, config.name) is not None:
+                return
+        await creating
+    finally:
+        creating.cancel()
 
 
 async def declare_durable(streams: JetStreamContext, durable: Durable, ack_wait: float) -> None:

@@ -163,6 +163,20 @@ async def test_a_role_registers_itself_for_all_to_see_and_cannot_register_as_ano
 
         await until(lambda: {*gateway.instances} == {*reviews.instances} == {*own})
 
+        made = {
+            "name": "KV_registry_instances",
+            "republish": {"src": ">", "dest": "$KV.registry_instances.>"},
+        }
+        for url, name in (
+            (settings("reviews", to="registry").url, "registry"),
+            (settings("payment").url, "payment"),
+        ):
+            async with connected(url, name) as intruder:
+                for operation in ("CREATE", "UPDATE"):
+                    subject = f"$JS.API.STREAM.{operation}.KV_registry_instances"
+                    with pytest.raises(NoAnswer):
+                        await intruder.client.request(subject, json.dumps(made).encode(), 0.5)
+
 
 async def test_a_service_cannot_publish_nor_command_for_another_nor_read_or_delete_what_is_not_its_own(
     services: list[str], settings: Settings, caplog: pytest.LogCaptureFixture
