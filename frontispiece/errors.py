@@ -45,7 +45,12 @@ def in_words(error: Mapping[str, Any]) -> str:
     """
     value = error["input"]
     if (words := _WORDS.get(error["type"])) is None:
-        return str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+        return (
+            str(error["msg"])
+            .removeprefix("Value error, ")
+            .replace("Input should be", "must be")
+            .replace("String should have", "must have")
+        )
     expected = str(error.get("ctx", {}).get("expected", ""))
     meant = nearest(str(value), _QUOTED.findall(expected)) if expected else ""
     return words.format(value=value, expected=expected, json=json.dumps(value, default=str)) + meant

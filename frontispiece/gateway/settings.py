@@ -179,7 +179,7 @@ def identifies_callers(table: Table, settings: GatewaySettings) -> Iterator[str]
     routes = f"the table's {kinds or 'session'} routes"
     uses_own = table.session or any(DEFAULT_ISSUER in route.issuers for route in bearer_routes(table))
     if uses_own and not settings.issuer.is_on:
-        yield f"ISSUER_URL: {routes} need an issuer whose tokens prove who is calling"
+        yield f"ISSUER_URL: {routes} need an issuer of tokens: set it to your identity provider's URL"
     if not settings.signing_key:
         how = "make one with `openssl genpkey -algorithm ed25519`"
         yield f"GATEWAY_SIGNING_KEY: {routes} need a key that signs internal tokens: {how}"
@@ -217,7 +217,7 @@ def has_valkey(table: Table, settings: GatewaySettings) -> Iterator[str]:
         return
     limits = [limit for each in (*table.routes, table.session) if each for limit in each.rate_limit]
     if any(limit.shared for limit in limits):
-        yield "GATEWAY_VALKEY_URL: the table's shared limits need a Valkey"
+        yield "GATEWAY_VALKEY_URL: the table's shared limits need a Valkey: set it, or leave `shared` out"
     for route in table.routes:
         if route.idempotency and route.idempotency.store is Store.VALKEY:
             what = f'the first answers of {route.path}, unless store = "memory",'

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +35,16 @@ def test_every_key_of_the_route_table_and_of_the_project_file_is_documented() ->
 def test_every_setting_is_documented() -> None:
     assert [variable.name for variable in variables() if not variable.description] == []
     assert {reader for readers in variables().values() for reader in readers} == set(PROJECT.factories)
+
+
+def test_every_extra_is_documented() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    installing = (
+        (ROOT / "docs" / "project.md").read_text().partition("## Installing")[2].partition("\n## ")[0]
+    )
+    named = [row.split("|")[1] for row in installing.splitlines() if row.startswith("| `")]
+
+    assert re.findall("`(.+?)`", "".join(named)) == list(extras)
 
 
 def test_every_command_and_option_is_documented() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import database_variable
 from frontispiece.cli.sections import App
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, nearest
 from frontispiece.extras import extra
 
 with extra("sql"):
@@ -51,11 +51,16 @@ def databases(project: Project, names: Collection[str] = ()) -> list[AppDatabase
         ConfigError: there is no such app, it has no such database, or a package is missing.
     """
     if unknown := [name for name in names if name not in project.apps]:
-        raise ConfigError([f"There is no app {name}." for name in unknown])
+        raise ConfigError([f"There is no app {name}{nearest(name, project.apps)}" for name in unknown])
     found = [of for name, app in project.apps.items() if not names or name in names for of in _of(name, app)]
     have = {database.app for database in found}
     if without := [name for name in names if name not in have]:
-        raise ConfigError([f"{name} has no database with migrations." for name in without])
+        raise ConfigError(
+            [
+                f"{name} has no database with migrations: `database` of its section names it"
+                for name in without
+            ]
+        )
     return found
 
 

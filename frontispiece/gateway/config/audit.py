@@ -59,14 +59,14 @@ def _of_session(session: Session) -> Findings:
     if session.absolute_timeout > LONG_SESSION:
         yield (
             Severity.WARNING,
-            f"absolute_timeout is {session.absolute_timeout.days} days: so long a stolen cookie is good",
+            f"absolute_timeout is {session.absolute_timeout.days} days: a stolen cookie is valid for as long",
         )
 
 
 def _of_route(route: Route) -> Findings:
     yield from _of_auth(route)
     if not route.rate_limit:
-        yield Severity.WARNING, "it has no rate_limit: one client can take all that is behind"
+        yield Severity.WARNING, "it has no rate_limit: one client can overload its service"
     if "timeout" not in route.model_fields_set:
         seconds = route.timeout.total_seconds()
         yield (

@@ -216,7 +216,9 @@ def test_a_table_with_shared_limits_needs_a_valkey() -> None:
     routes = table.parse(SHARED)
 
     (fault,) = errors_between(routes, GatewaySettings(signing_key=any_key()))
-    assert fault == "GATEWAY_VALKEY_URL: the table's shared limits need a Valkey"
+    assert (
+        fault == "GATEWAY_VALKEY_URL: the table's shared limits need a Valkey: set it, or leave `shared` out"
+    )
     settings = GatewaySettings(signing_key=any_key(), valkey_url="valkey://cache:6379/3")
     assert not errors_between(routes, settings)
 
