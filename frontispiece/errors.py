@@ -45,17 +45,13 @@ def in_words(error: Mapping[str, Any]) -> str:
     """
     value = error["input"]
     if (words := _WORDS.get(error["type"])) is None:
-        return (
-            str(error["msg"])
-            .removeprefix("Value error, ")
-            .replace("Input should be", "must be")
-            .replace("String should have", "must have")
-        )
+        return _SHOULD.sub("must", str(error["msg"]).removeprefix("Value error, "))
     expected = str(error.get("ctx", {}).get("expected", ""))
     meant = nearest(str(value), _QUOTED.findall(expected)) if expected else ""
     return words.format(value=value, expected=expected, json=json.dumps(value, default=str)) + meant
 
 
+_SHOULD: Final = re.compile(r"^(Input|String) should")
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 _LIST: Final = "must be a list: write [{json}]"

@@ -233,8 +233,8 @@ class _Planner:
         """Why a parameter comes from nowhere, with the nearest name that would."""
         returned = [get_type_hints(source.function).get("return") for source in self._sources.values()]
         if self._app is not None and inspect.isclass(hint) and not fits_query(hint) and hint not in returned:
-            given = f'clients={{…}} of bff("{self._app}")'
-            return f'the parameter {name}: its type {hint.__name__} is not in {given}: add it there, {hint.__name__}: "SERVICE"'
+            place, kind = f'clients={{…}} of bff("{self._app}")', hint.__name__
+            return f'the parameter {name}: its type {kind} is not in {place}: add it there, {kind}: "SERVICE"'
         message = f"the parameter {name} is no source, placeholder or provided type"
         message += nearest(name, [*self._sources, *self._placeholders])
         if fits_query(hint):

@@ -55,12 +55,8 @@ def databases(project: Project, names: Collection[str] = ()) -> list[AppDatabase
     found = [of for name, app in project.apps.items() if not names or name in names for of in _of(name, app)]
     have = {database.app for database in found}
     if without := [name for name in names if name not in have]:
-        raise ConfigError(
-            [
-                f"{name} has no database with migrations: `database` of its section names it"
-                for name in without
-            ]
-        )
+        missing = "has no database with migrations: `database` of its section names it"
+        raise ConfigError([f"{name} {missing}" for name in without])
     return found
 
 
