@@ -1,6 +1,6 @@
 """The clocks that the platform reads; `frontispiece.testing` moves them on.
 
-Each is the system's own, in a `partial` that tests redirect: whoever holds one reads it without a frame of Python.
+Each is the system's own in a `partial`, which tests redirect: to read it takes no frame of Python.
 
 Stability: internal.
 """

@@ -64,7 +64,7 @@ async def tracking(order: Order, shipping: Shipping) -> list[TrackingEvent]:
 async def parcels(orders: OrderList, shipping: Shipping) -> dict[str, str]:
     """The states of the completed orders' parcels, by the orders' ids."""
     sold = [order.id for order in orders.items if order.status == "completed"]
-    found = await gather(shipping.load_shipment(order_id) for order_id in sold)
+    found = await gather(map(shipping.load_shipment, sold))
     return {shipment.order_id: shipment.status for shipment in found if shipment is not None}
 
 

@@ -57,18 +57,18 @@ async def product(sku: Sku, catalog: Catalog) -> Product:
 
 async def stocks(skus: list[str], inventory: Inventory) -> dict[str, Stock]:
     """The stock of every product shown."""
-    return {stock.sku: stock for stock in await gather(inventory.load_stock(sku) for sku in skus)}
+    return {stock.sku: stock for stock in await gather(map(inventory.load_stock, skus))}
 
 
 async def discounts(skus: list[str], price_rules: Discounts) -> dict[str, Discount]:
     """The discounts of the products shown that have one."""
-    found = await gather(price_rules.load_discount(sku) for sku in skus)
+    found = await gather(map(price_rules.load_discount, skus))
     return {sku: discount for sku, discount in zip(skus, found, strict=True) if discount is not None}
 
 
 async def ratings(skus: list[str], reviews: Reviews) -> dict[str, Rating]:
     """The ratings of every product shown."""
-    return {rating.sku: rating for rating in await gather(reviews.load_rating(sku) for sku in skus)}
+    return {rating.sku: rating for rating in await gather(map(reviews.load_rating, skus))}
 
 
 async def basket(identity: Identity, baskets: Baskets) -> Basket:
@@ -99,7 +99,7 @@ async def basket_skus(basket: Basket) -> list[str]:
 
 async def products(skus: list[str], catalog: Catalog) -> list[Product]:
     """The products shown; those that the catalog no longer has are left out."""
-    found = await gather(catalog.load_product(sku) for sku in skus)
+    found = await gather(map(catalog.load_product, skus))
     return [product for product in found if product is not None]
 
 

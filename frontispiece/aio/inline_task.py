@@ -12,6 +12,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from operator import attrgetter
 from typing import Any, TypeVar
 
 if sys.version_info < (3, 14):
@@ -82,6 +83,9 @@ class InlineTask(asyncio.Future[Result]):
         "_must_cancel",
         "_on_end",
     )
+
+    awaits = property(attrgetter("_fut_waiter"))
+    """The future that it waits for; None while it runs or lets others go first."""
 
     def __init__(
         self,
@@ -167,11 +171,6 @@ class InlineTask(asyncio.Future[Result]):
 
     def _resume(self, _awaited: asyncio.Future[Any]) -> None:
         self.step()
-
-    @property
-    def awaits(self) -> asyncio.Future[Any] | None:
-        """The future that it waits for; None while it runs or lets others go first."""
-        return self._fut_waiter
 
     # What asyncio and anyio expect of a task.
 

@@ -32,7 +32,7 @@ from frontispiece.settings import Directory, Settings, TokenSettings, TrustedIss
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.telemetry.loop_lag import LoopLag
 from frontispiece.units import Duration
-from frontispiece.upstream import Context, Unreachable, Upstream, UpstreamError, open_upstream
+from frontispiece.upstream import Context, Service, Unreachable, Upstream, UpstreamError, open_upstream
 from frontispiece.upstream.observed import Observable, Start
 from frontispiece.upstream.stats import State
 
@@ -145,7 +145,7 @@ class _HttpConnector:
         return self._upstream.state()
 
     def bind(self, context: Context) -> Any:
-        return self._client(self._upstream.within(context))
+        return self._client(Service(self._upstream, context))
 
     async def is_ready(self) -> bool:
         try:

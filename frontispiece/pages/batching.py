@@ -13,7 +13,7 @@ from math import inf
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.aio.single_flight import FlightResult
@@ -24,6 +24,8 @@ from frontispiece.upstream import CallContext, UpstreamClientError, UpstreamErro
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+UNTRACED: Final = CallContext(inf)
+"""Of the calls of a batch, when nobody records them."""
 UNKNOWN: Final[Any] = object()
 """Stands for the value of a key that its mapping leaves out."""
 
@@ -32,46 +34,33 @@ Callback = Callable[[], None]
 """Called once, when a batch has its results."""
 
 
-class LoadBatch(Generic[Key, Value]):
+class LoadBatch(Struct, Generic[Key, Value], eq=False):
     """Loads that are dispatched together, by key; it has a task once it is dispatched."""
 
-    __slots__ = ("callbacks", "failed", "loads", "record", "task")
-
-    def __init__(self) -> None:
-        self.loads: dict[Key, PendingLoad[Key, Value]] = {}
-        self.callbacks: dict[Callback, None] = {}
-        self.failed = False
-        """Whether it is done and some load of it failed."""
-        self.record: BatchRecord | None = None
-        self.task: InlineTask[None] | None = None
+    loads: "dict[Key, PendingLoad[Key, Value]]" = {}
+    callbacks: dict[Callback, None] = {}
+    failed: bool = False
+    """Whether it is done and some load of it failed."""
+    record: BatchRecord | None = None
+    task: InlineTask[None] | None = None
 
 
-class BatchLoader(Generic[Key, Value]):
-    """The loads of one object, such as a service's client bound to one request.
+class BatchLoader(Struct, Generic[Key, Value], eq=False):
+    """The loads of one object, such as a service's client bound to one request."""
 
-    Args:
-        label: names the loader in timelines.
-        fetch: gets the values of many keys.
-        max_size: keys in one call.
-        max_concurrency: calls at the same time.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        fetch: Callable[[Sequence[Key]], Fetched[Key, Value]],
-        max_size: int,
-        max_concurrency: int,
-    ) -> None:
-        self._label = label
-        self._fetch = fetch
-        self._max_size = max_size
-        self._max_concurrency = max_concurrency
-        self._loads: dict[Key, PendingLoad[Key, Value]] = {}
-        self._open: LoadBatch[Key, Value] | None = None
-        self._queue: deque[LoadBatch[Key, Value]] = deque()
-        self._dispatched: set[LoadBatch[Key, Value]] = set()
-        self._starting = False
+    _label: str
+    """Names the loader in timelines."""
+    _fetch: Callable[[Sequence[Key]], Fetched[Key, Value]]
+    """Gets the values of many keys."""
+    _max_size: int
+    """Keys in one call."""
+    _max_concurrency: int
+    """Calls at the same time."""
+    _loads: "dict[Key, PendingLoad[Key, Value]]" = {}
+    _open: LoadBatch[Key, Value] | None = None
+    _queue: deque[LoadBatch[Key, Value]] = field(default_factory=deque)
+    _dispatched: set[LoadBatch[Key, Value]] = set()
+    _starting: bool = False
 
     def __call__(self, key: Key) -> "PendingLoad[Key, Value]":
         """Load one key: await what is returned for its value. A key is loaded once, unless it failed."""
@@ -133,12 +122,12 @@ class BatchLoader(Generic[Key, Value]):
             if not batch.loads:
                 continue  # all of them were released
             self._dispatched.add(batch)
-            batch.record = BatchRecord(self._label, len(batch.loads))
-            detector = current_detector.get()
-            traced = detector is not None and detector.batch_records is not None
+            batch.record = record = BatchRecord(self._label, len(batch.loads))
+            detector, context = current_detector.get(), UNTRACED
             if detector is not None and detector.batch_records is not None:
-                detector.batch_records.append(batch.record)
-            batch.task = spawn(self._run(batch, batch.record, traced=traced))
+                detector.batch_records.append(record)
+                context = CallContext(inf, recorded_calls=record.calls)
+            batch.task = spawn(self._run(batch, record, context))
         self._starting = False
 
     def _cancel(self, batch: LoadBatch[Key, Value]) -> None:
@@ -151,9 +140,8 @@ class BatchLoader(Generic[Key, Value]):
         elif not batch.task.cancelling():  # its cleanup is not to be disturbed
             batch.task.cancel()
 
-    async def _run(self, batch: LoadBatch[Key, Value], record: BatchRecord, *, traced: bool) -> None:
-        # not in the context of the source that happened to complete the batch
-        current_call_context.set(CallContext(inf, recorded_calls=record.calls if traced else None))
+    async def _run(self, batch: LoadBatch[Key, Value], record: BatchRecord, context: CallContext) -> None:
+        current_call_context.set(context)  # not that of the source that happened to complete the batch
         keys, loads = list(batch.loads), list(batch.loads.values())
         values: list[Any]
         try:

@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from frontispiece.aio.inline_task import Signal
+from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.pages.cache_key import key_of
 from frontispiece.pages.compiled import CompiledPage, CompiledSource
 from frontispiece.pages.idle_detector import IdleDetector, current_detector, spawn
@@ -159,7 +159,8 @@ class Run:
         if source.timeout is not None and (until := self._loop.time() + source.timeout) < self._deadline:
             run.deadline = until
         self._alive += 1
-        run.begin(coroutine, self._loop, self._source_ended)
+        current_call_context.set(run)  # and so in the context of its own
+        InlineTask.__init__(run, coroutine, self._loop, self._source_ended)  # type: ignore[arg-type]  # called with run
         if not run.done():
             run.waits = True
             if self._part_of is not None:

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.pages.batching import LoadBatch, PendingLoad
 from frontispiece.pages.idle_detector import spawn
@@ -33,19 +35,18 @@ async def gather(awaitables: Iterable[Awaitable[Result]]) -> list[Result]:
             await gathering.cancel()
 
 
-class _Gathering(Generic[Result]):
+class _Gathering(Struct, Generic[Result], eq=False):
     """Loads and tasks, until all have ended or one has failed."""
 
-    def __init__(self) -> None:
-        self.pending = 0
-        """Tasks and batches that have not ended."""
-        self.failed: PendingLoad[Any, Result] | InlineTask[Result] | None = None
-        """The first of all to fail."""
-        self.done: Signal[None] | None = None
-        """Resolved once all have ended, or one has failed."""
-        self._all: list[PendingLoad[Any, Result] | InlineTask[Result]] = []
-        self._batches: set[LoadBatch[Any, Result]] = set()
-        self._cancelled = False
+    pending: int = 0
+    """Tasks and batches that have not ended."""
+    failed: PendingLoad[Any, Result] | InlineTask[Result] | None = None
+    """The first of all to fail."""
+    done: Signal[None] | None = None
+    """Resolved once all have ended, or one has failed."""
+    _all: list[PendingLoad[Any, Result] | InlineTask[Result]] = []
+    _batches: set[LoadBatch[Any, Result]] = set()
+    _cancelled: bool = False
 
     def start(self, awaitables: Iterable[Awaitable[Result]]) -> None:
         for each in awaitables:

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from msgspec import Struct
+
 from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.pages.source_run import BatchRecord, SourceRun
 
@@ -29,40 +31,22 @@ some turns later: until then they look as if they waited for I/O.
 """
 
 
-class IdleDetector:
+class IdleDetector(Struct, eq=False):
     """The tasks of one run of a page, and the loaders that wait until none of them can continue."""
 
-    __slots__ = (
-        "_awaited",
-        "_checking",
-        "_loaders",
-        "_loop",
-        "_settled",
-        "_source_runs",
-        "_spawned",
-        "_waiting",
-        "batch_records",
-    )
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        source_runs: Mapping[str, SourceRun],
-        batch_records: list[BatchRecord] | None = None,
-    ) -> None:
-        """`batch_records` collects a record of each batch; None without tracing."""
-        self.batch_records = batch_records
-        self._loop = loop
-        self._source_runs = source_runs
-        self._spawned: list[InlineTask[Any]] = []
-        """Further tasks of the sources."""
-        self._waiting: list[BatchLoader[Any, Any]] = []
-        """Loaders whose batches are dispatched when no task can continue."""
-        self._loaders: set[BatchLoader[Any, Any]] | None = None
-        self._checking = False
-        self._awaited: list[Any] = []
-        """What the tasks waited for in the last turn."""
-        self._settled = 0
+    _loop: asyncio.AbstractEventLoop
+    _source_runs: Mapping[str, SourceRun]
+    batch_records: list[BatchRecord] | None = None
+    """Collects a record of each batch; None without tracing."""
+    _spawned: list[InlineTask[Any]] = []
+    """Further tasks of the sources."""
+    _waiting: "list[BatchLoader[Any, Any]]" = []
+    """Loaders whose batches are dispatched when no task can continue."""
+    _loaders: "set[BatchLoader[Any, Any]]" = set()
+    _checking: bool = False
+    _awaited: list[Any] = []
+    """What the tasks waited for in the last turn."""
+    _settled: int = 0
 
     def track(self, task: InlineTask[Any]) -> None:
         """Have batches wait for this task, too."""
@@ -71,8 +55,6 @@ class IdleDetector:
     def on_idle(self, loader: "BatchLoader[Any, Any]") -> None:
         """Dispatch the loader's batch as soon as every task waits."""
         self._waiting.append(loader)
-        if self._loaders is None:
-            self._loaders = set()
         self._loaders.add(loader)
         self._settled = 0
         if not self._checking:
@@ -83,7 +65,7 @@ class IdleDetector:
         """End of the page: cancel batches without waiters. Work that another page has joined goes on."""
         if self._spawned:
             self._spawned = [task for task in self._spawned if not task.done()]  # each refers to this
-        for loader in self._loaders or ():
+        for loader in self._loaders:
             loader.cancel_abandoned()
 
     def _check(self) -> None:

@@ -3,11 +3,11 @@
 Times are those of `perf_counter`.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from frontispiece.aio.inline_task import InlineTask
 from frontispiece.pages.timeline import TraceOutcome
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from frontispiece.pages.compiled import CompiledSource
 
 
-@dataclass(slots=True)
-class BatchRecord:
+class BatchRecord(Struct, eq=False):
     """A dispatched batch of loads."""
 
     loader: str
@@ -26,13 +25,13 @@ class BatchRecord:
     began: float = field(default_factory=perf_counter)
     ended: float | None = None
     outcome: TraceOutcome = TraceOutcome.CANCELLED
-    calls: list[CallRecord] = field(default_factory=list)
+    calls: list[CallRecord] = []
 
 
 class SourceRun(InlineTask[Any], CallContext):
     """A source from the moment its inputs exist, and the `CallContext` of its calls.
 
-    It becomes a task when it is begun; one whose result is cached, or that is skipped, never is.
+    It becomes a task when the page's run starts it; one whose result is cached, or that is skipped, never is.
     """
 
     ended: float | None = None
@@ -55,16 +54,6 @@ class SourceRun(InlineTask[Any], CallContext):
         self.repeatable = source.repeatable
         self.recorded_calls = calls
         self.began = perf_counter()
-
-    def begin(
-        self,
-        coroutine: Coroutine[Any, Any, Any],
-        loop: asyncio.AbstractEventLoop,
-        on_end: Callable[["SourceRun"], None],
-    ) -> None:
-        """Run it until it waits for the first time or ends; `on_end` is called at its end."""
-        current_call_context.set(self)  # here, and so in the context of its own
-        InlineTask.__init__(self, coroutine, loop, on_end)  # type: ignore[arg-type]  # it is called with this
 
     def record_batch(self, batch: BatchRecord) -> None:
         """Note that it used a result of this batch."""

@@ -8,11 +8,11 @@ credentials, access token or session, stay at the gateway.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
 
 from frontispiece import clocks
 from frontispiece.aio.expiring_cache import ExpiringCache
@@ -50,11 +50,10 @@ class InvalidToken(Exception):
     """The token is malformed, forged, expired or for another audience; the message tells the sender which."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """The caller that a token or a session proves.
 
-    Args:
+    Attributes:
         subject: the user, or `guest:…` for a guest.
         scopes: the permissions that the user has granted to the client.
         client: the app that acts for the user, such as `web`.
@@ -65,10 +64,6 @@ class Identity:
     scopes: frozenset[str]
     client: str = ""
     merged_guest: str | None = None
-
-    def __hash__(self) -> int:
-        """That of the subject, which Python keeps with the string: identities are keys of caches."""
-        return hash(self.subject)
 
     @property
     def is_guest(self) -> bool:

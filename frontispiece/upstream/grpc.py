@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any, Final, Self
 
 from frontispiece import telemetry
@@ -11,7 +10,7 @@ from frontispiece.extras import extra
 from frontispiece.http.messages import Headers, Reply, Request
 from frontispiece.settings import Directory
 from frontispiece.upstream.call_context import Context
-from frontispiece.upstream.client import Upstream
+from frontispiece.upstream.client import OK, Upstream
 from frontispiece.upstream.errors import (
     InvalidResponse,
     TimedOut,
@@ -93,7 +92,7 @@ class GrpcChannel:
             body = await method(request.body, timeout=request.timeout, metadata=_metadata(request.headers))
         except grpc.aio.AioRpcError as error:
             raise upstream_error(error.code(), error.details(), error.trailing_metadata()) from error
-        return Reply.whole(HTTPStatus.OK, body, [])
+        return Reply.whole(OK, body, [])
 
     async def ready(self, seconds: float) -> Reply:
         """A reply once a connection is accepted: gRPC has no path for health.
@@ -105,7 +104,7 @@ class GrpcChannel:
             async with asyncio.timeout(seconds):
                 while (state := self._channel.get_state(try_to_connect=True)) is not FAILED:
                     if state is grpc.ChannelConnectivity.READY:
-                        return Reply.whole(HTTPStatus.OK, b"", [])
+                        return Reply.whole(OK, b"", [])
                     await self._channel.wait_for_state_change(state)
         raise Unreachable("no connection could be made")
 

@@ -73,7 +73,7 @@ async def reviews(product: Product, reviews: Reviews, limit: Limit = 5) -> list[
 @graph.field(Product, timeout=OPTIONAL_TIMEOUT, list_size=6)
 async def related(product: Product, catalog: Catalog) -> list[Product] | None:
     """The products that the catalog lists beside it."""
-    found = await gather(catalog.load_product(sku) for sku in product.related)
+    found = await gather(map(catalog.load_product, product.related))
     return [each for each in found if each is not None]
 
 

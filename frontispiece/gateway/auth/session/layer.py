@@ -106,7 +106,7 @@ class SessionAuth:
                 set_cache_headers(
                     reply,
                     private=identity is not ANONYMOUS,
-                    sets_cookie=any(name == b"set-cookie" for name, _ in call.response_headers),
+                    sets_cookie=b"set-cookie" in dict(call.response_headers),
                 )
                 return reply
 
