@@ -125,7 +125,7 @@ class TableResources:
             revoked = sessions.revocations
         access = self.access_tokens = provider.access_tokens(revoked.is_revoked if revoked else None)
         if revoked is not None:
-            revoked.subscribe(lambda sid, subject: access.evict(sid=sid, subject=subject))
+            revoked.subscribe(lambda sid, subject, _at: access.evict(sid=sid, subject=subject))
 
     def _is_auth_reusable(self, previous: Self) -> bool:
         session = self.table.session

@@ -234,7 +234,8 @@ class Exchange:
         """Close the connection unless the response is complete: the client must not take a part for all."""
         if self._is_open():
             self.is_disconnected = True
-            self.connection.close(abruptly=self.framed_by == CONNECTION_END)
+            abruptly = self.framed_by == CONNECTION_END or not self.connection.is_writable
+            self.connection.close(abruptly=abruptly)
 
     def _is_open(self) -> bool:
         return not self.is_disconnected and not self.is_finished

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final, Self
@@ -25,68 +26,99 @@ class OpenStreams:
     """The responses of one table's callers whose end is not known when they begin."""
 
     def __init__(self) -> None:
-        self._streams: dict[Owner, set[_Stream | Relay]] = defaultdict(set)
+        self._streams: dict[Owner, dict[_Stream | Relay, float]] = defaultdict(dict)
+        """With the moment at which the login of each began."""
+        self._expiry: dict[str, float] = {}
+        """When each session that has one expires at the earliest, by its key."""
 
-    @property
-    def sessions(self) -> list[str]:
-        """The keys of all sessions that have one."""
-        return [name for kind, name in self._streams if kind == SESSION]
+    def expired(self, now: float) -> list[str]:
+        """The keys of the sessions with streams that may have expired by now."""
+        return [key for key, at in self._expiry.items() if at <= now]
+
+    def postpone(self, key: str, at: float) -> None:
+        """A session has been used: it expires at this moment at the earliest."""
+        if key in self._expiry:
+            self._expiry[key] = at
 
     def add(
-        self, reply: Reply, *, key: str | None = None, sid: str | None, subject: str
+        self,
+        reply: Reply,
+        *,
+        sid: str | None,
+        subject: str,
+        issued_at: float,
+        key: str | None = None,
+        expires_at: float = math.inf,
     ) -> "_Stream | Relay | None":
-        """Have a reply end with its caller's session or login; None where it is whole or of known length."""
+        """Have a reply end with its caller's session or login; None where it is whole or of known length.
+
+        Args:
+            reply: the reply.
+            sid: the login, as its issuer names it.
+            subject: the user or guest.
+            issued_at: when the login began.
+            key: the session's, if there is one.
+            expires_at: when it expires at the earliest.
+        """
         if isinstance(reply.body, bytes) or reply.header(b"content-length") is not None:
             return None
         stream = reply.body if isinstance(reply.body, Relay) else _Stream(reply.body)
         reply.body = stream
-        owners = _owners(key, sid, subject)
+        names = (SESSION, key), (LOGIN, sid), (USER, subject)
+        owners = [(kind, name) for kind, name in names if name is not None]
         for owner in owners:
-            self._streams[owner].add(stream)
+            self._streams[owner][stream] = issued_at
+        if key is not None:
+            self._expiry[key] = expires_at
         when_released(reply, lambda: self._remove(stream, owners))
         return stream
 
-    def end(self, *, key: str | None = None, sid: str | None = None, subject: str | None = None) -> None:
-        """End those of a session, of a login or of a user."""
-        for owner in _owners(key, sid, subject):
-            for stream in self._streams.get(owner, ()):
+    def end_session(self, key: str) -> None:
+        """End those of a session."""
+        self._end((SESSION, key))
+
+    def end_login(self, sid: str | None, subject: str | None, at: float) -> None:
+        """End those of a login, or without a `sid` of all logins of a user up to a moment."""
+        if sid is not None:
+            self._end((LOGIN, sid))
+        elif subject is not None:
+            self._end((USER, subject), at)
+
+    def _end(self, owner: Owner, at: float = math.inf) -> None:
+        for stream, issued_at in self._streams.get(owner, {}).items():
+            if issued_at <= at:
                 stream.end()
 
     def _remove(self, stream: "_Stream | Relay", owners: Iterable[Owner]) -> None:
         for owner in owners:
-            self._streams[owner].discard(stream)
+            del self._streams[owner][stream]
             if not self._streams[owner]:
                 del self._streams[owner]
-
-
-def _owners(key: str | None, sid: str | None, subject: str | None) -> list[Owner]:
-    owners = (SESSION, key), (LOGIN, sid), (USER, subject)
-    return [(kind, name) for kind, name in owners if name is not None]
+                if owner[0] == SESSION:
+                    del self._expiry[owner[1]]
 
 
 class _Stream:
-    """A body that breaks off once it is ended, even while nothing comes."""
+    """A body that breaks off once it is ended, also while nothing comes or the client does not read."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reader: asyncio.Future[Any] | None = None
+        """The task that reads it, and sends what it reads."""
+        self._is_ended = False
 
     def end(self) -> None:
-        if not self._ended.done():
-            self._ended.set_result(None)
+        if not self._is_ended:
+            self._is_ended = True
+            log.info("a response ends with the login of its caller")
+            if self._reader is not None:
+                self._reader.cancel()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        coming: asyncio.Future[Any] = asyncio.ensure_future(anext(self._chunks))
-        try:
-            await asyncio.wait([coming, self._ended], return_when=asyncio.FIRST_COMPLETED)
-            if coming.done() and not self._ended.done():
-                return coming.result()  # type: ignore[no-any-return]
-        finally:
-            if not coming.done():
-                coming.cancel()
-                await asyncio.wait([coming])
-        log.info("a response ends with the login of its caller")
-        raise ResponseBrokeOff
+        if self._is_ended:
+            raise ResponseBrokeOff
+        self._reader = asyncio.current_task()
+        return await anext(self._chunks)

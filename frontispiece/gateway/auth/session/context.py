@@ -37,14 +37,14 @@ class SessionContext:
         self.cache = LocalSessionCache(settings.local_cache_ttl)
         self.streams = OpenStreams()
         self.revocations = RevocationList(retention, clock)
-        self.revocations.subscribe(lambda sid, subject: self.streams.end(sid=sid, subject=subject))
+        self.revocations.subscribe(self.streams.end_login)
         self.background = BackgroundTasks(expected=(Problem,), shutdown_timeout=SHUTDOWN_TIMEOUT)
         """Tasks that outlive a request."""
 
     def end_session(self, key: str) -> None:
         """A session has ended: this process has no copy of it from now on, and its streams end."""
         self.cache.evict(key)
-        self.streams.end(key=key)
+        self.streams.end_session(key)
 
     def end_login(self, *, sid: str | None, subject: str | None, at: float) -> None:
         """The same for a login, or for all logins of a user up to a moment: their tokens are revoked, too."""

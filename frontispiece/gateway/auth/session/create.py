@@ -67,7 +67,6 @@ class SessionCreator:
             key,
             session,
             login_id=login_id,
-            issued_at=float(claims["iat"]),
             replaces=[old for old, record in previous.items() if not _waits(record, session)],
         )
         if created is not Created.CREATED:
@@ -97,6 +96,7 @@ class SessionCreator:
             idle_timeout=config.idle_timeout.total_seconds(),
             claims={name: value for name, value in claims.items() if name not in PROTOCOL_CLAIMS},
             sid=sid if isinstance(sid, str) and sid else None,
+            issued_at=float(claims["iat"]),
             acr=acr if isinstance(acr, str) else None,
             auth_time=claims.get("auth_time"),
             refresh_token=tokens.refresh_token,

@@ -29,6 +29,10 @@ encode: Final = msgspec.json.Encoder().encode
 decode: Final = msgspec.json.Decoder(SessionRevoked).decode
 
 
+Revoked = Callable[[str | None, str | None, float], None]
+"""Takes the `sid` of a login that has ended, or else the subject of all those up to a moment."""
+
+
 class RevocationList:
     """The ended logins whose tokens have not expired yet.
 
@@ -42,10 +46,10 @@ class RevocationList:
         self._clock = clock
         self._sids: dict[str, float] = {}
         self._subjects: dict[str, float] = {}
-        self._callbacks: list[Callable[[str | None, str | None], None]] = []
+        self._callbacks: list[Revoked] = []
 
-    def subscribe(self, callback: Callable[[str | None, str | None], None]) -> None:
-        """Call this with the `sid`, or else the subject, of each revocation from now on."""
+    def subscribe(self, callback: Revoked) -> None:
+        """Call this with each revocation from now on."""
         self._callbacks.append(callback)
 
     def copy_to(self, other: "RevocationList") -> None:
@@ -72,4 +76,4 @@ class RevocationList:
         while revoked and revoked[first := next(iter(revoked))] < oldest:
             del revoked[first]
         for callback in self._callbacks:
-            callback(sid, None if sid is not None else subject)
+            callback(sid, None if sid is not None else subject, at)

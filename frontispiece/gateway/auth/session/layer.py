@@ -118,7 +118,14 @@ class SessionAuth:
         """Have a stream end with the session, which was found in this epoch."""
         context = self._context
         key = cookies.session_key(headers, cookies.GUEST if session.is_guest else cookies.SESSION)
-        context.streams.add(reply, key=key, sid=session.sid, subject=session.subject)
+        context.streams.add(
+            reply,
+            sid=session.sid,
+            subject=session.subject,
+            issued_at=session.issued_at,
+            key=key,
+            expires_at=min(context.clock() + session.idle_timeout, session.ends_at),
+        )
         if key is None or epoch == context.cache.epoch:
             return
         try:

@@ -17,6 +17,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         idle_timeout: how long it lasts without a call.
         claims: the user's profile, out of the ID token.
         sid: the issuer's name of the login.
+        issued_at: when the tokens of the login were issued.
         acr: how the user has logged in.
         auth_time: when the user has logged in.
         refresh_token: without one, the session lasts until its end.
@@ -31,6 +32,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     idle_timeout: float
     claims: dict[str, Any] = {}
     sid: str | None = None
+    issued_at: float = 0.0
     acr: str | None = None
     auth_time: float | None = None
     refresh_token: str | None = None

@@ -72,9 +72,9 @@ class Sessions:
 
     def follow(self, reply: Reply, token: AccessToken) -> None:
         """Have a stream end with the login that a token is of."""
-        sid, subject = token.sid, token.identity.subject
-        stream = self._context.streams.add(reply, sid=sid, subject=subject)
-        if stream and self.revocations.is_revoked(sid, subject, token.claims.get("iat", 0)):  # meanwhile
+        sid, subject, issued_at = token.sid, token.identity.subject, token.claims.get("iat", 0)
+        stream = self._context.streams.add(reply, sid=sid, subject=subject, issued_at=issued_at)
+        if stream and self.revocations.is_revoked(sid, subject, issued_at):  # meanwhile
             stream.end()
 
     def layer(self, route: Route) -> Layer:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -57,6 +58,7 @@ class Subscriber:
             await pubsub.subscribe(CHANNEL)
             pinged = False
             while True:
+                await self._end_expired(self._context.clock())
                 message: dict[str, Any] | None = await pubsub.get_message(timeout=PING_INTERVAL)
                 if message is None:
                     if pinged:
@@ -86,7 +88,15 @@ class Subscriber:
         context = self._context
         for logout in await context.store.logouts():  # earlier messages were missed
             context.revocations.add(sid=logout.sid, subject=logout.subject, at=logout.at)
-        for key in context.streams.sessions:
-            if await context.store.peek(key) is None:
-                context.end_session(key)
+        await self._end_expired(math.inf)
         self._context.cache.set_subscribed(subscribed=True)
+
+    async def _end_expired(self, now: float) -> None:
+        """End the streams of sessions that have expired, which nobody announces."""
+        context = self._context
+        for key in context.streams.expired(now):
+            found = await context.store.peek(key)
+            if found is None:
+                context.end_session(key)
+            else:
+                context.streams.postpone(key, context.clock() + found[1])

@@ -108,9 +108,9 @@ class SessionStore:
         await self._run(lambda: self._client.set(key, content, px=self._time_to_live(session)))
 
     async def create(
-        self, key: str, session: SessionRecord, *, login_id: str, issued_at: float, replaces: Iterable[str]
+        self, key: str, session: SessionRecord, *, login_id: str, replaces: Iterable[str]
     ) -> Created:
-        """Store the session of a login, whose tokens were issued at this moment, in place of these keys'."""
+        """Store the session of a login in place of these keys'."""
         now = self._clock()
         user = f"sub:{session.subject}"
         sid = f"sid:{session.sid}" if session.sid is not None else ""
@@ -123,7 +123,7 @@ class SessionStore:
             _ms(now),
             _ms(session.ends_at),
             now - self._retention,
-            issued_at,
+            session.issued_at,
             sid,
             user,
             CHANNEL,

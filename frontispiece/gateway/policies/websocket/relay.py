@@ -31,6 +31,9 @@ from frontispiece.telemetry.metrics import Counter
 DRAIN_TIME: Final = 5.0
 """Seconds over which the WebSockets of a changed route are closed, so that not all reconnect at once."""
 
+LAST_FRAME: Final = 1.0
+"""Seconds in which a client whose login has ended may read what comes before the close frame."""
+
 PRIVATE_CODES: Final = 3000
 """From here on codes have any meaning and any number: they are counted together."""
 
@@ -89,7 +92,10 @@ class Relay:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         self.close_frame = next(task for task in tasks if task in done).result()
-        await self._client.close(self.close_frame)
+        is_login_ended = self.close_frame is LOGIN_ENDED
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_FRAME if is_login_ended else None):
+                await self._client.close(self.close_frame)
         raise StopAsyncIteration
 
     async def release(self) -> None:

@@ -1,13 +1,23 @@
 """Streams and WebSockets end with the login of their caller, at every gateway."""
 
+import asyncio
+import logging
+from contextlib import AsyncExitStack, suppress
+from time import time
+from typing import Any
+
 import httpx
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
+from frontispiece.gateway.auth.session import subscriber
 from tests.support.browser import Browser
 from tests.support.serving import client_of
 from tests.support.sessions import ORIGIN, SESSION, World, log_in, until
 from tests.support.sockets import SocketService, ending, opened, url_of
 from tests.support.stub import Exchange
+from tests.support.waiting import until_still
 
 LOGOUT = f"{ORIGIN}/web/session/logout"
 
@@ -54,19 +64,81 @@ async def test_a_logout_closes_websockets(world: World) -> None:
         assert await ending(await chat.came.get()) == (1008, "the login has ended")
 
 
-async def test_a_login_that_the_issuer_ends_takes_the_streams_of_its_tokens_along(world: World) -> None:
+@pytest.mark.parametrize("path", ["/web/mine", "/web/chat"])
+async def test_a_logout_waits_for_no_client_that_does_not_read(world: World, path: str) -> None:
+    sent = 0
+
+    async def flood(exchange: Exchange) -> None:
+        nonlocal sent
+        await exchange.start()
+        while sent < 1000:
+            await exchange.chunk(b"x" * 100_000)
+            sent += 1
+
+    async def shout(socket: ServerConnection) -> None:
+        nonlocal sent
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.send(b"x" * 50_000)
+                sent += 1
+
+    chat = SocketService()
+    chat.talk = shout
+    async with chat.serving() as server:
+        world.services["chat"] = url_of(server)
+        browser, other, headers = await twins(world)
+        world.things.answer = flood
+        async with client_of(other) as http, AsyncExitStack() as reading:
+            if path == "/web/chat":
+                socket = opened(other, path, additional_headers=headers, max_queue=1, close_timeout=0)
+                await reading.enter_async_context(socket)
+                ended = (await chat.came.get()).wait_closed
+            else:
+                await reading.enter_async_context(http.stream("GET", path, headers=headers))
+                ended = world.things.last.ended.wait  # type: ignore[assignment]
+            await until_still(lambda: sent)
+            async with asyncio.timeout(30):  # a client that does not read is cut off after 60 s
+                await browser.fetch(LOGOUT, method="POST")
+                await ended()
+
+
+async def test_the_streams_of_a_session_end_when_it_expires(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(subscriber, "PING_INTERVAL", 1.0)
+    browser, other, headers = await twins(world)
+    world.things.answer = endless
+    await world.change(browser, idle_timeout=0.001)  # from the next call on
+    async with client_of(other) as http, http.stream("GET", "/web/mine", headers=headers) as answer:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await answer.aread()
+    assert "a response ends with the login of its caller" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("ended", "stays", "logout"),
+    [
+        ({"sid": "one"}, {"sid": "two"}, {"sid": "one"}),
+        ({"iat": time() - 20}, {"iat": time()}, {"sub": "reader", "iat": int(time()) - 10}),
+    ],
+    ids=["of one login", "of the user before now"],
+)
+async def test_what_the_issuer_ends_takes_the_streams_of_its_tokens_along_and_no_others(
+    world: World, ended: dict[str, Any], stays: dict[str, Any], logout: dict[str, Any]
+) -> None:
     gateway = await world.gateway()
     world.things.answer = endless
-    ended, stays = (world.issuer.bearer("reader", "shop", sid=sid) for sid in ("one", "two"))
+    first, second = (world.issuer.bearer("reader", "shop", **claims) for claims in (ended, stays))
     async with (
         client_of(gateway) as http,
-        http.stream("GET", "/phone", headers=ended) as answer,
-        http.stream("GET", "/phone", headers=stays),
+        http.stream("GET", "/phone", headers=first) as answer,
+        http.stream("GET", "/phone", headers=second),
     ):
-        form = {"logout_token": world.issuer.logout_token(sid="one")}
+        form = {"logout_token": world.issuer.logout_token(**logout)}
         assert (await http.post("/web/session/backchannel-logout", data=form)).status_code == 200
         with pytest.raises(httpx.RemoteProtocolError):
             await answer.aread()
-        first, second = world.things.requests
-        await until(first.ended.is_set)
-        assert not second.ended.is_set()
+        one, other = world.things.requests
+        await until(one.ended.is_set)
+        assert not other.ended.is_set()
