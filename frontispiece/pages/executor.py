@@ -277,15 +277,15 @@ class Run:
         run.source.degraded_counts[reason] += 1
 
     def expire(self) -> None:
-        """The page's deadline has passed."""
+        """The page's deadline has passed: what still runs is cancelled, perhaps once more."""
         self._expired = True
         for run in self.source_runs.values():
-            run.expire()
+            if run.waits:
+                run.expired = run.stopped = run.cancel()
 
     def _cancel(self) -> None:
         for run in self.source_runs.values():
-            if run.waits:
-                run.cancel()
+            run.stop()
 
     async def _cancel_and_wait(self) -> None:
         self._cancelled = True

@@ -40,6 +40,8 @@ class SourceRun(InlineTask[Any], CallContext):
     cache: str | None = None
     attempts = 1
     expired = False
+    stopped = False
+    """Whether it was cancelled, by its timeout or with its page: once, so that it can clean up."""
     key: bytes | None = None
     """Of its result in its cache; None without a cache."""
     waits = False
@@ -60,11 +62,16 @@ class SourceRun(InlineTask[Any], CallContext):
         if batch not in self.batches:
             self.batches += (batch,)
 
+    def stop(self) -> None:
+        """Cancel the source, unless it was cancelled before."""
+        if self.waits and not self.stopped:
+            self.stopped = self.cancel()
+
     def expire(self) -> None:
-        """Cancel the source: its timeout or the page's deadline has passed."""
-        if self.waits and not self.done():
-            self.expired = True
-            self.cancel()
+        """Cancel the source: its timeout has passed."""
+        if not self.stopped:
+            self.stop()
+            self.expired = self.stopped
 
 
 def mark_degraded(reason: str) -> None:

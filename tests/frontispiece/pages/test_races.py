@@ -10,7 +10,9 @@ from frontispiece.pages import Cache, Page
 from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.executor import Run
 from frontispiece.pages.plan import plans
+from frontispiece.upstream import UpstreamServerError
 from tests.frontispiece.pages.conftest import Serve
+from tests.support import pages
 from tests.support.pages import ware_page
 
 
@@ -168,6 +170,32 @@ async def test_a_source_that_goes_on_when_it_is_ended_is_ended_with_the_page(ser
 
     answer = await requested(serve, page_of(ware))
     assert (answer.json(), answer.headers["page-degraded"]) == ("none", "ware;reason=timeout")
+
+
+async def test_a_source_can_clean_up_while_others_fail_after_the_first(serve: Serve) -> None:
+    cleaned_up = []
+
+    async def first() -> str:
+        await asyncio.sleep(0)
+        raise UpstreamServerError("it answered 500")
+
+    async def second() -> str:
+        try:
+            return await hang()
+        except asyncio.CancelledError:
+            raise UpstreamServerError("it answered 500, too") from None
+
+    async def third() -> str:
+        try:
+            return await hang()
+        finally:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            cleaned_up.append("third")
+
+    async with asyncio.timeout(30), serve(pages.page_of(first, second, third)) as http:
+        answer = await http.get("/page")
+    assert (answer.status_code, cleaned_up) == (502, ["third"])
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])

@@ -202,10 +202,11 @@ async def test_an_answer_may_come_in_many_ways_and_the_connection_goes_on(name: 
 @pytest.mark.parametrize("framing", [b"", b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n"])
 async def test_an_answer_without_a_body_has_none_whatever_it_says(status: int, framing: bytes) -> None:
     sent = b"HTTP/1.1 %d OK\r\n%b\r\n" % (status, framing)
-    async with peer(lambda line: line.serve(sent)) as server, Http1Transport(server.url) as transport:
+    async with peer(*[lambda line: line.serve(sent)] * 2) as server, Http1Transport(server.url) as transport:
         assert await whole(transport) == (status, b"")
         assert await whole(transport) == (status, b"")
-        assert len(server.lines) == 1
+        may_follow = status == 204 and framing  # nothing of the kind may be in a 204: perhaps content is, too
+        assert len(server.lines) == (2 if may_follow else 1)
 
 
 @pytest.mark.parametrize("framing", [b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n"])

@@ -21,7 +21,8 @@ MAX_LENGTH_DIGITS: Final = 18
 UNTIL_CLOSE: Final = -1
 CHUNKED: Final = -2
 LAST_STATUS: Final = 599
-WITHOUT_BODY: Final = frozenset({204, 304})
+NO_CONTENT: Final = 204
+WITHOUT_BODY: Final = frozenset({NO_CONTENT, 304})
 FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: [^\r\n\0]*)?")
@@ -95,6 +96,8 @@ def parse_head(head: bytes, bodyless: bool) -> Head:  # noqa: FBT001 (by name it
     else:
         length, keeps_alive = _framing(framing, http11=keeps_alive)
     if bodyless or status in WITHOUT_BODY:
+        if status == NO_CONTENT and length not in {0, UNTIL_CLOSE}:  # it may follow all the same
+            keeps_alive = False
         length = 0
     return status, headers, length, keeps_alive and length != UNTIL_CLOSE
 
