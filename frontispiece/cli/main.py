@@ -21,6 +21,7 @@ from frontispiece.cli.routes import show_routes
 from frontispiece.cli.running import import_file, login, reload_table
 from frontispiece.cli.scaffold.init import init
 from frontispiece.cli.scaffold.new import app as new
+from frontispiece.cli.sections import DEFAULT_PORT
 from frontispiece.cli.services import scale, services
 from frontispiece.cli.terminal import (
     Data,
@@ -78,7 +79,7 @@ Admin = Annotated[bool, typer.Option("--admin/--no-admin", help="Whether there i
 
 @app.command()
 def up(
-    port: PublicPort = 8080,
+    port: PublicPort = DEFAULT_PORT,
     project: Folder = None,
     data: Data = None,
     routes: Routes = None,
@@ -95,7 +96,7 @@ def up(
 
 @app.command()
 def dev(
-    port: PublicPort = 8080,
+    port: PublicPort = DEFAULT_PORT,
     project: Folder = None,
     data: Data = None,
     routes: Routes = None,

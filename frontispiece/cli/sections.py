@@ -32,6 +32,10 @@ Shard = Annotated[str, StringConstraints(pattern=SHARD)]
 Environment = dict[Variable, str]
 
 
+DEFAULT_PORT: Final = 8080
+"""The public port of `front up`."""
+
+
 class Section(BaseModel):
     """A section of the file: frozen, and closed to keys that it does not know."""
 
@@ -158,8 +162,8 @@ class Gateway(Section):
         None,
         ge=0,
         lt=2**16,
-        description="The port of native gRPC under `front up`, on loopback, which Envoy serves; a free one "
-        "when it is taken, or 0.",
+        description="The port of native gRPC under `front up`, on loopback, which Envoy serves, beside the "
+        "public port 8080: with `--port 9000` it is greater by 920, too. A free one when it is taken, or 0.",
     )
     environment: Environment = Field(default={}, description="Its variables under `front up`.")
     layers: dict[LayerName, LayerDeclaration] = Field(

@@ -1,12 +1,17 @@
 """Sockets, bound before their servers start: addresses are known, and no port is lost to a race."""
 
 import asyncio
+import os
 import socket
 import sys
+import tempfile
 
 from frontispiece.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
+
+MAX_PARENT = 50
+"""Bytes of a path below which socket files have place: the system allows them 107."""
 
 
 class PortTaken(Exception):
@@ -29,6 +34,12 @@ def bound(port: int = 0, host: str = LOOPBACK) -> socket.socket:
         sock.close()
         raise PortTaken(f"Port {port} on {host} is not free ({fault.strerror}): choose another.") from None
     return sock
+
+
+def short_folder() -> str:
+    """Where folders for socket files are made: among the temporary files, if that path is short enough."""
+    folder = tempfile.gettempdir()
+    return folder if len(os.fsencode(folder)) <= MAX_PARENT else "/tmp"  # noqa: S108 (`mkdtemp` makes it)
 
 
 def sibling(sock: socket.socket) -> socket.socket:

@@ -18,6 +18,9 @@ from frontispiece.gateway.config.audit import Finding, Severity
 from frontispiece.gateway.config.service import DEFAULT_READINESS_PATH
 from frontispiece.gateway.config.source import Lines
 from frontispiece.gateway.config.table import Table
+from frontispiece.gateway.edge import Gateway
+from frontispiece.gateway.grpc.clusters import clusters
+from frontispiece.gateway.grpc.data_plane import native_services
 from frontispiece.gateway.settings import unknown_variables
 from frontispiece.http.asgi import App
 from frontispiece.pages.app import PageApp
@@ -39,7 +42,9 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
     for name in factories:
         try:
             if name == GATEWAY:  # the last: it mounts those that have no errors
-                made(replace(run, hosts={app: run.hosts[app] for app in run.hosts.keys() - mounted}), name)
+                there = {app: run.hosts[app] for app in run.hosts.keys() - mounted}
+                gateway = made(replace(run, hosts=there), name)
+                found += uncallable_services(gateway, routes) if isinstance(gateway, Gateway) else ()
             else:
                 if isinstance(app := made(run, name), PageApp):
                     served[name] = app
@@ -110,6 +115,18 @@ def missing_pages(table: Table, file: Path, served: Mapping[str, PageApp]) -> It
                 f"{file}:{line}: route {number + 1} ({route.path}): to: {route.to.service} has no page "
                 f"{' or '.join(route.methods)} {route.target}{near}"
             )
+
+
+def uncallable_services(gateway: Gateway, file: Path) -> Iterator[str]:
+    """Services of native gRPC at addresses that Envoy cannot call."""
+    lines = Lines(file.read_text(encoding="utf-8"))
+    for name, places in native_services(gateway.snapshot).items():
+        try:
+            clusters([(name, places)])
+        except ConfigError as error:
+            service = name.partition("@")[0]
+            line = lines.of(("services", service, "url"))
+            yield from (f"{file}:{line}: services: {service}: url: {text}" for text in error.errors)
 
 
 PLACEHOLDER: Final = re.compile(r"\{\w+\}")

@@ -3,13 +3,15 @@
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from frontispiece.cli.project import Project
+from frontispiece.cli.sections import DEFAULT_PORT
 from frontispiece.extras import MissingExtra, extra
 from frontispiece.gateway.grpc.data_plane import DataPlane
 from frontispiece.server import child_process
@@ -25,12 +27,18 @@ FOLDER: Final = "grpc"
 
 @contextmanager
 def native_grpc(
-    project: Project, private: Path, logs: Path, supervisor: Supervisor, pass_fds: Sequence[int] = ()
+    project: Project,
+    public: int,
+    private: Path,
+    logs: Path,
+    supervisor: Supervisor,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[str]:
     """Envoy for the duration of the block; gives where it listens, empty where it does not run.
 
     Args:
         project: whose `grpc_port` says whether it does.
+        public: the public port of the run, or 0 for any free one.
         private: a folder for this run alone.
         logs: the folder for its output.
         supervisor: starts it again when it ends.
@@ -40,7 +48,8 @@ def native_grpc(
     if port is None or os.environ.get("GATEWAY_GRPC_FOLDER"):  # then there is one elsewhere
         yield ""
         return
-    with _reserved(port) as listen:
+    wanted = port + public - DEFAULT_PORT if port and public else 0
+    with _reserved(wanted if wanted in range(2**16) else 0) as listen:
         config = DataPlane(private / FOLDER, listen).prepare()
         try:
             running = running_envoy(config, logs / "envoy.log", supervisor, pass_fds)
@@ -72,10 +81,28 @@ def running_envoy(
 @contextmanager
 def _reserved(port: int) -> Iterator[str]:
     """The address of a port, or of a free one when it is taken: Envoy alone can listen there."""
-    try:
-        sock = bound(port)
-    except PortTaken:
-        sock = bound()
-    with sock:
+    with ExitStack() as stack:
+        try:
+            sock = stack.enter_context(bound(port))
+            stack.enter_context(_lock(sock))
+        except PortTaken:
+            sock = stack.enter_context(bound())
+            stack.enter_context(_lock(sock))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as Envoy does: both may have it
         yield address(sock)
+
+
+def _lock(sock: socket.socket) -> socket.socket:
+    """Keeps other runs from a port on which Envoy does not listen yet: a socket that is only bound does not.
+
+    Raises:
+        PortTaken: another run has it.
+    """
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        if sys.platform == "linux":
+            lock.bind(f"\0frontispiece-{address(sock)}")
+    except OSError as fault:
+        lock.close()
+        raise PortTaken(f"Another run has {address(sock)} ({fault.strerror})") from None
+    return lock

@@ -27,7 +27,7 @@ from frontispiece.cli.run.readiness import wait_ready
 from frontispiece.cli.run.scaling import Copies
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.signals import STOP_SIGNALS, stoppable
-from frontispiece.server.sockets import address, bound
+from frontispiece.server.sockets import address, bound, short_folder
 from frontispiece.server.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,12 @@ class Up:
             admin = stack.enter_context(admin_port(self.project, self.admin_port, secret, enabled=self.admin))
             where = Addresses(url=f"http://{address(sockets[GATEWAY])}", admin=admin.address)
             stack.enter_context(announced(self.data, where))
-            private = Path(stack.enter_context(TemporaryDirectory(prefix="front-")))
+            private = Path(stack.enter_context(TemporaryDirectory(prefix="front-", dir=short_folder())))
             given = dict(os.environ)
 
             log_warnings(*(["front dev"] if self.say else []))
             grpc = stack.enter_context(
-                native_grpc(self.project, private, self.data / LOGS, supervisor, [lock])
+                native_grpc(self.project, self.port, private, self.data / LOGS, supervisor, [lock])
             )
 
             def prepare(project: Project, sockets: Mapping[str, socket.socket]) -> Run:

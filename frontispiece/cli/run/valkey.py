@@ -14,6 +14,7 @@ from urllib.parse import quote
 from frontispiece.extras import MissingExtra, extra
 from frontispiece.server import child_process
 from frontispiece.server.child_process import ChildFailed
+from frontispiece.server.sockets import short_folder
 from frontispiece.server.supervisor import Supervisor
 
 with extra("embedded"):
@@ -44,7 +45,7 @@ def running_valkey(
         MissingExtra: the extra `embedded` is not installed.
     """
     data.mkdir(parents=True, exist_ok=True)
-    private = Path(tempfile.mkdtemp(prefix="valkey-"))
+    private = Path(tempfile.mkdtemp(prefix="valkey-", dir=short_folder()))
     socket, log = private / "valkey.sock", data / LOG
     try:
         supervisor = supervisor or Supervisor()

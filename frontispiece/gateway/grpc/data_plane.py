@@ -39,6 +39,10 @@ RUN_OUT: Final = 600.0
 """Seconds that a cluster stays for its running calls when the table does not lead there any more."""
 
 
+MAX_FOLDER: Final = 107 - len("/decisions.4194304")
+"""Bytes of the folder's path: the system allows 107 for that of a socket file in it."""
+
+
 class DataPlaneSettings(Settings):
     """Where native gRPC is decided."""
 
@@ -57,6 +61,13 @@ class DataPlaneSettings(Settings):
         description="The file of its certificate chain, in PEM; without one it speaks HTTP/2 without TLS.",
     )
     grpc_key: Path | None = Field(None, description="The file of that certificate's private key, in PEM.")
+
+    @field_validator("grpc_folder")
+    @classmethod
+    def _has_place_for_sockets(cls, folder: str) -> str:
+        if len(os.fsencode(Path(folder).absolute())) > MAX_FOLDER:
+            raise ValueError(f"its path is too long for the socket file in it: at most {MAX_FOLDER} bytes")
+        return folder
 
     @field_validator("grpc_listen")
     @classmethod
@@ -81,6 +92,15 @@ class DataPlaneSettings(Settings):
         return DataPlane(
             Path(self.grpc_folder), self.grpc_listen, (certificate, key) if certificate and key else None
         )
+
+
+def native_services(snapshot: "RoutingSnapshot") -> dict[str, tuple[Place, ...]]:
+    """The services that native routes lead to, with their instances."""
+    names = {route.to.service for route in snapshot.table.routes if route.is_native and route.to}
+    return {
+        name: tuple(sorted(map(place_of, snapshot.upstreams[name].addresses.values())))
+        for name in sorted(names)
+    }
 
 
 class DataPlane:
@@ -154,12 +174,9 @@ class DataPlane:
             await asyncio.wait([task])
 
     async def _follow(self, snapshot: "RoutingSnapshot") -> None:
-        native = [route for route in snapshot.table.routes if route.is_native]
-        timeouts = sorted({int(route.timeout.total_seconds() * 1000) for route in native})
-        places = {
-            service: tuple(sorted(map(place_of, snapshot.upstreams[service].addresses.values())))
-            for service in sorted({route.to.service for route in native if route.to})
-        }
+        native = (route.timeout for route in snapshot.table.routes if route.is_native)
+        timeouts = sorted({int(timeout.total_seconds() * 1000) for timeout in native})
+        places = native_services(snapshot)
         if self.is_open and (places, timeouts) == self._known:
             return
         names = {service: cluster_name(service, each) for service, each in places.items()}

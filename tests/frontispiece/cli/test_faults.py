@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from frontispiece.cli.main import app
 from frontispiece.cli.scaffold.wiring import NotWired, with_page
 from frontispiece.server.sockets import address, bound
+from tests.frontispiece.gateway.grpc.library import SERVICE, descriptor_set
 
 PROJECT: Final = """\
 [apps.web]
@@ -318,6 +319,33 @@ def test_every_fault_is_named_with_its_place_and_its_remedy(folder: Path, row: R
     said = result.output.replace(str(folder), "DIR").splitlines()
     assert result.exit_code == 1
     assert [line for line in said if not line.endswith("found.")] == row.expected.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "faulty"),
+    [
+        ("grpc://library", "", "grpc://library"),
+        ("registry://library", '{ library = "ipv4:127.0.0.1:80" }', "ipv4:127.0.0.1:80"),
+        ("registry://library", '{ library = "unix:${run}/library.sock" }', None),
+    ],
+)
+def test_a_service_of_native_grpc_is_at_an_address_that_envoy_can_call(
+    folder: Path, url: str, addresses: str, faulty: str | None
+) -> None:
+    service = f'[services.library]\nurl = "{url}"\ndescriptors = "library.binpb"\n\n{ROUTES}'
+    native = (
+        f'\n[[routes]]\npath = "/{SERVICE}/{{method}}"\nto = "grpc://library"\n{AUTH}\n{RATE}\n{TIMEOUT}\n'
+    )
+    declared = f"{PROJECT}addresses = {addresses}\n" if addresses else PROJECT
+    _write(folder, {"routes.toml": service + native, "frontispiece.toml": declared})
+    (folder / "library.binpb").write_bytes(descriptor_set())
+
+    result = _front(folder, "check")
+
+    expected = f"✗ {folder}/routes.toml:2: services: library: url: Envoy cannot call {faulty!r}: write grpc://host:port"
+    assert (result.exit_code, expected in result.output.splitlines()) == (int(bool(faulty)), bool(faulty)), (
+        result.output
+    )
 
 
 @pytest.mark.parametrize(("name", "options", "expected"), UP_FAULTS, ids=[name for name, *_ in UP_FAULTS])

@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,6 +36,16 @@ def client(url: str) -> valkey.Valkey:
 def server_pid(url: str) -> int:
     with client(url) as connection:
         return int(connection.info("server")["process_id"])
+
+
+def test_a_server_starts_wherever_temporary_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (deep := tmp_path / ("deep" * 30)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+
+    with running_valkey(tmp_path / "data") as url, client(url) as connection:
+        assert connection.ping()
 
 
 def socket_of(url: str) -> Path:
