@@ -224,7 +224,8 @@ class Shard(SqlStore):
         begin = hour_of(new.at)
         end = begin + timedelta(hours=1, microseconds=-1)
         of = {"of": generation, "brand": new.brand, "first": first_id(begin), "begin": begin, "end": end}
-        return (await tx.execute(_LEAD, of)).one_or_none()
+        row: sa.Row[Any] | None = (await tx.execute(_LEAD, of)).one_or_none()
+        return row
 
     async def _free_id(self, tx: AsyncConnection, generation: int, new: News) -> int:
         """An id of the news' moment; of the next millisecond that has one, when an import has filled it."""
