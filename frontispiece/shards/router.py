@@ -129,24 +129,12 @@ class Router:
         """
         async with open_key_value(settings, BUCKET, client=service) as kv:
             begun = asyncio.Event()
-
-            async def follow() -> None:
-                try:
-                    await self._publish(kv, service)
-                    self._take(await kv.get(map_key(service)))
-                    begun.set()
-                    async with aclosing(kv.watch(map_key(service))) as entries:
-                        async for entry in entries:
-                            if entry.value is None:  # it is lost
-                                await self._publish(kv, service)
-                            self._take(entry)
-                except BrokerUnavailable:  # the log has it already
-                    return
-                finally:
-                    begun.set()
-
             async with AsyncExitStack() as stack:
-                watch = periodic(follow, RESTART_INTERVAL, name=f"{service}: the watch of its map")
+                watch = periodic(
+                    partial(self._follow, kv, service, begun),
+                    RESTART_INTERVAL,
+                    name=f"{service}: the watch of its map",
+                )
                 await stack.enter_async_context(watch)
                 for shard in self._databases:
                     attending = periodic(
@@ -162,6 +150,22 @@ class Router:
                         with suppress(Problem, BrokerUnavailable):
                             await self._attend(kv, service, shard)
                 yield
+
+    async def _follow(self, kv: KeyValue, service: str, begun: asyncio.Event) -> None:
+        """Take the broker's maps as they come; `begun` is set once the first is known, or the broker away."""
+        try:
+            await self._publish(kv, service)
+            self._take(await kv.get(map_key(service)))
+            begun.set()
+            async with aclosing(kv.watch(map_key(service))) as entries:
+                async for entry in entries:
+                    if entry.value is None:  # it is lost
+                        await self._publish(kv, service)
+                    self._take(entry)
+        except BrokerUnavailable:  # the log has it already
+            return
+        finally:
+            begun.set()
 
     def _take(self, entry: Entry | None) -> None:
         if entry is not None and entry.value is not None:

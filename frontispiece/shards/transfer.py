@@ -59,35 +59,33 @@ class Transfer:
         Raises:
             NotHandedOver: a bucket is at the target already.
         """
-        source, target = self.databases(group)
+        _, target = self.databases(group)
         async with target.write() as tx:
             await self._fence.admit(tx, group.numbers)
+        return await self._copy(group, [[bucket] for bucket in group.numbers], self._throttle)
+
+    async def catch_up(self, group: Group) -> Group:
+        """Copy what was added since; returns how far."""
+        group, _ = await self._copy(group, [group.numbers])
+        return group
+
+    async def _copy(
+        self, group: Group, parts: Sequence[Sequence[int]], throttle: int | None = None
+    ) -> tuple[Group, int]:
+        source, _ = self.databases(group)
         rows, as_of, copied = 0, now(), dict(group.copied)
         for log in self._movable.logs:
             after = copied.get(log.table.name, 0) - log.overlap
             last = copied[log.table.name] = await self.last_position(group.source, log)
             until = None if log.overlap else last  # what was added since may be copied, too
-            for bucket in group.numbers:
-                pages = copying.rows_after(source, log, [bucket], after=after, until=until, as_of=as_of)
+            for part in parts:
+                pages = copying.rows_after(source, log, part, after=after, until=until, as_of=as_of)
                 async for page in pages:
                     await self._insert(group, log, page)
                     rows += len(page)
-                    if self._throttle is not None:
-                        await asyncio.sleep(len(page) / self._throttle)
+                    if throttle is not None:
+                        await asyncio.sleep(len(page) / throttle)
         return replace(group, copied=copied), rows
-
-    async def catch_up(self, group: Group) -> Group:
-        """Copy what was added since; returns how far."""
-        source, _ = self.databases(group)
-        as_of, copied = now(), dict(group.copied)
-        for log in self._movable.logs:
-            after = copied.get(log.table.name, 0) - log.overlap
-            last = copied[log.table.name] = await self.last_position(group.source, log)
-            until = None if log.overlap else last  # what was added since may be copied, too
-            pages = copying.rows_after(source, log, group.numbers, after=after, until=until, as_of=as_of)
-            async for page in pages:
-                await self._insert(group, log, page)
-        return replace(group, copied=copied)
 
     async def last_position(self, shard: str, log: LogTable) -> int:
         """The highest position in a log of a shard; of a `Moment` none that is still to come."""

@@ -108,7 +108,28 @@ class EventStore:
             sa.Column("schema_version", sa.Integer, nullable=False),
             sa.Column("state", sa.JSON, nullable=False),
         )
-        self._queries = _Queries.of(self.events, self.snapshots)
+        self._make_queries()
+
+    def _make_queries(self) -> None:
+        """Make the queries, once: to make one costs more than to run it."""
+        events, snapshots = self.events.c, self.snapshots.c
+        order_id: sa.BindParameter[str] = sa.bindparam("order_id")
+        of_order = events.order_id == order_id
+        self._history = sa.select(self.events).where(of_order).order_by(events.version)
+        usable = (snapshots.order_id == order_id) & (snapshots.schema_version == SNAPSHOT_SCHEMA)
+        of_snapshot = sa.select(snapshots.version).where(usable).scalar_subquery()
+        # the events from that of the snapshot on; all when there is none
+        self._since_snapshot = self._history.where(events.version >= sa.func.coalesce(of_snapshot, 0))
+        self._usable_snapshot = sa.select(snapshots.version, snapshots.state).where(usable)
+        later = sa.select(self.events).where(events.position > sa.bindparam("after"))
+        self._after = later.order_by(events.position).limit(sa.bindparam("limit"))
+        last_position = sa.func.coalesce(sa.func.max(events.position), 0)
+        self._last_position = sa.select(last_position)
+        self._position = self._last_position.where(of_order)
+        ends = (sa.select(sa.func.max(each)).where(of_order) for each in (events.version, events.bucket))
+        self._ends_of = sa.select(
+            last_position, *(sa.func.coalesce(end.scalar_subquery(), 0) for end in ends)
+        )
 
     async def append(
         self, tx: AsyncConnection, order_id: str, expected_version: int, events: Sequence[OrderEvent]
@@ -186,7 +207,7 @@ class EventStore:
 
     async def load(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
         """An order and its version; None and 0 when there is none."""
-        events = await self._read(tx, self._queries.since_snapshot, order_id=order_id)
+        events = await self._read(tx, self._since_snapshot, order_id=order_id)
         order, version = None, 0
         if events and events[0].version > 1:  # most streams are short: they have no snapshot
             order, version = await self._snapshot(tx, order_id)
@@ -197,7 +218,7 @@ class EventStore:
 
     async def history(self, tx: AsyncConnection, order_id: str) -> list[Recorded]:
         """The events of one order, oldest first."""
-        return await self._read(tx, self._queries.history, order_id=order_id)
+        return await self._read(tx, self._history, order_id=order_id)
 
     async def read(self, tx: AsyncConnection, seen: Seen, limit: int) -> list[Recorded]:
         """The next events of all orders: none that comes before them is still to come.
@@ -206,13 +227,13 @@ class EventStore:
             LogReplaced: the log is not the one that was seen.
         """
         parameters = {"after": seen.position - 1, "limit": limit + 1}
-        rows = (await tx.execute(self._queries.after, parameters)).all()
+        rows = (await tx.execute(self._after, parameters)).all()
         if seen.position and not rows:
             raise LogReplaced(seen)
         if rows and rows[0].position == seen.position:  # else its bucket has left since
             if seen.recorded_at not in {None, rows[0].recorded_at}:
                 raise LogReplaced(seen)
-            del rows[0]
+            rows = rows[1:]
         return [_recorded(row) for row in rows[:limit]]
 
     async def read_facts(
@@ -220,7 +241,7 @@ class EventStore:
     ) -> list[tuple[Recorded, list[Recorded]]]:
         """The next events of these types after a position, each with the events of its order up to it."""
         names = [each.NAME for each in types]
-        query = self._queries.after.where(self.events.c.type.in_(names))
+        query = self._after.where(self.events.c.type.in_(names))
         facts = await self._read(tx, query, after=after_position, limit=limit)
         of_orders = self.events.c.order_id.in_({fact.order_id for fact in facts})
         query = sa.select(self.events).where(of_orders).order_by(self.events.c.version)
@@ -231,7 +252,7 @@ class EventStore:
 
     async def last_position(self, tx: AsyncConnection) -> int:
         """The position of the newest event; 0 when there is none."""
-        return int((await tx.execute(self._queries.last_position)).scalar_one())
+        return int((await tx.execute(self._last_position)).scalar_one())
 
     async def first_after(self, tx: AsyncConnection, position: int) -> Seen | None:
         """The next event after a position; None at the end."""
@@ -242,18 +263,18 @@ class EventStore:
 
     async def position(self, tx: AsyncConnection, order_id: str) -> int:
         """The position of an order's last event; 0 when there is none."""
-        return int((await tx.execute(self._queries.position, {"order_id": order_id})).scalar_one())
+        return int((await tx.execute(self._position, {"order_id": order_id})).scalar_one())
 
     async def _ends(self, tx: AsyncConnection, order_id: str) -> tuple[int, int, int]:
         """The last position of all, the last version of this order, and its bucket; 0 where there is none."""
-        row = (await tx.execute(self._queries.ends, {"order_id": order_id})).one()
+        row = (await tx.execute(self._ends_of, {"order_id": order_id})).one()
         return row[0], row[1], row[2]
 
     async def _read(self, tx: AsyncConnection, query: sa.Select[Any], **parameters: Any) -> list[Recorded]:
         return [_recorded(row) for row in await tx.execute(query, parameters)]
 
     async def _snapshot(self, tx: AsyncConnection, order_id: str) -> tuple[Order | None, int]:
-        row = (await tx.execute(self._queries.snapshot, {"order_id": order_id})).one_or_none()
+        row = (await tx.execute(self._usable_snapshot, {"order_id": order_id})).one_or_none()
         return (None, 0) if row is None else (msgspec.convert(row.state, Order), row.version)
 
     async def _save_snapshot(self, tx: AsyncConnection, order_id: str) -> None:
@@ -266,45 +287,6 @@ class EventStore:
         }
         await tx.execute(self.snapshots.delete().where(self.snapshots.c.order_id == order_id))
         await tx.execute(self.snapshots.insert().values(row))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Queries:
-    """The store's queries, made once: to make one costs more than to run it."""
-
-    history: sa.Select[Any]
-    since_snapshot: sa.Select[Any]
-    """The events from that of the snapshot on; all when there is none."""
-    snapshot: sa.Select[Any]
-    after: sa.Select[Any]
-    position: sa.Select[Any]
-    last_position: sa.Select[Any]
-    ends: sa.Select[Any]
-
-    @classmethod
-    def of(cls, events: sa.Table, snapshots: sa.Table) -> "_Queries":
-        """The queries of these tables; their parameters are `order_id`, `after` and `limit`."""
-        order_id: sa.BindParameter[str] = sa.bindparam("order_id")
-        history = sa.select(events).where(events.c.order_id == order_id).order_by(events.c.version)
-        usable = (snapshots.c.order_id == order_id) & (snapshots.c.schema_version == SNAPSHOT_SCHEMA)
-        of_snapshot = sa.select(snapshots.c.version).where(usable).scalar_subquery()
-        version = sa.select(sa.func.max(events.c.version)).where(events.c.order_id == order_id)
-        bucket = sa.select(sa.func.max(events.c.bucket)).where(events.c.order_id == order_id)
-        last_position = sa.func.coalesce(sa.func.max(events.c.position), 0)
-        later = sa.select(events).where(events.c.position > sa.bindparam("after"))
-        return cls(
-            history=history,
-            since_snapshot=history.where(events.c.version >= sa.func.coalesce(of_snapshot, 0)),
-            snapshot=sa.select(snapshots.c.version, snapshots.c.state).where(usable),
-            after=later.order_by(events.c.position).limit(sa.bindparam("limit")),
-            position=sa.select(last_position).where(events.c.order_id == order_id),
-            last_position=sa.select(last_position),
-            ends=sa.select(
-                last_position,
-                sa.func.coalesce(version.scalar_subquery(), 0),
-                sa.func.coalesce(bucket.scalar_subquery(), 0),
-            ),
-        )
 
 
 def _recorded(row: sa.Row[Any]) -> Recorded:

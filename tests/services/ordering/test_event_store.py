@@ -18,7 +18,7 @@ from services.ordering.domain_events import (
     Step,
     StepStarted,
 )
-from services.ordering.event_store import Conflict, EventStore
+from services.ordering.event_store import Conflict, EventStore, Seen
 from services.ordering.order import Order, fold
 from services.ordering.upcasting import UnknownSchema
 from tests.services.ordering.orders import LINE, ORDER_ID, PLACED
@@ -46,7 +46,7 @@ class Streams:
 
     async def positions(self, after: int = 0, limit: int = 1000) -> list[int]:
         async with self.database.read() as tx:
-            return [recorded.position for recorded in await self.store.read(tx, after, limit)]
+            return [recorded.position for recorded in await self.store.read(tx, Seen(position=after), limit)]
 
 
 @pytest.fixture
@@ -92,7 +92,8 @@ async def test_events_are_read_in_one_order_page_by_page(streams: Streams, clock
     await streams.append(1, EVENTS[1:])
 
     async with streams.database.read() as tx:
-        first, second = await streams.store.read(tx, 0, 2), await streams.store.read(tx, 2, 9)
+        first = await streams.store.read(tx, Seen(), 2)
+        second = await streams.store.read(tx, Seen(position=2), 9)
     assert [(each.position, each.order_id, each.version) for each in first + second] == [
         (1, ORDER_ID, 1),
         (2, OTHER_ID, 1),
