@@ -73,3 +73,16 @@ def test_names_say_requests_and_responses_limits_and_callers() -> None:
     }
 
     assert not found
+
+
+def test_names_of_tests_say_who_acts() -> None:
+    """A caller, a client, a service or an operator, and not `nobody` or `whoever`."""
+    defined = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
+    found = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in sources("tests")
+        for name in defined.findall(file.read_text())
+        if {*name.split("_")} & (PERSONS | {"anybody"})
+    }
+
+    assert not found

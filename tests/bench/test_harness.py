@@ -51,7 +51,7 @@ def test_a_run_comes_to_a_rate_milliseconds_and_microseconds_of_processor_time()
     assert (round_.cpu, round_.busy) == (1000.0, 0.5)
 
 
-def test_the_ratio_to_ours_is_of_medians(measured: MakeMeasured) -> None:
+def test_the_ratio_to_the_gateway_is_of_medians(measured: MakeMeasured) -> None:
     ours, caddy = measured("ours", 100, 4000, 2000), measured("caddy", 900, 1000, 90_000)
 
     assert ratio(caddy, ours) == 0.5

@@ -110,7 +110,7 @@ def member(http: httpx.AsyncClient, bearer: MakeToken) -> Caller:
     return Caller(http, bearer("member", "loans"))
 
 
-async def test_nobody_sees_or_calls_what_their_scopes_do_not_allow(reader: Caller, member: Caller) -> None:
+async def test_a_caller_sees_and_calls_only_what_its_scopes_allow(reader: Caller, member: Caller) -> None:
     for caller, names in (reader, ["find_books", "show_shelf"]), (member, ["find_books", "lend_book"]):
         listed = await caller.send("tools/list")
         assert [tool["name"] for tool in listed["result"]["tools"]] == names

@@ -35,22 +35,6 @@ async def counted(database: Database) -> list[int]:
         return list(await tx.scalars(sa.select(COUNTS.c.number).order_by(COUNTS.c.number)))
 
 
-async def test_a_delivery_that_failed_is_not_recorded(database: Database) -> None:
-    added = event(Added(number=1), subject="a")
-
-    async def fail() -> None:
-        async with database.write() as tx:
-            await INBOX.record(tx, added)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await fail()
-
-    await handle(database, added)
-
-    assert await counted(database) == [1]
-
-
 def test_no_stream_keeps_events_for_longer_than_an_inbox_remembers_them() -> None:
     with pytest.raises(ConfigError, match=r"EVENTS_RETENTION_DAYS: .* less than or equal to 14"):
         EventSettings(url="nats://broker", prefix="shop", retention_days=15)

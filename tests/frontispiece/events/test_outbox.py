@@ -21,20 +21,10 @@ async def test_many_events_are_added_at_once_or_none(database: Database) -> None
         await OUTBOX.add_all(tx, [(Added(number=number), "a") for number in range(2000)])
     assert await waiting(database) == list(range(2000))
 
-    with pytest.raises(ValueError, match="bytes: at most"):
+    with pytest.raises(ValueError, match=r"things\.store\.described of a has 600\d+ bytes: at most 524288"):
         async with database.write() as tx:
             await OUTBOX.add_all(tx, [(Added(number=2000), "a"), (Described(text="x" * 600_000), "a")])
     assert await waiting(database) == list(range(2000))
-
-
-async def test_an_event_that_no_broker_would_take_is_refused_before_it_stops_its_aggregate(
-    database: Database,
-) -> None:
-    with pytest.raises(
-        ValueError, match=r"things\.store\.described of a has 600\d\d\d bytes: at most 524288"
-    ):
-        async with database.write() as tx:
-            await OUTBOX.add(tx, Described(text="x" * 600_000), subject="a")
 
 
 async def test_a_deletion_spares_a_message_that_has_the_position_of_a_deleted_one(database: Database) -> None:

@@ -23,7 +23,7 @@ def found(*routes: Json, **sections: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_a_route_by_which_anybody_may_write_is_a_warning(method: str) -> None:
+def test_a_route_for_writes_without_authentication_is_a_warning(method: str) -> None:
     [finding] = audit(parsed(sound(methods=["GET", method])))
 
     assert (finding.severity, finding.place) == ("warning", "route 1 (/x)")

@@ -148,7 +148,7 @@ async def test_a_redirect_is_the_clients_to_follow(edge: World) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "http://elsewhere.test/")
 
 
-async def test_what_a_service_answers_is_passed_on_whatever_it_is(edge: World) -> None:
+async def test_any_response_of_a_service_is_passed_on(edge: World) -> None:
     for status in [400, 404, 422, 500, 503]:
         edge.things.answer = answering(
             status,

@@ -91,7 +91,7 @@ async def test_guests_are_counted_by_address_apart_from_users(guests: World, bea
 # A service that asks for credentials itself.
 
 
-async def test_a_service_that_asks_for_credentials_gets_them_and_the_gateways_word_beside(
+async def test_a_passthrough_service_gets_the_credentials_and_an_internal_token_beside(
     guests: World, token_settings: TokenSettings
 ) -> None:
     said = {

@@ -73,7 +73,7 @@ def test_a_table_that_identifies_callers_needs_a_key_and_says_how_to_make_one(tm
     assert fault.endswith("make one with `openssl genpkey -algorithm ed25519`")
 
 
-def test_sessions_need_an_issuer_and_all_settings_of_theirs(tmp_path: Path, signing_key: str) -> None:
+def test_sessions_need_an_issuer_and_all_their_settings(tmp_path: Path, signing_key: str) -> None:
     routes = with_auth("none", "bearer", "session", session={})
     missing = faults(tmp_path, routes, signing_key)
 

@@ -21,7 +21,7 @@ NOT_TRIMMED = [
 
 
 @pytest.mark.parametrize("character", NOT_TRIMMED)
-def test_a_name_with_a_character_that_no_token_has_is_no_cookie_of_ours(character: bytes) -> None:
+def test_a_name_with_a_character_that_no_token_has_names_no_cookie(character: bytes) -> None:
     for line in (character + SESSION + b"=theirs", SESSION + character + b"=theirs"):
         assert single_cookie([(b"cookie", line)], SESSION) is None
         assert list(cookies([(b"cookie", b"a=1; " + line + b"; b=2")])) == [(b"a", b"1"), (b"b", b"2")]

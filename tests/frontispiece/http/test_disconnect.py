@@ -79,7 +79,7 @@ async def test_when_the_client_leaves_the_work_ends_and_nothing_of_it_is_left(
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_whoever_ends_the_task_does_so_though_the_client_stays(client: Client) -> None:
+async def test_a_cancellation_ends_the_task_though_the_client_stays(client: Client) -> None:
     task = serving(client, hang)
     await client.watched.wait()
     task.cancel()
@@ -88,7 +88,7 @@ async def test_whoever_ends_the_task_does_so_though_the_client_stays(client: Cli
     assert task.cancelled()
 
 
-async def test_whoever_ends_the_task_does_so_though_the_client_leaves_in_the_same_moment(
+async def test_a_cancellation_ends_the_task_though_the_client_leaves_in_the_same_moment(
     client: Client,
 ) -> None:
     async def end_when_left() -> None:

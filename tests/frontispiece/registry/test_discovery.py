@@ -220,7 +220,7 @@ async def test_without_a_registered_instance_the_static_addresses_serve(instance
             assert (await called(upstream)).keys() == {"static"}
 
 
-async def test_a_service_that_nobody_has_registered_is_unreachable_until_somebody_does(
+async def test_a_service_is_unreachable_until_an_instance_is_registered(
     instances: Instances,
 ) -> None:
     async with caller(instances.url) as upstream:

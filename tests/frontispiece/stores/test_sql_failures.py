@@ -133,7 +133,7 @@ async def test_a_folder_that_is_away_is_an_unavailable_database(tmp_path: Path) 
         assert (refusal.value.kind, refusal.value.headers["Retry-After"]) == ("store-unavailable", "1")
 
 
-async def test_a_bug_of_ours_is_no_unavailable_database(database: Database) -> None:
+async def test_a_bug_is_no_unavailable_database(database: Database) -> None:
     with pytest.raises(OperationalError, match="no such table"):
         async with database.read() as connection:
             await connection.exec_driver_sql("SELECT * FROM nowhere")

@@ -234,9 +234,7 @@ async def test_a_refusal_that_concerns_the_client_keeps_its_status_without_a_pro
 
 
 @pytest.mark.parametrize("status", [400, 405, 406, 413, 415, 418])
-async def test_a_refusal_that_is_our_own_fault_is_not_laid_on_the_client(
-    stub: Stub, things: Service, status: int
-) -> None:
+async def test_a_refusal_of_the_callers_own_making_is_a_502(stub: Stub, things: Service, status: int) -> None:
     answer = answering(status, b'{"type":"urn:things:odd","detail":"secret"}', PROBLEM)
 
     problem = (await refusal(stub, things, answer)).problem("things")

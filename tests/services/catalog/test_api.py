@@ -4,7 +4,7 @@ from tests.services.catalog.goods import enter, fields
 from tests.services.support import places, problem_of
 
 
-async def test_a_product_is_entered_and_then_anybody_may_read_it(http: httpx.AsyncClient) -> None:
+async def test_a_product_is_entered_and_then_read_without_a_token(http: httpx.AsyncClient) -> None:
     entered = await http.put("/products/NOTE-1", json=fields())
     read = await http.get("/products/NOTE-1")
 

@@ -73,7 +73,7 @@ async def failure(call: Awaitable[Any]) -> Failure:
     return Failure(raised.value.code(), trailing.get("problem-type"), raised.value.details() or "")
 
 
-async def test_anybody_learns_the_best_discount_of_each_article_and_coupons_count_in_any_case(
+async def test_the_best_discount_of_each_article_is_public_and_coupons_count_in_any_case(
     service: Service,
 ) -> None:
     skus = [f"INKS-{number:03d}" for number in range(1, 33)]

@@ -9,7 +9,7 @@ def sent(browser: Browser) -> bytes:
     return "; ".join(f"{name}={value}" for name, value in browser.cookies.items()).encode()
 
 
-async def test_a_cookie_that_only_resembles_ours_is_no_session(shop: World) -> None:
+async def test_a_cookie_that_only_resembles_the_session_s_is_no_session(shop: World) -> None:
     browser = shop.browser()
     await shop.log_in(browser)
     for whitespace in (b"\xa0", b"\x85", b"\x0b", b"\x0c", b"\x1f", b"\xc2\xa0"):
@@ -20,7 +20,7 @@ async def test_a_cookie_that_only_resembles_ours_is_no_session(shop: World) -> N
         assert response.status_code == 200, f"{whitespace!r}: the login page, not a code"
 
 
-async def test_a_cookie_of_ours_that_comes_twice_is_refused(shop: World) -> None:
+async def test_a_cookie_of_the_provider_that_comes_twice_is_refused(shop: World) -> None:
     browser = shop.browser()
     await shop.log_in(browser)
     page = await browser.get("/authorize", params=shop.parameters(prompt="login"))

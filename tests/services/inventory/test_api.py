@@ -27,7 +27,9 @@ def wants(quantity: int, sku: str = "PEN") -> dict[str, object]:
     return {"lines": [{"sku": sku, "quantity": quantity}]}
 
 
-async def test_anybody_may_read_the_stock_of_many_articles_in_their_order(http: httpx.AsyncClient) -> None:
+async def test_the_stock_of_many_articles_is_public_and_in_the_order_of_the_request(
+    http: httpx.AsyncClient,
+) -> None:
     answer = await http.get("/stock", params={"sku": ["PENS-002", "NOPE", "NOTE-001"]})
 
     assert answer.status_code == 200

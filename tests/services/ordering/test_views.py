@@ -47,18 +47,6 @@ def stages(view: OrderView) -> list[Stage]:
     return [milestone.stage for milestone in view.timeline]
 
 
-def test_without_events_there_is_no_order() -> None:
-    assert view_of([]) is None
-
-
-def test_each_stage_has_the_time_of_its_event_and_steps_are_not_the_customer_s() -> None:
-    view = shown(*COMPLETED[:3])
-
-    assert stages(view) == [Stage.PLACED, Stage.STOCK_RESERVED]
-    assert view.timeline[1].at == PLACED.placed_at + timedelta(seconds=3)
-    assert (view.version, view.status, view.stage) == (3, Status.PENDING, Stage.STOCK_RESERVED)
-
-
 def test_a_cancelled_order_has_its_reason_from_the_start_of_the_cancellation() -> None:
     assert shown(*CANCELLED[:5]).reason is None
     assert shown(*CANCELLED[:6]).reason is Reason.PAYMENT_DECLINED

@@ -19,7 +19,7 @@ def audience() -> str:
     return "pickup"
 
 
-async def test_a_store_near_a_place_is_found_by_whoever_asks_and_moved_by_an_operator(
+async def test_a_store_near_a_place_is_public_and_moved_by_an_operator(
     *, tmp_path: Path, token_settings: TokenSettings, app_client: AppClient, bearer: MakeToken
 ) -> None:
     shards = {name: {"database_url": f"sqlite:///{tmp_path}/{name}.db"} for name in "01"}

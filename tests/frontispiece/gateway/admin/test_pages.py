@@ -15,7 +15,7 @@ from tests.support.tables import route, route_table
 CACHED = route_table(route("/kept/{id}", to="things", cache={"ttl": "1h", "tags": ["pens"]}))
 
 
-async def test_metrics_tell_what_the_public_port_has_answered(edge: World, admin: httpx.AsyncClient) -> None:
+async def test_metrics_count_what_the_public_port_has_answered(edge: World, admin: httpx.AsyncClient) -> None:
     for path in ("/things/7", "/things/8", "/gone", "/mine", "/nowhere"):
         await edge.http.get(path)
 

@@ -31,7 +31,7 @@ async def deep(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", LINES, EVENTS])
-async def test_no_depth_is_an_error_of_ours(join: Join, accept: str) -> None:
+async def test_no_depth_of_json_makes_a_500(join: Join, accept: str) -> None:
     world = await join(PARTS, deep, deep)
 
     for depth in (1, 50, 100, 150, 190, 199, 200, 250, 400, 700, *range(850, 1000, 50), 5_000, 100_000):

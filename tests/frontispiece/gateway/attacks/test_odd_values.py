@@ -113,7 +113,7 @@ async def statuses_of(url: str, requests: Iterable[bytes]) -> list[int]:
 
 
 @pytest.mark.parametrize("line", REQUEST_FIELDS)
-async def test_no_value_of_a_client_s_field_is_an_error_of_ours(open_world: OpenWorld, line: bytes) -> None:
+async def test_no_value_of_a_request_header_makes_a_500(open_world: OpenWorld, line: bytes) -> None:
     world = await open_world(ROUTES)
     for name in REQUEST_FIELDS[line].encode().split():
         host = b"" if name == b"host" else b"Host: a\r\n"
@@ -134,7 +134,7 @@ async def test_no_value_of_a_client_s_field_is_an_error_of_ours(open_world: Open
         (503, [RESPONSE_FIELDS, [b"retry-after"], [b"content-type"]]),
     ],
 )
-async def test_no_value_of_a_service_s_field_is_an_error_of_ours(
+async def test_no_value_of_a_response_header_makes_a_500(
     open_world: OpenWorld, status: int, names: list[list[bytes]]
 ) -> None:
     async def odd(exchange: Exchange) -> None:

@@ -94,7 +94,7 @@ async def test_an_end_that_is_changed_outside_the_encryption_is_void(
     assert kind(await reader.fetch(MINE)) == (401, "session-ended")
 
 
-async def test_keys_are_changed_without_anybody_being_logged_out(world: World, browser: Browser) -> None:
+async def test_keys_are_rotated_without_a_logout(world: World, browser: Browser) -> None:
     await log_in(browser)
     world.keys.insert(0, new_key())
     browser.addresses[ORIGIN] = await world.gateway()
