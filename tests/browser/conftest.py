@@ -73,11 +73,15 @@ async def customer(shop: RunningShop, names: Iterator[str]) -> str:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_context(browser: Browser, shop: RunningShop) -> AsyncIterator[OpenContext]:
-    """`await open_context(**PHONE)`: a browser profile of its own, with the shop as its base URL."""
+    """`await open_context(**PHONE)`: a browser profile of its own, with the shop as its base URL.
+
+    Nothing is animated unless the options say so: frames take as long to draw as all else together.
+    """
     async with AsyncExitStack() as stack:
 
         async def open_context(**options: Any) -> BrowserContext:
-            context = await browser.new_context(base_url=shop.url, **options)
+            options = {"base_url": shop.url, "reduced_motion": "reduce", **options}
+            context = await browser.new_context(**options)
             context.set_default_timeout(60_000)
             stack.push_async_callback(context.close)
             return context

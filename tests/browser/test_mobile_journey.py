@@ -20,6 +20,7 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
     phone_page: Page, visit: Watch, customer: str, shop: RunningShop
 ) -> None:
     page, app, seen = phone_page, App(phone_page), visit(phone_page)
+    await page.emulate_media(reduced_motion="no-preference")  # screens change by transitions
     await app.open()
     await app.tab("Search")
     await page.get_by_role("searchbox").fill("lettering pen")
@@ -110,7 +111,7 @@ async def test_a_product_is_under_the_tab_that_it_was_opened_from_and_one_that_i
 async def test_every_screen_is_one_call_accessible_steady_and_large_enough_to_touch(
     open_context: OpenContext, visit: Watch, customer: str, axe: str
 ) -> None:
-    context = await open_context(**PHONE, reduced_motion="reduce")  # nothing is seen between two colours
+    context = await open_context(**PHONE)
     await context.add_init_script(SHIFTS)
     page = await context.new_page()
     app, seen = App(page), visit(page)
@@ -119,7 +120,7 @@ async def test_every_screen_is_one_call_accessible_steady_and_large_enough_to_to
 
     async def look(name: str) -> None:
         for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            await page.emulate_media(color_scheme=scheme)
             await page.evaluate(TWO_FRAMES)
             faults.extend(f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe))
             if pictures:

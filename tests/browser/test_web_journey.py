@@ -18,6 +18,7 @@ async def test_a_guest_finds_a_pen_logs_in_and_orders_it(
 ) -> None:
     page = desktop_page
     seen = visit(page)
+    await page.emulate_media(reduced_motion="no-preference")  # screens change by transitions
 
     await page.goto("/")
     await page.get_by_role("searchbox", name="Search the shop").fill("reed")

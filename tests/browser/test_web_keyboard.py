@@ -99,7 +99,6 @@ async def test_a_change_of_the_basket_is_announced(desktop_page: Page) -> None:
 
 async def test_nothing_moves_where_reduced_motion_is_preferred(desktop_page: Page) -> None:
     page = desktop_page
-    await page.emulate_media(reduced_motion="reduce")
     await page.add_init_script(
         "document.startViewTransition = () => { throw new Error('a transition was started'); };"
     )

@@ -42,7 +42,7 @@ async def shifts(page: Page, name: str) -> list[str]:
 async def test_every_screen_is_one_call_accessible_and_steady(
     open_context: OpenContext, visit: Visits, customer: str, axe: str
 ) -> None:
-    context = await open_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context = await open_context(viewport={"width": 1440, "height": 900})
     await context.add_init_script(SHIFTS)
     page = await context.new_page()
     seen = visit(page)
@@ -70,7 +70,7 @@ async def test_every_screen_is_one_call_accessible_and_steady(
             faults.append(f"{name}: {seen.calls} instead of {call}")
         faults += await shifts(page, name)
         for scheme in SCHEMES:
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            await page.emulate_media(color_scheme=scheme)
             for width, device in PICTURED.items() if pictures else ():
                 await page.set_viewport_size({"width": width, "height": 900})
                 await page.screenshot(path=f"{pictures}/web-{name}-{device}-{scheme}.png")

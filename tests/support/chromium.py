@@ -33,10 +33,13 @@ Promise.all(document.getAnimations()
 BFF_PATH: Final = re.compile(r"^/(web|mobile)/(?!session/)")
 
 
+NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser")
+"""The first, which has no windows to draw, takes two thirds of the time of the others."""
+
+
 def executable() -> str | None:
     """The path of Chromium: `CHROMIUM`, Debian's, or the newest that `playwright install` brought."""
-    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if named:
+    if named := os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None):
         return named
     installed = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
     return next((str(path) for path in sorted(installed, reverse=True)), None)
