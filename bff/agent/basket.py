@@ -9,7 +9,7 @@ from bff.clients.common import Money
 from bff.clients.discount import Discount
 from bff.clients.inventory import Stock
 from bff.shared.prices import line_totals, total
-from bff.shared.sources import basket_pages
+from bff.shared.sources import available, basket_pages
 from frontispiece.pages import Tool
 
 pages = basket_pages(read_deadline=2.0, change_deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
@@ -53,7 +53,7 @@ def answer(
             name=names.get(item.sku),
             quantity=item.quantity,
             total=totals.get(item.sku),
-            available=stocks[item.sku].available if item.sku in stocks else None,
+            available=available(item.sku, stocks),
         )
         for item in basket.items
     ]

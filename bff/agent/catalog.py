@@ -6,10 +6,10 @@ from bff.agent import OPTIONAL_TIMEOUT, READ_BUDGET
 from bff.clients.catalog import Product, SearchResult
 from bff.clients.common import Money, Sku
 from bff.clients.discount import Discount
-from bff.clients.inventory import Inventory, Stock
-from bff.clients.reviews import Rating, Reviews
+from bff.clients.inventory import Stock
+from bff.clients.reviews import Rating
 from bff.shared.prices import current_price
-from bff.shared.sources import RETRY, add_product_facts, discounts, found_skus, product, search
+from bff.shared.sources import RETRY, add_product_facts, available, found_skus, product, search
 from frontispiece.pages import Page, Tool
 
 find = Page("/search", deadline=1.5, agent=Tool("find products", budget=READ_BUDGET, paged="items"))
@@ -21,7 +21,7 @@ details = Page(
     "/products/{sku}", deadline=1.5, agent=Tool("show product", uri="product:{sku}", budget=READ_BUDGET)
 )
 details.source(retry=RETRY)(product)
-details.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(discounts)
+add_product_facts(details, OPTIONAL_TIMEOUT)
 
 pages = [find, details]
 
@@ -72,35 +72,26 @@ def results(
             name=each.name,
             brand=each.brand.name,
             price=current_price(each, discounts),
-            available=stocks[each.sku].available if each.sku in stocks else None,
-            rating=ratings[each.sku].average if each.sku in ratings else None,
+            available=available(each.sku, stocks),
+            rating=ratings.get(each.sku, Rating()).average,
         )
         for each in found.items
     ]
     return Results(total=found.total, items=items, next=found.next)
 
 
-@details.source(fallback=list)
+@details.source()
 async def skus(sku: Sku) -> list[str]:
     """The product."""
     return [sku]
 
 
-@details.source(timeout=OPTIONAL_TIMEOUT, fallback=Stock.unknown)
-async def stock(sku: Sku, inventory: Inventory) -> Stock:
-    """Its stock."""
-    return await inventory.load_stock(sku)
-
-
-@details.source(timeout=OPTIONAL_TIMEOUT, fallback=Rating)
-async def rating(sku: Sku, reviews: Reviews) -> Rating:
-    """Its rating."""
-    return await reviews.load_rating(sku)
-
-
 @details.view
-def shown(product: Product, discounts: dict[str, Discount], stock: Stock, rating: Rating) -> Details:
+def shown(
+    product: Product, stocks: dict[str, Stock], discounts: dict[str, Discount], ratings: dict[str, Rating]
+) -> Details:
     """A product by its SKU: price, stock, rating, description and attributes."""
+    rating = ratings.get(product.sku, Rating())
     return Details(
         sku=product.sku,
         name=product.name,
@@ -108,7 +99,7 @@ def shown(product: Product, discounts: dict[str, Discount], stock: Stock, rating
         type=product.type.name,
         price=current_price(product, discounts),
         price_before_discount=product.price,
-        available=stock.available,
+        available=available(product.sku, stocks),
         rating=rating.average,
         ratings=rating.count,
         description=product.description,

@@ -14,6 +14,8 @@ from bff.clients.pickup import Nearby
 from bff.clients.shipping import Quote
 from bff.shared.checkout import (
     CheckoutRequest,
+    Delivery,
+    Draft,
     DraftRequest,
     coupon_discounts,
     draft_of,
@@ -69,15 +71,6 @@ class Line(Struct, frozen=True):
     total: Money | None
 
 
-class Delivery(Struct, frozen=True):
-    """A method of shipping, and the order's `total` with it, as placing the order takes it."""
-
-    method: str
-    days: int
-    price: Money
-    total: Money
-
-
 class PickupOption(Struct, frozen=True):
     """A store for the method `pickup`; the order's total is then that of the goods."""
 
@@ -123,9 +116,9 @@ def drafted(
     found = draft_of(basket, wanted, products, discounts, stocks, quotes)
     return DraftAnswer(
         basket_version=found.basket_version,
-        lines=_lines(basket, products, {line.item.sku: line.total for line in found.lines}),
+        lines=_lines(found),
         goods=found.goods,
-        deliveries=[Delivery(each.method, each.days, each.price, each.total) for each in found.deliveries],
+        deliveries=found.deliveries,
         pickup=[
             PickupOption(store=each.store, name=each.name, city=each.city, ready=each.ready_at.isoformat())
             for each in (pickups.items if pickups else [])
@@ -163,7 +156,7 @@ def summed_up(
         raise Problem(409, found.obstacles[0], "The order cannot be placed as it is: read the draft again.")
     address = shipping.address
     return Summary(
-        lines=_lines(basket, products, {line.item.sku: line.total for line in found.lines}),
+        lines=_lines(found),
         method=shipping.method,
         to=f"{address.name}, {address.street}, {address.postal_code} {address.city}, {address.country}",
         store=shipping.store,
@@ -178,6 +171,8 @@ def placed(order: Order) -> OrderAnswer:
     return answer_of(order)
 
 
-def _lines(basket: Basket, products: list[Product], totals: dict[str, Money | None]) -> list[Line]:
-    names = {product.sku: product.name for product in products}
-    return [Line(item.sku, names.get(item.sku), item.quantity, totals.get(item.sku)) for item in basket.items]
+def _lines(draft: Draft) -> list[Line]:
+    return [
+        Line(each.item.sku, each.product.name if each.product else None, each.item.quantity, each.total)
+        for each in draft.lines
+    ]

@@ -32,7 +32,7 @@ from bff.clients.discount import Discount
 from bff.clients.inventory import Stock
 from bff.clients.reviews import Rating
 from bff.shared.prices import current_price
-from bff.shared.sources import RETRY, add_product_facts, found_skus, products
+from bff.shared.sources import RETRY, add_product_facts, available, found_skus, products
 from frontispiece.http import Problem
 from frontispiece.pages import Body, Header, Page
 
@@ -178,7 +178,7 @@ def _product(
     inputs: list[Input] | None = None,
 ) -> Product:
     price, text = current_price(product, discounts), Text(product.description)
-    stock = stocks.get(product.sku, Stock.unknown()).available
+    stock = available(product.sku, stocks)
     rating = ratings.get(product.sku, Rating())
     variant = Variant(
         id=product.sku,

@@ -105,7 +105,7 @@ class DraftLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """A method of shipping with its price, and what the order costs with it."""
+    """A method of shipping; with it the order costs `total`, which the customer agrees to by ordering."""
 
     method: str
     days: int

@@ -60,6 +60,11 @@ async def stocks(skus: list[str], inventory: Inventory) -> dict[str, Stock]:
     return {stock.sku: stock for stock in await gather(map(inventory.load_stock, skus))}
 
 
+def available(sku: str, stocks: dict[str, Stock]) -> int | None:
+    """Pieces in stock; None when that is not known."""
+    return stocks[sku].available if sku in stocks else None
+
+
 async def discounts(skus: list[str], price_rules: Discounts) -> dict[str, Discount]:
     """The discounts of the products shown that have one."""
     found = await gather(map(price_rules.load_discount, skus))

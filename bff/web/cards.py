@@ -10,6 +10,7 @@ from bff.clients.discount import Discount
 from bff.clients.inventory import Stock
 from bff.clients.reviews import Rating
 from bff.shared.prices import current_price
+from bff.shared.sources import available
 
 
 class Stars(Struct, frozen=True):
@@ -59,8 +60,3 @@ def cards(
 def stars(rating: Rating | None) -> Stars | None:
     """The rating as stars; None when it is not known."""
     return Stars(rating.average, rating.count) if rating else None
-
-
-def available(sku: str, stocks: dict[str, Stock]) -> int | None:
-    """Pieces in stock; None when that is not known."""
-    return stocks[sku].available if sku in stocks else None

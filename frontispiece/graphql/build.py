@@ -42,7 +42,9 @@ def build(schema: GraphQLSchema, limits: Limits, files: Iterable[Path], client: 
     whole = DocumentNode(definitions=tuple(definitions))
     documents = Documents(schema, limits, allow_introspection=False)
     found: dict[str, Persisted] = {}
+    used: set[str] = set()
     for name, document in separate_operations(whole).items():
+        used |= _fragments(document)
         text = print_ast(document)
         errors += [
             f"{client}: {name or 'an operation'}: {fault}"
@@ -50,17 +52,15 @@ def build(schema: GraphQLSchema, limits: Limits, files: Iterable[Path], client: 
         ]
         persisted = Persisted(name=name, document=text, clients=(client,))
         found[persisted.id] = persisted
-    used = {
-        each.name.value
-        for persisted in found.values()
-        for each in parse(persisted.document).definitions
-        if isinstance(each, FragmentDefinitionNode)
-    }
-    declared = [each.name.value for each in definitions if isinstance(each, FragmentDefinitionNode)]
-    errors += [f"{client}: no operation uses the fragment {name}" for name in declared if name not in used]
+    unused = sorted(_fragments(whole) - used)
+    errors += [f"{client}: no operation uses the fragment {name}" for name in unused]
     if errors:
         raise ConfigError(errors)
     return found
+
+
+def _fragments(document: DocumentNode) -> set[str]:
+    return {each.name.value for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
 
 
 def _faults(documents: Documents, schema: GraphQLSchema, text: str, limits: Limits) -> list[str]:
@@ -75,12 +75,10 @@ def _faults(documents: Documents, schema: GraphQLSchema, text: str, limits: Limi
         return ["it has no name: clients are counted by it"]
     faults = [error.message for error in excesses(demand, limits)]
     budget = budget_of(operation)
+    if budget is None and operation.operation is not OperationType.SUBSCRIPTION:
+        faults.append("it has no @budget(calls:, ms:)")
     if budget is None:
-        return (
-            faults
-            if operation.operation is OperationType.SUBSCRIPTION
-            else [*faults, "it has no @budget(calls:, ms:)"]
-        )
+        return faults
     if demand.total_calls > budget.calls:
         faults.append(f"it makes {demand.total_calls:g} calls to upstreams, and its budget is {budget.calls}")
     if (ms := demand.levels * ASSUMED_LATENCY) > budget.ms:

@@ -124,15 +124,12 @@ def _document(parsed: DocumentNode) -> Document:
 
 
 def budget_of(operation: OperationDefinitionNode) -> Budget | None:
-    """The budget of an operation; None without one."""
-    for directive in operation.directives or ():
-        if directive.name.value == "budget":
-            figures = {each.name.value: each.value for each in directive.arguments or ()}
-            return Budget(
-                **{
-                    name: int(value.value)
-                    for name, value in figures.items()
-                    if isinstance(value, IntValueNode)
-                }
-            )
-    return None
+    """The budget of an operation; None without one, and for one in variables, which its client would set."""
+    figures = {
+        each.name.value: int(each.value.value)
+        for directive in operation.directives or ()
+        if directive.name.value == "budget"
+        for each in directive.arguments or ()
+        if isinstance(each.value, IntValueNode)
+    }
+    return Budget(**figures) if len(figures) == len(Budget.__slots__) else None

@@ -10,7 +10,7 @@ from bff.clients.inventory import Stock
 from bff.clients.ordering import Order
 from bff.clients.pickup import Nearby
 from bff.clients.shipping import Quote
-from bff.shared.checkout import DraftLine, DraftRequest, draft_of, draft_page, placed_order
+from bff.shared.checkout import Delivery, DraftLine, DraftRequest, draft_of, draft_page, placed_order
 from bff.shared.orders import order_path
 from bff.web import OPTIONAL_TIMEOUT
 from bff.web.cards import Card, cards
@@ -47,15 +47,6 @@ class CouponState(Struct, frozen=True):
 
     code: str
     applied: bool
-
-
-class Delivery(Struct, frozen=True):
-    """A method of shipping; with it the order costs `total`, which the customer agrees to by ordering."""
-
-    method: str
-    days: int
-    price: Money
-    total: Money
 
 
 class PickupOption(Struct, frozen=True):
@@ -126,7 +117,7 @@ def screen(
         discount=draft.discount,
         goods=draft.goods,
         coupon=CouponState(draft.coupon, draft.coupon_applied) if draft.coupon else None,
-        deliveries=[Delivery(each.method, each.days, each.price, each.total) for each in draft.deliveries],
+        deliveries=draft.deliveries,
         pickup=_pickup(pickups, draft.goods) if pickups and draft.goods else None,
         obstacles=draft.obstacles,
     )

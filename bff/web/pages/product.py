@@ -12,9 +12,9 @@ from bff.clients.inventory import Stock
 from bff.clients.reviews import Rating, Review, ReviewList, Reviews
 from bff.shared.news import follows, is_following, unknown
 from bff.shared.prices import current_price
-from bff.shared.sources import RETRY, add_product_facts, add_related, product
+from bff.shared.sources import RETRY, add_product_facts, add_related, available, product
 from bff.web import OPTIONAL_TIMEOUT
-from bff.web.cards import Card, available, cards
+from bff.web.cards import Card, cards
 from frontispiece.pages import Page
 
 FIRST_REVIEWS = 5

@@ -279,6 +279,14 @@ async def test_runs_are_counted_by_client_and_operation_against_their_budget(
     }
 
 
+async def test_a_budget_in_variables_is_none(library: Library) -> None:
+    query = "query ($calls: Int! = 0) @budget(calls: $calls, ms: 0) { books { title } }"
+    async with library() as http:
+        answer = await http.post("/graphql", json={"query": query})
+
+    assert len(answer.json()["data"]["books"]) == 3
+
+
 async def test_graphiql_is_for_developers_alone(library: Library) -> None:
     async with library() as developers, library(accept_any=False) as public:
         found = [await developers.get(f"/graphiql/{name}") for name in ("index.html", "graphiql.min.js")]
