@@ -25,6 +25,12 @@ PLAIN_CONNECTIONS: Final = frozenset({b"keep-alive", b"close"})
 MAX_NAMES: Final = 4096
 """Names of header fields, or values of Host, whose treatment is cached."""
 
+MAX_NAME_BYTES: Final = 128
+"""Of the longest name that is cached: clients must not fill the memory with them."""
+
+MAX_HOST_BYTES: Final = 300
+"""The longest name of a host has 253, and a port 5 more."""
+
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
@@ -67,7 +73,7 @@ class HeaderLimits:
         if host is None:
             if request.http_version == "1.1":  # others could route it elsewhere (RFC 9112, 3.2)
                 raise Problem(400, "host-invalid", "The request has no Host.", headers=CLOSE)
-        elif not _is_host(host):
+        elif len(host) > MAX_HOST_BYTES or not _is_host(host):
             raise Problem(400, "host-invalid", "Host is no name of a host.", headers=CLOSE)
 
 
@@ -96,7 +102,7 @@ class NameRule(dict[bytes, bool]):
 
     def __missing__(self, name: bytes) -> bool:
         result = self._holds(name)
-        if len(self) < MAX_NAMES:
+        if len(self) < MAX_NAMES and len(name) <= MAX_NAME_BYTES:
             self[name] = result
         return result
 

@@ -1,12 +1,10 @@
 """Hosts and ports as RFC 3986 (3.2.2 and 6.2.3) compares them."""
 
-from functools import lru_cache
 from typing import Final
 
 DEFAULT_PORTS: Final = {"http": b"80", "https": b"443"}
 
 
-@lru_cache(4096)
 def host_name(authority: bytes) -> str:
     """The host of a `Host` field: in lower case, without port, and without the dot of a name's root."""
     host, _ = _split(authority)

@@ -68,27 +68,48 @@ FOR_EVERY_RECIPIENT: Final = frozenset(
 """Fields that `Connection` cannot name (RFC 9110, 7.6.1): the gateway, caches and clients go by them."""
 
 UNTRUSTED_PREFIXES: Final = (
-    b"forwarded",
-    b"x-forwarded-",
-    b"x-real-ip",
-    b"x-client-ip",
-    b"true-client-ip",
-    b"cf-connecting-ip",
-    b"x-user",
-    b"x-auth-",
-    b"x-identity",
-    b"x-remote-",
-    b"remote-user",
-    b"x-internal-",
-    b"x-client-cert",
-    b"x-ssl-",
-    b"x-original-",
-    b"x-rewrite-",
-    b"x-envoy-",
-    b"x-http-method",
-    b"x-method-override",
-    b"x-timeout-ms",
-    b"x-mirrored",
+    *(
+        b"forwarded",
+        b"x-forwarded",
+        b"x-original-",
+        b"x-rewrite-",
+        b"x-envoy-",
+        b"x-arr-",
+        b"front-end-https",
+    ),
+    *(b"x-host", b"x-scheme", b"x-url-scheme", b"x-http-method", b"x-method-override"),
+    # the client's address, as proxies and content delivery networks report it
+    *(
+        b"client-ip",
+        b"x-client-ip",
+        b"x-real-ip",
+        b"x-cluster-client-ip",
+        b"x-proxyuser-ip",
+        b"true-client-ip",
+    ),
+    *(b"proxy-client-ip", b"wl-proxy-client-ip", b"fastly-client-ip", b"fly-client-ip", b"do-connecting-ip"),
+    *(b"cf-connecting-ip", b"cf-pseudo-ipv4", b"x-appengine-", b"x-azure-"),
+    # who it is
+    *(
+        b"x-user",
+        b"x-auth-",
+        b"x-authenticated-",
+        b"x-identity",
+        b"x-remote-",
+        b"remote-user",
+        b"x-consumer-",
+    ),
+    *(
+        b"x-amzn-oidc-",
+        b"x-goog-authenticated-",
+        b"x-goog-iap-",
+        b"x-ms-client-principal",
+        b"cf-access-",
+        b"x-webauth-",
+    ),
+    *(b"client-cert", b"x-client-cert", b"ssl-client-", b"x-ssl-"),
+    # what our own programs tell each other
+    *(b"x-internal-", b"x-timeout-ms", b"x-mirrored"),
 )
 """Prefixes of request headers that tell services who or where a client is: from a client they are dropped."""
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from frontispiece.gateway.request_limits import HeaderLimits
+from frontispiece.gateway.request_limits import HeaderLimits, NameRule
 from frontispiece.server.limits import DEFAULT_LIMITS
 from tests.frontispiece.gateway.attacks.conftest import Attacked
 from tests.support.recorder import connected, everything, statuses
@@ -32,6 +32,18 @@ async def test_fields_that_are_too_large_together_are_refused(attacked: Attacked
 
     assert b"urn:frontispiece:problem:headers-too-large" in refused
     assert len(attacked.upstream.requests) == 1
+
+
+async def test_a_host_is_no_longer_than_a_name_can_be(attacked: Attacked) -> None:
+    for length, status in ((253, 200), (1000, 400)):
+        host = b"Host: " + b"a" * length + b"\r\n"
+        assert statuses(await attacked.say(GET.replace(b"Host: a\r\n", host) + b"\r\n")) == [status]
+
+
+def test_names_that_clients_choose_fill_no_memory() -> None:
+    rule = NameRule(lambda name: name.startswith(b"x"))
+    assert (rule[b"x" * 30 * KIB], rule[b"x-a"]) == (True, True)
+    assert list(rule) == [b"x-a"]
 
 
 @pytest.mark.parametrize("piece", [b"X-A: b\r\n", b"b" * KIB])
