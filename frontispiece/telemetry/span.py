@@ -173,7 +173,8 @@ class Span(Unsampled):
     ) -> None:
         current.reset(self._token)
         if failure is not None and not self._has_status:
-            self.set_error(getattr(failure, "reason", None) or type(failure).__name__)
+            reason = getattr(failure, "reason", None)  # of libraries' exceptions it may be another one
+            self.set_error(reason if isinstance(reason, str) else type(failure).__name__)
         if not self._outlasts:
             self.end()
 

@@ -17,7 +17,8 @@ from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.registry import Instance
-from frontispiece.upstream.call_context import CallRecord, Context, current_call_context, record_call
+from frontispiece.security.internal_tokens import RENEW_BEFORE
+from frontispiece.upstream.call_context import CallRecord, Context, current_call_context, now, record_call
 from frontispiece.upstream.errors import InvalidResponse, UpstreamError, UpstreamServerError
 from frontispiece.upstream.observed import ObservedTransport, Start
 from frontispiece.upstream.refusal import refusal_of, unavailable_of
@@ -27,6 +28,9 @@ Shape = TypeVar("Shape")
 
 MAX_BODY = 10 * 1024 * 1024
 """The longest response in bytes that is read into memory."""
+
+MAX_AGE: Final = RENEW_BEFORE - 5.0
+"""Seconds for which calls have the same internal token: one that was just signed or renewed lives longer."""
 
 _JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -105,6 +109,8 @@ class Service:
         self._context = context
         self._common: tuple[tuple[bytes, bytes], ...] = ()
         """The header fields of every call."""
+        self._renew_at = 0.0
+        """When they are to be made anew, for the token among them expires."""
         self._lines = b""
         """Those of every read of JSON, encoded; empty before the first."""
 
@@ -181,10 +187,11 @@ class Service:
         self, method: str, target: str, headers: tuple[tuple[bytes, bytes], ...] = (), accept: bytes = JSON
     ) -> Request:
         remaining = self._context.begin_call()
-        common = self._common or self._context.headers_to(self._upstream.name)
-        self._common = common
+        if (at := now()) >= self._renew_at:
+            self._common, self._lines = self._context.headers_to(self._upstream.name), b""
+            self._renew_at = at + MAX_AGE
         timeout = milliseconds(remaining)
-        fields = [*common, *headers, (b"accept", accept), (TIMEOUT_HEADER, timeout)]
+        fields = [*self._common, *headers, (b"accept", accept), (TIMEOUT_HEADER, timeout)]
         request = Request(method=method, target=target, headers=fields, timeout=remaining)
         if method == "GET" and not headers and accept is JSON:
             self._lines = lines = self._lines or lines_of(fields[:-1])

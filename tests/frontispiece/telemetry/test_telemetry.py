@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from contextlib import suppress
+from urllib.error import URLError
 
 import pytest
 
@@ -9,6 +11,7 @@ from frontispiece import telemetry
 from frontispiece.errors import ConfigError
 from frontispiece.telemetry.span import unsampled, within
 from frontispiece.telemetry.spans import Tracing
+from frontispiece.upstream import Unreachable
 from tests.support.otlp import Collector
 from tests.support.serving import servers
 
@@ -105,6 +108,21 @@ async def test_the_usual_variable_says_what_is_sampled(monkeypatch: pytest.Monke
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
 
     assert await service_names(monkeypatch, ("gateway", False)) == []
+
+
+async def test_the_type_of_an_error_is_the_reason_in_words_or_the_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collector, failures = Collector(), [Unreachable("no connection"), URLError(OSError("no route"))]
+    async with servers() as serve:
+        monkeypatch.setenv(telemetry.ENDPOINTS[0], await serve(collector))
+        tracing = telemetry.tracing("gateway")
+        assert tracing is not None
+        async with tracing:
+            for failure in failures:
+                with suppress(type(failure)), tracing.serving("GET", [], {}):
+                    raise failure
+    assert [span.about["error.type"] for span in collector.spans] == ["unreachable", "URLError"]
 
 
 async def test_an_unreachable_collector_does_not_delay_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from frontispiece.security import ANONYMOUS, Signer
+from frontispiece.testing.clock import leaping_clock
 from frontispiece.upstream import (
     Authorization,
     Context,
@@ -104,6 +107,21 @@ async def test_every_call_carries_the_token_and_the_trace_and_no_other_header_of
         *carried,
         (b"authorization", b"Bearer for things"),
     ]
+
+
+async def test_a_request_that_takes_long_renews_the_token_of_its_calls(
+    stub: Stub, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, signing_key: str
+) -> None:
+    stub.answer = answering(200, b'{"name":"pen"}', JSON)
+    signer = Signer(signing_key, "bff")
+    things = upstream.within(replace(context(120), authorization=partial(signer.authorization, ANONYMOUS)))
+    with leaping_clock(monkeypatch) as clock:
+        for _ in range(3):
+            await things.get("/things/1", Thing)
+            clock.advance(30)
+
+    first, second, third = (exchange.all(b"authorization") for exchange in stub.requests)
+    assert first == second != third, "it expires after a minute"
 
 
 @pytest.mark.parametrize("authorization", [None, lambda _service: None])
