@@ -135,7 +135,7 @@ class Registry:
             return None
         try:
             return replace(_decode(value), service=key.rpartition(".")[0])
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.warning("the registry's entry %s cannot be read: %s", key, error)
             return self._known.get(key)
 

@@ -114,7 +114,7 @@ def _report(url: str, token: str, days: int) -> Report:
         _fail(f"{url} is no address: {error}")
     except UnicodeEncodeError:
         _fail("The token is none: it has letters beyond ASCII.")
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         _fail(f"{url} has no such report: {error}")
 
 

@@ -109,7 +109,9 @@ async def test_an_instance_gets_calls_once_it_serves_and_none_fails_when_it_stop
         assert list(upstream.addresses) == [second]
 
 
-async def test_all_callers_see_the_same_and_hear_of_an_instance_that_crashes(instances: Instances) -> None:
+async def test_all_callers_see_the_same_and_hear_of_an_instance_that_crashes_whatever_else_is_there(
+    instances: Instances,
+) -> None:
     url = other_process(instances.url)
     there = {await instances.start(), await instances.start()}
     crashed = Instance(service="things", address="http://127.0.0.1:1")
@@ -119,6 +121,7 @@ async def test_all_callers_see_the_same_and_hear_of_an_instance_that_crashes(ins
         caller(url) as other,
         open_key_value(settings, module.BUCKET, ttl=module.TTL) as bucket,
     ):
+        await bucket.put("things.odd", b'{"address":"\xff"}')
         await bucket.put("things.crashed", msgspec.json.encode(crashed))
         await until(lambda: set(one.addresses) == set(other.addresses) == {*there, crashed.address})
         assert (await called(one)).keys() == there, "what cannot be reached is not noticed"

@@ -122,7 +122,7 @@ async def test_the_type_of_an_error_is_the_reason_in_words_or_the_name(
             for failure in failures:
                 with suppress(type(failure)), tracing.serving("GET", [], {}):
                     raise failure
-    assert [span.about["error.type"] for span in collector.spans] == ["unreachable", "URLError"]
+    assert [span.about["error.type"] for span in collector.spans] == ["unavailable", "URLError"]
 
 
 async def test_an_unreachable_collector_does_not_delay_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:

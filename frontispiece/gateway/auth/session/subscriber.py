@@ -76,7 +76,7 @@ class Subscriber:
     def _receive(self, data: bytes) -> None:
         try:
             message = decode(data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.warning("an invalid session invalidation: %s", error)
             return
         if message.key is not None:

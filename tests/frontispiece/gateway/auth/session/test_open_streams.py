@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from valkey.asyncio import Valkey
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from frontispiece.gateway.auth.session import subscriber
+from frontispiece.gateway.auth.session.invalidation import CHANNEL
 from tests.support.browser import Browser
 from tests.support.serving import client_of
 from tests.support.sessions import ORIGIN, SESSION, World, log_in, until
@@ -53,12 +55,14 @@ async def test_a_logout_breaks_streams_off(world: World) -> None:
     await until(stream.ended.is_set)
 
 
-async def test_a_logout_closes_websockets(world: World) -> None:
+async def test_a_logout_closes_websockets_whatever_was_announced_before(world: World, valkey: Valkey) -> None:
     chat = SocketService()
     async with chat.serving() as server:
         world.services["chat"] = url_of(server)
         browser, other, headers = await twins(world)
         async with opened(other, "/web/chat", additional_headers=headers) as socket:
+            for message in (b"{", b'{"key":"\xff"}'):
+                await valkey.publish(CHANNEL, message)
             await browser.fetch(LOGOUT, method="POST")
             assert await ending(socket) == (1008, "the login has ended")
         assert await ending(await chat.came.get()) == (1008, "the login has ended")
