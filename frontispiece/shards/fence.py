@@ -79,6 +79,14 @@ class Fence:
         of_bucket = table.bucket == sa.bindparam("bucket")
         self._locked = sa.select(table.epoch).where(of_bucket, table.state == OPEN).with_for_update(read=True)
         self._row = sa.select(table.epoch, table.state, table.peer, table.until).where(of_bucket)
+        expired = (table.state == FENCED) & (table.until < sa.bindparam("now", callable_=now))
+        self.active = sa.select(table.bucket).where((table.state == OPEN) | expired)
+        """The buckets that are here and are not fenced."""
+        self.owned = sa.select(table.bucket).where(table.state.in_((OPEN, FENCED)))
+        """The buckets that are here, fenced or not: a query over all shards sees each in one of them."""
+        self.left = sa.select(table.bucket).where(table.state.in_((AWAY, COPY)))
+        """The buckets that another shard has, as far as this one knows."""
+        self._incoming = sa.select(self.table).where(table.state == INCOMING)
 
     async def check(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> int:
         """Return the bucket's epoch; until the transaction ends the bucket is here and is not fenced.
@@ -108,27 +116,10 @@ class Fence:
         """Return the bucket's epoch: it is here, fenced or not. As `check`, for those who only read."""
         return int((await self._here(tx, bucket, epoch)).epoch)
 
-    @property
-    def active(self) -> sa.Select[Any]:
-        """The buckets that are here and are not fenced."""
-        table = self.table.c
-        expired = (table.state == FENCED) & (table.until < now())
-        return sa.select(table.bucket).where((table.state == OPEN) | expired)
-
-    @property
-    def owned(self) -> sa.Select[Any]:
-        """The buckets that are here, fenced or not: a query over all shards sees each in one of them."""
-        return sa.select(self.table.c.bucket).where(self.table.c.state.in_((OPEN, FENCED)))
-
-    @property
-    def left(self) -> sa.Select[Any]:
-        """The buckets that another shard has, as far as this one knows."""
-        return sa.select(self.table.c.bucket).where(self.table.c.state.in_((AWAY, COPY)))
-
     async def incoming(self, tx: AsyncConnection) -> dict[tuple[str, int], list[int]]:
         """The buckets that come in, by the shard that has to let go of them and the epoch."""
         found: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-        for row in await tx.execute(sa.select(self.table).where(self.table.c.state == INCOMING)):
+        for row in await tx.execute(self._incoming):
             found[row.peer, row.epoch].append(row.bucket)
         return found
 

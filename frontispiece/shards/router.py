@@ -207,7 +207,7 @@ class Router:
     async def _attend(self, kv: KeyValue, service: str, shard: str) -> None:
         """Settle a shard that has more than the map says; open what came in to it; publish a newer map."""
         async with self._databases[shard].read() as tx:
-            owned = frozenset(await tx.scalars(self._fence.owned))
+            owned = frozenset((await tx.scalars(self._fence.owned)).all())
         if not owned <= self.map.buckets_of(shard):
             await self.settle(shard)
         await self._open_incoming(kv, service, shard)

@@ -9,9 +9,9 @@ do.
 import asyncio
 import random
 import sqlite3
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
@@ -43,25 +43,23 @@ READ_TIMEOUT_MS: Final = 5000
 class _Cursor(sqlite3.Cursor):
     """Gives its rows from memory once a statement has been executed: none stays open."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(connection)
-        self._rows = deque[Any]()
+    _rows: Iterator[Any] = iter(())
 
     def hold_rows(self) -> None:
         """Read all rows."""
-        self._rows = deque(sqlite3.Cursor.fetchall(self))
+        self._rows = iter(sqlite3.Cursor.fetchall(self))
 
     def fetchone(self) -> Any:
         """The next row, or None."""
-        return self._rows.popleft() if self._rows else None
+        return next(self._rows, None)
 
     def fetchmany(self, size: int | None = 1) -> list[Any]:
         """So many rows, or those that are left."""
-        return [self._rows.popleft() for _ in range(min(size or 1, len(self._rows)))]
+        return list(islice(self._rows, size or 1))
 
     def fetchall(self) -> list[Any]:
         """The rows that are left."""
-        return self.fetchmany(len(self._rows)) if self._rows else []
+        return list(self._rows)
 
 
 class _ExecutionContext(SQLiteExecutionContext):

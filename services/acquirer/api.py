@@ -1,6 +1,6 @@
 """The acquirer over HTTP: operations for merchants, the ledger and the switches for operators."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -33,7 +33,7 @@ TESTER = require_scope("faults:write")
 
 
 @responds(409, 422)
-def _refusals() -> Iterator[None]:
+async def _refusals() -> AsyncIterator[None]:
     try:
         yield
     except NotAllowed as refusal:

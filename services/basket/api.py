@@ -44,37 +44,35 @@ async def _store(store: Annotated[Store, from_state("store")]) -> AsyncIterator[
 
 
 @responds(404)
-def _owner(owner: Annotated[str, Path(max_length=200)], caller: Caller) -> str:
+async def _owner(owner: Annotated[str, Path(max_length=200)], caller: Caller) -> str:
     if caller.subject != owner:
         raise Problem(404, "basket-unknown", "You have no such basket.")
     return owner
 
 
+Change = Callable[[Store], Awaitable[Basket]]
+
+
 @responds(502, 504)
-class _Changes:
-    """Changes of baskets; catalog is asked for the articles that are not known yet."""
+async def _make(
+    request: Request,
+    store: Annotated[Store, Depends(_store)],
+    articles: Annotated[Articles, from_state("articles")],
+) -> Callable[[Change], Awaitable[Basket]]:
+    """Makes changes of baskets; catalog is asked for the articles that are not known yet."""
 
-    def __init__(
-        self,
-        request: Request,
-        store: Annotated[Store, Depends(_store)],
-        articles: Annotated[Articles, from_state("articles")],
-    ) -> None:
-        self._headers = request.headers.raw
-        self._store = store
-        self._articles = articles
-
-    async def make(self, change: Callable[[Store], Awaitable[Basket]]) -> Basket:
-        """The basket after a change."""
+    async def make(change: Change) -> Basket:
         try:
-            return await change(self._store)
+            return await change(store)
         except ArticlesUnknown as unknown:
-            await self._store.learn(await self._articles.prices(unknown.skus, self._headers))
-            return await change(self._store)
+            await store.learn(await articles.prices(unknown.skus, request.headers.raw))
+            return await change(store)
+
+    return make
 
 
 StoreDep = Annotated[Store, Depends(_store)]
-ChangesDep = Annotated[_Changes, Depends()]
+MakeDep = Annotated[Callable[[Change], Awaitable[Basket]], Depends(_make)]
 Owner = Annotated[str, Depends(_owner)]
 Sku = Annotated[str, Path(min_length=1, max_length=SKU_LENGTH)]
 OrderId = Annotated[str, Path(min_length=1, max_length=64)]
@@ -165,10 +163,10 @@ async def delete_basket(owner: Owner, store: StoreDep) -> None:
 @router.put("/items/{sku}")
 @responds(headers={200: ["ETag"]})
 async def put_item(
-    owner: Owner, sku: Sku, body: QuantityBody, changes: ChangesDep, response: Response
+    owner: Owner, sku: Sku, body: QuantityBody, make: MakeDep, response: Response
 ) -> BasketBody:
     """Set the quantity of one article; repeating it is harmless."""
-    return _changed(await changes.make(lambda store: store.put(owner, sku, body.quantity)), response)
+    return _changed(await make(lambda store: store.put(owner, sku, body.quantity)), response)
 
 
 @router.delete("/items/{sku}")
@@ -180,10 +178,10 @@ async def remove_item(owner: Owner, sku: Sku, store: StoreDep, response: Respons
 
 @router.post("/merge", dependencies=[users])
 @responds(headers={200: ["ETag"]})
-async def merge(owner: Owner, other: MergeRequest, changes: ChangesDep, response: Response) -> BasketBody:
+async def merge(owner: Owner, other: MergeRequest, make: MakeDep, response: Response) -> BasketBody:
     """Merge another basket, by the larger quantity of each article; repeating it is harmless."""
     lines = [(item.sku, item.quantity) for item in other.items]
-    return _changed(await changes.make(lambda store: store.merge(owner, lines)), response)
+    return _changed(await make(lambda store: store.merge(owner, lines)), response)
 
 
 @router.post("/adoption", dependencies=[users])

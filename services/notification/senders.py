@@ -4,7 +4,8 @@ import fcntl
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.message import EmailMessage
+from email.charset import Charset
+from email.mime.text import MIMEText
 from email.utils import format_datetime
 from mailbox import Maildir
 from pathlib import Path
@@ -16,6 +17,9 @@ import msgspec
 from services.notification.model import Message
 
 SENDER: Final = "The shop <orders@shop.invalid>"
+
+UTF_8: Final = Charset("utf-8")
+setattr(UTF_8, "body_encoding", None)  # noqa: B010 (neither base64 nor quoted-printable; typeshed: an int)
 
 
 class Sender(Protocol):
@@ -56,15 +60,15 @@ class MailSender:
         finally:
             written.unlink(missing_ok=True)
 
-    def _mail(self, message: Message) -> EmailMessage:
-        mail = EmailMessage()
+    def _mail(self, message: Message) -> MIMEText:
+        """The mail; `EmailMessage` would parse each header that is set, which takes ten times as long."""
+        mail = MIMEText(f"{message.text}\n", _charset=UTF_8)  # type: ignore[arg-type]  # typeshed lacks Charset
         mail["From"] = SENDER
         mail["To"] = message.address
         mail["Subject"] = message.title
         mail["Date"] = format_datetime(self._now())
         mail["Message-ID"] = f"<{message.digest}@shop.invalid>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
-        mail.set_content(message.text)
         return mail
 
 

@@ -60,4 +60,4 @@ class Shard:
     async def buckets(self) -> frozenset[int]:
         """The buckets that are here: of others, the shard may have copies."""
         async with self.database.read() as tx:
-            return frozenset(await tx.scalars(fence.owned))
+            return frozenset((await tx.scalars(fence.owned)).all())

@@ -138,7 +138,7 @@ class Orders(SqlStore):
         """Carry out one time-out that is due, of a bucket that is here; False when there is none."""
 
         async def change(tx: AsyncConnection) -> bool:
-            due = await timeouts.take(tx, self._now(), of=fence.active)
+            due = await timeouts.take(tx, self._now())
             if due is None:
                 return False
             at = await fence.check(tx, due.bucket, None)
@@ -158,7 +158,7 @@ class Orders(SqlStore):
     async def carry_out_timeouts(self) -> None:
         """Carry out all time-outs that are due; several copies of ordering share the work."""
         async with self.database.read() as tx:
-            due_at = await timeouts.next_due(tx, of=fence.active)
+            due_at = await timeouts.next_due(tx)
         if due_at is not None and due_at <= self._now():  # else no writer need wait for this
             while await self.time_out():
                 pass

@@ -13,8 +13,8 @@ from services.ordering.timeouts import Timeouts
 metadata: Final = sa.MetaData()
 
 event_store: Final = EventStore(metadata)
-timeouts: Final = Timeouts(metadata)
 outbox: Final = Outbox(metadata, source="ordering")
 inbox: Final = Inbox(metadata, buckets=True)
 order_ids: Final = OrderIds(metadata)
 fence: Final = Fence(metadata)
+timeouts: Final = Timeouts(metadata, fence.active)

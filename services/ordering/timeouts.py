@@ -25,9 +25,14 @@ class OrderTimeout:
 
 
 class Timeouts:
-    """One time-out for each order and step; every method works in the caller's transaction."""
+    """One time-out for each order and step; every method works in the caller's transaction.
 
-    def __init__(self, metadata: sa.MetaData) -> None:
+    Args:
+        metadata: of ordering's write side.
+        active: selects the buckets whose time-outs may be taken.
+    """
+
+    def __init__(self, metadata: sa.MetaData, active: sa.Select[Any]) -> None:
         self.table = sa.Table(
             "timeouts",
             metadata,
@@ -41,6 +46,10 @@ class Timeouts:
         of_order = self.table.c.order_id == sa.bindparam("of_order")
         of_steps = self.table.c.step.in_(sa.bindparam("steps", expanding=True))
         self._deletion = self.table.delete().where(of_order, of_steps)
+        is_active = self.table.c.bucket.in_(active)
+        self._first = sa.select(sa.func.min(self.table.c.due_at)).where(is_active)
+        due = sa.select(self.table).where(self.table.c.due_at <= sa.bindparam("at"), is_active)
+        self._due = due.order_by(self.table.c.due_at).limit(1).with_for_update(skip_locked=True)
 
     def _upsert(self, dialect: Any) -> sa.Insert:
         insert = dialect.insert(self.table)
@@ -57,23 +66,16 @@ class Timeouts:
         """Remove the time-outs of these steps."""
         await tx.execute(self._deletion, {"of_order": order_id, "steps": list(steps)})
 
-    async def take(self, tx: AsyncConnection, now: datetime, *, of: sa.Select[Any]) -> OrderTimeout | None:
-        """Remove one time-out that is due, which no other transaction is taking; None when there is none.
-
-        `of` selects the buckets whose time-outs may be taken.
-        """
-        table = self.table.c
-        due = sa.select(self.table).where(table.due_at <= now, table.bucket.in_(of))
-        due = due.order_by(table.due_at).limit(1)
-        row = (await tx.execute(due.with_for_update(skip_locked=True))).one_or_none()
+    async def take(self, tx: AsyncConnection, now: datetime) -> OrderTimeout | None:
+        """Remove one time-out that is due, which no other transaction is taking; None when there is none."""
+        row = (await tx.execute(self._due, {"at": now})).one_or_none()
         if row is None:
             return None
         step = Step(row.step)
         await self.settle(tx, row.order_id, [step])
         return OrderTimeout(**{**row._mapping, "step": step})
 
-    async def next_due(self, tx: AsyncConnection, *, of: sa.Select[Any]) -> datetime | None:
-        """When the first time-out of these buckets is due; None when there is none."""
-        first = sa.select(sa.func.min(self.table.c.due_at)).where(self.table.c.bucket.in_(of))
-        due_at: datetime | None = await tx.scalar(first)
+    async def next_due(self, tx: AsyncConnection) -> datetime | None:
+        """When the first time-out is due that may be taken; None when there is none."""
+        due_at: datetime | None = await tx.scalar(self._first)
         return due_at

@@ -63,6 +63,17 @@ def test_wiring_defines_settings_and_a_factory_and_no_endpoint(name: str) -> Non
     assert decorators <= {"asynccontextmanager"}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_dependency_of_an_endpoint_needs_a_thread(name: str) -> None:
+    nodes = [node for path in (SERVICES / name).rglob("*.py") for node in syntax(path)]
+    coroutines = {node.name for node in nodes if isinstance(node, ast.AsyncFunctionDef)}
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id="Depends"), args=dependencies):
+                assert dependencies, "a class as a dependency is made in a thread"
+                assert {ast.unparse(each) for each in dependencies} <= coroutines
+
+
 def names_of_others(path: Path, own: str) -> set[str]:
     """What a file imports or names of other services: modules, and the variables of their databases."""
     mentioned = set[str]()
