@@ -120,17 +120,21 @@ async def _view(
     reply = await endpoint.reply(*tool.request(request, arguments, endpoint, key))
     assert isinstance(reply.body, bytes), "a tool's page has a view"
     answer = msgspec.json.decode(reply.body)
-    name = tool.tool.paged if endpoint is tool.endpoint else None
-    offset = arguments.get(OFFSET, 0)
-    items = answer[name][offset:] if name else []
-    if name:
-        answer[name] = items
-    notes = [f"Left out: {left_out}." for left_out in shorten(answer, tool.tool.max_bytes)]
-    if name and len(answer[name]) < len(items):
-        notes.append(f"For the rest of {name}, call again with {OFFSET}={offset + len(answer[name])}.")
+    name, offset = tool.tool.paged, arguments.get(OFFSET, 0)
+    if name is None or endpoint is tool.confirm:  # nobody goes on with what is confirmed
+        notes = _shortened(answer, tool)
+    else:
+        items = answer[name] = answer[name][offset:]
+        notes = _shortened(answer, tool)
+        if (left := len(answer[name])) < len(items):
+            notes.append(f"For the rest of {name}, call again with {OFFSET}={offset + left}.")
     if degraded := reply.header(b"page-degraded"):
         notes.append(f"Not known now: {degraded.decode('latin-1')}.")
     return answer, notes
+
+
+def _shortened(answer: Any, tool: PageTool) -> list[str]:
+    return [f"Left out: {left_out}." for left_out in shorten(answer, tool.tool.max_bytes)]
 
 
 def _check_scopes(tool: PageTool, caller: Identity | None) -> None:

@@ -70,7 +70,7 @@ def _faults(documents: Documents, schema: GraphQLSchema, text: str, limits: Limi
         operation = document.operation(None)
         demand = demand_of(schema, document.parsed, operation, {}, lambda _: None)
     except Refused as invalid:
-        return [error.message for error in invalid.refusals]
+        return invalid.messages
     if operation.name is None:
         return ["it has no name: clients are counted by it"]
     faults = [error.message for error in excesses(demand, limits)]

@@ -192,8 +192,6 @@ def _offered(operation: "Operation", accepted: list[Media]) -> list[Media]:
 
 def _refusal(refused: "Refused", media: Media) -> Reply:
     """The response to an operation that is not carried out."""
-    from frontispiece.graphql.errors import masked  # noqa: PLC0415
-
-    content = msgspec.json.encode({"errors": [error.formatted for error in masked(refused.refusals, None)]})
+    content = msgspec.json.encode({"errors": refused.formatted})
     headers = [(b"content-type", f"{media}; charset=utf-8".encode()), (b"cache-control", b"no-store")]
     return Reply.whole(200 if media is Media.JSON else BAD_REQUEST, content, headers)

@@ -27,7 +27,17 @@ class Refused(Exception):
 
     def __init__(self, *refusals: GraphQLError) -> None:
         super().__init__("; ".join(error.message for error in refusals))
-        self.refusals = list(refusals)
+        self._refusals = refusals
+
+    @property
+    def formatted(self) -> list[Any]:
+        """Its errors, for the client."""
+        return [error.formatted for error in masked(self._refusals, None)]
+
+    @property
+    def messages(self) -> list[str]:
+        """What is wrong with it."""
+        return [error.message for error in self._refusals]
 
 
 def of_problem(problem: Problem) -> GraphQLError:
@@ -68,9 +78,8 @@ def _masked(error: GraphQLError, request_id: str | None) -> GraphQLError:
     if error.path is None and (
         error.original_error is None or isinstance(error.original_error, GraphQLError)
     ):
-        return GraphQLError(
-            error.message, error.nodes, positions=error.positions, extensions={"code": INVALID}
-        )
+        extensions = {"code": INVALID, "status": 400}
+        return GraphQLError(error.message, error.nodes, positions=error.positions, extensions=extensions)
     log.error("A field failed: %s", error, exc_info=error.original_error or error)
     problem = of_problem(internal(request_id))
     return GraphQLError(problem.message, error.nodes, path=error.path, extensions=problem.extensions)

@@ -188,8 +188,7 @@ class OperationRun:
         """The values of all parameters but the object.
 
         Raises:
-            GraphQLError: an argument does not fit.
-            Problem: 401, the caller is not known.
+            Problem: 401, the caller is not known; 422, an argument does not fit.
         """
         values = {name: self._client(kind, anonymous=anonymous) for name, kind in field.provided.items()}
         for name, i in field.arguments.items():
@@ -199,7 +198,7 @@ class OperationRun:
             try:
                 values[name] = msgspec.convert(arguments[name], i.type, strict=False)
             except msgspec.ValidationError as error:
-                raise errors.refusal(f"{camel(name)}: {error}", "invalid-request") from error
+                raise Problem(422, "invalid-request", f"{camel(name)}: {error}") from error
         return values
 
     def _client(self, kind: Any, *, anonymous: bool) -> Any:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frontispiece.aio.deadline import Deadline
 from frontispiece.graphql.engine import Engine
-from frontispiece.graphql.errors import Refused, masked, of_problem
+from frontispiece.graphql.errors import Refused, of_problem
 from frontispiece.graphql.request import GraphRequest
 from frontispiece.http.asgi import Message, Receive, Scope, Send
 from frontispiece.http.json_nesting import is_nested_too_deeply
@@ -183,8 +183,7 @@ class _Connection:
             await self._run(payload, lambda part: self._send({"id": name, "type": "next", "payload": part}))
             await self._send({"id": name, "type": "complete"})
         except Refused as refused:
-            refusals = [error.formatted for error in masked(refused.refusals, None)]
-            await self._send({"id": name, "type": "error", "payload": refusals})
+            await self._send({"id": name, "type": "error", "payload": refused.formatted})
         except Problem as problem:
             await self._send({"id": name, "type": "error", "payload": [of_problem(problem).formatted]})
         except Exception:  # a bug: the client gets nothing of the inside
