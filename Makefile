@@ -72,7 +72,7 @@ proto: .venv/dev  ## generate the gRPC code and the descriptor set of shop/pb/*.
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. \
 		--include_imports --include_source_info --descriptor_set_out=shop/pb/shop.binpb shop/pb/*.proto
 
-RUN_EXTRAS := compression dns embedded events graphql grpc otel postgresql sql validation valkey # what only tests need is not in the image
+RUN_EXTRAS := compression dns embedded envoy events graphql grpc otel postgresql sql validation valkey # what only tests need is not in the image
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:  ## pin requirements/*.txt anew (needs uv)
 	$(LOCK) requirements/build.in --output-file requirements/build.txt

@@ -73,6 +73,7 @@ __all__ = [
 ]
 
 MOUNTED: Final = "app://"
+REGISTRY: Final = "registry://"
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +142,9 @@ def serve_gateway(
             own_layers.load(Path(declared), POLICIES) if declared else own_layers.of_table(routes, POLICIES)
         )
         table = load(routes, own_layers.models(layers))
-        names = {*table.services, *_services_of_mounted(addresses.values())}
+        urls = (url for service in table.services.values() for url in service.url)
+        found = {url.removeprefix(REGISTRY).partition("@")[0] for url in urls if url.startswith(REGISTRY)}
+        names = {*found, *_services_of_mounted(addresses.values())}
         services = upstreams.addresses(names) | addresses
         issuer = access_tokens.variables
         own = {"GATEWAY_ROUTES": str(routes), "GATEWAY_WATCH": "false", **issuer, **(variables or {})}

@@ -142,10 +142,9 @@ def address_of(target: str) -> Json:
     Raises:
         ConfigError: it has no port, or is of another kind.
     """
-    plain = _plain(target)
-    if plain.startswith("unix:"):
-        return {"pipe": {"path": plain.removeprefix("unix:")}}
-    found = _HOST_AND_PORT.fullmatch(plain)
+    if target.startswith("unix:"):
+        return {"pipe": {"path": target.removeprefix("unix:").removeprefix("//")}}
+    found = _HOST_AND_PORT.fullmatch(_plain(target))
     if found is None or not 0 < int(found["port"]) < 2**16:
         raise ConfigError([f"Envoy cannot call {target!r}: write grpc://host:port"])
     return {"socket_address": {"address": found["host"].strip("[]"), "port_value": int(found["port"])}}

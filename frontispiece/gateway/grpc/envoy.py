@@ -90,7 +90,7 @@ def bootstrap(folder: Path, listen: str, tls: tuple[Path, Path] | None = None) -
     """Envoy's own configuration.
 
     Args:
-        folder: that of the plane, with the files of this module's other functions.
+        folder: of the data plane, with the files of this module's other functions.
         listen: `host:port` that calls come to.
         tls: the certificate chain and the private key, in PEM; None for HTTP/2 without TLS.
     """

@@ -28,6 +28,7 @@ from frontispiece.testing import (
 )
 from frontispiece.testing.contracts import breaches
 from frontispiece.upstream import Service
+from tests.frontispiece.gateway.grpc.library import Library, descriptor_set
 from tests.support.serving import raw_server
 from tests.support.tables import route, route_table
 
@@ -240,3 +241,20 @@ async def test_a_bff_is_verified_against_the_contracts_of_its_clients(tmp_path: 
     assert kept == []
     assert len(broken) == 1
     assert broken[0].startswith("reader 1.0.0, a note, text: ")
+
+
+async def test_a_service_over_grpc_is_called_at_the_name_that_it_is_registered_by(
+    serve_gateway: ServeGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "library.binpb").write_bytes(descriptor_set())
+    services = {"library": {"url": "registry://library-grpc", "descriptors": "library.binpb"}}
+    books = route("/books/{name}", to="grpc://library/Library.GetBook", timeout="20s")
+    (tmp_path / "routes.toml").write_text(route_table(books, services=services))
+
+    async with Library().serving() as address:
+        async with serve_gateway(tmp_path / "routes.toml") as client:
+            assert (await client.get("/nothing")).status_code == 404
+        async with serve_gateway(tmp_path / "routes.toml", **{"library-grpc": address}) as client:
+            response = await client.get("/books/a")
+
+    assert response.json()["name"] == "a"

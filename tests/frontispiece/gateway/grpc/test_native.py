@@ -1,7 +1,6 @@
 """Native gRPC: calls of grpcio through Envoy, about which the gateway decides."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,12 @@ import httpx
 import jwt
 import pytest
 
-from frontispiece.errors import ConfigError
-from frontispiece.gateway.grpc.data_plane import DataPlane
 from tests.conftest import MakeToken
 from tests.frontispiece.gateway.grpc.library import SERVICE
 from tests.frontispiece.gateway.grpc.native import BOOK, FIND, ROUTE, Greeter, World, native_world
-from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
 from tests.support.issuer import Issuer
-from tests.support.serving import Serve, client_of, nobody_there
-from tests.support.tables import route, route_table
-from tests.support.world import gateway_of
+from tests.support.serving import client_of
+from tests.support.tables import route
 
 
 @pytest.fixture
@@ -230,51 +225,3 @@ async def test_one_caller_never_has_all_streams_of_a_service(
     through = await asyncio.gather(*map(trade, "abcdefgh"), return_exceptions=True)
     assert [each for each in through if not isinstance(each, BaseException)]
     open_calls.pop().cancel()
-
-
-async def test_a_table_that_envoy_does_not_learn_of_is_not_served(serve: Serve, tmp_path: Path) -> None:
-    services = {"library": "127.0.0.1:1", "b": nobody_there()}
-    gateway = gateway_of(route_table(route("/a", to="b")), services)
-    gateway.runtime.data_plane = plane = DataPlane(tmp_path / "plane", "127.0.0.1:1")
-    plane.prepare()
-    await serve(gateway)
-    before = gateway.snapshot
-    shutil.rmtree(plane.folder)
-
-    with pytest.raises(FileNotFoundError):
-        await gateway.serve_table(table_with(tmp_path, ROUTE | {"auth": "none", "scopes": []}))
-
-    assert gateway.snapshot is before
-
-
-async def test_an_address_that_envoy_cannot_call_refuses_its_table_and_no_later_one(
-    serve: Serve, tmp_path: Path
-) -> None:
-    gateway = gateway_of(route_table(route("/a", to="b")), {"b": nobody_there()})
-    gateway.runtime.data_plane = plane = DataPlane(tmp_path / "plane", "127.0.0.1:1")
-    plane.prepare()
-    await serve(gateway)
-    native = ROUTE | {"auth": "none", "scopes": []}
-
-    with pytest.raises(ConfigError, match="write grpc://host:port"):
-        await gateway.serve_table(table_with(tmp_path, native, url="grpc://library"))
-    assert gateway.snapshot.table.routes[0].to
-    assert gateway.snapshot.table.routes[0].to.service == "b"
-
-    good = table_with(tmp_path, native, url="grpc://127.0.0.1:1")
-    assert await gateway.serve_table(good)
-    assert gateway.snapshot.table == good
-
-
-def test_a_native_route_has_only_what_goes_without_messages(tmp_path: Path) -> None:
-    def errors(**keys: Any) -> str:
-        with pytest.raises(ConfigError) as refused:
-            table_with(tmp_path, route(**{"path": f"/{SERVICE}/{{method}}", "to": "grpc://library", **keys}))
-        return str(refused.value)
-
-    assert "cache is for HTTP: of native gRPC calls the gateway sees the headers alone" in errors(cache={})
-    assert "retry is for HTTP" in errors(retry={})
-    assert "methods are those of HTTP" in errors(methods=["POST"])
-    assert 'set auth = "bearer"' in errors(auth="session")
-    assert "no method of library is at this path: did you mean" in errors(path=f"/{SERVICE}/GetBok").lower()
-    assert 'gRPC is what a route to "grpc://service" has' in errors(to="library", methods=["gRPC"])
