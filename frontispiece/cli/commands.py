@@ -10,9 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from frontispiece.cli.project import Project, find
-from frontispiece.cli.run.data_folder import addresses_of
+from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.terminal import Data, data_folder, fail, open_project
 from frontispiece.errors import ConfigError
+from frontispiece.extras import MissingExtra
 from frontispiece.factories import attribute
 
 HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
@@ -20,6 +21,13 @@ HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
 
 class Commands(TyperGroup):
     """The commands of `front` and those of the project that FRONT_PROJECT or the folder names."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what is wrong with the project, or not installed, ends it with status 1."""
+        try:
+            return super().invoke(ctx)
+        except (ConfigError, MissingExtra) as error:
+            fail(str(error))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands; those of `front` alone where there is no valid project."""
@@ -66,15 +74,12 @@ def _deferred(name: str, reference: str) -> Any:
         set_databases(project, folder)
         set_broker(project, folder)
         set_gateway(folder)
-        try:
-            loaded = load(reference)
-            loaded._add_completion = False  # noqa: SLF001 (that of `front` completes it)
-            command = typer.main.get_command(loaded)
-            command.context_settings = {**HELP_NAMES, **command.context_settings}
-            command.epilog = f"Another data folder than .data: {ctx.command_path} … --data DIR"
-            command.main(arguments, prog_name=ctx.command_path)
-        except ConfigError as error:
-            fail(str(error))
+        loaded = load(reference)
+        loaded._add_completion = False  # noqa: SLF001 (that of `front` completes it)
+        command = typer.main.get_command(loaded)
+        command.context_settings = {**HELP_NAMES, **command.context_settings}
+        command.epilog = f"Another data folder than .data: {ctx.command_path} … --data DIR"
+        command.main(arguments, prog_name=ctx.command_path)
 
     return typer.main.get_command(shell)
 
@@ -141,5 +146,5 @@ def set_broker(project: Project, data: Path) -> None:
 def set_gateway(data: Path) -> None:
     """Set FRONT_URL, unless it is set, where a run has the data folder."""
     with suppress(ConfigError):  # it has crashed: a command that calls a gateway says that nothing answers
-        if run := addresses_of(data):
+        if run := run_addresses(data):
             os.environ.setdefault("FRONT_URL", run.url)

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from frontispiece.cli.openapi_diff import diff
-from frontispiece.cli.terminal import Folder, err, fail, open_project, out, print_table
-from frontispiece.errors import ConfigError
-from frontispiece.extras import MissingExtra
+from frontispiece.cli.terminal import (
+    Folder,
+    fail,
+    new_table,
+    open_project,
+    out,
+    print_done,
+    print_faults,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from frontispiece.cli.inspect.contracts import Opened
@@ -31,13 +37,10 @@ def matrix(ctx: typer.Context, project: Folder = None) -> None:
     """Verify every version in the field, and show the matrix; exit with 1 when one of them is broken."""
     if ctx.invoked_subcommand is not None:
         return
-    try:
-        opened = _open(project)
-        wrong = opened.disagreements(_today())
-        rows = asyncio.run(opened.matrix(_today()))
-        services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
-    except (ConfigError, MissingExtra) as error:
-        fail(str(error))
+    opened = _open(project)
+    wrong = opened.disagreements(_today())
+    rows = asyncio.run(opened.matrix(_today()))
+    services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
     _show(opened, rows)
     _show_services(services)
     _conclude([*wrong, *_broken(rows, services)], "Every version in the field has what it relies on.")
@@ -61,23 +64,20 @@ def check(
 
     Files and git say it, without a broker. What cannot be read counts as broken.
     """
-    try:
-        opened = _open(project)
-        wrong = opened.disagreements(_today())
-        for change in opened.changes(base, _today()) if base is not None else ():
-            if change.is_breach:
-                wrong.append(change.text)
-            else:
-                out.print(f"[blue]i[/] {escape(change.text)}", highlight=False)
-        rows = asyncio.run(opened.matrix(_today()))
-        services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
-        if broker:
-            from frontispiece.contracts.broker import publish  # noqa: PLC0415 (other commands start faster without)
+    opened = _open(project)
+    wrong = opened.disagreements(_today())
+    for change in opened.changes(base, _today()) if base is not None else ():
+        if change.is_breach:
+            wrong.append(change.text)
+        else:
+            out.print(f"[blue]i[/] {escape(change.text)}", highlight=False)
+    rows = asyncio.run(opened.matrix(_today()))
+    services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
+    if broker:
+        from frontispiece.contracts.broker import publish  # noqa: PLC0415 (other commands start faster without)
 
-            for line in publish(broker, broker_token, rows, opened.revision()):
-                out.print(f"published: {line}", highlight=False, markup=False)
-    except (ConfigError, MissingExtra) as error:
-        fail(str(error))
+        for line in publish(broker, broker_token, rows, opened.revision()):
+            out.print(f"published: {line}", highlight=False, markup=False)
     _show(opened, rows)
     _show_services(services)
     _conclude([*wrong, *_broken(rows, services)], "These apps may be released.")
@@ -98,13 +98,10 @@ def usage(
     from frontispiece.contracts.client_calls import calls_by_version  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.contracts.usage import topmost_unread  # noqa: PLC0415
 
-    try:
-        opened = _open(project)
-        fields = opened.usage(_today())
-        calls = None if admin is None else calls_by_version(admin, admin_token, days)
-    except ConfigError as error:
-        fail(str(error))
-    table = _table("app", "operation", "field", "read by")
+    opened = _open(project)
+    fields = opened.usage(_today())
+    calls = None if admin is None else calls_by_version(admin, admin_token, days)
+    table = new_table("app", "operation", "field", "read by")
     for provider, uses in fields.items():
         for use in topmost_unread(uses) if unread else uses:
             table.add_row(provider, use.operation, escape(use.path), ", ".join(use.versions) or "unread")
@@ -116,13 +113,10 @@ def usage(
 @app.command()
 def persist(project: Folder = None) -> None:
     """Write the schema of each GraphQL API, and the operations of its clients' `.graphql` files."""
-    try:
-        for file, content in _open(project).graph_files(_today()).items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content, encoding="utf-8")
-            out.print(f"{file}", highlight=False, markup=False)
-    except (ConfigError, MissingExtra) as error:
-        fail(str(error))
+    for file, content in _open(project).graph_files(_today()).items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+        out.print(f"{file}", highlight=False, markup=False)
 
 
 app.command()(diff)
@@ -138,17 +132,10 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _table(*headings: str) -> Table:
-    table = Table()
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
 def _show(opened: "Opened", rows: Sequence["Verified"]) -> None:
     """The matrix: a row for each version, a column for each app."""
     providers = list(dict.fromkeys(row.pact.provider for row in rows))
-    table = _table("version", "", *providers)
+    table = new_table("version", "", *providers)
     for row in rows:
         outcome = _outcome(len(row.breaches), "field")
         cells = [outcome if row.pact.provider == provider else "" for provider in providers]
@@ -162,7 +149,7 @@ Services = Mapping[tuple[str, str], Sequence[str]]
 
 def _show_services(services: Services) -> None:
     """A row for each service that apps call."""
-    table = _table("consumer", "service", "")
+    table = new_table("consumer", "service", "")
     for (consumer, service), faults in services.items():
         table.add_row(consumer, service, _outcome(len(faults), "fault"))
     if services:
@@ -180,16 +167,15 @@ def _broken(rows: Sequence["Verified"], services: Services) -> list[str]:
 
 
 def _conclude(wrong: Sequence[str], fine: str) -> None:
-    for each in wrong:
-        err.print(f"[red]✗[/] {escape(each)}", highlight=False)
+    print_faults(wrong)
     if wrong:
         fail(f"{len(wrong)} reason{'s' if len(wrong) > 1 else ''} against a release.")
-    out.print(f"[green]✓[/] {fine}", highlight=False)
+    print_done(fine)
 
 
 def _show_calls(opened: "Opened", calls: Counter[str], days: int) -> None:
     """Each version's calls, also of versions that are not listed or have left the field."""
-    table = _table("version", "", f"calls in {days} days")
+    table = new_table("version", "", f"calls in {days} days")
     states = {str(entry): entry.state(_today()) for entry in opened.contracts.released.versions}
     for version in dict.fromkeys([*states, *sorted(calls)]):
         table.add_row(escape(version), states.get(version, "unknown"), str(calls[version]))

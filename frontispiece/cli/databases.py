@@ -3,12 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from frontispiece.cli import completion
-from frontispiece.cli.terminal import Data, Folder, data_folder, err, fail, open_project, out
-from frontispiece.errors import ConfigError
-from frontispiece.extras import MissingExtra
+from frontispiece.cli.terminal import Data, Folder, data_folder, fail, open_project, print_done, print_faults
 
 
 def migrate(
@@ -34,28 +31,24 @@ def migrate(
 ) -> None:
     """Bring the databases of apps to the code's version; those of no variable lie in the data folder."""
     opened = open_project(project)
-    try:
-        from frontispiece.cli.run import migrate as run  # noqa: PLC0415 (an extra)
+    from frontispiece.cli.run import migrate as run  # noqa: PLC0415 (an extra)
 
-        chosen = run.databases(opened, apps or ())
-        if check:
-            _show(run.differences(chosen))
-        elif new is not None:
-            from frontispiece.stores.autogenerate import write_version  # noqa: PLC0415 (the same)
+    chosen = run.databases(opened, apps or ())
+    if check:
+        _show(run.differences(chosen))
+    elif new is not None:
+        from frontispiece.stores.autogenerate import write_version  # noqa: PLC0415 (the same)
 
-            for database in chosen:
-                if file := write_version(database.migrations, new):
-                    out.print(f"[green]✓[/] {escape(str(file))}: read it before it is run", highlight=False)
-        else:
-            for line in run.migrate(opened, chosen, data_folder(opened, data)):
-                out.print(f"[green]✓[/] {escape(line)}", highlight=False)
-    except (ConfigError, MissingExtra) as error:
-        fail(str(error))
+        for database in chosen:
+            if file := write_version(database.migrations, new):
+                print_done(f"{file}: read it before it is run")
+    else:
+        for line in run.migrate(opened, chosen, data_folder(opened, data)):
+            print_done(line)
 
 
 def _show(differences: list[str]) -> None:
-    for difference in differences:
-        err.print(f"[red]✗[/] {escape(difference)}", highlight=False)
+    print_faults(differences)
     if differences:
         fail("Models and migrations differ: write the missing version by front migrate APP --new MESSAGE.")
-    out.print("[green]✓[/] The migrations make the tables of the models.", highlight=False)
+    print_done("The migrations make the tables of the models.")

@@ -9,10 +9,19 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from frontispiece.cli.terminal import Data, Folder, data_folder, err, fail, open_project, out, print_table
+from frontispiece.cli.terminal import (
+    Data,
+    Folder,
+    data_folder,
+    err,
+    fail,
+    new_table,
+    open_project,
+    out,
+    print_done,
+    print_table,
+)
 from frontispiece.cli.text import printable
-from frontispiece.errors import ConfigError
-from frontispiece.extras import MissingExtra
 
 if TYPE_CHECKING:
     from frontispiece.cli.client.broker import BrokerAddress, Published
@@ -64,7 +73,7 @@ def list_parked(project: Folder = None, data: Data = None) -> None:
         from frontispiece.cli.client.broker import read  # noqa: PLC0415 (an extra)
         from frontispiece.events.parking import parked_messages  # noqa: PLC0415 (the same)
 
-        table = _table("id", "parked at", "service", "message", "subject", "deliveries", "reason")
+        table = new_table("id", "parked at", "service", "message", "subject", "deliveries", "reason")
         async for parked in parked_messages(connection.streams, address.prefix):
             _add_row(
                 table,
@@ -101,7 +110,7 @@ def replay(
         parked_now = parking.parked_messages(connection.streams, address.prefix)
         for number in numbers or [parked.number async for parked in parked_now]:
             parked = await parking.replay(connection.streams, address.prefix, number)
-            _done(f"{number}: {parked.subject} is delivered to {parked.consumer} again")
+            print_done(f"{number}: {parked.subject} is delivered to {parked.consumer} again")
 
     _run(project, data, act)
 
@@ -115,7 +124,7 @@ def drop(numbers: Numbers, project: Folder = None, data: Data = None) -> None:
 
         for number in numbers:
             parked = await parking.drop(connection.streams, address.prefix, number)
-            _done(f"{number}: {parked.subject} for {parked.consumer} is removed")
+            print_done(f"{number}: {parked.subject} for {parked.consumer} is removed")
 
     _run(project, data, act)
 
@@ -127,7 +136,7 @@ def lag(project: Folder = None, data: Data = None) -> None:
     async def show(connection: "Connection", address: "BrokerAddress") -> None:
         from frontispiece.cli.client.broker import consumer_lags  # noqa: PLC0415 (an extra)
 
-        table = _table("service", "stream", "pending", "unacknowledged", "redelivered")
+        table = new_table("service", "stream", "pending", "unacknowledged", "redelivered")
         for each in await consumer_lags(connection.streams, address.prefix):
             _add_row(table, each.service, each.stream, each.pending, each.unacknowledged, each.redelivered)
         _print(table, "No service consumes anything.")
@@ -150,8 +159,6 @@ def _run(project: Path | None, data: Path | None, work: Work) -> None:
                 await work(connection, address)
 
         asyncio.run(run())
-    except (ConfigError, MissingExtra) as error:
-        fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit from None
 
@@ -164,13 +171,6 @@ def _line(published: "Published", colour: str) -> str:
     return f"[{colour}]{escape(printable(about))}[/] {escape(printable(rest))}"
 
 
-def _table(*headings: str) -> Table:
-    table = Table()
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
 def _print(table: Table, when_empty: str) -> None:
     if table.row_count:
         print_table(table)
@@ -180,7 +180,3 @@ def _print(table: Table, when_empty: str) -> None:
 
 def _add_row(table: Table, *cells: object) -> None:
     table.add_row(*(escape(printable(str(cell))) for cell in cells))
-
-
-def _done(message: str) -> None:
-    out.print(f"[green]✓[/] {escape(printable(message))}", highlight=False)

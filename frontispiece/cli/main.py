@@ -32,9 +32,9 @@ from frontispiece.cli.terminal import (
     fail,
     open_project,
     out,
+    print_done,
+    print_faults,
 )
-from frontispiece.errors import ConfigError
-from frontispiece.extras import MissingExtra
 from frontispiece.server.signals import reset_dispositions
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _up(project: Path | None, data: Path | None, routes: Path | None, **options:
 
     try:
         Up(project=opened, data=folder, routes=routes or opened.routes, **options).run(ready)
-    except (InUse, PortTaken, ChildFailed, NotReady, NotStarted, MissingExtra, ConfigError) as error:
+    except (InUse, PortTaken, ChildFailed, NotReady, NotStarted) as error:
         fail(str(error))
 
 
@@ -200,7 +200,7 @@ def serve(
             admin_sock=None if admin_fd is None else inherited(admin_fd),
             successor=successor,
         )
-    except (PortTaken, NotStarted, ChildFailed, ConfigError) as error:
+    except (PortTaken, NotStarted, ChildFailed) as error:
         fail(str(error))
 
 
@@ -226,8 +226,7 @@ def check(
     errors = find_errors(opened, data_folder(opened, data), table)
     taken = cast(Commands, ctx.parent.command).commands if ctx.parent else ()
     errors += map(opened.located, command_errors(opened, taken))
-    for error in errors:
-        err.print(f"[red]✗[/] {escape(error)}", highlight=False)
+    print_faults(errors)
     if errors:
         fail(f"{_counted(len(errors), 'error')} found.")
     loaded = load_table(opened, table)
@@ -237,7 +236,7 @@ def check(
     if warnings and strict:
         fail(f"{_counted(warnings, 'warning')} found.")
     but = f", but for {_counted(warnings, 'warning')}" if warnings else ""
-    out.print(f"[green]✓[/] The route table, the settings and the pages are in order{but}.")
+    print_done(f"The route table, the settings and the pages are in order{but}.")
 
 
 def _show(finding: "Finding") -> str:

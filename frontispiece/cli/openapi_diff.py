@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from frontispiece.cli.terminal import Folder, fail, open_project, out, print_table
-from frontispiece.errors import ConfigError
+from frontispiece.cli.terminal import Folder, fail, new_table, open_project, out, print_done, print_table
 
 if TYPE_CHECKING:
     from frontispiece.contracts.openapi import Finding
@@ -34,11 +32,8 @@ def diff(
     from frontispiece.contracts import Revision  # noqa: PLC0415
     from frontispiece.contracts.openapi import diff as compare  # noqa: PLC0415
 
-    try:
-        tree = Opened.of(open_project(project)).tree
-        found = compare(Revision(tree.folder, revision), tree, datetime.now(UTC).date())
-    except ConfigError as error:
-        fail(str(error))
+    tree = Opened.of(open_project(project)).tree
+    found = compare(Revision(tree.folder, revision), tree, datetime.now(UTC).date())
     severities = Counter(str(each.severity) for each in found)
     if as_json:
         out.print_json(json.dumps([each.document() for each in found]))
@@ -48,7 +43,7 @@ def diff(
     if severities["error"]:
         fail(f"Since {revision}, something breaks that is read ({counted}).")
     if not as_json:
-        out.print(f"[green]✓[/] Since {escape(revision)}, nothing breaks that is read ({counted}).")
+        print_done(f"Since {revision}, nothing breaks that is read ({counted}).")
 
 
 _WORDS = {"error": "errors", "warning": "warnings", "info": "compatible"}
@@ -57,9 +52,7 @@ _WORDS = {"error": "errors", "warning": "warnings", "info": "compatible"}
 def _show(findings: "Sequence[Finding]") -> None:
     if not findings:
         return
-    table = Table()
-    for heading in ("", "app", "operation", "where", "change", "why", "read by"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("", "app", "operation", "where", "change", "why", "read by")
     for finding in findings:
         table.add_row(*_row(finding))
     print_table(table)

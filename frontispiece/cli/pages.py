@@ -49,7 +49,7 @@ def graph(
         shown = text(drawn if page is None else chosen(drawn, page))
         if mermaid is not None:
             mermaid.write_text(shown, encoding="utf-8")
-    except (NoSuchPage, ConfigError, OSError) as error:
+    except (NoSuchPage, OSError) as error:
         fail(str(error))
     if mermaid is None:
         print(shown, end="")  # noqa: T201 (no terminal's width breaks its lines)
@@ -89,7 +89,7 @@ def explain(
             html.write_text(explain_html.page(explained), encoding="utf-8")
     except explaining.NoTimeline as error:
         fail(_plain_route(project, path) or str(error))
-    except (explaining.NotExplained, LoginFailed, ConfigError, OSError) as error:
+    except (explaining.NotExplained, LoginFailed, OSError) as error:
         fail(str(error))
     for line in waterfall(explained, out.width):
         out.print(line)

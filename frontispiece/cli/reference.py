@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from frontispiece.cli import completion
-from frontispiece.cli.terminal import Folder, fail, open_project, print_table
-from frontispiece.errors import ConfigError, nearest
+from frontispiece.cli.terminal import Folder, fail, new_table, open_project, print_table
+from frontispiece.errors import nearest
 
 
 def settings(
@@ -50,9 +49,7 @@ def settings(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table()
-    for heading in ("app", "variable", "value", "source", "default", "what it is"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("app", "variable", "value", "source", "default", "what it is")
     for row in rows:
         shown = (escape(value) if value is not None else "" for value in row.values())
         table.add_row(*shown)
@@ -68,8 +65,5 @@ def schema(project: Folder = None) -> None:
     from frontispiece.gateway import own_layers  # noqa: PLC0415
     from frontispiece.gateway.config.table import schema as schema_of  # noqa: PLC0415
 
-    try:
-        layers = layers_of(open_project(project))
-    except ConfigError as error:
-        fail(str(error))
+    layers = layers_of(open_project(project))
     typer.echo(json.dumps(schema_of(own_layers.models(layers)), indent=2))

@@ -4,10 +4,9 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from frontispiece.cli.project import Project, find
-from frontispiece.cli.terminal import Folder, Routes, fail, open_project, print_table
+from frontispiece.cli.terminal import Folder, Routes, new_table, open_project, print_table
 from frontispiece.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,18 +28,13 @@ def show_routes(
     opened = open_project(project) if project or not routes else _nearest_project()
     file = routes or (opened.routes if opened else None)
     assert file is not None, "without a table there is a project"
-    try:
-        found = load_table(opened, file).routes
-    except ConfigError as error:
-        fail(str(error))
+    found = load_table(opened, file).routes
     if as_json:
         typer.echo(json.dumps(to_json(found), indent=2))
         return
-    shown = Table(title=str(file))
     headings = ["methods", "path", "to", "auth", "scopes", "rate_limit", "timeout"]
     has_layers = any(route.layers for route in found)
-    for heading in [*headings, *(["layers"] if has_layers else [])]:
-        shown.add_column(heading, overflow="fold")  # a path is never cut
+    shown = new_table(*headings, *(["layers"] if has_layers else []), title=str(file))
     for route in found:
         shown.add_row(*_cells(route), *([" ".join(_layers(route))] if has_layers else []))
     print_table(shown)

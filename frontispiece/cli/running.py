@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from frontispiece.cli.pages import login_headers
 from frontispiece.cli.project import find
@@ -17,9 +16,8 @@ from frontispiece.cli.terminal import (
     fail,
     gateway_url,
     open_project,
-    out,
+    print_done,
 )
-from frontispiece.errors import ConfigError
 
 AdminAddress = Annotated[
     str | None,
@@ -61,7 +59,7 @@ def import_file(
         answer = send(file, f"{origin}{path or target.path}", credentials)
     except (ImportFailed, LoginFailed) as error:
         fail(f"{error}\nNothing was imported.")
-    out.print(f"[green]✓[/] {escape(str(file))} was imported: {escape(answer)}", highlight=False)
+    print_done(f"{file} was imported: {answer}")
 
 
 def login(
@@ -106,7 +104,7 @@ def reload_table(
     try:
         where, token = (admin, None) if admin else address_of(data_folder(find(project), data))
         outcomes = reload(where, workers, token)
-    except (AdminFailed, ConfigError) as error:
+    except AdminFailed as error:
         fail(str(error))
     for port, outcome in outcomes.items():
-        out.print(f"[green]✓[/] {port}: {outcome}", highlight=False)
+        print_done(f"{port}: {outcome}")

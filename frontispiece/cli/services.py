@@ -9,13 +9,20 @@ from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.running import AdminAddress
-from frontispiece.cli.terminal import Data, Folder, data_folder, fail, open_project, out, print_table
+from frontispiece.cli.terminal import (
+    Data,
+    Folder,
+    data_folder,
+    fail,
+    new_table,
+    open_project,
+    print_done,
+    print_table,
+)
 from frontispiece.errors import ConfigError, nearest
-from frontispiece.extras import MissingExtra
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE
 
@@ -43,11 +50,9 @@ def services(
         token = os.environ.get("GATEWAY_ADMIN_TOKEN")
         where, token = (admin, token) if admin else address_of(data_folder(opened, data))
         rows = request("GET", where, token, "/admin/services")
-    except (AdminFailed, ConfigError) as error:
+    except AdminFailed as error:
         fail(str(error))
-    table = Table()
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold")
+    table = new_table(*HEADINGS)
     for row in rows:
         table.add_row(
             *(escape(str(row[key])) for key in ("service", "address", "zone", "version")),
@@ -74,10 +79,7 @@ def scale(
         counts[match[1]] = int(match[2])
     if errors := [error for name in counts if (error := _why_not(opened, name))]:
         fail("\n".join(errors))
-    try:
-        asyncio.run(_scale(opened, folder, counts))
-    except (ConfigError, MissingExtra) as error:
-        fail(str(error))
+    asyncio.run(_scale(opened, folder, counts))
 
 
 def _why_not(project: Project, name: str) -> str | None:
@@ -147,4 +149,4 @@ async def _scale(project: Project, data: Path, counts: dict[str, int]) -> None:
             except TimeoutError:
                 late = f"{name} has {there} instances in the registry after {SCALE_TIMEOUT:g} s, not {count}"
                 raise ConfigError([f"{late}: see {data}/logs/{name}-*.log"]) from None
-            out.print(f"[green]✓[/] {name}: {count} instance{'s' if count > 1 else ''}", highlight=False)
+            print_done(f"{name}: {count} instance{'s' if count > 1 else ''}")

@@ -1,15 +1,18 @@
 """What commands share: the consoles, errors, and common options."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from frontispiece.cli.project import Project, find
-from frontispiece.cli.run.data_folder import addresses_of
+from frontispiece.cli.run.data_folder import run_addresses
+from frontispiece.cli.text import printable
 from frontispiece.errors import ConfigError
 
 out = Console(soft_wrap=True)
@@ -46,11 +49,30 @@ WIDE: Final = 1000
 """Columns where no terminal sets a limit."""
 
 
+def new_table(*headings: str, title: str | None = None) -> Table:
+    """A table whose cells are never cut."""
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def print_table(table: Table) -> None:
     """Print a table; a row is one line where no terminal sets a limit."""
     if not out.is_terminal:
         out.width = WIDE
     out.print(table)
+
+
+def print_done(message: str) -> None:
+    """Print what has been done, or found to be in order."""
+    out.print(f"[green]✓[/] {escape(printable(message))}", highlight=False)
+
+
+def print_faults(faults: Iterable[str]) -> None:
+    """Print what is wrong, a line each."""
+    for fault in faults:
+        err.print(f"[red]✗[/] {escape(fault)}", highlight=False)
 
 
 def fail(message: str) -> NoReturn:
@@ -60,11 +82,12 @@ def fail(message: str) -> NoReturn:
 
 
 def open_project(folder: Path | None) -> Project:
-    """The project of a command, its modules importable; ends the command when the file has errors."""
-    try:
-        project = find(folder)
-    except ConfigError as error:
-        fail(str(error))
+    """The project of a command, its modules importable.
+
+    Raises:
+        ConfigError: its file has errors.
+    """
+    project = find(folder)
     sys.path.insert(0, str(project.folder))
     return project
 
@@ -79,7 +102,7 @@ def gateway_url(url: str | None, project: Path | None, data: Path | None) -> str
     if url is not None:
         return url.rstrip("/")
     try:
-        run = addresses_of(data_folder(find(project), data))
+        run = run_addresses(data_folder(find(project), data))
     except ConfigError as error:
         fail(f"{error}\nWithout a run on this machine, --url names the gateway.")
     return run.url if run else URL

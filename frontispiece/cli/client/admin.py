@@ -9,7 +9,7 @@ import msgspec
 
 from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import DEFAULT_PORT
-from frontispiece.cli.run.data_folder import addresses_of
+from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
 from frontispiece.http.loopback import is_loopback
 from frontispiece.server.sockets import LOOPBACK
@@ -28,7 +28,7 @@ def address_of(data: Path) -> tuple[str, str | None]:
     Raises:
         ConfigError: that run has crashed.
     """
-    run = addresses_of(data)
+    run = run_addresses(data)
     if run is None or run.admin is None:
         return f"{LOOPBACK}:{DEFAULT_PORT}", None
     stored = msgspec.json.decode((data / secrets.FILE).read_bytes(), type=dict[str, str])

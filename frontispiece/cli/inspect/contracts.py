@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -130,23 +131,21 @@ class Opened:
             found |= {(contract["consumer"], service): faults for service, faults in wrong.items()}
         return found
 
-    def graphs(self) -> Iterator[tuple[str, GraphEndpoint]]:
-        """The GraphQL APIs of all apps, by the app.
+    @cached_property
+    def _apps(self) -> list[tuple[str, App]]:
+        """Every app with a factory except the gateway, by name, made once.
 
         Raises:
-            ConfigError: an app cannot be made.
+            ConfigError: one of them has errors.
         """
-        return self._apis(GraphEndpoint)
-
-    def _apps(self) -> Iterator[tuple[str, App]]:
-        return apps(self.project, self.project.folder / ".data", self.project.routes)
+        return list(apps(self.project, self.project.folder / ".data", self.project.routes))
 
     def _openapi(self) -> dict[str, dict[str, Any]]:
         """The OpenAPI documents of all apps that have one, by the app."""
-        return {name: app.openapi() for name, app in self._apps() if isinstance(app, FastAPI)}
+        return {name: app.openapi() for name, app in self._apps if isinstance(app, FastAPI)}
 
     def _apis(self, kind: type[Api]) -> Iterator[tuple[str, Api]]:
-        for name, app in self._apps():
+        for name, app in self._apps:
             for api in app.apis if isinstance(app, PageApp) else ():
                 if isinstance(api, kind):
                     yield name, api
@@ -170,7 +169,7 @@ class Opened:
             ConfigError: an app cannot be made, or its operations not be read.
         """
         found = {}
-        for name, endpoint in self.graphs():
+        for name, endpoint in self._apis(GraphEndpoint):
             from frontispiece.contracts.graphql import contract_of  # noqa: PLC0415 (only where there is one)
 
             conflicts = contract_of(name, endpoint).conflicts(self.contracts.released, today)
@@ -185,7 +184,7 @@ class Opened:
         """
         revision = Revision(self.tree.folder, base)
         names = frozenset(revision.names())
-        for name, endpoint in self.graphs():
+        for name, endpoint in self._apis(GraphEndpoint):
             from frontispiece.contracts.graphql import contract_of, places  # noqa: PLC0415 (only where there is one)
 
             schema, operations = places(name)
@@ -201,7 +200,7 @@ class Opened:
             ConfigError: an operation cannot be persisted.
         """
         found: dict[Path, str] = {}
-        for _, endpoint in self.graphs():
+        for _, endpoint in self._apis(GraphEndpoint):
             from frontispiece.contracts.graphql import files  # noqa: PLC0415 (only where there is one)
 
             found |= files(endpoint, self.contracts.released, today)

@@ -20,15 +20,15 @@ LOGS: Final = "logs"
 SPACE: Final = 1 << 20
 """Bytes that the folder has room for at the start."""
 
-ADDRESSES: Final = "addresses.json"
-"""The file of `Addresses`, while the project runs."""
+FILE: Final = "run.json"
+"""The file of `RunAddresses`, while the project runs."""
 
 
 class InUse(Exception):
     """Another run has the data folder."""
 
 
-class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+class RunAddresses(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run serves.
 
     Args:
@@ -80,9 +80,9 @@ def is_in_use(data: Path) -> bool:
 
 
 @contextmanager
-def announced(data: Path, addresses: Addresses) -> Iterator[None]:
+def announced(data: Path, addresses: RunAddresses) -> Iterator[None]:
     """The addresses of the run that has locked a data folder, in a file there for this block."""
-    file = data / ADDRESSES
+    file = data / FILE
     file.write_bytes(msgspec.json.encode(addresses))
     try:
         yield
@@ -90,19 +90,19 @@ def announced(data: Path, addresses: Addresses) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def addresses_of(data: Path) -> Addresses | None:
+def run_addresses(data: Path) -> RunAddresses | None:
     """The addresses of the run that has a data folder; None when none has it.
 
     Raises:
         ConfigError: that run has crashed; another program may have its ports now.
     """
     try:
-        content = (data / ADDRESSES).read_bytes()
+        content = (data / FILE).read_bytes()
     except FileNotFoundError:
         return None
     if not is_in_use(data):
         raise ConfigError([f"{data}: the run that had it has crashed, and nothing runs now: start it again"])
-    return msgspec.json.decode(content, type=Addresses)
+    return msgspec.json.decode(content, type=RunAddresses)
 
 
 def _check_space(file: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from socket import socket
+from typing import NoReturn
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
@@ -56,27 +57,8 @@ def serve(
         only = ", ".join([GATEWAY, *mountable])
         raise ConfigError([f"{name} has no workers: only the gateway and mounted apps have ({only})."])
     secrets.require(project, name)
-    if name in project.apps and (app := project.apps[name]).command:
-        os.environ |= {"HOST": host, "PORT": str(port)}
-        command = program(project, name, {"port": str(port), "project": str(project.folder)})
-        folder = project.folder / app.folder
-        if (settings := RegistrySettings()).url:
-            from frontispiece.cli.run import registering  # noqa: PLC0415 (an extra)
-            from frontispiece.registry import reachable  # noqa: PLC0415 (the same)
-
-            sys.exit(
-                registering.run(
-                    registering.Program(
-                        name=name,
-                        command=command,
-                        folder=str(folder),
-                        where=f"{host}:{port}",  # 0.0.0.0 is this machine to who connects
-                        address=f"http://{reachable(settings.url, host, port)}",
-                    )
-                )
-            )
-        os.chdir(folder)
-        os.execv(command[0], command)  # noqa: S606 (a program without a shell is the point)
+    if name in project.apps and project.apps[name].command:
+        _run_command(project, name, host, port)
     os.environ.setdefault("GATEWAY_ROUTES", str(project.routes))
     if project.layers:
         os.environ.setdefault("GATEWAY_LAYERS", str(project.layers))
@@ -94,3 +76,24 @@ def serve(
             await_turn(successor)
         public, *beside = listeners(name, made, sock, admin_sock=admin_sock)
         server.serve(public, beside)
+
+
+def _run_command(project: Project, name: str, host: str, port: int) -> NoReturn:
+    """Become the program of an app by command; with a registry, run it and register it."""
+    os.environ |= {"HOST": host, "PORT": str(port)}
+    command = program(project, name, {"port": str(port), "project": str(project.folder)})
+    folder = project.folder / project.apps[name].folder
+    if (settings := RegistrySettings()).url:
+        from frontispiece.cli.run import registering  # noqa: PLC0415 (an extra)
+        from frontispiece.registry import reachable  # noqa: PLC0415 (the same)
+
+        registered = registering.Program(
+            name=name,
+            command=command,
+            folder=str(folder),
+            where=f"{host}:{port}",  # 0.0.0.0 is this machine to who connects
+            address=f"http://{reachable(settings.url, host, port)}",
+        )
+        sys.exit(registering.run(registered))
+    os.chdir(folder)
+    os.execv(command[0], command)  # noqa: S606 (a program without a shell is the point)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import admin_port
-from frontispiece.cli.run.data_folder import LOGS, Addresses, announced, locked
+from frontispiece.cli.run.data_folder import LOGS, RunAddresses, announced, locked
 from frontispiece.cli.run.dev import Development
 from frontispiece.cli.run.embedded import running_servers
 from frontispiece.cli.run.environment import Run
@@ -82,7 +82,7 @@ class Up:
             embedded = stack.enter_context(running_servers(self.project, self.data, lock, supervisor))
             secret = secrets.load(self.project, self.data)
             admin = stack.enter_context(admin_port(self.project, self.admin_port, secret, enabled=self.admin))
-            where = Addresses(url=f"http://{address(sockets[GATEWAY])}", admin=admin.address)
+            where = RunAddresses(url=f"http://{address(sockets[GATEWAY])}", admin=admin.address)
             stack.enter_context(announced(self.data, where))
             private = Path(stack.enter_context(TemporaryDirectory(prefix="front-", dir=short_folder())))
             given = dict(os.environ)

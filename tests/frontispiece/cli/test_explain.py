@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from frontispiece.cli.inspect.waterfall import waterfall
 from frontispiece.cli.main import app
-from frontispiece.cli.run.data_folder import Addresses, announced, locked
+from frontispiece.cli.run.data_folder import RunAddresses, announced, locked
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace
 from tests.frontispiece.cli import timelines
 from tests.support.serving import nobody_there, servers
@@ -73,7 +73,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_a_run_on_the_data_folder_is_where_it_goes_without_a_url(world: World, tmp_path: Path) -> None:
-    with locked(tmp_path), announced(tmp_path, Addresses(url=world.url, admin=None)):
+    with locked(tmp_path), announced(tmp_path, RunAddresses(url=world.url, admin=None)):
         done = await explain("/web/products/PENS-001", "--data", tmp_path)
 
     assert done.code == 0, done.err
@@ -81,7 +81,7 @@ async def test_a_run_on_the_data_folder_is_where_it_goes_without_a_url(world: Wo
 
 
 async def test_a_run_that_has_crashed_gets_no_request(world: World, tmp_path: Path) -> None:
-    with announced(tmp_path, Addresses(url=world.url, admin=None)):
+    with announced(tmp_path, RunAddresses(url=world.url, admin=None)):
         done = await explain("/web/products/PENS-001", "--data", tmp_path)
 
     assert (done.code, world.requests) == (1, [])

@@ -31,7 +31,7 @@ def reload(gateway: Gateway, workers: int = 1) -> subprocess.CompletedProcess[st
 
 
 def test_the_admin_port_of_a_run_that_has_crashed_gets_no_token(tmp_path: Path) -> None:
-    (tmp_path / "addresses.json").write_text('{"url": "http://127.0.0.1:2", "admin": "127.0.0.1:1"}')
+    (tmp_path / "run.json").write_text('{"url": "http://127.0.0.1:2", "admin": "127.0.0.1:1"}')
     (tmp_path / "secrets.json").write_text('{"GATEWAY_ADMIN_TOKEN": "secret"}')
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
