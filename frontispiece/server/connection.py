@@ -62,6 +62,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (the event loop passes it)
         """Stop the timer, and wait no longer for the client to read."""
         self.deadlines.stop()
+        self.is_writable = True
         self._resume_writers()
 
     def pause_writing(self) -> None:
@@ -70,10 +71,11 @@ class ClientConnection(asyncio.Protocol):
         self.deadlines.send_within(self._send_timeout)
 
     def resume_writing(self) -> None:
-        """Go on; a connection that closes has no more time than it had."""
+        """Go on soon: asyncio's transport cannot be closed within this call. What closes has no more time."""
         if not self.transport.is_closing():
             self.deadlines.stop_send()
-        self._resume_writers()
+        self.is_writable = True
+        self.loop.call_soon(self._resume_writers)
 
     async def writable(self) -> None:
         """Wait until the client reads fast enough."""
@@ -83,7 +85,6 @@ class ClientConnection(asyncio.Protocol):
             await signal
 
     def _resume_writers(self) -> None:
-        self.is_writable = True
         writers, self._writers = self._writers, []
         for signal in writers:
             if not signal.done():

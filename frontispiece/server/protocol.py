@@ -112,9 +112,8 @@ class HttpProtocol(ClientConnection):
             current.disconnect()
         super().connection_lost(exc)
 
-    def resume_writing(self) -> None:
-        """Go on."""
-        super().resume_writing()
+    def _resume_writers(self) -> None:
+        super()._resume_writers()
         self._advance()
 
     def shutdown(self) -> None:
@@ -253,6 +252,7 @@ class HttpProtocol(ClientConnection):
     def _become_idle(self) -> None:
         if self._reader.state == BETWEEN and not self._reader.is_done:
             self._idle = True
+            self._reader.forget()
             self.deadlines.read_within(self._limits.keep_alive_timeout)
 
     def _start_deadline(self) -> None:

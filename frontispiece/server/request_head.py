@@ -31,6 +31,11 @@ def bad_request(detail: str) -> Problem:
     return Problem(400, "bad-request", detail)
 
 
+def headers_too_large(limit: int) -> Problem:
+    """A 431 problem."""
+    return Problem(431, "head-too-large", f"A request's header section has at most {limit} bytes.")
+
+
 def check_version_and_coding(version: str, headers: Headers) -> None:
     """Refuse versions and transfer codings that the server does not speak.
 

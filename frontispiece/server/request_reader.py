@@ -21,6 +21,7 @@ from frontispiece.server.request_head import (
     check_no_body,
     check_version_and_coding,
     header_size,
+    headers_too_large,
     origin_form,
 )
 
@@ -35,6 +36,9 @@ MAX_QUEUED: Final = 16
 
 _PLAIN_LINE: Final = re.compile(rb"(GET|HEAD) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1\r\n")
 """The first line of a request without a body, whose target nobody could read in two ways."""
+
+MAX_SECTION: Final = 4096
+"""Bytes of the longest header section that is remembered with a connection."""
 
 MAX_UNLIKE: Final = 16
 """Header sections in a row that are unlike the one before, until a connection's are remembered no more."""
@@ -175,18 +179,24 @@ class RequestReader:
         self._section = None
         self._unlike += 1
         line, exchange = _PLAIN_LINE.match(data), self.exchange
-        is_alone = data.find(b"\r\n\r\n") + len(b"\r\n\r\n") == len(data)
+        is_alone = len(data) <= MAX_SECTION and data.find(b"\r\n\r\n") + 4 == len(data)
         if line is not None and exchange is not None and is_alone and self._unlike < MAX_UNLIKE:
             self._section, self._headers = data[line.end() :], exchange.headers.copy()
+
+    def forget(self) -> None:
+        """Let go of the request that was read last: the connection may be idle for long."""
+        self.exchange = None
+        self.url = b""
+        self._fields.clear()
 
     def stop(self) -> None:
         """Read no more, and let go of what refers to this object."""
         self.is_done = True
         self.queue.clear()
-        self.exchange = None
+        self.forget()
         del self._connection
         self._parser = None
-        self.on_header = _ignore
+        self.on_header = lambda _name, _value: None
 
     def is_queue_full(self) -> bool:
         """Whether to read no further ahead; a connection's end is noticed only while it is read."""
@@ -209,22 +219,15 @@ class RequestReader:
             if self._read > MAX_FRAMING_BYTES:
                 raise bad_request("The body's framing is larger than its content.")
         elif self._read > self._max_header_bytes:
-            raise self._headers_too_large()
-
-    def _headers_too_large(self) -> Problem:
-        detail = f"A request's header section has at most {self._max_header_bytes} bytes."
-        return Problem(431, "head-too-large", detail)
-
-    # Called by the parser.
+            raise headers_too_large(self._max_header_bytes)
 
     def on_message_begin(self) -> None:
-        """Note that a header section begins."""
+        """Note that a header section begins; called by the parser, as what follows."""
         if self.is_done:
             raise bad_request("The connection takes no further request.")
         self.state = HEADERS
         self._read = 0
-        self.url = b""
-        self._fields.clear()
+        self.forget()
         self._has_coding = False
 
     def on_url(self, url: bytes) -> None:
@@ -257,7 +260,7 @@ class RequestReader:
             check_version_and_coding(version, headers)
         largest = self._max_header_bytes
         if (self._read or self._read_size > largest) and header_size(self.url, headers) > largest:
-            raise self._headers_too_large()
+            raise headers_too_large(largest)
         target = origin_form(self.url, headers)
         keeps_alive = version == "1.1" and parser.should_keep_alive()
         method = parser.get_method().decode()
@@ -294,7 +297,3 @@ class RequestReader:
                 self._connection.close()
         self.is_done = not exchange.keep_alive
         self._deadlines.read_at = NEVER
-
-
-def _ignore(_name: bytes, _value: bytes) -> None:
-    """The connection is closed."""

@@ -34,6 +34,7 @@ MAX_REASON_BYTES: Final = 123
 """Bytes of the reason in a close frame (RFC 6455, 5.5)."""
 
 GOING_AWAY: Final = 1001, "the server stops"
+INVALID_DATA: Final = 1007
 SERVICE_UNAVAILABLE: Final = 503
 
 
@@ -129,6 +130,18 @@ class HardenedWebSocketProtocol(WebSocketsSansIOProtocol):
         if len(self.frames) >= MAX_FRAGMENTS:
             self.frames = [b"".join(self.frames)]
         super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Pass a message on; text that is not UTF-8 closes with 1007, for which uvicorn logs an error."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                str(b"".join(self.frames), "utf-8")
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(INVALID_DATA)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
         """Close, also when the violation came before the handshake was complete."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
 
 import pytest
@@ -290,6 +292,44 @@ async def test_an_app_that_sends_faster_than_the_client_reads_waits(app: MakeApp
             size += len(piece)
         assert size > 100_000_000
     assert produced == 1000
+
+
+async def test_a_response_that_ends_when_its_client_reads_on_closes_the_connection_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with servers() as serve:
+        url = await serve(streaming(b"x" * 5_000_000))
+        for _ in range(5):
+            async with asyncio.timeout(60), connected(url, LAST) as (reader, _):
+                assert len(await reader.read()) > 5_000_000
+    assert not caplog.records
+
+
+async def test_an_idle_connection_holds_nothing_of_a_large_request() -> None:
+    cookies = b"Cookie: " + b"x" * 60_000 + b"\r\n"
+    body = b"Content-Length: 1\r\n\r\nx"
+    async with asyncio.timeout(60), servers() as serve, AsyncExitStack() as idle:
+        url = await serve(_Forgetful(hello))
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        try:
+            for rest in (b"\r\n", body) * 10:
+                reader, writer = await idle.enter_async_context(connected(url))
+                writer.write(GET + cookies)
+                await asyncio.sleep(0)
+                writer.write(rest)
+                await reader.readuntil(b"hello")
+            gc.collect()
+            assert tracemalloc.get_traced_memory()[0] - before < 20 * 30_000
+        finally:
+            tracemalloc.stop()
+
+
+class _Forgetful(DirectApp):
+    """Remembers no requests."""
+
+    async def respond(self, request: IncomingRequest) -> Reply:
+        return await hello(request)
 
 
 # Refusals by the server.

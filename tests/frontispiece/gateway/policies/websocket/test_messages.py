@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 
@@ -37,6 +38,16 @@ async def test_a_message_of_the_maximum_size_passes_and_a_longer_one_closes_both
         assert await ending(socket) == (1009, "messages have at most 4096 bytes")
     service = await world.chat.came.get()
     assert await ending(service) == (1009, "messages have at most 4096 bytes")
+
+
+async def test_text_that_is_no_utf_8_closes_it_without_a_word(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(world.url, ROOM) as socket:
+        await socket.send(b"\xff", text=True)
+        assert (await ending(socket))[0] == 1007
+    assert (await ending(await world.chat.came.get()))[0] == 1007
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_a_message_beyond_the_server_s_own_limit_closes_it_too(world: World) -> None:
