@@ -12,7 +12,8 @@ from frontispiece.settings import TokenSettings
 from tests.contracts.worlds import WORLDS
 from tests.support.apps import APPS, Parts
 from tests.support.contracts import CONTRACTS, Json
-from tests.support.fuzzing import Fuzzer, cases, fuzzer
+from tests.support.fuzz_cases import cases
+from tests.support.fuzzing import Fuzzer, fuzzer
 
 EXAMPLES = int(os.environ.get("FUZZ_API_EXAMPLES", "4"))
 """Requests for each operation; `make fuzz-api EXAMPLES=…`."""

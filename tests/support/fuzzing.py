@@ -2,9 +2,8 @@
 
 import asyncio
 import threading
-import warnings
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -13,11 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import requests
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import HypothesisDeprecationWarning, Unsatisfiable
-from schemathesis import Case, GenerationMode, openapi
+from schemathesis import Case
 from schemathesis.checks import CHECKS, load_all_checks
-from schemathesis.config import SchemathesisConfig
 from schemathesis.transport.requests import REQUESTS_TRANSPORT
 
 from frontispiece.http.asgi import App, Message
@@ -28,9 +24,6 @@ Request = Case[Any]
 Check = Callable[[Any, Any, Request], bool | None]
 
 ORIGIN: Final = "http://fuzz.test"
-SAME_IN_EVERY_RUN: Final = 100
-"""The most examples of an operation that are the same in every run."""
-
 LIMIT: Final = 60.0
 """Seconds that a response may take on a busy machine."""
 
@@ -174,33 +167,6 @@ def undocumented_headers(_context: Any, response: Any, case: Request) -> bool | 
         f"{case.operation.label} has undocumented headers at {response.status_code}: {unknown}"
     )
     return None
-
-
-def cases(document: Json, method: str, path: str, examples: int) -> list[Request]:
-    """Requests for one operation: half are such as its document describes, half break its rules.
-
-    They are the same in every run up to `SAME_IN_EVERY_RUN`.
-    """
-    config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
-    operation = openapi.from_dict(document, config=config)[path][method]
-    found: list[Request] = []
-    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-
-        @settings(
-            max_examples=max(1, examples // 2),
-            derandomize=examples <= SAME_IN_EVERY_RUN,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def collect(case: Request) -> None:
-            found.append(case)
-
-        with warnings.catch_warnings(), suppress(Unsatisfiable):  # no parameter has a rule that can be broken
-            warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # the generator's own
-            collect()
-    return found
 
 
 @contextmanager
