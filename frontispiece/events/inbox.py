@@ -7,11 +7,10 @@ from frontispiece.events.envelope import Event
 from frontispiece.events.errors import AlreadyHandled
 from frontispiece.events.settings import MAX_RETENTION_DAYS
 from frontispiece.extras import extra
-from frontispiece.stores import Moment
+from frontispiece.stores import Moment, insert
 
 with extra("sql"):
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 RETENTION: Final = timedelta(days=MAX_RETENTION_DAYS + 1)
@@ -54,8 +53,8 @@ class Inbox:
             *([sa.Column("bucket", sa.SmallInteger, index=True)] if buckets else ()),
         )
         self._insertions = {
-            name: dialect.insert(self.table).on_conflict_do_nothing().returning(self.table.c.id)
-            for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+            dialect: insert(self.table, dialect).on_conflict_do_nothing().returning(self.table.c.id)
+            for dialect in ("postgresql", "sqlite")
         }
 
     async def record(self, tx: AsyncConnection, event: Event[Any], *, bucket: int | None = None) -> None:

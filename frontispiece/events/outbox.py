@@ -17,11 +17,10 @@ from frontispiece.events.envelope import (
 )
 from frontispiece.events.fact_log import FactLog
 from frontispiece.extras import extra
-from frontispiece.stores import CommitSignal, Moment
+from frontispiece.stores import CommitSignal, Moment, insert
 
 with extra("sql"):
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -88,12 +87,12 @@ class Outbox:
             sa.Column("body", sa.LargeBinary, nullable=False),
         )
         table = self.table.c
-        insertion = postgresql.insert(self.table).on_conflict_do_nothing(index_elements=["id"])
         self._insertions: dict[str, sa.Insert] = {
-            "sqlite": sqlite.insert(self.table).on_conflict_do_nothing(index_elements=["id"]),
-            # PostgreSQL delivers the notification at the commit: it wakes the relays of other processes
-            "postgresql": insertion.returning(self.added.notification),
+            dialect: insert(self.table, dialect).on_conflict_do_nothing(index_elements=["id"])
+            for dialect in ("postgresql", "sqlite")
         }
+        # PostgreSQL delivers the notification at the commit: it wakes the relays of other processes
+        self._insertions["postgresql"] = self._insertions["postgresql"].returning(self.added.notification)
         first = sa.select(table.id, table.subject, table.broker_subject, table.body)
         self._first = first.order_by(table.position).limit(sa.bindparam("limit"))
         self._deletion = self.table.delete().where(table.id.in_(sa.bindparam("ids", expanding=True)))

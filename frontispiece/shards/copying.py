@@ -6,18 +6,17 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from frontispiece.extras import extra
 from frontispiece.shards.fence import COPY, INCOMING, Fence
 from frontispiece.shards.movable import LogTable, Row, StateTable
-from frontispiece.stores import Database
+from frontispiece.stores import Database, insert
 
 with extra("sql"):
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 PAGE: Final = 200
@@ -67,13 +66,12 @@ async def rows_after(
         place = sa.tuple_(position, *keys) > sa.tuple_(*(sa.literal(value) for value in of_last))
 
 
-async def insert(tx: AsyncConnection, log: LogTable, rows: Sequence[Row]) -> None:
+async def insert_rows(tx: AsyncConnection, log: LogTable, rows: Sequence[Row]) -> None:
     """Insert rows, without those that are there."""
     if log.insert is not None:
         await log.insert(tx, rows)
     elif rows:
-        dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
-        await tx.execute(dialect.insert(log.table).on_conflict_do_nothing(), list(rows))
+        await tx.execute(insert(log.table, tx.dialect.name).on_conflict_do_nothing(), list(rows))
 
 
 async def count(tx: AsyncConnection, log: LogTable, buckets: Collection[int], as_of: int) -> dict[int, int]:

@@ -20,10 +20,10 @@ from typing import Any, Final
 
 from frontispiece.extras import extra
 from frontispiece.shards.map import ShardMap
+from frontispiece.stores import insert
 
 with extra("sql"):
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 OPEN: Final = "open"
@@ -143,8 +143,7 @@ class Fence:
             }
             for bucket, name in enumerate(of.shards)
         ]
-        dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
-        await tx.execute(dialect.insert(self.table).on_conflict_do_nothing(), rows)
+        await tx.execute(insert(self.table, tx.dialect.name).on_conflict_do_nothing(), rows)
 
     async def _open(self, tx: AsyncConnection, bucket: int, epoch: int | None) -> None:
         """Open a bucket whose fence has ended, or which is here by the caller's map.

@@ -199,4 +199,4 @@ class Transfer:
         _, target = self.databases(group)
         async with target.write() as tx:
             await self._fence.expect_copy(tx, group.numbers)
-            await copying.insert(tx, log, rows)
+            await copying.insert_rows(tx, log, rows)

@@ -19,6 +19,7 @@ __all__ = [
     "ValkeyUnavailable",
     "ValkeyUrl",
     "after_commit",
+    "insert",
     "notifications",
 ]
 
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
     from frontispiece.stores.group_commit import GroupCommit
     from frontispiece.stores.postgresql import notifications
     from frontispiece.stores.sql import Database, Moment, after_commit
-    from frontispiece.stores.sql_store import SqlStore
+    from frontispiece.stores.sql_store import SqlStore, insert
     from frontispiece.stores.valkey import BestEffortValkey, GuardedValkey, ValkeyUnavailable, ValkeyUrl
 else:
     _MODULES = dict.fromkeys(("Database", "Moment", "after_commit"), "sql")
     _MODULES |= dict.fromkeys(("EmbeddedDatabase", "EmbeddedStore"), "embedded")
     _MODULES |= {"CommitSignal": "commit_signal", "GroupCommit": "group_commit"}
-    _MODULES |= {"SqlStore": "sql_store", "notifications": "postgresql"}
+    _MODULES |= {"SqlStore": "sql_store", "insert": "sql_store", "notifications": "postgresql"}
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

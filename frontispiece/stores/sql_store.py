@@ -12,6 +12,16 @@ with extra("sql"):
     from sqlalchemy.dialects import postgresql, sqlite
 
 
+def insert(table: "sa.Table", dialect: str) -> "postgresql.Insert | sqlite.Insert":
+    """An INSERT that can have an ON CONFLICT clause.
+
+    Args:
+        table: that gets rows.
+        dialect: `postgresql` or `sqlite`, such as `Database.dialect`.
+    """
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
 class SqlStore:
     """The base of a service's store: one database, opened with `async with`.
 
@@ -55,4 +65,4 @@ class SqlStore:
 
     def _insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An INSERT that can have an ON CONFLICT clause."""
-        return postgresql.insert(table) if self.database.dialect == "postgresql" else sqlite.insert(table)
+        return insert(table, self.database.dialect)

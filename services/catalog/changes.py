@@ -15,10 +15,9 @@ from typing import Any, Final
 from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.stores import Moment
+from frontispiece.stores import Moment, insert
 from services.catalog.model import ChangePosition
 
 REMOVAL_RETENTION: Final = timedelta(days=90)
@@ -132,10 +131,10 @@ class ChangeLog:
         if not skus:
             return
         first = await self._take_positions(tx, len(skus))
-        insert = _insert(tx, self._changes)
-        upsert = insert.on_conflict_do_update(
+        adding = insert(self._changes, tx.dialect.name)
+        upsert = adding.on_conflict_do_update(
             index_elements=["sku"],
-            set_={"position": insert.excluded.position, "removed_at": insert.excluded.removed_at},
+            set_={"position": adding.excluded.position, "removed_at": adding.excluded.removed_at},
         )
         for start in range(0, len(skus), RECORDED_AT_ONCE):
             await asyncio.sleep(0)
@@ -147,8 +146,8 @@ class ChangeLog:
         """The first of so many new positions; until the transaction ends, no other gets any."""
         newest = self._log.c.position
         first_row = {"id": ONLY_ROW, "history": uuid4().hex, "position": count, "forgotten": 0}
-        insert = _insert(tx, self._log).values(first_row)
-        take = insert.on_conflict_do_update(index_elements=["id"], set_={"position": newest + count})
+        adding = insert(self._log, tx.dialect.name).values(first_row)
+        take = adding.on_conflict_do_update(index_elements=["id"], set_={"position": newest + count})
         last: int = (await tx.execute(take.returning(newest))).scalar_one()
         return last - count + 1
 
@@ -171,7 +170,3 @@ class ChangeLog:
             last = sa.func.max if tx.dialect.name == "sqlite" else sa.func.greatest
             forgotten = last(self._log.c.forgotten, max(deleted))
             await tx.execute(self._log.update().values(forgotten=forgotten))
-
-
-def _insert(tx: AsyncConnection, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)

@@ -229,7 +229,7 @@ async def _retry(order_id: str) -> None:
 
 
 async def _totals(days: int) -> None:
-    from services.ordering.read_store import COUNTED  # noqa: PLC0415
+    from services.ordering.read_tables import COUNTED  # noqa: PLC0415
 
     since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
     found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)

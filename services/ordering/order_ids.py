@@ -3,11 +3,10 @@
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.shards import IdGenerator, bucket_of, time_of
-from frontispiece.stores import Moment
+from frontispiece.stores import Moment, insert
 
 
 class OrderIds:
@@ -26,8 +25,8 @@ class OrderIds:
             sa.Column("reserved_at", Moment, nullable=False, index=True),
         )
         self._insertions = {
-            name: dialect.insert(self.table).on_conflict_do_nothing()
-            for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+            dialect: insert(self.table, dialect).on_conflict_do_nothing()
+            for dialect in ("postgresql", "sqlite")
         }
         self._found = sa.select(self.table.c.order_id).where(self.table.c.intent == sa.bindparam("intent"))
 

@@ -8,19 +8,18 @@ from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.shards import bucket_for
+from frontispiece.stores import insert
 from services.ordering.domain_events import BucketRemoved
 from services.ordering.event_store import Recorded, Seen
-from services.ordering.read_tables import COUNTS, Generation, generations
+from services.ordering.read_tables import COUNTED, COUNTS, Generation, generations
 from services.ordering.views import OrderView, Stage, apply
 
 PROJECTION: Final = 4
 """Of the tables' content: raised with every change of it, so that a rebuild begins anew."""
 
-_COUNTED: Final = (*COUNTS, "revenue")
 _MOVE: Final = (
     generations.update()
     .where(generations.c.name == sa.bindparam("of"))
@@ -147,11 +146,11 @@ def _rows(view: OrderView) -> tuple[dict[str, Any], dict[str, Any]]:
 async def _add(tx: AsyncConnection, table: sa.Table, totals: Totals) -> None:
     """Add counts to those of their days."""
     rows = [
-        {"day": day, "currency": currency, "bucket": bucket, **{name: counts[name] for name in _COUNTED}}
+        {"day": day, "currency": currency, "bucket": bucket, **{name: counts[name] for name in COUNTED}}
         for (day, currency, bucket), counts in sorted(totals.items())
     ]
     if rows:
-        await tx.execute(_addition(tx.dialect.name, table, _COUNTED), rows)
+        await tx.execute(_addition(tx.dialect.name, table, COUNTED), rows)
 
 
 async def _add_sold(tx: AsyncConnection, table: sa.Table, sold: Sold) -> None:
@@ -174,17 +173,13 @@ def _documents(details: sa.Table) -> sa.Select[Any]:
 
 @cache
 def _addition(dialect: str, table: sa.Table, counted: tuple[str, ...]) -> sa.Insert:
-    insert = _insert(dialect, table)
-    sums = {name: table.c[name] + insert.excluded[name] for name in counted}
-    return insert.on_conflict_do_update(index_elements=table.primary_key.columns, set_=sums)
+    new = insert(table, dialect)
+    sums = {name: table.c[name] + new.excluded[name] for name in counted}
+    return new.on_conflict_do_update(index_elements=table.primary_key.columns, set_=sums)
 
 
 @cache
 def _upsert(dialect: str, table: sa.Table) -> sa.Insert:
-    insert = _insert(dialect, table)
-    changed = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
-    return insert.on_conflict_do_update(index_elements=["id"], set_=changed)
-
-
-def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    new = insert(table, dialect)
+    changed = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=["id"], set_=changed)

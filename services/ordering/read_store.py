@@ -12,11 +12,10 @@ from frontispiece.stores import SqlStore
 from services.ordering.event_store import Seen
 from services.ordering.model import Status
 from services.ordering.projection import PROJECTION, decode_view
-from services.ordering.read_tables import COUNTS, GENERATIONS, Generation, State, generations
+from services.ordering.read_tables import COUNTED, GENERATIONS, Generation, State, generations
 from services.ordering.views import OrderView, Stage
 
 _LIVE: Final = sa.select(generations).where(generations.c.state == State.LIVE)
-COUNTED: Final = (*COUNTS, "revenue")
 
 _DAY: Final = timedelta(days=1, microseconds=-1)
 

@@ -100,5 +100,8 @@ def _generation(name: str) -> Generation:
 COUNTS: Final = ("placed", "confirmed", "completed", "cancelled")
 """The columns of totals that count orders which came to this stage on that day."""
 
+COUNTED: Final = (*COUNTS, "revenue")
+"""The columns of totals that are added up."""
+
 GENERATIONS: Final = {name: _generation(name) for name in ("blue", "green")}
 """The sets of tables by name."""

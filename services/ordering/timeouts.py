@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.stores import Moment
+from frontispiece.stores import Moment, insert
 from services.ordering.domain_events import Step
 
 
@@ -42,7 +41,7 @@ class Timeouts:
             sa.Column("due_at", Moment, nullable=False, index=True),
             sa.Column("bucket", sa.SmallInteger, nullable=False, index=True),
         )
-        self._upserts = {"postgresql": self._upsert(postgresql), "sqlite": self._upsert(sqlite)}
+        self._upserts = {dialect: self._upsert(dialect) for dialect in ("postgresql", "sqlite")}
         of_order = self.table.c.order_id == sa.bindparam("of_order")
         of_steps = self.table.c.step.in_(sa.bindparam("steps", expanding=True))
         self._deletion = self.table.delete().where(of_order, of_steps)
@@ -51,11 +50,10 @@ class Timeouts:
         due = sa.select(self.table).where(self.table.c.due_at <= sa.bindparam("at"), is_active)
         self._due = due.order_by(self.table.c.due_at).limit(1).with_for_update(skip_locked=True)
 
-    def _upsert(self, dialect: Any) -> sa.Insert:
-        insert = dialect.insert(self.table)
-        change = {name: insert.excluded[name] for name in ("attempt", "due_at")}
-        upsert: sa.Insert = insert.on_conflict_do_update(index_elements=["order_id", "step"], set_=change)
-        return upsert
+    def _upsert(self, dialect: str) -> sa.Insert:
+        new = insert(self.table, dialect)
+        change = {name: new.excluded[name] for name in ("attempt", "due_at")}
+        return new.on_conflict_do_update(index_elements=["order_id", "step"], set_=change)
 
     async def set(self, tx: AsyncConnection, new: Sequence[OrderTimeout]) -> None:
         """Set time-outs, each in place of the one of its order and step."""

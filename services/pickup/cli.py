@@ -1,12 +1,12 @@
 """`front pickup …`: the shards of stores, drawn and filled."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -28,8 +28,9 @@ SAMPLE: Final = 100
 """One of so many stores says beforehand where how many will be."""
 
 RETRY_S: Final = 10.0
-PAUSE_S: Final = 0.2
-"""How long the curve is dealt anew beside another process that does it, and how often."""
+"""How long a command is tried again beside a service that deals the curve anew."""
+
+Result = TypeVar("Result")
 
 
 @seeds.callback()
@@ -82,16 +83,16 @@ async def generated(number: int) -> int:
         cell_of(each.latitude, each.longitude) for each in islice(stores(number), 0, None, SAMPLE)
     )
     async with _open() as maintenance:
-        missing = number - sum(unit.stores for unit in await maintenance.units())
+        missing = number - sum(unit.stores for unit in await _retried(maintenance, maintenance.units))
         if missing <= 0:
             return 0
         # large units first: few move, without rows
-        await _balanced(Maintenance(maintenance.shards, number), sample, weight=SAMPLE)
-        await _balanced(maintenance, sample, weight=SAMPLE)
+        for each in (Maintenance(maintenance.shards, number), maintenance):
+            await _retried(maintenance, partial(each.balance, sample, weight=SAMPLE))
         all_stores, added = stores(number), 0
         while chunk := list(islice(all_stores, CHUNK)):
             added += await maintenance.shards.add(chunk)
-        await _balanced(maintenance)
+        await _retried(maintenance, maintenance.balance)
     return added
 
 
@@ -116,7 +117,7 @@ async def _shards() -> None:
 
 async def _balance() -> None:
     async with _open() as maintenance:
-        moved = await _balanced(maintenance)
+        moved = await _retried(maintenance, maintenance.balance)
     out.print(f"{moved} cells have another shard now.")
 
 
@@ -124,7 +125,7 @@ async def _map(file: Path) -> None:
     from services.pickup.drawing import svg  # noqa: PLC0415 (other commands start faster without)
 
     async with _open() as maintenance:
-        units = await maintenance.units()
+        units = await _retried(maintenance, maintenance.units)
     await asyncio.to_thread(file.write_text, svg(units, list(maintenance.shards.shards)), encoding="utf-8")
     out.print(f"{file}: {len(units)} cells with {sum(unit.stores for unit in units)} stores")
 
@@ -132,31 +133,16 @@ async def _map(file: Path) -> None:
 @asynccontextmanager
 async def _open() -> "AsyncIterator[Maintenance]":
     from services.pickup.maintenance import Maintenance  # noqa: PLC0415 (other commands start faster without)
-    from services.pickup.model import Incomplete  # noqa: PLC0415
     from services.pickup.settings import ShardSettings  # noqa: PLC0415
     from services.pickup.shards import Shards  # noqa: PLC0415
-    from services.pickup.store import StaleMap  # noqa: PLC0415
 
-    try:
-        async with Shards(ShardSettings().urls) as all_shards:
-            yield Maintenance(all_shards)
-    except (StaleMap, Incomplete) as error:
-        raise Problem(503, "stores-moving", f"These stores are being moved: {error}.") from error
+    async with Shards(ShardSettings().urls) as all_shards:
+        yield Maintenance(all_shards)
 
 
-async def _balanced(maintenance: "Maintenance", expected: Sequence[int] = (), weight: int = 1) -> int:
-    """Deal the curve anew, again while a service that runs beside does so; see `Maintenance.balance`."""
-    from services.pickup.model import Incomplete  # noqa: PLC0415 (other commands start faster without)
-    from services.pickup.store import StaleMap  # noqa: PLC0415
-
-    end = time.monotonic() + RETRY_S
-    while True:
-        try:
-            return await maintenance.balance(expected, weight)
-        except (StaleMap, Incomplete):
-            if time.monotonic() > end:
-                raise
-            await asyncio.sleep(PAUSE_S)
+async def _retried(maintenance: "Maintenance", work: Callable[[], Awaitable[Result]]) -> Result:
+    """The result of some work; it is done again while a service that runs beside moves what it concerns."""
+    return await maintenance.shards.with_map(lambda _: work(), RETRY_S)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

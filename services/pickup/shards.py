@@ -125,7 +125,7 @@ class Shards:
             nearest = nsmallest(limit, best, key=lambda each: (each.chord, each.store.id))
             return Nearby(found=nearest, shards=list(met))
 
-        return await self._with_map(read)
+        return await self.with_map(read)
 
     async def _as_it_is(self, found: Found, cells: CellMap, place: Vector) -> Found:
         """What was found, unless it has left: then the same store where it is, which may be a third place."""
@@ -140,7 +140,7 @@ class Shards:
     async def find(self, id_: str) -> Store | None:
         """One store; None when there is none."""
         for _ in range(2):  # its unit may move from a shard not yet read to one that was
-            row = await self._with_map(lambda cells: self._find(cells, id_))
+            row = await self.with_map(lambda cells: self._find(cells, id_))
             if row is not None:
                 return row.store
         return None
@@ -168,7 +168,7 @@ class Shards:
                 return True
             return False
 
-        return await self._with_map(work)
+        return await self.with_map(work)
 
     async def add(self, new: Iterable[Store]) -> int:
         """Insert those stores that are not known yet, and say how many."""
@@ -186,7 +186,7 @@ class Shards:
                 await self.shards[name].add(by_unit)
             return len(candidates)
 
-        return await self._with_map(insert)
+        return await self.with_map(insert)
 
     async def finish(self, row: Row, cells: CellMap) -> None:
         """The last two steps of a store that leaves for another shard."""
@@ -216,9 +216,15 @@ class Shards:
             raise StaleMap(f"the store {id_}, or its unit, has moved while shard after shard was read")
         return max(found, key=lambda row: row.store.version, default=None)
 
-    async def _with_map(self, work: Callable[[CellMap], Awaitable[Result]]) -> Result:
-        """The result of `work` with a map that the shards agree to."""
-        end = asyncio.get_running_loop().time() + RETRY_S
+    async def with_map(
+        self, work: Callable[[CellMap], Awaitable[Result]], seconds: float = RETRY_S
+    ) -> Result:
+        """The result of `work` with a map that the shards agree to; it is tried again for some seconds.
+
+        Raises:
+            Problem: 503 `stores-moving`, or a shard is away.
+        """
+        end = asyncio.get_running_loop().time() + seconds
         while True:
             try:
                 return await work(await self.cells())

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from frontispiece.security import DecryptionError, Keyring
-from frontispiece.stores import Database
+from frontispiece.stores import Database, insert
 from services.identity.errors import TooManyAttempts
 from services.identity.model import Clock, User, digest, name_key, new_secret
 from services.identity.tables import ATTEMPT_WINDOW, attempts
@@ -47,7 +46,6 @@ class Throttle:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
 
     async def acquire(self, keys: Sequence[AttemptKey]) -> None:
         """Count an attempt before it is made: many at once are no more than one after another.
@@ -80,8 +78,8 @@ class Throttle:
             "total": sa.case((expired, 1), else_=attempts.c.total + 1),
             "since": sa.case((expired, now), else_=attempts.c.since),
         }
-        insert = self._insert(attempts).values(key=key, total=1, since=now)
-        upsert = insert.on_conflict_do_update(index_elements=[attempts.c.key], set_=changes)
+        adding = insert(attempts, self._database.dialect).values(key=key, total=1, since=now)
+        upsert = adding.on_conflict_do_update(index_elements=[attempts.c.key], set_=changes)
         return upsert.returning(attempts.c.total, attempts.c.since)
 
 

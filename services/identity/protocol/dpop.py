@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from fastapi import Request
-from sqlalchemy.dialects import postgresql, sqlite
 
 from frontispiece.security import DPOP_ALGORITHMS, DpopNonces, DpopProof, InvalidProof, Keyring, verify_proof
-from frontispiece.stores import Database
+from frontispiece.stores import Database, insert
 from services.identity.errors import OAuthError
 from services.identity.model import Clock
 from services.identity.settings import IdentitySettings
@@ -26,7 +25,6 @@ class Dpop:
         self._database = database
         self._clock = clock
         self._nonces = DpopNonces(keyring, settings.dpop_nonce_lifetime, clock)
-        self._insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
 
     async def proof(
         self, request: Request, path: str, *, access_token: str | None = None
@@ -80,6 +78,6 @@ class Dpop:
 
     async def _is_new(self, proof: DpopProof) -> bool:
         row = {"id": proof.id, "expires_at": proof.expires_at}
-        insert = self._insert(dpop_proofs).values(**row).on_conflict_do_nothing()
+        adding = insert(dpop_proofs, self._database.dialect).values(**row).on_conflict_do_nothing()
         async with self._database.write() as tx:
-            return (await tx.execute(insert.returning(dpop_proofs.c.id))).first() is not None
+            return (await tx.execute(adding.returning(dpop_proofs.c.id))).first() is not None
