@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from frontispiece.aio import periodic
 from frontispiece.errors import ConfigError
@@ -27,7 +27,10 @@ class Shard(AbstractAsyncContextManager[Any], Protocol):
         """What serves in part only, as text, when the shard is reachable; else raises a `Problem`, 503."""
 
 
-class ShardSet:
+AnyShard = TypeVar("AnyShard", bound=Shard)
+
+
+class ShardSet(Generic[AnyShard]):
     """Opens shards with `async with`; those that are away at the start, once they are there.
 
     What is wanted of a shard until then is refused by its database, with a 503 and `Retry-After`.
@@ -41,11 +44,11 @@ class ShardSet:
     def __init__(
         self,
         service: str,
-        shards: Mapping[str, Shard],
+        shards: Mapping[str, AnyShard],
         prepare: Callable[[str], Awaitable[object]] | None = None,
     ) -> None:
         self._service = service
-        self._shards = shards
+        self.shards = shards
         self._prepare = prepare
         self._away: dict[str, str] = {}
         """Why a shard is not open yet, by its name."""
@@ -60,12 +63,12 @@ class ShardSet:
             ConfigError: one is there, and is not what the settings say.
         """
         async with AsyncExitStack() as stack:
-            for name, shard in self._shards.items():
+            for name, shard in self.shards.items():
                 try:
                     await stack.enter_async_context(shard)
                 except (Problem, OSError) as error:
                     self._away[name] = str(error)
-                    if len(self._away) == len(self._shards):
+                    if len(self._away) == len(self.shards):
                         raise
                     log.error("%s starts without its shard %s: %s", self._service, name, error)  # noqa: TRY400
             for name in self._away:  # each by itself: one that hangs delays no other
@@ -89,7 +92,7 @@ class ShardSet:
         Raises:
             Problem: 503, when none is.
         """
-        pings = {name: asyncio.create_task(shard.ping()) for name, shard in self._shards.items()}
+        pings = {name: asyncio.create_task(shard.ping()) for name, shard in self.shards.items()}
         try:
             _, late = await asyncio.wait(pings.values(), timeout=PING_TIMEOUT)
             failures = {
@@ -112,7 +115,7 @@ class ShardSet:
             return
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(self._shards[name])
+                await stack.enter_async_context(self.shards[name])
                 if self._prepare is not None:
                     await self._prepare(name)
                 self._stack.push_async_exit(stack.pop_all())

@@ -37,7 +37,7 @@ class Handlers:
 
     async def opened(self) -> None:
         """Return when all shards are open."""
-        await self._store.opened()
+        await self._store.all_open()
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[Write]:

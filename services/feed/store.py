@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,7 +22,7 @@ class ShardDatabase(BaseModel):
 Write = Callable[[Iterable[News]], Awaitable[None]]
 
 
-class Store:
+class Store(ShardSet[Shard]):
     """The shards; open it with `async with`.
 
     Args:
@@ -43,26 +42,11 @@ class Store:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._map = ShardMap.even(urls)
-        self.shards = {
+        shards = {
             name: Shard(url, limit=limit, place=format_buckets(self._map.buckets_of(name)), now=now)
             for name, url in urls.items()
         }
-        self._set = ShardSet("feed", self.shards)
-
-    async def __aenter__(self) -> Self:
-        await self._set.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._set.__aexit__(*exc)
-
-    async def ping(self) -> str | None:
-        """What is away, as long as one shard is not: its owners wait; else raise a `Problem`, 503."""
-        return await self._set.ping()
-
-    async def opened(self) -> None:
-        """Return when all shards are open."""
-        await self._set.all_open()
+        super().__init__("feed", shards)
 
     def of(self, owner: str) -> Shard:
         """The shard that has an owner."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import nsmallest
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
 from frontispiece.aio import SingleFlight
 from frontispiece.http import Problem
@@ -50,7 +50,7 @@ class Nearby:
     shards: list[str]
 
 
-class Shards:
+class Shards(ShardSet[Shard]):
     """The stores of all shards; made without I/O, opened with `async with`.
 
     Args:
@@ -66,25 +66,17 @@ class Shards:
         first_stores: int = seed.FEW,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.shards = {name: Shard(name, url, now=now) for name, url in urls.items()}
         self._first_stores = first_stores
         self.now = now
         self._map: CellMap | None = None
         self._reads = Counter[Unit]()
         self._loads = SingleFlight("map of stores", expected=(Problem, Incomplete))
-        self._set = ShardSet("pickup", self.shards, prepare=self._forget_map)
-
-    async def __aenter__(self) -> Self:
-        await self._set.__aenter__()
-        return self
+        shards = {name: Shard(name, url, now=now) for name, url in urls.items()}
+        super().__init__("pickup", shards, prepare=self._forget_map)
 
     async def __aexit__(self, *exc: object) -> None:
         await self._loads.close()
-        await self._set.__aexit__(*exc)
-
-    async def ping(self) -> str | None:
-        """What is away, as long as one shard is not: its places wait; else raise a `Problem`, 503."""
-        return await self._set.ping()
+        await super().__aexit__(*exc)
 
     async def near(
         self, latitude: float, longitude: float, metres: float, *, stock: int = 0, limit: int
