@@ -92,6 +92,21 @@ async def test_after_a_death_in_the_middle_of_a_batch_it_goes_on_where_it_was(re
     assert [total["placed"] for total in await reading.totals()] == [5]
 
 
+async def test_copies_of_before_the_log_was_recognised_may_project_beside_this_one(reading: Reading) -> None:
+    await reading.append_orders(range(2))
+    await reading.projector.advance(11)
+    first = sa.select(generations.c.recorded_at)
+    async with reading.store.database.read() as tx:
+        recorded_at = await tx.scalar(first)
+    await reading.catch_up()
+    async with reading.store.database.write() as tx:  # they move the position alone
+        await tx.execute(generations.update().values(recorded_at=recorded_at))
+    end = await reading.append_orders(range(2, 4))
+
+    await reading.catch_up()
+    assert await reading.states() == {"blue": ("live", end)}
+
+
 async def test_a_batch_that_leaves_an_event_of_an_order_out_is_refused_as_a_whole(reading: Reading) -> None:
     await reading.append_orders(range(2))
     async with reading.database.read() as log_tx:
