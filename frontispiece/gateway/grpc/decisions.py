@@ -22,7 +22,7 @@ from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respo
 from frontispiece.http.grpc_status import STATUSES, UNKNOWN
 from frontispiece.http.headers import joined
 from frontispiece.http.messages import Headers, IncomingRequest, Reply, field
-from frontispiece.http.problems import TYPE_PREFIX, Problem
+from frontispiece.http.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from frontispiece.http.timeout_header import milliseconds
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ UNITS: Final = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n
 
 _TIMEOUT: Final = re.compile(rb"([0-9]{1,8})([HMSmun])")
 
-REFUSALS: Final = STATUSES | {404: 12, 405: 12}  # UNIMPLEMENTED: what gRPC says of a method that is not there
-"""The status of gRPC for each HTTP status of a refusal."""
+UNIMPLEMENTED: Final = 12
+NO_METHOD: Final = frozenset({"no-route", "method-not-allowed"})
+"""Problems that gRPC calls `UNIMPLEMENTED`."""
 
 TO_REMOVE: Final = b"x-envoy-auth-headers-to-remove"
 """The header of a decision that names what Envoy removes from a call."""
@@ -111,9 +112,9 @@ class Decisions:
             return _refusal(problem_response(Problem(405, "method-not-allowed"), None))
         sent = request.headers
         _remove_hop(request)
-        reply = await self._gateway.decide(request)
-        if reply.status != HTTPStatus.OK:
-            return _refusal(reply)
+        async with await self._gateway.decide(request) as reply:
+            if reply.status != HTTPStatus.OK:
+                return _refusal(reply)
         assert isinstance(reply.body, bytes), "a decision is whole"
         return Reply.whole(HTTPStatus.OK, b"", _granted(sent, _decode(reply.body), reply.headers))
 
@@ -149,13 +150,20 @@ def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
 
 
 def _refusal(reply: Reply) -> Reply:
-    """A problem as Envoy makes a gRPC status of it: the status, its text and the type are metadata."""
-    assert isinstance(reply.body, bytes), "a problem is whole"
-    problem = _problem(reply.body)
+    """A refusal as Envoy makes a gRPC status of it: a problem's type is metadata, and its text the body.
+
+    Layers of a project may refuse by what is no problem, which then has no text.
+    """
+    problem = {}
+    if isinstance(reply.body, bytes) and reply.header(b"content-type") == MEDIA_TYPE.encode():
+        problem = _problem(reply.body)
+    kind = problem.get("type", "").removeprefix(TYPE_PREFIX)
+    status = UNIMPLEMENTED if kind in NO_METHOD else STATUSES.get(reply.status, UNKNOWN)
     headers = [each for each in reply.headers if each[0].decode("latin-1").startswith(FOR_CLIENT)]
-    headers.append((b"grpc-status", b"%d" % REFUSALS.get(reply.status, UNKNOWN)))
-    headers.append((b"problem-type", problem["type"].removeprefix(TYPE_PREFIX).encode()))
-    text = problem.get("detail") or problem["title"]
+    headers.append((b"grpc-status", b"%d" % status))
+    if kind:
+        headers.append((b"problem-type", kind.encode()))
+    text = problem.get("detail") or problem.get("title", "")
     return Reply.whole(reply.status, text.encode(), headers)
 
 
