@@ -13,18 +13,20 @@ HEAD: Final = "# What each service may publish and subscribe to, made of its cod
 
 
 def permissions(
-    declared: Declared, prefix: str, consumers: Mapping[str, Sequence[str]], maps: Sequence[str]
+    declared: Declared, prefix: str, consumers: Mapping[str, Sequence[str]], maps: Sequence[str], creator: str
 ) -> str:
     """The permissions as NATS configuration: a variable named as the service for each.
 
     A service publishes its own facts, sends the commands that it declares, and consumes by its own names from
-    the streams of which it declares something; it deletes nothing.
+    the streams of which it declares something; it deletes nothing. One service creates and changes streams:
+    who may can have them copy to any subject, and from any stream.
 
     Args:
         declared: the classes of data of each service.
         prefix: of the project's subjects.
         consumers: the names of a service's consumers, where they are not its own name.
-        maps: the services with a map of shards.
+        maps: the services with a map of shards, which create its bucket.
+        creator: the service that creates the streams; the others wait for it.
     """
     published, consumed = _used(declared, prefix)
     return HEAD + "".join(
@@ -32,6 +34,7 @@ def permissions(
             service,
             [
                 *sorted(published[service]),
+                *_of_streams(*astuple(StreamNames.of(prefix)), creates=service == creator),
                 *_of_consumers(consumers.get(service, [service]), prefix, sorted(consumed[service])),
                 *(_of_map(service, prefix) if service in maps else ()),
             ],
@@ -59,7 +62,6 @@ def _used(declared: Declared, prefix: str) -> tuple[defaultdict[str, set[str]], 
 
 
 def _of_consumers(names: Sequence[str], prefix: str, streams: Sequence[str]) -> Iterator[str]:
-    yield from _of_streams(*astuple(StreamNames.of(prefix)))
     for name in names:
         yield f"{prefix}.{PARKED}.{name}.*"
         for stream in streams:
@@ -68,17 +70,17 @@ def _of_consumers(names: Sequence[str], prefix: str, streams: Sequence[str]) -> 
             yield f"$JS.ACK.{stream}.{name}.>"
 
 
-def _of_streams(*names: str) -> Iterator[str]:
-    """What declares these streams, and no other: a stream may copy to any subject, and from any stream."""
+def _of_streams(*names: str, creates: bool) -> Iterator[str]:
+    """What declares these streams, or finds them."""
     for name in names:
-        for operation in ("INFO", "CREATE", "UPDATE"):
+        for operation in ("INFO", "CREATE", "UPDATE") if creates else ("INFO",):
             yield f"$JS.API.STREAM.{operation}.{name}"
 
 
 def _of_map(service: str, prefix: str) -> Iterator[str]:
     """What a service needs that publishes and follows the map of its shards."""
     bucket = f"{prefix}_shards"
-    yield from _of_streams(f"KV_{bucket}")
+    yield from _of_streams(f"KV_{bucket}", creates=True)
     yield f"$KV.{bucket}.{service}.map"
     for operation in ("STREAM.MSG.GET", "CONSUMER.CREATE"):
         yield f"$JS.API.{operation}.KV_{bucket}"

@@ -1,6 +1,7 @@
 """The streams and durable consumers at the broker: all of them are declared here."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,8 @@ with extra("events"):
         StreamConfig,
     )
     from nats.js.errors import NotFoundError
+
+log = logging.getLogger(__name__)
 
 PARKED: Final = "parked"
 DAY: Final = 86_400
@@ -112,12 +115,15 @@ async def declare_streams(streams: JetStreamContext, settings: EventSettings) ->
 async def declare_stream(streams: JetStreamContext, config: StreamConfig) -> None:
     """Create a stream if it is missing, else update it if it is configured otherwise.
 
-    One whom the broker lets do neither waits until another has created it.
+    One whom the broker lets do neither waits until another has created it, and takes it as it is.
     """
     if (found := await _config_of(streams, config.name)) is None:
         await _create(streams, config)
     elif any(value not in (None, 0, getattr(found, key)) for key, value in vars(config).items()):
-        await streams.update_stream(config)
+        try:
+            await streams.update_stream(config)
+        except TimeoutError:  # a broker that refuses it does not answer
+            log.warning("the stream %s is configured otherwise, and cannot be changed", config.name)
 
 
 async def _config_of(streams: JetStreamContext, name: str | None) -> StreamConfig | None:

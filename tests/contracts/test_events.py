@@ -37,7 +37,7 @@ def test_the_document_is_what_the_services_declare() -> None:
 
 def test_the_broker_lets_each_service_publish_and_consume_what_it_declares() -> None:
     consumers = {"feed": ["feed-0", "feed-1"]}
-    text = permissions(declared(), "shop", consumers=consumers, maps=["ordering"])
+    text = permissions(declared(), "shop", consumers=consumers, maps=["ordering"], creator="ordering")
 
     assert is_written(PERMISSIONS, text), f"{PERMISSIONS} is not what events.py say: run `make contracts`"
 
