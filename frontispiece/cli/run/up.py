@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.run import secrets
-from frontispiece.cli.run.admin_port import admin_port
+from frontispiece.cli.run.admin_port import AdminPort, admin_port
 from frontispiece.cli.run.data_folder import LOGS, RunAddresses, announced, locked
 from frontispiece.cli.run.dev import Development
-from frontispiece.cli.run.embedded import running_servers
+from frontispiece.cli.run.embedded import Embedded, running_servers
 from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.envoy import native_grpc
 from frontispiece.cli.run.launcher import Launcher
@@ -92,25 +92,7 @@ class Up:
                 native_grpc(self.project, self.port, private, self.data / LOGS, supervisor, [lock])
             )
 
-            def prepare(project: Project, sockets: Mapping[str, socket.socket]) -> Run:
-                embedded.check(project)
-                commands = [name for name, app in project.apps.items() if app.command]
-                return Run(
-                    project=project,
-                    data=self.data,
-                    private=private,
-                    hosts={name: address(sock) for name, sock in sockets.items()}
-                    | {name: _free_address() for name in commands},
-                    valkey=embedded.valkey,
-                    nats=embedded.nats,
-                    nats_monitor=embedded.nats_monitor,
-                    secrets=secrets.load(project, self.data),
-                    routes=self.routes,
-                    given=given,
-                    admin=admin,
-                    grpc=grpc,
-                )
-
+            prepare = partial(self._run, embedded, admin, private, grpc, given)
             run = prepare(self.project, sockets)
             stack.enter_context(stoppable())
             if self.say:
@@ -124,6 +106,35 @@ class Up:
                 ).run(self.project, partial(started, run))
             else:
                 self._serve(run, sockets, started, stack)
+
+    def _run(
+        self,
+        embedded: Embedded,
+        admin: AdminPort,
+        private: Path,
+        grpc: str,
+        given: Mapping[str, str],
+        project: Project,
+        sockets: Mapping[str, socket.socket],
+    ) -> Run:
+        """The run of a project as it is now; see `Run`."""
+        embedded.check(project)
+        commands = [name for name, app in project.apps.items() if app.command]
+        return Run(
+            project=project,
+            data=self.data,
+            private=private,
+            hosts={name: address(sock) for name, sock in sockets.items()}
+            | {name: _free_address() for name in commands},
+            valkey=embedded.valkey,
+            nats=embedded.nats,
+            nats_monitor=embedded.nats_monitor,
+            secrets=secrets.load(project, self.data),
+            routes=self.routes,
+            given=given,
+            admin=admin,
+            grpc=grpc,
+        )
 
     def _serve(self, run: Run, sockets: dict[str, socket.socket], ready: Ready, stack: ExitStack) -> None:
         if not self.processes:

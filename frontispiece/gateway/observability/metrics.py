@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route
     from frontispiece.gateway.resources import TableResources
 
-DISCONNECTED = "left"
+DISCONNECTED = "disconnected"
 """The label `status` of a call whose client has gone away."""
 
 PASSED_ON = "passed-on"

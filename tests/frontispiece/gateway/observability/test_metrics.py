@@ -80,8 +80,8 @@ async def send(upstream: Upstream, times: int) -> None:
         (TimedOut("-"), "5xx", "upstream-timeout"),
         (Unreachable("-"), "5xx", "upstream-unavailable"),
         (ZeroDivisionError(), "5xx", None),
-        (ClientDisconnected(), "left", None),
-        (asyncio.CancelledError(), "left", None),
+        (ClientDisconnected(), "disconnected", None),
+        (asyncio.CancelledError(), "disconnected", None),
     ],
     ids=str,
 )
