@@ -92,6 +92,7 @@ def modules() -> list[ast.Module]:
     return [ast.parse(path.read_text()) for path in paths]
 
 
+@cache
 def constants() -> set[str]:
     """Every string in the code of the platform."""
     nodes = (node for module in modules() for node in ast.walk(module))

@@ -25,9 +25,10 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
     running: dict[str, RunningShop] = {}
     with ExitStack() as stack:
 
-        def start(layout: str) -> RunningShop:
+        def start(layout: str, **variables: str) -> RunningShop:
             if layout not in running or running[layout].process.poll() is not None:
-                shop = running_shop(folder / layout, *LAYOUTS[layout], SHIPPING_DISPATCH_DELAY="1")
+                variables = {"SHIPPING_DISPATCH_DELAY": "1", **variables}
+                shop = running_shop(folder / layout, *LAYOUTS[layout], **variables)
                 running[layout] = stack.enter_context(shop)
             return running[layout]
 

@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,23 +15,13 @@ from frontispiece.cli.run.nats import read_addresses
 from shop.demo import PASSWORD
 from tests.support.checkouts import complete
 from tests.support.front import run
-from tests.support.shop import PROJECT, RunningShop, Shops, in_both_layouts
+from tests.support.killing import children
+from tests.support.shop import RunningShop, in_both_layouts
 from tests.support.waiting import TIMEOUT, eventually
 
 pytestmark = pytest.mark.e2e
 
 in_many_processes = pytest.mark.parametrize("layout", ["many-processes"])
-
-
-def children(pid: int) -> set[int]:
-    """Every process below this one."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
-    pairs = [line.split() for line in listed.splitlines()]
-    parents = {int(child): int(parent) for child, parent in pairs}
-    below: set[int] = set()
-    while more := {child for child, parent in parents.items() if parent in below | {pid}} - below:
-        below |= more
-    return below
 
 
 def child(shop: RunningShop, name: str) -> int:
@@ -189,30 +178,3 @@ def test_faulty_settings_are_refused_before_anything_starts(tmp_path: Path) -> N
     assert refused.returncode == 1
     for fault in ("services: a: url", "route 1 (x): path", "route 1 (x): auth"):
         assert fault in refused.stderr
-
-
-def test_a_second_start_keeps_the_data(shop: RunningShop, shops: Shops) -> None:
-    reader = shop.browser("reader")
-    put = httpx.put(f"{shop.url}/web/basket/items/PENS-002", json={"quantity": 4}, headers=reader, timeout=60)
-    basket = put.json()
-    shop.stop()
-
-    again = shops("one-process")
-
-    assert again.data == shop.data
-    assert httpx.get(f"{again.url}/web/basket", headers=reader, timeout=60).json() == basket
-    of_phone = httpx.get(f"{again.url}/mobile/basket", headers=again.phone("reader"), timeout=60)
-    assert of_phone.status_code == 200, of_phone.text
-
-
-@in_both_layouts
-def test_ctrl_c_leaves_nothing_behind(layout: str, shop: RunningShop) -> None:
-    below = children(shop.process.pid)
-    programs = PROJECT.programs if layout == "many-processes" else []
-    assert len(below) == len(["Valkey", "NATS", "Envoy", *programs])
-
-    seconds = shop.stop()
-
-    assert shop.process.returncode == 0
-    assert seconds < TIMEOUT
-    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]

@@ -1,4 +1,4 @@
-"""Processes that are killed while they write."""
+"""Processes below another one, and such as are killed while they write."""
 
 import subprocess
 import sys
@@ -15,3 +15,14 @@ def killed_after(lines: int, module: str, *arguments: str) -> int:
     process.kill()
     rest = process.communicate()[0].splitlines(keepends=True)
     return int(next(line for line in reversed([*printed, *rest]) if line.endswith("\n")))
+
+
+def children(pid: int) -> set[int]:
+    """Every process below this one."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
+    pairs = [line.split() for line in listed.splitlines()]
+    parents = {int(child): int(parent) for child, parent in pairs}
+    below: set[int] = set()
+    while more := {child for child, parent in parents.items() if parent in below | {pid}} - below:
+        below |= more
+    return below

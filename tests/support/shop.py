@@ -70,8 +70,8 @@ def database_variables(new_database: Callable[[], str]) -> dict[str, str]:
     return variables
 
 
-Shops = Callable[[str], RunningShop]
-"""The shop in a layout, running."""
+Shops = Callable[..., RunningShop]
+"""The shop in a layout, running; further variables are those of its next start."""
 
 
 def front(*arguments: str | Path) -> list[str]:
