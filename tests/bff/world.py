@@ -14,6 +14,7 @@ import httpx
 import respx
 
 from tests.bff.documents import Json, euros, order, shipment
+from tests.bff.operations import OPERATIONS
 from tests.bff.troubles import HANGING, Trouble, problem
 
 HTTP_SERVICES = (
@@ -269,35 +270,6 @@ PLAIN: dict[str, Callable[[Shop, httpx.Request], Any]] = {
     "shipment": lambda _shop, request: shipment(_last(request)),
 }
 """Operations whose answer is a value."""
-
-OPERATIONS = (
-    (r"GET \w+:/health/ready", "health"),
-    (r"GET catalog:/types", "types"),
-    (r"GET catalog:/product-changes", "changes"),
-    (r"GET catalog:/products/[^/]+", "product"),
-    (r"GET inventory:/stock", "stocks"),
-    (r"GET reviews:/summaries", "ratings"),
-    (r"GET reviews:/reviews", "reviews"),
-    (r"GET recommendation:/recommendations/[^/]+", "recommendations"),
-    (r"GET feed:/timelines/[^/]+", "timeline"),
-    (r"PUT feed:/timelines/[^/]+/read", "mark_read"),
-    (r"GET feed:/follows/[^/]+", "follows"),
-    (r"PUT feed:/follows/[^/]+/[^/]+", "follow"),
-    (r"DELETE feed:/follows/[^/]+/[^/]+", "unfollow"),
-    (r"GET basket:/baskets/.+", "see"),
-    (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
-    (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),
-    (r"GET shipping:/quotes", "quotes"),
-    (r"GET pickup:/nearby", "pickups"),
-    (r"GET shipping:/shipments/[^/]+", "shipment"),
-    (r"GET shipping:/shipments", "shipments"),
-    (r"POST ordering:/orders", "place"),
-    (r"POST ordering:/orders/[^/]+/cancel", "cancel"),
-    (r"GET ordering:/orders/[^/]+/events", "events"),
-    (r"GET ordering:/orders", "orders"),
-    (r"GET ordering:/orders/[^/]+", "order"),
-)
-"""Operations by method, service and path; the two that remain, `products` and `search`, differ by query."""
 
 
 def _last(request: httpx.Request) -> str:

@@ -1,0 +1,30 @@
+"""What the BFFs call."""
+
+OPERATIONS = (
+    (r"GET \w+:/health/ready", "health"),
+    (r"GET catalog:/types", "types"),
+    (r"GET catalog:/product-changes", "changes"),
+    (r"GET catalog:/products/[^/]+", "product"),
+    (r"GET inventory:/stock", "stocks"),
+    (r"GET reviews:/summaries", "ratings"),
+    (r"GET reviews:/reviews", "reviews"),
+    (r"GET recommendation:/recommendations/[^/]+", "recommendations"),
+    (r"GET feed:/timelines/[^/]+", "timeline"),
+    (r"PUT feed:/timelines/[^/]+/read", "mark_read"),
+    (r"GET feed:/follows/[^/]+", "follows"),
+    (r"PUT feed:/follows/[^/]+/[^/]+", "follow"),
+    (r"DELETE feed:/follows/[^/]+/[^/]+", "unfollow"),
+    (r"GET basket:/baskets/.+", "see"),
+    (r"PUT basket:/baskets/.+/items/[^/]+", "put"),
+    (r"DELETE basket:/baskets/.+/items/[^/]+", "remove"),
+    (r"GET shipping:/quotes", "quotes"),
+    (r"GET pickup:/nearby", "pickups"),
+    (r"GET shipping:/shipments/[^/]+", "shipment"),
+    (r"GET shipping:/shipments", "shipments"),
+    (r"POST ordering:/orders", "place"),
+    (r"POST ordering:/orders/[^/]+/cancel", "cancel"),
+    (r"GET ordering:/orders/[^/]+/events", "events"),
+    (r"GET ordering:/orders", "orders"),
+    (r"GET ordering:/orders/[^/]+", "order"),
+)
+"""Operations by method, service and path; the two that remain, `products` and `search`, differ by query."""
