@@ -31,7 +31,7 @@ def second_is_away(request: pytest.FixtureRequest, urls: list[str]) -> AbstractC
 
 
 @asynccontextmanager
-async def opened(urls: list[str]) -> AsyncIterator[tuple[ShardSet, World]]:
+async def opened(urls: list[str]) -> AsyncIterator[tuple[ShardSet[Database], World]]:
     """Two shards as a service opens them."""
     databases = {str(name): Database(url, metadata) for name, url in enumerate(urls)}
 
