@@ -136,7 +136,7 @@ async def test_native_calls_go_to_instances_as_they_come_and_leave_and_none_fail
             await get(BOOK(), timeout=TIMEOUT)
 
 
-async def test_native_calls_stay_in_the_gateways_zone_until_nobody_serves_there(
+async def test_native_calls_stay_in_the_gateways_zone_while_a_copy_serves_there(
     instances: Instances, tmp_path: Path
 ) -> None:
     near, far = Greeter(), Greeter()
