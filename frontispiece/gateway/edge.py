@@ -264,20 +264,11 @@ class Gateway:
                 )
                 correlate(call, fields.get(TRACEPARENT), self.runtime.tracing)
                 reply = await match.target.handler(call)
-        except UpstreamError as failure:
-            log.warning("request %s: %s: %s", name.decode(), service, failure)
-            reply = problem_response(failure.problem(service), name)
-        except Problem as problem:
-            reply = problem_response(problem, name)
-        except Exception as failure:
-            if isinstance(failure, ClientDisconnected):
+        except BaseException as failure:
+            if isinstance(failure, ClientDisconnected) or not isinstance(failure, Exception):
                 snapshot.end_call()
                 raise
-            log.exception("request %s failed", name.decode())  # a bug of ours: the client learns no more
-            reply = problem_response(internal(name.decode()), name)
-        except BaseException:
-            snapshot.end_call()
-            raise
+            reply = problem_response(_problem_of(failure, name.decode(), service), name)
         reply.headers = [field for field in reply.headers if field[0] != REQUEST_ID]
         reply.headers += (*response_headers, (REQUEST_ID, name))
         if self._stopping:
@@ -294,3 +285,14 @@ class Gateway:
         if self._stopping and check is health.ready:
             raise health.stopping()
         return await check(snapshot.health_checks)
+
+
+def _problem_of(failure: Exception, name: str, service: str) -> Problem:
+    """The problem that a client gets for a failure; of a bug of ours it learns no more."""
+    if isinstance(failure, Problem):
+        return failure
+    if isinstance(failure, UpstreamError):
+        log.warning("request %s: %s: %s", name, service, failure)
+        return failure.problem(service)
+    log.error("request %s failed", name, exc_info=failure)
+    return internal(name)

@@ -4,9 +4,10 @@ import logging
 from typing import Any, Final
 from urllib.parse import unquote
 
-from frontispiece.http.asgi import App, Message, Scope, problem_response
+from frontispiece.http.asgi import App, Message, Scope
 from frontispiece.http.messages import ClientDisconnected
 from frontispiece.http.problems import internal
+from frontispiece.server.direct import refuse
 from frontispiece.server.exchange import Exchange
 from frontispiece.server.response import ResponseHead
 
@@ -45,20 +46,13 @@ async def run_asgi(exchange: Exchange, app: App, state: dict[str, Any]) -> None:
         await app(http_scope(exchange, state), channel.receive, channel.send)
     except Exception:
         LOG.exception("%s failed", name)
-        _send_internal_error(exchange)
+        refuse(exchange, internal(None))
     else:
         if not exchange.is_finished and not exchange.is_disconnected:
             LOG.error("%s: the app returned without a complete response", name)
-            _send_internal_error(exchange)
+            refuse(exchange, internal(None))
     finally:
         exchange.break_off()
-
-
-def _send_internal_error(exchange: Exchange) -> None:
-    if not exchange.is_started:
-        reply = problem_response(internal(None), None)
-        assert isinstance(reply.body, bytes)
-        exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
 
 
 class _Channel:

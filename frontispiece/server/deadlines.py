@@ -59,7 +59,7 @@ class Deadlines:
             self._timer.cancel()
             self._timer = None
         self.read_at = self._send = self._timer_at = NEVER
-        self._read_passed = self._send_passed = _nothing
+        self._read_passed = self._send_passed = lambda: None
 
     def _arm(self, at: float) -> None:
         if self._timer is not None:
@@ -79,7 +79,3 @@ class Deadlines:
         at = min(self.read_at, self._send)
         if at < self._timer_at:
             self._arm(at)
-
-
-def _nothing() -> None:
-    """The connection is closed."""

@@ -48,23 +48,24 @@ async def run_direct(exchange: Exchange, respond: Respond, over_asgi: Callable[[
         LOG.exception("%s %s: the response has another length than it says", exchange.method, exchange.path)
     except (UpstreamError, Problem) as failure:
         if not exchange.is_started and isinstance(failure, Problem):
-            _refuse(exchange, failure)
+            refuse(exchange, failure)
         else:
             LOG.warning("%s %s: the response broke off: %s", exchange.method, exchange.path, failure)
     except Exception:
         LOG.exception("%s %s failed", exchange.method, exchange.path)
-        if not exchange.is_started:
-            _refuse(exchange, internal(None))
+        refuse(exchange, internal(None))
     except BaseException:
         exchange.break_off()
         raise
     exchange.break_off()
 
 
-def _refuse(exchange: Exchange, problem: Problem) -> None:
-    reply = problem_response(problem, None)
-    assert isinstance(reply.body, bytes), "it is complete"
-    exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
+def refuse(exchange: Exchange, problem: Problem) -> None:
+    """Answer with a problem, unless a response has begun."""
+    if not exchange.is_started:
+        reply = problem_response(problem, None)
+        assert isinstance(reply.body, bytes), "it is complete"
+        exchange.send_whole(ResponseHead(reply.status, reply.headers), reply.body)
 
 
 async def _stream(exchange: Exchange, reply: Reply, chunks: AsyncIterator[bytes]) -> None:

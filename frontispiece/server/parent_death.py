@@ -29,10 +29,7 @@ GRACE = 3.0
 
 def main() -> None:
     """Bind this process to its parent, then become the program or start it."""
-    for name in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # an ignored one is inherited: the program could not be stopped
+    for name in (signal.SIGINT, signal.SIGTERM):  # inherited as ignored, they could not stop the program
         signal.signal(name, signal.SIG_DFL)
     parent, mode, *command = sys.argv[1:]
     if mode == "group":

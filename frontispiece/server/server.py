@@ -84,16 +84,16 @@ class Server:
         self._registered = registered
         self._started = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._hurried = asyncio.Event()
+        self._forced = asyncio.Event()
 
     def stop(self) -> None:
         """Drain and end."""
         self._stopping.set()
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Drain no longer: end at once."""
         self._stopping.set()
-        self._hurried.set()
+        self._forced.set()
 
     async def serve(self, sock: socket.socket) -> None:
         """Serve on a bound socket until `stop`.
@@ -123,7 +123,7 @@ class Server:
             finally:
                 listener.close()  # when this is cancelled, too: uvloop's loop cannot be closed without
             await self._drain(connections)
-        if not self._hurried.is_set():
+        if not self._forced.is_set():
             await lifespan.shutdown()
 
     async def until_started(self, serving: "asyncio.Task[None]") -> None:
@@ -141,19 +141,19 @@ class Server:
 
     async def _drain(self, connections: Connections) -> None:
         draining = asyncio.create_task(connections.drain())
-        hurried = asyncio.create_task(self._hurried.wait())
+        forced = asyncio.create_task(self._forced.wait())
         await asyncio.wait(
-            {draining, hurried}, timeout=self._shutdown.graceful_timeout, return_when=asyncio.FIRST_COMPLETED
+            {draining, forced}, timeout=self._shutdown.graceful_timeout, return_when=asyncio.FIRST_COMPLETED
         )
         draining.cancel()
-        hurried.cancel()
+        forced.cancel()
         await connections.cut_off()
 
     async def _begin_drain(self) -> None:
         """Wait as long as new connections are still accepted."""
         self._shutdown.begin_drain()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), self._shutdown.drain_delay)
+            await asyncio.wait_for(self._forced.wait(), self._shutdown.drain_delay)
 
 
 def freeze_gc() -> None:
@@ -207,9 +207,7 @@ def serve(public: Listening, beside: Sequence[Listening]) -> None:
         NotStarted: one of them could not start.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(
-        logging.WARNING
-    )  # its line for each call shows paths, which may be private
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines show paths, which may be private
     freeze_gc()
     run(_until_signal(public, beside))
 
@@ -221,7 +219,7 @@ async def _until_signal(public: Listening, beside: Sequence[Listening]) -> None:
         loop.add_signal_handler(signal.SIGHUP, server.on_sighup)
     with stop_signals(
         stop=partial(loop.call_soon_threadsafe, server.stop),
-        hurry=partial(loop.call_soon_threadsafe, server.hurry),
+        force_stop=partial(loop.call_soon_threadsafe, server.force_stop),
     ):
         async with running(beside):
             await server.serve(sock)

@@ -47,13 +47,13 @@ def stoppable() -> Iterator[None]:
 
 
 @contextmanager
-def stop_signals(*, stop: Callable[[], object], hurry: Callable[[], object]) -> Iterator[None]:
-    """Stop at SIGINT or SIGTERM, and hurry at a SIGINT after that; the process ends by the signals it got."""
+def stop_signals(*, stop: Callable[[], object], force_stop: Callable[[], object]) -> Iterator[None]:
+    """Stop at SIGINT or SIGTERM, at once at a SIGINT after that; the process ends by the signals it got."""
     received: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if received and number == signal.SIGINT:
-            hurry()
+            force_stop()
         else:
             stop()
         received.append(number)

@@ -18,7 +18,7 @@ from frontispiece.gateway.forward import to_service
 from frontispiece.gateway.grpc.clusters import group_of
 from frontispiece.gateway.grpc.envoy import CLUSTER, FOR_CLIENT, IDLE, SLACK
 from frontispiece.gateway.resources import TableResources
-from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
+from frontispiece.http.asgi import Receive, Scope, Send, problem_response
 from frontispiece.http.grpc_status import STATUSES, UNKNOWN
 from frontispiece.http.headers import joined
 from frontispiece.http.messages import Headers, IncomingRequest, Reply, field
@@ -95,10 +95,8 @@ class Decisions:
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request of an ASGI server; there is no lifespan."""
-        if scope["type"] == "http":
-            await respond_over_asgi(self.respond, scope, receive, send)
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Nothing comes by ASGI: there is no lifespan, and requests go to `respond`."""
 
     async def respond(self, request: IncomingRequest) -> Reply:
         """The decision about a call, whose method, path and headers the request has."""

@@ -87,13 +87,13 @@ async def test_an_idle_connection_does_not_hold_up_a_stop() -> None:
         assert await reader.read() == b""
 
 
-async def test_a_server_that_is_hurried_waits_for_no_connection() -> None:
+async def test_a_server_that_is_forced_waits_for_no_connection() -> None:
     stub = Stub(Exchange.until_left)
     server = Server("a", stub, Shutdown(drain_delay=600, graceful_timeout=600))
     async with client_of(server) as (_, writer):
         writer.write(GET)
         await stub.begun.wait()
-        server.hurry()
+        server.force_stop()
         await stub.last.ended.wait()
 
 
