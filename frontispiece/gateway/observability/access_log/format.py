@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any, Final
 
+from frontispiece.gateway.forwarded import address_of
 from frontispiece.gateway.observability.access_log.record import AccessRecord
 from frontispiece.http.messages import IncomingRequest
 from frontispiece.security import Identity
@@ -75,14 +76,9 @@ class LineFormatter:
 
     def client(self, peer: str) -> str | None:
         """A client's address as lines contain it; None of what is no address."""
-        if self._addresses is Addresses.NONE:
+        address = None if self._addresses is Addresses.NONE else address_of(peer)
+        if address is None:
             return None
-        try:
-            address: IPv4Address | IPv6Address = ip_address(peer.partition("%")[0])
-        except ValueError:
-            return None
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
         if self._addresses is Addresses.WHOLE:
             return str(address)
         return str(ip_network((address, NETWORKS[address.version]), strict=False))
