@@ -17,14 +17,12 @@ from bff.shared.checkout import (
     Delivery,
     Draft,
     DraftRequest,
-    coupon_discounts,
+    add_draft,
     draft_of,
     draft_page,
     placed_order,
-    quotes,
 )
 from bff.shared.orders import order_path
-from bff.shared.sources import RETRY, basket, basket_skus, products, stocks
 from frontispiece.http import Problem
 from frontispiece.pages import Body, Page, Task, Tool
 
@@ -34,12 +32,7 @@ draft = draft_page(deadline=2.0, optional_timeout=OPTIONAL_TIMEOUT)
 draft.agent = Tool("draft checkout", scopes=SHOP, budget=CHECKOUT_BUDGET, paged="lines")
 
 summary = Page("/checkout/summary", deadline=2.0, method="POST")
-summary.source(retry=RETRY)(basket)
-summary.source(name="skus")(basket_skus)
-summary.source(retry=RETRY)(products)
-summary.source(name="discounts", retry=RETRY)(coupon_discounts)
-summary.source(timeout=OPTIONAL_TIMEOUT, fallback=dict)(stocks)
-summary.source(retry=RETRY)(quotes)
+add_draft(summary, OPTIONAL_TIMEOUT)
 
 place = Page(
     "/checkout",

@@ -214,14 +214,19 @@ def draft_page(*, deadline: float, optional_timeout: float, vary: tuple[str, ...
     and pickup are optional.
     """
     page = Page("/checkout/draft", deadline=deadline, method="POST", vary=vary)
+    add_draft(page, optional_timeout)
+    page.source(timeout=STORES_TIMEOUT, fallback=no_pickups)(pickups)
+    return page
+
+
+def add_draft(page: Page, optional_timeout: float) -> None:
+    """Add what `draft_of` needs to a page that has a `DraftRequest`, `wanted`."""
     page.source(retry=RETRY)(basket)
     page.source(name="skus")(basket_skus)
     page.source(retry=RETRY)(products)
     page.source(name="discounts", retry=RETRY)(coupon_discounts)
     page.source(timeout=optional_timeout, fallback=dict)(stocks)
     page.source(retry=RETRY)(quotes)
-    page.source(timeout=STORES_TIMEOUT, fallback=no_pickups)(pickups)
-    return page
 
 
 def _code(wanted: DraftRequest | CheckoutRequest) -> str | None:
