@@ -111,7 +111,8 @@ def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
         raise ConfigError(
             [f"no front up or front dev runs on {data}: start it, or name its folder by --data"]
         )
-    url = os.environ.get("REGISTRY_URL")
+    if url := os.environ.get("REGISTRY_URL"):
+        return url
     file = project.folder / PROJECT_FILE
     missing = [
         f'{section} of {file} lacks REGISTRY_URL = "${{nats}}", by which {name} {does}'
@@ -119,17 +120,18 @@ def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
             *(("[environment]", name, "is in the registry") for name in names),
             ("[gateway.environment]", "the gateway", "watches it"),
         ]
-        if not url and not project.declared(name if name in project.apps else GATEWAY).get("REGISTRY_URL")
+        if not project.declared(name if name in project.apps else GATEWAY).get("REGISTRY_URL")
     ]
     if missing:
         raise ConfigError(missing)
-    declared = project.declared(GATEWAY).get("REGISTRY_URL", "")
-    embedded = read_addresses(data / NAME.lower())
-    if not url and "${nats}" in declared and embedded is None:
+    declared = project.declared(GATEWAY)["REGISTRY_URL"]
+    if "${nats}" not in declared:
+        return declared
+    if (embedded := read_addresses(data / NAME.lower())) is None:
         raise ConfigError(
             [f"REGISTRY_URL is not set, and the run on {data} has no NATS server of its own: set it as there"]
         )
-    return url or (embedded.url if embedded and "${nats}" in declared else declared)
+    return embedded.url
 
 
 async def _scale(project: Project, data: Path, counts: dict[str, int]) -> None:
