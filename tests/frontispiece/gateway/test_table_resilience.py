@@ -32,7 +32,7 @@ PARTS = {"thing": part("things:/{id}")}
             'split = [{ to = "new", when = { header = "Cookie", equals = "1" } }]',
             "Cookie cannot select a variant",
         ),
-        ('split = [{ to = "new", when = { header = "a b", equals = "1" } }]', "header: String should match"),
+        ('split = [{ to = "new", when = { header = "a b", equals = "1" } }]', "header: must match"),
         ('split = [{ to = "new", when = { header = "x-a" } }]', "equals: is missing"),
         ('priority = "urgent"', "'urgent' is none of 'low', 'normal', 'high' or 'critical'"),
     ],
