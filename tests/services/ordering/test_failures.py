@@ -1,5 +1,6 @@
 """What a client is told when a service around ordering fails or refuses; trying again makes one order."""
 
+import json
 from typing import Any
 
 import grpc
@@ -15,7 +16,6 @@ from tests.services.ordering.world import (
     ADDRESS,
     Discounts,
     Shop,
-    Trouble,
     answers,
     hangs,
     problem,
@@ -34,37 +34,35 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize("step", NEEDED)
-@pytest.mark.parametrize(
-    ("trouble", "status", "kind"),
-    [
-        (raises(httpx.ConnectError("refused")), 503, "upstream-unavailable"),
-        (raises(httpx.ReadTimeout("slow")), 504, "upstream-timeout"),
-        (answers(problem(302, "elsewhere")), 502, "upstream-invalid-response"),
-        (answers(problem(503, "store-unavailable")), 503, "upstream-unavailable"),
-        *((answers(problem(status, "broken")), 502, "upstream-failed") for status in (500, 400)),
-    ],
-)
-async def test_a_service_that_fails_is_named_and_a_retry_succeeds(
-    shop: Shop, step: str, trouble: Trouble, status: int, kind: str
-) -> None:
-    shop.trouble[step] = trouble
-    answer = await shop.place()
+FAILURES = [
+    (raises(httpx.ConnectError("refused")), 503, "upstream-unavailable"),
+    (raises(httpx.ReadTimeout("slow")), 504, "upstream-timeout"),
+    (answers(problem(302, "elsewhere")), 502, "upstream-invalid-response"),
+    (answers(problem(503, "store-unavailable")), 503, "upstream-unavailable"),
+    *((answers(problem(status, "broken")), 502, "upstream-failed") for status in (500, 400)),
+]
 
-    assert refusal(answer) == (status, kind, NEEDED[step])
-    assert answer.headers.get("retry-after") == ("1" if status == 503 else None)
+
+@pytest.mark.parametrize("step", NEEDED)
+async def test_a_service_that_fails_is_named_and_a_retry_succeeds(shop: Shop, step: str) -> None:
+    for trouble, status, kind in FAILURES:
+        shop.trouble[step] = trouble
+        answer = await shop.place()
+
+        assert refusal(answer) == (status, kind, NEEDED[step])
+        assert answer.headers.get("retry-after") == ("1" if status == 503 else None)
     await shop.a_retry_makes_one_order()
 
 
 @pytest.mark.parametrize("step", NEEDED)
-@pytest.mark.parametrize("content", [b"<html>", b"", b"\xff", b"[" * 100_000, b"{}", None])
 async def test_a_service_with_an_invalid_response_is_named_and_a_retry_succeeds(
-    shop: Shop, step: str, content: bytes | None
+    shop: Shop, step: str
 ) -> None:
-    response: dict[str, Any] = {"json": INVALID[step]} if content is None else {"content": content}
-    shop.trouble[step] = answers(httpx.Response(200, **response))
+    wrong = json.dumps(INVALID[step]).encode()
+    for content in (b"<html>", b"", b"\xff", b"[" * 100_000, b"{}", wrong):
+        shop.trouble[step] = answers(httpx.Response(200, content=content))
 
-    assert refusal(await shop.place()) == (502, "upstream-invalid-response", NEEDED[step])
+        assert refusal(await shop.place()) == (502, "upstream-invalid-response", NEEDED[step]), content[:9]
     await shop.a_retry_makes_one_order()
 
 
