@@ -47,7 +47,7 @@ ledger = sa.Table(
 
 _LOCKED = sa.select(payments).where(payments.c.reference == sa.bindparam("of")).with_for_update()
 _CHANGE = payments.update().where(payments.c.reference == sa.bindparam("of"))
-_ENTRY = ledger.insert()
+_ENTRY = ledger.insert().returning(ledger.c.sequence)
 _OF_KEY = sa.select(ledger).where(ledger.c.key == sa.bindparam("of"))
 
 
@@ -79,13 +79,11 @@ class Store(SqlStore):
             row = {name: value for name, value in asdict(request).items() if name != "token"}
             row |= {"approved": not reason, "reason": reason, "at": self._now()}
             try:
-                await tx.execute(_ENTRY, row)
+                sequence = await tx.scalar(_ENTRY, row)
             except IntegrityError:  # under another reference, whose lock is another one
                 raise KeyReused(f"{request.key} came with another operation before.") from None
             await tx.execute(_CHANGE, asdict(changed) | {"of": request.reference})
-            operation = await _operation(tx, request.key)
-            assert operation is not None
-            return operation
+            return Operation(sequence=sequence, **row)
 
     async def operation(self, key: str) -> Operation | None:
         """The operation that was carried out under a key; None when there is none."""

@@ -25,7 +25,7 @@ class OrderIds:
             sa.Column("reserved_at", Moment, nullable=False, index=True),
         )
         self._insertions = {
-            dialect: insert(self.table, dialect).on_conflict_do_nothing()
+            dialect: insert(self.table, dialect).on_conflict_do_nothing().returning(self.table.c.order_id)
             for dialect in ("postgresql", "sqlite")
         }
         self._found = sa.select(self.table.c.order_id).where(self.table.c.intent == sa.bindparam("intent"))
@@ -37,10 +37,11 @@ class OrderIds:
 
     async def reserve(self, tx: AsyncConnection, intent: str, bucket: int, ids: IdGenerator) -> str:
         """The id of an intent: a new one, unless it has one."""
-        while (found := await self.find(tx, intent)) is None:  # again where another process had the same id
+        found: str | None = None
+        while found is None:  # again where another process had the same id
             id_ = ids.new(bucket)
             row = {"intent": intent, "order_id": id_, "bucket": bucket, "reserved_at": time_of(id_)}
-            await tx.execute(self._insertions[tx.dialect.name], row)
+            found = await tx.scalar(self._insertions[tx.dialect.name], row) or await self.find(tx, intent)
         return found
 
 
