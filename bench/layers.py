@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -30,7 +29,6 @@ from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.observability.access_log import AccessLog, AccessLogSettings
 from frontispiece.gateway.observability.metrics import Metrics
 from frontispiece.gateway.pipeline import layers, wrap
-from frontispiece.gateway.policies import timeout
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket
 from frontispiece.gateway.resources import TableResources
 from frontispiece.gateway.runtime import Runtime
@@ -124,7 +122,6 @@ def by_hand() -> Exchange:
     around = [
         Metrics().route_layer(ROUTE["path"], defaultdict(int)),
         auth.no_auth(),
-        timeout.timeout_layer(timedelta(seconds=10)),
     ]
     return _exchange(wrap(_nothing, around), [], None)
 

@@ -11,8 +11,8 @@ CORRELATION = frozenset({REQUEST_ID, TRACEPARENT})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
-UNSAMPLED = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00")
-"""A `traceparent` without any flag."""
+UNSAMPLED = b"-00"
+"""The end of a `traceparent` without any flag."""
 
 
 def request_id(value: bytes | None) -> bytes:
