@@ -122,7 +122,7 @@ def lines_of(headers: Headers) -> bytes:
     """
     lines = b"\r\n".join([*map(b": ".join, headers), b""])
     count = len(headers)
-    if lines.count(b"\n") != count or lines.count(b"\r") != count or b"\0" in lines:
+    if lines.count(b"\n") != count or lines.count(b"\r") != count or 0 in lines:
         raise ValueError("A header field has a line break or a NUL.")
     return lines
 

@@ -74,7 +74,7 @@ class Tracing:
     def passes_by(self, headers: Headers) -> bool:
         """Whether a request with these headers is in a trace that is not sampled, which is followed.
 
-        What this task does from then on has no spans: no `serving` is needed. A `traceparent` among them is valid.
+        What this task does from then on has no spans: no `serving` is needed. Their `traceparent` is valid.
         """
         received = field(headers, b"traceparent")
         if received is None or not (self._follows and received.endswith(UNSAMPLED)):

@@ -38,7 +38,7 @@ def encode_request_head(host: bytes, request: Request) -> bytes:
     if lines is None:
         lines = lines_of(_framed(request))
     first = f"{request.method} {request.target} HTTP/1.1\r\n".encode("latin-1")
-    if first.count(b" ") != SPACES or first.count(b"\r") != 1 or first.count(b"\n") != 1 or b"\0" in first:
+    if first.count(b" ") != SPACES or first.count(b"\r") != 1 or first.count(b"\n") != 1 or 0 in first:
         raise ValueError("A request line has a line break, a NUL or a space where none can be.")
     return b"".join((first, host, lines, b"\r\n", body if isinstance(body, bytes) else b""))
 
@@ -63,12 +63,10 @@ def declared_length(fields: Headers) -> int | None:
     Raises:
         ValueError: it is no length, or there is a field that only the transport sets.
     """
-    for name, _ in fields:
-        if name in FRAMING:
-            break
-    else:
+    by_name = dict(fields)
+    if FRAMING.isdisjoint(by_name):
         return None
-    if not CONNECTION_FIELDS.isdisjoint(dict(fields)):
+    if not CONNECTION_FIELDS.isdisjoint(by_name):
         raise ValueError(
             f"Only the transport sets {', '.join(sorted(map(bytes.decode, CONNECTION_FIELDS)))}."
         )
