@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
@@ -23,6 +22,7 @@ DATED_HERE: Final = HOP_BY_HOP | {b"date"}
 LENGTH: Final = frozenset({b"content-length"})
 """Of a body that is not sent, which servers would wait for."""
 
+OK: Final = 200
 NOT_MODIFIED: Final = 304
 
 
@@ -62,7 +62,7 @@ def forward(
         )
         reply = await upstream.send(request)
         reply.headers = _to_client(reply, drop_response_headers)
-        if rewrite is not None and reply.status != HTTPStatus.OK:
+        if rewrite is not None and reply.status != OK:
             reply.headers = rewrite(reply.headers)
         return reply
 

@@ -19,7 +19,7 @@ from frontispiece.aio.inline_task import InlineTask, Signal
 from frontispiece.aio.single_flight import FlightResult
 from frontispiece.pages.idle_detector import current_detector, spawn
 from frontispiece.pages.source_run import BatchRecord, SourceRun
-from frontispiece.pages.timeline import TraceOutcome
+from frontispiece.pages.timeline import DONE, TraceOutcome
 from frontispiece.upstream import CallContext, UpstreamClientError, UpstreamError, current_call_context
 
 Key = TypeVar("Key")
@@ -147,7 +147,7 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
         try:
             found = await self._fetch(keys)
             values = list(map(found.get, keys, repeat(UNKNOWN)))
-            record.outcome = TraceOutcome.DONE
+            record.outcome = DONE
         except asyncio.CancelledError:
             if batch.task is not None and batch.task.cancelling():
                 raise

@@ -13,7 +13,7 @@ from frontispiece.pages.compiled import CompiledPage, CompiledSource
 from frontispiece.pages.idle_detector import IdleDetector, current_detector, spawn
 from frontispiece.pages.result_cache import MISSING, CacheState
 from frontispiece.pages.source_run import BatchRecord, SourceRun
-from frontispiece.pages.timeline import TraceOutcome
+from frontispiece.pages.timeline import DONE, TraceOutcome
 from frontispiece.upstream import (
     CallRecord,
     Headers,
@@ -145,9 +145,7 @@ class Run:
         if source.cache is not None:
             run.key = key_of(source.key_inputs(values))
             if (cached := source.cache.peek(run.key)) is not MISSING:
-                run.cache, run.outcome = CacheState.HIT, TraceOutcome.DONE
-                source.cache_counts[CacheState.HIT] += 1
-                self._settle(run, cached)
+                self._settle(run, self._cached(run, cached, CacheState.HIT))
                 return
         if self._skip_optional and source.declared.fallback is not None:
             self._settle(run, self._skip(run))
@@ -185,7 +183,7 @@ class Run:
                 if run.key is not None:
                     value, run.cache = value
                     run.source.cache_counts[run.cache] += 1
-                run.outcome = TraceOutcome.DONE
+                run.outcome = DONE
                 if run.reason is not None:
                     self._mark_degraded(run, run.reason)
             self._settle(run, value)
@@ -241,7 +239,7 @@ class Run:
         if cache is not None and run.key is not None:
             stale = cache.stale_value(run.key)
             if stale is not MISSING:
-                return self._stale(run, stale, CacheState.STALE)
+                return self._cached(run, stale, CacheState.STALE)
         return self._fall_back(run, SKIPPED)
 
     def _after_timeout(self, run: SourceRun) -> Any:
@@ -250,11 +248,11 @@ class Run:
         if cache is not None and run.key is not None:
             stale = cache.stale_if_error_value(run.key)
             if stale is not MISSING:
-                return self._stale(run, stale, CacheState.STALE_IF_ERROR)
+                return self._cached(run, stale, CacheState.STALE_IF_ERROR)
         return self._fall_back(run, TimedOut("it took too long"))
 
-    def _stale(self, run: SourceRun, value: Any, state: CacheState) -> Any:
-        run.cache, run.outcome = state, TraceOutcome.DONE
+    def _cached(self, run: SourceRun, value: Any, state: CacheState) -> Any:
+        run.cache, run.outcome = state, DONE
         run.source.cache_counts[state] += 1
         return value
 

@@ -4,7 +4,7 @@ Times are milliseconds since the run of the page began.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
@@ -19,6 +19,10 @@ class TraceOutcome(StrEnum):
     FALLBACK = "fallback"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+DONE: Final = TraceOutcome.DONE
+"""The same: on Python 3.11 a member is found by a call."""
 
 
 class CallTrace(Struct, kw_only=True):
