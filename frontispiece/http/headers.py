@@ -113,6 +113,9 @@ UNTRUSTED_PREFIXES: Final = (
 )
 """Prefixes of request headers that tell services who or where a client is: from a client they are dropped."""
 
+NUL, CR, LF = b"\0\r\n"
+"""Numbers of bytes that no line has: a number is found in bytes ten times as fast as one byte is counted."""
+
 
 def lines_of(headers: Headers) -> bytes:
     """The lines of a header section, each with its CR LF.
@@ -120,11 +123,11 @@ def lines_of(headers: Headers) -> bytes:
     Raises:
         ValueError: some name or value has a line break or a NUL: it would be another section.
     """
-    lines = b"\r\n".join([*map(b": ".join, headers), b""])
-    count = len(headers)
-    if lines.count(b"\n") != count or lines.count(b"\r") != count or 0 in lines:
+    lines = [*map(b": ".join, headers)]
+    text = b"".join(lines)
+    if NUL in text or CR in text or LF in text:
         raise ValueError("A header field has a line break or a NUL.")
-    return lines
+    return b"\r\n".join([*lines, b""])
 
 
 def joined(headers: Headers, name: bytes) -> bytes:

@@ -1,6 +1,8 @@
 """Encodes requests."""
 
-from frontispiece.http.headers import lines_of
+from operator import itemgetter
+
+from frontispiece.http.headers import CR, LF, NUL, lines_of
 from frontispiece.http.messages import Headers, Request
 
 CONNECTION_FIELDS = frozenset({b"host", b"connection", b"transfer-encoding", b"upgrade"})
@@ -10,10 +12,6 @@ FRAMING = CONNECTION_FIELDS | {b"content-length"}
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Methods with which an empty body has a `Content-Length: 0` (RFC 9110, 8.6)."""
-
-
-SPACES = 2
-"""Around the target, in the request line."""
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -37,10 +35,10 @@ def encode_request_head(host: bytes, request: Request) -> bytes:
     lines = request.lines
     if lines is None:
         lines = lines_of(_framed(request))
-    first = f"{request.method} {request.target} HTTP/1.1\r\n".encode("latin-1")
-    if first.count(b" ") != SPACES or first.count(b"\r") != 1 or first.count(b"\n") != 1 or 0 in first:
+    first = f"{request.method} {request.target}".encode("latin-1")
+    if first.count(b" ") != 1 or NUL in first or CR in first or LF in first:
         raise ValueError("A request line has a line break, a NUL or a space where none can be.")
-    return b"".join((first, host, lines, b"\r\n", body if isinstance(body, bytes) else b""))
+    return b"".join((first, b" HTTP/1.1\r\n", host, lines, b"\r\n", body if isinstance(body, bytes) else b""))
 
 
 def _framed(request: Request) -> Headers:
@@ -63,10 +61,9 @@ def declared_length(fields: Headers) -> int | None:
     Raises:
         ValueError: it is no length, or there is a field that only the transport sets.
     """
-    by_name = dict(fields)
-    if FRAMING.isdisjoint(by_name):
+    if FRAMING.isdisjoint(map(itemgetter(0), fields)):
         return None
-    if not CONNECTION_FIELDS.isdisjoint(by_name):
+    if not CONNECTION_FIELDS.isdisjoint(dict(fields)):
         raise ValueError(
             f"Only the transport sets {', '.join(sorted(map(bytes.decode, CONNECTION_FIELDS)))}."
         )
