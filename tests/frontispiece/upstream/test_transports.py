@@ -14,7 +14,6 @@ from frontispiece.upstream import (
     Request,
     TimedOut,
     Transport,
-    Unreachable,
     UpstreamServerError,
 )
 from frontispiece.upstream.transports.asgi import AsgiTransport
@@ -22,7 +21,7 @@ from frontispiece.upstream.transports.http1 import Http1Transport
 from frontispiece.upstream.transports.httpx import HttpxTransport
 from tests.frontispiece.upstream.peer import get, whole
 from tests.support.secure import secure_servers
-from tests.support.serving import nobody_there, raw_server, servers
+from tests.support.serving import servers
 from tests.support.stub import Exchange, Stub, answering
 
 Open = Callable[[App], Awaitable[Transport]]
@@ -297,27 +296,3 @@ async def test_the_time_of_the_service_begins_at_the_end_of_the_body(
     async with asyncio.timeout(30):
         request = Request(method="POST", target="/a", body=body, timeout=seconds)
         assert await whole(connected, request) == (200, b"content")
-
-
-# Of the network alone.
-
-on_the_network = pytest.mark.parametrize("kind", NETWORK.values(), ids=list(NETWORK))
-Kind = type[Http1Transport] | type[HttpxTransport]
-
-
-@on_the_network
-async def test_an_address_without_a_listener_is_unreachable(kind: Kind) -> None:
-    async with kind(nobody_there()) as transport:
-        with pytest.raises(Unreachable, match="no connection"):
-            await transport.send(get())
-
-
-@on_the_network
-@pytest.mark.parametrize("sent_bytes", [b"", b"hello?\r\n\r\n", b"HTTP/1.1 200 OK\r\nbroken\r\n\r\n"])
-async def test_what_is_no_http_is_invalid(kind: Kind, sent_bytes: bytes) -> None:
-    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(sent_bytes)
-
-    async with raw_server(talk) as url, kind(url) as transport:
-        with pytest.raises(InvalidResponse):
-            await transport.send(get())
