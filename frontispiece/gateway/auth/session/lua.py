@@ -37,7 +37,8 @@ redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1
 """
 
-# Create a user's session, once a login, unless the login has ended at the issuer.
+# Create a user's session, once a login, unless the login has ended at the issuer. Members of indexes are
+# `<issued> <key>`.
 # KEYS: the session; the login's once-key; the logouts; the index of the login's sessions; that of the user's;
 # then the sessions that this one replaces.
 # ARGV: the session; its ms to live; the command's token; the once-key's ms to live; now; when the session
@@ -56,7 +57,7 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 for i = 4, 5 do
     redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', ARGV[5])
-    redis.call('ZADD', KEYS[i], ARGV[6], KEYS[1])
+    redis.call('ZADD', KEYS[i], ARGV[6], ARGV[8] .. ' ' .. KEYS[1])
     local left = ARGV[6] - ARGV[5]
     if redis.call('PTTL', KEYS[i]) < left then
         redis.call('PEXPIRE', KEYS[i], string.format('%.0f', left))
@@ -70,7 +71,8 @@ end
 return 'made'
 """
 
-# End all sessions of a login, or of a user; 0 when the once-key is there already.
+# End the sessions of a login (`sid:`), or those of a user whose tokens were issued up to the logout; 0 when
+# the once-key is there already.
 # KEYS: the once-key; the index of the sessions; the logouts.
 # ARGV: the command's token; the once-key's ms to live; the name among the logouts; when it ended; the oldest
 # logout that counts; the ms that logouts count; the channel; the message.
@@ -79,10 +81,13 @@ local used = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET', 'PX', ARGV[2])
 if used and used ~= ARGV[1] then
     return 0
 end
-for _, session in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-    redis.call('UNLINK', session)
+for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    local issued, session = string.match(member, '^(%S+) (%S+)$')
+    if string.sub(ARGV[3], 1, 4) == 'sid:' or tonumber(issued or 0) <= tonumber(ARGV[4]) then
+        redis.call('UNLINK', session or member) -- the key alone: of an earlier version
+        redis.call('ZREM', KEYS[2], member)
+    end
 end
-redis.call('UNLINK', KEYS[2])
 redis.call('ZADD', KEYS[3], 'GT', ARGV[4], ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', '(' .. ARGV[5])
 redis.call('PEXPIRE', KEYS[3], ARGV[6])

@@ -159,7 +159,10 @@ class SessionStore:
         await self._run(commands.execute)
 
     async def end_login(self, *, sid: str | None, subject: str | None, at: float, jti: str) -> bool:
-        """End the sessions of a login, or without a `sid` of a user; False when the `jti` was used before."""
+        """End the sessions of a login, or without a `sid` those of a user up to a moment.
+
+        False: the `jti` was used before.
+        """
         name = f"sid:{sid}" if sid is not None else f"sub:{subject}"
         message = SessionRevoked(sid=sid, subject=None if sid is not None else subject, at=at)
         keys = [_once(f"logout {jti}"), _index(name), LOGOUTS]

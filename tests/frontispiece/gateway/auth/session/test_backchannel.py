@@ -115,9 +115,14 @@ async def test_an_ended_login_is_remembered_as_long_as_its_longest_token(
     assert remembered / 1000 > settings.max_token_lifetime + settings.clock_skew
 
 
-async def test_after_a_logout_of_all_a_user_can_come_again(world: World) -> None:
-    gateway = await world.gateway()
+async def test_after_a_logout_of_all_a_user_can_come_again(world: World, browser: Browser) -> None:
+    gateway = browser.addresses[ORIGIN]
     now = int(time.time())
+    world.issuer.identity = {"iat": now - 60}
+    earlier = world.browser(gateway)
+    await log_in(earlier)
+    world.issuer.identity = {}
+    await log_in(browser)
     before = world.issuer.bearer("reader", "shop", sid=None, iat=now - 60)
     after = world.issuer.bearer("reader", "shop", sid=None, iat=now)
     other = world.issuer.bearer("clerk", "shop", sid=None, iat=now - 60)
@@ -125,6 +130,8 @@ async def test_after_a_logout_of_all_a_user_can_come_again(world: World) -> None
     token = world.issuer.logout_token(sub="reader", iat=now - 30)
     assert (await tell(gateway, token)).status_code == 200
 
+    assert await user(earlier) is None
+    assert (await user(browser))["sub"] == "reader"
     assert [await phone(gateway, headers) for headers in (before, after, other)] == [401, 200, 200]
 
 
