@@ -9,8 +9,9 @@ from frontispiece.gateway.auth.internal_tokens import INTERNAL_TOKEN, InternalTo
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.location import location_rewrite
-from frontispiece.gateway.request_limits import NameRule
+from frontispiece.gateway.request_limits import MAX_NAMES
 from frontispiece.http.headers import HOP_BY_HOP, UNTRUSTED_PREFIXES, end_to_end
+from frontispiece.http.memo import Memo
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.http.paths import decode_segment
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
@@ -75,7 +76,9 @@ def _query_of(fields: tuple[str, ...], call: Call) -> str:
     return urlencode(values)
 
 
-_WITHHELD: Final = NameRule(lambda name: name == b"host" or name.startswith(UNTRUSTED_PREFIXES))
+_WITHHELD: Final = Memo[bytes, bool](
+    lambda name: name == b"host" or name.startswith(UNTRUSTED_PREFIXES), MAX_NAMES
+)
 """Whether services do not get a client's header field of this name."""
 
 

@@ -1,13 +1,13 @@
 """Limits and checks of request headers, whatever the route."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from typing import Final
 
 from frontispiece.http.headers import HOP_BY_HOP, end_to_end
+from frontispiece.http.memo import Memo
 from frontispiece.http.messages import IncomingRequest
 from frontispiece.http.problems import Problem
 from frontispiece.http.request_id import CORRELATION
@@ -25,13 +25,11 @@ PLAIN_CONNECTIONS: Final = frozenset({b"keep-alive", b"close"})
 MAX_NAMES: Final = 4096
 """Names of header fields, or values of Host, whose treatment is cached."""
 
-MAX_NAME_BYTES: Final = 128
-"""Of the longest name that is cached: clients must not fill the memory with them."""
-
 MAX_HOST_BYTES: Final = 300
 """The longest name of a host has 253, and a port 5 more."""
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_IS_HOST: Final = Memo[bytes, bool](lambda value: _HOST.fullmatch(value) is not None, MAX_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,13 +71,8 @@ class HeaderLimits:
         if host is None:
             if request.http_version == "1.1":  # others could route it elsewhere (RFC 9112, 3.2)
                 raise Problem(400, "host-invalid", "The request has no Host.", headers=CLOSE)
-        elif len(host) > MAX_HOST_BYTES or not _is_host(host):
+        elif len(host) > MAX_HOST_BYTES or not _IS_HOST[host]:
             raise Problem(400, "host-invalid", "Host is no name of a host.", headers=CLOSE)
-
-
-@lru_cache(MAX_NAMES)
-def _is_host(value: bytes) -> bool:
-    return _HOST.fullmatch(value) is not None
 
 
 def _check_repeated(names: list[bytes]) -> None:
@@ -90,24 +83,9 @@ def _check_repeated(names: list[bytes]) -> None:
         raise Problem(400, "bad-request", "The request has more than one Authorization.", headers=CLOSE)
 
 
-class NameRule(dict[bytes, bool]):
-    """A rule about names of header fields; its results are cached.
-
-    Args:
-        holds: whether the rule holds for a name.
-    """
-
-    def __init__(self, holds: Callable[[bytes], bool]) -> None:
-        self._holds = holds
-
-    def __missing__(self, name: bytes) -> bool:
-        result = self._holds(name)
-        if len(self) < MAX_NAMES and len(name) <= MAX_NAME_BYTES:
-            self[name] = result
-        return result
-
-
-_DROPPED: Final = NameRule(lambda name: name in HOP_BY_HOP | CORRELATION or name == b"proxy" or b"_" in name)
+_DROPPED: Final = Memo[bytes, bool](
+    lambda name: name in HOP_BY_HOP | CORRELATION or name == b"proxy" or b"_" in name, MAX_NAMES
+)
 """Whether a request header of this name goes no further than the gateway.
 
 Hop-by-hop fields do not, and what identifies the request is written anew. Nor do names with underscores: CGI

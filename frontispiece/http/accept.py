@@ -1,8 +1,9 @@
 """Content negotiation by quality values: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2)."""
 
 import re
-from functools import lru_cache
 from typing import Final
+
+from frontispiece.http.memo import Memo
 
 MAX_LENGTH: Final = 1024
 """Characters of a field beyond which it is taken for a field that is not there."""
@@ -13,15 +14,16 @@ _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ALIASES: Final = {"x-gzip": "gzip"}
 
 
-@lru_cache(maxsize=512)  # clients send the same few over and over
 def parse_accept(value: str) -> tuple[tuple[str, float], ...]:
     """The elements of the field in lower case, without `q`, each with its quality from 0 to 1.
 
     Other parameters stay with their element, without what they quote; an element whose quality is malformed
     has the quality 0.
     """
-    if len(value) > MAX_LENGTH:
-        return ()
+    return _ELEMENTS[value] if len(value) <= MAX_LENGTH else ()
+
+
+def _parse(value: str) -> tuple[tuple[str, float], ...]:
     elements = []
     for element in _QUOTED.sub('""', value.lower()).split(","):  # within quotes, nothing separates
         parts, quality = [], 1.0
@@ -34,7 +36,9 @@ def parse_accept(value: str) -> tuple[tuple[str, float], ...]:
     return tuple(elements)
 
 
-@lru_cache(maxsize=128)
+_ELEMENTS: Final = Memo(_parse)  # clients send the same few over and over
+
+
 def preferred_media_type(accept: str, offered: frozenset[str], default: str) -> str:
     """The media type that the client prefers, the first one of several with the same quality.
 

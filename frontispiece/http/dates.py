@@ -7,6 +7,8 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
 
+from frontispiece.http.memo import Memo
+
 MAX_LENGTH: Final = 64
 """Bytes of a field beyond which it is no date."""
 
@@ -22,14 +24,15 @@ _RFC850 = re.compile(rf"[a-z]{{6,9}}, (\d\d)-{_MONTH}-(\d\d) {_TIME} GMT", _FLAG
 _ASCTIME = re.compile(rf"[a-z]{{3}} {_MONTH} ([ \d]\d) {_TIME} (\d{{4}})", _FLAGS)
 
 
-@lru_cache(maxsize=512)
 def parse_date(value: bytes | None) -> int | None:
     """An HTTP date, in any of its three forms, in seconds since the epoch; None when it is none.
 
     Its letters are compared without their case (RFC 9111, 4.2). The calendar has no year 0.
     """
-    if value is None or len(value) > MAX_LENGTH:
-        return None
+    return None if value is None or len(value) > MAX_LENGTH else _SECONDS[value]
+
+
+def _parse(value: bytes) -> int | None:
     text = value.decode("latin-1").strip()
     if match := _FIXED.fullmatch(text):
         day, month, year, *clock = match.groups()
@@ -48,6 +51,9 @@ def parse_date(value: bytes | None) -> int | None:
     except ValueError:
         return None
     return timegm((*midnight.timetuple()[:3], hour, minute, second))
+
+
+_SECONDS: Final = Memo(_parse)
 
 
 @lru_cache(maxsize=64)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, Self
 
 from frontispiece.http.dates import parse_date
 from frontispiece.http.headers import joined, members
+from frontispiece.http.memo import Memo
 from frontispiece.http.structured_fields import InvalidStructuredField, Item, parse_dictionary
 from frontispiece.upstream import Headers, field
 
@@ -21,9 +21,6 @@ _DIRECTIVE = re.compile(rf'({_TOKEN})(?:=("(?:[^"\\]|\\.)*"|[^\s,;"]*))?[^,]*')
 
 _IN_SECONDS: Final = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
 _WITH_FIELDS: Final = frozenset({"no-cache", "private"})
-
-MAX_MEMOIZED: Final = 256
-"""Bytes of a field whose parsed form is kept."""
 
 
 class Directives:
@@ -108,8 +105,7 @@ def _fields(value: str) -> frozenset[bytes]:
 
 def cache_control(headers: Headers) -> Directives:
     """The `Cache-Control` of a message."""
-    text = joined(headers, b"cache-control")
-    return _directives(text) if len(text) <= MAX_MEMOIZED else Directives.parse(text.decode("latin-1"))
+    return _DIRECTIVES[joined(headers, b"cache-control")]
 
 
 def response_cache_control(headers: Headers, target_list: Sequence[bytes]) -> Directives:
@@ -120,12 +116,8 @@ def response_cache_control(headers: Headers, target_list: Sequence[bytes]) -> Di
         target_list: the names of targeted fields, the one that counts most first.
     """
     for name in target_list:
-        if field(headers, name) is not None:
-            value = joined(headers, name)
-            memoized = len(value) <= MAX_MEMOIZED
-            directives = _targeted(value) if memoized else Directives.parse_targeted(value)
-            if directives:
-                return directives
+        if field(headers, name) is not None and (directives := _TARGETED[joined(headers, name)]):
+            return directives
     return cache_control(headers)
 
 
@@ -133,18 +125,12 @@ def request_cache_control(headers: Headers) -> Directives:
     """The `Cache-Control` of a request, or its `Pragma` where there is none."""
     directives = cache_control(headers)
     if not directives and b"no-cache" in map(bytes.lower, members(headers, b"pragma")):
-        return _directives(b"no-cache")
+        return _DIRECTIVES[b"no-cache"]
     return directives
 
 
-@lru_cache(maxsize=512)
-def _directives(text: bytes) -> Directives:
-    return Directives.parse(text.decode("latin-1"))
-
-
-@lru_cache(maxsize=512)
-def _targeted(value: bytes) -> Directives:
-    return Directives.parse_targeted(value)
+_DIRECTIVES: Final = Memo[bytes, Directives](lambda value: Directives.parse(value.decode("latin-1")))
+_TARGETED: Final = Memo(Directives.parse_targeted)
 
 
 def without(headers: Headers, names: Iterable[bytes]) -> Headers:

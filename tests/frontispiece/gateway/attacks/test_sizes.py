@@ -1,10 +1,15 @@
 """What is too big is refused before it costs anything, or cut off where that shows only later."""
 
 import asyncio
+import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
-from frontispiece.gateway.request_limits import HeaderLimits, NameRule
+from frontispiece.gateway.request_limits import HeaderLimits
+from frontispiece.http.accept import parse_accept, preferred_media_type
+from frontispiece.http.dates import parse_date
+from frontispiece.http.memo import Memo
 from frontispiece.server.limits import DEFAULT_LIMITS
 from tests.frontispiece.gateway.attacks.conftest import Attacked
 from tests.support.recorder import connected, everything, statuses
@@ -40,10 +45,29 @@ async def test_a_host_is_no_longer_than_a_name_can_be(attacked: Attacked) -> Non
         assert statuses(await attacked.say(GET.replace(b"Host: a\r\n", host) + b"\r\n")) == [status]
 
 
-def test_names_that_clients_choose_fill_no_memory() -> None:
-    rule = NameRule(lambda name: name.startswith(b"x"))
-    assert (rule[b"x" * 30 * KIB], rule[b"x-a"]) == (True, True)
-    assert list(rule) == [b"x-a"]
+def test_texts_that_clients_choose_fill_no_memory() -> None:
+    memo = Memo[bytes, int](len, 2)
+    assert (memo[b"x" * 30 * KIB], memo[b"a"], memo[b"bc"]) == (30 * KIB, 1, 2)
+    assert memo == {b"a": 1, b"bc": 2}
+    assert (memo[b"def"], dict(memo)) == (3, {b"def": 3})
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        parse_accept,
+        lambda text: preferred_media_type(text, frozenset({"text/html"}), "text/html"),
+        lambda text: parse_date(text.encode()),
+    ],
+)
+def test_values_that_clients_choose_fill_no_memory(read: Callable[[str], object]) -> None:
+    tracemalloc.start()
+    try:
+        for each in range(40):
+            read("x" * 100 * KIB + str(each))
+        assert tracemalloc.get_traced_memory()[0] < 1000 * KIB
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("piece", [b"X-A: b\r\n", b"b" * KIB])
