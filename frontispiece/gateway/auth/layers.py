@@ -4,7 +4,9 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from typing import Final
 
+from frontispiece import clocks
 from frontispiece.gateway.auth.oidc import AccessToken, TokenVerification
+from frontispiece.gateway.auth.open_streams import end_after
 from frontispiece.gateway.auth.proofs import bound_token_problem
 from frontispiece.gateway.auth.requirements import Requirements
 from frontispiece.gateway.call import Call, Handler, Layer
@@ -122,8 +124,8 @@ def bearer_auth(
             call.identity = identity
             _remove_credentials(call)
             reply = await inner(call)
-            if follow is not None and token is not None and not isinstance(reply.body, bytes):
-                follow(reply, token)
+            if token is not None and not isinstance(reply.body, bytes):
+                _end_with(reply, token, follow)
             if guest:
                 reply.headers.append(VARY)
             return reply
@@ -191,6 +193,14 @@ def _insufficient_scope(scopes: frozenset[str], scheme: str) -> Problem:
     missing = " ".join(sorted(scopes))
     challenge = {"WWW-Authenticate": f'{scheme} error="insufficient_scope", scope="{missing}"'}
     return Problem(403, "scope-missing", f"This needs the scope {missing}.", headers=challenge, scope=missing)
+
+
+def _end_with(reply: Reply, token: AccessToken, follow: FollowLogin | None) -> None:
+    """Have a stream end with its token, or with the login if that ends before."""
+    if follow is not None:
+        follow(reply, token)
+    if (seconds := token.seconds_left(clocks.now())) is not None:
+        end_after(reply, seconds)
 
 
 def _remove_credentials(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""Streams and WebSockets of known callers, which end with the session or the login that they began with."""
+"""Streams and WebSockets of known callers, which end with their session, login or token."""
 
 import asyncio
 import logging
@@ -60,10 +60,8 @@ class OpenStreams:
             key: the session's, if there is one.
             expires_at: when it expires at the earliest.
         """
-        if isinstance(reply.body, bytes) or reply.header(b"content-length") is not None:
+        if (stream := _stream_of(reply)) is None:
             return None
-        stream = reply.body if isinstance(reply.body, Relay) else _Stream(reply.body)
-        reply.body = stream
         names = (SESSION, key), (LOGIN, sid), (USER, subject)
         owners = [(kind, name) for kind, name in names if name is not None]
         for owner in owners:
@@ -98,6 +96,22 @@ class OpenStreams:
                     del self._expiry[owner[1]]
 
 
+def end_after(reply: Reply, seconds: float) -> None:
+    """Have a reply end after so many seconds, unless it is whole or of known length."""
+    if (stream := _stream_of(reply)) is not None:
+        timer = asyncio.get_running_loop().call_later(seconds, stream.end)
+        when_released(reply, timer.cancel)
+
+
+def _stream_of(reply: Reply) -> "_Stream | Relay | None":
+    """The body of a reply, as one that can be ended; None where it is whole or of known length."""
+    if isinstance(reply.body, bytes) or reply.header(b"content-length") is not None:
+        return None
+    stream = reply.body if isinstance(reply.body, _Stream | Relay) else _Stream(reply.body)
+    reply.body = stream
+    return stream
+
+
 class _Stream:
     """A body that breaks off once it is ended, also while nothing comes or the client does not read."""
 
@@ -110,7 +124,7 @@ class _Stream:
     def end(self) -> None:
         if not self._is_ended:
             self._is_ended = True
-            log.info("a response ends with the login of its caller")
+            log.info("a response ends with the login or token of its caller")
             if self._reader is not None:
                 self._reader.cancel()
 

@@ -1,11 +1,14 @@
 """Bodies pass through the gateway as they come; no work goes on for a client that has left."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from tests.frontispiece.conftest import ROUTES
+from tests.support.issuer import Issuer
 from tests.support.stub import Exchange, Stub, answering
 from tests.support.waiting import until, until_still
 from tests.support.world import OpenWorld, World
@@ -198,3 +201,18 @@ async def test_an_early_refusal_reaches_a_client_that_is_still_sending(edge: Wor
     async with asyncio.timeout(60):
         reply = await edge.http.post("/things/7", content=b"x" * 1000)
     assert reply.status_code == 413
+
+
+async def test_a_stream_breaks_off_when_the_token_of_its_call_expires(edge: World, issuer: Issuer) -> None:
+    async def endless(exchange: Exchange) -> None:
+        await exchange.start(200)
+        await exchange.chunk(b"first")
+        await exchange.until_left()
+
+    edge.things.answer = endless
+    headers = issuer.bearer("reader", exp=int(time.time()) + 2)
+    async with edge.http.stream("GET", "/mine", headers=headers) as reply:
+        assert reply.status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            await reply.aread()
+    await until(edge.things.last.ended.is_set)

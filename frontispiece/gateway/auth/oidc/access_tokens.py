@@ -79,6 +79,13 @@ class AccessToken:
     key: str | None
     jkt: str | None
 
+    def seconds_left(self, now: float) -> float | None:
+        """Until its `exp`, or after it until it is not accepted any more; None where it names none."""
+        if "exp" not in self.claims:
+            return None
+        end = timestamp(self.claims, "exp")
+        return (end if end > now else max(self.expires_at, now)) - now
+
     @property
     def scheme(self) -> str:
         """The scheme of `Authorization` with it: neither kind is accepted as the other."""

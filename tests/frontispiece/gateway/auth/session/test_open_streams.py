@@ -117,7 +117,7 @@ async def test_the_streams_of_a_session_end_when_it_expires(
     async with client_of(other) as http, http.stream("GET", "/web/mine", headers=headers) as answer:
         with pytest.raises(httpx.RemoteProtocolError):
             await answer.aread()
-    assert "a response ends with the login of its caller" in caplog.messages
+    assert "a response ends with the login or token of its caller" in caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """However a WebSocket ends, both sides learn of it."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 import pytest
@@ -11,6 +12,7 @@ from frontispiece.gateway.config import table
 from frontispiece.gateway.policies.websocket import relay
 from frontispiece.server.server import Shutdown
 from tests.frontispiece.gateway.policies.websocket.conftest import ROUTES, World
+from tests.support.issuer import Issuer
 from tests.support.serving import nobody_there, servers
 from tests.support.sockets import SocketService, ending, opened, url_of
 from tests.support.waiting import until
@@ -135,3 +137,9 @@ async def test_both_ends_get_a_close_frame_when_the_server_stops() -> None:
                 await running.__aexit__(None, None, None)
             assert await ending(socket) == (1001, "the server stops")
         assert await ending(await chat.came.get()) == (1001, "the server stops")
+
+
+async def test_a_websocket_ends_when_the_token_of_its_handshake_expires(world: World, issuer: Issuer) -> None:
+    headers = issuer.bearer("reader", "shop", exp=int(time.time()) + 2)
+    async with opened(world.url, "/mine", additional_headers=headers) as socket:
+        assert await ending(socket) == (1008, "the login has ended")
