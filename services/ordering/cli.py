@@ -3,10 +3,9 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
@@ -17,7 +16,7 @@ from rich.text import Text
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
 from frontispiece.shards import shard_commands
-from services.ordering.settings import ShardSettings
+from services.ordering.reachable import name_away, opened, reachable
 
 if TYPE_CHECKING:
     from frontispiece.shards import Movable
@@ -110,30 +109,6 @@ def _fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-@asynccontextmanager
-async def _opened() -> AsyncIterator[list["Shard"]]:
-    """Ordering's shards."""
-    from sqlalchemy import make_url  # noqa: PLC0415
-
-    from frontispiece.shards import open_incoming  # noqa: PLC0415 (the help shows faster without)
-    from services.ordering.shard import Shard  # noqa: PLC0415 (the same)
-    from services.ordering.tables import fence  # noqa: PLC0415 (the same)
-
-    databases = ShardSettings().shards
-    for each in databases.values():
-        url = make_url(each.database_url)
-        if url.get_backend_name() == "sqlite" and not (file := Path(url.database or "")).is_file():
-            _fail(
-                f"Nothing has run in {file.parent}: front up runs the shop, --data DIR names another folder."
-            )
-    async with AsyncExitStack() as stack:
-        shards = [await stack.enter_async_context(Shard(name, each)) for name, each in databases.items()]
-        logs = {shard.name: shard.database for shard in shards}
-        for name in logs:
-            await open_incoming(logs, fence, name)
-        yield shards
-
-
 async def _shard_of(order_id: str, shards: list["Shard"]) -> "Shard":
     """The shard that has an order; while its bucket moves, another has a copy."""
     from frontispiece.shards import bucket_for  # noqa: PLC0415
@@ -146,7 +121,7 @@ async def _shard_of(order_id: str, shards: list["Shard"]) -> "Shard":
 
 
 async def _newest(owner: str | None, limit: int) -> None:
-    async with _opened() as shards:
+    async with reachable() as (shards, away):
         newest = [
             await each.read_store.orders(limit, owner=owner, buckets=await each.buckets()) for each in shards
         ]
@@ -166,13 +141,14 @@ async def _newest(owner: str | None, limit: int) -> None:
             total,
         )
     out.print(shown)
+    name_away(away)
 
 
 async def _history(order_id: str) -> None:
     from services.ordering.domain_events import encode  # noqa: PLC0415
     from services.ordering.tables import event_store  # noqa: PLC0415
 
-    async with _opened() as shards:
+    async with opened() as shards:
         shard = await _shard_of(order_id, shards)
         async with shard.database.read() as tx:
             events = await event_store.history(tx, order_id)
@@ -190,10 +166,11 @@ SECRET: Final = frozenset({"digest", "payment_token"})
 
 
 async def _stuck() -> None:
-    async with _opened() as shards:
+    async with reachable() as (shards, away):
         found = [await each.read_store.stuck(await each.buckets()) for each in shards]
     views = sorted(chain.from_iterable(found), key=lambda view: view.placed_at)
     if not views:
+        name_away(away)
         out.print("No order is stuck.")
         return
     shown = _table("order", "owner", "placed at", "stage", "stuck at")
@@ -205,6 +182,7 @@ async def _stuck() -> None:
     out.print(
         "front orders history ID shows how it came about; front orders retry ID sends the commands again."
     )
+    name_away(away)
 
 
 async def _retry(order_id: str) -> None:
@@ -212,7 +190,7 @@ async def _retry(order_id: str) -> None:
     from services.ordering.order import Retry  # noqa: PLC0415
     from services.ordering.tables import fence  # noqa: PLC0415
 
-    async with _opened() as shards:
+    async with opened() as shards:
         before = await (await _shard_of(order_id, shards)).orders.find(order_id)
         assert before is not None
         orders = {shard.name: shard.orders for shard in shards}
@@ -233,7 +211,7 @@ async def _totals(days: int) -> None:
 
     since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
     found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    async with _opened() as shards:
+    async with reachable() as (shards, away):
         for shard in shards:
             for total in await shard.read_store.totals(since, await shard.buckets()):
                 found[total.day, total.currency] += Counter({name: getattr(total, name) for name in COUNTED})
@@ -242,6 +220,7 @@ async def _totals(days: int) -> None:
         *numbers, revenue = (counts[name] for name in COUNTED)
         shown.add_row(day, *map(str, numbers), f"{revenue / 100:.2f} {currency}")
     out.print(shown)
+    name_away(away)
 
 
 async def _rebuild(*, accept_differences: bool) -> None:
@@ -253,7 +232,7 @@ async def _rebuild(*, accept_differences: bool) -> None:
         out.print(f"{progress.position} events", end="\r" if out.is_terminal else "\n")
 
     loop = asyncio.get_running_loop()
-    async with _opened() as shards:
+    async with opened() as shards:
         for shard in shards:
             started = loop.time()
             rebuild = Rebuild(shard.database, event_store, shard.read_store)

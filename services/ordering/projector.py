@@ -161,8 +161,8 @@ class Projector:
         return True
 
     async def lag(self) -> Lag:
-        """How far the live tables are behind."""
-        position = await self._store.position()
+        """How far the live tables are behind: they have seen nothing of a log that has replaced theirs."""
+        position = 0 if self.fault else await self._store.position()
         async with self._database.read() as tx:
             last = await self._events.last_position(tx)
             first = await self._events.first_after(tx, position)

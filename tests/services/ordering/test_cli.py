@@ -22,6 +22,7 @@ from services.ordering.store import Orders
 from services.ordering.tables import event_store, fence, outbox
 from tests.services.ordering.orders import ORDER_ID, PLACED, opened
 from tests.services.ordering.reading import COMPLETED, order_id
+from tests.support.absence import file_away
 from tests.support.shop import ROOT, front
 
 STUCK = [*COMPLETED[:11], Stuck(step=Step.CAPTURE, reason="payment is silent")]
@@ -181,6 +182,24 @@ def test_the_newest_orders_are_listed_of_all_or_of_one_customer(operator: Operat
     assert (cells[1], *cells[3:]) == (PLACED.owner, "completed", "", "2", "10.90 EUR")
     assert ORDER_ID in operator.run("list", "--owner", PLACED.owner).output
     assert ORDER_ID not in operator.run("list", "--owner", "another").output
+
+
+def test_a_shard_that_is_away_is_named_and_the_orders_of_the_others_are_shown(
+    operator: Operator, tmp_path: Path
+) -> None:
+    operator.append(*STUCK)
+    operator.run("rebuild")
+    away = f"sqlite:///{tmp_path}/1.db"
+    shards = json.loads(operator.environment["ORDERING_SHARDS"])
+    shards["1"] = {"database_url": away, "read_database_url": f"sqlite:///{tmp_path}/1_read.db"}
+    operator.environment["ORDERING_SHARDS"] = json.dumps(shards)
+
+    for command, shown in (("list", ORDER_ID), ("stuck", ORDER_ID), ("totals", "EUR"), ("rebuild", "")):
+        result = operator.run(command)
+        assert (result.exit_code, shown in result.output) == (1, True), result.output
+        assert f"Shard 1 is away: There is no {tmp_path}/1.db." in result.output
+    with file_away(shards["0"]["read_database_url"]):
+        assert "Shard 0 is away: The database is unavailable." in operator.run("list").output
 
 
 def test_a_rebuild_that_is_killed_is_resumed_by_the_next_one(operator: Operator) -> None:

@@ -165,6 +165,7 @@ async def test_a_log_restored_from_a_backup_is_noticed_and_a_rebuild_makes_its_o
         assert "shard 0 waits for `front orders rebuild`" in str(await shard.ping())
         assert "waits for `front orders rebuild`" in caplog.text
         assert not await reading.projector.wait_for(31, 0.01)
+        assert (await reading.projector.lag()).events == 31 + later
         with pytest.raises(InterruptedError):
             await reading.new_rebuild().run(_die)
         await reading.rebuild()
