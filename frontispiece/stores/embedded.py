@@ -104,7 +104,7 @@ class EmbeddedStore(Generic[Database]):
 
     async def __aenter__(self) -> Self:
         """Begin to open the database."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._opening = asyncio.create_task(self._open())
         return self
 

@@ -66,6 +66,15 @@ def test_it_is_ready_when_every_service_behind_it_is(http: httpx.Client) -> None
 
 
 @in_both_layouts
+def test_what_it_writes_is_its_users_alone(shop: RunningShop) -> None:
+    embedded = [*shop.data.glob("sales/database-*"), *shop.data.glob("recommendation/database-*")]
+    files = [shop.data / "run.json", *shop.data.glob("*.db"), *shop.data.glob("logs/*"), *embedded]
+
+    assert embedded
+    assert {path for path in files if path.stat().st_mode & 0o077} == set()
+
+
+@in_both_layouts
 def test_front_reload_finds_the_admin_port_of_a_run_by_its_data(shop: RunningShop) -> None:
     done = run("reload", "--data", shop.data)
 

@@ -50,6 +50,7 @@ def serve(
         PortTaken: the port is not free.
         ChildFailed: one of several workers ended before any of them served.
     """
+    os.umask(0o077)
     if name not in project.programs:
         raise ConfigError([f"There is no app {name}: it is one of {', '.join(project.programs)}."])
     mountable = [app for app, about in project.apps.items() if about.mounted]

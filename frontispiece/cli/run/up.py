@@ -74,6 +74,7 @@ class Up:
             server.freeze_gc()
             ready(run)
 
+        os.umask(0o077)  # what apps write in this process is this user's alone, as in one of their own
         with ExitStack() as stack:
             os.environ.pop("OTEL_SERVICE_NAME", None)  # one name for many apps: each has its own
             lock = stack.enter_context(locked(self.data))

@@ -33,6 +33,11 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield store
 
 
+async def test_a_new_folder_is_its_owners_alone(tmp_path: Path, open_umask: None) -> None:
+    async with Store(tmp_path / "columns"):
+        assert (tmp_path / "columns").stat().st_mode & 0o777 == 0o700
+
+
 async def test_facts_in_any_order_and_number_make_the_same_rows(store: Store, tmp_path: Path) -> None:
     facts = [fact for number in range(12) for fact in order(number)]
     straight = Columns(tmp_path / "straight")
