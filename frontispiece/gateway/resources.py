@@ -118,9 +118,8 @@ class TableResources:
                 provider=provider,
                 authorization=self.tokens.authorization,
                 upstreams=self.upstreams,
+                previous=previous.sessions if previous else None,
             )
-            if previous and previous.sessions:
-                previous.sessions.revocations.copy_to(sessions.revocations)
             self.shared_sessions = RefCounted(sessions)
             revoked = sessions.revocations
         access = self.access_tokens = provider.access_tokens(revoked.is_revoked if revoked else None)

@@ -23,13 +23,20 @@ Owner = tuple[str, str]
 
 
 class OpenStreams:
-    """The responses of one table's callers whose end is not known when they begin."""
+    """The responses of known callers whose end is not known when they begin; all end with `async with`."""
 
     def __init__(self) -> None:
         self._streams: dict[Owner, dict[_Stream | Relay, float]] = defaultdict(dict)
         """With the moment at which the login of each began."""
         self._expiry: dict[str, float] = {}
         """When each session that has one expires at the earliest, by its key."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        for owner in list(self._streams):
+            self._end(owner)
 
     def expired(self, now: float) -> list[str]:
         """The keys of the sessions with streams that may have expired by now."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from frontispiece.aio.background import BackgroundTasks
+from frontispiece.aio.ref_counted import RefCounted
 from frontispiece.gateway.auth.oidc import Provider
 from frontispiece.gateway.auth.open_streams import OpenStreams
 from frontispiece.gateway.auth.session.invalidation import RevocationList
@@ -24,9 +25,16 @@ class SessionContext:
         settings: without errors.
         config: the table's `[session]`.
         provider: the issuer, by whose clock sessions expire.
+        previous: of the table before, whose open streams and revocations are taken over.
     """
 
-    def __init__(self, settings: SessionSettings, config: Session, provider: Provider) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings,
+        config: Session,
+        provider: Provider,
+        previous: "SessionContext | None" = None,
+    ) -> None:
         self.settings = settings
         self.config = config
         self.provider = provider
@@ -35,8 +43,13 @@ class SessionContext:
         retention = provider.settings.revocation_retention
         self.store = SessionStore(settings.valkey_url, self.keyring, retention, clock)
         self.cache = LocalSessionCache(settings.local_cache_ttl)
-        self.streams = OpenStreams()
+        self.shared_streams: RefCounted[OpenStreams] = (
+            previous.shared_streams if previous else RefCounted(OpenStreams())
+        )
+        self.streams = self.shared_streams.resource
         self.revocations = RevocationList(retention, clock)
+        if previous:
+            previous.revocations.copy_to(self.revocations)
         self.revocations.subscribe(self.streams.end_login)
         self.background = BackgroundTasks(expected=(Problem,), shutdown_timeout=SHUTDOWN_TIMEOUT)
         """Tasks that outlive a request."""

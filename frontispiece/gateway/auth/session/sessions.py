@@ -39,6 +39,7 @@ class Sessions:
         provider: the issuer.
         authorization: issues internal tokens.
         upstreams: the services of the `guest_merge` targets.
+        previous: of the table before, whose logouts count and whose streams end here, too.
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class Sessions:
         provider: Provider,
         authorization: Authorization,
         upstreams: Mapping[str, Upstream],
+        previous: "Sessions | None" = None,
     ) -> None:
-        self._context = context = SessionContext(settings, config, provider)
+        before = previous.context if previous else None
+        context = SessionContext(settings, config, provider, before)
+        self.context: SessionContext = context
         refresher = TokenRefresher(context)
         manager = SessionManager(context, refresher)
         merge = GuestMerge(context, upstreams=upstreams, authorization=authorization)
@@ -68,12 +72,12 @@ class Sessions:
     @property
     def revocations(self) -> RevocationList:
         """The ended logins, whose bearer tokens are revoked, too."""
-        return self._context.revocations
+        return self.context.revocations
 
     def follow(self, reply: Reply, token: AccessToken) -> None:
         """Have a stream end with the login that a token is of."""
         sid, subject, issued_at = token.sid, token.identity.subject, token.claims.get("iat", 0)
-        stream = self._context.streams.add(reply, sid=sid, subject=subject, issued_at=issued_at)
+        stream = self.context.streams.add(reply, sid=sid, subject=subject, issued_at=issued_at)
         if stream and self.revocations.is_revoked(sid, subject, issued_at):  # meanwhile
             stream.end()
 
@@ -82,10 +86,11 @@ class Sessions:
         return self._auth.layer(route)
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._context.store.valkey)
-        await self._stack.enter_async_context(self._context.background)
+        await self._stack.enter_async_context(self.context.store.valkey)
+        await self._stack.enter_async_context(self.context.shared_streams)
+        await self._stack.enter_async_context(self.context.background)
         subscriber = await self._stack.enter_async_context(BackgroundTasks(shutdown_timeout=0))
-        subscriber.start(Subscriber(self._context).run())
+        subscriber.start(Subscriber(self.context).run())
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

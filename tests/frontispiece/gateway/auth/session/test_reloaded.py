@@ -1,17 +1,24 @@
 """Sessions and logouts outlast the table under which they began."""
 
+import asyncio
+
+import httpx
 import pytest
 
+from frontispiece.gateway import edge
 from frontispiece.gateway.config.table import parse
 from tests.frontispiece.gateway.auth.session.test_backchannel import phone, tell
+from tests.frontispiece.gateway.auth.session.test_open_streams import LOGOUT, endless, twins
+from tests.support.serving import client_of
 from tests.support.sessions import MANY_SECONDS, ORIGIN, ROUTES, World, kind, log_in, user
-from tests.support.tables import parsed, route
+from tests.support.tables import parsed, route, route_table
 
 MINE = f"{ORIGIN}/web/mine"
 
 OTHER_ROUTES = ROUTES.replace("/web/written", "/web/put")
 OTHER_SESSION = ROUTES.replace("[session]", '[session]\nidle_timeout = "20m"')
 OTHER_ADOPTER = ROUTES.replace('url = "registry://baskets"', 'url = "registry://things"')
+WITHOUT_SESSIONS = route_table(route("/phone", auth="bearer"))
 
 TABLES = pytest.mark.parametrize(
     ("text", "stays"),
@@ -63,3 +70,23 @@ async def test_a_table_without_sessions_has_none_and_one_with_them_has_them_agai
 
     await gateway.serve_table(parse(ROUTES))
     assert (await user(browser))["sub"] == "reader"
+
+
+@pytest.mark.parametrize("changed", [OTHER_SESSION, WITHOUT_SESSIONS], ids=["other", "none"])
+async def test_streams_of_a_replaced_table_end_with_their_session(
+    world: World, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    monkeypatch.setattr(edge, "DRAIN_TIMEOUT", 0)
+    browser, other, headers = await twins(world)
+    gateway = world.gateways[1]
+    world.things.answer = endless
+    async with client_of(other) as http, http.stream("GET", "/web/mine", headers=headers) as answer:
+        chunks = answer.aiter_bytes()
+        assert await anext(chunks) == b"data: 1\n\n"
+        assert await gateway.serve_table(parse(changed))
+        await asyncio.gather(*gateway.retiring)
+        if changed == OTHER_SESSION:
+            assert not world.things.last.ended.is_set()
+            await browser.fetch(LOGOUT, method="POST")
+        with pytest.raises(httpx.RemoteProtocolError):
+            await anext(chunks)
