@@ -66,6 +66,7 @@ class RoutingSnapshot:
         """Whether each service that readiness depends on is ready."""
         self._unrouted = RefusalHeaders(security=table.security_headers)
         """Of refusals at paths without a route."""
+        self.native_routes = [route for route in table.routes if route.is_native]
         self.proxies = TrustedProxies(table.edge)
         self.entries = dict(self._build_entries(previous))
         patterns = [(_pattern(key), entry) for key, entry in self.entries.items()]

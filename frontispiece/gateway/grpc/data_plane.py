@@ -96,7 +96,7 @@ class DataPlaneSettings(Settings):
 
 def native_services(snapshot: "RoutingSnapshot") -> dict[str, tuple[Place, ...]]:
     """The services that native routes lead to, with their instances."""
-    names = {route.to.service for route in snapshot.table.routes if route.is_native and route.to}
+    names = {route.to.service for route in snapshot.native_routes if route.to}
     return {
         name: tuple(sorted(map(place_of, snapshot.upstreams[name].addresses.values())))
         for name in sorted(names)
@@ -174,8 +174,7 @@ class DataPlane:
             await asyncio.wait([task])
 
     async def _follow(self, snapshot: "RoutingSnapshot") -> None:
-        native = (route.timeout for route in snapshot.table.routes if route.is_native)
-        timeouts = sorted({int(timeout.total_seconds() * 1000) for timeout in native})
+        timeouts = sorted({int(route.timeout.total_seconds() * 1000) for route in snapshot.native_routes})
         places = native_services(snapshot)
         if self.is_open and (places, timeouts) == self._known:
             return
