@@ -70,6 +70,7 @@ class Bench:
     def __init__(self, effort: Effort, names: Sequence[str] | None) -> None:
         self._effort = effort
         self._names = names
+        self._origin = bars.origin()
         self._ceiling = 0.0
         self._results: list[tuple[Scenario, list[Measured]]] = []
         self._added: list[Added] = []
@@ -93,7 +94,7 @@ class Bench:
         out.print(bars.table(self._measured()))
 
     def _measured(self) -> bars.Run:
-        return bars.Run(results=self._results, added=self._added, layers=self._layers)
+        return bars.Run(origin=self._origin, results=self._results, added=self._added, layers=self._layers)
 
     def write(self) -> None:
         """Write the table and the picture, the bars and rates on other pages, and a line of the history."""
@@ -102,6 +103,7 @@ class Bench:
             self._results,
             self._added,
             effort=self._effort,
+            origin=self._origin,
             machine=versions.machine(),
             ceiling=self._ceiling,
             versions=self._versions(),
@@ -111,7 +113,7 @@ class Bench:
         run = self._measured()
         bars.record(run)
         bars.rewrite(Path(__file__).with_name("README.md"), "bars", bars.table(run))
-        bars.rewrite(ROOT / "README.md", "rates", bars.rates(self._results, SHOWN))
+        bars.rewrite(ROOT / "README.md", "rates", bars.rates(run, SHOWN))
         out.print(f"Written to {RESULTS}.")
 
     def _among(self, names: Sequence[str]) -> list[Candidate]:

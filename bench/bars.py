@@ -7,13 +7,13 @@ than a tenth.
 import csv
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from bench.added import Added
 from bench.candidates import CANDIDATES
@@ -25,10 +25,30 @@ HISTORY: Final = Path(__file__).with_name("history.csv")
 TOLERANCE: Final = 0.10
 """How much worse a figure may be than in the line before."""
 
-RUN: Final = ("date", "commit")
-
 Results = Sequence[tuple[Scenario, Sequence[Measured]]]
 Figure = Callable[["Run"], float | None]
+
+
+class Origin(NamedTuple):
+    """The date of a run and the commit that it measured, which is empty outside of a clone."""
+
+    date: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"Measured on {self.date}{self.commit and f' at commit {self.commit}'}."
+
+
+def origin() -> Origin:
+    """That of a run that begins now."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 (git, from PATH)
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return Origin(datetime.now(UTC).date().isoformat(), commit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +56,13 @@ class Run:
     """What one run measured.
 
     Args:
+        origin: what it measured, and when.
         results: every scenario with its candidates.
         added: what pages add to their slowest chain.
         layers: microseconds of a call through a route's chain, by case (`bench.layers`).
     """
 
+    origin: Origin
     results: Results
     added: Sequence[Added]
     layers: Mapping[str, float]
@@ -159,8 +181,8 @@ BARS: Final = (
 
 
 def table(run: Run) -> str:
-    """The bars and what became of them, as a table."""
-    lines = ["| bar | should be | measured | |", "|---|--:|--:|---|"]
+    """The bars and what became of them, as a table under its date and commit."""
+    lines = [f"{run.origin}\n", "| bar | should be | measured | |", "|---|--:|--:|---|"]
     for bar in BARS:
         bound = f"{'≤' if bar.at_most else '≥'} {bar.bound:g}"
         figure = bar.of(run)
@@ -178,21 +200,13 @@ def _miss(bar: Bar, figure: float) -> str:
 
 def record(run: Run, history: Path = HISTORY) -> None:
     """Add a line to the history: date, commit and a column for each bar, empty where it was not measured."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 (git, from PATH)
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
     figures = [bar.of(run) for bar in BARS]
     new = not history.exists()
     with history.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if new:
-            writer.writerow([*RUN, *(bar.name for bar in BARS)])
-        today = datetime.now(UTC).date().isoformat()
-        writer.writerow([today, commit, *("" if each is None else f"{each:.3f}" for each in figures)])
+            writer.writerow(["date", "commit", *(bar.name for bar in BARS)])
+        writer.writerow([*run.origin, *("" if each is None else f"{each:.3f}" for each in figures)])
 
 
 def regressions(history: Path = HISTORY) -> list[str]:
@@ -223,15 +237,15 @@ def rewrite(page: Path, mark: str, content: str) -> None:
     page.write_text(f"{head}{begin}{content}{end}{tail}", encoding="utf-8")
 
 
-def rates(results: Results, candidates: Iterable[tuple[str, str]]) -> str:
-    """Requests a second by scenario, for candidates by name and title."""
-    columns = list(candidates)
-    lines = [f"| | {' | '.join(title for _, title in columns)} |", f"|---|{'--:|' * len(columns)}"]
-    for scenario, every in results:
+def rates(run: Run, candidates: Sequence[tuple[str, str]]) -> str:
+    """Requests a second by scenario, for candidates by name and title; as `table`."""
+    titles = " | ".join(title for _, title in candidates)
+    lines = [f"{run.origin}\n", f"| | {titles} |", f"|---|{'--:|' * len(candidates)}"]
+    for scenario, every in run.results:
         named = {one.candidate.name: one for one in every if one.rounds}
-        if not all(name in named for name, _ in columns):
+        if not all(name in named for name, _ in candidates):
             continue
-        cells = [f"{named[name].median('rate'):,.0f}" for name, _ in columns]
+        cells = [f"{named[name].median('rate'):,.0f}" for name, _ in candidates]
         lines.append(f"| {scenario.title[0].lower()}{scenario.title[1:]} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

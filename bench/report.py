@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.added import Added
+from bench.bars import Origin
 from bench.measure import Effort, Measured
 from bench.scenarios import Scenario
 
@@ -17,7 +18,7 @@ turn, latencies those under full load. *to ours* is a candidate's rate for each 
 the table). *core* is how much of its core the candidate used: below {full:.0%}, marked +, the load was the
 limit and it could do more. *calls* are upstream calls for each request, as the upstream counted them.
 
-Machine: {machine}. The upstream alone answered {ceiling:,.0f} requests a second.
+{origin} Machine: {machine}. The upstream alone answered {ceiling:,.0f} requests a second.
 
 {versions}
 """
@@ -28,6 +29,7 @@ def markdown(
     added: Sequence[Added],
     *,
     effort: Effort,
+    origin: Origin,
     machine: str,
     ceiling: float,
     versions: Iterable[str],
@@ -39,6 +41,7 @@ def markdown(
         full=FULL,
         machine=machine,
         ceiling=ceiling,
+        origin=origin,
         versions="\n".join(f"- {version}" for version in versions),
     )
     parts = [head, *(_table(scenario, measured) for scenario, measured in results)]

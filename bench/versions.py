@@ -16,12 +16,13 @@ FASTIFY = Path(__file__).parent / "by_hand" / "fastify"
 
 def ours() -> str:
     """This version, and what it stands on."""
-    return f"Frontispiece {version('frontispiece')} on {_served()}"
+    return f"Frontispiece {version('frontispiece')} on its own server ({_uvloop()}), {_python()}"
 
 
 def fastapi() -> str:
     """FastAPI with its parts."""
-    return f"FastAPI {version('fastapi')} with httpx {version('httpx')} on {_served()}"
+    served = f"uvicorn {version('uvicorn')} ({_uvloop()}), {_python()}"
+    return f"FastAPI {version('fastapi')} with httpx {version('httpx')} on {served}"
 
 
 def fastify() -> str:
@@ -61,12 +62,12 @@ def machine() -> str:
     return f"{', '.join(named)}; {platform.system()} {platform.release().partition('-')[0]}"
 
 
-def _served() -> str:
-    python = platform.python_version()
-    return (
-        f"uvicorn {version('uvicorn')} (uvloop {version('uvloop')}, httptools {version('httptools')}), "
-        f"Python {python}"
-    )
+def _uvloop() -> str:
+    return f"uvloop {version('uvloop')}, httptools {version('httptools')}"
+
+
+def _python() -> str:
+    return f"Python {platform.python_version()}"
 
 
 def _printed(*command: str) -> str:

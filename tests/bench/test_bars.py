@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import bars
-from bench.bars import BARS, Run
+from bench.bars import BARS, Origin, Run
 from bench.scenarios import SCENARIOS
 from tests.bench.conftest import MakeMeasured
 
@@ -17,12 +17,13 @@ def run(measured: MakeMeasured) -> Run:
     """A page of three sources, in three rounds; the rival's second one was disturbed."""
     results = [measured("ours", 1000.0, 1000.0, 1300.0), measured("fastify", 1000.0, 100.0, 1000.0)]
     layers = {"a route that asks for nothing": 5.0, "traces, of a call that is": 25.0}
-    return Run(results=[(THREE, results)], added=[], layers=layers)
+    return Run(origin=Origin("2026-11-29", "3b75c05"), results=[(THREE, results)], added=[], layers=layers)
 
 
 def test_a_bar_has_its_figure_and_whether_it_is_reached(run: Run) -> None:
-    lines = bars.table(run).splitlines()
+    when, *lines = bars.table(run).splitlines()
 
+    assert when == "Measured on 2026-11-29 at commit 3b75c05."
     assert "| Page of 3 independent sources ÷ Fastify + undici by hand | ≥ 1.25 | 1.30 | reached |" in lines
     assert "| A sampled trace, µs | ≤ 15 | 20.00 | missed by 33% |" in lines
     assert "| Added latency, p50, ms | ≤ 0.6 | | not measured |" in lines
@@ -37,7 +38,7 @@ def test_the_history_has_a_line_for_each_run(run: Run, tmp_path: Path) -> None:
 
     assert head.split(",") == ["date", "commit", *(bar.name for bar in BARS)]
     assert first == second
-    assert first.split(",")[2] == "1.300"
+    assert first.startswith("2026-11-29,3b75c05,1.300,")
     assert bars.regressions(history) == []
 
 
@@ -77,10 +78,11 @@ def test_a_page_is_rewritten_between_its_marks_alone(tmp_path: Path) -> None:
         bars.rewrite(page, "bars", "")
 
 
-def test_the_projects_pages_have_the_marks(run: Run, measured: MakeMeasured) -> None:
+def test_the_projects_pages_have_the_marks(run: Run) -> None:
     for page, mark in (("README.md", "rates"), ("bench/README.md", "bars")):
         assert f"<!-- bench:{mark} -->" in Path(page).read_text()
 
-    shown = bars.rates([(THREE, [measured("ours", 1000.0)])], [("ours", "Frontispiece")])
+    when, *_, last = bars.rates(run, [("ours", "Frontispiece"), ("fastify", "Fastify")]).splitlines()
 
-    assert shown.splitlines()[-1] == "| page of 3 independent sources | 1,000 |"
+    assert when == "Measured on 2026-11-29 at commit 3b75c05."
+    assert last == "| page of 3 independent sources | 1,000 | 1,000 |"

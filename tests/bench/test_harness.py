@@ -5,6 +5,7 @@ import pytest
 
 from bench import routes
 from bench.added import Added
+from bench.bars import Origin
 from bench.chart import svg
 from bench.load import Summary, summary
 from bench.measure import Effort, rated
@@ -15,6 +16,7 @@ from frontispiece.gateway.config.table import parse
 from tests.bench.conftest import MakeMeasured
 
 EFFORT = Effort(rounds=3, seconds=4, warming=1)
+ORIGIN = Origin("2026-11-29", "3b75c05")
 THREE = next(s for s in SCENARIOS if s.name == "three")
 
 REPORT = (
@@ -66,7 +68,13 @@ def test_the_table_has_a_row_for_each_candidate(measured: MakeMeasured) -> None:
     ]
 
     page = markdown(
-        [(THREE, results)], [], effort=EFFORT, machine="2 cores", ceiling=60_000, versions=["Fastify 5"]
+        [(THREE, results)],
+        [],
+        effort=EFFORT,
+        origin=ORIGIN,
+        machine="2 cores",
+        ceiling=60_000,
+        versions=["Fastify 5"],
     )
 
     rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
@@ -78,6 +86,7 @@ def test_the_table_has_a_row_for_each_candidate(measured: MakeMeasured) -> None:
     ]
     assert "## Page of 3 independent sources" in page
     assert "60,000 requests a second" in page
+    assert "Measured on 2026-11-29 at commit 3b75c05." in page
     assert "- Fastify 5" in page
 
 
@@ -89,7 +98,7 @@ def test_what_a_page_adds_is_the_difference_to_its_chain(measured: MakeMeasured)
         pages=[Paced(latencies=[0.021] * 98 + [0.026] * 2), Paced(latencies=[0.021] * 100, errors=2)],
     )
 
-    page = markdown([], [added], effort=EFFORT, machine="-", ceiling=1, versions=[])
+    page = markdown([], [added], effort=EFFORT, origin=ORIGIN, machine="-", ceiling=1, versions=[])
 
     assert "| Frontispiece, BFF mounted | 2,000 | 1.00 | 2.50 | 21.00 | 23.50 | 3 |" in page
 
