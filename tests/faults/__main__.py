@@ -45,9 +45,10 @@ def main() -> int:
     parser.add_argument("--and-back", action="store_true", help="and back, and there again")
     parser.add_argument(
         "--without",
+        nargs="+",
         choices=MECHANISMS,
-        default=None,
-        help="a mechanism to take away, in one process that nothing kills: the run must fail",
+        default=(),
+        help="mechanisms to take away, in one process that nothing kills: the run must fail",
     )
     arguments = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed

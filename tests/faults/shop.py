@@ -1,6 +1,6 @@
 """The whole shop, every app in a process of its own, which the monkey can end: it is soon started again.
 
-A shop without one of its mechanisms is one process, which is soon started and shows as well what is missing.
+A shop without some of its mechanisms is one process, which is soon started and shows as well what is missing.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def run_shop(
     mishaps: Mishaps,
     seed: int,
     on_postgresql: bool,
-    without: str | None = None,
+    without: Collection[str] = (),
 ) -> Result:
     """What a coroutine returns that runs beside a shop, in the main thread of a process of its own.
 
@@ -82,7 +82,7 @@ def run_shop(
         mishaps: what happens to messages between the apps and the broker.
         seed: of their choice.
         on_postgresql: whether the databases are on a PostgreSQL server, and not in files.
-        without: the mechanism that `sabotage` takes away.
+        without: the mechanisms that `sabotage` takes away.
 
     Raises:
         BaseException: what the coroutine raises.
@@ -98,14 +98,13 @@ def run_shop(
             os.environ |= database_variables(postgres.new_database)
         os.environ |= {**VARIABLES, "EVENTS_URL": proxied, "EVENTS_MONITOR_URL": nats.monitor_url}
         os.environ["REGISTRY_URL"] = nats.url  # past the proxy: what it does is done to events
-        if without is not None:
-            take_away(without)
+        take_away(without)
         up = Up(
             project=PROJECT,
             port=0,
             data=data,
             routes=PROJECT.routes,
-            processes=without is None,
+            processes=not without,
             supervisor=supervisor,
         )
         return _run_shop(up, nats.url, work)
