@@ -204,10 +204,12 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
         run([front, "new", *added.split()], project, environ)
     tested = run(["make", "test", f"PYTHON={python}"], project, environ)
     checked = run(["make", "check", f"PYTHON={python}"], project, environ)
+    verified = run([front, "contracts"], project, environ)
 
     assert "make run" in made
     assert "15 passed" in tested
     assert "are in order" in checked
+    assert "Every version in the field has what it relies on." in verified
 
 
 def run(command: list[str], folder: Path, environ: dict[str, str]) -> str:

@@ -9,7 +9,8 @@ def there_is_a_note(upstreams: Upstreams) -> None:
     upstreams["notes"].get("/notes/1").respond(json={"id": "1", "text": "Buy ink"})
 
 
-async def test_every_version_in_the_field_has_what_it_relies_on(verify_contracts: VerifyContracts) -> None:
-    stage = staging({"web": create_app}, {"there is a note": there_is_a_note})
+staged = staging({"web": create_app}, {"there is a note": there_is_a_note})
 
-    assert await verify_contracts(stage) == []
+
+async def test_every_version_in_the_field_has_what_it_relies_on(verify_contracts: VerifyContracts) -> None:
+    assert await verify_contracts(staged) == []
