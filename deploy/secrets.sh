@@ -41,9 +41,14 @@ if [[ -e ordering_database_url && ! -e ordering_shards ]]; then
 fi
 
 # Where browsers reach the shop: as before, unless it is given.
-[[ -n "${ORIGIN:-}" ]] || ! [[ -e identity_clients ]] ||
-    ORIGIN="$(sed --quiet 's|.*"\(.*\)/web/session/callback".*|\1|p' identity_clients)"
+if [[ -z "${ORIGIN:-}" && -e identity_clients && "$(<identity_clients)" =~ \"([^\"]*)/web/session/callback\" ]]; then
+    ORIGIN="${BASH_REMATCH[1]}"
+fi
 origin="${ORIGIN:-http://127.0.0.1:8080}"
+if ! [[ "$origin" =~ ^https?://[][[:alnum:].:-]+$ ]]; then
+    echo "ORIGIN is to be one address such as https://shop.example, not: $origin" >&2
+    exit 1
+fi
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
 may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed","pickup"],"scopes":["shop","guest"]'

@@ -124,8 +124,11 @@ async def _view(
     if name is None or endpoint is tool.confirm:  # nobody goes on with what is confirmed
         notes = _shortened(answer, tool)
     else:
+        total = len(answer[name])
         items = answer[name] = answer[name][offset:]
         notes = _shortened(answer, tool)
+        if offset >= total > 0:
+            notes.append(f"This answer has {total} items of {name}, all of which {OFFSET}={offset} skips.")
         if (left := len(answer[name])) < len(items):
             notes.append(f"For the rest of {name}, call again with {OFFSET}={offset + left}.")
     if degraded := reply.header(b"page-degraded"):

@@ -31,6 +31,8 @@ OF_THE_MESSAGE: Final = frozenset(
 OFFSET: Final = "offset"
 """The argument by which an answer's list goes on where an earlier answer was cut."""
 
+ABOUT_OFFSET: Final = "Items of this answer to skip, as the note of one that was cut says; no further page."
+
 AGREES: Final = (
     "The first call does nothing: it answers with what it would do, and a `confirmation`. Show that to the "
     "user. "
@@ -58,7 +60,7 @@ class PageTool:
         """Cancels it."""
         fields = list(_fields(endpoint))
         if tool.paged is not None:
-            fields.append((OFFSET, Annotated[int, Meta(ge=0)], 0))
+            fields.append((OFFSET, Annotated[int, Meta(ge=0, description=ABOUT_OFFSET)], 0))
         if tool.confirm is not None:
             fields.append((confirmations.ARGUMENT, str | None, None))
         self._arguments = msgspec.defstruct(

@@ -70,7 +70,7 @@ def login(
     data: Data = None,
     client: Annotated[
         str | None,
-        typer.Option(help="Whom the token is issued to: one of `[login.clients]`.", metavar="NAME"),
+        typer.Option(help="Whom the token is issued to: one of `\\[login.clients]`.", metavar="NAME"),
     ] = None,
     *,
     session: Annotated[

@@ -1,7 +1,7 @@
 """`front shards`: the commands of a project whose `frontispiece.toml` names them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -71,12 +71,16 @@ class _Commands:
         follow: Follow = True,
     ) -> None:
         """Move buckets to a shard while all serve; whatever ends this command, `resume` goes on with it."""
+        from frontispiece.shards.claims import read_claims  # noqa: PLC0415 (the help shows faster without)
+
         try:
             numbers = parse_buckets(buckets)
         except ValueError as error:
             _fail(str(error))
 
         async def begin(mover: "Mover", movable: "Movable") -> None:
+            _, away = await read_claims(movable.databases, movable.fence)
+            _name_away(away)  # a move that has begun can neither go on nor back without them
             planned = await mover.plan(numbers, to)
             await _print_plan(planned, movable)
             if not dry_run:
@@ -147,6 +151,11 @@ def _fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def _name_away(away: Mapping[str, Problem]) -> None:
+    if away:
+        _fail("\n".join(f"Shard {name} is away: {problem}" for name, problem in away.items()))
+
+
 @asynccontextmanager
 async def _mover(movable: "Movable", throttle: int | None = None) -> AsyncIterator["Mover"]:
     from frontispiece.events import EventSettings, open_key_value  # noqa: PLC0415 (the same)
@@ -205,8 +214,7 @@ async def _show(opened: Opened) -> None:
         known = newest_map(claims.values(), ShardMap.even(movable.databases))
         await _print_shards(movable, known, list(claims))
         await _print_under_way(movable, list(claims))
-        if away:
-            _fail("\n".join(f"Shard {name} is away: {problem}" for name, problem in away.items()))
+        _name_away(away)
 
 
 async def _print_under_way(movable: "Movable", there: Collection[str]) -> None:
@@ -250,8 +258,10 @@ async def _print_copies(movable: "Movable", there: Collection[str]) -> None:
         async with movable.databases[name].read() as tx:
             copied = await copying.copied_buckets(tx, movable.fence)
         if copied:
+            buckets = format_buckets(copied)
             out.print(
-                f"No move is under way, but shard {name} has copies of buckets {format_buckets(copied)}."
+                f"No move is under way, but shard {name} has copies of buckets {buckets}: "
+                f"front shards move {buckets} --to {name} --no-follow and front shards back delete them."
             )
 
 

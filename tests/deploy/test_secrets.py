@@ -41,6 +41,7 @@ def test_containers_and_no_other_user_of_the_host_can_read_the_secrets(made: Pat
 
 def test_made_again_it_adds_what_is_missing_and_leaves_what_is_there(tmp_path: Path) -> None:
     folder = make(tmp_path, ORIGIN="https://shop.example")
+    clients = json.loads((folder / "identity_clients").read_text())
     new = {"pickup_registry_url", "feed_signing_key", "pickup_1_database_url"}
     before = {file.name: file.read_text() for file in folder.iterdir()}
     for name in new:
@@ -57,6 +58,15 @@ def test_made_again_it_adds_what_is_missing_and_leaves_what_is_there(tmp_path: P
     }
     assert after["nats_users.before"] == before["nats_users"]
     assert str(urlsplit(after["pickup_registry_url"]).password) in after["nats_users"]
+
+    clients["web"]["redirect_uris"].append("https://other.example/web/session/callback")  # by hand
+    for indent in None, 2:
+        (folder / "identity_clients").chmod(0o600)
+        (folder / "identity_clients").write_text(json.dumps(clients, indent=indent))
+        make(tmp_path)
+        assert (folder / "identity_clients").read_text() == before["identity_clients"]
+    with pytest.raises(subprocess.CalledProcessError):
+        make(tmp_path, ORIGIN="https://shop.example\nhttps://other.example")
     (folder / "ordering_database_url").touch()
     (folder / "ordering_shards").unlink()
     with pytest.raises(subprocess.CalledProcessError):  # two new shards would have no orders

@@ -141,6 +141,9 @@ async def test_long_answers_are_shortened_and_say_how_to_go_on(reader: Caller) -
         )
 
     assert read == [f"Book {number}" for number in range(300)]
+    beyond = await reader.call("find_books", count=3, offset=3)
+    assert beyond["content"][1]["text"] == "This answer has 3 items of titles, all of which offset=3 skips."
+    assert (await reader.call("find_books", count=0))["content"][1:] == []
 
 
 def test_an_answer_of_many_long_texts_has_few_notes() -> None:

@@ -84,6 +84,7 @@ def test_the_help_lists_the_project_s_commands_and_imports_none(project: Path) -
     assert shown.returncode == 0
     assert "A command of this project (inks.cli:app)." in shown.stdout
     assert "A command of this project (nowhere:app)." in shown.stdout
+    assert "`[login.clients]`" in front(project, "login", "--help").stdout
 
 
 def test_the_help_works_without_a_project_and_with_a_faulty_one(project: Path) -> None:

@@ -97,7 +97,7 @@ def test_an_operator_moves_buckets_looks_and_takes_them_back_or_leaves_them(oper
     assert "No move is under way." in operator.run("resume", status=1)
 
 
-def test_copies_of_a_move_that_the_broker_has_lost_are_named(operator: Operator) -> None:
+def test_copies_of_a_move_that_the_broker_has_lost_are_named_and_can_be_deleted(operator: Operator) -> None:
     async def lose_move(_world: World, kv: KeyValue) -> None:
         await kv.delete("things.move")
 
@@ -105,14 +105,20 @@ def test_copies_of_a_move_that_the_broker_has_lost_are_named(operator: Operator)
     operator.run("move", "0-2", "--to", "1", "--no-follow")
     operator.use(lose_move)
 
-    assert "No move is under way, but shard 0 has copies of buckets 0-2." in operator.run()
+    assert "No move is under way, but shard 0 has copies of buckets 0-2: front shards move" in operator.run()
+    operator.run("move", "0-2", "--to", "0", "--no-follow")
+    operator.run("back")
+    shown = operator.run()
+    assert (rows_of(shown)[1][2], "copies" in shown) == ("0-2,512-1023", False)
 
 
 def test_a_shard_that_is_away_is_named_and_the_others_are_shown(operator: Operator, tmp_path: Path) -> None:
     operator.use(add_things)
     with file_away(f"sqlite:///{tmp_path}/1.db"):
         shown = operator.run(status=1)
+        assert "Shard 1 is away" in operator.run("move", "0", "--to", "1", status=1)
 
+    assert "under way" not in operator.run()
     assert rows_of(shown) == [["0", "512", "0-511", "40", "0"], ["1", "512", "512-1023", "away", ""]]
     assert "Shard 1 is away: The database is unavailable." in shown
 
