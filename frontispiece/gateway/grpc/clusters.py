@@ -58,6 +58,8 @@ CONNECTS: Final = {
 }
 """An instance gets calls while connections to it can be made."""
 
+NO_PANIC: Final = {"healthy_panic_threshold": {"value": 0}}
+"""Without it, calls go to ill instances, too, when more than half of them are ill."""
 
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>[^:/\[\]]+|\[[^/\[\]]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
 
@@ -129,9 +131,14 @@ def cluster(name: str, places: Sequence[Place], protocol: Json, idle_timeout: st
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
         },
     }
+    if made["type"] == "STRICT_DNS":  # there may be several addresses behind a name
+        made |= {"dns_lookup_family": "ALL", "health_checks": [CONNECTS]}
     if len(places) > 1:
-        made |= {"outlier_detection": OUTLIERS, "health_checks": [CONNECTS]}
-    if any(each.startswith("grpcs://") for each in addresses):
+        made |= {"outlier_detection": OUTLIERS, "health_checks": [CONNECTS], "common_lb_config": NO_PANIC}
+    secure = [each.startswith("grpcs://") for each in addresses]
+    if any(secure):
+        if not all(secure):
+            raise ConfigError([f"Envoy cannot call {' and '.join(addresses)} as one service: TLS is for all"])
         made["transport_socket"] = {"name": "tls", "typed_config": _tls(addresses)}
     return made
 
@@ -144,20 +151,32 @@ def address_of(target: str) -> Json:
     """
     if target.startswith("unix:"):
         return {"pipe": {"path": target.removeprefix("unix:").removeprefix("//")}}
-    found = _HOST_AND_PORT.fullmatch(_plain(target))
-    if found is None or not 0 < int(found["port"]) < 2**16:
+    found = host_and_port(target.partition("://")[2] or target)
+    if found is None:
         raise ConfigError([f"Envoy cannot call {target!r}: write grpc://host:port"])
-    return {"socket_address": {"address": found["host"].strip("[]"), "port_value": int(found["port"])}}
+    return {"socket_address": {"address": found[0], "port_value": found[1]}}
 
 
-def _plain(address: str) -> str:
-    return address.partition("://")[2] or address
+def host_and_port(text: str) -> tuple[str, int] | None:
+    """The parts of `host:port`, without the brackets of IPv6; None for what has another form."""
+    found = _HOST_AND_PORT.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) < 2**16:
+        return None
+    return found["host"].strip("[]"), int(found["port"])
+
+
+def numeric(host: str) -> str:
+    """A numeric address as certificates have it; empty for a name."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ""
 
 
 def _type_of(addresses: Sequence[str]) -> str:
     """STATIC for sockets and numeric addresses, STRICT_DNS for names."""
     found = [address_of(each) for each in addresses]
-    if not any(map(_has_name, found)):
+    if not any("pipe" not in each and not numeric(_host(each)) for each in found):
         return "STATIC"
     if any("pipe" in each for each in found):
         raise ConfigError(
@@ -166,26 +185,26 @@ def _type_of(addresses: Sequence[str]) -> str:
     return "STRICT_DNS"
 
 
-def _has_name(address: Json) -> bool:
-    try:
-        ip_address(address["socket_address"]["address"])
-    except KeyError:
-        return False
-    except ValueError:
-        return True
-    return False
+def _host(address: Json) -> str:
+    host: str = address["socket_address"]["address"]
+    return host
 
 
 def _levels(places: Sequence[Place]) -> list[Json]:
     """The endpoints by priority: as in the gateway, a further level gets calls when the first is ill."""
-    weighted = len({weight for *_, weight in places}) > 1
+    weights = {weight for *_, weight in places}
+    largest = max(weights, default=0)
     ranked = groupby(sorted(places, key=_priority), _priority)
     return [
         {
             "priority": number,  # without gaps
             "lb_endpoints": [
                 {"endpoint": {"address": address_of(address)}}
-                | ({"load_balancing_weight": max(1, min(round(weight * 100), 10**6))} if weighted else {})
+                | (
+                    {"load_balancing_weight": max(1, round(weight / largest * 10**6))}
+                    if len(weights) > 1
+                    else {}
+                )
                 for address, _, weight in level
             ],
         }
@@ -198,14 +217,18 @@ def _priority(place: Place) -> int:
 
 
 def _tls(addresses: Sequence[str]) -> Json:
-    hosts = [_plain(each).rpartition(":")[0] for each in addresses]
-    names = [{"san_type": "DNS", "matcher": {"exact": host}} for host in hosts]
+    hosts = [_host(address_of(each)) for each in addresses]
+    names = [host for host in hosts if not numeric(host)]
+    certified = [
+        {"san_type": "IP_ADDRESS" if numeric(host) else "DNS", "matcher": {"exact": numeric(host) or host}}
+        for host in hosts
+    ]
     authorities = {"trusted_ca": {"filename": ssl.get_default_verify_paths().cafile or ""}}
     return {
         "@type": f"{TYPES}.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        "sni": hosts[0],
+        **({"sni": names[0]} if names else {}),
         "common_tls_context": {
             "alpn_protocols": ["h2"],
-            "validation_context": {**authorities, "match_typed_subject_alt_names": names},
+            "validation_context": {**authorities, "match_typed_subject_alt_names": certified},
         },
     }

@@ -19,7 +19,15 @@ from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.grpc import envoy
-from frontispiece.gateway.grpc.clusters import Place, cluster_name, clusters, place_of
+from frontispiece.gateway.grpc.clusters import (
+    Place,
+    cluster,
+    cluster_name,
+    clusters,
+    host_and_port,
+    numeric,
+    place_of,
+)
 from frontispiece.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,8 +43,9 @@ POLL_INTERVAL: Final = 0.2
 SETTLE: Final = 0.5
 """Seconds that Envoy has to learn of new clusters before calls are sent there."""
 
-RUN_OUT: Final = 600.0
-"""Seconds that a cluster stays for its running calls when the table does not lead there any more."""
+RUN_OUT: Final = 10.0
+"""Seconds that a cluster stays for calls whose decision or connection is under way when the table does not
+lead there any more; those that run go on without it."""
 
 
 MAX_FOLDER: Final = 107 - len("/decisions.4194304")
@@ -51,10 +60,11 @@ class DataPlaneSettings(Settings):
     grpc_folder: str = Field(
         OFF,
         description="The folder that the gateway shares with Envoy, which carries native gRPC: it is started "
-        "as `envoy -c FOLDER/envoy.json`. `off`: native gRPC is not served.",
+        "as `envoy -c FOLDER/envoy.json`. `off` or empty: native gRPC is not served.",
     )
     grpc_listen: str = Field(
-        "127.0.0.1:8081", description="host:port to which clients send native gRPC: that of Envoy."
+        "127.0.0.1:8081",
+        description="The numeric address and the port to which clients send native gRPC: those of Envoy.",
     )
     grpc_certificate: Path | None = Field(
         None,
@@ -65,17 +75,26 @@ class DataPlaneSettings(Settings):
     @field_validator("grpc_folder")
     @classmethod
     def _has_place_for_sockets(cls, folder: str) -> str:
+        if not folder:
+            return OFF
         if folder != OFF and len(os.fsencode(Path(folder).absolute())) > MAX_FOLDER:
             raise ValueError(f"its path is too long for the socket file in it: at most {MAX_FOLDER} bytes")
         return folder
 
     @field_validator("grpc_listen")
     @classmethod
-    def _host_and_port(cls, text: str) -> str:
-        host, _, port = text.rpartition(":")
-        if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
-            raise ValueError(f'{text!r} is no address: write "127.0.0.1:8081"')
+    def _is_numeric(cls, text: str) -> str:
+        found = host_and_port(text)
+        if found is None or not numeric(found[0]):
+            raise ValueError(
+                f"{text!r} is no numeric address with a port: write 127.0.0.1:8081 or [::1]:8081"
+            )
         return text
+
+    @field_validator("grpc_certificate", "grpc_key", mode="before")
+    @classmethod
+    def _empty_as_none(cls, path: object) -> object:
+        return path or None
 
     @model_validator(mode="after")
     def _has_both(self) -> Self:
@@ -145,7 +164,14 @@ class DataPlane:
         return sock
 
     async def follow(self, snapshot: "RoutingSnapshot") -> None:
-        """Have Envoy know what calls on the table's native routes need, before they come."""
+        """Have Envoy know what calls on the table's native routes need, before they come.
+
+        Raises:
+            ConfigError: Envoy cannot call an address of the table.
+        """
+        services = snapshot.table.services
+        for service, places in native_services(snapshot).items():
+            cluster(service, [each for each in places if each[0] in services[service].url], {})
         async with self._lock:
             await self._follow(snapshot)
 
@@ -161,7 +187,7 @@ class DataPlane:
                     try:
                         await self._follow(current())
                         failure = ""
-                    except (OSError, ConfigError) as error:
+                    except OSError as error:
                         if str(error) != failure:
                             log.warning("Envoy does not learn where services are: %s", error)
                         failure = str(error)
@@ -176,15 +202,26 @@ class DataPlane:
     async def _follow(self, snapshot: "RoutingSnapshot") -> None:
         timeouts = sorted({int(route.timeout.total_seconds() * 1000) for route in snapshot.native_routes})
         places = native_services(snapshot)
-        if self.is_open and (places, timeouts) == self._known:
+        has_ended = any(until <= time.monotonic() for _, until in self._written.values())
+        if self.is_open and (places, timeouts) == self._known and not has_ended:
             return
-        names = {service: cluster_name(service, each) for service, each in places.items()}
-        has_new = self._write_tables({names[service]: each for service, each in places.items()}, timeouts)
+        used = {service: self._callable(service, each) for service, each in places.items()}
+        names = {service: cluster_name(service, each) for service, each in used.items()}
+        has_new = self._write_tables({names[service]: each for service, each in used.items()}, timeouts)
         if has_new and self.is_open:
             await asyncio.sleep(SETTLE)
         self.clusters.update(names)
         self._known = places, timeouts
         self.is_open = True
+
+    def _callable(self, service: str, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        """Its instances; when Envoy cannot call one, those of its last cluster, or none."""
+        try:
+            cluster(service, places, {})
+        except ConfigError as fault:
+            log.warning("native calls to %s go where it was before: %s", service, fault)
+            return self._written.get(self.clusters.get(service, ""), ((), 0.0))[0]
+        return places
 
     def _write_tables(self, used: dict[str, tuple[Place, ...]], timeouts: list[int]) -> bool:
         """Write the clusters in use, those that may have running calls, and the limits of pauses.
@@ -196,9 +233,8 @@ class DataPlane:
         left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._written.items()}
         present = {name: each for name, each in left.items() if each[1] > now}
         present |= {name: (each, float("inf")) for name, each in used.items()}
-        made = clusters((name, each) for name, (each, _) in present.items())  # before a file is changed
         self._write("routes.json", envoy.routes(timeouts))
-        self._write("clusters.json", made)
+        self._write("clusters.json", clusters((name, each) for name, (each, _) in present.items()))
         has_new = bool(present.keys() - self._written.keys())
         self._written = present
         return has_new
