@@ -62,6 +62,7 @@ def locked(data: Path) -> Iterator[int]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InUse(f"{data} is in use by another run: stop that one, or choose another folder") from None
+        (data / FILE).unlink(missing_ok=True)  # of a run that has crashed
         yield descriptor
     finally:
         os.close(descriptor)
@@ -83,7 +84,9 @@ def is_in_use(data: Path) -> bool:
 def announced(data: Path, addresses: RunAddresses) -> Iterator[None]:
     """The addresses of the run that has locked a data folder, in a file there for this block."""
     file = data / FILE
-    file.write_bytes(msgspec.json.encode(addresses))
+    draft = file.with_suffix(".new")
+    draft.write_bytes(msgspec.json.encode(addresses))
+    draft.rename(file)  # atomic
     try:
         yield
     finally:
@@ -97,12 +100,12 @@ def run_addresses(data: Path) -> RunAddresses | None:
         ConfigError: that run has crashed; another program may have its ports now.
     """
     try:
-        content = (data / FILE).read_bytes()
-    except FileNotFoundError:
+        addresses = msgspec.json.decode((data / FILE).read_bytes(), type=RunAddresses)
+    except (FileNotFoundError, UnicodeDecodeError, msgspec.MsgspecError):
         return None
     if not is_in_use(data):
         raise ConfigError([f"{data}: the run that had it has crashed, and nothing runs now: start it again"])
-    return msgspec.json.decode(content, type=RunAddresses)
+    return addresses
 
 
 def _check_space(file: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontispiece.cli.client.admin import address_of
+from frontispiece.cli.run.data_folder import RunAddresses, announced, locked, run_addresses
 from frontispiece.errors import ConfigError
 from tests.support.front import run
 from tests.support.gateway_process import Gateway, answered, running_gateway
@@ -39,6 +40,17 @@ def test_the_admin_port_of_a_run_that_has_crashed_gets_no_token(tmp_path: Path) 
 
     with pytest.raises(ConfigError, match="has crashed, and nothing runs now"):
         address_of(tmp_path)
+
+
+def test_a_run_that_starts_has_no_addresses_until_it_says_them(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"url": "http://127.0.0.1:2", "admin": "127.0.0.1:1"}')
+    here = RunAddresses(url="http://127.0.0.1:3", admin=None)
+    with locked(tmp_path):
+        assert run_addresses(tmp_path) is None
+        with announced(tmp_path, here):
+            assert run_addresses(tmp_path) == here
+            (tmp_path / "run.json").write_text('{"url"')
+            assert run_addresses(tmp_path) is None
 
 
 @pytest.mark.parametrize("workers", [1, 2])
