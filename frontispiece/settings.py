@@ -6,6 +6,7 @@ Every app has one class that inherits `Settings` and sets its prefix. The embedd
 same variables with other values.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -30,8 +31,30 @@ EVERYTHING: Final = frozenset({"*"})
 _PUBLIC_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
+def value_of(variable: str) -> str:
+    """The value of a variable: of the environment, else of its file in `/run/secrets`; empty without one.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    return os.environ.get(variable) or secret_of(variable)
+
+
+def secret_of(variable: str) -> str:
+    """What the file of a variable in `/run/secrets` says; empty without one.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    file = SECRETS / variable.lower()
+    try:
+        return file.read_text("utf-8").strip() if file.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{variable}: the file {file} cannot be read: {error}"]) from error
+
+
 class _Variables(EnvSettingsSource):
-    """Variables of the environment, and files in `/run/secrets` for those that are not set.
+    """Variables of the environment, and files in `/run/secrets` for those that are not set, or empty.
 
     None is read for nested settings, whatever their fields are called: each part reads its own.
     """
@@ -39,9 +62,7 @@ class _Variables(EnvSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The text of a field, its key, and whether it is JSON."""
         value, key, is_complex = super().get_field_value(field, field_name)
-        if value is None and (file := SECRETS / f"{self.env_prefix}{field_name}".lower()).is_file():
-            value = file.read_text("utf-8").strip()
-        return value, key, is_complex
+        return value or secret_of(f"{self.env_prefix}{field_name}".upper()) or value, key, is_complex
 
     def prepare_field_value(
         self,

@@ -21,6 +21,7 @@ from frontispiece.cli.terminal import (
     print_faults,
     print_table,
 )
+from frontispiece.settings import value_of
 
 if TYPE_CHECKING:
     from frontispiece.cli.inspect.contracts import Opened
@@ -100,7 +101,8 @@ def usage(
 
     opened = _open(project)
     fields = opened.usage(_today())
-    calls = None if admin is None else calls_by_version(admin, admin_token, days)
+    token = admin_token or value_of("GATEWAY_ADMIN_TOKEN")
+    calls = None if admin is None else calls_by_version(admin, token, days)
     table = new_table("app", "operation", "field", "read by")
     for provider, uses in fields.items():
         for use in topmost_unread(uses) if unread else uses:

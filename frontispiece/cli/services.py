@@ -1,7 +1,6 @@
 """`front services` and `front scale`: the instances of a running project's services."""
 
 import asyncio
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +23,7 @@ from frontispiece.cli.terminal import (
 )
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.server import GATEWAY
-from frontispiece.settings import PROJECT_FILE
+from frontispiece.settings import PROJECT_FILE, value_of
 
 SCALE_TIMEOUT: Final = 60.0
 """Seconds in which new instances are registered, and others have left."""
@@ -47,8 +46,8 @@ def services(
 
     opened = open_project(project)
     try:
-        token = os.environ.get("GATEWAY_ADMIN_TOKEN")
-        where, token = (admin, token) if admin else address_of(data_folder(opened, data))
+        own = value_of("GATEWAY_ADMIN_TOKEN")
+        where, token = (admin, own) if admin else address_of(data_folder(opened, data))
         rows = request("GET", where, token, "/admin/services")
     except AdminFailed as error:
         fail(str(error))
@@ -111,7 +110,7 @@ def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
         raise ConfigError(
             [f"no front up or front dev runs on {data}: start it, or name its folder by --data"]
         )
-    if url := os.environ.get("REGISTRY_URL"):
+    if url := value_of("REGISTRY_URL"):
         return url
     file = project.folder / PROJECT_FILE
     missing = [

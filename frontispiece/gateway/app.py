@@ -20,6 +20,7 @@ from frontispiece.gateway.request_limits import HeaderLimits
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.settings import GatewaySettings, errors_between, unknown_variables
 from frontispiece.security import GUEST_PREFIX, Signer
+from frontispiece.settings import value_of
 
 __all__ = ["Gateway", "GatewaySettings", "create_app"]
 
@@ -62,7 +63,7 @@ def create_app(settings: GatewaySettings | None = None) -> Gateway:
     limits = HeaderLimits(fields=settings.max_header_fields, size=settings.max_header_bytes)
     gateway = Gateway(routes, runtime, limits)
     gateway.enable_reload(load, file, watch_files=settings.watch_files)
-    if all(os.environ.get(f"EVENTS_{name}") for name in ("URL", "PREFIX", "MONITOR_URL")):
+    if all(value_of(f"EVENTS_{name}") for name in ("URL", "PREFIX", "MONITOR_URL")):
         gateway.add_panel(broker_panel(EventSettings()))
     return gateway
 

@@ -6,7 +6,14 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.errors import ConfigError
-from frontispiece.settings import Directory, RegistrySettings, Settings, TokenSettings, TrustedIssuer
+from frontispiece.settings import (
+    Directory,
+    RegistrySettings,
+    Settings,
+    TokenSettings,
+    TrustedIssuer,
+    value_of,
+)
 
 KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
@@ -49,6 +56,24 @@ def test_a_secret_may_be_a_file_and_a_variable_wins(monkeypatch: pytest.MonkeyPa
     settings = PressSettings()
     assert (settings.ink, settings.speed) == ("red", 30)
     assert settings.tokens.issuers == {"gateway": TrustedIssuer(keys=(KEY,))}
+
+
+def test_an_empty_variable_hides_no_secret_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("frontispiece.settings.SECRETS", tmp_path)
+    (tmp_path / "press_ink").write_text("red\n")
+    monkeypatch.setenv("PRESS_INK", "")
+
+    assert PressSettings(tokens=TokenSettings(issuers={})).ink == value_of("PRESS_INK") == "red"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("frontispiece.settings.SECRETS", tmp_path)
+    (tmp_path / "press_ink").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(ConfigError, match=f"^PRESS_INK: the file {tmp_path}/press_ink cannot be read: "):
+        PressSettings(tokens=TokenSettings(issuers={}))
 
 
 def test_all_faults_are_named_at_once_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:

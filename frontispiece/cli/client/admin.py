@@ -1,6 +1,5 @@
 """Requests to the admin port of a running gateway."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
 from frontispiece.http.loopback import is_loopback
 from frontispiece.server.sockets import LOOPBACK
+from frontispiece.settings import value_of
 
 TIMEOUT = 30.0
 """Seconds to read a table and connect to its services."""
@@ -32,7 +32,7 @@ def address_of(data: Path) -> tuple[str, str | None]:
     if run is None or run.admin is None:
         return f"{LOOPBACK}:{DEFAULT_PORT}", None
     stored = msgspec.json.decode((data / secrets.FILE).read_bytes(), type=dict[str, str])
-    return run.admin, os.environ.get(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
+    return run.admin, value_of(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
 
 
 def request(method: str, where: str, token: str | None, path: str) -> Any:

@@ -1,6 +1,5 @@
 """The broker of a project, and what goes on there."""
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.events.broker import BROKER_ERRORS, BrokerUnavailable, Connection, connected
 from frontispiece.events.streams import StreamNames
 from frontispiece.extras import extra
+from frontispiece.settings import value_of
 
 with extra("events"):
     from nats.js import JetStreamContext
@@ -37,10 +37,10 @@ def find_broker(project: Project, data: Path) -> BrokerAddress:
     Raises:
         ConfigError: there is none, or the project has no `EVENTS_PREFIX`.
     """
-    prefix = os.environ.get("EVENTS_PREFIX") or project.environment.get("EVENTS_PREFIX")
+    prefix = value_of("EVENTS_PREFIX") or project.environment.get("EVENTS_PREFIX")
     if not prefix:
         raise ConfigError(["The project has no events: EVENTS_PREFIX is neither set nor in [environment]."])
-    if url := os.environ.get("EVENTS_URL"):
+    if url := value_of("EVENTS_URL"):
         return BrokerAddress(url=url, prefix=prefix)
     if (embedded := read_addresses(data / NAME.lower())) is None:
         raise ConfigError(

