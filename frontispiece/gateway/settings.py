@@ -204,11 +204,13 @@ def bearer_routes(table: Table) -> Iterator[Route]:
 
 
 def supports_sessions(table: Table, settings: GatewaySettings) -> Iterator[str]:
-    """Sessions have a store, encryption keys, and an issuer with discovery for logins."""
+    """Sessions have a store, encryption keys, an issuer with discovery for logins, and end in time."""
     if table.session:
         if settings.issuer.is_on and not settings.issuer.has_discovery:
             yield "ISSUER_JWKS: [session] needs discovery for its logins: leave ISSUER_JWKS out"
         yield from settings.session.errors()
+        if settings.session.local_cache_ttl > table.session.idle_timeout.total_seconds():
+            yield "SESSION_LOCAL_CACHE_TTL: a local copy would outlast [session] idle_timeout"
 
 
 def has_valkey(table: Table, settings: GatewaySettings) -> Iterator[str]:

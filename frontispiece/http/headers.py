@@ -71,7 +71,7 @@ UNTRUSTED_PREFIXES: Final = (
     *(
         b"forwarded",
         b"x-forwarded",
-        b"x-original-",
+        b"x-original",
         b"x-rewrite-",
         b"x-envoy-",
         b"x-arr-",
@@ -88,12 +88,13 @@ UNTRUSTED_PREFIXES: Final = (
         b"true-client-ip",
     ),
     *(b"proxy-client-ip", b"wl-proxy-client-ip", b"fastly-client-ip", b"fly-client-ip", b"do-connecting-ip"),
-    *(b"cf-connecting-ip", b"cf-pseudo-ipv4", b"x-appengine-", b"x-azure-"),
+    *(b"cf-connecting-ip", b"cf-pseudo-ipv4", b"x-appengine-", b"x-azure-", b"x-originating-ip"),
+    *(b"cloudfront-viewer-", b"x-vercel-forwarded-for", b"x-nf-client-connection-ip"),
     # who it is
     *(
         b"x-user",
         b"x-auth-",
-        b"x-authenticated-",
+        b"x-authenticated",
         b"x-identity",
         b"x-remote-",
         b"remote-user",
@@ -106,6 +107,8 @@ UNTRUSTED_PREFIXES: Final = (
         b"x-ms-client-principal",
         b"cf-access-",
         b"x-webauth-",
+        b"tailscale-user-",
+        b"x-pomerium-",
     ),
     *(b"client-cert", b"x-client-cert", b"ssl-client-", b"x-ssl-"),
     # what our own programs tell each other

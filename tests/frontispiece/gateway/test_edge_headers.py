@@ -118,8 +118,14 @@ async def test_not_modified_may_tell_the_length_of_what_was_not_sent(open_world:
 # Identity and forwarding.
 
 
+OF_PROXIES = (
+    *(b"cloudfront-viewer-address", b"x-originating-ip", b"x-vercel-forwarded-for", b"x-authenticated"),
+    *(b"x-nf-client-connection-ip", b"tailscale-user-login", b"x-pomerium-jwt-assertion", b"x-original"),
+)
+
+
 async def test_identity_headers_of_a_client_are_dropped(edge: World) -> None:
-    for prefix in UNTRUSTED_PREFIXES:
+    for prefix in (*UNTRUSTED_PREFIXES, *OF_PROXIES):
         for name in {prefix, prefix.rstrip(b"-") + b"-x", prefix.title()}:
             await edge.http.get("/things/7", headers={name: b"forged"})
             assert not [field for field in edge.things.last.headers if field[1] == b"forged"], name

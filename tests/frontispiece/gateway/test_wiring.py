@@ -91,6 +91,9 @@ def test_sessions_need_an_issuer_and_all_their_settings(tmp_path: Path, signing_
         client_secret="secret",
     )
     assert faults(tmp_path, routes, signing_key, issuer=ISSUER, session=session) == []
+    brief = with_auth("none", "bearer", "session", session={"idle_timeout": "1s"})
+    (fault,) = faults(tmp_path, brief, signing_key, issuer=ISSUER, session=session)
+    assert fault.startswith("SESSION_LOCAL_CACHE_TTL: ")
     keys_only = IssuerSettings(url="https://id.example", jwks="https://id.example/jwks")
     (fault,) = faults(tmp_path, routes, signing_key, issuer=keys_only, session=session)
     assert fault.startswith("ISSUER_JWKS: [session] needs discovery")
