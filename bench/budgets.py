@@ -207,7 +207,7 @@ def _cost(http: httpx.Client, headers: Mapping[str, str], requests: Sequence[Any
     )
     times = sorted(_time(http, made) for _ in range(rounds))
     return Cost(
-        bytes=sum(_size(http, request) for request in made),
+        bytes=sum(complete(partial(_send, http, request)).num_bytes_downloaded for request in made),
         calls=len(made),
         upstream_calls=upstream_calls,
         p95=times[int(len(times) * 0.95)] if times else None,
@@ -220,11 +220,6 @@ def _request(
     """A request that the client made, with what browser and gateway add; `own` replaces what it sent."""
     sent = {name.lower(): value for name, value in {**request["headers"], **headers, **own}.items()}
     return http.build_request(request["method"], request["path"], content=request["body"], headers=sent)
-
-
-def _size(http: httpx.Client, request: httpx.Request) -> int:
-    """Bytes of the response's body, as they came."""
-    return complete(partial(_send, http, request)).num_bytes_downloaded
 
 
 def _time(http: httpx.Client, requests: Sequence[httpx.Request]) -> float:
