@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from frontispiece.service.app import ResponseBody, create_service, from_state, register_collectors
 from frontispiece.service.callers import Caller, public, require_scope
-from frontispiece.service.entity_tags import etag, expected_version, set_etag
+from frontispiece.service.entity_tags import IfMatch, etag, expected_version, set_etag
 from frontispiece.service.event_stream import EventStream, ServerSentEvent
 from frontispiece.service.openapi import responds
 from frontispiece.service.pagination import Cursor, Limit, Slice, decode_cursor, encode_cursor, slice_of
@@ -25,6 +25,7 @@ __all__ = [
     "EventStream",
     "IdempotencyKey",
     "IdempotencyRecords",
+    "IfMatch",
     "Intent",
     "Limit",
     "MinPosition",

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -222,7 +223,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        kind = error.detail.lower().replace(" ", "-")
+        kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         return _response(request, Problem(error.status_code, kind, headers=error.headers))
 
     async def not_modified(_request: Request, error: Exception) -> Response:

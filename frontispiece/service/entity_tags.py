@@ -1,8 +1,8 @@
 """Entity tags of versioned resources: conditional reads and writes (RFC 9110, 13)."""
 
-from typing import overload
+from typing import Annotated, overload
 
-from fastapi import Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from frontispiece.http.etags import matches, matches_strongly
 from frontispiece.http.problems import Problem
@@ -29,6 +29,14 @@ def set_etag(request: Request, response: Response, version: int) -> None:
     response.headers["ETag"] = tag
 
 
+async def _if_match(request: Request, if_match: Annotated[str | None, Header()] = None) -> str | None:
+    return None if if_match is None else ", ".join(request.headers.getlist("if-match"))
+
+
+IfMatch = Annotated[str | None, Depends(_if_match)]
+"""The header `If-Match`, None without it; several lines are one list (RFC 9110, 5.3)."""
+
+
 @overload
 def expected_version(if_match: str | None, current: int) -> int: ...
 
@@ -41,7 +49,7 @@ def expected_version(if_match: str | None, current: int | None) -> int | None:
     """The version that a write replaces, by its `If-Match` header (RFC 9110, 13.1.1): the current one.
 
     Args:
-        if_match: the header.
+        if_match: the header, as `IfMatch` has it.
         current: the resource's version, None when there is no such resource.
 
     Returns:

@@ -5,7 +5,7 @@ import hashlib
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from msgspec import Meta
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from frontispiece.http import Problem
 from frontispiece.service import (
     Caller,
     IdempotencyKey,
+    IfMatch,
     Intent,
     Limit,
     MinPosition,
@@ -62,7 +63,6 @@ PICTURE_CACHING = "public, max-age=604800"
 
 
 StoreDep = Annotated[Store, from_state("store")]
-IfMatch = Annotated[str | None, Header()]
 ImportCurrency = Annotated[str, Query(pattern="^[A-Z]{3}$", description="Of the file's prices, ISO 4217.")]
 
 Since = Annotated[str | None, Query(max_length=500, description="`cursor` of the previous response.")]
@@ -158,7 +158,7 @@ async def put(
     body: ProductWrite,
     store: StoreDep,
     response: Response,
-    if_match: IfMatch = None,
+    if_match: IfMatch,
 ) -> ProductAnswer:
     """Create a product, or replace it: that needs `If-Match`."""
     stored = (await store.find([sku])).get(sku)
@@ -177,7 +177,7 @@ async def patch(
     change: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
     store: StoreDep,
     response: Response,
-    if_match: IfMatch = None,
+    if_match: IfMatch,
 ) -> ProductAnswer:
     """Change some members of a product by a JSON merge patch (RFC 7396)."""
     stored = await _find(store, sku)
@@ -195,7 +195,7 @@ async def patch(
 
 @router.delete("/products/{sku}", status_code=204, response_class=Response, dependencies=[writers])
 @responds(404, headers={204: ["Position"]})
-async def delete(sku: str, store: StoreDep, response: Response, if_match: IfMatch = None) -> None:
+async def delete(sku: str, store: StoreDep, response: Response, if_match: IfMatch) -> None:
     """Delete a product."""
     stored = await _find(store, sku)
     if not await store.remove(sku, expected_version(if_match, stored.version)):

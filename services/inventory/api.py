@@ -5,13 +5,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from frontispiece.http import Problem
 from frontispiece.service import (
     Caller,
     IdempotencyKey,
+    IfMatch,
     Intent,
     ResponseBody,
     etag,
@@ -120,7 +121,7 @@ async def count_stock(
     count: Count,
     store: StoreDep,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch,
 ) -> StockBody:
     """Set the count of an article; one that exists needs `If-Match`."""
     stored = (await store.levels([sku])).get(sku)

@@ -6,11 +6,12 @@ from functools import cache
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from frontispiece.http import Problem
 from frontispiece.service import (
+    IfMatch,
     ResponseBody,
     etag,
     expected_version,
@@ -189,7 +190,7 @@ async def change(
     body: StoreRequest,
     shards: ShardsDep,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch,
 ) -> StoreBody:
     """Change a store, which may move anywhere; needs `If-Match`."""
     known = await _find(shards, store_id)

@@ -1,16 +1,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from typing import Annotated, Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import Body, FastAPI, HTTPException, Request, Response
 
 from frontispiece.http.problems import Problem
 from frontispiece.security import Verifier
 from frontispiece.service import (
     Caller,
+    IfMatch,
     create_service,
     expected_version,
     public,
@@ -51,6 +53,12 @@ async def http(token_settings: TokenSettings, app_client: AppClient) -> AsyncIte
     async def resource(request: Request, response: Response) -> str:
         set_etag(request, response, 7)
         return "resource"
+
+    @app.put("/resource")
+    @public
+    async def put(if_match: IfMatch, body: Annotated[Any, Body()]) -> Any:
+        expected_version(if_match, 7)
+        return body
 
     @app.get("/bug")
     @public
@@ -203,6 +211,23 @@ async def test_unknown_paths_and_methods_are_problems(http: httpx.AsyncClient) -
     ):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"].endswith(kind)
+
+
+@pytest.mark.parametrize("body", ["9" * 6_000, "[" * 100_000], ids=["digits", "brackets"])
+async def test_a_body_that_cannot_be_read_is_a_bad_request(http: httpx.AsyncClient, body: str) -> None:
+    headers = {"Content-Type": "application/json", "If-Match": "*"}
+
+    answer = await http.put("/resource", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:frontispiece:problem:bad-request")
+
+
+async def test_several_lines_of_if_match_are_one_list(http: httpx.AsyncClient) -> None:
+    lines = [("If-Match", '"6"'), ("If-Match", '"7"')]
+
+    assert (await http.put("/resource", json="-", headers=lines)).status_code == 200
+    assert (await http.put("/resource", json="-", headers=lines[:1])).status_code == 412
+    assert (await http.put("/resource", json="-")).status_code == 428
 
 
 @pytest.mark.parametrize("if_match", ['"12"', '"11", "12"', "*"])

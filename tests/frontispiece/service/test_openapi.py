@@ -5,12 +5,13 @@ from contextlib import nullcontext
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from frontispiece.security import Verifier
 from frontispiece.service import (
     IdempotencyKey,
+    IfMatch,
     create_service,
     from_state,
     public,
@@ -46,7 +47,7 @@ async def sheet(number: int, request: Request, response: Response) -> Sheet:
 
 @router.put("/sheets/{number}", dependencies=[require_scope("write")])
 @responds(201, headers={200: ["ETag"], 201: ["ETag", "Location"]})
-async def put(number: int, body: Sheet, if_match: Annotated[str | None, Header()] = None) -> Sheet:
+async def put(number: int, body: Sheet, if_match: IfMatch) -> Sheet:
     return body
 
 
