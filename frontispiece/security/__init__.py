@@ -23,6 +23,7 @@ from frontispiece.security.internal_tokens import (
     bearer_token,
     invalid_token_problem,
     quotable,
+    rejected_token,
 )
 from frontispiece.security.keys import (
     SigningKey,
@@ -60,5 +61,6 @@ __all__ = [
     "public_key",
     "public_part",
     "quotable",
+    "rejected_token",
     "verify_proof",
 ]

@@ -193,7 +193,7 @@ class Verifier:
             )
             issued_at, expires_at = int(claims["iat"]), int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise InvalidToken(f"The token is not valid: {quotable(error)}") from None
+            raise rejected_token(error) from None
         if now >= expires_at + CLOCK_SKEW:
             raise InvalidToken(EXPIRED)
         if issued_at > now + CLOCK_SKEW:
@@ -256,6 +256,12 @@ def bearer_token(authorization: str | None) -> str:
             401, "token-missing", "This needs a bearer token.", headers={"WWW-Authenticate": "Bearer"}
         )
     return token
+
+
+def rejected_token(error: Exception) -> InvalidToken:
+    """What PyJWT found wrong, but for faults of form: there it repeats the words of Python's decoders."""
+    is_readable = isinstance(error, jwt.PyJWTError) and type(error) is not jwt.DecodeError
+    return InvalidToken(f"The token is not valid: {error if is_readable else 'it cannot be decoded'}")
 
 
 def invalid_token_problem(error: InvalidToken) -> Problem:

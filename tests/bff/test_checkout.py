@@ -5,6 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from bff.mobile.app import create_app as create_mobile
+from bff.web.app import create_app as create_web
+from frontispiece.pages import BffSettings
+from frontispiece.pages.plan import Origin
 from tests.bff.documents import checkout, order
 from tests.bff.troubles import DOWN, answering, problem
 from tests.bff.world import PROGRESS, Shop
@@ -14,6 +18,17 @@ async def draft(client: httpx.AsyncClient, reader: dict[str, str], **wanted: Any
     response = await client.post("/checkout/draft", json=wanted, headers=reader)
     assert response.status_code == 200, response.text
     return response.json()
+
+
+def test_the_chain_of_calls_of_a_draft_is_two_levels_deep(settings: BffSettings) -> None:
+    for app in (create_web(settings), create_mobile(settings)):
+        (plan,) = (plan for plan in app.plans if plan.page.path == "/checkout/draft")
+        levels: dict[str, int] = {}
+        for step in plan.steps:
+            calls = any(each.origin is Origin.PROVIDED for each in step.inputs)
+            levels[step.source.name] = calls + max((levels[name] for name in step.needs), default=0)
+
+        assert max(levels.values()) == 2, levels
 
 
 async def test_every_delivery_has_the_total_that_an_order_with_it_has(

@@ -5,7 +5,7 @@ from typing import Any, Final
 import jwt
 import sqlalchemy as sa
 
-from frontispiece.security import InvalidToken
+from frontispiece.security import InvalidToken, rejected_token
 from services.identity.model import OPENID, Clock, Grant, IssuedGrant, User, new_secret
 from services.identity.protocol.signing_keys import SigningKeys
 from services.identity.settings import IdentitySettings
@@ -118,7 +118,7 @@ class TokenIssuer:
         except StopIteration:
             raise InvalidToken("The token is signed with an unknown key") from None
         except (jwt.PyJWTError, ValueError) as error:
-            raise InvalidToken(f"The token is not valid: {error}") from None
+            raise rejected_token(error) from None
         return claims
 
     def _claims(self, subject: str, audience: str, lifetime: int) -> dict[str, Any]:

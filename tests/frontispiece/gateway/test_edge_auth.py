@@ -1,5 +1,6 @@
 """Bearer authentication, and the internal tokens that services get."""
 
+import base64
 import time
 from collections.abc import Callable
 
@@ -73,10 +74,16 @@ async def test_a_token_needs_every_scope_of_the_route(edge: World, bearer: MakeT
 
 
 async def test_an_invalid_token_gets_a_challenge_of_rfc_6750(edge: World, issuer: Issuer) -> None:
+    digits = base64.urlsafe_b64encode(b'{"alg":' + b"9" * 5_000 + b"}").decode().rstrip("=")
     for header, why in [
         (issuer.bearer("reader", exp=int(time.time()) - 60), "The token has expired"),
         (issuer.bearer("reader", aud="another-shop"), "The token is for another audience"),
-        ({"Authorization": "Bearer a.b.c"}, "The token is not valid: "),
+        ({"Authorization": "Bearer a.b.c"}, "The token is not valid: it cannot be decoded"),
+        ({"Authorization": f"Bearer {digits}.e30.c"}, "The token is not valid: it cannot be decoded"),
+        (
+            {"Authorization": issuer.bearer("reader")["Authorization"] + "AAAA"},
+            "The token is not valid: Signature",
+        ),
     ]:
         answer = await edge.http.get("/mine", headers=header)
         challenge = assert_refused(answer, 401, "token-invalid")

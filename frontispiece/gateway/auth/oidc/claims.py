@@ -10,7 +10,7 @@ import jwt
 from frontispiece import clocks
 from frontispiece.gateway.auth.oidc.jwks import MAX_KID_LENGTH, KeySet, VerificationKey
 from frontispiece.gateway.auth.oidc.settings import IssuerSettings
-from frontispiece.security import GUEST_PREFIX, InvalidToken, quotable
+from frontispiece.security import GUEST_PREFIX, InvalidToken, rejected_token
 from frontispiece.security.internal_tokens import EXPIRED
 
 MAX_LENGTH: Final = 8192
@@ -93,7 +93,7 @@ class TokenVerifier:
         try:
             claims = jwt.decode(token, key.public, algorithms=[algorithm], options=SIGNATURE_ONLY)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise InvalidToken(f"The token is not valid: {quotable(error)}") from None
+            raise rejected_token(error) from None
         self.check(claims)
         return claims, key
 
@@ -106,7 +106,7 @@ class TokenVerifier:
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise InvalidToken(f"The token is not valid: {quotable(error)}") from None
+            raise rejected_token(error) from None
         if "crit" in header:
             raise InvalidToken("The token has critical headers, which are not supported")
         if _type(header.get("typ")) not in types:
