@@ -30,16 +30,16 @@ export class MobileApi {
    * @param {{
    *   base?: string,
    *   fetch?: typeof globalThis.fetch,
-   *   token?: (user?: string) => Promise<string | null>,
+   *   authorize?: (method: string, url: string, user?: string) => Promise<Record<string, string>>,
    *   renew?: () => Promise<boolean>,
    *   dpr?: number,
    *   language?: string,
    *   onResponse?: (response: Response) => void,
-   * }} [options] `token` gives the access token, of a certain user when the calls are on one's behalf; `renew` gets another one after a 401, and says whether there is one;
+   * }} [options] `authorize` gives the headers of a call that say who makes it, a certain user when the calls are on one's behalf; `renew` gets another token after a 401, and says whether there is one;
    *   `onResponse` sees each response before it is read
    */
   constructor(options = {}) {
-    const { base = "", fetch = globalThis.fetch, token = async () => null, renew, dpr = 2, language = "en", onResponse } = options;
+    const { base = "", fetch = globalThis.fetch, authorize = async () => ({}), renew, dpr = 2, language = "en", onResponse } = options;
     this.#options = options;
     this.#renew = renew ?? (async () => false);
     this.#dpr = Math.min(5, Math.max(0.5, dpr));
@@ -51,12 +51,11 @@ export class MobileApi {
         this.#onResponse(response);
         return response;
       },
-      headers: async () => {
-        const bearer = await token();
-        /** @type {Record<string, string>} */
-        const sent = { "x-client": `mobile/${VERSION}`, "accept-language": language };
-        return bearer ? { ...sent, authorization: `Bearer ${bearer}` } : sent;
-      },
+      headers: async (method, url) => ({
+        "x-client": `mobile/${VERSION}`,
+        "accept-language": language,
+        ...(await authorize(method, url)),
+      }),
     });
   }
 
@@ -67,8 +66,8 @@ export class MobileApi {
    * @param {number} [dpr] for pictures of another density
    */
   as(user, dpr = this.#dpr) {
-    const { token = async () => null } = this.#options;
-    return new MobileApi({ ...this.#options, dpr, token: () => token(user) });
+    const { authorize } = this.#options;
+    return new MobileApi({ ...this.#options, dpr, authorize: authorize && ((method, url) => authorize(method, url, user)) });
   }
 
   /** @returns {Promise<Home>} */

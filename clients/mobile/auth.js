@@ -1,11 +1,11 @@
 /**
- * Who is logged in: OpenID Connect's code flow with PKCE, and tokens that live in this object alone.
+ * Who is logged in: OpenID Connect's code flow with PKCE, and tokens that live in this object alone, bound to the phone's key.
  *
  * What survives a reload is only that somebody was logged in, and who (`memory`): a silent log-in then gets new tokens.
  * What survives the way to the login page and back is the attempt (`attempts`): state, nonce and code verifier.
  *
  * @typedef {{ sub: string, name: string }} User
- * @typedef {{ sub: string, access: string, refresh: string | null, id: string, expiresAt: number }} Tokens
+ * @typedef {{ sub: string, type: string, access: string, refresh: string | null, id: string, expiresAt: number }} Tokens `type`: `DPoP` or `Bearer`
  * @typedef {import("./code-flow.js").Attempt} Attempt
  * @typedef {{ sub: string, at: number }} PendingLogout whose login is to be ended, if it is from before this time
  */
@@ -26,6 +26,8 @@ export class Auth {
   /** @type {Promise<boolean> | null} */
   #renewal = null;
   #issuer;
+  #origin;
+  #dpop;
   #memory;
   #attempts;
   #now;
@@ -37,13 +39,16 @@ export class Auth {
    *   origin: string,
    *   memory: Pick<Storage, "getItem" | "setItem" | "removeItem">,
    *   attempts: Pick<Storage, "getItem" | "setItem" | "removeItem">,
+   *   dpop: import("./dpop.js").Dpop,
    *   fetch?: typeof globalThis.fetch,
    *   now?: () => number,
    *   onChange?: (user: User | null) => void,
    * }} settings
    */
-  constructor({ origin, memory, attempts, fetch = globalThis.fetch, now = Date.now, onChange = () => {} }) {
-    this.#issuer = new Issuer(origin, fetch);
+  constructor({ origin, memory, attempts, dpop, fetch = globalThis.fetch, now = Date.now, onChange = () => {} }) {
+    this.#issuer = new Issuer(origin, fetch, dpop);
+    this.#origin = origin;
+    this.#dpop = dpop;
     this.#memory = memory;
     this.#attempts = attempts;
     this.#now = now;
@@ -61,13 +66,30 @@ export class Auth {
   }
 
   /**
-   * The access token of a user: renewed when it is about to expire, and silently got after a reload.
+   * The headers of a call by a user: the access token, and the proof that it is this phone's.
    *
+   * @param {string} method
+   * @param {string} url
    * @param {string} [sub] on whose behalf the call is; empty for a guest
-   * @returns {Promise<string | null>} null for a guest, and when the issuer wants the user to log in
+   * @returns {Promise<Record<string, string>>} none for a guest, and when the issuer wants the user to log in
    * @throws {ApiError} 401 when somebody else is logged in
    */
-  async token(sub = this.user?.sub ?? "") {
+  async authorization(method, url, sub) {
+    const tokens = await this.#present(sub);
+    if (tokens === null) {
+      return {};
+    }
+    const { type, access } = tokens;
+    const proof = type === "DPoP" && { dpop: await this.#dpop.proof(method, new URL(url, this.#origin), access) };
+    return { authorization: `${type} ${access}`, ...proof };
+  }
+
+  /**
+   * The tokens of a user: renewed when the access token is about to expire, and silently got after a reload.
+   *
+   * @returns {Promise<Tokens | null>}
+   */
+  async #present(sub = this.user?.sub ?? "") {
     if (!sub) {
       return null;
     }
@@ -79,7 +101,7 @@ export class Auth {
     if (owner !== sub) {
       throw new ApiError({ status: 401, problem: { title: "Somebody else is logged in" } });
     }
-    return this.#tokens?.access ?? null;
+    return this.#tokens;
   }
 
   /**
@@ -131,7 +153,7 @@ export class Auth {
    */
   async logOut() {
     const pending = JSON.stringify({ sub: this.user?.sub, at: this.#now() });
-    const failure = await this.token().then(() => null, (error) => error); // a login that was only known has tokens to end
+    const failure = await this.#present().then(() => null, (error) => error); // a login that was only known has tokens to end
     const tokens = this.#tokens;
     this.#forget();
     this.#memory.setItem(PENDING, pending);
@@ -207,7 +229,7 @@ export class Auth {
   }
 
   /**
-   * @param {{ access_token: string, refresh_token?: string, id_token?: string, expires_in: number }} issued
+   * @param {{ token_type: string, access_token: string, refresh_token?: string, id_token?: string, expires_in: number }} issued
    * @param {number} generation that of when they were requested: a log-out meanwhile makes them useless
    * @param {string | null} expected whose they have to be: a renewal never changes the user, only a login that was asked for
    */
@@ -226,6 +248,7 @@ export class Auth {
     this.#isRefused = false;
     this.#tokens = {
       sub: user.sub,
+      type: issued.token_type,
       access: issued.access_token,
       refresh: issued.refresh_token ?? this.#tokens?.refresh ?? null,
       id,

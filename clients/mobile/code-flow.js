@@ -6,7 +6,7 @@ import { claimsOf, randomText } from "./pkce.js";
 
 /**
  * @typedef {{ state: string, nonce: string, verifier: string, returnTo: string }} Attempt
- * @typedef {{ access_token: string, refresh_token?: string, id_token: string, expires_in: number }} Issued
+ * @typedef {{ token_type: string, access_token: string, refresh_token?: string, id_token: string, expires_in: number }} Issued
  */
 
 /** The login did not succeed; `code` is OAuth's name for why. */

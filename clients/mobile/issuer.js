@@ -1,7 +1,7 @@
 /** The requests of OpenID Connect that this client makes of the shop's identity service. Needs no DOM. */
 
 import { ApiError } from "../shared/http.js";
-import { challengeOf } from "./pkce.js";
+import { hashOf } from "./pkce.js";
 
 export const CLIENT = "mobile-web";
 const SCOPE = "openid profile offline_access shop";
@@ -10,13 +10,16 @@ const SCOPE = "openid profile offline_access shop";
 
 export class Issuer {
   #fetch;
+  #dpop;
 
   /**
    * @param {string} origin of the shop, which is the app's, too
    * @param {typeof globalThis.fetch} fetch
+   * @param {import("./dpop.js").Dpop} dpop
    */
-  constructor(origin, fetch) {
+  constructor(origin, fetch, dpop) {
     this.#fetch = fetch;
+    this.#dpop = dpop;
     this.url = `${origin}/identity`;
     this.redirectUri = `${origin}/m/callback`;
   }
@@ -26,6 +29,7 @@ export class Issuer {
    * @param {Record<string, string>} [more]
    */
   async authorizeUrl(attempt, more = {}) {
+    const thumbprint = await this.#dpop.thumbprint();
     const parameters = new URLSearchParams({
       response_type: "code",
       client_id: CLIENT,
@@ -33,8 +37,9 @@ export class Issuer {
       scope: SCOPE,
       state: attempt.state,
       nonce: attempt.nonce,
-      code_challenge: await challengeOf(attempt.verifier),
+      code_challenge: await hashOf(attempt.verifier),
       code_challenge_method: "S256",
+      ...(thumbprint && { dpop_jkt: thumbprint }),
       ...more,
     });
     return `${this.url}/authorize?${parameters}`;
@@ -55,9 +60,16 @@ export class Issuer {
     return new URL(response.url);
   }
 
-  /** @param {Record<string, string>} fields */
-  token(fields) {
-    return this.#post("/token", { client_id: CLIENT, ...fields });
+  /**
+   * Requests tokens that are bound to the phone's key: once more when the issuer's time or nonce is not what the proof had.
+   *
+   * @param {Record<string, string>} fields
+   */
+  async token(fields) {
+    const url = new URL(`${this.url}/token`);
+    const send = async () => this.#post("/token", { client_id: CLIENT, ...fields }, { dpop: await this.#dpop.proof("POST", url) });
+    const response = await send();
+    return this.#dpop.learn(response) && response.status === 400 ? send() : response;
   }
 
   /** @param {string} refreshToken */
@@ -73,10 +85,11 @@ export class Issuer {
   /**
    * @param {string} path
    * @param {Record<string, string>} fields
+   * @param {Record<string, string>} [headers]
    */
-  #post(path, fields) {
+  #post(path, fields, headers) {
     const body = new URLSearchParams(fields);
-    return this.#fetched(this.url + path, { method: "POST", body, credentials: "same-origin" });
+    return this.#fetched(this.url + path, { method: "POST", body, headers, credentials: "same-origin" });
   }
 
   /**

@@ -26,6 +26,7 @@ import { Notices, showNetwork } from "./components/notices.js";
 import { loginPrompt, problemOf } from "./components/problem.js";
 import { showTabs } from "./components/tabs.js";
 import { keepCurrent } from "./current.js";
+import { Dpop } from "./dpop.js";
 import { registerRelease } from "./release.js";
 import { loadScreens, SCREENS } from "./screens.js";
 import { missing } from "./screens/missing.js";
@@ -42,11 +43,12 @@ async function start() {
   const language = regionalEnglish();
   const notices = new Notices(find("#toasts", HTMLElement), find("#notices", HTMLElement));
   const support = new Support(notices);
-  const auth = new Auth({ origin: location.origin, memory: localStorage, attempts: sessionStorage });
+  const store = await Store.open();
+  const auth = new Auth({ origin: location.origin, memory: localStorage, attempts: sessionStorage, dpop: new Dpop(store) });
   const api = new MobileApi({
     language,
     dpr: devicePixelRatio,
-    token: (user = app.user) => auth.token(user),
+    authorize: (method, url, user = app.user) => auth.authorization(method, url, user),
     renew: () => auth.renew(),
     fetch: async (input, init) => {
       try {
@@ -62,7 +64,7 @@ async function start() {
     },
     onResponse: (response) => support.see(response),
   });
-  const app = new App({ api, auth, store: await Store.open(), language });
+  const app = new App({ api, auth, store, language });
   await app.open();
 
   const main = find("main", HTMLElement);

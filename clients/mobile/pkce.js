@@ -14,12 +14,12 @@ export function randomText() {
 }
 
 /**
- * The S256 challenge of a code verifier (RFC 7636, 4.2).
+ * The SHA-256 of a text: the S256 challenge of a code verifier (RFC 7636, 4.2), the `ath` of an access token (RFC 9449, 4.2).
  *
- * @param {string} verifier
+ * @param {string} text
  */
-export async function challengeOf(verifier) {
-  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+export async function hashOf(text) {
+  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 }
 
 /**

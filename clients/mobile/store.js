@@ -1,7 +1,7 @@
 /**
  * What this phone stores, in IndexedDB: screens as they were last seen, what waits for the network, and the catalogue.
  *
- * Screens and entries belong to a user; a guest's have the user `""`. No token is ever stored.
+ * Screens and entries belong to a user; a guest's have the user `""`. No token is ever stored, only the key to which tokens are bound.
  *
  * @typedef {import("./models.js").Card} Card
  * @typedef {import("./models.js").Changes} Changes
@@ -202,6 +202,22 @@ export class Store {
     const transaction = this.#database.transaction("values", "readwrite");
     transaction.objectStore("values").put({ name, value });
     await completed(transaction);
+  }
+
+  /**
+   * Stores a value unless there is one.
+   *
+   * @param {string} name
+   * @param {unknown} value
+   * @returns {Promise<any>} the one that is there, the same for all tabs
+   */
+  async addValue(name, value) {
+    const transaction = this.#database.transaction("values", "readwrite");
+    const values = transaction.objectStore("values");
+    const stored = (await result(values.get(name))) ?? { name, value };
+    values.put(stored);
+    await completed(transaction);
+    return stored.value;
   }
 
   /** @param {string} name */

@@ -39,7 +39,7 @@ export class HttpClient {
    * @param {{
    *   base: string,
    *   fetch: typeof globalThis.fetch,
-   *   headers: () => Record<string, string> | Promise<Record<string, string>>,
+   *   headers: (method: string, url: string) => Record<string, string> | Promise<Record<string, string>>,
    * }} settings
    */
   constructor({ base, fetch, headers }) {
@@ -56,7 +56,7 @@ export class HttpClient {
    * @param {Options} [options]
    */
   async send(method, path, { body, headers = {}, signal } = {}) {
-    const sent = { ...(await this.headers()), accept: "application/json", ...headers };
+    const sent = { ...(await this.headers(method, this.base + path)), accept: "application/json", ...headers };
     /** @type {RequestInit} */
     const init = { method, headers: sent, credentials: "same-origin", signal };
     if (body !== undefined) {

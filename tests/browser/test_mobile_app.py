@@ -58,26 +58,40 @@ async def test_it_can_be_installed(phone_page: Page, shop: RunningShop) -> None:
     assert {error["errorId"] for error in errors} <= {"in-incognito"}  # as all tests are
 
 
-async def test_tokens_are_rotated_and_nowhere_but_in_memory(phone_page: Page, customer: str) -> None:
+async def test_tokens_are_rotated_bound_to_the_phone_s_key_and_nowhere_but_in_memory(
+    phone_page: Page, customer: str, shop: RunningShop
+) -> None:
     page, app, context = phone_page, App(phone_page), phone_page.context
     issued: list[dict[str, Any]] = []
+    statuses: list[int] = []
+    schemes: list[str] = []
 
     async def see(response: Response) -> None:
         if response.url.endswith("/identity/token"):
-            issued.append(await response.json())
+            statuses.append(response.status)
+            if response.ok:
+                issued.append(await response.json())
+        elif authorization := await response.request.header_value("authorization"):
+            schemes.append(f"{response.status} {authorization.partition(' ')[0]}")
 
     page.on("response", see)
     await context.clock.install()
     await app.log_in(customer)
     await app.tab("Orders")
     await context.clock.fast_forward("04:50")
-    async with page.expect_response("**/identity/token"):
+    async with page.expect_response(lambda each: each.url.endswith("/identity/token") and each.ok):
         await app.tab("Basket")
     await app.shown()
     await app.installed()
     stored = await page.evaluate(STORED)
 
     first, second = issued
+    assert statuses == [200, 400, 200]  # by then the phone's clock is minutes ahead
+    assert set(schemes) == {"200 DPoP"}
+    async with httpx.AsyncClient(base_url=shop.url) as thief:
+        for scheme in ("Bearer", "DPoP"):
+            stolen = {"Authorization": f"{scheme} {second['access_token']}"}
+            assert (await thief.get("/mobile/basket", headers=stolen)).status_code == 401
     assert first["refresh_token"] != second["refresh_token"]
     assert customer in stored
     for tokens in issued:

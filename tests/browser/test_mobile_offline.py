@@ -139,11 +139,13 @@ async def test_a_change_that_the_shop_refuses_is_shown_until_it_was_read(
 ) -> None:
     page, app = phone_page, App(phone_page)
     await app.log_in(customer)
+
+    async def rename(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "sku": "GONE-001"})
+
+    await page.context.route("**/mobile/products/PENS-002*", rename)
     await app.open("/m/products/PENS-002")
-    await page.context.route(
-        "**/mobile/basket/items/PENS-002*",
-        lambda route: route.continue_(url=route.request.url.replace("PENS-002", "GONE-001")),
-    )
     await page.get_by_role("button", name="Add to basket").tap()
     await app.tab("Basket")
 

@@ -95,8 +95,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   reads = new Set();
   requests = [];
   const report = {};
+  const authorize = async () => (token ? { authorization: `DPoP ${token}`, dpop: "a-proof" } : {});
   try {
-    const api = new Api({ ...options, base, fetch: throughGateway(base, prefix, headers), token: async () => token });
+    const api = new Api({ ...options, base, fetch: throughGateway(base, prefix, headers), authorize });
     const value = await result(await api[method](...args));
     report.handedOn = [...handedOn(value)];
   } catch (error) {

@@ -18,8 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 CONTRACTS: Final = ROOT / "contracts"
 LOOPBACK: Final = "127.0.0.1"
 LOGGED_IN: Final = "a customer is logged in"
-CUSTOMER: Final = {"Authorization": matchers.regex("Bearer a-token", regex=r"^Bearer \S+$")}
-"""What a client sends for a customer who is logged in."""
+BEARER: Final[Mapping[str, Any]] = {"Authorization": matchers.regex("Bearer a-token", regex=r"^Bearer \S+$")}
+"""What a request has for a customer who is logged in."""
 
 Json = dict[str, Any]
 
@@ -127,15 +127,15 @@ class Example:
         """Whether it is a persisted operation of GraphQL."""
         return self.path == "/graphql"
 
-    def add_to(self, pact: Pact, headers: Mapping[str, Any]) -> None:
-        """Tell pact of this example; the client sends these headers with every request."""
+    def add_to(self, pact: Pact, headers: Mapping[str, Any], customer: Mapping[str, Any]) -> None:
+        """Tell pact of this example; the client sends these headers with every request, and a customer's."""
         interaction = pact.upon_receiving(self.name)
         for state in self.given:
             interaction.given(state)
         interaction.with_request(self.method, self.path)
         interaction.with_query_parameters({name: _literally(value) for name, value in self.query.items()})
-        customer = CUSTOMER if self.is_customers else {}
-        for name, value in {**headers, **customer, **self.headers}.items():
+        of_customer = customer if self.is_customers else {}
+        for name, value in {**headers, **of_customer, **self.headers}.items():
             interaction.with_header(name, value)
         if self.body is not None:
             interaction.with_body(self.body, "application/json")
@@ -185,12 +185,14 @@ class Contract:
 
     Args:
         headers: what it sends with every request.
+        customer: what it sends, besides, for a customer who is logged in.
     """
 
     client: str
     version: str
     provider: str
     headers: Mapping[str, Any]
+    customer: Mapping[str, Any] = field(default_factory=lambda: BEARER)
     examples: tuple[Example, ...]
 
     def __str__(self) -> str:
@@ -211,7 +213,7 @@ class Contract:
         """Some examples, for pact."""
         pact = Pact(self.client, self.provider)
         for example in examples:
-            example.add_to(pact, self.headers)
+            example.add_to(pact, self.headers, self.customer)
         return pact
 
 

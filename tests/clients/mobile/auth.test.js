@@ -5,8 +5,9 @@ import { ApiError } from "../../../clients/shared/http.js";
 import { MobileApi } from "../../../clients/mobile/api.js";
 import { Auth } from "../../../clients/mobile/auth.js";
 import { LoginError } from "../../../clients/mobile/code-flow.js";
+import { Dpop } from "../../../clients/mobile/dpop.js";
 import { Outbox } from "../../../clients/mobile/outbox.js";
-import { base64url, challengeOf, claimsOf } from "../../../clients/mobile/pkce.js";
+import { base64url, claimsOf, hashOf } from "../../../clients/mobile/pkce.js";
 import { MemoryStore } from "./memory.js";
 
 const ORIGIN = "https://shop.example";
@@ -30,6 +31,8 @@ class Issuer {
   reachable = true;
   claims = {};
   time = 0; // of the user's login there
+  type = "DPoP";
+  onToken = () => {};
 
   fetch = async (url, init = {}) => {
     if (!this.reachable) {
@@ -60,26 +63,35 @@ class Issuer {
   }
 
   async #token(body) {
+    this.onToken();
     const code = body.get("code");
     const isCode = body.get("grant_type") === "authorization_code";
     const isGood = isCode
-      ? this.verifierOf.get(code) === (await challengeOf(body.get("code_verifier")))
+      ? this.verifierOf.get(code) === (await hashOf(body.get("code_verifier")))
       : body.get("refresh_token") === this.refresh;
     if (!isGood) {
-      return { ok: false, status: 400 };
+      return { ok: false, status: 400, headers: new Headers() };
     }
     this.refresh = `r${Number(this.refresh.slice(1)) + 1}`;
     const claims = { iss: `${ORIGIN}/identity`, aud: "mobile-web", sub: this.user, name: "A Reader", nonce: this.nonceOf.get(code), auth_time: this.time, ...this.claims };
     return {
       ok: true,
-      json: async () => ({ access_token: `access-${this.refresh}`, refresh_token: this.refresh, id_token: jwt(claims), expires_in: 300 }),
+      headers: new Headers(),
+      json: async () => ({ token_type: this.type, access_token: `access-${this.refresh}`, refresh_token: this.refresh, id_token: jwt(claims), expires_in: 300 }),
     };
   }
 }
 
-let issuer, memory, attempts, now;
+let issuer, memory, attempts, store, now;
 
-const open = () => new Auth({ origin: ORIGIN, memory, attempts, fetch: issuer.fetch, now: () => now });
+/** The access token of the calls that a user makes. */
+async function access(auth, user) {
+  const { authorization, dpop } = await auth.authorization("GET", "/mobile/home", user);
+  assert.equal(typeof dpop, typeof authorization);
+  return authorization?.replace("DPoP ", "") ?? null;
+}
+
+const open = () => new Auth({ origin: ORIGIN, memory, attempts, dpop: new Dpop(store), fetch: issuer.fetch, now: () => now });
 
 async function loggedIn() {
   const auth = open();
@@ -92,13 +104,14 @@ beforeEach(() => {
   issuer = new Issuer();
   memory = new Memory();
   attempts = new Memory();
+  store = new MemoryStore();
   now = 0;
 });
 
 test("a login gives tokens, of which nothing is stored", async () => {
   const auth = await loggedIn();
 
-  assert.equal(await auth.token(), "access-r1");
+  assert.equal(await access(auth), "access-r1");
   assert.deepEqual(auth.user, { sub: "reader", name: "A Reader" });
   assert.deepEqual([...memory.items.values(), ...attempts.items.values()].filter((value) => /access|r1|code/.test(value)), []);
 });
@@ -107,18 +120,18 @@ test("an access token that is about to expire is renewed once, however many call
   const auth = await loggedIn();
   now = 280_000;
 
-  const tokens = await Promise.all([auth.token(), auth.token(), auth.token()]);
+  const tokens = await Promise.all([access(auth), access(auth), access(auth)]);
 
   assert.deepEqual(tokens, ["access-r2", "access-r2", "access-r2"]);
   assert.deepEqual(issuer.requests, ["/token", "/token"]);
 });
 
 test("after a reload tokens come silently, for who had been logged in and for nobody else", async () => {
-  assert.equal(await open().token(), null);
+  assert.equal(await access(open()), null);
   assert.deepEqual(issuer.requests, []);
 
   await loggedIn();
-  assert.equal(await open().token(), "access-r2");
+  assert.equal(await access(open()), "access-r2");
 });
 
 test("when the issuer wants the user to log in, it is asked once, and the user stays known", async () => {
@@ -126,11 +139,18 @@ test("when the issuer wants the user to log in, it is asked once, and the user s
   issuer.user = null;
   const auth = open();
 
-  assert.equal(await auth.token(), null);
-  assert.equal(await auth.token(), null);
+  assert.equal(await access(auth), null);
+  assert.equal(await access(auth), null);
 
   assert.equal(issuer.requests.filter((path) => path === "/authorize").length, 1);
   assert.equal(auth.user.sub, "reader");
+});
+
+test("a token that the issuer has not bound to the key is sent as a bearer token, without a proof", async () => {
+  issuer.type = "Bearer";
+  const auth = await loggedIn();
+
+  assert.deepEqual(await auth.authorization("GET", "/mobile/home"), { authorization: "Bearer access-r1" });
 });
 
 test("a refresh token that is refused leads to a silent login", async () => {
@@ -139,7 +159,7 @@ test("a refresh token that is refused leads to a silent login", async () => {
 
   assert.equal(await auth.renew(), true);
 
-  assert.equal(await auth.token(), "access-r10");
+  assert.equal(await access(auth), "access-r10");
 });
 
 /** The outbox of the reader, with a shop that carries out what comes with a token; and the tokens that it has seen. */
@@ -149,7 +169,7 @@ async function outboxOf(auth) {
     seen.push(headers.authorization ?? null);
     return Response.json({ lines: [], total: null, waiting: [] }, { status: headers.authorization ? 200 : 401 });
   };
-  const api = new MobileApi({ fetch, token: (user) => auth.token(user), renew: () => auth.renew() });
+  const api = new MobileApi({ fetch, authorize: (...call) => auth.authorization(...call), renew: () => auth.renew() });
   const outbox = new Outbox({ store: new MemoryStore(), calls: ({ user }) => api.as(user), user: () => "reader" });
   await outbox.add({ kind: "set", sku: "PEN", quantity: 1 });
   return { outbox, seen };
@@ -174,7 +194,7 @@ test("a refresh that gives somebody else's tokens is not accepted", async () => 
   issuer.user = "shopper";
   now = 280_000;
 
-  assert.equal(await auth.token("reader"), null);
+  assert.equal(await access(auth, "reader"), null);
 
   assert.equal(auth.user.sub, "reader");
 });
@@ -190,9 +210,9 @@ test("what waits of one user is sent with no other user's token, wherever that o
 
   assert.deepEqual(seen, []);
   assert.equal((await outbox.entries()).length, 1);
-  await assert.rejects(auth.token("reader"), { status: 401 });
-  assert.equal(await auth.token("shopper"), "access-r3");
-  assert.equal(await auth.token(""), null);
+  await assert.rejects(access(auth, "reader"), { status: 401 });
+  assert.equal(await access(auth, "shopper"), "access-r3");
+  assert.equal(await access(auth, ""), null);
 });
 
 test("a response with another state, issuer, nonce or audience is refused", async () => {
@@ -216,13 +236,15 @@ test("a response to no login of this browser is refused", async () => {
 
 test("a log-out revokes the tokens and ends the session, and a refresh that was under way gives nothing", async () => {
   const auth = await loggedIn();
+  const sent = new Promise((resolve) => void (issuer.onToken = resolve));
   const renewal = auth.renew();
+  await sent;
 
   await auth.logOut();
 
   assert.equal(await renewal, false);
   assert.equal(auth.user, null);
-  assert.equal(await auth.token(), null);
+  assert.equal(await access(auth), null);
   assert.deepEqual(issuer.requests.slice(-2), ["/revoke", "/logout"]);
 });
 
@@ -280,13 +302,13 @@ test("without a network the user stays who it is", async () => {
   issuer.reachable = false;
   now = 400_000;
 
-  await assert.rejects(auth.token(), ApiError);
+  await assert.rejects(access(auth), ApiError);
 
   assert.equal(auth.user.sub, "reader");
 });
 
 test("a challenge is that of RFC 7636, and claims are read as UTF-8", async () => {
-  const challenge = await challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+  const challenge = await hashOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
   assert.equal(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
   assert.equal(claimsOf(jwt({ name: "Zoë" })).name, "Zoë");
 });

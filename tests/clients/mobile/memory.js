@@ -34,6 +34,11 @@ export class MemoryStore {
     return this.values.get(name);
   }
 
+  async addValue(name, value) {
+    this.values.set(name, this.values.get(name) ?? value);
+    return this.values.get(name);
+  }
+
   async applyChanges({ upserts, deleted, cursor }, fromScratch) {
     if (fromScratch) {
       this.catalogue.clear();

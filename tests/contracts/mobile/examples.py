@@ -96,6 +96,10 @@ CONTRACT = Contract(
     version="1.1.0",
     provider="bff-mobile",
     headers={"X-Client": "mobile/1.1.0", "Accept-Language": "de-DE"},
+    customer={
+        "Authorization": match.regex("DPoP a-token", regex=r"^DPoP \S+$"),
+        "DPoP": match.regex("a-proof", regex=r"^\S+$"),
+    },
     examples=(
         home("the start screen", {"tiles": [TILE], "types": [{"id": "pens", "name": "Pens"}]}, SHOP),
         home(
