@@ -47,6 +47,10 @@ def newest_map(claims: Iterable[Claims], first: ShardMap) -> ShardMap:
     return ShardMap(epoch=epoch, shards=tuple(newest[bucket][1] for bucket in range(BUCKETS)))
 
 
+def _newest(bucket: int, claims: Iterable[Claims]) -> tuple[int, str]:
+    return max(of_shard[bucket] for of_shard in claims if bucket in of_shard)
+
+
 def claims_of(of: ShardMap) -> Claims:
     """What a published map says: it has all moves up to its epoch."""
     return {bucket: (of.epoch, shard) for bucket, shard in enumerate(of.shards)}
@@ -65,7 +69,7 @@ async def leave_to_others(shard: str, database: Database, fence: Fence, claims: 
     """
     later = defaultdict[tuple[int, str], list[int]](list)
     for bucket, (epoch, at) in claims[shard].items():
-        newest = max(of_shard[bucket] for of_shard in claims.values() if bucket in of_shard)
+        newest = _newest(bucket, claims.values())
         if at == shard != newest[1] and epoch < newest[0]:
             later[newest].append(bucket)
     table = fence.table
@@ -81,3 +85,26 @@ async def leave_to_others(shard: str, database: Database, fence: Fence, claims: 
                 format_buckets(buckets),
                 peer,
             )
+
+
+async def lost_buckets(
+    shard: str, database: Database, fence: Fence, claims: Mapping[str, Claims]
+) -> str | None:
+    """Which buckets nobody has, since a shard is as it was before it received them; None for none.
+
+    Args:
+        shard: its name.
+        database: of the shard.
+        fence: the table that it has.
+        claims: of the shards that are there, by name.
+    """
+    async with database.read() as tx:
+        own = await fence.claims(tx, shard)  # anew: what others have just given to it is incoming now
+    newest = {bucket: _newest(bucket, [*claims.values(), own]) for bucket in own}
+    lost = [bucket for bucket, (_, at) in own.items() if at != shard == newest[bucket][1]]
+    if not lost:
+        return None
+    return (
+        f"Nobody has buckets {format_buckets(lost)}: shard {shard} is as it was before it received them. "
+        "docs/shards.md says how a shard gets them again."
+    )

@@ -205,7 +205,7 @@ async def _count(movable: "Movable", shard: str, buckets: list[int]) -> dict[str
 
 
 async def _show(opened: Opened) -> None:
-    from frontispiece.shards.claims import newest_map, read_claims  # noqa: PLC0415 (the same)
+    from frontispiece.shards.claims import lost_buckets, newest_map, read_claims  # noqa: PLC0415 (the same)
 
     async with opened() as movable:
         claims, away = await read_claims(movable.databases, movable.fence)
@@ -214,6 +214,9 @@ async def _show(opened: Opened) -> None:
         known = newest_map(claims.values(), ShardMap.even(movable.databases))
         await _print_shards(movable, known, list(claims))
         await _print_under_way(movable, list(claims))
+        every = [await lost_buckets(name, movable.databases[name], movable.fence, claims) for name in claims]
+        if lost := "\n".join(filter(None, every)):
+            _fail(lost)
         _name_away(away)
 
 

@@ -14,7 +14,14 @@ from frontispiece.events import BrokerUnavailable, EventSettings, KeyExists, Rev
 from frontispiece.events.kv import KeyValue, open_key_value
 from frontispiece.events.kv_watch import Entry
 from frontispiece.http.problems import Problem
-from frontispiece.shards.claims import Claims, claims_of, leave_to_others, newest_map, read_claims
+from frontispiece.shards.claims import (
+    Claims,
+    claims_of,
+    leave_to_others,
+    lost_buckets,
+    newest_map,
+    read_claims,
+)
 from frontispiece.shards.fence import Fence, StaleMap
 from frontispiece.shards.incoming import open_incoming
 from frontispiece.shards.map import ShardMap, format_buckets
@@ -63,6 +70,8 @@ class Router:
         self._is_complete = is_complete
         self._databases = databases
         self._fence = fence
+        self._lost: dict[str, str | None] = {}
+        """By shard, which buckets nobody has since it is an older copy."""
         self._learnt: dict[int, tuple[int, str]] = {}
         """By bucket, the epoch and the shard that a shard has named, where they are newer than the map."""
 
@@ -196,6 +205,10 @@ class Router:
             newest = replace(newest, epoch=published.epoch + 1)
         self.update(newest)
         await self._settle(shard, claims)
+        lost = await lost_buckets(shard, self._databases[shard], self._fence, claims)
+        if lost and lost != self._lost.get(shard):
+            log.error(lost)
+        self._lost[shard] = lost
 
     async def _settle(self, shard: str, claims: Mapping[str, Claims]) -> None:
         database = self._databases[shard]
@@ -205,10 +218,10 @@ class Router:
         await leave_to_others(shard, database, self._fence, claims)
 
     async def _attend(self, kv: KeyValue, service: str, shard: str) -> None:
-        """Settle a shard that has more than the map says; open what came in to it; publish a newer map."""
+        """Settle a shard that has not what the map says; open what came in to it; publish a newer map."""
         async with self._databases[shard].read() as tx:
             owned = frozenset((await tx.scalars(self._fence.owned)).all())
-        if not owned <= self.map.buckets_of(shard):
+        if owned != self.map.buckets_of(shard):
             await self.settle(shard)
         await self._open_incoming(kv, service, shard)
         if self._published is None or self.map.epoch > self._published.epoch:

@@ -1,8 +1,10 @@
 """`front shards`, as an operator uses it."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from frontispiece.shards.router import BUCKET, publish
 from frontispiece.stores import Database
 from tests.frontispiece.shards.conftest import World, fence, metadata
 from tests.support.absence import file_away
+from tests.support.waiting import until
 
 
 class Operator:
@@ -23,7 +26,7 @@ class Operator:
 
     def __init__(self, folder: Path, events: EventSettings) -> None:
         self._folder = folder
-        self._events = events
+        self.events = events
         self._app: typer.Typer = shard_commands(self.movable)
 
     @asynccontextmanager
@@ -41,7 +44,7 @@ class Operator:
         """Do what the service does."""
 
         async def used() -> None:
-            async with self.world() as world, open_key_value(self._events, BUCKET) as kv:
+            async with self.world() as world, open_key_value(self.events, BUCKET) as kv:
                 await publish(kv, "things", world.router.map)
                 await work(world, kv)
 
@@ -49,8 +52,8 @@ class Operator:
 
     def run(self, *arguments: str, status: int = 0) -> str:
         environment = {
-            "EVENTS_URL": self._events.url,
-            "EVENTS_PREFIX": self._events.prefix,
+            "EVENTS_URL": self.events.url,
+            "EVENTS_PREFIX": self.events.prefix,
             "COLUMNS": "200",
         }
         result = CliRunner().invoke(self._app, arguments, env=environment)
@@ -121,6 +124,33 @@ def test_a_shard_that_is_away_is_named_and_the_others_are_shown(operator: Operat
     assert "under way" not in operator.run()
     assert rows_of(shown) == [["0", "512", "0-511", "40", "0"], ["1", "512", "512-1023", "away", ""]]
     assert "Shard 1 is away: The database is unavailable." in shown
+
+
+def test_buckets_that_nobody_has_since_a_copy_of_a_shard_is_older_are_named_and_opened_by_hand(
+    operator: Operator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    operator.use(add_things)
+    shutil.copy(tmp_path / "1.db", tmp_path / "copy.db")
+    operator.run("move", "3", "--to", "1", "--no-follow")
+    shutil.copy(tmp_path / "copy.db", tmp_path / "1.db")
+    lost = "Nobody has buckets 3: shard 1 is as it was before it received them."
+
+    async def serve(world: World, _kv: KeyValue) -> None:
+        async with world.router.following(operator.events, "things"):
+            await until(lambda: lost in caplog.text)
+            async with world.databases["0"].write() as tx:  # as docs/shards.md says
+                await tx.exec_driver_sql(
+                    "UPDATE buckets SET state = 'open', peer = NULL, epoch = 3 WHERE bucket IN (3)"
+                )
+            await until(lambda: world.router.map == replace(ShardMap.even("01"), epoch=3))
+            await world.add("again", 3)
+
+    assert lost in operator.run(status=1)
+    operator.use(serve)
+    operator.run("complete")
+    assert rows_of(operator.run())[0] == ["0", "512", "0-511", "41", "0"]
+    assert "No move is under way." in operator.run("resume", status=1)
+    assert caplog.text.count(lost) == 1
 
 
 @pytest.mark.parametrize(
