@@ -32,12 +32,11 @@ def test_the_gateway_is_unready_without_what_orders_need_and_not_without_what_de
 
     assert set(table.services) - table.needed == {
         *(
-            "acquirer",
+            "bff-agent",
             "bff-operator",
             "catalog-grpc",
             "discount",
             "feed",
-            "payment",
             "pickup",
             "recommendation",
             "reviews",
