@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -16,7 +16,7 @@ from rich.text import Text
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
 from frontispiece.shards import shard_commands
-from services.ordering.reachable import name_away, opened, reachable
+from services.ordering.reachable import name_away, reachable
 
 if TYPE_CHECKING:
     from frontispiece.shards import Movable
@@ -109,7 +109,7 @@ def _fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-async def _shard_of(order_id: str, shards: list["Shard"]) -> "Shard":
+async def _shard_of(order_id: str, shards: list["Shard"], away: Mapping[str, str]) -> "Shard":
     """The shard that has an order; while its bucket moves, another has a copy."""
     from frontispiece.shards import bucket_for  # noqa: PLC0415
 
@@ -117,6 +117,7 @@ async def _shard_of(order_id: str, shards: list["Shard"]) -> "Shard":
         found = await shard.orders.find(order_id)
         if found is not None and bucket_for(found.order.owner) in await shard.buckets():
             return shard
+    name_away(away)  # one of them may have it
     _fail(f"There is no order {order_id}.")
 
 
@@ -148,8 +149,8 @@ async def _history(order_id: str) -> None:
     from services.ordering.domain_events import encode  # noqa: PLC0415
     from services.ordering.tables import event_store  # noqa: PLC0415
 
-    async with opened() as shards:
-        shard = await _shard_of(order_id, shards)
+    async with reachable() as (shards, away):
+        shard = await _shard_of(order_id, shards, away)
         async with shard.database.read() as tx:
             events = await event_store.history(tx, order_id)
     for recorded in events:  # no table: the particulars of an order fit no column
@@ -186,20 +187,17 @@ async def _stuck() -> None:
 
 
 async def _retry(order_id: str) -> None:
-    from frontispiece.shards import ShardMap, bucket_for, open_router  # noqa: PLC0415
+    from frontispiece.shards import StaleMap  # noqa: PLC0415
     from services.ordering.order import Retry  # noqa: PLC0415
-    from services.ordering.tables import fence  # noqa: PLC0415
 
-    async with opened() as shards:
-        before = await (await _shard_of(order_id, shards)).orders.find(order_id)
+    async with reachable() as (shards, away):
+        shard = await _shard_of(order_id, shards, away)
+        before = await shard.orders.find(order_id)
         assert before is not None
-        orders = {shard.name: shard.orders for shard in shards}
-        logs = {shard.name: shard.database for shard in shards}
-        router = await open_router(logs, fence, ShardMap.even(logs))
-        written = await router.run(
-            bucket_for(before.order.owner),
-            lambda name, epoch: orders[name].execute(order_id, Retry(), epoch=epoch),
-        )
+        try:
+            written = await shard.orders.execute(order_id, Retry())
+        except StaleMap:
+            _fail(f"Order {order_id} is just moving to another database: try again.")
     if written.version == before.version:
         _fail(f"Order {order_id} is not stuck.")
     steps = ", ".join(sorted(before.order.stuck))
@@ -232,7 +230,7 @@ async def _rebuild(*, accept_differences: bool) -> None:
         out.print(f"{progress.position} events", end="\r" if out.is_terminal else "\n")
 
     loop = asyncio.get_running_loop()
-    async with opened() as shards:
+    async with reachable() as (shards, away):
         for shard in shards:
             started = loop.time()
             rebuild = Rebuild(shard.database, event_store, shard.read_store)
@@ -247,6 +245,7 @@ async def _rebuild(*, accept_differences: bool) -> None:
                 f"The read model of shard {shard.name} is rebuilt from {events} events{resumed}"
                 f" in {seconds:.1f} s ({events / seconds:.0f} a second) and live."
             )
+    name_away(away)
 
 
 def _table(*headings: str) -> Table:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.shards import LogTable, Movable, ShardSet, StateTable
+from frontispiece.stores.files import expect_files
 from services.ordering.read_store import live
 from services.ordering.settings import ShardSettings
 from services.ordering.shard import Shard
@@ -35,7 +36,9 @@ LOGS: Final = (
 @asynccontextmanager
 async def open_movable() -> AsyncIterator[Movable]:
     """The shards that `ORDERING_SHARDS` names."""
-    shards = {name: Shard(name, each) for name, each in ShardSettings().shards.items()}
+    databases = ShardSettings().shards
+    expect_files(each.database_url for each in databases.values())
+    shards = {name: Shard(name, each) for name, each in databases.items()}
     async with ShardSet("ordering", shards):
         yield movable(shards)
 

@@ -61,8 +61,13 @@ async def project(
     if not fresh:
         return seen
     last = Seen(position=fresh[-1].position, recorded_at=fresh[-1].recorded_at)
-    await tx.execute(_MOVE, {"of": generation.name, "to": last.position, "at": last.recorded_at})
+    await store_seen(tx, generation, last)
     return last
+
+
+async def store_seen(tx: AsyncConnection, generation: Generation, seen: Seen) -> None:
+    """Store what tables have seen, in a write transaction that has locked the generation."""
+    await tx.execute(_MOVE, {"of": generation.name, "to": seen.position, "at": seen.recorded_at})
 
 
 async def _apply(tx: AsyncConnection, generation: Generation, fresh: Sequence[Recorded]) -> None:

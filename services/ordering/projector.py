@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.http import Problem
 from frontispiece.stores import Database
-from services.ordering.event_store import EventStore, LogReplaced
-from services.ordering.projection import project
+from services.ordering.event_store import EventStore, LogReplaced, Seen
+from services.ordering.projection import project, store_seen
 from services.ordering.read_store import ReadStore, live
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,10 @@ POLL_INTERVAL: Final = 5.0
 
 MAX_BACKOFF: Final = 5.0
 """Seconds until the next attempt while a database is away, at most."""
+
+
+NEVER: Final = datetime.fromtimestamp(0, UTC)
+"""When an event was stored that the log does not have any more: none has this time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +146,9 @@ class Projector:
         async with self._store.database.write() as tx:
             generation, seen = await live(tx, lock=True)
             async with self._database.read() as log_tx:
+                if dated := await _dated(log_tx, self._events, seen):
+                    await store_seen(tx, generation, dated)
+                    return True
                 events = await self._events.read(log_tx, seen, limit)
             seen = await project(tx, generation, seen, events)
         async with self._advanced:
@@ -170,6 +178,16 @@ class Projector:
             return Lag(events=0, seconds=0.0)
         age = datetime.now(UTC) - first.recorded_at
         return Lag(events=last - position, seconds=max(age.total_seconds(), 0.0))
+
+
+async def _dated(tx: AsyncConnection, events: EventStore, seen: Seen) -> Seen | None:
+    """What an older version has seen and stored without its time, with it; None for all else."""
+    if not seen.position or seen.recorded_at is not None:
+        return None
+    following = await events.first_after(tx, seen.position - 1)
+    if following is None:
+        return Seen(position=seen.position, recorded_at=NEVER)
+    return following if following.position == seen.position else None  # else its bucket has left since
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -82,7 +82,7 @@ async def generated(number: int) -> int:
     sample = sorted(
         cell_of(each.latitude, each.longitude) for each in islice(stores(number), 0, None, SAMPLE)
     )
-    async with _open() as maintenance:
+    async with _open(creates=True) as maintenance:
         missing = number - sum(unit.stores for unit in await _retried(maintenance, maintenance.units))
         if missing <= 0:
             return 0
@@ -131,12 +131,16 @@ async def _map(file: Path) -> None:
 
 
 @asynccontextmanager
-async def _open() -> "AsyncIterator[Maintenance]":
+async def _open(*, creates: bool = False) -> "AsyncIterator[Maintenance]":
+    from frontispiece.stores.files import expect_files  # noqa: PLC0415
     from services.pickup.maintenance import Maintenance  # noqa: PLC0415 (other commands start faster without)
     from services.pickup.settings import ShardSettings  # noqa: PLC0415
     from services.pickup.shards import Shards  # noqa: PLC0415
 
-    async with Shards(ShardSettings().urls) as all_shards:
+    urls = ShardSettings().urls
+    if not creates:
+        expect_files(urls.values())
+    async with Shards(urls) as all_shards:
         yield Maintenance(all_shards)
 
 

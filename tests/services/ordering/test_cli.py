@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from frontispiece.shards import bucket_for
-from services.ordering.cli import app
+from services.ordering.cli import app, shards_app
 from services.ordering.domain_events import Reserved, Step, Stuck, encode
 from services.ordering.order import Place
 from services.ordering.read_store import ReadStore
@@ -198,6 +198,9 @@ def test_a_shard_that_is_away_is_named_and_the_orders_of_the_others_are_shown(
         result = operator.run(command)
         assert (result.exit_code, shown in result.output) == (1, True), result.output
         assert f"Shard 1 is away: There is no {tmp_path}/1.db." in result.output
+    for command in ("history", "retry"):
+        assert operator.run(command, ORDER_ID).exit_code == 0
+        assert f"Shard 1 is away: There is no {tmp_path}/1.db." in operator.run(command, "1").output
     with file_away(shards["0"]["read_database_url"]):
         assert "Shard 0 is away: The database is unavailable." in operator.run("list").output
 
@@ -239,8 +242,8 @@ def test_missing_settings_are_named(operator: Operator) -> None:
 
 
 def test_where_nothing_has_run_no_database_is_created(operator: Operator, tmp_path: Path) -> None:
-    shown = operator.run("list")
-
-    assert shown.exit_code == 1
-    assert f"Nothing has run in {tmp_path}: front up runs the shop" in shown.output
+    for commands, arguments in ((app, ["list"]), (shards_app, [])):
+        shown = CliRunner().invoke(commands, arguments, env=operator.environment)
+        assert shown.exit_code == 1
+        assert f"There is no {tmp_path}/ordering.db: front up makes it" in shown.output
     assert list(tmp_path.iterdir()) == []

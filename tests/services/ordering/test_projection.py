@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
 from services.ordering.domain_events import Step, StepStarted, Stuck, encode
-from services.ordering.event_store import Recorded, Seen
+from services.ordering.event_store import LogReplaced, Recorded, Seen
 from services.ordering.projection import project
 from services.ordering.projector import Lag, Projector
 from services.ordering.read_store import live
@@ -92,12 +92,16 @@ async def test_after_a_death_in_the_middle_of_a_batch_it_goes_on_where_it_was(re
     assert [total["placed"] for total in await reading.totals()] == [5]
 
 
-async def test_copies_of_before_the_log_was_recognised_may_project_beside_this_one(reading: Reading) -> None:
-    await reading.append_orders(range(2))
-    await reading.projector.advance(11)
+async def test_copies_of_before_the_log_was_recognised_may_project_beside_this_one(
+    reading: Reading, clock: Calendar
+) -> None:
+    await reading.append_orders(range(1))
+    await reading.catch_up()
     first = sa.select(generations.c.recorded_at)
     async with reading.store.database.read() as tx:
         recorded_at = await tx.scalar(first)
+    clock.now += timedelta(days=1)
+    await reading.append_orders(range(1, 2))
     await reading.catch_up()
     async with reading.store.database.write() as tx:  # they move the position alone
         await tx.execute(generations.update().values(recorded_at=recorded_at))
@@ -105,6 +109,30 @@ async def test_copies_of_before_the_log_was_recognised_may_project_beside_this_o
 
     await reading.catch_up()
     assert await reading.states() == {"blue": ("live", end)}
+
+
+@pytest.mark.parametrize("is_upgraded", [True, False], ids=["after-it-has-run", "before"])
+async def test_a_log_restored_right_after_an_upgrade_from_before_it_was_recognised_is_noticed(
+    reading: Reading, clock: Calendar, *, is_upgraded: bool
+) -> None:
+    await reading.append_orders(range(5))
+    clock.now += timedelta(days=1)
+    await reading.append_orders([5])
+    await reading.catch_up()
+    async with reading.store.database.write() as tx:
+        await tx.execute(generations.update().values(recorded_at=None))
+    if is_upgraded:
+        await reading.catch_up()
+    events = reading.events.events
+    async with reading.database.write() as tx:  # the backup
+        await tx.execute(events.delete().where(events.c.position > 30))
+    with pytest.raises(LogReplaced):
+        await reading.catch_up()
+    clock.now += timedelta(days=1)
+    await reading.append_orders(range(100, 106))  # past it again
+
+    with pytest.raises(LogReplaced):
+        await reading.catch_up()
 
 
 async def test_a_batch_that_leaves_an_event_of_an_order_out_is_refused_as_a_whole(reading: Reading) -> None:

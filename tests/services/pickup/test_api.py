@@ -59,6 +59,8 @@ def test_commands_generate_stores_and_show_and_draw_the_shards(
     monkeypatch.setenv("PICKUP_SHARDS", json.dumps(shards))
     run, picture = CliRunner().invoke, tmp_path / "map.svg"
 
+    assert "There is no" in run(app, ["shards"]).stderr
+    assert list(tmp_path.iterdir()) == []
     seeded, again = (run(seeds, ["pickup", "--stores", "2500"]) for _ in range(2))
     shown, balanced = (run(app, [command]) for command in ("shards", "balance"))
     drawn = run(app, ["map", "--svg", str(picture)])
