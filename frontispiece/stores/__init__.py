@@ -19,13 +19,16 @@ __all__ = [
     "ValkeyUnavailable",
     "ValkeyUrl",
     "after_commit",
+    "expect_files",
     "insert",
+    "missing_file",
     "notifications",
 ]
 
 if TYPE_CHECKING:
     from frontispiece.stores.commit_signal import CommitSignal
     from frontispiece.stores.embedded import EmbeddedDatabase, EmbeddedStore
+    from frontispiece.stores.files import expect_files, missing_file
     from frontispiece.stores.group_commit import GroupCommit
     from frontispiece.stores.postgresql import notifications
     from frontispiece.stores.sql import Database, Moment, after_commit
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 else:
     _MODULES = dict.fromkeys(("Database", "Moment", "after_commit"), "sql")
     _MODULES |= dict.fromkeys(("EmbeddedDatabase", "EmbeddedStore"), "embedded")
+    _MODULES |= dict.fromkeys(("expect_files", "missing_file"), "files")
     _MODULES |= {"CommitSignal": "commit_signal", "GroupCommit": "group_commit"}
     _MODULES |= {"SqlStore": "sql_store", "insert": "sql_store", "notifications": "postgresql"}
 

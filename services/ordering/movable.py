@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from frontispiece.shards import LogTable, Movable, ShardSet, StateTable
-from frontispiece.stores.files import expect_files
+from frontispiece.stores import expect_files
 from services.ordering.read_store import live
 from services.ordering.settings import ShardSettings
 from services.ordering.shard import Shard

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from frontispiece.http import Problem
-from frontispiece.stores.files import expect_files, missing_file
+from frontispiece.stores import expect_files, missing_file
 from services.ordering.settings import ShardSettings
 
 if TYPE_CHECKING:

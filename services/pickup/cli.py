@@ -132,7 +132,7 @@ async def _map(file: Path) -> None:
 
 @asynccontextmanager
 async def _open(*, creates: bool = False) -> "AsyncIterator[Maintenance]":
-    from frontispiece.stores.files import expect_files  # noqa: PLC0415
+    from frontispiece.stores import expect_files  # noqa: PLC0415
     from services.pickup.maintenance import Maintenance  # noqa: PLC0415 (other commands start faster without)
     from services.pickup.settings import ShardSettings  # noqa: PLC0415
     from services.pickup.shards import Shards  # noqa: PLC0415

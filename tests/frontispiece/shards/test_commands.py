@@ -126,7 +126,7 @@ def test_a_shard_that_is_away_is_named_and_the_others_are_shown(operator: Operat
     assert "Shard 1 is away: The database is unavailable." in shown
 
 
-def test_buckets_that_nobody_has_since_a_copy_of_a_shard_is_older_are_named_and_opened_by_hand(
+def test_buckets_that_no_shard_has_since_one_is_an_older_copy_are_named_and_opened_by_hand(
     operator: Operator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     operator.use(add_things)
