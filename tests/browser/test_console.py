@@ -118,6 +118,7 @@ async def test_a_route_shows_its_layers_in_order_and_what_each_refused(
     await page.get_by_role("link", name="/mobile/basket", exact=True).press("Enter")
 
     layers = page.get_by_role("listitem")
+    await expect(layers.filter(has_text="tracing")).to_be_visible()
     names = await layers.locator(".layer").all_inner_texts()
     assert names[:2] == ["tracing", "metrics"]
     assert names.index("load shedding") < names.index("auth") < names.index("rate limit")

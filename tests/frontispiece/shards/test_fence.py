@@ -122,6 +122,7 @@ async def test_a_shard_restored_from_an_older_copy_leaves_its_buckets_where_they
 
 
 async def test_all_processes_see_a_new_map(world: World, event_settings: EventSettings) -> None:
+    await hand_over(world, 2)
     newer = FIRST.with_moved([HERE], "1", 2)
     other = Router(FIRST, world.databases, fence)
 
