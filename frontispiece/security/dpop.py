@@ -4,8 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -34,9 +36,23 @@ CLOCK_SKEW: Final = 5.0
 MAX_LENGTH: Final = 4096
 """Characters of a proof; a longer one is rejected unread."""
 
+MAX_HEADER_LENGTH: Final = 1024
+"""Characters of its header; a longer one is rejected, for the keys of headers are cached."""
+
+MAX_KEYS: Final = 5000
+"""Headers whose key is cached: those of a client's proofs are all alike."""
+
+REQUIRED_CLAIMS: Final = ("jti", "htm", "htu", "iat")
+
 MAX_JTI_LENGTH: Final = 256
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+_COMPACT = re.compile(
+    rf"((?P<header>[A-Za-z0-9_-]{{1,{MAX_HEADER_LENGTH}}})\.(?P<claims>[A-Za-z0-9_-]+))\."
+    r"(?P<signature>[A-Za-z0-9_-]+)"
+)
+"""The compact form (RFC 7515, 7.1): what is signed, and the signature."""
 
 
 class InvalidProof(Exception):
@@ -79,7 +95,7 @@ def verify_proof(
         raise InvalidProof("The proof is too long")
     try:
         claims, jkt = _decode(proof)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError, RecursionError):
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InvalidProof("The proof is malformed, or its signature is wrong") from None
     _check_request(claims, method, url)
     _check_time(claims, now)
@@ -142,26 +158,28 @@ class DpopNonces:
 
 def _decode(proof: str) -> tuple[dict[str, Any], str]:
     """The claims of a proof that is signed with the key in its header, and the key's thumbprint."""
-    header = jwt.get_unverified_header(proof)
+    if (parts := _COMPACT.fullmatch(proof)) is None:
+        raise ValueError("the proof is no JWT")
+    jwk, jkt = _key(parts["header"])
+    if not jwk.Algorithm.verify(parts[1].encode(), jwk.key, _decode_base64url(parts["signature"])):
+        raise ValueError("the signature is wrong")
+    claims: dict[str, Any] = json.loads(_decode_base64url(parts["claims"]))
+    if any(claims.get(name) is None for name in REQUIRED_CLAIMS):
+        raise ValueError("a claim is missing")
+    return claims, jkt
+
+
+@lru_cache(MAX_KEYS)
+def _key(encoded_header: str) -> tuple[jwt.PyJWK, str]:
+    """The key in a proof's header, with its algorithm, and its thumbprint."""
+    header = json.loads(_decode_base64url(encoded_header))
     algorithm, jwk = header.get("alg"), header["jwk"]
     if header.get("typ") != TYPE or algorithm not in DPOP_ALGORITHMS or "crit" in header:
         raise ValueError("the header is another")
     if (jwk["kty"], jwk["crv"]) != KEY_TYPES[algorithm] or "d" in jwk:
         raise ValueError("the key is of another kind, or private")
-    key = jwt.PyJWK({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}, algorithm).key
-    claims: dict[str, Any] = jwt.decode(
-        proof,
-        key,
-        algorithms=[algorithm],
-        options={
-            "require": ["jti", "htm", "htu", "iat"],
-            "verify_exp": False,  # a proof has none of these, but its own rules, below
-            "verify_nbf": False,
-            "verify_iat": False,
-            "verify_aud": False,
-        },
-    )
-    return claims, _thumbprint(key)
+    key = jwt.PyJWK({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}, algorithm)
+    return key, _thumbprint(key.key)
 
 
 def _thumbprint(key: EllipticCurvePublicKey | Ed25519PublicKey) -> str:
@@ -177,7 +195,7 @@ def _thumbprint(key: EllipticCurvePublicKey | Ed25519PublicKey) -> str:
 def _check_request(claims: dict[str, Any], method: str, url: str) -> None:
     if claims["htm"] != method:
         raise InvalidProof("The proof is for another method")
-    if _origin_and_path(claims["htu"]) != _origin_and_path(url):
+    if claims["htu"] != url and _origin_and_path(claims["htu"]) != _origin_and_path(url):
         raise InvalidProof("The proof is for another URL")
 
 
@@ -208,6 +226,10 @@ def _origin_and_path(url: object) -> tuple[str, str, int | None, list[str]]:
 def _is_hash(ath: object, access_token: str) -> bool:
     digest = hashlib.sha256(access_token.encode("utf-8", "surrogatepass")).digest()
     return isinstance(ath, str) and hmac.compare_digest(ath.encode(), _base64url(digest).encode())
+
+
+def _decode_base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _base64url(raw: bytes) -> str:

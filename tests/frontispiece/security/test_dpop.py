@@ -83,7 +83,7 @@ def test_a_url_may_be_written_in_several_ways(key: ProofKey, htu: str) -> None:
         ({"iat": None}, "malformed"),
         ({"jti": None}, "malformed"),
         ({"jti": ""}, "no jti"),
-        ({"jti": 7}, "malformed"),
+        ({"jti": 7}, "no jti"),
         ({"jti": "x" * 257}, "no jti"),
         ({"more": "x" * 4096}, "too long"),
     ],
@@ -94,7 +94,11 @@ def test_a_proof_with_a_wrong_claim_is_refused(key: ProofKey, changed: dict[str,
 
 
 @pytest.mark.parametrize(
-    "header", [{"typ": "JWT"}, {"typ": None}, {"jwk": None}, {"jwk": "x"}, {"jwk": {}}, {"crit": ["b64"]}]
+    "header",
+    [
+        *({"typ": "JWT"}, {"typ": None}, {"jwk": None}, {"jwk": "x"}, {"jwk": {}}, {"crit": ["b64"]}),
+        {"more": "x" * 1024},
+    ],
 )
 def test_a_proof_with_another_header_is_refused(key: ProofKey, header: dict[str, Any]) -> None:
     with pytest.raises(InvalidProof, match="malformed"):
