@@ -39,16 +39,20 @@ url = "http://127.0.0.1:{port}"
 path = "/test/{{rest:path}}"
 to = "suite"
 auth = "passthrough"
-methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "M-SEARCH"]
 cache = {{ {cache} }}
+priority = "critical"
 
 [[routes]]
 path = "/{{rest:path}}"
 to = "suite"
 auth = "passthrough"
 methods = ["GET", "PUT"]
+priority = "critical"
 """
-"""What is tested is cached; what the suite's client and server tell each other is not."""
+"""What is tested is cached; what the suite's client and server tell each other is not.
+
+The suite sends all of its tests at once, and some of its answers take seconds: nothing of it is shed."""
 
 LIST_TESTS: Final = """
 import suites from './tests/index.mjs'
