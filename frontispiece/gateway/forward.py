@@ -10,7 +10,7 @@ from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.location import location_rewrite
 from frontispiece.gateway.request_limits import MAX_NAMES
-from frontispiece.http.headers import HOP_BY_HOP, UNTRUSTED_PREFIXES, end_to_end
+from frontispiece.http.headers import HOP_BY_HOP, end_to_end, is_untrusted
 from frontispiece.http.memo import Memo
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.http.paths import decode_segment
@@ -76,9 +76,7 @@ def _query_of(fields: tuple[str, ...], call: Call) -> str:
     return urlencode(values)
 
 
-_WITHHELD: Final = Memo[bytes, bool](
-    lambda name: name == b"host" or name.startswith(UNTRUSTED_PREFIXES), MAX_NAMES
-)
+_WITHHELD: Final = Memo[bytes, bool](lambda name: name == b"host" or is_untrusted(name), MAX_NAMES)
 """Whether services do not get a client's header field of this name."""
 
 
