@@ -200,14 +200,19 @@ async def measure(
     return levels
 
 
+Shop = tuple[str, int, Path, dict[str, str]]
+"""Its URL, process id and folder, and the variables of its databases."""
+
+
 @contextmanager
-def shop(database: str, *options: str, shards: int = 0) -> Iterator[tuple[str, int, Path, dict[str, str]]]:
-    """The shop on new databases; gives its URL, process id and folder, and the variables of its databases.
+def shop(database: str, *options: str, shards: int = 0, core: int | None = None) -> Iterator[Shop]:
+    """The shop on new databases.
 
     Args:
         database: one of `DATABASES`.
         options: of `front up`.
         shards: of ordering, in files; the project's with 0.
+        core: that all of it runs on; None for any.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
@@ -229,7 +234,7 @@ def shop(database: str, *options: str, shards: int = 0) -> Iterator[tuple[str, i
             port=port,
             variables=dict(os.environ) | urls | CHEAP,
         )
-        pid = stack.enter_context(listening(program, core=None, log=folder / "front.log"))
+        pid = stack.enter_context(listening(program, core=core, log=folder / "front.log"))
         url = f"http://127.0.0.1:{port}"
         wait_ready(url)
         yield url, pid, folder, urls

@@ -1,12 +1,12 @@
 """The results of `bench.checkout` as lines, a table and a picture."""
 
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.chart import bars
+from bench.chart import Bar, bars
+from bench.timing import percentile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class Level:
     def figures(self) -> list[str]:
         """The cells of a table; times in milliseconds."""
         times = [
-            percentile(seconds, share)
+            _ms(seconds, share)
             for seconds in (self.accepted, self.confirmed, self.completed)
             for share in (50, 99)
         ]
@@ -58,7 +58,7 @@ class Level:
         """The median time until confirmed of the first and of the last quarter of the orders."""
         quarter = len(self.confirmed) // 4
         first, last = self.confirmed[:quarter], self.confirmed[len(self.confirmed) - quarter :]
-        return f"{percentile(first, 50)} → {percentile(last, 50)}"
+        return f"{_ms(first, 50)} → {_ms(last, 50)}"
 
     def __str__(self) -> str:
         rate, carried_out, cpu, *times, open_orders, drift, failures = self.figures
@@ -71,11 +71,8 @@ class Level:
         )
 
 
-def percentile(seconds: Sequence[float], share: int) -> str:
-    """A percentile in milliseconds."""
-    if len(seconds) < 2:  # noqa: PLR2004 (quantiles need two)
-        return f"{seconds[0] * 1000:,.0f}" if seconds else "-"
-    return f"{statistics.quantiles(seconds, n=100, method='inclusive')[share - 1] * 1000:,.0f}"
+def _ms(seconds: Sequence[float], percent: int) -> str:
+    return f"{percentile(seconds, percent) * 1000:,.0f}" if seconds else "-"
 
 
 HEADINGS: Final = (
@@ -132,7 +129,7 @@ def svg(results: Mapping[str, Sequence[Level]]) -> str:
     return bars(groups, "Orders a second by customers", names=150, figures=250)
 
 
-def _row(each: Level, highest: float) -> tuple[str, float, str]:
+def _row(each: Level, highest: float) -> Bar:
     name = each.label if not each.label.isdigit() else f"{each.label} customers"
-    figures = f"{each.rate:,.1f}/s, 202 p99 {percentile(each.accepted, 99)} ms"
-    return name, each.rate / highest, figures
+    figures = f"{each.rate:,.1f}/s, 202 p99 {_ms(each.accepted, 99)} ms"
+    return Bar(name, each.rate / highest, figures)

@@ -13,7 +13,6 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -26,6 +25,7 @@ from bench import versions
 from bench.feed_chart import DEFAULT, LIMITS, Cost, chart, table
 from bench.feed_service import served
 from bench.feed_shards import BRANDS, OWNERS, SHARDS, copied, fill, open_store, owner
+from bench.timing import percentile
 from services.feed.model import Kind, News
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -62,11 +62,6 @@ async def cost(folder: Path, limit: int, number: int) -> Cost:
         reads=statistics.fmean(reads),
         rows=rows / number,
     )
-
-
-def percentile(values: Sequence[float], share: int) -> float:
-    """A percentile."""
-    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
 def main() -> None:

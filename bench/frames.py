@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -34,25 +35,7 @@ from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
 ROOT = Path(__file__).parents[1]
 FIRST_PARTY = tuple(f"{ROOT}/{name}/" for name in ("frontispiece", "gateway", "bff", "shop"))
 GENERATED = re.compile(r"_pb2(_grpc)?\.py$")
-SERVICES = (
-    "acquirer",
-    "basket",
-    "bff-agent",
-    "bff-mobile",
-    "bff-operator",
-    "catalog",
-    "feed",
-    "identity",
-    "inventory",
-    "ordering",
-    "payment",
-    "pickup",
-    "recommendation",
-    "reviews",
-    "pickup",
-    "sales",
-    "shipping",
-)
+SERVICES = tomllib.loads((ROOT / "frontispiece.toml").read_text(encoding="utf-8"))["apps"]
 TARGET = "/web/products/PEN"
 RELATED = ["INK", "CAP", "PAD", "NIB"]
 WARM_UP, COUNTED = 10, 20

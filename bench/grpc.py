@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
@@ -26,6 +25,7 @@ import uvloop
 from google.protobuf.json_format import MessageToDict
 
 from bench import versions
+from bench.timing import percentile
 from bff.clients.catalog import Image, Named, Product, Variant
 from bff.clients.common import Items, Money
 from frontispiece.events import EventSettings
@@ -208,10 +208,10 @@ async def compare(doors: tuple[str, str], server: Connection, calls: int) -> lis
     for size in SIZES:
         for name, client, at in (("REST", rest, doors[0]), ("gRPC", rpc, doors[1])):
             result = await measured(client, at, skus[:size], calls, server)
-            cuts = quantiles(result.seconds, n=100)
+            p50, p99 = (percentile(result.seconds, percent) * 1e3 for percent in (50, 99))
             lines.append(
-                f"| {size} | {name} | {result.client:,.0f} | {result.server:,.0f} | {cuts[49] * 1e3:.2f} "
-                f"| {cuts[98] * 1e3:.2f} | {result.size:,} |"
+                f"| {size} | {name} | {result.client:,.0f} | {result.server:,.0f} | {p50:.2f} "
+                f"| {p99:.2f} | {result.size:,} |"
             )
             print(lines[-1], flush=True)  # noqa: T201 (a program for the terminal)
     return lines

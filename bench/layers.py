@@ -8,21 +8,21 @@ What else is measured is one more `Case` in `CASES`.
 
 import asyncio
 import os
-import platform
 import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from statistics import median
 from time import process_time
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from bench.auth import nothing
 from bench.issuer import signing_key
+from bench.timing import Times, show
+from bench.timing import measured as timed
 from frontispiece.gateway.auth import layers as auth
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.table import Table
@@ -39,20 +39,12 @@ from frontispiece.telemetry.export import Export
 from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import Headers, Reply
 
-RESULTS: Final = Path(__file__).parent / "results" / "layers.md"
-ROUNDS: Final = 21
-LASTS: Final = 0.02
-"""Seconds of a round, about."""
-
-AS_GOOD_AS_NOTHING: Final = 1.1
+MAX_RATIO: Final = 1.1
 """The most that a chain may take, of the time of the same layers put together by hand."""
 
 ROUTE: Final[Mapping[str, Any]] = {"path": "/things/{id}", "to": "things", "auth": "none"}
 SERVICES: Final = {"things": {"url": "http://127.0.0.1:1"}}
 TRACE: Final = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
-
-Exchange = Callable[[], Awaitable[None]]
-"""One call through a chain."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,12 +88,8 @@ class Discarding(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
-async def _nothing(_call: Call) -> Reply:
-    return Reply.whole(200, b"", [])
-
-
-async def exchange_of(case: Case, stack: AsyncExitStack) -> Exchange:
-    """What one call of a case is, until the stack is closed."""
+async def calls_of(case: Case, stack: AsyncExitStack) -> Times:
+    """The calls of a case, until the stack is closed."""
     table = Table.model_validate({"services": SERVICES, "routes": [{**ROUTE, **case.route}]})
     log = tracing = None
     if case.tracing:
@@ -112,36 +100,31 @@ async def exchange_of(case: Case, stack: AsyncExitStack) -> Exchange:
     runtime = Runtime(Directory(services={}), signer=Signer(signing_key(), "gateway"), access_log=log)
     runtime.tracing = tracing
     resources = TableResources(table, runtime)
-    return _exchange(
-        wrap(_nothing, [layer for _name, layer in layers(table.routes[0], resources)]), case.headers, log
-    )
+    chain = [layer for _name, layer in layers(table.routes[0], resources)]
+    return _calls(wrap(nothing, chain), case.headers, log)
 
 
-def by_hand() -> Exchange:
+def by_hand() -> Times:
     """The layers that every route has, and no others."""
-    around = [
-        Metrics().route_layer(ROUTE["path"], defaultdict(int)),
-        auth.no_auth(),
-    ]
-    return _exchange(wrap(_nothing, around), [], None)
+    chain = [Metrics().route_layer(ROUTE["path"], defaultdict(int)), auth.no_auth()]
+    return _calls(wrap(nothing, chain), [], None)
 
 
-def _exchange(handler: Handler, headers: Headers, log: AccessLog | None) -> Exchange:
-    async def exchange() -> None:
-        call = Call(
-            params={"id": ["7"]},
-            method="GET",
-            query=b"",
-            headers=[(b"accept", b"*/*"), *headers],
-            body=b"",
-            request_id=b"7",
-            scheme="http",
-            client_ip="127.0.0.1",
+def _calls(handler: Handler, headers: Headers, log: AccessLog | None) -> Times:
+    async def call(_request: IncomingRequest, _socket: ClientSocket | None) -> Reply:
+        return await handler(
+            Call(
+                params={"id": ["7"]},
+                method="GET",
+                query=b"",
+                headers=[(b"accept", b"*/*"), *headers],
+                body=b"",
+                request_id=b"7",
+                scheme="http",
+                client_ip="127.0.0.1",
+            )
         )
-        await handler(call)
 
-    if log is None:
-        return exchange
     request = IncomingRequest(
         method="GET",
         target=b"/things/7?q=1",
@@ -152,46 +135,22 @@ def _exchange(handler: Handler, headers: Headers, log: AccessLog | None) -> Exch
         scheme="http",
         send_interim=lambda _status, _headers: None,
     )
+    respond = call if log is None else log.wrap(call)
 
-    async def respond(_request: IncomingRequest, _socket: ClientSocket | None) -> Reply:
-        await exchange()
-        return Reply(status=200, headers=[], body=b"")
+    async def times(count: int) -> None:
+        for _ in range(count):
+            await respond(request, None)
 
-    logged = log.wrap(respond)
-
-    async def with_log() -> None:
-        await logged(request, None)
-
-    return with_log
+    return times
 
 
 async def measured() -> dict[str, float]:
-    """Microseconds by title, the median of rounds in turn, so that a busy moment is nobody's own."""
+    """Microseconds of processor time, by title."""
     async with AsyncExitStack() as stack:
-        exchanges = {BY_HAND: by_hand()}
+        cases = {BY_HAND: by_hand()}
         for case in (NOTHING, *CASES):
-            exchanges[case.title] = await exchange_of(case, stack)
-        counts = {title: await _count(exchange) for title, exchange in exchanges.items()}
-        rounds: dict[str, list[float]] = {title: [] for title in exchanges}
-        for _ in range(ROUNDS):
-            for title, exchange in exchanges.items():
-                rounds[title].append(await _seconds(exchange, counts[title]) / counts[title] * 1e6)
-    return {title: median(spent) for title, spent in rounds.items()}
-
-
-async def _count(exchange: Exchange) -> int:
-    """How often it can be done in a round."""
-    count = 1
-    while (spent := await _seconds(exchange, count)) < LASTS / 4:
-        count *= 2
-    return max(1, round(count * LASTS / spent))
-
-
-async def _seconds(exchange: Exchange, count: int) -> float:
-    start = process_time()  # of all threads, and of nobody else's work on this machine
-    for _ in range(count):
-        await exchange()
-    return process_time() - start
+            cases[case.title] = await calls_of(case, stack)
+        return await timed(cases, process_time)  # of all threads, and of nothing else on this machine
 
 
 def table(figures: Mapping[str, float]) -> str:
@@ -203,16 +162,12 @@ def table(figures: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str]) -> int:
-    """Measure, print and, when asked to, write; 1 when what is not asked for costs something."""
+def main() -> int:
+    """Measure and print; 1 when what is not asked for costs something."""
     figures = asyncio.run(measured())
-    shown = table(figures)
-    print(shown)  # noqa: T201 (a program for the terminal)
-    if "--write" in arguments:
-        about = f"CPython {platform.python_version()}, {ROUNDS} rounds; `python -m bench.layers --write`."
-        RESULTS.write_text(f"# What a layer costs\n\n{about}\n\n{shown}\n", encoding="utf-8")
-    return 0 if figures[NOTHING.title] <= AS_GOOD_AS_NOTHING * figures[BY_HAND] else 1
+    show("layers", "What a layer costs", table(figures))
+    return 0 if figures[NOTHING.title] <= MAX_RATIO * figures[BY_HAND] else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -10,18 +10,15 @@ degraded, and how long readiness took meanwhile. At the end 200 connections ask 
 import argparse
 import asyncio
 import os
-import statistics
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from bench.processes import CANDIDATES, REST, Program, free_port, listening
+from bench.checkout import shop
+from bench.processes import CANDIDATES, REST
+from bench.timing import percentile
 
 PATH = "/web/products/PENS-001"
 DEADLINE = 1.5
@@ -206,20 +203,6 @@ class Client:
             connection.close()
 
 
-@contextmanager
-def shop() -> Iterator[int]:
-    """The shop in one process on a core of its own; gives its port."""
-    with TemporaryDirectory(prefix="bench-") as folder:
-        port = free_port()
-        command = [sys.executable, "-m", "frontispiece.cli", "up", "--port", str(port), "--data", folder]
-        with listening(
-            Program(command=command, port=port, variables=dict(os.environ) | {"OTEL_SDK_DISABLED": "true"}),
-            core=CANDIDATES,
-            log=Path(folder) / "front.log",
-        ):
-            yield port
-
-
 async def measure(port: int, seconds: float, say: Callable[[str], object]) -> list[Outcome]:
     """The capacity, and what becomes of its multiples."""
     client = Client(port)
@@ -250,12 +233,8 @@ def line(label: str, outcome: Outcome, capacity: float) -> str:
     )
 
 
-def _ms(seconds: list[float], percentile: int) -> str:
-    if not seconds:
-        return "-"
-    if percentile == 100 or len(seconds) < 2:  # noqa: PLR2004 (the ends)
-        return f"{max(seconds) * 1000:.0f}"
-    return f"{statistics.quantiles(seconds, n=100)[percentile - 1] * 1000:.0f}"
+def _ms(seconds: list[float], percent: int) -> str:
+    return f"{percentile(seconds, percent) * 1000:.0f}" if seconds else "-"
 
 
 def main() -> None:
@@ -264,8 +243,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     options = parser.parse_args()
     os.sched_setaffinity(0, {REST})
-    with shop() as port:
-        asyncio.run(measure(port, options.seconds, partial(print, flush=True)))
+    with shop("sqlite", core=CANDIDATES) as (url, *_):
+        asyncio.run(measure(int(url.rpartition(":")[2]), options.seconds, partial(print, flush=True)))
 
 
 if __name__ == "__main__":

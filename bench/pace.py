@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
+from bench.timing import percentile
+
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _END = b"\r\n\r\n"
 SPARE = 0.1
@@ -33,10 +35,7 @@ class Paced:
 
     def percentile(self, percent: float) -> float:
         """The latency in milliseconds that so many percent of the answers stayed within."""
-        if not self.latencies:
-            return math.inf
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
+        return percentile(self.latencies, percent) * 1000 if self.latencies else math.inf
 
 
 def paced(port: int, path: str, headers: Mapping[str, str], *, rate: float, seconds: float) -> Paced:

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import quantiles
 from time import perf_counter
 from typing import Final
 
@@ -22,6 +21,7 @@ import httpx
 
 from bench import versions
 from bench.processes import Program, cpu_seconds, free_port, listening
+from bench.timing import percentile
 from services.pickup.cli import generated
 from services.pickup.maintenance import Maintenance
 from services.pickup.places import places
@@ -108,11 +108,9 @@ def main() -> None:
             begun = cpu_seconds(process)
             times, shards = asyncio.run(measured(url, options.queries, skus=skus, clients=clients))
             cpu = (cpu_seconds(process) - begun) / (options.queries + WARM_UP) * 1000
-            percentiles = quantiles(times, n=100)
-            lines.append(
-                f"| {skus} articles | {clients} | {percentiles[49]:.1f} ms | {percentiles[98]:.1f} ms"
-                f" | {times[-1]:.1f} ms | {cpu:.1f} ms | {shards:.3f} |"
-            )
+            milliseconds = (*(percentile(times, percent) for percent in (50, 99, 100)), cpu)
+            figures = " | ".join(f"{each:.1f} ms" for each in milliseconds)
+            lines.append(f"| {skus} articles | {clients} | {figures} | {shards:.3f} |")
             print(lines[-1], flush=True)  # noqa: T201 (a program for the terminal)
     if options.write:
         page = ABOUT.format(filled=lines[0], machine=versions.machine(), lines="\n".join(lines[1:]))

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from multiprocessing import Process
 from pathlib import Path
-from statistics import quantiles
 from time import perf_counter, sleep
 from typing import Final
 
 import sqlalchemy as sa
 
 from bench import versions
+from bench.timing import percentile
 from services.catalog.model import Named, Product, Search, Sort
 from services.catalog.store import Store
 from shop.money import Money
@@ -146,11 +146,10 @@ def main() -> None:
 
 def line(number: int, counts: Counts, seconds: float, primary: str) -> str:
     """A line of the table."""
-    cuts = quantiles(counts.seconds, n=100)
     own = counts.servers.total()
     at_replica = (own - counts.servers[primary]) / own if number else 0
     rate = len(counts.seconds) / seconds
-    times = f"{cuts[49] * 1000:,.0f} | {cuts[98] * 1000:,.0f}"
+    times = " | ".join(f"{percentile(counts.seconds, percent) * 1000:,.0f}" for percent in (50, 99))
     return f"| {number} | {rate:,.0f} | {times} | {own / seconds:.1f} | {at_replica:.0%} | {counts.lost} |"
 
 

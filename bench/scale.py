@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from bench import versions
-from bench.checkout import Customer, Load, closed_loop, level, shop, wait_ready
+from bench.checkout import Customer, Load, Shop, closed_loop, level, shop, wait_ready
 from bench.checkout_report import Level
 from bench.orders import Log, prepare
 from bench.overload import Connection
@@ -82,10 +82,10 @@ class Bench:
 
     Args:
         layout: what it is, in tables.
-        running: as `bench.checkout.shop` gives it.
+        running: the shop.
     """
 
-    def __init__(self, layout: str, running: tuple[str, int, Path, dict[str, str]]) -> None:
+    def __init__(self, layout: str, running: Shop) -> None:
         self.layout = layout
         self.url, self.pid, self.folder, urls = running
         self.ports = [int(self.url.rpartition(":")[2])]

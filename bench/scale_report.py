@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from math import log10
 from typing import Final
 
 import msgspec
 
+from bench import chart
 from bench.bars import rewrite
-from bench.chart import WIDTH, bars, picture
-from bench.feed_chart import BOTTOM, HEIGHT, LEFT, OWN_STYLE, RIGHT, TOP
+from bench.chart import Bar, Curve
 from bench.scale_model import GIB, Assumptions, Constants, Measured, Needs, Run, constants, needs
 from bench.world import ROOT
 
@@ -94,7 +93,7 @@ def svg(runs: Sequence[Run]) -> str:
     highest = {work: max(run.total for run in runs if run.work == work) for work in ("page", "order")}
     groups = {
         f"{axis}: CPU of one {work}": [
-            (
+            Bar(
                 f"shards: {run.layout}" if axis == "Z" else run.layout,
                 run.total / highest[work],
                 f"{run.total * 1e3:.1f} ms, {run.rate:,.0f}/s",
@@ -103,7 +102,7 @@ def svg(runs: Sequence[Run]) -> str:
         ]
         for (axis, work), group in groupby(runs, key=lambda run: (run.axis, run.work))
     }
-    return bars(groups, "Processor time of a page and of an order by layout", names=230, figures=150)
+    return chart.bars(groups, "Processor time of a page and of an order by layout", names=230, figures=150)
 
 
 # What it takes, on paper
@@ -192,37 +191,29 @@ POWERS, HIGHEST = range(2, 7), 8
 
 def curves(of: Constants) -> str:
     """What it takes over requests a second, both by powers of ten."""
-    parts = []
-    for power in range(HIGHEST + 1):
-        y = _y(10.0**power)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="end figure" x="{LEFT - 8}" y="{y + 4:.1f}">{_short(power)}</text>')
-    for power in POWERS:
-        place = f'x="{_x(power):.1f}" y="{HEIGHT - BOTTOM + 20}"'
-        parts.append(f'<text class="middle figure" {place}>{_short(power)}</text>')
+
+    def x_of(power: float) -> float:
+        return (power - POWERS[0]) / (POWERS[-1] - POWERS[0])
+
     loads = [power / 4 for power in range(4 * POWERS[0], 4 * POWERS[-1] + 1)]
-    for title, style, value in CURVES:
-        load = [needs(10**power, 10**power * CUSTOMERS, of, Assumptions()) for power in loads]
-        points = [(_x(power), _y(value(each))) for power, each in zip(loads, load, strict=True)]
-        parts.append(f'<path class="{style}" d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in points)}"/>')
-        parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{points[-1][1] + 4:.1f}">{title}</text>')
-    x, middle = _x(5), (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-    caption = f"requests a second at the peak, with {CUSTOMERS:,} customers for each"
-    parts.append(f'<text class="middle" x="{middle:.1f}" y="{HEIGHT - 12}">{caption}</text>')
-    return picture(parts, HEIGHT, "What it takes by requests a second", OWN_STYLE)
+    taken = [needs(10**power, 10**power * CUSTOMERS, of, Assumptions()) for power in loads]
+    return chart.curves(
+        [
+            Curve(
+                title, style, [(x_of(power), value(each)) for power, each in zip(loads, taken, strict=True)]
+            )
+            for title, style, value in CURVES
+        ],
+        {x_of(power): _short(power) for power in POWERS},
+        {10.0**power: _short(power) for power in range(HIGHEST + 1)},
+        "What it takes by requests a second",
+        f"requests a second at the peak, with {CUSTOMERS:,} customers for each",
+        marks={"x": x_of(5)},
+    )
 
 
 def _short(power: int) -> str:
     return f"{10 ** (power % 3)}{('', ' k', ' M')[power // 3]}"
-
-
-def _x(power: float) -> float:
-    return LEFT + 24 + (power - POWERS[0]) / (POWERS[-1] - POWERS[0]) * (WIDTH - LEFT - RIGHT - 48)
-
-
-def _y(value: float) -> float:
-    return HEIGHT - BOTTOM - log10(max(value, 1)) / HIGHEST * (HEIGHT - TOP - BOTTOM)
 
 
 ABOUT: Final = """\

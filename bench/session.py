@@ -1,20 +1,19 @@
 """What a session costs a call: `python -m bench.session`, with `--write` into `results/session.md`.
 
 Measured beside the same `jwt.decode` as `bench.auth`, on a Valkey of its own behind a socket file: once
-with the copy that a process believes for a moment, which asks Valkey for nothing, and once by one round trip.
+by the local copy that a process has for a moment, without Valkey, and once by one round trip to it.
 """
 
 import asyncio
-import platform
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from bench.auth import DECODE, EMPTY, ROUNDS, Around, Case, Figure, Times, measured, opened, table
+from bench import auth
+from bench.auth import DECODE
+from bench.timing import Times, measured, show
 from frontispiece.cli.run.valkey import running_valkey
 from frontispiece.gateway.auth.oidc import IssuerSettings, Provider
 from frontispiece.gateway.auth.session import SessionSettings, cookies
@@ -24,21 +23,19 @@ from frontispiece.gateway.auth.session.layer import GuestSessions, SessionAuth
 from frontispiece.gateway.auth.session.local_cache import LocalSessionCache
 from frontispiece.gateway.auth.session.record import SessionRecord
 from frontispiece.gateway.auth.session.refresh import SessionManager, TokenRefresher
-from frontispiece.gateway.call import Call, Handler
+from frontispiece.gateway.call import Handler
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.config.session import Session
 from frontispiece.security import Identity, new_key
-from frontispiece.upstream import Headers, Reply
-
-RESULTS: Final = Path(__file__).parent / "results" / "session.md"
+from frontispiece.upstream import Headers
 
 ORIGIN: Final = "https://shop.test"
 
 HOURS: Final = 3600.0
 
 
-async def cases(stack: AsyncExitStack, valkey_url: str) -> list[Case]:
-    """The cases, until the stack is closed."""
+async def cases(stack: AsyncExitStack, valkey_url: str) -> dict[str, Times]:
+    """What is measured, until the stack is closed."""
     settings = SessionSettings(origin=ORIGIN, valkey_url=valkey_url, encryption_keys=[new_key()])
     cached, uncached = [SessionContext(settings, Session(), Provider(IssuerSettings())) for _ in range(2)]
     for context, ttl in ((cached, 10 * HOURS), (uncached, 0)):
@@ -53,20 +50,15 @@ async def cases(stack: AsyncExitStack, valkey_url: str) -> list[Case]:
         (b"x-csrf", b"1"),
         (b"sec-fetch-site", b"same-origin"),
     ]
-    return [
-        Case(
-            title="the whole `session` layer, the copy believed",
-            times=_times(_handler(cached), headers),
-        ),
-        Case(
-            title="the whole `session` layer, by one round trip to Valkey",
-            times=_times(_handler(uncached), headers),
-        ),
-    ]
+    return {
+        DECODE: (await auth.cases(stack))[DECODE],
+        "the whole `session` layer, by the local copy": auth.calls(_handler(cached), headers),
+        "the whole `session` layer, by one round trip to Valkey": auth.calls(_handler(uncached), headers),
+    }
 
 
 def _session() -> SessionRecord:
-    """Somebody's who has logged in; its tokens are good for as long as it is measured."""
+    """The session of a user, whose tokens are good for as long as it is measured."""
     now = time.time()
     return SessionRecord(
         subject="bench",
@@ -83,59 +75,31 @@ def _session() -> SessionRecord:
 
 def _handler(context: SessionContext) -> Handler:
     """The `session` layer, with nothing behind it."""
-    gate = SessionAuth(
+    layer = SessionAuth(
         context,
         SessionManager(context, TokenRefresher(context)),
         GuestSessions(context),
-        GuestMerge(context, upstreams={}, authorization=_unasked),
+        GuestMerge(context, upstreams={}, authorization=_no_authorization),
     )
-
-    async def nothing(_call: Call) -> Reply:
-        return Reply(status=EMPTY.status, headers=[], body=b"")
-
     route = Route.model_validate({"path": "/", "to": "nobody", "auth": "session", "scopes": ["shop"]})
-    return gate.layer(route)(nothing)
+    return layer.layer(route)(auth.nothing)
 
 
-def _unasked(_identity: Identity, _service: str) -> bytes:
-    raise AssertionError("nobody is told of anything here")
+def _no_authorization(_identity: Identity, _service: str) -> bytes:
+    raise AssertionError("no service is called here")
 
 
-def _times(handler: Handler, headers: Headers) -> Times:
-    async def times(_around: Around, count: int) -> None:
-        call = Call(
-            params={},
-            method="GET",
-            query=b"",
-            headers=headers,
-            body=b"",
-            request_id=b"7",
-            scheme="https",
-            client_ip="127.0.0.1",
-        )
-        for _ in range(count):
-            call.headers = headers
-            await handler(call)
-
-    return times
-
-
-async def _main(valkey_url: str) -> list[Figure]:
+async def _measured(valkey_url: str) -> dict[str, float]:
     async with AsyncExitStack() as stack:
-        around = await opened(stack)
-        return await measured([DECODE, *await cases(stack, valkey_url)], around)
+        return await measured(await cases(stack, valkey_url))
 
 
-def main(arguments: list[str], show: Callable[[str], None] = print) -> int:
-    """Measure, print and, when asked to, write."""
+def main() -> None:
+    """Measure and print."""
     with tempfile.TemporaryDirectory() as folder, running_valkey(Path(folder)) as url:
-        shown = table(asyncio.run(_main(url)))
-    show(shown)
-    if "--write" in arguments:
-        about = f"CPython {platform.python_version()}, {ROUNDS} rounds; `python -m bench.session --write`."
-        RESULTS.write_text(f"# What a session costs a call\n\n{about}\n\n{shown}\n", encoding="utf-8")
-    return 0
+        figures = asyncio.run(_measured(url))
+    show("session", "What a session costs a call", auth.table(figures))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -1,0 +1,55 @@
+"""How long things take: percentiles, and rounds in turn of what is small."""
+
+import platform
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+ROUNDS: Final = 15
+ROUND: Final = 0.02
+"""Seconds of a round, about."""
+
+Times = Callable[[int], Awaitable[None]]
+"""Does something so many times."""
+
+
+async def measured(cases: Mapping[str, Times], clock: Callable[[], float] = perf_counter) -> dict[str, float]:
+    """Microseconds of each case, by its title: the median of its rounds."""
+    counts = {title: await _count(times, clock) for title, times in cases.items()}
+    rounds: dict[str, list[float]] = {title: [] for title in cases}
+    for _ in range(ROUNDS):
+        for title, times in cases.items():
+            rounds[title].append(await _seconds(times, counts[title], clock) / counts[title] * 1e6)
+    return {title: median(spent) for title, spent in rounds.items()}
+
+
+async def _count(times: Times, clock: Callable[[], float]) -> int:
+    """How often it can be done in a round."""
+    count = 1
+    while (spent := await _seconds(times, count, clock)) < ROUND / 4:
+        count *= 2
+    return max(1, round(count * ROUND / spent))
+
+
+async def _seconds(times: Times, count: int, clock: Callable[[], float]) -> float:
+    start = clock()
+    await times(count)
+    return clock() - start
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value that so many percent of some stay within."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def show(name: str, title: str, table: str) -> None:
+    """Print the table of `bench.NAME`, and with `--write` on the command line store it in `results/`."""
+    print(table)  # noqa: T201 (a program for the terminal)
+    if "--write" in sys.argv:
+        about = f"CPython {platform.python_version()}, {ROUNDS} rounds; `python -m bench.{name} --write`."
+        page = Path(__file__).parent / "results" / f"{name}.md"
+        page.write_text(f"# {title}\n\n{about}\n\n{table}\n", encoding="utf-8")
