@@ -59,37 +59,31 @@
  * @typedef {{ minimumVersion: string, latestVersion: string, flags: Record<string, boolean> }} Config
  */
 
-/** @param {any} data @returns {Stars | null} */
-const stars = (data) => (data ? { average: data.average, count: data.count } : null);
+import { fields } from "../shared/fields.js";
 
-/** @param {any} data @returns {Money} */
-const money = (data) => ({ amount: data.amount, currency: data.currency });
+/** @type {(data: any) => Stars} */
+const stars = fields("average", "count");
 
-/** @param {any} data @returns {Department} */
-export const department = (data) => ({ id: data.id, name: data.name });
+/** @type {(data: any) => Money} */
+const money = fields("amount", "currency");
+
+/** @type {(data: any) => Department} */
+export const department = fields("id", "name");
+
+/** @type {(data: any) => Companion} */
+const companion = fields("sku", "name", "price", "image");
 
 /** @param {any} data @returns {Card} */
 export const card = (data) => ({
-  sku: data.sku,
-  name: data.name,
-  price: data.price,
+  ...fields("sku", "name", "price", "was", "image")(data),
   amount: money(data.amount),
-  was: data.was ?? null,
   badges: data.badges ?? [],
-  image: data.image ?? null,
-  stars: stars(data.stars),
+  stars: data.stars ? stars(data.stars) : null,
 });
 
 /** @param {any} data @returns {NewsItem} */
 export const newsItem = (data) => ({
-  id: data.id,
-  kind: data.kind,
-  sku: data.sku,
-  name: data.name,
-  brand: data.brand,
-  image: data.image ?? null,
-  price: data.price ?? null,
-  was: data.was ?? null,
+  ...fields("id", "kind", "sku", "name", "brand", "image", "price", "was")(data),
   isUnread: data.is_unread ?? false,
   others: data.others ?? 0,
 });
@@ -97,151 +91,100 @@ export const newsItem = (data) => ({
 /** @param {any} data @param {string[]} degraded @returns {Product} */
 export const product = (data, degraded) => ({
   ...card(data),
-  brand: data.brand,
-  brandId: data.brand_id,
-  following: data.following ?? null,
+  ...fields("brand", "brand_id", "following")(data),
   description: data.description ?? "",
-  review: data.review ? { rating: data.review.rating, title: data.review.title, text: data.review.text } : null,
+  review: data.review ? fields("rating", "title", "text")(data.review) : null,
   related: (data.related ?? []).map(companion),
   degraded,
 });
 
-/** @param {any} data @returns {Companion} */
-const companion = (data) => ({ sku: data.sku, name: data.name, price: data.price, image: data.image ?? null });
-
 /** @param {any} data @returns {Results} */
 export const results = (data) => ({
-  total: data.total,
+  ...fields("total", "next")(data),
   tiles: data.tiles.map(card),
-  next: data.next ?? null,
-  types: (data.types ?? []).map((/** @type {any} */ each) => ({ ...department(each), count: each.count })),
+  types: (data.types ?? []).map(fields("id", "name", "count")),
+});
+
+/** @param {any} data @returns {BasketLine} */
+const basketLine = (data) => ({
+  ...fields("sku", "quantity", "name", "image", "price", "total", "price_when_added")(data),
+  amount: data.amount ? money(data.amount) : null,
+  badges: data.badges ?? [],
 });
 
 /** @param {any} data @returns {Basket} */
 export const basket = (data) => ({
-  lines: data.lines.map((/** @type {any} */ line) => ({
-    sku: line.sku,
-    quantity: line.quantity,
-    name: line.name ?? null,
-    image: line.image ?? null,
-    price: line.price ?? null,
-    amount: line.amount ? money(line.amount) : null,
-    total: line.total ?? null,
-    badges: line.badges ?? [],
-    priceWhenAdded: line.price_when_added ?? null,
-  })),
+  lines: data.lines.map(basketLine),
   total: data.total ?? null,
-  waiting: (data.waiting ?? []).map((/** @type {any} */ each) => ({ sku: each.sku, quantity: each.quantity })),
+  waiting: (data.waiting ?? []).map(fields("sku", "quantity")),
 });
 
-/** @param {any} data @returns {Draft} */
-export const draft = (data) => ({
-  basketVersion: data.basket_version,
-  lines: data.lines.map((/** @type {any} */ line) => ({
-    sku: line.sku,
-    quantity: line.quantity,
-    name: line.name ?? null,
-    image: line.image ?? null,
-    total: line.total ?? null,
-    badges: line.badges ?? [],
-    priceWhenAdded: line.price_when_added ?? null,
-    short: line.short ?? false,
-  })),
-  goods: data.goods ?? null,
-  saved: data.saved ?? null,
-  couponApplied: data.coupon_applied ?? null,
-  deliveries: (data.deliveries ?? []).map((/** @type {any} */ each) => ({
-    method: each.method,
-    days: each.days,
-    price: each.price,
-    total: each.total,
-    amount: money(each.amount),
-  })),
-  pickup: data.pickup ? pickup(data.pickup) : null,
-  obstacles: data.obstacles ?? [],
+/** @param {any} data @returns {DraftLine} */
+const draftLine = (data) => ({
+  ...fields("sku", "quantity", "name", "image", "total", "price_when_added")(data),
+  badges: data.badges ?? [],
+  short: data.short ?? false,
+});
+
+/** @param {any} data @returns {Delivery} */
+const delivery = (data) => ({ ...fields("method", "days", "price", "total")(data), amount: money(data.amount) });
+
+/** @param {any} data @returns {PickupOption} */
+const pickupOption = (data) => ({
+  ...fields("store", "name", "street", "city", "distance", "ready", "today", "total")(data),
+  amount: money(data.amount),
 });
 
 /** @param {any} data @returns {Pickup} */
 const pickup = (data) => ({
   place: data.place ?? null,
   unknown: data.unknown ?? false,
-  options: (data.options ?? []).map((/** @type {any} */ each) => ({
-    store: each.store,
-    name: each.name,
-    street: each.street,
-    city: each.city,
-    distance: each.distance,
-    ready: each.ready,
-    today: each.today,
-    total: each.total,
-    amount: money(each.amount),
-  })),
+  options: (data.options ?? []).map(pickupOption),
+});
+
+/** @param {any} data @returns {Draft} */
+export const draft = (data) => ({
+  ...fields("basket_version", "goods", "saved", "coupon_applied")(data),
+  lines: data.lines.map(draftLine),
+  deliveries: (data.deliveries ?? []).map(delivery),
+  pickup: data.pickup ? pickup(data.pickup) : null,
+  obstacles: data.obstacles ?? [],
 });
 
 /** @param {any} data @returns {OrderList} */
 export const orderList = (data) => ({
-  items: data.items.map((/** @type {any} */ entry) => ({
-    id: entry.id,
-    status: entry.status,
-    date: entry.date,
-    pieces: entry.pieces,
-    total: entry.total,
-    reason: entry.reason ?? null,
-    parcel: entry.parcel ?? null,
-  })),
+  items: data.items.map(fields("id", "status", "date", "pieces", "total", "reason", "parcel")),
   next: data.next ?? null,
+});
+
+/** @param {any} data @returns {Parcel} */
+const parcel = (data) => ({
+  ...fields("method", "price", "to", "tracking_code")(data),
+  pickup: data.pickup ? fields("name", "address", "ready")(data.pickup) : null,
+  tracking: [],
 });
 
 /** @param {any} data @param {string[]} [degraded] @returns {Order} */
 export const order = (data, degraded = []) => ({
-  id: data.id,
-  status: data.status,
-  date: data.date,
-  lines: data.lines.map((/** @type {any} */ line) => ({
-    sku: line.sku,
-    name: line.name,
-    quantity: line.quantity,
-    total: line.total,
-  })),
-  total: data.total,
-  saved: data.saved ?? null,
+  ...fields("id", "status", "date", "total", "saved", "stage", "reason")(data),
+  lines: data.lines.map(fields("sku", "name", "quantity", "total")),
   shipping: data.shipping ? parcel(data.shipping) : null,
-  stage: data.stage ?? null,
-  reason: data.reason ?? null,
   degraded,
 });
 
 /** An order that has been read by its id: with the way of its parcel. @param {any} data @param {string[]} degraded @returns {Order} */
 export const trackedOrder = (data, degraded) => {
   const plain = order(data, degraded);
-  const tracking = (data.shipping?.tracking ?? []).map((/** @type {any} */ event) => ({
-    status: event.status,
-    date: event.date,
-  }));
+  const tracking = (data.shipping?.tracking ?? []).map(fields("status", "date"));
   return { ...plain, shipping: plain.shipping && { ...plain.shipping, tracking } };
 };
 
-/** @param {any} data @returns {Parcel} */
-const parcel = (data) => ({
-  method: data.method,
-  price: data.price,
-  to: data.to,
-  trackingCode: data.tracking_code ?? null,
-  pickup: data.pickup ? { name: data.pickup.name, address: data.pickup.address, ready: data.pickup.ready } : null,
-  tracking: [],
-});
-
 /** @param {any} data @returns {Changes} */
 export const changes = (data) => ({
-  cursor: data.cursor,
+  ...fields("cursor", "more")(data),
   upserts: data.products.upserts.map(card),
   deleted: data.products.deleted,
-  more: data.more,
 });
 
 /** @param {any} data @returns {Config} */
-export const config = (data) => ({
-  minimumVersion: data.minimum_version,
-  latestVersion: data.latest_version,
-  flags: data.flags ?? {},
-});
+export const config = (data) => ({ ...fields("minimum_version", "latest_version")(data), flags: data.flags ?? {} });

@@ -72,243 +72,169 @@
  * }} Progress `tracking` is null while it is not known
  */
 
-/** @param {any} data @returns {Home} */
-export function home(data) {
-  return {
-    types: data.types.map(counted),
-    brands: data.brands.map(counted),
-    featured: data.featured.map(card),
-    total: data.total,
-    feed: feed(data.feed),
-  };
-}
+import { fields } from "../shared/fields.js";
 
-/** @param {any} data @returns {Feed} */
-export function feed(data) {
-  return {
-    items: data.items.map(newsItem),
-    follows: data.follows,
-    unread: data.unread,
-    newest: data.newest,
-    next: data.next,
-  };
-}
+/** @type {(data: any) => Money} */
+const money = fields("amount", "currency");
 
-/** @param {any} data @returns {NewsItem} */
-function newsItem(data) {
-  return {
-    id: data.id,
-    kind: data.kind,
-    sku: data.sku,
-    name: data.name,
-    brand: data.brand,
-    picture: data.image && picture(data.image),
-    at: data.at,
-    price: data.price && money(data.price),
-    priceBefore: data.price_before && money(data.price_before),
-    isUnread: data.is_unread,
-    others: data.others,
-  };
-}
+/** @type {(data: any) => Named} */
+const named = fields("id", "name");
 
-/** @param {any} data @returns {Results} */
-export function results(data) {
-  return {
-    total: data.total,
-    items: data.items.map(card),
-    facets: {
-      brands: data.facets.brands.map(counted),
-      types: data.facets.types.map(counted),
-      prices: data.facets.prices.map((/** @type {any} */ range) => ({
-        from: range.from,
-        to: range.to,
-        count: range.count,
-      })),
-    },
-    next: data.next,
-  };
-}
+/** @type {(data: any) => Counted} */
+const counted = fields("id", "name", "count");
 
-/** @param {any} data @returns {Product} */
-export function product(data) {
-  const { rating, latest } = data.reviews;
-  return {
-    sku: data.sku,
-    name: data.name,
-    description: data.description,
-    brand: named(data.brand),
-    following: data.following,
-    type: named(data.type),
-    pictures: data.images.map(picture),
-    attributes: data.attributes,
-    price: money(data.price),
-    listPrice: money(data.list_price),
-    discount: data.discount ? data.discount.description : null,
-    available: data.available,
-    rating: rating ? { average: rating.average, count: rating.count, histogram: rating.histogram } : null,
-    reviews: latest.map(review),
-    related: data.related.map(card),
-  };
-}
-
-/** @param {any} data @returns {Basket} */
-export function basket(data) {
-  return {
-    lines: data.lines.map((/** @type {any} */ line) => ({
-      sku: line.sku,
-      quantity: line.quantity,
-      article: line.article && article(line.article),
-      total: line.total && money(line.total),
-      priceWhenAdded: line.price_when_added && money(line.price_when_added),
-    })),
-    pieces: data.pieces,
-    total: data.total && money(data.total),
-    waiting: data.waiting.map((/** @type {any} */ item) => ({ sku: item.sku, quantity: item.quantity })),
-  };
-}
-
-/** @param {any} data @returns {Draft} */
-export function draft(data) {
-  return {
-    basketVersion: data.basket_version,
-    lines: data.lines.map((/** @type {any} */ line) => ({
-      sku: line.sku,
-      quantity: line.quantity,
-      name: line.article && line.article.name,
-      picture: line.article?.image ? picture(line.article.image) : null,
-      percentOff: line.percent_off,
-      total: line.total && money(line.total),
-      short: line.short,
-      available: line.available,
-      priceWhenAdded: line.price_when_added && money(line.price_when_added),
-    })),
-    subtotal: data.subtotal && money(data.subtotal),
-    discount: data.discount && money(data.discount),
-    coupon: data.coupon && { code: data.coupon.code, applied: data.coupon.applied },
-    deliveries: data.deliveries.map((/** @type {any} */ delivery) => ({
-      method: delivery.method,
-      days: delivery.days,
-      price: money(delivery.price),
-      total: money(delivery.total),
-    })),
-    pickup: data.pickup && pickup(data.pickup),
-    obstacles: data.obstacles,
-  };
-}
-
-/** @param {any} data @returns {Order} */
-export function order(data) {
-  return {
-    id: data.id,
-    status: data.status,
-    placedAt: data.placed_at,
-    lines: data.lines.map((/** @type {any} */ line) => ({
-      sku: line.sku,
-      name: line.name,
-      quantity: line.quantity,
-      percentOff: line.percent_off,
-      total: money(line.total),
-    })),
-    subtotal: money(data.subtotal),
-    discount: money(data.discount),
-    total: money(data.total),
-    shipping: data.shipping && shipping(data.shipping),
-    coupon: data.coupon,
-    stage: data.stage,
-    reason: data.reason,
-    timeline: data.timeline.map((/** @type {any} */ milestone) => ({ stage: milestone.stage, at: milestone.at })),
-    tracking: [],
-  };
-}
-
-/** An order that has been read by its id: with the way of its parcel. @param {any} data @returns {Order} */
-export function trackedOrder(data) {
-  const tracking = data.tracking.map((/** @type {any} */ event) => ({ status: event.status, at: event.at }));
-  return { ...order(data), tracking };
-}
-
-/** @param {any} data @returns {Card} */
-function card(data) {
-  return {
-    ...article(data),
-    brand: data.brand.name,
-    stars: data.stars && { average: data.stars.average, count: data.stars.count },
-  };
-}
-
-/** @param {any} data @returns {Article} */
-function article(data) {
-  return {
-    sku: data.sku,
-    name: data.name,
-    picture: data.image && picture(data.image),
-    price: money(data.price),
-    listPrice: money(data.list_price),
-    available: data.available,
-  };
-}
-
-/** @param {any} data @returns {Shipping} */
-function shipping(data) {
-  const { name, street, postal_code, city, country } = data.address;
-  return {
-    method: data.method,
-    address: { name, street, postal_code, city, country },
-    price: money(data.price),
-    trackingCode: data.tracking_code,
-    pickup: data.pickup && {
-      name: data.pickup.name,
-      street: data.pickup.street,
-      postal_code: data.pickup.postal_code,
-      city: data.pickup.city,
-      readyAt: data.pickup.ready_at,
-    },
-  };
-}
-
-/** @param {any} data @returns {Pickup} */
-function pickup(data) {
-  return {
-    place: data.place,
-    known: data.known,
-    options: data.options.map((/** @type {any} */ option) => ({
-      store: option.store,
-      name: option.name,
-      street: option.street,
-      city: option.city,
-      metres: option.metres,
-      readyAt: option.ready_at,
-      today: option.today,
-      total: money(option.total),
-    })),
-  };
-}
-
-/** @param {any} data @returns {Review} */
-function review(data) {
-  const { id, author, rating, title, text, created_at: createdAt } = data;
-  return { id, author, rating, title, text, createdAt };
-}
-
-/** @param {any} data @returns {Money} */
-function money(data) {
-  return { amount: data.amount, currency: data.currency };
-}
-
-/** @param {any} data @returns {Named} */
-function named(data) {
-  return { id: data.id, name: data.name };
-}
-
-/** @param {any} data @returns {Counted} */
-function counted(data) {
-  return { id: data.id, name: data.name, count: data.count };
-}
+/** @type {(data: any) => Review} */
+const review = fields("id", "author", "rating", "title", "text", "created_at");
 
 /** @param {any} data @returns {Picture} */
-function picture(data) {
+const picture = ({ alt, variants }) => ({ alt, variants: variants.map(fields("url", "width")) });
+
+/** @param {any} data @returns {Article} */
+const article = (data) => ({
+  ...fields("sku", "name", "available")(data),
+  picture: data.image && picture(data.image),
+  price: money(data.price),
+  listPrice: money(data.list_price),
+});
+
+/** @param {any} data @returns {Card} */
+const card = (data) => ({
+  ...article(data),
+  brand: data.brand.name,
+  stars: data.stars && fields("average", "count")(data.stars),
+});
+
+/** @param {any} data @returns {NewsItem} */
+const newsItem = (data) => ({
+  ...fields("id", "kind", "sku", "name", "brand", "at", "is_unread", "others")(data),
+  picture: data.image && picture(data.image),
+  price: data.price && money(data.price),
+  priceBefore: data.price_before && money(data.price_before),
+});
+
+/** @param {any} data @returns {Feed} */
+export const feed = (data) => ({
+  ...fields("follows", "unread", "newest", "next")(data),
+  items: data.items.map(newsItem),
+});
+
+/** @param {any} data @returns {Home} */
+export const home = (data) => ({
+  types: data.types.map(counted),
+  brands: data.brands.map(counted),
+  featured: data.featured.map(card),
+  total: data.total,
+  feed: feed(data.feed),
+});
+
+/** @param {any} data @returns {Results} */
+export const results = (data) => ({
+  ...fields("total", "next")(data),
+  items: data.items.map(card),
+  facets: {
+    brands: data.facets.brands.map(counted),
+    types: data.facets.types.map(counted),
+    prices: data.facets.prices.map(fields("from", "to", "count")),
+  },
+});
+
+/** @param {any} data @returns {Product} */
+export const product = (data) => ({
+  ...fields("sku", "name", "description", "following", "attributes", "available")(data),
+  brand: named(data.brand),
+  type: named(data.type),
+  pictures: data.images.map(picture),
+  price: money(data.price),
+  listPrice: money(data.list_price),
+  discount: data.discount && data.discount.description,
+  rating: data.reviews.rating && fields("average", "count", "histogram")(data.reviews.rating),
+  reviews: data.reviews.latest.map(review),
+  related: data.related.map(card),
+});
+
+/** @param {any} data @returns {BasketLine} */
+const basketLine = (data) => ({
+  ...fields("sku", "quantity")(data),
+  article: data.article && article(data.article),
+  total: data.total && money(data.total),
+  priceWhenAdded: data.price_when_added && money(data.price_when_added),
+});
+
+/** @param {any} data @returns {Basket} */
+export const basket = (data) => ({
+  lines: data.lines.map(basketLine),
+  pieces: data.pieces,
+  total: data.total && money(data.total),
+  waiting: data.waiting.map(fields("sku", "quantity")),
+});
+
+/** @param {any} data @returns {CheckoutLine} */
+const checkoutLine = (data) => ({
+  ...fields("sku", "quantity", "percent_off", "short", "available")(data),
+  name: data.article && data.article.name,
+  picture: data.article?.image ? picture(data.article.image) : null,
+  total: data.total && money(data.total),
+  priceWhenAdded: data.price_when_added && money(data.price_when_added),
+});
+
+/** @param {any} data @returns {Delivery} */
+const delivery = (data) => ({
+  ...fields("method", "days")(data),
+  price: money(data.price),
+  total: money(data.total),
+});
+
+/** @param {any} data @returns {PickupOption} */
+const pickupOption = (data) => ({
+  ...fields("store", "name", "street", "city", "metres", "ready_at", "today")(data),
+  total: money(data.total),
+});
+
+/** @param {any} data @returns {Pickup} */
+const pickup = (data) => ({ ...fields("place", "known")(data), options: data.options.map(pickupOption) });
+
+/** @param {any} data @returns {Draft} */
+export const draft = (data) => ({
+  ...fields("basket_version", "obstacles")(data),
+  lines: data.lines.map(checkoutLine),
+  subtotal: data.subtotal && money(data.subtotal),
+  discount: data.discount && money(data.discount),
+  coupon: data.coupon && fields("code", "applied")(data.coupon),
+  deliveries: data.deliveries.map(delivery),
+  pickup: data.pickup && pickup(data.pickup),
+});
+
+/** @param {any} data @returns {OrderLine} */
+const orderLine = (data) => ({
+  ...fields("sku", "name", "quantity", "percent_off")(data),
+  total: money(data.total),
+});
+
+/** @param {any} data @returns {Shipping} */
+const shipping = (data) => {
+  const { name, street, postal_code, city, country } = data.address;
   return {
-    alt: data.alt,
-    variants: data.variants.map((/** @type {any} */ variant) => ({ url: variant.url, width: variant.width })),
+    ...fields("method", "tracking_code")(data),
+    address: { name, street, postal_code, city, country },
+    price: money(data.price),
+    pickup: data.pickup && {
+      ...fields("name", "street", "city", "ready_at")(data.pickup),
+      postal_code: data.pickup.postal_code,
+    },
   };
-}
+};
+
+/** @param {any} data @returns {Order} */
+export const order = (data) => ({
+  ...fields("id", "status", "placed_at", "coupon", "stage", "reason")(data),
+  lines: data.lines.map(orderLine),
+  subtotal: money(data.subtotal),
+  discount: money(data.discount),
+  total: money(data.total),
+  shipping: data.shipping && shipping(data.shipping),
+  timeline: data.timeline.map(fields("stage", "at")),
+  tracking: [],
+});
+
+/** An order that has been read by its id: with the way of its parcel. @param {any} data @returns {Order} */
+export const trackedOrder = (data) => ({ ...order(data), tracking: data.tracking.map(fields("status", "at")) });
