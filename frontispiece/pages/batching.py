@@ -26,7 +26,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 UNTRACED: Final = CallContext(inf)
 """Of the calls of a batch, when nobody records them."""
-UNKNOWN: Final[Any] = object()
+UNKNOWN: Final[Any] = KeyError()
 """Stands for the value of a key that its mapping leaves out."""
 
 Fetched = Awaitable[Mapping[Key, Value | UpstreamError]]
@@ -35,12 +35,16 @@ Callback = Callable[[], None]
 
 
 class LoadBatch(Struct, Generic[Key, Value], eq=False):
-    """Loads that are dispatched together, by key; it has a task once it is dispatched."""
+    """Loads that are dispatched together; it has a task once it is dispatched."""
 
     loads: "dict[Key, PendingLoad[Key, Value]]" = {}
-    callbacks: dict[Callback, None] = {}
-    failed: bool = False
-    """Whether it is done and some load of it failed."""
+    """Those that are not settled."""
+    waiters: "dict[Callback, Sequence[PendingLoad[Key, Value]]]" = {}
+    """Who waits, and for which loads, perhaps of other batches, too."""
+    settled: bool = False
+    """Whether its loads have their values or failures."""
+    values: dict[Key, Any] = {}
+    failures: dict[Key, FlightResult] = {}
     record: BatchRecord | None = None
     task: InlineTask[None] | None = None
 
@@ -56,23 +60,26 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
     """Keys in one call."""
     _max_concurrency: int
     """Calls at the same time."""
+    _detach: Callable[[], object]
+    """Has the object refer to this loader no more."""
     _loads: "dict[Key, PendingLoad[Key, Value]]" = {}
     _open: LoadBatch[Key, Value] | None = None
     _queue: deque[LoadBatch[Key, Value]] = field(default_factory=deque)
     _dispatched: set[LoadBatch[Key, Value]] = set()
     _starting: bool = False
 
-    def __call__(self, key: Key) -> "PendingLoad[Key, Value]":
+    def load(self, key: Key) -> "PendingLoad[Key, Value]":
         """Load one key: await what is returned for its value. A key is loaded once, unless it failed."""
         load = self._loads.get(key)
-        if load is None:
-            load = self._loads[key] = PendingLoad(self, key)
-        elif load.batch is not None:
-            return load
-        batch = load.batch = self._open or self._open_batch()  # it is new, or was abandoned
-        batch.loads[key] = load
-        if len(batch.loads) >= self._max_size:
-            self.dispatch()
+        if load is None or load.batch is None:  # it is new, or was abandoned
+            batch = self._open or self._open_batch()
+            if load is None:
+                load = self._loads[key] = PendingLoad(self, key, batch)
+            else:
+                load.batch = batch
+            batch.loads[key] = load
+            if len(batch.loads) >= self._max_size:
+                self.dispatch()
         return load
 
     def dispatch(self) -> None:
@@ -82,27 +89,29 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             self._queue.append(batch)
             self._start_queued()
 
-    def release(self, load: "PendingLoad[Key, Value]", callback: Callback) -> None:
-        """Stop waiting for a load; a batch without waiters is cancelled."""
-        load.waiters -= 1
-        batch = load.batch
-        if batch is None:
-            return
-        batch.callbacks.pop(callback, None)
-        if batch.task is None:
-            if not load.waiters:
-                del batch.loads[load.key]
-                load.batch = None
-        elif not batch.callbacks:
-            self._cancel(batch)
-
-    def cancel_abandoned(self) -> None:
-        """Cancel the batches without waiters."""
-        if self._open is not None and not self._open.callbacks:
-            self._cancel(self._open)
-        for batch in [*self._queue, *self._dispatched]:
-            if not batch.callbacks:
+    def release(self, batch: LoadBatch[Key, Value], callback: Callback) -> None:
+        """Wait no more: what nobody waits for is not sent, and a batch without waiters is cancelled."""
+        released = batch.waiters.pop(callback, ())
+        if batch.task is not None:
+            if not batch.waiters and not batch.settled:
                 self._cancel(batch)
+            return
+        awaited = {load.key for loads in batch.waiters.values() for load in loads}
+        for load in released:
+            if load.batch is batch and load.key not in awaited:
+                batch.loads.pop(load.key).batch = load.batch = None
+
+    def close(self) -> None:
+        """End of the page: cancel the batches without waiters; with none at work, forget its object."""
+        batches = [*self._queue, *self._dispatched]
+        if self._open is not None:
+            batches.append(self._open)
+        for batch in batches:
+            if not batch.waiters:
+                self._cancel(batch)
+        if not batches:  # else the garbage collector has to find the circle
+            self._loads.clear()
+            self._detach()
 
     def _open_batch(self) -> LoadBatch[Key, Value]:
         batch = self._open = LoadBatch()
@@ -131,10 +140,9 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
         self._starting = False
 
     def _cancel(self, batch: LoadBatch[Key, Value]) -> None:
-        """Cancel a batch; its unsettled loads are dispatched anew when they are awaited again."""
+        """Cancel a batch; its loads are dispatched anew when they are awaited again."""
         for load in batch.loads.values():
-            if not load.settled:
-                load.batch = None
+            load.batch = None
         if batch.task is None:
             batch.loads.clear()
         elif not batch.task.cancelling():  # its cleanup is not to be disturbed
@@ -142,70 +150,68 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
 
     async def _run(self, batch: LoadBatch[Key, Value], record: BatchRecord, context: CallContext) -> None:
         current_call_context.set(context)  # not that of the source that happened to complete the batch
-        keys, loads = list(batch.loads), list(batch.loads.values())
-        values: list[Any]
+        keys = batch.loads
         try:
-            found = await self._fetch(keys)
-            values = list(map(found.get, keys, repeat(UNKNOWN)))
+            found = await self._fetch([*keys])
+            batch.values = dict(zip(keys, map(found.get, keys, repeat(UNKNOWN)), strict=True))
             record.outcome = DONE
         except asyncio.CancelledError:
             if batch.task is not None and batch.task.cancelling():
                 raise
-            values = [RuntimeError(f"{self._label} awaited something that was cancelled")] * len(keys)
+            bug = RuntimeError(f"{self._label} awaited something that was cancelled")
+            batch.values = dict.fromkeys(keys, bug)
         except Exception as failure:  # noqa: BLE001 (raised where each load is awaited)
-            values = [failure] * len(keys)
+            batch.values = dict.fromkeys(keys, failure)
             record.outcome = TraceOutcome.FAILED
         finally:
             record.ended = perf_counter()
             self._dispatched.discard(batch)
             if self._queue:
                 self._start_queued()
-        for load, value in zip(loads, values, strict=True):
-            if load.batch is batch:  # and not in a later one, for this was cancelled
-                load.settled = True
-                if value is UNKNOWN or isinstance(value, BaseException):
-                    self._fail(load, batch, value)
-                else:
-                    load.value = value
-        callbacks, batch.callbacks = batch.callbacks, {}
-        for callback in callbacks:
+        for kind in {*map(type, batch.values.values())}:
+            if issubclass(kind, BaseException):
+                self._fail(batch)
+        batch.settled = True
+        batch.loads.clear()
+        waiters, batch.waiters = batch.waiters, {}
+        for callback in waiters:
             callback()
 
-    def _fail(self, load: "PendingLoad[Key, Value]", batch: LoadBatch[Key, Value], failure: Any) -> None:
-        if failure is UNKNOWN:
-            failure = UpstreamClientError(404, kind="not-found", detail=f"there is no {load.key}")
-        load.failure = FlightResult(failure=failure, expected=(UpstreamError,))
-        batch.failed = True
-        del self._loads[load.key]  # the next load of this key fetches it again
+    def _fail(self, batch: LoadBatch[Key, Value]) -> None:
+        """Note which keys have failed; the next load of such a key fetches it again."""
+        for key, value in batch.values.items():
+            if not isinstance(value, BaseException):
+                continue
+            failure = value
+            if value is UNKNOWN:
+                failure = UpstreamClientError(404, kind="not-found", detail=f"there is no {key}")
+            batch.failures[key] = FlightResult(failure=failure, expected=(UpstreamError,))
+            load = self._loads.get(key)
+            if load is not None and load.batch is batch:  # and not in a later one, for this was cancelled
+                del self._loads[key]
 
 
 class PendingLoad(Struct, Generic[Key, Value], eq=False):
     """The load of one key; await it for the value.
 
-    It has a `batch` from the start, and none while it is abandoned: its batch was cancelled, or it had no
-    waiters before it was dispatched.
+    It has a `batch` from the start, and none while it is abandoned: its batch was cancelled, or nobody waited
+    for it any more before it was dispatched.
     """
 
     loader: BatchLoader[Key, Value]
     key: Key
     batch: LoadBatch[Key, Value] | None = None
-    waiters: int = 0
-    settled: bool = False
-    value: Any = None
-    failure: FlightResult | None = None
 
-    def subscribe(self, callback: Callback) -> LoadBatch[Key, Value]:
-        """Have this called once the batch that is returned is done; only for a load that is not settled."""
-        batch = self.batch or self.loader(self.key).batch
+    def renewed(self) -> LoadBatch[Key, Value]:
+        """The batch of a load that was abandoned and is loaded after all."""
+        batch = self.batch = self.loader.load(self.key).batch
         assert batch is not None
-        self.waiters += 1
-        batch.callbacks[callback] = None
         return batch
 
-    def release(self, callback: Callback) -> None:
-        """Wait no more."""
-        if not self.settled:
-            self.loader.release(self, callback)
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is settled and has no value."""
+        return self.batch is not None and self.key in self.batch.failures
 
     def result(self) -> Value:
         """The value of a settled load.
@@ -213,22 +219,26 @@ class PendingLoad(Struct, Generic[Key, Value], eq=False):
         Raises:
             UpstreamError: the batch failed, or this key did.
         """
+        batch = self.batch
+        assert batch is not None
         running = current_call_context.get()
-        if isinstance(running, SourceRun) and running.recorded_calls is not None and self.batch is not None:
-            assert self.batch.record is not None
-            running.record_batch(self.batch.record)
-        value: Value = self.value if self.failure is None else self.failure.result()
+        if isinstance(running, SourceRun) and running.recorded_calls is not None:
+            assert batch.record is not None
+            running.record_batch(batch.record)
+        failure = batch.failures.get(self.key)
+        value: Value = batch.values[self.key] if failure is None else failure.result()
         return value
 
     def __await__(self) -> Generator[Any, None, Value]:
-        if not self.settled:
+        batch = self.batch or self.renewed()
+        if not batch.settled:
             waiter: Signal[None] = Signal(loop=asyncio.get_running_loop())
             callback = partial(_wake, waiter)
-            self.subscribe(callback)
+            batch.waiters[callback] = (self,)
             try:
                 yield from waiter
             finally:
-                self.release(callback)
+                self.loader.release(batch, callback)
         return self.result()
 
 

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar, overload
 
-from frontispiece.pages.batching import BatchLoader, Fetched
+from frontispiece.pages.batching import BatchLoader, Fetched, PendingLoad
 
 Owner = TypeVar("Owner")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+Load = Callable[[Key], PendingLoad[Key, Value]]
+"""Loads one key."""
 
 
 class LoaderDescriptor(Generic[Owner, Key, Value]):
@@ -36,15 +39,18 @@ class LoaderDescriptor(Generic[Owner, Key, Value]):
     @overload
     def __get__(self, owner: None, kind: type) -> "LoaderDescriptor[Owner, Key, Value]": ...
     @overload
-    def __get__(self, owner: Owner, kind: type) -> BatchLoader[Key, Value]: ...
+    def __get__(self, owner: Owner, kind: type) -> Load[Key, Value]: ...
     def __get__(
         self, owner: Owner | None, kind: type
-    ) -> "LoaderDescriptor[Owner, Key, Value] | BatchLoader[Key, Value]":
+    ) -> "LoaderDescriptor[Owner, Key, Value] | Load[Key, Value]":
         if owner is None:
             return self
-        batch_loader = BatchLoader(self._label, self.fetch_of(owner), self._max_size, self._max_concurrency)
-        owner.__dict__[self._name] = batch_loader  # found before this descriptor from now on
-        return batch_loader
+        found = owner.__dict__
+        detach = partial(found.pop, self._name, None)
+        fetch = self.fetch_of(owner)
+        load = BatchLoader(self._label, fetch, self._max_size, self._max_concurrency, detach).load
+        found[self._name] = load  # before this descriptor, from now on
+        return load
 
 
 def loader(
@@ -53,7 +59,7 @@ def loader(
     """Declare a method `fetch(keys) -> mapping` as a loader: its callers load one key each.
 
     A value that is an `UpstreamError` fails the load of its key only; a key that the mapping leaves out fails
-    with a 404. A key is loaded once in the life of the method's object.
+    with a 404. A key is loaded once in the life of the method's object, or of its page.
 
     ```python
     class Articles:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from frontispiece.aio.inline_task import InlineTask, Signal
-from frontispiece.pages.batching import LoadBatch, PendingLoad
+from frontispiece.pages.batching import BatchLoader, LoadBatch, PendingLoad
 from frontispiece.pages.idle_detector import spawn
 from frontispiece.upstream import UpstreamError, current_call_context
 
@@ -30,9 +30,9 @@ async def gather(awaitables: Iterable[Awaitable[Result]]) -> list[Result]:
             gathering.done = Signal(loop=asyncio.get_running_loop())
             await gathering.done
         return gathering.results()
-    finally:
-        if gathering.pending:
-            await gathering.cancel()
+    except BaseException:
+        await gathering.cancel()
+        raise
 
 
 class _Gathering(Struct, Generic[Result], eq=False):
@@ -44,61 +44,74 @@ class _Gathering(Struct, Generic[Result], eq=False):
     """The first of all to fail."""
     done: Signal[None] | None = None
     """Resolved once all have ended, or one has failed."""
-    _all: list[PendingLoad[Any, Result] | InlineTask[Result]] = []
-    _batches: set[LoadBatch[Any, Result]] = set()
+    _all: list[Any] = []
+    """Loads and tasks, and coroutines that are no tasks yet."""
+    _loads: list[PendingLoad[Any, Result]] = []
+    _batches: dict[LoadBatch[Any, Result], BatchLoader[Any, Result]] = {}
     _cancelled: bool = False
 
     def start(self, awaitables: Iterable[Awaitable[Result]]) -> None:
-        for each in awaitables:
-            if not isinstance(each, PendingLoad):
-                self._start_task(each)
-                continue
-            self._all.append(each)
-            if each.settled:
-                if each.failure is not None and self.failed is None:
-                    self.failed = each
-            elif each.batch is not None and each.batch in self._batches:
-                each.waiters += 1
-            elif (batch := each.subscribe(self._batch_ended)) not in self._batches:
-                self._batches.add(batch)
-                self.pending += 1
+        try:
+            self._all.extend(awaitables)
+        finally:  # what a list has begun that breaks off is cancelled, too
+            self._wait_for_loads()
+        if self._loads is not self._all:
+            self._start_tasks()
 
-    def _start_task(self, awaitable: Awaitable[Result]) -> None:
-        """Run it, unless one has failed already."""
-        if self.failed is None:
-            self.pending += 1
-            self._all.append(spawn(awaitable, self._task_ended))
-        elif isinstance(awaitable, Coroutine):
-            awaitable.close()
+    def _wait_for_loads(self) -> None:
+        self._loads = loads = self._all
+        if {*map(type, loads)} != {PendingLoad}:
+            self._loads = loads = [each for each in loads if type(each) is PendingLoad]
+        batches = self._batches
+        for load in loads:
+            batches[load.batch or load.renewed()] = load.loader
+        for batch in batches:
+            if not batch.settled:
+                self.pending += 1
+                batch.waiters[self._batch_ended] = loads
+            elif batch.failures:
+                self.failed = self._failed_load()
+
+    def _start_tasks(self) -> None:
+        """Run what is no load, until one has failed."""
+        for index, each in enumerate(self._all):
+            if type(each) is not PendingLoad and self.failed is None:
+                self.pending += 1
+                self._all[index] = spawn(each, self._task_ended)
 
     def results(self) -> list[Result]:
         if self.failed is not None:
             self.failed.result()
         running = current_call_context.get()
-        if running is None or running.recorded_calls is None:  # without tracing; no load has failed
-            return [each.value if type(each) is PendingLoad else each.result() for each in self._all]
+        if self._loads is self._all and (running is None or running.recorded_calls is None):
+            return [load.batch.values[load.key] for load in self._all]  # without tracing; none has failed
         return [each.result() for each in self._all]
 
     async def cancel(self) -> None:
         """Cancel what still runs, and wait until it has ended."""
         self._cancelled = True
+        for batch, loader in self._batches.items():
+            loader.release(batch, self._batch_ended)
         running = []
         for each in self._all:
-            if isinstance(each, PendingLoad):
-                each.release(self._batch_ended)
-            elif not each.done():
-                each.cancel()
-                running.append(each)
+            if isinstance(each, InlineTask):
+                if not each.done():
+                    each.cancel()
+                    running.append(each)
+            elif isinstance(each, Coroutine):
+                each.close()
         if running:
             await asyncio.wait(running)
 
     def _batch_ended(self) -> None:
         failed = None
         for batch in self._batches:
-            if batch.failed:
-                loads = (each for each in self._all if isinstance(each, PendingLoad))
-                failed = next((load for load in loads if load.failure is not None), None)
+            if batch.failures:
+                failed = self._failed_load()
         self._one_ended(failed)
+
+    def _failed_load(self) -> PendingLoad[Any, Result] | None:
+        return next((load for load in self._loads if load.has_failed), None)
 
     def _task_ended(self, task: InlineTask[Result]) -> None:
         failure = None if task.cancelled() else task.exception()

@@ -66,7 +66,7 @@ class IdleDetector(Struct, eq=False):
         if self._spawned:
             self._spawned = [task for task in self._spawned if not task.done()]  # each refers to this
         for loader in self._loaders:
-            loader.cancel_abandoned()
+            loader.close()
 
     def _check(self) -> None:
         """Dispatch the batches if no task can continue; else look again in the next turn."""
