@@ -38,12 +38,12 @@ export class Session extends EventTarget {
     this.#set(null);
   }
 
-  /** Ends the session here and at the issuer. */
+  /** Ends the session here and at the issuer, if that can be. */
   async logOut() {
     const { data } = await this.#http.json("POST", "/logout");
     removeOwn(localStorage);
     removeOwn(sessionStorage);
-    location.assign(data.logout_url);
+    location.assign(data.logout_url ?? "/"); // not every issuer has a page for it
   }
 
   /** @param {User | null} user */
