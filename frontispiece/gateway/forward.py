@@ -25,6 +25,10 @@ LENGTH: Final = frozenset({b"content-length"})
 
 OK: Final = 200
 NOT_MODIFIED: Final = 304
+UNAUTHORIZED: Final = 401
+
+CHALLENGE: Final = (b"www-authenticate", b"Bearer")
+"""Of a 401 to which the service has given none: RFC 9110 (15.5.2) wants one on each."""
 
 
 def forward(
@@ -111,4 +115,7 @@ def _pass_interim(send_interim: Callable[[int, Headers], None], status: int, hea
 
 
 def _to_client(reply: Reply, drop: frozenset[bytes]) -> Headers:
-    return end_to_end(reply.headers, drop | LENGTH if reply.status == NOT_MODIFIED else drop)
+    headers = end_to_end(reply.headers, drop | LENGTH if reply.status == NOT_MODIFIED else drop)
+    if reply.status == UNAUTHORIZED and reply.header(CHALLENGE[0]) is None:
+        headers.append(CHALLENGE)
+    return headers

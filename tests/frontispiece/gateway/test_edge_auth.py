@@ -11,6 +11,7 @@ from frontispiece.security import Identity, Signer
 from tests.conftest import MakeToken
 from tests.frontispiece.conftest import READER, IdentityIn, assert_refused
 from tests.support.issuer import Issuer
+from tests.support.stub import answering
 from tests.support.tables import route, route_table
 from tests.support.world import OpenWorld, World
 
@@ -58,6 +59,17 @@ async def test_without_a_bearer_token_there_is_a_challenge(edge: World) -> None:
 
         assert assert_refused(answer, 401, "token-missing") == "Bearer"
         assert not edge.things.requests, header
+
+
+@pytest.mark.parametrize(("given", "sent"), [([], "Bearer"), (["Basic realm=x", "Negotiate"], None)])
+async def test_a_401_of_a_service_has_its_challenges_or_one(
+    edge: World, given: list[str], sent: str | None
+) -> None:
+    edge.things.answer = answering(401, b"", *((b"www-authenticate", each.encode()) for each in given))
+
+    answer = await edge.http.get("/things/7")
+
+    assert answer.headers.get_list("www-authenticate") == ([sent] if sent else given)
 
 
 async def test_a_token_needs_every_scope_of_the_route(edge: World, bearer: MakeToken) -> None:
