@@ -137,10 +137,10 @@ class RoutingSnapshot:
             scheme: `http` or `https`, as the client spoke.
         """
         try:
-            host = host_name(field(headers, b"host") or b"")
-            routes = self._matcher.entries_at(method, host, segments_of(path))
-        except AmbiguousPath:
-            routes = []
+            segments = segments_of(path)
+        except AmbiguousPath:  # refused whatever its route; pages of that may see why
+            segments = path.decode("latin-1")[1:].split("/")
+        routes = self._matcher.entries_at(method, host_name(field(headers, b"host") or b""), segments)
         if cors.requested_method(headers) is not None:
             headers = []
         at_path = [entry.refusal for entry in routes] or [self._unrouted]

@@ -1,5 +1,6 @@
 """Checks of a request's header section that the parser (llhttp, strict) leaves to the server."""
 
+import re
 from typing import Final
 
 import httptools
@@ -26,6 +27,9 @@ COMMON_NAMES: Final = {
 `Transfer-Encoding` is not among them: the reader takes note of names that are not common."""
 
 
+_ORIGIN: Final = re.compile(rb"\norigin:[ \t]*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
+
+
 def bad_request(detail: str) -> Problem:
     """A 400 problem."""
     return Problem(400, "bad-request", detail)
@@ -34,6 +38,25 @@ def bad_request(detail: str) -> Problem:
 def headers_too_large(limit: int) -> Problem:
     """A 431 problem."""
     return Problem(431, "head-too-large", f"A request's header section has at most {limit} bytes.")
+
+
+def problem_of(fault: httptools.HttpParserError) -> Problem:
+    """The problem of what the parser refuses, or of what one of its callbacks does."""
+    if isinstance(fault, httptools.HttpParserInvalidMethodError):
+        return Problem(501, "method-unknown", "The method is unknown.")
+    if isinstance(fault.__context__, Problem):
+        return fault.__context__
+    return bad_request("This is not a valid HTTP/1.1 request.")
+
+
+def withheld_origin(data: bytes, headers: Headers) -> Headers:
+    """The `Origin` of a section that the parser refuses, unless it has reported it: pages may see why.
+
+    The parser reports a field when the next one begins.
+    """
+    if any(name == b"origin" for name, _ in headers):
+        return []
+    return [(b"origin", value) for value in _ORIGIN.findall(data)[-1:]]
 
 
 def check_version_and_coding(version: str, headers: Headers) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import httptools
 
 from frontispiece.http.messages import Headers
-from frontispiece.http.problems import Problem
 from frontispiece.server.deadlines import NEVER
 from frontispiece.server.exchange import Exchange
 from frontispiece.server.limits import ConnectionLimits
@@ -23,6 +22,8 @@ from frontispiece.server.request_head import (
     header_size,
     headers_too_large,
     origin_form,
+    problem_of,
+    withheld_origin,
 )
 
 if TYPE_CHECKING:
@@ -143,13 +144,10 @@ class RequestReader:
             self._has_space = data.find(b" \r\n") >= 0 or data.find(b"\t") >= 0
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserInvalidMethodError:
-            self._refuse(Problem(501, "method-unknown", "The method is unknown."))
         except httptools.HttpParserError as fault:
-            problem = fault.__context__
-            if not isinstance(problem, Problem):
-                problem = bad_request("This is not a valid HTTP/1.1 request.")
-            self._refuse(problem)
+            if not self.is_done:  # what comes after the last request is of no interest
+                self._fields += withheld_origin(data, self._fields)
+                raise problem_of(fault) from None
         else:
             if self.state:
                 self._check_size()
@@ -209,10 +207,6 @@ class RequestReader:
         """Bytes of the body since the last call."""
         received, self._checked_content = self._content - self._checked_content, self._content
         return received
-
-    def _refuse(self, problem: Problem) -> None:
-        if not self.is_done:  # what comes after the last request is of no interest
-            raise problem
 
     def _check_size(self) -> None:
         if self.state == BODY:
