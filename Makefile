@@ -68,8 +68,8 @@ migration: .venv/dev  ## write the next version of a service's database: APP=cat
 	$(BIN)/front migrate $(APP) --new "$(MESSAGE)"
 	$(BIN)/ruff format --quiet services
 
-proto: .venv/dev  ## generate the gRPC code and the descriptor set of shop/pb/*.proto anew
-	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. \
+proto: .venv/dev  ## generate the messages and the descriptor set of shop/pb/*.proto anew
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. \
 		--include_imports --include_source_info --descriptor_set_out=shop/pb/shop.binpb shop/pb/*.proto
 
 RUN_EXTRAS := compression dns embedded envoy events graphql grpc otel postgresql sql validation valkey # what only tests need is not in the image

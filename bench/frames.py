@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import sys
 import tomllib
 from collections import Counter
@@ -34,7 +33,6 @@ from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
 
 ROOT = Path(__file__).parents[1]
 FIRST_PARTY = tuple(f"{ROOT}/{name}/" for name in ("frontispiece", "gateway", "bff", "shop"))
-GENERATED = re.compile(r"_pb2(_grpc)?\.py$")
 SERVICES = tomllib.loads((ROOT / "frontispiece.toml").read_text(encoding="utf-8"))["apps"]
 TARGET = "/web/products/PEN"
 RELATED = ["INK", "CAP", "PAD", "NIB"]

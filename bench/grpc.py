@@ -35,7 +35,7 @@ from frontispiece.settings import Directory, TokenSettings
 from frontispiece.upstream import Context, GrpcService, GrpcStub, now, open_upstream
 from services.catalog.app import CatalogSettings, create_app
 from shop.pb.catalog_pb2 import ListProductsRequest, ListProductsResponse
-from shop.pb.catalog_pb2_grpc import CatalogStub
+from shop.pb.services import CatalogStub
 
 RESULTS: Final = Path(__file__).parent / "results" / "grpc.md"
 SIZES: Final = (1, 10, 50)

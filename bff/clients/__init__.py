@@ -15,7 +15,7 @@ from bff.clients.reviews import Reviews
 from bff.clients.shipping import Shipping
 from frontispiece.pages import ServiceType
 from frontispiece.upstream import GrpcService
-from shop.pb.discount_pb2_grpc import DiscountsStub
+from shop.pb.services import DiscountsStub
 
 CLIENTS: Final[Mapping[Any, str | ServiceType]] = {
     Catalog: "catalog",

@@ -48,7 +48,7 @@ def create_app(settings: CatalogSettings | None = None) -> FastAPI:
         from frontispiece.service import registered_as, serve_rpc, tracing_interceptors  # noqa: PLC0415 (seldom wanted)
         from services.catalog import rpc  # noqa: PLC0415
 
-        server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
+        server = rpc.server_of(store, verifier, tracing_interceptors(app.state.tracing))
         async with serve_rpc(server, settings.grpc_listen) as app.state.grpc_port:
             yield registered_as("catalog-grpc", settings.grpc_listen, app.state.grpc_port)
 

@@ -13,7 +13,7 @@ from services.catalog.model import Named, Product
 from services.catalog.schemas import ProductAnswer
 from services.catalog.store import Store
 from shop.pb import catalog_pb2 as pb
-from shop.pb import catalog_pb2_grpc
+from shop.pb.services import CATALOG, create_server
 
 MAX_SKUS: Final = 100
 SKU_LENGTHS: Final = range(1, 65)
@@ -24,23 +24,15 @@ PUBLIC: Final = frozenset({"ListProducts"})
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-def create_server(
+def server_of(
     store: Store, verifier: Verifier, outermost: Sequence[grpc.aio.ServerInterceptor] = ()
 ) -> grpc.aio.Server:
-    """A server of products, not yet listening; made in the event loop that it runs in.
-
-    Args:
-        store: the products.
-        verifier: verifies the tokens of callers.
-        outermost: interceptors around all others, such as tracing.
-    """
+    """A server of these products; `outermost` are interceptors such as tracing."""
     guard = RpcInterceptor(verifier, public=PUBLIC, problems={})
-    server = grpc.aio.server(interceptors=[*outermost, guard], options=[("grpc.so_reuseport", 0)])
-    catalog_pb2_grpc.add_CatalogServicer_to_server(Rpc(store), server)
-    return server
+    return create_server(CATALOG, Rpc(store), [*outermost, guard])
 
 
-class Rpc(catalog_pb2_grpc.CatalogServicer):
+class Rpc:
     """The methods of `catalog.proto`; `RpcInterceptor` turns their exceptions into status codes."""
 
     def __init__(self, store: Store) -> None:

@@ -44,7 +44,7 @@ def create_app(settings: DiscountSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        server = rpc.create_server(store, verifier, tracing_interceptors(app.state.tracing))
+        server = rpc.server_of(store, verifier, tracing_interceptors(app.state.tracing))
         async with serve_rpc(server, settings.grpc_listen) as app.state.grpc_port:
             yield registered_as("discount-grpc", settings.grpc_listen, app.state.grpc_port)
 

@@ -26,7 +26,7 @@ from services.discount.model import (
 )
 from services.discount.store import Store
 from shop.pb import discount_pb2 as pb
-from shop.pb import discount_pb2_grpc
+from shop.pb.services import DISCOUNTS, create_server
 
 MAX_SKUS = 100
 KEY_LENGTHS = range(8, 201)
@@ -59,24 +59,15 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-def create_server(
+def server_of(
     store: Store, verifier: Verifier, outermost: Sequence[grpc.aio.ServerInterceptor] = ()
 ) -> grpc.aio.Server:
-    """A server of discounts, not yet listening; made in the event loop that it runs in.
-
-    Args:
-        store: the discounts.
-        verifier: verifies the tokens of callers.
-        outermost: interceptors around all others, such as tracing.
-    """
-    # Without so_reuseport=0 two servers could listen on one port and take turns, instead of a clear failure.
+    """A server of these discounts; `outermost` are interceptors such as tracing."""
     guard = RpcInterceptor(verifier, public=PUBLIC, scopes=SCOPES, problems=PROBLEMS)
-    server = grpc.aio.server(interceptors=[*outermost, guard], options=[("grpc.so_reuseport", 0)])
-    discount_pb2_grpc.add_DiscountsServicer_to_server(Rpc(store, verifier), server)
-    return server
+    return create_server(DISCOUNTS, Rpc(store, verifier), [*outermost, guard])
 
 
-class Rpc(discount_pb2_grpc.DiscountsServicer):
+class Rpc:
     """The methods of `discount.proto`; `RpcInterceptor` turns their exceptions into status codes."""
 
     def __init__(self, store: Store, verifier: Verifier) -> None:

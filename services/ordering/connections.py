@@ -12,7 +12,7 @@ from frontispiece.settings import Directory
 from frontispiece.upstream import GrpcService, Headers, Unreachable, UpstreamError, open_upstream
 from services.ordering.calls import Calls
 from services.ordering.clients import Baskets, Catalog, Clients, Discounts, Pickups, Shipping
-from shop.pb import discount_pb2_grpc
+from shop.pb.services import DiscountsStub
 
 HTTP_SERVICES: Final = ("catalog", "basket", "shipping", "pickup")
 
@@ -52,7 +52,7 @@ async def open_clients(
         LookupError: the directory lacks an address.
     """
     upstreams = [open_upstream(name, f"registry://{name}", directory) for name in HTTP_SERVICES]
-    discount = GrpcService("discount", discount_pb2_grpc.DiscountsStub, address="discount-grpc")
+    discount = GrpcService("discount", DiscountsStub, address="discount-grpc")
     channels = discount.connect(directory, lambda stub: stub)
 
     def clients_for(identity: Identity, headers: Headers) -> Clients:

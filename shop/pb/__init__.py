@@ -1,1 +1,1 @@
-"""The gRPC contracts: each `.proto` beside the code generated from it (`make proto`)."""
+"""The gRPC contracts: each `.proto`, the messages generated from it (`make proto`), and their services."""

@@ -11,7 +11,7 @@ from frontispiece.pages import gather
 from frontispiece.settings import Directory
 from frontispiece.upstream import Context, GrpcService, TimedOut, Unreachable, UpstreamClientError
 from shop.pb import discount_pb2 as pb
-from shop.pb.discount_pb2_grpc import DiscountsStub
+from shop.pb.services import DiscountsStub
 from tests.bff.discounts import discount_server, list_discounts
 from tests.bff.troubles import Trouble
 from tests.bff.world import Shop

@@ -15,7 +15,7 @@ from frontispiece.security import Identity, Signer
 from frontispiece.settings import Directory
 from services.payment.model import Payment, Status
 from services.recommendation.model import Purchase
-from shop.pb import discount_pb2_grpc
+from shop.pb.services import DISCOUNTS, create_server
 from tests.bff.discounts import discount_server
 from tests.bff.documents import article, euros, order, review
 from tests.bff.times import extend
@@ -103,7 +103,7 @@ def plain(name: str, **known: Any) -> World:
 async def ordering(parts: Parts) -> AsyncIterator[Fuzzed]:
     """Ordering among services that always have what an order needs."""
     app, discounts = APPS["ordering"], Discounts()
-    server = grpc_server(discounts)
+    server = create_server(DISCOUNTS, discounts)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     addresses = {name: f"httpx+http://{name}.test" for name in ("catalog", "basket", "shipping", "pickup")}
@@ -135,15 +135,6 @@ class FullBasket(OrderingShop):
     def _claim(self, request: httpx.Request) -> httpx.Response:
         self.basket = {"PEN": 2, "INK": 1}
         return super()._claim(request)
-
-
-def grpc_server(discounts: Discounts) -> Any:
-    """A gRPC server of discounts, not started."""
-    import grpc  # noqa: PLC0415
-
-    server = grpc.aio.server()
-    discount_pb2_grpc.add_DiscountsServicer_to_server(discounts, server)
-    return server
 
 
 @asynccontextmanager

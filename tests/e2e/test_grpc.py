@@ -10,8 +10,7 @@ import pytest
 
 from shop.pb import catalog_pb2
 from shop.pb import discount_pb2 as pb
-from shop.pb.catalog_pb2_grpc import CatalogStub
-from shop.pb.discount_pb2_grpc import DiscountsStub
+from shop.pb.services import CatalogStub, DiscountsStub
 from tests.support.shop import RunningShop
 
 pytestmark = pytest.mark.e2e

@@ -117,7 +117,7 @@ class Service:
 
     async def call(self, method: str, request: Any, timeout: float) -> str:  # noqa: ASYNC109 (gRPC's)
         """The status of a call by gRPC."""
-        from shop.pb.discount_pb2_grpc import DiscountsStub  # noqa: PLC0415
+        from shop.pb.services import DiscountsStub  # noqa: PLC0415
 
         metadata = [(name.lower(), value) for name, value in self._headers.items()]
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.app.state.grpc_port}") as channel:

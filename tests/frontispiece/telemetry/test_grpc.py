@@ -10,13 +10,13 @@ from frontispiece.service import tracing_interceptors
 from frontispiece.telemetry.spans import Tracing
 from frontispiece.upstream import grpc as rpc
 from shop.pb import discount_pb2 as pb
-from shop.pb import discount_pb2_grpc
+from shop.pb.services import DISCOUNTS, DiscountsStub, create_server
 from tests.support.otlp import Collector
 
 METHOD = "frontispiece.discount.v1.Discounts/GetDiscount"
 
 
-class Discounts(discount_pb2_grpc.DiscountsServicer):
+class Discounts:
     """Answers `fine`, refuses `bad` and lets `slow` wait for ever."""
 
     def __init__(self) -> None:
@@ -38,13 +38,12 @@ class Discounts(discount_pb2_grpc.DiscountsServicer):
 async def ask(discounts: Discounts, what: str) -> None:
     """Ask a traced server within a traced request."""
     async with Tracing("caller") as caller, Tracing("discount") as tracing:
-        server = grpc.aio.server(interceptors=tracing_interceptors(tracing))
-        discount_pb2_grpc.add_DiscountsServicer_to_server(discounts, server)
+        server = create_server(DISCOUNTS, discounts, tracing_interceptors(tracing))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:
             async with rpc.open_channel(f"127.0.0.1:{port}") as channel:
-                stub = discount_pb2_grpc.DiscountsStub(channel)
+                stub = DiscountsStub(channel)
                 try:
                     with caller.serving("GET", [], {}):
                         await stub.GetDiscount(pb.GetDiscountRequest(id=what), timeout=60)

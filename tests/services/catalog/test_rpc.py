@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from frontispiece.settings import TokenSettings
 from services.catalog.app import CatalogSettings, create_app
 from shop.pb.catalog_pb2 import ListProductsRequest
-from shop.pb.catalog_pb2_grpc import CatalogStub
+from shop.pb.services import CatalogStub
 from tests.conftest import AppClient
 from tests.support.events import NO_BROKER
 

@@ -14,7 +14,7 @@ from frontispiece.settings import TokenSettings
 from services.discount.app import DiscountSettings, create_app
 from services.discount.store import Store
 from shop.pb import discount_pb2 as pb
-from shop.pb.discount_pb2_grpc import DiscountsStub
+from shop.pb.services import DiscountsStub
 from tests.conftest import AppClient, MakeToken
 from tests.support.events import NO_BROKER
 from tests.support.postgres import Postgres

@@ -13,7 +13,7 @@ from services.ordering.app import OrderingSettings, create_app
 from services.ordering.settings import ShardDatabases
 from services.ordering.store import Orders
 from services.ordering.tables import event_store
-from shop.pb import discount_pb2_grpc
+from shop.pb.services import DISCOUNTS, create_server
 from tests.conftest import AppClient, MakeToken
 from tests.services.ordering.copy_of_ordering import Copy
 from tests.services.ordering.orders import one_shard, opened
@@ -28,8 +28,8 @@ OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 @pytest.fixture
 async def discounts() -> AsyncIterator[tuple[Discounts, grpc.aio.Server, str]]:
     """Rules that tests set, the server that has them, and its address."""
-    servicer, server = Discounts(), grpc.aio.server()
-    discount_pb2_grpc.add_DiscountsServicer_to_server(servicer, server)
+    servicer = Discounts()
+    server = create_server(DISCOUNTS, servicer)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     yield servicer, server, f"127.0.0.1:{port}"

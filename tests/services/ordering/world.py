@@ -11,7 +11,7 @@ import httpx
 
 from frontispiece.http.problems import MEDIA_TYPE, Problem
 from services.ordering.shards import Shards
-from shop.pb import discount_pb2, discount_pb2_grpc
+from shop.pb import discount_pb2
 from tests.conftest import MakeToken
 
 Trouble = Callable[[], Awaitable[httpx.Response | None]]
@@ -49,7 +49,7 @@ async def hangs() -> None:
 
 
 @dataclass
-class Discounts(discount_pb2_grpc.DiscountsServicer):
+class Discounts:
     """Rules by sku; a rule with a coupon counts only for who gives it, in whichever case."""
 
     rules: dict[str, discount_pb2.Discount] = field(default_factory=dict)
