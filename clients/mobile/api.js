@@ -154,7 +154,7 @@ export class MobileApi {
   }
 
   /**
-   * @param {{ country?: string, coupon?: string, near?: import("../shared/position.js").Near }} request
+   * @param {{ country?: string, coupon?: string, near?: import("../shared/place-field.js").Near }} request
    * @returns {Promise<Draft>}
    */
   async checkoutDraft(request) {

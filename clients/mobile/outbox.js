@@ -14,7 +14,7 @@
  * @typedef {{
  *   id: number, user: string, key: string, dpr?: number, at: number, kind: "add" | "set" | "remove" | "order",
  *   sku?: string, quantity?: number, target?: number, seen?: Seen, isSent?: boolean,
- *   request?: OrderRequest, near?: import("../shared/position.js").Near, total?: string, refusal?: Refusal, notice?: string,
+ *   request?: OrderRequest, near?: import("../shared/place-field.js").Near, total?: string, refusal?: Refusal, notice?: string,
  * }} Entry `dpr` is the display's density when it was stored: it is part of the request, which is the same however often it is
  *   sent; `target` is the quantity that an `add` comes to, fixed before it is first sent; `near` is where the
  *   customer looked for stores, and `total` what they saw of an order; `notice` is there once it is done and has something to say

@@ -9,7 +9,7 @@
  *   q?: string, brand?: string[], type?: string[], min_price?: number, max_price?: number,
  *   sort?: string, cursor?: string, limit?: number,
  * }} SearchQuery
- * @typedef {{ country?: string, coupon?: string, near?: import("../shared/position.js").Near }} DraftRequest
+ * @typedef {{ country?: string, coupon?: string, near?: import("../shared/place-field.js").Near }} DraftRequest
  * @typedef {{
  *   basket_version: number, total: Money, shipping: { method: string, address: Address, store?: string },
  *   payment_token: string, coupon?: string,

@@ -2,15 +2,17 @@
  * What a customer has filled in at the checkout: it survives a login in between, in this tab alone.
  *
  * @typedef {import("./models.js").Address} Address
- * @typedef {import("../shared/position.js").Near} Near
+ * @typedef {import("../shared/place-field.js").Near} Near
  * @typedef {{ address: Address, coupon: string, method: string, near: Near | null, payment: string }} Filled
  */
+
+import { BLANK as NO_ADDRESS } from "../shared/address.js";
 
 const STORED = "shop.checkout";
 
 /** @type {Filled} */
 const BLANK = {
-  address: { name: "", street: "", postal_code: "", city: "", country: "DE" },
+  address: NO_ADDRESS,
   coupon: "",
   method: "standard",
   near: null,

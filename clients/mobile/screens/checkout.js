@@ -1,9 +1,10 @@
 /** The checkout: where to, how, with which card; and what it comes to, worked out by the shop. */
 
-import { ApiError } from "../../shared/http.js";
+import { addressFields, addressIn, BLANK, firstMissing } from "../../shared/address.js";
 import { fill, h } from "../../shared/dom.js";
-import { devicePosition } from "../../shared/position.js";
-import { addressFields, choices, FIRST_COUNTRY, PAYMENTS, readAddress } from "../components/order-form.js";
+import { ApiError } from "../../shared/http.js";
+import { PlaceField } from "../../shared/place-field.js";
+import { choices, PAYMENTS } from "../components/order-form.js";
 import { backBar, badgesOf, emptyState, pictureOf, rowsSkeleton } from "../components/parts.js";
 import { textOf } from "../components/troubles.js";
 import { live } from "../live.js";
@@ -12,7 +13,6 @@ import { live } from "../live.js";
  * @typedef {import("../models.js").Draft} Draft
  * @typedef {import("../models.js").Address} Address
  * @typedef {import("../models.js").Money} Money
- * @typedef {import("../../shared/position.js").Near} Near
  * @typedef {{
  *   value: string, label: string, hint: string, aside: string, total: string, amount: Money, method: string, store?: string,
  * }} Way how the order comes to its customer
@@ -57,13 +57,12 @@ async function open(shared, again, signal, body) {
   await app.flush();
   const earlier = app.entries.find((entry) => entry.id === again && entry.refusal) ?? null;
   const stored = await app.store.screen(app.user, "address");
-  const address = earlier?.request?.shipping.address ?? /** @type {Address | undefined} */ (stored?.body) ?? null;
-  let country = address?.country ?? FIRST_COUNTRY;
+  const address = earlier?.request?.shipping.address ?? /** @type {Address | undefined} */ (stored?.body) ?? BLANK;
+  let country = address.country;
   let coupon = earlier?.request?.coupon ?? "";
   const shipping = earlier?.request?.shipping;
   let chosen = shipping?.store ? `pickup:${shipping.store}` : (shipping?.method ?? "");
-  /** @type {Near | null} */
-  let near = earlier?.near ?? null;
+  const stores = new PlaceField(earlier?.near ?? null, () => void price());
   /** @type {Draft | null} */
   let draft = null;
   let inner = new AbortController();
@@ -78,51 +77,26 @@ async function open(shared, again, signal, body) {
     coupon = couponInput.value.trim();
     void price();
   };
-  const placeInput = h("input", { id: "pickup-place", class: "input", value: near && "place" in near ? near.place : "", autocomplete: "off", maxlength: 200 });
-  placeInput.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") {
-      event.preventDefault(); // it would order
-      searchStores();
-    }
-  });
-  const stores = h("p", { class: "hint", role: "status" });
-  const searchStores = () => {
-    const place = placeInput.value.trim();
-    near = place ? { place } : null;
-    void price();
-  };
-  const locate = async () => {
-    fill(stores, "Looking for your position …");
-    near = await devicePosition();
-    if (near) {
-      placeInput.value = "";
-      void price();
-    } else {
-      fill(stores, "Your position is not known. Name a place instead.");
-    }
-  };
   const form = h(
     "form",
     { class: "checkout-form", novalidate: true, on: { submit: (/** @type {Event} */ event) => void submit(event) } },
     earlier ? h("div", { class: "trouble is-refusal", role: "alert" }, h("p", null, textOf(earlier)), h("p", null, "Please look at the new total, and order again if it suits you.")) : null,
-    addressFields(address, country, (chosen) => {
-      country = chosen;
-      void price();
-    }),
     h(
-      "div",
-      { class: "field" },
-      h("label", { for: "pickup-place" }, "Pick it up in a store near"),
-      h("div", { class: "coupon" }, placeInput, h("button", { type: "button", class: "button", on: { click: searchStores } }, "Find stores")),
-      h("button", { type: "button", class: "button plain", on: { click: () => void locate() } }, "Use my position"),
-      stores,
+      "fieldset",
+      { class: "fields" },
+      h("legend", { class: "section-title" }, "Delivery address"),
+      ...addressFields(address, (chosen) => {
+        country = chosen;
+        void price();
+      }),
     ),
+    stores.element,
     summary,
     h(
       "div",
       { class: "field" },
       h("label", { for: "coupon" }, "Coupon"),
-      h("div", { class: "coupon" }, couponInput, h("button", { type: "button", class: "button", on: { click: applyCoupon } }, "Use it")),
+      h("div", { class: "input-row" }, couponInput, h("button", { type: "button", class: "button", on: { click: applyCoupon } }, "Use it")),
     ),
     choices("Payment", "payment", PAYMENTS, PAYMENTS[0]?.value ?? "", () => undefined),
     problem,
@@ -133,6 +107,7 @@ async function open(shared, again, signal, body) {
   async function price() {
     inner.abort();
     inner = new AbortController();
+    const { near } = stores;
     const wanted = { country, ...(coupon && { coupon }), ...(near && { near }) };
     const part = live(app, {
       name: `draft ${country} ${coupon} ${near ? Object.values(near).join(" ") : ""}`,
@@ -163,7 +138,7 @@ async function open(shared, again, signal, body) {
     const ways = waysOf(found);
     chosen ||= ways[0]?.value ?? ""; // what was chosen and is gone gives way to nothing else
     showTotal();
-    fill(stores, storesText(found.pickup));
+    stores.say(storesText(found.pickup));
     return [
       choices("Delivery", "delivery", ways, chosen, (value) => {
         chosen = value;
@@ -188,11 +163,13 @@ async function open(shared, again, signal, body) {
   async function submit(event) {
     event.preventDefault();
     const delivery = chosenWay();
-    const given = readAddress(form);
-    if (!given || !delivery || !draft || place.disabled) {
-      form.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
+    const missing = firstMissing(form);
+    if (missing || !delivery || !draft || place.disabled) {
+      missing?.focus({ preventScroll: true });
+      missing?.scrollIntoView({ block: "center" });
       return;
     }
+    const given = addressIn(form);
     place.disabled = true;
     await app.store.putScreen(app.user, "address", given, Date.now());
     if (earlier) {
@@ -209,7 +186,7 @@ async function open(shared, again, signal, body) {
         payment_token: String(payment),
         ...(coupon && { coupon }),
       },
-      ...(near && { near }),
+      ...(stores.near && { near: stores.near }),
     });
     const replay = await sent;
     const order = replay?.orders.find((each) => each.key === entry.key);

@@ -31,7 +31,7 @@ export class CouponField {
       "div",
       { class: "coupon field" },
       h("label", { for: "coupon" }, "Coupon"),
-      h("div", { class: "coupon-row" }, this.#input, use, this.#remove),
+      h("div", { class: "input-row" }, this.#input, use, this.#remove),
       this.#state,
     );
   }

@@ -1,21 +1,17 @@
 /** The stores where an order can be picked up, near a place that the customer names or where the device is. */
 
 import { fill, h } from "../../shared/dom.js";
-import { devicePosition } from "../../shared/position.js";
+import { PlaceField } from "../../shared/place-field.js";
 import { clock, kilometres } from "../format.js";
 
 /**
  * @typedef {import("../models.js").Pickup} Pickup
  * @typedef {import("../models.js").PickupOption} PickupOption
- * @typedef {import("../../shared/position.js").Near} Near
+ * @typedef {import("../../shared/place-field.js").Near} Near
  */
 
 export class PickupField {
-  #onChange;
-  #input;
-  /** @type {Near | null} */
-  #near;
-  #state = h("p", { class: "hint", role: "status" });
+  #place;
   #options = h("div", { class: "options" });
 
   /**
@@ -23,34 +19,12 @@ export class PickupField {
    * @param {() => void} onChange stores near another place are wanted
    */
   constructor(near, onChange) {
-    this.#near = near;
-    this.#onChange = onChange;
-    this.#input = h("input", {
-      id: "pickup-place",
-      class: "input",
-      maxlength: 200,
-      autocomplete: "off",
-      value: near && "place" in near ? near.place : "",
-      on: { keydown: (event) => this.#key(event) },
-    });
-    this.element = h(
-      "div",
-      { class: "pickup field" },
-      h("label", { for: "pickup-place" }, "Or pick it up in a store near"),
-      h(
-        "div",
-        { class: "coupon-row" },
-        this.#input,
-        h("button", { type: "button", class: "button", on: { click: () => this.#search() } }, "Find stores"),
-        h("button", { type: "button", class: "button", on: { click: () => this.#locate() } }, "Use my position"),
-      ),
-      this.#state,
-      this.#options,
-    );
+    this.#place = new PlaceField(near, onChange);
+    this.element = h("div", { class: "checkout-group" }, this.#place.element, this.#options);
   }
 
   get near() {
-    return this.#near;
+    return this.#place.near;
   }
 
   /**
@@ -59,35 +33,9 @@ export class PickupField {
    * @param {() => void} onChoice
    */
   show(pickup, chosen, onChoice) {
-    this.#state.textContent = stateText(pickup);
+    this.#place.say(stateText(pickup));
     const options = pickup ? pickup.options : [];
     fill(this.#options, ...options.map((option) => pickupChoice(option, chosen, onChoice)));
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (event.key === "Enter") {
-      event.preventDefault(); // it would order
-      this.#search();
-    }
-  }
-
-  #search() {
-    const place = this.#input.value.trim();
-    this.#near = place ? { place } : null;
-    this.#onChange();
-  }
-
-  async #locate() {
-    this.#state.textContent = "Looking for your position …";
-    const found = await devicePosition();
-    if (found) {
-      this.#near = found;
-      this.#input.value = "";
-      this.#onChange();
-    } else {
-      this.#state.textContent = "Your position is not known. Name a place instead.";
-    }
   }
 }
 

@@ -1,9 +1,10 @@
 /** The checkout: address, delivery, coupon, payment, and an order of exactly what is shown. */
 
+import { addressFields, addressIn, firstMissing } from "../../shared/address.js";
 import { fill, h } from "../../shared/dom.js";
 import { ApiError } from "../../shared/http.js";
 import { clearForm, idempotencyKeys, storedForm, storeForm } from "../checkout-form.js";
-import { addressFields, cardChoices, firstInvalid } from "../components/address-form.js";
+import { cardChoices } from "../components/card-choices.js";
 import { deliveryChoices, draftLines, draftSums, obstacleNotes } from "../components/checkout-draft.js";
 import { CouponField } from "../components/coupon-field.js";
 import { degradedNote } from "../components/degraded.js";
@@ -110,13 +111,7 @@ class CheckoutPage {
     const data = new FormData(this.#form);
     const text = (/** @type {string} */ name) => String(data.get(name) ?? "");
     this.#filled = {
-      address: {
-        name: text("name"),
-        street: text("street"),
-        postal_code: text("postal_code"),
-        city: text("city"),
-        country: text("country"),
-      },
+      address: addressIn(this.#form),
       coupon: this.#coupon.code,
       method: text("method") || this.#filled.method,
       near: this.#pickup.near,
@@ -178,10 +173,10 @@ class CheckoutPage {
   /** @param {SubmitEvent} event */
   async #submit(event) {
     event.preventDefault();
-    const invalid = firstInvalid(this.#form);
+    const missing = firstMissing(this.#form);
     const delivery = this.#delivery();
-    if (invalid || !this.#draft || !delivery || this.#isPlacing) {
-      invalid?.focus();
+    if (missing || !this.#draft || !delivery || this.#isPlacing) {
+      missing?.focus();
       return;
     }
     this.#store();
