@@ -133,7 +133,7 @@ def _nearest(tag: str) -> Locale:
 
 
 def first_sentences(text: str, count: int) -> str:
-    """The first first_sentences of a text."""
+    """The first sentences of a text."""
     ends = [end.end() for _, end in zip(range(count), _END.finditer(text), strict=False)]
     return (text[: ends[-1]] if len(ends) == count else text).strip()
 

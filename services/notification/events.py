@@ -1,4 +1,4 @@
-"""What notification is told by messages: facts of others, and commands that it sends to itself."""
+"""What notification consumes: events of other services, and the commands that it sends to itself."""
 
 from frontispiece.events import CommandData, EventData
 from services.notification.model import Channel

@@ -52,7 +52,7 @@ class Store(SqlStore):
             await outbox.add_all(tx, commands)
 
     async def begin(self, message: Message) -> State | None:
-        """Record that the message is about to be sent: None. Else its state, which is `sending` no more."""
+        """Record that the message is about to be sent; the state of an earlier sending, or None."""
         row = {name: value for name, value in asdict(message).items() if name in deliveries.c}
         row |= {"state": State.SENDING, "begun_at": self._now()}
         async with self.database.write() as tx:

@@ -36,7 +36,7 @@ from shop.money import Money
 from shop.payment_tokens import is_payment_token
 
 CLIENT: Final = re.compile(r"[a-z0-9-]{1,32}/[0-9A-Za-z.+-]{1,32}")
-"""A client and its version; what looks otherwise is not kept, and no reason to refuse an order."""
+"""A client and its version; a text of another form is ignored, and the order is taken all the same."""
 
 router = APIRouter(dependencies=[require_scope("shop")])
 

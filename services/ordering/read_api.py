@@ -127,7 +127,7 @@ def known_id(text: str) -> str:
 
 
 def unknown() -> Problem:
-    """The problem of who asks for an order that is not there, or not theirs."""
+    """The answer to somebody who has no such order."""
     return Problem(404, "order-unknown", "You have no such order.")
 
 

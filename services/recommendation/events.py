@@ -1,4 +1,4 @@
-"""What recommendation learns of orders."""
+"""What recommendation consumes; it publishes nothing."""
 
 import msgspec
 

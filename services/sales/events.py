@@ -1,4 +1,4 @@
-"""What sales learns of orders."""
+"""What sales consumes; it publishes nothing."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What shipping is told by messages, and what it tells."""
+"""The messages that shipping consumes and the events that it publishes."""
 
 from frontispiece.events import CommandData, EventData
 from services.shipping.model import Address, Line

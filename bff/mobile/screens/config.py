@@ -6,7 +6,7 @@ from frontispiece.pages import Cache, Page, set_response_header
 from shop.client_versions import SupportedVersions, supported_versions
 
 FOR_A_MINUTE = b"public, max-age=60"
-"""As long as a phone may go by what it was told before."""
+"""How long a phone may use an earlier answer."""
 
 page = Page("/config", deadline=0.5)
 
