@@ -24,13 +24,7 @@ audit = logging.getLogger("frontispiece.agents.audit")
 
 
 class ToolCalls:
-    """Runs the pages of tools.
-
-    Args:
-        path: of the API.
-        parts: those of its BFF.
-        enforces: whether no call beyond a tool's budget is made.
-    """
+    """Runs the pages of tools."""
 
     def __init__(self, path: str, parts: ApiParts, *, enforces: bool) -> None:
         self.usage = Usage(f"{parts.app}:{path}")

@@ -13,11 +13,7 @@ _PART: Final = re.compile(r"\{([a-z_]+)\}")
 
 
 class Resources:
-    """The resources of an agent API.
-
-    Args:
-        tools: all tools.
-    """
+    """The resources of an agent API."""
 
     def __init__(self, tools: Sequence[PageTool]) -> None:
         self._found = [(tool, _pattern(tool.tool.uri)) for tool in tools if tool.tool.uri is not None]

@@ -34,12 +34,7 @@ def is_declared(params: Json) -> bool:
 
 
 class Tasks:
-    """The tasks of an agent API.
-
-    Args:
-        tools: all tools, by name.
-        calls: runs them.
-    """
+    """The tasks of an agent API."""
 
     def __init__(self, tools: Mapping[str, PageTool], calls: ToolCalls) -> None:
         self._tools = {name: tool for name, tool in tools.items() if tool.tool.task is not None}

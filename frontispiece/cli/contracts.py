@@ -1,8 +1,9 @@
 """`front contracts`: what released clients rely on, and whether the project's apps keep it."""
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from frontispiece.cli.openapi_diff import diff
 from frontispiece.cli.terminal import (
     Folder,
     fail,
@@ -26,11 +26,16 @@ from frontispiece.settings import value_of
 if TYPE_CHECKING:
     from frontispiece.cli.inspect.contracts import Opened
     from frontispiece.contracts import Verified
+    from frontispiece.contracts.openapi import Finding
 
 app = typer.Typer(
     invoke_without_command=True,
     help="Whether the project's apps keep what released clients rely on; without a command, the matrix.",
 )
+
+
+Services = Mapping[tuple[str, str], Sequence[str]]
+"""What is broken, in words, by consumer and service."""
 
 
 @app.callback()
@@ -40,10 +45,8 @@ def matrix(ctx: typer.Context, project: Folder = None) -> None:
         return
     opened = _open(project)
     wrong = opened.disagreements(_today())
-    rows = asyncio.run(opened.matrix(_today()))
-    services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
-    _show(opened, rows)
-    _show_services(services)
+    rows, services = _verified(opened)
+    _show(opened, rows, services)
     _conclude([*wrong, *_broken(rows, services)], "Every version in the field has what it relies on.")
 
 
@@ -72,15 +75,13 @@ def check(
             wrong.append(change.text)
         else:
             out.print(f"[blue]i[/] {escape(change.text)}", highlight=False)
-    rows = asyncio.run(opened.matrix(_today()))
-    services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
+    rows, services = _verified(opened)
     if broker:
         from frontispiece.contracts.broker import publish  # noqa: PLC0415 (other commands start faster without)
 
         for line in publish(broker, broker_token, rows, opened.revision()):
             out.print(f"published: {line}", highlight=False, markup=False)
-    _show(opened, rows)
-    _show_services(services)
+    _show(opened, rows, services)
     _conclude([*wrong, *_broken(rows, services)], "These apps may be released.")
 
 
@@ -121,7 +122,33 @@ def persist(project: Folder = None) -> None:
         out.print(f"{file}", highlight=False, markup=False)
 
 
-app.command()(diff)
+@app.command()
+def diff(
+    revision: Annotated[str, typer.Argument(metavar="REV", help="What to compare with: a revision of git.")],
+    project: Folder = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Show what breaks nobody, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every change as JSON.")] = False,
+) -> None:
+    """Compare openapi/*.json with a revision; exit with 1 when a change breaks what is read.
+
+    A break that no version in the field reads is a warning. What cannot be read or compared is an error.
+    """
+    from frontispiece.contracts import Revision  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.contracts.openapi import diff as compare  # noqa: PLC0415
+
+    tree = _open(project).tree
+    found = compare(Revision(tree.folder, revision), tree, _today())
+    severities = Counter(str(each.severity) for each in found)
+    if as_json:
+        out.print_json(json.dumps([each.document() for each in found]))
+    else:
+        _show_findings([each for each in found if everything or each.severity != "info"])
+    counted = ", ".join(f"{words}: {severities[name]}" for name, words in _SEVERITIES.items())
+    if severities["error"]:
+        fail(f"Since {revision}, something breaks that is read ({counted}).")
+    if not as_json:
+        print_done(f"Since {revision}, nothing breaks that is read ({counted}).")
 
 
 def _open(project: Path | None) -> "Opened":
@@ -130,12 +157,18 @@ def _open(project: Path | None) -> "Opened":
     return Opened.of(open_project(project))
 
 
+def _verified(opened: "Opened") -> "tuple[list[Verified], Services]":
+    """What the apps break of the contracts of clients, and services of those of apps."""
+    services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
+    return asyncio.run(opened.matrix(_today())), services
+
+
 def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _show(opened: "Opened", rows: Sequence["Verified"]) -> None:
-    """The matrix: a row for each version, a column for each app."""
+def _show(opened: "Opened", rows: Sequence["Verified"], services: Services) -> None:
+    """The matrix, a row for each version and a column for each app; and a row for each service."""
     providers = list(dict.fromkeys(row.pact.provider for row in rows))
     table = new_table("version", "", *providers)
     for row in rows:
@@ -144,18 +177,11 @@ def _show(opened: "Opened", rows: Sequence["Verified"]) -> None:
         entry = opened.contracts.released.find(row.pact.client, row.pact.version)
         table.add_row(str(row.pact), entry.state(_today()) if entry else "", *cells)
     print_table(table)
-
-
-Services = Mapping[tuple[str, str], Sequence[str]]
-
-
-def _show_services(services: Services) -> None:
-    """A row for each service that apps call."""
-    table = new_table("consumer", "service", "")
+    of_services = new_table("consumer", "service", "")
     for (consumer, service), faults in services.items():
-        table.add_row(consumer, service, _outcome(len(faults), "fault"))
+        of_services.add_row(consumer, service, _outcome(len(faults), "fault"))
     if services:
-        print_table(table)
+        print_table(of_services)
 
 
 def _outcome(faults: int, noun: str) -> str:
@@ -182,3 +208,28 @@ def _show_calls(opened: "Opened", calls: Counter[str], days: int) -> None:
     for version in dict.fromkeys([*states, *sorted(calls)]):
         table.add_row(escape(version), states.get(version, "unknown"), str(calls[version]))
     print_table(table)
+
+
+_COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+_SEVERITIES = {"error": "errors", "warning": "warnings", "info": "compatible"}
+
+
+def _show_findings(findings: "Sequence[Finding]") -> None:
+    if not findings:
+        return
+    table = new_table("", "app", "operation", "where", "change", "why", "read by")
+    for finding in findings:
+        table.add_row(*_finding_cells(finding))
+    print_table(table)
+
+
+def _finding_cells(finding: "Finding") -> Iterator[str]:
+    change = finding.change
+    yield f"[{_COLOURS[finding.severity]}]{finding.severity}[/]"
+    yield finding.app
+    yield change.operation
+    yield escape(" ".join(filter(None, (change.part, change.place, change.pointer))))
+    yield escape(f"{change.kind}: {change.detail}" if change.detail else change.kind)
+    yield escape(change.reason)
+    is_unread = change.verdict == "break" and not finding.readers
+    yield "nobody in the field" if is_unread else escape("\n".join(finding.readers))

@@ -16,8 +16,7 @@ from frontispiece.cli.contracts import app as contracts
 from frontispiece.cli.events import app as events
 from frontispiece.cli.pages import explain, graph
 from frontispiece.cli.project import Project, fill
-from frontispiece.cli.reference import schema, settings
-from frontispiece.cli.routes import show_routes
+from frontispiece.cli.reference import schema, settings, show_routes
 from frontispiece.cli.running import import_file, login, reload_table
 from frontispiece.cli.scaffold.init import init
 from frontispiece.cli.scaffold.new import app as new

@@ -98,8 +98,7 @@ def reload_table(
     data: Data = None,
 ) -> None:
     """Have the running gateway reload its route table; exit with 1 when that has errors."""
-    from frontispiece.cli.client.admin import AdminFailed, address_of  # noqa: PLC0415
-    from frontispiece.cli.client.reload import reload  # noqa: PLC0415
+    from frontispiece.cli.client.admin import AdminFailed, address_of, reload  # noqa: PLC0415
 
     try:
         where, token = (admin, None) if admin else address_of(data_folder(find(project), data))

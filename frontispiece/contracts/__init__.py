@@ -3,13 +3,12 @@
 Stability: provisional.
 """
 
-from frontispiece.contracts.matrix import Verified, matrix
 from frontispiece.contracts.release import Change, changes, disagreements
 from frontispiece.contracts.released import RELEASED, ClientVersion, Released
 from frontispiece.contracts.repository import Contracts, PactFile, Revision, WorkingTree
 from frontispiece.contracts.stage import Stage, Staging, UnknownState, on_stage
 from frontispiece.contracts.usage import FieldUse, topmost_unread, usage
-from frontispiece.contracts.verification import Breach, verify
+from frontispiece.contracts.verification import Breach, Verified, matrix, verify
 
 __all__ = [
     "RELEASED",

@@ -6,7 +6,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from frontispiece.contracts.matrix import Verified
+from frontispiece.contracts.verification import Verified
 from frontispiece.errors import ConfigError
 
 TIMEOUT: Final = 30.0

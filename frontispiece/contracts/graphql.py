@@ -53,13 +53,7 @@ COORDINATE: Final = re.compile(r"\b[A-Z]\w*(?:\.\w+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class GraphContract:
-    """A GraphQL API, and what versions of clients send to it.
-
-    Args:
-        app: its name.
-        schema: as the app serves it.
-        operations: those that are persisted, by their ids.
-    """
+    """A GraphQL API, and what versions of clients send to it."""
 
     app: str
     schema: GraphQLSchema

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from frontispiece.contracts.released import RELEASED, ClientVersion
+from frontispiece.contracts.released import RELEASED
 from frontispiece.contracts.repository import Contracts, Tree, stray_files
 
 
@@ -73,11 +73,7 @@ def _file_changes(base: Contracts, now: Contracts, today: date) -> Iterator[Chan
         what = "is removed" if after is None else "is changed"
         text = f"the contract of {before.client} {before.version} {what}"
         current = now.released.find(before.client, before.version)
-        if not is_released or _has_left(current, today):
+        if not is_released or (current is not None and current.is_retired(today)):
             yield Change(text)
         else:
             yield Change(f"{text}, and the version is in the field: restore the file", True)
-
-
-def _has_left(entry: ClientVersion | None, today: date) -> bool:
-    return entry is not None and entry.is_retired(today)

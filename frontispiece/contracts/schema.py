@@ -17,11 +17,7 @@ TYPES: Final[Mapping[type, str]] = {
 
 
 class SchemaTree:
-    """The schemas of an OpenAPI document.
-
-    Args:
-        document: where references lead.
-    """
+    """The schemas of an OpenAPI document."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -61,10 +57,13 @@ class SchemaTree:
         for each, _ in self.alternatives(schema):
             named = each.get("type", ())
             types = {named} if isinstance(named, str) else set(named)
-            types |= {_type_of(value) for value in [*each.get("enum", ()), *_constant(each)]}
+            values = [*each.get("enum", ()), *([each["const"]] if "const" in each else [])]
+            types |= {TYPES.get(type(value), "object") for value in values}
             if not types:
                 return set()  # anything
-            found |= {"date-time" if _is_moment(each, name) else name for name in types}
+            if each.get("format") == "date-time" and "string" in types:
+                types = types - {"string"} | {"date-time"}
+            found |= types
         return found
 
 
@@ -78,23 +77,3 @@ def members(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def join(path: str, name: str) -> str:
     """The path of a member."""
     return f"{path}.{name}" if path else name
-
-
-def _is_moment(schema: Mapping[str, Any], name: str) -> bool:
-    return name == "string" and schema.get("format") == "date-time"
-
-
-def _constant(schema: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (schema["const"],) if "const" in schema else ()
-
-
-def _type_of(value: Any) -> str:
-    names = {
-        bool: "boolean",
-        int: "integer",
-        float: "number",
-        str: "string",
-        type(None): "null",
-        list: "array",
-    }
-    return names.get(type(value), "object")

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Protocol
 
+from starlette.requests import Request
+
 from frontispiece.errors import ConfigError
 from frontispiece.http.asgi import App, Receive, Scope, Send
 from frontispiece.server.server import Server, running
@@ -75,7 +77,7 @@ class _Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == STATES:
-            status = await self._change(await _body(receive))
+            status = await self._change(await Request(scope, receive).body())
             await send({"type": "http.response.start", "status": status, "headers": []})
             await send({"type": "http.response.body", "body": b""})
         else:
@@ -92,13 +94,3 @@ class _Door:
             except UnknownState:
                 return 400  # after a 5xx pact would try again, for minutes
         return 200
-
-
-async def _body(receive: Receive) -> bytes:
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body

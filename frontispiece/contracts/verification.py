@@ -4,12 +4,13 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from frontispiece.contracts.repository import PactFile
+from frontispiece.contracts.repository import Contracts, PactFile
 from frontispiece.contracts.stage import STATES, Staging, on_stage, served
 from frontispiece.extras import extra
 from frontispiece.server.sockets import LOOPBACK
@@ -43,24 +44,37 @@ class Breach:
         return f"{self.client} {self.version}, {self.screen}{field}: {self.reason}"
 
 
-async def verify(pact: PactFile, staging: Staging, *, only: str = "") -> list[Breach]:
-    """What a provider breaks of a contract, each field once a screen; nothing when it keeps all of it.
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """A version's contract with its provider, and what of it the provider breaks."""
 
-    Args:
-        pact: the contract.
-        staging: puts the provider on its stage.
-        only: the description of the one interaction to verify.
+    pact: PactFile
+    breaches: Sequence[Breach]
+
+
+async def matrix(contracts: Contracts, staging: Staging, today: date) -> list[Verified]:
+    """Every contract in the field, verified one after the other, in the order of released.toml.
+
+    Raises:
+        ConfigError: the stage has not all providers.
+        MissingExtra: pact is not installed.
+    """
+    return [Verified(pact=pact, breaches=await verify(pact, staging)) for pact in contracts.in_field(today)]
+
+
+async def verify(pact: PactFile, staging: Staging) -> list[Breach]:
+    """What a provider breaks of a contract, each field once a screen; nothing when it keeps all of it.
 
     Raises:
         ConfigError: the stage has no such provider.
         MissingExtra: pact is not installed.
     """
     async with on_stage(staging, pact.provider) as stage, served(pact.provider, stage) as url:
-        results = await asyncio.to_thread(_results, pact, url, only)  # the app is served by this loop
+        results = await asyncio.to_thread(_results, pact, url)  # the app is served by this loop
     return list(dict.fromkeys(_breaches(pact, results)))
 
 
-def _results(pact: PactFile, url: str, only: str) -> dict[str, Any]:
+def _results(pact: PactFile, url: str) -> dict[str, Any]:
     """What pact's verifier finds."""
     verifier_class = pact_verifier()
     with tempfile.TemporaryDirectory() as folder:
@@ -69,8 +83,6 @@ def _results(pact: PactFile, url: str, only: str) -> dict[str, Any]:
         verifier = verifier_class(pact.provider, host=LOOPBACK).add_transport(url=url).add_source(file)
         verifier.state_handler(url + STATES, teardown=True, body=True)
         verifier.set_coloured_output(enabled=False).set_request_timeout(REQUEST_TIMEOUT)
-        if only:
-            verifier.filter(f"^{re.escape(only)}$")
         try:
             verifier.verify()
         except RuntimeError:

@@ -5,13 +5,13 @@ Stability: provisional.
 Names of modules that need an extra (`sql`, `events`) are imported when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from frontispiece.events.envelope import CommandData, Event, EventData
 from frontispiece.events.errors import AlreadyHandled, Reject
 from frontispiece.events.handlers import Handler
 from frontispiece.events.settings import CallingServiceSettings, EventSettings, ServiceSettings
+from frontispiece.lazy import lazy
 
 __all__ = [
     "AlreadyHandled",
@@ -48,20 +48,14 @@ if TYPE_CHECKING:
     from frontispiece.events.outbox import Outbox, OutboxLag, OutboxMessage
     from frontispiece.events.relay import Relay
 else:
-    _MODULES = dict.fromkeys(("KeyExists", "KeyValue", "RevisionMismatch", "open_key_value"), "kv")
-    _MODULES |= {
-        "BrokerUnavailable": "broker",
-        "Entry": "kv_watch",
-        "FactLog": "fact_log",
-        "Inbox": "inbox",
-        "Messaging": "messaging",
-        "Outbox": "outbox",
-        "OutboxLag": "outbox",
-        "OutboxMessage": "outbox",
-        "Relay": "relay",
-    }
-
-    def __getattr__(name: str) -> Any:
-        if name not in _MODULES:
-            raise AttributeError(name)
-        return getattr(import_module(f"frontispiece.events.{_MODULES[name]}"), name)
+    __getattr__ = lazy(
+        __name__,
+        broker="BrokerUnavailable",
+        fact_log="FactLog",
+        inbox="Inbox",
+        kv="KeyExists KeyValue RevisionMismatch open_key_value",
+        kv_watch="Entry",
+        messaging="Messaging",
+        outbox="Outbox OutboxLag OutboxMessage",
+        relay="Relay",
+    )

@@ -12,12 +12,7 @@ SCHEMAS: Final = "#/components/schemas/"
 
 
 def document(title: str, declared: Declared) -> dict[str, Any]:
-    """The document: a channel for each type, and what each service sends and receives there.
-
-    Args:
-        title: of the project.
-        declared: the classes of data of each service.
-    """
+    """The document: a channel for each type, and what each service sends and receives there."""
     known = messages(declared)
     _, schemas = msgspec.json.schema_components(
         [message.data for message in known], ref_template=f"{SCHEMAS}{{name}}"

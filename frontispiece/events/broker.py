@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import uniform
 from typing import Any, Final
 
 import httpx
@@ -34,6 +35,11 @@ CONNECT_PAUSE: Final = 0.1
 MIN_PAUSE: Final = 0.1
 MAX_PAUSE: Final = 2.0
 """Seconds between two attempts to reach the broker."""
+
+
+def backoff(failures: int, least: float, most: float) -> float:
+    """Seconds until the next attempt: a bound that doubles with each failure, and a random part of it."""
+    return min(most, least * 2.0 ** min(failures, 32)) * uniform(0.5, 1.0)  # noqa: S311 (spreads load)
 
 
 class BrokerUnavailable(Exception):

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cachetools import LRUCache
 
 from frontispiece.aio import spare_time
-from frontispiece.events.broker import BROKER_ERRORS
+from frontispiece.events.broker import BROKER_ERRORS, backoff
 from frontispiece.events.envelope import Event, EventData, broker_subject, decode
 from frontispiece.events.errors import AlreadyHandled, Reject
 from frontispiece.events.handlers import Handler
@@ -183,9 +182,7 @@ class Deliveries:
         return "parked"
 
     def _backoff(self, failures: int) -> float:
-        """Seconds until the next attempt: a bound that doubles with each failure, and a random part of it."""
-        bound = min(self._settings.max_backoff, self._settings.min_backoff * 2.0 ** min(failures - 1, 32))
-        return bound * random.uniform(0.5, 1.0)  # noqa: S311 (spreads load, guards nothing)
+        return backoff(failures - 1, self._settings.min_backoff, self._settings.max_backoff)
 
 
 def _position(message: Msg) -> tuple[str, int]:

@@ -179,10 +179,6 @@ def encode(event: Event[Any]) -> bytes:
 def decode(body: bytes, types: Mapping[str, type[EventData]]) -> Event[Any]:
     """The event in a CloudEvent.
 
-    Args:
-        body: the CloudEvent in JSON.
-        types: the classes of data by their `TYPE`.
-
     Raises:
         Reject: it is no CloudEvent of ours, or its data is of an unknown type, of a newer version than known,
             or unlike its type.

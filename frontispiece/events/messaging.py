@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, Final, Self
 
 from prometheus_client.registry import Collector
 
 from frontispiece import telemetry
-from frontispiece.aio import end
+from frontispiece.aio import periodic
 from frontispiece.errors import ConfigError
 from frontispiece.events.broker import MAX_PAUSE, BrokerUnavailable, Connection, stay_connected, syncs_always
 from frontispiece.events.consumer import Consumer, ConsumerMetrics
@@ -95,9 +95,9 @@ class Messaging:
         async with AsyncExitStack() as stack:
             if self._tracing is not None:
                 await stack.enter_async_context(self._tracing)
-            await stack.enter_async_context(self._running(self._run))
-            for relay in self._relays:
-                await stack.enter_async_context(self._running(relay.run))
+            for work in (self._run, *(relay.run for relay in self._relays)):  # ends only by a bug
+                again = periodic(work, MAX_PAUSE, name=f"{self._service}: messaging")
+                await stack.enter_async_context(again)
             for consumer in self._consumers:
                 stack.push_async_callback(consumer.stop)
             self._stack = stack.pop_all()
@@ -115,24 +115,6 @@ class Messaging:
                 raise ConfigError([f"EVENTS_DURABILITY is strict, and {NOT_DURABLE}"])
         except BrokerUnavailable as error:
             log.warning("%s: %s", self._service, error)  # `_serve` sees to it once the broker is there
-
-    @asynccontextmanager
-    async def _running(self, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Run what never ends, for the duration of the block; a bug is logged, and it is run again."""
-
-        async def forever() -> None:
-            while True:
-                try:
-                    await work()
-                except Exception:
-                    log.exception("%s: a failure that nothing handles", self._service)
-                await asyncio.sleep(MAX_PAUSE)
-
-        task = asyncio.create_task(forever())
-        try:
-            yield
-        finally:
-            await end(task)
 
     async def _publish(self, message: OutboxMessage) -> None:
         await self._attempted.wait()

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from random import random as any_number
+from random import uniform
 from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily
 
+from frontispiece.events.broker import backoff
 from frontispiece.events.outbox import Outbox, OutboxLag, OutboxMessage
 from frontispiece.extras import extra
 from frontispiece.http import Problem
@@ -63,7 +64,6 @@ class Relay:
         poll_interval: seconds between two looks that no commit asks for.
         ack_timeout: seconds until a publication without an acknowledgement has failed.
         max_backoff: seconds to which the delay of an attempt grows, doubled by each failure.
-        random: numbers from 0 to below 1.
     """
 
     def __init__(
@@ -76,7 +76,6 @@ class Relay:
         poll_interval: float = POLL_INTERVAL,
         ack_timeout: float = ACK_TIMEOUT,
         max_backoff: float = MAX_BACKOFF,
-        random: Callable[[], float] = any_number,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -85,7 +84,6 @@ class Relay:
         self._poll_interval = poll_interval
         self._ack_timeout = ack_timeout
         self._max_backoff = max_backoff
-        self._random = random
         self._added = asyncio.Event()
         self._failing: set[str] = set()
         """Aggregates that the broker refuses while it takes others: they wait for `max_backoff`."""
@@ -132,7 +130,7 @@ class Relay:
         self._report(batch)
         if batch.error and not batch.acknowledged:
             self._failures += 1
-            await asyncio.sleep(self._backoff())
+            await asyncio.sleep(backoff(self._failures, MIN_BACKOFF, self._max_backoff))
             return
         self._failures = 0
         if batch.failing:
@@ -140,17 +138,12 @@ class Relay:
             asyncio.get_running_loop().call_later(self._max_backoff, self._retry)
         if len(batch.acknowledged) < BATCH:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_interval * (0.8 + 0.4 * self._random())):
+                async with asyncio.timeout(self._poll_interval * uniform(0.8, 1.2)):  # noqa: S311 (spreads load)
                     await self._added.wait()
 
     def _retry(self) -> None:
         self._failing.clear()
         self._added.set()
-
-    def _backoff(self) -> float:
-        """Seconds, between half of and all of a bound that doubles with each failure."""
-        bound = min(self._max_backoff, MIN_BACKOFF * 2.0 ** min(self._failures, 16))
-        return bound * (0.5 + 0.5 * self._random())
 
     def _report(self, batch: "_Batch") -> None:
         """Log when publishing begins to fail, and when it works again."""

@@ -51,13 +51,7 @@ class StreamNames:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Durable:
-    """A durable pull consumer, shared by all copies of a service: each message goes to one of them.
-
-    Args:
-        stream: that it consumes.
-        name: the service.
-        filters: the subjects that it wants.
-    """
+    """A durable pull consumer, shared by all copies of a service: each message goes to one of them."""
 
     stream: str
     name: str

@@ -6,14 +6,9 @@ Its names are loaded when they are first used: a supervisor that needs the setti
 that reads a table, does without the rest.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from frontispiece.gateway.app import Gateway, GatewaySettings, create_app
-    from frontispiece.gateway.call import Call, Handler
-    from frontispiece.gateway.config.layers import RouteLayer
-    from frontispiece.gateway.console.panel import Panel, PanelFigures, PanelPart, PanelTable, PanelText
+from frontispiece.lazy import lazy
 
 __all__ = [
     "Call",
@@ -29,20 +24,18 @@ __all__ = [
     "create_app",
 ]
 
-_MODULES: Final = {
-    "Call": "call",
-    "Handler": "call",
-    "Panel": "console.panel",
-    "PanelFigures": "console.panel",
-    "PanelPart": "console.panel",
-    "PanelTable": "console.panel",
-    "PanelText": "console.panel",
-    "RouteLayer": "config.layers",
-}
-"""Where names are that do not need the whole gateway."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'app')}"), name)
+if TYPE_CHECKING:
+    from frontispiece.gateway.app import Gateway, GatewaySettings, create_app
+    from frontispiece.gateway.call import Call, Handler
+    from frontispiece.gateway.config.layers import RouteLayer
+    from frontispiece.gateway.console.panel import Panel, PanelFigures, PanelPart, PanelTable, PanelText
+else:
+    __getattr__ = lazy(
+        __name__,
+        app="Gateway GatewaySettings create_app",
+        call="Call Handler",
+        **{
+            "config.layers": "RouteLayer",
+            "console.panel": "Panel PanelFigures PanelPart PanelTable PanelText",
+        },
+    )

@@ -49,10 +49,6 @@ class HeaderLimits:
     def check(self, request: IncomingRequest, fields: Mapping[bytes, bytes]) -> None:
         """Refuse a request that is too large, or whose Host or Authorization could be read in two ways.
 
-        Args:
-            request: the request.
-            fields: its header fields by name.
-
         Raises:
             Problem: 400, 414 or 431: the request is refused.
         """
@@ -95,12 +91,7 @@ the others. `Proxy` would become `HTTP_PROXY` there, which some take for a setti
 
 
 def forwardable(headers: Headers, fields: Mapping[bytes, bytes]) -> Headers:
-    """The headers that a call has, in order.
-
-    Args:
-        headers: of the request.
-        fields: the same by name.
-    """
+    """The headers that a call has, in order."""
     if len(fields) != len(headers) or fields.get(b"connection", b"close") not in PLAIN_CONNECTIONS:
         headers = end_to_end(headers)
     return [field for field in headers if not _DROPPED[field[0]]]

@@ -44,11 +44,6 @@ class RoutingSnapshot:
     handlers of routes with the state of their layers, such as what is left of a limit. Entered (`with`) by
     each call: until the call ends, streams included, nothing of the snapshot is closed.
 
-    Args:
-        table: the route table.
-        runtime: the process that serves it.
-        previous: the snapshot that serves until now.
-
     Raises:
         ConfigError: a service has no address, or a mounted app cannot be made.
     """

@@ -39,10 +39,6 @@ SEVERAL: Final = (Media.MULTIPART, Media.EVENTS)
 class GraphEndpoint:
     """Serves one graph.
 
-    Args:
-        graph: the graph.
-        parts: those of its BFF.
-
     Raises:
         ConfigError: some field cannot work; every error is listed.
     """

@@ -72,14 +72,7 @@ Stream = AsyncGenerator[Payload, None]
 
 
 class Engine:
-    """Carries out the operations of a graph.
-
-    Args:
-        graph: the graph.
-        fields: its fields, ready to run.
-        parts: those of its BFF.
-        usage: counts runs.
-    """
+    """Carries out the operations of a graph."""
 
     def __init__(self, graph: Graph, fields: list[CompiledField], parts: ApiParts, usage: Usage) -> None:
         self.schema: GraphQLSchema = schema_of(fields)

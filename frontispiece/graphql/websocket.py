@@ -59,16 +59,7 @@ class Closed(Exception):
 async def serve(
     engine: Engine, request: PageRequest, scope: Scope, receive: Receive, send: Send, deadline: float
 ) -> None:
-    """Serve one WebSocket until one end closes it.
-
-    Args:
-        engine: carries out its operations.
-        request: the handshake, with its caller.
-        scope: of ASGI.
-        receive: of ASGI.
-        send: of ASGI.
-        deadline: seconds that an operation has, or each event of a subscription.
-    """
+    """Serve one WebSocket until one end closes it; an operation, or each event, has `deadline` seconds."""
     await receive()  # websocket.connect
     if PROTOCOL not in scope["subprotocols"]:
         await send({"type": "websocket.close", "code": 4406})

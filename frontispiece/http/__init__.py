@@ -5,8 +5,7 @@ Stability: stable.
 `new_client`, which needs httpx, is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from frontispiece.http.client_version import ClientVersion, Version
 from frontispiece.http.cookies import DuplicateCookie, cookies, single_cookie
@@ -23,6 +22,7 @@ from frontispiece.http.messages import (
     field,
 )
 from frontispiece.http.problems import TYPE_PREFIX, Problem
+from frontispiece.lazy import lazy
 
 __all__ = [
     "TYPE_PREFIX",
@@ -50,8 +50,4 @@ __all__ = [
 if TYPE_CHECKING:
     from frontispiece.http.client import new_client
 else:
-
-    def __getattr__(name: str) -> Any:
-        if name != "new_client":
-            raise AttributeError(name)
-        return import_module("frontispiece.http.client").new_client
+    __getattr__ = lazy(__name__, client="new_client")

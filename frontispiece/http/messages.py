@@ -39,11 +39,7 @@ class BodyTooLarge(Exception):
 
 
 class BodyStream:
-    """The body of a client's request in chunks, which knows whose time it is: the client's or the service's.
-
-    Args:
-        chunks: as the client sends them.
-    """
+    """The body of a client's request in chunks, which knows whether its client's time passes."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks

@@ -27,12 +27,6 @@ class LoginFailed(Exception):
 def access_token(url: str, login: Login, user: str, password: str) -> str:
     """An access token, as a native app gets it: authorization code with PKCE (RFC 7636, RFC 8252).
 
-    Args:
-        url: of the gateway.
-        login: the project's issuer and client.
-        user: the name at the issuer.
-        password: the user's.
-
     Raises:
         LoginFailed: nothing answers, or the login is refused.
     """

@@ -26,6 +26,14 @@ def private_key(pem: str) -> Ed25519PrivateKey:
     return key
 
 
+def new_signing_key() -> str:
+    """A new Ed25519 private key in PEM."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pem.decode()
+
+
 def _signing_key(pem: str) -> str:
     private_key(pem)
     return pem

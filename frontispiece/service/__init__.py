@@ -5,9 +5,9 @@ Stability: stable.
 Names of modules that need an extra (`sql`, `grpc`) are imported when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from frontispiece.lazy import lazy
 from frontispiece.service.app import ResponseBody, create_service, from_state, register_collectors
 from frontispiece.service.callers import Caller, public, require_scope
 from frontispiece.service.entity_tags import IfMatch, etag, expected_version, set_etag
@@ -64,18 +64,8 @@ if TYPE_CHECKING:
     )
     from frontispiece.service.idempotency import IdempotencyKey, IdempotencyRecords, Intent
 else:
-    _MODULES = {
-        "RpcInterceptor": "grpc",
-        "registered_as": "grpc",
-        "rpc_caller": "grpc",
-        "serve_rpc": "grpc",
-        "tracing_interceptors": "grpc",
-        "IdempotencyKey": "idempotency",
-        "IdempotencyRecords": "idempotency",
-        "Intent": "idempotency",
-    }
-
-    def __getattr__(name: str) -> Any:
-        if name not in _MODULES:
-            raise AttributeError(name)
-        return getattr(import_module(f"frontispiece.service.{_MODULES[name]}"), name)
+    __getattr__ = lazy(
+        __name__,
+        grpc="RpcInterceptor registered_as rpc_caller serve_rpc tracing_interceptors",
+        idempotency="IdempotencyKey IdempotencyRecords Intent",
+    )

@@ -31,12 +31,7 @@ async def read_claims(
 
 
 def newest_map(claims: Iterable[Claims], first: ShardMap) -> ShardMap:
-    """The map that the shards' own tables give.
-
-    Args:
-        claims: of each shard.
-        first: where no shard says anything.
-    """
+    """The map that the shards' own tables give."""
     newest = {bucket: (FIRST_EPOCH, name) for bucket, name in enumerate(first.shards)}
     found: dict[int, tuple[int, str]] = {}
     for of_shard in claims:
@@ -60,12 +55,6 @@ async def leave_to_others(shard: str, database: Database, fence: Fence, claims: 
     """Leave the buckets of a shard to others that have them since a later epoch.
 
     So it is with buckets that the shard has given away and, restored from a copy of before, has again.
-
-    Args:
-        shard: its name.
-        database: of the shard.
-        fence: the table that it has.
-        claims: of the shards that are there, by name.
     """
     later = defaultdict[tuple[int, str], list[int]](list)
     for bucket, (epoch, at) in claims[shard].items():
@@ -90,14 +79,7 @@ async def leave_to_others(shard: str, database: Database, fence: Fence, claims: 
 async def lost_buckets(
     shard: str, database: Database, fence: Fence, claims: Mapping[str, Claims]
 ) -> str | None:
-    """Which buckets nobody has, since a shard is as it was before it received them; None for none.
-
-    Args:
-        shard: its name.
-        database: of the shard.
-        fence: the table that it has.
-        claims: of the shards that are there, by name.
-    """
+    """Which buckets nobody has, since a shard is as it was before it received them; None for none."""
     async with database.read() as tx:
         own = await fence.claims(tx, shard)  # anew: what others have just given to it is incoming now
     newest = {bucket: _newest(bucket, [*claims.values(), own]) for bucket in own}
@@ -108,3 +90,20 @@ async def lost_buckets(
         f"Nobody has buckets {format_buckets(lost)}: shard {shard} is as it was before it received them. "
         "docs/shards.md says how a shard gets them again."
     )
+
+
+async def open_incoming(
+    databases: Mapping[str, Database], fence: Fence, shard: str
+) -> list[tuple[list[int], int]]:
+    """Open the buckets that were given to a shard; returns them, and since which epoch they are there."""
+    async with databases[shard].read() as tx:
+        incoming = await fence.incoming(tx)
+    opened = []
+    for (peer, epoch), buckets in incoming.items():
+        async with databases[peer].read() as tx:
+            is_decided = await fence.is_handed_over(tx, buckets, epoch)
+        if is_decided:
+            async with databases[shard].write() as tx:
+                await fence.open(tx, buckets, epoch)
+            opened.append((buckets, epoch))
+    return opened

@@ -81,12 +81,7 @@ class MoveTaken(Exception):
 
 
 class StoredMove:
-    """The move of a service at the broker.
-
-    Args:
-        kv: the key-value bucket of the project's shards.
-        service: whose move it is.
-    """
+    """The move of a service at the broker."""
 
     def __init__(self, kv: KeyValue, service: str) -> None:
         self._kv = kv

@@ -20,10 +20,10 @@ from frontispiece.shards.claims import (
     leave_to_others,
     lost_buckets,
     newest_map,
+    open_incoming,
     read_claims,
 )
 from frontispiece.shards.fence import Fence, StaleMap
-from frontispiece.shards.incoming import open_incoming
 from frontispiece.shards.map import ShardMap, format_buckets
 from frontispiece.stores import Database
 

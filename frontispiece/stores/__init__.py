@@ -3,8 +3,9 @@
 Stability: provisional.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from frontispiece.lazy import lazy
 
 __all__ = [
     "BestEffortValkey",
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
     from frontispiece.stores.sql_store import SqlStore, insert
     from frontispiece.stores.valkey import BestEffortValkey, GuardedValkey, ValkeyUnavailable, ValkeyUrl
 else:
-    _MODULES = dict.fromkeys(("Database", "Moment", "after_commit"), "sql")
-    _MODULES |= dict.fromkeys(("EmbeddedDatabase", "EmbeddedStore"), "embedded")
-    _MODULES |= dict.fromkeys(("expect_files", "missing_file"), "files")
-    _MODULES |= {"CommitSignal": "commit_signal", "GroupCommit": "group_commit"}
-    _MODULES |= {"SqlStore": "sql_store", "insert": "sql_store", "notifications": "postgresql"}
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(name)
-        module = _MODULES.get(name, "valkey")
-        return getattr(import_module(f"frontispiece.stores.{module}"), name)
+    __getattr__ = lazy(
+        __name__,
+        commit_signal="CommitSignal",
+        embedded="EmbeddedDatabase EmbeddedStore",
+        files="expect_files missing_file",
+        group_commit="GroupCommit",
+        postgresql="notifications",
+        sql="Database Moment after_commit",
+        sql_store="SqlStore insert",
+        valkey="BestEffortValkey GuardedValkey ValkeyUnavailable ValkeyUrl",
+    )

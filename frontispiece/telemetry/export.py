@@ -82,12 +82,7 @@ class _Converting(SpanExporter):
 
 
 class Export:
-    """Sends the spans and logs of apps, from the first `join` to the last `leave`.
-
-    Args:
-        exporters: make the exporters of spans.
-        logs: whether logs are exported by OTLP.
-    """
+    """Sends the spans and logs of apps, from the first `join` to the last `leave`."""
 
     def __init__(self, exporters: Sequence[MakeExporter], *, logs: bool = False) -> None:
         self._exporters = exporters
@@ -133,11 +128,7 @@ class Export:
 
 
 class LogHandler(logging.Handler):
-    """Exports what is logged, redacted, with the app and the span that it is logged in.
-
-    Args:
-        processor: sends log records.
-    """
+    """Exports what is logged, redacted, with the app and the span that it is logged in."""
 
     def __init__(self, processor: BatchLogRecordProcessor) -> None:
         super().__init__(logging.INFO)

@@ -23,21 +23,18 @@ class LoopLag:
     """Samples how much later than planned the event loop calls a timer; runs within `async with`.
 
     Args:
-        interval: seconds between two samples.
         clock: the time in seconds, None for the event loop's.
         call_at: calls at a time of that clock, None for the event loop's.
     """
 
     def __init__(
         self,
-        interval: float = INTERVAL,
         *,
         clock: Callable[[], float] | None = None,
         call_at: CallAt | None = None,
     ) -> None:
         self.sustained = 0.0
         """Seconds by which the loop has been late for a while: the least of the latest samples."""
-        self._interval = interval
         self._clock = clock
         self._call_at = call_at
         self._latest: deque[float] = deque([0.0] * SUSTAINED_SAMPLES, SUSTAINED_SAMPLES)
@@ -57,7 +54,7 @@ class LoopLag:
         return self.sustained > seconds
 
     def _schedule(self, clock: Callable[[], float], call_at: CallAt) -> None:
-        due = clock() + self._interval
+        due = clock() + INTERVAL
 
         def sample() -> None:
             late = max(0.0, clock() - due)

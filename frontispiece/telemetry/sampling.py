@@ -17,9 +17,6 @@ class RateLimited(Sampler):
     """Samples so many traces a second, as many of them at once, and counts those that it leaves out.
 
     Besides, each name is sampled once a second: what is called seldom is not lost among what is called often.
-
-    Args:
-        per_second: how many.
     """
 
     def __init__(self, per_second: int) -> None:

@@ -35,14 +35,21 @@ from frontispiece.gateway.app import create_app as create_gateway
 from frontispiece.gateway.config.table import load
 from frontispiece.gateway.pipeline import POLICIES
 from frontispiece.pages import Bff
+from frontispiece.security import new_signing_key
 from frontispiece.testing.access_tokens import AccessTokens
 from frontispiece.testing.clock import Clock, leaping_clock
 from frontispiece.testing.contracts import States, VerifyContracts, breaches, staging
-from frontispiece.testing.environment import set_environment
 from frontispiece.testing.hostile import hostile_paths, hostile_requests, send_hostile_requests
-from frontispiece.testing.identities import Identities, new_signing_key
+from frontispiece.testing.identities import Identities
 from frontispiece.testing.running import RunningProject, running_project, started
-from frontispiece.testing.serving import ServeBff, ServeGateway, listening, served_bff, served_gateway
+from frontispiece.testing.serving import (
+    ServeBff,
+    ServeGateway,
+    listening,
+    served_bff,
+    served_gateway,
+    set_environment,
+)
 from frontispiece.testing.upstreams import Upstreams, fake_upstreams
 
 __all__ = [

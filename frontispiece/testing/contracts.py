@@ -11,8 +11,8 @@ import pytest
 from frontispiece.contracts import Contracts, Staging, UnknownState, WorkingTree, matrix
 from frontispiece.http.asgi import App, Receive, Scope, Send
 from frontispiece.pages import Bff
-from frontispiece.testing.environment import set_environment
 from frontispiece.testing.identities import Identities
+from frontispiece.testing.serving import set_environment
 from frontispiece.testing.upstreams import Upstreams, fake_upstreams
 
 States = Mapping[str, Callable[..., object]]

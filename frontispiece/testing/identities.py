@@ -3,10 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from frontispiece.security import Identity, Signer, issuers, private_key
+from frontispiece.security import Identity, Signer, issuers, new_signing_key, private_key
 from frontispiece.settings import TokenSettings
 
 
@@ -46,11 +43,3 @@ class Identities:
         caller = Identity(subject=subject, scopes=frozenset(scopes), client="web", merged_guest=merged_guest)
         authorization = Signer(self.signing_key, "gateway").authorization(caller, audience)
         return {"Authorization": authorization.decode()}
-
-
-def new_signing_key() -> str:
-    """A new Ed25519 private key in PEM."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return pem.decode()

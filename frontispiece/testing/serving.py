@@ -1,15 +1,16 @@
 """Apps under test: a BFF in the test's own process, and a gateway on a free port of this machine."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx
+import pytest
 
 from frontispiece.gateway.app import Gateway
 from frontispiece.http.asgi import App
 from frontispiece.pages import PageApp
-from frontispiece.server.server import Server
+from frontispiece.server.server import Server, running
 from frontispiece.server.sockets import address, bound
 
 ServeBff = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -17,6 +18,15 @@ ServeBff = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 ServeGateway = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 """The type of the fixture `serve_gateway`."""
+
+
+def set_environment(
+    monkeypatch: pytest.MonkeyPatch, services: Mapping[str, str], *variables: Mapping[str, str] | None
+) -> None:
+    """Set the addresses of services, and these variables."""
+    monkeypatch.setenv("SERVICES", json.dumps(dict(services)))
+    for name, value in (pair for each in variables for pair in (each or {}).items()):
+        monkeypatch.setenv(name, value)
 
 
 @asynccontextmanager
@@ -46,10 +56,5 @@ async def served_gateway(create_app: Callable[[], Gateway]) -> AsyncIterator[htt
 async def listening(app: App) -> AsyncIterator[str]:
     """The URL of an app, served on a free port of loopback until the end."""
     sock = bound()
-    server = Server("the app under test", app)
-    async with asyncio.TaskGroup() as tasks:
-        await server.until_started(tasks.create_task(server.serve(sock)))
-        try:
-            yield f"http://{address(sock)}"
-        finally:
-            server.stop()
+    async with running([(Server("the app under test", app), sock)]):
+        yield f"http://{address(sock)}"

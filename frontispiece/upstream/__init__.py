@@ -3,10 +3,10 @@
 Stability: stable.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from frontispiece.http.messages import ClientDisconnected, Headers, Reply, Request, Transport, field
+from frontispiece.lazy import lazy
 from frontispiece.upstream.call_context import (
     Authorization,
     CallContext,
@@ -66,9 +66,4 @@ __all__ = [
 if TYPE_CHECKING:
     from frontispiece.upstream.grpc import GrpcService, GrpcStub
 else:
-
-    def __getattr__(name: str) -> Any:
-        """What needs the extra `grpc` is imported when it is first used."""
-        if name not in {"GrpcService", "GrpcStub"}:
-            raise AttributeError(name)
-        return getattr(import_module("frontispiece.upstream.grpc"), name)
+    __getattr__ = lazy(__name__, grpc="GrpcService GrpcStub")

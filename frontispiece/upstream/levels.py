@@ -12,11 +12,7 @@ OVERPROVISIONING: Final = 1.4
 
 
 class Level:
-    """The available endpoints of one priority.
-
-    Args:
-        endpoints: all of that priority, available or not.
-    """
+    """The available endpoints of one priority."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         every = list(endpoints)

@@ -10,12 +10,15 @@ from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import DEFAULT_PORT
 from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
+from frontispiece.gateway.admin import AdminSettings
 from frontispiece.http.loopback import is_loopback
 from frontispiece.server.sockets import LOOPBACK
 from frontispiece.settings import value_of
 
 TIMEOUT = 30.0
 """Seconds to read a table and connect to its services."""
+
+OUTCOMES = {"done": "the table is served as it is now", "unchanged": "this table is in force already"}
 
 
 class AdminFailed(Exception):
@@ -54,3 +57,21 @@ def request(method: str, where: str, token: str | None, path: str) -> Any:
     if not response.is_success:
         raise AdminFailed("\n".join([f"{where}: {body.get('detail')}", *body.get("errors", ())]))
     return body
+
+
+def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]:
+    """Reload every worker; gives the outcome of each by its address.
+
+    Raises:
+        ConfigError: the address is invalid.
+        AdminFailed: one of them rejects the table, or gives no answer.
+    """
+    settings = AdminSettings(admin=admin) if token is None else AdminSettings(admin=admin, admin_token=token)
+    if settings.address is None:
+        raise AdminFailed("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
+    host, first = settings.address
+    addresses = [f"{host}:{port}" for port in range(first, first + workers)]
+    return {
+        where: OUTCOMES[request("POST", where, settings.admin_token, "/admin/reload")["outcome"]]
+        for where in addresses
+    }

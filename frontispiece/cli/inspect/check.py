@@ -25,7 +25,7 @@ from frontispiece.gateway.settings import unknown_variables
 from frontispiece.http.asgi import App
 from frontispiece.pages.app import PageApp
 from frontispiece.server import GATEWAY
-from frontispiece.settings import SECRETS
+from frontispiece.settings import value_of
 
 SOMEWHERE = "127.0.0.1:1"
 """Stands for addresses that are known only while the project runs."""
@@ -34,9 +34,12 @@ SOMEWHERE = "127.0.0.1:1"
 def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
     """The errors of a project as `front up` would run it: settings, programs, route table and pages."""
     run = simulated(project, data, routes)
-    found = layer_errors(project)
+    found: list[str] = []
     factories = project.factories
-    if found:  # no table can be read without its layers
+    try:
+        layers_of(project)
+    except ConfigError as error:  # no table can be read without its layers
+        found += error.errors
         del factories[GATEWAY]
     mounted: set[str] = set()
     served: dict[str, PageApp] = {}
@@ -57,24 +60,19 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
             found += [_located(project, name, routes, line) for line in error.errors]
     if not found and GATEWAY in factories:
         found += missing_pages(load_table(project, routes), routes, served)
-    found += program_errors(project, run)
-    return found + [project.located(error) for error in unknown_settings(project)]
+    return found + [project.located(error) for error in project_errors(project, run)]
 
 
-def program_errors(project: Project, run: Run) -> Iterator[str]:
-    """Programs that cannot be started."""
+def project_errors(project: Project, run: Run) -> Iterator[str]:
+    """Programs that cannot be started, and variables of the gateway that are no settings."""
     for name, app in project.apps.items():
-        if app.command:
-            try:
+        try:
+            if app.command:
                 program(project, name, run.values(name))
-            except ConfigError as error:
-                yield from map(project.located, error.errors)
-
-
-def unknown_settings(project: Project) -> Iterator[str]:
-    """Variables of the gateway in frontispiece.toml that are no settings."""
-    for error in unknown_variables(project.gateway.environment, ("GATEWAY_", "ISSUER_", "SESSION_")):
-        yield f"gateway.environment.{error.replace(' ', ': it ', 1)}"
+        except ConfigError as error:
+            yield from error.errors
+    for unknown in unknown_variables(project.gateway.environment, ("GATEWAY_", "ISSUER_", "SESSION_")):
+        yield f"gateway.environment.{unknown.replace(' ', ': it ', 1)}"
 
 
 def _located(project: Project, name: str, routes: Path, error: str) -> str:
@@ -85,19 +83,15 @@ def _located(project: Project, name: str, routes: Path, error: str) -> str:
     section = "gateway" if name == GATEWAY else f"apps.{name}"
     if error.startswith(project.factories[name]):
         return project.located(f"{section}.factory: {error}")
-    if subject in project.programs[name].environment and not _is_set(subject):
+    if subject in project.programs[name].environment and not value_of(subject):
         return project.located(f"{section}.environment.{error}")
-    if subject in project.environment and name != GATEWAY and not _is_set(subject):
+    if subject in project.environment and name != GATEWAY and not value_of(subject):
         return project.located(f"environment.{error}")
     if subject == "services" and name == GATEWAY:
         service = rest.partition(": ")[0]
         line = Lines(routes.read_text(encoding="utf-8")).of(("services", service, "url"))
         return f"{routes}:{line}: {error}"
     return f"{name}: {error}"
-
-
-def _is_set(variable: str) -> bool:
-    return bool(os.environ.get(variable)) or (SECRETS / variable.lower()).is_file()
 
 
 PLACED: Final = re.compile(r"\S+\.(py|toml)(:\d+)*: ")
@@ -150,15 +144,6 @@ def unequal_health_checks(project: Project, table: Table) -> Iterator[Finding]:
                     f'the gateway asks {DEFAULT_READINESS_PATH}, but [apps] has health = "{path}": '
                     f'write health = {{ path = "{path}" }} here, too',
                 )
-
-
-def layer_errors(project: Project) -> list[str]:
-    """What is wrong with the layers that a project declares."""
-    try:
-        layers_of(project)
-    except ConfigError as error:
-        return error.errors
-    return []
 
 
 def made(run: Run, name: str) -> App:

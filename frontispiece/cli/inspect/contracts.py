@@ -53,13 +53,7 @@ SERVICES: Final = "services/"
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A project's contracts, read.
-
-    Args:
-        project: whose they are.
-        tree: their folder.
-        stage: `module:function` of a `Staging`.
-    """
+    """A project's contracts, read."""
 
     project: Project
     tree: WorkingTree

@@ -36,11 +36,6 @@ class NoTimeline(NotExplained):
 def explain(url: str, path: str, headers: Iterable[tuple[str, str]]) -> PageTrace:
     """Run a page, and return its timeline.
 
-    Args:
-        url: of the gateway, such as `http://127.0.0.1:8080`.
-        path: the page's public path and query.
-        headers: of the request, such as `Authorization` or `Accept-Language`.
-
     Raises:
         NotExplained: nothing answers, or the response is not a timeline.
     """

@@ -84,13 +84,19 @@ def is_in_use(data: Path) -> bool:
 def announced(data: Path, addresses: RunAddresses) -> Iterator[None]:
     """The addresses of the run that has locked a data folder, in a file there for this block."""
     file = data / FILE
-    draft = file.with_suffix(".new")
-    draft.write_bytes(msgspec.json.encode(addresses))
-    draft.rename(file)  # atomic
+    write_whole(file, addresses)
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def write_whole(file: Path, content: object) -> None:
+    """Write JSON that only this user can read; a reader finds the file as it was, or as it is now."""
+    draft = file.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+        opened.write(msgspec.json.encode(content))
+    draft.rename(file)
 
 
 def run_addresses(data: Path) -> RunAddresses | None:

@@ -61,12 +61,7 @@ class Development:
     say: Say
 
     def run(self, project: Project, ready: Callable[[], None]) -> None:
-        """Serve until a signal; a change of frontispiece.toml starts all apps again, and no server of theirs.
-
-        Args:
-            project: as it is now.
-            ready: called when all is ready at first.
-        """
+        """Serve until a signal; a change of frontispiece.toml starts all apps again, but no servers."""
         changes = Changes(project.folder, frozenset([project.folder / PROJECT_FILE, self.routes]), self.data)
         announce = ready
         while True:

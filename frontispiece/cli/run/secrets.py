@@ -1,16 +1,14 @@
 """The secrets of a project: made at first start for development, required in production."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from frontispiece.cli.project import Project
+from frontispiece.cli.run.data_folder import write_whole
 from frontispiece.errors import ConfigError
-from frontispiece.security import new_key, private_key
+from frontispiece.security import new_key, new_signing_key, private_key
 from frontispiece.settings import SECRETS, value_of
 
 FILE = "secrets.json"
@@ -33,7 +31,7 @@ def generate(project: Project) -> dict[str, str]:
     return {
         ADMIN_TOKEN: new_key(),
         **{name: new_key() for name in project.secrets},
-        **{variable: _signing_key() for variable in set(project.signers.values())},
+        **{variable: new_signing_key() for variable in set(project.signers.values())},
     }
 
 
@@ -47,10 +45,7 @@ def load(project: Project, data: Path) -> Mapping[str, str]:
     stored = _stored(project, path) if path.exists() else {}
     secrets = generate(project) | stored
     if secrets.keys() != stored.keys():
-        draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(secrets))
-        draft.rename(path)  # atomic
+        write_whole(path, secrets)
     return secrets
 
 
@@ -94,13 +89,3 @@ def _missing(project: Project, name: str) -> Iterator[str]:
                 )
                 yield f"{variable} is required, or the file {file}{form}: {how_to}"
                 break
-
-
-def _signing_key() -> str:
-    return (
-        Ed25519PrivateKey.generate()
-        .private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        .decode()
-    )

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,14 @@ from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import AdminPort, admin_port
 from frontispiece.cli.run.data_folder import LOGS, RunAddresses, announced, locked
 from frontispiece.cli.run.dev import Development
-from frontispiece.cli.run.embedded import Embedded, running_servers
-from frontispiece.cli.run.environment import Run
+from frontispiece.cli.run.environment import Run, needs
 from frontispiece.cli.run.envoy import native_grpc
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.logs import log_warnings
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
 from frontispiece.cli.run.readiness import wait_ready
 from frontispiece.cli.run.scaling import Copies
+from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.signals import STOP_SIGNALS, stoppable
 from frontispiece.server.sockets import address, bound, short_folder
@@ -37,6 +37,49 @@ POLL_INTERVAL = 0.2
 
 Ready = Callable[[Run], None]
 """Called once, when everything is ready."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedded:
+    """URLs of the servers that run; empty for those that nothing needs."""
+
+    valkey: str = ""
+    nats: str = ""
+    nats_monitor: str = ""
+
+    def check(self, project: Project) -> None:
+        """Check that what a project needs, maybe only since its file has changed, runs.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        for name, url in (("valkey", self.valkey), ("nats", self.nats)):
+            if not url and needs(project, name):
+                raise ConfigError([f"${{{name}}} is needed only now: stop front dev and start it again"])
+
+
+@contextmanager
+def running_servers(project: Project, data: Path, lock: int, supervisor: Supervisor) -> Iterator[Embedded]:
+    """The embedded servers for the duration of the block.
+
+    Raises:
+        ChildFailed: one did not start.
+        MissingExtra: the extra `embedded` is not installed.
+    """
+    found: dict[str, str] = {}
+    with ExitStack() as stack:
+        if needs(project, "nats"):
+            from frontispiece.cli.run.nats import running_nats  # noqa: PLC0415 (an extra)
+
+            nats = stack.enter_context(running_nats(data / "nats", pass_fds=[lock], supervisor=supervisor))
+            found |= {"nats": nats.url, "nats_monitor": nats.monitor_url}
+        if needs(project, "valkey"):
+            from frontispiece.cli.run.valkey import running_valkey  # noqa: PLC0415 (an extra)
+
+            found["valkey"] = stack.enter_context(
+                running_valkey(data / "valkey", pass_fds=[lock], supervisor=supervisor)
+            )
+        yield Embedded(**found)
 
 
 @dataclass(frozen=True, kw_only=True)

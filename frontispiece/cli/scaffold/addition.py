@@ -31,12 +31,7 @@ class NotAdded(Exception):
 
 
 class Addition:
-    """What is added to a project: collected first, and written when all of it can be.
-
-    Args:
-        project: the project.
-        values: of the placeholders of templates.
-    """
+    """What is added to a project: collected first, and written when all of it can be."""
 
     def __init__(self, project: Project, values: Mapping[str, str]) -> None:
         self._project = project

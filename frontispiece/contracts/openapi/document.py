@@ -16,12 +16,7 @@ class NotUnderstood(Exception):
 
 
 class Document:
-    """An OpenAPI 3 document.
-
-    Args:
-        root: the document itself.
-        place: its name in messages.
-    """
+    """An OpenAPI 3 document."""
 
     def __init__(self, root: Mapping[str, Any], place: str) -> None:
         self.root = root

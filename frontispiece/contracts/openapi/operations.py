@@ -84,9 +84,7 @@ class _Operation:
     path: str
     new_path: str
 
-    def of(
-        self, kind: str, *, part: str = OPERATION, place: str = "", pointer: str = "", detail: str = ""
-    ) -> Change:
+    def of(self, kind: str, *, part: str = OPERATION, place: str = "", detail: str = "") -> Change:
         """A change that the document itself makes."""
         rule = OF_OPERATIONS[kind]
         return Change(
@@ -94,7 +92,6 @@ class _Operation:
             path=self.path,
             part=part,
             place=place,
-            pointer=pointer,
             kind=kind,
             detail=detail,
             verdict=rule.verdict,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from frontispiece.contracts.openapi.operations import shape
 from frontispiece.contracts.schema import ANY_NAME, SchemaTree, members
 from frontispiece.contracts.upstreams.fields import OPTIONAL
 
@@ -31,13 +32,9 @@ def http_conflicts(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Itera
 
 
 def _operation(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Any:
-    wanted = _template(call["path"])
-    found = (item for path, item in openapi["paths"].items() if _template(path) == wanted)
+    wanted = shape(call["path"])
+    found = (item for path, item in openapi["paths"].items() if shape(path) == wanted)
     return next((item[call["method"].lower()] for item in found if call["method"].lower() in item), None)
-
-
-def _template(path: str) -> str:
-    return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 def _parameter_faults(call: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:

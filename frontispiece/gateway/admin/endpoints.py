@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
-
-import msgspec
 
 from frontispiece.gateway.admin.services import instances
 from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.console.panel import Panel
+from frontispiece.gateway.console.request import json_reply
 from frontispiece.gateway.observability.client_usage import RETENTION_DAYS
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.reload import Outcome, Reloader
@@ -19,9 +17,6 @@ from frontispiece.gateway.snapshot import RoutingSnapshot
 from frontispiece.http.problems import Problem
 from frontispiece.stores.valkey import ValkeyUnavailable
 from frontispiece.upstream import Reply
-
-NO_STORE: Final = (b"cache-control", b"no-store")
-"""State of this moment."""
 
 
 class AdministeredGateway(Protocol):
@@ -48,23 +43,23 @@ Page = Callable[[AdministeredGateway, bytes], Awaitable[Reply]]
 
 async def routes(gateway: AdministeredGateway, _query: bytes) -> Reply:
     """The table in force, with every policy."""
-    return _json(to_json(gateway.snapshot.table))
+    return json_reply(to_json(gateway.snapshot.table))
 
 
 async def upstreams(gateway: AdministeredGateway, _query: bytes) -> Reply:
     """Every service: its addresses, their health, its breaker and limits, and the calls under way."""
-    return _json({name: upstream.state() for name, upstream in gateway.snapshot.upstreams.items()})
+    return json_reply({name: upstream.state() for name, upstream in gateway.snapshot.upstreams.items()})
 
 
 async def services(gateway: AdministeredGateway, _query: bytes) -> Reply:
     """Every instance of every service: its zone and version, its health, ejections and calls under way."""
-    return _json(await instances(gateway))
+    return json_reply(await instances(gateway))
 
 
 async def jwks(gateway: AdministeredGateway, _query: bytes) -> Reply:
     """The key by which services in any language verify the gateway's internal tokens (RFC 7517)."""
     signer = gateway.runtime.signer
-    return _json({"keys": [signer.jwk] if signer else []}, kind=b"application/jwk-set+json")
+    return json_reply({"keys": [signer.jwk] if signer else []}, kind=b"application/jwk-set+json")
 
 
 async def reload(gateway: AdministeredGateway, _query: bytes) -> Reply:
@@ -79,7 +74,7 @@ async def reload(gateway: AdministeredGateway, _query: bytes) -> Reply:
     if result.outcome is Outcome.FAULTY:
         detail = "The route table is invalid: the previous one stays in force."
         raise Problem(422, "table-faulty", detail, errors=list(result.errors))
-    return _json({"outcome": result.outcome, "routes": len(gateway.snapshot.table.routes)})
+    return json_reply({"outcome": result.outcome, "routes": len(gateway.snapshot.table.routes)})
 
 
 async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
@@ -100,7 +95,7 @@ async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
             purged = await cache.clear()
         case _:
             raise Problem(400, "purge-unclear", "Say one of ?path=/…, ?tag=… and ?all.")
-    return _json({"purged": purged})
+    return json_reply({"purged": purged})
 
 
 async def client_usage(gateway: AdministeredGateway, query: bytes) -> Reply:
@@ -117,14 +112,10 @@ async def client_usage(gateway: AdministeredGateway, query: bytes) -> Reply:
         case _:
             raise Problem(400, "days-unclear", f"Say ?days=N, of 1 to {RETENTION_DAYS}: they end today.")
     try:
-        return _json(await gateway.runtime.client_usage.by_day(days))
+        return json_reply(await gateway.runtime.client_usage.by_day(days))
     except ValkeyUnavailable:
         detail = "Valkey, which has the counts, is unavailable."
         raise Problem(503, "usage-unavailable", detail, headers={"Retry-After": "1"}) from None
-
-
-def _json(content: object, *, kind: bytes = b"application/json") -> Reply:
-    return Reply.whole(HTTPStatus.OK, msgspec.json.encode(content), [(b"content-type", kind), NO_STORE])
 
 
 PAGES: Final[Mapping[str, tuple[str, Page]]] = {

@@ -29,10 +29,6 @@ BY_HEADERS = frozenset(
 def with_descriptors(service: Service, folder: Path) -> Service:
     """A copy of a service that has read its descriptor set; the same service if it has none.
 
-    Args:
-        service: the service.
-        folder: where the relative paths of files are.
-
     Raises:
         ValueError: the set cannot be read.
     """

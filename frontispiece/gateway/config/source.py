@@ -67,10 +67,6 @@ def _lines_alone(text: re.Match[str]) -> str:
 def read(file: Path, remedy: str) -> tuple[str, dict[str, Any]]:
     """The text of a TOML file, and what is in it.
 
-    Args:
-        file: the file.
-        remedy: what to do when there is none.
-
     Raises:
         ConfigError: it cannot be read, or is no TOML: with line and column.
     """

@@ -105,10 +105,6 @@ class _Models(NamedTuple):
 def load(path: Path, layers: LayerModels = NO_LAYERS) -> Table:
     """The table in a file.
 
-    Args:
-        path: the file.
-        layers: the project's own.
-
     Raises:
         ConfigError: it cannot serve; every fault is named with file and line.
     """

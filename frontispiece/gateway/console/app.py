@@ -24,13 +24,7 @@ _MATCHER: Final = Matcher(
 
 
 class Console:
-    """What the page at `/console` shows and does; entered (`async with`) as long as the admin port serves.
-
-    Args:
-        gateway: the gateway.
-        settings: the console's own.
-        audit: what was done through the admin port.
-    """
+    """What the page at `/console` shows and does; entered (`async with`) as long as the admin port serves."""
 
     def __init__(self, gateway: "AdministeredGateway", settings: ConsoleSettings, audit: "Audit") -> None:
         self.gateway = gateway

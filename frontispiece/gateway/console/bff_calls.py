@@ -27,11 +27,7 @@ class Calls(UpstreamStats):
 
 
 class BffCalls:
-    """Counts the calls of each mounted app to each of its services, between `start` and `stop`.
-
-    Args:
-        gateway: the gateway in whose process they are mounted.
-    """
+    """Counts the calls of each mounted app to each of its services, between `start` and `stop`."""
 
     def __init__(self, gateway: "AdministeredGateway") -> None:
         self.counts: dict[str, Calls] = {}

@@ -25,16 +25,10 @@ MAX_WATCHERS: Final = 16
 
 
 class Feed:
-    """The figures of a gateway, read once a second for all watchers together, and not without any.
+    """The figures of a gateway, read once a second for all watchers together, and not without any."""
 
-    Args:
-        gateway: the gateway.
-        interval: seconds between two events.
-    """
-
-    def __init__(self, gateway: "AdministeredGateway", interval: float = INTERVAL) -> None:
+    def __init__(self, gateway: "AdministeredGateway") -> None:
         self.watchers = 0
-        self._interval = interval
         self._calls = BffCalls(gateway)
         self._reader = FiguresReader(gateway, self._calls)
         self._figures: Figures = {}
@@ -72,7 +66,7 @@ class Feed:
             yield _event(kind, changes(sent, now))
             sent, kind = now, "changes"
             try:
-                await asyncio.wait_for(self._closed.wait(), self._interval)
+                await asyncio.wait_for(self._closed.wait(), INTERVAL)
             except TimeoutError:
                 continue
 
@@ -80,7 +74,7 @@ class Feed:
         """The figures, not older than half an interval: other watchers have just had them read."""
         async with self._lock:
             now = asyncio.get_running_loop().time()
-            if now - self._read_at >= self._interval / 2:
+            if now - self._read_at >= INTERVAL / 2:
                 self._calls.start()
                 self._figures, self._read_at = await self._reader.read(), now
             return self._figures

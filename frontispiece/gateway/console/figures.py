@@ -35,12 +35,7 @@ SUMS: Final = {4: "refused", 5: "errors", DISCONNECTED: "left"}
 
 
 class FiguresReader:
-    """Reads the figures; the row of a route without new calls is the one that it had before.
-
-    Args:
-        gateway: the gateway.
-        calls: the calls of mounted apps of pages.
-    """
+    """Reads the figures; the row of a route without new calls is the one that it had before."""
 
     def __init__(self, gateway: "AdministeredGateway", calls: "BffCalls") -> None:
         self._gateway = gateway

@@ -55,7 +55,6 @@ Raises:
 """
 
 
-def json_reply(content: object) -> Reply:
+def json_reply(content: object, *, kind: bytes = b"application/json") -> Reply:
     """A response in JSON, of this moment."""
-    headers = [(b"content-type", b"application/json"), NO_STORE]
-    return Reply.whole(HTTPStatus.OK, msgspec.json.encode(content), headers)
+    return Reply.whole(HTTPStatus.OK, msgspec.json.encode(content), [(b"content-type", kind), NO_STORE])

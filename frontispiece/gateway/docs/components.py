@@ -39,12 +39,7 @@ MALFORMED: Final = (KeyError, TypeError, AttributeError, ValueError)
 
 
 class Described:
-    """The operations of a service, whose components get the service's name before their own.
-
-    Args:
-        service: the service.
-        document: its description.
-    """
+    """The operations of a service, whose components get the service's name before their own."""
 
     def __init__(self, service: str, document: Document) -> None:
         self._service = service

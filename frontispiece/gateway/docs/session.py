@@ -31,12 +31,7 @@ _USER: Final[Json] = {
 
 
 def operations(session: Session, scheme: str) -> Mapping[str, Json]:
-    """The operations by their paths.
-
-    Args:
-        session: the section of the table.
-        scheme: the name of the security scheme.
-    """
+    """The operations by their paths."""
     return {
         f"{session.path}/login": {
             "get": {

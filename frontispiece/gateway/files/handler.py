@@ -57,13 +57,7 @@ PAGE_HEADERS: Final = {
 
 
 def serve_files(route: Route, site: Site, of_table: SecurityHeaders | None) -> Handler:
-    """Responds with the files of a route.
-
-    Args:
-        route: the route.
-        site: its files.
-        of_table: the table's security headers.
-    """
+    """Responds with the files of a route."""
     page_headers = _page_headers(route, of_table)
     image_headers = [IMAGE_POLICY] if route.files and route.files.content_security_policy else []
 

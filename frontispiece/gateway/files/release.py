@@ -91,12 +91,6 @@ class Release:
     def read(cls, source: Source, *, index: str, pages: Sequence[str], mount: str) -> Self:
         """The files of a folder.
 
-        Args:
-            source: where they are.
-            index: the path of the HTML in it.
-            pages: the public paths of the pages.
-            mount: the public path before all URLs.
-
         Raises:
             FaultyFiles: they cannot be served.
         """

@@ -38,10 +38,6 @@ def faults_of_files(route: Route) -> Iterator[tuple[str, str]]:
 def with_release(route: Route, folder: Path) -> Route:
     """A copy of a valid route that has read its files; the same route if it has none.
 
-    Args:
-        route: the route.
-        folder: where relative folders are.
-
     Raises:
         FaultyFiles: they cannot be served.
     """

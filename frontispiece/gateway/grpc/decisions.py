@@ -86,11 +86,7 @@ def decide(route: Route, resources: TableResources) -> Handler:
 
 
 class Decisions:
-    """The app on the socket that Envoy asks at.
-
-    Args:
-        gateway: which decides.
-    """
+    """The app on the socket that Envoy asks at."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway

@@ -159,10 +159,6 @@ class RouteLoad:
     The limit follows the latency, by the rule of `AdaptiveLimit`: whatever a route lacks, processor time or
     connections to a database, its calls then wait for each other. Only calls whose body was complete on
     arrival are measured: the rest are as slow as their clients.
-
-    Args:
-        overload: the load of the process.
-        name: in metrics.
     """
 
     def __init__(self, overload: OverloadMonitor, name: str = "") -> None:
@@ -233,14 +229,7 @@ def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
 def load_shedding_layer(
     priority: Priority, overload: OverloadMonitor, count: Callable[[str], None], route: str = ""
 ) -> Layer:
-    """Refuse calls while the load exceeds the threshold of their priority; all others are in flight.
-
-    Args:
-        priority: of the route.
-        overload: the load of this gateway.
-        count: counts the priority of each refused call.
-        route: its name in metrics.
-    """
+    """Refuse calls while the load exceeds the threshold of their priority; all others are in flight."""
     threshold = THRESHOLDS.get(priority)
     seconds = RETRY_AFTER.get(priority, 0)
     detail = f"The gateway is overloaded: try again in {seconds} s."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from frontispiece.cli.project import Project
-from frontispiece.cli.run.embedded import Embedded, running_servers
+from frontispiece.cli.run.up import Embedded, running_servers
 from frontispiece.server.supervisor import Supervisor
 
 VARIABLES = {

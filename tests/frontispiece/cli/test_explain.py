@@ -140,7 +140,7 @@ async def test_the_drawing_is_written_as_a_page_that_stands_alone(world: World, 
     done = await world.explain("/web/products/PENS-001", "--html", file)
 
     assert done.code == 0, done.err
-    text = "".join(timelines.parsed(file.read_text()).itertext())
+    text = timelines.text_of(file.read_text())
     assert "also_bought" in text
     assert '"name": "<b>Reed</b> & pen"' in text
     assert "Degraded: latest (timeout)" in text

@@ -8,7 +8,6 @@ from frontispiece.cli.inspect.waterfall import waterfall
 from frontispiece.pages.timeline import PageTrace
 from tests.frontispiece.cli import timelines
 
-XHTML = "{http://www.w3.org/1999/xhtml}"
 WIDTHS = (60, 80, 160)
 
 
@@ -95,40 +94,19 @@ def test_any_timeline_fits_any_terminal_and_cannot_steer_it(explained: PageTrace
         assert line.isprintable()
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(timelines.anything())
-def test_any_timeline_makes_a_well_formed_page_of_text_and_bars_alone(explained: PageTrace) -> None:
-    document = timelines.parsed(page(explained))
-
-    assert len(document.findall(f".//{XHTML}tbody/{XHTML}tr")) >= len(explained.timeline.sources)
-    assert not {element.tag for element in document.iter()} & {
-        f"{XHTML}script",
-        f"{XHTML}link",
-        f"{XHTML}img",
-    }
-    for bar in document.findall(f".//{XHTML}div[@class='lane']/*"):
-        left, _, width = bar.attrib["style"].removeprefix("left:").partition(";width:")
-        assert 0 <= float(left.strip("%")) <= 100
-        assert float(left.strip("%")) + float(width.strip("%") or 0) <= 100.01
-
-
-def test_the_page_shows_the_view_folded_and_what_is_hostile_in_it_as_text() -> None:
+def test_the_page_has_the_drawing_and_the_view_and_what_is_hostile_in_them_as_text() -> None:
     explained = timelines.explained()
     explained.timeline.sources[0].name = "<script>alert(1)</script>\x1b[2J"
-    document = timelines.parsed(page(explained))
+    document = page(explained)
 
-    heads = [head.text for head in document.findall(f".//{XHTML}tbody//{XHTML}th")]
-    assert heads[0] == "<script>alert(1)</script>\N{REPLACEMENT CHARACTER}[2J"
-    assert "latest" in heads
-    folded = document.find(f".//{XHTML}details")
-    assert folded is not None
-    assert folded.findtext(f"{XHTML}summary") == "View"
-    assert "<b>Reed</b> & pen" in (folded.findtext(f"{XHTML}pre") or "")
+    text = timelines.text_of(document)
+    assert "<script>alert(1)</script>\N{REPLACEMENT CHARACTER}[2J" in text
+    assert "latest" in text
+    assert "<b>Reed</b> & pen" in text
+    assert "<script" not in document
 
 
 def test_the_page_makes_no_request() -> None:
-    text = page(timelines.explained())
+    document = page(timelines.explained())
 
-    assert "default-src 'none'" in text
-    assert "url(" not in text
-    assert text.count("http") == text.count("http://www.w3.org/1999/xhtml") + text.count("http-equiv")
+    assert [each for each in ("url(", "http:", "https:", "src=", "href=") if each in document] == []

@@ -36,11 +36,7 @@ Result = TypeVar("Result")
 
 
 class _StoreThread:
-    """A daemon with the store: no query holds up the event loop, or the end of the process.
-
-    Args:
-        store: which nothing else uses.
-    """
+    """A daemon with the store: no query holds up the event loop, or the end of the process."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -26,9 +26,6 @@ class UnusableDescription(Exception):
 class Document:
     """The description of a service.
 
-    Args:
-        content: the document, as JSON.
-
     Raises:
         UnusableDescription: it is no OpenAPI document of a known version.
     """

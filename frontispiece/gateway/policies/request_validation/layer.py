@@ -168,11 +168,6 @@ def validation_layer(
 
     Without a description all calls are refused: whoever asks for validation relies on it. Calls that are not
     described are the service's to answer.
-
-    Args:
-        description: the service's.
-        target: the path at the service.
-        count: counts each call by its outcome.
     """
 
     def layer(inner: Handler) -> Handler:

@@ -59,13 +59,6 @@ def for_route(route: Route, resources: TableResources) -> "WebSocketProxy | None
 class WebSocketProxy:
     """Proxies the WebSockets of one route to its service.
 
-    Args:
-        route: the route.
-        policy: its key `websocket`.
-        upstream: the service.
-        tokens: issues the internal tokens that it gets.
-        metrics: the WebSockets of all routes.
-
     Raises:
         ConfigError: WebSockets are not spoken at one of the service's addresses.
     """

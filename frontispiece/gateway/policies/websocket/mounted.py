@@ -55,11 +55,7 @@ class ServiceSocket(Protocol):
 
 
 class MountedSocket:
-    """One WebSocket of an app that the gateway has mounted.
-
-    Args:
-        app: the app.
-    """
+    """One WebSocket of an app that the gateway has mounted."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -115,11 +115,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Descriptors:
-    """A `FileDescriptorSet`, as `protoc --include_imports --descriptor_set_out` writes it.
-
-    Args:
-        content: the serialized set.
-    """
+    """A `FileDescriptorSet`, as `protoc --include_imports --descriptor_set_out` writes it."""
 
     content: bytes
 

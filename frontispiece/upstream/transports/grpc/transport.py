@@ -46,10 +46,6 @@ class GrpcTransport(GrpcChannel):
     A request's path is `/package.Service/Method`, or one that a `google.api.http` annotation has. The fields
     of the method's message come from the body, the query and the path. A method with many responses sends
     them as lines of JSON, or as server-sent events to those who accept such.
-
-    Args:
-        descriptors: of the service.
-        address: as of a `GrpcChannel`.
     """
 
     traced = False

@@ -5,8 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from frontispiece.cli.client.admin import AdminFailed
-from frontispiece.cli.client.reload import reload
+from frontispiece.cli.client.admin import AdminFailed, reload
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.admin import AdminSettings
 from tests.frontispiece.gateway.admin.conftest import CSRF, ROUTES, TOKEN, World
