@@ -177,8 +177,8 @@ def serve(
     successor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one app, set up by the environment alone: what production does."""
-    from frontispiece.cli.run.logs import log_warnings  # noqa: PLC0415
     from frontispiece.cli.run.serve import serve as run  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.terminal import log_warnings  # noqa: PLC0415
     from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
     from frontispiece.server.server import NotStarted  # noqa: PLC0415
     from frontispiece.server.sockets import PortTaken, bound, inherited  # noqa: PLC0415

@@ -1,5 +1,6 @@
 """What commands share: the consoles, errors, and common options."""
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -115,3 +116,15 @@ def password_of(project: Project, user: str, password: str | None) -> str:
     if project.demo.password is not None and user in project.demo.users:
         return project.demo.password
     return str(typer.prompt("Password", hide_input=True, err=True))
+
+
+def log_warnings(name: str = "%(name)s") -> None:
+    """Write warnings to stderr; the console gets what is below, too.
+
+    Args:
+        name: of what logs, by its logger when left out.
+    """
+    stderr = logging.StreamHandler()
+    stderr.setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format=f"%(levelname)s {name}: %(message)s", handlers=[stderr])
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each call has paths, maybe private

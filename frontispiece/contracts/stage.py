@@ -65,11 +65,11 @@ async def served(provider: str, stage: Stage) -> AsyncIterator[str]:
     """The URL of a provider on a loopback socket, with `STATES` for the verifier."""
     sock = bound()
     url = f"http://{address(sock)}"
-    async with running([(Server(provider, _Door(stage)), sock)]):
+    async with running([(Server(provider, _WithStates(stage)), sock)]):
         yield url
 
 
-class _Door:
+class _WithStates:
     """The app, and a path at which its states are set up."""
 
     def __init__(self, stage: Stage) -> None:

@@ -52,13 +52,7 @@ BROKER_ERRORS: Final = (BrokerUnavailable, NatsError, OSError, TimeoutError)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """An open connection; it is not made again when it breaks.
-
-    Args:
-        client: for subjects.
-        streams: for streams and consumers.
-        closed: set when it has broken.
-    """
+    """An open connection; it is not made again when it breaks."""
 
     client: Client
     streams: JetStreamContext
@@ -128,20 +122,21 @@ async def stay_connected(
         serve: ends by failing, when the connection breaks.
         attempted: set after each attempt that has failed.
     """
-    failure, pause = "", MIN_PAUSE
+    failures, warned, pause = 0, "", MIN_PAUSE
     while True:
         try:
             async with connected(url, name) as connection:
                 await declare(connection)
-                if failure:
+                if warned:
                     log.warning("%s: the broker is back", name)
-                failure, pause = "", MIN_PAUSE
+                failures, warned, pause = 0, "", MIN_PAUSE
                 await serve(connection)
         except* BROKER_ERRORS as errors:
             reason = "; ".join(str(error) or type(error).__name__ for error in errors.exceptions)
-            if reason != failure:
+            failures += 1
+            if failures > 1 and reason != warned:  # on a busy machine one attempt may take too long
                 log.warning("%s: the broker is unavailable: %s", name, reason)
-            failure = reason
+                warned = reason
         attempted.set()
         await asyncio.sleep(pause)
         pause = min(MAX_PAUSE, 2 * pause)

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
@@ -219,3 +219,13 @@ def _version(envelope: _Envelope) -> int:
     if name != envelope.type or not re.fullmatch(r"[1-9][0-9]{0,8}", version):
         raise Reject(f"dataschema {envelope.dataschema!r} names no version of {envelope.type}")
     return int(version)
+
+
+Handler = Callable[[Event[D]], Awaitable[None]]
+"""Handles one delivery of an event; returning acknowledges it.
+
+The same event may be redelivered, late, in any order, and to several copies of a service at once. So
+calls to others come first and carry an idempotency key, and ONE write transaction follows: `Inbox.record`,
+the change, `Outbox.add`. An exception means redelivery with a growing delay; `Reject` parks the message at
+once.
+"""

@@ -14,8 +14,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.events.broker import MAX_PAUSE, BrokerUnavailable, Connection, stay_connected, syncs_always
 from frontispiece.events.consumer import Consumer, ConsumerMetrics
 from frontispiece.events.delivery import Deliveries
-from frontispiece.events.envelope import CommandData, EventData
-from frontispiece.events.handlers import Handler
+from frontispiece.events.envelope import CommandData, EventData, Handler
 from frontispiece.events.outbox import Outbox, OutboxMessage
 from frontispiece.events.parking import MESSAGE_ID
 from frontispiece.events.relay import Relay

@@ -38,11 +38,7 @@ Hop = tuple[str | None, str | None]
 
 
 class TrustedProxies:
-    """The proxies that one table trusts.
-
-    Args:
-        edge: which they are, and which header they set.
-    """
+    """The proxies that one table trusts."""
 
     def __init__(self, edge: Edge) -> None:
         networks = [ip_network(text) for text in edge.trusted_proxies]

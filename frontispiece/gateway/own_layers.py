@@ -45,10 +45,6 @@ NO_LAYERS: Final[OwnLayers] = MappingProxyType({})
 def load(file: Path, policies: Collection[str]) -> OwnLayers:
     """The layers that the sections `[gateway.layers.NAME]` of a TOML file declare.
 
-    Args:
-        file: a project's `frontispiece.toml`, or one with these sections alone.
-        policies: the names of places.
-
     Raises:
         ConfigError: every fault, with file and line.
     """

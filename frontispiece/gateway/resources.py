@@ -26,11 +26,6 @@ class TableResources:
     Services, sessions and verified tokens that the previous table had as well are taken over, not opened
     anew.
 
-    Args:
-        table: the table.
-        runtime: the process that serves it.
-        previous: the resources of the table that serves until now.
-
     Raises:
         ConfigError: a service has no address, or a mounted app cannot be made.
     """

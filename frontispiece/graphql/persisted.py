@@ -107,12 +107,7 @@ def as_json(operations: Mapping[str, Persisted]) -> str:
 
 
 class KnownDocuments:
-    """The texts of documents that requests may name.
-
-    Args:
-        graph: whose persisted operations they are.
-        accept_any: whether requests may have documents of their own.
-    """
+    """The texts of documents that requests may name."""
 
     def __init__(self, graph: Graph, *, accept_any: bool) -> None:
         self._persisted = load(graph.folder) if graph.folder else {}

@@ -110,11 +110,6 @@ class Plan:
 def plans(pages: Iterable[Page], provided: Iterable[Any], app: str | None = None) -> list[Plan]:
     """The plans of pages whose functions may ask for the provided types.
 
-    Args:
-        pages: as they are declared.
-        provided: the types.
-        app: the name of the BFF, if it is one.
-
     Raises:
         ConfigError: some page cannot work.
     """

@@ -42,13 +42,7 @@ ENCODERS: dict[str, Encode] = {NDJSON: ndjson, EVENTS: event}
 
 
 class Progress:
-    """A run whose view is sent before it has ended.
-
-    Args:
-        page: the page.
-        run: makes the run; the argument is its `on_settled`.
-        encode: encodes a frame.
-    """
+    """A run whose view is sent before it has ended."""
 
     def __init__(
         self, page: CompiledPage, run: Callable[[Callable[[str, Any], None]], Run], encode: Encode

@@ -132,13 +132,7 @@ def responds(
 
 
 def complete(app: FastAPI, document: Json, *, of_reads: Sequence[int] = ()) -> Json:
-    """FastAPI's document of an app with all that its endpoints respond.
-
-    Args:
-        app: the app.
-        document: what FastAPI made of it, which is changed.
-        of_reads: statuses that every GET may have.
-    """
+    """FastAPI's document of an app with all that its endpoints respond."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # problems take their place
         schemas.pop(name, None)

@@ -46,12 +46,7 @@ _ERROR: Final = Status(StatusCode.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class TracedApp:
-    """An app whose requests and calls have spans.
-
-    Args:
-        resource: what collectors know it by.
-        take: exports a span that has ended.
-    """
+    """An app whose requests and calls have spans."""
 
     resource: Resource
     take: "Callable[[Span], None]"

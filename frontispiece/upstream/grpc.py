@@ -224,13 +224,7 @@ class GrpcConnector(TransportWrapper):
 
 
 def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> UpstreamError:
-    """The failure that a status other than OK is.
-
-    Args:
-        code: the status.
-        detail: its text.
-        metadata: the trailing metadata of the call.
-    """
+    """The failure that a status other than OK is."""
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return TimedOut("no answer in time")
     if code is grpc.StatusCode.UNAVAILABLE:
@@ -244,12 +238,7 @@ def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> 
 
 
 def open_channel(address: str, *, traced: bool = True) -> grpc.aio.Channel:
-    """A channel to an address (see `GrpcChannel`), connected at its first call; close it with `async with`.
-
-    Args:
-        address: the address.
-        traced: whether its calls have spans of their own.
-    """
+    """A channel to an address of a `GrpcChannel`, connected at its first call; close it by `async with`."""
     interceptors = []
     if traced and telemetry.is_on():
         from frontispiece.telemetry.grpc import TracingClientInterceptor  # noqa: PLC0415 (only with traces)

@@ -20,10 +20,10 @@ from frontispiece.cli.run.dev import Development
 from frontispiece.cli.run.environment import Run, needs
 from frontispiece.cli.run.envoy import native_grpc
 from frontispiece.cli.run.launcher import Launcher
-from frontispiece.cli.run.logs import log_warnings
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
 from frontispiece.cli.run.readiness import wait_ready
 from frontispiece.cli.run.scaling import Copies
+from frontispiece.cli.terminal import log_warnings
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY, server
 from frontispiece.server.signals import STOP_SIGNALS, stoppable

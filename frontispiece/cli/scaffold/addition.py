@@ -104,11 +104,6 @@ class Addition:
 def values(name: str, *, is_module: bool = True, **more: str) -> dict[str, str]:
     """The values of placeholders for a name.
 
-    Args:
-        name: what is added.
-        is_module: whether a module at the top is called so.
-        more: further ones.
-
     Raises:
         NotAdded: it cannot be a name.
     """

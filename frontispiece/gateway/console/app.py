@@ -1,21 +1,90 @@
 """The console of one gateway: finds the endpoint of a request, and holds what they share."""
 
+import asyncio
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl
 
-from frontispiece.gateway.console import endpoints, files, telemetry, try_it
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from frontispiece.gateway.console import endpoints, telemetry, try_it
 from frontispiece.gateway.console.feed import Feed
 from frontispiece.gateway.console.request import ConsoleRequest
-from frontispiece.gateway.console.settings import ConsoleSettings
+from frontispiece.gateway.console.try_it import TryIt
+from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
 from frontispiece.http.asgi import RequestBody, Scope
-from frontispiece.http.messages import Reply
+from frontispiece.http.messages import Headers, Reply
 from frontispiece.http.paths import AmbiguousPath, Template, segments_of
 from frontispiece.http.problems import Problem
 from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound
+from frontispiece.settings import Settings
 
 if TYPE_CHECKING:
     from frontispiece.gateway.admin.audit import Audit
     from frontispiece.gateway.admin.endpoints import AdministeredGateway
+
+PAGE: Final = "/console"
+STATIC: Final = "/console/static/"
+FOLDER: Final = Path(__file__).parent / "static"
+
+MEDIA_TYPES: Final = {
+    ".html": b"text/html; charset=utf-8",
+    ".js": b"text/javascript; charset=utf-8",
+    ".css": b"text/css; charset=utf-8",
+    ".svg": b"image/svg+xml",
+}
+
+HEADERS: Final[Headers] = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-cache"),
+]
+"""Everything is of the page's own origin, nothing is inline, and no other page may frame it."""
+
+
+def is_file(path: str) -> bool:
+    """Whether a path is one of the console's files, or would be one."""
+    return path in {PAGE, f"{PAGE}/"} or path.startswith(STATIC)
+
+
+async def file(path: str) -> Reply:
+    """The file at a path, or where the page is.
+
+    Raises:
+        Problem: 404 `no-route`.
+    """
+    if path == f"{PAGE}/":
+        return Reply.whole(HTTPStatus.PERMANENT_REDIRECT, b"", [*HEADERS, (b"location", PAGE.encode())])
+    return await asyncio.to_thread(_read, "index.html" if path == PAGE else path.removeprefix(STATIC))
+
+
+def _read(name: str) -> Reply:
+    files = {each.relative_to(FOLDER).as_posix(): each for each in FOLDER.rglob("*") if each.is_file()}
+    if name not in files or (media_type := MEDIA_TYPES.get(files[name].suffix)) is None:
+        raise Problem(404, "no-route", "The console has no such file.")
+    return Reply.whole(HTTPStatus.OK, files[name].read_bytes(), [*HEADERS, (b"content-type", media_type)])
+
+
+class ConsoleSettings(Settings):
+    """What the console of the admin port has besides the gateway's own state."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_CONSOLE_")
+
+    store: Path | None = Field(
+        None,
+        description="The SQLite file of the traces and logs that the console receives by OTLP, 64 MiB at "
+        "most; it receives none when left out.",
+    )
+    try_it: TryIt | None = Field(
+        None,
+        description="Lets the console send requests to routes, as JSON: `origin`, `users`, `password`, "
+        "`login`. For development, where `front up` sets it.",
+    )
+
 
 _MATCHER: Final = Matcher(
     (Pattern(template=Template.parse(path), methods=(method,)), endpoint)
@@ -53,11 +122,11 @@ class Console:
         Raises:
             Problem: 404 or 405.
         """
-        if not files.is_file(scope["path"]):
+        if not is_file(scope["path"]):
             return None
         if scope["method"] not in {"GET", "HEAD"}:
             raise _not_allowed(["GET", "HEAD"])
-        return await files.file(scope["path"])
+        return await file(scope["path"])
 
     async def respond(self, scope: Scope, body: RequestBody) -> Reply:
         """The response to a request below `/console/` whose sender has been let in.

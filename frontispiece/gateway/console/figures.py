@@ -11,8 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from frontispiece.gateway.config.route import Route
-from frontispiece.gateway.console.refusals import layer_of
-from frontispiece.gateway.observability.metrics import DISCONNECTED, RouteStats
+from frontispiece.gateway.observability.metrics import DISCONNECTED, PASSED_ON, RouteStats
 from frontispiece.gateway.observability.upstream_metrics import UpstreamStats
 from frontispiece.gateway.policies.load_shedding import MAX_LIMIT
 from frontispiece.gateway.runtime import Runtime
@@ -207,3 +206,44 @@ def _by_first(counts: Mapping[tuple[str, ...], int]) -> dict[str, dict[str, int]
     for (first, second), count in counts.items():
         found.setdefault(first, {})[second] = count
     return found
+
+
+SERVICE: Final = "service"
+"""Who is behind all layers: failures of services, of files, and of aggregates."""
+
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cors": ("origin-refused",),
+    "body_limit": ("body-too-large",),
+    "load_shedding": ("overloaded",),
+    "auth": (
+        "claim-missing",
+        "cookie-duplicated",
+        "cross-site",
+        "csrf-header-missing",
+        "dpop-proof-invalid",
+        "insufficient-user-authentication",
+        "login-failed",
+        "scope-missing",
+        "session-missing",
+        "token-invalid",
+        "token-missing",
+    ),
+    "rate_limit": ("rate-limited",),
+    "idempotency": (
+        "idempotency-key-invalid",
+        "idempotency-key-missing",
+        "idempotency-key-reused",
+        "idempotency-unavailable",
+        "request-in-progress",
+    ),
+    "request_validation": ("invalid-request", "validation-unavailable"),
+    "cache": ("not-cached",),
+    "timeout": ("body-too-slow", "upstream-timeout"),
+}
+
+_LAYERS: Final = {kind: layer for layer, kinds in _KINDS.items() for kind in kinds}
+
+
+def layer_of(kind: str) -> str:
+    """The layer that refuses with a kind of problem; `service` for what comes from behind all of them."""
+    return SERVICE if kind == PASSED_ON else _LAYERS.get(kind, SERVICE)

@@ -52,12 +52,7 @@ FILES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def endpoints(resources: TableResources, docs: Docs | None) -> Iterator[tuple[Template, Handler]]:
-    """The paths that the edge answers itself, unless a route has them.
-
-    Args:
-        resources: of the table.
-        docs: which routes are described; None for no description.
-    """
+    """The paths that the edge answers itself, unless a route has them."""
     taken = {route.template.shape for route in resources.table.routes}
     if docs:
         compressed = compression_layer(Compression(codings=("gzip",)), resources.runtime.compression)

@@ -14,11 +14,7 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 
 
 class FaultyFiles(Exception):
-    """Files that cannot be served.
-
-    Args:
-        faults: what is wrong, one sentence each.
-    """
+    """Files that cannot be served."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))

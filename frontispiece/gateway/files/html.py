@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from html.parser import HTMLParser
 from typing import Final
 
 from frontispiece.gateway.files.folder import FaultyFiles
-from frontispiece.gateway.files.modules import import_graph, resolved
 
 REFERENCES: Final = {"script": "src", "link": "href", "img": "src", "source": "src"}
 """The attribute that loads a file, by element; links to other pages are none."""
@@ -95,11 +95,6 @@ class _Tags(HTMLParser):
 def page_of(index: str, contents: Mapping[str, bytes], urls: Urls) -> bytes:
     """The HTML of every page.
 
-    Args:
-        index: the path of the HTML in the folder.
-        contents: the content of each file, by its path.
-        urls: where these are.
-
     Raises:
         FaultyFiles: the HTML is not there, or refers to files that are not.
     """
@@ -172,3 +167,45 @@ def _rewritten(tag: _Tag, index: str, contents: Mapping[str, bytes], urls: Urls)
 def _attributes(attributes: Mapping[str, str | None]) -> Iterator[str]:
     for name, value in attributes.items():
         yield f" {name}" if value is None else f' {name}="{escape(value)}"'
+
+
+_IMPORT: Final = re.compile(
+    r"""(?:^|;)[ \t]*(?:import|export)\b(?:[^"'`;()=]*?\bfrom)?[ \t]*(?:"([^"\n]+)"|'([^'\n]+)')""",
+    re.MULTILINE,
+)
+"""An import or a re-export at the begin of a line or a statement; comments and calls of import() are none."""
+
+
+_AFTER_PATH: Final = re.compile("[?#]")
+"""What begins the query or the fragment of a reference."""
+
+
+def resolved(reference: str, place: str) -> str:
+    """The path in the folder that a relative reference in the file at `place` leads to."""
+    path = _AFTER_PATH.split(reference, maxsplit=1)[0]
+    return posixpath.normpath(posixpath.join(posixpath.dirname(place), path))
+
+
+def imports_of(module: str, text: str) -> Iterator[str]:
+    """The paths in the folder that a module imports by relative references."""
+    for match in _IMPORT.finditer(text):
+        specifier = match[1] or match[2]
+        if specifier.startswith(("./", "../")):
+            yield resolved(specifier, module)
+
+
+def import_graph(entry: str, contents: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
+    """All modules that an entry needs before it runs, and what is wrong with their imports.
+
+    Returns:
+        the modules in the order in which they are found, the entry first; and a sentence for each import
+        that leads nowhere.
+    """
+    found, faults = [entry], []
+    for module in found:  # grows meanwhile
+        for imported in imports_of(module, contents[module].decode("utf-8", "replace")):
+            if imported not in contents:
+                faults.append(f"{module} imports {imported}, which is not among the files")
+            elif imported not in found:
+                found.append(imported)
+    return found, faults

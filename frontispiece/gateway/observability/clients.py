@@ -57,11 +57,7 @@ NO_CLIENT: Final = Client(UNKNOWN, None, ClientLabel(UNKNOWN, UNKNOWN))
 
 
 class Clients:
-    """Identifies clients by their `X-Client`; each value that came lately is parsed once.
-
-    Args:
-        known: the names of those whose versions are counted.
-    """
+    """Identifies clients by their `X-Client`; each value that came lately is parsed once."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._names = frozenset(known)

@@ -72,12 +72,7 @@ class Bounds:
 
 
 class Store:
-    """The traces and logs in a file, which is made when it is missing and begun anew when it is broken.
-
-    Args:
-        path: the file.
-        bounds: how much it has at most.
-    """
+    """The traces and logs in a file, which is made when it is missing and begun anew when it is broken."""
 
     def __init__(self, path: Path, bounds: Bounds | None = None) -> None:
         self._path = path

@@ -18,13 +18,7 @@ EntryKey = tuple[Key, VaryKey]
 
 @dataclass(slots=True)
 class MemoryEntry:
-    """An entry in memory.
-
-    Args:
-        entry: what is stored.
-        checked: when it was last compared with Valkey.
-        encoded: the encoded forms of its body.
-    """
+    """An entry in memory."""
 
     entry: Entry
     checked: float

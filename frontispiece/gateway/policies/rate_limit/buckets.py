@@ -132,12 +132,7 @@ class SharedBuckets:
 
 
 def shared_key(limit_id: str, caller: Hashable) -> str:
-    """The key of a caller's bucket in Valkey, which does not reveal the caller.
-
-    Args:
-        limit_id: of the limit; no other has the same.
-        caller: as the limit tells callers apart.
-    """
+    """The key of a caller's bucket in Valkey, which does not reveal the caller."""
     return f"edge-limit:{_digest(limit_id)[:16]}:{_digest(repr(caller))[:32]}"
 
 

@@ -71,13 +71,7 @@ class ClientClosed(Exception):
 
 
 class ClientSocket:
-    """A WebSocket that a client asks for, and then has.
-
-    Args:
-        receive: the server's.
-        send: the server's.
-        subprotocols: offered by the client; the service may choose one.
-    """
+    """A WebSocket that a client asks for, and then has."""
 
     def __init__(self, receive: Receive, send: Send, subprotocols: list[str]) -> None:
         self.subprotocols = [name for name in subprotocols if name]

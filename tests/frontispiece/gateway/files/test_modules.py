@@ -2,7 +2,7 @@
 
 import pytest
 
-from frontispiece.gateway.files.modules import import_graph, imports_of
+from frontispiece.gateway.files.html import import_graph, imports_of
 
 
 @pytest.mark.parametrize(
