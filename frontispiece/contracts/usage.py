@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from frontispiece.contracts.openapi.readers import fits
 from frontispiece.contracts.repository import Interaction, PactFile
 from frontispiece.contracts.schema import ANY_NAME, SchemaTree, join, members
 from frontispiece.errors import ConfigError
@@ -88,20 +89,13 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _operation_of(interaction: Interaction, operations: Iterable[str]) -> str | None:
     """The operation that a request is for; of two that match, the one with fewer parameters."""
-    segments = interaction.path.split("/")
     found = [
         name
         for name in operations
         if (method := name.partition(" ")[0]) == interaction.method
-        and _matches(name.removeprefix(f"{method} ").split("/"), segments)
+        and fits(interaction.path, name.removeprefix(f"{method} "))
     ]
     return min(found, key=lambda name: name.count("{"), default=None)
-
-
-def _matches(template: list[str], segments: list[str]) -> bool:
-    return len(template) == len(segments) and all(
-        part.startswith("{") or part == segment for part, segment in zip(template, segments, strict=True)
-    )
 
 
 def _reads(tree: SchemaTree, schema: Any, content: Any, path: str = "") -> Iterator[str]:

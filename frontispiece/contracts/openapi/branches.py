@@ -1,7 +1,7 @@
 """A JSON schema as a union of branches with one type each, its combinations resolved."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from frontispiece.contracts.openapi.document import Document, NotUnderstood
@@ -90,7 +90,7 @@ def branches(document: Document, schema: Any, above: tuple[str, ...] = ()) -> li
             raise NotUnderstood(f"{reference} is nothing but itself")
         name = reference.rpartition("/")[2]
         found = branches(document, document.target(reference), (*above, reference))
-        parts.append([each if each.name else _named(each, name) for each in found])
+        parts.append([each if each.name else replace(each, name=name) for each in found])
     parts += [
         [branch for each in schema[keyword] for branch in branches(document, each, above)]
         for keyword in ("anyOf", "oneOf")
@@ -103,10 +103,6 @@ def branches(document: Document, schema: Any, above: tuple[str, ...] = ()) -> li
     if len(combined) > MAX_BRANCHES:
         raise NotUnderstood(f"it has more than {MAX_BRANCHES} alternatives")
     return list(_joined(combined))
-
-
-def _named(branch: Branch, name: str) -> Branch:
-    return Branch(type=branch.type, rules=branch.rules, name=name)
 
 
 def _own(schema: Json) -> list[Branch]:

@@ -39,7 +39,7 @@ class Call:
 
     def reads(self, change: Change) -> bool:
         """Whether a change concerns this call."""
-        if self.method.lower() != change.method or not _fits(self.path, change.path):
+        if self.method.lower() != change.method or not fits(self.path, change.path):
             return False
         if change.part in {OPERATION, REQUEST}:
             return True
@@ -123,13 +123,13 @@ def readers(change: Change, calls: list[Call], *, are_all: bool) -> list[str]:
         calls: those that are known.
         are_all: whether nobody makes others; if not, an operation without calls counts as read by `ANYBODY`.
     """
-    own = [call for call in calls if call.method.lower() == change.method and _fits(call.path, change.path)]
+    own = [call for call in calls if call.method.lower() == change.method and fits(call.path, change.path)]
     if not own and not are_all:
         return [ANYBODY]
     return list(dict.fromkeys(str(call) for call in own if call.reads(change)))
 
 
-def _fits(path: str, template: str) -> bool:
+def fits(path: str, template: str) -> bool:
     """Whether a request's path is one of a template."""
     steps, wanted = shape(path).split("/"), shape(template).split("/")
     return len(steps) == len(wanted) and all(

@@ -102,7 +102,7 @@ class _OpenApi:
     async def _documents(self) -> dict[str, Document]:
         """The descriptions of services that have one and are there."""
         table, tokens, runtime = self._resources.table, self._resources.tokens, self._resources.runtime
-        routes = [route for route in table.routes if self._shows(route) and not route.is_native]
+        routes = [route for route in table.routes if route.auth in self._docs.auth and not route.is_native]
         shown = {name for route in routes for name in _services(route)}
         some = asyncio.Semaphore(MAX_FETCHES)
 
@@ -119,9 +119,6 @@ class _OpenApi:
         names = sorted(shown)
         found = zip(names, await asyncio.gather(*map(fetched, names)), strict=True)
         return {name: document for name, document in found if document is not None}
-
-    def _shows(self, route: Route) -> bool:
-        return route.auth in self._docs.auth
 
     def _make(self, documents: Mapping[str, Document]) -> bytes:
         services = {name: Described(name, each) for name, each in documents.items()}
