@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run dev test test-failed fuzz fuzz-api faults moves scaling check bench bench-check budgets contracts docs migration proto lock clean
+.PHONY: run dev test test-failed fuzz fuzz-api faults moves scaling check check-types check-rest bench bench-check budgets contracts docs migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -39,10 +39,14 @@ faults: .venv/dev  ## kill what carries orders out, and read from the ledgers wh
 moves: .venv/dev  ## move 200 buckets of orders there, back and for good while customers order and a monkey kills ordering and the mover: SEED= VICTIMS= POSTGRESQL=1 INSTANCES=2
 	$(BIN)/python -m tests.faults --moved 200 --and-back --orders 200 --kills 24 --interval 4 --actions SIGKILL --victims $(or $(VICTIMS),ordering mover) $(if $(SEED),--seed $(SEED)) $(if $(POSTGRESQL),--postgresql) $(if $(INSTANCES),--instances $(INSTANCES))
 
-check: .venv/dev .venv/clients  ## style, types, import rules, the route table, migrations
+check: check-types check-rest  ## style, types, import rules, the route table, migrations
+
+check-types: .venv/dev
+	$(BIN)/mypy
+
+check-rest: .venv/dev .venv/clients
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/front check
 	$(BIN)/front migrate --check
