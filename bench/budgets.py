@@ -33,7 +33,7 @@ from frontispiece.testing import started
 from frontispiece.units import Duration, Size
 from services.inventory.seed import first_stock
 from shop.demo import SKUS
-from tests.contracts.mobile.examples import CLIENT as MOBILE
+from tests.contracts.mobile.calls import CLIENT as MOBILE
 from tests.contracts.web.examples import CLIENT as WEB
 from tests.support.checkouts import Client as Customer
 from tests.support.checkouts import complete

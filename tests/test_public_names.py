@@ -86,3 +86,19 @@ def test_names_of_tests_say_who_acts() -> None:
     }
 
     assert not found
+
+
+WORDS_OF_THE_SHOP = (
+    r"\b(skus?|baskets?|catalog(ue)?s?|orders|ordering|inventory|discounts?|reviews?|shop(per)?s?|pens)\b"
+)
+
+
+def test_nothing_in_the_platform_has_a_word_of_the_shop() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in sorted((ROOT / "frontispiece").rglob("*.py"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(WORDS_OF_THE_SHOP, line, re.IGNORECASE)
+    ]
+
+    assert not found, "\n".join(found)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from frontispiece.contracts import Contracts, WorkingTree
-from tests.contracts.mobile import examples as mobile
+from tests.contracts.mobile.calls import CLIENT as MOBILE
+from tests.contracts.mobile.examples import CONTRACT as MOBILE_CONTRACT
 from tests.contracts.web import examples as web
 from tests.support.consumer import Outcome, named, whole
 from tests.support.contracts import CONTRACTS, is_kept
 
-PAIRS = {"web": (web.CONTRACT, web.CLIENT), "mobile": (mobile.CONTRACT, mobile.CLIENT)}
+PAIRS = {"web": (web.CONTRACT, web.CLIENT), "mobile": (MOBILE_CONTRACT, MOBILE)}
 
 every_client = pytest.mark.parametrize("name", PAIRS)
 

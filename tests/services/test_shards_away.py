@@ -10,7 +10,7 @@ import pytest
 
 from frontispiece.settings import TokenSettings
 from tests.conftest import AppClient, internal_bearer
-from tests.services.ordering.test_shards import customer
+from tests.services.ordering.sharded import customer
 from tests.services.pickup.world import BERLIN, SYDNEY, opened, scattered
 from tests.support.absence import file_away
 from tests.support.apps import APPS, Parts

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from frontispiece.settings import PROJECT_FILE
 from tests.support.front import run
 from tests.support.tables import route, route_table
 
@@ -138,3 +139,29 @@ def test_a_shell_completes_apps_and_paths_of_the_project(typed: str, completed: 
     asked = {"_FRONT_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
 
     assert run(**asked).stdout.split() == completed
+
+
+def test_serve_becomes_the_program_of_an_app_by_command(tmp_path: Path) -> None:
+    (tmp_path / PROJECT_FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT $HOST"]\n')
+
+    served = run("serve", "echo", "--project", tmp_path, "--port", "1234", "--host", "127.0.0.9")
+    assert served.stdout == "1234 1234 127.0.0.9\n"
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "message"),
+    [
+        ('command = ["echo", "${data}"]', (), "apps.a.command: ${data} has a value only under front up"),
+        ('command = ["echo"]\nfolder = "gone"', (), "apps.a.folder: there is no folder"),
+        ('factory = "a:b"', ("--fd", "99"), "The descriptor 99 is no socket"),
+    ],
+)
+def test_what_serve_cannot_run_is_named(
+    tmp_path: Path, app: str, options: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / PROJECT_FILE).write_text(f"[apps.a]\n{app}\n")
+
+    done = run("serve", "a", "--project", tmp_path, *options)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert message in done.stderr

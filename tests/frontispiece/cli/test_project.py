@@ -14,10 +14,8 @@ from frontispiece.errors import ConfigError
 from frontispiece.settings import PROJECT_FILE
 from tests.support.foreign import write_project
 from tests.support.front import run, run_in
-from tests.support.shop import ROOT, running_shop
+from tests.support.shop import running_shop
 from tests.support.tables import route, route_table
-
-SHOP = r"\b(skus?|baskets?|catalog(ue)?s?|orders|ordering|inventory|discounts?|reviews?|shop(per)?s?|pens)\b"
 
 
 def errors_of(folder: Path, text: str) -> list[str]:
@@ -31,12 +29,9 @@ def errors_of(folder: Path, text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("options", [(), ("--processes",)], ids=["one-process", "many-processes"])
-def test_a_program_an_app_and_a_bff_are_served_by_one_command(
-    project: Path, tmp_path: Path, options: tuple[str, ...]
-) -> None:
+def test_a_program_an_app_and_a_bff_are_served_by_one_command(project: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with running_shop(data, "--project", str(project), *options) as running:
+    with running_shop(data, "--project", str(project), "--processes") as running:
         with httpx.Client(base_url=running.url, timeout=20) as http:
             note, page, alone = (http.get(path) for path in ("/notes/1", "/pages/2", "/alone/3"))
             stars = http.get("/stars").json()
@@ -237,16 +232,18 @@ def test_a_gateway_of_its_own_has_the_layers_of_its_project(project: Path, tmp_p
     assert other.is_success
 
 
+NO_PYTHON = "def create_app(:", "cannot be imported: SyntaxError"
+FAILING = "def create_app():\n    return {}['ink']", "failed: KeyError: 'ink' ("
+
+
 @pytest.mark.parametrize(
-    ("module", "message"),
+    ("mounted", "command", "module", "message"),
     [
-        ("def create_app(:", "cannot be imported: SyntaxError"),
-        ("def create_app():\n    return {}['ink']", "failed: KeyError: 'ink' ("),
+        ("true", "up", *NO_PYTHON),
+        ("false", "up", *FAILING),
+        ("false", "serve faulty", *NO_PYTHON),
+        ("false", "graph", *FAILING),
     ],
-)
-@pytest.mark.parametrize(
-    ("mounted", "command"),
-    [("true", "up"), ("false", "up"), ("false", "serve faulty"), ("false", "graph")],
 )
 def test_a_faulty_module_is_named_without_a_traceback(
     tmp_path: Path, mounted: str, command: str, module: str, message: str
@@ -287,40 +284,3 @@ def test_in_production_a_missing_secret_is_named_with_how_to_make_it(tmp_path: P
     assert "openssl genpkey -algorithm ed25519" in lines[0]
     assert 'in the form ["${secrets.pepper}"]' in lines[1]
     assert "openssl rand 32" in lines[1]
-
-
-def test_serve_becomes_the_program_of_an_app_by_command(tmp_path: Path) -> None:
-    (tmp_path / PROJECT_FILE).write_text('[apps.echo]\ncommand = ["sh", "-c", "echo ${port} $PORT $HOST"]\n')
-
-    served = run("serve", "echo", "--project", tmp_path, "--port", "1234", "--host", "127.0.0.9")
-    assert served.stdout == "1234 1234 127.0.0.9\n"
-
-
-@pytest.mark.parametrize(
-    ("app", "options", "message"),
-    [
-        ('command = ["echo", "${data}"]', (), "apps.a.command: ${data} has a value only under front up"),
-        ('command = ["echo"]\nfolder = "gone"', (), "apps.a.folder: there is no folder"),
-        ('factory = "a:b"', ("--fd", "99"), "The descriptor 99 is no socket"),
-    ],
-)
-def test_what_serve_cannot_run_is_named(
-    tmp_path: Path, app: str, options: tuple[str, ...], message: str
-) -> None:
-    (tmp_path / PROJECT_FILE).write_text(f"[apps.a]\n{app}\n")
-
-    done = run("serve", "a", "--project", tmp_path, *options)
-
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert message in done.stderr
-
-
-def test_nothing_in_the_platform_has_a_word_of_the_shop() -> None:
-    found = [
-        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
-        for file in sorted((ROOT / "frontispiece").rglob("*.py"))
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
-        if re.search(SHOP, line, re.IGNORECASE)
-    ]
-
-    assert not found, "\n".join(found)

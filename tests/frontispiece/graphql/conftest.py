@@ -11,6 +11,7 @@ import pytest
 from msgspec import Struct
 
 from frontispiece.graphql import Graph
+from frontispiece.graphql.persisted import OPERATIONS, Persisted, as_json
 from frontispiece.pages import BffSettings, Cache, PageApp, bff
 from frontispiece.settings import Directory
 from frontispiece.upstream import Context, Unreachable, UpstreamClientError
@@ -18,6 +19,8 @@ from tests.conftest import AppClient
 
 GraphOf = Callable[..., Graph]
 Library = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+TITLES = "query Titles {\n  books {\n    title\n  }\n}"
 
 
 class Book(Struct, frozen=True):
@@ -134,3 +137,16 @@ def library(app_client: AppClient) -> Library:
 def folder(tmp_path: Path) -> Path:
     """Where the persisted operations are."""
     return tmp_path
+
+
+async def ask(http: httpx.AsyncClient, query: str | None, **parameters: Any) -> Any:
+    """The response to an operation, which is carried out."""
+    answer = await http.post("/graphql", json={"query": query, **parameters})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def persist(folder: Path, *documents: str) -> None:
+    """Make a folder's persisted operations of these documents."""
+    made = [Persisted(name="Titles", document=each, clients=("web/1.0.0",)) for each in documents]
+    (folder / OPERATIONS).write_text(as_json({each.id: each for each in made}))

@@ -2,29 +2,19 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from frontispiece import telemetry
 from frontispiece.errors import ConfigError
 from frontispiece.graphql import Graph, Limits
 from frontispiece.graphql.endpoint import GraphEndpoint
-from frontispiece.graphql.persisted import OPERATIONS, Persisted, as_json, id_of
+from frontispiece.graphql.persisted import id_of
 from frontispiece.pages.usage import collect
 from tests.conftest import AppClient
-from tests.frontispiece.graphql.conftest import GraphOf, Library, app_of
+from tests.frontispiece.graphql.conftest import TITLES, GraphOf, Library, app_of, ask, persist
 from tests.support.otlp import Collector
 from tests.support.serving import servers
-
-TITLES = "query Titles {\n  books {\n    title\n  }\n}"
-
-
-async def ask(http: httpx.AsyncClient, query: str | None, **parameters: Any) -> Any:
-    answer = await http.post("/graphql", json={"query": query, **parameters})
-    assert answer.status_code == 200
-    return answer.json()
 
 
 async def test_a_failure_of_an_upstream_is_an_error_with_the_code_of_its_problem(library: Library) -> None:
@@ -127,69 +117,11 @@ async def test_in_measure_mode_it_is_carried_out_and_logged(
     assert "its depth would be 4, and may be 1" in caplog.text
 
 
-def persist(folder: Path, *documents: str) -> None:
-    made = [Persisted(name="Titles", document=each, clients=("web/1.0.0",)) for each in documents]
-    (folder / OPERATIONS).write_text(as_json({each.id: each for each in made}))
-
-
 async def test_developers_may_ask_for_the_schema(library: Library) -> None:
     async with library() as http:
         answer = await ask(http, "{ __schema { queryType { name } } }")
 
     assert answer["data"] == {"__schema": {"queryType": {"name": "Query"}}}
-
-
-async def test_the_public_may_only_send_persisted_documents(
-    library: Library, graph_of: GraphOf, folder: Path
-) -> None:
-    persist(folder, TITLES)
-    async with library(graph_of(folder=folder), accept_any=False) as http:
-        known = await http.post("/graphql", json={"documentId": id_of(TITLES)})
-        apollo = {"persistedQuery": {"version": 1, "sha256Hash": id_of(TITLES).removeprefix("sha256:")}}
-        same = await http.post("/graphql", json={"extensions": apollo})
-        others = [
-            await http.post("/graphql", json=each)
-            for each in (
-                {"documentId": "sha256:0"},
-                {"query": "{ books { title } }"},
-                {"query": "{ __schema { types { name } } }"},
-                {"query": TITLES + " ", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0"}}},
-            )
-        ]
-
-    assert known.json() == same.json() == {"data": {"books": [{"title": f"Book {n}"} for n in (1, 2, 3)]}}
-    codes = [each.json()["errors"][0]["extensions"]["code"] for each in others]
-    assert codes == [*["document-unknown"] * 3, "PERSISTED_QUERY_NOT_SUPPORTED"]
-
-
-async def test_automatic_persisted_queries_are_for_those_who_switch_them_on(
-    library: Library, graph_of: GraphOf
-) -> None:
-    query = "{ books(limit: 1) { title } }"
-    extensions = {"persistedQuery": {"version": 1, "sha256Hash": id_of(query).removeprefix("sha256:")}}
-    async with library(graph_of(automatic=True)) as http:
-        unknown = await ask(http, None, extensions=extensions)
-        registered = await ask(http, query, extensions=extensions)
-        known = await ask(http, None, extensions=extensions)
-
-    assert unknown["errors"][0]["message"] == "PersistedQueryNotFound"
-    assert registered["data"] == known["data"] == {"books": [{"title": "Book 1"}]}
-
-
-async def test_a_query_by_get_has_an_entity_tag_and_may_be_cached_as_its_fields_may(
-    library: Library, graph_of: GraphOf, folder: Path
-) -> None:
-    persist(folder, TITLES)
-    async with library(graph_of(folder=folder), accept_any=False) as http:
-        first = await http.get("/graphql", params={"documentId": id_of(TITLES)})
-        again = await http.get(
-            "/graphql",
-            params={"documentId": id_of(TITLES)},
-            headers={"If-None-Match": first.headers["etag"]},
-        )
-
-    assert first.headers["cache-control"] == "public, max-age=60"
-    assert (again.status_code, again.content) == (304, b"")
 
 
 async def test_a_head_is_a_get_and_no_parameter_is_nested_too_deeply(library: Library) -> None:

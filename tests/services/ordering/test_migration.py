@@ -17,7 +17,7 @@ from services.ordering.store import Orders
 from services.ordering.tables import event_store
 from tests.services.ordering.conftest import OpenShop
 from tests.services.ordering.orders import LINE, ORDER_ID, PLACED
-from tests.services.ordering.test_shards import two_shards
+from tests.services.ordering.sharded import two_shards
 from tests.support.events import event
 
 FIRST_TABLES = Path(__file__).parents[1] / "adoption" / "ordering.sql"

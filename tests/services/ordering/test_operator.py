@@ -9,7 +9,7 @@ import pytest
 
 from frontispiece.events import EventSettings
 from tests.services.ordering.conftest import OpenShop
-from tests.services.ordering.test_shards import NAMES, customer, headers, placed, two_shards
+from tests.services.ordering.sharded import NAMES, customer, headers, placed, two_shards
 from tests.services.ordering.world import Shop
 
 

@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from unittest.mock import AsyncMock
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -25,31 +23,13 @@ from services.ordering import events
 from services.ordering.event_store import Seen
 from services.ordering.movable import movable
 from services.ordering.queries import POSITIONS, Queries
-from services.ordering.settings import ShardDatabases
 from services.ordering.shards import Shards
 from services.ordering.tables import event_store, fence, order_ids, timeouts
 from tests.services.ordering.conftest import OpenShop
+from tests.services.ordering.sharded import NAMES, customer, headers, placed, two_shards
 from tests.services.ordering.world import Shop
 from tests.support.events import NO_BROKER, event
 from tests.support.sessions import until
-
-NAMES: Final = ("0", "1")
-
-
-def customer(shard: str, number: int = 0) -> str:
-    """A customer whose bucket is in this shard at first."""
-    found = (name for name in map("customer{}".format, count()) if str(bucket_for(name) // 512) == shard)
-    return next(name for index, name in enumerate(found) if index == number)
-
-
-def two_shards(folder: Path) -> dict[str, ShardDatabases]:
-    return {
-        name: ShardDatabases(
-            database_url=f"sqlite:///{folder}/log{name}.db",
-            read_database_url=f"sqlite:///{folder}/read{name}.db",
-        )
-        for name in NAMES
-    }
 
 
 @pytest.fixture
@@ -57,18 +37,6 @@ async def shop(open_shop: OpenShop, tmp_path: Path, event_settings: EventSetting
     settings = event_settings.model_copy(update={"monitor_url": ""})  # its services are httpx of the test
     async with open_shop(shards=two_shards(tmp_path), events=settings) as shop:
         yield shop
-
-
-def headers(shop: Shop, name: str, **more: str) -> dict[str, str]:
-    return {**shop.bearer(name, "shop"), **more}
-
-
-async def placed(shop: Shop, name: str, key: str = "an-intent") -> httpx.Response:
-    """A customer's order of one pen."""
-    shop.basket = {"PEN": 1}
-    response = await shop.place(headers(shop, name, **{"Idempotency-Key": key}), total=333 + 490)
-    assert response.status_code == 202, response.text
-    return response
 
 
 class Touched:
