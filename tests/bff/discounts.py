@@ -63,6 +63,4 @@ async def list_discounts(
         if sku in request.skus
     }
     problem = shop.coupon_problem if request.coupon_must_be_usable else ""
-    answer = pb.ListDiscountsResponse(discounts=found, coupon_problem=problem)
-    shop.sent["discounts"] += answer.ByteSize()
-    return answer
+    return pb.ListDiscountsResponse(discounts=found, coupon_problem=problem)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,8 +73,6 @@ class Shop:
     trouble: dict[str, Trouble] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     discount_calls: list[Json] = field(default_factory=list)
-    sent: Counter[str] = field(default_factory=Counter)
-    """Bytes of the bodies that were answered, by operation."""
 
     def sells(self, *articles: Json) -> None:
         self.products |= {product["sku"]: product for product in articles}
@@ -97,18 +94,15 @@ class Shop:
             await asyncio.Event().wait()
         if trouble is None:
             document = tell(request)
-            answer = document if isinstance(document, httpx.Response) else httpx.Response(200, json=document)
-        elif isinstance(trouble.over_http, Exception):
+            return document if isinstance(document, httpx.Response) else httpx.Response(200, json=document)
+        if isinstance(trouble.over_http, Exception):
             raise trouble.over_http
-        else:
-            assert trouble.over_http is not None
-            answer = httpx.Response(
-                trouble.over_http.status_code,
-                content=trouble.over_http.content,
-                headers=trouble.over_http.headers,
-            )
-        self.sent[what] += len(answer.content)
-        return answer
+        assert trouble.over_http is not None
+        return httpx.Response(
+            trouble.over_http.status_code,
+            content=trouble.over_http.content,
+            headers=trouble.over_http.headers,
+        )
 
     def _operation(self, request: httpx.Request) -> tuple[str, Callable[[httpx.Request], Any]]:
         service = request.url.host.removesuffix(".test")

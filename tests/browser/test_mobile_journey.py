@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import PHONE, OpenContext
-from tests.support.chromium import Visit, log_in
+from tests.support.chromium import SCHEMES, Visit, log_in
 from tests.support.mobile_app import App, basket_of, screen_calls
 from tests.support.shop import RunningShop
 from tests.support.web_client import SHIFTS
@@ -102,6 +102,7 @@ async def test_a_product_is_under_the_tab_that_it_was_opened_from_and_one_that_i
     await expect(present).to_contain_text("Home")
 
     await app.open("/m/products/NONE-1")
+    await expect(page.get_by_role("heading", name="Not here")).to_be_visible()
     await expect(present).to_contain_text("Search")
     await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     await page.locator("main").get_by_role("link", name="To the shop").tap()
@@ -119,10 +120,10 @@ async def test_every_screen_is_one_call_accessible_steady_and_large_enough_to_to
     faults: list[str] = []
 
     async def look(name: str) -> None:
-        for scheme in ("light", "dark"):
+        for scheme, rules in SCHEMES.items():
             await page.emulate_media(color_scheme=scheme)
             await page.evaluate(TWO_FRAMES)
-            faults.extend(f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe))
+            faults.extend(f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe, *rules))
             if pictures:
                 await page.screenshot(path=f"{pictures}/mobile-{name}-{scheme}.png", animations="disabled")
         faults.extend(f"{name}: too small: {element}" for element in await page.evaluate(TOO_SMALL))
@@ -183,12 +184,3 @@ TOO_SMALL = """[...document.querySelectorAll("a, button, select, input:not([type
   .filter(({ box }) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
   .map(({ text }) => text)"""
 """What is touched and smaller than 44 px; not links within a text, nor the names of cards."""
-
-
-async def test_a_screen_that_does_not_exist_says_so_and_leads_home(phone_page: Page) -> None:
-    app = App(phone_page)
-    await app.open("/m/products/NOTHING")
-
-    await expect(phone_page.get_by_role("heading", name="Not here")).to_be_visible()
-    await phone_page.get_by_role("link", name="Home").first.tap()
-    await expect(phone_page.get_by_role("heading", name="From the workshop")).to_be_visible()

@@ -1,6 +1,5 @@
 """The mobile app without a network, and when it comes back."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 
@@ -110,30 +109,6 @@ async def test_what_waits_of_one_customer_is_not_sent_as_another_who_has_logged_
     assert await basket_of(shop, customer) == {"PENS-002": 1}
 
 
-async def test_a_change_whose_answer_is_lost_counts_once(
-    phone_page: Page, customer: str, shop: RunningShop
-) -> None:
-    page, app = phone_page, App(phone_page)
-    await app.log_in(customer)
-    keys: list[str | None] = []
-
-    async def lose_the_first(route: Route) -> None:
-        keys.append(route.request.headers.get("idempotency-key"))
-        if len(keys) == 1:
-            await route.fetch()
-            await route.abort()
-        else:
-            await route.continue_()
-
-    await page.context.route("**/mobile/basket/items/*", lose_the_first)
-    await app.add("PENS-002")
-    await app.sent()
-
-    assert len(keys) == 2
-    assert keys[0] == keys[1] is not None
-    assert await basket_of(shop, customer) == {"PENS-002": 1}
-
-
 async def test_a_change_that_the_shop_refuses_is_shown_until_it_was_read(
     phone_page: Page, customer: str
 ) -> None:
@@ -202,27 +177,6 @@ async def test_an_order_without_a_network_survives_the_app_and_asks_again_when_i
 
     (order,) = await orders_of(shop, customer)
     assert order["total"] == "€103.90"
-
-
-async def test_an_order_without_a_network_is_placed_once_when_it_is_back(
-    phone_page: Page, customer: str, shop: RunningShop
-) -> None:
-    page, app, context = phone_page, App(phone_page), phone_page.context
-    await app.log_in(customer)
-    await app.add("PENS-002")
-    await app.sent()
-    await app.open("/m/checkout")
-    await app.installed()
-    await app.fill_in_address()
-    await context.set_offline(True)
-    await page.get_by_role("button", name=re.compile("^Order for")).tap()
-    await expect(page.get_by_text("as soon as there is a network")).to_be_visible()
-
-    await context.set_offline(False)
-    await expect(page.locator(".entry")).to_have_count(1)
-    await asyncio.gather(app.sent(), expect(page.locator(".waiting-order")).to_have_count(0))
-
-    assert len(await orders_of(shop, customer)) == 1
 
 
 def _change(request: Request) -> str:

@@ -46,6 +46,7 @@ async def test_quick_changes_of_an_article_become_few_calls(desktop_page: Page) 
 
     assert second.request.post_data_json == {"quantity": 5}
     await expect(page.get_by_role("status").filter(has_text="5 pieces. The sum is €480.00.")).to_be_attached()
+    await expect(more).to_be_focused()
     assert held.empty()
 
 

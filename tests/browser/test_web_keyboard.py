@@ -83,20 +83,6 @@ async def test_an_article_is_found_and_put_in_by_keys_alone(desktop_page: Page) 
     await expect(page.get_by_role("button", name="Add to basket")).to_be_focused()
 
 
-async def test_a_change_of_the_basket_is_announced(desktop_page: Page) -> None:
-    page = desktop_page
-    await page.goto(f"/products/{PEN}")
-    await page.get_by_role("button", name="Add to basket").click()
-    await page.get_by_role("link", name="See the basket").click()
-    await sees(page, "Your basket")
-
-    await page.get_by_role("button", name=f"One more {PEN_NAME}").press("Enter")
-
-    announcement = f"{PEN_NAME}: 2 pieces. The sum is €192.00."
-    await expect(page.get_by_role("status").filter(has_text=announcement)).to_be_attached()
-    await expect(page.get_by_role("button", name=f"One more {PEN_NAME}")).to_be_focused()
-
-
 async def test_nothing_moves_where_reduced_motion_is_preferred(desktop_page: Page) -> None:
     page = desktop_page
     await page.add_init_script(

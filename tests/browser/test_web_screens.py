@@ -3,12 +3,12 @@
 import os
 import re
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 from playwright.async_api import Page
 
 from tests.browser.conftest import OpenContext
-from tests.support.chromium import Visit
+from tests.support.chromium import SCHEMES, Visit
 from tests.support.web_client import (
     PEN,
     PEN_NAME,
@@ -23,8 +23,6 @@ Visits = Callable[[Page], Visit]
 
 MAX_SHIFT = 0.1
 """Cumulative layout shift that counts as good."""
-
-SCHEMES: Final[tuple[Literal["dark", "light"], ...]] = ("dark", "light")
 
 PICTURED: Final = {360: "phone", 1440: "desktop"}
 """The widths of the window, in pixels, at which screens are pictured."""
@@ -69,12 +67,12 @@ async def test_every_screen_is_one_call_accessible_and_steady(
         if seen.calls != [call] * loads:
             faults.append(f"{name}: {seen.calls} instead of {call}")
         faults += await shifts(page, name)
-        for scheme in SCHEMES:
+        for scheme, rules in SCHEMES.items():
             await page.emulate_media(color_scheme=scheme)
             for width, device in PICTURED.items() if pictures else ():
                 await page.set_viewport_size({"width": width, "height": 900})
                 await page.screenshot(path=f"{pictures}/web-{name}-{device}-{scheme}.png")
-            faults += [f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe)]
+            faults += [f"{name}, {scheme}: {fault}" for fault in await seen.axe(axe, *rules)]
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
             if (wide := await page.evaluate("document.documentElement.scrollWidth")) > width:

@@ -68,16 +68,6 @@ def test_a_list_on_a_phone_takes_a_quarter_of_the_calls_it_replaces(
     assert len(shown.content) <= (len(found.content) + len(stock.content)) / 4
 
 
-def test_a_phone_gets_prices_in_the_words_of_its_language(http: httpx.Client) -> None:
-    def price(language: str) -> str:
-        headers = {"Accept-Language": language}
-        screen = complete(lambda: http.get("/mobile/products/PENS-001", headers=headers)).json()
-        return str(screen["price"])
-
-    assert price("de-DE").endswith("\N{NO-BREAK SPACE}€")
-    assert price("en").startswith("€")
-
-
 def test_both_start_pages_show_the_departments(http: httpx.Client) -> None:
     web, mobile = (complete(partial(http.get, f"/{kind}/home")).json() for kind in ("web", "mobile"))
 
@@ -99,26 +89,10 @@ def test_a_search_is_narrowed_and_read_to_its_end_page_by_page(http: httpx.Clien
     assert {item["type"]["id"] for item in items} == {"pens"}
 
 
-def test_full_text_finds_an_article_by_a_word_of_its_name(http: httpx.Client) -> None:
-    name = http.get("/web/products/LAMP-007").json()["name"]
-
-    found = http.get("/mobile/search", params={"q": name}).json()
-    assert found["tiles"][0]["sku"] == "LAMP-007"
-
-
 def test_every_article_of_the_first_data_has_a_stock(http: httpx.Client) -> None:
     for begin in range(0, len(SKUS), 100):
         batch = http.get("/api/inventory/stock", params={"sku": SKUS[begin : begin + 100]}).json()
         assert batch["unknown"] == []
-
-
-def test_every_picture_that_a_product_lists_is_served(http: httpx.Client) -> None:
-    for image in http.get("/api/catalog/products/INKS-003").json()["images"]:
-        for variant in image["variants"]:
-            picture = http.get(variant["url"])
-            assert picture.status_code == 200
-            assert picture.headers["content-type"] == "image/svg+xml"
-            assert f'width="{variant["width"]}"' in picture.text
 
 
 @in_both_layouts

@@ -1,6 +1,7 @@
 """The wheel: the platform alone, with a small base, beside packages of one's own with any name."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -229,6 +230,14 @@ def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.fixture(scope="module")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as `front init` makes it."""
+    folder = tmp_path_factory.mktemp("new") / "project"
+    front.run("init", folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("added", "message"),
     [
@@ -246,9 +255,10 @@ def test_a_new_project_takes_no_folder_that_has_files(tmp_path: Path) -> None:
         ("policy typing", "'typing' has another meaning"),
     ],
 )
-def test_what_cannot_be_added_leaves_all_as_it_is(tmp_path: Path, added: str, message: str) -> None:
-    project = tmp_path / "project"
-    front.run("init", project)
+def test_what_cannot_be_added_leaves_all_as_it_is(
+    new_project: Path, tmp_path: Path, added: str, message: str
+) -> None:
+    project = shutil.copytree(new_project, tmp_path / "project")
     if "Not a directory" in message:
         (project / "tests").rename(project / "tested")
         (project / "tests").touch()

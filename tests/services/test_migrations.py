@@ -53,10 +53,7 @@ def test_a_database_from_before_there_were_versions_is_taken_over_with_its_rows(
         connection.executescript((FIRST_TABLES / f"{app}.sql").read_text(encoding="utf-8"))
         tables = _tables(connection)
         for table, columns in tables.items():
-            values = [
-                "1" if kind in {"INTEGER", "BIGINT", "SMALLINT", "DOUBLE"} else "'a'"
-                for kind in columns.values()
-            ]
+            values = ["1" if kind in NUMBERS else "'a'" for kind in columns.values()]
             connection.execute(f'INSERT INTO "{table}" VALUES ({", ".join(values)})')
     (database, *_) = databases(PROJECT, [app])
 

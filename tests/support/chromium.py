@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from playwright.async_api import ConsoleMessage, Page, Request
@@ -29,6 +29,9 @@ Promise.all(document.getAnimations()
     .map((animation) => animation.finished.catch(() => undefined)))
 """
 """Waits for the colours and places that elements are on their way to."""
+
+SCHEMES: Final[dict[Literal["light", "dark"], tuple[str, ...]]] = {"light": (), "dark": ("color-contrast",)}
+"""The colour schemes, and the rules of axe-core that are checked in each: none for all."""
 
 BFF_PATH: Final = re.compile(r"^/(web|mobile)/(?!session/)")
 
@@ -69,13 +72,19 @@ class Visit:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    async def axe(self, script: str) -> list[str]:
-        """What axe-core, whose source is `script`, finds on the page as it is: a line each."""
+    async def axe(self, script: str, *rules: str) -> list[str]:
+        """What axe-core, whose source is `script`, finds on the page as it is: a line each.
+
+        Args:
+            script: the source of axe-core.
+            rules: those that are checked, or none for all.
+        """
         if not await self._page.evaluate("'axe' in window"):
             await self._page.evaluate(script)  # the debugger's scripts are exempt from the CSP
         await self._page.evaluate(TRANSITIONS_ENDED)
-        run = "axe.run(document, {resultTypes: ['violations']})"
-        result: dict[str, Any] = await self._page.evaluate(run)
+        options = {"resultTypes": ["violations"], "selectors": False} | ({"runOnly": rules} if rules else {})
+        run = "(options) => axe.run(document, options)"
+        result: dict[str, Any] = await self._page.evaluate(run, options)
         return [
             f"{violation['id']}: {node['failureSummary']}: {node['html'][:200]}"
             for violation in result["violations"]

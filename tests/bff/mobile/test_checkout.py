@@ -53,16 +53,6 @@ async def test_the_screen_shows_everything_computed_and_nothing_that_does_not_ap
     }
 
 
-async def test_amounts_are_in_the_readers_language(
-    mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
-) -> None:
-    headers = {**reader, "Accept-Language": "de"}
-    screen = (await mobile.post("/checkout/draft", json={"country": "DE"}, headers=headers)).json()
-
-    assert screen["goods"] == "31,72\N{NO-BREAK SPACE}€"
-    assert screen["deliveries"][0]["amount"] == {"amount": 3662, "currency": "EUR"}
-
-
 async def test_a_coupon_that_applies_is_shown(
     mobile: httpx.AsyncClient, shop: Shop, reader: dict[str, str]
 ) -> None:

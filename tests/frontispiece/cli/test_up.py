@@ -48,7 +48,7 @@ def stop_at(file: Path, number: int, *options: str | Path) -> None:
         process.wait()
 
 
-def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
+def test_a_program_has_no_secret_of_other_apps_exports_to_the_console_and_is_reached_without_a_proxy(
     project: Path, tmp_path: Path
 ) -> None:
     notes = project / "notes" / "notes.py"
@@ -57,7 +57,9 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
     file.write_text(
         file.read_text().replace("mounted = true", 'mounted = true\nsigning_key = "BFF_SIGNING_KEY"')
     )
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
     given = {
+        **proxy,
         "MINE": "1",
         "NO_PROXY": "example.org",
         "OTEL_SDK_DISABLED": "",
@@ -65,10 +67,12 @@ def test_a_program_has_no_secret_of_other_apps_and_exports_to_the_console(
         "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=k",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-api-key=k",
     }
-    with running_shop(tmp_path / "data", "--project", str(project), **given):
+    with running_shop(tmp_path / "data", "--project", str(project), **given) as running:
         variables = json.loads((project / "notes" / "environment.json").read_text())
+        explained = run("explain", "/alone/1", "--url", running.url, **proxy)
 
     others = {name: value for name, value in variables.items() if name != "PEPPER"}
+    assert explained.returncode == 0, explained.stderr
     assert variables["MINE"] == "1"
     assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"].endswith("/console/otlp")
     assert variables["OTEL_SERVICE_NAME"] == "notes"
@@ -201,15 +205,6 @@ def test_a_startup_that_never_completes_is_stopped_at_once(project: Path, tmp_pa
     file = project / PROJECT_FILE
     file.write_text(file.read_text() + '[apps.never]\nfactory = "never:create_app"\n')
     stop_at(project / "begun", signal.SIGINT, "--data", tmp_path / "data", "--project", project)
-
-
-def test_loopback_addresses_are_reached_without_the_proxy(project: Path, tmp_path: Path) -> None:
-    proxy = {"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
-    with running_shop(tmp_path / "data", "--project", str(project), **proxy) as running:
-        done = run("explain", "/alone/1", "--url", running.url, **proxy)
-
-    assert "Nothing answers" not in done.stderr
-    assert done.returncode == 0, done.stderr
 
 
 def kill(front_up: RunningShop, words: str) -> None:

@@ -23,7 +23,6 @@ ROUTES = route_table(
     route("/plain"),
 )
 
-LONE = route_table(route(), services={"things": "http://127.0.0.1:1"})
 
 FRESH = (b"cache-control", b"max-age=60")
 

@@ -9,7 +9,6 @@ from typing import (
     Any,
     Generic,
     Literal,
-    NamedTuple,
     NewType,
     Optional,
     Protocol,
@@ -54,10 +53,6 @@ class Readable(Protocol):
 class Letter:
     def read(self) -> str:
         return ""
-
-
-class Leaf(NamedTuple):
-    number: int
 
 
 class Entry(TypedDict):

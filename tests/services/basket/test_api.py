@@ -46,18 +46,6 @@ async def test_items_are_put_and_taken_out_and_repeating_it_is_harmless(http: ht
     assert (repeated.status_code, repeated.json()) == (200, taken.json())
 
 
-async def test_the_entity_tag_saves_a_second_reading_until_the_basket_changes(
-    http: httpx.AsyncClient,
-) -> None:
-    tag = (await http.put(f"{MINE}/items/PEN", json={"quantity": 3})).headers["etag"]
-
-    unchanged = await http.get(MINE, headers={"If-None-Match": tag})
-    assert (unchanged.status_code, unchanged.headers["etag"]) == (304, tag)
-
-    await http.put(f"{MINE}/items/PEN", json={"quantity": 4})
-    assert (await http.get(MINE, headers={"If-None-Match": tag})).status_code == 200
-
-
 async def test_a_guests_basket_is_merged_and_a_retry_changes_nothing(http: httpx.AsyncClient) -> None:
     await http.put(f"{MINE}/items/PEN", json={"quantity": 3})
     await http.put(f"{MINE}/items/INK", json={"quantity": 1})

@@ -1,13 +1,10 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.services.support import PROBLEM, places, problem_of
-
-REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "eshop-catalog.json"
 
 
 def row(number: int = 1, /, **changes: Any) -> dict[str, Any]:
@@ -191,15 +188,3 @@ async def test_related_are_up_to_six_others_of_the_same_type_and_every_product_i
     assert related["ESHOP-0008"] == ["ESHOP-0009", *(f"ESHOP-{number:04d}" for number in range(1, 6))]
     assert related["ESHOP-0020"] == ["ESHOP-0021"]
     assert {sku for skus in related.values() for sku in skus} == set(related)
-
-
-@pytest.mark.skipif(not REAL_FILE.is_file(), reason=f"{REAL_FILE.name} is not beside this checkout")
-async def test_a_real_catalogue_is_imported_whole(importer: Importer) -> None:
-    answer = await importer.post(REAL_FILE.read_bytes())
-
-    assert answer.json() == {"imported": 101}
-    assert len((await importer.http.get("/types")).json()["items"]) == 8
-    assert len((await importer.http.get("/brands")).json()["items"]) == 13
-    first = await importer.product()
-    assert first["price"] == {"amount": 10999, "currency": "EUR"}
-    assert len(first["related"]) == 6

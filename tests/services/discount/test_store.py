@@ -43,14 +43,6 @@ async def test_a_rule_with_a_coupon_counts_only_for_those_who_give_that_coupon(s
     assert await percents(store, "PEN", "INK", coupon="OTHER") == {"PEN": 10}
 
 
-async def test_the_same_intent_creates_once_and_keeps_its_first_answer(store: Store) -> None:
-    first = await store.create(intent(), terms(10))
-    await store.update(first.id, 1, terms(20))
-
-    assert await store.create(intent(), terms(10)) == first
-    assert (await store.discount(first.id)).percent == 20
-
-
 async def test_of_many_changes_of_one_version_at_once_one_succeeds(store: Store) -> None:
     created = await store.create(intent(), terms(10))
     outcomes = await asyncio.gather(

@@ -87,16 +87,6 @@ def release(order_id: str) -> Event[Any]:
     return event(ReleaseStock(order_id=order_id), subject=order_id, source="ordering")
 
 
-async def test_stock_is_reserved_and_then_sold(world: World) -> None:
-    a = order()
-    await world.deliver(reserve(a))
-    assert await world.stock() == (100, 3)
-    await world.deliver(commit(a))
-
-    assert await world.stock() == (97, 0)
-    assert await world.facts(a) == [StockReserved(order_id=a), StockCommitted(order_id=a)]
-
-
 async def test_a_shortage_reserves_nothing_and_names_every_short_article(world: World) -> None:
     a = order()
     await world.deliver(reserve(a, PEN=10, INK=6, NIB=1))

@@ -83,13 +83,6 @@ async def test_an_order_that_is_picked_up_is_ready_at_its_store_and_never_on_its
     assert f"{mail.order_id} is ready for pickup at Frontispiece Leipzig 1." in mail.text
 
 
-async def test_a_message_is_sent_and_recorded(store: Store, notifier: Notifier, mails: Recorder) -> None:
-    await notifier.send(command())
-
-    assert len(mails.sent) == 1
-    assert await states(store) == ["sent"]
-
-
 async def test_neither_a_second_delivery_nor_a_second_command_with_its_key_sends_a_message_again(
     store: Store, notifier: Notifier, mails: Recorder
 ) -> None:

@@ -268,16 +268,3 @@ async def test_an_order_of_another_customer_cannot_be_cancelled(shop: Shop, bear
         answer = await shop.http.post(f"/orders/{path}/cancel", headers=bearer("shopper", "shop"))
         assert refusal(answer)[:2] == (404, "order-unknown")
     assert (await shop.http.post(f"/orders/{order}/cancel")).status_code == 401
-
-
-async def test_an_order_is_read_by_its_owner_with_an_entity_tag(shop: Shop, bearer: MakeToken) -> None:
-    placed = await shop.place()
-    where, tag = placed.headers["location"], placed.headers["etag"]
-
-    answer = await shop.http.get(where, headers=shop.headers)
-    assert answer.status_code == 200
-    assert answer.json() == placed.json()
-    assert answer.headers["etag"] == tag
-    assert (await shop.http.get(where, headers={**shop.headers, "If-None-Match": tag})).status_code == 304
-    assert (await shop.http.get(where, headers=bearer("shopper", "shop"))).status_code == 404
-    assert (await shop.http.get("/orders")).status_code == 401

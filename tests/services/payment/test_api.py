@@ -71,15 +71,6 @@ async def test_a_payment_is_its_owner_s_and_the_operator_s(
     assert operator.json()["status"] == "authorised"
 
 
-@pytest.mark.parametrize("order_id", ["%00", "nope", "5f0c7a5e-6f0e-4b53-9d0b-3a1c8e6f2d47"])
-async def test_an_order_without_a_payment_is_a_404(
-    order_id: str, http: httpx.AsyncClient, bearer: MakeToken
-) -> None:
-    assert (
-        await http.get(f"/payments/{order_id}", headers=bearer("clerk", "payments:read"))
-    ).status_code == 404
-
-
 async def test_what_was_cancelled_before_it_was_authorised_is_never_charged(
     world: World, http: httpx.AsyncClient, bearer: MakeToken
 ) -> None:

@@ -85,16 +85,6 @@ async def test_each_command_has_its_fact_and_is_carried_out_once(
     assert await world.ledgers_agree()
 
 
-async def test_a_message_delivered_again_and_again_changes_nothing(world: World) -> None:
-    a = order()
-    commands = [authorise(a), capture(a)]
-    for command in [*commands, *commands, *commands]:
-        await world.deliver(command)
-
-    assert len(await world.facts(a)) == 2
-    assert await operations(world) == [("authorise", 4250), ("capture", 4250)]
-
-
 async def test_a_capture_that_comes_before_its_authorisation_waits_for_it(world: World) -> None:
     a = order()
     early = capture(a)

@@ -178,10 +178,3 @@ async def test_what_was_due_while_no_copy_ran_moves_on_when_one_runs(
         await store.advance()
 
         assert states(await shipment(store)) == ["created", "dispatched"]
-
-
-async def test_an_owner_reads_no_other_s_shipments(store: Store) -> None:
-    await store.create(create("order-1"))
-    await store.create(create("order-2", owner="shopper"))
-
-    assert set(await store.shipments(["order-1", "order-2", "order-3"], "reader")) == {"order-1"}

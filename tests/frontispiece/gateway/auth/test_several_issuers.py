@@ -1,7 +1,7 @@
 """Access tokens of several issuers: each route says whose it accepts, and no issuer names another's users."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from frontispiece.errors import ConfigError
-from frontispiece.gateway.app import Gateway, GatewaySettings, create_app
+from frontispiece.gateway.app import GatewaySettings, create_app
 from frontispiece.security import Verifier
 from frontispiece.settings import Directory, TokenSettings
 from tests.support.issuer import AUDIENCE, Issuer, answer, issuer_at
@@ -22,8 +22,6 @@ ROUTES = route_table(
     route("/theirs", auth="bearer", issuers=["partner"]),
     route("/both", auth="bearer", issuers=["default", "partner"]),
 )
-
-MakeGateway = Callable[..., Gateway]
 
 
 class World:
