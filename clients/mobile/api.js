@@ -1,6 +1,7 @@
 /** The calls of the mobile BFF. Each returns a read model. Needs no DOM. */
 
 import { ApiError, HttpClient, readEvents } from "../shared/http.js";
+import { queryString } from "../shared/query-string.js";
 import * as read from "./models.js";
 import { VERSION } from "./version.js";
 
@@ -238,16 +239,10 @@ export class MobileApi {
 
   /**
    * @param {string} path
-   * @param {Record<string, string | number | boolean | null | undefined>} query
+   * @param {Record<string, import("../shared/query-string.js").Value>} query
    */
   #path(path, query) {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== null && value !== "" && value !== false) {
-        parameters.set(name, String(value));
-      }
-    }
-    return `/mobile${path}${parameters.size ? `?${parameters}` : ""}`;
+    return `/mobile${path}${queryString(query)}`;
   }
 
   /**

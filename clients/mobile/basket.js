@@ -9,7 +9,7 @@
  * @typedef {{ lines: Line[], pieces: number, total: string | null, isEstimate: boolean }} ShownBasket
  */
 
-import { formatMoney } from "./money.js";
+import { formatMoney } from "../shared/money.js";
 
 /** The most pieces of a product that a basket holds. */
 export const MAX_QUANTITY = 99;

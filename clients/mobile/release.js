@@ -5,10 +5,9 @@
  * which takes over when the customer agrees.
  */
 
-const CHECK_INTERVAL = 5 * 60_000;
+import { CHECK_INTERVAL, LOADED, servedRelease } from "../shared/release.js";
 
-/** The hash in this module's own URL, `/m/assets/<hash>/mobile/release.js`; null where the files are served as they are. */
-const LOADED = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1] ?? null;
+const MANIFEST = "/m/asset-manifest.json";
 
 /**
  * Registers the worker of this release, and calls back when another one waits to take over.
@@ -35,7 +34,7 @@ export async function registerRelease(onWaiting) {
     }
   };
   const look = async () => {
-    const release = await servedRelease();
+    const release = await servedRelease(MANIFEST);
     const registration = await navigator.serviceWorker.register(`/m/sw.js?release=${release}`, { updateViaCache: "none" });
     offer(registration);
     registration.addEventListener("updatefound", () => {
@@ -55,7 +54,7 @@ export async function registerRelease(onWaiting) {
 /** Takes the newest release at once, or at least loads the app anew past what is stored. */
 export async function updateNow() {
   const registration = await navigator.serviceWorker?.getRegistration("/m/");
-  const release = await servedRelease();
+  const release = await servedRelease(MANIFEST);
   if (registration && release !== LOADED) {
     const { waiting, installing } = await navigator.serviceWorker.register(`/m/sw.js?release=${release}`);
     const worker = waiting ?? installing;
@@ -65,14 +64,4 @@ export async function updateNow() {
     }
   }
   location.reload();
-}
-
-/** The release that is served now; the loaded one when that cannot be known. */
-async function servedRelease() {
-  try {
-    const response = await fetch("/m/asset-manifest.json", { cache: "no-cache" });
-    return response.ok ? (await response.json()).version : LOADED;
-  } catch {
-    return LOADED; // offline: the next look tells
-  }
 }

@@ -100,7 +100,7 @@ export class HttpClient {
  * @param {Response} response
  * @returns {Degraded}
  */
-export function degradedParts(response) {
+function degradedParts(response) {
   /** @type {Degraded} */
   const parts = {};
   for (const item of (response.headers.get("page-degraded") ?? "").split(",")) {

@@ -23,6 +23,7 @@
  */
 
 import { ApiError, HttpClient, readEvents, readJsonLines } from "../shared/http.js";
+import { queryString } from "../shared/query-string.js";
 import * as models from "./models.js";
 import { OPERATIONS } from "./operations.js";
 import { VERSION } from "./version.js";
@@ -240,20 +241,4 @@ function withPart(view, path, data) {
   const copy = Array.isArray(view) ? [...view] : { ...view };
   copy[key] = withPart(view[key], rest.map((part) => `/${part}`).join(""), data);
   return copy;
-}
-
-/**
- * @param {Record<string, string | number | string[] | undefined>} query
- */
-function queryString(query) {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (each !== undefined && each !== "") {
-        parameters.append(name, String(each));
-      }
-    }
-  }
-  const text = parameters.toString();
-  return text && `?${text}`;
 }

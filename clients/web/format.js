@@ -1,5 +1,7 @@
 /** Texts of amounts, times and attributes, in the words of an English shop. */
 
+import { formatMoney } from "../shared/money.js";
+
 const LOCALE = "en-IE";
 
 const COUNTRIES = new Intl.DisplayNames(LOCALE, { type: "region" });
@@ -22,10 +24,8 @@ const UNITS = /** @type {const} */ ({
 });
 
 /** @param {import("./models.js").Money} money */
-export function price({ amount, currency }) {
-  const format = new Intl.NumberFormat(LOCALE, { style: "currency", currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(amount / 10 ** digits);
+export function price(money) {
+  return formatMoney(money, LOCALE);
 }
 
 /** @param {string} at */

@@ -25,15 +25,6 @@ export class NewsStore extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /**
-   * @param {string} brand
-   * @param {boolean} wanted whether it is to be followed
-   */
-  async follow(brand, wanted) {
-    const { following } = await (wanted ? this.#api.follow(brand) : this.#api.unfollow(brand));
-    return following;
-  }
-
   /** Marks news up to an id as read. @param {string} id */
   async markRead(id) {
     this.unread = (await this.#api.markRead(id)).unread;

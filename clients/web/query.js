@@ -4,6 +4,8 @@
  * @typedef {{ q: string, brand: string[], type: string[], min: number | null, max: number | null, sort: string }} Search
  */
 
+import { queryString } from "../shared/query-string.js";
+
 const SORTS = ["relevance", "name", "price", "-price"];
 
 /** @param {URLSearchParams} parameters @returns {Search} */
@@ -21,17 +23,7 @@ export function readSearch(parameters) {
 
 /** The path of the search. @param {Search} search */
 export function searchPath({ q, brand, type, min, max, sort }) {
-  const parameters = new URLSearchParams();
-  const values = { q: [q], type, brand, min_price: [min], max_price: [max], sort: [sort] };
-  for (const [name, all] of Object.entries(values)) {
-    for (const value of all) {
-      if (value !== "" && value !== null) {
-        parameters.append(name, String(value));
-      }
-    }
-  }
-  const text = parameters.toString();
-  return text ? `/search?${text}` : "/search";
+  return `/search${queryString({ q, type, brand, min_price: min, max_price: max, sort })}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { refusalText } from "./problem.js";
  * @param {import("../models.js").Named} brand
  * @param {boolean} isFollowed
  */
-export function followButton({ news, notices }, brand, isFollowed) {
+export function followButton({ api, notices }, brand, isFollowed) {
   const button = h("button", { type: "button", class: "follow" });
   const show = (/** @type {boolean} */ following) => {
     button.classList.toggle("is-followed", following);
@@ -17,7 +17,8 @@ export function followButton({ news, notices }, brand, isFollowed) {
   };
   button.addEventListener("click", async () => {
     try {
-      const following = await news.follow(brand.id, !button.classList.contains("is-followed"));
+      const isToFollow = !button.classList.contains("is-followed");
+      const { following } = await (isToFollow ? api.follow(brand.id) : api.unfollow(brand.id));
       show(following);
       notices.show(following ? `You will see what is new from ${brand.name}.` : `No more news from ${brand.name}.`);
     } catch (error) {

@@ -1,7 +1,7 @@
-/** Amounts as text, where the shop has not worked them out. Needs no DOM. */
-
 /**
- * @param {import("./models.js").Money} money
+ * An amount in minor units as text. Needs no DOM.
+ *
+ * @param {{ amount: number, currency: string }} money
  * @param {string} [language] the browser's by default
  */
 export function formatMoney({ amount, currency }, language) {
