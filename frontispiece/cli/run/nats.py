@@ -32,6 +32,9 @@ USER: Final = "front"
 READY_TIMEOUT: Final = 20.0
 """Seconds until it accepts connections; it reads its streams before."""
 
+LOGIN_TIMEOUT: Final = 20.0
+"""Seconds for a client to log in: at the first start its process fills databases meanwhile."""
+
 MEMORY_LIMIT: Final = "64MiB"
 """From here on the server's garbage collector works harder; streams are on disk."""
 
@@ -122,7 +125,7 @@ class _Server:
             listen: "{listen}"
             http: "{monitor}"
             ports_file_dir: "{self._private}"
-            authorization {{ user: {USER}, password: "{self._password}" }}
+            authorization {{ user: {USER}, password: "{self._password}", timeout: {LOGIN_TIMEOUT} }}
             jetstream {{ store_dir: "{self._data.resolve()}", sync_interval: always }}
         """
 

@@ -55,6 +55,11 @@ def test_a_message_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     assert config["sync_always"] is True
 
 
+def test_a_client_whose_process_is_busy_has_time_to_log_in(tmp_path: Path) -> None:
+    with running_nats(tmp_path) as server:
+        assert monitored(server.monitor_url, "varz")["auth_timeout"] == 20
+
+
 async def test_its_files_are_this_users_alone(tmp_path: Path, open_umask: None) -> None:
     with running_nats(tmp_path) as server:
         await publish(server.url, b"one")
