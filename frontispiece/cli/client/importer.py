@@ -38,7 +38,7 @@ def send(file: Path, endpoint: str, credentials: Callable[[], Iterable[tuple[str
         raise ImportFailed(f"{file} cannot be read: {error}") from None
     headers = {
         "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
-        "Idempotency-Key": hashlib.sha256(content).hexdigest(),
+        "Idempotency-Key": hashlib.sha256(f"{endpoint}\n".encode() + content).hexdigest(),
     }
     headers |= dict(credentials())
     try:

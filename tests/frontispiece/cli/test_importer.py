@@ -53,20 +53,23 @@ async def send(project: Path, url: str, *options: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
 
-async def test_a_file_is_sent_as_it_is_under_a_key_of_its_content(endpoint: Endpoint, project: Path) -> None:
+async def test_a_file_is_sent_as_it_is_under_a_key_of_content_and_url(
+    endpoint: Endpoint, project: Path
+) -> None:
     done = [await send(project, endpoint.url) for _ in range(2)]
+    done.append(await send(project, endpoint.url, "--path", "/pens?currency=CHF"))
     (project / "pens.json").write_text("[]")
-    other = await send(project, endpoint.url, "--path", "/pens?currency=CHF")
+    done.append(await send(project, endpoint.url))
 
-    assert [result.exit_code for result in (*done, other)] == [0, 0, 0], other.output
+    assert [result.exit_code for result in done] == [0] * 4, done[-1].output
     assert '{"imported": 2}' in done[0].stdout
-    (first, body), (again, _), (changed, _) = endpoint.received
+    (first, body), (again, _), (elsewhere, _), (changed, _) = endpoint.received
     assert (first.url.path, body) == ("/pens", b'[{"ink": "blue"}, {"ink": 5}]')
     assert first.headers["content-type"] == "application/json"
     assert "authorization" not in first.headers
     assert first.headers["idempotency-key"] == again.headers["idempotency-key"]
-    assert first.headers["idempotency-key"] != changed.headers["idempotency-key"]
-    assert changed.url.query == "currency=CHF"
+    assert len({sent.headers["idempotency-key"] for sent in (first, elsewhere, changed)}) == 3
+    assert elsewhere.url.query == "currency=CHF"
 
 
 async def test_rows_and_fields_that_the_endpoint_rejects_are_shown(endpoint: Endpoint, project: Path) -> None:
