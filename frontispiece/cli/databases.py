@@ -1,11 +1,13 @@
 """The command about databases: `migrate`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from frontispiece.cli import completion
 from frontispiece.cli.terminal import Data, Folder, data_folder, fail, open_project, print_done, print_faults
+
+IN_STEP: Final = "The migrations make the tables of the models."
 
 
 def migrate(
@@ -39,9 +41,11 @@ def migrate(
     elif new is not None:
         from frontispiece.stores.autogenerate import write_version  # noqa: PLC0415 (the same)
 
-        for database in chosen:
-            if file := write_version(database.migrations, new):
-                print_done(f"{file}: read it before it is run")
+        written = [file for database in chosen if (file := write_version(database.migrations, new))]
+        for file in written:
+            print_done(f"{file}: read it before it is run")
+        if not written:
+            print_done(IN_STEP)
     else:
         for line in run.migrate(opened, chosen, data_folder(opened, data)):
             print_done(line)
@@ -51,4 +55,4 @@ def _show(differences: list[str]) -> None:
     print_faults(differences)
     if differences:
         fail("Models and migrations differ: write the missing version by front migrate APP --new MESSAGE.")
-    print_done("The migrations make the tables of the models.")
+    print_done(IN_STEP)

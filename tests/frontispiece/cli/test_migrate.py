@@ -173,6 +173,8 @@ def test_a_model_without_its_version_is_found_and_the_version_is_written(project
     written = migrate(project, "stars", "--new", "How bright they are")
     assert (project / "stars" / "migrations" / "versions" / "0002_how_bright_they_are.py").is_file()
     assert len(written.stdout.splitlines()) == 1, "the other database has not changed"
+    again = migrate(project, "--new", "How bright they are")
+    assert "make the tables of the models" in again.stdout
     assert migrate(project, "--check").returncode == 0
 
 
