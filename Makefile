@@ -9,7 +9,7 @@ TSC := clients/node_modules/.bin/tsc
 # A run starts many Python programs: each compiles every module anew where bytecode is not written.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run dev test test-failed fuzz fuzz-api faults moves scaling check check-types check-rest bench bench-check budgets contracts docs migration proto lock clean
+.PHONY: help run dev test test-failed fuzz fuzz-api faults moves scaling check check-types check-rest bench bench-check budgets contracts docs migration proto lock clean
 
 run: .venv/run  ## serve the whole shop on http://127.0.0.1:$(PORT)
 	@exec $(BIN)/front up --port $(PORT)
@@ -41,10 +41,10 @@ moves: .venv/dev  ## move 200 buckets of orders there, back and for good while c
 
 check: check-types check-rest  ## style, types, import rules, the route table, migrations
 
-check-types: .venv/dev
+check-types: .venv/dev  ## the types alone
 	$(BIN)/mypy
 
-check-rest: .venv/dev .venv/clients
+check-rest: .venv/dev .venv/clients  ## all of it but the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
@@ -83,6 +83,9 @@ lock:  ## pin requirements/*.txt anew (needs uv)
 	$(LOCK) pyproject.toml $(RUN_EXTRAS:%=--extra %) requirements/run.in --output-file requirements/run.txt
 	$(LOCK) pyproject.toml --all-extras requirements/run.in requirements/dev.in --constraints requirements/run.txt --output-file requirements/dev.txt
 	$(LOCK) requirements/bench.in --output-file requirements/bench.txt
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*  ## /  \1\t/p' Makefile | expand -t 16
 
 clean:  ## remove the environment and the shop's data
 	rm -rf .venv .data .bench .site $(FOREIGN)/node_modules clients/node_modules

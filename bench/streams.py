@@ -5,6 +5,7 @@ streams. Printed are the rates, and the gateway's peak of resident memory beyond
 status is 1 when a body costs more than `BODY_MIB`, or a stream more than `STREAM_KIB`.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -172,5 +173,7 @@ async def main(size: int) -> int:
 
 if __name__ == "__main__":
     os.sched_setaffinity(0, {REST})
-    gibibytes = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("gibibytes", type=float, nargs="?", default=1.0, help="down and up; 1 by default")
+    gibibytes = parser.parse_args().gibibytes
     sys.exit(asyncio.run(main(int(gibibytes * (1 << 30)) // len(CHUNK) * len(CHUNK))))

@@ -1,6 +1,7 @@
 """The examples of the documentation work."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -80,3 +81,11 @@ async def test_the_page_of_the_project_s_documentation_is_whole(monkeypatch: pyt
     assert response.json() == {"text": "A note.", "ratings": [None, {"id": "c", "stars": 5}]}
     assert services.paths == ["/notes/a", "/ratings"]
     assert ready.status_code == 200
+
+
+def test_make_help_says_what_every_target_does() -> None:
+    folder = DOCS.parent
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", (folder / "Makefile").read_text(), re.MULTILINE)
+    listed = subprocess.run(["make", "help"], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    assert {line.split()[0] for line in listed.splitlines() if len(line.split()) > 1} == set(targets.split())
