@@ -27,6 +27,9 @@ COMMON_NAMES: Final = {
 `Transfer-Encoding` is not among them: the reader takes note of names that are not common."""
 
 
+_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?@:][^/?@]*)(/[^?]*)?(\?.+)?", re.IGNORECASE)
+"""Host with port, path and query; without a user (RFC 9110, 4.2.4). Apps check the host as that of `Host`."""
+
 _ORIGIN: Final = re.compile(rb"\norigin:[ \t]*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
 
 
@@ -84,17 +87,12 @@ def origin_form(url: bytes, headers: Headers) -> bytes:
         raise bad_request("The request target has a fragment.")
     if url.startswith(b"/"):
         return url
-    try:
-        target = httptools.parse_url(url)
-    except httptools.HttpParserInvalidURLError:
-        target = None
-    scheme = (target.schema or b"").lower() if target else b""
-    if target is None or not target.host or target.userinfo or scheme not in {b"http", b"https"}:
+    target = _ABSOLUTE_FORM.fullmatch(url)
+    if target is None:
         raise bad_request("The request target is neither a path nor an address.")
-    host = b"[%b]" % target.host if b":" in target.host else target.host
-    authority = host if target.port is None else b"%b:%d" % (host, target.port)
+    authority, path, query = target.groups(default=b"")
     headers[:] = [(b"host", authority), *(field for field in headers if field[0] != b"host")]
-    return (target.path or b"/") + (b"?" + target.query if target.query else b"")
+    return (path or b"/") + query
 
 
 def upgrade_of(headers: Headers) -> bytes | None:

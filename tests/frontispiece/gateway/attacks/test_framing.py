@@ -107,10 +107,13 @@ async def test_of_an_absolute_form_the_host_that_it_names_counts(attacked: Attac
     assert request.all(b"x-forwarded-host") == [b"shop.test:8080"]
 
 
-async def test_the_scheme_of_an_absolute_form_may_be_in_capitals(attacked: Attacked) -> None:
+async def test_an_absolute_form_has_any_host_that_host_may_have_and_no_other(attacked: Attacked) -> None:
     end = b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
-    assert statuses(await attacked.say(b"GET HTTP://SHOP.test/files/a" + end)) == [200]
+    for host in (b"HTTP://SHOP.test", b"http://my_shop", b"http://[::1]:80", b"https://shop.test:"):
+        assert statuses(await attacked.say(b"GET " + host + b"/files/a" + end)) == [200], host
+    for host in (b"http://", b"http://:80", b"http://a@b", b"http://a,b", b"http://[::1", b"ftp://a"):
+        assert statuses(await attacked.say(b"GET " + host + b"/files/a" + end)) == [400], host
 
 
 async def test_names_that_cgi_would_take_for_others_go_no_further(attacked: Attacked) -> None:
