@@ -14,6 +14,7 @@ from frontispiece.gateway.console.feed import Feed
 from frontispiece.gateway.console.request import ConsoleRequest
 from frontispiece.gateway.console.try_it import TryIt
 from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
+from frontispiece.gateway.files.media_types import media_type_of
 from frontispiece.http.asgi import RequestBody, Scope
 from frontispiece.http.messages import Headers, Reply
 from frontispiece.http.paths import AmbiguousPath, Template, segments_of
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 PAGE: Final = "/console"
 STATIC: Final = "/console/static/"
 FOLDER: Final = Path(__file__).parent / "static"
-
-MEDIA_TYPES: Final = {
-    ".html": b"text/html; charset=utf-8",
-    ".js": b"text/javascript; charset=utf-8",
-    ".css": b"text/css; charset=utf-8",
-    ".svg": b"image/svg+xml",
-}
 
 HEADERS: Final[Headers] = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
@@ -64,9 +58,10 @@ async def file(path: str) -> Reply:
 
 def _read(name: str) -> Reply:
     files = {each.relative_to(FOLDER).as_posix(): each for each in FOLDER.rglob("*") if each.is_file()}
-    if name not in files or (media_type := MEDIA_TYPES.get(files[name].suffix)) is None:
+    if name not in files:
         raise Problem(404, "no-route", "The console has no such file.")
-    return Reply.whole(HTTPStatus.OK, files[name].read_bytes(), [*HEADERS, (b"content-type", media_type)])
+    headers = [*HEADERS, (b"content-type", media_type_of(name).encode())]
+    return Reply.whole(HTTPStatus.OK, files[name].read_bytes(), headers)
 
 
 class ConsoleSettings(Settings):
