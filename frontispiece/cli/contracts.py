@@ -89,7 +89,8 @@ def check(
 def usage(
     project: Folder = None,
     admin: Annotated[
-        str | None, typer.Option(help="The URL of the gateway's admin port: show each version's calls, too.")
+        str | None,
+        typer.Option(help="host:port or URL of the gateway's admin port: show calls, too."),
     ] = None,
     admin_token: Annotated[str, typer.Option(help="Its token.", envvar="GATEWAY_ADMIN_TOKEN")] = "",
     days: Annotated[int, typer.Option(help="Calls of so many days.", min=1)] = 30,
@@ -97,19 +98,24 @@ def usage(
     unread: Annotated[bool, typer.Option("--unread", help="Only fields that no version reads.")] = False,
 ) -> None:
     """Show which versions in the field read each field, so that an unread one can go."""
-    from frontispiece.contracts.client_calls import calls_by_version  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.client.admin import AdminFailed, request  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.contracts.usage import topmost_unread  # noqa: PLC0415
 
     opened = _open(project)
     fields = opened.usage(_today())
     token = admin_token or value_of("GATEWAY_ADMIN_TOKEN")
-    calls = None if admin is None else calls_by_version(admin, token, days)
+    calls: Counter[str] = Counter()
+    try:
+        for each in request("GET", admin, token, f"/client-usage?days={days}") if admin else ():
+            calls[f"{each['client']} {each['version']}"] += each["calls"]
+    except AdminFailed as error:
+        fail(str(error))
     table = new_table("app", "operation", "field", "read by")
     for provider, uses in fields.items():
         for use in topmost_unread(uses) if unread else uses:
             table.add_row(provider, use.operation, escape(use.path), ", ".join(use.versions) or "unread")
     print_table(table)
-    if calls is not None:
+    if admin:
         _show_calls(opened, calls, days)
 
 

@@ -39,12 +39,12 @@ def address_of(data: Path) -> tuple[str, str | None]:
 
 
 def request(method: str, where: str, token: str | None, path: str) -> Any:
-    """What the admin port at `host:port` answers, from its JSON.
+    """What the admin port at `host:port`, or at a URL, answers, from its JSON.
 
     Raises:
         AdminFailed: it gives no answer, or refuses.
     """
-    url = f"http://{where}{path}"
+    url = f"{where.rstrip('/') if '://' in where else f'http://{where}'}{path}"
     headers = {"X-CSRF": "1", **({"Authorization": f"Bearer {token}"} if token else {})}
     try:
         response = httpx.request(
@@ -55,7 +55,8 @@ def request(method: str, where: str, token: str | None, path: str) -> Any:
         hint = "Does the gateway run, with an admin port there (GATEWAY_ADMIN)?"
         raise AdminFailed(f"{where} gives no answer ({fault}). {hint}") from None
     if not response.is_success:
-        raise AdminFailed("\n".join([f"{where}: {body.get('detail')}", *body.get("errors", ())]))
+        detail = body.get("detail") or f"it answers {response.status_code}"
+        raise AdminFailed("\n".join([f"{where}: {detail}", *body.get("errors", ())]))
     return body
 
 

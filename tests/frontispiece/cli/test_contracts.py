@@ -159,4 +159,4 @@ async def test_usage_adds_the_calls_that_the_gateway_has_counted(project: Path) 
     assert (request.path, request.query) == (b"/client-usage", b"days=7")
     assert request.all(b"authorization") == [b"Bearer secret"]
     assert failed.returncode == 1
-    assert "does not say how many calls came" in failed.stderr
+    assert "it answers 404" in failed.stderr
