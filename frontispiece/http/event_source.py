@@ -1,16 +1,26 @@
-"""Reading server-sent events (HTML Living Standard, 9.2.6)."""
+"""Server-sent events (HTML Living Standard, 9.2)."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServerSentEvent:
-    """An event: `id` is that of the latest event that had one."""
+    """One event.
 
-    name: str
-    data: str
+    Args:
+        id: what a client that reconnects sends as `Last-Event-ID`; of the latest event that had one.
+        event: its type.
+        data: one line where it is sent, such as JSON.
+    """
+
     id: str
+    event: str
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The event as it is sent."""
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self.id.encode(), self.event.encode(), self.data)
 
 
 async def read_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
@@ -21,7 +31,7 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentE
         value = value.removeprefix(" ")
         if not line:
             if data:
-                yield ServerSentEvent(name, "\n".join(data), last_id)
+                yield ServerSentEvent(id=last_id, event=name, data="\n".join(data).encode())
             name, data = "message", []
         elif field == "event":
             name = value

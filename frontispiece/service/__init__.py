@@ -7,11 +7,12 @@ Names of modules that need an extra (`sql`, `grpc`) are imported when they are f
 
 from typing import TYPE_CHECKING
 
+from frontispiece.http import ServerSentEvent
 from frontispiece.lazy import lazy
 from frontispiece.service.app import ResponseBody, create_service, from_state, register_collectors
 from frontispiece.service.callers import Caller, public, require_scope
 from frontispiece.service.entity_tags import IfMatch, etag, expected_version, set_etag
-from frontispiece.service.event_stream import EventStream, ServerSentEvent
+from frontispiece.service.event_stream import EventStream
 from frontispiece.service.openapi import responds
 from frontispiece.service.pagination import Cursor, Limit, Slice, decode_cursor, encode_cursor, slice_of
 from frontispiece.service.positions import MinPosition, set_position

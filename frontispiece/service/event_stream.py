@@ -2,34 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Response
 
+from frontispiece.http import ServerSentEvent
 from frontispiece.http.asgi import Receive, Scope, Send
 
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a comment is sent, so that nobody on the way takes the stream for dead."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServerSentEvent:
-    """One event.
-
-    Args:
-        id: what a client that reconnects sends as `Last-Event-ID`.
-        event: its type.
-        data: one line, such as JSON.
-    """
-
-    id: str
-    event: str
-    data: bytes
-
-    def encode(self) -> bytes:
-        """The event as it is sent."""
-        return b"id: %s\nevent: %s\ndata: %s\n\n" % (self.id.encode(), self.event.encode(), self.data)
 
 
 class EventStream(Response):
