@@ -17,13 +17,11 @@ from frontispiece.security.internal_tokens import (
     ANONYMOUS,
     GUEST_PREFIX,
     Identity,
-    InvalidToken,
     Signer,
     Verifier,
     bearer_token,
     invalid_token_problem,
     quotable,
-    rejected_token,
 )
 from frontispiece.security.keys import (
     SigningKey,
@@ -35,6 +33,7 @@ from frontispiece.security.keys import (
     public_part,
 )
 from frontispiece.security.roca import is_roca_weak
+from frontispiece.security.signed_tokens import InvalidToken, SignedToken, check_times, timestamp
 
 __all__ = [
     "ANONYMOUS",
@@ -47,11 +46,13 @@ __all__ = [
     "InvalidProof",
     "InvalidToken",
     "Keyring",
+    "SignedToken",
     "Signer",
     "SigningKey",
     "Verifier",
     "bearer_token",
     "bound_key",
+    "check_times",
     "invalid_token_problem",
     "is_bound_to",
     "is_roca_weak",
@@ -63,6 +64,6 @@ __all__ = [
     "public_key",
     "public_part",
     "quotable",
-    "rejected_token",
+    "timestamp",
     "verify_proof",
 ]

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,9 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
 from frontispiece.http.paths import AmbiguousPath, segments_of
 from frontispiece.security.encryption import DecryptionError, Keyring
+from frontispiece.security.signed_tokens import InvalidToken, SignedToken, decode_object
+
+PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
 TYPE: Final = "dpop+jwt"
 
@@ -47,12 +49,6 @@ REQUIRED_CLAIMS: Final = ("jti", "htm", "htu", "iat")
 MAX_JTI_LENGTH: Final = 256
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-
-_COMPACT = re.compile(
-    rf"((?P<header>[A-Za-z0-9_-]{{1,{MAX_HEADER_LENGTH}}})\.(?P<claims>[A-Za-z0-9_-]+))\."
-    r"(?P<signature>[A-Za-z0-9_-]+)"
-)
-"""The compact form (RFC 7515, 7.1): what is signed, and the signature."""
 
 
 class InvalidProof(Exception):
@@ -95,7 +91,7 @@ def verify_proof(
         raise InvalidProof("The proof is too long")
     try:
         claims, jkt = _decode(proof)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (InvalidToken, jwt.PyJWTError, ValueError, TypeError, KeyError):
         raise InvalidProof("The proof is malformed, or its signature is wrong") from None
     _check_request(claims, method, url)
     _check_time(claims, now)
@@ -158,31 +154,30 @@ class DpopNonces:
 
 def _decode(proof: str) -> tuple[dict[str, Any], str]:
     """The claims of a proof that is signed with the key in its header, and the key's thumbprint."""
-    if (parts := _COMPACT.fullmatch(proof)) is None:
-        raise ValueError("the proof is no JWT")
-    jwk, jkt = _key(parts["header"])
-    if not jwk.Algorithm.verify(parts[1].encode(), jwk.key, _decode_base64url(parts["signature"])):
-        raise ValueError("the signature is wrong")
-    claims: dict[str, Any] = json.loads(_decode_base64url(parts["claims"]))
+    signed = SignedToken(proof)
+    if len(signed.encoded_header) > MAX_HEADER_LENGTH:
+        raise InvalidToken("the header is too long")
+    algorithm, key, jkt = _key(signed.encoded_header)
+    claims = signed.claims(key, algorithm)
     if any(claims.get(name) is None for name in REQUIRED_CLAIMS):
-        raise ValueError("a claim is missing")
+        raise InvalidToken("a claim is missing")
     return claims, jkt
 
 
 @lru_cache(MAX_KEYS)
-def _key(encoded_header: str) -> tuple[jwt.PyJWK, str]:
-    """The key in a proof's header, with its algorithm, and its thumbprint."""
-    header = json.loads(_decode_base64url(encoded_header))
+def _key(encoded_header: str) -> tuple[str, PublicKey, str]:
+    """The algorithm in a proof's header, the key, and its thumbprint."""
+    header = decode_object(encoded_header)
     algorithm, jwk = header.get("alg"), header["jwk"]
     if header.get("typ") != TYPE or algorithm not in DPOP_ALGORITHMS or "crit" in header:
-        raise ValueError("the header is another")
+        raise InvalidToken("the header is another")
     if (jwk["kty"], jwk["crv"]) != KEY_TYPES[algorithm] or "d" in jwk:
-        raise ValueError("the key is of another kind, or private")
-    key = jwt.PyJWK({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}, algorithm)
-    return key, _thumbprint(key.key)
+        raise InvalidToken("the key is of another kind, or private")
+    key = jwt.PyJWK({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}, algorithm).key
+    return algorithm, key, _thumbprint(key)
 
 
-def _thumbprint(key: EllipticCurvePublicKey | Ed25519PublicKey) -> str:
+def _thumbprint(key: PublicKey) -> str:
     """Of the canonical form of the key, so that each key has only one."""
     if isinstance(key, EllipticCurvePublicKey):
         jwk = ECAlgorithm.to_jwk(key, as_dict=True)
@@ -226,10 +221,6 @@ def _origin_and_path(url: object) -> tuple[str, str, int | None, list[str]]:
 def _is_hash(ath: object, access_token: str) -> bool:
     digest = hashlib.sha256(access_token.encode("utf-8", "surrogatepass")).digest()
     return isinstance(ath, str) and hmac.compare_digest(ath.encode(), _base64url(digest).encode())
-
-
-def _decode_base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _base64url(raw: bytes) -> str:

@@ -94,7 +94,7 @@ async def test_an_invalid_token_gets_a_challenge_of_rfc_6750(edge: World, issuer
         ({"Authorization": f"Bearer {digits}.e30.c"}, "The token is not valid: it cannot be decoded"),
         (
             {"Authorization": issuer.bearer("reader")["Authorization"] + "AAAA"},
-            "The token is not valid: Signature",
+            "The token is not valid: its signature",
         ),
     ]:
         answer = await edge.http.get("/mine", headers=header)

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from frontispiece.http.problems import Problem
+from frontispiece.security import InvalidToken, SignedToken
 from frontispiece.security import internal_tokens as tokens
 from frontispiece.security.internal_tokens import (
     CLOCK_SKEW,
     LIFETIME,
     RENEW_BEFORE,
     Identity,
-    InvalidToken,
     Signer,
     Verifier,
 )
@@ -46,14 +46,12 @@ def verifier(token_settings: TokenSettings, clock: Clock) -> Verifier:
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens whose signatures were looked at, in order."""
     seen: list[str] = []
-    decode = jwt.decode
 
-    def watched(token: str, *args: Any, **options: Any) -> Any:
-        if args:
-            seen.append(token)
-        return decode(token, *args, **options)
+    def watched(token: str) -> SignedToken:
+        seen.append(token)
+        return SignedToken(token)
 
-    monkeypatch.setattr(jwt, "decode", watched)
+    monkeypatch.setattr(tokens, "SignedToken", watched)
     return seen
 
 
@@ -137,19 +135,19 @@ def test_a_caller_and_a_service_get_one_token_until_it_is_nearly_over(signer: Si
         ({"iss": "somebody-else"}, "unknown"),
         ({"iss": None}, "unknown"),
         ({"aud": "bindery"}, "udience"),
-        ({"aud": ["press"]}, "strict"),
+        ({"aud": ["press"]}, "udience"),
         ({"aud": None}, "aud"),
         ({"sub": None}, "sub"),
         ({"exp": None}, "exp"),
         ({"iat": None}, "iat"),
-        ({"iat": "soon"}, "not valid"),
-        ({"exp": 10**400}, "too long"),
-        ({"iat": 10**400}, "not yet"),
-        ({"nbf": 10**400}, "not yet valid"),
-        ({"exp": 1e400}, "not valid"),
-        ({"iat": -1e400}, "not valid"),
-        ({"nbf": 1e400}, "not valid"),
-        ({"exp": float("nan")}, "not valid"),
+        ({"iat": "soon"}, "no iat"),
+        ({"exp": 10**400}, "no exp"),
+        ({"iat": 10**400}, "no iat"),
+        ({"nbf": 10**400}, "no nbf"),
+        ({"exp": 1e400}, "no exp"),
+        ({"iat": -1e400}, "no iat"),
+        ({"nbf": 1e400}, "no nbf"),
+        ({"exp": float("nan")}, "no exp"),
     ],
 )
 def test_a_well_signed_token_with_a_wrong_claim_is_refused(
@@ -172,6 +170,14 @@ def test_a_token_of_another_kind_is_refused_though_the_key_is_right(
     token_settings: TokenSettings, signing_key: str, header: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidToken, match="another type"):
+        Verifier(token_settings, "press").verify(forged(signing_key, header=header))
+
+
+@pytest.mark.parametrize("header", [{"crit": ["x"]}, {"crit": []}])
+def test_a_token_with_critical_headers_is_refused(
+    token_settings: TokenSettings, signing_key: str, header: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidToken, match="another way"):
         Verifier(token_settings, "press").verify(forged(signing_key, header=header))
 
 

@@ -4,7 +4,7 @@ Services never see these tokens; they get internal ones (`frontispiece.security`
 """
 
 from frontispiece.gateway.auth.oidc.access_tokens import AccessToken, AccessTokens
-from frontispiece.gateway.auth.oidc.claims import LogoutToken, Subjects, timestamp
+from frontispiece.gateway.auth.oidc.claims import LogoutToken, Subjects
 from frontispiece.gateway.auth.oidc.client import Provider
 from frontispiece.gateway.auth.oidc.documents import Metadata, TokenResponse
 from frontispiece.gateway.auth.oidc.http import ProviderUnavailable, TokenRefused
@@ -25,5 +25,4 @@ __all__ = [
     "TokenRefused",
     "TokenResponse",
     "TokenVerification",
-    "timestamp",
 ]

@@ -18,12 +18,11 @@ from frontispiece.gateway.auth.oidc.claims import (
     check_auth_time,
     is_jwt,
     text,
-    timestamp,
 )
 from frontispiece.gateway.auth.oidc.introspection import Introspection
 from frontispiece.gateway.auth.oidc.jwks import KeySet
 from frontispiece.gateway.auth.oidc.settings import IssuerSettings
-from frontispiece.security import Identity, InvalidToken, bound_key
+from frontispiece.security import Identity, InvalidToken, bound_key, timestamp
 
 CACHE_SIZE: Final = 20_000
 """Verified tokens in the cache."""

@@ -1,26 +1,19 @@
 """Verification of the issuer's tokens: what they have in common, and the rules of ID and logout tokens."""
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jwt
-
 from frontispiece import clocks
 from frontispiece.gateway.auth.oidc.jwks import MAX_KID_LENGTH, KeySet, VerificationKey
 from frontispiece.gateway.auth.oidc.settings import IssuerSettings
-from frontispiece.security import GUEST_PREFIX, InvalidToken, rejected_token
-from frontispiece.security.internal_tokens import EXPIRED
+from frontispiece.security import GUEST_PREFIX, InvalidToken, SignedToken, check_times, timestamp
 
 MAX_LENGTH: Final = 8192
 """Characters of a token; a longer one is rejected unread."""
 
 MAX_SUBJECT_LENGTH: Final = 255
 """OpenID Connect Core 1.0, 2."""
-
-MAX_TIMESTAMP: Final = 2**53
-"""Beyond, a double is not exact to the second any more."""
 
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -35,11 +28,6 @@ LOGOUT: Final = frozenset({"", "jwt", "logout+jwt"})
 
 Claims = dict[str, Any]
 
-SIGNATURE_ONLY: Final[Any] = {
-    f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
-}
-"""The claims are verified here, by our own clock."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogoutToken:
@@ -51,15 +39,11 @@ class LogoutToken:
     iat: float
 
 
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-"""The compact form (RFC 7515, 7.1); lenient decoders skip other characters: a token would have many forms."""
-
-
 def is_jwt(token: str) -> bool:
     """Whether a token has the form of a JWT, valid or not."""
     try:
-        return bool(_COMPACT.fullmatch(token) and jwt.get_unverified_header(token))
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        return bool(SignedToken(token).header)
+    except InvalidToken:
         return False
 
 
@@ -88,25 +72,17 @@ class TokenVerifier:
             InvalidToken: malformed, forged, of another issuer or type, expired, or not yet valid.
             ProviderUnavailable: the issuer's keys cannot be read.
         """
-        kid, algorithm = self._header(token, types)
+        if len(token) > MAX_LENGTH:
+            raise InvalidToken("The token is too long")
+        signed = SignedToken(token)
+        kid, algorithm = self._check_header(signed.header, types)
         key = await self._keys.key(kid, algorithm)
-        try:
-            claims = jwt.decode(token, key.public, algorithms=[algorithm], options=SIGNATURE_ONLY)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise rejected_token(error) from None
+        claims = signed.claims(key.public, algorithm)
         self.check(claims)
         return claims, key
 
-    def _header(self, token: str, types: frozenset[str]) -> tuple[str | None, str]:
+    def _check_header(self, header: dict[str, Any], types: frozenset[str]) -> tuple[str | None, str]:
         """The key's id and the algorithm; `jku`, `jwk`, `x5u` and `x5c` are ignored."""
-        if len(token) > MAX_LENGTH:
-            raise InvalidToken("The token is too long")
-        if not _COMPACT.fullmatch(token):
-            raise InvalidToken("The token is not valid: it is no JWT")
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise rejected_token(error) from None
         if "crit" in header:
             raise InvalidToken("The token has critical headers, which are not supported")
         if _type(header.get("typ")) not in types:
@@ -124,32 +100,15 @@ class TokenVerifier:
         Raises:
             InvalidToken: the claims are of another issuer, expired, or not yet valid.
         """
-        now = self._clock()
         if claims.get("iss") != self._issuer:
             raise InvalidToken("The token is of another issuer")
-        if now >= timestamp(claims, "exp") + self._skew:
-            raise InvalidToken(EXPIRED)
-        valid_from = max(timestamp(claims, "iat"), timestamp(claims, "nbf") if "nbf" in claims else 0)
-        if valid_from > now + self._skew:
-            raise InvalidToken("The token is not yet valid")
+        check_times(claims, self._clock(), self._skew)
 
 
 def _type(typ: object) -> str | None:
     if typ is None:
         return ""
     return typ.lower().removeprefix("application/") if isinstance(typ, str) and typ else None
-
-
-def timestamp(claims: Claims, name: str) -> float:
-    """A claim in seconds since 1970.
-
-    Raises:
-        InvalidToken: it is missing, no number, NaN, or beyond what a clock can show.
-    """
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MAX_TIMESTAMP:
-        raise InvalidToken(f"The token has no {name}")
-    return float(value)
 
 
 def check_auth_time(claims: Claims) -> None:

@@ -6,9 +6,8 @@ from math import floor
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from frontispiece.gateway.auth.oidc import timestamp
 from frontispiece.http.problems import Problem
-from frontispiece.security import InvalidToken
+from frontispiece.security import InvalidToken, timestamp
 
 MAX_RETURN_TO: Final = 1024
 """Characters of `return_to` once it is percent-encoded: it is in a cookie, and in a response's header."""

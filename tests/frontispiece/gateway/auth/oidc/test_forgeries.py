@@ -250,6 +250,9 @@ FORGERIES: dict[str, Callable[[Issuer], str]] = {
     "cut short": lambda i: i.token("clerk")[:-5],
     "another algorithm than its key's": lambda i: i.token("clerk", key=impostor(i, "ES256")),
     "an algorithm that is not allowed": lambda i: i.token("clerk", key=i.announce("RS256")),
+    "the same bytes in another text": lambda i: (
+        (token := i.token("clerk"))[:-1] + chr(ord(token[-1]) + 1)  # A, Q, g or w: four bits are unused
+    ),
     "no claims": lambda i: signed(i, {"alg": "EdDSA", "kid": i.signer.id}, [1]),
     "nested too deeply": lambda _: f"{encoded(b'[' * 5000)}.e30.AA",
     "nothing": lambda _: "",
