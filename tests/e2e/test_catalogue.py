@@ -125,8 +125,9 @@ def test_a_real_catalogue_is_imported_and_served_by_both_bffs(http: httpx.Client
 
     for entry in json.loads(REAL.read_text()):
         sku = f"ESHOP-{entry['Id']:04d}"
-        page = http.get(f"/web/products/{sku}").json()
-        screen = http.get(f"/mobile/products/{sku}").json()
+        page, screen = (
+            complete(partial(http.get, f"/{kind}/products/{sku}")).json() for kind in ("web", "mobile")
+        )
         assert page["name"] == screen["name"] == entry["Name"]
         assert page["list_price"]["amount"] == round(entry["Price"] * 100)
     found = http.get("/web/search", params={"q": "hiking boots"}).json()
