@@ -202,7 +202,7 @@ class RegistrySettings(Settings):
     url: str = Field(
         "",
         description="The NATS server that has the registry: `nats://user:password@host:4222`, several with "
-        "commas between them. Without it, `SERVICES` has all addresses.",
+        "commas between them. Without it, or with `off`, `SERVICES` has all addresses.",
     )
     zone: str = Field("", description="Where this process runs: calls stay there while the zone is well.")
     version: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="The version of the app's code.")
@@ -222,6 +222,11 @@ class RegistrySettings(Settings):
         ge=0,
         description="Seconds that an app which stops still accepts calls once it has left the registry.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _off_as_none(cls, url: str) -> str:
+        return "" if url == "off" else url
 
     @field_validator("address")
     @classmethod

@@ -23,7 +23,7 @@ from frontispiece.cli.terminal import (
 )
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.server import GATEWAY
-from frontispiece.settings import PROJECT_FILE, value_of
+from frontispiece.settings import PROJECT_FILE, RegistrySettings, value_of
 
 SCALE_TIMEOUT: Final = 60.0
 """Seconds in which new instances are registered, and others have left."""
@@ -110,7 +110,7 @@ def _registry_of(project: Project, data: Path, names: Iterable[str]) -> str:
         raise ConfigError(
             [f"no front up or front dev runs on {data}: start it, or name its folder by --data"]
         )
-    if url := value_of("REGISTRY_URL"):
+    if url := RegistrySettings().url:
         return url
     file = project.folder / PROJECT_FILE
     missing = [

@@ -141,3 +141,14 @@ def test_settings_do_not_change() -> None:
     settings = Directory(services={})
     with pytest.raises(ValueError, match="frozen"):
         setattr(settings, "services", {})  # noqa: B010 (the plain way is a fault that mypy finds)
+
+
+def test_a_registry_is_off_by_its_variable_whatever_its_secret_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "registry_url").write_text("nats://somewhere")
+    monkeypatch.setattr("frontispiece.settings.SECRETS", tmp_path)
+
+    assert RegistrySettings().url == "nats://somewhere"
+    monkeypatch.setenv("REGISTRY_URL", "off")
+    assert RegistrySettings().url == ""

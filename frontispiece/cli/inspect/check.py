@@ -153,7 +153,7 @@ def made(run: Run, name: str) -> App:
         ConfigError: its settings, route table or pages have errors.
     """
     of_run = run.process_environment(name)
-    with variables({**of_run, "REGISTRY_URL": ""}):  # what nobody has registered yet is in SERVICES
+    with variables({**of_run, "REGISTRY_URL": "off"}):  # what nobody has registered yet is in SERVICES
         return create(run.project.factories[name])
 
 

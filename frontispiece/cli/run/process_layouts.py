@@ -108,7 +108,7 @@ def start_command(run: Run, name: str, log: Path | None, **variables: str) -> Pr
     environment = {**run.environment(name), **variables}
     command = program(run.project, name, run.values(name))
     folder = run.project.folder / run.project.apps[name].folder
-    is_registered = bool(environment.get("REGISTRY_URL"))
+    is_registered = environment.get("REGISTRY_URL", "off") not in {"", "off"}
     if is_registered:
         from frontispiece.cli.run import registering  # noqa: PLC0415 (an extra)
 
