@@ -1,6 +1,7 @@
 """The wheel: the platform alone, with a small base, beside packages of one's own with any name."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,6 +195,7 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
     front = str(python.with_name("front"))
 
     made = run([front, "init", str(project)], tmp_path, environ)
+    said = ""
     for added in (
         "page order-history",
         "screen wishes",
@@ -202,12 +204,14 @@ def test_a_new_project_and_what_is_added_to_it_passes_its_own_tests_and_checks(
         "policy greeting",
         "route /api/titles/{note_id} --to notes:/notes/{note_id}",
     ):
-        run([front, "new", *added.split()], project, environ)
+        said += run([front, "new", *added.split()], project, environ)
     tested = run(["make", "test", f"PYTHON={python}"], project, environ)
     checked = run(["make", "check", f"PYTHON={python}"], project, environ)
     verified = run([front, "contracts"], project, environ)
 
     assert "make run" in made
+    paths = ["/web/order-history/1", "/web/wishes/1", "/mobile/home", "/api/stars/1"]
+    assert re.findall(r"serves it at (\S+)\.", said) == paths
     assert "15 passed" in tested
     assert "are in order" in checked
     assert "Every version in the field has what it relies on." in verified

@@ -59,6 +59,7 @@ def page(
         wiring = opened.folder / package.replace(".", "/") / "app.py"
         addition.change(wiring, with_page(addition.text(wiring), f"{package}.{folder}", module))
         addition.write()
+        _say_path(f"/{prefix}/{name}/1")
 
 
 app.command("page")(page)
@@ -89,6 +90,7 @@ def client(name: Name, project: Folder = None) -> None:
         addition.append(opened.folder / PROJECT_FILE, "client.toml.txt")
         addition.append(opened.routes, "client_route.toml.txt")
         addition.write()
+        _say_path(f"/{name}/home")
         _say_compose(f'"{bff}": "app://{package}{FACTORY}"')
 
 
@@ -105,6 +107,7 @@ def service(name: Name, project: Folder = None) -> None:
         addition.append(opened.folder / PROJECT_FILE, "service.toml.txt")
         addition.append(opened.routes, "service_route.toml.txt")
         addition.write()
+        _say_path(f"/api/{name}/1")
         _say_compose(f'"{name}": "http://{name}:8000", and its container')
 
 
@@ -227,5 +230,9 @@ def _health(project: Project, service: str) -> str:
     return f'\nhealth = {{ path = "{path}" }}' if path not in {None, DEFAULT_READINESS_PATH} else ""
 
 
+def _say_path(path: str) -> None:
+    out.print(f"\nfront up serves it at [bold]{path}[/].", highlight=False)
+
+
 def _say_compose(line: str) -> None:
-    out.print(f"\nIn production SERVICES of the gateway needs it, too: {line}.", highlight=False)
+    out.print(f"In production SERVICES of the gateway needs it, too: {line}.", highlight=False)
