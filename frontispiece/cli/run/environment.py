@@ -77,6 +77,8 @@ class Run:
         """The same for a copy of an app, which listens on `where` and has socket files of its own."""
         own = self.private / copy
         own.mkdir(exist_ok=True)
+        if app == GATEWAY:  # its origin is the first one's, which has the other ports, too
+            return replace(self, own=own, admin=None, grpc="")
         return replace(self, hosts={**self.hosts, app: where}, own=own)
 
     @property

@@ -13,7 +13,7 @@ import msgspec
 from frontispiece.cli.run.data_folder import LOGS, write_whole
 from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.process_layouts import start_command
-from frontispiece.server import child_process
+from frontispiece.server import GATEWAY, child_process
 from frontispiece.server.child_process import Process
 from frontispiece.server.sockets import address, bound
 from frontispiece.server.supervisor import Supervisor
@@ -105,7 +105,7 @@ class Copies:
         drained = {"REGISTRY_DRAIN_DELAY": DRAIN_DELAY}
         with bound() as sock:  # the copy's alone: nobody connects to it in vain when it has ended
             run = self._run.of_copy(service, name, address(sock))
-            if run.project.apps[service].command:
+            if service != GATEWAY and run.project.apps[service].command:
                 sock.close()  # for the program, which binds the port itself
                 return start_command(run, service, log, **drained)
             folder = str(run.project.folder)
