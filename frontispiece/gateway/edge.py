@@ -20,13 +20,13 @@ from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
 from frontispiece.gateway.refusals import reported
 from frontispiece.gateway.reload import Reloader, WatchedFile, watching
-from frontispiece.gateway.request_limits import CLOSING, HeaderLimits, forwardable
+from frontispiece.gateway.request_limits import CLOSING, HeaderLimits
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
 from frontispiece.http.asgi import Receive, Scope, Send, problem_response, respond_over_asgi
 from frontispiece.http.client_version import CLIENT
 from frontispiece.http.headers import SAFE_METHODS
-from frontispiece.http.messages import IncomingRequest
+from frontispiece.http.messages import HeaderSection, IncomingRequest
 from frontispiece.http.problems import Problem, internal
 from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, request_id
 from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, UpstreamError
@@ -223,7 +223,9 @@ class Gateway:
     async def _serve(
         self, request: IncomingRequest, socket: ClientSocket | None, *, native: bool = False
     ) -> Reply:
-        fields = dict(reversed(request.headers))  # of several of one name, the first
+        headers = request.headers
+        section = headers if isinstance(headers, HeaderSection) else HeaderSection(headers)
+        fields = section.by_name
         name = request_id(fields.get(REQUEST_ID))
         response_headers: Headers = []
         snapshot = self.snapshot.__enter__()
@@ -237,7 +239,7 @@ class Gateway:
                 reply = await self._check(snapshot, path)
             else:
                 try:
-                    self._limits.check(request, fields)
+                    headers = self._limits.checked(request, section)
                     method = NATIVE if native else request.method
                     match = snapshot.match(method, path, request.headers, native=native)
                 except Problem:
@@ -251,7 +253,7 @@ class Gateway:
                     params=match.params,
                     method=request.method,
                     query=query,
-                    headers=forwardable(request.headers, fields),
+                    headers=headers,
                     body=request.body,
                     request_id=name,
                     scheme=scheme,

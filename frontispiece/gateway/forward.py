@@ -9,9 +9,7 @@ from frontispiece.gateway.auth.internal_tokens import INTERNAL_TOKEN, InternalTo
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.location import location_rewrite
-from frontispiece.gateway.request_limits import MAX_NAMES
-from frontispiece.http.headers import HOP_BY_HOP, end_to_end, is_untrusted
-from frontispiece.http.memo import Memo
+from frontispiece.http.headers import HOP_BY_HOP, end_to_end
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.http.paths import decode_segment
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
@@ -80,10 +78,6 @@ def _query_of(fields: tuple[str, ...], call: Call) -> str:
     return urlencode(values)
 
 
-_WITHHELD: Final = Memo[bytes, bool](lambda name: name == b"host" or is_untrusted(name), MAX_NAMES)
-"""Whether services do not get a client's header field of this name."""
-
-
 def to_service(
     call: Call, service: str, tokens: InternalTokenIssuer, timeout_header: bytes, *, passthrough: bool
 ) -> Headers:
@@ -96,11 +90,14 @@ def to_service(
         timeout_header: milliseconds that there are for a response.
         passthrough: whether the service verifies the client's credentials itself.
     """
-    headers = [field for field in call.headers if not _WITHHELD[field[0]]]
+    host = call.header(b"host")
+    headers = call.headers.copy()
+    if host is not None:
+        headers.remove((b"host", host))
     headers += [
         (b"x-forwarded-for", call.client_ip.encode()),
         (b"x-forwarded-proto", call.scheme.encode()),
-        (b"x-forwarded-host", call.header(b"host") or b""),
+        (b"x-forwarded-host", host or b""),
         (TIMEOUT_HEADER, timeout_header),
     ]
     if call.identity is not None:

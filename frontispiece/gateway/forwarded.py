@@ -70,16 +70,14 @@ class TrustedProxies:
     def _watch(self, peer: str, headers: Headers) -> None:
         """Warn once when an untrusted peer reports a client: it may be a proxy that the table should name."""
         self._watched_calls -= 1
-        for name, _ in headers:
-            if name in FORWARDING:
-                self._watched_calls = 0
-                log.warning(
-                    "%s of %s is ignored: if that is a proxy of yours, name it in [edge] trusted_proxies, "
-                    "else all its clients count as one",
-                    name.decode(),
-                    peer,
-                )
-                return
+        if found := FORWARDING.intersection(dict(headers)):
+            self._watched_calls = 0
+            log.warning(
+                "%s of %s is ignored: if that is a proxy of yours, name it in [edge] trusted_proxies, "
+                "else all its clients count as one",
+                min(found).decode(),
+                peer,
+            )
 
 
 def address_of(text: str) -> Address | None:

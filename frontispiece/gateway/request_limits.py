@@ -1,16 +1,15 @@
 """Limits and checks of request headers, whatever the route."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from frontispiece.http.headers import HOP_BY_HOP, end_to_end
+from frontispiece.http.headers import HOP_BY_HOP, end_to_end, is_untrusted
 from frontispiece.http.memo import Memo
-from frontispiece.http.messages import IncomingRequest
+from frontispiece.http.messages import HeaderSection, IncomingRequest
 from frontispiece.http.problems import Problem
-from frontispiece.http.request_id import CORRELATION
+from frontispiece.http.request_id import CORRELATION, TRACEPARENT, TRACESTATE, is_traceparent
 from frontispiece.upstream import Headers
 
 CLOSE: Final = {"Connection": "close"}
@@ -46,15 +45,21 @@ class HeaderLimits:
     size: int = 32 * 1024
     target: int = 16 * 1024
 
-    def check(self, request: IncomingRequest, fields: Mapping[bytes, bytes]) -> None:
-        """Refuse a request that is too large, or whose Host or Authorization could be read in two ways.
+    def checked(self, request: IncomingRequest, headers: HeaderSection) -> Headers:
+        """The headers that a call has, in order.
 
         Raises:
-            Problem: 400, 414 or 431: the request is refused.
+            Problem: 400, 414 or 431: it is too large, or its Host or Authorization could be read in two ways.
         """
-        headers = request.headers
         if len(request.target) > self.target:
             raise Problem(414, "uri-too-long", f"Path and query have at most {self.target} bytes.")
+        if headers.forwardable is None:
+            self._check(headers, request.http_version)
+            headers.forwardable = _forwardable(headers)
+        return headers.forwardable.copy()
+
+    def _check(self, headers: HeaderSection, http_version: str) -> None:
+        fields = headers.by_name
         if len(headers) > self.fields:
             detail = f"A request has at most {self.fields} header fields."
             raise Problem(431, "too-many-headers", detail, headers=CLOSE)
@@ -65,7 +70,7 @@ class HeaderLimits:
             _check_repeated([name for name, _ in headers])
         host = fields.get(b"host")
         if host is None:
-            if request.http_version == "1.1":  # others could route it elsewhere (RFC 9112, 3.2)
+            if http_version == "1.1":  # others could route it elsewhere (RFC 9112, 3.2)
                 raise Problem(400, "host-invalid", "The request has no Host.", headers=CLOSE)
         elif len(host) > MAX_HOST_BYTES or not _IS_HOST[host]:
             raise Problem(400, "host-invalid", "Host is no name of a host.", headers=CLOSE)
@@ -80,18 +85,23 @@ def _check_repeated(names: list[bytes]) -> None:
 
 
 _DROPPED: Final = Memo[bytes, bool](
-    lambda name: name in HOP_BY_HOP | CORRELATION or name == b"proxy" or b"_" in name, MAX_NAMES
+    lambda name: name in HOP_BY_HOP | CORRELATION or name == b"proxy" or b"_" in name or is_untrusted(name),
+    MAX_NAMES,
 )
 """Whether a request header of this name goes no further than the gateway.
 
-Hop-by-hop fields do not, and what identifies the request is written anew. Nor do names with underscores: CGI
-and its heirs make `X_Forwarded_For` and `X-Forwarded-For` one variable, so they would bypass the rules for
-the others. `Proxy` would become `HTTP_PROXY` there, which some take for a setting (CVE-2016-5385).
+Hop-by-hop fields do not, nor does what tells who or where the client is; what identifies the request is
+written anew. Nor do names with underscores: CGI and its heirs make `X_Forwarded_For` and `X-Forwarded-For`
+one variable, so they would bypass the rules for the others. `Proxy` would become `HTTP_PROXY` there, which
+some take for a setting (CVE-2016-5385).
 """
 
 
-def forwardable(headers: Headers, fields: Mapping[bytes, bytes]) -> Headers:
-    """The headers that a call has, in order."""
+def _forwardable(headers: HeaderSection) -> Headers:
+    fields = headers.by_name
+    kept: Headers = headers
     if len(fields) != len(headers) or fields.get(b"connection", b"close") not in PLAIN_CONNECTIONS:
-        headers = end_to_end(headers)
-    return [field for field in headers if not _DROPPED[field[0]]]
+        kept = end_to_end(headers)
+    if TRACESTATE in fields and not is_traceparent(fields.get(TRACEPARENT)):
+        kept = [field for field in kept if field[0] != TRACESTATE]  # of no trace
+    return [field for field in kept if not _DROPPED[field[0]]]

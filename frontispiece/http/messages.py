@@ -18,6 +18,22 @@ def field(headers: Headers, name: bytes) -> bytes | None:
     return None
 
 
+class HeaderSection(Headers):
+    """The header fields of a request, which nobody changes.
+
+    Connections repeat theirs: what has been found out about them stays with them.
+    """
+
+    __slots__ = ("by_name", "forwardable")
+
+    def __init__(self, headers: Headers) -> None:
+        super().__init__(headers)
+        self.by_name = dict(reversed(headers))
+        """Of several of one name, the first."""
+        self.forwardable: Headers | None = None
+        """What a gateway passes on of them, once it has checked them."""
+
+
 class ClientDisconnected(Exception):
     """The client disconnected while its request's body was still on its way."""
 

@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 REQUEST_ID = b"x-request-id"
 TRACEPARENT = b"traceparent"
+TRACESTATE = b"tracestate"
 CORRELATION = frozenset({REQUEST_ID, TRACEPARENT})
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

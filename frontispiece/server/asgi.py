@@ -29,7 +29,7 @@ def http_scope(exchange: Exchange, state: dict[str, Any]) -> Scope:
         "client": connection.client,
         "scheme": "http",
         "root_path": "",
-        "headers": exchange.headers,
+        "headers": [*exchange.headers],
         "state": state.copy(),
         "method": exchange.method,
         "path": unquote(path) if "%" in path else path,

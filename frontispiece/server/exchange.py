@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from frontispiece.aio.inline_task import InlineTask, Signal
-from frontispiece.http.messages import ClientDisconnected, Headers
+from frontispiece.http.messages import ClientDisconnected, Headers, HeaderSection
 from frontispiece.server.response import WITHOUT_CONTENT, ResponseHead, date_line
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Exchange:
         connection: "HttpProtocol",
         method: str,
         target: bytes,
-        headers: Headers,
+        headers: HeaderSection,
         http_version: str,
         *,
         keep_alive: bool,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
-from frontispiece.http.messages import Headers
+from frontispiece.http.messages import Headers, HeaderSection
 from frontispiece.server.deadlines import NEVER
 from frontispiece.server.exchange import Exchange
 from frontispiece.server.limits import ConnectionLimits
@@ -104,7 +104,7 @@ class RequestReader:
         """Whether the value of one may end with white space."""
         self._section: bytes | None = None
         """The header section of the request before, without the first line; None where it cannot repeat."""
-        self._headers: Headers = []
+        self._headers = HeaderSection([])
         """What it means."""
         self._unlike = 0
         """Header sections in a row that did not repeat."""
@@ -164,7 +164,7 @@ class RequestReader:
             return False
         method, self.url = line[1].decode(), line[2]
         self.exchange = exchange = Exchange(
-            self._connection, method, self.url, self._headers.copy(), "1.1", keep_alive=True
+            self._connection, method, self.url, self._headers, "1.1", keep_alive=True
         )
         exchange.body_complete = True
         self.queue.append(exchange)
@@ -179,7 +179,7 @@ class RequestReader:
         line, exchange = _PLAIN_LINE.match(data), self.exchange
         is_alone = len(data) <= MAX_SECTION and data.find(b"\r\n\r\n") + 4 == len(data)
         if line is not None and exchange is not None and is_alone and self._unlike < MAX_UNLIKE:
-            self._section, self._headers = data[line.end() :], exchange.headers.copy()
+            self._section, self._headers = data[line.end() :], exchange.headers
 
     def forget(self) -> None:
         """Let go of the request that was read last: the connection may be idle for long."""
@@ -259,7 +259,7 @@ class RequestReader:
         keeps_alive = version == "1.1" and parser.should_keep_alive()
         method = parser.get_method().decode()
         self.exchange = exchange = Exchange(
-            self._connection, method, target, headers, version, keep_alive=keeps_alive
+            self._connection, method, target, HeaderSection(headers), version, keep_alive=keeps_alive
         )
         if parser.should_upgrade():
             check_no_body(headers)

@@ -26,7 +26,6 @@ def correlate(call: Call, received: bytes | None, tracing: "Tracing | None") -> 
     if is_traceparent(received):
         call.headers.append((TRACEPARENT, received))
         return
-    call.replace(b"tracestate", None)  # a state belongs to the trace that it came with
     if tracing is None:
         call.headers.append((TRACEPARENT, new_traceparent()))
 
