@@ -1,7 +1,7 @@
 """The response of a finished run: the view with its entity tag and headers, or its timeline."""
 
 from collections.abc import Mapping
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -58,7 +58,7 @@ class ViewResponse:
         if self._location is not None:
             headers.append((b"location", self._location(view).encode()))
         if self._is_read:
-            tag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
+            tag = f'"{sha256(content).hexdigest()[:24]}"'  # processors compute it, twice as fast as blake2b
             headers.append((b"etag", tag.encode()))
             if if_none_match is not None and matches(if_none_match.decode("latin-1"), tag):
                 return Reply(status=NOT_MODIFIED, headers=headers, body=b"")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
+from frontispiece.http.memo import Memo
 from frontispiece.http.messages import Headers, HeaderSection
 from frontispiece.server.deadlines import NEVER
 from frontispiece.server.exchange import Exchange
@@ -37,6 +38,15 @@ MAX_QUEUED: Final = 16
 
 _PLAIN_LINE: Final = re.compile(rb"(GET|HEAD) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1\r\n")
 """The first line of a request without a body, whose target nobody could read in two ways."""
+
+
+def _read_line(line: bytes) -> tuple[str, bytes] | None:
+    plain = _PLAIN_LINE.fullmatch(line)
+    return None if plain is None else (plain[1].decode(), plain[2])
+
+
+_PLAIN_LINES: Final = Memo[bytes, tuple[str, bytes] | None](_read_line)
+"""Method and target of such a line; None for another."""
 
 MAX_SECTION: Final = 4096
 """Bytes of the longest header section that is remembered with a connection."""
@@ -159,10 +169,10 @@ class RequestReader:
         section = self._section
         if section is None or not data.endswith(section) or len(data) > self._max_header_bytes:
             return False
-        line = _PLAIN_LINE.match(data)
-        if line is None or line.end() != len(data) - len(section):
+        line = _PLAIN_LINES[data[: -len(section)]]
+        if line is None:
             return False
-        method, self.url = line[1].decode(), line[2]
+        method, self.url = line
         self.exchange = exchange = Exchange(
             self._connection, method, self.url, self._headers, "1.1", keep_alive=True
         )
