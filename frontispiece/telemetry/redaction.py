@@ -28,6 +28,7 @@ _SECRET: Final = re.compile(
 _STRANGE: Final = re.compile(r"[^\x21-\x7e]")
 _PLAIN: Final = re.compile(r"(?!.*eyJ)[A-Za-z0-9._~-]{0,39}")
 """A segment without any secret, as most are."""
+_PLAIN_PATH: Final = re.compile(r"(?!.*eyJ)(?:/[A-Za-z0-9._~-]{0,39})*")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,40}")
 
@@ -51,6 +52,8 @@ def path(raw: str, personal: Collection[str] = ()) -> str:
         raw: percent-encoded.
         personal: decoded segments that identify a person.
     """
+    if not personal and _PLAIN_PATH.fullmatch(raw):
+        return raw
     return "/".join(_segment(segment, personal) for segment in raw.split("/"))
 
 

@@ -35,11 +35,12 @@ Attributes = Mapping[str, str | int]
 FAILED: Final = 500
 """From this status on a response is an error of the server."""
 
-PROPAGATED: Final = (b"traceparent", b"tracestate")
+PROPAGATED: Final = frozenset({b"traceparent", b"tracestate"})
 
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 _SCOPE: Final = InstrumentationScope("frontispiece")
+_NO_STATE: Final = TraceState()
 _OK: Final = Status()
 _ERROR: Final = Status(StatusCode.ERROR)
 
@@ -219,7 +220,8 @@ class Span(Unsampled):
 
     def readable(self) -> ReadableSpan:
         """It as OpenTelemetry's exporters take it."""
-        state, flags = TraceState.from_header([self.state]), TraceFlags(int(self.flags, 16))
+        state = TraceState.from_header([self.state]) if self.state else _NO_STATE
+        flags = TraceFlags(int(self.flags, 16))
         about = SpanContext(int(self.trace, 16), int(self.id, 16), False, flags, state)
         parent = None
         if self._parent is not None:
