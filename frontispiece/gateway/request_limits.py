@@ -99,9 +99,9 @@ some take for a setting (CVE-2016-5385).
 
 def _forwardable(headers: HeaderSection) -> Headers:
     fields = headers.by_name
-    kept: Headers = headers
+    passed: Headers = headers
     if len(fields) != len(headers) or fields.get(b"connection", b"close") not in PLAIN_CONNECTIONS:
-        kept = end_to_end(headers)
+        passed = end_to_end(headers)
     if TRACESTATE in fields and not is_traceparent(fields.get(TRACEPARENT)):
-        kept = [field for field in kept if field[0] != TRACESTATE]  # of no trace
-    return [field for field in kept if not _DROPPED[field[0]]]
+        passed = [field for field in passed if field[0] != TRACESTATE]  # of no trace
+    return [field for field in passed if not _DROPPED[field[0]]]
