@@ -87,8 +87,8 @@ lock:  ## pin requirements/*.txt anew (needs uv)
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /  \1\t/p' Makefile | expand -t 16
 
-clean:  ## remove the environment and the shop's data
-	rm -rf .venv .data .bench .site $(FOREIGN)/node_modules clients/node_modules
+clean:  ## remove all that was installed, and the data of the shop
+	rm -rf .venv .data .bench .site $(FOREIGN)/node_modules clients/node_modules bench/by_hand/fastify/node_modules
 
 .venv/run: requirements/build.txt requirements/run.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontispiece needs Python 3.11 or newer")'
