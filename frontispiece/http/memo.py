@@ -13,9 +13,7 @@ Result = TypeVar("Result")
 class Memo(dict[Text, Result]):
     """The results of a function by its text; clients cannot fill the memory with long texts, nor with many.
 
-    Args:
-        function: of a text.
-        size: how many results there are at most: one more makes it begin anew.
+    One result more than `size` makes it begin anew.
     """
 
     def __init__(self, function: Callable[[Text], Result], size: int = 512) -> None:

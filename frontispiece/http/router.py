@@ -76,10 +76,7 @@ class Matcher(Generic[Target]):
     def match(self, method: str, host: str, segments: Sequence[str]) -> Match[Target]:
         """The target of a request.
 
-        Args:
-            method: the HTTP method, in capitals.
-            host: the name in `Host`, without a port.
-            segments: the normalised path.
+        `host` is the name in `Host`, without a port; the path is normalised.
 
         Raises:
             RouteNotFound: no target has this path.

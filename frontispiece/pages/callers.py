@@ -14,8 +14,6 @@ class Callers:
 
     Args:
         name: the BFF's, the audience of its callers' tokens and the issuer of its own.
-        tokens: whose tokens are accepted.
-        signing_key: the key that signs its tokens for services.
     """
 
     def __init__(self, name: str, tokens: TokenSettings, signing_key: str | None) -> None:

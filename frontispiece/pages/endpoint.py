@@ -48,12 +48,7 @@ class Endpoint:
     """Serves one page.
 
     Args:
-        plan: the page.
         providers: make the inputs that are neither sources nor in the request.
-        app: the name of the app it belongs to.
-        shared: the cache that processes share, None without one.
-        expose_timeline: whether clients may request the timeline instead of the view.
-        identify: adds the caller to requests; None where all callers are anonymous.
     """
 
     websocket = None

@@ -42,12 +42,8 @@ class Run:
     """One run of a page.
 
     Args:
-        page: the page.
-        inputs: the values of all inputs that are no sources, by name.
         anonymous_inputs: those that replace them in sources whose cached results do not depend on the caller.
         deadline: when the page must be ready, in the event loop's time, seconds.
-        tracing_enabled: whether calls and batches are recorded.
-        skip_optional: whether optional sources are not run, but replaced at once.
         on_settled: called with a source's name and its result or fallback, as soon as there is one.
         part_of: the detector of the larger run that this is a part of.
     """

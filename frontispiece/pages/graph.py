@@ -47,12 +47,7 @@ class Graph:
     """A page as it is drawn: its boxes so that inputs come first and the view last.
 
     Args:
-        method: the HTTP method.
         name: `APP:PATH`, or an aggregate's public path.
-        public: the public paths that lead to it.
-        deadline: seconds.
-        boxes: its parts.
-        arrows: between them.
     """
 
     method: str
@@ -71,10 +66,7 @@ class Graph:
 def graph_of(plan: Plan, name: str, targets: Mapping[str, str] = MappingProxyType({})) -> Graph:
     """The graph of a page.
 
-    Args:
-        plan: the page's plan.
-        name: of the graph.
-        targets: what sources call, where the types of their inputs do not show it.
+    `targets` says what sources call, where the types of their inputs do not show it.
     """
     takers = [step.inputs for step in plan.steps] + [plan.view_inputs]
     groups = _groups(plan.inputs.values(), takers)

@@ -39,13 +39,8 @@ class Source:
     """One part of a page: an async function with its policies.
 
     Args:
-        name: the parameter by which other sources and the view take its result.
-        function: the async function itself.
         timeout: seconds that it may run, once its inputs exist; None for the page's deadline alone.
         fallback: makes the result when an upstream fails; None makes the source required.
-        cache: how long its result may be reused; None for never.
-        retry: how often it is called when its upstream fails; None for once.
-        hedge: when it is called a second time while the first attempt goes on; None for never.
     """
 
     name: str

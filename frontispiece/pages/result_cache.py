@@ -120,10 +120,7 @@ class ResultCache:
 
     Args:
         name: of the app and the source; unique in Valkey.
-        policy: how long results are cached.
         shape: the exact type of the results, by which shared ones are decoded.
-        shared: the cache that processes share; None without one.
-        clock: monotonic seconds.
 
     Raises:
         TypeError: results of this type cannot be shared.
@@ -172,11 +169,8 @@ class ResultCache:
     ) -> tuple[Result, CacheState]:
         """The result of this key: cached, or loaded once for concurrent requests, or a stale one.
 
-        Args:
-            key: of the load's inputs, see `cache_key`.
-            load: loads the result.
-            spawn: makes the task that `load` runs in. The task must not end with the caller's: it goes on for
-                others who wait, and is cancelled when all of them have left.
+        `spawn` makes the task that `load` runs in. It must not end with the caller's: it goes on for
+        others who wait, and is cancelled when all of them have left.
 
         Raises:
             UpstreamError: the load failed, be it this caller's or that of a concurrent request.

@@ -51,11 +51,6 @@ class CacheNamespace:
     An entry has the time of day at which it was loaded, so a difference between the clocks of two machines
     lengthens or shortens its life.
 
-    Args:
-        store: the Valkey.
-        name: of the app and the source; unique in this Valkey.
-        shape: the exact type of the results, by which they are decoded.
-
     Raises:
         TypeError: results of this type cannot be encoded.
     """

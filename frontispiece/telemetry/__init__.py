@@ -72,9 +72,7 @@ def tracing(role: str, per_second: int | None = None) -> "Tracing | None":
 
     Open it with `async with` while the app serves: remaining spans are sent at the end.
 
-    Args:
-        role: the name.
-        per_second: how many traces the app begins a second; by default `OTEL_TRACES_SAMPLER` says it.
+    It begins `per_second` traces a second; by default `OTEL_TRACES_SAMPLER` says how many.
 
     Raises:
         ConfigError: the variables ask for an unsupported exporter or protocol.

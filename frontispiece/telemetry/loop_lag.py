@@ -20,12 +20,7 @@ CallAt = Callable[[float, Callable[[], None]], Any]
 
 
 class LoopLag:
-    """Samples how much later than planned the event loop calls a timer; runs within `async with`.
-
-    Args:
-        clock: the time in seconds, None for the event loop's.
-        call_at: calls at a time of that clock, None for the event loop's.
-    """
+    """Samples how much later than planned the event loop calls a timer; runs within `async with`."""
 
     def __init__(
         self,

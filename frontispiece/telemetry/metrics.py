@@ -21,7 +21,6 @@ class Counter:
 
     Args:
         name: in Prometheus, without `_total`.
-        meaning: one sentence.
         labels: their names; `add` takes a value for each, of few possible ones.
     """
 

@@ -48,9 +48,7 @@ def is_secret(text: str) -> bool:
 def path(raw: str, personal: Collection[str] = ()) -> str:
     """A redacted path, in printable ASCII.
 
-    Args:
-        raw: percent-encoded.
-        personal: decoded segments that identify a person.
+    The raw path is percent-encoded; `personal` are decoded segments that identify a person.
     """
     if not personal and _PLAIN_PATH.fullmatch(raw):
         return raw

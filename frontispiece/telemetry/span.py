@@ -57,10 +57,6 @@ class Unsampled:
     """What is not sampled: a request, or all that an app does besides its requests, which has no trace.
 
     `with` makes it what code runs in. What is said about it is forgotten.
-
-    Args:
-        app: whose it is.
-        traceparent: its place in a trace, as W3C trace context writes it.
     """
 
     __slots__ = ("_token", "app", "traceparent")
@@ -120,14 +116,8 @@ class Span(Unsampled):
     """A started span. `with` makes it the parent of others, and ends it.
 
     Args:
-        app: whose it is.
-        name: of few possible ones.
-        kind: what it is to its parent.
-        attributes: the first ones.
-        trace: the trace's id.
         flags: the trace's, in hex.
         parent: the parent's id; None for the first span of a trace.
-        state: the trace's state, as W3C trace context writes it.
     """
 
     __slots__ = (

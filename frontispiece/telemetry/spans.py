@@ -36,10 +36,8 @@ class Tracing:
     `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_MAX_QUEUE_SIZE` and so on.
 
     Args:
-        role: the app's name, `service.name` to collectors.
         named_by_environment: whether `OTEL_SERVICE_NAME` goes before it.
         per_second: how many traces are begun here a second; by default `OTEL_TRACES_SAMPLER` says it.
-        sending: the export; by default that which the environment configures.
 
     Raises:
         ConfigError: the variables ask for an unsupported exporter or protocol.

@@ -61,10 +61,6 @@ class AdaptiveLimit:
     knee and a root. A lower latency that is seen at other times is taken at once.
 
     Args:
-        min_limit: the limit is never lower.
-        max_limit: the limit is never higher.
-        now: the time, in the seconds of a clock.
-        chance: numbers from 0 to below 1.
         tolerance: the factor by which a latency may exceed the minimum before the limit shrinks.
         unlimited: whether the limit begins at `max_limit`, and the first window gives the minimum latency, so
             that nothing is refused before a latency has risen. It then grows by the root alone, as that of

@@ -30,11 +30,7 @@ RESOLVE_TIMEOUT: Final = 5.0
 def registry(name: str, version: str, settings: RegistrySettings, static: Sequence[str]) -> Discovery:
     """The registered instances of a service.
 
-    Args:
-        name: of the service.
-        version: that instances are to have, if there are any; empty for all.
-        settings: of the registry.
-        static: addresses for as long as none is registered.
+    They have this version, if any do. The static addresses are theirs for as long as none is registered.
     """
 
     async def instances() -> AsyncGenerator[Sequence[Instance], None]:
@@ -61,11 +57,6 @@ def dns(url: str, resolver: "Resolver | None" = None, *, scheme: str = "http") -
     """The instances behind `dns://name:port` (A, or else AAAA) or `srv://name` (SRV), by the records' TTL.
 
     What was found last stays while no server answers, or has no record.
-
-    Args:
-        url: the address.
-        resolver: that of the machine when left out.
-        scheme: of the instances' addresses.
 
     Raises:
         MissingExtra: the extra `dns` is not installed.

@@ -85,12 +85,7 @@ class UpstreamServerError(UpstreamError):
 
 
 class ServiceUnavailable(UpstreamServerError):
-    """The upstream responded with 503: it, or what it needs, is away for now.
-
-    Args:
-        message: what happened.
-        retry_after: seconds, as its `Retry-After` says.
-    """
+    """The upstream responded with 503: it, or what it needs, is away for now."""
 
     status, kind, reason = 503, Unreachable.kind, Unreachable.reason
 
@@ -109,7 +104,6 @@ class IncompleteResponse(InvalidResponse):
     """The connection was closed before the response was complete.
 
     Args:
-        message: what happened.
         method: of the request: a read may be repeated, so its client is told to; anything else may have been
             carried out.
     """

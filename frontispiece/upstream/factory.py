@@ -139,11 +139,7 @@ def reach(
 ) -> tuple[Transport, Mapping[str, Instance]]:
     """The transport to what is behind one address or several, and the present instances by address.
 
-    Args:
-        url: the address, or several.
-        directory: for `registry://`.
-        health: the health checks of each of several.
-        grpc: makes the transport to an address of a service over gRPC; None for one over HTTP.
+    `health` checks each of several addresses; `grpc` makes the transport to one over gRPC.
 
     Raises:
         LookupError: the directory has no address for the name.

@@ -59,9 +59,8 @@ OF_GRPC: Final = ("larger than max", "metadata size exceeds")
 class GrpcChannel:
     """The transport to one address: a request's path is the method, its body the message.
 
-    Args:
-        address: `grpc://host:port`, `grpcs://host:port` with TLS, or a target of gRPC's own, such as
-            `unix:/path`.
+    Its address is `grpc://host:port`, `grpcs://host:port` with TLS, or a target of gRPC's own, such as
+    `unix:/path`.
     """
 
     traced = True

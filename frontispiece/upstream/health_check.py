@@ -21,14 +21,7 @@ MAX_BODY = 64 * 1024
 
 
 class HealthChecks:
-    """Checks every endpoint in rounds, from entering to leaving, and reports the results.
-
-    Args:
-        policy: the path and the interval.
-        endpoints: by address, as they are at each round; their transports are open.
-        report: is called after every check with the address, and whether it is healthy.
-        wait: sleeps.
-    """
+    """Checks every endpoint in rounds, from entering to leaving, and reports the results."""
 
     def __init__(
         self,

@@ -53,13 +53,7 @@ class LoadBalancer:
     `Level`.
 
     Args:
-        transports: by address.
-        health: the active health checks; None for none.
         discovery: where the service is from now on; None when the addresses stay.
-        connect: makes the transport to an address that is discovered.
-        random: numbers from 0 to below 1.
-        clock: the time in seconds.
-        wait: sleeps between two rounds of health checks.
     """
 
     def __init__(

@@ -16,8 +16,6 @@ class Gauge:
 
     Args:
         name: in Prometheus; one that ends in `_total` only grows.
-        meaning: one sentence.
-        value: the number.
         labels: beside the upstream's name.
     """
 

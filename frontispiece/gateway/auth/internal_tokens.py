@@ -16,7 +16,6 @@ class InternalTokenIssuer:
 
     Args:
         signer: signs the tokens; None for a table that identifies no caller.
-        audiences: each service's `aud`, by its name in the table.
     """
 
     def __init__(self, signer: Signer | None, audiences: Mapping[str, str]) -> None:

@@ -59,13 +59,8 @@ class OpenStreams:
     ) -> "_Stream | Relay | None":
         """Have a reply end with its caller's session or login; None where it is whole or of known length.
 
-        Args:
-            reply: the reply.
-            sid: the login, as its issuer names it.
-            subject: the user or guest.
-            issued_at: when the login began.
-            key: the session's, if there is one.
-            expires_at: when it expires at the earliest.
+        The login has the `sid` of its issuer; `key` is the session's, if there is one, and
+        `expires_at` when that expires at the earliest.
         """
         if (stream := _stream_of(reply)) is None:
             return None

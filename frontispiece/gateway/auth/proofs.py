@@ -23,7 +23,6 @@ class ProofVerifier:
     Args:
         origins: those of the gateway, which proofs have to be for: a `Host` alone proves nothing, for a proof
             that was sent to somebody else's server names that server.
-        clock: the time in seconds since 1970.
     """
 
     def __init__(self, origins: Sequence[str], clock: Callable[[], float] = clocks.now) -> None:

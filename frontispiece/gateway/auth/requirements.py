@@ -18,10 +18,8 @@ class Requirements:
 
     Args:
         claims: the accepted values of each claim; a list claim has to contain one of them.
-        acr_values: the accepted authentication context classes; any when empty.
         max_age: seconds since the user's login, at most; None for any.
         login_path: where a browser logs in; None where callers have tokens.
-        clock: the time in seconds since 1970.
     """
 
     def __init__(

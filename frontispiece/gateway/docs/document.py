@@ -39,10 +39,7 @@ SCHEMES: Final[Mapping[Auth, Json]] = {
 def document(table: Table, docs: Docs, services: Mapping[str, Described]) -> Json:
     """The routes of a table, as OpenAPI 3.1.
 
-    Args:
-        table: the table.
-        docs: which of its routes are described.
-        services: the descriptions that could be had; without one an operation is plain.
+    An operation is plain without the description of its service.
     """
     found: Json = {
         "openapi": "3.1.0",

@@ -44,12 +44,7 @@ def utc_today() -> date:
 
 
 class ClientUsage:
-    """Counts the calls of one gateway.
-
-    Args:
-        valkey: keeps the counts of days; None for those of this process.
-        today: the day.
-    """
+    """Counts the calls of one gateway."""
 
     def __init__(self, valkey: GuardedValkey | None = None, today: Callable[[], date] = utc_today) -> None:
         self._valkey = valkey

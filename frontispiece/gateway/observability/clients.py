@@ -38,10 +38,7 @@ class ClientLabel(NamedTuple):
 class Client:
     """The client that sent a call.
 
-    Args:
-        name: as it says itself; `unknown` when `X-Client` is not what it should be.
-        version: the same; None then.
-        label: as it is counted.
+    It names itself; where its `X-Client` is not what it should be, it is `unknown` and has no version.
     """
 
     name: str

@@ -104,13 +104,7 @@ class Metrics:
     def route_layer(
         self, name: str, clients: ClientCounts, clock: Callable[[], float] = time.perf_counter
     ) -> Layer:
-        """Counts the calls on a route, and how long each takes until its response begins.
-
-        Args:
-            name: the route's.
-            clients: the calls on it, by the client that sends them.
-            clock: seconds since some moment.
-        """
+        """Counts the calls on a route, and how long each takes until its response begins."""
         stats = self.routes.setdefault(name, RouteStats())  # others have the same path for other methods
 
         def layer(inner: Handler) -> Handler:

@@ -57,8 +57,7 @@ class UpstreamMetrics:
 class UpstreamStats:
     """The requests to one upstream.
 
-    Args:
-        upstream: the one of this name that was opened last; None when none is open.
+    `open` is the one of this name that was opened last; None when none is open.
     """
 
     __slots__ = ("durations", "in_flight", "open", "requests")

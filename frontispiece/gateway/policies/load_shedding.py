@@ -76,13 +76,8 @@ MAX_WAITING_REFUSALS: Final = 5000
 class OverloadMonitor:
     """The load of this process, as a share of what it can carry.
 
-    Args:
-        max_in_flight: calls whose response has not begun, at a time; None when their number does not matter.
-        max_loop_lag: how late the event loop may be; None when that does not matter.
-        loop_lag: measures that.
-        adaptive: whether each route has a limit of its own, which adapts to its latency.
-        clock: monotonic seconds.
-        sleep: waits for so many of them.
+    A call is in flight until its response begins. A limit that is None does not matter; with `adaptive`
+    each route has one of its own, which follows its latency.
     """
 
     def __init__(

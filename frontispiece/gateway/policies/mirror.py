@@ -66,13 +66,8 @@ def mirror_layer(
     A call is copied when its method is safe, or the policy includes unsafe ones, and when its body is there
     as a whole.
 
-    Args:
-        policy: the calls to copy.
-        shadow: sends a copy.
-        timeout: of a copy, until its response has been read.
-        copies: the tasks that send copies; while it is full, further copies are dropped.
-        count: counts each copy as `answered`, `failed` (5xx included) or `dropped`.
-        chance: numbers from 0 to below 1.
+    Each copy is counted as `answered`, `failed` (5xx included) or `dropped`, which it is while `copies`
+    is full.
     """
     seconds = timeout.total_seconds()
 

@@ -110,15 +110,6 @@ def retry_layer(
     drawn from zero up to a bound that doubles ("full jitter",
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A short `Retry-After` is
     waited for, a long one ends the attempts.
-
-    Args:
-        policy: what is retried, and how often.
-        timeout: of the whole call.
-        count: counts each failure.
-        budgets: what retries take from; None for new ones.
-        clock: monotonic seconds.
-        wait: sleeps for some seconds.
-        chance: a random number between two.
     """
     seconds = timeout.total_seconds()
     attempt_timeout = policy.attempt_timeout(timeout)

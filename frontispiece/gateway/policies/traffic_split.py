@@ -110,11 +110,6 @@ def split_layer(variants: tuple[Variant, ...], default: str, count: Callable[[st
     A caller is a user, a guest with a session, or an address. Callers stay with a variant while the weights
     do, on all routes that are split between the same services; a variant whose weight grows keeps the callers
     that it has, if it is the first of its route. Responses have `Vary` with the names of the headers.
-
-    Args:
-        variants: the route's other targets.
-        default: the name of its own one.
-        count: counts the name of the target that each call gets.
     """
     by_header = [
         (variant.when.header.encode(), variant.when.equals.encode(), variant)

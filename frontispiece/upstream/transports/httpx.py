@@ -29,7 +29,6 @@ class HttpxTransport:
     """Sends to one address, such as `https://things`.
 
     Args:
-        address: scheme, host and port.
         http2: speak HTTP/2, which the upstream must support. httpcore sends no RST_STREAM for a cancelled
             request: the upstream finishes its work.
         trusted: the certificates to trust; by default those of the machine, or of `SSL_CERT_FILE`.

@@ -61,11 +61,8 @@ class AccessToken:
     """A verified access token.
 
     Args:
-        identity: the caller.
-        claims: all that it says.
         expires_at: until when it is accepted, in seconds since 1970.
         sid: the login at the issuer; None where the issuer names none.
-        audience: what it is for: its `aud`.
         key: the thumbprint of the key that signed it; None when the issuer was asked about it.
         jkt: the thumbprint of the client's key that it is bound to (RFC 9449); None for a bearer token.
     """
@@ -95,13 +92,8 @@ class AccessTokens:
     """Verifies access tokens; caches the valid ones.
 
     Args:
-        settings: the issuer, and the audience that tokens have by default.
-        verifier: verifies what all tokens of the issuer have in common.
         introspection: verifies tokens that are no JWTs; None refuses them.
-        subjects: which users the issuer may name, and how they are called here.
         keys: the issuer's keys; with a key that is removed, the tokens that it signed leave the cache.
-        is_revoked: which tokens are revoked before they expire; none by default.
-        clock: the time in seconds since 1970.
     """
 
     def __init__(

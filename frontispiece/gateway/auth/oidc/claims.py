@@ -48,13 +48,7 @@ def is_jwt(token: str) -> bool:
 
 
 class TokenVerifier:
-    """Verifies what all tokens of the issuer have in common: type, signature, issuer and time.
-
-    Args:
-        settings: the issuer and the accepted algorithms.
-        keys: the issuer's keys.
-        clock: the time in seconds since 1970.
-    """
+    """Verifies what all tokens of the issuer have in common: type, signature, issuer and time."""
 
     def __init__(
         self, settings: IssuerSettings, keys: KeySet, clock: Callable[[], float] = clocks.now

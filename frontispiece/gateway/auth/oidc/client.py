@@ -49,11 +49,8 @@ class Provider:
     With `ISSUER_JWKS` there are no metadata, and only access tokens are verified.
 
     Args:
-        settings: the issuer.
         client_id: this gateway's; empty when it only verifies tokens.
         client_secret: empty for a public client.
-        subjects: which users it may name.
-        clock: the time in seconds since 1970.
     """
 
     def __init__(
@@ -167,9 +164,7 @@ class Provider:
     async def id_token(self, token: str, nonce: str | None) -> dict[str, Any]:
         """The claims of an ID token that was issued to this client.
 
-        Args:
-            token: the ID token.
-            nonce: of the authorization request; None with tokens of a refresh, which need none.
+        The nonce is the authorization request's; None with tokens of a refresh, which need none.
 
         Raises:
             InvalidToken: it is forged, or of another login.

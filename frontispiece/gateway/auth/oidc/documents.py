@@ -13,13 +13,6 @@ class Metadata:
     """The issuer's endpoints, by their public URLs.
 
     Args:
-        issuer: the `iss` of its tokens.
-        authorization_endpoint: browsers log in there.
-        token_endpoint: exchanges codes and refresh tokens for access tokens.
-        jwks_uri: its key set.
-        end_session_endpoint: browsers log out there.
-        revocation_endpoint: revokes tokens.
-        introspection_endpoint: says whether a token is active.
         iss_in_response: whether authorization responses have an `iss` (RFC 9207).
     """
 
@@ -91,11 +84,8 @@ class TokenResponse:
     """The tokens of one login.
 
     Args:
-        access_token: the access token.
-        refresh_token: None when the issuer gave none.
         id_token: not verified yet; None when the issuer gave none.
         refresh_at: when the refresh token is to be used, seconds since 1970.
-        expires_at: when the access token expires.
         scope: the granted scopes; None when they are those that were requested.
     """
 

@@ -32,9 +32,7 @@ ACCEPTED: Final = {"accept": "application/json", "accept-encoding": "identity"}
 class ProviderUnavailable(Problem):
     """503 `issuer-unavailable`.
 
-    Args:
-        reason: what happened, for logs; it is not in the response.
-        retry_after: seconds until the next try is worthwhile.
+    The reason is for logs; it is not in the response.
     """
 
     def __init__(self, reason: str, *, retry_after: float = 1.0) -> None:
@@ -51,12 +49,7 @@ class ProviderUnavailable(Problem):
 
 
 class TokenRefused(Exception):
-    """The token endpoint responded with an error (RFC 6749, 5.2).
-
-    Args:
-        error: its code, such as `invalid_grant`.
-        description: `error_description`, for logs.
-    """
+    """The token endpoint responded with an error (RFC 6749, 5.2)."""
 
     def __init__(self, error: str, description: str = "") -> None:
         super().__init__(f"{error}: {description}" if description else error)

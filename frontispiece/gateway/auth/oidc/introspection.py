@@ -28,12 +28,7 @@ Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
 
 class Introspection:
-    """Asks the issuer about tokens: once for concurrent calls, and seldom about one that is not active.
-
-    Args:
-        ask: calls the endpoint.
-        clock: the time in seconds.
-    """
+    """Asks the issuer about tokens: once for concurrent calls, and seldom about one that is not active."""
 
     def __init__(self, ask: Ask, clock: Callable[[], float] = clocks.now) -> None:
         self._ask = ask

@@ -150,12 +150,7 @@ class JwksFile:
 
 
 class KeySet:
-    """The issuer's keys in memory.
-
-    Args:
-        fetch: reads the keys; raises `ProviderUnavailable`.
-        clock: monotonic seconds.
-    """
+    """The issuer's keys in memory."""
 
     def __init__(
         self, fetch: Callable[[], Awaitable[list[VerificationKey]]], clock: Clock = clocks.monotonic

@@ -21,8 +21,7 @@ class TokenVerification(Protocol):
 class SeveralIssuers:
     """Has each token verified by the issuer that it names, and opaque ones by the issuer that introspects.
 
-    Args:
-        issuers: the access tokens of each; at most one introspects, so that no issuer sees another's tokens.
+    At most one introspects, so that no issuer sees another's tokens.
     """
 
     def __init__(self, issuers: Sequence[AccessTokens]) -> None:

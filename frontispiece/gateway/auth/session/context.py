@@ -22,9 +22,6 @@ class SessionContext:
     """The parts of one table's sessions; made without I/O.
 
     Args:
-        settings: without errors.
-        config: the table's `[session]`.
-        provider: the issuer, by whose clock sessions expire.
         previous: of the table before, whose open streams and revocations are taken over.
     """
 

@@ -50,12 +50,7 @@ class SessionCreator:
     ) -> str:
         """The id of a new session, which replaces the previous ones.
 
-        Args:
-            login_id: of the authorization request.
-            claims: the verified ID token's.
-            tokens: the issuer's response.
-            previous: the sessions that the browser had, by their store keys.
-            request_id: of the call.
+        `previous` are the sessions that the browser had, by their store keys.
 
         Raises:
             Problem: 400 `login-failed`: the login was used before, or has ended at the issuer.

@@ -69,11 +69,6 @@ class GuestMerge:
     async def adopt(self, key: str, session: SessionRecord, guest_key: str) -> SessionRecord | None:
         """The user's session, in which a guest's that came after its login is merged from now on.
 
-        Args:
-            key: of the user's session.
-            session: the user's.
-            guest_key: of the guest's session, which ends.
-
         Returns:
             None while another guest is being merged: the guest's session stays until a later call.
         """

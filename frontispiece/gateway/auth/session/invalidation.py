@@ -38,7 +38,6 @@ class RevocationList:
 
     Args:
         retention: seconds after which every access token of an ended login has expired.
-        clock: the time in seconds since 1970.
     """
 
     def __init__(self, retention: float, clock: Callable[[], float] = clocks.now) -> None:

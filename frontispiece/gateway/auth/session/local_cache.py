@@ -11,12 +11,7 @@ CACHE_SIZE: Final = 10_000
 
 
 class LocalSessionCache:
-    """Holds sessions for a short time, and only while invalidations of them are received.
-
-    Args:
-        ttl: seconds.
-        clock: monotonic seconds.
-    """
+    """Holds sessions for a short time, and only while invalidations of them are received."""
 
     def __init__(self, ttl: float, clock: Callable[[], float] = clocks.monotonic) -> None:
         self._ttl = ttl

@@ -50,14 +50,9 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         state: its id.
-        nonce: is repeated in its ID token.
-        verifier: of PKCE.
-        return_to: where the browser goes then.
-        parameters: of the authorization request, as the link to `/login` has them.
         session: the store key of the browser's session: its `Strict` cookie may not come back with the
             callback.
         guest: that of its guest's session.
-        started_at: seconds since 1970.
     """
 
     state: str

@@ -42,11 +42,6 @@ def login_parameters(query: Mapping[str, str]) -> dict[str, str]:
 def check_age(claims: Mapping[str, Any], parameters: Mapping[str, str], started_at: float) -> None:
     """Verify that a login with `max_age` is no older than that (OpenID Connect Core 1.0, 3.1.3.7).
 
-    Args:
-        claims: the verified ID token's.
-        parameters: of the authorization request.
-        started_at: when it was sent, in seconds since 1970.
-
     Raises:
         InvalidToken: it is older, or has no `auth_time`, which is in whole seconds.
     """

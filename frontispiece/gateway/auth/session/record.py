@@ -12,17 +12,9 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     Args:
         subject: the user, or `guest:…`.
-        scopes: the granted scopes.
         ends_at: the end by the absolute timeout.
-        idle_timeout: how long it lasts without a call.
-        claims: the user's profile, out of the ID token.
-        sid: the issuer's name of the login.
         issued_at: when the tokens of the login were issued.
-        acr: how the user has logged in.
-        auth_time: when the user has logged in.
         refresh_token: without one, the session lasts until its end.
-        refresh_at: when the refresh token is to be used.
-        tokens_expire_at: when the access token expires.
         merged_guest: the guest before the login, until every `guest_merge` target has responded.
     """
 

@@ -72,11 +72,6 @@ def set_cache_headers(reply: Reply, *, private: bool, sets_cookie: bool) -> None
     A shared cache stores no response to a request with `Authorization` unless it is declared public (RFC
     9111, 3.5); services rely on that. Browsers send a cookie instead, of which the standard says no such
     thing.
-
-    Args:
-        reply: the service's response.
-        private: whether it is for one caller.
-        sets_cookie: whether it sets a session cookie.
     """
     if sets_cookie:
         reply.headers = [field for field in reply.headers if field[0] != CACHE_CONTROL]

@@ -34,11 +34,6 @@ class Sessions:
     """The sessions of browsers; made without I/O, used in `async with`, within that of the provider.
 
     Args:
-        settings: without errors.
-        config: the table's `[session]`.
-        provider: the issuer.
-        authorization: issues internal tokens.
-        upstreams: the services of the `guest_merge` targets.
         previous: of the table before, whose logouts count and whose streams end here, too.
     """
 

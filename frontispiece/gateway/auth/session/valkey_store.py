@@ -66,10 +66,7 @@ class SessionStore:
     """Sessions on one Valkey server; made without I/O, closed with its `valkey`.
 
     Args:
-        url: the server's.
-        keyring: encrypts the sessions.
         retention: seconds after which every access token of an ended login has expired.
-        clock: the time in seconds since 1970.
     """
 
     def __init__(

@@ -38,9 +38,7 @@ class Addresses(StrEnum):
 class LineFormatter:
     """Formats records as lines.
 
-    Args:
-        addresses: how much of a client's address a line contains.
-        secret: keys the hash that stands for a user, without which it cannot be reversed.
+    The secret keys the hash that stands for a user, without which it cannot be reversed.
     """
 
     def __init__(self, addresses: Addresses, secret: bytes) -> None:

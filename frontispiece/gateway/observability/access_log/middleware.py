@@ -47,12 +47,7 @@ class AccessLogSettings(Settings):
 
 
 class AccessLog:
-    """Writes a line for every request, within `async with`; as a collector it counts lines.
-
-    Args:
-        settings: where lines go, and what of a client they contain.
-        secret: keys the hash that stands for a user.
-    """
+    """Writes a line for every request, within `async with`; as a collector it counts lines."""
 
     def __init__(self, settings: AccessLogSettings, secret: bytes) -> None:
         self._lines = LineFormatter(settings.access_log_addresses, secret)

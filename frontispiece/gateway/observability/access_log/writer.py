@@ -34,9 +34,6 @@ class LineWriter:
     """Adds lines of JSON to a file or to the standard output.
 
     A file that has been moved (log rotation) is opened anew; lines of several processes do not mix.
-
-    Args:
-        where: `stdout` or a path.
     """
 
     def __init__(self, where: str) -> None:

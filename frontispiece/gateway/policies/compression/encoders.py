@@ -27,10 +27,8 @@ _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 class Encoder(NamedTuple):
     """Encodes one body.
 
-    Args:
-        encode: takes a chunk and returns what is ready, which may be empty.
-        flush: returns all that is needed to decode what was taken.
-        finish: returns the end of the body.
+    `encode` returns what is ready, which may be empty, `flush` all that is needed to decode what was
+    taken, and `finish` the end of the body.
     """
 
     encode: Callable[[bytes], bytes]
@@ -65,8 +63,7 @@ ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"zstd": _zstd, "br": _brotl
 class Workers:
     """Threads in which big bodies are encoded.
 
-    Args:
-        max_bodies: whole bodies at a time; two for each core when left out. Further ones are not encoded.
+    `max_bodies` whole ones at a time, by default two for each core; further ones are not encoded.
     """
 
     def __init__(self, max_bodies: int | None = None) -> None:

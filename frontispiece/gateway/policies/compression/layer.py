@@ -66,10 +66,7 @@ def for_route(route: "Route", resources: "TableResources") -> Iterator[Layer]:
 def compression_layer(policy: Compression, workers: Workers, *, passthrough: bool = False) -> Layer:
     """Compress responses in the coding that the client prefers.
 
-    Args:
-        policy: which responses.
-        workers: the threads for big ones.
-        passthrough: whether the service authenticates callers: then credentials make a call authenticated.
+    With `passthrough` the service authenticates callers: then credentials make a call authenticated.
     """
 
     def layer(inner: Handler) -> Handler:

@@ -76,16 +76,7 @@ def idempotency_layer(
     timeout: float,
     count: Count = lambda _: None,
 ) -> Layer:
-    """Carry out calls with an `Idempotency-Key` once.
-
-    Args:
-        policy: the route's.
-        route: identifies the route.
-        store: of the records.
-        tasks: run the calls, so that they outlive their clients.
-        timeout: seconds until a response begins, at most.
-        count: counts each call with a key by its outcome.
-    """
+    """Carry out calls with an `Idempotency-Key` once."""
     ttl = policy.ttl.total_seconds()
     claim_ttl = timeout + BODY_TIMEOUT + CLAIM_MARGIN
 

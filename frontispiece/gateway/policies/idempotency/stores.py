@@ -78,12 +78,7 @@ class _Response(NamedTuple):
 
 
 class MemoryRecordStore:
-    """The records of this process, while there is room for them.
-
-    Args:
-        max_bytes: of all responses together.
-        clock: monotonic seconds.
-    """
+    """The records of this process, while there is room for them."""
 
     def __init__(self, max_bytes: int = MAX_BYTES, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock

@@ -53,13 +53,6 @@ def rate_limit_layer(
 
     These are as in draft-ietf-httpapi-ratelimit-headers-11: the policy is the burst and the time in which it
     comes back, `t` the seconds until there is room for one more call.
-
-    Args:
-        limits: at least one.
-        route_id: identifies the route among those that share a Valkey.
-        shared: the buckets of shared limits; there are some if any limit is shared.
-        on_fallback: called when these are unavailable.
-        clock: of the buckets in this process.
     """
     if len(limits) == 1 and not limits[0].shared:
         return _single_limit_layer(limits[0], clock)

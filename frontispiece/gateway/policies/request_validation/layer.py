@@ -53,14 +53,7 @@ Count = Callable[[str], None]
 
 
 class ServiceDescription:
-    """The operations of one service.
-
-    Args:
-        upstream: the service.
-        tasks: run the fetches.
-        authorization: makes the `Authorization` of a fetch; None where there is none.
-        clock: monotonic seconds.
-    """
+    """The operations of one service."""
 
     def __init__(
         self,

@@ -151,12 +151,7 @@ class Operation:
         )
 
     def violations(self, call: Call, path: Mapping[str, Sequence[str]]) -> Iterator[Violation]:
-        """Everything in a call that does not fit; the body only when it has been read.
-
-        Args:
-            call: the client's.
-            path: the values of the operation's own path parameters.
-        """
+        """Everything in a call that does not fit; the body only when it has been read."""
         try:
             query = _query(call.query)
         except ValueError as error:  # UnicodeDecodeError is one

@@ -42,15 +42,7 @@ TO_CLIENT: Final = "to-client"
 
 
 class Relay:
-    """The body of a reply that opens a WebSocket: iterated, it relays, and yields nothing.
-
-    Args:
-        client: one end.
-        service: the other.
-        policy: its timeouts and the maximum size of messages.
-        route_changed: set when the route is not the same any more.
-        count: counts each message by its direction.
-    """
+    """The body of a reply that opens a WebSocket: iterated, it relays, and yields nothing."""
 
     def __init__(
         self,

@@ -39,9 +39,7 @@ class Method:
 
     Args:
         path: `/package.Service/Method`, as gRPC has it.
-        takes: the class of its request.
         returns: the class of its response, or of each of its responses.
-        is_streaming: whether it has many responses.
     """
 
     path: str
@@ -81,7 +79,6 @@ class Bound:
     """A method at a path.
 
     Args:
-        method: the method.
         body: the field that the body of the request is; `*` for the whole message, empty for none.
         response_body: the field that the body of the response is; empty for the whole message.
         fields: of the request, from the path.

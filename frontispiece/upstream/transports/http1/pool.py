@@ -15,14 +15,7 @@ TICK = 0.001
 
 
 class Pool:
-    """The connections to one address.
-
-    Args:
-        host: to connect to.
-        port: to connect to.
-        max_connections: open at a time.
-        idle_timeout: seconds that idle ones are kept.
-    """
+    """The connections to one address."""
 
     def __init__(self, host: str, port: int, *, max_connections: int, idle_timeout: float) -> None:
         self._host, self._port = host, port

@@ -24,9 +24,7 @@ def encode_chunk(content: bytes) -> bytes:
 def encode_request_head(host: bytes, request: Request) -> bytes:
     """The head of a request, with its body if that is complete.
 
-    Args:
-        host: the line of the field `Host`, with its CR LF.
-        request: the request.
+    `host` is the line of the field `Host`, with its CR LF.
 
     Raises:
         ValueError: the bytes would not be this one request: a mistake of the caller.

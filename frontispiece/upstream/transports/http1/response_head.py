@@ -78,9 +78,7 @@ _field_of = _fields.__getitem__
 def parse_head(head: bytes, bodyless: bool) -> Head:  # noqa: FBT001 (by name it takes 0.1 µs longer)
     """Parse a head without the empty line at its end.
 
-    Args:
-        head: its lines.
-        bodyless: no body follows, whatever it says, as after HEAD.
+    With `bodyless` no body follows, whatever it says, as after HEAD.
 
     Raises:
         InvalidResponse: it is malformed.

@@ -99,7 +99,6 @@ class ResponseParser:
     """The parser of one response; it does no I/O.
 
     Args:
-        method: of the request; after HEAD no body follows, whatever the response says.
         on_interim: called with status and headers of each interim response but `100 Continue`.
     """
 

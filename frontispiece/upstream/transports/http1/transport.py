@@ -18,8 +18,6 @@ class Http1Transport:
     """Sends to one address without TLS, such as `http://things:8000`.
 
     Args:
-        address: scheme, host and port.
-        max_connections: open at a time; further requests wait, first come first served.
         host: what requests have as their `Host`; that of the address when left out.
         idle_timeout: seconds that idle ones are kept: less than servers keep theirs (uvicorn: 5 s), so that
             no request meets a closing one.

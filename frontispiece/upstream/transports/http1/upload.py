@@ -15,8 +15,6 @@ class Upload:
     """Sends a body in chunks as it comes, and no faster than the peer takes it.
 
     Args:
-        transport: of the connection.
-        body: the chunks.
         length: of the whole; None to send it chunked.
         failed: called with an error of the body; returns whether the exchange takes it.
     """
