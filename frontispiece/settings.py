@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from frontispiece.errors import ConfigError, in_words, nearest
+from frontispiece.units import Matches
 
 __all__ = ["Directory", "RegistrySettings", "Settings", "TokenSettings", "TrustedIssuer"]
 
@@ -205,16 +206,23 @@ class RegistrySettings(Settings):
         "commas between them. Without it, or with `off`, `SERVICES` has all addresses.",
     )
     zone: str = Field("", description="Where this process runs: calls stay there while the zone is well.")
-    version: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="The version of the app's code.")
+    version: Annotated[str, Matches(r"[A-Za-z0-9._-]*", "version: letters, digits, ., _ and -")] = Field(
+        "", description="The version of the app's code."
+    )
     weight: float = Field(
         1.0,
         ge=0,
         description="The app's share of the calls, in proportion to that of other instances; with 0 it gets "
         "only those that name its version.",
     )
-    address: str = Field(
+    address: Annotated[
+        str,
+        Matches(
+            r"(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-9]\d{0,4})?)?",
+            "http://host:port",
+        ),
+    ] = Field(
         "",
-        pattern=r"^(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-9]\d{0,4})?)?$",
         description="`http://host:port` by which others reach the app; its socket says it when left out.",
     )
     drain_delay: float = Field(

@@ -1,13 +1,15 @@
-"""Durations and sizes as they are written in a route table and in settings: "150ms", "64KiB".
+"""How values are written in a route table and in settings: "150ms", "64KiB", text that matches a pattern.
 
 Stability: internal.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -17,6 +19,31 @@ _SIZE = re.compile(rf"(\d{{1,6}})({'|'.join(BYTES)})", re.ASCII)
 
 _WrittenDuration = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
 _WrittenSize = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Marks text that matches a pattern as a whole; `meaning` says in words what is allowed."""
+
+    pattern: str
+    meaning: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+    def _check(self, value: object) -> object:
+        if isinstance(value, str) and re.fullmatch(self.pattern, value) is None:
+            raise ValueError(f"{value!r} is no {self.meaning}")
+        return value
+
+
+UrlPath = Annotated[str, Matches(r"/[!-~]*", "path: it begins with a slash, and has no spaces")]
+"""A path of a URL, percent-encoded."""
 
 
 def _duration(text: object) -> timedelta:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from pydantic_core import ErrorDetails
 
 from frontispiece.cli.sections import (
-    FORMS,
     App,
     ContractsFolder,
     Demo,
@@ -226,8 +225,6 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         known = {key.rpartition(".")[2] for key, _ in keys()}
         return f"{place}: unknown key{nearest(str(error['loc'][-1]), known)}"
-    if error["type"] == "string_pattern_mismatch":
-        return f"{place}: {error['input']!r} is not of the form {FORMS[error['ctx']['pattern']]}"
     if error["loc"] == ("apps",):
         return "apps: must be tables by name: each app is headed by [apps.NAME]"
     return f"{place}: {in_words(error)}"

@@ -3,32 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
-from frontispiece.login.config import ROUTE, Route
+from frontispiece.units import Matches, UrlPath
 
-NAME: Final = r"^[a-z][a-z0-9_-]*$"
-FACTORY: Final = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
-PACKAGE: Final = r"^[A-Za-z_][\w.]*$"
-VARIABLE: Final = r"^[A-Za-z_]\w*$"
-SHARD: Final = r"^[a-z0-9][a-z0-9-]*$"
-
-FORMS: Final = {
-    NAME: "name: small letters, digits, - and _",
-    FACTORY: "module:function",
-    PACKAGE: "package.module",
-    VARIABLE: "VARIABLE: letters, digits and _",
-    SHARD: "name: small letters, digits and -",
-    ROUTE: "/path",
-}
-"""Patterns of text, in words."""
-
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-Factory = Annotated[str, StringConstraints(pattern=FACTORY)]
-Package = Annotated[str, StringConstraints(pattern=PACKAGE)]
-Variable = Annotated[str, StringConstraints(pattern=VARIABLE)]
-Shard = Annotated[str, StringConstraints(pattern=SHARD)]
+Name = Annotated[str, Matches(r"[a-z][a-z0-9_-]*", "name: small letters, digits, - and _")]
+Factory = Annotated[str, Matches(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "module:function")]
+Package = Annotated[str, Matches(r"[A-Za-z_][\w.]*", "package.module")]
+Variable = Annotated[str, Matches(r"[A-Za-z_]\w*", "VARIABLE: letters, digits and _")]
+Shard = Annotated[str, Matches(r"[a-z0-9][a-z0-9-]*", "name: small letters, digits and -")]
 Environment = dict[Variable, str]
 
 
@@ -94,7 +78,7 @@ class App(Section):
         False, description="Whether `front up` serves the factory's app in the gateway's process (`app://`)."
     )
     folder: Path = Field(Path(), description="The folder that `command` runs in, relative to the project's.")
-    health: Route | None = Field(
+    health: UrlPath | None = Field(
         None,
         description="A path that answers 200 as soon as the app is ready, for `front up`. Without one, "
         "a program is ready when it accepts connections.",
@@ -151,7 +135,7 @@ class Gateway(Section):
     routes: Path = Field(
         Path("routes.toml"), description="The route table, relative to the project's folder."
     )
-    ready: tuple[Route, ...] = Field(
+    ready: tuple[UrlPath, ...] = Field(
         (),
         description="Paths that must answer below 500 before `front up` is ready, besides `/health/ready`.",
     )
@@ -174,7 +158,7 @@ class Gateway(Section):
 class Import(Section):
     """Where `front import` sends a file."""
 
-    path: Route = Field(description="The endpoint at the gateway that takes the file by POST.")
+    path: UrlPath = Field(description="The endpoint at the gateway that takes the file by POST.")
     user: str | None = Field(None, description="The user who logs in for it unless `--user` names another.")
 
 

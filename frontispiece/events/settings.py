@@ -1,12 +1,13 @@
 """Settings of events, and of the services that have them."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.security import SigningKey
 from frontispiece.settings import Directory, Settings, TokenSettings
+from frontispiece.units import Matches
 
 MAX_RETENTION_DAYS: Final = 14
 
@@ -20,8 +21,7 @@ class EventSettings(Settings):
         description="The broker: `nats://user:password@host:4222`; servers of a cluster have commas between "
         "them."
     )
-    prefix: str = Field(
-        pattern=r"^[a-z][a-z0-9_]*$",
+    prefix: Annotated[str, Matches(r"[a-z][a-z0-9_]*", "prefix: small letters, digits and _")] = Field(
         description="The first word of every type of event, and of the names of the streams.",
     )
     monitor_url: str = Field(

@@ -141,6 +141,4 @@ def _keys(loc: Loc) -> Loc:
 def _message(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return f"unknown key{nearest(str(error['loc'][-1]), LayerDeclaration.model_fields)}"
-    if error["type"] == "string_pattern_mismatch":
-        return f"{error['input']!r} is not of the form module:Class"
     return in_words(error)

@@ -1,11 +1,10 @@
 """How a project's users log in."""
 
-from typing import Annotated, Final, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-ROUTE: Final = r"^/\S*$"
-Route = Annotated[str, StringConstraints(pattern=ROUTE)]
+from frontispiece.units import UrlPath
 
 
 class Login(BaseModel):
@@ -13,14 +12,14 @@ class Login(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    issuer: Route = Field(description="The OpenID Connect provider's path at the gateway.")
+    issuer: UrlPath = Field(description="The OpenID Connect provider's path at the gateway.")
     client_id: str = Field(description="The public client that tokens are issued to.")
     redirect_uri: str = Field(description="That client's redirect URI.")
     clients: dict[str, str] = Field(
         {}, description="Further public clients with their redirect URIs, for `front login --client`."
     )
     scope: str = Field("openid", description="The scopes that are requested, separated by spaces.")
-    session: Route | None = Field(
+    session: UrlPath | None = Field(
         None, description="The token handler's path: `[session] path` in the route table."
     )
 

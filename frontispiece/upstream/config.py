@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from frontispiece.units import Duration
+from frontispiece.units import Duration, UrlPath
 
 Count = Annotated[int, Field(strict=True)]
 
@@ -65,5 +65,5 @@ class ConcurrencyPolicy(Policy):
 class HealthPolicy(Policy):
     """Active health checks of the endpoints of a service."""
 
-    path: str = Field(pattern=r"^/[!-~]*$", description="Responds with 200 while the endpoint is healthy.")
+    path: UrlPath = Field(description="Responds with 200 while the endpoint is healthy.")
     interval: Duration = Field(timedelta(seconds=5), description="The time between two rounds.")

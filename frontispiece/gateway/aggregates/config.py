@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, StrictBool
 
 from frontispiece.gateway.aggregates.target_template import Placeholder, TargetTemplate
-from frontispiece.units import Duration
+from frontispiece.units import Duration, Matches
 
 
 def _each(text: object) -> Placeholder:
@@ -14,10 +14,10 @@ def _each(text: object) -> Placeholder:
     return Placeholder.parse(f"{{{text}}}")
 
 
-FieldPath = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$")]
+FieldPath = Annotated[str, Matches(r"[^.]+(\.[^.]+)*", "field, such as price or price.amount")]
 """`price`, or `price.amount`; a path goes through lists to their elements."""
 
-FieldName = Annotated[str, Field(pattern=r"^[^.]+$")]
+FieldName = Annotated[str, Matches(r"[^.]+", "name of a field: it has no dots")]
 
 
 def _parameter(name: str) -> str:

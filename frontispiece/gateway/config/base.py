@@ -1,8 +1,15 @@
 """What the configuration models of a route table have in common."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+from frontispiece.units import Matches
+
+FieldName = Annotated[
+    str, Matches(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "name of a header field"), AfterValidator(str.lower)
+]
+"""The name of a header field, in small letters."""
 
 
 class ConfigModel(BaseModel):

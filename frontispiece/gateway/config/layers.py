@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.units import Matches
 
 if TYPE_CHECKING:
     from frontispiece.gateway.call import Handler
@@ -17,15 +18,16 @@ def _free(name: str) -> str:
     return name
 
 
-LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
+LayerName = Annotated[
+    str, Matches(r"[a-z][a-z0-9_]*", "name: small letters, digits and _"), AfterValidator(_free)
+]
 """The name of a layer: its key in `layers` of a route."""
 
 
 class LayerDeclaration(ConfigModel):
     """One section `[gateway.layers.NAME]`: the class of a layer, and its place in the order."""
 
-    factory: str = Field(
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+    factory: Annotated[str, Matches(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "module:Class")] = Field(
         description="`module:Class` of a `frontispiece.gateway.RouteLayer`.",
     )
     after: str | None = Field(None, description="The policy that it comes after, such as `auth`.")

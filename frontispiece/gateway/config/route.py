@@ -36,9 +36,11 @@ from frontispiece.gateway.policies.security_headers import SecurityHeaders
 from frontispiece.gateway.policies.traffic_split import Split
 from frontispiece.gateway.policies.websocket.config import WebSocket
 from frontispiece.http.paths import Template
-from frontispiece.units import Duration, LongDuration, Size
+from frontispiece.units import Duration, LongDuration, Matches, Size
 
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"), AfterValidator(str.lower)]
+Host = Annotated[
+    str, Matches(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "host name without a port"), AfterValidator(str.lower)
+]
 
 COMMON_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -71,10 +73,10 @@ Method = Annotated[str, AfterValidator(_method)]
 DEFAULT_ISSUER: Final = "default"
 """The issuer of `ISSUER_URL`."""
 
-IssuerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+IssuerName = Annotated[str, Matches(r"[a-z][a-z0-9-]{0,30}", "name: up to 31 small letters, digits and -")]
 """The name of an issuer; with a colon, it begins the subjects of its users."""
 
-AcrValue = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,255}$")]
+AcrValue = Annotated[str, Matches(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}", "acr: a word without quotes and \\")]
 """An authentication context class reference, without spaces and quotes."""
 
 

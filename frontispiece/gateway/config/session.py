@@ -10,9 +10,9 @@ from frontispiece.gateway.config.base import ConfigModel
 from frontispiece.gateway.config.target import Target
 from frontispiece.gateway.policies.rate_limit.config import Limits
 from frontispiece.http.paths import Template
-from frontispiece.units import LongDuration
+from frontispiece.units import LongDuration, Matches
 
-Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
+Scope = Annotated[str, Matches(r"[\x21\x23-\x5b\x5d-\x7e]+", "scope: a word without quotes and \\")]
 """What RFC 6749 lets a scope be."""
 
 

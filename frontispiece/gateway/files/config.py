@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.files.release import Release
+from frontispiece.gateway.policies.security_headers import FieldValue
 from frontispiece.http.paths import Parameter, Template
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -58,7 +59,7 @@ class Files(ConfigModel):
         None,
         description="Public paths of pages, with placeholders; the route's before {file:path} if left out.",
     )
-    content_security_policy: Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")] | Literal[False] = Field(
+    content_security_policy: FieldValue = Field(
         CONTENT_SECURITY_POLICY, description="What pages may load; false: anything."
     )
     _release: Release | None = PrivateAttr(None)

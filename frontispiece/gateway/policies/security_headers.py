@@ -1,12 +1,13 @@
 """Response headers that make browsers careful, added where a service does not set them itself."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.units import Matches
 from frontispiece.upstream import Headers, Reply
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 HTTPS_ONLY: Final = "strict_transport_security"
 
 Off = Literal[False]
+
+Hsts = Matches(r"max-age=\d+(; includeSubDomains)?(; preload)?", 'such value: write "max-age=31536000"')
+FieldValue = Annotated[str | Off, Matches(r"[\x20-\x7e]+", "value of a header: it is of printable ASCII")]
 
 ReferrerPolicy = Literal[
     "no-referrer",
@@ -32,9 +36,8 @@ ReferrerPolicy = Literal[
 class SecurityHeaders(ConfigModel):
     """Header fields of responses, one a key; `false` leaves one out."""
 
-    strict_transport_security: str | Off = Field(
+    strict_transport_security: Annotated[str | Off, Hsts] = Field(
         "max-age=31536000",
-        pattern=r"^max-age=\d+(; includeSubDomains)?(; preload)?$",
         description="Over https only: use https from now on.",
     )
     x_content_type_options: Literal["nosniff"] | Off = Field(
@@ -52,12 +55,8 @@ class SecurityHeaders(ConfigModel):
     cross_origin_opener_policy: (
         Literal["same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"] | Off
     ) = Field(False, description="Whether windows that it opens, or that opened it, can reach it.")
-    content_security_policy: str | Off = Field(
-        False, pattern=r"^[\x20-\x7e]+$", description="What a page may load; APIs need none."
-    )
-    permissions_policy: str | Off = Field(
-        False, pattern=r"^[\x20-\x7e]+$", description="Which browser features a page may use."
-    )
+    content_security_policy: FieldValue = Field(False, description="What a page may load; APIs need none.")
+    permissions_policy: FieldValue = Field(False, description="Which browser features a page may use.")
 
     def overridden_by(self, other: "SecurityHeaders") -> "SecurityHeaders":
         """A copy with the keys that are written out in the other."""

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from frontispiece.gateway.auth.caller import network_of, subject_of
 from frontispiece.gateway.call import Call, Handler, Layer
-from frontispiece.gateway.config.base import ConfigModel, non_empty
+from frontispiece.gateway.config.base import ConfigModel, FieldName, non_empty
 from frontispiece.gateway.config.target import Target
+from frontispiece.units import Matches
 from frontispiece.upstream import Headers, Reply, UpstreamError
 
 if TYPE_CHECKING:
@@ -31,18 +32,18 @@ UNSUITABLE: Final = frozenset(
 
 
 def _selecting(name: str) -> str:
-    if name.lower() in UNSUITABLE:
+    if name in UNSUITABLE:
         raise ValueError(f"{name} cannot select a variant: use a header of your own")
-    return name.lower()
+    return name
 
 
 class HeaderMatch(ConfigModel):
     """Calls with this header."""
 
-    header: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="Its name."), AfterValidator(_selecting)
-    ]
-    equals: str = Field(pattern=r"^[ -~]*$", description="Its whole value.")
+    header: Annotated[FieldName, AfterValidator(_selecting)] = Field(description="Its name.")
+    equals: Annotated[str, Matches(r"[ -~]*", "value of a header: it is of printable ASCII")] = Field(
+        description="Its whole value."
+    )
 
 
 class Variant(ConfigModel):

@@ -225,7 +225,7 @@ after = "auth"
     assert [error.removeprefix("frontispiece.toml:").replace("gateway.layers.", "") for error in found] == [
         "4: one.aftr: unknown key: did you mean 'after'?",
         "5: two: its place is one of after and before, and a policy's name",
-        "8: three.factory: 'own_module.Stamp' is not of the form module:Class",
+        "8: three.factory: 'own_module.Stamp' is no module:Class",
         "10: copy: 'copy' has another meaning in a model: choose another name",
     ]
     assert declaration_errors(

@@ -75,7 +75,7 @@ def test_only_registered_services_have_versions(services: dict[str, Any], messag
         ('url = ["http://a", "app://m:f"]', ["url: 'app://m:f' cannot be one of several"]),
         ('url = ["http://a", "http://a"]', ["url: an address is there twice"]),
         ('url = "registry://a"\nhealth = {}', ["health: path: is missing"]),
-        ('url = "registry://a"\nhealth.path = "/a b"', ["health: path: must match"]),
+        ('url = "registry://a"\nhealth.path = "/a b"', ["health: path: '/a b' is no path"]),
         (
             'url = "registry://a"\nhealth = { path = "/a", interval = "0s", rise = 2 }',
             ["health: interval: must be greater than", "health: rise: unknown key"],

@@ -30,9 +30,12 @@ PARTS = {"thing": part("things:/{id}")}
         ('split = [{ to = "new", weight = 101 }]', "weight: must be less than or equal to 100"),
         (
             'split = [{ to = "new", when = { header = "Cookie", equals = "1" } }]',
-            "Cookie cannot select a variant",
+            "cookie cannot select a variant",
         ),
-        ('split = [{ to = "new", when = { header = "a b", equals = "1" } }]', "header: must match"),
+        (
+            'split = [{ to = "new", when = { header = "a b", equals = "1" } }]',
+            "header: 'a b' is no name of a header field",
+        ),
         ('split = [{ to = "new", when = { header = "x-a" } }]', "equals: is missing"),
         ('priority = "urgent"', "'urgent' is none of 'low', 'normal', 'high' or 'critical'"),
     ],

@@ -6,17 +6,15 @@ from typing import Annotated, Final
 from pydantic import Field, StrictBool
 from pydantic_settings import SettingsConfigDict
 
-from frontispiece.gateway.config.base import ConfigModel
+from frontispiece.gateway.config.base import ConfigModel, FieldName
 from frontispiece.settings import Settings
 from frontispiece.stores.valkey import OFF, ValkeyUrl
-from frontispiece.units import LongDuration, Size
+from frontispiece.units import LongDuration, Matches, Size
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 
-Tag = Annotated[str, Field(pattern=r"^[!-+\--~]{1,128}$")]
+Tag = Annotated[str, Matches(r"[!-+\--~]{1,128}", "tag: a word of up to 128 characters without commas")]
 """Responses with the same tag can be purged together: one word, without commas."""
-
-FieldName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")]
 
 
 class Cache(ConfigModel):

@@ -4,14 +4,12 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
-from frontispiece.gateway.config.base import ConfigModel, written_as
+from frontispiece.gateway.config.base import ConfigModel, FieldName, written_as
 from frontispiece.http.headers import CREDENTIALS
 
 MAX_LIMITS: Final = 8
-
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), AfterValidator(str.lower)]
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(rf"([1-9][0-9]{{0,5}})/({'|'.join(_SECONDS)})")
@@ -63,7 +61,7 @@ class Limit(ConfigModel):
         description="user: the caller's subject. client: the app, by the caller's token. key: what "
         "header says. address: the client's. route: all."
     )
-    header: HeaderName | None = Field(
+    header: FieldName | None = Field(
         None, description="With by = key: the header with the key, such as x-api-key; nobody checks it."
     )
     shared: StrictBool = Field(
