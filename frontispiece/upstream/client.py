@@ -14,6 +14,7 @@ import msgspec
 from frontispiece.http.asgi import App
 from frontispiece.http.headers import lines_of
 from frontispiece.http.json_nesting import is_nested_too_deeply
+from frontispiece.http.media_types import is_json
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, Transport
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.registry import Instance
@@ -31,8 +32,6 @@ MAX_BODY = 10 * 1024 * 1024
 
 MAX_AGE: Final = RENEW_BEFORE - 5.0
 """Seconds for which calls have the same internal token: one that was just signed or renewed lives longer."""
-
-_JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 OnHeaders = Callable[[Headers], object]
 """Called with the headers of a response."""
@@ -247,7 +246,7 @@ async def _raw(on_headers: OnHeaders, reply: Reply) -> msgspec.Raw:
 
 def _is_json(reply: Reply) -> bool:
     kind = reply.header(b"content-type") or b""
-    return kind == b"application/json" or _JSON.match(kind) is not None
+    return kind == JSON or is_json(kind.decode("latin-1"))
 
 
 _decoder = cache(msgspec.json.Decoder[Any])

@@ -1,8 +1,11 @@
 """How a call ended: whether its upstream failed, and when its reply is released."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
+from frontispiece.aio import Deadline
 from frontispiece.http.messages import BodyStream, Reply, Request
 from frontispiece.http.problems import Problem
 from frontispiece.upstream.errors import TimedOut, UpstreamClientError, UpstreamError
@@ -55,6 +58,25 @@ def lateness(body: bytes | BodyStream, timeout: float) -> Problem | TimedOut:
     if isinstance(body, BodyStream) and body.is_awaited:
         return Problem(408, "body-too-slow", "The body did not come in time.")
     return TimedOut(f"no answer in {timeout:.3g} s")
+
+
+@contextmanager
+def response_deadline(body: bytes | BodyStream, timeout: float, grace: float = 0.0) -> Iterator[None]:
+    """Within, a response is awaited until its timeout has passed: then the block is cancelled.
+
+    Raises:
+        Problem: 408, the request's body was still on its way.
+        TimedOut: it was not.
+    """
+    deadline = Deadline(timeout + grace, partial(seconds_left, body, timeout))
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not deadline.expired():
+            raise
+        raise lateness(body, timeout) from None
+    finally:
+        deadline.cancel()
 
 
 def when_released(reply: Reply, done: Callable[[], None]) -> None:

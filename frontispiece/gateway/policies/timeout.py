@@ -1,16 +1,13 @@
 """The timeout of a route: how long a call waits for its response to begin."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
-from frontispiece.aio import Deadline
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.upstream import Reply
-from frontispiece.upstream.outcome import lateness, seconds_left
+from frontispiece.upstream.outcome import response_deadline
 
 if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route
@@ -42,15 +39,8 @@ def timeout_layer(limit: timedelta) -> Layer:
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
             call.body = body = whole_or_stream(call.body)
-            deadline = Deadline(seconds, partial(seconds_left, body, seconds))
-            try:
+            with response_deadline(body, seconds):
                 return await inner(call)
-            except asyncio.CancelledError:
-                if not deadline.expired():
-                    raise
-                raise lateness(body, seconds) from None
-            finally:
-                deadline.cancel()
 
         return handle
 

@@ -3,18 +3,16 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from functools import partial
 from typing import Any, Protocol, Self, runtime_checkable
 from urllib.parse import unquote
 
 from frontispiece import telemetry
-from frontispiece.aio import Deadline
 from frontispiece.factories import create
 from frontispiece.http.asgi import App, Message
 from frontispiece.http.messages import ClientDisconnected, Headers, Reply, Request, field, whole_or_stream
 from frontispiece.http.problems import Problem
 from frontispiece.upstream.errors import UpstreamServerError
-from frontispiece.upstream.outcome import lateness, seconds_left
+from frontispiece.upstream.outcome import response_deadline
 
 log = logging.getLogger(__name__)
 
@@ -106,16 +104,8 @@ class _Exchange:
 
     async def next(self) -> Message:
         """The next message that the app sends."""
-        body, timeout = self._body, self._request.timeout
-        deadline = Deadline(timeout, partial(seconds_left, body, timeout))
-        try:
+        with response_deadline(self._body, self._request.timeout):
             message = await self._messages.get()
-        except asyncio.CancelledError:
-            if not deadline.expired():
-                raise
-            raise lateness(body, timeout) from None
-        finally:
-            deadline.cancel()
         if isinstance(message, Exception):
             raise message
         return message

@@ -1,19 +1,16 @@
 """The transport for TLS and HTTP/2: httpx. Tests put respx under it."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Self
 
 import httpx
 
-from frontispiece.aio import Deadline
 from frontispiece.http.client import default_trust
 from frontispiece.http.messages import Reply, Request, whole_or_stream
 from frontispiece.upstream.errors import IncompleteResponse, InvalidResponse, TimedOut, Unreachable
-from frontispiece.upstream.outcome import lateness, seconds_left
+from frontispiece.upstream.outcome import response_deadline
 
 LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4.0)
 """Idle connections expire before servers close theirs (uvicorn: 5 s): no request meets a closing one."""
@@ -59,16 +56,8 @@ class HttpxTransport:
                 "target": request.target.encode("latin-1"),  # to the byte, where a URL would be made neater
             },
         )
-        deadline = Deadline(timeout + GRACE, partial(seconds_left, body, timeout))
-        try:
-            with _named_failures(request.method, timeout):
-                response = await self._transport.handle_async_request(outgoing)
-        except asyncio.CancelledError:
-            if not deadline.expired():
-                raise
-            raise lateness(body, timeout) from None
-        finally:
-            deadline.cancel()
+        with response_deadline(body, timeout, GRACE), _named_failures(request.method, timeout):
+            response = await self._transport.handle_async_request(outgoing)
         return Reply(
             status=response.status_code,
             headers=[(name.lower(), value) for name, value in response.headers.raw],

@@ -7,14 +7,15 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from frontispiece.aio import Deadline
 from frontispiece.extras import extra
+from frontispiece.http.asgi import problem_response
 from frontispiece.http.headers import end_to_end
+from frontispiece.http.media_types import is_json
 from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, field, whole_or_stream
-from frontispiece.http.problems import MEDIA_TYPE, Problem
+from frontispiece.http.problems import Problem
 from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamClientError
 from frontispiece.upstream.grpc import MAX_MESSAGE, READINESS_PATH, GrpcChannel, upstream_error
-from frontispiece.upstream.outcome import lateness, seconds_left
+from frontispiece.upstream.outcome import response_deadline
 from frontispiece.upstream.transports.grpc.descriptors import Bound, Descriptors
 from frontispiece.upstream.transports.grpc.transcoding import UNREADABLE, json_of, message_of
 
@@ -29,8 +30,6 @@ MAX_METADATA: Final = 7 * 1024
 
 LARGE: Final = 64 * 1024
 """Bytes from which on JSON is read and written in a thread: other calls go on meanwhile."""
-
-_JSON = re.compile(rb"application/(?:[^/;\s]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 _RESERVED: Final = re.compile(
     rb"grpc-.*|content-.*|accept.*|.*-bin|user-agent|host|te|expect|.*[^a-z0-9_.-].*"
@@ -61,9 +60,10 @@ class GrpcTransport(GrpcChannel):
             return await self._send(request)
         except UpstreamClientError as refused:
             kind = refused.type or f"upstream-answered-{refused.upstream_status}"
-            return _problem(Problem(refused.upstream_status, kind, refused.detail), request)
-        except Problem as problem:
-            return _problem(problem, request)
+            problem = Problem(refused.upstream_status, kind, refused.detail)
+        except Problem as refusal:
+            problem = refusal
+        return problem_response(problem, field(request.headers, b"x-request-id"))
 
     async def _send(self, request: Request) -> Reply:
         path, _, query = request.target.partition("?")
@@ -150,20 +150,13 @@ async def _body_of(request: Request) -> bytes:
     """
     body, timeout = whole_or_stream(request.body), request.timeout
     if not isinstance(body, bytes):
-        stream = body
-        deadline = Deadline(timeout, partial(seconds_left, stream, timeout))
         try:
-            body = await Reply(status=0, headers=[], body=stream).read(MAX_BODY)
+            with response_deadline(body, timeout):
+                body = await Reply(status=0, headers=[], body=body).read(MAX_BODY)
         except BodyTooLarge:
             raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.") from None
-        except asyncio.CancelledError:
-            if not deadline.expired():
-                raise
-            raise lateness(stream, timeout) from None
-        finally:
-            deadline.cancel()
-    kind = next((value for name, value in request.headers if name == b"content-type"), b"application/json")
-    if body and not _JSON.match(kind):
+    kind = field(request.headers, b"content-type") or b"application/json"
+    if body and not is_json(kind.decode("latin-1")):
         accept = {"Accept": "application/json"}
         raise Problem(415, "media-type-unsupported", "The body has to be application/json.", headers=accept)
     return body
@@ -189,10 +182,3 @@ def _headers(metadata: Any) -> Headers:
     """The headers of a reply, from the metadata that comes before a response."""
     fields = [(name.encode(), value.encode()) for name, value in metadata or () if isinstance(value, str)]
     return [field for field in fields if not _RESERVED.fullmatch(field[0])]
-
-
-def _problem(problem: Problem, request: Request) -> Reply:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()]
-    request_id = field(request.headers, b"x-request-id")
-    body = problem.body(request_id.decode("latin-1") if request_id else None)
-    return Reply.whole(problem.status, body, [*headers, (b"content-type", MEDIA_TYPE.encode())])

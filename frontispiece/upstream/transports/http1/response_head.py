@@ -5,18 +5,15 @@ statuses outside of 100 to 599, and any transfer coding but `chunked`, too. The 
 """
 
 import re
-from typing import Final, TypeVar
+from typing import Final
 
 from frontispiece.http.headers import members
+from frontispiece.http.memo import Memo
 from frontispiece.http.messages import Headers
 from frontispiece.upstream.errors import InvalidResponse
 
-Parsed = TypeVar("Parsed")
-
 MAX_FIELDS: Final = 200
 MAX_CACHED_LINES: Final = 1000
-MAX_CACHED_LINE: Final = 128
-"""Bytes of the longest line that is cached."""
 MAX_LENGTH_DIGITS: Final = 18
 UNTIL_CLOSE: Final = -1
 CHUNKED: Final = -2
@@ -36,43 +33,28 @@ The length is a number of bytes, `CHUNKED` or `UNTIL_CLOSE`.
 """
 
 
-class _StatusLines(dict[bytes, tuple[int, bool]]):
-    """Status, and whether it is HTTP/1.1, by line."""
-
-    def __missing__(self, line: bytes) -> tuple[int, bool]:
-        match = _STATUS_LINE.fullmatch(line)
-        if match is None:
-            raise InvalidResponse("it does not speak HTTP: invalid status line")
-        minor, digits = match.groups()
-        status = int(digits)
-        if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 (where statuses begin)
-            raise InvalidResponse(f"it answered {status}")
-        return _remember(self, line, (status, minor == b"1"))
+def _parse_status_line(line: bytes) -> tuple[int, bool]:
+    """The status, and whether it is HTTP/1.1."""
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise InvalidResponse("it does not speak HTTP: invalid status line")
+    minor, digits = match.groups()
+    status = int(digits)
+    if not 100 <= status <= LAST_STATUS:  # noqa: PLR2004 (where statuses begin)
+        raise InvalidResponse(f"it answered {status}")
+    return status, minor == b"1"
 
 
-class _Fields(dict[bytes, tuple[bytes, bytes]]):
-    """Header fields by line."""
-
-    def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
-        match = _FIELD_LINE.fullmatch(line)
-        if match is None:
-            raise InvalidResponse("it does not speak HTTP: invalid header field")
-        name, value = match.groups()
-        return _remember(self, line, (name.lower(), value.strip(b" \t")))
+def _parse_field_line(line: bytes) -> tuple[bytes, bytes]:
+    match = _FIELD_LINE.fullmatch(line)
+    if match is None:
+        raise InvalidResponse("it does not speak HTTP: invalid header field")
+    name, value = match.groups()
+    return name.lower(), value.strip(b" \t")
 
 
-def _remember(cache: dict[bytes, Parsed], line: bytes, parsed: Parsed) -> Parsed:
-    if len(line) <= MAX_CACHED_LINE:
-        if len(cache) >= MAX_CACHED_LINES:
-            cache.clear()
-        cache[line] = parsed
-    return parsed
-
-
-_status_lines = _StatusLines()
-_fields = _Fields()
-_status_of = _status_lines.__getitem__
-_field_of = _fields.__getitem__
+_status_of = Memo(_parse_status_line, MAX_CACHED_LINES).__getitem__
+_field_of = Memo(_parse_field_line, MAX_CACHED_LINES).__getitem__
 
 
 def parse_head(head: bytes, bodyless: bool) -> Head:  # noqa: FBT001 (by name it takes 0.1 µs longer)
