@@ -1,10 +1,10 @@
 """A call on its way through layers to a handler, and the types of both."""
 
-import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from frontispiece.gateway.observability.clients import Client
 from frontispiece.security import Identity
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from frontispiece.gateway.policies.websocket.downstream import ClientSocket
 
 
-@dataclass(kw_only=True, slots=True)
-class Call:
+class Call(Struct, kw_only=True, eq=False):
     """A client's request on a route. Layers may change `headers`, which are forwarded to the service.
 
     Args:
@@ -49,9 +48,9 @@ class Call:
     identity: Identity | None = None
     variant: str | None = None
     per_try_timeout: float | None = None
-    response_headers: Headers = dataclasses.field(default_factory=list)
+    response_headers: Headers = []
     send_interim: Callable[[int, Headers], None] | None = None
-    lease: AbstractContextManager[object] = dataclasses.field(default_factory=nullcontext)
+    lease: AbstractContextManager[object] = nullcontext()
     socket: "ClientSocket | None" = None
 
     def header(self, name: bytes) -> bytes | None:

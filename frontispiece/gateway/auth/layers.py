@@ -1,6 +1,6 @@
 """The authentication layers: the caller is identified here once, for every service behind."""
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -71,9 +71,9 @@ def no_auth() -> Layer:
     """Remove credentials: an open route's service needs none."""
 
     def layer(inner: Handler) -> Handler:
-        async def handle(call: Call) -> Reply:
+        def handle(call: Call) -> Awaitable[Reply]:
             _remove_credentials(call)
-            return await inner(call)
+            return inner(call)
 
         return handle
 
@@ -139,9 +139,9 @@ def passthrough_auth() -> Layer:
     """Pass credentials on to a service that verifies them itself, except the gateway's own cookies."""
 
     def layer(inner: Handler) -> Handler:
-        async def handle(call: Call) -> Reply:
+        def handle(call: Call) -> Awaitable[Reply]:
             call.headers = list(_without_gateway_cookies(call.headers))
-            return await inner(call)
+            return inner(call)
 
         return handle
 

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
+from msgspec.structs import replace
 from pydantic import Field, StrictBool
 
 from frontispiece.aio import BackgroundTasks

@@ -1,10 +1,10 @@
 """The cache's layer: responses from the cache where RFC 9111 allows it, and invalidation by unsafe calls."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Route
@@ -139,7 +139,7 @@ class _CachedRoute:
         is_for_all = self._policy.public or not request.credentialed
         fetches_whole = call.method == "GET" and is_for_all and not request.has_range
         if fetches_whole:  # a 304 for this client could be stored for no other
-            call = dataclasses.replace(call, headers=without(call.headers, VALIDATORS))
+            call = replace(call, headers=without(call.headers, VALIDATORS))
         start = self._cache.fetch_start()
         reply = await self._inner(call)
         return await self._store(request, reply, start, reason, validate=fetches_whole)
@@ -148,7 +148,7 @@ class _CachedRoute:
         """Ask the service for its response unless it is this entry."""
         _check_may_forward(request)
         start = self._cache.fetch_start()
-        call = dataclasses.replace(request.call, headers=conditional_headers(entry, request.call.headers))
+        call = replace(request.call, headers=conditional_headers(entry, request.call.headers))
         try:
             reply = await self._inner(call)
         except (UpstreamError, Problem) as failure:
@@ -241,7 +241,7 @@ class _CachedRoute:
     def _refresh(self, request: CacheRequest, entry: Entry) -> None:
         """Fetch a newer response in the background."""
         headers = without(request.call.headers, CLIENT_CONTROL)
-        call = dataclasses.replace(request.call, method="GET", headers=headers, response_headers=[])
+        call = replace(request.call, method="GET", headers=headers, response_headers=[])
         background = CacheRequest.of(call, self._keys)
 
         async def refresh() -> None:

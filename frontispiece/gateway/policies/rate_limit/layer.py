@@ -5,7 +5,7 @@ unavailable, each gateway counts shared limits by itself, so that as many times 
 gateways; such calls are counted as a metric.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -94,7 +94,7 @@ def _single_limit_layer(limit: Limit, clock: Clock) -> Layer:
     state = f'"{counter.name}";r=%d;t=%d'.encode()
 
     def layer(inner: Handler) -> Handler:
-        async def handle(call: Call) -> Reply:
+        def handle(call: Call) -> Awaitable[Reply]:
             left, wait = acquire(caller_of(call))
             seconds = -(-wait // SECOND)
             call.response_headers += (
@@ -103,7 +103,7 @@ def _single_limit_layer(limit: Limit, clock: Clock) -> Layer:
             )
             if left < 0:
                 raise _refusal(seconds)
-            return await inner(call)
+            return inner(call)
 
         return handle
 
