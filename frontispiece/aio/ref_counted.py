@@ -4,6 +4,8 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Generic, Self, TypeVar
 
+from frontispiece.aio.inline_task import InlineTask
+
 Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[Any])
 
 
@@ -26,7 +28,7 @@ class RefCounted(Generic[Resource]):
             await self.resource.__aexit__(None, None, None)
 
 
-def hold_while(task: "asyncio.Task[Any]", context: AbstractContextManager[object]) -> None:
+def hold_while(task: "asyncio.Task[Any] | InlineTask[Any]", context: AbstractContextManager[object]) -> None:
     """Enter a context now and leave it when the task is done, even if the task never gets to run."""
     context.__enter__()
     task.add_done_callback(lambda _task: context.__exit__(None, None, None))

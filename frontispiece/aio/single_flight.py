@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
 from frontispiece import clocks
 from frontispiece.aio.inline_task import InlineTask, Signal
+from frontispiece.aio.ref_counted import hold_while
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +124,22 @@ class SingleFlight:
             if load.ended is None and not load.waiters and not load.detached:
                 self._abandon(key, load)
 
-    def start_detached(self, key: Hashable, work: Work) -> None:
-        """Start a load without a waiter, unless one of this key is in progress."""
-        if key not in self._loads:
-            self._begin(key, _Load(detached=True), work, asyncio.create_task)
+    def start_detached(
+        self, key: Hashable, work: Work, holds: AbstractContextManager[object] | None = None
+    ) -> None:
+        """Start a load without a waiter, unless one of this key is in progress.
+
+        Args:
+            key: of the load.
+            work: what to run.
+            holds: entered now, left when the load is done.
+        """
+        if key in self._loads:
+            return
+        load = _Load(detached=True)
+        self._begin(key, load, work, asyncio.create_task)
+        if holds is not None:
+            hold_while(load.task, holds)
 
     def in_progress(self, key: Hashable) -> bool:
         """Whether a load of this key has started, so that a caller would join it."""

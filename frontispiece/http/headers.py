@@ -1,6 +1,7 @@
 """Header names and methods with a meaning of their own: hop-by-hop fields, credentials, safe methods."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from frontispiece.http.messages import Headers
@@ -117,6 +118,12 @@ def joined(headers: Headers, name: bytes) -> bytes:
 def members(headers: Headers, name: bytes) -> list[bytes]:
     """The members of a list of tokens, in order."""
     return [word for word in (each.strip() for each in joined(headers, name).split(b",")) if word]
+
+
+def without(headers: Headers, names: Iterable[bytes]) -> Headers:
+    """The headers without the fields of these names."""
+    removed = frozenset(names)
+    return [field for field in headers if field[0] not in removed]
 
 
 def end_to_end(headers: Headers, dropped: frozenset[bytes] = HOP_BY_HOP) -> Headers:

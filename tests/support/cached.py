@@ -8,8 +8,7 @@ from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.policies.cache.collapsing import collapsing_layer
 from frontispiece.gateway.policies.cache.config import Cache
-from frontispiece.gateway.policies.cache.invalidation import invalidation_layer
-from frontispiece.gateway.policies.cache.layer import cache_layer
+from frontispiece.gateway.policies.cache.layer import cache_layer, invalidation_layer
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.security import Identity
 from frontispiece.upstream import Reply

@@ -1,27 +1,9 @@
 """`Cache-Control` and `Vary` of a response that is joined of many (RFC 9111): the strictest of all."""
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from frontispiece.http.cache_control import MAX_SECONDS, Directives, parse_seconds
 from frontispiece.upstream import Headers
-
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_SECONDS = re.compile(rb"[0-9]{1,10}")
-
-
-FOREVER = 10**10
-"""More seconds than any age has."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Control:
-    """The `Cache-Control` of one response: directives without a value, and ages in seconds."""
-
-    flags: frozenset[str] = frozenset()
-    max_age: int | None = None
-    s_maxage: int | None = None
-
 
 CachingFields = tuple[bytes | None, bytes]
 """The fields `Cache-Control` (None without any) and `Age` of one answer, their lines joined by commas."""
@@ -62,54 +44,45 @@ class CacheHeaders:
 @lru_cache(maxsize=256)
 def strictest(responses: frozenset[CachingFields], *, personal: bool) -> bytes:
     """The `Cache-Control` that allows no more than any of these responses."""
-    controls = [_control(control, age) for control, age in responses if control is not None]
+    known = [(control.decode("latin-1"), age) for control, age in responses if control is not None]
+    controls = [(Directives.parse(control), age) for control, age in known]
     unspecified = len(controls) < len(responses) or not responses
-    flags = frozenset().union(*(control.flags for control in controls))
-    if "no-store" in flags:
+
+    def has(name: str) -> bool:
+        return any(name in control for control, _ in controls)
+
+    if has("no-store"):
         return b"no-store"
-    public = not unspecified and all("public" in control.flags for control in controls)
-    private = "private" in flags or (personal and not public)
+    public = not unspecified and all("public" in control for control, _ in controls)
+    private = has("private") or (personal and not public)
     directives = ["private"] if private else ["public"] if public else []
-    directives += (
-        ["no-cache"] if unspecified or "no-cache" in flags else _freshness(controls, private=private)
-    )
-    directives += [flag for flag in ("must-revalidate", "no-transform") if flag in flags]
-    if "proxy-revalidate" in flags and not private:
+    directives += ["no-cache"] if unspecified or has("no-cache") else _freshness(controls, private=private)
+    directives += [name for name in ("must-revalidate", "no-transform") if has(name)]
+    if has("proxy-revalidate") and not private:
         directives.append("proxy-revalidate")
     return ", ".join(directives).encode()
 
 
-def _freshness(controls: list[Control], *, private: bool) -> list[str]:
+def _freshness(controls: list[tuple[Directives, bytes]], *, private: bool) -> list[str]:
     """How long it may be used without request: not at all where one answer does not say how long."""
-    known = [control.max_age for control in controls if control.max_age is not None]
+    known = [left for control, age in controls if (left := _left(control, "max-age", age)) is not None]
     if len(known) < len(controls):
         return ["no-cache"]
     directives = [f"max-age={min(known)}"]
-    if not private and any(control.s_maxage is not None for control in controls):
-        shared = [
-            c.s_maxage if c.s_maxage is not None else age for c, age in zip(controls, known, strict=True)
-        ]
-        directives.append(f"s-maxage={min(shared)}")
+    shared = [_left(control, "s-maxage", age) for control, age in controls]
+    if not private and any(left is not None for left in shared):
+        lifetimes = [own if left is None else left for left, own in zip(shared, known, strict=True)]
+        directives.append(f"s-maxage={min(lifetimes)}")
     return directives
 
 
-def _control(value: bytes, age: bytes) -> Control:
-    """One response's directives, with its `Age` subtracted; one that cannot be read is `FOREVER`."""
-    spent = max(_seconds(member.strip(), FOREVER) for member in age.split(b",")) if age else 0
-    flags = set()
-    ages: dict[str, int] = {}
-    for directive in _QUOTED.sub("", value.decode("latin-1")).split(","):
-        name, _, argument = (piece.strip() for piece in directive.lower().partition("="))
-        if name in {"max-age", "s-maxage"}:
-            left = max(0, _seconds(argument.encode("latin-1")) - spent)
-            ages[name] = min(left, ages.get(name, left))
-        else:
-            flags.add(name)
-    return Control(flags=frozenset(flags), max_age=ages.get("max-age"), s_maxage=ages.get("s-maxage"))
-
-
-def _seconds(text: bytes, invalid: int = 0) -> int:
-    return int(text) if _SECONDS.fullmatch(text) else invalid
+def _left(control: Directives, name: str, age: bytes) -> int | None:
+    """The seconds of a directive without the response's `Age`; none are left where that cannot be read."""
+    seconds = control.seconds(name)
+    if seconds is None or not age:
+        return seconds
+    ages = age.decode("latin-1").split(",")
+    return max(0, seconds - max(parse_seconds(each.strip(), MAX_SECONDS) for each in ages))
 
 
 def _names(value: bytes) -> list[str]:

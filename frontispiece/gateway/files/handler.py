@@ -9,13 +9,13 @@ from frontispiece.gateway.files.encodings import IDENTITY, PREFERRED
 from frontispiece.gateway.files.media_types import SVG
 from frontispiece.gateway.files.release import File, Found
 from frontispiece.gateway.files.site import Site
-from frontispiece.gateway.policies.cache.ranges import ByteRange, meets_if_range, requested_range
 from frontispiece.gateway.policies.security_headers import SecurityHeaders
 from frontispiece.http.accept import preferred_coding, preferred_media_type
 from frontispiece.http.etags import matches
 from frontispiece.http.headers import joined
 from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
 from frontispiece.http.problems import Problem
+from frontispiece.http.ranges import meets_if_range, requested_range
 from frontispiece.upstream import Headers, Reply
 
 FOR_EVER: Final = b"public, max-age=31536000, immutable"
@@ -110,19 +110,9 @@ def _reply(call: Call, found: Found, headers: Headers) -> Reply:
     if matches(joined(call.headers, b"if-none-match").decode("latin-1"), _tag(file, coding)):
         return Reply(status=304, headers=[each for each in fields if each[0] not in OF_BODIES], body=b"")
     if wanted:
-        return _part(file.content, wanted, fields)
+        part = wanted.within(len(file.content))
+        return Reply.whole(206, file.content[part.start : part.end], [*fields, part.field])
     return Reply.whole(200, file.bodies[coding], fields)
-
-
-def _part(content: bytes, wanted: ByteRange, fields: Headers) -> Reply:
-    """A part of a file."""
-    length = len(content)
-    if (part := wanted.within(length)) is None:
-        beyond = {"Content-Range": f"bytes */{length}"}
-        raise Problem(416, "range-not-satisfiable", f"The file has {length} bytes.", headers=beyond)
-    start, end = part
-    place = (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, length))
-    return Reply.whole(206, content[start:end], [*fields, place])
 
 
 def _not_found(call: Call, page: File, headers: Headers) -> Reply:

@@ -1,5 +1,6 @@
 """A shared HTTP cache (RFC 9111) with request collapsing.
 
-`layer` decides, by the rules in `entry` and `response`; `store` has the entries of the process, and with
-`valkey_store` those of all gateways; `collapsing` makes one request of concurrent ones.
+`layer` is what a call passes. `entry` is a stored response, `storing` decides what becomes one, `serving`
+whether it is used. `store` has all of them, in its `backends`. `collapsing` makes one request of concurrent
+ones.
 """

@@ -1,25 +1,37 @@
-"""Request collapsing: of concurrent calls for the same response, one reaches the service."""
+"""Request collapsing: of concurrent calls for the same response, one reaches the service.
+
+A `SingleFlight` would share a result when it is there; here callers read one body while it comes.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Final
 
-import msgspec
-from cachetools import TTLCache
+from msgspec.structs import replace
 
+from frontispiece import clocks
 from frontispiece.aio import clone_error
+from frontispiece.aio.expiring_cache import ExpiringCache
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Route
-from frontispiece.gateway.policies.cache.cache_control import (
-    explicit_lifetime,
-    response_cache_control,
-)
 from frontispiece.gateway.policies.cache.config import Cache
-from frontispiece.gateway.policies.cache.entry import Entry, entry_of
-from frontispiece.gateway.policies.cache.key import CacheRequest, Key, RouteKeys, may_collapse, varies_by
-from frontispiece.gateway.policies.cache.replies import CollapsedReply
-from frontispiece.gateway.policies.cache.response import FIRST_FAILURE, NOT_MODIFIED, content_length
+from frontispiece.gateway.policies.cache.entry import (
+    CacheRequest,
+    Entry,
+    Key,
+    RouteKeys,
+    may_collapse,
+    varies_by,
+)
+from frontispiece.gateway.policies.cache.serving import (
+    FIRST_FAILURE,
+    NOT_MODIFIED,
+    CollapsedReply,
+    content_length,
+)
 from frontispiece.gateway.policies.cache.store import HttpCache
+from frontispiece.gateway.policies.cache.storing import entry_of
+from frontispiece.http.cache_control import explicit_lifetime, response_cache_control
 from frontispiece.http.headers import joined
 from frontispiece.upstream import Headers, Reply, TimedOut, UpstreamClientError, UpstreamError, field
 
@@ -39,7 +51,8 @@ class CollapsedRequest:
     """
 
     def __init__(self, max_size: int) -> None:
-        self.is_cancelled = False
+        self.waiters = 1
+        """Calls that wait for the response or read it, the first included; each ends with `leave`."""
         self.reply: Reply | None = None
         """The response, once its headers are there."""
         self.entry: Entry | None = None
@@ -47,27 +60,25 @@ class CollapsedRequest:
         self.is_shared = False
         """Whether other callers may have the response."""
         self.body: bytes | None = None
-        """The whole body, once all of it is there."""
+        """The whole body, once all of it is there; never when it is too long."""
         self.failure: BaseException | None = None
         self._max_size = max_size
         self._chunks: list[bytes] = []
-        self.waiters = 1
-        """Calls that wait for the response or read it, the first included; each ends with `leave`."""
-        self._is_truncated = False
+        self._is_ended = False
         self._is_released = False
         self._progress = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None]
 
-    def start(self, fetch: Callable[[], Awaitable[None]]) -> None:
+    def start(self, fetch: Coroutine[None, None, None]) -> None:
         """Fetch in a task of its own: the first caller may leave."""
 
         async def run() -> None:
             try:
-                await fetch()
+                await fetch
             except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001 (raised for all who wait)
                 self.failure = failure
-            finally:
-                self.notify()
+            self._is_ended = True
+            self.notify()
 
         self._task = asyncio.create_task(run())
 
@@ -76,8 +87,7 @@ class CollapsedRequest:
         self.waiters -= 1
         if self.waiters > 0:
             return
-        self.is_cancelled = True
-        if self._task is not None and not self._task.done():
+        if self.body is None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
         await self.release()
@@ -94,15 +104,14 @@ class CollapsedRequest:
         self._progress = asyncio.Event()
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Return when the condition holds, or never will."""
-        while not (condition() or self.body is not None or self._is_truncated or self.failure is not None):
+        """Return when the condition holds, or the request has ended."""
+        while not (condition() or self._is_ended):
             await self._progress.wait()
 
-    async def wait_for_reply(self) -> None:
-        """Return when the response has begun, or never will."""
-        await self.wait_for(lambda: self.reply is not None)
+    def has_begun(self) -> bool:
+        """Whether the headers of the response are there."""
+        return self.reply is not None
 
-    @property
     def has_known_length(self) -> bool:
         """Whether all of the response is or will be there, so that several can read it while it comes."""
         return self.body is not None or (self.reply is not None and content_length(self.reply) is not None)
@@ -119,20 +128,17 @@ class CollapsedRequest:
         if self.failure is not None:
             raise self.failure
 
-    async def read_body(self, reply: Reply) -> bool:
-        """Read the response; whether all of it is there."""
+    async def read_body(self, reply: Reply) -> None:
+        """Read the response, unless it is too long: then the first caller reads on."""
         size = 0
         async for chunk in reply.chunks():
             self._chunks.append(chunk)
             size += len(chunk)
             if size > self._max_size and not isinstance(reply.body, bytes):
-                self._is_truncated = True  # the first caller reads on
-                return False
+                return
             self.notify()
         if isinstance(reply.body, bytes) or content_length(reply) in {None, size}:
             self.body = b"".join(self._chunks)
-        self._is_truncated = self.body is None
-        return not self._is_truncated
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; the rest of one that is too long goes to the first caller."""
@@ -141,15 +147,13 @@ class CollapsedRequest:
             while position < len(self._chunks):
                 yield self._chunks[position]
                 position += 1
-            self.raise_failure()
-            if self.body is not None:
-                return
-            if self._is_truncated:
-                assert self.reply is not None, "there was something to read"
-                async for chunk in self.reply.chunks():
-                    yield chunk
-                return
+            if self.body is not None or self._is_ended:
+                break
             await self._progress.wait()
+        self.raise_failure()
+        if self.body is None and self.reply is not None:
+            async for chunk in self.reply.chunks():
+                yield chunk
 
     def reply_for(self, *, first: bool, headers: Headers) -> CollapsedReply:
         """A copy of the response for one waiter."""
@@ -179,7 +183,7 @@ class _Collapsing:
         self._cache = cache
         self._inner = inner
         self._requests: dict[CollapseKey, CollapsedRequest] = {}
-        self._private: TTLCache[CollapseKey, bool] = TTLCache(MAX_PRIVATE, PRIVATE_TTL)
+        self._private: ExpiringCache[CollapseKey, bool] = ExpiringCache(MAX_PRIVATE, clocks.monotonic)
 
     async def handle(self, call: Call) -> Reply:
         """Call the service, or wait for what it responds to another call."""
@@ -189,25 +193,24 @@ class _Collapsing:
         if "no-store" in request.control or "no-cache" in request.control:
             return await self._inner(call)
         key = request.key, joined(call.headers, b"if-none-match"), joined(call.headers, b"if-modified-since")
-        if key in self._private:
+        if self._private.get(key):
             return await self._inner(call)
         running = self._requests.get(key)
-        if running is None or running.is_cancelled:
+        if running is None or running.waiters == 0:  # all have left: it is being cancelled
             return await self._lead(key, request)
         return await self._follow(running, request) or await self._inner(call)
 
     async def _lead(self, key: CollapseKey, request: CacheRequest) -> Reply:
         running = self._requests[key] = CollapsedRequest(self._policy.max_body_size)
-        running.start(lambda: self._fetch(key, running, request))
+        running.start(self._fetch(key, running, request))
         try:
-            await running.wait_for_reply()
+            await running.wait_for(running.has_begun)
             if running.reply is None:
                 running.raise_failure()
             assert running.reply is not None, "it has begun"
-            shared = running.is_shared
-            return (
-                running.reply_for(first=True, headers=[*running.reply.headers]) if shared else running.reply
-            )
+            if not running.is_shared:
+                return running.reply
+            return running.reply_for(first=True, headers=[*running.reply.headers])
         except BaseException:
             await running.leave()
             raise
@@ -219,14 +222,16 @@ class _Collapsing:
             running.entry = self._entry(request, reply, start.requested)
             running.is_shared = running.entry is not None or self._is_shared_validation(request, reply)
             if not running.is_shared and reply.status < FIRST_FAILURE:
-                self._private[key] = True
+                self._private.put(key, True, clocks.monotonic() + PRIVATE_TTL)
             running.reply = reply
             running.notify()
-            if running.is_shared and await running.read_body(reply):
+            if running.is_shared:
+                await running.read_body(reply)
+            if running.entry is not None and running.body is not None:
+                entry = replace(running.entry, body=running.body)
+                self._cache.put(key[0], entry, start)
+            if running.body is not None:
                 await running.release()
-                if running.entry is not None:
-                    entry = msgspec.structs.replace(running.entry, body=running.body)
-                    self._cache.put(key[0], entry, start)
         finally:
             if self._requests.get(key) is running:
                 del self._requests[key]
@@ -259,9 +264,9 @@ class _Collapsing:
         reply = None
         try:
             async with asyncio.timeout(self._timeout):
-                await running.wait_for_reply()
+                await running.wait_for(running.has_begun)
                 if self._is_for(running, request):
-                    await running.wait_for(lambda: running.has_known_length)
+                    await running.wait_for(running.has_known_length)
                     reply = self._copy(running)
             if running.reply is None and running.shares_failure:
                 running.raise_failure()
@@ -281,7 +286,7 @@ class _Collapsing:
         return not varies_by(running.reply.headers) and (self._policy.public or not request.credentialed)
 
     def _copy(self, running: CollapsedRequest) -> Reply | None:
-        if running.failure is not None or not running.has_known_length:
+        if running.failure is not None or not running.has_known_length():
             return None
         assert running.reply is not None, "it has begun"
         headers = list(running.entry.headers if running.entry else running.reply.headers)

@@ -1,60 +1,38 @@
-"""Stored responses: which are stored (RFC 9111, 3), what of them, and their age and lifetime (4.2)."""
+"""Stored responses (RFC 9111, 4.2), the requests as the cache sees them, and which selects which (2, 4.1)."""
 
-from datetime import timedelta
-from http import HTTPStatus
-from typing import Final
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import msgspec
 
-from frontispiece.gateway.policies.cache.cache_control import (
-    Directives,
-    explicit_lifetime,
-    heuristic_lifetime,
-    initial_age,
-    response_cache_control,
-    without,
-)
-from frontispiece.gateway.policies.cache.config import Cache
-from frontispiece.gateway.policies.cache.key import (
-    ANYTHING,
-    CacheRequest,
-    VaryKey,
-    selects,
-    varies_by,
-    vary_key,
-)
-from frontispiece.gateway.policies.cache.ranges import content_range, meets_if_range
-from frontispiece.http.dates import http_date, parse_date
-from frontispiece.http.headers import CREDENTIALS, HOP_BY_HOP, members
+from frontispiece.gateway.call import Call
+from frontispiece.http.authority import normalised
+from frontispiece.http.cache_control import Directives, request_cache_control
+from frontispiece.http.headers import CREDENTIALS, joined, members
+from frontispiece.http.ranges import RANGE, ByteRange, is_of_bytes, meets_if_range, requested_range
 from frontispiece.upstream import Headers, field
 
-CACHEABLE: Final = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
-"""Statuses of responses that are stored though they do not say so (RFC 9110, 15.1)."""
+if TYPE_CHECKING:
+    from frontispiece.gateway.config.route import Route
 
-UNDERSTOOD: Final = CACHEABLE | {302, 303, 307, 400, 401, 403, 406, 409, 422, 429, 451, 500, 502, 503, 504}
-"""Statuses whose requirements for caches are implemented, as `must-understand` asks."""
+ANYTHING: Final = b"*"
+"""In `Vary`: no other request selects the same response."""
 
-OF_A_PART: Final = frozenset({b"content-digest", b"content-length", b"content-md5", b"content-range"})
-"""Fields of a response that do not hold for another part of the representation."""
+BYPASSING: Final = frozenset({b"if-match", b"if-unmodified-since"})
+"""Request fields that only services can answer."""
 
-NOT_STORED: Final = HOP_BY_HOP | {b"age", b"proxy-authentication-info", b"x-request-id"}
-"""Fields of a connection, of a proxy (3.1), or of a single call."""
+_UNORDERED: Final = frozenset({b"accept-encoding"})
+"""Fields whose members mean the same in any order."""
 
-NOT_UPDATED: Final = frozenset(
-    {
-        b"age",
-        b"content-digest",
-        b"content-encoding",
-        b"content-length",
-        b"content-md5",
-        b"content-range",
-        b"digest",
-        b"repr-digest",
-    }
-)
-"""Fields about the bytes of a stored response, which a 304 does not update (3.2)."""
+_CASELESS: Final = _UNORDERED | {b"accept-language"}
+"""Fields whose members mean the same in any case."""
 
-TAG_HEADERS: Final = (b"cache-tag", b"surrogate-key")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+
+VaryKey = tuple[tuple[bytes, bytes], ...]
+"""The request fields that a response varies by, with their normalised values."""
 
 Group = tuple[str, str]
 """Entries that are purged together: `("path", path)`, `("tag", tag)`, or `ALL`."""
@@ -66,6 +44,117 @@ OVERHEAD: Final = 1024
 
 VALIDATABLE_TTL: Final = 3600.0
 """Seconds that an entry with a validator is stored after its end."""
+
+
+class Key(NamedTuple):
+    """The primary key of a request.
+
+    Args:
+        host: with the port, if it is not the default one: a service may answer by it.
+        scheme: of the client.
+        path: public, percent-encoded.
+        query: raw.
+        route: a digest of the route's configuration, so that tables of other times have other keys.
+    """
+
+    host: bytes
+    scheme: str
+    path: str
+    query: bytes
+    route: str
+
+
+class RouteKeys:
+    """The keys of the requests on one route."""
+
+    def __init__(self, route: "Route") -> None:
+        self._template = route.template
+        self._digest = blake2b(route.model_dump_json().encode(), digest_size=12).hexdigest()
+
+    def key_of(self, call: Call) -> Key:
+        """The primary key of a call."""
+        host = normalised(call.header(b"host") or b"", call.scheme)
+        path = path_key(self._template.expand(call.params))
+        return Key(host, call.scheme, path, call.query, self._digest)
+
+
+def path_key(path: str) -> str:
+    """A normalised path, whose escapes mean the same in either case (RFC 3986, 6.2.2.1)."""
+    return _ESCAPE.sub(lambda escape: escape[0].upper(), path) if "%" in path else path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheRequest:
+    """A call with what decides on its response.
+
+    Args:
+        call: the client's.
+        key: its primary key.
+        control: its `Cache-Control`.
+        credentialed: whether the response may be for this caller alone.
+        has_range: whether the service may respond with a part.
+        range: the part that is wanted; None for all of it.
+    """
+
+    call: Call
+    key: Key
+    control: Directives
+    credentialed: bool
+    has_range: bool = False
+    range: ByteRange | None = None
+
+    @classmethod
+    def of(cls, call: Call, keys: RouteKeys) -> Self:
+        """The request of a call on the route with these keys."""
+        credentialed = call.identity is not None or any(name in CREDENTIALS for name, _ in call.headers)
+        has_range = field(call.headers, RANGE) is not None
+        return cls(
+            call=call,
+            key=keys.key_of(call),
+            control=request_cache_control(call.headers),
+            credentialed=credentialed,
+            has_range=has_range,
+            range=requested_range(call.headers) if has_range and call.method == "GET" else None,
+        )
+
+
+def bypasses_cache(call: Call) -> bool:
+    """Whether a call concerns only its service: it has a body, a precondition, or a range of another unit."""
+    return call.body != b"" or any(
+        name in BYPASSING or (name == RANGE and not is_of_bytes(value)) for name, value in call.headers
+    )
+
+
+def may_collapse(call: Call) -> bool:
+    """Whether a call may wait for the response to another one, which is whole."""
+    return call.method == "GET" and field(call.headers, RANGE) is None and not bypasses_cache(call)
+
+
+def varies_by(response_headers: Headers) -> frozenset[bytes]:
+    """The names in `Vary`."""
+    return frozenset(name.lower() for name in members(response_headers, b"vary"))
+
+
+def vary_key(request_headers: Headers, names: frozenset[bytes]) -> VaryKey:
+    """What a request says in these fields; equal for requests that select the same response."""
+    return tuple((name, _normalised(request_headers, name)) for name in sorted(names))
+
+
+def selects(request_headers: Headers, vary: VaryKey) -> bool:
+    """Whether a request selects the response that was stored with this key."""
+    return not vary or vary_key(request_headers, frozenset(name for name, _ in vary)) == vary
+
+
+def _normalised(headers: Headers, name: bytes) -> bytes:
+    """The members of a field without whitespace; an absent field differs from an empty one."""
+    if not any(known == name for known, _ in headers):
+        return b"-"
+    values = [member.strip() for member in joined(headers, name).split(b",")]
+    if name in _CASELESS:
+        values = [member.lower().replace(b" ", b"") for member in values if member]
+    if name in _UNORDERED:
+        values.sort()
+    return b"=" + b",".join(values)
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -118,7 +207,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         """Whether it is whole, or has all of the range that is requested (3.3)."""
         if self.complete_length is None:
             return True
-        bounds = request.range.within(self.complete_length) if request.range else None
+        bounds = request.range.bounds(self.complete_length) if request.range else None
         if bounds is None or not meets_if_range(request.call.headers, self.headers):
             return False
         return self.offset <= bounds[0] and bounds[1] <= self.end
@@ -163,120 +252,3 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         if self.etag or self.last_modified:
             stale = max(stale, VALIDATABLE_TTL)
         return self.remaining(now) + stale
-
-
-def entry_of(
-    request: CacheRequest, status: int, headers: Headers, policy: Cache, *, requested: float, received: float
-) -> Entry | None:
-    """The entry of a response, without its body yet; None when it must not be stored, or is of no use."""
-    control = response_cache_control(headers, policy.target_names)
-    public = policy.public or _is_public(control)
-    if not _has_storable_status(request, status, headers, policy):
-        return None
-    if not _is_storable(request, status, headers, control, public=public):
-        return None
-    explicit = explicit_lifetime(control, headers, received)
-    must_validate = control.is_unqualified("no-cache")
-    implicit = 0.0 if must_validate else _implicit_lifetime(status, headers, control, policy, received)
-    part = content_range(headers) if status == HTTPStatus.PARTIAL_CONTENT else None
-    strict = must_validate or "must-revalidate" in control or "proxy-revalidate" in control
-    may_be_stale = not strict and "s-maxage" not in control
-
-    def stale_for(directive: str, policy_seconds: float) -> float:
-        if strict:
-            return 0.0
-        seconds = control.seconds(directive)
-        return seconds if seconds is not None else policy_seconds if may_be_stale else 0.0
-
-    entry = Entry(
-        status=status,
-        headers=_stored_headers(without(headers, OF_A_PART) if part else headers, control, received),
-        vary=vary_key(request.call.headers, varies_by(headers)),
-        path=request.key.path,
-        tags=_tags(headers, policy),
-        requested=requested,
-        received=received,
-        initial_age=initial_age(headers, requested, received),
-        lifetime=implicit if explicit is None else explicit,
-        must_validate=must_validate,
-        may_be_stale=may_be_stale,
-        stale_while_revalidate=stale_for("stale-while-revalidate", _seconds(policy.stale_while_revalidate)),
-        stale_if_error=stale_for("stale-if-error", _seconds(policy.stale_if_error)),
-        public=public,
-        offset=part.start if part else 0,
-        complete_length=part.complete_length if part else None,
-    )
-    return entry if entry.useful_for(received) > 0 else None
-
-
-def _implicit_lifetime(
-    status: int, headers: Headers, control: Directives, policy: Cache, received: float
-) -> float:
-    """How long a response is fresh that does not say, by the route."""
-    if policy.last_modified_factor and (status in CACHEABLE or "public" in control):
-        lifetime = heuristic_lifetime(headers, received, policy.last_modified_factor)
-        if lifetime:
-            return lifetime
-    is_part = status == HTTPStatus.PARTIAL_CONTENT
-    return _seconds(policy.ttl) if is_part or status in CACHEABLE else 0.0
-
-
-def updated_headers(stored: Headers, headers: Headers) -> Headers:
-    """The headers of a stored response after a 304 with these headers (3.2)."""
-    new = without(headers, NOT_STORED | NOT_UPDATED)
-    return [*without(stored, {name for name, _ in new} | {b"date"}), *new]
-
-
-def _is_public(control: Directives) -> bool:
-    """Whether a response says that it is for all, though its request had credentials (3.5).
-
-    `must-revalidate` would be enough for the RFC, but many a private response has it by habit.
-    """
-    return "public" in control or "s-maxage" in control
-
-
-def _has_storable_status(request: CacheRequest, status: int, headers: Headers, policy: Cache) -> bool:
-    if status == HTTPStatus.PARTIAL_CONTENT:
-        return policy.store_partial and request.range is not None and content_range(headers) is not None
-    if status < HTTPStatus.OK or status == HTTPStatus.NOT_MODIFIED:
-        return False
-    return status == HTTPStatus.OK or not request.has_range
-
-
-def _is_storable(
-    request: CacheRequest, status: int, headers: Headers, control: Directives, *, public: bool
-) -> bool:
-    must_understand = "must-understand" in control
-    if "no-store" in request.control:
-        return False
-    if must_understand and status not in UNDERSTOOD:
-        return False
-    if ("no-store" in control and not must_understand) or control.is_unqualified("private"):
-        return False
-    vary = varies_by(headers)
-    if request.credentialed and (not public or vary & CREDENTIALS):
-        return False
-    if field(headers, b"set-cookie") is not None or ANYTHING in vary:
-        return False
-    allowed = any(name in control for name in ("public", "max-age", "s-maxage"))
-    has_expires = not control.is_targeted and field(headers, b"expires") is not None
-    return allowed or has_expires or status in CACHEABLE or status == HTTPStatus.PARTIAL_CONTENT
-
-
-def _stored_headers(headers: Headers, control: Directives, received: float) -> Headers:
-    removed = NOT_STORED | control.fields("no-cache") | control.fields("private")
-    removed |= {name.lower() for name in members(headers, b"connection")}
-    stored = without(headers, removed)
-    if parse_date(field(stored, b"date")) is None:
-        stored = [*without(stored, (b"date",)), (b"date", http_date(int(received)))]
-    return stored
-
-
-def _tags(headers: Headers, policy: Cache) -> tuple[str, ...]:
-    """The tags of the route, and those in the response's own headers."""
-    own = [word for name in TAG_HEADERS for member in members(headers, name) for word in member.split()]
-    return tuple(dict.fromkeys([*policy.tags, *(word.decode("latin-1") for word in own)]))
-
-
-def _seconds(duration: timedelta | None) -> float:
-    return duration.total_seconds() if duration else 0.0

@@ -1,28 +1,31 @@
 """The cache's layer: responses from the cache where RFC 9111 allows it, and invalidation by unsafe calls."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urljoin, urlsplit
 
-import msgspec
 from msgspec.structs import replace
 
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Route
-from frontispiece.gateway.policies.cache.cache_control import without
 from frontispiece.gateway.policies.cache.collapsing import collapsing_layer
 from frontispiece.gateway.policies.cache.config import Cache
-from frontispiece.gateway.policies.cache.entry import Entry, updated_headers
-from frontispiece.gateway.policies.cache.invalidation import invalidation_layer
-from frontispiece.gateway.policies.cache.key import CacheRequest, RouteKeys, bypasses_cache, selects
-from frontispiece.gateway.policies.cache.ranges import IF_RANGE, RANGE
-from frontispiece.gateway.policies.cache.replies import CollapsedReply
-from frontispiece.gateway.policies.cache.response import (
+from frontispiece.gateway.policies.cache.entry import (
+    CacheRequest,
+    Entry,
+    RouteKeys,
+    bypasses_cache,
+    selects,
+)
+from frontispiece.gateway.policies.cache.serving import (
     FIRST_FAILURE,
     NOT_MODIFIED,
     OK,
     VALIDATORS,
     WITHOUT_SERVICE,
     CacheDecision,
+    CollapsedReply,
     conditional_headers,
     decide,
     forwarded,
@@ -36,9 +39,13 @@ from frontispiece.gateway.policies.cache.response import (
 from frontispiece.gateway.policies.cache.store import FetchStart, HttpCache
 from frontispiece.gateway.policies.cache.storing import ResponseWriter
 from frontispiece.gateway.resources import TableResources
-from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.authority import normalised
+from frontispiece.http.headers import READING_METHODS, SAFE_METHODS, without
 from frontispiece.http.problems import Problem
+from frontispiece.http.ranges import IF_RANGE, RANGE
 from frontispiece.upstream import Reply, UpstreamError, field
+
+log = logging.getLogger(__name__)
 
 FAILURES: Final = frozenset({500, 502, 503, 504})
 """Statuses in whose place a stale response may be served (RFC 5861, 4)."""
@@ -66,21 +73,48 @@ def cache_layer(route: Route, policy: Cache, cache: HttpCache) -> Layer:
     """Respond from the cache, and store responses that may be."""
 
     def layer(inner: Handler) -> Handler:
-        handle = _CachedRoute(route, policy, cache, inner).handle
-        return _without_targeted(handle, policy.target_names) if policy.remove_targeted else handle
+        cached = _CachedRoute(route, policy, cache, inner).handle
+
+        async def without_targeted(call: Call) -> Reply:
+            reply = await cached(call)
+            reply.headers = without(reply.headers, policy.target_names)
+            return reply
+
+        return without_targeted if policy.remove_targeted else cached
 
     return layer
 
 
-def _without_targeted(inner: Handler, names: Sequence[bytes]) -> Handler:
-    """Pass responses on without the targeted fields of these names."""
+def invalidation_layer(route: Route, cache: HttpCache) -> Layer:
+    """After a successful unsafe call, purge its path and those of this origin that the response names."""
 
-    async def handle(call: Call) -> Reply:
-        reply = await inner(call)
-        reply.headers = without(reply.headers, names)
-        return reply
+    def layer(inner: Handler) -> Handler:
+        async def handle(call: Call) -> Reply:
+            reply = await inner(call)
+            if call.method not in READING_METHODS and 200 <= reply.status < 400:  # noqa: PLR2004 (the bounds of success)
+                for path in sorted(_outdated(route, call, reply)):
+                    await cache.purge(path)
+            return reply
 
-    return handle
+        return handle
+
+    return layer
+
+
+def _outdated(route: Route, call: Call, reply: Reply) -> set[str]:
+    path = route.template.expand(call.params)
+    host = normalised(call.header(b"host") or b"", call.scheme)
+    outdated = {path}
+    for name in (b"location", b"content-location"):
+        if value := reply.header(name):
+            try:
+                url = urlsplit(urljoin(f"{call.scheme}://{host.decode()}{path}", value.decode("latin-1")))
+            except ValueError:  # not a URL
+                continue
+            netloc = normalised(url.netloc.encode("latin-1"), url.scheme)
+            if (url.scheme, netloc) == (call.scheme, host):
+                outdated.add(url.path)
+    return outdated
 
 
 class _CachedRoute:
@@ -121,16 +155,14 @@ class _CachedRoute:
             return await self._on_miss(request, b"stale")
         match decision:
             case CacheDecision.FRESH:
-                self._count("hit")
-                return self._stored_reply(request, entry, hit(entry, now))
+                return self._serve(request, entry, "hit", hit(entry, now))
             case CacheDecision.REVALIDATE:
                 return await self._revalidate(request, entry, b"stale")
             case CacheDecision.MUST_REVALIDATE:
                 return await self._revalidate(request, entry, b"request")
             case CacheDecision.STALE_WHILE_REVALIDATE:
                 self._refresh(request, entry)
-        self._count("stale")
-        return self._stored_reply(request, entry, hit(entry, now, detail=b"stale"))
+        return self._serve(request, entry, "stale", hit(entry, now, detail=b"stale"))
 
     async def _on_miss(self, request: CacheRequest, reason: bytes) -> Reply:
         self._count("miss")
@@ -163,45 +195,19 @@ class _CachedRoute:
         if reply.status == NOT_MODIFIED:
             await reply.release()
             if validates(reply.headers, entry):
-                return self._freshen(request, entry, reply, start, reason)
+                updated, stored = self._writer.freshen(request, entry, reply.headers, start)
+                cache_status = forwarded(reason, NOT_MODIFIED, stored=stored)
+                return self._serve(request, updated, "revalidated", cache_status)
             self._cache.remove(request.key, entry)
             return await self._on_miss(request, reason)
         self._count("miss")
-        if request.call.method == "HEAD":
-            self._invalidate_on_head(request, entry, reply)
+        if request.call.method == "HEAD" and reply.status == OK and _differs(reply, entry):
+            self._cache.remove(request.key, entry)
         return await self._store(request, reply, start, reason, validate=True, replaces=entry)
 
     def _serve_stale(self, request: CacheRequest, entry: Entry, reason: bytes, status: int | None) -> Reply:
         """The stale entry, because the service failed with this status, or without any."""
-        self._count("stale")
-        cache_status = forwarded(reason, status, detail=b"stale-if-error")
-        return self._stored_reply(request, entry, cache_status)
-
-    def _freshen(
-        self, request: CacheRequest, entry: Entry, reply: Reply, start: FetchStart, reason: bytes
-    ) -> Reply:
-        """The entry, updated by a 304 (4.3.4)."""
-        self._count("revalidated")
-        headers = updated_headers(entry.headers, reply.headers)
-        age = [field for field in reply.headers if field[0] == b"age"]
-        updated = self._writer.entry(request, entry.status, [*headers, *age], start)
-        now = self._cache.now()
-        stored = False
-        if updated.vary != entry.vary if updated else "no-store" not in request.control:
-            self._cache.remove(request.key, entry)
-        if updated is not None:
-            updated = msgspec.structs.replace(updated, body=entry.body)
-            stored = self._cache.put(request.key, updated, start)
-        else:  # from now on it is for this client alone
-            updated = msgspec.structs.replace(entry, headers=headers, received=now, initial_age=0.0)
-        return self._stored_reply(request, updated, forwarded(reason, NOT_MODIFIED, stored=stored))
-
-    def _invalidate_on_head(self, request: CacheRequest, entry: Entry, reply: Reply) -> None:
-        """Remove an entry that differs from what HEAD says (4.3.5)."""
-        if reply.status == OK and any(
-            reply.header(name) not in {None, field(entry.headers, name)} for name in COMPARED
-        ):
-            self._cache.remove(request.key, entry)
+        return self._serve(request, entry, "stale", forwarded(reason, status, detail=b"stale-if-error"))
 
     async def _store(
         self,
@@ -245,12 +251,19 @@ class _CachedRoute:
         background = CacheRequest.of(call, self._keys)
 
         async def refresh() -> None:
-            async with await self._revalidate(background, entry, b"stale") as reply:
-                await _drain(reply)
+            try:
+                async with await self._revalidate(background, entry, b"stale") as reply:
+                    await _drain(reply)
+            except (UpstreamError, Problem) as failure:
+                log.warning("%s: a cached response could not be refreshed: %s", entry.path, failure)
 
         self._cache.refresh(request.key, entry, refresh, call.lease)
 
-    def _stored_reply(self, request: CacheRequest, entry: Entry, cache_status: tuple[bytes, bytes]) -> Reply:
+    def _serve(
+        self, request: CacheRequest, entry: Entry, outcome: str, cache_status: tuple[bytes, bytes]
+    ) -> Reply:
+        """What is stored."""
+        self._count(outcome)
         encoded = self._cache.encoded(request.key, entry)
         return reply_from(entry, request, self._cache.now(), cache_status, encoded)
 
@@ -261,6 +274,11 @@ class _CachedRoute:
 async def _drain(reply: Reply) -> None:
     async for _ in reply.chunks():
         pass
+
+
+def _differs(reply: Reply, entry: Entry) -> bool:
+    """Whether an entry is outdated by what a response to HEAD says (4.3.5)."""
+    return any(reply.header(name) not in {None, field(entry.headers, name)} for name in COMPARED)
 
 
 def _is_representative(request: CacheRequest) -> bool:

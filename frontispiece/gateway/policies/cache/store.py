@@ -1,29 +1,27 @@
 """The cache of one gateway: its entries in memory and in Valkey, their purges and refreshes."""
 
 import itertools
-import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from frontispiece import clocks
-from frontispiece.aio import BackgroundTasks
+from frontispiece.aio import SingleFlight
+from frontispiece.gateway.policies.cache.backends import (
+    EncodedBodies,
+    MemoryEntry,
+    MemoryStore,
+    ValkeyCacheStore,
+)
 from frontispiece.gateway.policies.cache.config import MAX_BYTES
-from frontispiece.gateway.policies.cache.entry import ALL, Entry, Group
-from frontispiece.gateway.policies.cache.key import CacheRequest, Key, VaryKey, path_key
-from frontispiece.gateway.policies.cache.memory import EntryKey, MemoryEntry, MemoryStore
-from frontispiece.gateway.policies.cache.replies import EncodedBodies
-from frontispiece.gateway.policies.cache.valkey_store import ValkeyCacheStore
+from frontispiece.gateway.policies.cache.entry import ALL, CacheRequest, Entry, Group, Key, VaryKey, path_key
 from frontispiece.http.paths import AmbiguousPath, Parameter, Template, segments_of
-from frontispiece.http.problems import Problem
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.telemetry.metrics import Counter
-from frontispiece.upstream import Headers, UpstreamError
-
-log = logging.getLogger(__name__)
+from frontispiece.upstream import Headers
 
 LOCAL_TTL: Final = 2.0
 """Seconds for which a process with a Valkey uses its own copy without looking there."""
@@ -73,8 +71,7 @@ class HttpCache:
         self._purges: OrderedDict[Group, int] = OrderedDict()
         self._forgotten_purge = 0
         """A request sent before this purge may have missed one that is no longer remembered."""
-        self._refreshes = BackgroundTasks(shutdown_timeout=0)
-        self._refreshing: set[EntryKey] = set()
+        self._refreshes = SingleFlight("the cache")
 
     async def __aenter__(self) -> Self:
         if self._valkey:
@@ -177,16 +174,11 @@ class HttpCache:
         self,
         key: Key,
         entry: Entry,
-        fetch: Callable[[], Coroutine[Any, Any, None]],
+        fetch: Callable[[], Awaitable[None]],
         lease: AbstractContextManager[object],
     ) -> None:
         """Fetch an entry anew in the background, unless that is being done; the lease is held meanwhile."""
-        variant = (key, entry.vary)
-        if variant in self._refreshing:
-            return
-        self._refreshing.add(variant)
-        task = self._refreshes.start(_log_failure(key, fetch), holds=lease)
-        task.add_done_callback(lambda _: self._refreshing.discard(variant))
+        self._refreshes.start_detached((key, entry.vary), fetch, lease)
 
     def _purge(self, group: Group) -> int:
         self._last_purge = self._purges[group] = next(self._purge_numbers)
@@ -202,13 +194,6 @@ class HttpCache:
             return False
         latest = max(self._forgotten_purge, *(self._purges.get(group, 0) for group in entry.groups))
         return latest > start.purge
-
-
-async def _log_failure(key: Key, fetch: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        await fetch()
-    except (UpstreamError, Problem) as failure:
-        log.warning("%s: a cached response could not be refreshed: %s", key.path, failure)
 
 
 def _normalised(path: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Final
 
 from frontispiece.gateway.call import Call, Handler, Layer
-from frontispiece.gateway.policies.cache.replies import StoredReply
+from frontispiece.gateway.policies.cache.serving import StoredReply
 from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.compression.encoders import ENCODERS, Encoder, Workers
 from frontispiece.http.accept import preferred_coding

@@ -48,7 +48,7 @@ def merged(*controls: str | None, personal: bool = False, degraded: bool = False
         (["max-age=60, s-maxage=600", "private, max-age=90"], "private, max-age=60"),
         (["max-age=60, stale-while-revalidate=9, immutable", "max-age=90, immutable"], "max-age=60"),
         (["max-age=-5", "max-age=90"], "max-age=0"),
-        (['max-age="60"', "max-age=90"], "max-age=0"),
+        (['max-age="60"', "max-age=90"], "max-age=60"),
         (["max-age=soon", "max-age=90"], "max-age=0"),
         (["max-age=60, max-age=3", "max-age=90"], "max-age=3"),
         (["", "max-age=90"], "no-cache"),

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from frontispiece.gateway.policies.cache import memory
-from frontispiece.gateway.policies.cache.replies import StoredReply
+from frontispiece.gateway.policies.cache import backends
+from frontispiece.gateway.policies.cache.serving import StoredReply
 from tests.support.cached import World, call, read, streamed
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY")
@@ -173,6 +173,7 @@ async def test_encoded_forms_count_and_are_evicted_with_their_response() -> None
         await world.get(path)
         answer = await world.handler(call("GET", path))
         assert isinstance(answer, StoredReply)
+        assert answer.encoded is not None
         encoded.append(answer.encoded)
     before = bytes_of(world)
     encoded[1].put("br", b"y" * 1000)
@@ -193,7 +194,7 @@ async def test_encoded_forms_count_and_are_evicted_with_their_response() -> None
 
 
 async def test_of_too_many_variants_the_oldest_is_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MAX_VARIANTS", 3)
+    monkeypatch.setattr(backends, "MAX_VARIANTS", 3)
     world = World()
     world.origin.says(cache_control="max-age=60", vary="accept-language")
     for language in ("a", "b", "c", "d"):

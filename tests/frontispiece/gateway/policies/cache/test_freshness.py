@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontispiece.gateway.call import Call
-from frontispiece.gateway.policies.cache.cache_control import (
+from frontispiece.http.cache_control import (
     cache_control,
     explicit_lifetime,
     initial_age,

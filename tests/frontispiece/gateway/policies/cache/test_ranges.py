@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontispiece.gateway.call import Call
-from frontispiece.gateway.policies.cache.ranges import content_range, requested_range
+from frontispiece.http.ranges import content_range, requested_range
 from frontispiece.upstream import Reply
 from tests.support import calls
 from tests.support.cached import Received, World, call, read, reply, streamed
@@ -30,7 +30,7 @@ class Ranges:
 
     async def __call__(self, request: Call) -> Reply:
         wanted = requested_range(request.headers)
-        bounds = wanted.within(len(self.content)) if wanted else None
+        bounds = wanted.bounds(len(self.content)) if wanted else None
         if bounds is None:
             return reply(200, self.content, **self.fields)
         start, end = bounds
@@ -281,7 +281,7 @@ def test_any_bytes_are_a_range_or_none_and_a_range_lies_within(value: bytes) -> 
     wanted = requested_range([(b"range", value)])
     content_range([(b"content-range", value)])
     for length in (0, 1, 10, 10**6):
-        bounds = wanted.within(length) if wanted else None
+        bounds = wanted.bounds(length) if wanted else None
         assert bounds is None or 0 <= bounds[0] < bounds[1] <= length
 
 

@@ -4,7 +4,8 @@ import re
 from typing import Final, NamedTuple
 
 from frontispiece.http.dates import parse_date
-from frontispiece.upstream import Headers, field
+from frontispiece.http.messages import Headers, field
+from frontispiece.http.problems import Problem
 
 RANGE: Final = b"range"
 IF_RANGE: Final = b"if-range"
@@ -29,13 +30,25 @@ class ByteRange(NamedTuple):
     first: int | None
     last: int | None
 
-    def within(self, length: int) -> tuple[int, int] | None:
+    def bounds(self, length: int) -> tuple[int, int] | None:
         """Start and end (exclusive) in a representation of this length; None when nothing of it is there."""
         if self.first is None:
             start, end = max(0, length - (self.last or 0)), length
         else:
             start, end = self.first, length if self.last is None else min(self.last + 1, length)
         return (start, end) if start < end else None
+
+    def within(self, length: int) -> "ContentRange":
+        """The part that this is of a representation of this length.
+
+        Raises:
+            Problem: 416, nothing of it is there.
+        """
+        if (bounds := self.bounds(length)) is None:
+            detail = f"There are {length} bytes, and none of the range."
+            headers = {"Content-Range": f"bytes */{length}"}
+            raise Problem(416, "range-not-satisfiable", detail, headers=headers)
+        return ContentRange(*bounds, length)
 
 
 class ContentRange(NamedTuple):
@@ -50,6 +63,11 @@ class ContentRange(NamedTuple):
     start: int
     end: int
     complete_length: int
+
+    @property
+    def field(self) -> tuple[bytes, bytes]:
+        """The header field that says so."""
+        return CONTENT_RANGE, b"bytes %d-%d/%d" % (self.start, self.end - 1, self.complete_length)
 
 
 def is_of_bytes(value: bytes) -> bool:

@@ -1,27 +1,15 @@
-"""Whether a stored response may be used for a request (RFC 9111, 4), and the responses made of it."""
+"""Whether a stored response may be served (RFC 9111, 4), and the responses that are made of it."""
 
-import re
 from enum import Enum, auto
 from typing import Final
 
-from frontispiece.gateway.policies.cache.cache_control import (
-    MAX_SECONDS,
-    Directives,
-    without,
-)
-from frontispiece.gateway.policies.cache.entry import OF_A_PART, Entry
-from frontispiece.gateway.policies.cache.key import CacheRequest
-from frontispiece.gateway.policies.cache.ranges import (
-    CONTENT_RANGE,
-    IF_RANGE,
-    RANGE,
-    ByteRange,
-    meets_if_range,
-)
-from frontispiece.gateway.policies.cache.replies import EncodedBodies, StoredReply
+from frontispiece.gateway.policies.cache.backends import EncodedBodies
+from frontispiece.gateway.policies.cache.entry import CacheRequest, Entry
+from frontispiece.http.cache_control import MAX_SECONDS, Directives
 from frontispiece.http.dates import parse_date
-from frontispiece.http.headers import joined
-from frontispiece.http.problems import Problem
+from frontispiece.http.etags import matches
+from frontispiece.http.headers import joined, without
+from frontispiece.http.ranges import IF_RANGE, RANGE, meets_if_range
 from frontispiece.upstream import Headers, Reply, field
 
 OK: Final = 200
@@ -30,16 +18,46 @@ PARTIAL_CONTENT: Final = 206
 NOT_MODIFIED: Final = 304
 FIRST_FAILURE: Final = 500
 
+OF_A_PART: Final = frozenset({b"content-digest", b"content-length", b"content-md5", b"content-range"})
+"""Fields of a response that do not hold for another part of the representation."""
+
 VALIDATORS: Final = (b"if-none-match", b"if-modified-since")
 
 CACHE_STATUS: Final = b"cache-status"
 CACHE_NAME: Final = b"gateway"
 
-_TAG = re.compile(rb'(?:W/)?("[^"]*")')
-
 _CONTENT_HEADERS: Final = frozenset(
     {b"content-length", b"content-type", b"content-encoding", b"content-language", b"content-range"}
 )
+
+
+class StoredReply(Reply, kw_only=True, eq=False):
+    """A whole response that is stored.
+
+    Args:
+        stored_body: its body as it is stored.
+        encoded: the encoded forms of that, None when it is not in memory.
+    """
+
+    stored_body: bytes
+    encoded: EncodedBodies | None
+
+    @property
+    def encoded_bodies(self) -> EncodedBodies | None:
+        """The encoded forms of its body; None when a layer has given it another body since."""
+        return self.encoded if self.body is self.stored_body else None
+
+
+class CollapsedReply(Reply, kw_only=True, eq=False):
+    """One caller's copy of a shared response.
+
+    Args:
+        first: whether it is for the call that reached the service.
+        stored: whether the response is stored when all of it has come, so that no other layer need do it.
+    """
+
+    first: bool
+    stored: bool
 
 
 class CacheDecision(Enum):
@@ -120,18 +138,13 @@ def validates(headers: Headers, entry: Entry) -> bool:
 def is_current(request_headers: Headers, response_headers: Headers, received: float) -> bool:
     """Whether the client has this response (of status 200) already; tags count more than dates (4.3.2)."""
     if field(request_headers, b"if-none-match") is not None:
-        tags = joined(request_headers, b"if-none-match")
-        tag = field(response_headers, b"etag")
-        if tags.strip() == b"*":
-            return True
-        return tag is not None and _opaque(tag) in _TAG.findall(tags)
+        tags, tag = joined(request_headers, b"if-none-match"), field(response_headers, b"etag") or b""
+        return matches(tags.decode("latin-1"), tag.decode("latin-1"))
     since = parse_date(field(request_headers, b"if-modified-since"))
     if since is None:
         return False
-    for name in (b"last-modified", b"date"):
-        if (date := parse_date(field(response_headers, name))) is not None:
-            return date <= since
-    return received <= since
+    dates = (parse_date(field(response_headers, name)) for name in (b"last-modified", b"date"))
+    return next((date for date in dates if date is not None), received) <= since
 
 
 def not_modified(headers: Headers) -> Reply:
@@ -163,37 +176,15 @@ def reply_from(
         if is_current(request.call.headers, entry.headers, entry.received):
             return not_modified(headers)
         if request.range and meets_if_range(request.call.headers, entry.headers):
-            return _range_reply(entry, headers, request.range)
+            length = len(entry.body) if entry.complete_length is None else entry.complete_length
+            part = request.range.within(length)
+            body = entry.body[part.start - entry.offset : part.end - entry.offset]
+            return Reply.whole(PARTIAL_CONTENT, body, [*without(headers, OF_A_PART), part.field])
     if entry.status != NO_CONTENT and field(entry.headers, b"content-length") is None:
         headers.append((b"content-length", b"%d" % len(entry.body)))
-    if request.call.method != "GET":
-        return Reply(status=entry.status, headers=headers, body=b"")
-    return stored_reply(Reply(status=entry.status, headers=headers, body=entry.body), entry.body, encoded)
-
-
-def _range_reply(entry: Entry, headers: Headers, wanted: ByteRange) -> Reply:
-    length = len(entry.body) if entry.complete_length is None else entry.complete_length
-    bounds = wanted.within(length)
-    if bounds is None:
-        detail = f"The response has {length} bytes, and none of the range."
-        raise Problem(416, "range-not-satisfiable", detail, headers={"Content-Range": f"bytes */{length}"})
-    start, end = bounds
-    part = (CONTENT_RANGE, b"bytes %d-%d/%d" % (start, end - 1, length))
-    body = entry.body[start - entry.offset : end - entry.offset]
-    return Reply.whole(PARTIAL_CONTENT, body, [*without(headers, OF_A_PART), part])
-
-
-def stored_reply(reply: Reply, body: bytes, encoded: EncodedBodies | None) -> Reply:
-    """A response whose whole body is stored with these encoded forms; None for one that is not."""
-    if encoded is None:
-        return reply
+    body = entry.body if request.call.method == "GET" else b""
     return StoredReply(
-        status=reply.status,
-        headers=reply.headers,
-        body=body,
-        release=reply.release,
-        stored_body=body,
-        encoded=encoded,
+        status=entry.status, headers=headers, body=body, stored_body=entry.body, encoded=encoded
     )
 
 

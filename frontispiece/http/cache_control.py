@@ -1,14 +1,14 @@
 """Header fields about caching, as RFC 9111 has them: in doubt a response is older, and not stored."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 from frontispiece.http.dates import parse_date
 from frontispiece.http.headers import joined, members
 from frontispiece.http.memo import Memo
+from frontispiece.http.messages import Headers, field
 from frontispiece.http.structured_fields import InvalidStructuredField, Item, parse_dictionary
-from frontispiece.upstream import Headers, field
 
 MAX_SECONDS: Final = 2**31
 """The value of greater numbers of seconds (RFC 9111, 1.2.2)."""
@@ -69,7 +69,7 @@ class Directives:
             invalid: stands for a value that is no number.
         """
         values = self._values.get(name)
-        return None if values is None else min(_number(value, invalid) for value in values)
+        return None if values is None else min(parse_seconds((v or "").strip('"'), invalid) for v in values)
 
     def is_unqualified(self, name: str) -> bool:
         """Whether a directive is there and names no fields, so that it is about the whole response."""
@@ -91,11 +91,9 @@ def _text(item: Item) -> str | None:
     return None if item is True else str(item)
 
 
-def _number(value: str | None, invalid: int) -> int:
-    digits = (value or "").strip('"')
-    if not (digits.isascii() and digits.isdigit()):
-        return invalid
-    return min(int(digits[:20]), MAX_SECONDS)
+def parse_seconds(text: str, invalid: int) -> int:
+    """A number of seconds; `invalid` for a text that is none."""
+    return min(int(text[:20]), MAX_SECONDS) if text.isascii() and text.isdigit() else invalid
 
 
 def _fields(value: str) -> frozenset[bytes]:
@@ -133,12 +131,6 @@ _DIRECTIVES: Final = Memo[bytes, Directives](lambda value: Directives.parse(valu
 _TARGETED: Final = Memo(Directives.parse_targeted)
 
 
-def without(headers: Headers, names: Iterable[bytes]) -> Headers:
-    """The headers without the fields of these names."""
-    removed = frozenset(names)
-    return [field for field in headers if field[0] not in removed]
-
-
 def initial_age(headers: Headers, requested: float, received: float) -> float:
     """The age of a response when it comes: by its `Age`, or since its `Date` (4.2.3)."""
     date = parse_date(field(headers, b"date"))
@@ -152,10 +144,9 @@ def _age(headers: Headers) -> int:
     RFC 9111, 5.1, would ignore it, or use the first of several: then an old response would count as new.
     """
     values = _values(headers, b"age")
-    if not values:
-        return 0
-    value = values[0].strip()
-    return min(int(value[:20]), MAX_SECONDS) if len(values) == 1 and value.isdigit() else MAX_SECONDS
+    if len(values) != 1:
+        return MAX_SECONDS if values else 0
+    return parse_seconds(values[0].strip().decode("latin-1"), MAX_SECONDS)
 
 
 def explicit_lifetime(control: Directives, headers: Headers, received: float) -> float | None:
