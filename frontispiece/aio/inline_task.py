@@ -34,6 +34,8 @@ else:
 
 Result = TypeVar("Result")
 
+_set_result = asyncio.Future.set_result  # found by `super()` anew each time
+
 
 class Signal(asyncio.Future[Result]):
     """A future that resumes an `InlineTask` as soon as it has a result; ordinary tasks resume as usual."""
@@ -43,7 +45,7 @@ class Signal(asyncio.Future[Result]):
 
     def set_result(self, result: Result) -> None:
         """Set the result and resume the waiting task, which runs until it waits again."""
-        super().set_result(result)
+        _set_result(self, result)
         if self.waiter is not None:
             self.waiter.step()
 

@@ -231,7 +231,7 @@ class Gateway:
         snapshot = self.snapshot.__enter__()
         service = ""
         try:
-            client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, request.headers)
+            client_ip, scheme = snapshot.proxies.client(request.client_ip, request.scheme, section)
             request.client_ip = client_ip  # for the access log
             path, _, query = request.target.partition(b"?")
             if path in health.CHECKS and request.method in SAFE_METHODS:
@@ -271,8 +271,7 @@ class Gateway:
                 snapshot.end_call()
                 raise
             reply = problem_response(_problem_of(failure, name.decode(), service), name)
-        reply.headers = [field for field in reply.headers if field[0] != REQUEST_ID]
-        reply.headers += (*response_headers, (REQUEST_ID, name))
+        reply.headers = [*reply.headers, *response_headers, (REQUEST_ID, name)]
         if self._stopping:
             reply.headers.append(CLOSING)
         if isinstance(reply.body, bytes):

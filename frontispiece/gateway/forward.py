@@ -12,11 +12,15 @@ from frontispiece.gateway.location import location_rewrite
 from frontispiece.http.headers import HOP_BY_HOP, end_to_end
 from frontispiece.http.messages import whole_or_stream
 from frontispiece.http.paths import decode_segment
+from frontispiece.http.request_id import REQUEST_ID
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream import Headers, Reply, Request, Upstream
 
-DATED_HERE: Final = HOP_BY_HOP | {b"date"}
-"""What goes no further of a response that the edge dates; on routes that cache it keeps its own date."""
+DROPPED: Final = HOP_BY_HOP | {REQUEST_ID}
+"""What goes no further of a response; the edge writes its own request id."""
+
+DATED_HERE: Final = DROPPED | {b"date"}
+"""The same where the edge dates it; on routes that cache it keeps its own date."""
 
 LENGTH: Final = frozenset({b"content-length"})
 """Of a body that is not sent, which servers would wait for."""
@@ -37,7 +41,7 @@ def forward(
     service = upstream.name
     route_timeout = route.timeout.total_seconds()
     timeout_header = milliseconds(route_timeout)
-    drop_response_headers = HOP_BY_HOP if route.cache else DATED_HERE
+    drop_response_headers = DROPPED if route.cache else DATED_HERE
 
     expand = route.target.expand
     fields = route.template.names if route.to and route.to.method else ()

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 from frontispiece.gateway.config.edge import Edge, ForwardedStyle
-from frontispiece.upstream import Headers
+from frontispiece.http.messages import Headers, HeaderSection
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class TrustedProxies:
         self._are_there = bool(networks)
         self._watched_calls = WATCHED_CALLS
 
-    def client(self, peer: str, scheme: str, headers: Headers) -> tuple[str, str]:
+    def client(self, peer: str, scheme: str, headers: HeaderSection) -> tuple[str, str]:
         """The client's address and scheme, of a call that came from `peer` by `scheme`.
 
         A hop without an address (`unknown`, an obfuscated name, garbage) ends the walk: the client is the one
@@ -67,10 +67,10 @@ class TrustedProxies:
                 break
         return peer, scheme
 
-    def _watch(self, peer: str, headers: Headers) -> None:
+    def _watch(self, peer: str, headers: HeaderSection) -> None:
         """Warn once when an untrusted peer reports a client: it may be a proxy that the table should name."""
         self._watched_calls -= 1
-        if found := FORWARDING.intersection(dict(headers)):
+        if found := headers.by_name.keys() & FORWARDING:
             self._watched_calls = 0
             log.warning(
                 "%s of %s is ignored: if that is a proxy of yours, name it in [edge] trusted_proxies, "

@@ -13,6 +13,7 @@ from frontispiece.aio.deadline import Deadline
 from frontispiece.http.accept import preferred_media_type
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.media_types import is_json
+from frontispiece.http.memo import Memo
 from frontispiece.http.problems import Problem, internal
 from frontispiece.pages.compiled import CompiledPage
 from frontispiece.pages.executor import NO_INPUTS, Run, SourceFailed
@@ -27,10 +28,13 @@ from frontispiece.upstream import Headers, Reply, UpstreamClientError, now
 JSON = "application/json"
 """The view as one document: for every client that does not name another media type."""
 
-ANYTHING = b"*/*"
-
 MEDIA_TYPES = frozenset({JSON, MEDIA_TYPE, *ENCODERS})
 """The media types that a page is served in."""
+
+PREFERRED_MEDIA_TYPES = Memo[bytes, str](
+    lambda accept: preferred_media_type(accept.decode("latin-1"), MEDIA_TYPES, JSON)
+)
+"""The one that a client prefers, by its `Accept`."""
 
 log = logging.getLogger(__name__)
 
@@ -113,9 +117,8 @@ class Endpoint:
             anonymous = _provide(self._anonymous, request.without_credentials())
         skip_optional = self.skip_optional is not None and self.skip_optional()
         media_type = JSON
-        accept = request.fields.get(b"accept", ANYTHING)
-        if self._has_media_types and accept != ANYTHING:
-            media_type = preferred_media_type(accept.decode("latin-1"), MEDIA_TYPES, JSON)
+        if self._has_media_types:
+            media_type = PREFERRED_MEDIA_TYPES[request.fields.get(b"accept", b"*/*")]
         if media_type in ENCODERS:
             new_run = partial(
                 Run, self.compiled, values, deadline, anonymous_inputs=anonymous, skip_optional=skip_optional

@@ -11,7 +11,7 @@ from frontispiece.errors import ConfigError
 from frontispiece.gateway.config.edge import Edge, ForwardedStyle
 from frontispiece.gateway.config.table import parse
 from frontispiece.gateway.forwarded import MAX_HOPS, TrustedProxies
-from frontispiece.upstream import Headers
+from frontispiece.http.messages import Headers, HeaderSection
 from tests.support.serving import Serve
 from tests.support.stub import Stub
 from tests.support.tables import route, route_table
@@ -22,13 +22,13 @@ X = TrustedProxies(Edge(trusted_proxies=("10.0.0.0/8", "192.0.2.9", "fd00::/8"))
 RFC = TrustedProxies(Edge(trusted_proxies=("10.0.0.0/8",), forwarded_header=ForwardedStyle.FORWARDED))
 
 
-def x(*values: str, proto: str | None = None) -> Headers:
+def x(*values: str, proto: str | None = None) -> HeaderSection:
     headers = [(b"x-forwarded-for", value.encode("latin-1")) for value in values]
-    return headers + ([(b"x-forwarded-proto", proto.encode())] if proto else [])
+    return HeaderSection(headers + ([(b"x-forwarded-proto", proto.encode())] if proto else []))
 
 
-def rfc(*values: str) -> Headers:
-    return [(b"forwarded", value.encode("latin-1")) for value in values]
+def rfc(*values: str) -> HeaderSection:
+    return HeaderSection([(b"forwarded", value.encode("latin-1")) for value in values])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_standard_header_is_walked_alike_and_one_that_cannot_be_read_is_not_
 
 
 def test_the_header_that_the_proxies_do_not_write_is_never_believed() -> None:
-    both = [*x("203.0.113.5", proto="https"), *rfc("for=198.51.100.1;proto=https")]
+    both = HeaderSection([*x("203.0.113.5", proto="https"), *rfc("for=198.51.100.1;proto=https")])
 
     assert X.client(NEAR, "http", both) == ("203.0.113.5", "https")
     assert X.client(NEAR, "http", rfc("for=198.51.100.1;proto=https")) == (NEAR, "http")
@@ -125,7 +125,7 @@ def test_a_proxy_that_is_not_trusted_is_logged_once(
 ) -> None:
     proxies = TrustedProxies(edge)
     for peer in ("172.18.0.1", "172.18.0.1", "172.18.0.2"):
-        assert proxies.client(peer, "http", [(b"host", b"a"), *headers]) == (peer, "http")
+        assert proxies.client(peer, "http", HeaderSection([(b"host", b"a"), *headers])) == (peer, "http")
 
     (message,) = caplog.messages
     assert message.startswith(f"{headers[0][0].decode()} of 172.18.0.1 is ignored")

@@ -35,7 +35,7 @@ from frontispiece.upstream import Headers, InvalidResponse, Reply, Unreachable, 
 HANDSHAKE_PREFIX: Final = b"sec-websocket-"
 """The prefix of header fields that concern one connection only."""
 
-NOT_FORWARDED: Final = frozenset({b"content-length", b"date"})
+NOT_FORWARDED: Final = frozenset({b"content-length", b"date", b"x-request-id"})
 """Fields of a service's refusal that the gateway sets itself."""
 
 PING_INTERVAL: Final = 20.0
