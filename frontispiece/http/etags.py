@@ -9,6 +9,8 @@ def matches(if_none_match: str | None, tag: str) -> bool:
     """Whether an `If-None-Match` names this tag, by weak comparison (RFC 9110, 13.1.2)."""
     if not if_none_match:
         return False
+    if if_none_match == tag:  # which is what nearly all clients send
+        return True
     named = {found.removeprefix("W/") for found in _TAG.findall(if_none_match)}
     return if_none_match.strip() == "*" or tag.removeprefix("W/") in named
 

@@ -161,7 +161,7 @@ async def test_two_gateways_share_stored_responses_and_purges(
         ('cache = { ttl = "soon" }', "is no duration"),
         ('cache = { max_body_size = "0B" }', "greater than or equal to 1"),
         ('cache = { public = "yes" }', "neither true nor false"),
-        ('cache = { tags = ["a b"] }', "match pattern"),
+        ('cache = { tags = ["a b"] }', "a word of up to 128 characters without commas"),
         ("cache = { size = 1 }", "unknown key"),
         ('methods = ["PUT"]\ncache = {}', "cache is for GET"),
         ("collapse = true", "collapse shares responses between callers"),

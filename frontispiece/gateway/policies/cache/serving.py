@@ -143,8 +143,10 @@ def is_current(request_headers: Headers, response_headers: Headers, received: fl
     since = parse_date(field(request_headers, b"if-modified-since"))
     if since is None:
         return False
-    dates = (parse_date(field(response_headers, name)) for name in (b"last-modified", b"date"))
-    return next((date for date in dates if date is not None), received) <= since
+    for name in (b"last-modified", b"date"):
+        if (date := parse_date(field(response_headers, name))) is not None:
+            return date <= since
+    return received <= since
 
 
 def not_modified(headers: Headers) -> Reply:
