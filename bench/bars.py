@@ -106,18 +106,18 @@ def _rate(scenario: str, candidate: str, rival: str) -> Figure:
             for of, every in run.results
             for measured in every
         }
-        ours, theirs = named.get((scenario, candidate)), named.get((scenario, rival))
-        if not ours or not theirs:
+        rounds, others = named.get((scenario, candidate)), named.get((scenario, rival))
+        if not rounds or not others:
             return None
-        return median(one.rate / other.rate for one, other in zip(ours, theirs, strict=False) if other.rate)
+        return median(one.rate / other.rate for one, other in zip(rounds, others, strict=False) if other.rate)
 
     return figure
 
 
 def _added(percent: float) -> Figure:
     def figure(run: Run) -> float | None:
-        ours = [one for one in run.added if one.candidate.name == "ours" and one.pages]
-        return ours[0].added(percent) if ours else None
+        found = [one for one in run.added if one.candidate.name == "ours" and one.pages]
+        return found[0].added(percent) if found else None
 
     return figure
 

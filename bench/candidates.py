@@ -35,16 +35,16 @@ class Candidate:
     max_connections: int = 1024
 
     @property
-    def ours(self) -> bool:
+    def is_frontispiece(self) -> bool:
         """Whether it is this platform."""
-        return self.version is versions.ours
+        return self.version is versions.own
 
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def _ours(role: str, world: World, routes: Path, **services: str) -> Program:
+def _frontispiece(role: str, world: World, routes: Path, **services: str) -> Program:
     port = free_port()
     services = {
         "shop": f"http://127.0.0.1:{world.shop}",
@@ -62,16 +62,16 @@ def _ours(role: str, world: World, routes: Path, **services: str) -> Program:
 
 
 def _mounted(world: World) -> list[Program]:
-    return [_ours("gateway", world, ROUTES, bff="app://bench.ours.app:create_app")]
+    return [_frontispiece("gateway", world, ROUTES, bff="app://bench.ours.app:create_app")]
 
 
 def _apart(world: World) -> list[Program]:
     [bff] = _alone(world)
-    return [bff, _ours("gateway", world, ROUTES, bff=f"http://127.0.0.1:{bff.port}")]
+    return [bff, _frontispiece("gateway", world, ROUTES, bff=f"http://127.0.0.1:{bff.port}")]
 
 
 def _alone(world: World) -> list[Program]:
-    return [_ours("bff", world, ROUTES)]
+    return [_frontispiece("bff", world, ROUTES)]
 
 
 def _by_hand(world: World) -> dict[str, str]:
@@ -103,16 +103,15 @@ def _with_table(count: int) -> Callable[[World], list[Program]]:
     def programs(world: World) -> list[Program]:
         routes = world.folder / f"routes-{count}.toml"
         routes.write_text(table(templates(count)), encoding="utf-8")
-        return [_ours("gateway", world, routes)]
+        return [_frontispiece("gateway", world, routes)]
 
     return programs
 
 
-OURS = "ours"
 CANDIDATES = [
-    Candidate(name=OURS, title="Frontispiece, BFF mounted", programs=_mounted, version=versions.ours),
-    Candidate(name="apart", title="Frontispiece, BFF apart", programs=_apart, version=versions.ours),
-    Candidate(name="bff", title="Frontispiece, BFF alone", programs=_alone, version=versions.ours),
+    Candidate(name="ours", title="Frontispiece, BFF mounted", programs=_mounted, version=versions.own),
+    Candidate(name="apart", title="Frontispiece, BFF apart", programs=_apart, version=versions.own),
+    Candidate(name="bff", title="Frontispiece, BFF alone", programs=_alone, version=versions.own),
     Candidate(name="fastify", title="Fastify + undici by hand", programs=_fastify, version=versions.fastify),
     Candidate(
         name="fastapi",
@@ -126,9 +125,9 @@ CANDIDATES = [
     Candidate(name="traefik", title="Traefik", programs=proxies.traefik, version=versions.traefik),
     Candidate(name="envoy", title="Envoy", programs=proxies.envoy, version=versions.envoy),
     Candidate(
-        name="few", title=f"Frontispiece, {FEW} routes", programs=_with_table(FEW), version=versions.ours
+        name="few", title=f"Frontispiece, {FEW} routes", programs=_with_table(FEW), version=versions.own
     ),
     Candidate(
-        name="many", title=f"Frontispiece, {MANY} routes", programs=_with_table(MANY), version=versions.ours
+        name="many", title=f"Frontispiece, {MANY} routes", programs=_with_table(MANY), version=versions.own
     ),
 ]

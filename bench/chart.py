@@ -78,7 +78,7 @@ def _bar(one: Measured, first: Measured, highest: float) -> Bar:
     to_first = ratio(one, first)
     times = f" ({to_first:.2f})" if to_first is not None and one is not first else ""
     wrong = f", {one.errors} errors" if one.errors else ""
-    style = "ours" if one.candidate.ours else "other"
+    style = "ours" if one.candidate.is_frontispiece else "other"
     return Bar(title, rate / highest, f"{rate:,.0f}{more}{times}{wrong}", style)
 
 

@@ -42,7 +42,7 @@ HALF_OF: Final = 16
 
 DATABASES: Final = ("sqlite", "postgresql")
 
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 """Seconds in which all orders of a level have to reach their end."""
 
 ADDRESS: Final = {
@@ -70,7 +70,7 @@ class Customer:
     def __init__(self, name: str, url: str) -> None:
         self._name = name
         self._url = url
-        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
         self._numbers = random.Random(name)  # noqa: S311 (nothing is guarded by it)
 
     async def log_in(self) -> None:
@@ -160,7 +160,7 @@ async def level(label: str, log: Log, pid: int, seconds: float, loading: Awaitab
     load = await loading
     begun = perf_counter()
     open_at_once = await log.open_orders()
-    while perf_counter() < begun + PATIENCE and await log.open_orders():  # noqa: ASYNC110 (rows set no event)
+    while perf_counter() < begun + TIMEOUT and await log.open_orders():  # noqa: ASYNC110 (rows set no event)
         await asyncio.sleep(0.1)
     times = await log.times(load.orders)
     return Level(
@@ -250,7 +250,7 @@ CHEAP: Final = {
 def wait_ready(url: str) -> None:
     """Wait until it is ready to serve."""
     with httpx.Client(base_url=url, timeout=5, trust_env=False) as http:
-        end = perf_counter() + PATIENCE
+        end = perf_counter() + TIMEOUT
         while http.get("/health/ready").status_code != 200:  # noqa: PLR2004 (a status)
             if perf_counter() > end:
                 raise TimeoutError(url)

@@ -25,7 +25,7 @@ SAMPLED_EVERY = 0.25
 SHORTEST = 0.98
 """Of the bytes that right answers have: with less, some were no right ones."""
 
-SETTLING, MOST_LOOKS = 0.15, 60
+POLL_INTERVAL, MAX_POLLS = 0.15, 60
 """Seconds between two looks at whether a candidate still works off what it was asked, and how many looks."""
 
 Say = Callable[[str], None]
@@ -193,8 +193,8 @@ def summary_of(measured: Measured) -> str:
 def settled(world: World) -> int:
     """How many requests the upstreams had, once nobody asks them any more for what nobody waits for."""
     before = _calls(world)
-    for _ in range(MOST_LOOKS):
-        time.sleep(SETTLING)
+    for _ in range(MAX_POLLS):
+        time.sleep(POLL_INTERVAL)
         now = _calls(world)
         if now == before:
             break
@@ -209,7 +209,7 @@ def _calls(world: World) -> int:
 def _request_count(port: int) -> int:
     """How many requests an upstream had until now."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/asked")
-    count: int = msgspec.json.decode(connection.getresponse().read())["asked"]
+    connection.request("GET", "/requests")
+    count: int = msgspec.json.decode(connection.getresponse().read())["requests"]
     connection.close()
     return count

@@ -24,7 +24,7 @@ PATH = "/web/products/PENS-001"
 DEADLINE = 1.5
 """Seconds, of that page."""
 
-PATIENCE = 3.0
+CLIENT_TIMEOUT = 3.0
 """Seconds after which the client gives an answer up."""
 
 LOADS = (0.5, 1.0, 2.0, 3.0, 5.0)
@@ -177,7 +177,7 @@ class Client:
     async def _send(self, outcome: Outcome, begun: float) -> None:
         connection = None
         try:
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + PATIENCE):
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + CLIENT_TIMEOUT):
                 connection = await self._connection()
                 status, degraded = await connection.request(self._content)
         except (OSError, TimeoutError) as failure:

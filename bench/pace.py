@@ -21,7 +21,7 @@ _END = b"\r\n\r\n"
 SPARE = 0.1
 """Seconds that all requests may take before connections run out."""
 
-LEAST_CONNECTIONS, MOST_CONNECTIONS = 32, 900  # select() knows 1,024 files
+MIN_CONNECTIONS, MAX_CONNECTIONS = 32, 900  # select() knows 1,024 files
 GRACE = 5.0
 """Seconds that the last answers may take."""
 
@@ -59,7 +59,7 @@ class _Pace:
     async def run(self, rate: float, seconds: float) -> Paced:
         loop = asyncio.get_running_loop()
         connections = []
-        for _ in range(min(MOST_CONNECTIONS, max(LEAST_CONNECTIONS, round(rate * SPARE)))):
+        for _ in range(min(MAX_CONNECTIONS, max(MIN_CONNECTIONS, round(rate * SPARE)))):
             _, connection = await loop.create_connection(lambda: _Connection(self), "127.0.0.1", self._port)
             connections.append(connection)
         self._idle += connections

@@ -12,7 +12,7 @@ from bench.world import ROOT, World
 INSTALLED = ROOT / ".bench" / "venv"
 TYPES = "type.googleapis.com/envoy.extensions"
 
-KEPT = 512
+MAX_IDLE = 512
 """Idle connections to the upstream that each proxy may keep: more than there ever are."""
 
 
@@ -53,7 +53,7 @@ def nginx(world: World) -> list[Program]:
             keepalive_requests 1000000000;
             upstream shop {{
                 server 127.0.0.1:{world.shop};
-                keepalive {KEPT};
+                keepalive {MAX_IDLE};
                 keepalive_requests 1000000000;
             }}
             server {{
@@ -87,7 +87,7 @@ def caddy(world: World) -> list[Program]:
             handle_path /pass/* {{
                 reverse_proxy 127.0.0.1:{world.shop} {{
                     transport http {{
-                        keepalive_idle_conns_per_host {KEPT}
+                        keepalive_idle_conns_per_host {MAX_IDLE}
                     }}
                 }}
             }}
@@ -113,11 +113,11 @@ def traefik(world: World) -> list[Program]:
                 "shop": {
                     "loadBalancer": {
                         "servers": [{"url": f"http://127.0.0.1:{world.shop}"}],
-                        "serversTransport": "kept",
+                        "serversTransport": "upstream",
                     }
                 }
             },
-            "serversTransports": {"kept": {"maxIdleConnsPerHost": KEPT}},
+            "serversTransports": {"upstream": {"maxIdleConnsPerHost": MAX_IDLE}},
         }
     }
     settings = {

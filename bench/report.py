@@ -48,11 +48,11 @@ def markdown(
     return "\n".join([*parts, _added(added)] if added else parts)
 
 
-def ratio(measured: Measured, ours: Measured) -> float | None:
-    """A candidate's rate for each of ours, None where one of them was not measured."""
-    if not (measured.rounds and ours.rounds and ours.median("rate")):
+def ratio(measured: Measured, reference: Measured) -> float | None:
+    """A candidate's rate for each of the reference's, None where one of them was not measured."""
+    if not (measured.rounds and reference.rounds and reference.median("rate")):
         return None
-    return measured.median("rate") / ours.median("rate")
+    return measured.median("rate") / reference.median("rate")
 
 
 def _table(scenario: Scenario, measured: Sequence[Measured]) -> str:
@@ -65,15 +65,15 @@ def _table(scenario: Scenario, measured: Sequence[Measured]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(one: Measured, ours: Measured) -> str:
+def _row(one: Measured, reference: Measured) -> str:
     if not one.rounds:
         return f"| {one.candidate.title} | not measured: {_line(one.faults[0])} | | | | | | | |"
-    to_ours = ratio(one, ours)
+    relative = ratio(one, reference)
     busy = one.median("busy")
     cells = [
         one.candidate.title,
         f"{one.median('rate'):,.0f}{'+' if busy < FULL else ''}",
-        f"{to_ours:.2f}" if to_ours is not None else "",
+        f"{relative:.2f}" if relative is not None else "",
         f"{busy:.0%}",
         f"{one.median('cpu'):,.0f}",
         f"{one.median('p50'):,.1f}",

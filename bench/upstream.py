@@ -5,7 +5,7 @@
     /hang                   never answers
     /product/{name}         names a brand: /brand/{name}
     /list                   50 ids: /items/{id}, or several at once, /items?id=a&id=b
-    /asked                  how many requests it had until now; asking that does not count
+    /requests               how many requests it had until now; asking that does not count
 
 It reads GET requests without bodies and nothing else. `python -m bench.upstream PORT DELAY` answers
 everything after DELAY seconds.
@@ -24,8 +24,8 @@ from bench.data import BIG, LISTED, SMALL, brand, filled, part, product
 
 END = b"\r\n\r\n"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
-MOST_KEPT = 10_000
-"""So many answers are kept by their target."""
+MAX_CACHED = 10_000
+"""Answers that are cached by their target."""
 
 
 def answer(content: bytes) -> bytes:
@@ -68,26 +68,26 @@ class Service:
 
     def __init__(self, delay: float) -> None:
         self.delay = delay
-        self.asked = 0
-        self._kept: dict[bytes, bytes] = {}
+        self.requests = 0
+        self._cached: dict[bytes, bytes] = {}
 
     def answer(self, target: bytes) -> bytes | None:
         """The response to a request, None when it hangs."""
-        if target == b"/asked":
-            return _made({"asked": self.asked})
-        self.asked += 1
-        known = self._kept.get(target)
+        if target == b"/requests":
+            return _made({"requests": self.requests})
+        self.requests += 1
+        known = self._cached.get(target)
         if known is None:
             if target == b"/hang":
                 return None
             known = response(target.decode("latin-1"))
-            if len(self._kept) < MOST_KEPT:
-                self._kept[target] = known
+            if len(self._cached) < MAX_CACHED:
+                self._cached[target] = known
         return known
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection."""
+    """One persistent connection."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -113,7 +113,7 @@ class Connection(asyncio.Protocol):
         content = self._service.answer(target)
         if content is None:
             return
-        if self._service.delay and target != b"/asked":
+        if self._service.delay and target != b"/requests":
             self._loop.call_later(self._service.delay, self._transport.write, content)
         else:
             self._transport.write(content)

@@ -14,7 +14,7 @@ from bench.proxies import wheel
 FASTIFY = Path(__file__).parent / "by_hand" / "fastify"
 
 
-def ours() -> str:
+def own() -> str:
     """This version, and what it stands on."""
     return f"Frontispiece {version('frontispiece')} on its own server ({_uvloop()}), {_python()}"
 

@@ -65,7 +65,7 @@ def test_names_say_requests_and_responses_limits_and_callers() -> None:
     """`max_connections` and not `most`, `cached` and not `kept`, `anonymous` and not `nobody`."""
     found = {
         f"{file.relative_to(ROOT)}: {name}"
-        for file in sources(*SHOP, "frontispiece")
+        for file in sources(*SHOP, "frontispiece", "bench")
         if SUSPECT.search(file.read_text())  # parsing them all takes seconds
         for name in identifiers(file)
         if (words := {word.lower() for word in WORD.findall(name)}) & (RIDDLES | PERSONS)

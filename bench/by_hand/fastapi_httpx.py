@@ -20,9 +20,9 @@ from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-PATIENCE = 0.05
+OPTIONAL_TIMEOUT = 0.05
 UNKNOWN = {"title": "unknown", "price": 0, "rating": 0.0, "labels": []}
-MOST_TOKENS = 10_000
+MAX_TOKENS = 10_000
 
 Document = dict[str, Any]
 router = APIRouter()
@@ -50,7 +50,7 @@ class Tokens:
         claims = self.known.get(token)
         if claims is None:
             claims = jwt.decode(token, self.key, algorithms=["EdDSA"], issuer=self.issuer, audience="api")
-            if len(self.known) < MOST_TOKENS:
+            if len(self.known) < MAX_TOKENS:
                 self.known[token] = claims
         return claims
 
@@ -86,7 +86,7 @@ class Caller:
     async def never(self) -> Document:
         """The part that never comes."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(OPTIONAL_TIMEOUT):
                 return shown(await self.get(f"{self.services.lost}/hang"))
         except (TimeoutError, httpx.HTTPError):
             return UNKNOWN
@@ -149,9 +149,9 @@ async def passed(rest: str, caller: Called) -> StreamingResponse:
     client = caller.services.client
     request = client.build_request("GET", f"{caller.services.shop}/{rest}", headers=caller.headers)
     response = await client.send(request, stream=True)
-    kept = {name: response.headers[name] for name in ("content-type", "content-length")}
+    headers = {name: response.headers[name] for name in ("content-type", "content-length")}
     return StreamingResponse(
-        response.aiter_raw(), response.status_code, kept, background=BackgroundTask(response.aclose)
+        response.aiter_raw(), response.status_code, headers, background=BackgroundTask(response.aclose)
     )
 
 

@@ -8,7 +8,7 @@ import { createVerifier } from "fast-jwt";
 import Fastify from "fastify";
 import { Pool } from "undici";
 
-const PATIENCE = 50; // milliseconds that an optional part may take
+const OPTIONAL_TIMEOUT = 50; // milliseconds that an optional part may take
 const UNKNOWN = { title: "unknown", price: 0, rating: 0, labels: [] };
 
 const settings = { connections: 512, pipelining: 1, headersTimeout: 10_000, bodyTimeout: 10_000 };
@@ -49,7 +49,7 @@ async function get(path, authorization) {
 
 async function lost(authorization) {
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
+    const signal = AbortSignal.timeout(OPTIONAL_TIMEOUT);
     const { body } = await lostShop.request({ method: "GET", path: "/hang", headers: { authorization }, signal });
     return await body.json();
   } catch {
