@@ -14,7 +14,7 @@ from frontispiece.agents.tasks import Tasks, is_declared
 from frontispiece.agents.tools import compiled_tools
 from frontispiece.pages.api import ApiParts
 from frontispiece.pages.compiled import CompiledPage
-from frontispiece.pages.endpoint import SkipOptional, read_whole
+from frontispiece.pages.endpoint import SkipOptional, read_in_time
 from frontispiece.pages.request import PageRequest
 from frontispiece.upstream import Reply
 
@@ -77,7 +77,7 @@ class AgentEndpoint:
             Problem: the request is refused.
         """
         request = self._identify(request)
-        body = await read_whole(body, request.context.deadline)
+        body = await read_in_time(body, request.context.deadline)
         message: Message | None = None
         try:
             message = messages.read(request, body)

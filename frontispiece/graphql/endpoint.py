@@ -16,7 +16,7 @@ from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.http.etags import matches
 from frontispiece.http.problems import Problem
 from frontispiece.pages.api import ApiParts
-from frontispiece.pages.endpoint import SkipOptional, read_whole
+from frontispiece.pages.endpoint import SkipOptional, read_in_time
 from frontispiece.pages.request import PageRequest
 from frontispiece.pages.response import degraded
 from frontispiece.pages.usage import Usage
@@ -96,7 +96,7 @@ class GraphEndpoint:
         wanted = (
             read_query(request.query)
             if is_get
-            else read_body(request, await read_whole(body, request.context.deadline))
+            else read_body(request, await read_in_time(body, request.context.deadline))
         )
         return await self._respond(wanted, request, accepted, is_get=is_get)
 

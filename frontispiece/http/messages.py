@@ -146,6 +146,26 @@ class Request(Struct, kw_only=True, eq=False):
     lines: bytes | None = None
 
 
+async def read_whole(body: bytes | AsyncIterator[bytes], limit: int) -> bytes:
+    """A whole body, at most `limit` bytes.
+
+    Raises:
+        BodyTooLarge: it is longer.
+    """
+    if isinstance(body, bytes):
+        if len(body) > limit:
+            raise BodyTooLarge(limit)
+        return body
+    chunks = []
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
 async def _release_nothing() -> None:
     """The body holds no connection."""
 
@@ -201,18 +221,7 @@ class Reply(Struct, kw_only=True, eq=False):
         Raises:
             BodyTooLarge: it is longer.
         """
-        if isinstance(self.body, bytes):
-            if len(self.body) > limit:
-                raise BodyTooLarge(limit)
-            return self.body
-        chunks = []
-        size = 0
-        async for chunk in self.body:
-            size += len(chunk)
-            if size > limit:
-                raise BodyTooLarge(limit)
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return await read_whole(self.body, limit)
 
 
 class Transport(Protocol):

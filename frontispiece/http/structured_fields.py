@@ -88,7 +88,8 @@ class _Parser:
             self._skip(" \t")
             if self._position == len(self._text):
                 break
-            self._expect(",")
+            if not self._take(","):
+                raise InvalidStructuredField(f"no comma at {self._position}")
             self._skip(" \t")
             if self._position == len(self._text):
                 raise InvalidStructuredField("nothing follows the last comma")
@@ -141,10 +142,6 @@ class _Parser:
         found = self._next() == character
         self._position += found
         return found
-
-    def _expect(self, character: str) -> None:
-        if not self._take(character):
-            raise InvalidStructuredField(f"no {character!r} at {self._position}")
 
     def _skip(self, characters: str) -> None:
         while (found := self._next()) and found in characters:

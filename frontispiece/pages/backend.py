@@ -10,7 +10,7 @@ is what `frontispiece.toml`, `app://module:factory` addresses and `uvicorn --fac
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -30,8 +30,8 @@ from frontispiece.security import Identity
 from frontispiece.settings import Directory
 from frontispiece.telemetry.loop_lag import LoopLag
 from frontispiece.upstream import Context, Service, Unreachable, Upstream, UpstreamError, open_upstream
-from frontispiece.upstream.observed import Observable, Start
-from frontispiece.upstream.stats import State
+from frontispiece.upstream.observed import Observable
+from frontispiece.upstream.stats import TransportWrapper
 
 
 class Connector(Protocol):
@@ -61,23 +61,12 @@ class ServiceType(Protocol):
         ...
 
 
-class _HttpConnector:
+class _HttpConnector(TransportWrapper):
     def __init__(self, upstream: Upstream, client: type) -> None:
+        super().__init__(upstream)
         self._upstream = upstream
         self._client = client
-
-    async def __aenter__(self) -> Self:
-        await self._upstream.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._upstream.__aexit__(*exc)
-
-    def observe(self, start: Start) -> Callable[[], None]:
-        return self._upstream.observe(start)
-
-    def state(self) -> State:
-        return self._upstream.state()
+        self.observe = upstream.observe
 
     def bind(self, context: Context) -> Any:
         return self._client(Service(self._upstream, context))

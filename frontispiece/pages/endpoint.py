@@ -1,6 +1,5 @@
 """A page as an endpoint: from a request to a reply."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
@@ -9,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from frontispiece.aio.deadline import Deadline
 from frontispiece.http.accept import preferred_media_type
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.media_types import is_json
@@ -24,6 +22,7 @@ from frontispiece.pages.streaming import ENCODERS, Progress
 from frontispiece.pages.timeline import MEDIA_TYPE
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.upstream import Headers, Reply, UpstreamClientError, now
+from frontispiece.upstream.outcome import read_body
 
 JSON = "application/json"
 """The view as one document: for every client that does not name another media type."""
@@ -108,7 +107,7 @@ class Endpoint:
         deadline = request.context.deadline
         if self._identify is not None:
             request = self._identify(request)
-        content = await read_whole(body, deadline) if self._takes_body else b""
+        content = await read_in_time(body, deadline) if self._takes_body else b""
         if content and not is_json(request.header("content-type") or ""):
             raise _not_json()
         values = self._values(request, content)
@@ -220,35 +219,14 @@ def _provide(provided: Provided, request: PageRequest) -> dict[str, Any]:
     return values
 
 
-async def read_whole(body: bytes | AsyncIterator[bytes], deadline: float) -> bytes:
+async def read_in_time(body: bytes | AsyncIterator[bytes], deadline: float) -> bytes:
     """A request's body.
 
     Raises:
         Problem: it is too large (413), or has not come by the deadline (408).
         ClientDisconnected: it broke off.
     """
-    content = body if isinstance(body, bytes) else await _read_in_time(body, deadline)
-    if len(content) > MAX_BODY:
-        raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.")
-    return content
-
-
-async def _read_in_time(body: AsyncIterator[bytes], deadline: float) -> bytes:
-    """The body, or a beginning of it that is too large already."""
-    content = bytearray()
-    alarm = Deadline(deadline - now())
-    try:
-        async for chunk in body:
-            content += chunk
-            if len(content) > MAX_BODY:
-                break
-    except asyncio.CancelledError:
-        if not alarm.expired():
-            raise
-        raise Problem(408, "body-too-slow", "The body did not come in time.") from None
-    finally:
-        alarm.cancel()
-    return bytes(content)
+    return await read_body(body, MAX_BODY, deadline - now())
 
 
 def _not_json() -> Problem:

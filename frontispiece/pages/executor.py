@@ -144,7 +144,7 @@ class Run:
                 self._settle(run, self._cached(run, cached, CacheState.HIT))
                 return
         if self._skip_optional and source.declared.fallback is not None:
-            self._settle(run, self._skip(run))
+            self._settle(run, self._stale_or_fallback(run, CacheState.STALE, SKIPPED))
             return
         if source.cache is None or run.key is None:
             coroutine = source.call(*arguments)
@@ -219,7 +219,7 @@ class Run:
         if isinstance(failure, UpstreamError):
             return self._fall_back(run, failure)
         if run.expired:
-            return self._after_timeout(run)
+            return self._stale_or_fallback(run, CacheState.STALE_IF_ERROR, TimedOut("it took too long"))
         if run.cancelling():
             raise failure
         raise RuntimeError(f"{run.source.name} awaited something that was cancelled") from failure
@@ -229,23 +229,14 @@ class Run:
         self._cancelled = True
         self._loop.call_soon(self._cancel)  # a source that starts in this very moment may report a bug
 
-    def _skip(self, run: SourceRun) -> Any:
-        """A stale result of an optional source that is not run, or its fallback."""
+    def _stale_or_fallback(self, run: SourceRun, state: CacheState, failure: UpstreamError) -> Any:
+        """A stale result of a source that timed out or is not run, or its fallback."""
         cache = run.source.cache
         if cache is not None and run.key is not None:
-            stale = cache.stale_value(run.key)
+            stale = cache.stale_value(run.key, state)
             if stale is not MISSING:
-                return self._cached(run, stale, CacheState.STALE)
-        return self._fall_back(run, SKIPPED)
-
-    def _after_timeout(self, run: SourceRun) -> Any:
-        """A stale result of a source that timed out, or its fallback."""
-        cache = run.source.cache
-        if cache is not None and run.key is not None:
-            stale = cache.stale_if_error_value(run.key)
-            if stale is not MISSING:
-                return self._cached(run, stale, CacheState.STALE_IF_ERROR)
-        return self._fall_back(run, TimedOut("it took too long"))
+                return self._cached(run, stale, state)
+        return self._fall_back(run, failure)
 
     def _cached(self, run: SourceRun, value: Any, state: CacheState) -> Any:
         run.cache, run.outcome = state, DONE

@@ -150,19 +150,15 @@ class ResultCache:
             return entry.peek()
         return MISSING
 
-    def stale_if_error_value(self, key: bytes) -> Any:
-        """The result that stands in for a load that failed now, or `MISSING`."""
+    def stale_value(self, key: bytes, state: CacheState) -> Any:
+        """The result for a load that failed now (`STALE_IF_ERROR`) or is not made (`STALE`), or `MISSING`."""
         entry = self._entries.get(key)
-        if entry is not None and self._clock() < entry.stale_if_error_until:
-            return entry.peek()
-        return MISSING
-
-    def stale_value(self, key: bytes) -> Any:
-        """The result that stands in for a load that is not made, or `MISSING`."""
-        entry = self._entries.get(key)
-        if entry is not None and self._clock() < max(entry.stale_until, entry.stale_if_error_until):
-            return entry.peek()
-        return MISSING
+        if entry is None:
+            return MISSING
+        until = entry.stale_if_error_until
+        if state is CacheState.STALE:
+            until = max(until, entry.stale_until)
+        return entry.peek() if self._clock() < until else MISSING
 
     async def get(
         self, key: bytes, load: Callable[[], Awaitable[Result]], spawn: Spawn = asyncio.create_task
@@ -223,7 +219,7 @@ class ResultCache:
             self._store_error(key, error)
             raise
         except UpstreamError as failure:
-            if (stale := self.stale_if_error_value(key)) is MISSING:
+            if (stale := self.stale_value(key, CacheState.STALE_IF_ERROR)) is MISSING:
                 raise
             log.warning("%s: a stale result is served: %s", self._name, failure)
             return stale, CacheState.STALE_IF_ERROR

@@ -19,6 +19,8 @@ MAX_TEXT: Final = 4000
 MAX_WORD: Final = 300
 """Characters beyond which a word of a message is no word."""
 
+MAX_LOGGED_WORD: Final = 100
+
 _WORD: Final = re.compile(r"\S+")
 _SECRET: Final = re.compile(
     r"[^\s@/]+@[^\s@/]+"  # an e-mail address
@@ -73,9 +75,9 @@ def names(query: str, limit: int = 20) -> list[str]:
     return [name if _NAME.fullmatch(name) and not is_secret(name) else REDACTED for name in found]
 
 
-def word(text: str, limit: int = 100) -> str:
+def word(text: str) -> str:
     """A redacted word, in printable ASCII and of limited length."""
-    short = text[:limit]
+    short = text[:MAX_LOGGED_WORD]
     return REDACTED if is_secret(short) else _STRANGE.sub(_encoded, short)
 
 

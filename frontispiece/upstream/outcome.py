@@ -1,12 +1,12 @@
 """How a call ended: whether its upstream failed, and when its reply is released."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from frontispiece.aio import Deadline
-from frontispiece.http.messages import BodyStream, Reply, Request
+from frontispiece.http.messages import BodyStream, BodyTooLarge, Reply, Request, read_whole, whole_or_stream
 from frontispiece.http.problems import Problem
 from frontispiece.upstream.errors import TimedOut, UpstreamClientError, UpstreamError
 
@@ -77,6 +77,22 @@ def response_deadline(body: bytes | BodyStream, timeout: float, grace: float = 0
         raise lateness(body, timeout) from None
     finally:
         deadline.cancel()
+
+
+async def read_body(body: bytes | AsyncIterator[bytes], limit: int, seconds: float) -> bytes:
+    """The whole body of a request.
+
+    Raises:
+        Problem: 413, it is longer than the limit; 408, it does not come in time.
+    """
+    stream = whole_or_stream(body)
+    try:
+        if isinstance(stream, bytes):
+            return await read_whole(stream, limit)
+        with response_deadline(stream, seconds):
+            return await read_whole(stream, limit)
+    except BodyTooLarge:
+        raise Problem(413, "body-too-large", f"A body has at most {limit} bytes here.") from None
 
 
 def when_released(reply: Reply, done: Callable[[], None]) -> None:

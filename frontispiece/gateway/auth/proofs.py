@@ -1,6 +1,6 @@
 """Bound access tokens (DPoP, RFC 9449): what a call has to prove, and what it is told when it does not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from frontispiece import clocks
@@ -25,10 +25,9 @@ class ProofVerifier:
             that was sent to somebody else's server names that server.
     """
 
-    def __init__(self, origins: Sequence[str], clock: Callable[[], float] = clocks.now) -> None:
+    def __init__(self, origins: Sequence[str]) -> None:
         self._origins = origins
-        self._clock = clock
-        self._used: ExpiringCache[str, bool] = ExpiringCache(MAX_PROOFS, clock)
+        self._used: ExpiringCache[str, bool] = ExpiringCache(MAX_PROOFS, clocks.now)
 
     def check(self, route: Route, call: Call, token: AccessToken) -> None:
         """Return when a call on this route has a new proof by the key that its token is bound to.
@@ -49,7 +48,7 @@ class ProofVerifier:
             proofs[0].decode("latin-1"),
             method=call.method,
             url=self._origin(call) + route.template.expand(call.params),
-            now=self._clock(),
+            now=clocks.now(),
             access_token=(call.header(b"authorization") or b"").partition(b" ")[2].strip().decode("latin-1"),
         )
         if proof.jkt != token.jkt:

@@ -1,6 +1,6 @@
 """What a route asks of its users beside scopes: claims, and how and when they have logged in (RFC 9470)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
@@ -29,13 +29,11 @@ class Requirements:
         acr_values: Sequence[str] = (),
         max_age: int | None = None,
         login_path: str | None = None,
-        clock: Callable[[], float] = clocks.now,
     ) -> None:
         self._claims = claims
         self._acr_values = acr_values
         self._max_age = max_age
         self._login_path = login_path
-        self._clock = clock
 
     @classmethod
     def of(cls, route: Route, login_path: str | None = None) -> Self | None:
@@ -65,7 +63,7 @@ class Requirements:
     def _is_recent(self, auth_time: object) -> bool:
         assert self._max_age is not None, "asked only where there is one"
         is_time = isinstance(auth_time, int | float) and not isinstance(auth_time, bool)
-        return is_time and self._clock() - self._max_age <= auth_time  # type: ignore[operator]
+        return is_time and clocks.now() - self._max_age <= auth_time  # type: ignore[operator]
 
     def _insufficient(self, detail: str, scheme: str) -> Problem:
         wanted: dict[str, str] = {}

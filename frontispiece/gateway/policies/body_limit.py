@@ -27,20 +27,29 @@ def body_limit_layer(max_size: int) -> Layer:
 
     def layer(inner: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            if isinstance(call.body, bytes):
-                if len(call.body) > max_size:
-                    raise _too_large(max_size)
-                return await inner(call)
-            length = call.header(b"content-length")
-            if length is None:
-                call.body = _limited(call.body, max_size)
-            elif int(length) > max_size:
-                raise _too_large(max_size)
+            limit_body(call, max_size)
             return await inner(call)
 
         return handle
 
     return layer
+
+
+def limit_body(call: Call, max_size: int) -> None:
+    """Refuse a longer body now, or when it is read.
+
+    Raises:
+        Problem: 413.
+    """
+    if isinstance(call.body, bytes):
+        length = len(call.body)
+    elif (declared := call.header(b"content-length")) is not None:
+        length = int(declared)
+    else:
+        call.body = _limited(call.body, max_size)
+        return
+    if length > max_size:
+        raise _too_large(max_size)
 
 
 async def _limited(body: AsyncIterator[bytes], max_size: int) -> AsyncIterator[bytes]:

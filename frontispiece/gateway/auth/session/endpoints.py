@@ -20,6 +20,7 @@ from frontispiece.gateway.auth.session.responses import (
     with_query,
 )
 from frontispiece.gateway.call import Call
+from frontispiece.http.messages import BodyTooLarge, read_whole
 from frontispiece.security import InvalidToken
 from frontispiece.upstream import Reply
 
@@ -144,16 +145,10 @@ async def _logout_token(call: Call) -> str:
     media_type = (call.header(b"content-type") or b"").partition(b";")[0].strip().lower()
     if media_type != FORM:
         raise InvalidLogoutRequest("The request is no form")
-    content = bytearray()
-    if isinstance(call.body, bytes):
-        content += call.body
-    else:
-        async for chunk in call.body:
-            content += chunk
-            if len(content) > MAX_FORM_BYTES:
-                raise InvalidLogoutRequest("The form is too long")
     try:
-        token = read_fields(bytes(content)).get("logout_token")
+        token = read_fields(await read_whole(call.body, MAX_FORM_BYTES)).get("logout_token")
+    except BodyTooLarge:
+        raise InvalidLogoutRequest("The form is too long") from None
     except InvalidFields as error:
         raise InvalidLogoutRequest(f"The form cannot be read: {error}") from None
     if not token:

@@ -1,6 +1,5 @@
 """Sessions in this process's memory for a moment, so that not every call reads Valkey."""
 
-from collections.abc import Callable
 from typing import Final
 
 from frontispiece import clocks
@@ -13,10 +12,9 @@ CACHE_SIZE: Final = 10_000
 class LocalSessionCache:
     """Holds sessions for a short time, and only while invalidations of them are received."""
 
-    def __init__(self, ttl: float, clock: Callable[[], float] = clocks.monotonic) -> None:
+    def __init__(self, ttl: float) -> None:
         self._ttl = ttl
-        self._clock = clock
-        self._cache: ExpiringCache[str, SessionRecord] = ExpiringCache(CACHE_SIZE, clock)
+        self._cache: ExpiringCache[str, SessionRecord] = ExpiringCache(CACHE_SIZE, clocks.monotonic)
         self.subscribed = False
         """Whether invalidations are received."""
         self.epoch = 0
@@ -29,7 +27,7 @@ class LocalSessionCache:
     def put(self, key: str, session: SessionRecord, *, epoch: int) -> None:
         """Cache a session that was read in this epoch, unless a later one has begun."""
         if self.subscribed and epoch == self.epoch and self._ttl:
-            self._cache.put(key, session, self._clock() + self._ttl)
+            self._cache.put(key, session, clocks.monotonic() + self._ttl)
 
     def evict(self, key: str) -> None:
         """Remove one session."""

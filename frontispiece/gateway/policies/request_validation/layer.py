@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from frontispiece.aio import BackgroundTasks
 from frontispiece.clocks import monotonic
 from frontispiece.gateway.call import Call, Handler, Layer
+from frontispiece.gateway.policies.body_limit import limit_body
 from frontispiece.gateway.policies.request_validation.document import Document, UnusableDescription
 from frontispiece.gateway.policies.request_validation.operation import Operation
 from frontispiece.http.messages import BodyTooLarge
@@ -179,7 +180,9 @@ def validation_layer(
                 return await inner(call)
             operation, path = described
             if operation.body and operation.body.reads(call):
-                call.body = await _read(call)
+                limit_body(call, MAX_BODY)
+                if not isinstance(call.body, bytes):
+                    call.body = b"".join([chunk async for chunk in call.body])
             if violations := list(islice(operation.violations(call, path), MAX_VIOLATIONS)):
                 count("refused")
                 errors = [each._asdict() for each in violations]
@@ -190,21 +193,3 @@ def validation_layer(
         return handle
 
     return layer
-
-
-async def _read(call: Call) -> bytes:
-    if isinstance(call.body, bytes):
-        return call.body
-    length = call.header(b"content-length")
-    if length is not None and length.isdigit() and int(length) > MAX_BODY:
-        raise _too_large()
-    body = bytearray()
-    async for chunk in call.body:
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _too_large()
-    return bytes(body)
-
-
-def _too_large() -> Problem:
-    return Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.")

@@ -11,11 +11,11 @@ from frontispiece.extras import extra
 from frontispiece.http.asgi import problem_response
 from frontispiece.http.headers import end_to_end
 from frontispiece.http.media_types import is_json
-from frontispiece.http.messages import BodyTooLarge, Headers, Reply, Request, field, whole_or_stream
+from frontispiece.http.messages import Headers, Reply, Request, field
 from frontispiece.http.problems import Problem
 from frontispiece.upstream.errors import InvalidResponse, TimedOut, UpstreamClientError
 from frontispiece.upstream.grpc import MAX_MESSAGE, READINESS_PATH, GrpcChannel, upstream_error
-from frontispiece.upstream.outcome import response_deadline
+from frontispiece.upstream.outcome import read_body
 from frontispiece.upstream.transports.grpc.descriptors import Bound, Descriptors
 from frontispiece.upstream.transports.grpc.transcoding import UNREADABLE, json_of, message_of
 
@@ -148,13 +148,7 @@ async def _body_of(request: Request) -> bytes:
         Problem: 413, 415, or 408 while the client is late with it.
         TimedOut: it did not come in time, which was not the client's.
     """
-    body, timeout = whole_or_stream(request.body), request.timeout
-    if not isinstance(body, bytes):
-        try:
-            with response_deadline(body, timeout):
-                body = await Reply(status=0, headers=[], body=body).read(MAX_BODY)
-        except BodyTooLarge:
-            raise Problem(413, "body-too-large", f"A body has at most {MAX_BODY} bytes here.") from None
+    body = await read_body(request.body, MAX_BODY, request.timeout)
     kind = field(request.headers, b"content-type") or b"application/json"
     if body and not is_json(kind.decode("latin-1")):
         accept = {"Accept": "application/json"}
