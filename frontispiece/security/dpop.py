@@ -29,6 +29,11 @@ DPOP_ALGORITHMS: Final = ("ES256", "EdDSA")
 KEY_TYPES: Final = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
 """`kty` and `crv` of the key for each algorithm."""
 
+FIELD: Final = 2**255 - 19
+ORDER_8: Final = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+SMALL_ORDER: Final = frozenset({0, 1, FIELD - 1, ORDER_8, FIELD - ORDER_8})
+"""The y of the points of Ed25519 whose order is 1, 2, 4 or 8: for them as keys, anybody can sign."""
+
 MAX_AGE: Final = 60.0
 """Seconds from a proof's `iat` for which it is accepted."""
 
@@ -169,12 +174,19 @@ def _key(encoded_header: str) -> tuple[str, PublicKey, str]:
     """The algorithm in a proof's header, the key, and its thumbprint."""
     header = decode_object(encoded_header)
     algorithm, jwk = header.get("alg"), header["jwk"]
-    if header.get("typ") != TYPE or algorithm not in DPOP_ALGORITHMS or "crit" in header:
+    if header.get("typ") != TYPE or algorithm not in DPOP_ALGORITHMS:
         raise InvalidToken("the header is another")
     if (jwk["kty"], jwk["crv"]) != KEY_TYPES[algorithm] or "d" in jwk:
         raise InvalidToken("the key is of another kind, or private")
     key = jwt.PyJWK({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk}, algorithm).key
+    if isinstance(key, Ed25519PublicKey) and _y(key) in SMALL_ORDER:
+        raise InvalidToken("anybody can sign for the key")
     return algorithm, key, _thumbprint(key)
+
+
+def _y(key: Ed25519PublicKey) -> int:
+    """The key's coordinate, which may be written as a number beyond the field."""
+    return int.from_bytes(key.public_bytes_raw(), "little") % 2**255 % FIELD
 
 
 def _thumbprint(key: PublicKey) -> str:
@@ -220,7 +232,7 @@ def _origin_and_path(url: object) -> tuple[str, str, int | None, list[str]]:
 
 def _is_hash(ath: object, access_token: str) -> bool:
     digest = hashlib.sha256(access_token.encode("utf-8", "surrogatepass")).digest()
-    return isinstance(ath, str) and hmac.compare_digest(ath.encode(), _base64url(digest).encode())
+    return isinstance(ath, str) and ath.isascii() and hmac.compare_digest(ath, _base64url(digest))
 
 
 def _base64url(raw: bytes) -> str:

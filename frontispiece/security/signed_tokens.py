@@ -65,8 +65,10 @@ class SignedToken:
             algorithm: as the caller wants it, who has compared it with the header's.
 
         Raises:
-            InvalidToken: the signature is wrong, or the claims are no JSON object.
+            InvalidToken: it has critical headers, its signature is wrong, or its claims are no JSON object.
         """
+        if "crit" in self.header:
+            raise InvalidToken("The token has critical headers, which are not supported")
         signed, signature = f"{self.encoded_header}.{self._claims}".encode(), _decode(self._signature)
         if not jwt.get_algorithm_by_name(algorithm).verify(signed, key, signature):
             raise InvalidToken("The token is not valid: its signature is wrong")

@@ -1,6 +1,7 @@
 """Proofs of possession: which are valid for a request, and which are not (RFC 9449, 4.3)."""
 
 import base64
+import json
 from typing import Any
 
 import jwt
@@ -19,12 +20,27 @@ from frontispiece.security import (
 from tests.support.clock import START, Clock
 from tests.support.dpop import ProofKey
 
+SMALL_ORDER = [
+    *("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA"),
+    *("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA"),
+    *("7P_______________________________________38", "7P________________________________________8"),
+    *("JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU", "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU"),
+    *("xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o"),
+    *("7f_______________________________________38", "7v_______________________________________38"),
+]
+"""The points of order 1, 2, 4 and 8, each with either sign, and two that are written beyond the field."""
+
 URL = "https://shop.example/identity/token"
 
 
 def verify(proof: str, *, method: str = "POST", url: str = URL, **more: Any) -> DpopProof:
     """Verify a proof as the recipient of this request does."""
     return verify_proof(proof, method=method, url=url, now=START, **more)
+
+
+def encoded(value: object) -> str:
+    """Its JSON in base64url."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -93,6 +109,12 @@ def test_a_proof_with_a_wrong_claim_is_refused(key: ProofKey, changed: dict[str,
         verify(key.proof("POST", URL, START, **changed))
 
 
+@pytest.mark.parametrize("ath", [None, 7, "", "x", "\u00fc", "\ud800"])
+def test_a_proof_for_another_access_token_is_refused(key: ProofKey, ath: object) -> None:
+    with pytest.raises(InvalidProof, match="another access token"):
+        verify(key.proof("POST", URL, START, ath=ath), access_token="x")
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -103,6 +125,16 @@ def test_a_proof_with_a_wrong_claim_is_refused(key: ProofKey, changed: dict[str,
 def test_a_proof_with_another_header_is_refused(key: ProofKey, header: dict[str, Any]) -> None:
     with pytest.raises(InvalidProof, match="malformed"):
         verify(key.proof("POST", URL, START, header=header))
+
+
+@pytest.mark.parametrize("x", SMALL_ORDER)
+def test_a_key_for_which_anybody_can_sign_is_refused(x: str) -> None:
+    header = encoded({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x}})
+    signature = f"AQ{'A' * 84}"  # of nobody: the neutral point and 0
+    for jti in range(40):  # whose hash is a multiple of the order, once in eight
+        claims = encoded({"jti": str(jti), "htm": "POST", "htu": URL, "iat": START})
+        with pytest.raises(InvalidProof, match="malformed"):
+            verify(f"{header}.{claims}.{signature}")
 
 
 def test_a_proof_with_a_private_key_in_it_is_refused(key: ProofKey) -> None:

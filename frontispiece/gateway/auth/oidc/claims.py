@@ -77,8 +77,6 @@ class TokenVerifier:
 
     def _check_header(self, header: dict[str, Any], types: frozenset[str]) -> tuple[str | None, str]:
         """The key's id and the algorithm; `jku`, `jwk`, `x5u` and `x5c` are ignored."""
-        if "crit" in header:
-            raise InvalidToken("The token has critical headers, which are not supported")
         if _type(header.get("typ")) not in types:
             raise InvalidToken("The token is of another type")
         algorithm, kid = header.get("alg"), header.get("kid")
