@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from tests.support.mobile_app import set_price
 from tests.support.sessions import until
 from tests.support.shop import RunningShop
-from tests.support.web_client import enter, sees
+from tests.support.web_client import enter, open_whole, sees
 
 SKU: Final = "PAPR-009"
 """An article that no other test buys."""
@@ -22,7 +22,8 @@ async def test_news_of_a_followed_maker_come_in_pages_and_are_read_at_once(
     desktop_page: Page, shop: RunningShop, customer: str
 ) -> None:
     page = desktop_page
-    await enter(page, customer, f"/products/{SKU}")
+    await enter(page, customer)
+    await open_whole(page, f"/products/{SKU}", re.compile("."))  # whether one follows may be late
     await page.get_by_role("button", name=re.compile("^Follow ")).click()
     await expect(page.get_by_role("button", name=re.compile("^Following "))).to_be_visible()
 

@@ -33,13 +33,19 @@ class App:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    async def open(self, path: str = "/m/") -> None:
-        """Open a screen by its path, as from a link elsewhere, and wait until it is there."""
+    async def open(self, path: str = "/m/") -> int:
+        """Open a screen by its path, as from a link elsewhere, and wait until it is there.
+
+        On a busy machine the shop can be late, and is asked again: how often it was asked.
+        """
         await self.page.goto(path)
         await self.shown()
-        while await self.page.get_by_text("The shop does not answer").is_visible():  # a busy machine
+        attempts = 1
+        while await self.page.get_by_text("The shop does not answer").is_visible():
             await self.page.get_by_role("button", name="Try again").tap()
             await self.shown()
+            attempts += 1
+        return attempts
 
     async def shown(self) -> None:
         """Wait until the screen shows what it has to show."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-BOTH = {"test_asgi.py", "test_limits.py", "test_protocol.py", "test_response.py", "test_server.py"}
+BOTH = {f"test_{name}.py" for name in ("asgi", "back_pressure", "limits", "protocol", "response", "server")}
 
 
 def pytest_asyncio_loop_factories(

@@ -63,10 +63,8 @@ async def test_a_body_goes_as_json_with_headers_of_its_own(stub: Stub, things: S
 
     assert made == Thing(name="pen")
     assert msgspec.json.decode(stub.last.body) == {"name": "pen", "tags": []}
-    assert (stub.last.all(b"content-type"), stub.last.all(b"idempotency-key")) == (
-        [b"application/json"],
-        [b"k1"],
-    )
+    assert stub.last.all(b"content-type") == [b"application/json"]
+    assert stub.last.all(b"idempotency-key") == [b"k1"]
 
 
 @pytest.mark.parametrize("status", [201, 409])
@@ -96,17 +94,12 @@ async def test_every_call_carries_the_token_and_the_trace_and_no_other_header_of
     credentials = (b"authorization", b"Bearer from outside"), (b"cookie", b"c=1")
     incoming = context(60, *carried, *credentials, (b"accept-language", b"de"))
 
-    def proof(service: str) -> bytes:
-        return b"Bearer for " + service.encode()
+    proven = replace(incoming, authorization=lambda service: b"Bearer for " + service.encode())
+    await upstream.within(proven).get("/things/1", Thing)
 
-    await upstream.within(replace(incoming, authorization=proof)).get("/things/1", Thing)
-
-    assert [
-        field for field in stub.last.headers if field[0] not in {b"host", b"accept", b"x-timeout-ms"}
-    ] == [
-        *carried,
-        (b"authorization", b"Bearer for things"),
-    ]
+    own = {b"host", b"accept", b"x-timeout-ms"}
+    sent = [field for field in stub.last.headers if field[0] not in own]
+    assert sent == [*carried, (b"authorization", b"Bearer for things")]
 
 
 async def test_a_request_that_takes_long_renews_the_token_of_its_calls(
@@ -140,17 +133,14 @@ async def test_an_anonymous_call_has_no_authorization(
     "content",
     [
         b"",
-        b"no json",
-        b"[]",
         b'{"name":7}',
         b"{}",
         b'{"name":"a"',
         b'{"name":"\xff"}',
-        b'{"name":null}',
         b"null",
         b'{"name":"a","unknown":%b}' % (b"[" * 50_000 + b"]" * 50_000),
     ],
-    ids=range(10),
+    ids=range(7),
 )
 async def test_an_answer_that_does_not_fit_is_invalid(stub: Stub, things: Service, content: bytes) -> None:
     stub.answer = answering(200, content, JSON)
@@ -216,7 +206,6 @@ async def test_a_refusal_is_passed_on_with_its_problem_and_its_headers(stub: Stu
         ('"type":"/probs/gone","title":"It is gone"', "/probs/gone", "It is gone"),
         ('"type":"gone"', "gone", "Gone"),
         ('"type":"https://a.example/not-here/"', "https://a.example/not-here/", "Not here"),
-        ('"type":"about:blank","title":"Not Found"', "about:blank", "Not Found"),
         ('"type":"about:blank"', "about:blank", "Not Found"),
         ('"title":"It is gone"', "about:blank", "It is gone"),
         ('"type":7,"title":["x"],"detail":{}', "about:blank", "Not Found"),
@@ -266,14 +255,12 @@ async def test_a_refusal_of_the_callers_own_making_is_a_502(stub: Stub, things: 
     [
         b"",
         b"[]",
-        b"no json",
         b'{"type":',
-        b"\xff",
         b'{"x":"\xff"}',
         b'{"x":"\\ud800"}',
         b'{"x":%b}' % (b"[" * 100_000 + b"]" * 100_000),
     ],
-    ids=range(8),
+    ids=range(6),
 )
 async def test_a_refusal_whose_problem_cannot_be_read_keeps_its_status(
     stub: Stub, things: Service, content: bytes
@@ -307,9 +294,7 @@ async def test_a_503_of_the_service_stays_one_with_its_retry_after(
     assert (problem.status, int(problem.headers["Retry-After"]) in seconds) == (503, True)
 
 
-@pytest.mark.parametrize(
-    ("keys", "query"),
-    [(["a", "b-1"], "id=a&id=b-1"), (["a&id=b", "ö /?#"], "id=a%26id%3Db&id=%C3%B6%20%2F%3F%23")],
-)
-def test_the_keys_of_a_batch_read_are_percent_encoded(keys: list[str], query: str) -> None:
-    assert batch_path("/things", "id", keys) == f"/things?{query}"
+def test_the_keys_of_a_batch_read_are_percent_encoded() -> None:
+    path = batch_path("/things", "id", ["b-1", "a&id=b", "ö /?#"])
+
+    assert path == "/things?id=b-1&id=a%26id%3Db&id=%C3%B6%20%2F%3F%23"

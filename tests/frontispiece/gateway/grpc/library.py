@@ -12,11 +12,24 @@ from typing import Any
 
 import grpc
 
+from frontispiece.gateway.config import table
 from frontispiece.upstream.transports.grpc.descriptors import Descriptors
+from tests.support.tables import route, route_table
 
 SERVICE = "library.v1.Library"
 
 Answer = Callable[[Any, Any], Awaitable[Any]]
+
+METHOD = "grpc://library/Library."
+
+ROUTES = (
+    route("/books/{name}", to=f"{METHOD}GetBook", methods=["GET", "POST"], timeout="20s"),
+    route("/search", to=f"{METHOD}FindBooks", methods=["GET", "POST"], timeout="20s"),
+    route("/news", to=f"{METHOD}WatchBooks", timeout="20s"),
+    route("/late", to=f"{METHOD}GetBook", timeout="100ms"),
+    route("/v1/{rest:path}", to="library:/v1/{rest}", methods=["GET", "POST", "DELETE"]),
+    route("/raw", to="library:/library.v1.Library/FindBooks", methods=["GET", "POST"]),
+)
 
 
 @cache
@@ -33,6 +46,13 @@ def descriptor_set() -> bytes:
         arguments = ["--include_imports", f"--descriptor_set_out={made}", "library.proto"]
         subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *folders, *arguments], check=True)
         return made.read_bytes()
+
+
+def table_with(folder: Path, *routes: Any, url: str = "registry://library", **service: Any) -> table.Table:
+    """A table whose service `library` has its descriptors in this folder."""
+    (folder / "library.binpb").write_bytes(descriptor_set())
+    services = {"library": {"url": url, "descriptors": "library.binpb", **service}}
+    return table.parse(route_table(*routes, services=services), folder=folder)
 
 
 @cache

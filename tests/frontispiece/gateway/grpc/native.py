@@ -16,8 +16,7 @@ from frontispiece.gateway.grpc.decisions import Decisions
 from frontispiece.server.server import Server, running
 from frontispiece.server.sockets import address, bound
 from frontispiece.server.supervisor import Supervisor
-from tests.frontispiece.gateway.grpc.library import SERVICE, descriptors
-from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
+from tests.frontispiece.gateway.grpc.library import SERVICE, descriptors, table_with
 from tests.support.serving import free_ports, nobody_there
 from tests.support.tables import route, route_table
 from tests.support.world import gateway_of

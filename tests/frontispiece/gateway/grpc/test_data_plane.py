@@ -14,9 +14,8 @@ from frontispiece.gateway.config.table import parse
 from frontispiece.gateway.grpc.clusters import clusters
 from frontispiece.gateway.grpc.data_plane import DataPlane, DataPlaneSettings
 from frontispiece.gateway.grpc.envoy import bootstrap, routes
-from tests.frontispiece.gateway.grpc.library import SERVICE, descriptor_set
+from tests.frontispiece.gateway.grpc.library import SERVICE, descriptor_set, table_with
 from tests.frontispiece.gateway.grpc.native import ROUTE
-from tests.frontispiece.gateway.grpc.test_edge_grpc import table_with
 from tests.support.serving import Serve, nobody_there
 from tests.support.tables import route, route_table
 from tests.support.waiting import until

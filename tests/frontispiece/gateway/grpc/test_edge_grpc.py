@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +14,12 @@ from hypothesis import strategies as st
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.config import table
 from tests.conftest import MakeToken
-from tests.frontispiece.gateway.grpc.library import Library, descriptor_set, descriptors
+from tests.frontispiece.gateway.grpc.conftest import World
+from tests.frontispiece.gateway.grpc.library import METHOD, ROUTES, Library, descriptors, table_with
 from tests.support.issuer import Issuer
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.tables import route, route_table
 from tests.support.world import gateway_of
-
-METHOD = "grpc://library/Library."
-
-ROUTES = (
-    route("/books/{name}", to=f"{METHOD}GetBook", methods=["GET", "POST"], timeout="20s"),
-    route("/search", to=f"{METHOD}FindBooks", methods=["GET", "POST"], timeout="20s"),
-    route("/news", to=f"{METHOD}WatchBooks", timeout="20s"),
-    route("/late", to=f"{METHOD}GetBook", timeout="100ms"),
-    route("/v1/{rest:path}", to="library:/v1/{rest}", methods=["GET", "POST", "DELETE"]),
-    route(
-        "/raw",
-        to="library:/library.v1.Library/FindBooks",
-        methods=["GET", "POST"],
-    ),
-)
-
-
-def table_with(folder: Path, *routes: Any, url: str = "registry://library", **service: Any) -> table.Table:
-    """A table whose service `library` has its descriptors in this folder."""
-    (folder / "library.binpb").write_bytes(descriptor_set())
-    services = {"library": {"url": url, "descriptors": "library.binpb", **service}}
-    return table.parse(route_table(*routes, services=services), folder=folder)
-
-
-class World:
-    """A gateway before a library."""
-
-    def __init__(self, library: Library, http: httpx.AsyncClient) -> None:
-        self.library = library
-        self.http = http
-
-    async def get(self, path: str, **options: Any) -> Any:
-        return (await self.http.get(path, **options)).json()
-
-
-@pytest.fixture
-async def world(serve: Serve, tmp_path: Path) -> AsyncIterator[World]:
-    library = Library()
-    async with library.serving() as address:
-        gateway = gateway_of(route_table(route("/a", to="b")), {"library": address, "b": nobody_there()})
-        url = await serve(gateway)
-        async with client_of(url) as http:
-            assert await gateway.serve_table(table_with(tmp_path, *ROUTES))
-            yield World(library, http)
 
 
 async def test_placeholders_query_and_body_are_fields_of_the_message(world: World) -> None:
@@ -101,17 +57,13 @@ async def test_nothing_that_a_client_sends_overrides_the_path(world: World) -> N
 async def test_annotated_methods_are_at_the_paths_of_their_annotations(world: World) -> None:
     assert (await world.get("/v1/shelves/7/books/a?copies=2"))["name"] == "shelves/7/books/a"
     assert await world.get("/v1/books/a?author.full_name=Jo") == {"fullName": "Jo", "penNames": []}
-    assert (await world.http.post("/v1/shelves/7/books", json={"name": "b", "copies": 4})).json()[
-        "copies"
-    ] == "4"
+    added = await world.http.post("/v1/shelves/7/books", json={"name": "b", "copies": 4})
+    assert added.json()["copies"] == "4"
     assert (await world.get("/raw?name=c"))["name"] == "c"
     assert await world.get("/v1/books/a") is None
     assert (await world.http.head("/v1/books/a")).status_code == 200
-    for method, path in [
-        ("GET", "/v1/nowhere"),
-        ("DELETE", "/v1/books/a"),
-        ("GET", "/v1/shelves/7/8/books/a"),
-    ]:
+    nowhere = ("GET", "/v1/nowhere"), ("DELETE", "/v1/books/a"), ("GET", "/v1/shelves/7/8/books/a")
+    for method, path in nowhere:
         response = await world.http.request(method, path)
         assert (response.status_code, response.json()["title"]) == (404, "No route"), path
 
@@ -191,10 +143,8 @@ async def test_a_status_becomes_the_status_that_http_has_for_it(world: World) ->
         world.library.answers["GetBook"] = fail
         response = await world.http.get("/books/a")
         problem = response.json()
-        assert (response.status_code, response.headers["content-type"]) == (
-            status,
-            "application/problem+json",
-        )
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
         assert (problem["type"] == "urn:frontispiece:problem:book-lost") is (status < 500), code
         assert ("Secret" in response.text) is (status < 500), code
 

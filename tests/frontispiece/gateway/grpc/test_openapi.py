@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import schemathesis
 
-from tests.frontispiece.gateway.grpc.test_edge_grpc import ROUTES, table_with
+from tests.frontispiece.gateway.grpc.library import ROUTES, table_with
 from tests.support.serving import Serve, client_of, nobody_there
 from tests.support.tables import route, route_table
 from tests.support.world import gateway_of
