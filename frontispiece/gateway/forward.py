@@ -30,7 +30,7 @@ NOT_MODIFIED: Final = 304
 UNAUTHORIZED: Final = 401
 
 CHALLENGE: Final = (b"www-authenticate", b"Bearer")
-"""Of a 401 to which the service has given none: RFC 9110 (15.5.2) wants one on each."""
+"""Of a 401 to which the service has given none, or an empty one: RFC 9110 (15.5.2) wants one on each."""
 
 
 def forward(
@@ -68,7 +68,7 @@ def forward(
             on_interim=call.send_interim and partial(_pass_interim, call.send_interim),
         )
         reply = await upstream.send(request)
-        reply.headers = _to_client(reply, drop_response_headers)
+        reply.headers = to_client(reply.status, reply.headers, drop_response_headers)
         if rewrite is not None and reply.status != OK:
             reply.headers = rewrite(reply.headers)
         return reply
@@ -115,8 +115,15 @@ def _pass_interim(send_interim: Callable[[int, Headers], None], status: int, hea
     send_interim(status, end_to_end(headers))
 
 
-def _to_client(reply: Reply, drop: frozenset[bytes]) -> Headers:
-    headers = end_to_end(reply.headers, drop | LENGTH if reply.status == NOT_MODIFIED else drop)
-    if reply.status == UNAUTHORIZED and reply.header(CHALLENGE[0]) is None:
-        headers.append(CHALLENGE)
+def to_client(status: int, headers: Headers, drop: frozenset[bytes]) -> Headers:
+    """The headers of a service's response as the client gets them.
+
+    Args:
+        status: of the response.
+        headers: the service's.
+        drop: names of those that go no further.
+    """
+    headers = end_to_end(headers, drop | LENGTH if status == NOT_MODIFIED else drop)
+    if status == UNAUTHORIZED and not any(value for name, value in headers if name == CHALLENGE[0]):
+        headers = [*(field for field in headers if field[0] != CHALLENGE[0]), CHALLENGE]
     return headers

@@ -61,7 +61,10 @@ async def test_without_a_bearer_token_there_is_a_challenge(edge: World) -> None:
         assert not edge.things.requests, header
 
 
-@pytest.mark.parametrize(("given", "sent"), [([], "Bearer"), (["Basic realm=x", "Negotiate"], None)])
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [([], "Bearer"), ([""], "Bearer"), (["", "Negotiate"], None), (["Basic realm=x", "Negotiate"], None)],
+)
 async def test_a_401_of_a_service_has_its_challenges_or_one(
     edge: World, given: list[str], sent: str | None
 ) -> None:

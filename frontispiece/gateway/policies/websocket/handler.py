@@ -9,10 +9,10 @@ from random import shuffle
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from websockets import datastructures
 from websockets.asyncio.client import ClientConnection
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
@@ -20,13 +20,12 @@ from frontispiece.errors import ConfigError
 from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
-from frontispiece.gateway.forward import to_service
+from frontispiece.gateway.forward import DATED_HERE, LENGTH, to_client, to_service
 from frontispiece.gateway.policies.websocket.config import MOUNTED, WITHOUT_WEBSOCKETS, WebSocket
 from frontispiece.gateway.policies.websocket.downstream import PROTOCOL, ClientSocket
 from frontispiece.gateway.policies.websocket.mounted import MountedSocket, ServiceSocket
 from frontispiece.gateway.policies.websocket.relay import Relay, WebSocketMetrics
 from frontispiece.gateway.resources import TableResources
-from frontispiece.http.headers import end_to_end
 from frontispiece.http.problems import Problem
 from frontispiece.http.timeout_header import milliseconds
 from frontispiece.pages import PageApp
@@ -35,8 +34,8 @@ from frontispiece.upstream import Headers, InvalidResponse, Reply, Unreachable, 
 HANDSHAKE_PREFIX: Final = b"sec-websocket-"
 """The prefix of header fields that concern one connection only."""
 
-NOT_FORWARDED: Final = frozenset({b"content-length", b"date", b"x-request-id"})
-"""Fields of a service's refusal that the gateway sets itself."""
+NOT_FORWARDED: Final = DATED_HERE | LENGTH
+"""Fields of a service's response that the gateway sets itself, or that go no further."""
 
 PING_INTERVAL: Final = 20.0
 """Seconds between two pings to a service, and those that a pong may take."""
@@ -173,7 +172,7 @@ class RemoteSocket:
 
     def __init__(self, connection: ClientConnection) -> None:
         assert connection.response is not None, "the service has opened the WebSocket"
-        self.headers = _to_client(connection.response.headers)
+        self.headers = _to_client(connection.response)
         self.subprotocol = connection.subprotocol
         self.recv = connection.recv
         self.send = connection.send
@@ -225,15 +224,11 @@ def _refusal(refusal: InvalidStatus) -> Reply:
     response = refusal.response
     if response.status_code < HTTPStatus.BAD_REQUEST:
         raise InvalidResponse(f"it answered {response.status_code} and opened no WebSocket") from refusal
-    return Reply.whole(response.status_code, bytes(response.body), _to_client(response.headers))
+    return Reply.whole(response.status_code, bytes(response.body), _to_client(response))
 
 
-def _to_client(fields: datastructures.Headers) -> Headers:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.raw_items()
-    ]
-    return [
-        field
-        for field in end_to_end(headers)
-        if field[0] not in NOT_FORWARDED and not field[0].startswith(HANDSHAKE_PREFIX)
-    ]
+def _to_client(response: Response) -> Headers:
+    fields = response.headers.raw_items()
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+    headers = [field for field in headers if not field[0].startswith(HANDSHAKE_PREFIX)]
+    return to_client(response.status_code, headers, NOT_FORWARDED)

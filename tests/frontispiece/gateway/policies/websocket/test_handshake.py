@@ -91,6 +91,15 @@ async def test_a_refusal_of_the_service_is_passed_on(world: World) -> None:
     assert (answer.status_code, answer.body, answer.headers["x-why"]) == (409, b"full", "full")
 
 
+async def test_a_401_of_the_service_has_a_challenge(world: World) -> None:
+    headers = Headers({"Content-Length": "0"})
+    world.chat.refusal = Response(HTTPStatus.UNAUTHORIZED, "Unauthorized", headers, b"")
+
+    answer = await refused(world.url, "/rooms/7")
+
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
+
+
 async def test_no_redirect_is_followed(world: World) -> None:
     headers = Headers({"Location": f"{world.services['chat']}/elsewhere", "Content-Length": "0"})
     world.chat.refusal = Response(HTTPStatus.FOUND, "Found", headers, b"")
