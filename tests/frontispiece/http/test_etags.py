@@ -9,6 +9,12 @@ def test_a_tag_is_found_in_the_list(known: str) -> None:
     assert matches(known, 'W/"a"')
 
 
+@pytest.mark.parametrize("tag", ["a", 'w/"a"', "a, b"])
+def test_what_is_no_tag_matches_to_the_letter(tag: str) -> None:
+    assert matches(tag, tag)
+    assert not matches(tag + " ", tag)
+
+
 @pytest.mark.parametrize("known", [None, "", "a", '"b"', '"a', '"a,b"', '"b*", "*"', "*, x"])
 def test_another_list_does_not_name_it(known: str | None) -> None:
     assert not matches(known, '"a"')

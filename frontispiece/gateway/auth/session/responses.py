@@ -1,12 +1,12 @@
 """What the session's own endpoints read and respond, and the cache headers of session routes."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from frontispiece.http.cache_control import cache_control
 from frontispiece.upstream import Headers, Reply
 
 MAX_FIELDS: Final = 20
@@ -18,9 +18,7 @@ PRIVATE: Final = (CACHE_CONTROL, b"private")
 VARY: Final = (b"vary", b"Cookie, X-CSRF")
 """A guest's response differs from that of the same browser after a login."""
 
-_SHARED_CACHE_RULE = re.compile(
-    rb"(?:^|[\s,])(?:no-store|private|public|s-maxage)(?:$|[\s,=])", re.IGNORECASE
-)
+SHARED_CACHE_RULES: Final = ("no-store", "private", "public", "s-maxage")
 
 
 class InvalidFields(Exception):
@@ -77,8 +75,8 @@ def set_cache_headers(reply: Reply, *, private: bool, sets_cookie: bool) -> None
         reply.headers = [field for field in reply.headers if field[0] != CACHE_CONTROL]
         reply.headers += NO_STORE, VARY
         return
-    if private and not any(
-        name == CACHE_CONTROL and _SHARED_CACHE_RULE.search(value) for name, value in reply.headers
-    ):
-        reply.headers.append(PRIVATE)
+    if private:
+        directives = cache_control(reply.headers)
+        if not any(name in directives for name in SHARED_CACHE_RULES):
+            reply.headers.append(PRIVATE)
     reply.headers.append(VARY)

@@ -89,14 +89,14 @@ def invalidation_layer(route: Route, cache: HttpCache) -> Layer:
     """After a successful unsafe call, purge its path and those of this origin that the response names."""
 
     def layer(inner: Handler) -> Handler:
-        async def handle(call: Call) -> Reply:
+        async def invalidate(call: Call) -> Reply:
             reply = await inner(call)
-            if call.method not in READING_METHODS and 200 <= reply.status < 400:  # noqa: PLR2004 (the bounds of success)
+            if 200 <= reply.status < 400:  # noqa: PLR2004 (the bounds of success)
                 for path in sorted(_outdated(route, call, reply)):
                     await cache.purge(path)
             return reply
 
-        return handle
+        return lambda call: inner(call) if call.method in READING_METHODS else invalidate(call)
 
     return layer
 

@@ -13,6 +13,7 @@ from frontispiece.gateway.policies.cache.serving import StoredReply
 from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.compression.encoders import ENCODERS, Encoder, Workers
 from frontispiece.http.accept import preferred_coding
+from frontispiece.http.cache_control import cache_control
 from frontispiece.http.headers import CREDENTIALS
 from frontispiece.security import ANONYMOUS
 from frontispiece.upstream import Headers, Reply
@@ -36,7 +37,6 @@ STREAMED: Final = re.compile(
 )
 """Media types of which every chunk is sent at once."""
 
-_NO_TRANSFORM: Final = re.compile(rb"(?:^|[\s,])no-transform(?:$|[\s,])", re.IGNORECASE)
 _WEAK_TAG: Final = re.compile(rb'W/("[^"]*")')
 
 UNCHANGEABLE: Final = frozenset(
@@ -131,9 +131,7 @@ def _is_compressible(reply: Reply, method: str, min_size: int) -> bool:
 
 
 def _forbids_transform(headers: Headers) -> bool:
-    if b"cache-control" not in dict(headers):
-        return False
-    return any(name == b"cache-control" and _NO_TRANSFORM.search(value) for name, value in headers)
+    return "no-transform" in cache_control(headers)
 
 
 async def _compress_body(reply: Reply, body: bytes, coding: str, workers: Workers) -> None:
