@@ -30,7 +30,7 @@ COMMON_NAMES: Final = {
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?@:][^/?@]*)(/[^?]*)?(\?.+)?", re.IGNORECASE)
 """Host with port, path and query; without a user (RFC 9110, 4.2.4). Apps check the host as that of `Host`."""
 
-_ORIGIN: Final = re.compile(rb"\norigin:[ \t]*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
+_ORIGIN: Final = re.compile(rb"\norigin:[ \t]*+([^\r\n \t]*+)[ \t]*+\r\n", re.IGNORECASE)
 
 
 def bad_request(detail: str) -> Problem:

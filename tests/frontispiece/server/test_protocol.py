@@ -248,3 +248,11 @@ async def test_the_app_adds_header_fields_to_a_refusal_from_what_was_read(sent: 
     if status != 501:
         assert target == b"/a"
         assert (b"origin", b"https://app.test") in headers
+
+
+async def test_a_refusal_costs_no_more_than_the_length_of_what_was_read_warrants() -> None:
+    spaces = b"\r\nOrigin:" + b" " * 60_000
+
+    answer = await answer_to(DirectApp(), GET + b"b\0d: 1" + spaces + b"b")  # and not hours
+
+    assert statuses(answer) == [400]
