@@ -86,12 +86,12 @@ def _why_not(project: Project, name: str) -> str | None:
     if (app := project.apps.get(name)) is None:
         return f"there is no app {name}{nearest(name, project.apps)}"
     if app.mounted or not app.program:
-        return f"{name} is no service of its own that front up starts: only those have copies"
+        return f"{name} is no service of its own that front up starts: only those have instances"
     texts = [*(app.command or ()), *app.environment.values()]
     if app.command and not any("${port}" in text for text in texts):
-        return f"{name} listens on a port of its own: copies need ${{port}} in apps.{name}.command"
+        return f"{name} listens on a port of its own: instances need ${{port}} in apps.{name}.command"
     if shared := [each for each, text in app.addresses.items() if "${run}" not in text]:
-        return f"copies of {name} would share {', '.join(shared)}: ${{run}} in it is each one's own folder"
+        return f"instances of {name} would share {', '.join(shared)}: ${{run}} in it is each one's own folder"
     if app.single:
         return f"{name} has data that one process opens (single in frontispiece.toml)"
     return None

@@ -87,7 +87,7 @@ class Rebuild:
             with suppress(LogReplaced):
                 while await projector.advance(
                     self._batch
-                ):  # the live ones lag where no copy of ordering runs
+                ):  # the live ones lag where no instance of ordering runs
                     pass
             position = await self._switch(target, accept_differences=accept_differences)
             return Progress(began=began, position=position)

@@ -20,7 +20,7 @@ async def test_an_instance_that_comes_or_is_killed_fails_no_read_that_is_retried
     assert said[-1] == "1 gateways see the same instances at the end: 1"
 
 
-def test_a_service_over_grpc_has_copies_and_all_instances_are_listed(shop: RunningShop) -> None:
+def test_a_service_over_grpc_has_instances_and_all_instances_are_listed(shop: RunningShop) -> None:
     assert run("scale", "discount=2", "--data", shop.data).returncode == 0
     discounts = {httpx.get(f"{shop.url}/api/discount/discounts?skus=PENS-001").status_code for _ in range(20)}
     listed = run("services", "--data", shop.data).stdout.splitlines()
@@ -42,7 +42,7 @@ def test_what_cannot_have_several_instances_is_refused() -> None:
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
         "there is no app catalogue: did you mean 'catalog'?",
-        "bff-web is no service of its own that front up starts: only those have copies",
+        "bff-web is no service of its own that front up starts: only those have instances",
         "sales has data that one process opens (single in frontispiece.toml)",
     ]
     assert "catalog=0 is not of the form SERVICE=COUNT" in run("scale", "catalog=0").stderr

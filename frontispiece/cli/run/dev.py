@@ -20,7 +20,7 @@ from frontispiece.cli.run.imports import NO_PYTHON, Imports
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory
 from frontispiece.cli.run.readiness import WARN_AFTER, NotReady, accepts_connections, wait_ready
-from frontispiece.cli.run.scaling import Copies
+from frontispiece.cli.run.scaling import Instances
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY
 from frontispiece.server.child_process import ChildFailed, Process
@@ -84,15 +84,15 @@ class Development:
         launcher = Launcher(project, sockets, fresh=True)
         commands = [name for name, app in project.apps.items() if app.command]
         stack.enter_context(child_processes(run, self.supervisor, commands, self.data / LOGS))
-        copies = stack.enter_context(Copies(run, self.supervisor))
+        instances = stack.enter_context(Instances(run, self.supervisor))
         stack.enter_context(many_processes(run, self.supervisor, sockets, None, launcher))
         asyncio.run(wait_ready(run, self.supervisor.check, sockets))
-        return Apps(run, self.supervisor, launcher, sockets, copies, self.say)
+        return Apps(run, self.supervisor, launcher, sockets, instances, self.say)
 
     def _follow(self, apps: "Apps", project: Project, changes: Changes) -> Project:
         """Replace apps as their code changes, until frontispiece.toml does: the project as it is then."""
         while True:
-            changed = _changed(changes, partial(self._pause, apps.copies))
+            changed = _changed(changes, partial(self._pause, apps.instances))
             if project.folder / PROJECT_FILE in changed:
                 now = self._reloaded(project)
                 if now and now != project:
@@ -108,9 +108,9 @@ class Development:
             except Exception:  # whatever was saved, what is served goes on
                 log.exception("What was saved cannot be served")
 
-    def _pause(self, copies: Copies, seconds: float) -> None:
+    def _pause(self, instances: Instances, seconds: float) -> None:
         self.supervisor.restart()
-        copies.poll()
+        instances.poll()
         time.sleep(seconds)
 
     def _reloaded(self, project: Project) -> Project | None:
@@ -130,10 +130,10 @@ class Apps:
         supervisor: Supervisor,
         launcher: Launcher,
         sockets: Mapping[str, socket],
-        copies: Copies,
+        instances: Instances,
         say: Say,
     ) -> None:
-        self.copies = copies
+        self.instances = instances
         self._run = run
         self._supervisor = supervisor
         self._launcher = launcher
@@ -163,7 +163,7 @@ class Apps:
             )
             return
         if replaced := self._replaced(affected):
-            self.copies.renew(replaced)
+            self.instances.renew(replaced)
             self._say(f"{', '.join(replaced)}: reloaded in {time.monotonic() - begun:.1f} s")
 
     @property

@@ -56,7 +56,7 @@ class Run:
         given: variables that are set already, which win.
         admin: the admin port; None where its variables are those of the environment.
         grpc: `host:port` of native gRPC; empty where Envoy does not run.
-        own: of one copy of an app, its folder for socket files in place of `private`.
+        own: of one instance of an app, its folder for socket files in place of `private`.
     """
 
     project: Project
@@ -73,9 +73,9 @@ class Run:
     grpc: str = ""
     own: Path | None = None
 
-    def of_copy(self, app: str, copy: str, where: str) -> "Run":
-        """The same for a copy of an app, which listens on `where` and has socket files of its own."""
-        own = self.private / copy
+    def of_instance(self, app: str, name: str, where: str) -> "Run":
+        """The same for an instance of an app, which listens on `where` and has socket files of its own."""
+        own = self.private / name
         own.mkdir(exist_ok=True)
         if app == GATEWAY:  # its origin is the first one's, which has the other ports, too
             return replace(self, own=own, admin=None, grpc="")

@@ -71,7 +71,7 @@ def many_processes(
         stack.enter_context(_factory(run, supervisor, launcher, GATEWAY, sockets[GATEWAY], logs))
         stack.callback(
             sockets[GATEWAY].close
-        )  # an open copy would accept connections that the gateway refuses
+        )  # an open instance would accept connections that the gateway refuses
         yield
 
 

@@ -1,4 +1,4 @@
-"""Copies of services in a run: `front scale` writes how many, the run starts and stops them."""
+"""Instances of services in a run: `front scale` writes how many, the run starts and stops them."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ FILE: Final = "scale.json"
 """In the data folder: how many instances of each service run, by name, where that is more than one."""
 
 DRAIN_DELAY: Final = "1"
-"""Seconds that a copy which stops still accepts calls: others go on calling its service."""
+"""Seconds that an instance which stops still accepts calls: others go on calling its service."""
 
 
 def scale(data: Path, instances: Mapping[str, int]) -> None:
@@ -38,12 +38,12 @@ def _read(file: Path) -> dict[str, int]:
         return {}
 
 
-class Copies:
+class Instances:
     """The further instances of services, each a process on a port of its own; `poll` starts and stops them.
 
     Args:
         run: whose services.
-        supervisor: starts copies again that end by themselves, each on a new port: the registry tells it.
+        supervisor: starts instances again that end by themselves, each on a new port: the registry tells it.
     """
 
     def __init__(self, run: Run, supervisor: Supervisor) -> None:
@@ -61,10 +61,12 @@ class Copies:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        copies = self._stopping | {name: each for of in self._running.values() for name, each in of.items()}
-        self._supervisor.terminate(copies)  # all at once; each block then waits for its own
-        for copy in copies.values():
-            copy.__exit__(None, None, None)
+        instances = self._stopping | {
+            name: each for of in self._running.values() for name, each in of.items()
+        }
+        self._supervisor.terminate(instances)  # all at once; each block then waits for its own
+        for instance in instances.values():
+            instance.__exit__(None, None, None)
         self._file.unlink(missing_ok=True)
 
     def poll(self) -> None:
@@ -76,35 +78,35 @@ class Copies:
             return
         self._version = version
         for service, wanted in _read(self._file).items():
-            copies = self._running.setdefault(service, {})
-            while len(copies) < wanted - 1:
+            instances = self._running.setdefault(service, {})
+            while len(instances) < wanted - 1:
                 self._start_one(service)
-            while len(copies) > wanted - 1:
-                self._retire(*copies.popitem())
+            while len(instances) > wanted - 1:
+                self._retire(*instances.popitem())
 
     def renew(self, services: Iterable[str]) -> None:
-        """Replace the copies of services by new ones, which run the code as it is now."""
+        """Replace the instances of services by new ones, which run the code as it is now."""
         for service in services:
-            copies = self._running.get(service, {})
-            for name in [*copies]:
+            instances = self._running.get(service, {})
+            for name in [*instances]:
                 self._start_one(service)
-                self._retire(name, copies.pop(name))
+                self._retire(name, instances.pop(name))
 
     def _start_one(self, service: str) -> None:
         name = f"{service}-{next(self._numbers)}"
         log = self._run.data / LOGS / f"{name}.log"
-        copy = self._supervisor.running(name, partial(self._start, service, name, log), log=log)
-        copy.__enter__()
-        self._running.setdefault(service, {})[name] = copy
+        instance = self._supervisor.running(name, partial(self._start, service, name, log), log=log)
+        instance.__enter__()
+        self._running.setdefault(service, {})[name] = instance
 
-    def _retire(self, name: str, copy: AbstractContextManager[None]) -> None:
+    def _retire(self, name: str, instance: AbstractContextManager[None]) -> None:
         self._supervisor.retire(name)
-        self._stopping[name] = copy
+        self._stopping[name] = instance
 
     def _start(self, service: str, name: str, log: Path) -> Process:
         drained = {"REGISTRY_DRAIN_DELAY": DRAIN_DELAY}
-        with bound() as sock:  # the copy's alone: nobody connects to it in vain when it has ended
-            run = self._run.of_copy(service, name, address(sock))
+        with bound() as sock:  # the instance's alone: nobody connects to it in vain when it has ended
+            run = self._run.of_instance(service, name, address(sock))
             if service != GATEWAY and run.project.apps[service].command:
                 sock.close()  # for the program, which binds the port itself
                 return start_command(run, service, log, **drained)

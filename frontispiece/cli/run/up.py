@@ -22,7 +22,7 @@ from frontispiece.cli.run.envoy import native_grpc
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, one_process
 from frontispiece.cli.run.readiness import wait_ready
-from frontispiece.cli.run.scaling import Copies
+from frontispiece.cli.run.scaling import Instances
 from frontispiece.cli.terminal import log_warnings
 from frontispiece.errors import ConfigError
 from frontispiece.server import GATEWAY, server
@@ -186,13 +186,13 @@ class Up:
         logs = self.data / LOGS
         commands = [name for name, app in self.project.apps.items() if app.command]
         stack.enter_context(child_processes(run, self.supervisor, commands, logs))
-        copies = stack.enter_context(Copies(run, self.supervisor))
+        instances = stack.enter_context(Instances(run, self.supervisor))
         if self.processes:
             launcher = Launcher(run.project, sockets)
             stack.enter_context(many_processes(run, self.supervisor, sockets, logs, launcher))
-            _watch(run, sockets, self.supervisor, ready, copies)
+            _watch(run, sockets, self.supervisor, ready, instances)
         else:
-            server.run(_run_here(run, sockets, self.supervisor, ready, copies))
+            server.run(_run_here(run, sockets, self.supervisor, ready, instances))
 
     def _listening(self) -> Iterator[tuple[str, int]]:
         """The apps that listen in this layout on a socket of ours, with their ports."""
@@ -203,22 +203,22 @@ class Up:
 
 
 def _watch(
-    run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
+    run: Run, sockets: Mapping[str, socket.socket], supervisor: Supervisor, ready: Ready, instances: Instances
 ) -> None:
     asyncio.run(wait_ready(run, supervisor.check, sockets))
     ready(run)
     while True:
         supervisor.restart()
-        copies.poll()
+        instances.poll()
         time.sleep(POLL_INTERVAL)
 
 
 async def _run_here(
-    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
+    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready, instances: Instances
 ) -> None:
     """Serve until a signal, which also ends a start that is under way."""
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(_serve_here(run, sockets, supervisor, ready, copies))
+    serving = loop.create_task(_serve_here(run, sockets, supervisor, ready, instances))
 
     def stop() -> None:
         for name in STOP_SIGNALS:
@@ -232,14 +232,14 @@ async def _run_here(
 
 
 async def _serve_here(
-    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready, copies: Copies
+    run: Run, sockets: dict[str, socket.socket], supervisor: Supervisor, ready: Ready, instances: Instances
 ) -> None:
     async with one_process(run, sockets):
         await wait_ready(run, supervisor.check)
         ready(run)
         while True:
             supervisor.restart()
-            copies.poll()
+            instances.poll()
             await asyncio.sleep(POLL_INTERVAL)
 
 

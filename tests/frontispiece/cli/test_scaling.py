@@ -1,4 +1,4 @@
-"""Why `front scale` cannot start copies: what is missing, and where."""
+"""Why `front scale` cannot start instances: what is missing, and where."""
 
 import fcntl
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ Edit = Callable[[str], str]
         (
             IN_REGISTRY,
             lambda text: text.replace("${port}", "8000"),
-            "notes listens on a port of its own: copies need ${{port}} in apps.notes.command",
+            "notes listens on a port of its own: instances need ${{port}} in apps.notes.command",
         ),
     ],
 )
