@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Call(Struct, kw_only=True, eq=False):
     """A client's request on a route. Layers may change `headers`, which are forwarded to the service.
 
-    Args:
+    Attributes:
         params: the normalised path segments of the route's placeholders, percent-encoded.
         method: the HTTP method.
         query: the raw query, without the question mark.
