@@ -1,25 +1,18 @@
 """Callers of services and BFFs: the gateway's key in a test, and the internal tokens that it signs."""
 
 import json
-from collections.abc import Iterable
 
 from frontispiece.security import Identity, Signer, issuers, new_signing_key, private_key
 from frontispiece.settings import TokenSettings
 
 
 class Identities:
-    """A signing key, the settings by which services accept its tokens, and the tokens.
+    """The gateway's signing key, the settings by which services accept its tokens, and the tokens."""
 
-    Args:
-        issuers_: names of the programs that sign with the key: whoever calls a service.
-    """
-
-    def __init__(self, issuers_: Iterable[str] = ("gateway",)) -> None:
+    def __init__(self) -> None:
         self.signing_key: str = new_signing_key()
         """Ed25519 private key in PEM."""
-        self.tokens = TokenSettings(
-            issuers=issuers((name, private_key(self.signing_key)) for name in issuers_)
-        )
+        self.tokens = TokenSettings(issuers=issuers([("gateway", private_key(self.signing_key))]))
         """The settings of apps that accept its tokens."""
 
     @property

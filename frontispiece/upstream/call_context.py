@@ -70,15 +70,14 @@ class CallContext:
 
     Args:
         deadline: in the event loop's time, seconds.
-        repeatable: whether the source may be run again, so that its calls must be idempotent.
         recorded_calls: collects a record of each call; None without tracing.
     """
 
-    def __init__(
-        self, deadline: float, *, repeatable: bool = False, recorded_calls: list[CallRecord] | None = None
-    ) -> None:
+    repeatable = False
+    """Whether the source may be run again, so that its calls must be idempotent."""
+
+    def __init__(self, deadline: float, *, recorded_calls: list[CallRecord] | None = None) -> None:
         self.deadline = deadline
-        self.repeatable = repeatable
         self.recorded_calls = recorded_calls
 
     def check(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
