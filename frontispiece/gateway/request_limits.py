@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from frontispiece.http.headers import HOP_BY_HOP, end_to_end, is_untrusted
+from frontispiece.gateway.dropped_headers import is_dropped
+from frontispiece.http.headers import end_to_end
 from frontispiece.http.memo import Memo
 from frontispiece.http.messages import HeaderSection, IncomingRequest
 from frontispiece.http.problems import Problem
-from frontispiece.http.request_id import CORRELATION, TRACEPARENT, TRACESTATE, is_traceparent
+from frontispiece.http.request_id import TRACEPARENT, TRACESTATE, is_traceparent
 from frontispiece.upstream import Headers
 
 CLOSE: Final = {"Connection": "close"}
@@ -84,17 +85,7 @@ def _check_repeated(names: list[bytes]) -> None:
         raise Problem(400, "bad-request", "The request has more than one Authorization.", headers=CLOSE)
 
 
-_DROPPED: Final = Memo[bytes, bool](
-    lambda name: name in HOP_BY_HOP | CORRELATION or name == b"proxy" or b"_" in name or is_untrusted(name),
-    MAX_NAMES,
-)
-"""Whether a request header of this name goes no further than the gateway.
-
-Hop-by-hop fields do not, nor does what tells who or where the client is; what identifies the request is
-written anew. Nor do names with underscores: CGI and its heirs make `X_Forwarded_For` and `X-Forwarded-For`
-one variable, so they would bypass the rules for the others. `Proxy` would become `HTTP_PROXY` there, which
-some take for a setting (CVE-2016-5385).
-"""
+_DROPPED: Final = Memo(is_dropped, MAX_NAMES)
 
 
 def _forwardable(headers: HeaderSection) -> Headers:

@@ -1,6 +1,5 @@
 """Header names and methods with a meaning of their own: hop-by-hop fields, credentials, safe methods."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -68,30 +67,6 @@ FOR_EVERY_RECIPIENT: Final = frozenset(
     }
 )
 """Fields that `Connection` cannot name (RFC 9110, 7.6.1): the gateway, caches and clients go by them."""
-
-_UNTRUSTED_PREFIXES: Final = (
-    *(b"x-original", b"x-rewrite-", b"x-envoy-", b"x-arr-", b"front-end-https"),
-    *(b"x-host", b"x-scheme", b"x-url-scheme", b"x-http-method", b"x-method-override"),
-    # where it is, as clouds and content delivery networks report it
-    *(b"x-appengine-", b"x-azure-", b"cloudfront-viewer-"),
-    # who it is
-    *(b"x-user", b"x-auth-", b"x-authenticated", b"x-identity", b"x-remote-", b"remote-user", b"x-consumer-"),
-    *(b"x-amzn-oidc-", b"x-goog-authenticated-", b"x-goog-iap-", b"x-ms-client-principal", b"cf-access-"),
-    *(b"x-webauth-", b"tailscale-user-", b"x-pomerium-"),
-    *(b"client-cert", b"x-client-cert", b"ssl-client-", b"x-ssl-"),
-    # what our own programs tell each other
-    *(b"x-internal-", b"x-timeout-ms", b"x-mirrored"),
-)
-_OF_AN_ADDRESS: Final = re.compile(
-    rb"(?:^|-)(?:(?:client|real|remote|source|user)?ip(?:v[46])?|forward(?:ed)?|remote-(?:addr|host))(?:-|$)"
-)
-"""Each proxy and delivery network names the client's address in its own way, by one of these words."""
-
-
-def is_untrusted(name: bytes) -> bool:
-    """Whether a request header tells services who or where a client is: from a client it is dropped."""
-    return name.startswith(_UNTRUSTED_PREFIXES) or _OF_AN_ADDRESS.search(name) is not None
-
 
 NUL, CR, LF = b"\0\r\n"
 """Numbers of bytes that no line has: a number is found in bytes ten times as fast as one byte is counted."""

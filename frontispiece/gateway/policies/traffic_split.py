@@ -12,6 +12,8 @@ from frontispiece.gateway.auth.caller import network_of, subject_of
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.base import ConfigModel, FieldName, non_empty
 from frontispiece.gateway.config.target import Target
+from frontispiece.gateway.dropped_headers import is_dropped
+from frontispiece.http.headers import CREDENTIALS
 from frontispiece.units import Matches
 from frontispiece.upstream import Headers, Reply, UpstreamError
 
@@ -25,14 +27,12 @@ SERVED_BY: Final = b"x-served-by"
 
 TOTAL_WEIGHT: Final = 100.0
 
-UNSUITABLE: Final = frozenset(
-    {"authorization", "cookie", "connection", "host", "te", "transfer-encoding", "upgrade"}
-)
-"""Header fields that cannot select a variant: credentials, and what concerns one connection only."""
+UNSUITABLE: Final = CREDENTIALS | {b"host"}
+"""Header fields that cannot select a variant, beside those that the edge drops."""
 
 
 def _selecting(name: str) -> str:
-    if name in UNSUITABLE:
+    if name.encode() in UNSUITABLE or is_dropped(name.encode()):
         raise ValueError(f"{name} cannot select a variant: use a header of your own")
     return name
 

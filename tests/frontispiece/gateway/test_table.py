@@ -140,6 +140,8 @@ def test_what_is_no_rate_is_refused(rate: str) -> None:
         ('{ rate = "5/second", by = "route", header = "x-api-key" }', 'rate_limit: by = "key" and header'),
         ('{ rate = "5/second", by = "key", header = "x api" }', "rate_limit: header: "),
         ('{ rate = "5/second", by = "key", header = "Cookie" }', "rate_limit: header: cookie has"),
+        ('{ rate = "5/second", by = "key", header = "X-User-Key" }', "rate_limit: header: x-user-key has"),
+        ('{ rate = "5/second", by = "key", header = "x_key" }', "rate_limit: header: x_key has"),
         ('[{ rate = "5/second", by = "route" }, { rate = "5/second" }]', "rate_limit: 1: by: "),
         ('"5/second"', "rate_limit: "),
     ],

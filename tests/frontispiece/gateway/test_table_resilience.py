@@ -33,6 +33,10 @@ PARTS = {"thing": part("things:/{id}")}
             "cookie cannot select a variant",
         ),
         (
+            'split = [{ to = "new", when = { header = "X-User-Kind", equals = "1" } }]',
+            "x-user-kind cannot select a variant",
+        ),
+        (
             'split = [{ to = "new", when = { header = "a b", equals = "1" } }]',
             "header: 'a b' is no name of a header field",
         ),

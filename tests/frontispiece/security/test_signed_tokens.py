@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from frontispiece.security import InvalidToken, SignedToken
 
 
-def test_nobody_reads_the_claims_of_a_token_with_critical_headers() -> None:
+def test_the_claims_of_a_token_with_critical_headers_are_not_read() -> None:
     key = Ed25519PrivateKey.generate()
     token = jwt.encode({"sub": "reader"}, key, "EdDSA", {"crit": ["x"]})
 

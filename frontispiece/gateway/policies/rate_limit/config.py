@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
 from frontispiece.gateway.config.base import ConfigModel, FieldName, written_as
+from frontispiece.gateway.dropped_headers import is_dropped
 from frontispiece.http.headers import CREDENTIALS
 
 MAX_LIMITS: Final = 8
@@ -72,8 +73,8 @@ class Limit(ConfigModel):
     def _check(self) -> Self:
         if (self.by is RateLimitKey.KEY) != (self.header is not None):
             raise ValueError('by = "key" and header = "x-api-key", or the like, go together')
-        if self.header is not None and self.header.encode() in CREDENTIALS:
-            raise ValueError(f"header: {self.header} has been removed before: count by user")
+        if self.header and (self.header.encode() in CREDENTIALS or is_dropped(self.header.encode())):
+            raise ValueError(f"header: {self.header} has been removed before: count by another, or by user")
         return self
 
     @property

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from frontispiece.gateway.call import Call
+from frontispiece.gateway.dropped_headers import is_dropped
 from frontispiece.gateway.policies.request_validation.document import Document, UnusableDescription
 from frontispiece.http.json_nesting import MAX_DEPTH, is_nested_too_deeply
 from frontispiece.http.media_types import is_json, media_type
@@ -27,18 +28,8 @@ FALSE: Final = frozenset({"false", "0", "off", "no"})
 STYLES: Final = {"query": "form", "path": "simple", "header": "simple"}
 """The parameters that are checked, and their only style that is."""
 
-IGNORED_HEADERS: Final = frozenset({"accept", "content-type", "authorization"})
-"""Headers whose descriptions have no meaning (OpenAPI 3.1.1, 4.8.12.1)."""
-
-GATEWAY_HEADERS: Final = (
-    "x-internal-",
-    "x-forwarded-",
-    "x-timeout-ms",
-    "x-request-id",
-    "traceparent",
-    "tracestate",
-)
-"""Prefixes of headers that the gateway sets itself, after this layer."""
+IGNORED_HEADERS: Final = frozenset({"accept", "content-type", "authorization", "tracestate"})
+"""Headers whose descriptions have no meaning (OpenAPI 3.1.1, 4.8.12.1), or none for clients."""
 
 UNIQUE_HEADERS: Final = (b"content-type", b"content-encoding")
 """Headers of which a service may read another one than is read here, if there are several."""
@@ -174,7 +165,7 @@ class Operation:
 def is_from_client(header: str) -> bool:
     """Whether the description of a header has a meaning for clients of the gateway."""
     lower = header.lower()
-    return lower not in IGNORED_HEADERS and not lower.startswith(GATEWAY_HEADERS)
+    return lower not in IGNORED_HEADERS and not is_dropped(lower.encode("latin-1", "replace"))
 
 
 def _parameter(document: Document, where: str, name: str, source: dict[str, Any]) -> Parameter | None:
