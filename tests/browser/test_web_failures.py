@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.async_api import Page, Route, expect
 
 from tests.support.chromium import Visit, log_in
-from tests.support.web_client import PEN, PEN_NAME, STAGES, enter, expire, fill_in_address, put, sees
+from tests.support.web_client import PEN, PEN_NAME, STAGES, enter, expire, fill_in_address, has, put, sees
 
 
 async def refuse(page: Page, path: str, status: int, headers: dict[str, str] | None = None) -> None:
@@ -89,7 +89,7 @@ async def test_the_session_ends_in_the_middle_and_nothing_filled_in_is_lost(
     page = desktop_page
     seen = visit(page)
     await enter(page, customer)
-    await put(page, PEN)
+    await has(page, PEN)
     await page.goto("/checkout")
     await fill_in_address(page)
     await expire(page.context)
@@ -110,7 +110,7 @@ async def test_the_session_ends_in_the_middle_and_nothing_filled_in_is_lost(
 
 async def test_a_session_that_has_ended_meanwhile_is_shown(desktop_page: Page, customer: str) -> None:
     page = desktop_page
-    await enter(page, customer)
+    await enter(page, customer, "/")
     await sees(page, "For those who write, print and bind")
     await expire(page.context)
 
@@ -186,7 +186,7 @@ async def test_what_does_not_exist_is_not_found(desktop_page: Page) -> None:
 async def test_an_order_is_followed_without_its_events(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
-    await put(page, PEN)
+    await has(page, PEN)
     await page.goto("/checkout")
     await fill_in_address(page)
     await page.route(STAGES, lambda route: route.abort())
@@ -203,7 +203,7 @@ async def test_a_login_in_another_tab_is_taken_up(desktop_page: Page, customer: 
     await page.goto("/orders")
     await sees(page, "Please log in")
     other = await page.context.new_page()
-    await enter(other, customer)
+    await enter(other, customer, "/")
     await sees(other, "For those who write, print and bind")
 
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Page, Route, expect
 
 from tests.support.chromium import Visit, log_in
-from tests.support.web_client import PEN, PEN_NAME, enter, fill_in_address, in_basket, put, sees
+from tests.support.web_client import PEN, PEN_NAME, enter, fill_in_address, has, in_basket, put, sees
 
 Visits = Callable[[Page], Visit]
 
@@ -64,7 +64,7 @@ async def test_what_a_guest_has_chosen_joins_the_basket_of_the_user(
 ) -> None:
     page = desktop_page
     await enter(page, customer)
-    await put(page, PEN, 2)
+    await has(page, PEN, 2)
     await page.goto("/")
     await page.get_by_label(f"Account of {customer}").click()
     await page.get_by_role("button", name="Log out").click()
@@ -81,7 +81,7 @@ async def test_what_a_guest_has_chosen_joins_the_basket_of_the_user(
 async def test_the_checkout_prices_country_and_coupon_anew(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
-    await put(page, PEN)
+    await has(page, PEN)
     await page.goto("/checkout")
     await expect(page.get_by_role("button", name="Order for €100.90")).to_be_enabled()
 
@@ -128,7 +128,7 @@ async def test_an_order_is_picked_up_at_a_store_near_a_place_or_near_the_device(
     await page.context.grant_permissions(["geolocation"])
     await page.context.set_geolocation({"latitude": 48.8566, "longitude": 2.3522})
     await enter(page, customer)
-    await put(page, PEN)
+    await has(page, PEN)
     await page.goto("/checkout")
     await expect(page.get_by_role("button", name="Order for €100.90")).to_be_enabled()
     near, csrf = {"near": {"place": "Berlin"}}, {"X-CSRF": "1"}
@@ -157,7 +157,7 @@ async def test_an_order_is_picked_up_at_a_store_near_a_place_or_near_the_device(
 async def test_a_total_that_has_changed_is_confirmed_again(desktop_page: Page, customer: str) -> None:
     page = desktop_page
     await enter(page, customer)
-    await put(page, PEN)
+    await has(page, PEN)
     await page.goto("/checkout")
     await fill_in_address(page)
     await page.get_by_label("Coupon").fill("WELCOME10")

@@ -14,9 +14,9 @@ from tests.support.web_client import (
     PEN_NAME,
     SHIFTS,
     enter,
+    has,
     open_whole,
     order,
-    put,
 )
 
 Visits = Callable[[Page], Visit]
@@ -47,7 +47,7 @@ async def test_every_screen_is_one_call_accessible_and_steady(
     await enter(page, customer)
     ordered = await order(page)
     await page.locator(".story-step.is-past").filter(has_text="Delivered").wait_for()
-    await put(page, PEN, 2)
+    await has(page, PEN, 2)
     screens: dict[str, tuple[str, str | re.Pattern[str], str]] = {
         "home": ("/", "For those who write, print and bind", "GET /web/home"),
         "search": ("/search?q=ink", "“ink”", "GET /web/search"),

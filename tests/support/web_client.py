@@ -3,10 +3,12 @@
 import re
 from asyncio import Queue
 from typing import Final
+from urllib.parse import urljoin
 
 from playwright.async_api import BrowserContext, Page, Route, expect
 
-from tests.support.chromium import log_in
+from frontispiece.login.flow import LoginForm
+from shop.demo import PASSWORD
 from tests.support.contracts import operation
 
 PEN: Final = "PENS-004"
@@ -32,11 +34,23 @@ async def put(page: Page, sku: str, quantity: int = 1) -> None:
         await page.get_by_role("button", name="Add to basket").click()
 
 
-async def enter(page: Page, user: str, path: str = "/") -> None:
-    """Log in, and come to the page of this path."""
-    await page.goto(f"/web/session/login?return_to={path}")
-    await log_in(page, user)
-    await page.wait_for_url(f"**{path}")
+async def has(page: Page, sku: str, quantity: int = 1) -> None:
+    """Have some pieces of a product in the basket, without a look at it."""
+    answer = await page.request.put(
+        f"/web/basket/items/{sku}", data={"quantity": quantity}, headers={"X-CSRF": "1"}
+    )
+    assert answer.ok, await answer.text()
+
+
+async def enter(page: Page, user: str, path: str = "") -> None:
+    """Log in as a browser does, though no page is drawn; then open the page of this path, if any."""
+    shown = await page.request.get("/web/session/login?return_to=/orders")
+    form = LoginForm(await shown.text())
+    assert form.action is not None, form.alert
+    answer = await page.request.post(urljoin(shown.url, form.action), form={**form.filled(user, PASSWORD)})
+    assert answer.url.endswith("/orders"), answer.url
+    if path:
+        await page.goto(path)
 
 
 async def fill_in_address(page: Page) -> None:
@@ -49,7 +63,7 @@ async def fill_in_address(page: Page) -> None:
 
 async def order(page: Page, sku: str = PEN) -> str:
     """Order one piece of a product, as a user who is logged in; the path of the order's page."""
-    await put(page, sku)
+    await has(page, sku)
     await page.goto("/checkout")
     await fill_in_address(page)
     await page.get_by_role("button", name=re.compile("^Order for")).click()
