@@ -13,8 +13,9 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 _PLAIN_SEGMENT = rb"[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*+"
 _PLAIN = re.compile(rb"/(?:%b(?:/%b)*+/?)?" % (_PLAIN_SEGMENT, _PLAIN_SEGMENT))  # never tries a byte twice
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_ESCAPE_OR_FOREIGN = re.compile(rb"%..|[^A-Za-z0-9._~!$&'()*+,;=:@-]", re.DOTALL)
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
+_ESCAPE_OR_FOREIGN = re.compile(rb"%..|[^A-Za-z0-9._~!$&'()*+,;=:@/-]", re.DOTALL)
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+_DOT_SEGMENT = re.compile(r"/\.\.?(?:[;/]|\Z)")  # some take off what follows a semicolon, and then look
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _DECODED = {b"%%%02X" % byte: bytes([byte]) for byte in _UNRESERVED}
 _PLAIN_CHARACTERS = "-._~!$&'()*+,;=:@"
@@ -36,10 +37,17 @@ def segments_of(raw: bytes) -> list[str]:
         raise AmbiguousPath("it does not begin with a slash")
     if _BROKEN_ESCAPE.search(raw):
         raise AmbiguousPath("it has a percent sign without two hexadecimal digits")
-    segments = [_normalised(segment) for segment in raw[1:].split(b"/")]
-    if "" in segments[:-1]:
+    if b"//" in raw:
         raise AmbiguousPath("it has an empty segment")
-    return segments
+    try:
+        text = unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        raise AmbiguousPath("it is not UTF-8") from None
+    if _FORBIDDEN.search(text) or text.count("/") > raw.count(b"/"):
+        raise AmbiguousPath("it has an encoded slash, a backslash or a control character")
+    if _DOT_SEGMENT.search(text):
+        raise AmbiguousPath("it has a dot segment")
+    return _ESCAPE_OR_FOREIGN.sub(_respelled, raw[1:]).decode("ascii").split("/")
 
 
 def decode_segment(segment: str) -> str:
@@ -50,18 +58,6 @@ def decode_segment(segment: str) -> str:
 def encode_segment(text: str) -> str:
     """The text as one percent-encoded segment."""
     return quote(text, safe=_PLAIN_CHARACTERS)
-
-
-def _normalised(raw: bytes) -> str:
-    try:
-        text = unquote_to_bytes(raw).decode("utf-8")
-    except UnicodeDecodeError:
-        raise AmbiguousPath("it is not UTF-8") from None
-    if text.partition(";")[0] in {".", ".."}:  # some take off what follows a semicolon, and then look
-        raise AmbiguousPath("it has a dot segment")
-    if _FORBIDDEN.search(text):
-        raise AmbiguousPath("it has an encoded slash, a backslash or a control character")
-    return _ESCAPE_OR_FOREIGN.sub(_respelled, raw).decode("ascii")
 
 
 def _respelled(match: re.Match[bytes]) -> bytes:
