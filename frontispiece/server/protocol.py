@@ -148,6 +148,7 @@ class HttpProtocol(ClientConnection):
     def close(self, *, abruptly: bool = False) -> None:
         """Close once the client could read what was written; abruptly, where it must not take it for all."""
         self._reader.is_done = True
+        self._refusal = None
         self._queue.clear()
         if abruptly:
             self._reset()
@@ -244,7 +245,7 @@ class HttpProtocol(ClientConnection):
         headers = [
             *((name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()),
             (b"content-type", MEDIA_TYPE.encode()),
-            *self._connections.refusal_headers(self._reader.url, self._reader.headers),
+            *self._connections.refusal_headers(*self._reader.refused()),
         ]
         head = ResponseHead(problem.status, headers).section
         self.write(b"".join((head, date_line(), _CLOSING % len(content), content)))

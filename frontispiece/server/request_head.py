@@ -1,6 +1,7 @@
 """Checks of a request's header section that the parser (llhttp, strict) leaves to the server."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
 import httptools
@@ -27,10 +28,10 @@ COMMON_NAMES: Final = {
 `Transfer-Encoding` is not among them: the reader takes note of names that are not common."""
 
 
-_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?@:][^/?@]*)(/[^?]*)?(\?.+)?", re.IGNORECASE)
+_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?@:][^/?@]*)(/[^?]*)?(\?.*)?", re.IGNORECASE)
 """Host with port, path and query; without a user (RFC 9110, 4.2.4). Apps check the host as that of `Host`."""
 
-_ORIGIN: Final = re.compile(rb"\norigin:[ \t]*+([^\r\n \t]*+)[ \t]*+\r\n", re.IGNORECASE)
+_ORIGIN: Final = re.compile(rb"\norigin:[ \t]*+([^\r\n \t]*+)[ \t]*+\r", re.IGNORECASE)
 
 
 def bad_request(detail: str) -> Problem:
@@ -52,14 +53,20 @@ def problem_of(fault: httptools.HttpParserError) -> Problem:
     return bad_request("This is not a valid HTTP/1.1 request.")
 
 
-def withheld_origin(data: bytes, headers: Headers) -> Headers:
-    """The `Origin` of a section that the parser refuses, unless it has reported it: pages may see why.
+def refused_head(url: bytes, fields: Headers, read: bytes) -> tuple[bytes, Headers]:
+    """Target and headers of a request that is refused, as far as they are known: pages may see why.
 
-    The parser reports a field when the next one begins.
+    Args:
+        url: as it came.
+        fields: that the parser has reported, which it does when the next one begins.
+        read: of the header section, and what came behind it: for an `Origin` that is not reported yet.
     """
-    if any(name == b"origin" for name, _ in headers):
-        return []
-    return [(b"origin", value) for value in _ORIGIN.findall(data)[-1:]]
+    section = read.lstrip(b"\r\n").partition(b"\r\n\r\n")[0] + b"\r\n"
+    reported = sum(name == b"origin" for name, _ in fields)
+    headers = fields + [(b"origin", value) for value in _ORIGIN.findall(section)[reported:]]
+    with suppress(Problem):
+        url = origin_form(url, headers)
+    return url, headers
 
 
 def check_version_and_coding(version: str, headers: Headers) -> None:

@@ -24,7 +24,7 @@ from frontispiece.server.request_head import (
     headers_too_large,
     origin_form,
     problem_of,
-    withheld_origin,
+    refused_head,
 )
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class RequestReader:
         "_headers",
         "_max_header_bytes",
         "_parser",
+        "_partial",
         "_read",
         "_read_size",
         "_section",
@@ -118,6 +119,8 @@ class RequestReader:
         """What it means."""
         self._unlike = 0
         """Header sections in a row that did not repeat."""
+        self._partial: bytes | None = None
+        """A header section of which not all has been read; None behind a request that is not answered yet."""
         self._read_size = 0
         """Bytes of the last read."""
         self._read = 0
@@ -131,10 +134,9 @@ class RequestReader:
         # `is_done` says what comes after the last request; the parser takes a trailer for `Connection`
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
-    @property
-    def headers(self) -> Headers:
-        """What has been read of the header section."""
-        return self._fields.copy()
+    def refused(self) -> tuple[bytes, Headers]:
+        """Target and headers, as far as they have been read."""
+        return refused_head(self.url, self._fields, self._partial or b"")
 
     def feed(self, data: bytes) -> None:
         """Parse what arrived.
@@ -156,13 +158,18 @@ class RequestReader:
             self._parser.feed_data(data)
         except httptools.HttpParserError as fault:
             if not self.is_done:  # what comes after the last request is of no interest
-                self._fields += withheld_origin(data, self._fields)
+                self._add_partial(data)
                 raise problem_of(fault) from None
         else:
             if self.state:
+                self._add_partial(data)
                 self._check_size()
             elif not began and self._unlike < MAX_UNLIKE:
                 self._remember(data)
+
+    def _add_partial(self, data: bytes) -> None:
+        if self.state == HEADERS and self._partial is not None:
+            self._partial += data
 
     def _is_repeated(self, data: bytes) -> bool:
         """Read a request that differs from the one before in its first line alone, if this is one."""
@@ -195,6 +202,7 @@ class RequestReader:
         """Let go of the request that was read last: the connection may be idle for long."""
         self.exchange = None
         self.url = b""
+        self._partial = None
         self._fields.clear()
 
     def stop(self) -> None:
@@ -231,7 +239,9 @@ class RequestReader:
             raise bad_request("The connection takes no further request.")
         self.state = HEADERS
         self._read = 0
+        partial = b"" if self.exchange is None else None
         self.forget()
+        self._partial = partial
         self._has_coding = False
 
     def on_url(self, url: bytes) -> None:

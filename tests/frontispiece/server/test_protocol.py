@@ -9,7 +9,7 @@ import pytest
 
 from frontispiece.http.messages import ClientDisconnected, IncomingRequest, Reply
 from frontispiece.server.protocol import HttpProtocol
-from tests.support.direct import DirectApp, answer_to, hello, sending, streaming
+from tests.support.direct import DirectApp, answer_to, hello, replying, sending, streaming
 from tests.support.recorder import connected, said, statuses
 from tests.support.serving import servers
 from tests.support.stub import Exchange, Stub
@@ -248,6 +248,41 @@ async def test_the_app_adds_header_fields_to_a_refusal_from_what_was_read(sent: 
     if status != 501:
         assert target == b"/a"
         assert (b"origin", b"https://app.test") in headers
+
+
+@pytest.mark.parametrize(
+    ("before", "pieces", "origins"),
+    [
+        (b"GET /a", (b"Origin: https://app.test\r\n", b"b\0d: 1\r\n\r\n"), [b"https://app.test"]),
+        (b"GET /a", (b"Origin: https://ap", b"p.test\r\nb\0d: 1\r\n\r\n"), [b"https://app.test"]),
+        (b"GET http://b/a", (b"Origin: https://app.test\r\nb\0d: 1\r\n\r\n",), [b"https://app.test"]),
+        (b"GET /a", (b"Origin: a\r\nOrigin: b\r\nb\0d: 1\r\n\r\n",), [b"a", b"b"]),
+        (b"GET /a", (b"b\0d: 1\r\n\r\nGET / HTTP/1.1\r\nOrigin: a\r\n\r\n",), []),
+        (b"GET / HTTP/1.1\r\nOrigin: a\r\n\r\nGET /a", (b"b\0d: 1\r\n\r\n",), []),
+    ],
+    ids=["later", "in two reads", "absolute form", "two", "of what follows", "of what went before"],
+)
+async def test_of_a_malformed_request_the_app_sees_the_target_and_its_own_origins(
+    before: bytes, pieces: tuple[bytes, ...], origins: list[bytes]
+) -> None:
+    app = DirectApp()
+
+    await answer_to(app, before + b" HTTP/1.1\r\n", *pieces)
+
+    ((target, headers),) = app.refused
+    assert target == b"/a"
+    assert [value for name, value in headers if name == b"origin"] == origins
+
+
+async def test_nothing_is_written_behind_the_response_that_closes_a_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = DirectApp(replying(400, b"", (b"connection", b"close")))
+
+    answer = await answer_to(app, GET + b"\r\nGARBAGE\0\r\n\r\n")
+
+    assert statuses(answer) == [400]
+    assert not caplog.records
 
 
 async def test_a_refusal_costs_no_more_than_the_length_of_what_was_read_warrants() -> None:

@@ -111,7 +111,7 @@ async def test_an_absolute_form_has_any_host_that_host_may_have_and_no_other(att
     end = b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
     for host in (b"HTTP://SHOP.test", b"http://my_shop", b"http://[::1]:80", b"https://shop.test:"):
-        assert statuses(await attacked.say(b"GET " + host + b"/files/a" + end)) == [200], host
+        assert statuses(await attacked.say(b"GET " + host + b"/files/a?" + end)) == [200], host
     for host in (b"http://", b"http://:80", b"http://a@b", b"http://a,b", b"http://[::1", b"ftp://a"):
         assert statuses(await attacked.say(b"GET " + host + b"/files/a" + end)) == [400], host
 
