@@ -34,7 +34,7 @@ def policy_of(layer: Layer) -> str:
     _, _, room, policy, *file = layer.__module__.split(".")
     if room == "auth":
         return room
-    return file[0] if file in (["collapsing"], ["invalidation"]) else policy
+    return file[0] if file == ["collapsing"] else policy
 
 
 def order(number: int, load: OverloadMonitor | None = None) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_route_that_asks_for_everything_has_each_once_in_this_order() -> None:
         "rate_limit",  # repetitions, hits of the cache and waiting for another's call count as well
         "idempotency",
         "request_validation",  # what does not fit is not looked up
-        "invalidation",
+        "cache",  # what a change makes stale goes
         "cache",
         "collapsing",  # only what is not in the cache is asked for
         "mirror",  # one call is copied once, and not for every try
