@@ -36,6 +36,13 @@ def test_a_segment_that_identifies_a_person_is_redacted() -> None:
     assert personal({"owner": "jo", "user": ["j%20h"]}) == {"jo", "j h"}
 
 
+@pytest.mark.parametrize("piece", [".", "%2525", "a" * 39 + "."])
+def test_redacting_a_long_path_takes_no_longer_than_its_length_warrants(piece: str) -> None:
+    raw = "/" + piece * (500_000 // len(piece))
+
+    assert path(raw) == raw  # and not after half an hour
+
+
 @pytest.mark.parametrize(
     ("query", "redacted"),
     [
