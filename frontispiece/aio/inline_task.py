@@ -96,7 +96,7 @@ class InlineTask(asyncio.Future[Result]):
         on_end: "Callable[[InlineTask[Result]], None] | None" = None,
         context: Context | None = None,
     ) -> None:
-        super().__init__(loop=loop)
+        asyncio.Future.__init__(self, loop=loop)  # `super()` would look it up anew each time
         self._event_loop = loop
         self._coroutine = coroutine
         self._on_end = on_end

@@ -9,7 +9,7 @@ MAX_DIGITS = 9
 
 def milliseconds(seconds: float) -> bytes:
     """The value of a `TIMEOUT_HEADER`: whole milliseconds, at least one."""
-    return str(max(1, int(seconds * 1000))).encode()
+    return b"%d" % (int(seconds * 1000) or 1)
 
 
 def seconds_of(value: bytes | None) -> float | None:

@@ -88,9 +88,10 @@ class ResponseHead:
             self.is_dated = True
             return value
         if kind == _LENGTH:
-            if not value.isdigit() or self.content_length not in {None, int(value)}:
+            length = int(value) if value.isdigit() else None
+            if length is None or self.content_length not in {None, length}:
                 raise InvalidResponseHead(f"Content-Length is {value!r}")
-            self.content_length = int(value)
+            self.content_length = length
         elif kind == _CONNECTION:
             options = [option.strip().lower() for option in value.split(b",")]
             self.closes = self.closes or b"close" in options

@@ -108,8 +108,9 @@ class AdaptiveLimit:
         """Add the latency of a request; `in_flight` counts the requests at its end, itself included."""
         if self._probing and (timed_out or began < self._window_began):
             return  # it is no minimum, or has seen more load than the probe allows
-        self._latencies.append(max(MIN_LATENCY, now - began))
-        self._peak = max(self._peak, in_flight)
+        self._latencies.append(now - began)
+        if in_flight > self._peak:  # noqa: PLR1730 (a call of `max` costs as much as ten lines)
+            self._peak = in_flight
         if self._is_complete(now):
             self._finish_window(now)
 
@@ -120,7 +121,7 @@ class AdaptiveLimit:
         return seen >= MIN_SAMPLES and seconds >= WINDOW
 
     def _finish_window(self, now: float) -> None:
-        latency = median(self._latencies)
+        latency = max(MIN_LATENCY, median(self._latencies))
         if self._probing:
             self._probing = False
             self.min_latency = latency
