@@ -95,9 +95,7 @@ def to_service(
         passthrough: whether the service verifies the client's credentials itself.
     """
     host = call.header(b"host")
-    headers = call.headers.copy()
-    if host is not None:
-        headers.remove((b"host", host))
+    headers = [each for each in call.headers if each[0] != b"host"]
     headers += [
         (b"x-forwarded-for", call.client_ip.encode()),
         (b"x-forwarded-proto", call.scheme.encode()),
@@ -112,7 +110,7 @@ def to_service(
 
 
 def _pass_interim(send_interim: Callable[[int, Headers], None], status: int, headers: Headers) -> None:
-    send_interim(status, end_to_end(headers))
+    send_interim(status, end_to_end(headers, DROPPED))
 
 
 def to_client(status: int, headers: Headers, drop: frozenset[bytes]) -> Headers:

@@ -3,6 +3,9 @@
 import asyncio
 import re
 
+import httpx
+
+from frontispiece.http.asgi import Receive, Scope, Send
 from tests.support.recorder import said, statuses
 from tests.support.serving import raw_server
 from tests.support.stub import answering
@@ -37,11 +40,23 @@ async def test_the_host_that_a_service_sees_is_its_own(edge: World) -> None:
     assert host.startswith(b"127.0.0.1:")
 
 
+async def test_servers_may_give_each_field_as_a_list(edge: World) -> None:
+    async def listed(scope: Scope, receive: Receive, send: Send) -> None:
+        await edge.gateway({**scope, "headers": [[*each] for each in scope["headers"]]}, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(listed), base_url="http://shop.test") as http:
+        answer = await http.get("/things/7")
+
+    assert answer.status_code == 200
+    assert edge.things.last.all(b"x-forwarded-host") == [b"shop.test"]
+
+
 async def test_interim_responses_reach_clients_that_can_read_them_before_the_final_one(
     open_world: OpenWorld,
 ) -> None:
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nKeep-Alive: x\r\n\r\n")
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nKeep-Alive: x\r\n")
+        writer.write(b"X-Request-Id: its own\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
 
     async with asyncio.timeout(60), raw_server(talk) as url:
@@ -135,7 +150,7 @@ UNTRUSTED = (
     *("cf-ipcountry", "cf-ipcity", "x-geoip-country", "x-ip-consent", "x-forwardedfor", "z-forwardfor"),
     *("x-endpoint-api-userinfo", "x-apigateway-api-userinfo", "x-ms-token-aad-id-token", "x-vouch-user"),
     *("x-authentik-username", "remote-groups", "remote-email", "oidc-claim-sub", "x-tls-client-cert"),
-    *("x-forwarded.for", "x.real.ip", "x_color", "x~color"),
+    *("x-forwarded.for", "x.real.ip", "x_color", "x~color", "x" * 257),
 )
 """Names that services, or the programs before them, take for a client's address or identity."""
 
@@ -148,6 +163,7 @@ async def test_identity_headers_of_a_client_are_dropped(edge: World) -> None:
         "x-membership",
         "x-forward-to",
         "x-fast-forward",
+        "x" * 256,
     ]
 
     for names in (UNTRUSTED[:60], [*UNTRUSTED[60:], *passed_on]):  # a request has at most 100
