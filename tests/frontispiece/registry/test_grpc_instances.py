@@ -12,9 +12,8 @@ from frontispiece.registry import Instance, open_registry
 from frontispiece.service import registered_as, serve_rpc
 from frontispiece.settings import Directory, RegistrySettings
 from frontispiece.upstream import Context, GrpcService, now
-from tests.frontispiece.gateway.grpc.library import Library
+from tests.frontispiece.gateway.grpc.library import METHOD, Library, table_with
 from tests.frontispiece.gateway.grpc.native import BOOK, ROUTE, Greeter, native_world
-from tests.frontispiece.gateway.grpc.test_edge_grpc import METHOD, table_with
 from tests.frontispiece.registry.conftest import Instances
 from tests.support.serving import client_of, servers
 from tests.support.tables import route, route_table
