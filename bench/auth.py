@@ -15,7 +15,7 @@ import httpx
 import jwt
 
 from bench.issuer import Issuer, signing_key
-from bench.timing import Times, measured, show
+from bench.timing import Times, measured, parsed_write, show
 from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
 from frontispiece.gateway.auth.layers import bearer_auth
 from frontispiece.gateway.auth.oidc import IssuerSettings, Provider
@@ -123,8 +123,9 @@ async def _measured() -> dict[str, float]:
 
 def main() -> int:
     """Measure and print; 1 when something takes longer than it may."""
+    write = parsed_write(__doc__)
     figures = asyncio.run(_measured())
-    show("auth", "What it costs to find out who is calling", table(figures))
+    show("auth", "What it costs to find out who is calling", table(figures), write=write)
     return 0 if all(_holds(*figure) for figure in figures.items()) else 1
 
 

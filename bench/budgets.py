@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import tomllib
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -276,11 +277,11 @@ def table(wanted: Mapping[tuple[str, str], Budget], found: Mapping[tuple[str, st
 
 def main() -> int:
     """Measure all screens; returns the exit status."""
+    ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     wanted = budgets(FILE.read_text(encoding="utf-8"))
     with TemporaryDirectory(prefix="budgets-") as folder:
         data = Path(folder) / "data"
-        delayed = [sys.executable, "-m", "bench.delayed", str(DELAY)]
-        command = [*delayed, "up", "--port", "0", "--data", str(data)]
+        command = [sys.executable, "-m", "bench.delayed", f"{DELAY}", "up", "--port=0", f"--data={data}"]
         with started(command, data, CHEAP_RUN, ROOT) as running:
             shop = RunningShop(url=running.url, process=running.process, data=data, output=running.output)
             found = costs(shop, wanted, USER, ROUNDS)

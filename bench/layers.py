@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from bench.auth import nothing
 from bench.issuer import signing_key
-from bench.timing import Times, show
+from bench.timing import Times, parsed_write, show
 from bench.timing import measured as timed
 from frontispiece.gateway.auth import layers as auth
 from frontispiece.gateway.call import Call, Handler
@@ -164,8 +164,9 @@ def table(figures: Mapping[str, float]) -> str:
 
 def main() -> int:
     """Measure and print; 1 when what is not asked for costs something."""
+    write = parsed_write(__doc__)
     figures = asyncio.run(measured())
-    show("layers", "What a layer costs", table(figures))
+    show("layers", "What a layer costs", table(figures), write=write)
     return 0 if figures[NOTHING.title] <= MAX_RATIO * figures[BY_HAND] else 1
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from bench import auth
 from bench.auth import DECODE
-from bench.timing import Times, measured, show
+from bench.timing import Times, measured, parsed_write, show
 from frontispiece.cli.run.valkey import running_valkey
 from frontispiece.gateway.auth.oidc import IssuerSettings, Provider
 from frontispiece.gateway.auth.session import SessionSettings, cookies
@@ -96,9 +96,10 @@ async def _measured(valkey_url: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
+    write = parsed_write(__doc__)
     with tempfile.TemporaryDirectory() as folder, running_valkey(Path(folder)) as url:
         figures = asyncio.run(_measured(url))
-    show("session", "What a session costs a call", auth.table(figures))
+    show("session", "What a session costs a call", auth.table(figures), write=write)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How long things take: percentiles, and rounds in turn of what is small."""
 
 import platform
-import sys
+from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -46,10 +46,17 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def show(name: str, title: str, table: str) -> None:
-    """Print the table of `bench.NAME`, and with `--write` on the command line store it in `results/`."""
+def parsed_write(about: str) -> bool:
+    """Whether `--write` is on the command line of the program that this docstring is about."""
+    parser = ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="store the table in bench/results/, too")
+    return bool(parser.parse_args().write)
+
+
+def show(name: str, title: str, table: str, *, write: bool) -> None:
+    """Print the table of `bench.NAME`, or store it in `results/`, too."""
     print(table)  # noqa: T201 (a program for the terminal)
-    if "--write" in sys.argv:
+    if write:
         about = f"CPython {platform.python_version()}, {ROUNDS} rounds; `python -m bench.{name} --write`."
         page = Path(__file__).parent / "results" / f"{name}.md"
         page.write_text(f"# {title}\n\n{about}\n\n{table}\n", encoding="utf-8")
