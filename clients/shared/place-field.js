@@ -85,6 +85,7 @@ function button(text, click) {
  * @returns {Promise<Near | null>} null when the user does not want that, or the device does not know
  */
 function devicePosition() {
+  if (!navigator.geolocation) return Promise.resolve(null); // the page did not come by HTTPS
   return new Promise((resolve) => {
     navigator.geolocation.getCurrentPosition(
       ({ coords: { latitude, longitude } }) =>
