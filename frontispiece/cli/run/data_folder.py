@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
 
 import msgspec
@@ -93,10 +94,10 @@ def announced(data: Path, addresses: RunAddresses) -> Iterator[None]:
 
 def write_whole(file: Path, content: object) -> None:
     """Write JSON that only this user can read; a reader finds the file as it was, or as it is now."""
-    draft = file.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+    descriptor, draft = mkstemp(dir=file.parent)
+    with os.fdopen(descriptor, "wb") as opened:
         opened.write(msgspec.json.encode(content))
-    draft.rename(file)
+    Path(draft).rename(file)
 
 
 def run_addresses(data: Path) -> RunAddresses | None:

@@ -1,11 +1,14 @@
 """Why `front scale` cannot start instances: what is missing, and where."""
 
 import fcntl
+import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from frontispiece.cli.run import scaling
 from frontispiece.cli.scaffold.init import write_project
 from frontispiece.settings import PROJECT_FILE
 from tests.support.front import run_in
@@ -68,3 +71,11 @@ def test_a_project_that_does_not_run_cannot_be_scaled(tmp_path: Path) -> None:
     said = scale(tmp_path / "project", tmp_path / "elsewhere", "notes=2")
 
     assert f"no front up or front dev runs on {tmp_path / 'elsewhere'}" in said
+
+
+def test_commands_at_the_same_time_leave_one_whole_file(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda count: scaling.scale(tmp_path, {"notes": count}), range(500)))
+
+    assert json.loads((tmp_path / scaling.FILE).read_text())["notes"] < 500
+    assert [each.name for each in tmp_path.iterdir()] == [scaling.FILE]
