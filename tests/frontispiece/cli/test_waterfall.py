@@ -106,6 +106,16 @@ def test_the_page_has_the_drawing_and_the_view_and_what_is_hostile_in_them_as_te
     assert "<script" not in document
 
 
+def test_the_page_has_a_title_and_a_policy_and_strings_of_any_length_in_one_line() -> None:
+    explained = timelines.explained()
+    explained.view = {"name": "x" * 400}
+    document = page(explained)
+
+    assert "<title>GET /products/{sku} · 200 · 182 of 200 ms</title>" in document
+    assert "default-src 'none'" in document
+    assert f'"name": "{"x" * 400}"' in timelines.text_of(document)
+
+
 def test_the_page_makes_no_request() -> None:
     document = page(timelines.explained())
 
