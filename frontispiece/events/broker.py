@@ -122,21 +122,21 @@ async def stay_connected(
         serve: ends by failing, when the connection breaks.
         attempted: set after each attempt that has failed.
     """
-    failures, warned, pause = 0, "", MIN_PAUSE
+    first, warned, pause = True, "", MIN_PAUSE
     while True:
         try:
             async with connected(url, name) as connection:
                 await declare(connection)
                 if warned:
                     log.warning("%s: the broker is back", name)
-                failures, warned, pause = 0, "", MIN_PAUSE
+                first, warned, pause = False, "", MIN_PAUSE
                 await serve(connection)
         except* BROKER_ERRORS as errors:
             reason = "; ".join(str(error) or type(error).__name__ for error in errors.exceptions)
-            failures += 1
-            if failures > 1 and reason != warned:  # on a busy machine one attempt may take too long
+            if not first and reason != warned:  # on a busy machine the first attempt may take too long
                 log.warning("%s: the broker is unavailable: %s", name, reason)
                 warned = reason
+            first = False
         attempted.set()
         await asyncio.sleep(pause)
         pause = min(MAX_PAUSE, 2 * pause)

@@ -120,7 +120,9 @@ async def test_a_service_whose_broker_never_comes_stops_at_once(store: Store) ->
     assert await pending(store) == 1
 
 
-async def test_a_stream_that_was_deleted_is_declared_again(bus: Bus, event_settings: EventSettings) -> None:
+async def test_a_stream_that_was_deleted_is_declared_again_and_the_log_says_so(
+    bus: Bus, event_settings: EventSettings, caplog: pytest.LogCaptureFixture
+) -> None:
     handled = Handled()
 
     async with Messaging(event_settings, service="one", handlers={Added: handled}):
@@ -136,6 +138,8 @@ async def test_a_stream_that_was_deleted_is_declared_again(bus: Bus, event_setti
         await bus.publish(Added(thing="b"))
 
         assert await handled.things(1) == ["b"]
+    assert "one: the broker is unavailable: " in caplog.text
+    assert "one: the broker is back" in caplog.text
 
 
 def monitor(*, sync_always: bool) -> Stub:
