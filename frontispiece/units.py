@@ -42,7 +42,7 @@ class Matches:
         return value
 
 
-UrlPath = Annotated[str, Matches(r"/[!-~]*", "path: it begins with a slash, and has no spaces")]
+UrlPath = Annotated[str, Matches(r"/[!-~]*", "path: it begins with a slash, and is of ASCII without spaces")]
 """A path of a URL, percent-encoded."""
 
 

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
 from frontispiece.units import Matches, UrlPath
 
-Name = Annotated[str, Matches(r"[a-z][a-z0-9_-]*", "name: small letters, digits, - and _")]
+Name = Annotated[str, Matches(r"[a-z][a-z0-9_-]*", "name: small letters, digits, - and _, a letter first")]
 Factory = Annotated[str, Matches(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "module:function")]
 Package = Annotated[str, Matches(r"[A-Za-z_][\w.]*", "package.module")]
-Variable = Annotated[str, Matches(r"[A-Za-z_]\w*", "VARIABLE: letters, digits and _")]
-Shard = Annotated[str, Matches(r"[a-z0-9][a-z0-9-]*", "name: small letters, digits and -")]
+Variable = Annotated[str, Matches(r"[A-Za-z_]\w*", "VARIABLE: letters, digits and _, no digit first")]
+Shard = Annotated[str, Matches(r"[a-z0-9][a-z0-9-]*", "name: small letters, digits and -, no - first")]
 Environment = dict[Variable, str]
 
 

@@ -21,7 +21,9 @@ class EventSettings(Settings):
         description="The broker: `nats://user:password@host:4222`; servers of a cluster have commas between "
         "them."
     )
-    prefix: Annotated[str, Matches(r"[a-z][a-z0-9_]*", "prefix: small letters, digits and _")] = Field(
+    prefix: Annotated[
+        str, Matches(r"[a-z][a-z0-9_]*", "prefix: small letters, digits and _, a letter first")
+    ] = Field(
         description="The first word of every type of event, and of the names of the streams.",
     )
     monitor_url: str = Field(

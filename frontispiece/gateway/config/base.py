@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from frontispiece.units import Matches
 
 FieldName = Annotated[
-    str, Matches(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "name of a header field"), AfterValidator(str.lower)
+    str,
+    Matches(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "name of a header field of up to 64 characters"),
+    AfterValidator(str.lower),
 ]
 """The name of a header field, in small letters."""
 

@@ -19,7 +19,9 @@ def _free(name: str) -> str:
 
 
 LayerName = Annotated[
-    str, Matches(r"[a-z][a-z0-9_]*", "name: small letters, digits and _"), AfterValidator(_free)
+    str,
+    Matches(r"[a-z][a-z0-9_]*", "name: small letters, digits and _, a letter first"),
+    AfterValidator(_free),
 ]
 """The name of a layer: its key in `layers` of a route."""
 

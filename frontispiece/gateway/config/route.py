@@ -73,7 +73,9 @@ Method = Annotated[str, AfterValidator(_method)]
 DEFAULT_ISSUER: Final = "default"
 """The issuer of `ISSUER_URL`."""
 
-IssuerName = Annotated[str, Matches(r"[a-z][a-z0-9-]{0,30}", "name: up to 31 small letters, digits and -")]
+IssuerName = Annotated[
+    str, Matches(r"[a-z][a-z0-9-]{0,30}", "name: up to 31 small letters, digits and -, a letter first")
+]
 """The name of an issuer; with a colon, it begins the subjects of its users."""
 
 AcrValue = Annotated[str, Matches(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}", "acr: a word without quotes and \\")]

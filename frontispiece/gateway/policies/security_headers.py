@@ -18,7 +18,7 @@ HTTPS_ONLY: Final = "strict_transport_security"
 
 Off = Literal[False]
 
-Hsts = Matches(r"max-age=\d+(; includeSubDomains)?(; preload)?", 'such value: write "max-age=31536000"')
+Hsts = Matches(r"max-age=[0-9]+(; includeSubDomains)?(; preload)?", 'such value: write "max-age=31536000"')
 FieldValue = Annotated[str | Off, Matches(r"[\x20-\x7e]+", "value of a header: it is of printable ASCII")]
 
 ReferrerPolicy = Literal[

@@ -155,6 +155,7 @@ FAULTS: Final = [
     Row("two kinds of app", project("mounted = true", 'url = "http://a"'), "DIR/frontispiece.toml:1: apps.web: an app has exactly one of factory, command and url: leave one"),
     Row("a list of apps", {"frontispiece.toml": '[[apps]]\nname = "web"\n'}, "DIR/frontispiece.toml:1: apps: must be tables by name: each app is headed by [apps.NAME]"),
     Row("a factory with a dot", project("web:create_app", "web.create_app"), "DIR/frontispiece.toml:2: apps.web.factory: 'web.create_app' is no module:function"),
+    Row("a variable that begins with a digit", project("mounted", 'signing_key = "1A"\nmounted'), "DIR/frontispiece.toml:3: apps.web.signing_key: '1A' is no VARIABLE: letters, digits and _, no digit first"),
     Row("a command as text", project('["python3", "notes.py"]', '"python3 notes.py"'), 'DIR/frontispiece.toml:6: apps.notes.command: must be a list: write ["python3 notes.py"]'),
     Row("an unknown variable", project('"notes.py"', '"notes.py", "${prot}"'), "DIR/frontispiece.toml:6: apps.notes.command.2: unknown placeholder ${prot}: did you mean 'port'?"),
     Row("a program mounted", project("command", "mounted = true\ncommand"), "DIR/frontispiece.toml:5: apps.notes: only an app with a factory can be mounted: leave mounted out"),
