@@ -82,6 +82,13 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
                 self.dispatch()
         return load
 
+    def renew(self, load: "PendingLoad[Key, Value]") -> LoadBatch[Key, Value]:
+        """The batch of a load that was abandoned and is loaded after all."""
+        self._loads.setdefault(load.key, load)  # it may have outlived its page
+        batch = load.batch = self.load(load.key).batch
+        assert batch is not None
+        return batch
+
     def dispatch(self) -> None:
         """Start the batch that has collected keys, as soon as there may be another call."""
         batch, self._open = self._open, None
@@ -202,12 +209,6 @@ class PendingLoad(Struct, Generic[Key, Value], eq=False):
     key: Key
     batch: LoadBatch[Key, Value] | None = None
 
-    def renewed(self) -> LoadBatch[Key, Value]:
-        """The batch of a load that was abandoned and is loaded after all."""
-        batch = self.batch = self.loader.load(self.key).batch
-        assert batch is not None
-        return batch
-
     @property
     def has_failed(self) -> bool:
         """Whether it is settled and has no value."""
@@ -230,7 +231,7 @@ class PendingLoad(Struct, Generic[Key, Value], eq=False):
         return value
 
     def __await__(self) -> Generator[Any, None, Value]:
-        batch = self.batch or self.renewed()
+        batch = self.batch or self.loader.renew(self)
         if not batch.settled:
             waiter: Signal[None] = Signal(loop=asyncio.get_running_loop())
             callback = partial(_wake, waiter)

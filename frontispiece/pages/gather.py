@@ -64,7 +64,7 @@ class _Gathering(Struct, Generic[Result], eq=False):
             self._loads = loads = [each for each in loads if type(each) is PendingLoad]
         batches = self._batches
         for load in loads:
-            batches[load.batch or load.renewed()] = load.loader
+            batches[load.batch or load.loader.renew(load)] = load.loader
         for batch in batches:
             if not batch.settled:
                 self.pending += 1

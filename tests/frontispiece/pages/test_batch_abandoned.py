@@ -188,6 +188,30 @@ async def test_a_refresh_that_outlives_its_page_loads_whatever_the_page_left_beh
     assert shelf.calls == [["cached 1"], ["cached 2"]]
 
 
+async def test_a_load_that_outlives_its_page_and_is_abandoned_again_is_loaded_all_the_same(
+    shown: Shown, shelf: Shelf
+) -> None:
+    loads = []
+
+    async def source(books: Books) -> str:
+        loads.append(books.title("a"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await loads[0]
+        return await books.author("b")
+
+    await shown(page_of(source))
+    shelf.begun.clear()
+    shelf.answer = for_ever
+    first = asyncio.create_task(awaited(loads[0]))
+    await soon(shelf.begun)
+    first.cancel()
+    await asyncio.wait([first])
+    shelf.answer = titles
+    async with asyncio.timeout(30):
+        assert await loads[0] == "title of a"
+
+
 async def test_a_call_that_is_ended_tidies_up_undisturbed(shown: Shown, shelf: Shelf) -> None:
     tidied = asyncio.Event()
 
