@@ -6,7 +6,7 @@ maximum size.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from math import inf
@@ -35,14 +35,16 @@ Callback = Callable[[], None]
 
 
 class LoadBatch(Struct, Generic[Key, Value], eq=False):
-    """Loads that are dispatched together; it has a task once it is dispatched."""
+    """Keys that are loaded together; it has a task once it is dispatched."""
 
-    loads: "dict[Key, PendingLoad[Key, Value]]" = {}
-    """Those that are not settled."""
+    keys: dict[Key, None] = {}
+    """All but those that were abandoned."""
+    has_abandoned: bool = False
+    """Whether it was cancelled, or nobody waited any more for some of its keys before it was dispatched."""
     waiters: "dict[Callback, Sequence[PendingLoad[Key, Value]]]" = {}
     """Who waits, and for which loads, perhaps of other batches, too."""
     settled: bool = False
-    """Whether its loads have their values or failures."""
+    """Whether its keys have their values or failures."""
     values: dict[Key, Any] = {}
     failures: dict[Key, FlightResult] = {}
     record: BatchRecord | None = None
@@ -60,9 +62,10 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
     """Keys in one call."""
     _max_concurrency: int
     """Calls at the same time."""
-    _detach: Callable[[], object]
-    """Has the object refer to this loader no more."""
-    _loads: "dict[Key, PendingLoad[Key, Value]]" = {}
+    _detach: Callable[[], object] | None
+    """Has the object refer to this loader no more; None once it does not."""
+    _batches: dict[Key, LoadBatch[Key, Value]] = {}
+    """The batch of each key that is loaded, or was, unless it failed."""
     _open: LoadBatch[Key, Value] | None = None
     _queue: deque[LoadBatch[Key, Value]] = field(default_factory=deque)
     _dispatched: set[LoadBatch[Key, Value]] = set()
@@ -70,24 +73,13 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
 
     def load(self, key: Key) -> "PendingLoad[Key, Value]":
         """Load one key: await what is returned for its value. A key is loaded once, unless it failed."""
-        load = self._loads.get(key)
-        if load is None or load.batch is None:  # it is new, or was abandoned
-            batch = self._open or self._open_batch()
-            if load is None:
-                load = self._loads[key] = PendingLoad(self, key, batch)
-            else:
-                load.batch = batch
-            batch.loads[key] = load
-            if len(batch.loads) >= self._max_size:
+        batch = self._batches.get(key)
+        if batch is None:
+            batch = self._batches[key] = self._open or self._open_batch()
+            batch.keys[key] = None
+            if len(batch.keys) >= self._max_size:
                 self.dispatch()
-        return load
-
-    def renew(self, load: "PendingLoad[Key, Value]") -> LoadBatch[Key, Value]:
-        """The batch of a load that was abandoned and is loaded after all."""
-        self._loads.setdefault(load.key, load)  # it may have outlived its page
-        batch = load.batch = self.load(load.key).batch
-        assert batch is not None
-        return batch
+        return PendingLoad(self, key, batch)
 
     def dispatch(self) -> None:
         """Start the batch that has collected keys, as soon as there may be another call."""
@@ -103,10 +95,8 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             if not batch.waiters and not batch.settled:
                 self._cancel(batch)
             return
-        awaited = {load.key for loads in batch.waiters.values() for load in loads}
-        for load in released:
-            if load.batch is batch and load.key not in awaited:
-                batch.loads.pop(load.key).batch = load.batch = None
+        awaited = {load.key for loads in batch.waiters.values() for load in loads if load.batch is batch}
+        self._abandon(batch, {load.key for load in released if load.batch is batch} - awaited)
 
     def close(self) -> None:
         """End of the page: cancel the batches without waiters; with none at work, forget its object."""
@@ -117,8 +107,10 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             if not batch.waiters:
                 self._cancel(batch)
         if not batches:  # else the garbage collector has to find the circle
-            self._loads.clear()
-            self._detach()
+            self._batches.clear()
+            if self._detach is not None:
+                self._detach()
+                self._detach = None
 
     def _open_batch(self) -> LoadBatch[Key, Value]:
         batch = self._open = LoadBatch()
@@ -135,10 +127,10 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
         self._starting = True
         while self._queue and len(self._dispatched) < self._max_concurrency:
             batch = self._queue.popleft()
-            if not batch.loads:
+            if not batch.keys:
                 continue  # all of them were released
             self._dispatched.add(batch)
-            batch.record = record = BatchRecord(self._label, len(batch.loads))
+            batch.record = record = BatchRecord(self._label, len(batch.keys))
             detector, context = current_detector.get(), UNTRACED
             if detector is not None and detector.batch_records is not None:
                 detector.batch_records.append(record)
@@ -147,17 +139,20 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
         self._starting = False
 
     def _cancel(self, batch: LoadBatch[Key, Value]) -> None:
-        """Cancel a batch; its loads are dispatched anew when they are awaited again."""
-        for load in batch.loads.values():
-            load.batch = None
-        if batch.task is None:
-            batch.loads.clear()
-        elif not batch.task.cancelling():  # its cleanup is not to be disturbed
+        self._abandon(batch, [*batch.keys])
+        if batch.task is not None and not batch.task.cancelling():  # its cleanup is not to be disturbed
             batch.task.cancel()
+
+    def _abandon(self, batch: LoadBatch[Key, Value], keys: Iterable[Key]) -> None:
+        """Take keys out of a batch; they are loaded anew when they are awaited again."""
+        batch.has_abandoned = True
+        for key in keys:
+            batch.keys.pop(key, None)
+            self._batches.pop(key, None)
 
     async def _run(self, batch: LoadBatch[Key, Value], record: BatchRecord, context: CallContext) -> None:
         current_call_context.set(context)  # not that of the source that happened to complete the batch
-        keys = batch.loads
+        keys = batch.keys
         try:
             found = await self._fetch([*keys])
             batch.values = dict(zip(keys, map(found.get, keys, repeat(UNKNOWN)), strict=True))
@@ -179,8 +174,8 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             if issubclass(kind, BaseException):
                 self._fail(batch)
         batch.settled = True
-        batch.loads.clear()
-        waiters, batch.waiters = batch.waiters, {}
+        waiters, batch.waiters = [*batch.waiters], {}
+        del batch, keys  # this frame stands in the tracebacks of their failures
         for callback in waiters:
             callback()
 
@@ -193,26 +188,27 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
             if value is UNKNOWN:
                 failure = UpstreamClientError(404, kind="not-found", detail=f"there is no {key}")
             batch.failures[key] = FlightResult(failure=failure, expected=(UpstreamError,))
-            load = self._loads.get(key)
-            if load is not None and load.batch is batch:  # and not in a later one, for this was cancelled
-                del self._loads[key]
+            if self._batches.get(key) is batch:  # and not a later one, for this was cancelled
+                del self._batches[key]
 
 
 class PendingLoad(Struct, Generic[Key, Value], eq=False):
-    """The load of one key; await it for the value.
-
-    It has a `batch` from the start, and none while it is abandoned: its batch was cancelled, or nobody waited
-    for it any more before it was dispatched.
-    """
+    """The load of one key; await it for the value."""
 
     loader: BatchLoader[Key, Value]
     key: Key
-    batch: LoadBatch[Key, Value] | None = None
+    batch: LoadBatch[Key, Value]
+
+    def renewed(self) -> LoadBatch[Key, Value]:
+        """Its batch, which is another if its key was abandoned and is loaded after all."""
+        if self.key not in self.batch.keys:
+            self.batch = self.loader.load(self.key).batch
+        return self.batch
 
     @property
     def has_failed(self) -> bool:
         """Whether it is settled and has no value."""
-        return self.batch is not None and self.key in self.batch.failures
+        return self.key in self.batch.failures
 
     def result(self) -> Value:
         """The value of a settled load.
@@ -221,7 +217,6 @@ class PendingLoad(Struct, Generic[Key, Value], eq=False):
             UpstreamError: the batch failed, or this key did.
         """
         batch = self.batch
-        assert batch is not None
         running = current_call_context.get()
         if isinstance(running, SourceRun) and running.recorded_calls is not None:
             assert batch.record is not None
@@ -231,7 +226,7 @@ class PendingLoad(Struct, Generic[Key, Value], eq=False):
         return value
 
     def __await__(self) -> Generator[Any, None, Value]:
-        batch = self.batch or self.loader.renew(self)
+        batch = self.renewed() if self.batch.has_abandoned else self.batch
         if not batch.settled:
             waiter: Signal[None] = Signal(loop=asyncio.get_running_loop())
             callback = partial(_wake, waiter)

@@ -62,9 +62,10 @@ class _Gathering(Struct, Generic[Result], eq=False):
         self._loads = loads = self._all
         if {*map(type, loads)} != {PendingLoad}:
             self._loads = loads = [each for each in loads if type(each) is PendingLoad]
-        batches = self._batches
-        for load in loads:
-            batches[load.batch or load.loader.renew(load)] = load.loader
+        batches = {load.batch: load.loader for load in loads}
+        if True in [batch.has_abandoned for batch in batches]:
+            batches = {load.renewed(): load.loader for load in loads}
+        self._batches = batches
         for batch in batches:
             if not batch.settled:
                 self.pending += 1
@@ -102,6 +103,7 @@ class _Gathering(Struct, Generic[Result], eq=False):
                 each.close()
         if running:
             await asyncio.wait(running)
+        self._all, self._loads, self._batches, self.failed = [], [], {}, None  # else it is a circle
 
     def _batch_ended(self) -> None:
         failed = None

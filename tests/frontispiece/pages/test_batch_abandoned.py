@@ -1,6 +1,7 @@
 """A call goes on for as long as a source waits for it, and no longer."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -227,3 +228,43 @@ async def test_a_call_that_is_ended_tidies_up_undisturbed(shown: Shown, shelf: S
     await shown(page_of(pages(1, 2), load("1", of="page"), timeout=0.2, fallback=lambda: "late"))
     await soon(tidied)
     assert len(shelf.calls) == 1
+
+
+async def test_a_key_of_another_loader_keeps_no_abandoned_load(shown: Shown, shelf: Shelf) -> None:
+    async def source(books: Books) -> None:
+        abandoned = asyncio.create_task(awaited(books.title("a")))
+        others = asyncio.create_task(gather([books.title("b"), books.author("a")]))
+        await ticks(1)
+        abandoned.cancel()
+        await others
+
+    await shown(page_of(source))
+    assert shelf.calls == [["b"], ["a"]]
+
+
+async def test_a_page_that_ends_takes_no_loader_of_a_later_page_away(serve: Serve, shelf: Shelf) -> None:
+    numbers = itertools.count()
+    begun, going_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def source(books: Books) -> None:
+        match next(numbers):
+            case 0:
+                await books.title("a")
+                begun.set()
+                await soon(going_on)
+            case 1:
+                await books.title("b")
+            case _:
+                await books.title("c")
+                going_on.set()
+                await soon(ended)
+                await books.title("c")
+
+    books = Books(shelf)
+    async with asyncio.timeout(30), serve(page_of(source), providers={Books: lambda _: books}) as http:
+        first = asyncio.create_task(http.get("/page"))
+        first.add_done_callback(lambda _: ended.set())
+        await soon(begun)
+        for _ in range(2):
+            await http.get("/page")
+    assert shelf.calls == [["a"], ["b"], ["c"]]

@@ -1,11 +1,14 @@
 """What fails of a call for many keys, and whom it concerns."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from frontispiece.pages import gather
 from frontispiece.upstream import UpstreamServerError
 from tests.frontispiece.pages.conftest import Serve, Shown
 from tests.support.loads import Books, Shelf, load, page_of, titles, turn
@@ -77,3 +80,21 @@ async def test_a_key_that_failed_is_fetched_again_by_the_next_load(shown: Shown,
     shelf.answer = answer
     assert await shown(page_of(load("a"), twice)) == {"s0": ["title of a"], "s1": "title of b"}
     assert shelf.calls == [["a", "b"], ["b"]]
+
+
+async def test_a_list_that_fails_leaves_nothing_to_the_garbage_collector(shelf: Shelf) -> None:
+    async def answer(_keys: Sequence[str]) -> Mapping[str, Any]:
+        await turn()
+        raise UpstreamServerError("it answered 500")
+
+    shelf.answer = answer
+    books = Books(shelf)
+    gc.disable()
+    try:
+        try:
+            await gather(books.title(key) for key in "ab")
+        except UpstreamServerError as failure:
+            cause = weakref.ref(failure.__cause__ or failure)
+        assert cause() is None
+    finally:
+        gc.enable()
