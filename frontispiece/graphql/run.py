@@ -68,22 +68,22 @@ class OperationRun:
         self._providers = providers
         self._count = CallCount()
         context = replace(request.context, calls=self._count)
-        self._serve(replace(request, context=context), deadline)
         self._skip_optional = skip_optional
         self._loop = asyncio.get_running_loop()
         self._tasks: set[InlineTask[Any]] = set()
-        self._detector = IdleDetector(self._loop, {}, [])
-        self.places: dict[str, Place] = {}
+        self._serve(replace(request, context=context), deadline)
         self.degraded: dict[str, str] = {}
         """The reason of every fallback, by its place in the response."""
         self.began = perf_counter()
 
     def _serve(self, request: PageRequest, deadline: float) -> None:
-        """Take a request from now on, with clients of its own."""
+        """Take a request from now on, with clients and calls of its own."""
         self._request = request
         self._anonymous = None if request.identity is None else request.without_credentials()
         self._deadline = deadline
         self._clients: dict[tuple[Any, bool], Any] = {}
+        self._detector = IdleDetector(self._loop, {}, [])
+        self.places: dict[str, Place] = {}
 
     @property
     def calls(self) -> int:
@@ -110,6 +110,7 @@ class OperationRun:
             values = self._values(field, arguments, anonymous=False)
             async with aclosing(cast(AsyncGenerator[Any, None], field.function(**values))) as events:
                 async for event in events:
+                    self._end()
                     deadline = self._loop.time() + timeout
                     self._serve(self._request.until(deadline), deadline)
                     yield event
@@ -135,11 +136,15 @@ class OperationRun:
             current_detector.reset(token)
 
     async def close(self) -> None:
-        """Cancel what still runs, and take over the measured calls of each field."""
+        """Cancel what still runs."""
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._end()
+
+    def _end(self) -> None:
+        """Cancel batches without waiters, and take over the measured calls of each field."""
         self._detector.close()
         measured: dict[CompiledField, int] = defaultdict(int)
         for place in self.places.values():

@@ -1,8 +1,11 @@
 """Responses in several parts: `@defer`, `@stream` and subscriptions, over HTTP and over a WebSocket."""
 
 import asyncio
+import gc
 import json
 import re
+import weakref
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -12,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from frontispiece.graphql import increments, websocket
-from frontispiece.pages import PageRequest
+from frontispiece.pages import PageRequest, loader
 from tests.frontispiece.graphql.conftest import Book, Library, Shelf, app_of, library_graph
 from tests.support.serving import client_of, servers
 
@@ -134,6 +137,32 @@ async def test_each_event_of_a_subscription_has_a_deadline_of_its_own(library: L
         first, second = await stream(http, "subscription { returned { due } }", EVENTS)
 
     assert first["data"]["returned"]["due"] < second["data"]["returned"]["due"]
+
+
+async def test_an_event_of_a_subscription_leaves_no_loads_behind(library: Library) -> None:
+    graph = library_graph()
+    spines: weakref.WeakSet[Spines] = weakref.WeakSet()
+
+    @graph.field(Book)
+    async def left(book: Book) -> int:
+        gc.collect()
+        left = len(spines)
+        width = Spines()
+        spines.add(width)
+        return left * await width.width(book.title)
+
+    async with library(graph) as http:
+        events = await stream(http, "subscription { returned { left } }", EVENTS)
+
+    assert [event["data"]["returned"]["left"] for event in events] == [0, 0]
+
+
+class Spines:
+    """A service whose calls are batched."""
+
+    @loader()
+    async def width(self, titles: Sequence[str]) -> Mapping[str, int]:
+        return dict.fromkeys(titles, 1)
 
 
 async def exchange(socket: ClientConnection, *messages: dict[str, Any]) -> Any:
