@@ -86,6 +86,8 @@ async def test_the_page_of_the_project_s_documentation_is_whole(monkeypatch: pyt
 def test_make_help_says_what_every_target_does() -> None:
     folder = DOCS.parent
     (targets,) = re.findall(r"^\.PHONY: (.+)$", (folder / "Makefile").read_text(), re.MULTILINE)
-    listed = subprocess.run(["make", "help"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
 
     assert {line.split()[0] for line in listed.splitlines() if len(line.split()) > 1} == set(targets.split())

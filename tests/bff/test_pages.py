@@ -81,7 +81,7 @@ async def test_processes_share_departments_in_valkey(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow_valkey = partial(BestEffortValkey, timeout=30.0)  # a slow machine is not a Valkey that is gone
-    monkeypatch.setattr("frontispiece.pages.backend.BestEffortValkey", slow_valkey)
+    monkeypatch.setattr("frontispiece.pages.settings.BestEffortValkey", slow_valkey)
     sharing = settings.model_copy(update={"cache_url": valkey_url})
     for _ in range(2):
         async with app_client(create_web(sharing)) as client:

@@ -93,7 +93,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(shutil.which("node") is None, reason="a service of the tutorial is in Node")
 def test_everything_that_the_tutorial_says_happens(python: Path, tmp_path: Path) -> None:
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-    environ = {**os.environ, "PATH": path, "PYTHONPATH": "", "COLUMNS": "300"}
+    environ = {**os.environ, "PATH": path, "PYTHONPATH": "", "COLUMNS": "300", "MAKEFLAGS": ""}
     port = str(free_ports())
     with Shell(tmp_path, environ) as shell, ExitStack() as running:
         for step in steps():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
 from contextvars import ContextVar
 
 import anyio
@@ -41,12 +42,11 @@ async def _failing_group() -> None:
     async def fail() -> None:
         raise TimeoutError
 
-    try:
+    with suppress(ExceptionGroup):
         async with asyncio.TaskGroup() as group:
             group.create_task(fail())
             await asyncio.Event().wait()
-    except* TimeoutError:
-        raise TimeoutError from None
+    raise TimeoutError
 
 
 @pytest.mark.parametrize("work", [_asyncio_timeout, _anyio_timeout, _failing_group])
