@@ -6,6 +6,7 @@ from typing import Final
 
 import httptools
 
+from frontispiece.http.memo import Memo
 from frontispiece.http.messages import Headers
 from frontispiece.http.problems import Problem
 
@@ -32,6 +33,19 @@ _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?@:][^/?@]*)(/[^?]*)?(\?.*)?"
 """Host with port, path and query; without a user (RFC 9110, 4.2.4). Apps check the host as that of `Host`."""
 
 _ORIGIN: Final = re.compile(rb"\norigin:[ \t]*+([^\r\n \t]*+)[ \t]*+\r", re.IGNORECASE)
+
+
+PLAIN_LINE: Final = re.compile(rb"(GET|HEAD) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1\r\n")
+"""The first line of a request without a body, whose target nobody could read in two ways."""
+
+
+def _read_line(line: bytes) -> tuple[str, bytes] | None:
+    plain = PLAIN_LINE.fullmatch(line)
+    return None if plain is None else (plain[1].decode(), plain[2])
+
+
+PLAIN_LINES: Final = Memo[bytes, tuple[str, bytes] | None](_read_line)
+"""Method and target of such a line; None for another."""
 
 
 def bad_request(detail: str) -> Problem:

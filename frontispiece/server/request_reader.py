@@ -1,22 +1,19 @@
-"""The requests that come by a connection: parsed, and checked where the parser leaves it to the server.
+"""The requests of a connection: parsed, and checked where the parser (llhttp, strict) does not."""
 
-The parser (llhttp, strict) rejects most requests that two readers could interpret differently.
-"""
-
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
-from frontispiece.http.memo import Memo
 from frontispiece.http.messages import Headers, HeaderSection
 from frontispiece.server.deadlines import NEVER
 from frontispiece.server.exchange import Exchange
 from frontispiece.server.limits import ConnectionLimits
 from frontispiece.server.request_head import (
     COMMON_NAMES,
+    PLAIN_LINE,
+    PLAIN_LINES,
     bad_request,
     check_no_body,
     check_version_and_coding,
@@ -35,18 +32,6 @@ MAX_FRAMING_BYTES: Final = 64 * 1024
 
 MAX_QUEUED: Final = 16
 """Requests without a body that are read ahead of the responses to earlier ones."""
-
-_PLAIN_LINE: Final = re.compile(rb"(GET|HEAD) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1\r\n")
-"""The first line of a request without a body, whose target nobody could read in two ways."""
-
-
-def _read_line(line: bytes) -> tuple[str, bytes] | None:
-    plain = _PLAIN_LINE.fullmatch(line)
-    return None if plain is None else (plain[1].decode(), plain[2])
-
-
-_PLAIN_LINES: Final = Memo[bytes, tuple[str, bytes] | None](_read_line)
-"""Method and target of such a line; None for another."""
 
 MAX_SECTION: Final = 4096
 """Bytes of the longest header section that is remembered with a connection."""
@@ -176,7 +161,7 @@ class RequestReader:
         section = self._section
         if section is None or not data.endswith(section) or len(data) > self._max_header_bytes:
             return False
-        line = _PLAIN_LINES[data[: -len(section)]]
+        line = PLAIN_LINES[data[: -len(section)]]
         if line is None:
             return False
         method, self.url = line
@@ -193,7 +178,7 @@ class RequestReader:
         """Keep the header section, if this was one whole request that lets others follow."""
         self._section = None
         self._unlike += 1
-        line, exchange = _PLAIN_LINE.match(data), self.exchange
+        line, exchange = PLAIN_LINE.match(data), self.exchange
         is_alone = len(data) <= MAX_SECTION and data.find(b"\r\n\r\n") + 4 == len(data)
         if line is not None and exchange is not None and is_alone and self._unlike < MAX_UNLIKE:
             self._section, self._headers = data[line.end() :], exchange.headers
