@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import suppress
 from contextvars import ContextVar
 
 import anyio
@@ -42,11 +41,12 @@ async def _failing_group() -> None:
     async def fail() -> None:
         raise TimeoutError
 
-    with suppress(ExceptionGroup):
+    try:
         async with asyncio.TaskGroup() as group:
             group.create_task(fail())
             await asyncio.Event().wait()
-    raise TimeoutError
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 @pytest.mark.parametrize("work", [_asyncio_timeout, _anyio_timeout, _failing_group])
