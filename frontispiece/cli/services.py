@@ -68,7 +68,7 @@ def scale(
     project: Folder = None,
     data: Data = None,
 ) -> None:
-    """Run so many instances of services under front up; returns once they are called, or have left."""
+    """Run so many instances of services under front up; returns once the registry lists as many."""
     opened = open_project(project)
     folder = data_folder(opened, data)
     counts: dict[str, int] = {}

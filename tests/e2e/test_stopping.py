@@ -44,9 +44,9 @@ def order(shop: RunningShop) -> list[int]:
 
 
 def stop(shop: RunningShop, programs: int) -> None:
-    """Press Ctrl-C; nothing is left behind of the servers and of so many programs."""
+    """Press Ctrl-C; nothing is left behind of the servers, of so many programs, or more that drain."""
     below = children(shop.process.pid)
-    assert len(below) == len(["Valkey", "NATS", "Envoy"]) + programs
+    assert len(below) >= len(["Valkey", "NATS", "Envoy"]) + programs
 
     seconds = shop.stop()
 

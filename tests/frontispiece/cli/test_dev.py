@@ -52,16 +52,19 @@ class Developer:
             assert time.monotonic() < deadline, self.running.printed
             time.sleep(0.05)
 
-    def scale(self, wanted: str) -> set[str]:
-        """Run `front scale`, while calls go on and none fails; the addresses of the notes after it."""
+    def scale(self, instances: int) -> set[str]:
+        """Run `front scale`, while calls go on and none fails; the addresses that the gateway calls then."""
         with ThreadPoolExecutor() as pool:
-            scaling = pool.submit(run_in, self.folder, "scale", wanted, "--data", self.running.data)
+            scaling = pool.submit(
+                run_in, self.folder, "scale", f"notes={instances}", "--data", self.running.data
+            )
             statuses = set()
             while not scaling.done():
                 statuses.add(self.http.get("/web/notes/1").status_code)
                 time.sleep(0.02)
         assert scaling.result().returncode == 0, scaling.result().stderr
         assert statuses == {200}
+        self.until(lambda: len(self.notes()) == instances)  # it watches the registry, too
         return self.notes()
 
     def notes(self) -> set[str]:
@@ -97,11 +100,11 @@ def developer(tmp_path: Path) -> Iterator[Developer]:
 
 def edit_a_program_with_a_copy(developer: Developer) -> None:
     """Both run what is saved, and no call fails while the copy comes and goes."""
-    before = developer.scale("notes=2")
+    before = developer.scale(2)
     developer.edit("services/notes.py", "Buy ink", "Buy pens")
     developer.until(lambda: len(now := developer.notes()) == 2 and len(now & before) == 1)
     assert all("Buy pens" in httpx.get(f"{each}/notes/1", timeout=60).text for each in developer.notes())
-    assert len(developer.scale("notes=1")) == 1
+    developer.scale(1)
 
 
 def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer: Developer) -> None:
