@@ -7,7 +7,7 @@ import { LoginError } from "../code-flow.js";
 /** @typedef {import("../main.js").Open} Open */
 
 /** @type {Open} */
-export const callback = (shared, { setTitle }) => {
+export const callback = (shared, { signal, setTitle }) => {
   const { app, router, notices } = shared;
   const url = new URL(location.href);
   router.replace("/m/callback"); // the code is used once, and leaves the address at once
@@ -31,8 +31,10 @@ export const callback = (shared, { setTitle }) => {
       }
       notice = error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
     }
-    history.replaceState(history.state, "", path);
-    router.reload();
+    if (!signal.aborted) {
+      history.replaceState(history.state, "", path);
+    }
+    router.reload(); // where the customer has gone meanwhile, if anywhere
     if (notice) {
       notices.toast(notice);
     }
