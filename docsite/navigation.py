@@ -33,6 +33,7 @@ EXPLANATION: Final = (
     "shards.md",
     "scale.md",
     "pickup.md",
+    "operator.md",
     "stability.md",
 )
 REFERENCE_PAGES: Final = (
