@@ -32,6 +32,15 @@ COMMON_NAMES: Final = {
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?@:][^/?@]*)(/[^?]*)?(\?.*)?", re.IGNORECASE)
 """Host with port, path and query; without a user (RFC 9110, 4.2.4). Apps check the host as that of `Host`."""
 
+_STAND_IN: Final = b"POST "
+"""A method that llhttp knows, as the beginning of a request."""
+
+_NOT_OF_HTTP: Final = "Invalid method for HTTP"
+"""What llhttp says of methods that it knows from RTSP."""
+
+_METHOD: Final = re.compile(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?: (.*))?", re.DOTALL)
+"""A method, and what follows it once all of it has arrived."""
+
 _ORIGIN: Final = re.compile(rb"\norigin:[ \t]*+([^\r\n \t]*+)[ \t]*+\r", re.IGNORECASE)
 
 
@@ -56,6 +65,50 @@ def bad_request(detail: str) -> Problem:
 def headers_too_large(limit: int) -> Problem:
     """A 431 problem."""
     return Problem(431, "head-too-large", f"A request's header section has at most {limit} bytes.")
+
+
+class _OtherMethodParser(httptools.HttpRequestParser):
+    """Reads a request that begins with `_STAND_IN` as one with this method, and what follows as it is."""
+
+    def __init__(self, callbacks: object, method: bytes) -> None:
+        super().__init__(callbacks)
+        self._method = method
+
+    def get_method(self) -> bytes:
+        """The method of the request."""
+        method, self._method = self._method, b""
+        return method or super().get_method()
+
+
+def new_parser(callbacks: object, method: bytes = b"") -> httptools.HttpRequestParser:
+    """A parser of requests, the first of which may have a method that llhttp does not know."""
+    parser = _OtherMethodParser(callbacks, method) if method else httptools.HttpRequestParser(callbacks)
+    # the reader says what comes after the last request; the parser takes a trailer for `Connection`
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
+def other_method(
+    callbacks: object, fault: httptools.HttpParserError, read: bytes
+) -> tuple[httptools.HttpRequestParser, bytes] | None:
+    """A parser for a request whose method llhttp does not know, and what it reads; None until that is whole.
+
+    It reads another method in its place: all but CONNECT are framed alike.
+
+    Args:
+        callbacks: of the parser.
+        fault: that llhttp has found.
+        read: of the request; empty if it is not known where that begins.
+
+    Raises:
+        Problem: the fault is another one.
+    """
+    is_unknown = isinstance(fault, httptools.HttpParserInvalidMethodError) or _NOT_OF_HTTP in str(fault)
+    match = _METHOD.fullmatch(read) if is_unknown else None
+    if match is None:
+        raise problem_of(fault)
+    method, rest = match.groups()
+    return None if rest is None else (new_parser(callbacks, method), _STAND_IN + rest)
 
 
 def problem_of(fault: httptools.HttpParserError) -> Problem:

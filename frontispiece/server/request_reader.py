@@ -19,8 +19,9 @@ from frontispiece.server.request_head import (
     check_version_and_coding,
     header_size,
     headers_too_large,
+    new_parser,
     origin_form,
-    problem_of,
+    other_method,
     refused_head,
 )
 
@@ -115,9 +116,7 @@ class RequestReader:
         self._checked_content = 0
         """The value of `_content` at the last check of the body's speed."""
         self.on_header = self._callback()
-        self._parser: Any = httptools.HttpRequestParser(self)
-        # `is_done` says what comes after the last request; the parser takes a trailer for `Connection`
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._parser: Any = new_parser(self)
 
     def refused(self) -> tuple[bytes, Headers]:
         """Target and headers, as far as they have been read."""
@@ -142,15 +141,18 @@ class RequestReader:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as fault:
-            if not self.is_done:  # what comes after the last request is of no interest
-                self._add_partial(data)
-                raise problem_of(fault) from None
+            self._add_partial(data)  # what comes after the last request is of no interest
+            other = None if self.is_done else other_method(self, fault, self._partial or b"")
         else:
             if self.state:
                 self._add_partial(data)
                 self._check_size()
             elif not began and self._unlike < MAX_UNLIKE:
                 self._remember(data)
+            return
+        if other is not None:
+            self._parser, data = other
+            self.feed(data)  # here, for the handler's fault would be the context of the next
 
     def _add_partial(self, data: bytes) -> None:
         if self.state == HEADERS and self._partial is not None:
@@ -212,11 +214,10 @@ class RequestReader:
         return received
 
     def _check_size(self) -> None:
-        if self.state == BODY:
-            if self._read > MAX_FRAMING_BYTES:
-                raise bad_request("The body's framing is larger than its content.")
-        elif self._read > self._max_header_bytes:
+        if self.state == HEADERS and self._read > self._max_header_bytes:
             raise headers_too_large(self._max_header_bytes)
+        if self.state == BODY and self._read > MAX_FRAMING_BYTES:
+            raise bad_request("The body's framing is larger than its content.")
 
     def on_message_begin(self) -> None:
         """Note that a header section begins; called by the parser, as what follows."""

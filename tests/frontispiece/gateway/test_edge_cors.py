@@ -96,16 +96,18 @@ async def test_the_gateway_answers_a_preflight_for_the_route_of_its_method(edge:
 
 
 async def test_a_route_may_answer_options_itself_and_share_other_methods(open_world: OpenWorld) -> None:
-    shared = route("/shared", methods=["PROPFIND", "OPTIONS"], cors={"origins": [APP]})
+    shared = route("/shared", methods=["BREW", "OPTIONS"], cors={"origins": [APP]})
     world = await open_world(route_table(shared, route("/own", methods=["GET", "OPTIONS"])))
 
-    granted = await preflight(world, "/shared", "PROPFIND")
-    assert granted.headers["access-control-allow-methods"] == "PROPFIND, OPTIONS"
+    granted = await preflight(world, "/shared", "BREW")
+    assert granted.headers["access-control-allow-methods"] == "BREW, OPTIONS"
     assert not world.things.requests
+    brewed = await world.http.request("BREW", "/shared", headers={"Origin": APP}, content=b"tea")
+    assert brewed.headers["access-control-allow-origin"] == APP
     assert (await world.http.options("/shared", headers={"Origin": APP})).status_code == 200
     for method in ("GET", "PUT"):
         assert (await preflight(world, "/own", method)).status_code == 200
-    assert [exchange.method for exchange in world.things.requests] == ["OPTIONS"] * 3
+    assert [exchange.method for exchange in world.things.requests] == ["BREW", *["OPTIONS"] * 3]
 
 
 async def test_two_origins_are_none_and_private_networks_are_not_opened(edge: World) -> None:
@@ -216,6 +218,7 @@ async def test_a_page_may_see_why_a_call_on_a_shared_path_was_refused_before_its
     for status, method, path, headers in [
         (405, "PATCH", "/things/7", []),
         (405, "OPTIONS", "/things/7", []),
+        (405, "BREW", "/things/7", []),
         (414, "GET", f"/things/7?{LONG}", []),
         (414, "GET", f"/things/{LONG}", []),
         (431, "GET", "/things/7", MANY),

@@ -23,6 +23,8 @@ from tests.support.request_streams import requests, streams
 TURNS = 25
 """Turns of the event loop in which everything has happened that a piece of a request leads to."""
 
+METHOD_UNKNOWN = 501
+
 examples = int(os.environ.get("FUZZ_EXAMPLES", "250"))
 fuzzing = settings(
     max_examples=examples,
@@ -196,7 +198,16 @@ async def outcome_of(connect: Callable[[Outcome], asyncio.Protocol], pieces: lis
 
 
 def check(cut: Outcome, whole: Outcome) -> None:
-    """The same requests and verdicts, but that a body may turn out malformed after an early response."""
+    """The same requests and verdicts, but for two.
+
+    A body may turn out malformed after an early response, and a method that llhttp does not know is refused
+    where it comes in one read with another request.
+    """
+    if METHOD_UNKNOWN in whole.statuses:
+        before = whole.statuses.index(METHOD_UNKNOWN)
+        assert cut.statuses[:before] == whole.statuses[:before]
+        assert cut.answered[:before] == whole.answered
+        return
     assert cut.closed == whole.closed
     if cut.statuses != whole.statuses:
         assert cut.answered[-1].target.startswith(b"/early")
