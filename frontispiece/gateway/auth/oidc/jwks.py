@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from frontispiece import clocks
 from frontispiece.aio.single_flight import SingleFlight
 from frontispiece.gateway.auth.oidc.http import MAX_BYTES, ProviderUnavailable, json_object
+from frontispiece.gateway.policies.rate_limit.buckets import SECOND, Buckets
+from frontispiece.gateway.policies.rate_limit.config import Limit
 from frontispiece.security import InvalidToken, is_roca_weak
 
 log = logging.getLogger(__name__)
@@ -41,11 +43,8 @@ ALGORITHMS: Final = {
 MAX_AGE: Final = 86_400.0
 """Seconds for which keys are valid that cannot be read again."""
 
-REFRESH_BURST: Final = 5
-"""Reads for unknown keys in a row: tokens with invented key ids cause no more."""
-
-REFRESH_EVERY: Final = 12.0
-"""Seconds until one more of these reads is allowed."""
+READS_A_MINUTE: Final = 5
+"""Of the keys, for unknown ones: tokens with invented key ids cause no more."""
 
 FAILURE_PAUSE: Final = 1.0
 """Seconds after a failure during which the issuer is not called again."""
@@ -160,7 +159,8 @@ class KeySet:
             "the issuer's keys", expected=(ProviderUnavailable,), failure_pause=FAILURE_PAUSE, clock=clock
         )
         self._clock = clock
-        self._budget_empty_at = clock()
+        limit = Limit.model_validate({"rate": f"{READS_A_MINUTE}/minute", "by": "route"})
+        self._budget = Buckets(limit, lambda: int(clock() * SECOND))
         self._keys: list[VerificationKey] = []
         self._read_at: float | None = None
         self._on_removed: list[WeakMethod[Callable[[frozenset[str]], None]]] = []
@@ -183,7 +183,7 @@ class KeySet:
             return found
         for _ in range(2):  # a read in progress may have begun before the key was in the set
             fresh = not self._reads.in_progress(None)
-            if fresh and self._is_valid and not self._withdraw():
+            if fresh and self._is_valid and self._budget.acquire(None)[0] < 0:
                 if isinstance(failure := self._reads.last_failure(None), ProviderUnavailable):
                     raise ProviderUnavailable(failure.reason)
                 break
@@ -210,15 +210,6 @@ class KeySet:
     @property
     def _is_valid(self) -> bool:
         return self._read_at is not None and self._clock() - self._read_at < MAX_AGE
-
-    def _withdraw(self) -> bool:
-        """Whether one more read for an unknown key id is allowed, which then counts (GCRA)."""
-        now = self._clock()
-        empty_at = max(self._budget_empty_at, now)
-        if empty_at - now > REFRESH_EVERY * (REFRESH_BURST - 1):
-            return False
-        self._budget_empty_at = empty_at + REFRESH_EVERY
-        return True
 
     def _find(self, kid: str | None, algorithm: str) -> VerificationKey | None:
         if not self._is_valid:
