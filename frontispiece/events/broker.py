@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 
+from frontispiece.clocks import monotonic
 from frontispiece.events.settings import EventSettings
 from frontispiece.extras import extra
 from frontispiece.http.client import new_client
@@ -129,8 +130,12 @@ async def stay_connected(
                 await declare(connection)
                 if warned:
                     log.warning("%s: the broker is back", name)
-                first, warned, pause = False, "", MIN_PAUSE
-                await serve(connection)
+                first, warned, began = False, "", monotonic()
+                try:
+                    await serve(connection)
+                finally:
+                    if monotonic() - began > MAX_PAUSE:  # a broker that breaks each time fills no log
+                        pause = MIN_PAUSE
         except* BROKER_ERRORS as errors:
             reason = "; ".join(str(error) or type(error).__name__ for error in errors.exceptions)
             if not first and reason != warned:  # on a busy machine the first attempt may take too long

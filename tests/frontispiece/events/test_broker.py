@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from frontispiece.clocks import monotonic
 from frontispiece.errors import ConfigError
 from frontispiece.events import EventSettings, Messaging, Outbox
+from frontispiece.events.broker import BrokerUnavailable, Connection, stay_connected
 from frontispiece.stores import Database
 from tests.frontispiece.events.conftest import Added, Broker, Bus, Handled
 from tests.support.events import NO_BROKER
@@ -118,6 +120,26 @@ async def test_a_service_whose_broker_never_comes_stops_at_once(store: Store) ->
             await store.add("a")
 
     assert await pending(store) == 1
+
+
+async def test_a_broker_that_breaks_at_each_connect_is_connected_to_ever_more_rarely(
+    event_settings: EventSettings,
+) -> None:
+    began: list[float] = []
+
+    async def declare(_connection: Connection) -> None:
+        began.append(monotonic())
+
+    async def serve(_connection: Connection) -> None:
+        raise BrokerUnavailable("it broke")
+
+    connecting = asyncio.create_task(
+        stay_connected(event_settings.url, "one", declare, serve, attempted=asyncio.Event())
+    )
+    await until(lambda: len(began) > 4)
+    connecting.cancel()
+
+    assert began[4] - began[0] > 1.4  # and each of these is two lines of the log
 
 
 async def test_a_stream_that_was_deleted_is_declared_again_and_the_log_says_so(
