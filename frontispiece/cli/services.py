@@ -84,7 +84,12 @@ def scale(
 def _why_not(project: Project, name: str) -> str | None:
     """Why an app cannot have several instances; None when it can."""
     if (app := project.apps.get(name)) is None:
-        return f"there is no app {name}{nearest(name, project.apps)}"
+        behind = "one address, which no balancer shares out in a run: front serve has --workers"
+        return (
+            f"{name} has {behind}"
+            if name == GATEWAY
+            else f"there is no app {name}{nearest(name, project.apps)}"
+        )
     if app.mounted or not app.program:
         return f"{name} is no service of its own that front up starts: only those have instances"
     texts = [*(app.command or ()), *app.environment.values()]

@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 UNTRACED: Final = CallContext(inf)
 """Of the calls of a batch, when nobody records them."""
 UNKNOWN: Final[Any] = KeyError()
-"""Stands for the value of a key that its mapping leaves out."""
+"""Stands for the value of a key that its mapping leaves out: an exception, as all that is no value is."""
 
 Fetched = Awaitable[Mapping[Key, Value | UpstreamError]]
 Callback = Callable[[], None]

@@ -95,9 +95,12 @@ def announced(data: Path, addresses: RunAddresses) -> Iterator[None]:
 def write_whole(file: Path, content: object) -> None:
     """Write JSON that only this user can read; a reader finds the file as it was, or as it is now."""
     descriptor, draft = mkstemp(dir=file.parent)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(msgspec.json.encode(content))
-    Path(draft).rename(file)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(msgspec.json.encode(content))
+        Path(draft).rename(file)
+    finally:
+        Path(draft).unlink(missing_ok=True)
 
 
 def run_addresses(data: Path) -> RunAddresses | None:

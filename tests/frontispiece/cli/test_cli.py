@@ -113,6 +113,14 @@ def test_a_login_without_a_running_project_says_so_and_prints_nothing_to_capture
     assert "Is the project running?" in done.stderr
 
 
+def test_a_login_without_a_terminal_to_type_the_password_at_says_where_else_it_may_be() -> None:
+    done = run("login", "stranger", "--url", "http://127.0.0.1:1")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is typed in at a terminal: without one, set FRONT_PASSWORD.\n" in done.stderr
+    assert "Warning" not in done.stderr
+
+
 def test_a_login_at_no_address_says_so() -> None:
     done = run("login", "shopper", "--url", "shop")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontispiece.cli.run import scaling
+from frontispiece.cli.run.data_folder import write_whole
 from frontispiece.cli.scaffold.init import write_project
 from frontispiece.settings import PROJECT_FILE
 from tests.support.front import run_in
@@ -65,12 +66,27 @@ def test_what_is_missing_is_named_with_its_place(
     assert message.format(file=file, data=in_use) in scale(tmp_path / "project", in_use, "notes=2")
 
 
+def test_a_gateway_is_not_scaled_but_has_workers(tmp_path: Path, in_use: Path) -> None:
+    project(tmp_path / "project")
+
+    assert "gateway has one address, " in scale(tmp_path / "project", in_use, "gateway=2")
+
+
 def test_a_project_that_does_not_run_cannot_be_scaled(tmp_path: Path) -> None:
     project(tmp_path / "project", IN_REGISTRY)
 
     said = scale(tmp_path / "project", tmp_path / "elsewhere", "notes=2")
 
     assert f"no front up or front dev runs on {tmp_path / 'elsewhere'}" in said
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path / "taken", {})
+
+    assert [each.name for each in tmp_path.iterdir()] == ["taken"]
 
 
 def test_commands_at_the_same_time_leave_one_whole_file(tmp_path: Path) -> None:
