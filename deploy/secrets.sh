@@ -51,8 +51,8 @@ if ! [[ "$origin" =~ ^https?://[][[:alnum:].:-]+$ ]]; then
 fi
 
 # What the tokens of each caller may say (docs/identity.md); the gateway's, everything: it knows the users.
-may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed","pickup"],"scopes":["shop","guest"]'
-may_agent='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","pickup"],"scopes":["shop","guest"]'
+may_bff='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","recommendation","feed","pickup"],"scopes":["shop","guest"],"merges_guests":false'
+may_agent='"audiences":["catalog","inventory","reviews","discount","basket","ordering","shipping","pickup"],"scopes":["shop","guest"],"merges_guests":false'
 declare -A may=(
     [gateway]='"audiences":["*"]'
     [bff-web]="$may_bff"

@@ -20,14 +20,14 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from frontispiece.errors import ConfigError, in_words, nearest
 from frontispiece.units import Matches
 
-__all__ = ["Directory", "RegistrySettings", "Settings", "TokenSettings", "TrustedIssuer"]
+__all__ = ["Directory", "RegistrySettings", "Settings", "TokenGrant", "TokenSettings", "TrustedIssuer"]
 
 SECRETS = Path("/run/secrets")
 
 PROJECT_FILE: Final = "frontispiece.toml"
 """The file that says what a project has, in its folder."""
 
-EVERYTHING: Final = frozenset({"*"})
+EVERYTHING: Final = "*"
 
 _PUBLIC_KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -153,25 +153,33 @@ def _public_key(key: str) -> str:
     return key
 
 
-class TrustedIssuer(BaseModel):
-    """A program that signs internal tokens, and what these may say; `*` stands for everything."""
+class TokenGrant(BaseModel):
+    """What the internal tokens of a program may say; `*` stands for everything."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    audiences: tuple[str, ...] = Field((EVERYTHING,), description="The services that it may call.")
+    scopes: tuple[str, ...] = Field(
+        (EVERYTHING,), description="The scopes that it may pass on; others of its tokens do not count."
+    )
+    users: tuple[str, ...] = Field((EVERYTHING,), description="The users that it may act for, by `sub`.")
+    guests: bool = Field(True, description="Whether it may act for guests.")
+    merges_guests: bool = Field(
+        True, description="Whether it may also merge a guest's data into a user's, as the gateway does."
+    )
+
+
+class TrustedIssuer(TokenGrant):
+    """A program that signs internal tokens, and what these may say."""
 
     keys: tuple[Annotated[str, AfterValidator(_public_key)], ...] = Field(
         description="Its Ed25519 public keys, each 32 bytes in base64url."
     )
-    audiences: frozenset[str] = Field(EVERYTHING, description="The services that it may call.")
-    scopes: frozenset[str] = Field(
-        EVERYTHING, description="The scopes that it may pass on; others of its tokens do not count."
-    )
-    users: frozenset[str] = Field(EVERYTHING, description="The users that it may act for, by `sub`.")
-    guests: bool = Field(True, description="Whether it may act for guests, and merge their data at a login.")
 
 
-def grants(granted: frozenset[str], value: str) -> bool:
-    """Whether a list of a `TrustedIssuer` holds this value."""
-    return value in granted or granted >= EVERYTHING
+def grants(granted: tuple[str, ...], value: str) -> bool:
+    """Whether a list of a `TokenGrant` holds this value."""
+    return value in granted or EVERYTHING in granted
 
 
 class TokenSettings(Settings):
@@ -182,9 +190,9 @@ class TokenSettings(Settings):
     issuers: dict[str, TrustedIssuer] = Field(
         description="The callers whose tokens are accepted, with their Ed25519 public keys and what their "
         'tokens may say, as JSON: {"bff-web": {"keys": ["11q…"], "audiences": ["things", …], '
-        '"scopes": ["things:read"], "users": ["*"], "guests": true}, …}. What is left out is everything; '
-        '{"gateway": ["11q…"]}, a list of keys alone, grants everything. A caller that changes its key has '
-        "two for a while.",
+        '"scopes": ["things:read"], "users": ["*"], "guests": true, "merges_guests": false}, …}. What is '
+        'left out is everything; {"gateway": ["11q…"]}, a list of keys alone, grants everything. A caller '
+        "that changes its key has two for a while.",
     )
 
     @field_validator("issuers", mode="before")

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from frontispiece.gateway.config.layers import LayerDeclaration, LayerName
+from frontispiece.settings import TokenGrant
 from frontispiece.units import Matches, UrlPath
 
 Name = Annotated[str, Matches(r"[a-z][a-z0-9_-]*", "name: small letters, digits, - and _, a letter first")]
@@ -24,15 +25,6 @@ class Section(BaseModel):
     """A section of the file: frozen, and closed to keys that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TokenGrant(Section):
-    """What the internal tokens of an app may say; `*` stands for everything."""
-
-    audiences: tuple[str, ...] = Field(("*",), description="The services that it may call.")
-    scopes: tuple[str, ...] = Field(("*",), description="The scopes that it may pass on.")
-    users: tuple[str, ...] = Field(("*",), description="The users that it may act for, by `sub`.")
-    guests: bool = Field(True, description="Whether it may act for guests, and merge their data at a login.")
 
 
 class Shards(Section):

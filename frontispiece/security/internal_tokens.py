@@ -225,6 +225,8 @@ def _identity(claims: dict[str, object], issuer: TrustedIssuer) -> Identity:
     is_for_guest = identity.is_guest or identity.merged_guest is not None
     if is_for_guest and not issuer.guests:
         raise InvalidToken("The token's issuer may not act for guests")
+    if identity.merged_guest is not None and not issuer.merges_guests:
+        raise InvalidToken("The token's issuer may not merge a guest's data")
     if not identity.is_guest and not grants(issuer.users, identity.subject):
         raise InvalidToken("The token's issuer may not act for this user")
     return identity

@@ -11,11 +11,12 @@ def test_the_demo_users_are_those_that_identity_seeds() -> None:
 
 
 def test_the_bffs_and_ordering_may_say_no_more_than_they_need() -> None:
-    for name in ("bff-web", "bff-mobile", "ordering"):
+    for name in ("bff-web", "bff-mobile", "bff-agent", "ordering"):
         grant = PROJECT.apps[name].token_grant
         assert set(grant.scopes) <= {"shop", "guest"}, name
         assert "*" not in grant.audiences, name
         assert "identity" not in grant.audiences, name
+        assert not (grant.guests and grant.merges_guests), name
     assert not PROJECT.apps["ordering"].token_grant.guests
 
 

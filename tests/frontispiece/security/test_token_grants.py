@@ -74,6 +74,14 @@ def test_a_caller_without_guests_acts_for_none_and_merges_none(signing_key: str)
         assert service.refusal(identity) == "The token's issuer may not act for guests"
 
 
+def test_a_caller_that_may_act_for_guests_merges_none_unless_it_may(signing_key: str) -> None:
+    service = Service(signing_key, {"merges_guests": False})
+    merging = Identity(subject="reader", scopes=frozenset(), merged_guest="guest:1")
+
+    assert [service.caller(each) for each in (READER, GUEST)] == [READER, GUEST]
+    assert service.refusal(merging) == "The token's issuer may not merge a guest's data"
+
+
 @pytest.mark.parametrize("merged", ["clerk", "", "Guest:1", " guest:1"])
 def test_only_guests_are_merged(signing_key: str, merged: str) -> None:
     merging = Identity(subject="reader", scopes=frozenset(), merged_guest=merged)
