@@ -34,8 +34,12 @@ log = logging.getLogger(__name__)
 CODE_LIFETIME: Final = 60.0
 """Seconds."""
 
-GRACE_PERIOD: Final = 10.0
-"""Seconds within which a refresh token may be used again, because its response was lost."""
+GRACE_PERIOD: Final = 30.0
+"""Seconds within which a refresh token may be used again, because its response was lost.
+
+Longer than the gateway's lock of a refresh, which outlives a gateway that crashes, and than any timeout of a
+client that then tries again.
+"""
 
 
 class Grants:
@@ -114,10 +118,10 @@ class Grants:
                 one of the scopes, to which the client narrows the grant for this response, is not part of it.
         """
         family, _, _ = token.partition(".")
-        now = self._clock()
         async with self._database.write() as tx:
             this = sa.select(grants).where(grants.c.family == digest(family)).with_for_update()
             row = (await tx.execute(this)).one_or_none()
+            now = self._clock()  # after the wait for the lock: the grace period begins when the token is used
             if (
                 row is None
                 or row.client_id != presenter.client_id
