@@ -1,19 +1,22 @@
 """Signed tokens in their compact form (RFC 7515, 7.1): each part is decoded once."""
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
 import jwt
+import msgspec
 
 EXPIRED: Final = "The token has expired"
 UNDECODABLE: Final = "The token is not valid: it cannot be decoded"
 
 MAX_TIMESTAMP: Final = 2**53
 """Beyond, a double is not exact to the second any more."""
+
+_decode_json = msgspec.json.Decoder(dict[str, Any]).decode
+"""Strings in it are Unicode, without half a surrogate pair, which could not be written down again."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
@@ -82,12 +85,9 @@ def decode_object(encoded: str) -> dict[str, Any]:
         InvalidToken: there is none.
     """
     try:
-        value = json.loads(_decode(encoded))
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise InvalidToken(UNDECODABLE)
-    return value
+        return _decode_json(_decode(encoded))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise InvalidToken(UNDECODABLE) from None
 
 
 def timestamp(claims: Mapping[str, Any], name: str) -> float:

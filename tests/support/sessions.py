@@ -44,6 +44,7 @@ ROUTES = route_table(
     route("/web/recent", auth="session", max_age="5m"),
     route("/web/strong", auth="session", acr_values=["mfa", "passkey"]),
     route("/web/staff", auth="session", claims={"groups": "staff"}),
+    route("/web/by-key", auth="session", claims={"amr": "hwk"}),
     route("/phone", auth="bearer"),
     session={
         "scopes": ["openid", "profile", "email", "shop"],

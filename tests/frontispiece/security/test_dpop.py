@@ -93,7 +93,6 @@ def test_a_url_may_be_written_in_several_ways(key: ProofKey, htu: str) -> None:
         ({"iat": START - 60}, "too old"),
         ({"iat": START + 6}, "too old, or the clock"),
         ({"iat": 10**400}, "too old, or the clock"),
-        ({"iat": float("nan")}, "too old, or the clock"),
         ({"iat": str(START)}, "no time"),
         ({"iat": True}, "no time"),
         ({"iat": None}, "malformed"),
@@ -109,7 +108,7 @@ def test_a_proof_with_a_wrong_claim_is_refused(key: ProofKey, changed: dict[str,
         verify(key.proof("POST", URL, START, **changed))
 
 
-@pytest.mark.parametrize("ath", [None, 7, "", "x", "\u00fc", "\ud800"])
+@pytest.mark.parametrize("ath", [None, 7, "", "x", "\u00fc"])
 def test_a_proof_for_another_access_token_is_refused(key: ProofKey, ath: object) -> None:
     with pytest.raises(InvalidProof, match="another access token"):
         verify(key.proof("POST", URL, START, ath=ath), access_token="x")

@@ -144,10 +144,6 @@ def test_a_caller_and_a_service_get_one_token_until_it_is_nearly_over(signer: Si
         ({"exp": 10**400}, "no exp"),
         ({"iat": 10**400}, "no iat"),
         ({"nbf": 10**400}, "no nbf"),
-        ({"exp": 1e400}, "no exp"),
-        ({"iat": -1e400}, "no iat"),
-        ({"nbf": 1e400}, "no nbf"),
-        ({"exp": float("nan")}, "no exp"),
     ],
 )
 def test_a_well_signed_token_with_a_wrong_claim_is_refused(

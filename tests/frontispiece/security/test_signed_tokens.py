@@ -13,3 +13,12 @@ def test_the_claims_of_a_token_with_critical_headers_are_not_read() -> None:
 
     with pytest.raises(InvalidToken, match="critical headers"):
         SignedToken(token).claims(key.public_key(), "EdDSA")
+
+
+def test_claims_that_could_not_be_written_down_again_are_not_read() -> None:
+    key = Ed25519PrivateKey.generate()
+    for claims in ({"exp": float("inf")}, {"exp": float("nan")}, {"sub": "\ud800"}, {"\ud800": 1}):
+        token = jwt.encode(claims, key, "EdDSA")
+
+        with pytest.raises(InvalidToken, match="cannot be decoded"):
+            SignedToken(token).claims(key.public_key(), "EdDSA")

@@ -15,7 +15,6 @@ from frontispiece.gateway.auth.oidc.claims import (
     Subjects,
     TokenVerifier,
     audience,
-    check_auth_time,
     is_jwt,
     text,
 )
@@ -187,7 +186,6 @@ class AccessTokens:
         _check_audience(audience(claims), wanted)
         if not _is_access_token(claims):
             raise InvalidToken("The token is of another type")
-        check_auth_time(claims)
         identity, sid = _identity(claims, self._subjects), text(claims, "sid")
         issued_at = timestamp(claims, "iat") if "iat" in claims else 0.0  # only an introspected one has none
         if {"iat", "exp"} <= claims.keys() and timestamp(claims, "exp") - issued_at > self._max_lifetime:

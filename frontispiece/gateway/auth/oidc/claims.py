@@ -90,27 +90,21 @@ class TokenVerifier:
         """Verify issuer and time.
 
         Raises:
-            InvalidToken: the claims are of another issuer, expired, or not yet valid.
+            InvalidToken: the claims are of another issuer, expired, or not yet valid; or the login was at no
+                time, or is still to come, and would be recent for ever.
         """
         if claims.get("iss") != self._issuer:
             raise InvalidToken("The token is of another issuer")
-        check_times(claims, self._clock(), self._skew)
+        now = self._clock()
+        check_times(claims, now, self._skew)
+        if "auth_time" in claims and timestamp(claims, "auth_time") > now + self._skew:
+            raise InvalidToken("The token's auth_time is in the future")
 
 
 def _type(typ: object) -> str | None:
     if typ is None:
         return ""
     return typ.lower().removeprefix("application/") if isinstance(typ, str) and typ else None
-
-
-def check_auth_time(claims: Claims) -> None:
-    """Verify that `auth_time`, if there is one, is a time.
-
-    Raises:
-        InvalidToken: it is not.
-    """
-    if "auth_time" in claims:
-        timestamp(claims, "auth_time")
 
 
 def text(claims: Claims, name: str) -> str | None:
@@ -174,7 +168,6 @@ def check_id_token(claims: Claims, client_id: str, nonce: str | None, subjects: 
         raise InvalidToken("The ID token was given to another client")
     if nonce is not None and claims.get("nonce") != nonce:
         raise InvalidToken("The ID token is of another login")
-    check_auth_time(claims)
     subjects.of(claims)
 
 

@@ -16,11 +16,11 @@ from frontispiece.http.problems import Problem
 
 log = logging.getLogger(__name__)
 
-PROTOCOL_CLAIMS: Final = frozenset(
+TOKEN_CLAIMS: Final = frozenset(
     {"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "sid", "at_hash", "c_hash", "s_hash"}
-    | {"auth_time", "acr", "amr", "typ"}
+    | {"typ"}
 )
-"""Claims that are no part of the user's profile."""
+"""Claims about the ID token, not about the user and the login."""
 
 
 class SessionCreator:
@@ -73,7 +73,8 @@ class SessionCreator:
                 headers={"Cache-Control": "no-store"},
             )
         for replaced in previous.values():
-            self._refresher.revoke_in_background(replaced)
+            if not _is_same_login(replaced, session):
+                self._refresher.revoke_in_background(replaced)
         merging = self._merge.start(key, session, request_id)
         if merging is not None:
             await asyncio.wait({merging}, timeout=TIMEOUT)
@@ -83,22 +84,28 @@ class SessionCreator:
         self, claims: Mapping[str, Any], tokens: TokenResponse, previous: Iterable[SessionRecord]
     ) -> SessionRecord:
         config = self._context.config
-        sid, acr = claims.get("sid"), claims.get("acr")
+        sid = claims.get("sid")
         return SessionRecord(
             subject=claims["sub"],
             scopes=frozenset(config.scopes) if tokens.scope is None else tokens.scope,
             ends_at=self._context.clock() + config.absolute_timeout.total_seconds(),
             idle_timeout=config.idle_timeout.total_seconds(),
-            claims={name: value for name, value in claims.items() if name not in PROTOCOL_CLAIMS},
+            claims={name: value for name, value in claims.items() if name not in TOKEN_CLAIMS},
             sid=sid if isinstance(sid, str) and sid else None,
             issued_at=float(claims["iat"]),
-            acr=acr if isinstance(acr, str) else None,
-            auth_time=claims.get("auth_time"),
             refresh_token=tokens.refresh_token,
             refresh_at=tokens.refresh_at,
             tokens_expire_at=tokens.expires_at,
             merged_guest=_guest_of(claims["sub"], previous) if self._merge.has_targets else None,
         )
+
+
+def _is_same_login(previous: SessionRecord, session: SessionRecord) -> bool:
+    """Whether the issuer may end the new tokens as well when the previous ones are revoked.
+
+    To many issuers, a later login of the same browser, such as a step-up, is of the same grant.
+    """
+    return (previous.subject, previous.sid) == (session.subject, session.sid)
 
 
 def _waits(previous: SessionRecord, session: SessionRecord) -> bool:

@@ -13,6 +13,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     Args:
         subject: the user, or `guest:…`.
         ends_at: the end by the absolute timeout.
+        claims: of the ID token at the login, but for those about the token itself.
         issued_at: when the tokens of the login were issued.
         refresh_token: without one, the session lasts until its end.
         merged_guest: the guest before the login, until every `guest_merge` target has responded.
@@ -25,8 +26,6 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     claims: dict[str, Any] = {}
     sid: str | None = None
     issued_at: float = 0.0
-    acr: str | None = None
-    auth_time: float | None = None
     refresh_token: str | None = None
     refresh_at: float | None = None
     tokens_expire_at: float | None = None
@@ -40,8 +39,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     @property
     def all_claims(self) -> dict[str, Any]:
         """The claims that routes may require."""
-        login = {"sub": self.subject, "acr": self.acr, "auth_time": self.auth_time}
-        return {**self.claims, **login}
+        return {**self.claims, "sub": self.subject}
 
     def identity(self, client: str, *, merged_guest: str | None = None) -> Identity:
         """The caller of this session's calls."""

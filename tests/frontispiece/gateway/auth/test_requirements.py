@@ -88,6 +88,18 @@ async def test_a_login_of_another_kind_is_required(open_world: OpenWorld, issuer
         assert challenge.endswith(', acr_values="urn:mfa urn:phishing-resistant"')
 
 
+async def test_a_login_that_is_still_to_come_makes_the_token_invalid(
+    open_world: OpenWorld, issuer: Issuer
+) -> None:
+    world = await open_world(route_table(route("/a", auth="bearer", max_age="5m")), things=Stub())
+    now = int(time.time())
+
+    for auth_time in (now + 100, now * 1000):  # the latter in milliseconds
+        refused = await world.http.get("/a", headers=issuer.bearer("reader", auth_time=auth_time))
+
+        assert 'error="invalid_token"' in assert_refused(refused, 401, "token-invalid"), auth_time
+
+
 async def test_a_login_at_no_time_makes_the_token_invalid(open_world: OpenWorld, issuer: Issuer) -> None:
     world = await open_world(route_table(route("/a", auth="bearer", max_age="5m")), things=Stub())
 

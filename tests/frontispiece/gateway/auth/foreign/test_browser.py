@@ -71,6 +71,16 @@ async def test_tokens_are_renewed_again_and_again_and_none_is_good_twice(
     assert await refreshed(shop, provider, used[0]) == 400
 
 
+async def test_the_session_of_a_second_login_is_renewed_as_the_first_ones_was(
+    shop: Shop, reader: Browser
+) -> None:
+    page = await reader.navigate(shop.at("login?max_age=0&return_to=/"), start=shop.origin)
+    assert (await fill_in(reader, page, login="reader", password="whatever")).is_success
+    await shop.expire(reader)
+
+    assert (await reader.fetch(shop.mine)).status_code == 200
+
+
 async def test_a_session_ends_when_the_provider_renews_its_tokens_no_more(
     shop: Shop, reader: Browser, provider: ForeignProvider
 ) -> None:

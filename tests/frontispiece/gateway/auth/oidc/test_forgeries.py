@@ -18,7 +18,7 @@ from tests.support.issuer import Issuer, IssuerKey, authorization
 
 HOUR = 3600
 
-OFF_THE_CLOCK: tuple[Any, ...] = (10**400, -(10**400), 10**300, 2**53, 1e400, -1e400, float("nan"), True, "7")
+OFF_THE_CLOCK: tuple[Any, ...] = (10**400, -(10**400), 10**300, 2**53, True, "7")
 """Values of JSON that are no time; Python reads each of them without an error."""
 
 

@@ -132,6 +132,24 @@ async def test_a_login_from_another_sites_page_starts_a_new_session(browser: Bro
     assert (await user(browser))["sub"] == "reader"
 
 
+async def test_what_a_login_replaces_is_revoked_unless_it_is_of_the_same_login_at_the_issuer(
+    world: World, browser: Browser
+) -> None:
+    for sid in ("one", "one", "two"):
+        world.issuer.identity = {"sid": sid}
+        await log_in(browser)
+
+    await until(lambda: bool(world.issuer.revoked))
+    assert world.issuer.revoked == world.issuer.grants[1].tokens
+
+
+async def test_an_id_token_that_is_no_unicode_is_refused(world: World, browser: Browser) -> None:
+    for claims in ({"name": "\ud800"}, {"\ud800": 1}, {"sid": "\ud800"}):
+        world.issuer.identity = claims
+
+        assert kind(await log_in(browser)) == (400, "login-failed"), claims
+
+
 async def test_a_refused_user_sees_why_and_can_try_again(world: World, browser: Browser) -> None:
     world.issuer.user = None
     refused = await log_in(browser)

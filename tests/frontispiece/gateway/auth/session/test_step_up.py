@@ -10,7 +10,7 @@ from tests.support.browser import Browser
 from tests.support.sessions import ORIGIN, SESSION, World, kind, log_in, user
 
 LOGIN = f"{ORIGIN}/web/session/login"
-RECENT, STRONG, STAFF = (f"{ORIGIN}/web/{name}" for name in ("recent", "strong", "staff"))
+RECENT, STRONG, STAFF, BY_KEY = (f"{ORIGIN}/web/{name}" for name in ("recent", "strong", "staff", "by-key"))
 
 
 async def follow(browser: Browser, **query: str) -> httpx.Response:
@@ -63,8 +63,26 @@ async def test_a_session_has_the_claims_of_the_id_token(world: World, browser: B
         assert (await browser.fetch(STAFF)).status_code == (200 if is_staff else 403), claims
 
 
+async def test_a_session_has_the_claims_about_the_login(world: World, browser: Browser) -> None:
+    world.issuer.identity = {"amr": ["pwd"]}
+    await log_in(browser)
+    assert kind(await browser.fetch(BY_KEY)) == (403, "claim-missing")
+
+    world.issuer.identity = {"amr": ["pwd", "hwk"]}
+    await log_in(browser)
+    assert (await browser.fetch(BY_KEY)).status_code == 200
+
+
 async def test_a_login_that_is_older_than_max_age_is_none(world: World, browser: Browser) -> None:
-    cases: list[dict[str, Any]] = [{}, {"auth_time": 0}, {"auth_time": "now"}, {"auth_time": 10**400}]
+    future = int(time.time()) + 100
+    cases: list[dict[str, Any]] = [
+        {},
+        {"auth_time": 0},
+        {"auth_time": "now"},
+        {"auth_time": 10**400},
+        {"auth_time": future},
+        {"auth_time": float("nan")},
+    ]
     for identity in cases:
         world.issuer.identity = identity
 
