@@ -10,12 +10,12 @@ from typing import Any, Final
 from frontispiece.errors import ConfigError
 from frontispiece.gateway import health
 from frontispiece.gateway.admin import AdminApp, AdminSettings
+from frontispiece.gateway.call import Call
 from frontispiece.gateway.config.route import NATIVE
 from frontispiece.gateway.config.table import Table
 from frontispiece.gateway.console.panel import PANEL_NAME, Panel
 from frontispiece.gateway.console.panels import clients_panel
 from frontispiece.gateway.observability.tracing import correlate
-from frontispiece.gateway.pipeline import Call, Reply
 from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.policies.websocket.downstream import ClientSocket, handle_websocket
 from frontispiece.gateway.refusals import reported
@@ -29,7 +29,7 @@ from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.messages import HeaderSection, IncomingRequest
 from frontispiece.http.problems import Problem, internal
 from frontispiece.http.request_id import REQUEST_ID, TRACEPARENT, request_id
-from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, UpstreamError
+from frontispiece.upstream import ClientDisconnected, Headers, LifespanFailed, Reply, UpstreamError
 from frontispiece.upstream.outcome import when_released
 
 Respond = Callable[[IncomingRequest, ClientSocket | None], Coroutine[Any, Any, Reply]]

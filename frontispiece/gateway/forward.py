@@ -8,10 +8,9 @@ from urllib.parse import urlencode
 from frontispiece.gateway.auth.internal_tokens import INTERNAL_TOKEN, InternalTokenIssuer
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Auth, Route
-from frontispiece.gateway.location import location_rewrite
 from frontispiece.http.headers import HOP_BY_HOP, end_to_end
 from frontispiece.http.messages import whole_or_stream
-from frontispiece.http.paths import decode_segment
+from frontispiece.http.paths import Parameter, decode_segment
 from frontispiece.http.request_id import REQUEST_ID
 from frontispiece.http.timeout_header import TIMEOUT_HEADER, milliseconds
 from frontispiece.upstream import Headers, Reply, Request, Upstream
@@ -125,3 +124,45 @@ def to_client(status: int, headers: Headers, drop: frozenset[bytes]) -> Headers:
     if status == UNAUTHORIZED and not any(value for name, value in headers if name == CHALLENGE[0]):
         headers = [*(field for field in headers if field[0] != CHALLENGE[0]), CHALLENGE]
     return headers
+
+
+def location_rewrite(route: Route) -> Callable[[Headers], Headers] | None:
+    """Rewrites the `Location` of responses, as nginx does: paths of the service become public ones.
+
+    None where both are the same.
+
+    A route from `/web/things` to `/things` makes `/web/parts/7` of `/parts/7`. URLs with a scheme or
+    host, and paths that begin as the route's own do, are public already.
+    """
+    public, own = _bases(route)
+    if public is None or own is None or public == own:
+        return None
+
+    def rewrite(headers: Headers) -> Headers:
+        return [(name, _public(value) if name == b"location" else value) for name, value in headers]
+
+    def _public(value: bytes) -> bytes:
+        if value.startswith(b"//") or not _is_below(value, own) or (public and _is_below(value, public)):
+            return value
+        return public + value.removeprefix(own)
+
+    return rewrite
+
+
+def _bases(route: Route) -> tuple[bytes | None, bytes | None]:
+    """The route's path and its target's, without what both end with; None where that has placeholders."""
+    path, target = list(route.template.parts), list(route.target.parts)
+    while path and target and path[-1] == target[-1]:
+        path.pop()
+        target.pop()
+    return _fixed(path), _fixed(target)
+
+
+def _fixed(parts: list[str | Parameter]) -> bytes | None:
+    fixed = [part for part in parts if isinstance(part, str)]
+    return "".join(f"/{part}" for part in fixed).encode() if len(fixed) == len(parts) else None
+
+
+def _is_below(path: bytes, base: bytes) -> bool:
+    after = path[len(base) : len(base) + 1]
+    return path.startswith(b"/") and path.startswith(base) and after in {b"/", b"?", b"#", b""}

@@ -1,10 +1,9 @@
 """The layers of a project's own among the gateway's policies."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -27,13 +26,11 @@ SECTION: Final = ("gateway", "layers")
 _DECLARATIONS: Final = TypeAdapter(dict[LayerName, LayerDeclaration])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OwnLayer:
-    """A layer's class and its place: directly before or after a policy."""
+class OwnLayer(NamedTuple):
+    """A layer's declaration, and its class."""
 
+    declaration: LayerDeclaration
     model: type[RouteLayer]
-    policy: str
-    before: bool
 
 
 OwnLayers = Mapping[str, OwnLayer]
@@ -63,12 +60,13 @@ def load(file: Path, policies: Collection[str]) -> OwnLayers:
         raise ConfigError(
             [sentence((*SECTION, *_keys(error["loc"])), _message(error)) for error in invalid.errors()]
         ) from None
-    layers, faults = {}, []
+    layers: dict[str, OwnLayer] = {}
+    faults = []
     for name, declaration in declared.items():
         found = list(_faults(declaration, policies))
         faults += [sentence((*SECTION, name, key), message) for key, message in found]
         if not found:
-            layers[name] = _resolved(declaration)
+            layers[name] = OwnLayer(declaration, attribute(declaration.factory))
     if faults:
         raise ConfigError(faults)
     return MappingProxyType(layers)
@@ -92,10 +90,10 @@ def models(layers: OwnLayers) -> dict[str, type[RouteLayer]]:
 def placed(policies: "Mapping[str, Policy]", layers: OwnLayers) -> "Iterator[tuple[str, Policy]]":
     """The policies in order, with the layers at their places: several at one place as they are declared."""
     for policy, of_policy in policies.items():
-        own = [(name, each.before) for name, each in layers.items() if each.policy == policy]
-        yield from ((name, _policy(name)) for name, before in own if before)
+        own = {name: each.declaration for name, each in layers.items() if each.declaration.policy == policy}
+        yield from ((name, _policy(name)) for name, each in own.items() if each.before)
         yield policy, of_policy
-        yield from ((name, _policy(name)) for name, before in own if not before)
+        yield from ((name, _policy(name)) for name, each in own.items() if each.after)
 
 
 def _policy(name: str) -> "Policy":
@@ -111,11 +109,10 @@ def _policy(name: str) -> "Policy":
 
 def _faults(declaration: LayerDeclaration, policies: Collection[str]) -> Iterator[tuple[str, str]]:
     """The key at fault, and what is wrong with it."""
-    key = "before" if declaration.before else "after"
-    place = declaration.before or declaration.after or ""
-    if place not in policies:
-        hint = nearest(place, policies) or f": the policies are {', '.join(policies)}"
-        yield key, f"{place!r} is no policy{hint}"
+    policy = declaration.policy
+    if policy not in policies:
+        hint = nearest(policy, policies) or f": the policies are {', '.join(policies)}"
+        yield "before" if declaration.before else "after", f"{policy!r} is no policy{hint}"
     try:
         found = attribute(declaration.factory)
     except ConfigError as error:
@@ -123,14 +120,6 @@ def _faults(declaration: LayerDeclaration, policies: Collection[str]) -> Iterato
         return
     if not (isinstance(found, type) and issubclass(found, RouteLayer)):
         yield "factory", f"{declaration.factory} is no subclass of frontispiece.gateway.RouteLayer: name one"
-
-
-def _resolved(declaration: LayerDeclaration) -> OwnLayer:
-    return OwnLayer(
-        model=attribute(declaration.factory),
-        policy=declaration.before or declaration.after or "",
-        before=declaration.before is not None,
-    )
 
 
 def _keys(loc: Loc) -> Loc:

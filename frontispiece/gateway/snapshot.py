@@ -112,8 +112,7 @@ class RoutingSnapshot:
         except RouteNotFound:
             raise Problem(404, "no-route", "Nothing is served at this path.") from None
         except MethodNotAllowed as fault:
-            allow = {"Allow": ", ".join(fault.allowed)}
-            raise Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow) from None
+            raise fault.problem() from None
         if found.target.site is None and method != "OPTIONS" and len(path + authority) <= MAX_KNOWN_PATH:
             if len(self._found) >= MAX_KNOWN_PATHS:
                 self._found.clear()

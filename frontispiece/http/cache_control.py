@@ -8,7 +8,7 @@ from frontispiece.http.dates import parse_date
 from frontispiece.http.headers import joined, members
 from frontispiece.http.memo import Memo
 from frontispiece.http.messages import Headers, field
-from frontispiece.http.structured_fields import InvalidStructuredField, Item, parse_dictionary
+from frontispiece.http.structured_fields import TRUE, InvalidStructuredField, parse_dictionary
 
 MAX_SECONDS: Final = 2**31
 """The value of greater numbers of seconds (RFC 9111, 1.2.2)."""
@@ -52,7 +52,8 @@ class Directives:
             members = parse_dictionary(value)
         except InvalidStructuredField:
             return cls({})
-        values = {name: [_text(item)] for name, item in members.items() if _has_right_type(name, item)}
+        found = {name: text for name, text in members.items() if _has_right_type(name, text)}
+        values: dict[str, list[str | None]] = {n: [None if t == TRUE else t] for n, t in found.items()}
         return cls(values, is_targeted=True)
 
     def __contains__(self, name: str) -> bool:
@@ -80,15 +81,11 @@ class Directives:
         return frozenset().union(*(_fields(value) for value in self._values.get(name, ()) if value))
 
 
-def _has_right_type(name: str, item: Item) -> bool:
+def _has_right_type(name: str, text: str) -> bool:
     """Whether a directive of a targeted field has a value of its type (RFC 9213, 2.1)."""
     if name in _IN_SECONDS:
-        return isinstance(item, int) and not isinstance(item, bool) and item >= 0
-    return item is True or (name in _WITH_FIELDS and isinstance(item, str))
-
-
-def _text(item: Item) -> str | None:
-    return None if item is True else str(item)
+        return text.isdigit()
+    return text == TRUE or (name in _WITH_FIELDS and (text[0] in '"*' or text[0].isalpha()))
 
 
 def parse_seconds(text: str, invalid: int) -> int:

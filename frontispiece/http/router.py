@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from frontispiece.http.paths import Parameter, Template
+from frontispiece.http.problems import Problem
 
 Target = TypeVar("Target")
 
@@ -36,6 +37,10 @@ class MethodNotAllowed(Exception):
     def __init__(self, allowed: Iterable[str]) -> None:
         self.allowed = sorted(set(allowed))
         super().__init__(", ".join(self.allowed))
+
+    def problem(self) -> Problem:
+        """The 405 that says so."""
+        return Problem(405, "method-not-allowed", f"This path answers {self}.", headers={"Allow": str(self)})
 
 
 @dataclass(slots=True)
@@ -85,31 +90,31 @@ class Matcher(Generic[Target]):
         if (found := self._match_directly(method, host, segments)) is not None:
             return found
         allowed: list[str] = []
-        for tree in (self._hosts.get(host), self._hosts[None]):
-            if tree is None:
-                continue
-            for node, values in _leaves(tree, segments, 0, ()):
-                if served := node.targets.get(method):
-                    names, target = served
-                    return Match(target, dict(zip(names, values, strict=True)))
-                allowed += node.targets
+        for node, values in self._leaves_at(host, segments):
+            if served := node.targets.get(method):
+                names, target = served
+                return Match(target, dict(zip(names, values, strict=True)))
+            allowed += node.targets
         if allowed:
             raise MethodNotAllowed(allowed)
         raise RouteNotFound
 
     def targets_at(self, method: str, host: str, segments: Sequence[str]) -> list[Target]:
         """The targets at this path, whatever their methods; those of this method come first."""
-        trees = [tree for tree in (self._hosts.get(host), self._hosts[None]) if tree is not None]
-        served = [node.targets for tree in trees for node, _ in _leaves(tree, segments, 0, ())]
-        first = [targets[method][1] for targets in served if method in targets]
-        return [*first, *(target for targets in served for _, target in targets.values())]
+        found = [*self.matches_at(host, segments)]
+        return [match.target for _, match in sorted(found, key=lambda each: each[0] != method)]
 
     def matches_at(self, host: str, segments: Sequence[str]) -> Iterator[tuple[str, Match[Target]]]:
         """What answers at this path, by method; the closest comes first."""
+        for node, values in self._leaves_at(host, segments):
+            for method, (names, target) in node.targets.items():
+                yield method, Match(target, dict(zip(names, values, strict=True)))
+
+    def _leaves_at(self, host: str, segments: Sequence[str]) -> Iterator[tuple[_Node[Target], "Values"]]:
+        """The nodes at this path and the segments of their placeholders, those of the host first."""
         for tree in (self._hosts.get(host), self._hosts[None]):
-            for node, values in _leaves(tree, segments, 0, ()) if tree is not None else ():
-                for method, (names, target) in node.targets.items():
-                    yield method, Match(target, dict(zip(names, values, strict=True)))
+            if tree is not None:
+                yield from _leaves(tree, segments, 0, ())
 
     def _match_directly(self, method: str, host: str, segments: Sequence[str]) -> Match[Target] | None:
         """The target along the closest branch at each segment: nearly always the right one, found quickly."""

@@ -171,8 +171,7 @@ class PageApp(FastAPI):
         except AmbiguousPath as fault:
             return Problem(400, "path-ambiguous", f"The path is refused: {fault}.")
         except MethodNotAllowed as fault:
-            allow = {"Allow": ", ".join(fault.allowed)}
-            return Problem(405, "method-not-allowed", f"This path answers {fault}.", headers=allow)
+            return fault.problem()
 
     async def _reply(
         self, match: PageMatch | Problem, headers: Headers, query: bytes, body: bytes | AsyncIterator[bytes]

@@ -29,9 +29,9 @@ from frontispiece.pages.settings import AuthenticatedBffSettings, BffSettings
 from frontispiece.security import Identity
 from frontispiece.settings import Directory
 from frontispiece.telemetry.loop_lag import LoopLag
-from frontispiece.upstream import Context, Service, Unreachable, Upstream, UpstreamError, open_upstream
+from frontispiece.upstream import Context, Unreachable, open_upstream
+from frontispiece.upstream.client import UpstreamConnector
 from frontispiece.upstream.observed import Observable
-from frontispiece.upstream.stats import TransportWrapper
 
 
 class Connector(Protocol):
@@ -59,23 +59,6 @@ class ServiceType(Protocol):
             LookupError: the directory has no address for it.
         """
         ...
-
-
-class _HttpConnector(TransportWrapper):
-    def __init__(self, upstream: Upstream, client: type) -> None:
-        super().__init__(upstream)
-        self._upstream = upstream
-        self._client = client
-        self.observe = upstream.observe
-
-    def bind(self, context: Context) -> Any:
-        return self._client(Service(self._upstream, context))
-
-    async def is_ready(self) -> bool:
-        try:
-            return await self._upstream.is_ready(optional=True)
-        except UpstreamError:
-            return False
 
 
 class Bff:
@@ -189,8 +172,7 @@ class Bff:
         for client, service in self._clients.items():
             try:
                 if isinstance(service, str):
-                    upstream = open_upstream(service, f"registry://{service}", directory)
-                    connectors[client] = _HttpConnector(upstream, client)
+                    connectors[client] = _http_connector(service, directory, client)
                 else:
                     connectors[client] = service.connect(directory, client)
             except (LookupError, ConfigError) as error:
@@ -235,6 +217,11 @@ def _secret(signing_key: str | None) -> bytes:
 
 def _name_of(service: str | ServiceType, client: type) -> str:
     return service if isinstance(service, str) else getattr(service, "name", client.__name__)
+
+
+def _http_connector(service: str, directory: Directory, client: type) -> UpstreamConnector:
+    upstream = open_upstream(service, f"registry://{service}", directory)
+    return UpstreamConnector(upstream, lambda context: client(upstream.within(context)))
 
 
 def _provider(connector: Connector) -> Provider:

@@ -1,16 +1,12 @@
 """The settings of a BFF."""
 
-from typing import Final
-
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.security import SigningKey
 from frontispiece.settings import Directory, Settings, TokenSettings, TrustedIssuer
-from frontispiece.stores.valkey import BestEffortValkey
+from frontispiece.stores.valkey import OFF, BestEffortValkey, ValkeyUrl
 from frontispiece.units import Duration
-
-OFF: Final = "off"
 
 
 class OptionalTokenSettings(TokenSettings):
@@ -36,7 +32,7 @@ class BffSettings(Settings):
         False,
         description="Whether GraphQL clients may send any document, and use GraphiQL: not for the public.",
     )
-    cache_url: str = Field(
+    cache_url: ValkeyUrl = Field(
         OFF, description="URL of the Valkey in which the processes of a BFF share cached results."
     )
     max_loop_lag: Duration | None = Field(
@@ -49,13 +45,6 @@ class BffSettings(Settings):
     )
     directory: Directory = Field(default_factory=Directory)
     tokens: OptionalTokenSettings = Field(default_factory=OptionalTokenSettings)
-
-    @field_validator("cache_url")
-    @classmethod
-    def _of_valkey(cls, url: str) -> str:
-        if url != OFF:
-            BestEffortValkey(url)  # which refuses other URLs
-        return url
 
     def shared_cache(self) -> BestEffortValkey | None:
         """The cache that processes share; None without one."""

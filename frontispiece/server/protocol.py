@@ -6,8 +6,9 @@ from typing import Final
 import httptools
 
 from frontispiece.aio.inline_task import InlineTask
+from frontispiece.http.asgi import problem_response
 from frontispiece.http.messages import field
-from frontispiece.http.problems import MEDIA_TYPE, Problem
+from frontispiece.http.problems import Problem
 from frontispiece.server.asgi import run_asgi
 from frontispiece.server.connection import ClientConnection
 from frontispiece.server.connections import Connections
@@ -241,14 +242,11 @@ class HttpProtocol(ClientConnection):
 
     def _write_refusal(self, problem: Problem) -> None:
         self._refusal = None
-        content = problem.body()
-        headers = [
-            *((name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()),
-            (b"content-type", MEDIA_TYPE.encode()),
-            *self._connections.refusal_headers(*self._reader.refused()),
-        ]
-        head = ResponseHead(problem.status, headers).section
-        self.write(b"".join((head, date_line(), _CLOSING % len(content), content)))
+        reply = problem_response(problem, None)
+        assert isinstance(reply.body, bytes), "it is complete"
+        reply.headers += self._connections.refusal_headers(*self._reader.refused())
+        head = ResponseHead(reply.status, reply.headers).section
+        self.write(b"".join((head, date_line(), _CLOSING % len(reply.body), reply.body)))
 
     def _become_idle(self) -> None:
         if self._reader.state == BETWEEN and not self._reader.is_done:

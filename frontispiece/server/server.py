@@ -12,11 +12,13 @@ from functools import partial
 from typing import Any, Final
 
 from frontispiece.http.asgi import App
+from frontispiece.http.lifespan import Lifespan, LifespanFailed
 from frontispiece.server.connections import Connections
-from frontispiece.server.lifespan import Lifespan
 from frontispiece.server.limits import DEFAULT_LIMITS, ConnectionLimits
 from frontispiece.server.protocol import HttpProtocol
 from frontispiece.server.signals import stop_signals
+
+LOG: Final = logging.getLogger("frontispiece.server")
 
 GRACEFUL_TIMEOUT: Final = 2
 """Seconds that running requests have to finish when a server stops."""
@@ -101,14 +103,13 @@ class Server:
         Raises:
             NotStarted: the app's startup failed.
         """
-        lifespan = Lifespan(self._app)
+        lifespan = Lifespan(self._app, "the app")
         with sock:
             try:
-                if not await lifespan.startup():
-                    raise NotStarted(f"{self._name} did not start.")
-            except asyncio.CancelledError:
-                lifespan.cancel()
-                raise
+                await lifespan.startup()
+            except LifespanFailed as failure:
+                LOG.error("%s", failure)  # noqa: TRY400 (the message says why)
+                raise NotStarted(f"{self._name} did not start.") from None
             connections = Connections(self._app, self._limits, lifespan.state)
             is_file = sock.family == socket.AF_UNIX
             create = connections.loop.create_unix_server if is_file else connections.loop.create_server
@@ -124,7 +125,10 @@ class Server:
                 listener.close()  # when this is cancelled, too: uvloop's loop cannot be closed without
             await self._drain(connections)
         if not self._forced.is_set():
-            await lifespan.shutdown()
+            try:
+                await lifespan.shutdown()
+            except LifespanFailed as failure:
+                LOG.error("%s", failure)  # noqa: TRY400 (the message says why)
 
     async def until_started(self, serving: "asyncio.Task[None]") -> None:
         """Return when the server accepts requests; raise the failure of a server that never will."""

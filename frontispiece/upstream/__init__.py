@@ -5,6 +5,7 @@ Stability: stable.
 
 from typing import TYPE_CHECKING
 
+from frontispiece.http.lifespan import LifespanFailed
 from frontispiece.http.messages import ClientDisconnected, Headers, Reply, Request, Transport, field
 from frontispiece.lazy import lazy
 from frontispiece.upstream.call_context import (
@@ -29,7 +30,6 @@ from frontispiece.upstream.errors import (
     UpstreamServerError,
 )
 from frontispiece.upstream.factory import open_upstream
-from frontispiece.upstream.transports.asgi import LifespanFailed
 
 __all__ = [
     "Authorization",

@@ -100,6 +100,23 @@ class Upstream(TransportWrapper):
         return Service(self, context)
 
 
+class UpstreamConnector(TransportWrapper):
+    """One service for all requests; `bind` makes the client for the calls of one of them."""
+
+    def __init__(self, upstream: Upstream, bind: Callable[[Context], Any]) -> None:
+        super().__init__(upstream)
+        self.bind = bind
+        self.observe = upstream.observe
+        self._is_ready = partial(upstream.is_ready, optional=True)
+
+    async def is_ready(self) -> bool:
+        """Whether the service is ready; one without a health check is when it responds."""
+        try:
+            return await self._is_ready()
+        except UpstreamError:
+            return False
+
+
 class Service:
     """A client of one service for one incoming request: sends JSON, returns typed objects."""
 

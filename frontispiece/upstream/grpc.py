@@ -10,7 +10,7 @@ from frontispiece.extras import extra
 from frontispiece.http.messages import Headers, Reply, Request
 from frontispiece.settings import Directory
 from frontispiece.upstream.call_context import Context
-from frontispiece.upstream.client import OK, Upstream
+from frontispiece.upstream.client import OK, Upstream, UpstreamConnector
 from frontispiece.upstream.errors import (
     InvalidResponse,
     TimedOut,
@@ -20,7 +20,6 @@ from frontispiece.upstream.errors import (
     UpstreamServerError,
 )
 from frontispiece.upstream.factory import reach
-from frontispiece.upstream.stats import TransportWrapper
 
 with extra("grpc"):
     import grpc
@@ -188,38 +187,16 @@ class GrpcService:
         self._stub = stub
         self._address = address or name
 
-    def connect(self, directory: Directory, client: Callable[[GrpcStub], Any]) -> "GrpcConnector":
-        """A connector to the service.
+    def connect(self, directory: Directory, client: Callable[[GrpcStub], Any]) -> UpstreamConnector:
+        """The service, among whose instances calls are balanced.
 
         Raises:
             LookupError: the directory has no address for it.
         """
         transport, addresses = reach(f"registry://{self._address}", directory, grpc=GrpcChannel)
-        return GrpcConnector(Upstream(self.name, transport, addresses=addresses), self._stub, client)
-
-
-class GrpcConnector(TransportWrapper):
-    """The instances of a service, among which calls are balanced, and clients for its requests."""
-
-    def __init__(
-        self, upstream: Upstream, stub: Callable[[Any], Any], client: Callable[[GrpcStub], Any]
-    ) -> None:
-        super().__init__(upstream)
-        self._upstream = upstream
-        self._stub = stub(_StubChannel(upstream))
-        self._client = client
-        self.observe = upstream.observe
-
-    def bind(self, context: Context) -> Any:
-        """The client for the calls of one request."""
-        return self._client(GrpcStub(self._upstream.name, self._stub, context))
-
-    async def is_ready(self) -> bool:
-        """Whether an instance accepts a connection."""
-        try:
-            return await self._upstream.is_ready(READINESS_PATH)
-        except UpstreamError:
-            return False
+        upstream = Upstream(self.name, transport, addresses=addresses)
+        stub = self._stub(_StubChannel(upstream))
+        return UpstreamConnector(upstream, lambda context: client(GrpcStub(self.name, stub, context)))
 
 
 def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> UpstreamError:

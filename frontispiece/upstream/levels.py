@@ -1,4 +1,4 @@
-"""The priorities of endpoints: calls stay with the first while it is well, and spill over as it falls ill."""
+"""The priorities of endpoints: the first gets calls while enough of it is available, then also the next."""
 
 from bisect import bisect
 from collections.abc import Callable, Iterable

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from asyncio import sleep
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from random import random as any_number
 from typing import Self
@@ -18,7 +17,7 @@ from frontispiece.upstream.config import HealthPolicy
 from frontispiece.upstream.discovery import Discovery
 from frontispiece.upstream.endpoint import Endpoint
 from frontispiece.upstream.errors import Unreachable, UpstreamClientError
-from frontispiece.upstream.health_check import HealthChecks
+from frontispiece.upstream.health_check import is_healthy
 from frontispiece.upstream.levels import levels_of, of_two
 from frontispiece.upstream.outcome import FAILED, is_upstream_failure, when_released
 from frontispiece.upstream.stats import Gauge, State
@@ -65,7 +64,6 @@ class LoadBalancer:
         connect: Callable[[str], Transport] = Http1Transport,
         random: Callable[[], float] = any_number,
         clock: Callable[[], float] = monotonic,
-        wait: Callable[[float], Awaitable[None]] = sleep,
     ) -> None:
         self._endpoints = {
             name: Endpoint(Instance(address=name), transport) for name, transport in transports.items()
@@ -76,7 +74,7 @@ class LoadBalancer:
         self._connect = connect
         self._random = random
         self._clock = clock
-        self._health_checks = HealthChecks(health, self._endpoints, self._on_health, wait) if health else None
+        self._health = health
         self._opened: set[Endpoint] = set()
         self._retiring = BackgroundTasks(shutdown_timeout=0)
         self._stack = AsyncExitStack()
@@ -87,8 +85,9 @@ class LoadBalancer:
             stack.push_async_callback(self._close)
             for endpoint in self._endpoints.values():
                 await self._open(endpoint)
-            if self._health_checks:
-                await stack.enter_async_context(self._health_checks)
+            if self._health:
+                interval = self._health.interval.total_seconds()
+                await stack.enter_async_context(periodic(self.check_all, interval, name="health checks"))
             if self._discovery:
                 await stack.enter_async_context(self._following(self._discovery))
             self._stack = stack.pop_all()
@@ -232,13 +231,18 @@ class LoadBalancer:
             log.info("%s is back", endpoint.name)
             self._sort()
 
-    def _on_health(self, name: str, healthy: bool) -> None:  # noqa: FBT001 (a callback of two arguments)
-        endpoint = self._endpoints.get(name)
-        if endpoint is not None and healthy is not endpoint.healthy:
+    async def check_all(self) -> None:
+        """Check the health of every endpoint, if it has a health check."""
+        if self._health:
+            await asyncio.gather(*(self._check(self._health, each) for each in self._endpoints.values()))
+
+    async def _check(self, policy: HealthPolicy, endpoint: Endpoint) -> None:
+        healthy = await is_healthy(endpoint, policy)
+        if healthy is not endpoint.healthy:
             endpoint.healthy = healthy
             endpoint.last_failure = self._clock()
             level = logging.INFO if healthy else logging.WARNING
-            log.log(level, "%s is %s", name, "healthy" if healthy else "unhealthy")
+            log.log(level, "%s is %s", endpoint.name, "healthy" if healthy else "unhealthy")
             self._sort()
 
     def _sort(self) -> None:

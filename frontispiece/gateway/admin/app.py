@@ -1,7 +1,6 @@
-"""The ASGI app of the admin port: for whoever has its token, and for no web page."""
+"""The app of the admin port: it answers those who have its token, and no web page of another origin."""
 
 import hmac
-import logging
 import re
 from collections.abc import Container
 from functools import partial
@@ -9,32 +8,22 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
 
-from prometheus_client import make_asgi_app
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.gateway.admin.audit import Audit
 from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway, Page
-from frontispiece.gateway.console import Console, ConsoleSettings
-from frontispiece.http.asgi import (
-    Receive,
-    RequestBody,
-    Scope,
-    Send,
-    cancel_on_disconnect,
-    problem_response,
-    send_reply,
-)
+from frontispiece.gateway.console import Console, ConsoleSettings, file, is_file
+from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.loopback import is_loopback_host
-from frontispiece.http.messages import ClientDisconnected
-from frontispiece.http.problems import Problem, internal
+from frontispiece.http.media_types import media_type
+from frontispiece.http.messages import Headers, IncomingRequest, Reply, field
+from frontispiece.http.problems import Problem
+from frontispiece.http.router import MethodNotAllowed
 from frontispiece.security import InvalidToken, bearer_token, invalid_token_problem
 from frontispiece.settings import Settings
 from frontispiece.telemetry import redaction
-from frontispiece.upstream import Headers, Reply, field
-
-log = logging.getLogger(__name__)
 
 MIN_TOKEN_LENGTH: Final = 16
 HOW_TO_MAKE_ONE: Final = "make one with `openssl rand -hex 32`"
@@ -42,10 +31,9 @@ HOW_TO_MAKE_ONE: Final = "make one with `openssl rand -hex 32`"
 _TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LENGTH},}}")
 _HOST = re.compile(r"(?:\[([^][]+)]|([^][:]+))(?::[0-9]*)?")
 
-METRICS: Final = "/metrics"
 CONSOLE: Final = "/console/"
 OTLP: Final = "/console/otlp/"
-NO_FORMS: Final = frozenset({b"application/json", b"application/x-protobuf"})
+NO_FORMS: Final = frozenset({"application/json", "application/x-protobuf"})
 """Media types that no form of a web page sends."""
 
 OFF: Final = "off"
@@ -102,13 +90,12 @@ class AdminSettings(Settings):
 
 
 class AdminApp:
-    """The ASGI app: `/metrics` in the formats of Prometheus, the endpoints of `PAGES`, and the console."""
+    """Serves `PAGES` and the console: requests to the server by `respond`, the lifespan by ASGI."""
 
     def __init__(self, gateway: AdministeredGateway, settings: AdminSettings) -> None:
         self.audit = Audit()
         self.console = Console(gateway, settings.console, self.audit)
         self._gateway = gateway
-        self._metrics = make_asgi_app(gateway.runtime.metrics.registry)
         self._names = settings.names
         self._token = settings.admin_token
 
@@ -116,76 +103,47 @@ class AdminApp:
         """End what would never end by itself: the server stops."""
         self.console.begin_drain()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one lifespan or one request."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] != "http":
-            raise RuntimeError(f"The admin port does not speak {scope['type']}.")
-        elif scope["path"] == METRICS:
-            await self._send_metrics(scope, receive, send)
-        else:
-            body = RequestBody(scope["headers"], receive)
-            await cancel_on_disconnect(self._respond(scope, body, send), body.wait_disconnect)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the lifespan."""
         await receive()
-        async with self.console:
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.console.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _send_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            self._check(scope)
-            _allow("GET", scope["method"])
-        except Problem as problem:
-            await send_reply(problem_response(problem, None), send)
-        else:
-            await self._metrics(scope, receive, send)
+    async def respond(self, request: IncomingRequest) -> Reply:
+        """The response to a request.
 
-    async def _respond(self, scope: Scope, body: RequestBody, send: Send) -> None:
-        try:
-            reply = await self._answer(scope, body)
-        except Problem as problem:
-            reply = problem_response(problem, None)
-        except ClientDisconnected:
-            return
-        except Exception:  # a bug of ours: the operator learns that
-            log.exception("the admin port failed at %s", scope["path"])
-            reply = problem_response(internal(None), None)
-        async with reply:
-            await send_reply(reply, send)
-
-    async def _answer(self, scope: Scope, body: RequestBody) -> Reply:
-        check_host(scope["headers"], self._names)
-        check_origin(scope["headers"])
-        if (reply := await self.console.file(scope)) is not None:
-            return reply
-        exports = scope["path"].startswith(OTLP) and self._token
-        check_token(scope["headers"], self._token, export_token(self._token) if exports else "")
-        if scope["path"].startswith(CONSOLE):
-            check_csrf(scope["method"], scope["headers"])
-            return await self.console.respond(scope, body)
-        if scope["path"] not in PAGES:
-            raise Problem(404, "no-route", f"The admin port has {', '.join([METRICS, '/console', *PAGES])}.")
-        method, page = PAGES[scope["path"]]
-        _allow(method, scope["method"])
-        check_csrf(method, scope["headers"])
+        Raises:
+            Problem: the request is refused.
+        """
+        path = request.target.partition(b"?")[0].decode("latin-1")
+        check_host(request.headers, self._names)
+        check_origin(request.headers)
+        if is_file(path):
+            return await file(request.method, path)
+        exports = path.startswith(OTLP) and self._token
+        check_token(request.headers, self._token, export_token(self._token) if exports else "")
+        if path.startswith(CONSOLE):
+            check_csrf(request.method, request.headers)
+            return await self.console.respond(request)
+        if path not in PAGES:
+            raise Problem(404, "no-route", f"The admin port has {', '.join(['/console', *PAGES])}.")
+        method, page = PAGES[path]
+        if request.method != method and (request.method, method) != ("HEAD", "GET"):
+            raise MethodNotAllowed(["GET", "HEAD"] if method == "GET" else [method]).problem()
+        check_csrf(method, request.headers)
         if method in SAFE_METHODS:
-            return await page(self._gateway, scope["query_string"])
-        return await self._audited(page, scope)
+            return await page(self._gateway, request)
+        return await self._audited(page, request)
 
-    async def _audited(self, page: Page, scope: Scope) -> Reply:
+    async def _audited(self, page: Page, request: IncomingRequest) -> Reply:
         """The response of an action, which is recorded whatever becomes of it."""
-        query = redaction.path(scope["query_string"].decode("latin-1"))
-        record = partial(
-            self.audit.add,
-            scope["client"][0] if scope["client"] else "unknown",
-            f"{scope['method']} {scope['path']}{'?' if query else ''}{query}",
-        )
+        path, mark, query = request.target.decode("latin-1").partition("?")
+        action = f"{request.method} {path}{mark}{redaction.path(query)}"
+        record = partial(self.audit.add, request.client_ip or "unknown", action)
         try:
-            reply = await page(self._gateway, scope["query_string"])
+            reply = await page(self._gateway, request)
         except Problem as problem:
             record(problem.status, "; ".join([str(problem), *problem.members.get("errors", ())]))
             raise
@@ -194,18 +152,6 @@ class AdminApp:
             raise
         record(reply.status, reply.body.decode() if isinstance(reply.body, bytes) else "")
         return reply
-
-    def _check(self, scope: Scope) -> None:
-        check_host(scope["headers"], self._names)
-        check_origin(scope["headers"])
-        check_token(scope["headers"], self._token)
-
-
-def _allow(method: str, requested: str) -> None:
-    allowed = ["GET", "HEAD"] if method == "GET" else [method]
-    if requested not in allowed:
-        allow = {"Allow": ", ".join(allowed)}
-        raise Problem(405, "method-not-allowed", f"This answers {allow['Allow']}.", headers=allow)
 
 
 def check_host(headers: Headers, names: Container[str]) -> None:
@@ -216,7 +162,8 @@ def check_host(headers: Headers, names: Container[str]) -> None:
     Raises:
         Problem: 421 `host-unknown`.
     """
-    host = _host((field(headers, b"host") or b"").decode("latin-1").lower())
+    found = _HOST.fullmatch((field(headers, b"host") or b"").decode("latin-1").lower())
+    host = (found[1] or found[2]) if found else ""
     if host not in names and not _is_address(host):
         detail = "The admin port is not called by this name: see GATEWAY_ADMIN_HOSTS."
         raise Problem(421, "host-unknown", detail)
@@ -260,16 +207,10 @@ def check_csrf(method: str, headers: Headers) -> None:
     """
     if method in SAFE_METHODS or field(headers, b"x-csrf") == b"1":
         return
-    kind = (field(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
+    kind = media_type((field(headers, b"content-type") or b"").decode("latin-1")).lower()
     if kind not in NO_FORMS:
         detail = "Changes need X-CSRF: 1, or content in JSON."
         raise Problem(403, "csrf-header-missing", detail)
-
-
-def _host(text: str) -> str:
-    """The name or address in a `Host`, without its port; empty when it is none."""
-    match = _HOST.fullmatch(text)
-    return (match[1] or match[2]) if match else ""
 
 
 def _is_address(host: str) -> bool:

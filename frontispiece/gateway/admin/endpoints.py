@@ -1,9 +1,11 @@
-"""The endpoints of the admin port."""
+"""The endpoints of the admin port: its metrics, what the gateway serves, and what an operator can do."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
+
+from prometheus_client.exposition import choose_encoder
 
 from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.console.bff_calls import mounted
@@ -14,10 +16,11 @@ from frontispiece.gateway.policies.cache.store import HttpCache
 from frontispiece.gateway.reload import Outcome, Reloader
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.gateway.snapshot import RoutingSnapshot
+from frontispiece.http.headers import joined
+from frontispiece.http.messages import IncomingRequest, Reply
 from frontispiece.http.problems import Problem
 from frontispiece.registry import Instance
 from frontispiece.stores.valkey import ValkeyUnavailable
-from frontispiece.upstream import Reply
 from frontispiece.upstream.stats import State, Stateful
 
 
@@ -39,32 +42,37 @@ class AdministeredGateway(Protocol):
 
 _DAYS: Final = re.compile(r"[1-9][0-9]?")
 
-Page = Callable[[AdministeredGateway, bytes], Awaitable[Reply]]
-"""Answers a request with this raw query."""
+Page = Callable[[AdministeredGateway, IncomingRequest], Awaitable[Reply]]
 
 
-async def routes(gateway: AdministeredGateway, _query: bytes) -> Reply:
+async def metrics(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
+    """The metrics of this process, in the format of Prometheus that the client accepts."""
+    encode, kind = choose_encoder(joined(request.headers, b"accept").decode("latin-1"))
+    return Reply.whole(200, encode(gateway.runtime.metrics.registry), [(b"content-type", kind.encode())])
+
+
+async def routes(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
     """The table in force, with every policy."""
     return json_reply(to_json(gateway.snapshot.table))
 
 
-async def upstreams(gateway: AdministeredGateway, _query: bytes) -> Reply:
+async def upstreams(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
     """Every service: its addresses, their health, its breaker and limits, and the calls under way."""
     return json_reply({name: upstream.state() for name, upstream in gateway.snapshot.upstreams.items()})
 
 
-async def services(gateway: AdministeredGateway, _query: bytes) -> Reply:
+async def services(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
     """Every instance of every service: its zone and version, its health, ejections and calls under way."""
     return json_reply(await instances(gateway))
 
 
-async def jwks(gateway: AdministeredGateway, _query: bytes) -> Reply:
+async def jwks(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
     """The key by which services in any language verify the gateway's internal tokens (RFC 7517)."""
     signer = gateway.runtime.signer
     return json_reply({"keys": [signer.jwk] if signer else []}, kind=b"application/jwk-set+json")
 
 
-async def reload(gateway: AdministeredGateway, _query: bytes) -> Reply:
+async def reload(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
     """Reload the table.
 
     Raises:
@@ -79,7 +87,7 @@ async def reload(gateway: AdministeredGateway, _query: bytes) -> Reply:
     return json_reply({"outcome": result.outcome, "routes": len(gateway.snapshot.table.routes)})
 
 
-async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
+async def purge(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
     """Purge the cached responses of a path, of a tag, or all.
 
     Raises:
@@ -88,7 +96,7 @@ async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
     cache = gateway.cache
     if cache is None:
         raise Problem(404, "no-cache", "This gateway has no cache.")
-    match parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+    match _query_of(request):
         case [("path", path)] if path.startswith("/"):
             purged = await cache.purge(path)
         case [("tag", tag)] if tag:
@@ -100,13 +108,13 @@ async def purge(gateway: AdministeredGateway, query: bytes) -> Reply:
     return json_reply({"purged": purged})
 
 
-async def client_usage(gateway: AdministeredGateway, query: bytes) -> Reply:
+async def client_usage(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
     """The calls of each version of each client, by route and day.
 
     Raises:
         Problem: 400 `days-unclear`; 503 `usage-unavailable` when Valkey, which has the counts, is.
     """
-    match parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+    match _query_of(request):
         case []:
             days = RETENTION_DAYS
         case [("days", text)] if _DAYS.fullmatch(text) and int(text) <= RETENTION_DAYS:
@@ -121,6 +129,7 @@ async def client_usage(gateway: AdministeredGateway, query: bytes) -> Reply:
 
 
 PAGES: Final[Mapping[str, tuple[str, Page]]] = {
+    "/metrics": ("GET", metrics),
     "/admin/routes": ("GET", routes),
     "/admin/upstreams": ("GET", upstreams),
     "/admin/services": ("GET", services),
@@ -132,7 +141,11 @@ PAGES: Final[Mapping[str, tuple[str, Page]]] = {
 """By path, and the one method that each has; GET answers HEAD as well."""
 
 
-async def instances(gateway: "AdministeredGateway") -> list[State]:
+def _query_of(request: IncomingRequest) -> list[tuple[str, str]]:
+    return parse_qsl(request.target.partition(b"?")[2].decode("latin-1"), keep_blank_values=True)
+
+
+async def instances(gateway: AdministeredGateway) -> list[State]:
     """Instances that are registered, or called from here, by service and address.
 
     `in_flight` and `ejections` add up what all callers in this process have; `healthy` is false where one of
@@ -170,7 +183,7 @@ async def _registered(url: str) -> list[Instance]:
         return registry.instances
 
 
-def _called(gateway: "AdministeredGateway") -> Iterator[tuple[str, State]]:
+def _called(gateway: AdministeredGateway) -> Iterator[tuple[str, State]]:
     """The endpoints of each service, by its name, for each caller."""
     callers: list[tuple[str, object]] = [*gateway.snapshot.upstreams.items()]
     for app in mounted(gateway).values():

@@ -41,6 +41,11 @@ class LayerDeclaration(ConfigModel):
             raise ValueError("its place is one of after and before, and a policy's name")
         return self
 
+    @property
+    def policy(self) -> str:
+        """The policy that it stands directly before or after."""
+        return self.before or self.after or ""
+
 
 class RouteLayer(ConfigModel, ABC):
     """A layer of a project's own; its fields are the keys that a route may write in `layers.NAME`.

@@ -1,9 +1,9 @@
-"""The console of one gateway: finds the endpoint of a request, and holds what they share."""
+"""The console of the admin port: its files, and the endpoints below `/console/`."""
 
 import asyncio
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from pydantic import Field
@@ -15,8 +15,8 @@ from frontispiece.gateway.console.request import ConsoleRequest
 from frontispiece.gateway.console.try_it import TryIt
 from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
 from frontispiece.gateway.files.media_types import media_type_of
-from frontispiece.http.asgi import RequestBody, Scope
-from frontispiece.http.messages import Headers, Reply
+from frontispiece.http.headers import SAFE_METHODS
+from frontispiece.http.messages import Headers, IncomingRequest, Reply
 from frontispiece.http.paths import AmbiguousPath, Template, segments_of
 from frontispiece.http.problems import Problem
 from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound
@@ -45,12 +45,14 @@ def is_file(path: str) -> bool:
     return path in {PAGE, f"{PAGE}/"} or path.startswith(STATIC)
 
 
-async def file(path: str) -> Reply:
-    """The file at a path, or where the page is.
+async def file(method: str, path: str) -> Reply:
+    """The file at a path, or a redirect to the page.
 
     Raises:
-        Problem: 404 `no-route`.
+        Problem: 404 or 405.
     """
+    if method not in SAFE_METHODS:
+        raise MethodNotAllowed(SAFE_METHODS).problem()
     if path == f"{PAGE}/":
         return Reply.whole(HTTPStatus.PERMANENT_REDIRECT, b"", [*HEADERS, (b"location", PAGE.encode())])
     return await asyncio.to_thread(_read, "index.html" if path == PAGE else path.removeprefix(STATIC))
@@ -88,7 +90,7 @@ _MATCHER: Final = Matcher(
 
 
 class Console:
-    """What the page at `/console` shows and does; entered (`async with`) as long as the admin port serves."""
+    """What the endpoints of the console share."""
 
     def __init__(self, gateway: "AdministeredGateway", settings: ConsoleSettings, audit: "Audit") -> None:
         self.gateway = gateway
@@ -99,56 +101,38 @@ class Console:
         self.tries = settings.try_it
         """What may be tried; None for nothing."""
 
-    async def __aenter__(self) -> Self:
-        await self.telemetry.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.telemetry.__aexit__(*exc)
-
     def begin_drain(self) -> None:
         """End the streams of watchers: the server stops."""
         self.feed.close()
 
-    @staticmethod
-    async def file(scope: Scope) -> Reply | None:
-        """The file of the console that a request asks for; None when it is none.
+    async def close(self) -> None:
+        """Store the traces and logs that have been received."""
+        await self.telemetry.close()
 
-        Raises:
-            Problem: 404 or 405.
-        """
-        if not is_file(scope["path"]):
-            return None
-        if scope["method"] not in {"GET", "HEAD"}:
-            raise _not_allowed(["GET", "HEAD"])
-        return await file(scope["path"])
-
-    async def respond(self, scope: Scope, body: RequestBody) -> Reply:
-        """The response to a request below `/console/` whose sender has been let in.
+    async def respond(self, request: IncomingRequest) -> Reply:
+        """The response to a request below `/console/` whose sender is authenticated.
 
         Raises:
             Problem: 404, 405, or what the endpoint says.
         """
+        path, _, query = request.target.partition(b"?")
         try:
-            match = _MATCHER.match(scope["method"], "", segments_of(scope["raw_path"]))
+            match = _MATCHER.match(request.method, "", segments_of(path))
         except (AmbiguousPath, RouteNotFound):
             raise Problem(404, "no-route", "The console has no such endpoint.") from None
         except MethodNotAllowed as fault:
-            raise _not_allowed(fault.allowed) from None
-        request = ConsoleRequest(
-            params={name: "/".join(segments) for name, segments in match.params.items()},
-            query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-            headers=scope["headers"],
-            body=body.body,
-            client_ip=scope["client"][0] if scope["client"] else "unknown",
+            raise fault.problem() from None
+        reply = await match.target(
+            self,
+            ConsoleRequest(
+                params={name: "/".join(segments) for name, segments in match.params.items()},
+                query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
+                headers=request.headers,
+                body=request.body,
+                client_ip=request.client_ip or "unknown",
+            ),
         )
-        reply = await match.target(self, request)
-        if scope["method"] == "HEAD" and not isinstance(reply.body, bytes):  # it would never end
+        if request.method == "HEAD" and not isinstance(reply.body, bytes):  # it would never end
             await reply.release()
             return Reply(status=reply.status, headers=reply.headers, body=b"")
         return reply
-
-
-def _not_allowed(methods: list[str]) -> Problem:
-    allow = {"Allow": ", ".join(methods)}
-    return Problem(405, "method-not-allowed", f"This answers {allow['Allow']}.", headers=allow)

@@ -40,32 +40,19 @@ _TEXT: Final[Json] = {"type": "string"}
 _BYTES: Final[Json] = {"type": "string", "contentEncoding": "base64"}
 _FLAG: Final[Json] = {"type": "boolean"}
 
-SCALARS: Final[Mapping[str, Json]] = {
-    "int32": _INTEGER,
-    "sint32": _INTEGER,
-    "sfixed32": _INTEGER,
-    "uint32": _UNSIGNED,
-    "fixed32": _UNSIGNED,
-    "int64": _LONG,
-    "sint64": _LONG,
-    "sfixed64": _LONG,
-    "uint64": _LONG,
-    "fixed64": _LONG,
-    "float": _NUMBER,
-    "double": _NUMBER,
-    "bool": _FLAG,
-    "string": _TEXT,
-    "bytes": _BYTES,
+SCALARS: Final[Mapping[int, Json]] = {
+    FieldDescriptor.CPPTYPE_INT32: _INTEGER,
+    FieldDescriptor.CPPTYPE_UINT32: _UNSIGNED,
+    FieldDescriptor.CPPTYPE_INT64: _LONG,
+    FieldDescriptor.CPPTYPE_UINT64: _LONG,
+    FieldDescriptor.CPPTYPE_FLOAT: _NUMBER,
+    FieldDescriptor.CPPTYPE_DOUBLE: _NUMBER,
+    FieldDescriptor.CPPTYPE_BOOL: _FLAG,
+    FieldDescriptor.CPPTYPE_STRING: _TEXT,
 }
-"""The JSON of each scalar type."""
+"""The JSON of each scalar type but bytes."""
 
-NAMES: Final = {
-    getattr(FieldDescriptor, name): name.removeprefix("TYPE_").lower()
-    for name in dir(FieldDescriptor)
-    if name.startswith("TYPE_")
-}
-
-ODD: Final[Mapping[str, Json]] = {
+WELL_KNOWN_TYPES: Final[Mapping[str, Json]] = {
     "Timestamp": {"type": "string", "format": "date-time"},
     "Duration": {"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?s$"},
     "FieldMask": _TEXT,
@@ -177,12 +164,12 @@ class _Description:
             return self._message(field.message_type)
         if field.enum_type is not None:
             return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
-        return SCALARS[NAMES[field.type]]
+        return _BYTES if field.type == FieldDescriptor.TYPE_BYTES else SCALARS[field.cpp_type]
 
     def _message(self, message: Any) -> Json:
         """The schema of a message, by reference, unless it is one of `google.protobuf`."""
-        if message.file.package == WELL_KNOWN and message.name in ODD:
-            return ODD[message.name]
+        if message.file.package == WELL_KNOWN and message.name in WELL_KNOWN_TYPES:
+            return WELL_KNOWN_TYPES[message.name]
         name = message.full_name
         if name not in self._schemas:
             self._schemas[name] = schema = {"type": "object", **self._comment(name), "properties": {}}

@@ -5,7 +5,7 @@ from typing import Final
 
 from frontispiece.gateway.call import Call, Handler
 from frontispiece.gateway.config.route import Route
-from frontispiece.gateway.files.encodings import IDENTITY, PREFERRED
+from frontispiece.gateway.files.encodings import IDENTITY, LEVELS
 from frontispiece.gateway.files.media_types import SVG
 from frontispiece.gateway.files.release import File, Found
 from frontispiece.gateway.files.site import Site
@@ -28,7 +28,7 @@ HTML: Final = "text/html"
 IMAGE_POLICY: Final = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox")
 """Of SVG: a browser that shows one as a page runs no script of it."""
 
-OF_BODIES: Final = frozenset({b"content-type", b"content-encoding"})
+CONTENT_HEADERS: Final = frozenset({b"content-type", b"content-encoding"})
 """Fields that a 304 does not need: the client has the body that they describe."""
 
 PERMISSIONS_POLICY: Final = ", ".join(
@@ -108,7 +108,9 @@ def _reply(call: Call, found: Found, headers: Headers) -> Reply:
         coding, wanted = _coding(call, file), None
     fields = [*_entity(found, coding), *headers]
     if matches(joined(call.headers, b"if-none-match").decode("latin-1"), _tag(file, coding)):
-        return Reply(status=304, headers=[each for each in fields if each[0] not in OF_BODIES], body=b"")
+        return Reply(
+            status=304, headers=[each for each in fields if each[0] not in CONTENT_HEADERS], body=b""
+        )
     if wanted:
         part = wanted.within(len(file.content))
         return Reply.whole(206, file.content[part.start : part.end], [*fields, part.field])
@@ -127,7 +129,7 @@ def _not_found(call: Call, page: File, headers: Headers) -> Reply:
 def _coding(call: Call, file: File) -> str:
     """The content coding of the response."""
     accepted = joined(call.headers, b"accept-encoding").decode("latin-1")
-    offered = tuple(coding for coding in PREFERRED if coding in file.bodies)
+    offered = tuple(coding for coding in LEVELS if coding in file.bodies)
     return (preferred_coding(accepted, offered) if accepted and offered else None) or IDENTITY
 
 

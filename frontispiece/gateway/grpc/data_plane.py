@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from frontispiece.aio import periodic
 from frontispiece.errors import ConfigError
 from frontispiece.gateway.grpc import envoy
 from frontispiece.gateway.grpc.clusters import (
@@ -38,15 +39,14 @@ log = logging.getLogger(__name__)
 OFF: Final = "off"
 
 POLL_INTERVAL: Final = 0.2
-"""Seconds between two looks at where services are."""
+"""Seconds between two checks for instances that have changed."""
 
-SETTLE: Final = 0.5
-"""Seconds that Envoy has to learn of new clusters before calls are sent there."""
+UPDATE_DELAY: Final = 0.5
+"""Seconds that Envoy has to read new clusters before calls are sent there."""
 
-RUN_OUT: Final = 10.0
+DRAIN_TIME: Final = 10.0
 """Seconds that a cluster stays for calls whose decision or connection is under way when the table does not
 lead there any more; those that run go on without it."""
-
 
 MAX_FOLDER: Final = 107 - len("/decisions.4194304")
 """Bytes of the folder's path: the system allows 107 for that of a socket file in it."""
@@ -179,25 +179,14 @@ class DataPlane:
     async def following(self, current: Callable[[], "RoutingSnapshot"]) -> AsyncIterator[None]:
         """Within, Envoy learns where services are that move: those in the registry, or behind names."""
 
-        async def watch() -> None:
-            failure = ""
-            while True:
-                await asyncio.sleep(POLL_INTERVAL)
-                async with self._lock:
-                    try:
-                        await self._follow(current())
-                        failure = ""
-                    except OSError as error:
-                        if str(error) != failure:
-                            log.warning("Envoy does not learn where services are: %s", error)
-                        failure = str(error)
+        async def follow() -> None:
+            async with self._lock:
+                await self._follow(current())
 
-        task = asyncio.create_task(watch())
-        try:
+        async with periodic(
+            follow, POLL_INTERVAL, name="the update of Envoy's clusters", expected=(OSError,)
+        ):
             yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
 
     async def _follow(self, snapshot: "RoutingSnapshot") -> None:
         timeouts = sorted({int(route.timeout.total_seconds() * 1000) for route in snapshot.native_routes})
@@ -209,7 +198,7 @@ class DataPlane:
         names = {service: cluster_name(service, each) for service, each in used.items()}
         has_new = self._write_tables({names[service]: each for service, each in used.items()}, timeouts)
         if has_new and self.is_open:
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(UPDATE_DELAY)
         self.clusters.update(names)
         self._known = places, timeouts
         self.is_open = True
@@ -230,7 +219,7 @@ class DataPlane:
             whether there are clusters that Envoy has to learn of.
         """
         now = time.monotonic()
-        left = {name: (each, min(until, now + RUN_OUT)) for name, (each, until) in self._written.items()}
+        left = {name: (each, min(until, now + DRAIN_TIME)) for name, (each, until) in self._written.items()}
         present = {name: each for name, each in left.items() if each[1] > now}
         present |= {name: (each, float("inf")) for name, each in used.items()}
         self._write("routes.json", envoy.routes(timeouts))

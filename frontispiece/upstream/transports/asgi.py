@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from frontispiece import telemetry
 from frontispiece.factories import create
 from frontispiece.http.asgi import App, Message
+from frontispiece.http.lifespan import Lifespan
 from frontispiece.http.messages import ClientDisconnected, Headers, Reply, Request, field, whole_or_stream
 from frontispiece.http.problems import Problem
 from frontispiece.upstream.errors import UpstreamServerError
@@ -27,10 +28,6 @@ def load_app(path: str) -> App:
         return create(path)
 
 
-class LifespanFailed(Exception):
-    """The lifespan of a mounted app failed at its start or end."""
-
-
 @runtime_checkable
 class InProcessApp(Protocol):
     """An app that can reply without ASGI, as a transport does."""
@@ -46,14 +43,14 @@ class AsgiTransport:
     def __init__(self, app: App) -> None:
         self.app = app
         self._direct = app.reply if isinstance(app, InProcessApp) else None
-        self._lifespan = _Lifespan(app)
+        self._lifespan = Lifespan(app, "the mounted app")
 
     async def __aenter__(self) -> Self:
-        await self._lifespan.start()
+        await self._lifespan.startup()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self._lifespan.stop()
+        await self._lifespan.shutdown()
 
     def send(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Have the app reply without ASGI, if it can, else as it does to a server."""
@@ -164,48 +161,6 @@ class _Exchange:
         await self._messages.put(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self.complete = True
-
-
-class _Lifespan:
-    """Runs an app's lifespan in one task from start to stop."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
-        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-        try:
-            await self._send_event("startup")
-        except LifespanFailed:
-            await _cancel(self._task)
-            raise
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            await self._send_event("shutdown")
-            await self._task
-
-    async def _run(self) -> None:
-        try:
-            await self._app(
-                {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}},
-                self._inbox.get,
-                self._outbox.put,
-            )
-        except Exception as error:
-            log.exception("The mounted app's lifespan failed")
-            await self._outbox.put({"type": "lifespan.failed", "message": str(error)})
-        else:
-            await self._outbox.put({"type": "lifespan.ended", "message": "its lifespan has ended"})
-
-    async def _send_event(self, event: str) -> None:
-        await self._inbox.put({"type": f"lifespan.{event}"})
-        reply = await self._outbox.get()
-        if reply["type"] != f"lifespan.{event}.complete":
-            raise LifespanFailed(f"The mounted app did not {event}: {reply.get('message', '')}")
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -14,34 +15,6 @@ from tests.support.calls import Answer, answering, raising
 from tests.support.clock import Clock
 
 POLICY = HealthPolicy.model_validate({"path": "/health/ready?deep=1", "interval": "5s"})
-
-
-class Rounds:
-    """Lets rounds of health checks begin when the test says."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-        self._begin = asyncio.Event()
-        self._ended = asyncio.Event()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for the next round."""
-        self.waits.append(seconds)
-        self._ended.set()
-        await self._begin.wait()
-        self._begin.clear()
-
-    async def first(self) -> None:
-        """Return when the first round has ended."""
-        async with asyncio.timeout(30):
-            await self._ended.wait()
-
-    async def next(self) -> None:
-        """One more round, to its end."""
-        self._ended.clear()
-        self._begin.set()
-        async with asyncio.timeout(30):
-            await self._ended.wait()
 
 
 class Checked(Fake):
@@ -70,14 +43,9 @@ def b() -> Checked:
 
 
 @pytest.fixture
-def rounds() -> Rounds:
-    return Rounds()
-
-
-@pytest.fixture
-async def two(a: Checked, b: Checked, clock: Clock, rounds: Rounds) -> AsyncIterator[LoadBalancer]:
-    async with LoadBalancer({"a": a, "b": b}, health=POLICY, clock=clock, wait=rounds.wait) as two:
-        await rounds.first()
+async def two(a: Checked, b: Checked, clock: Clock) -> AsyncIterator[LoadBalancer]:
+    async with LoadBalancer({"a": a, "b": b}, health=POLICY, clock=clock) as two:
+        await two.check_all()
         yield two
 
 
@@ -105,16 +73,21 @@ async def broken_off(_request: Request) -> Reply:
     return Reply(status=200, headers=[], body=chunks())
 
 
-async def test_every_address_is_checked_at_once_and_then_in_rounds(
-    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds
-) -> None:
-    assert (len(a.checks), len(b.checks), rounds.waits) == (1, 1, [5.0])
+async def test_every_address_is_checked_at_once_and_then_in_rounds(a: Checked, b: Checked) -> None:
+    third = asyncio.Event()
 
-    await rounds.next()
+    async def count(_request: Request) -> Reply:
+        if min(len(a.checks), len(b.checks)) == 3:
+            third.set()
+        return Reply(status=200, headers=[], body=b"")
 
-    assert (len(a.checks), len(b.checks), rounds.waits) == (2, 2, [5.0, 5.0])
-    assert (a.checks[0].method, a.checks[0].target, a.checks[0].timeout) == ("GET", POLICY.path, 2.0)
-    assert two.outstanding == {"a": 0, "b": 0}
+    a.health = b.health = count
+    policy = POLICY.model_copy(update={"interval": timedelta(milliseconds=1)})
+    async with asyncio.timeout(30), LoadBalancer({"a": a, "b": b}, health=policy) as two:
+        await third.wait()
+
+        assert (a.checks[0].method, a.checks[0].target) == ("GET", POLICY.path)
+        assert two.outstanding == {"a": 0, "b": 0}
 
 
 @pytest.mark.parametrize(
@@ -128,65 +101,65 @@ async def test_every_address_is_checked_at_once_and_then_in_rounds(
     ],
 )
 async def test_an_unhealthy_address_gets_no_calls_until_it_responds_with_200(
-    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock, health: Answer
+    a: Checked, b: Checked, two: LoadBalancer, clock: Clock, health: Answer
 ) -> None:
     a.health = health
     assert min(await calls(two, a, b)) > 0
-    await rounds.next()
+    await two.check_all()
     assert await calls(two, a, b) == [0, 20]
 
     clock.advance(1000)
-    await rounds.next()
+    await two.check_all()
     assert await calls(two, a, b) == [0, 20], "time alone does not bring it back"
 
     a.health = streaming
-    await rounds.next()
+    await two.check_all()
     assert min(await calls(two, a, b)) > 0
 
 
 async def test_an_address_that_does_not_respond_in_time_is_unhealthy(a: Checked) -> None:
-    b, rounds = Checked(), Rounds()
+    b = Checked()
     a.health = hanging
     policy = HealthPolicy.model_validate({"path": "/health", "interval": "20ms"})
 
-    async with LoadBalancer({"a": a, "b": b}, health=policy, wait=rounds.wait) as two:
-        await rounds.first()
+    async with LoadBalancer({"a": a, "b": b}, health=policy) as two:
+        await two.check_all()
         assert await calls(two, a, b) == [0, 20]
 
 
 async def test_a_bug_in_a_check_is_logged_and_does_not_end_the_checks(
-    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, caplog: pytest.LogCaptureFixture
+    a: Checked, b: Checked, two: LoadBalancer, caplog: pytest.LogCaptureFixture
 ) -> None:
     a.health = raising(ZeroDivisionError())
-    await rounds.next()
+    await two.check_all()
     assert await calls(two, a, b) == [0, 20]
     assert "a could not be checked" in caplog.text
 
     a.health = answering(200)
-    await rounds.next()
+    await two.check_all()
     assert min(await calls(two, a, b)) > 0
 
 
 async def test_an_ejected_address_gets_no_probe_while_it_is_unhealthy(
-    a: Checked, b: Checked, two: LoadBalancer, rounds: Rounds, clock: Clock
+    a: Checked, b: Checked, two: LoadBalancer, clock: Clock
 ) -> None:
     a.answer = answering(500)
     while len(a.requests) < CONSECUTIVE_FAILURES:
         await ask(two)
     a.health = answering(503)
-    await rounds.next()
+    await two.check_all()
     clock.advance(60)
     assert await calls(two, a, b) == [0, 20]
 
     a.answer = a.health = answering(200)
-    await rounds.next()
+    await two.check_all()
     assert min(await calls(two, a, b)) > 0
 
 
-async def test_health_checks_end_with_the_balancer(a: Checked, b: Checked, rounds: Rounds) -> None:
+async def test_health_checks_end_with_the_balancer(a: Checked, b: Checked) -> None:
     before = asyncio.all_tasks()
 
-    async with asyncio.timeout(30), LoadBalancer({"a": a, "b": b}, health=POLICY, wait=rounds.wait):
+    async with asyncio.timeout(30), LoadBalancer({"a": a, "b": b}, health=POLICY):
         a.health = b.health = hanging
         assert len(asyncio.all_tasks() - before) == 1
         await settled()

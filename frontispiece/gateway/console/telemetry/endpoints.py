@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from frontispiece.extras import MissingExtra, extra
 from frontispiece.gateway.console.request import ConsoleRequest, Endpoint, json_reply
@@ -73,7 +73,7 @@ class _StoreThread:
 
 
 class Telemetry:
-    """What the console has of traces and logs; entered as long as the admin port serves.
+    """Receives traces and logs, and answers queries about them.
 
     Args:
         path: the store's file; None to receive nothing.
@@ -84,10 +84,7 @@ class Telemetry:
         self._waiting = 0
         self._failure = ""
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
+    async def close(self) -> None:
         """Store what has been received, and close the file."""
         if self._store is not None:
             await self._store.close()

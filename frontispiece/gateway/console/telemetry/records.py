@@ -1,7 +1,6 @@
 """Spans and logs as the console has them."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Attributes = dict[str, object]
 """JSON values by name."""
@@ -12,9 +11,8 @@ MAX_TIME: Final = 2**63 - 1
 """The last nanosecond since 1970 that a store has."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpanRecord:
-    """A span; times are nanoseconds since 1970, ids are hexadecimal."""
+class SpanRecord(NamedTuple):
+    """A span, its members as the columns of its table; times are nanoseconds since 1970, ids hexadecimal."""
 
     trace_id: str
     span_id: str
@@ -28,9 +26,8 @@ class SpanRecord:
     attributes: Attributes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogRecord:
-    """A log record; its level is OpenTelemetry's severity number, from 1 (trace) to 24 (fatal)."""
+class LogRecord(NamedTuple):
+    """A log record, the same; its level is OpenTelemetry's severity number, from 1 (trace) to 24 (fatal)."""
 
     time: int
     service: str

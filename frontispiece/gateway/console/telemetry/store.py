@@ -52,8 +52,8 @@ ON CONFLICT DO UPDATE SET
     page = coalesce(page, excluded.page), errors = errors + excluded.errors, spans = spans + excluded.spans
 """  # noqa: S608 (of constants)
 
-LEFT: Final = 0.9
-"""The part of a bound that is left once it has been passed."""
+TRIMMED_SHARE: Final = 0.9
+"""The share of a bound that is left once it has been passed."""
 
 
 class StoreUnavailable(Exception):
@@ -141,14 +141,14 @@ class Store:
             known = database.execute("SELECT spans FROM traces WHERE trace_id = ?", (trace_id,)).fetchone()
             room = max(0, self._bounds.trace_spans - (known[0] if known else 0))
             rejected += len(of_trace[room:])
-            added = [s for s in of_trace[:room] if database.execute(ADD_SPAN, _span_row(s)).rowcount]
+            added = [s for s in of_trace[:room] if database.execute(ADD_SPAN, _row(s)).rowcount]
             if added:  # others have come before, and are sent again
                 self._spans += len(added)
                 database.execute(ADD_TRACE, _trace_row(added))
         return rejected
 
     def _add_logs(self, database: sqlite3.Connection, logs: Sequence[LogRecord]) -> int:
-        database.executemany(ADD_LOG, map(_log_row, logs))
+        database.executemany(ADD_LOG, map(_row, logs))
         self._logs += len(logs)
         return 0
 
@@ -157,10 +157,10 @@ class Store:
         if self._spans > bounds.spans or self._logs > bounds.logs:
             self._remove_oldest(
                 database,
-                spans=self._spans - int(bounds.spans * LEFT) if self._spans > bounds.spans else 0,
-                logs=self._logs - int(bounds.logs * LEFT) if self._logs > bounds.logs else 0,
+                spans=self._spans - int(bounds.spans * TRIMMED_SHARE) if self._spans > bounds.spans else 0,
+                logs=self._logs - int(bounds.logs * TRIMMED_SHARE) if self._logs > bounds.logs else 0,
             )
-        while self._spans + self._logs and _used(database) > bounds.bytes * LEFT:
+        while self._spans + self._logs and _used(database) > bounds.bytes * TRIMMED_SHARE:
             self._remove_oldest(database, spans=self._spans // 10 + 1, logs=self._logs // 10 + 1)
 
     def _remove_oldest(self, database: sqlite3.Connection, *, spans: int, logs: int) -> None:
@@ -250,20 +250,9 @@ def _used(database: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _json(attributes: object) -> str:
-    return msgspec.json.encode(attributes).decode()
-
-
-def _span_row(span: SpanRecord) -> tuple[object, ...]:
-    return (
-        span.trace_id, span.span_id, span.parent_id, span.service, span.name,
-        span.kind, span.began, span.ended, span.status, _json(span.attributes),
-    )  # fmt: skip
-
-
-def _log_row(log: LogRecord) -> tuple[object, ...]:
-    about = _json(log.attributes)
-    return log.time, log.service, log.level, log.logger, log.text, log.trace_id, log.span_id, about
+def _row(record: SpanRecord | LogRecord) -> tuple[object, ...]:
+    """The columns of a record: its attributes, which come last, as JSON."""
+    return (*record[:-1], msgspec.json.encode(record.attributes).decode())
 
 
 def _trace_row(spans: Sequence[SpanRecord]) -> tuple[object, ...]:

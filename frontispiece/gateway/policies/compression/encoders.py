@@ -36,28 +36,29 @@ class Encoder(NamedTuple):
     finish: Callable[[], bytes]
 
 
-def _gzip() -> Encoder:
-    compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
+def _gzip(level: int = GZIP_LEVEL, _window: int = WINDOW) -> Encoder:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_FORMAT)
     return Encoder(compressor.compress, partial(compressor.flush, zlib.Z_SYNC_FLUSH), compressor.flush)
 
 
-def _brotli() -> Encoder:
+def _brotli(level: int = BROTLI_LEVEL, window: int = WINDOW) -> Encoder:
     import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 (optional: the table was checked)
 
-    compressor = brotli.Compressor(quality=BROTLI_LEVEL, lgwin=WINDOW)
+    compressor = brotli.Compressor(quality=level, lgwin=window)
     return Encoder(compressor.process, compressor.flush, compressor.finish)
 
 
-def _zstd() -> Encoder:
+def _zstd(level: int = ZSTD_LEVEL, window: int = WINDOW) -> Encoder:
     import zstandard  # noqa: PLC0415 (optional: the table was checked)
 
-    parameters = zstandard.ZstdCompressionParameters.from_level(ZSTD_LEVEL, window_log=WINDOW)
+    parameters = zstandard.ZstdCompressionParameters.from_level(level, window_log=window)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     flush = partial(compressor.flush, zstandard.COMPRESSOBJ_FLUSH_BLOCK)
     return Encoder(compressor.compress, flush, compressor.flush)
 
 
-ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
+ENCODERS: Final[dict[str, Callable[..., Encoder]]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
+"""Make the encoder of a coding; a level and the log2 of a window may be given."""
 
 
 class Workers:

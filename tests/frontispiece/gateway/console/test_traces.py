@@ -196,9 +196,10 @@ async def test_what_is_stored_for_too_long_does_not_hold_up_the_end(
         goes_on.wait()
 
     monkeypatch.setattr(endpoints, "EXIT_TIMEOUT", 0.1)
-    async with Telemetry(tmp_path / "telemetry.sqlite") as telemetry:
-        reading = asyncio.create_task(telemetry.read(work))
-        assert await asyncio.to_thread(begun.wait, 60)
+    telemetry = Telemetry(tmp_path / "telemetry.sqlite")
+    reading = asyncio.create_task(telemetry.read(work))
+    assert await asyncio.to_thread(begun.wait, 60)
+    await telemetry.close()
     assert not reading.done()
     assert all(each.daemon for each in threading.enumerate() if each.name == "console")
     goes_on.set()

@@ -59,8 +59,8 @@ async def test_an_address_that_envoy_cannot_call_refuses_its_table_and_no_later_
 async def test_a_service_that_envoy_cannot_call_stays_where_it_was_while_others_move(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("frontispiece.gateway.grpc.data_plane.SETTLE", 0.0)
-    monkeypatch.setattr("frontispiece.gateway.grpc.data_plane.RUN_OUT", 0.3)
+    monkeypatch.setattr("frontispiece.gateway.grpc.data_plane.UPDATE_DELAY", 0.0)
+    monkeypatch.setattr("frontispiece.gateway.grpc.data_plane.DRAIN_TIME", 0.3)
     gateway = gateway_of(
         route_table(route("/a", to="b")), {"library": "ipv4:127.0.0.1:1", "b": nobody_there()}
     )

@@ -144,7 +144,7 @@ async def test_a_call_ends_at_its_deadline_and_a_stream_when_it_pauses_for_too_l
 async def test_streams_outlive_a_reload_that_moves_their_service_and_new_calls_go_where_it_is(
     world: World, greeter: Greeter, bearer: MakeToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("frontispiece.gateway.grpc.data_plane.RUN_OUT", 0.0)  # Envoy forgets where it was
+    monkeypatch.setattr("frontispiece.gateway.grpc.data_plane.DRAIN_TIME", 0.0)  # Envoy forgets where it was
     token = ("authorization", bearer("reader", "shop")["Authorization"])
     trade = world.method("TradeBooks", "stream_stream")(metadata=[token], timeout=60)
     await trade.write(BOOK(name="before"))

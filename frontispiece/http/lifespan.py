@@ -1,24 +1,30 @@
 """The startup and the shutdown of an app, by ASGI's lifespan."""
 
 import asyncio
-import logging
 import traceback
 from typing import Any, Final
 
 from frontispiece.http.asgi import App, Message
 
-LOG: Final = logging.getLogger("frontispiece.server")
+EXIT_TIMEOUT: Final = 1.0
+"""Seconds that the app's coroutine may take to return once its shutdown is complete."""
+
+
+class LifespanFailed(Exception):
+    """The startup or the shutdown of an app failed; the message says why."""
 
 
 class Lifespan:
-    """The lifespan of an app; one that does not speak it is simply served.
+    """The lifespan of an app, in one task; an app that does not speak it is simply served.
 
     Args:
         app: the app.
+        name: of the app, in messages.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, name: str) -> None:
         self._app = app
+        self._name = name
         self.state: dict[str, Any] = {}
         """What the app leaves for its requests."""
         self._events: asyncio.Queue[Message] = asyncio.Queue()
@@ -27,29 +33,36 @@ class Lifespan:
         self._is_spoken = False
         """Whether the app has received something and runs."""
 
-    async def startup(self) -> bool:
-        """Start the app; whether it can serve."""
+    async def startup(self) -> None:
+        """Start the app.
+
+        Raises:
+            LifespanFailed: it cannot serve.
+        """
         self._task = asyncio.create_task(self._run())
-        return await self._pass("startup")
+        try:
+            await self._pass("startup")
+        except BaseException:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            raise
 
     async def shutdown(self) -> None:
-        """Stop the app."""
-        if self._is_spoken:
+        """Stop the app.
+
+        Raises:
+            LifespanFailed: the app says so.
+        """
+        if self._is_spoken and self._task is not None:
             await self._pass("shutdown")
+            await asyncio.wait([self._task], timeout=EXIT_TIMEOUT)
 
-    def cancel(self) -> None:
-        """Stop waiting for the app."""
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _pass(self, phase: str) -> bool:
-        """Tell the app to do this; whether it has, or does not speak lifespan."""
+    async def _pass(self, phase: str) -> None:
+        """Tell the app to do this, and wait until it has, or does not speak lifespan."""
         self._events.put_nowait({"type": f"lifespan.{phase}"})
         answer = await self._answers.get()
         if answer["type"].endswith(".failed"):
-            LOG.error("the app's %s failed: %s", phase, _reason(answer.get("message", "")))
-            return False
-        return True
+            raise LifespanFailed(f"{self._name}'s {phase} failed: {_reason(answer.get('message', ''))}")
 
     async def _receive(self) -> Message:
         message = await self._events.get()
@@ -57,11 +70,7 @@ class Lifespan:
         return message
 
     async def _run(self) -> None:
-        scope = {
-            "type": "lifespan",
-            "asgi": {"version": "3.0", "spec_version": "2.0"},
-            "state": self.state,
-        }
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         answer = {"type": "lifespan.ended"}
         try:
             await self._app(scope, self._receive, self._answers.put)
