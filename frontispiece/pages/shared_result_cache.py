@@ -16,7 +16,7 @@ _members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class StoredError(msgspec.Struct, array_like=True):
-    """An `UpstreamClientError` as it is stored."""
+    """The arguments of an `UpstreamClientError`; its members are JSON."""
 
     status: int
     kind: str | None
@@ -24,8 +24,11 @@ class StoredError(msgspec.Struct, array_like=True):
     title: str | None
     detail: str | None
     members: bytes
-    """JSON."""
     retry_after: str | None
+
+    def error(self) -> UpstreamClientError:
+        """The error that was stored."""
+        return UpstreamClientError(**{**msgspec.structs.asdict(self), "members": _members(self.members)})
 
 
 class StoredResult(msgspec.Struct, array_like=True):
@@ -77,18 +80,7 @@ class CacheNamespace:
         except UNREADABLE as error:
             self._store.warn("an entry of %s cannot be decoded: %s", self._name, error)
             return None
-        stored = entry.error
-        failure = None
-        if stored is not None:
-            failure = UpstreamClientError(
-                stored.status,
-                kind=stored.kind,
-                type_uri=stored.type_uri,
-                title=stored.title,
-                detail=stored.detail,
-                members=_members(stored.members),
-                retry_after=stored.retry_after,
-            )
+        failure = entry.error.error() if entry.error is not None else None
         return LoadedResult(value=value, error=failure, age=max(0.0, self._store.now() - entry.loaded))
 
     def put(self, key: bytes, loaded: LoadedResult, ttl: float) -> None:

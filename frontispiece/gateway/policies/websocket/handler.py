@@ -23,8 +23,8 @@ from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.forward import DATED_HERE, LENGTH, to_client, to_service
 from frontispiece.gateway.policies.websocket.config import MOUNTED, WITHOUT_WEBSOCKETS, WebSocket
 from frontispiece.gateway.policies.websocket.downstream import PROTOCOL, ClientSocket
-from frontispiece.gateway.policies.websocket.mounted import MountedSocket, ServiceSocket
 from frontispiece.gateway.policies.websocket.relay import Relay, WebSocketMetrics
+from frontispiece.gateway.policies.websocket.service_socket import MountedSocket, RemoteSocket, ServiceSocket
 from frontispiece.gateway.resources import TableResources
 from frontispiece.http.problems import Problem
 from frontispiece.http.timeout_header import milliseconds
@@ -126,7 +126,7 @@ class WebSocketProxy:
             self._metrics.closed(self._route.name, relay.close_frame.code)
             await relay.release()
 
-        headers = connection.headers if isinstance(connection, RemoteSocket) else []
+        headers = [*connection.headers]
         if connection.subprotocol is not None:
             headers.append((PROTOCOL, connection.subprotocol.encode("latin-1")))
         return Reply(status=HTTPStatus.SWITCHING_PROTOCOLS, headers=headers, body=relay, release=release)
@@ -163,21 +163,9 @@ class WebSocketProxy:
             except OSError:
                 continue
             await _handshake(connection, headers)
-            return RemoteSocket(connection)
+            assert connection.response is not None, "the service has opened the WebSocket"
+            return RemoteSocket(connection, _to_client(connection.response))
         raise Unreachable("no connection could be made for a WebSocket")
-
-
-class RemoteSocket:
-    """One WebSocket of a service elsewhere, which has been opened."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        assert connection.response is not None, "the service has opened the WebSocket"
-        self.headers = _to_client(connection.response)
-        self.subprotocol = connection.subprotocol
-        self.recv = connection.recv
-        self.send = connection.send
-        self.close = connection.close
-        self.abort = connection.transport.abort
 
 
 def _uri(address: SplitResult, path: str, query: str) -> WebSocketURI:

@@ -25,7 +25,7 @@ from frontispiece.gateway.policies.websocket.downstream import (
     Close,
     too_big,
 )
-from frontispiece.gateway.policies.websocket.mounted import ServiceSocket
+from frontispiece.gateway.policies.websocket.service_socket import ServiceSocket
 from frontispiece.telemetry.metrics import Counter
 
 DRAIN_TIME: Final = 5.0

@@ -1,10 +1,11 @@
-"""WebSockets of an app in this process: to `Relay` one end is like a connection to a service."""
+"""The service's end of a WebSocket: a connection to it, or an app in this process."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Close
 
@@ -21,37 +22,19 @@ MAX_QUEUE: Final = 4
 """Messages either way that may wait."""
 
 
-class ServiceSocket(Protocol):
-    """The service's end of a WebSocket."""
+class RemoteSocket:
+    """One WebSocket of a service that is reached by a connection, which has been opened.
 
-    @property
-    def subprotocol(self) -> str | None:
-        """The subprotocol that the service has chosen."""
-        ...
+    `headers` are those of the response that has opened it.
+    """
 
-    async def recv(self) -> str | bytes:
-        """The next message.
-
-        Raises:
-            ConnectionClosed: there is none, with the service's close frame.
-        """
-        ...
-
-    async def send(self, message: str | bytes) -> None:
-        """Send a message.
-
-        Raises:
-            ConnectionClosed: the service has closed it.
-        """
-        ...
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close it."""
-        ...
-
-    def abort(self) -> None:
-        """Give up at once whatever is left of it."""
-        ...
+    def __init__(self, connection: ClientConnection, headers: Headers) -> None:
+        self.headers = headers
+        self.subprotocol = connection.subprotocol
+        self.recv = connection.recv
+        self.send = connection.send
+        self.close = connection.close
+        self.abort = connection.transport.abort
 
 
 class MountedSocket:
@@ -62,6 +45,7 @@ class MountedSocket:
         self._to_app: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUE)
         self._from_app: asyncio.Queue[Message] = asyncio.Queue(MAX_QUEUE)
         self._task: asyncio.Future[None] | None = None
+        self.headers: Headers = []
         self.subprotocol: str | None = None
 
     async def open(self, path: str, query: bytes, headers: Headers, subprotocols: Sequence[str]) -> Self:
@@ -91,7 +75,11 @@ class MountedSocket:
         return self
 
     async def recv(self) -> str | bytes:
-        """The next message of the app."""
+        """The next message of the app.
+
+        Raises:
+            ConnectionClosed: there is none, with the app's close frame.
+        """
         message = await self._from_app.get()
         if message["type"] == "websocket.close":
             self._from_app.put_nowait(message)  # for whoever reads again
@@ -132,3 +120,6 @@ def _closed(message: Message) -> ConnectionClosedError:
     code = message.get("code")
     received = None if code is None else Close(code, message.get("reason") or "")
     return ConnectionClosedError(received, received, rcvd_then_sent=True if received else None)
+
+
+ServiceSocket = RemoteSocket | MountedSocket
