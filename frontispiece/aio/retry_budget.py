@@ -1,4 +1,4 @@
-"""How many more calls may be made than there are.
+"""A retry budget: retries are at most a share of all calls.
 
 A budget that grows with the calls themselves keeps a service that is down from getting twice the calls of
 one that is up. The rule is Finagle's (https://twitter.github.io/finagle/guide/Clients.html, "Retries"): every

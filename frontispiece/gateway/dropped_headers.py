@@ -20,7 +20,7 @@ _PREFIXES: Final = (
     # what our own programs tell each other
     *(b"x-internal-", b"x-timeout-ms", b"x-mirrored"),
 )
-_OF_AN_ADDRESS: Final = re.compile(
+_ADDRESS_WORDS: Final = re.compile(
     rb"(?:^|-)(?:forward-?for"
     rb"|(?:client|real|remote|source|src|request|enduser|orig(?:in)?|user|geo)?"
     rb"ip(?:v[46]|addr(?:ess)?|country|city)?"
@@ -49,6 +49,6 @@ def is_dropped(name: bytes) -> bool:
         or len(name) > _MAX_BYTES
         or name.startswith(_PREFIXES)
         or b"forwarded" in name
-        or _OF_AN_ADDRESS.search(name) is not None
+        or _ADDRESS_WORDS.search(name) is not None
         or _AMBIGUOUS.search(name) is not None
     )

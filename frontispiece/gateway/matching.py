@@ -12,9 +12,16 @@ from frontispiece.http.router import Match, Matcher, MethodNotAllowed, Pattern, 
 
 @dataclass(frozen=True, slots=True)
 class RouteEntry:
-    """What answers a route's calls and CORS preflights, its service, and the proxy of its WebSockets.
+    """What answers at a route.
 
-    Of a route with files, these.
+    Args:
+        handler: answers calls.
+        service: what is behind it, in logs and problems.
+        refusal: the headers of refusals that its layers have not seen.
+        preflight: answers CORS preflights.
+        websockets: relays its WebSockets.
+        site: its files; None for a route without files.
+        layers: the names of its layers, from the outside in.
     """
 
     handler: Handler
@@ -24,7 +31,6 @@ class RouteEntry:
     websockets: WebSocketProxy | None = None
     site: Site | None = None
     layers: tuple[str, ...] = ()
-    """The names of what a call passes, from the outside in."""
 
     def has(self, params: Params) -> bool:
         """Whether there may be something at a path: only of files is that known before the call."""
@@ -34,8 +40,8 @@ class RouteEntry:
 class RouteMatcher:
     """Finds the entries of a table by method, host and path.
 
-    Files have a place below which every path is theirs. Where there is no file, they leave no trace: other
-    methods are not allowed there but not found, and methods of other routes at the path are named.
+    A route with files has every path below its own. Where it has no file, it is as if it were not there:
+    another method is 404, not 405, and a 405 names the methods of other routes alone.
     """
 
     def __init__(self, entries: Iterable[tuple[Pattern, RouteEntry]]) -> None:

@@ -1,4 +1,4 @@
-"""Responses for problems, and the headers of those that no route's layers have seen."""
+"""Refusals that no route's layers have seen, and bodies that break off: their headers, their log."""
 
 import logging
 from collections.abc import AsyncIterator, Iterable

@@ -27,7 +27,7 @@ from frontispiece.stores.valkey import OFF, ValkeyUrl
 from frontispiece.units import Duration
 
 _PREFIX: Final = "GATEWAY_"
-_OF_KUBERNETES: Final = re.compile(r"GATEWAY_(SERVICE_|PORT(_|$))")
+_KUBERNETES_VARIABLES: Final = re.compile(r"GATEWAY_(SERVICE_|PORT(_|$))")
 
 
 class GatewaySettings(Settings):
@@ -167,7 +167,7 @@ def unknown_variables(environment: Iterable[str], prefixes: Iterable[str] = (_PR
     for prefix in prefixes:
         known = {name for name, _ in GatewaySettings.variables() if name.startswith(prefix)}
         for name in sorted(environment):
-            if name.startswith(prefix) and name not in known and not _OF_KUBERNETES.match(name):
+            if name.startswith(prefix) and name not in known and not _KUBERNETES_VARIABLES.match(name):
                 yield f"{name} is no setting of the gateway{nearest(name, known, prefix)}"
 
 

@@ -60,7 +60,7 @@ class RoutingSnapshot:
         }
         """Whether each service that readiness depends on is ready."""
         self._unrouted = RefusalHeaders(security=table.security_headers)
-        """Of refusals at paths without a route."""
+        """The headers of refusals at paths without a route."""
         self.native_routes = [route for route in table.routes if route.is_native]
         self.proxies = TrustedProxies(table.edge)
         self.entries = dict(self._build_entries(previous))

@@ -7,7 +7,11 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
 
+from frontispiece import clocks
 from frontispiece.http.memo import Memo
+
+MAX_DIGITS: Final = 6
+"""Of the seconds of a `Retry-After`; more are junk."""
 
 MAX_LENGTH: Final = 64
 """Bytes of a field beyond which it is no date."""
@@ -54,6 +58,14 @@ def _parse(value: bytes) -> int | None:
 
 
 _SECONDS: Final = Memo(_parse)
+
+
+def retry_after(value: bytes | None) -> float | None:
+    """The seconds of a `Retry-After`, also of one that is a date; None without one, and for junk."""
+    if value is not None and value.isdigit():
+        return float(value) if len(value) <= MAX_DIGITS else None
+    date = parse_date(value)
+    return None if date is None else date - clocks.now()
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Results of functions of texts that clients choose."""
+"""A bounded cache of the results of a function, for texts that clients send."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -11,10 +11,7 @@ Result = TypeVar("Result")
 
 
 class Memo(dict[Text, Result]):
-    """The results of a function by its text; clients cannot fill the memory with long texts, nor with many.
-
-    One result more than `size` makes it begin anew.
-    """
+    """The results of a function by its text: of short texts alone; beyond `size` it begins anew."""
 
     def __init__(self, function: Callable[[Text], Result], size: int = 512) -> None:
         self._function = function

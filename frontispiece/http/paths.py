@@ -131,13 +131,13 @@ class Template:
         return segments
 
 
-_OF_OTHERS: Final = re.compile(r":(?P<colon>[A-Za-z_]\w*)|<(?P<angle>[A-Za-z_]\w*)>|\*+", re.ASCII)
+_OTHER_PLACEHOLDERS: Final = re.compile(r":(?P<colon>[A-Za-z_]\w*)|<(?P<angle>[A-Za-z_]\w*)>|\*+", re.ASCII)
 """Placeholders as other routers have them: `:id`, `<id>`, `*`."""
 
 
 def _part(piece: str) -> str | Parameter:
     if not ("{" in piece or "}" in piece):
-        if found := _OF_OTHERS.fullmatch(piece):
+        if found := _OTHER_PLACEHOLDERS.fullmatch(piece):
             meant = f"{{{found['colon'] or found['angle']}}}" if found.lastgroup else "{rest:path}"
             raise ValueError(f"{piece!r} is no placeholder: write {meant}")
         if encode_segment(piece) != piece:

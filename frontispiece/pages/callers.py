@@ -1,4 +1,4 @@
-"""Who calls a page, by an internal token."""
+"""The caller of a page, by an internal token."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from frontispiece.settings import TokenSettings
 
 
 class Callers:
-    """Verifies who calls a page, and vouches for the caller to services.
+    """Verifies the internal tokens of callers, and signs tokens in their names for services.
 
     Args:
         name: the BFF's, the audience of its callers' tokens and the issuer of its own.

@@ -26,10 +26,10 @@ Json = dict[str, Any]
 
 REF = "#/components/schemas/{name}"
 
-OF_UPSTREAMS = PASSED_ON | {502, 503, 504}
+UPSTREAM_STATUSES = PASSED_ON | {502, 503, 504}
 """The problems of a page whose required sources call upstreams."""
 
-OF_BODIES = frozenset({408, 413, 415})
+BODY_STATUSES = frozenset({408, 413, 415})
 """The problems of a page that takes a body."""
 
 FRAMES: dict[str, Json] = {
@@ -150,11 +150,11 @@ def _failures(plan: Plan) -> set[int]:
     if origins:
         statuses.add(422)
     if Origin.BODY in origins:
-        statuses |= OF_BODIES
+        statuses |= BODY_STATUSES
     if Identity in plan.provided.values():
         statuses.add(401)
     if any(_calls_upstream(step) for step in plan.steps if step.source.fallback is None):
-        statuses |= OF_UPSTREAMS
+        statuses |= UPSTREAM_STATUSES
     return statuses
 
 

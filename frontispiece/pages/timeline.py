@@ -22,7 +22,7 @@ class TraceOutcome(StrEnum):
 
 
 DONE: Final = TraceOutcome.DONE
-"""The same: on Python 3.11 a member is found by a call."""
+"""`TraceOutcome.DONE`, looked up once: on Python 3.11 each access to a member is a call."""
 
 
 class CallTrace(Struct, kw_only=True):

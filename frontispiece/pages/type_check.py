@@ -13,7 +13,7 @@ PROMOTIONS: Final[Mapping[type, tuple[type, ...]]] = {
 }
 """Promotions: types that type checkers accept for these without inheritance."""
 
-OF_PYTHON = frozenset({"builtins", "collections", "collections.abc"})
+STANDARD_MODULES = frozenset({"builtins", "collections", "collections.abc"})
 """Modules of generics whose subclasses have the same parameters in the same order, if as many."""
 
 
@@ -78,7 +78,7 @@ def _arguments_fit(actual: Any, expected: Any) -> bool:
     pairs = [
         (one, other) for one, other in zip(actual_args, expected_args, strict=True) if ... not in (one, other)
     ]
-    if all(getattr(origin, "__module__", None) in OF_PYTHON for origin in origins):
+    if all(getattr(origin, "__module__", None) in STANDARD_MODULES for origin in origins):
         return all(fits(one, other) for one, other in pairs)
     # Other generics may be covariant or contravariant: either direction will do.
     return len(origins) > 1 or all(fits(one, other) or fits(other, one) for one, other in pairs)

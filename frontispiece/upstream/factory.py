@@ -45,7 +45,7 @@ Connect = Callable[[str], Transport]
 DISCOVERED = frozenset({"registry", "dns", "srv"})
 """Schemes of names behind which there are addresses."""
 
-LONE = DISCOVERED | {"app"}
+SINGLE_ONLY = DISCOVERED | {"app"}
 """Schemes of addresses that cannot be one of several."""
 
 
@@ -78,7 +78,7 @@ def url_errors(urls: Sequence[str]) -> Iterator[str]:
     yield from errors
     if len(urls) == 1 or errors:
         return
-    lone = [url for url in urls if _scheme(url) in LONE]
+    lone = [url for url in urls if _scheme(url) in SINGLE_ONLY]
     yield from (f"{url!r} cannot be one of several addresses" for url in lone)
     kinds = set(map(_scheme, urls))
     if not lone and len(kinds) > 1:
@@ -172,7 +172,7 @@ def _registered(name: str, directory: Directory, *, is_grpc: bool) -> tuple[Sequ
         errors = [f"{urls[0]!r} leads back to the registry"]
     if errors:
         raise LookupError(f"SERVICES: {name}: {'; '.join(errors)}")
-    if not settings.url or (urls and _scheme(urls[0]) in LONE):
+    if not settings.url or (urls and _scheme(urls[0]) in SINGLE_ONLY):
         return urls, None
     return urls, discover.registry(name, version, settings, urls)
 

@@ -51,7 +51,7 @@ CLIENT_ERRORS: Final = {
 """The HTTP status of each gRPC status that refuses a request."""
 
 
-OF_GRPC: Final = ("larger than max", "metadata size exceeds")
+SIZE_LIMIT_TEXTS: Final = ("larger than max", "metadata size exceeds")
 """In the texts of RESOURCE_EXHAUSTED that gRPC itself says, of sizes that waiting does not change."""
 
 
@@ -205,7 +205,9 @@ def upstream_error(code: grpc.StatusCode, detail: str | None, metadata: Any) -> 
         return TimedOut("no answer in time")
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unreachable("no connection could be made")
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and any(words in (detail or "") for words in OF_GRPC):
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and any(
+        words in (detail or "") for words in SIZE_LIMIT_TEXTS
+    ):
         return InvalidResponse("a message is larger than gRPC passes")
     if code in CLIENT_ERRORS:
         kind = dict(metadata or ()).get("problem-type")

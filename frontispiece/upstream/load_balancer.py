@@ -48,8 +48,8 @@ class LoadBalancer:
     An endpoint that fails several times in a row is ejected for a time that grows; then a probe decides.
     A failure is a connection that could not be made or broke off, a time-out, or a status from 500 on.
 
-    Calls go to the endpoints of the first priority, the caller's own zone, as long as these are well: see
-    `Level`.
+    Calls go to the endpoints of the first priority, the caller's own zone, while enough of these are
+    available: see `Level`.
 
     Args:
         discovery: where the service is from now on; None when the addresses stay.

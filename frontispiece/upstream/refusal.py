@@ -5,8 +5,7 @@ from typing import Final
 
 import msgspec
 
-from frontispiece.clocks import now
-from frontispiece.http.dates import parse_date
+from frontispiece.http.dates import retry_after
 from frontispiece.http.headers import joined
 from frontispiece.http.json_nesting import is_nested_too_deeply
 from frontispiece.http.messages import Reply
@@ -18,9 +17,6 @@ NO_TYPE: Final = "about:blank"
 
 NOT_PASSED_ON: Final = frozenset({"type", "title", "status", "detail", "request_id"})
 """Members that have a place of their own in every problem."""
-
-MAX_DIGITS: Final = 7
-"""Of the seconds of a `Retry-After`; more are junk."""
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -49,11 +45,7 @@ def refusal_of(reply: Reply, content: bytes) -> UpstreamClientError:
 
 def unavailable_of(reply: Reply) -> ServiceUnavailable:
     """The error of a response without content yet: a 503, or a 202 that is empty."""
-    value = reply.header(b"retry-after") or b""
-    if value.isdigit() and len(value) < MAX_DIGITS:
-        seconds = float(value)
-    else:  # a date, or junk
-        seconds = max(1.0, (parse_date(value) or 0) - now())
+    seconds = max(1.0, retry_after(reply.header(b"retry-after")) or 0.0)
     return ServiceUnavailable(f"it answered {reply.status}", retry_after=seconds)
 
 

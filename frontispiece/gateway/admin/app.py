@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.gateway.admin.audit import Audit
-from frontispiece.gateway.admin.endpoints import PAGES, AdministeredGateway, Page
+from frontispiece.gateway.admin.endpoints import ENDPOINTS, AdminEndpoint, AdministeredGateway
 from frontispiece.gateway.console import Console, ConsoleSettings, file, is_file
 from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.http.headers import SAFE_METHODS
@@ -90,7 +90,7 @@ class AdminSettings(Settings):
 
 
 class AdminApp:
-    """Serves `PAGES` and the console: requests to the server by `respond`, the lifespan by ASGI."""
+    """Serves `ENDPOINTS` and the console: requests to the server by `respond`, the lifespan by ASGI."""
 
     def __init__(self, gateway: AdministeredGateway, settings: AdminSettings) -> None:
         self.audit = Audit()
@@ -127,23 +127,23 @@ class AdminApp:
         if path.startswith(CONSOLE):
             check_csrf(request.method, request.headers)
             return await self.console.respond(request)
-        if path not in PAGES:
-            raise Problem(404, "no-route", f"The admin port has {', '.join(['/console', *PAGES])}.")
-        method, page = PAGES[path]
+        if path not in ENDPOINTS:
+            raise Problem(404, "no-route", f"The admin port has {', '.join(['/console', *ENDPOINTS])}.")
+        method, endpoint = ENDPOINTS[path]
         if request.method != method and (request.method, method) != ("HEAD", "GET"):
             raise MethodNotAllowed(["GET", "HEAD"] if method == "GET" else [method]).problem()
         check_csrf(method, request.headers)
         if method in SAFE_METHODS:
-            return await page(self._gateway, request)
-        return await self._audited(page, request)
+            return await endpoint(self._gateway, request)
+        return await self._audited(endpoint, request)
 
-    async def _audited(self, page: Page, request: IncomingRequest) -> Reply:
+    async def _audited(self, endpoint: AdminEndpoint, request: IncomingRequest) -> Reply:
         """The response of an action, which is recorded whatever becomes of it."""
         path, mark, query = request.target.decode("latin-1").partition("?")
         action = f"{request.method} {path}{mark}{redaction.path(query)}"
         record = partial(self.audit.add, request.client_ip or "unknown", action)
         try:
-            reply = await page(self._gateway, request)
+            reply = await endpoint(self._gateway, request)
         except Problem as problem:
             record(problem.status, "; ".join([str(problem), *problem.members.get("errors", ())]))
             raise

@@ -42,7 +42,7 @@ class AdministeredGateway(Protocol):
 
 _DAYS: Final = re.compile(r"[1-9][0-9]?")
 
-Page = Callable[[AdministeredGateway, IncomingRequest], Awaitable[Reply]]
+AdminEndpoint = Callable[[AdministeredGateway, IncomingRequest], Awaitable[Reply]]
 
 
 async def metrics(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
@@ -128,7 +128,7 @@ async def client_usage(gateway: AdministeredGateway, request: IncomingRequest) -
         raise Problem(503, "usage-unavailable", detail, headers={"Retry-After": "1"}) from None
 
 
-PAGES: Final[Mapping[str, tuple[str, Page]]] = {
+ENDPOINTS: Final[Mapping[str, tuple[str, AdminEndpoint]]] = {
     "/metrics": ("GET", metrics),
     "/admin/routes": ("GET", routes),
     "/admin/upstreams": ("GET", upstreams),

@@ -1,4 +1,4 @@
-"""Findings about a valid table that is probably not meant so, each with a reason and a severity.
+"""Findings about a valid table: settings that are probably mistakes, each with a reason and a severity.
 
 Faults, which keep a table from being served, are found by `frontispiece.gateway.config.validate`.
 """

@@ -87,7 +87,7 @@ SECTIONS: Final[Mapping[Loc, str]] = {
     ("services",): "each service is headed by [services.NAME]",
     ("routes",): "each route is headed by [[routes]], in two pairs of brackets",
 }
-"""What a table cannot do without."""
+"""The sections that a table must have, and how each is written."""
 
 
 def _hint(loc: Loc, known: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""A table in the words of tables, as JSON: for tools, and for people who look at one in force."""
+"""A route table as JSON, in the keys and the notation of its TOML file."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +14,7 @@ _UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta
 
 
 def to_json(value: object) -> Any:  # noqa: PLR0911 (a kind of value a line)
-    """Any part of a table, in the words of tables; what has neither value nor default is left out."""
+    """Any part of a table, in the notation of its file; what has neither value nor default is left out."""
     match value:
         case None | bool() | int() | float():
             return value

@@ -13,7 +13,7 @@ from frontispiece.gateway.console import endpoints, telemetry, try_it
 from frontispiece.gateway.console.feed import Feed
 from frontispiece.gateway.console.request import ConsoleRequest
 from frontispiece.gateway.console.try_it import TryIt
-from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
+from frontispiece.gateway.files.config import OWN_PAGE_HEADERS
 from frontispiece.gateway.files.media_types import media_type_of
 from frontispiece.http.headers import SAFE_METHODS
 from frontispiece.http.messages import Headers, IncomingRequest, Reply
@@ -30,14 +30,7 @@ PAGE: Final = "/console"
 STATIC: Final = "/console/static/"
 FOLDER: Final = Path(__file__).parent / "static"
 
-HEADERS: Final[Headers] = [
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-cache"),
-]
-"""Everything is of the page's own origin, nothing is inline, and no other page may frame it."""
+HEADERS: Final[Headers] = [*OWN_PAGE_HEADERS, (b"cache-control", b"no-cache")]
 
 
 def is_file(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What mounted apps of pages call: counted while somebody watches, and by nothing at all otherwise."""
+"""Counts the calls of mounted apps to their services, only while a console watches."""
 
 from collections.abc import Callable
 from functools import partial

@@ -29,7 +29,7 @@ Figures = dict[str, dict[str, Row]]
 ROWS_AT_A_TIME: Final = 100
 """Routes whose rows are made before calls go on."""
 
-SUMS: Final = {4: "refused", 5: "errors", DISCONNECTED: "left"}
+COLUMNS: Final = {4: "refused", 5: "errors", DISCONNECTED: "left"}
 """How a row calls the calls of a class of status; others are calls alone."""
 
 
@@ -126,7 +126,7 @@ class FiguresReader:
 
 
 class _Done:
-    """What layers did to the calls of each route, found without a look at the counts of all others."""
+    """What layers did to the calls of each route, by an index of the counters' labels."""
 
     def __init__(self, runtime: Runtime) -> None:
         metrics = runtime.metrics
@@ -178,7 +178,7 @@ def _route_row(route: Route, stats: RouteStats, did: Row, bound: Row | None, *, 
     own = {key: spent for key, spent in stats.durations.items() if not shared or key[0] in methods}
     for (_, status), durations in own.items():
         row["calls"] += durations.count
-        if (name := SUMS.get(status)) is not None:
+        if (name := COLUMNS.get(status)) is not None:
             row[name] += durations.count
     further = {"did": did} if did else {}
     found = _row(row, stats.in_flight, own.values()) | further | (bound or {})
@@ -209,7 +209,7 @@ def _by_first(counts: Mapping[tuple[str, ...], int]) -> dict[str, dict[str, int]
 
 
 SERVICE: Final = "service"
-"""Who is behind all layers: failures of services, of files, and of aggregates."""
+"""Stands for what is behind all layers, for failures of services, of files, and of aggregates."""
 
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "cors": ("origin-refused",),

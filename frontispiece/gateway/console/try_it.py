@@ -28,7 +28,7 @@ MAX_BODY: Final = 256 << 10
 TIMEOUT: Final = 20.0
 """Seconds until a response that goes on, such as a stream of events, is cut off."""
 
-OF_THE_CONNECTION: Final = frozenset(
+CONNECTION_HEADERS: Final = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect"}
     | {"keep-alive", "proxy-connection", "traceparent", "tracestate"}
 )
@@ -174,7 +174,7 @@ def _check(attempt: Attempt) -> None:
     if not _TARGET.fullmatch(attempt.target) or attempt.target.startswith("//"):
         raise _invalid("A target is a path of this gateway and maybe a query, percent-encoded.")
     for name, value in attempt.headers:
-        if name.lower() in OF_THE_CONNECTION or not _HEADER_NAME.fullmatch(name):
+        if name.lower() in CONNECTION_HEADERS or not _HEADER_NAME.fullmatch(name):
             raise _invalid(f"The header {redaction.word(name)} cannot be tried.")
         if not (value.isascii() and value.isprintable()):
             raise _invalid(f"The value of {name} is not printable ASCII.")

@@ -18,7 +18,7 @@ COMPONENTS: Final = "#/components/"
 KINDS: Final = frozenset({"schemas", "responses", "parameters", "examples", "requestBodies", "headers"})
 """Components that are taken over: others have addresses of the service, or how it is protected."""
 
-OF_OPERATION: Final[Mapping[str, type]] = {
+OPERATION_KEYS: Final[Mapping[str, type]] = {
     "summary": str,
     "description": str,
     "requestBody": dict,
@@ -26,7 +26,7 @@ OF_OPERATION: Final[Mapping[str, type]] = {
 }
 """What is taken over of an operation, beside its parameters and responses; the rest may be internal."""
 
-OF_RESPONSE: Final = frozenset({"$ref", "description", "headers", "content"})
+RESPONSE_KEYS: Final = frozenset({"$ref", "description", "headers", "content"})
 """What is taken over of a response: its links may have a server."""
 
 MAX_DEPTH: Final = 64
@@ -74,7 +74,9 @@ class Described:
             MALFORMED: its description does not have the form of OpenAPI.
         """
         found = {
-            key: operation[key] for key, kind in OF_OPERATION.items() if isinstance(operation.get(key), kind)
+            key: operation[key]
+            for key, kind in OPERATION_KEYS.items()
+            if isinstance(operation.get(key), kind)
         }
         found["parameters"] = [*of_path, *operation.get("parameters", [])]
         found["responses"] = {
@@ -135,7 +137,7 @@ class Described:
 
 
 def _response(response: Json) -> Json:
-    return {key: value for key, value in response.items() if key in OF_RESPONSE}
+    return {key: value for key, value in response.items() if key in RESPONSE_KEYS}
 
 
 def _operations(document: Document) -> Iterator[tuple[Template, str, Json, list[Any]]]:

@@ -15,7 +15,7 @@ from frontispiece.gateway.config.route import Route
 from frontispiece.gateway.docs.components import Described
 from frontispiece.gateway.docs.config import Docs
 from frontispiece.gateway.docs.document import document
-from frontispiece.gateway.files.config import CONTENT_SECURITY_POLICY
+from frontispiece.gateway.files.config import OWN_PAGE_HEADERS
 from frontispiece.gateway.policies.compression.config import Compression
 from frontispiece.gateway.policies.compression.layer import compression_layer
 from frontispiece.gateway.policies.request_validation.document import Document
@@ -26,7 +26,7 @@ from frontispiece.http.headers import joined
 from frontispiece.http.paths import Parameter, Template
 from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
 from frontispiece.http.problems import Problem
-from frontispiece.upstream import Headers, Reply
+from frontispiece.upstream import Reply
 
 HTML: Final = "text/html"
 FOLDER: Final = Path(__file__).parent / "static"
@@ -36,13 +36,6 @@ MAX_FETCHES: Final = 4
 
 MAX_WAIT: Final = 0.2
 """Seconds that a call waits for what services say now, when an earlier document is there."""
-
-PAGE_HEADERS: Final[Headers] = [
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-]
 
 FILES: Final[Mapping[str, tuple[str, str]]] = {
     "/docs": ("index.html", "text/html; charset=utf-8"),
@@ -133,14 +126,14 @@ def _services(route: Route) -> Iterator[str]:
 
 async def _file(content: bytes, media_type: str, call: Call) -> Reply:
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-    fields = [*PAGE_HEADERS, (b"etag", tag.encode()), (b"cache-control", b"no-cache")]
+    fields = [*OWN_PAGE_HEADERS, (b"etag", tag.encode()), (b"cache-control", b"no-cache")]
     if matches(joined(call.headers, b"if-none-match").decode("latin-1"), tag):
         return Reply(status=304, headers=fields, body=b"")
     return Reply.whole(200, content, [*fields, (b"content-type", media_type.encode())])
 
 
 def _root(docs: Docs | None) -> Handler:
-    """Tells a browser what this is; others get what they get at any path without a route."""
+    """Answers browsers with a page that names the API, and all others with 404."""
     where = '<p>What it offers: <a href="/docs">the description of its API</a>.</p>' if docs else ""
     title = escape(docs.title if docs else "API")
     page = (
@@ -154,6 +147,6 @@ def _root(docs: Docs | None) -> Handler:
         if preferred_media_type(accept, frozenset({HTML, PROBLEM}), PROBLEM) != HTML:
             raise Problem(404, "no-route", "Nothing is served at this path.", headers={"Vary": "Accept"})
         fields = [(b"content-type", b"text/html; charset=utf-8"), (b"vary", b"Accept")]
-        return Reply.whole(200, page, [*PAGE_HEADERS, *fields])
+        return Reply.whole(200, page, [*OWN_PAGE_HEADERS, *fields])
 
     return handle

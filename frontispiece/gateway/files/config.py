@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_valid
 from frontispiece.gateway.config.base import ConfigModel, non_empty
 from frontispiece.gateway.files.release import Release
 from frontispiece.gateway.policies.security_headers import FieldValue
+from frontispiece.http.messages import Headers
 from frontispiece.http.paths import Parameter, Template
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -17,6 +18,14 @@ CONTENT_SECURITY_POLICY: Final = (
     "frame-ancestors 'none'"
 )
 """Everything is of the page's own origin, and nothing is inline."""
+
+OWN_PAGE_HEADERS: Final[Headers] = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""The headers of the gateway's own pages: `/docs` and the console."""
 
 
 def _inner(path: str) -> str:

@@ -20,7 +20,7 @@ WITH_INTEGRITY: Final = frozenset({"stylesheet", "modulepreload"})
 
 PRELOADED: Final = frozenset({"script", "style"})
 
-OF_TEXT: Final = frozenset({"textarea", "title", "iframe", "noembed", "noframes", "xmp"})
+RAW_TEXT_ELEMENTS: Final = frozenset({"textarea", "title", "iframe", "noembed", "noframes", "xmp"})
 """Elements whose content is no markup, beside scripts and styles."""
 
 _ELSEWHERE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|/|#|\?")
@@ -88,7 +88,7 @@ class _Tags(HTMLParser):
         first = dict(reversed(attrs))  # of two attributes with one name, the first counts
         attributes = {name: first[name] for name, _ in attrs}
         self.found.append(_Tag(start, start + len(self.get_starttag_text() or ""), tag, attributes))
-        if tag in OF_TEXT:
+        if tag in RAW_TEXT_ELEMENTS:
             self.set_cdata_mode(tag)
 
 

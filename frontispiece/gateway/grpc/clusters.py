@@ -48,7 +48,7 @@ OUTLIERS: Final = {
 
 CHECK_INTERVAL: Final = "2s"
 
-CONNECTS: Final = {
+TCP_HEALTH_CHECK: Final = {
     "tcp_health_check": {},
     "interval": CHECK_INTERVAL,
     "no_traffic_interval": CHECK_INTERVAL,
@@ -59,7 +59,7 @@ CONNECTS: Final = {
 """An instance gets calls while connections to it can be made."""
 
 NO_PANIC: Final = {"healthy_panic_threshold": {"value": 0}}
-"""Without it, calls go to ill instances, too, when more than half of them are ill."""
+"""Without it, calls go to unhealthy instances, too, when more than half of them are unhealthy."""
 
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>[^:/\[\]]+|\[[^/\[\]]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
 
@@ -132,9 +132,13 @@ def cluster(name: str, places: Sequence[Place], protocol: Json, idle_timeout: st
         },
     }
     if made["type"] == "STRICT_DNS":  # there may be several addresses behind a name
-        made |= {"dns_lookup_family": "ALL", "health_checks": [CONNECTS]}
+        made |= {"dns_lookup_family": "ALL", "health_checks": [TCP_HEALTH_CHECK]}
     if len(places) > 1:
-        made |= {"outlier_detection": OUTLIERS, "health_checks": [CONNECTS], "common_lb_config": NO_PANIC}
+        made |= {
+            "outlier_detection": OUTLIERS,
+            "health_checks": [TCP_HEALTH_CHECK],
+            "common_lb_config": NO_PANIC,
+        }
     secure = [each.startswith("grpcs://") for each in addresses]
     if any(secure):
         if not all(secure):
@@ -191,7 +195,7 @@ def _host(address: Json) -> str:
 
 
 def _levels(places: Sequence[Place]) -> list[Json]:
-    """The endpoints by priority: as in the gateway, a further level gets calls when the first is ill."""
+    """The endpoints by priority: a further level gets calls when the first is unhealthy."""
     weights = {weight for *_, weight in places}
     largest = max(weights, default=0)
     ranked = groupby(sorted(places, key=_priority), _priority)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FORWARDED_FOR: Final = b"x-forwarded-for"
 FORWARDED_PROTO: Final = b"x-forwarded-proto"
 
-OF_GRPC: Final = frozenset({b"host", b"te", b"content-type", b"content-length", b"user-agent"})
+GRPC_HEADERS: Final = frozenset({b"host", b"te", b"content-type", b"content-length", b"user-agent"})
 """Headers of every call, which the service gets as they are."""
 
 LONGEST: Final = 86_400.0
@@ -126,9 +126,9 @@ def _remove_hop(request: IncomingRequest) -> None:
 def _granted(call: Headers, to_service: Headers, to_client: Headers) -> Headers:
     """The headers of a decision: what Envoy sets and removes, and the metadata that the client gets."""
     sent, wanted = _by_name(call), _by_name(to_service)
-    removed = sorted(sent.keys() - wanted.keys() - OF_GRPC)
+    removed = sorted(sent.keys() - wanted.keys() - GRPC_HEADERS)
     # whole names: a client may send what is right beside what is not
-    changed = {name for name, values in wanted.items() if values != sent.get(name)} - OF_GRPC
+    changed = {name for name, values in wanted.items() if values != sent.get(name)} - GRPC_HEADERS
     fields = [each for each in to_service if each[0] in changed]
     fields += [each for each in to_client if each[0].decode("latin-1").startswith(FOR_CLIENT)]
     if removed:

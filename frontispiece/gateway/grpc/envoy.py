@@ -19,7 +19,7 @@ IDLE: Final = "x-plane-idle-ms"
 SLACK: Final = 0.2
 """Seconds that a service has beyond a call's deadline: Envoy ends the call first, with the right status."""
 
-OF_DECISION: Final = "x-envoy-upstream-service-time"
+UPSTREAM_TIME: Final = "x-envoy-upstream-service-time"
 """What Envoy adds to a decision."""
 
 DECISIONS: Final = "decisions"
@@ -51,7 +51,7 @@ FROM_DECISION_ALONE: Final = {
 
 
 def _mapper(flags: Sequence[str], status: int, problem: str, text: str) -> Json:
-    """What a client learns in place of Envoy's words for the inside."""
+    """The reply that a client gets in place of Envoy's own, which would name the inside."""
     added = {"grpc-status": str(status), "problem-type": problem}
     return {
         "filter": {"response_flag_filter": {"flags": flags}},
@@ -159,7 +159,7 @@ def routes(timeouts: Iterable[int]) -> Json:
                 "@type": f"{TYPES}.config.route.v3.RouteConfiguration",
                 "name": "grpc",
                 "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": listed}],
-                "request_headers_to_remove": [CLUSTER, IDLE, OF_DECISION],
+                "request_headers_to_remove": [CLUSTER, IDLE, UPSTREAM_TIME],
             }
         ]
     }

@@ -14,7 +14,7 @@ from frontispiece import clocks
 from frontispiece.aio import RetryBudget
 from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.base import ConfigModel, non_empty
-from frontispiece.http.dates import parse_date
+from frontispiece.http.dates import retry_after
 from frontispiece.http.headers import IDEMPOTENT_METHODS
 from frontispiece.http.messages import BodyStream, whole_or_stream
 from frontispiece.units import Duration
@@ -153,10 +153,10 @@ def _pause(
     """Seconds until the next attempt, None for none, and the reason as it is counted."""
     if not _is_repeatable(call):
         return None, "not-repeatable"
-    retry_after = _retry_after(outcome)
-    if retry_after > MAX_RETRY_AFTER:
+    requested = _retry_after(outcome)
+    if requested > MAX_RETRY_AFTER:
         return None, "retry-after"
-    pause = max(retry_after, chance(0, backoff))
+    pause = max(requested, chance(0, backoff))
     if pause >= left:
         return None, "no-time"
     if not budget.withdraw():
@@ -202,10 +202,4 @@ def _retry_after(outcome: Reply | UpstreamError) -> float:
     """Seconds for which the service asks to be left alone."""
     if isinstance(outcome, Unreachable):
         return outcome.retry_after if outcome.retry_after > UNKNOWN_RETRY_AFTER else 0.0
-    value = outcome.header(b"retry-after") if isinstance(outcome, Reply) else None
-    if value is None:
-        return 0.0
-    if value.isdigit():
-        return float(value)
-    date = parse_date(value)
-    return 0.0 if date is None else date - clocks.now()
+    return retry_after(outcome.header(b"retry-after")) or 0.0 if isinstance(outcome, Reply) else 0.0

@@ -27,7 +27,7 @@ CLOSE_TIMEOUT: Final = 2.0
 """Seconds to write what is left when the log is closed."""
 
 MODE: Final = 0o600
-"""The permissions of a new file: its owner's group may read it."""
+"""The permissions of a new file: only its owner may read it."""
 
 
 class LineWriter:

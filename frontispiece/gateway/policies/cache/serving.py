@@ -18,7 +18,7 @@ PARTIAL_CONTENT: Final = 206
 NOT_MODIFIED: Final = 304
 FIRST_FAILURE: Final = 500
 
-OF_A_PART: Final = frozenset({b"content-digest", b"content-length", b"content-md5", b"content-range"})
+PART_HEADERS: Final = frozenset({b"content-digest", b"content-length", b"content-md5", b"content-range"})
 """Fields of a response that do not hold for another part of the representation."""
 
 VALIDATORS: Final = (b"if-none-match", b"if-modified-since")
@@ -181,7 +181,7 @@ def reply_from(
             length = len(entry.body) if entry.complete_length is None else entry.complete_length
             part = request.range.within(length)
             body = entry.body[part.start - entry.offset : part.end - entry.offset]
-            return Reply.whole(PARTIAL_CONTENT, body, [*without(headers, OF_A_PART), part.field])
+            return Reply.whole(PARTIAL_CONTENT, body, [*without(headers, PART_HEADERS), part.field])
     if entry.status != NO_CONTENT and field(entry.headers, b"content-length") is None:
         headers.append((b"content-length", b"%d" % len(entry.body)))
     body = entry.body if request.call.method == "GET" else b""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from frontispiece.gateway.policies.cache.config import Cache
 from frontispiece.gateway.policies.cache.entry import ANYTHING, CacheRequest, Entry, varies_by, vary_key
 from frontispiece.gateway.policies.cache.serving import (
-    OF_A_PART,
+    PART_HEADERS,
     CollapsedReply,
     StoredReply,
     content_length,
@@ -53,7 +53,7 @@ NOT_UPDATED: Final = frozenset(
 
 TAG_HEADERS: Final = (b"cache-tag", b"surrogate-key")
 
-ALIKE: Final = ("complete_length", "etag", "public", "tags")
+COMMON_ATTRIBUTES: Final = ("complete_length", "etag", "public", "tags")
 """What parts of one representation have in common."""
 
 
@@ -82,7 +82,7 @@ def entry_of(
 
     entry = Entry(
         status=status,
-        headers=_stored_headers(without(headers, OF_A_PART) if part else headers, control, received),
+        headers=_stored_headers(without(headers, PART_HEADERS) if part else headers, control, received),
         vary=vary_key(request.call.headers, varies_by(headers)),
         path=request.key.path,
         tags=_tags(headers, policy),
@@ -283,7 +283,7 @@ def combined(stored: Entry | None, part: Entry, max_size: int) -> Entry:
 
 def _belong_together(stored: Entry, part: Entry) -> bool:
     """Whether two parts are of one representation, by a strong entity tag, without a gap between them."""
-    if any(getattr(stored, name) != getattr(part, name) for name in ALIKE):
+    if any(getattr(stored, name) != getattr(part, name) for name in COMMON_ATTRIBUTES):
         return False
     is_strong = part.etag is not None and not part.etag.startswith(b"W/")
     return is_strong and stored.offset <= part.end and part.offset <= stored.end
