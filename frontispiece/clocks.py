@@ -1,6 +1,7 @@
 """The clocks that the platform reads; `frontispiece.testing` moves them on.
 
-Each is the system's own in a `partial`, which tests redirect: to read it takes no frame of Python.
+Each is a `functools.partial` of the system's clock: tests replace the function
+in it, and a read runs no Python code.
 
 Stability: internal.
 """
@@ -15,13 +16,13 @@ Time = TypeVar("Time", int, float)
 now = partial(time.time)
 """Seconds since 1970."""
 monotonic = partial(time.monotonic)
-"""Seconds from some moment on, which go on evenly."""
+"""Seconds of the system's monotonic clock."""
 monotonic_ns = partial(time.monotonic_ns)
 """The same in whole nanoseconds."""
 
 
 def set_ahead(seconds: float) -> None:
-    """Have all of them be so far ahead of the system's; for tests."""
+    """Set all clocks ahead of the system's by this much; for tests."""
     _redirect(now, lambda: time.time() + seconds)
     _redirect(monotonic, lambda: time.monotonic() + seconds)
     _redirect(monotonic_ns, lambda: time.monotonic_ns() + round(seconds * 1e9))

@@ -1,4 +1,4 @@
-"""The error of everything that is checked whole at start, and the hint at the name that was meant.
+"""Errors that a user can put right, and the hint at the name that was meant.
 
 Stability: stable.
 """
@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["ConfigError", "in_words", "nearest"]
+__all__ = ["ConfigError", "UserError", "in_words", "nearest"]
 
 
-class ConfigError(Exception):
+class UserError(Exception):
+    """What a user can put right: `front` and a project's own commands print the message and exit with 1."""
+
+
+class ConfigError(UserError):
     """A configuration that cannot work, with all that is wrong with it.
 
     Args:
@@ -38,7 +42,7 @@ def nearest(name: str, valid: Iterable[str], prefix: str = "") -> str:
 
 
 def in_words(error: Mapping[str, Any]) -> str:
-    """What pydantic says of a value, as what to write instead.
+    """An error of pydantic's as an instruction: what to write instead.
 
     Args:
         error: one of `ValidationError.errors()`.

@@ -63,7 +63,7 @@ def _reason(error: BaseException) -> str:
 
 
 NOWHERE = ": modules are found in the project's folder, and where pip installs"
-"""Of a module that nothing in the project imports."""
+"""The end of the message when the module itself is not found."""
 
 
 def _is_importing(frame: traceback.FrameSummary) -> bool:

@@ -42,7 +42,7 @@ def value_of(variable: str) -> str:
 
 
 def secret_of(variable: str) -> str:
-    """What the file of a variable in `/run/secrets` says; empty without one.
+    """The content of a variable's file in `/run/secrets`; empty without one.
 
     Raises:
         ConfigError: it cannot be read.
@@ -120,7 +120,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def read_variables(cls) -> dict[str, Any]:
-        """What the environment and secret files say, by field.
+        """The values that the environment and secret files give, by field.
 
         Raises:
             SettingsError: a value is no JSON, or a file cannot be read.

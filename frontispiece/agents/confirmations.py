@@ -24,7 +24,7 @@ def digest(arguments: Mapping[str, Any]) -> str:
 
 
 class Confirmations:
-    """Issues confirmations and checks them, in any process of the app: nothing is kept.
+    """Issues confirmations and checks them, in any process of the app: nothing is stored.
 
     One is good for one caller, by one app, for one tool with the very arguments that were shown.
 

@@ -19,7 +19,7 @@ from frontispiece.pages.request import PageRequest
 from frontispiece.upstream import Reply
 
 NEVER_FRESH: Final = {"ttlMs": 0, "cacheScope": "private"}
-"""What agents may do with lists: those of another caller differ."""
+"""Lists may not be cached: another caller gets others."""
 
 
 class AgentEndpoint:

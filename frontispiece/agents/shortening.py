@@ -1,4 +1,4 @@
-"""Short answers: an agent pays for each byte that it reads."""
+"""Answers cut to a number of bytes: an agent pays for each byte that it reads."""
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple

@@ -1,6 +1,6 @@
 """Work that goes on by itself as tasks: the extension `io.modelcontextprotocol/tasks` of revision 2026-07-28.
 
-A task is what its tool has begun: its id says which tool, and the id of the work. Nothing is kept here: the
+A task is what its tool has begun: its id says which tool, and the id of the work. Nothing is stored here: the
 pages that show the work and cancel it are tools themselves, and see to it that it is the caller's.
 """
 

@@ -87,7 +87,7 @@ class PageTool:
                 yield f"the tool {name}: it has no argument {', '.join(sorted(unknown))} to confirm by"
 
     def bind(self, tools: Mapping[Page, Self]) -> Iterator[str]:
-        """Find the tools of its tasks; gives why there are none."""
+        """Set the tools of its tasks; gives the errors of those that cannot be."""
         if (task := self.tool.task) is None:
             return
         for page in (task.follow, task.cancel):

@@ -11,9 +11,8 @@ from typer.core import TyperGroup
 
 from frontispiece.cli.project import Project, find
 from frontispiece.cli.run.data_folder import run_addresses
-from frontispiece.cli.terminal import Data, data_folder, fail, open_project
-from frontispiece.errors import ConfigError
-from frontispiece.extras import MissingExtra
+from frontispiece.cli.terminal import Data, data_folder, open_project
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.factories import attribute
 
 HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
@@ -23,11 +22,12 @@ class Commands(TyperGroup):
     """The commands of `front` and those of the project that FRONT_PROJECT or the folder names."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; what is wrong with the project, or not installed, ends it with status 1."""
+        """Run a command; what its user can put right is printed, and ends it with status 1."""
         try:
             return super().invoke(ctx)
-        except (ConfigError, MissingExtra) as error:
-            fail(str(error))
+        except UserError as error:
+            typer.secho(str(error), fg="red", err=True)
+            raise typer.Exit(1) from None
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands; those of `front` alone where there is no valid project."""

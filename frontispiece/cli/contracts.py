@@ -3,8 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ from rich.markup import escape
 
 from frontispiece.cli.terminal import (
     Folder,
-    fail,
     new_table,
     open_project,
     out,
@@ -21,10 +19,11 @@ from frontispiece.cli.terminal import (
     print_faults,
     print_table,
 )
+from frontispiece.errors import UserError
 from frontispiece.settings import value_of
 
 if TYPE_CHECKING:
-    from frontispiece.cli.inspect.contracts import Opened
+    from frontispiece.cli.inspect.contracts import Conflicts, ProjectContracts
     from frontispiece.contracts import Verified
     from frontispiece.contracts.openapi import Finding
 
@@ -34,17 +33,13 @@ app = typer.Typer(
 )
 
 
-Services = Mapping[tuple[str, str], Sequence[str]]
-"""What is broken, in words, by consumer and service."""
-
-
 @app.callback()
 def matrix(ctx: typer.Context, project: Folder = None) -> None:
     """Verify every version in the field, and show the matrix; exit with 1 when one of them is broken."""
     if ctx.invoked_subcommand is not None:
         return
     opened = _open(project)
-    wrong = opened.disagreements(_today())
+    wrong = opened.disagreements()
     rows, services = _verified(opened)
     _show(opened, rows, services)
     _conclude([*wrong, *_broken(rows, services)], "Every version in the field has what it relies on.")
@@ -69,8 +64,8 @@ def check(
     Files and git say it, without a broker. What cannot be read counts as broken.
     """
     opened = _open(project)
-    wrong = opened.disagreements(_today())
-    for change in opened.changes(base, _today()) if base is not None else ():
+    wrong = opened.disagreements()
+    for change in opened.changes(base) if base is not None else ():
         if change.is_breach:
             wrong.append(change.text)
         else:
@@ -98,18 +93,15 @@ def usage(
     unread: Annotated[bool, typer.Option("--unread", help="Only fields that no version reads.")] = False,
 ) -> None:
     """Show which versions in the field read each field, so that an unread one can go."""
-    from frontispiece.cli.client.admin import AdminFailed, request  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.client.admin import request  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.contracts.usage import topmost_unread  # noqa: PLC0415
 
     opened = _open(project)
-    fields = opened.usage(_today())
+    fields = opened.usage()
     token = admin_token or value_of("GATEWAY_ADMIN_TOKEN")
     calls: Counter[str] = Counter()
-    try:
-        for each in request("GET", admin, token, f"/client-usage?days={days}") if admin else ():
-            calls[f"{each['client']} {each['version']}"] += each["calls"]
-    except AdminFailed as error:
-        fail(str(error))
+    for each in request("GET", admin, token, f"/client-usage?days={days}") if admin else ():
+        calls[f"{each['client']} {each['version']}"] += each["calls"]
     table = new_table("app", "operation", "field", "read by")
     for provider, uses in fields.items():
         for use in topmost_unread(uses) if unread else uses:
@@ -122,7 +114,7 @@ def usage(
 @app.command()
 def persist(project: Folder = None) -> None:
     """Write the schema of each GraphQL API, and the operations of its clients' `.graphql` files."""
-    for file, content in _open(project).graph_files(_today()).items():
+    for file, content in _open(project).graph_files().items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
         out.print(f"{file}", highlight=False, markup=False)
@@ -143,8 +135,8 @@ def diff(
     from frontispiece.contracts import Revision  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.contracts.openapi import diff as compare  # noqa: PLC0415
 
-    tree = _open(project).tree
-    found = compare(Revision(tree.folder, revision), tree, _today())
+    opened = _open(project)
+    found = compare(Revision(opened.tree.folder, revision), opened.tree, opened.today)
     severities = Counter(str(each.severity) for each in found)
     if as_json:
         out.print_json(json.dumps([each.document() for each in found]))
@@ -152,28 +144,24 @@ def diff(
         _show_findings([each for each in found if everything or each.severity != "info"])
     counted = ", ".join(f"{words}: {severities[name]}" for name, words in _SEVERITIES.items())
     if severities["error"]:
-        fail(f"Since {revision}, something breaks that is read ({counted}).")
+        raise UserError(f"Since {revision}, something breaks that is read ({counted}).")
     if not as_json:
         print_done(f"Since {revision}, nothing breaks that is read ({counted}).")
 
 
-def _open(project: Path | None) -> "Opened":
-    from frontispiece.cli.inspect.contracts import Opened  # noqa: PLC0415 (other commands start faster without)
+def _open(project: Path | None) -> "ProjectContracts":
+    from frontispiece.cli.inspect.contracts import ProjectContracts  # noqa: PLC0415 (other commands start faster without)
 
-    return Opened.of(open_project(project))
+    return ProjectContracts.of(open_project(project))
 
 
-def _verified(opened: "Opened") -> "tuple[list[Verified], Services]":
+def _verified(opened: "ProjectContracts") -> "tuple[list[Verified], Conflicts]":
     """What the apps break of the contracts of clients, and services of those of apps."""
-    services = opened.service_conflicts() | opened.event_conflicts() | opened.graph_conflicts(_today())
-    return asyncio.run(opened.matrix(_today())), services
+    services = opened.conflicts()
+    return asyncio.run(opened.matrix()), services
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _show(opened: "Opened", rows: Sequence["Verified"], services: Services) -> None:
+def _show(opened: "ProjectContracts", rows: Sequence["Verified"], services: "Conflicts") -> None:
     """The matrix, a row for each version and a column for each app; and a row for each service."""
     providers = list(dict.fromkeys(row.pact.provider for row in rows))
     table = new_table("version", "", *providers)
@@ -181,7 +169,7 @@ def _show(opened: "Opened", rows: Sequence["Verified"], services: Services) -> N
         outcome = _outcome(len(row.breaches), "field")
         cells = [outcome if row.pact.provider == provider else "" for provider in providers]
         entry = opened.contracts.released.find(row.pact.client, row.pact.version)
-        table.add_row(str(row.pact), entry.state(_today()) if entry else "", *cells)
+        table.add_row(str(row.pact), entry.state(opened.today) if entry else "", *cells)
     print_table(table)
     of_services = new_table("consumer", "service", "")
     for (consumer, service), faults in services.items():
@@ -195,7 +183,7 @@ def _outcome(faults: int, noun: str) -> str:
     return broken if faults else "[green]verified[/]"
 
 
-def _broken(rows: Sequence["Verified"], services: Services) -> list[str]:
+def _broken(rows: Sequence["Verified"], services: "Conflicts") -> list[str]:
     clients = [f"{breach.provider}: {breach}" for row in rows for breach in row.breaches]
     return clients + [f"{service}: {fault}" for (_, service), faults in services.items() for fault in faults]
 
@@ -203,14 +191,14 @@ def _broken(rows: Sequence["Verified"], services: Services) -> list[str]:
 def _conclude(wrong: Sequence[str], fine: str) -> None:
     print_faults(wrong)
     if wrong:
-        fail(f"{len(wrong)} reason{'s' if len(wrong) > 1 else ''} against a release.")
+        raise UserError(f"{len(wrong)} reason{'s' if len(wrong) > 1 else ''} against a release.")
     print_done(fine)
 
 
-def _show_calls(opened: "Opened", calls: Counter[str], days: int) -> None:
+def _show_calls(opened: "ProjectContracts", calls: Counter[str], days: int) -> None:
     """Each version's calls, also of versions that are not listed or have left the field."""
     table = new_table("version", "", f"calls in {days} days")
-    states = {str(entry): entry.state(_today()) for entry in opened.contracts.released.versions}
+    states = {str(entry): entry.state(opened.today) for entry in opened.contracts.released.versions}
     for version in dict.fromkeys([*states, *sorted(calls)]):
         table.add_row(escape(version), states.get(version, "unknown"), str(calls[version]))
     print_table(table)

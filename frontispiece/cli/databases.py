@@ -5,7 +5,8 @@ from typing import Annotated, Final
 import typer
 
 from frontispiece.cli import completion
-from frontispiece.cli.terminal import Data, Folder, data_folder, fail, open_project, print_done, print_faults
+from frontispiece.cli.terminal import Data, Folder, data_folder, open_project, print_done, print_faults
+from frontispiece.errors import UserError
 
 IN_STEP: Final = "The migrations make the tables of the models."
 
@@ -54,5 +55,6 @@ def migrate(
 def _show(differences: list[str]) -> None:
     print_faults(differences)
     if differences:
-        fail("Models and migrations differ: write the missing version by front migrate APP --new MESSAGE.")
+        missing = "write the missing version by front migrate APP --new MESSAGE."
+        raise UserError(f"Models and migrations differ: {missing}")
     print_done(IN_STEP)

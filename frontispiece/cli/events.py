@@ -14,7 +14,6 @@ from frontispiece.cli.terminal import (
     Folder,
     data_folder,
     err,
-    fail,
     new_table,
     open_project,
     out,
@@ -22,6 +21,7 @@ from frontispiece.cli.terminal import (
     print_table,
 )
 from frontispiece.cli.text import printable
+from frontispiece.errors import UserError
 
 if TYPE_CHECKING:
     from frontispiece.cli.client.broker import BrokerAddress, Published
@@ -102,7 +102,7 @@ def replay(
 ) -> None:
     """Redeliver parked messages, each to the service that could not handle it."""
     if bool(numbers) == all_:
-        fail("Name parked messages by their ids, or all of them by --all.")
+        raise UserError("Name parked messages by their ids, or all of them by --all.")
 
     async def act(connection: "Connection", address: "BrokerAddress") -> None:
         from frontispiece.events import parking  # noqa: PLC0415 (an extra)
@@ -134,11 +134,12 @@ def lag(project: Folder = None, data: Data = None) -> None:
     """Show how many messages each service has still to handle."""
 
     async def show(connection: "Connection", address: "BrokerAddress") -> None:
-        from frontispiece.cli.client.broker import consumer_lags  # noqa: PLC0415 (an extra)
+        from frontispiece.cli.client.broker import consumers  # noqa: PLC0415 (an extra)
 
         table = new_table("service", "stream", "pending", "unacknowledged", "redelivered")
-        for each in await consumer_lags(connection.streams, address.prefix):
-            _add_row(table, each.service, each.stream, each.pending, each.unacknowledged, each.redelivered)
+        async for each in consumers(connection.streams, address.prefix):
+            counts = each.num_pending, each.num_ack_pending, each.num_redelivered
+            _add_row(table, each.name, each.stream_name, *(count or 0 for count in counts))
         _print(table, "No service consumes anything.")
 
     _run(project, data, show)

@@ -28,12 +28,13 @@ from frontispiece.cli.terminal import (
     Routes,
     data_folder,
     err,
-    fail,
+    log_warnings,
     open_project,
     out,
     print_done,
     print_faults,
 )
+from frontispiece.errors import UserError
 from frontispiece.server.signals import reset_dispositions
 
 if TYPE_CHECKING:
@@ -112,12 +113,7 @@ def _say(text: str) -> None:
 
 
 def _up(project: Path | None, data: Path | None, routes: Path | None, **options: Any) -> None:
-    from frontispiece.cli.run.data_folder import InUse  # noqa: PLC0415 (other commands start faster without)
-    from frontispiece.cli.run.readiness import NotReady  # noqa: PLC0415
-    from frontispiece.cli.run.up import Up  # noqa: PLC0415
-    from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
-    from frontispiece.server.server import NotStarted  # noqa: PLC0415
-    from frontispiece.server.sockets import PortTaken  # noqa: PLC0415
+    from frontispiece.cli.run.up import Up  # noqa: PLC0415 (other commands start faster without)
 
     started = time.monotonic()
     opened = open_project(project)
@@ -126,10 +122,7 @@ def _up(project: Path | None, data: Path | None, routes: Path | None, **options:
     def ready(run: "Run") -> None:
         _announce(opened, run, folder, time.monotonic() - started)
 
-    try:
-        Up(project=opened, data=folder, routes=routes or opened.routes, **options).run(ready)
-    except (InUse, PortTaken, ChildFailed, NotReady, NotStarted) as error:
-        fail(str(error))
+    Up(project=opened, data=folder, routes=routes or opened.routes, **options).run(ready)
 
 
 def _announce(project: Project, run: "Run", data: Path, seconds: float) -> None:
@@ -178,29 +171,23 @@ def serve(
 ) -> None:
     """Run one app, set up by the environment alone: what production does."""
     from frontispiece.cli.run.serve import serve as run  # noqa: PLC0415 (other commands start faster without)
-    from frontispiece.cli.terminal import log_warnings  # noqa: PLC0415
-    from frontispiece.server.child_process import ChildFailed  # noqa: PLC0415
-    from frontispiece.server.server import NotStarted  # noqa: PLC0415
-    from frontispiece.server.sockets import PortTaken, bound, inherited  # noqa: PLC0415
+    from frontispiece.server.sockets import bound, inherited  # noqa: PLC0415
 
     opened = open_project(project)
     if quiet:
         log_warnings(name)
     if migrate:
         os.environ["DATABASE_MIGRATE"] = "true"
-    try:
-        run(
-            opened,
-            name,
-            lambda: inherited(fd) if fd is not None else bound(port, host),
-            host=host,
-            port=port,
-            workers=workers,
-            admin_sock=None if admin_fd is None else inherited(admin_fd),
-            successor=successor,
-        )
-    except (PortTaken, NotStarted, ChildFailed) as error:
-        fail(str(error))
+    run(
+        opened,
+        name,
+        lambda: inherited(fd) if fd is not None else bound(port, host),
+        host=host,
+        port=port,
+        workers=workers,
+        admin_sock=None if admin_fd is None else inherited(admin_fd),
+        successor=successor,
+    )
 
 
 @app.command()
@@ -227,13 +214,13 @@ def check(
     errors += map(opened.located, command_errors(opened, taken))
     print_faults(errors)
     if errors:
-        fail(f"{_counted(len(errors), 'error')} found.")
+        raise UserError(f"{_counted(len(errors), 'error')} found.")
     loaded = load_table(opened, table)
     findings = [*audit(loaded), *unequal_health_checks(opened, loaded)]
     severities = [_show(finding) for finding in findings]
     warnings = severities.count("warning")
     if warnings and strict:
-        fail(f"{_counted(warnings, 'warning')} found.")
+        raise UserError(f"{_counted(warnings, 'warning')} found.")
     but = f", but for {_counted(warnings, 'warning')}" if warnings else ""
     print_done(f"The route table, the settings and the pages are in order{but}.")
 

@@ -14,13 +14,13 @@ from frontispiece.cli.terminal import (
     Routes,
     Url,
     data_folder,
-    fail,
     gateway_url,
     open_project,
     out,
     password_of,
+    write_text,
 )
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route
@@ -41,17 +41,14 @@ def graph(
     routes: Routes = None,
 ) -> None:
     """Draw pages as graphs: one as Mermaid text, several as a Markdown page of such."""
-    from frontispiece.cli.inspect.page_graph import NoSuchPage, chosen, graphs, text  # noqa: PLC0415
+    from frontispiece.cli.inspect.page_graph import chosen, graphs, text  # noqa: PLC0415
 
     opened = open_project(project)
-    try:
-        drawn = graphs(opened, data_folder(opened, None), routes or opened.routes)
-        shown = text(drawn if page is None else chosen(drawn, page))
-        if mermaid is not None:
-            mermaid.write_text(shown, encoding="utf-8")
-    except (NoSuchPage, OSError) as error:
-        fail(str(error))
-    if mermaid is None:
+    drawn = graphs(opened, data_folder(opened, None), routes or opened.routes)
+    shown = text(drawn if page is None else chosen(drawn, page))
+    if mermaid is not None:
+        write_text(mermaid, shown)
+    else:
         print(shown, end="")  # noqa: T201 (no terminal's width breaks its lines)
 
 
@@ -75,22 +72,19 @@ def explain(
     """Run a page of the running project and draw where its time goes; exit with 1 when the page fails."""
     from frontispiece.cli.inspect import explain as explaining  # noqa: PLC0415
     from frontispiece.cli.inspect import explain_html  # noqa: PLC0415
-    from frontispiece.cli.inspect.waterfall import waterfall  # noqa: PLC0415
-    from frontispiece.login.flow import LoginFailed  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.inspect.waterfall import waterfall  # noqa: PLC0415 (other commands start faster without)
 
     origin = gateway_url(url, project, data)
+    headers = [explaining.header(text) for text in header or ()]
+    if user is not None:
+        opened = open_project(project)
+        headers += login_headers(opened, origin, user, password, session=has_session(opened, path))
     try:
-        headers = [explaining.header(text) for text in header or ()]
-        if user is not None:
-            opened = open_project(project)
-            headers += login_headers(opened, origin, user, password, session=has_session(opened, path))
         explained = explaining.explain(origin, path, headers)
-        if html is not None:
-            html.write_text(explain_html.page(explained), encoding="utf-8")
     except explaining.NoTimeline as error:
-        fail(_plain_route(project, path) or str(error))
-    except (explaining.NotExplained, LoginFailed, OSError) as error:
-        fail(str(error))
+        raise UserError(_plain_route(project, path) or str(error)) from None
+    if html is not None:
+        write_text(html, explain_html.page(explained))
     for line in waterfall(explained, out.width):
         out.print(line)
     if explained.problem is not None:
@@ -154,13 +148,13 @@ def login_headers(
     from frontispiece.login import flow  # noqa: PLC0415
 
     if project.login is None:
-        fail(
+        raise UserError(
             "frontispiece.toml has no [login]: it names the issuer and the client. "
             "A token of your own is written as -H 'Authorization: Bearer …'."
         )
     try:
         login = project.login.by(client)
     except KeyError:
-        fail(f"frontispiece.toml has no client {client} in [login.clients].")
+        raise UserError(f"frontispiece.toml has no client {client} in [login.clients].") from None
     secret = password_of(project, user, password)
     return flow.login_headers(url, login, user, secret, session=session)

@@ -8,8 +8,8 @@ from rich.markup import escape
 
 from frontispiece.cli import completion
 from frontispiece.cli.project import Project, find
-from frontispiece.cli.terminal import Folder, Routes, fail, new_table, open_project, print_table
-from frontispiece.errors import ConfigError, nearest
+from frontispiece.cli.terminal import Folder, Routes, new_table, open_project, print_table
+from frontispiece.errors import ConfigError, UserError, nearest
 
 if TYPE_CHECKING:
     from frontispiece.gateway.config.route import Route
@@ -35,7 +35,7 @@ def settings(
     opened = open_project(project)
     factories = opened.factories
     if name is not None and name not in factories:
-        fail(f"There is no app {name!r} with a factory{nearest(name, factories)}")
+        raise UserError(f"There is no app {name!r} with a factory{nearest(name, factories)}")
     rows = []
     for app in [name] if name else factories:
         declared = declared_variables(opened, app)

@@ -13,11 +13,11 @@ from frontispiece.cli.terminal import (
     Password,
     Url,
     data_folder,
-    fail,
     gateway_url,
     open_project,
     print_done,
 )
+from frontispiece.errors import UserError
 
 AdminAddress = Annotated[
     str | None,
@@ -44,12 +44,11 @@ def import_file(
     data: Data = None,
 ) -> None:
     """Send a file to the running project's import endpoint, and show the rows and fields that it rejects."""
-    from frontispiece.cli.client.importer import ImportFailed, send  # noqa: PLC0415
-    from frontispiece.login.flow import LoginFailed  # noqa: PLC0415
+    from frontispiece.cli.client.importer import send  # noqa: PLC0415 (other commands start faster without)
 
     opened = open_project(project)
     if (target := opened.import_) is None:
-        fail("frontispiece.toml has no [import]: it names the endpoint.")
+        raise UserError("frontispiece.toml has no [import]: it names the endpoint.")
     who, origin = user or target.user, gateway_url(url, project, data)
 
     def credentials() -> list[tuple[str, str]]:
@@ -57,8 +56,8 @@ def import_file(
 
     try:
         answer = send(file, f"{origin}{path or target.path}", credentials)
-    except (ImportFailed, LoginFailed) as error:
-        fail(f"{error}\nNothing was imported.")
+    except UserError as error:
+        raise UserError(f"{error}\nNothing was imported.") from None
     print_done(f"{file} was imported: {answer}")
 
 
@@ -78,14 +77,8 @@ def login(
     ] = False,
 ) -> None:
     """Log in at the running project and print an access token, or the Cookie header of a session."""
-    from frontispiece.login.flow import LoginFailed  # noqa: PLC0415
-
-    origin = gateway_url(url, project, data)
-    try:
-        opened = open_project(project)
-        (_, value), *_ = login_headers(opened, origin, user, password, session=session, client=client)
-    except LoginFailed as error:
-        fail(str(error))
+    origin, opened = gateway_url(url, project, data), open_project(project)
+    (_, value), *_ = login_headers(opened, origin, user, password, session=session, client=client)
     print(value.removeprefix("Bearer "))  # noqa: T201 (bare, to be captured by a shell)
 
 
@@ -98,12 +91,8 @@ def reload_table(
     data: Data = None,
 ) -> None:
     """Have the running gateway reload its route table; exit with 1 when that has errors."""
-    from frontispiece.cli.client.admin import AdminFailed, address_of, reload  # noqa: PLC0415
+    from frontispiece.cli.client.admin import address_of, reload  # noqa: PLC0415 (other commands start faster without)
 
-    try:
-        where, token = (admin, None) if admin else address_of(data_folder(find(project), data))
-        outcomes = reload(where, workers, token)
-    except AdminFailed as error:
-        fail(str(error))
-    for port, outcome in outcomes.items():
+    where, token = (admin, None) if admin else address_of(data_folder(find(project), data))
+    for port, outcome in reload(where, workers, token).items():
         print_done(f"{port}: {outcome}")

@@ -15,13 +15,12 @@ from frontispiece.cli.terminal import (
     Data,
     Folder,
     data_folder,
-    fail,
     new_table,
     open_project,
     print_done,
     print_table,
 )
-from frontispiece.errors import ConfigError, nearest
+from frontispiece.errors import ConfigError, UserError, nearest
 from frontispiece.server import GATEWAY
 from frontispiece.settings import PROJECT_FILE, RegistrySettings, value_of
 
@@ -42,15 +41,12 @@ def services(
     data: Data = None,
 ) -> None:
     """List the instances of all services: health, calls in flight and ejections, as the gateway sees them."""
-    from frontispiece.cli.client.admin import AdminFailed, address_of, request  # noqa: PLC0415
+    from frontispiece.cli.client.admin import address_of, request  # noqa: PLC0415
 
     opened = open_project(project)
-    try:
-        own = value_of("GATEWAY_ADMIN_TOKEN")
-        where, token = (admin, own) if admin else address_of(data_folder(opened, data))
-        rows = request("GET", where, token, "/admin/services")
-    except AdminFailed as error:
-        fail(str(error))
+    own = value_of("GATEWAY_ADMIN_TOKEN")
+    where, token = (admin, own) if admin else address_of(data_folder(opened, data))
+    rows = request("GET", where, token, "/admin/services")
     table = new_table(*HEADINGS)
     for row in rows:
         table.add_row(
@@ -74,10 +70,10 @@ def scale(
     counts: dict[str, int] = {}
     for text in wanted:
         if (match := _SCALE.fullmatch(text)) is None:
-            fail(f"{text} is not of the form SERVICE=COUNT, with a count from 1 to 99.")
+            raise UserError(f"{text} is not of the form SERVICE=COUNT, with a count from 1 to 99.")
         counts[match[1]] = int(match[2])
     if errors := [error for name in counts if (error := _why_not(opened, name))]:
-        fail("\n".join(errors))
+        raise ConfigError(errors)
     asyncio.run(_scale(opened, folder, counts))
 
 

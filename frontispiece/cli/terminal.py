@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.table import Table
 from frontispiece.cli.project import Project, find
 from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.text import printable
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -76,10 +76,12 @@ def print_faults(faults: Iterable[str]) -> None:
         err.print(f"[red]✗[/] {escape(fault)}", highlight=False)
 
 
-def fail(message: str) -> NoReturn:
-    """Print what is wrong, and end with status 1."""
-    typer.secho(message, fg="red", err=True)
-    raise typer.Exit(1)
+def write_text(file: Path, text: str) -> None:
+    """Write a file that an option names."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(str(error)) from None
 
 
 def open_project(folder: Path | None) -> Project:
@@ -105,7 +107,7 @@ def gateway_url(url: str | None, project: Path | None, data: Path | None) -> str
     try:
         run = run_addresses(data_folder(find(project), data))
     except ConfigError as error:
-        fail(f"{error}\nWithout a run on this machine, --url names the gateway.")
+        raise UserError(f"{error}\nWithout a run on this machine, --url names the gateway.") from None
     return run.url if run else URL
 
 

@@ -118,7 +118,8 @@ class Interaction:
 
     Args:
         description: the screen, in the client's words.
-        path: of the request, without its query.
+        path: of the request, without its query; a template's placeholders stand for themselves.
+        status: of the response that is read; None for every success.
         content: an example of all that the client reads of the body; None for nothing.
         is_persisted: whether it sends a persisted operation of GraphQL, whose text says what is read.
     """
@@ -126,7 +127,7 @@ class Interaction:
     description: str
     method: str
     path: str
-    status: int
+    status: int | None
     content: Any
     is_persisted: bool = False
 

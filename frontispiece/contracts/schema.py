@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from frontispiece.contracts.openapi.document import Document
+
 ANY_NAME: Final = "*"
 """The members of an object whose names are data."""
 
@@ -16,55 +18,48 @@ TYPES: Final[Mapping[type, str]] = {
 }
 
 
-class SchemaTree:
-    """The schemas of an OpenAPI document."""
+def fields(document: Document, schema: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every member at any depth, such as `lines[].total`; an object within itself is not followed."""
+    for each, reference in alternatives(document, schema):
+        if reference in above:
+            continue
+        within = (*above, reference) if reference else above
+        for name, inner in members(each):
+            yield join(path, name)
+            yield from fields(document, inner, join(path, name), within)
+        if "items" in each:
+            yield from fields(document, each["items"], f"{path}[]", within)
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._document = document
 
-    def fields(self, schema: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
-        """Every member at any depth, such as `lines[].total`; an object within itself is not followed."""
-        for each, reference in self.alternatives(schema):
-            if reference in above:
-                continue
-            within = (*above, reference) if reference else above
-            for name, inner in members(each):
-                yield join(path, name)
-                yield from self.fields(inner, join(path, name), within)
-            if "items" in each:
-                yield from self.fields(each["items"], f"{path}[]", within)
+def alternatives(document: Document, schema: Any) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The schema, or each of those that it consists of, with the reference that leads to it."""
+    if not isinstance(schema, Mapping):
+        return
+    if reference := schema.get("$ref"):
+        for each, inner in alternatives(document, document.target(reference)):
+            yield each, inner or reference
+        return
+    parts = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, ())]
+    if not parts:
+        yield schema, ""
+    for part in parts:
+        yield from alternatives(document, part)
 
-    def alternatives(self, schema: Any) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """The schema, or each of those that it consists of, with the reference that leads to it."""
-        if not isinstance(schema, Mapping):
-            return
-        if reference := schema.get("$ref"):
-            target: Any = self._document
-            for part in reference.removeprefix("#/").split("/"):
-                target = target[part]
-            for each, inner in self.alternatives(target):
-                yield each, inner or reference
-            return
-        parts = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, ())]
-        if not parts:
-            yield schema, ""
-        for part in parts:
-            yield from self.alternatives(part)
 
-    def types(self, schema: Any) -> set[str]:
-        """The JSON types of its values, `date-time` for such strings; empty where the schema does not say."""
-        found: set[str] = set()
-        for each, _ in self.alternatives(schema):
-            named = each.get("type", ())
-            types = {named} if isinstance(named, str) else set(named)
-            values = [*each.get("enum", ()), *([each["const"]] if "const" in each else [])]
-            types |= {TYPES.get(type(value), "object") for value in values}
-            if not types:
-                return set()  # anything
-            if each.get("format") == "date-time" and "string" in types:
-                types = types - {"string"} | {"date-time"}
-            found |= types
-        return found
+def types(document: Document, schema: Any) -> set[str]:
+    """The JSON types of its values, `date-time` for such strings; empty where the schema does not say."""
+    found: set[str] = set()
+    for each, _ in alternatives(document, schema):
+        named = each.get("type", ())
+        of_schema = {named} if isinstance(named, str) else set(named)
+        values = [*each.get("enum", ()), *([each["const"]] if "const" in each else [])]
+        of_schema |= {TYPES.get(type(value), "object") for value in values}
+        if not of_schema:
+            return set()  # anything
+        if each.get("format") == "date-time" and "string" in of_schema:
+            of_schema = of_schema - {"string"} | {"date-time"}
+        found |= of_schema
+    return found
 
 
 def members(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""A provider on its stage: the app with a world behind it that does as contracts say."""
+"""A provider under verification: the app, in front of fakes that can be set to a contract's states."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from frontispiece.contracts.openapi.document import Document
 from frontispiece.contracts.openapi.readers import fits
 from frontispiece.contracts.repository import Interaction, PactFile
-from frontispiece.contracts.schema import ANY_NAME, SchemaTree, join, members
+from frontispiece.contracts.schema import ANY_NAME, alternatives, fields, join, members
 from frontispiece.errors import ConfigError
 
-METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 SUCCESS: Final = range(200, 300)
 
 
@@ -28,18 +28,18 @@ class FieldUse:
     versions: list[str] = field(default_factory=list)
 
 
-def usage(document: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldUse]:
+def usage(openapi: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldUse]:
     """Every field that an OpenAPI document offers in successful JSON responses, with its readers.
 
     Raises:
         ConfigError: a contract asks what the document does not offer.
     """
+    document = Document(openapi, "the OpenAPI document")
     operations = dict(_operations(document))
-    tree = SchemaTree(document)
     uses = {
         (name, path): FieldUse(name, path)
         for name, schema in operations.items()
-        for path in tree.fields(schema)
+        for path in fields(document, schema)
         if path != ANY_NAME  # an object of which the document says nothing, such as health's
     }
     errors = []
@@ -55,7 +55,7 @@ def usage(document: Mapping[str, Any], pacts: Iterable[PactFile]) -> list[FieldU
                 called = f"{interaction.method} {interaction.path}"
                 errors.append(f"{version}, {interaction.description}: {called} is no operation")
                 continue
-            for path in _reads(tree, operations[name], interaction.content):
+            for path in _reads(document, operations[name], interaction.content):
                 use = uses.setdefault((name, path), FieldUse(name, path))
                 if version not in use.versions:
                     use.versions.append(version)
@@ -77,14 +77,13 @@ def _parents(path: str) -> Iterator[str]:
         yield path.removesuffix("[]")
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _operations(document: Document) -> Iterator[tuple[str, Any]]:
     """The schema of each operation's successful JSON response."""
-    for path, item in document["paths"].items():
-        for method in item.keys() & METHODS:
-            for status, response in item[method]["responses"].items():
-                content = response.get("content", {}).get("application/json")
-                if status.startswith("2") and content:
-                    yield f"{method.upper()} {path}", content.get("schema", {})
+    for path, method, operation in document.operations():
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get("application/json")
+            if status.startswith("2") and content:
+                yield f"{method.upper()} {path}", content.get("schema", {})
 
 
 def _operation_of(interaction: Interaction, operations: Iterable[str]) -> str | None:
@@ -98,18 +97,18 @@ def _operation_of(interaction: Interaction, operations: Iterable[str]) -> str | 
     return min(found, key=lambda name: name.count("{"), default=None)
 
 
-def _reads(tree: SchemaTree, schema: Any, content: Any, path: str = "") -> Iterator[str]:
+def _reads(document: Document, schema: Any, content: Any, path: str = "") -> Iterator[str]:
     """The members that an example of what is read names."""
-    alternatives = [each for each, _ in tree.alternatives(schema)]
+    forms = [each for each, _ in alternatives(document, schema)]
     if isinstance(content, list):
-        items = {"anyOf": [each["items"] for each in alternatives if "items" in each]}
+        items = {"anyOf": [each["items"] for each in forms if "items" in each]}
         for item in content:
-            yield from _reads(tree, items, item, f"{path}[]")
+            yield from _reads(document, items, item, f"{path}[]")
     elif isinstance(content, dict):
-        known = {name: inner for each in alternatives for name, inner in members(each)}
+        known = {name: inner for each in forms for name, inner in members(each)}
         for name, value in content.items():
             member = name if name in known or ANY_NAME not in known else ANY_NAME
             yield join(path, member)
-            yield from _reads(tree, known.get(member, {}), value, join(path, member))
+            yield from _reads(document, known.get(member, {}), value, join(path, member))
         if not content:  # an object that is read whole
-            yield from tree.fields(schema, path)
+            yield from fields(document, schema, path)

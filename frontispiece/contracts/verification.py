@@ -92,7 +92,7 @@ def _results(pact: PactFile, url: str) -> dict[str, Any]:
 
 
 def pact_verifier() -> Any:
-    """The class of pact's verifier, which tells its makers of no run.
+    """The class of pact's verifier, with its usage reports switched off.
 
     Raises:
         MissingExtra: it is not installed.

@@ -119,8 +119,8 @@ async def stay_connected(
     Args:
         url: of the broker.
         name: what its monitoring calls the connections.
-        declare: declares with each connection what is to be there.
-        serve: ends by failing, when the connection breaks.
+        declare: creates what is needed at the broker, on each new connection.
+        serve: serves until it raises, when the connection breaks.
         attempted: set after each attempt that has failed.
     """
     first, warned, pause = True, "", MIN_PAUSE

@@ -63,7 +63,7 @@ class Consumer:
         self._freed = asyncio.Event()
         self._stopping = False
         self._pulling: asyncio.Task[None] | None = None
-        self._alive: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
         self.pending: int | None = None
         """Messages that no copy of the service has yet, as last measured."""
         self.unacknowledged: int | None = None
@@ -77,8 +77,8 @@ class Consumer:
         """
         if self._stopping:
             return
-        if self._alive is None:
-            self._alive = asyncio.create_task(self._show_signs_of_life())
+        if self._reporting is None:
+            self._reporting = asyncio.create_task(self._report_progress())
         self._pulling = asyncio.ensure_future(self._consume(connection))
         try:
             await self._pulling
@@ -94,8 +94,8 @@ class Consumer:
             with suppress(asyncio.CancelledError, *BROKER_ERRORS):
                 await self._pulling
         await self._tasks.close()
-        if self._alive is not None:
-            self._alive.cancel()
+        if self._reporting is not None:
+            self._reporting.cancel()
 
     async def _consume(self, connection: Connection) -> None:
         delivered: asyncio.Queue[Msg] = asyncio.Queue()
@@ -178,8 +178,8 @@ class Consumer:
             self._freed.clear()
             await self._freed.wait()
 
-    async def _show_signs_of_life(self) -> None:
-        """Keep the broker from delivering again what is still being handled."""
+    async def _report_progress(self) -> None:
+        """Tell the broker what is still being handled: it would deliver it again."""
         while True:
             await asyncio.sleep(self._settings.ack_wait / 3)
             for message in list(self._taken.values()):

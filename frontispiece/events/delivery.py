@@ -32,10 +32,10 @@ Pause = Callable[[float], Awaitable[None]]
 """Waits for so many seconds."""
 
 ENDED: Final = "no copy of the service finished it: each ended before"
-"""Why a message is parked that was delivered too often, and was never to be parked."""
+"""The reason for parking a message that has had all its deliveries, when no failure of it is remembered."""
 
 MAX_REASONS: Final = 1000
-"""Messages in memory that the broker did not take for parking."""
+"""Remembered reasons of messages whose parking failed."""
 
 STORE_PROBLEMS: Final = "store-"
 """How the kinds of problems begin that the service's own store has."""
@@ -65,7 +65,7 @@ class Deliveries:
         self._types_by_subject = {broker_subject(data): data.TYPE for data in handlers}
         self._tracing = tracing
         self._reasons: LRUCache[tuple[str, int], str] = LRUCache(MAX_REASONS)
-        """Why messages are to be parked that the broker did not take then, by the position."""
+        """The reasons of messages whose parking failed, by their position: their redelivery parks them."""
         self.counter = Counter(
             "events_deliveries",
             "Deliveries of messages, by outcome.",

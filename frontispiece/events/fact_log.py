@@ -1,4 +1,4 @@
-"""What a service has published, stored for a time: it gives it once more to those that lack it."""
+"""A log of the events that a service has published, for services that need past ones again."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ class FactLog:
     async def read(self, tx: AsyncConnection, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """The facts after a position, each with its own; the CloudEvents are in JSON.
 
-        One whose transaction ends while it is passed by is left out: it is published after that.
+        A fact that is committed after a later one was read is left out: it is published after that.
         """
         table = self._table.c
         query = sa.select(table.position, table.body).where(table.position > after)

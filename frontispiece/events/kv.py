@@ -27,7 +27,7 @@ with extra("events"):
 log = logging.getLogger(__name__)
 
 MIN_MARKER_TTL: Final = 1.0
-"""Seconds that the broker keeps the sign that a key has expired, at least."""
+"""The shortest lifetime, in seconds, of the marker that the broker leaves for an expired key."""
 
 T = TypeVar("T")
 

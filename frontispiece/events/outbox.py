@@ -75,7 +75,7 @@ class Outbox:
         self._log = log
         self._types: dict[str, type[EventData]] = {}
         self.added = CommitSignal("outbox")
-        """Given by each commit with events."""
+        """The signal of each commit with events."""
         self.table = sa.Table(
             "outbox",
             metadata,

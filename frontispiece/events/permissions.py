@@ -19,7 +19,7 @@ def permissions(
 
     A service publishes its own facts, sends the commands that it declares, and consumes by its own names from
     the streams of which it declares something; it deletes nothing. One service creates and changes streams:
-    who may can have them copy to any subject, and from any stream.
+    who may do that can let a stream copy messages from and to all others.
 
     Args:
         declared: the classes of data of each service.

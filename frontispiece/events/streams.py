@@ -109,7 +109,7 @@ async def declare_streams(streams: JetStreamContext, settings: EventSettings) ->
 async def declare_stream(streams: JetStreamContext, config: StreamConfig) -> None:
     """Create a stream if it is missing, else update it if it is configured otherwise.
 
-    One whom the broker lets do neither waits until another has created it, and takes it as it is.
+    A client that may do neither at the broker waits until another has created it, and uses it as it is.
     """
     if (found := await _config_of(streams, config.name)) is None:
         await _create(streams, config)

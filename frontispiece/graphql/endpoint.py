@@ -73,7 +73,7 @@ class GraphEndpoint:
         _ = self.engine
 
     async def load(self, request: PageRequest) -> tuple["Engine", PageRequest]:
-        """The engine, and the request with as much more time as it took to make it.
+        """The engine, and the request, whose deadline is extended by the time that the engine took.
 
         A thread makes it: graphql-core takes a while to import, and other requests are served meanwhile.
         """

@@ -103,7 +103,7 @@ def _step(field: Field, providers: Mapping[Any, Any]) -> tuple[Step, str | None]
 
 
 class _WithoutNeeds(Step):
-    """A step whose object is there already."""
+    """A step that waits for no source: its object is passed in."""
 
     @property
     def needs(self) -> list[str]:

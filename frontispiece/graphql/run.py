@@ -77,7 +77,7 @@ class OperationRun:
         self.began = perf_counter()
 
     def _serve(self, request: PageRequest, deadline: float) -> None:
-        """Take a request from now on, with clients and calls of its own."""
+        """Use this request from now on, with new clients and counts of calls."""
         self._request = request
         self._anonymous = None if request.identity is None else request.without_credentials()
         self._deadline = deadline

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 
+from frontispiece.errors import UserError
 from frontispiece.http.loopback import is_loopback, is_loopback_host
 from frontispiece.http.problems import MEDIA_TYPE
 from frontispiece.login.config import Login
@@ -20,7 +21,7 @@ MAX_REDIRECTS: Final = 12
 TIMEOUT: Final = 30.0
 
 
-class LoginFailed(Exception):
+class LoginFailed(UserError):
     """The login did not succeed; the message says why."""
 
 

@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 BUCKET: Final = "instances"
 
 HEARTBEAT: Final = 2.0
-"""Seconds between two signs of life of an instance."""
+"""Seconds between two heartbeats of an instance."""
 
 TTL: Final = 7.0
 """Seconds without one after which an instance has crashed: three were lost."""
 
 SILENCE: Final = TTL / 2
-"""Seconds without a sign of life of any: the registry was away, and all get the time to come back."""
+"""Seconds without any heartbeat: the registry was away, and all instances get this time to come back."""
 
 LEAVE_TIMEOUT: Final = 1.0
 """Seconds that a stopping instance tries to say so."""
@@ -55,14 +55,14 @@ class Registry:
         self._known: dict[str, Instance] = {}
         """All instances, by key."""
         self.seen: dict[str, float] = {}
-        """The time of the last sign of life of each, by key."""
+        """The time of the last heartbeat of each, by key."""
         self._last = monotonic()
         """The time of the last one of any."""
         self._watchers: set[asyncio.Event] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Send signs of life and listen to others' for the duration of the block."""
+        """Send heartbeats and listen to those of others for the duration of the block."""
         listening = asyncio.create_task(self._listen())
         try:
             async with periodic(self._beat, 0, name="heartbeats of the registry"):
@@ -107,7 +107,7 @@ class Registry:
             await self._bucket.put(key, value)
 
     async def _beat(self) -> None:
-        """Give signs of life, forget instances that give none, and wait until that is due again."""
+        """Send heartbeats, forget instances that send none, and wait until the next ones are due."""
         self._changed.clear()
         own = self._own.items()
         await asyncio.gather(*(self._put(key, msgspec.json.encode(instance)) for instance, key in own))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from frontispiece.errors import UserError
 from frontispiece.server import parent_death
 from frontispiece.server.signals import uninterrupted
 
@@ -45,7 +46,7 @@ class Process(Protocol):
         """Send SIGKILL, unless it has ended."""
 
 
-class ChildFailed(Exception):
+class ChildFailed(UserError):
     """A program ended, or was not ready in time; the message quotes the end of its log, if it has one."""
 
     def __init__(self, reason: str, log: Path | None = None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from frontispiece.errors import UserError
 from frontispiece.http.asgi import App
 from frontispiece.http.lifespan import Lifespan, LifespanFailed
 from frontispiece.server.connections import Connections
@@ -33,7 +34,7 @@ BACKLOG: Final = 2048
 """Connections that wait for being accepted."""
 
 
-class NotStarted(Exception):
+class NotStarted(UserError):
     """A server could not start; the reason has been logged."""
 
 

@@ -6,7 +6,7 @@ import socket
 import sys
 import tempfile
 
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 
 LOOPBACK = "127.0.0.1"
 
@@ -14,7 +14,7 @@ MAX_PARENT = 50
 """Bytes of a path below which socket files have place: the system allows them 107."""
 
 
-class PortTaken(Exception):
+class PortTaken(UserError):
     """The port is not free."""
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 State = Mapping[str, Any] | None
-"""What a lifespan leaves for requests, and for the server: see `frontispiece.http.asgi.ADDRESSES`."""
+"""What a lifespan yields for requests, and for the server: see `frontispiece.http.asgi.ADDRESSES`."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[State]]
 Check = Callable[[], Awaitable[str | None]]

@@ -47,14 +47,14 @@ def _newest(bucket: int, claims: Iterable[Claims]) -> tuple[int, str]:
 
 
 def claims_of(of: ShardMap) -> Claims:
-    """What a published map says: it has all moves up to its epoch."""
+    """The claims of a published map, which has all moves up to its epoch."""
     return {bucket: (of.epoch, shard) for bucket, shard in enumerate(of.shards)}
 
 
 async def leave_to_others(shard: str, database: Database, fence: Fence, claims: Mapping[str, Claims]) -> None:
-    """Leave the buckets of a shard to others that have them since a later epoch.
+    """Mark the buckets of a shard that others have since a later epoch as copies.
 
-    So it is with buckets that the shard has given away and, restored from a copy of before, has again.
+    The shard was restored from a backup of before it handed them over.
     """
     later = defaultdict[tuple[int, str], list[int]](list)
     for bucket, (epoch, at) in claims[shard].items():
@@ -79,7 +79,7 @@ async def leave_to_others(shard: str, database: Database, fence: Fence, claims: 
 async def lost_buckets(
     shard: str, database: Database, fence: Fence, claims: Mapping[str, Claims]
 ) -> str | None:
-    """Which buckets nobody has, since a shard is as it was before it received them; None for none."""
+    """Which buckets nobody has, since a shard was restored from a backup of before it received them."""
     async with database.read() as tx:
         own = await fence.claims(tx, shard)  # anew: what others have just given to it is incoming now
     newest = {bucket: _newest(bucket, [*claims.values(), own]) for bucket in own}

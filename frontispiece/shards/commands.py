@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.http.problems import Problem
 from frontispiece.shards.map import ShardMap, format_buckets, parse_buckets
 
@@ -76,7 +76,7 @@ class _Commands:
         try:
             numbers = parse_buckets(buckets)
         except ValueError as error:
-            _fail(str(error))
+            raise UserError(str(error)) from None
 
         async def begin(mover: "Mover", movable: "Movable") -> None:
             _, away = await read_claims(movable.databases, movable.fence)
@@ -131,29 +131,19 @@ class _Commands:
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     from frontispiece.events import BrokerUnavailable  # noqa: PLC0415 (the help shows faster without)
     from frontispiece.shards.fence import NotHandedOver  # noqa: PLC0415 (the same)
-    from frontispiece.shards.move import MoveExists, MoveTaken  # noqa: PLC0415 (the same)
-    from frontispiece.shards.transfer import MoveFailed  # noqa: PLC0415 (the same)
 
     try:
         asyncio.run(work())
-    except (ConfigError, Problem, MoveFailed, NotHandedOver) as error:
-        _fail(str(error))
+    except (Problem, NotHandedOver) as error:
+        raise UserError(str(error)) from None
     except BrokerUnavailable as error:
-        _fail(f"The broker cannot be reached: {error}. A move goes on with front shards resume.")
-    except MoveExists:
-        _fail("Another move is under way: front shards shows it.")
-    except MoveTaken:
-        _fail("Another process goes on with the move.")
-
-
-def _fail(message: str) -> NoReturn:
-    typer.secho(message, fg="red", err=True)
-    raise typer.Exit(1)
+        remedy = "A move goes on with front shards resume."
+        raise UserError(f"The broker cannot be reached: {error}. {remedy}") from None
 
 
 def _name_away(away: Mapping[str, Problem]) -> None:
     if away:
-        _fail("\n".join(f"Shard {name} is away: {problem}" for name, problem in away.items()))
+        raise UserError("\n".join(f"Shard {name} is away: {problem}" for name, problem in away.items()))
 
 
 @asynccontextmanager
@@ -171,7 +161,7 @@ async def _mover(movable: "Movable", throttle: int | None = None) -> AsyncIterat
 
 async def _load(mover: "Mover") -> None:
     if await mover.load() is None:
-        _fail("No move is under way.")
+        raise UserError("No move is under way.")
 
 
 async def _go_on(mover: "Mover", *, follow: bool = False) -> None:
@@ -210,13 +200,15 @@ async def _show(opened: Opened) -> None:
     async with opened() as movable:
         claims, away = await read_claims(movable.databases, movable.fence)
         if not any(claims.values()) and not away:
-            _fail(f"The shards have no buckets yet: {movable.service} deals them when it first runs.")
+            raise UserError(
+                f"The shards have no buckets yet: {movable.service} deals them when it first runs."
+            )
         known = newest_map(claims.values(), ShardMap.even(movable.databases))
         await _print_shards(movable, known, list(claims))
         await _print_under_way(movable, list(claims))
         every = [await lost_buckets(name, movable.databases[name], movable.fence, claims) for name in claims]
         if lost := "\n".join(filter(None, every)):
-            _fail(lost)
+            raise UserError(lost)
         _name_away(away)
 
 

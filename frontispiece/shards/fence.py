@@ -192,7 +192,7 @@ class Fence:
             raise NotHandedOver("some of these buckets are not copied to here")
 
     async def receive(self, tx: AsyncConnection, buckets: Collection[int], epoch: int, peer: str) -> None:
-        """Have the buckets come in from another shard: they are here from an epoch on."""
+        """Mark buckets as incoming from another shard, from an epoch on."""
         change = {"state": INCOMING, "epoch": epoch, "peer": peer}
         await self._change(tx, buckets, (COPY, INCOMING), change)
 
@@ -231,7 +231,7 @@ class Fence:
         return await tx.scalar(query) is not None
 
     async def keep(self, tx: AsyncConnection, buckets: Collection[int], epoch: int) -> None:
-        """Have the buckets here from an epoch on: they are not given to another shard with it.
+        """Keep the buckets here from an epoch on: the hand-over of this epoch can no longer succeed.
 
         Raises:
             NotHandedOver: they were.
@@ -253,7 +253,7 @@ class Fence:
         await tx.execute(statement.values(state=OPEN, peer=None, until=None))
 
     async def leave(self, tx: AsyncConnection, bucket: int, peer: str) -> bool:
-        """Let no more rows be copied to here, in the transaction that deletes them.
+        """Mark a bucket as away, in the transaction that deletes its rows: no more are copied to here.
 
         Args:
             tx: a write transaction.

@@ -8,11 +8,15 @@ from typing import Final
 
 import msgspec
 
+from frontispiece.errors import UserError
 from frontispiece.events import BrokerUnavailable, Entry, KeyExists, KeyValue, RevisionMismatch
 from frontispiece.shards.map import format_buckets, parse_buckets
 
 RETRY_INTERVAL: Final = 0.2
 """Seconds until the broker is tried again, which a move needs for each step."""
+
+
+TAKEN: Final = "Another process goes on with the move."
 
 
 class Step(StrEnum):
@@ -72,11 +76,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         return "; ".join(f"{format_buckets(buckets)} {way}" for way, buckets in ways.items())
 
 
-class MoveExists(Exception):
-    """A move is under way already."""
+class MoveFailed(UserError):
+    """The move cannot begin, or cannot go on; the message says why."""
 
 
-class MoveTaken(Exception):
+class MoveTaken(MoveFailed):
     """Another process goes on with the move."""
 
 
@@ -104,13 +108,13 @@ class StoredMove:
         """Begin a move.
 
         Raises:
-            MoveExists: there is one.
+            MoveFailed: there is one.
             BrokerUnavailable: it may have begun.
         """
         try:
             self._revision = await self._kv.create(self._key, msgspec.json.encode(move))
         except KeyExists:
-            raise MoveExists from None
+            raise MoveFailed("Another move is under way: front shards shows it.") from None
         self.move = move
 
     async def save(self, move: Move) -> None:
@@ -128,7 +132,7 @@ class StoredMove:
             except RevisionMismatch:
                 entry = await self._kv.get(self._key)
                 if entry is None or entry.value != document:  # else it was saved, and the response was lost
-                    raise MoveTaken from None
+                    raise MoveTaken(TAKEN) from None
                 self._revision = entry.revision
                 break
             else:
@@ -144,7 +148,7 @@ class StoredMove:
         with suppress(BrokerUnavailable):
             entry = await self._kv.get(self._key)
             if entry is None or entry.revision != self._revision:
-                raise MoveTaken
+                raise MoveTaken(TAKEN)
 
     async def delete(self) -> None:
         """End the move.

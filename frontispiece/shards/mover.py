@@ -12,9 +12,9 @@ from frontispiece.http.problems import Problem
 from frontispiece.shards.fence import NotHandedOver
 from frontispiece.shards.map import ShardMap, format_buckets
 from frontispiece.shards.movable import Movable
-from frontispiece.shards.move import RETRY_INTERVAL, Group, Move, Step, StoredMove
+from frontispiece.shards.move import RETRY_INTERVAL, Group, Move, MoveFailed, Step, StoredMove
 from frontispiece.shards.router import map_key, publish
-from frontispiece.shards.transfer import MoveFailed, Report, Transfer
+from frontispiece.shards.transfer import Report, Transfer
 
 GROUP_SIZE: Final = 16
 """Buckets that are handed over together: few enough for the last rows to be copied in a moment."""
@@ -94,7 +94,7 @@ class Mover:
         """Begin a move, which `run` carries out.
 
         Raises:
-            MoveExists: another one is under way.
+            MoveFailed: another one is under way.
         """
         await self._stored.create(move)
 

@@ -41,7 +41,7 @@ PAUSE: Final = 0.01
 RESTART_INTERVAL: Final = 1.0
 
 BROKER: Final = ""
-"""Whose claims are those of the broker's map, beside the shards'."""
+"""The name of the broker's map among those of the shards, where claims are compared."""
 
 REMEDY: Final = "name them in the settings, as all copies must before buckets move there, and start again"
 
@@ -71,7 +71,7 @@ class Router:
         self._databases = databases
         self._fence = fence
         self._lost: dict[str, str | None] = {}
-        """By shard, which buckets nobody has since it is an older copy."""
+        """By shard, what `lost_buckets` said last."""
         self._learnt: dict[int, tuple[int, str]] = {}
         """By bucket, the epoch and the shard that a shard has named, where they are newer than the map."""
 
@@ -149,7 +149,7 @@ class Router:
                     attending = periodic(
                         partial(self._attend, kv, service, shard),
                         RESTART_INTERVAL,
-                        name=f"{service}: the look after the buckets of shard {shard}",
+                        name=f"{service}: the check of the buckets of shard {shard}",
                         expected=(Problem, BrokerUnavailable),
                     )
                     await stack.enter_async_context(attending)
@@ -187,7 +187,7 @@ class Router:
             await publish(kv, service, self.map)
 
     async def settle(self, shard: str) -> None:
-        """Let a shard agree with the others on who has which bucket: it was away, or is an older copy.
+        """Reconcile a shard that was away, or was restored from a backup, with what the others have.
 
         Raises:
             Problem: 503, the shard is away.
@@ -218,7 +218,7 @@ class Router:
         await leave_to_others(shard, database, self._fence, claims)
 
     async def _attend(self, kv: KeyValue, service: str, shard: str) -> None:
-        """Settle a shard that has not what the map says; open what came in to it; publish a newer map."""
+        """Settle a shard that differs from the map, open its incoming buckets, and publish a newer map."""
         async with self._databases[shard].read() as tx:
             owned = frozenset((await tx.scalars(self._fence.owned)).all())
         if owned != self.map.buckets_of(shard):

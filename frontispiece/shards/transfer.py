@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from frontispiece.shards import copying
 from frontispiece.shards.fence import NotHandedOver, now
 from frontispiece.shards.movable import LogTable, Movable, Row
-from frontispiece.shards.move import Group
+from frontispiece.shards.move import Group, MoveFailed
 from frontispiece.stores import Database
 
 PAUSE: Final = 0.005
@@ -26,10 +26,6 @@ NAMED: Final = 3
 """Things that the report names."""
 
 Report = Callable[[str], object]
-
-
-class MoveFailed(Exception):
-    """The move cannot go on; the text says why."""
 
 
 class Transfer:

@@ -1,4 +1,4 @@
-"""Those who wait for commits of one kind are woken by them, in whichever process."""
+"""Signals of commits to those who wait for them, in this process and in others."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -100,7 +100,7 @@ class EmbeddedStore(Generic[Database]):
         self._opening: asyncio.Task[None] | None = None
         self._lock: int | None = None
         self.is_complete = False
-        """Whether the database was ever made whole; one that is new has only what came since."""
+        """Whether a rebuild has ever filled the database; a new one has only what came since."""
 
     async def __aenter__(self) -> Self:
         """Begin to open the database."""
@@ -223,7 +223,7 @@ class EmbeddedStore(Generic[Database]):
         return FIRST
 
     def _next(self, file: Path) -> Path:
-        """A file for a database after this one, which is not there."""
+        """The next file name after this one that is not in use."""
         for number in count(int(file.name.rpartition("-")[2]) + 1):
             if not self._files_of(new := file.with_name(f"database-{number}")):
                 break
@@ -266,7 +266,7 @@ class EmbeddedStore(Generic[Database]):
                 _remove(other)
 
     def _point_to(self, file: Path) -> None:
-        """Let `current` name a file, whatever happens meanwhile."""
+        """Write the name of a file to `current`, in one step that survives a crash."""
         new = self._folder / f"{CURRENT}.new"
         with new.open("w", encoding="utf-8") as text:
             text.write(file.name)

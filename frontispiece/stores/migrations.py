@@ -159,7 +159,7 @@ def lock(connection: sa.Connection) -> None:
 
 
 def create(connection: sa.Connection, migrations: Migrations, metadata: sa.MetaData) -> bool:
-    """Give an empty database the newest tables, without the way to them; False if it is not empty."""
+    """Create the newest tables in an empty database, without the versions; False if it is not empty."""
     lock(connection)
     state = state_of(connection)
     if state.version is not None or not state.empty:

@@ -1,4 +1,4 @@
-"""What tables a database has, in words: two databases are equal when these are."""
+"""The tables of a database as texts, by which two databases are compared."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final

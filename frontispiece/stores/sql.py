@@ -87,7 +87,7 @@ class Database:
         settings = DatabaseSettings()
         self._migrate = settings.migrate
         self._failure = ""
-        """The kind of the failure that the log has told of; a database that was corrupt stays so."""
+        """The kind of the failure that was logged last; it stays `CORRUPT` once it was."""
         self._is_open = False
         self._url = url
         self.engine = _engine(url, settings)

@@ -34,7 +34,7 @@ EXPORT_TIMEOUT: Final = 3.0
 DEFAULT_ENDPOINT: Final = "http://localhost:4318"
 
 OTHERS: Final = "process"
-"""The app, by name, of what is logged outside of any in a process that has several."""
+"""The service name of what is logged outside of any app, in a process that has several."""
 
 EXPORTERS_OWN: Final = ("opentelemetry", "urllib3", "requests")
 """Loggers of the export: what they log would never end being exported."""
@@ -50,7 +50,7 @@ MakeExporter = Callable[[], SpanExporter]
 
 
 def _session(signal: str) -> requests.Session | None:
-    """What sends to this machine: by no proxy, and with no password of ~/.netrc; else the default."""
+    """A session without proxies and ~/.netrc for an endpoint on this machine; None, the default, for others."""
     endpoint = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     if not is_loopback(endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT):
         return None

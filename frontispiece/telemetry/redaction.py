@@ -17,7 +17,7 @@ MAX_TEXT: Final = 4000
 """Characters of a message."""
 
 MAX_WORD: Final = 300
-"""Characters beyond which a word of a message is no word."""
+"""Characters of a word in a message; longer ones are redacted."""
 
 MAX_LOGGED_WORD: Final = 100
 

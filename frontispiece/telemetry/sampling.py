@@ -14,7 +14,7 @@ LEFT_OUT: Final = SamplingResult(Decision.DROP)
 
 
 class RateLimited(Sampler):
-    """Samples so many traces a second, as many of them at once, and counts those that it leaves out.
+    """Samples traces by a token bucket of so many a second, and counts those that it leaves out.
 
     Besides, each name is sampled once a second: what is called seldom is not lost among what is called often.
     """
@@ -22,7 +22,7 @@ class RateLimited(Sampler):
     def __init__(self, per_second: int) -> None:
         self.per_second = per_second
         self.left_out = 0
-        self._room = float(per_second)
+        self._tokens = float(per_second)
         self._read_at = monotonic()
         self._sampled_at: dict[str, float] = {}
         """By name; there are as many as an app has routes."""
@@ -40,10 +40,10 @@ class RateLimited(Sampler):
         """Whether a trace that begins with this span is sampled."""
         del parent_context, trace_id, kind, links, trace_state  # a root has no parent
         now = monotonic()
-        self._room = min(self._room + (now - self._read_at) * self.per_second, self.per_second)
+        self._tokens = min(self._tokens + (now - self._read_at) * self.per_second, self.per_second)
         self._read_at = now
-        if self._room >= 1:
-            self._room -= 1
+        if self._tokens >= 1:
+            self._tokens -= 1
         elif now - self._sampled_at.get(name, now - 1) < 1:
             self.left_out += 1
             return LEFT_OUT

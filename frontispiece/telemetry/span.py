@@ -1,7 +1,7 @@
-"""A span while it lasts, and the place in a trace in which code runs.
+"""The spans of sampled requests and calls, and the place of running code in a trace.
 
-What is not sampled costs a look at the flags of its `traceparent`. What is sampled is noted in a `Span`; the
-thread that exports it makes one of OpenTelemetry's of it.
+A `Span` records; the thread that exports it converts it into OpenTelemetry's own. A request that is not
+sampled has an `Unsampled` in its place, which costs a look at the flags of its `traceparent`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -54,9 +54,9 @@ class TracedApp:
 
 
 class Unsampled:
-    """What is not sampled: a request, or all that an app does besides its requests, which has no trace.
+    """The place of code whose request is not sampled, or which serves none and has no `traceparent`.
 
-    `with` makes it what code runs in. What is said about it is forgotten.
+    `with` makes it the current place. It records nothing.
     """
 
     __slots__ = ("_token", "app", "traceparent")

@@ -70,9 +70,9 @@ class Tracing:
         await self._export.leave()
 
     def passes_by(self, headers: Headers) -> bool:
-        """Whether a request with these headers is in a trace that is not sampled, which is followed.
+        """Whether a request with these headers is in an unsampled trace that this app follows.
 
-        What this task does from then on has no spans: no `serving` is needed. Their `traceparent` is valid.
+        Then this task needs no `serving`: it has no spans from now on. The `traceparent` is valid.
         """
         received = field(headers, b"traceparent")
         if received is None or not (self._follows and received.endswith(UNSAMPLED)):

@@ -10,6 +10,7 @@ from frontispiece.cli.run import secrets
 from frontispiece.cli.run.admin_port import DEFAULT_PORT
 from frontispiece.cli.run.data_folder import run_addresses
 from frontispiece.cli.run.secrets import ADMIN_TOKEN
+from frontispiece.errors import UserError
 from frontispiece.gateway.admin import AdminSettings
 from frontispiece.http.loopback import is_loopback
 from frontispiece.server.sockets import LOOPBACK
@@ -19,10 +20,6 @@ TIMEOUT = 30.0
 """Seconds to read a table and connect to its services."""
 
 OUTCOMES = {"done": "the table is served as it is now", "unchanged": "this table is in force already"}
-
-
-class AdminFailed(Exception):
-    """A gateway gives no answer, or refuses; the message says why."""
 
 
 def address_of(data: Path) -> tuple[str, str | None]:
@@ -42,7 +39,7 @@ def request(method: str, where: str, token: str | None, path: str) -> Any:
     """What the admin port at `host:port`, or at a URL, answers, from its JSON.
 
     Raises:
-        AdminFailed: it gives no answer, or refuses.
+        UserError: it gives no answer, or refuses.
     """
     url = f"{where.rstrip('/') if '://' in where else f'http://{where}'}{path}"
     headers = {"X-CSRF": "1", **({"Authorization": f"Bearer {token}"} if token else {})}
@@ -53,10 +50,10 @@ def request(method: str, where: str, token: str | None, path: str) -> Any:
         body = response.json()
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as fault:
         hint = "Does the gateway run, with an admin port there (GATEWAY_ADMIN)?"
-        raise AdminFailed(f"{where} gives no answer ({fault}). {hint}") from None
+        raise UserError(f"{where} gives no answer ({fault}). {hint}") from None
     if not response.is_success:
         detail = body.get("detail") or f"it answers {response.status_code}"
-        raise AdminFailed("\n".join([f"{where}: {detail}", *body.get("errors", ())]))
+        raise UserError("\n".join([f"{where}: {detail}", *body.get("errors", ())]))
     return body
 
 
@@ -65,11 +62,11 @@ def reload(admin: str, workers: int, token: str | None = None) -> dict[str, str]
 
     Raises:
         ConfigError: the address is invalid.
-        AdminFailed: one of them rejects the table, or gives no answer.
+        UserError: one of them rejects the table, or gives no answer.
     """
     settings = AdminSettings(admin=admin) if token is None else AdminSettings(admin=admin, admin_token=token)
     if settings.address is None:
-        raise AdminFailed("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
+        raise UserError("The gateway has no admin port: GATEWAY_ADMIN says where it is.")
     host, first = settings.address
     addresses = [f"{host}:{port}" for port in range(first, first + workers)]
     return {

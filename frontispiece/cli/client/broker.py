@@ -1,7 +1,7 @@
 """The broker of a project, and what goes on there."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from frontispiece.settings import value_of
 
 with extra("events"):
     from nats.js import JetStreamContext
+    from nats.js.api import ConsumerInfo
     from nats.js.errors import NotFoundError
 
 NAME_AT_BROKER: Final = "front"
@@ -129,43 +130,10 @@ async def subscribe(connection: Connection, prefix: str) -> AsyncIterator[Publis
     return messages()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConsumerLag:
-    """How far a service is behind.
-
-    Args:
-        service: its name.
-        stream: that it consumes.
-        pending: messages that were not delivered yet.
-        unacknowledged: messages that are being handled, or wait for their redelivery.
-        redelivered: of these, the ones that have failed before.
-    """
-
-    service: str
-    stream: str
-    pending: int
-    unacknowledged: int
-    redelivered: int
-
-
-async def consumer_lags(streams: JetStreamContext, prefix: str) -> list[ConsumerLag]:
-    """How far each service is behind, in both streams."""
+async def consumers(streams: JetStreamContext, prefix: str) -> AsyncIterator[ConsumerInfo]:
+    """The consumers of all services, in both streams: how far each is behind."""
     names = StreamNames.of(prefix)
-    return [
-        ConsumerLag(
-            service=info.name,
-            stream=stream,
-            pending=info.num_pending or 0,
-            unacknowledged=info.num_ack_pending or 0,
-            redelivered=info.num_redelivered or 0,
-        )
-        for stream in (names.events, names.commands)
-        for info in await _consumers(streams, stream)
-    ]
-
-
-async def _consumers(streams: JetStreamContext, stream: str) -> list[Any]:
-    try:
-        return await streams.consumers_info(stream)
-    except NotFoundError:  # no service has declared it yet
-        return []
+    for stream in (names.events, names.commands):
+        with suppress(NotFoundError):  # no service has declared it yet
+            for info in await streams.consumers_info(stream):
+                yield info

@@ -9,15 +9,12 @@ from typing import Any
 import httpx
 
 from frontispiece.cli.text import printable
+from frontispiece.errors import UserError
 from frontispiece.http.loopback import is_loopback
 from frontispiece.http.problems import MEDIA_TYPE
 
 TIMEOUT = 120.0
 """Seconds for the endpoint to check and store a whole file."""
-
-
-class ImportFailed(Exception):
-    """The endpoint did not accept the file; the message names every row and field that it reports."""
 
 
 def send(file: Path, endpoint: str, credentials: Callable[[], Iterable[tuple[str, str]]]) -> str:
@@ -29,13 +26,13 @@ def send(file: Path, endpoint: str, credentials: Callable[[], Iterable[tuple[str
         credentials: called for headers once the file has been read.
 
     Raises:
-        ImportFailed: the file cannot be read, or the endpoint does not accept it.
-        LoginFailed: there are no credentials.
+        UserError: the file cannot be read, the endpoint does not accept it, or there are no credentials. The
+            message names every row and field that the endpoint reports.
     """
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise ImportFailed(f"{file} cannot be read: {error}") from None
+        raise UserError(f"{file} cannot be read: {error}") from None
     headers = {
         "Content-Type": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
         "Idempotency-Key": hashlib.sha256(f"{endpoint}\n".encode() + content).hexdigest(),
@@ -50,9 +47,9 @@ def send(file: Path, endpoint: str, credentials: Callable[[], Iterable[tuple[str
             trust_env=not is_loopback(endpoint),
         )
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise ImportFailed(f"Nothing answers at {endpoint} ({error}). Is the project running?") from None
+        raise UserError(f"Nothing answers at {endpoint} ({error}). Is the project running?") from None
     if not response.is_success:
-        raise ImportFailed(_problem(response))
+        raise UserError(_problem(response))
     return printable(response.text)
 
 

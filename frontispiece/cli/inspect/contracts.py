@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Self, TypeVar, cast
@@ -50,15 +51,22 @@ OPERATIONS_OF_CLIENTS: Final = "persisted operations"
 SERVICES: Final = "services/"
 """The folder of the contracts of apps with the services that they call."""
 
+Conflict = tuple[tuple[str, str], list[str]]
+"""What is broken, in words, after its consumer and service."""
+
+Conflicts = dict[tuple[str, str], list[str]]
+"""The same, by consumer and service."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
-    """A project's contracts, read."""
+class ProjectContracts:
+    """A project's contracts as its files have them today; a file that cannot be read is a ConfigError."""
 
     project: Project
     tree: WorkingTree
     contracts: Contracts
     stage: str
+    today: date
 
     @classmethod
     def of(cls, project: Project) -> Self:
@@ -72,68 +80,107 @@ class Opened:
                 ["frontispiece.toml has no [contracts]: its `stage` says how an app is verified"]
             )
         tree = WorkingTree(project.folder / project.contracts.folder)
-        return cls(project=project, tree=tree, contracts=Contracts.load(tree), stage=project.contracts.stage)
+        return cls(
+            project=project,
+            tree=tree,
+            contracts=Contracts.load(tree),
+            stage=project.contracts.stage,
+            today=datetime.now(UTC).date(),
+        )
 
-    def disagreements(self, today: date) -> list[str]:
+    def disagreements(self) -> list[str]:
         """Where files and released.toml do not say the same."""
-        return disagreements(self.tree, self.contracts, today)
+        return disagreements(self.tree, self.contracts, self.today)
 
-    def changes(self, base: str, today: date) -> Sequence[Change]:
-        """What differs from a revision.
+    def changes(self, base: str) -> list[Change]:
+        """What differs from a revision of git: contracts, GraphQL APIs and the tools of agents."""
+        revision = Revision(self.tree.folder, base)
+        names, released = frozenset(revision.names()), self.contracts.released
+        found = changes(Contracts.load(revision), self.contracts, self.today)
+        for name, endpoint in self._apis(GraphEndpoint):
+            from frontispiece.contracts.graphql import contract_of, places  # noqa: PLC0415 (only where there is one)
 
-        Raises:
-            ConfigError: the revision, or a file of it, cannot be read.
-        """
-        found = changes(Contracts.load(Revision(self.tree.folder, base)), self.contracts, today)
-        return [*found, *self.graph_changes(base, today), *self.agent_changes(base)]
+            schema, operations = places(name)
+            if schema in names:
+                persisted = revision.read(operations) if operations in names else None
+                contract = contract_of(name, endpoint)
+                found += contract.changes(revision.read(schema), persisted, released, self.today)
+        for name, agent_endpoint in self._apis(AgentEndpoint):
+            if (file := agents.place(name)) in names:
+                found += agents.changes(name, revision.read(file), agents.tools_of(agent_endpoint))
+        return found
 
     def revision(self) -> str:
-        """The commit of the working tree.
-
-        Raises:
-            ConfigError: git does not say.
-        """
+        """The commit of the working tree."""
         return Revision(self.tree.folder, "HEAD").commit
 
-    async def matrix(self, today: date) -> list[Verified]:
-        """Every version in the field, verified.
-
-        Raises:
-            ConfigError: the stage cannot be imported.
-        """
+    async def matrix(self) -> list[Verified]:
+        """Every version in the field, verified on the project's stage."""
+        staging = attribute(self.stage)
+        if not callable(staging):
+            raise ConfigError([f"{self.stage} is no stage, but {type(staging).__name__}"])
         with _silent():
-            return await matrix(self.contracts, self._staging(), today)
+            return await matrix(self.contracts, cast(Staging, staging), self.today)
 
-    def service_conflicts(self) -> dict[tuple[str, str], list[str]]:
-        """What services do not offer of what apps rely on, in words, by consumer and service.
+    def conflicts(self) -> Conflicts:
+        """What providers do not offer of what apps, services and GraphQL clients rely on."""
+        return dict(chain(self._of_services(), self._of_events(), self._of_graphs()))
 
-        Raises:
-            ConfigError: a contract cannot be read, or an app not be made.
-        """
-        names = [name for name in self.tree.names() if name.startswith(SERVICES)]
-        if not names:
-            return {}
-        openapi = self._openapi()
-        found: dict[tuple[str, str], list[str]] = {}
-        for name in names:
+    def _of_services(self) -> Iterator[Conflict]:
+        """What services do not offer of what apps rely on."""
+        for name in [name for name in self.tree.names() if name.startswith(SERVICES)]:
             try:
                 contract = json.loads(self.tree.read(name))
-                wrong = conflicts(contract, openapi.get)
+                wrong = conflicts(contract, self._openapi.get)
+                yield from (((contract["consumer"], service), faults) for service, faults in wrong.items())
             except (ValueError, KeyError, TypeError) as error:
                 place = self.tree.place(name)
                 raise ConfigError([f"{place} is no contract with services: {error!r}"]) from None
-            found |= {(contract["consumer"], service): faults for service, faults in wrong.items()}
+
+    def _of_events(self) -> Iterator[Conflict]:
+        """What services read of events and commands that nobody sends.
+
+        A service declares its messages in the module `events` beside its factory's.
+        """
+        declared = {name: declared_in(module) for name, module in self._event_modules()}
+        services = [name for name, classes in declared.items() if classes]
+        if services:
+            yield (EVENTS, f"{len(services)} services"), disagreements_of_events(declared)
+
+    def _of_graphs(self) -> Iterator[Conflict]:
+        """What schemas do not have of what versions in the field read."""
+        for name, endpoint in self._apis(GraphEndpoint):
+            from frontispiece.contracts.graphql import contract_of  # noqa: PLC0415 (only where there is one)
+
+            faults = contract_of(name, endpoint).conflicts(self.contracts.released, self.today)
+            yield (OPERATIONS_OF_CLIENTS, f"{name}{endpoint.path}"), list(faults)
+
+    def graph_files(self) -> dict[Path, str]:
+        """What the files of all GraphQL APIs must say, by their paths."""
+        found: dict[Path, str] = {}
+        for _, endpoint in self._apis(GraphEndpoint):
+            from frontispiece.contracts.graphql import files  # noqa: PLC0415 (only where there is one)
+
+            found |= files(endpoint, self.contracts.released, self.today)
+        return found
+
+    def usage(self) -> dict[str, list[FieldUse]]:
+        """The fields that each provider offers, with the versions in the field that read them."""
+        fielded = self.contracts.in_field(self.today)
+        found = {}
+        for provider in dict.fromkeys(pact.provider for pact in fielded):
+            if provider not in self._openapi:
+                raise ConfigError([f"{provider} is no app of frontispiece.toml with an OpenAPI document"])
+            own = [pact for pact in fielded if pact.provider == provider]
+            found[provider] = usage(self._openapi[provider], own)
         return found
 
     @cached_property
     def _apps(self) -> list[tuple[str, App]]:
-        """Every app with a factory except the gateway, by name, made once.
-
-        Raises:
-            ConfigError: one of them has errors.
-        """
+        """Every app with a factory except the gateway, by name, made once."""
         return list(apps(self.project, self.project.folder / ".data", self.project.routes))
 
+    @cached_property
     def _openapi(self) -> dict[str, dict[str, Any]]:
         """The OpenAPI documents of all apps that have one, by the app."""
         return {name: app.openapi() for name, app in self._apps if isinstance(app, FastAPI)}
@@ -144,98 +191,11 @@ class Opened:
                 if isinstance(api, kind):
                     yield name, api
 
-    def agent_changes(self, base: str) -> Iterator[Change]:
-        """What differs of the tools of agents from a revision.
-
-        Raises:
-            ConfigError: the revision, or a file of it, cannot be read.
-        """
-        revision = Revision(self.tree.folder, base)
-        names = frozenset(revision.names())
-        for name, endpoint in self._apis(AgentEndpoint):
-            if (file := agents.place(name)) in names:
-                yield from agents.changes(name, revision.read(file), agents.tools_of(endpoint))
-
-    def graph_conflicts(self, today: date) -> dict[tuple[str, str], list[str]]:
-        """What schemas do not have of what versions in the field read, in words, by API.
-
-        Raises:
-            ConfigError: an app cannot be made, or its operations not be read.
-        """
-        found = {}
-        for name, endpoint in self._apis(GraphEndpoint):
-            from frontispiece.contracts.graphql import contract_of  # noqa: PLC0415 (only where there is one)
-
-            conflicts = contract_of(name, endpoint).conflicts(self.contracts.released, today)
-            found[OPERATIONS_OF_CLIENTS, f"{name}{endpoint.path}"] = list(conflicts)
-        return found
-
-    def graph_changes(self, base: str, today: date) -> Iterator[Change]:
-        """What differs of schemas and persisted operations from a revision.
-
-        Raises:
-            ConfigError: the revision, or a file of it, cannot be read.
-        """
-        revision = Revision(self.tree.folder, base)
-        names = frozenset(revision.names())
-        for name, endpoint in self._apis(GraphEndpoint):
-            from frontispiece.contracts.graphql import contract_of, places  # noqa: PLC0415 (only where there is one)
-
-            schema, operations = places(name)
-            if schema in names:
-                persisted = revision.read(operations) if operations in names else None
-                contract = contract_of(name, endpoint)
-                yield from contract.changes(revision.read(schema), persisted, self.contracts.released, today)
-
-    def graph_files(self, today: date) -> dict[Path, str]:
-        """What the files of all GraphQL APIs must say, by their paths.
-
-        Raises:
-            ConfigError: an operation cannot be persisted.
-        """
-        found: dict[Path, str] = {}
-        for _, endpoint in self._apis(GraphEndpoint):
-            from frontispiece.contracts.graphql import files  # noqa: PLC0415 (only where there is one)
-
-            found |= files(endpoint, self.contracts.released, today)
-        return found
-
-    def event_conflicts(self) -> dict[tuple[str, str], list[str]]:
-        """What services read of events and commands that nobody sends, in words; nothing without any.
-
-        A service declares its messages in the module `events` beside its factory's.
-        """
-        declared = {name: declared_in(module) for name, module in self._event_modules()}
-        services = [name for name, classes in declared.items() if classes]
-        return {(EVENTS, f"{len(services)} services"): disagreements_of_events(declared)} if services else {}
-
     def _event_modules(self) -> Iterator[tuple[str, ModuleType]]:
         for name, app in self.project.apps.items():
             package = (app.factory or "").partition(":")[0].rpartition(".")[0]
             if package and find_spec(f"{package}.events"):
                 yield name, import_module(f"{package}.events")
-
-    def usage(self, today: date) -> dict[str, list[FieldUse]]:
-        """The fields that each provider offers, with the versions in the field that read them.
-
-        Raises:
-            ConfigError: a provider is no app with an OpenAPI document, or a contract does not fit it.
-        """
-        fielded = self.contracts.in_field(today)
-        documents = self._openapi()
-        found = {}
-        for provider in dict.fromkeys(pact.provider for pact in fielded):
-            if provider not in documents:
-                raise ConfigError([f"{provider} is no app of frontispiece.toml with an OpenAPI document"])
-            own = [pact for pact in fielded if pact.provider == provider]
-            found[provider] = usage(documents[provider], own)
-        return found
-
-    def _staging(self) -> Staging:
-        staging = attribute(self.stage)
-        if not callable(staging):
-            raise ConfigError([f"{self.stage} is no stage, but {type(staging).__name__}"])
-        return cast(Staging, staging)
 
 
 @contextmanager

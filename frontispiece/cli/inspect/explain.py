@@ -6,6 +6,7 @@ import httpx
 import msgspec
 
 from frontispiece.cli.text import printable
+from frontispiece.errors import UserError
 from frontispiece.http.loopback import is_loopback
 from frontispiece.http.problems import MEDIA_TYPE as PROBLEM
 from frontispiece.pages.timeline import MEDIA_TYPE, PageTrace
@@ -25,11 +26,7 @@ HINTS = {
 }
 
 
-class NotExplained(Exception):
-    """There is no timeline; the message says why."""
-
-
-class NoTimeline(NotExplained):
+class NoTimeline(UserError):
     """The response has none: the path may be no page."""
 
 
@@ -37,10 +34,10 @@ def explain(url: str, path: str, headers: Iterable[tuple[str, str]]) -> PageTrac
     """Run a page, and return its timeline.
 
     Raises:
-        NotExplained: nothing answers, or the response is not a timeline.
+        UserError: nothing answers, or the response is not a timeline.
     """
     if not path.startswith("/"):
-        raise NotExplained(f"A path begins with a slash, unlike {printable(path)}.")
+        raise UserError(f"A path begins with a slash, unlike {printable(path)}.")
     encoded = [(name.encode(), value.encode()) for name, value in headers]
     try:
         response = httpx.get(
@@ -50,13 +47,11 @@ def explain(url: str, path: str, headers: Iterable[tuple[str, str]]) -> PageTrac
             trust_env=not is_loopback(url),
         )
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as fault:
-        raise NotExplained(f"{printable(url + path)} cannot be requested: {fault}") from None
+        raise UserError(f"{printable(url + path)} cannot be requested: {fault}") from None
     except httpx.TransportError as fault:
-        raise NotExplained(
-            f"Nothing answers at {url} ({fault or 'timeout'}). Is the project running?"
-        ) from None
+        raise UserError(f"Nothing answers at {url} ({fault or 'timeout'}). Is the project running?") from None
     if _media_type(response) != MEDIA_TYPE:
-        raise (NoTimeline if response.is_success else NotExplained)(_reason(path, response))
+        raise (NoTimeline if response.is_success else UserError)(_reason(path, response))
     return _decoded(response.content)
 
 
@@ -64,11 +59,11 @@ def header(text: str) -> tuple[str, str]:
     """The name and value of a header written as `Name: value`.
 
     Raises:
-        NotExplained: it is written otherwise.
+        UserError: it is written otherwise.
     """
     name, colon, value = text.partition(":")
     if not (colon and name.isascii() and name.strip()):
-        raise NotExplained(f"A header is written as 'Name: value', unlike {printable(text)!r}.")
+        raise UserError(f"A header is written as 'Name: value', unlike {printable(text)!r}.")
     return name.strip(), value.strip()
 
 
@@ -81,13 +76,13 @@ def _decoded(content: bytes) -> PageTrace:
     try:
         explained = msgspec.json.decode(content, type=PageTrace)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
-        raise NotExplained(f"The answer is no timeline of this version: {fault}") from None
+        raise UserError(f"The answer is no timeline of this version: {fault}") from None
     known = range(len(explained.timeline.batches))
     for source in explained.timeline.sources:
         for place in source.batches:
             if place not in known:
                 waiting = f"{printable(source.name)} waited for batch {place} of {len(known)}"
-                raise NotExplained(f"The answer is no timeline: {waiting}.")
+                raise UserError(f"The answer is no timeline: {waiting}.")
     return explained
 
 

@@ -9,6 +9,7 @@ from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
 from frontispiece.cli.tables import load_table
 from frontispiece.cli.text import printable
+from frontispiece.errors import UserError
 from frontispiece.gateway.aggregates.handler import aggregate_graph
 from frontispiece.pages.app import PageApp
 from frontispiece.pages.graph import Graph, graph_of
@@ -17,10 +18,6 @@ PLAIN = re.compile(r"[^\w /{}()?:.,=|\[\]…·+-]")
 """Characters that Mermaid may interpret inside quotes."""
 
 SHAPES = {"input": ('(["', '"])'), "source": ('["', '"]'), "view": ('[["', '"]]')}
-
-
-class NoSuchPage(Exception):
-    """No page has this name; the message lists all."""
 
 
 def graphs(project: Project, data: Path, routes: Path) -> list[Graph]:
@@ -43,13 +40,13 @@ def chosen(graphs: Iterable[Graph], name: str) -> list[Graph]:
     """The graphs of one page, one a method, by its name `APP:PATH` or a public path, or all of an app.
 
     Raises:
-        NoSuchPage: there is none.
+        UserError: there is none; the message lists all.
     """
     graphs = list(graphs)
     found = [graph for graph in graphs if name in {graph.name, graph.name.partition(":")[0], *graph.public}]
     if not found:
         names = "\n".join(dict.fromkeys(f"  {printable(graph.name)}" for graph in graphs))
-        raise NoSuchPage(f"There is no page {printable(name)}: it is one of\n{names}")
+        raise UserError(f"There is no page {printable(name)}: it is one of\n{names}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The changes of a project's code, found by looking at its files again and again.
+"""The changes of a project's code, found by polling its files.
 
 Polled, not watched: watching needs a thread, and a process of several threads cannot be forked. Two thousand
 files take some milliseconds.
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 POLL_INTERVAL: Final = 0.2
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 SHARE: Final = 0.2
-"""Of one core, at most, goes into looking: where a look takes long, the next one comes later."""
+"""The largest share of a core that polling takes: after a slow poll the next one comes later."""
 
 CODE: Final = frozenset(
     {".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".rb", ".php", ".java", ".cs", ".rs", ".ex"}
@@ -48,10 +48,10 @@ class Changes:
         self._seen = self._known
 
     def wait(self, pause: Callable[[float], None]) -> set[Path]:
-        """The files that have changed, once a look has found them as the look before: half a file is none.
+        """The files that have changed, once two polls have found the same: a file may be half written.
 
         Args:
-            pause: called with the seconds between two looks, until there is something.
+            pause: called with the seconds between two polls, until there is something.
         """
         took = 0.0
         while True:

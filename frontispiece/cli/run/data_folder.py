@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 
 LOCK: Final = "lock"
 """The file that a run locks."""
@@ -19,14 +19,10 @@ LOGS: Final = "logs"
 """The folder of programs' output."""
 
 SPACE: Final = 1 << 20
-"""Bytes that the folder has room for at the start."""
+"""Bytes that must be free in the folder at the start."""
 
 FILE: Final = "run.json"
 """The file of `RunAddresses`, while the project runs."""
-
-
-class InUse(Exception):
-    """Another run has the data folder."""
 
 
 class RunAddresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +43,7 @@ def locked(data: Path) -> Iterator[int]:
 
     Raises:
         ConfigError: the folder cannot be made or written, or has no space.
-        InUse: another run, or a child that it left behind, holds the lock.
+        UserError: another run, or a child that it left behind, holds the lock.
     """
     try:
         (data / LOGS).mkdir(parents=True, exist_ok=True)
@@ -62,7 +58,9 @@ def locked(data: Path) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse(f"{data} is in use by another run: stop that one, or choose another folder") from None
+            raise UserError(
+                f"{data} is in use by another run: stop that one, or choose another folder"
+            ) from None
         (data / FILE).unlink(missing_ok=True)  # of a run that has crashed
         yield descriptor
     finally:

@@ -19,11 +19,11 @@ from frontispiece.cli.run.environment import Run
 from frontispiece.cli.run.imports import NO_PYTHON, Imports
 from frontispiece.cli.run.launcher import Launcher
 from frontispiece.cli.run.process_layouts import child_processes, many_processes, start_command, start_factory
-from frontispiece.cli.run.readiness import WARN_AFTER, NotReady, accepts_connections, wait_ready
+from frontispiece.cli.run.readiness import WARN_AFTER, accepts_connections, wait_ready
 from frontispiece.cli.run.scaling import Instances
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.server import GATEWAY
-from frontispiece.server.child_process import ChildFailed, Process
+from frontispiece.server.child_process import Process
 from frontispiece.server.handover import Successor
 from frontispiece.server.sockets import bound
 from frontispiece.server.supervisor import Supervisor
@@ -72,7 +72,7 @@ class Development:
                     announce = partial(self.say, "all apps serve again")
                     apps.read_imports()
                     project = self._follow(apps, project, changes)
-            except (ChildFailed, NotReady, ConfigError) as error:
+            except UserError as error:
                 self.say(f"{error}\nIt is started again when something is saved.")
                 _changed(changes, time.sleep)
                 project = self._reloaded(project) or project
@@ -103,7 +103,7 @@ class Development:
             try:
                 if code := {file for file in changed if file.suffix in CODE}:
                     apps.replace(code)
-            except (ChildFailed, NotReady, ConfigError):
+            except UserError:
                 raise
             except Exception:  # whatever was saved, what is served goes on
                 log.exception("What was saved cannot be served")

@@ -24,7 +24,7 @@ from frontispiece.server.sockets import LOOPBACK
 from frontispiece.settings import secret_of, value_of
 
 TRACES_PER_SECOND: Final = "10"
-"""Traces that the gateway begins: who measures a project under load does not measure its traces."""
+"""Traces that the gateway samples a second: a load test measures the project, not its traces."""
 
 DEVELOPMENT: Final = {
     "DATABASE_MIGRATE": "true",

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from frontispiece.cli.run.environment import Run
+from frontispiece.errors import UserError
 from frontispiece.http.client import new_client
 from frontispiece.server import GATEWAY
 from frontispiece.server.sockets import refusal_at
@@ -25,10 +26,6 @@ Probe = Callable[[], Coroutine[Any, Any, str | None]]
 """Returns why an app is not ready, and None when it is."""
 
 
-class NotReady(Exception):
-    """The project was not ready in time; the message says what was missing."""
-
-
 async def wait_ready(
     run: Run, check: Callable[[], None], sockets: Mapping[str, socket.socket] = MappingProxyType({})
 ) -> None:
@@ -41,7 +38,7 @@ async def wait_ready(
 
     Raises:
         ChildFailed: `check` found that a child process ended.
-        NotReady: an app was not ready in time.
+        UserError: an app was not ready in time; the message says what was missing.
     """
     begun, warned = time.monotonic(), False
     async with new_client() as http:
@@ -50,7 +47,7 @@ async def wait_ready(
                 check()
                 waited = time.monotonic() - begun
                 if waited > READY_TIMEOUT:
-                    raise NotReady(missing)
+                    raise UserError(missing)
                 if waited > WARN_AFTER and not warned:
                     log.warning("still waiting, for %g s at most: %s", READY_TIMEOUT, missing)
                     warned = True

@@ -21,7 +21,7 @@ from frontispiece.server.sockets import refusal_at
 from frontispiece.settings import RegistrySettings
 
 POLL_INTERVAL: Final = 0.1
-"""Seconds between two looks at the program."""
+"""Seconds between two checks of the program."""
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):

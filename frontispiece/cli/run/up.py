@@ -106,10 +106,9 @@ class Up:
 
         Raises:
             ConfigError: settings, the route table or pages have errors.
-            InUse: another run has the data.
+            UserError: another run has the data, or an app was not ready in time.
             PortTaken: the port is not free.
             ChildFailed: a program ended before all were ready; one that ends later is started again.
-            NotReady: an app was not ready in time.
             MissingExtra: `${valkey}` or `${nats}` needs the extra `embedded`.
         """
 

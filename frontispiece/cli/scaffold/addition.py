@@ -3,9 +3,7 @@
 import keyword
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,18 +14,10 @@ from rich.markup import escape
 
 from frontispiece.cli.project import Project
 from frontispiece.cli.terminal import data_folder, out
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.server import GATEWAY
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-
-
-UndoneBy = Callable[[Path, Callable[[], object]], None]
-"""Called with what is about to change, and what brings it back."""
-
-
-class NotAdded(Exception):
-    """Nothing has been written; the message says why."""
 
 
 class Addition:
@@ -43,11 +33,11 @@ class Addition:
         """A new file in the project.
 
         Raises:
-            NotAdded: there is one already.
+            UserError: there is one already.
         """
         file = self._project.folder / path
         if os.path.lexists(file):  # a link that leads nowhere, too
-            raise NotAdded(f"{file} exists already.")
+            raise UserError(f"{file} exists already.")
         self._new[file] = self._filled(template)
 
     def append(self, file: Path, template: str) -> None:
@@ -62,39 +52,41 @@ class Addition:
         """The text of a file, with what has been added to it.
 
         Raises:
-            NotAdded: it is no text.
+            UserError: it cannot be read, or is no text.
         """
         try:
             return self._changed.get(file) or file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise NotAdded(f"{file} is no UTF-8: save it as UTF-8.") from None
+            raise UserError(f"{file} is no UTF-8: save it as UTF-8.") from None
+        except OSError as error:
+            raise UserError(str(error)) from None
 
     def write(self) -> None:
         """Write all of it, check the project, and say what was written.
 
         Raises:
-            NotAdded: a file cannot be written, or the project has errors then: all is as it was, but for what
-                the message names.
+            UserError: a file cannot be written, or the project has errors then; all is as it was, but for
+                what the message names.
         """
-        left: list[str] = []
+        before: dict[Path, bytes | None] = {}
         try:
-            with ExitStack() as undo:
-                self._write_all(partial(_undo, undo, left))
-                undo.pop_all()
-        except NotAdded as error:
-            raise NotAdded("\n".join([str(error), *left])) from None
+            self._write_all(before)
+        except BaseException as error:
+            if left := [*_restored(before)]:
+                raise UserError("\n".join([str(error), *left])) from error
+            raise
         for file in (*self._new, *self._changed):
             verb = "written" if file in self._new else "changed"
             out.print(f"  {verb}  {escape(str(file))}", highlight=False)
 
-    def _write_all(self, undone_by: UndoneBy) -> None:
+    def _write_all(self, before: dict[Path, bytes | None]) -> None:
         for file, text in {**self._new, **self._changed}.items():
             try:
-                _write(file, text, undone_by)
+                _write(file, text, before)
             except OSError as error:
-                raise NotAdded(f"Nothing was added: {error.filename or file}: {error.strerror}.") from None
+                raise UserError(f"Nothing was added: {error.filename or file}: {error.strerror}.") from None
         if errors := _errors(self._project):
-            raise NotAdded("\n".join(["Nothing was added, for the project would have errors:", *errors]))
+            raise UserError("\n".join(["Nothing was added, for the project would have errors:", *errors]))
 
     def _filled(self, template: str) -> str:
         text = (files(__package__) / "templates" / template).read_text(encoding="utf-8")
@@ -105,50 +97,38 @@ def values(name: str, *, is_module: bool = True, **more: str) -> dict[str, str]:
     """The values of placeholders for a name.
 
     Raises:
-        NotAdded: it cannot be a name.
+        UserError: it cannot be a name.
     """
     module = name.replace("-", "_")
     if NAME.fullmatch(name) is None:
-        raise NotAdded(f"{name!r} is no name: write small letters, and hyphens between words.")
+        raise UserError(f"{name!r} is no name: write small letters, and hyphens between words.")
     if keyword.iskeyword(module) or name == GATEWAY or (is_module and find_spec(module) is not None):
-        raise NotAdded(f"{name!r} has another meaning in Python or in the project: choose another name.")
+        raise UserError(f"{name!r} has another meaning in Python or in the project: choose another name.")
     words = "".join(word.capitalize() for word in name.split("-"))
     own = {"name": name, "path": name, "module": module, "module_id": f"{module}_id", "class_name": words}
     return own | more
 
 
-def _write(file: Path, text: str, undone_by: UndoneBy) -> None:
-    """Write a file with the ends of lines that it has; first it is said what brings back what was there."""
-    for folder in _missing(file.parent):
-        folder.mkdir()
-        undone_by(folder, folder.rmdir)
-    before = file.read_bytes() if file.exists() else None
-    undone_by(file, partial(_remove, file) if before is None else partial(file.write_bytes, before))
-    file.write_text(text, encoding="utf-8", newline="\r\n" if before and b"\r\n" in before else "\n")
+def _write(file: Path, text: str, before: dict[Path, bytes | None]) -> None:
+    """Write a file with the ends of lines that it has; `before` gets what was there, None for nothing."""
+    before |= dict.fromkeys(reversed([folder for folder in file.parents if not folder.exists()]))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content = before[file] = file.read_bytes() if file.exists() else None
+    file.write_text(text, encoding="utf-8", newline="\r\n" if content and b"\r\n" in content else "\n")
 
 
-def _undo(undo: ExitStack, left: list[str], path: Path, action: Callable[[], object]) -> None:
-    """Have `undo` do what brings a file or a folder back, and name it in `left` when that fails."""
-
-    def attempt() -> None:
+def _restored(before: dict[Path, bytes | None]) -> Iterator[str]:
+    """Bring files and folders back, the last one first; gives which could not be."""
+    for path, content in reversed(before.items()):
         try:
-            action()
+            if content is not None:
+                path.write_bytes(content)
+            elif path.is_dir():
+                path.rmdir()
+            elif os.path.lexists(path):  # it may be what could not be written
+                path.unlink()
         except OSError as error:
-            left.append(f"{path} is not as it was, and could not be brought back: {error.strerror}.")
-
-    undo.callback(attempt)
-
-
-def _remove(file: Path) -> None:
-    if os.path.lexists(file):  # it may be what could not be written
-        file.unlink()
-
-
-def _missing(folder: Path) -> Iterator[Path]:
-    """The folders that lead to this one and do not exist, the outermost first."""
-    if not folder.exists():
-        yield from _missing(folder.parent)
-        yield folder
+            yield f"{path} is not as it was, and could not be brought back: {error.strerror}."
 
 
 def _errors(project: Project) -> list[str]:

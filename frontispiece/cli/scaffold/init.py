@@ -9,16 +9,13 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from frontispiece.cli.terminal import fail, out
+from frontispiece.cli.terminal import out
+from frontispiece.errors import UserError
 
 RENAMED: Final = {"dockerignore": ".dockerignore", "gitignore": ".gitignore"}
 """Names that would have a meaning of their own in the package."""
 
 LEFT_OUT: Final = "__pycache__"
-
-
-class NotEmpty(Exception):
-    """The folder has files already: nothing has been written."""
 
 
 def init(
@@ -29,10 +26,8 @@ def init(
     """Write a new project: a gateway, a BFF with one page, a service to talk to, tests, an image."""
     try:
         written = write_project(folder)
-    except NotEmpty as error:
-        fail(str(error))
     except OSError as error:
-        fail(f"{folder} cannot be written: {error}")
+        raise UserError(f"{folder} cannot be written: {error}") from None
     for path in written:
         out.print(f"  {escape(str(folder / path))}", highlight=False)
     out.print(
@@ -44,11 +39,11 @@ def write_project(folder: Path) -> list[Path]:
     """Write the files of a new project; returns their paths in the folder.
 
     Raises:
-        NotEmpty: there are files in the folder.
+        UserError: there are files in the folder.
         OSError: it cannot be written.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise NotEmpty(f"{folder} is not empty: a new project needs a folder of its own.")
+        raise UserError(f"{folder} is not empty: a new project needs a folder of its own.")
     written = []
     for path, file in _files(files(__package__) / "project", PurePosixPath()):
         target = folder / path.with_name(RENAMED.get(path.name, path.name))

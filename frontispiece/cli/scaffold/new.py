@@ -1,18 +1,16 @@
 """`front new`: a page, a client, a service, a route or a layer in a project, wired and with its test."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Final, Literal
 
 import typer
 
 from frontispiece.cli import completion
 from frontispiece.cli.project import Project
-from frontispiece.cli.scaffold.addition import Addition, NotAdded, values
-from frontispiece.cli.scaffold.wiring import NotWired, with_page
-from frontispiece.cli.terminal import Folder, fail, open_project, out
-from frontispiece.errors import nearest
+from frontispiece.cli.scaffold.addition import Addition, values
+from frontispiece.cli.scaffold.wiring import with_page
+from frontispiece.cli.terminal import Folder, open_project, out
+from frontispiece.errors import UserError, nearest
 from frontispiece.gateway.config.service import DEFAULT_READINESS_PATH
 from frontispiece.settings import PROJECT_FILE
 
@@ -27,14 +25,6 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="In small letters, words with hyphens between them.")]
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except (NotAdded, NotWired, OSError) as error:
-        fail(str(error))
-
-
 def page(
     ctx: typer.Context,
     name: Name,
@@ -46,20 +36,19 @@ def page(
 ) -> None:
     """Add a page to a BFF, with its route and its test: in its folder `pages` or `screens`, which it has."""
     opened = open_project(project)
-    with _explained():
-        serving, package = _bff(opened, bff, f"{ctx.info_name}s")
-        folder = _folder_of_pages(opened, package)
-        prefix = package.rpartition(".")[2]
-        added = values(name, is_module=False, bff=serving, package=package, prefix=prefix)
-        module = added["module"]
-        addition = Addition(opened, added)
-        addition.create(f"{package.replace('.', '/')}/{folder}/{module}.py", "page.py.txt")
-        addition.create(f"tests/test_{prefix}_{module}.py", "test_page.py.txt")
-        addition.append(opened.routes, "page_route.toml.txt")
-        wiring = opened.folder / package.replace(".", "/") / "app.py"
-        addition.change(wiring, with_page(addition.text(wiring), f"{package}.{folder}", module))
-        addition.write()
-        _say_path(f"/{prefix}/{name}/1")
+    serving, package = _bff(opened, bff, f"{ctx.info_name}s")
+    folder = _folder_of_pages(opened, package)
+    prefix = package.rpartition(".")[2]
+    added = values(name, is_module=False, bff=serving, package=package, prefix=prefix)
+    module = added["module"]
+    addition = Addition(opened, added)
+    addition.create(f"{package.replace('.', '/')}/{folder}/{module}.py", "page.py.txt")
+    addition.create(f"tests/test_{prefix}_{module}.py", "test_page.py.txt")
+    addition.append(opened.routes, "page_route.toml.txt")
+    wiring = opened.folder / package.replace(".", "/") / "app.py"
+    addition.change(wiring, with_page(addition.text(wiring), f"{package}.{folder}", module))
+    addition.write()
+    _say_path(f"/{prefix}/{name}/1")
 
 
 app.command("page")(page)
@@ -70,45 +59,43 @@ app.command("screen", help="The same as page; of several BFFs the one that has a
 def client(name: Name, project: Folder = None) -> None:
     """Add a BFF for a further client, such as mobile: with its route, its first page and its test."""
     opened = open_project(project)
-    with _explained():
-        parents = {package.rpartition(".")[0] for package in _packages(opened).values()}
-        parent = parents.pop() if len(parents) == 1 else ""
-        package = ".".join(filter(None, [parent, name.replace("-", "_")]))
-        folder, bff = package.replace(".", "/"), package.replace(".", "-").replace("_", "-")
-        _not_taken(opened, bff)
-        added = values(name, is_module=not parent)
-        added |= {"bff": bff, "package": package, "prefix": name}
-        added["imports"] = "\n".join(
-            sorted([f"from {package}.pages import home", "from frontispiece.pages import bff"])
-        )
-        addition = Addition(opened, added)
-        addition.create(f"{folder}/__init__.py", "client.py.txt")
-        addition.create(f"{folder}/app.py", "client_app.py.txt")
-        addition.create(f"{folder}/pages/__init__.py", "client_pages.py.txt")
-        addition.create(f"{folder}/pages/home.py", "client_home.py.txt")
-        addition.create(f"tests/test_{added['module']}_home.py", "test_client.py.txt")
-        addition.append(opened.folder / PROJECT_FILE, "client.toml.txt")
-        addition.append(opened.routes, "client_route.toml.txt")
-        addition.write()
-        _say_path(f"/{name}/home")
-        _say_compose(f'"{bff}": "app://{package}{FACTORY}"')
+    parents = {package.rpartition(".")[0] for package in _packages(opened).values()}
+    parent = parents.pop() if len(parents) == 1 else ""
+    package = ".".join(filter(None, [parent, name.replace("-", "_")]))
+    folder, bff = package.replace(".", "/"), package.replace(".", "-").replace("_", "-")
+    _not_taken(opened, bff)
+    added = values(name, is_module=not parent)
+    added |= {"bff": bff, "package": package, "prefix": name}
+    added["imports"] = "\n".join(
+        sorted([f"from {package}.pages import home", "from frontispiece.pages import bff"])
+    )
+    addition = Addition(opened, added)
+    addition.create(f"{folder}/__init__.py", "client.py.txt")
+    addition.create(f"{folder}/app.py", "client_app.py.txt")
+    addition.create(f"{folder}/pages/__init__.py", "client_pages.py.txt")
+    addition.create(f"{folder}/pages/home.py", "client_home.py.txt")
+    addition.create(f"tests/test_{added['module']}_home.py", "test_client.py.txt")
+    addition.append(opened.folder / PROJECT_FILE, "client.toml.txt")
+    addition.append(opened.routes, "client_route.toml.txt")
+    addition.write()
+    _say_path(f"/{name}/home")
+    _say_compose(f'"{bff}": "app://{package}{FACTORY}"')
 
 
 @app.command()
 def service(name: Name, project: Folder = None) -> None:
     """Add a fake service in place of one of yours, with a route to it and its test."""
     opened = open_project(project)
-    with _explained():
-        _not_taken(opened, name)
-        added = values(name)
-        addition = Addition(opened, added)
-        addition.create(f"services/{added['module']}.py", "service.py.txt")
-        addition.create(f"tests/test_{added['module']}_service.py", "test_service.py.txt")
-        addition.append(opened.folder / PROJECT_FILE, "service.toml.txt")
-        addition.append(opened.routes, "service_route.toml.txt")
-        addition.write()
-        _say_path(f"/api/{name}/1")
-        _say_compose(f'"{name}": "http://{name}:8000", and its container')
+    _not_taken(opened, name)
+    added = values(name)
+    addition = Addition(opened, added)
+    addition.create(f"services/{added['module']}.py", "service.py.txt")
+    addition.create(f"tests/test_{added['module']}_service.py", "test_service.py.txt")
+    addition.append(opened.folder / PROJECT_FILE, "service.toml.txt")
+    addition.append(opened.routes, "service_route.toml.txt")
+    addition.write()
+    _say_path(f"/api/{name}/1")
+    _say_compose(f'"{name}": "http://{name}:8000", and its container')
 
 
 @app.command()
@@ -123,48 +110,46 @@ def route(
 ) -> None:
     """Add a route to the table, with its test."""
     opened = open_project(project)
-    with _explained():
-        words = re.findall(r"[a-z0-9]+", path.lower())
-        if not words:
-            raise NotAdded(f"{path!r} has no word to call its test by: write a path such as /api/things.")
-        serving, target = _target(opened, to, path)
-        methods = [each.upper() for each in method or ["GET"]]
-        added = {
-            "route": path,
-            "module": "_".join(words),
-            "routes_file": str(opened.gateway.routes),
-            "service": serving,
-            "service_module": serving.replace("-", "_"),
-            "to": f"{serving}:{target}" if target != path else serving,
-            "health": _health(project=opened, service=serving),
-            "auth": auth,
-            "methods": "" if methods == ["GET"] else f"methods = {methods}\n".replace("'", '"'),
-            "method": methods[0],
-            "requested": PARAMETER.sub("1", path),
-            "reached": PARAMETER.sub("1", target),
-            "fixture": "\n    access_tokens: AccessTokens," if auth == "bearer" else "",
-            "imported": "AccessTokens, " if auth == "bearer" else "",
-            "headers": ', headers=access_tokens.bearer("reader")' if auth == "bearer" else "",
-        }
-        addition = Addition(opened, added)
-        addition.create(f"tests/test_route_{added['module']}.py", "test_route.py.txt")
-        if f"[services.{serving}]" not in addition.text(opened.routes):
-            addition.append(opened.routes, "route_service.toml.txt")
-        addition.append(opened.routes, "route.toml.txt")
-        addition.write()
+    words = re.findall(r"[a-z0-9]+", path.lower())
+    if not words:
+        raise UserError(f"{path!r} has no word to call its test by: write a path such as /api/things.")
+    serving, target = _target(opened, to, path)
+    methods = [each.upper() for each in method or ["GET"]]
+    added = {
+        "route": path,
+        "module": "_".join(words),
+        "routes_file": str(opened.gateway.routes),
+        "service": serving,
+        "service_module": serving.replace("-", "_"),
+        "to": f"{serving}:{target}" if target != path else serving,
+        "health": _health(project=opened, service=serving),
+        "auth": auth,
+        "methods": "" if methods == ["GET"] else f"methods = {methods}\n".replace("'", '"'),
+        "method": methods[0],
+        "requested": PARAMETER.sub("1", path),
+        "reached": PARAMETER.sub("1", target),
+        "fixture": "\n    access_tokens: AccessTokens," if auth == "bearer" else "",
+        "imported": "AccessTokens, " if auth == "bearer" else "",
+        "headers": ', headers=access_tokens.bearer("reader")' if auth == "bearer" else "",
+    }
+    addition = Addition(opened, added)
+    addition.create(f"tests/test_route_{added['module']}.py", "test_route.py.txt")
+    if f"[services.{serving}]" not in addition.text(opened.routes):
+        addition.append(opened.routes, "route_service.toml.txt")
+    addition.append(opened.routes, "route.toml.txt")
+    addition.write()
 
 
 def layer(name: Name, project: Folder = None) -> None:
     """Add a layer of the project's own, with its test; routes have it by `layers.NAME`."""
     opened = open_project(project)
-    with _explained():
-        added = values(name)
-        addition = Addition(opened, added)
-        addition.create(f"{added['module']}.py", "layer.py.txt")
-        addition.create(f"tests/test_{added['module']}.py", "test_layer.py.txt")
-        addition.append(opened.folder / PROJECT_FILE, "layer.toml.txt")
-        addition.write()
-        out.print(f"\nA route has it by [bold]layers.{added['module']} = {{}}[/].", highlight=False)
+    added = values(name)
+    addition = Addition(opened, added)
+    addition.create(f"{added['module']}.py", "layer.py.txt")
+    addition.create(f"tests/test_{added['module']}.py", "test_layer.py.txt")
+    addition.append(opened.folder / PROJECT_FILE, "layer.toml.txt")
+    addition.write()
+    out.print(f"\nA route has it by [bold]layers.{added['module']} = {{}}[/].", highlight=False)
 
 
 app.command("layer")(layer)
@@ -173,7 +158,7 @@ app.command("policy", help="The same as layer.")(layer)
 
 def _not_taken(project: Project, name: str) -> None:
     if name in project.apps:
-        raise NotAdded(f"There is an app {name} in {PROJECT_FILE} already.")
+        raise UserError(f"There is an app {name} in {PROJECT_FILE} already.")
 
 
 def _packages(project: Project) -> dict[str, str]:
@@ -191,7 +176,7 @@ def _bff(project: Project, named: str | None, folder: str) -> tuple[str, str]:
     if named is not None:
         if named not in packages:
             found = ", ".join(packages) or "none"
-            raise NotAdded(f"There is no BFF {named!r}: the mounted apps PACKAGE.app are {found}.")
+            raise UserError(f"There is no BFF {named!r}: the mounted apps PACKAGE.app are {found}.")
         return named, packages[named]
     having = [
         name
@@ -201,7 +186,7 @@ def _bff(project: Project, named: str | None, folder: str) -> tuple[str, str]:
     chosen = having if len(packages) > 1 else list(packages)
     if len(chosen) != 1:
         found = ", ".join(packages) or "none"
-        raise NotAdded(f"Name the BFF by --bff: the mounted apps PACKAGE.app are {found}.")
+        raise UserError(f"Name the BFF by --bff: the mounted apps PACKAGE.app are {found}.")
     return chosen[0], packages[chosen[0]]
 
 
@@ -216,11 +201,11 @@ def _target(project: Project, to: str | None, path: str) -> tuple[str, str]:
     if to is None:
         if len(services) != 1:
             found = ", ".join(services) or "none"
-            raise NotAdded(f"Name the service by --to SERVICE or SERVICE:/PATH: there are {found}.")
+            raise UserError(f"Name the service by --to SERVICE or SERVICE:/PATH: there are {found}.")
         to = services[0]
     name, _, there = to.partition(":")
     if name not in project.apps:
-        raise NotAdded(f"There is no app {name!r} in {PROJECT_FILE}{nearest(name, project.apps)}")
+        raise UserError(f"There is no app {name!r} in {PROJECT_FILE}{nearest(name, project.apps)}")
     return name, there or path
 
 

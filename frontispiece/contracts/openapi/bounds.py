@@ -1,4 +1,4 @@
-"""Bounds of JSON values as intervals, and whether a single value keeps a schema's rules."""
+"""Bounds of JSON values as intervals, and whether a single value is valid by a schema's rules."""
 
 import re
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def is_multiple(one: float, other: float) -> bool:
 
 
 def keeps(rules: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value keeps the rules; those of lists and objects and of formats count as not kept."""
+    """Whether a value is valid; rules of lists, objects and formats are not evaluated: violated."""
     if isinstance(value, str):
         if not rules.get("minLength", 0) <= len(value) <= rules.get("maxLength", inf):
             return False

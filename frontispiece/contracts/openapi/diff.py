@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from frontispiece.contracts.openapi.document import Document, NotUnderstood
-from frontispiece.contracts.openapi.operations import Change, compare
+from frontispiece.contracts.openapi.operations import OperationChange, compare
 from frontispiece.contracts.openapi.readers import Call, of_pacts, of_services, readers
 from frontispiece.contracts.openapi.verdicts import Verdict
 from frontispiece.contracts.repository import Contracts, PactFile, Tree
@@ -32,7 +32,7 @@ class Finding:
     """
 
     app: str
-    change: Change
+    change: OperationChange
     readers: tuple[str, ...]
 
     @property
@@ -92,7 +92,7 @@ def diff(old: Tree, new: Tree, today: date) -> list[Finding]:
     return sorted(found, key=lambda each: (order.index(each.severity), each.app))
 
 
-def _finding(app: str, change: Change, calls: list[Call], *, are_all: bool) -> Finding:
+def _finding(app: str, change: OperationChange, calls: list[Call], *, are_all: bool) -> Finding:
     is_known = change.verdict is Verdict.COMPATIBLE
     concerned = () if is_known else tuple(readers(change, calls, are_all=are_all))
     return Finding(app=app, change=change, readers=concerned)

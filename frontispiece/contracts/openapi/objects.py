@@ -1,11 +1,10 @@
-"""Which members an object may have, must have, and had."""
+"""Changes of the members of objects."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from frontispiece.contracts.openapi.changes import Changes, SchemaChange, sizes
 from frontispiece.contracts.openapi.document import Document
-from frontispiece.contracts.openapi.verdicts import Direction
+from frontispiece.contracts.openapi.verdicts import Changes, Direction, SchemaChange, sizes
 
 if TYPE_CHECKING:
     from frontispiece.contracts.openapi.schemas import Comparison

@@ -25,7 +25,7 @@ STYLES: Final = {"path": "simple", "header": "simple", "query": "form", "cookie"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class OperationChange:
     """A change that concerns an operation.
 
     Args:
@@ -53,7 +53,7 @@ class Change:
         return f"{self.method.upper()} {self.path}"
 
 
-def compare(old: Document, new: Document) -> Iterator[Change]:
+def compare(old: Document, new: Document) -> Iterator[OperationChange]:
     """Every change of every operation."""
     before = {(method, shape(path)): (path, operation) for path, method, operation in old.operations()}
     after = {(method, shape(path)): (path, operation) for path, method, operation in new.operations()}
@@ -84,10 +84,10 @@ class _Operation:
     path: str
     new_path: str
 
-    def of(self, kind: str, *, part: str = OPERATION, place: str = "", detail: str = "") -> Change:
+    def of(self, kind: str, *, part: str = OPERATION, place: str = "", detail: str = "") -> OperationChange:
         """A change that the document itself makes."""
         rule = OF_OPERATIONS[kind]
-        return Change(
+        return OperationChange(
             method=self.method,
             path=self.path,
             part=part,
@@ -98,7 +98,7 @@ class _Operation:
             reason=rule.reason,
         )
 
-    def compare(self, old: Json, new: Json) -> Iterator[Change]:
+    def compare(self, old: Json, new: Json) -> Iterator[OperationChange]:
         if new.get("deprecated") and not old.get("deprecated"):
             yield self.of("operation deprecated")
         yield from (
@@ -115,7 +115,7 @@ class _Operation:
         if pagination_added(self.old, self.new, old, new):
             yield self.of("pagination added", part=RESPONSE)
 
-    def _parameters(self, old: Json, new: Json) -> Iterator[Change]:
+    def _parameters(self, old: Json, new: Json) -> Iterator[OperationChange]:
         before, after = _by_place(self.path, old["parameters"]), _by_place(self.new_path, new["parameters"])
         for key in sorted(before.keys() | after.keys()):
             place = f"{key[0]} {(before.get(key) or after[key])['name']}"
@@ -135,12 +135,14 @@ class _Operation:
                 yield self.of("parameter encoding changed", part=REQUEST, place=place)
             yield from self._schemas(before[key], now, Direction.REQUEST, REQUEST, place)
 
-    def _schemas(self, old: Json, new: Json, direction: Direction, part: str, place: str) -> Iterator[Change]:
+    def _schemas(
+        self, old: Json, new: Json, direction: Direction, part: str, place: str
+    ) -> Iterator[OperationChange]:
         """The changes of the schemas of a parameter, a header or a medium."""
         one, other = (_schema(each) for each in (old, new))
         for change in Comparison(self.old, self.new, direction).compare(one, other):
             rule = OF_SCHEMAS[change.kind][direction]
-            yield Change(
+            yield OperationChange(
                 method=self.method,
                 path=self.path,
                 part=part,
@@ -152,7 +154,7 @@ class _Operation:
                 reason=rule.reason,
             )
 
-    def _request(self, old: Json, new: Json) -> Iterator[Change]:
+    def _request(self, old: Json, new: Json) -> Iterator[OperationChange]:
         before, after = old.get("requestBody"), new.get("requestBody")
         if before is None and after is None:
             return
@@ -171,7 +173,7 @@ class _Operation:
             yield self.of(kind, part=REQUEST, place="body")
         yield from self._content(was, now, Direction.REQUEST, "body")
 
-    def _content(self, old: Json, new: Json, direction: Direction, place: str) -> Iterator[Change]:
+    def _content(self, old: Json, new: Json, direction: Direction, place: str) -> Iterator[OperationChange]:
         """The changes of a body by its media types."""
         part = REQUEST if direction is Direction.REQUEST else RESPONSE
         before, after = _media(old), _media(new)
@@ -184,7 +186,7 @@ class _Operation:
                 shown = place if len(before) == 1 else f"{place} {media_type}"
                 yield from self._schemas(before[media_type], after[media_type], direction, part, shown)
 
-    def _responses(self, old: Json, new: Json) -> Iterator[Change]:
+    def _responses(self, old: Json, new: Json) -> Iterator[OperationChange]:
         before, after = old.get("responses", {}), new.get("responses", {})
         for status in sorted(before.keys() | after.keys()):
             was, now = _of_status(before, status), _of_status(after, status)
@@ -197,7 +199,7 @@ class _Operation:
                 yield from self._headers(one, other, status)
                 yield from self._content(one, other, Direction.RESPONSE, status)
 
-    def _headers(self, old: Json, new: Json, status: str) -> Iterator[Change]:
+    def _headers(self, old: Json, new: Json, status: str) -> Iterator[OperationChange]:
         before, after = self._named(self.old, old), self._named(self.new, new)
         for name in sorted(before.keys() | after.keys()):
             place = f"{status} {name}"

@@ -1,4 +1,4 @@
-"""Whether a list that was whole comes in pages now."""
+"""Whether an operation whose list was complete has begun to paginate it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

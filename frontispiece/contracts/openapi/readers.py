@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from frontispiece.contracts.openapi.operations import OPERATION, REQUEST, Change, shape
-from frontispiece.contracts.repository import PactFile, Tree
+from frontispiece.contracts.openapi.operations import OPERATION, REQUEST, OperationChange, shape
+from frontispiece.contracts.repository import Interaction, PactFile, Tree
 from frontispiece.errors import ConfigError
 from frontispiece.http.media_types import is_json
 
@@ -15,66 +15,48 @@ ANYBODY: Final = "callers without a contract"
 """The readers of an operation that nobody has a contract about: all of it counts as read."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Call:
-    """What somebody reads of an operation.
-
-    Args:
-        reader: the client and version, or the app.
-        screen: what of it makes the call.
-        path: of the request; a template's placeholders stand for themselves.
-        status: of the response that is read; None for every success.
-        content: an example of what is read of the body; None for nothing.
-    """
+    """What somebody reads of an operation: `reader` is the client and version, or the app."""
 
     reader: str
-    screen: str
-    method: str
-    path: str
-    status: int | None
-    content: Any
+    interaction: Interaction
 
     def __str__(self) -> str:
-        return f"{self.reader}: {self.screen}"
+        return f"{self.reader}: {self.interaction.description}"
 
-    def reads(self, change: Change) -> bool:
+    def is_of(self, change: OperationChange) -> bool:
+        """Whether a change concerns the operation that is called."""
+        called = self.interaction
+        return called.method.lower() == change.method and fits(called.path, change.path)
+
+    def reads(self, change: OperationChange) -> bool:
         """Whether a change concerns this call."""
-        if self.method.lower() != change.method or not fits(self.path, change.path):
+        if not self.is_of(change):
             return False
+        content = self.interaction.content
         if change.part in {OPERATION, REQUEST}:
             return True
         status, _, of = change.place.partition(" ")
         if status and not self._has(status):
             return False
         if "/" in of and not is_json(of):  # a medium that is no document, as an example of a body is one
-            return not isinstance(self.content, dict | list)
+            return not isinstance(content, dict | list)
         if (of and "/" not in of) or not change.pointer:  # a header, or the body as a whole
             return True
-        return _contains(self.content, change.pointer.removeprefix("/").split("/"))
+        return _contains(content, change.pointer.removeprefix("/").split("/"))
 
     def _has(self, status: str) -> bool:
         """Whether the call reads responses of a status of the document."""
-        if self.status is None:
+        if self.interaction.status is None:
             return status.startswith("2")
-        text = str(self.status)
+        text = str(self.interaction.status)
         return status in {text, f"{text[0]}XX"} or (status == "default" and not text.startswith("2"))
 
 
 def of_pacts(pacts: Iterable[PactFile], app: str) -> list[Call]:
     """What the versions in the field read of an app."""
-    return [
-        Call(
-            reader=str(pact),
-            screen=each.description,
-            method=each.method,
-            path=each.path,
-            status=each.status,
-            content=each.content,
-        )
-        for pact in pacts
-        if pact.provider == app
-        for each in pact.interactions
-    ]
+    return [Call(str(pact), each) for pact in pacts if pact.provider == app for each in pact.interactions]
 
 
 def of_services(tree: Tree, app: str) -> list[Call]:
@@ -95,14 +77,9 @@ def of_services(tree: Tree, app: str) -> list[Call]:
 
 def _recorded(document: Mapping[str, Any], app: str) -> Iterator[Call]:
     for each in document["services"].get(app, {}).get("http", []):
-        yield Call(
-            reader=document["consumer"],
-            screen=each["client"],
-            method=each["method"],
-            path=each["path"],
-            status=None,
-            content=None if each["reads"] is None else _example(each["reads"]),
-        )
+        content = None if each["reads"] is None else _example(each["reads"])
+        called = Interaction(each["client"], each["method"], each["path"], None, content)
+        yield Call(document["consumer"], called)
 
 
 def _example(reads: Mapping[str, str]) -> Any:
@@ -115,7 +92,7 @@ def _example(reads: Mapping[str, str]) -> Any:
     return root
 
 
-def readers(change: Change, calls: list[Call], *, are_all: bool) -> list[str]:
+def readers(change: OperationChange, calls: list[Call], *, are_all: bool) -> list[str]:
     """Who is concerned by a change.
 
     Args:
@@ -123,7 +100,7 @@ def readers(change: Change, calls: list[Call], *, are_all: bool) -> list[str]:
         calls: those that are known.
         are_all: whether nobody makes others; if not, an operation without calls counts as read by `ANYBODY`.
     """
-    own = [call for call in calls if call.method.lower() == change.method and fits(call.path, change.path)]
+    own = [call for call in calls if call.is_of(change)]
     if not own and not are_all:
         return [ANYBODY]
     return list(dict.fromkeys(str(call) for call in own if call.reads(change)))

@@ -6,9 +6,8 @@ from typing import Any
 
 from frontispiece.contracts.openapi import bounds, objects
 from frontispiece.contracts.openapi.branches import ANNOTATIONS, KNOWN, Branch, branches
-from frontispiece.contracts.openapi.changes import Changes, SchemaChange, shown, sizes
 from frontispiece.contracts.openapi.document import Document, NotUnderstood
-from frontispiece.contracts.openapi.verdicts import Direction
+from frontispiece.contracts.openapi.verdicts import Changes, Direction, SchemaChange, shown, sizes
 
 
 @dataclass

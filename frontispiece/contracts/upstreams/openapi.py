@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from frontispiece.contracts.openapi.document import Document
 from frontispiece.contracts.openapi.operations import shape
-from frontispiece.contracts.schema import ANY_NAME, SchemaTree, members
+from frontispiece.contracts.schema import ANY_NAME, alternatives, members, types
 from frontispiece.contracts.upstreams.fields import OPTIONAL
 
 STEP: Final = re.compile(r"\[\]|[^.\[\]]+")
@@ -15,26 +16,27 @@ JSON: Final = "application/json"
 def http_conflicts(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Iterator[str]:
     """What of a recorded call does not fit a document, in words."""
     name = f"{call['method']} {call['path']}"
-    operation = _operation(call, openapi)
+    document = Document(openapi, "the OpenAPI document")
+    operation = _operation(call, document)
     if operation is None:
         yield f"{name}: there is no such operation"
         return
-    tree = SchemaTree(openapi)
     yield from (f"{name}: {fault}" for fault in _parameter_faults(call, operation))
-    yield from (f"{name}: {fault}" for fault in _body_faults(call, operation, tree))
+    yield from (f"{name}: {fault}" for fault in _body_faults(call, operation, document))
     responses = [each for status, each in operation["responses"].items() if status.startswith("2")]
     if not responses:
         yield f"{name}: no response of success is documented"
     if call["reads"] is not None:
         for response in responses:
             schema = response.get("content", {}).get(JSON, {}).get("schema", {})
-            yield from (f"{name}: {fault}" for fault in _read_faults(call["reads"], schema, tree))
+            yield from (f"{name}: {fault}" for fault in _read_faults(call["reads"], schema, document))
 
 
-def _operation(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Any:
-    wanted = shape(call["path"])
-    found = (item for path, item in openapi["paths"].items() if shape(path) == wanted)
-    return next((item[call["method"].lower()] for item in found if call["method"].lower() in item), None)
+def _operation(call: Mapping[str, Any], document: Document) -> Mapping[str, Any] | None:
+    wanted = call["method"].lower(), shape(call["path"])
+    return next(
+        (each for path, method, each in document.operations() if (method, shape(path)) == wanted), None
+    )
 
 
 def _parameter_faults(call: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:
@@ -49,7 +51,7 @@ def _parameter_faults(call: Mapping[str, Any], operation: Mapping[str, Any]) -> 
                 yield f"{place} {name} is required, and not sent"
 
 
-def _body_faults(call: Mapping[str, Any], operation: Mapping[str, Any], tree: SchemaTree) -> Iterator[str]:
+def _body_faults(call: Mapping[str, Any], operation: Mapping[str, Any], document: Document) -> Iterator[str]:
     schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
     if schema is None:
         if call["sends"]:
@@ -57,37 +59,37 @@ def _body_faults(call: Mapping[str, Any], operation: Mapping[str, Any], tree: Sc
         return
     for path, text in call["sends"].items():
         sent, _ = _types(text)
-        found = _at(tree, [schema], path)
-        taken = set().union(*(tree.types(each) for each, _ in found))
+        found = _at(document, [schema], path)
+        taken = set().union(*(types(document, each) for each, _ in found))
         if not found:
             yield f"{path} is sent, and not taken"
         elif taken and not all(_covers(taken, name) for name in sent):
             yield f"{path} is sent as {text}, and taken as {' | '.join(sorted(taken))}"
-    for path in _required(tree, schema, ""):
+    for path in _required(document, schema, ""):
         within = path.rpartition(".")[0]
         if path not in call["sends"] and (not within or within in call["sends"]):
             yield f"{path} is required, and not sent"
 
 
-def _required(tree: SchemaTree, schema: Any, path: str) -> Iterator[str]:
-    for each, _ in tree.alternatives(schema):
+def _required(document: Document, schema: Any, path: str) -> Iterator[str]:
+    for each, _ in alternatives(document, schema):
         for name, inner in members(each):
             member = f"{path}.{name}".removeprefix(".")
             if name in each.get("required", ()):
                 yield member
-            yield from _required(tree, inner, member)
+            yield from _required(document, inner, member)
 
 
-def _read_faults(reads: Mapping[str, str], schema: Any, tree: SchemaTree) -> list[str]:
+def _read_faults(reads: Mapping[str, str], schema: Any, document: Document) -> list[str]:
     """What is read and not sent; of several documented forms, those of the one that fits best count."""
-    forms = [each for each, _ in tree.alternatives(schema)] or [schema]
-    return min(([*_form_faults(reads, form, tree)] for form in forms), key=len)
+    forms = [each for each, _ in alternatives(document, schema)] or [schema]
+    return min(([*_form_faults(reads, form, document)] for form in forms), key=len)
 
 
-def _form_faults(reads: Mapping[str, str], form: Any, tree: SchemaTree) -> Iterator[str]:
+def _form_faults(reads: Mapping[str, str], form: Any, document: Document) -> Iterator[str]:
     for path, text in reads.items():
         wanted, is_optional = _types(text)
-        found = _at(tree, [form], path)
+        found = _at(document, [form], path)
         if not found:
             if not is_optional:
                 yield f"{path} is read, and not sent"
@@ -95,19 +97,19 @@ def _form_faults(reads: Mapping[str, str], form: Any, tree: SchemaTree) -> Itera
         if not is_optional and not all(is_required for _, is_required in found):
             yield f"{path} is read as always there, and may be left out"
         for each, _ in found:
-            sent = tree.types(each)
+            sent = types(document, each)
             if "any" not in wanted and not (sent and all(_covers(wanted, name) for name in sent)):
                 yield f"{path} is read as {text}, and sent as {' | '.join(sorted(sent)) or 'anything'}"
 
 
-def _at(tree: SchemaTree, schemas: list[Any], path: str) -> list[tuple[Any, bool]]:
+def _at(document: Document, schemas: list[Any], path: str) -> list[tuple[Any, bool]]:
     """The schemas at a path, and whether each is always there."""
     found = [(schema, True) for schema in schemas]
     for step in STEP.findall(path):
         found = [
             inner
             for schema, _ in found
-            for each, _ in tree.alternatives(schema)
+            for each, _ in alternatives(document, schema)
             for inner in _step(each, step)
         ]
     return found

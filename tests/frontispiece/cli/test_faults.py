@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from frontispiece.cli.main import app
-from frontispiece.cli.scaffold.wiring import NotWired, with_page
+from frontispiece.cli.scaffold.wiring import with_page
+from frontispiece.errors import UserError
 from frontispiece.server.sockets import address, bound
 from tests.frontispiece.cli.faults import (
     AUTH,
@@ -121,7 +122,7 @@ def test_what_cannot_be_added_names_its_file_and_what_could_not_be_undone(
 
 
 def test_a_page_is_not_added_to_a_module_that_is_no_python() -> None:
-    with pytest.raises(NotWired, match=r"app\.py is no Python: invalid syntax"):
+    with pytest.raises(UserError, match=r"app\.py is no Python: invalid syntax"):
         with_page("def :", "web.pages", "note")
 
 

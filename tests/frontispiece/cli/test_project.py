@@ -10,7 +10,7 @@ import pytest
 from frontispiece.cli.inspect.check import SOMEWHERE, simulated
 from frontispiece.cli.project import Project, find
 from frontispiece.cli.run import readiness
-from frontispiece.errors import ConfigError
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.settings import PROJECT_FILE
 from tests.support.foreign import write_project
 from tests.support.front import run, run_in
@@ -152,7 +152,7 @@ async def test_an_app_that_does_not_get_ready_is_named_with_its_answer(
     opened = Project.load(project)
     run = simulated(opened, tmp_path, opened.routes)
 
-    with pytest.raises(readiness.NotReady, match="notes gives no answer"):
+    with pytest.raises(UserError, match="notes gives no answer"):
         await readiness.wait_ready(run, lambda: None)
 
     (early,) = caplog.messages

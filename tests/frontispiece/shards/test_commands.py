@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from frontispiece.errors import UserError
 from frontispiece.events import EventSettings, KeyValue, open_key_value
 from frontispiece.shards import Movable, ShardMap, ShardSet, open_router, shard_commands
 from frontispiece.shards.router import BUCKET, publish
@@ -57,8 +58,9 @@ class Operator:
             "COLUMNS": "200",
         }
         result = CliRunner().invoke(self._app, arguments, env=environment)
-        assert result.exit_code == status, result.output
-        return result.output
+        output = f"{result.output}{result.exception if isinstance(result.exception, UserError) else ''}"
+        assert result.exit_code == status, output
+        return output
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from frontispiece.events import EventSettings, KeyValue, open_key_value
 from frontispiece.http import Problem
 from frontispiece.shards import ShardMap, transfer
 from frontispiece.shards.movable import Views
-from frontispiece.shards.move import MoveExists, MoveTaken
+from frontispiece.shards.move import MoveFailed, MoveTaken
 from frontispiece.shards.mover import Mover
 from frontispiece.shards.router import BUCKET, publish
-from frontispiece.shards.transfer import MoveFailed
 from frontispiece.stores import Database
 from tests.frontispiece.shards.conftest import World, things, waiting
 from tests.support.waiting import until
@@ -279,7 +278,7 @@ async def test_a_move_waits_for_the_shard_that_is_slower_in_deriving_and_says_so
 async def test_one_move_is_under_way_at_a_time(world: World, kv: KeyValue) -> None:
     mover = await begun(world, kv)
 
-    with pytest.raises(MoveExists):
+    with pytest.raises(MoveFailed, match="Another move is under way"):
         await begun(world, kv)
     with pytest.raises(MoveFailed, match="has not come to its target"):
         await mover.complete()

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from frontispiece.contracts.openapi.document import Document
-from frontispiece.contracts.openapi.operations import Change, compare
+from frontispiece.contracts.openapi.operations import OperationChange, compare
 
 Json = dict[str, Any]
 
@@ -52,6 +52,6 @@ def thing(*required: str, **properties: Any) -> Json:
     return {"type": "object", "properties": properties, "required": needed}
 
 
-def changes(old: Document, new: Document) -> list[Change]:
+def changes(old: Document, new: Document) -> list[OperationChange]:
     """Every change."""
     return list(compare(old, new))

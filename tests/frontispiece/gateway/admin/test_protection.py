@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from frontispiece.cli.client.admin import AdminFailed, reload
-from frontispiece.errors import ConfigError
+from frontispiece.cli.client.admin import reload
+from frontispiece.errors import ConfigError, UserError
 from frontispiece.gateway.admin import AdminSettings
 from tests.frontispiece.gateway.admin.conftest import CSRF, ROUTES, TOKEN, World
 from tests.support.serving import Serve
@@ -95,7 +95,7 @@ async def test_front_reload_brings_the_token(
     world = await open_world(ROUTES, reloads=True)
     settings = AdminSettings(admin="127.0.0.1:9100", admin_token=TOKEN)
     address = (await serve(world.gateway.admin_app(settings))).removeprefix("http://")
-    with pytest.raises(AdminFailed, match="needs a bearer token"):
+    with pytest.raises(UserError, match="needs a bearer token"):
         await asyncio.to_thread(reload, address, 1)
 
     monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", TOKEN)
