@@ -268,22 +268,8 @@ class Directory(Settings):
         Raises:
             LookupError: there is none.
         """
-        return tuple(address.strip() for address in self._value(name).split(","))
-
-    def address(self, name: str) -> str:
-        """The address of a service that can have only one.
-
-        Raises:
-            LookupError: there is none, or more than one.
-        """
-        first, *more = self.addresses(name)
-        if more:
-            raise LookupError(f"SERVICES names several addresses for {name!r}: here it can have only one")
-        return first
-
-    def _value(self, name: str) -> str:
         try:
-            return self.services[name]
+            return tuple(address.strip() for address in self.services[name].split(","))
         except KeyError:
             meant = nearest(name, self.services) or ": front up has the apps of frontispiece.toml there"
             raise LookupError(f"SERVICES names no address for {name!r}{meant}") from None

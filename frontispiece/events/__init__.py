@@ -7,8 +7,7 @@ Names of modules that need an extra (`sql`, `events`) are imported when they are
 
 from typing import TYPE_CHECKING
 
-from frontispiece.events.envelope import CommandData, Event, EventData, Handler
-from frontispiece.events.errors import AlreadyHandled, Reject
+from frontispiece.events.envelope import AlreadyHandled, CommandData, Event, EventData, Handler, Reject
 from frontispiece.events.settings import CallingServiceSettings, EventSettings, ServiceSettings
 from frontispiece.lazy import lazy
 

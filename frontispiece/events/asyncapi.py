@@ -5,9 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from frontispiece.events.contracts import Declared, Message, messages
-from frontispiece.events.envelope import SCHEMA, broker_subject
+from frontispiece.events.envelope import SCHEMA, CloudEvent, broker_subject
 
-ENVELOPE: Final = "CloudEvent"
 SCHEMAS: Final = "#/components/schemas/"
 
 
@@ -15,7 +14,7 @@ def document(title: str, declared: Declared) -> dict[str, Any]:
     """The document: a channel for each type, and what each service sends and receives there."""
     known = messages(declared)
     _, schemas = msgspec.json.schema_components(
-        [message.data for message in known], ref_template=f"{SCHEMAS}{{name}}"
+        [CloudEvent, *(message.data for message in known)], ref_template=f"{SCHEMAS}{{name}}"
     )
     operations = [operation for message in known for operation in _operations(message)]
     return {
@@ -26,7 +25,7 @@ def document(title: str, declared: Declared) -> dict[str, Any]:
         "operations": dict(sorted(operations)),
         "components": {
             "messages": {message.data.TYPE: _message(message, schemas) for message in known},
-            "schemas": {ENVELOPE: _envelope()} | dict(sorted(schemas.items())),
+            "schemas": dict(sorted(schemas.items())),
         },
     }
 
@@ -75,7 +74,7 @@ def _message(message: Message, schemas: dict[str, Any]) -> dict[str, Any]:
         "name": data.TYPE,
         "title": data.__name__,
         "summary": schemas[schema].get("description", ""),
-        "payload": {"allOf": [{"$ref": f"{SCHEMAS}{ENVELOPE}"}, {"properties": constants}]},
+        "payload": {"allOf": [{"$ref": f"{SCHEMAS}{CloudEvent.__name__}"}, {"properties": constants}]},
     }
 
 
@@ -84,25 +83,3 @@ def _schema_name(data: type, schemas: dict[str, Any]) -> str:
     (reference,), _ = msgspec.json.schema_components([data], ref_template="{name}")
     name: str = reference["$ref"]
     return name if name in schemas else f"{data.__module__}.{data.__qualname__}"  # another has that name, too
-
-
-def _envelope() -> dict[str, Any]:
-    text = {"type": "string", "minLength": 1}
-    properties = {
-        "specversion": {"const": "1.0"},
-        "id": text,
-        "source": text,
-        "type": text,
-        "subject": {"type": "string"},
-        "time": {"type": "string", "format": "date-time"},
-        "datacontenttype": {"const": "application/json"},
-        "dataschema": {"type": "string", "format": "uri"},
-        "traceparent": {"type": "string"},
-        "data": {"type": "object"},
-    }
-    return {
-        "title": ENVELOPE,
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name != "traceparent"],
-    }

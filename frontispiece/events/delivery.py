@@ -11,8 +11,15 @@ from cachetools import LRUCache
 
 from frontispiece.aio import spare_time
 from frontispiece.events.broker import BROKER_ERRORS, backoff
-from frontispiece.events.envelope import Event, EventData, Handler, broker_subject, decode
-from frontispiece.events.errors import AlreadyHandled, Reject
+from frontispiece.events.envelope import (
+    AlreadyHandled,
+    Event,
+    EventData,
+    Handler,
+    Reject,
+    broker_subject,
+    decode,
+)
 from frontispiece.events.parking import REPLAY_FOR, park
 from frontispiece.events.settings import EventSettings
 from frontispiece.extras import extra

@@ -13,7 +13,6 @@ from uuid import uuid4
 import msgspec
 
 from frontispiece import telemetry
-from frontispiece.events.errors import Reject
 
 SCHEMA: Final = "urn:frontispiece:schema:"
 COMMANDS: Final = "commands"
@@ -22,6 +21,14 @@ MAX_BODY_BYTES: Final = 512 * 1024
 """Half of what a broker takes by default: an event that it refuses would stop its aggregate for ever."""
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}")
+
+
+class Reject(Exception):
+    """What a handler raises for a message that can never be handled: it is parked at once, with this text."""
+
+
+class AlreadyHandled(Exception):
+    """What a handler raises for an event that was handled before: this delivery is acknowledged."""
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +90,9 @@ class Event(Generic[D]):
     data: D
 
 
-class _Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The envelope as JSON has it."""
+
     specversion: Literal["1.0"]
     id: Annotated[str, msgspec.Meta(min_length=1)]
     source: Annotated[str, msgspec.Meta(min_length=1)]
@@ -161,7 +170,7 @@ def broker_subject(data: type[EventData]) -> str:
 
 def encode(event: Event[Any]) -> bytes:
     """The event as a CloudEvent in JSON."""
-    envelope = _Envelope(
+    envelope = CloudEvent(
         specversion="1.0",
         id=event.id,
         source=event.source,
@@ -184,7 +193,7 @@ def decode(body: bytes, types: Mapping[str, type[EventData]]) -> Event[Any]:
             or unlike its type.
     """
     try:
-        envelope = msgspec.json.decode(body, type=_Envelope)
+        envelope = msgspec.json.decode(body, type=CloudEvent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject(f"not a CloudEvent: {error}") from error
     data_type = types.get(envelope.type)
@@ -209,7 +218,7 @@ def decode(body: bytes, types: Mapping[str, type[EventData]]) -> Event[Any]:
     )
 
 
-def _version(envelope: _Envelope) -> int:
+def _version(envelope: CloudEvent) -> int:
     """The version in `dataschema`.
 
     Raises:

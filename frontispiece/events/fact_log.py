@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from frontispiece.events.envelope import EventData, broker_subject
 from frontispiece.extras import extra
-from frontispiece.stores import Moment
+from frontispiece.stores import Moment, delete_older
 
 with extra("sql"):
     import sqlalchemy as sa
@@ -57,7 +57,8 @@ class FactLog:
             return
         await tx.execute(self._table.insert(), new)
         if self._recorded % PRUNE_EVERY + len(new) >= PRUNE_EVERY:
-            await self._prune(tx, datetime.now(UTC) - self._retention)
+            oldest = datetime.now(UTC) - self._retention
+            await delete_older(tx, self._table, self._table.c.added_at, oldest, PRUNE_LIMIT)
         self._recorded += len(new)
 
     async def read(self, tx: AsyncConnection, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
@@ -70,10 +71,3 @@ class FactLog:
         return [
             (row.position, row.body) for row in await tx.execute(query.order_by(table.position).limit(limit))
         ]
-
-    async def _prune(self, tx: AsyncConnection, before: datetime) -> None:
-        table = self._table.c
-        old = sa.select(table.position).where(table.added_at < before).order_by(table.added_at)
-        # another copy of the service may prune, too: neither waits for the other
-        old = old.limit(PRUNE_LIMIT).with_for_update(skip_locked=True)
-        await tx.execute(self._table.delete().where(table.position.in_(old)))

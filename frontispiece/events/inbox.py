@@ -3,11 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from frontispiece.events.envelope import Event
-from frontispiece.events.errors import AlreadyHandled
+from frontispiece.events.envelope import AlreadyHandled, Event
 from frontispiece.events.settings import MAX_RETENTION_DAYS
 from frontispiece.extras import extra
-from frontispiece.stores import Moment, insert
+from frontispiece.stores import Moment, delete_older, insert
 
 with extra("sql"):
     import sqlalchemy as sa
@@ -70,12 +69,6 @@ class Inbox:
         if await tx.scalar(self._insertions[tx.dialect.name], row) is None:
             raise AlreadyHandled(event.id)
         if self._recorded % PRUNE_EVERY == 0:
-            await self._prune(tx, now - self.retention)
+            oldest = now - self.retention
+            await delete_older(tx, self.table, self.table.c.recorded_at, oldest, PRUNE_LIMIT)
         self._recorded += 1
-
-    async def _prune(self, tx: AsyncConnection, before: datetime) -> None:
-        table = self.table.c
-        old = sa.select(table.source, table.id).where(table.recorded_at < before)
-        # another copy of the service may prune, too: neither waits for the other
-        old = old.order_by(table.recorded_at).limit(PRUNE_LIMIT).with_for_update(skip_locked=True)
-        await tx.execute(self.table.delete().where(sa.tuple_(table.source, table.id).in_(old)))

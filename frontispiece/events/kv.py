@@ -105,22 +105,6 @@ class KeyValue:
             return None
         return Entry(key=key, value=found.value, revision=found.revision)
 
-    async def keys(self) -> list[str]:
-        """All keys that have a value, in alphabetical order.
-
-        Raises:
-            BrokerUnavailable: the broker does not answer.
-        """
-        connection = await self._connected()
-        present: set[str] = set()
-        async with aclosing(Watch(connection, self._stream, self._prefix, ">").entries()) as entries:
-            async for entry in entries:
-                if entry is None:
-                    break
-                if entry.value is not None:
-                    present.add(entry.key)
-        return sorted(present)
-
     async def put(self, key: str, value: bytes) -> int:
         """Set a key's value; returns its revision.
 

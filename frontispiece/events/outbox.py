@@ -12,7 +12,6 @@ from frontispiece.events.envelope import (
     EventData,
     broker_subject,
     create_event,
-    decode,
     encode,
 )
 from frontispiece.events.fact_log import FactLog
@@ -73,7 +72,6 @@ class Outbox:
     def __init__(self, metadata: sa.MetaData, source: str, *, log: FactLog | None = None) -> None:
         self.source = source
         self._log = log
-        self._types: dict[str, type[EventData]] = {}
         self.added = CommitSignal("outbox")
         """The signal of each commit with events."""
         self.table = sa.Table(
@@ -149,7 +147,6 @@ class Outbox:
             raise ValueError(
                 f"{event.type} of {event.subject} has {len(body)} bytes: at most {MAX_BODY_BYTES}"
             )
-        self._types[event.type] = type(event.data)
         return {
             "id": event.id,
             "subject": event.subject,
@@ -157,17 +154,6 @@ class Outbox:
             "added_at": event.time,
             "body": body,
         }
-
-    async def pending(self, tx: AsyncConnection) -> list[Event[Any]]:
-        """The events that wait, in the order of their publication.
-
-        Only types that this process has added are known.
-
-        Raises:
-            Reject: an event is of an unknown type.
-        """
-        bodies = await tx.scalars(sa.select(self.table.c.body).order_by(self.table.c.position))
-        return [decode(body, self._types) for body in bodies]
 
     async def messages(
         self, tx: AsyncConnection, limit: int, *, without: Collection[str] = ()

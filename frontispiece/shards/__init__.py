@@ -22,7 +22,6 @@ __all__ = [
     "ShardMap",
     "ShardSet",
     "StaleMap",
-    "StateTable",
     "bucket_for",
     "bucket_of",
     "format_buckets",
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from frontispiece.shards.claims import open_incoming
     from frontispiece.shards.commands import shard_commands
     from frontispiece.shards.fence import Fence, StaleMap
-    from frontispiece.shards.movable import LogTable, Movable, StateTable
+    from frontispiece.shards.movable import LogTable, Movable
     from frontispiece.shards.router import Router, open_router
 else:
     __getattr__ = lazy(
@@ -45,6 +44,6 @@ else:
         commands="shard_commands",
         fence="Fence StaleMap",
         claims="open_incoming",
-        movable="LogTable Movable StateTable",
+        movable="LogTable Movable",
         router="Router open_router",
     )

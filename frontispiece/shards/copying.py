@@ -12,7 +12,7 @@ import msgspec
 
 from frontispiece.extras import extra
 from frontispiece.shards.fence import COPY, INCOMING, Fence
-from frontispiece.shards.movable import LogTable, Row, StateTable
+from frontispiece.shards.movable import LogTable, Row
 from frontispiece.stores import Database, insert
 
 with extra("sql"):
@@ -101,19 +101,19 @@ async def digest(tx: AsyncConnection, log: LogTable, bucket: int, *, until: int 
     return hashed.hexdigest()
 
 
-async def read_state(tx: AsyncConnection, state: StateTable, buckets: Collection[int]) -> list[Row]:
+async def read_state(tx: AsyncConnection, state: sa.Table, buckets: Collection[int]) -> list[Row]:
     """All rows of buckets."""
-    query = sa.select(state.table).where(state.table.c.bucket.in_(buckets))
+    query = sa.select(state).where(state.c.bucket.in_(buckets))
     return [dict(row) for row in (await tx.execute(query)).mappings()]
 
 
 async def replace_state(
-    tx: AsyncConnection, state: StateTable, buckets: Collection[int], rows: Sequence[Row]
+    tx: AsyncConnection, state: sa.Table, buckets: Collection[int], rows: Sequence[Row]
 ) -> None:
     """Have these rows in place of all that buckets have."""
-    await delete(tx, state.table, buckets)
+    await delete(tx, state, buckets)
     if rows:
-        await tx.execute(state.table.insert(), list(rows))
+        await tx.execute(state.insert(), list(rows))
 
 
 async def delete(tx: AsyncConnection, table: sa.Table, buckets: Collection[int]) -> None:

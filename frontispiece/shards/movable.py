@@ -41,17 +41,6 @@ class LogTable:
     insert: Insert | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StateTable:
-    """A table with few rows, which change: copied as a whole while nothing may change them.
-
-    Args:
-        table: with a column `bucket`, and an index that begins with it.
-    """
-
-    table: sa.Table
-
-
 Views = Mapping[str, tuple[int, bytes]]
 """What a shard has derived of each thing in some buckets: the thing's version, and a hash of all the rest.
 
@@ -67,7 +56,8 @@ class Movable:
         databases: of all shards, open, by their names.
         fence: the table that each of them has.
         logs: what is copied while the source serves; the first one is counted as the size of a bucket.
-        states: what is copied while the source is fenced.
+        states: tables with few rows, which change: copied as a whole while the source is fenced. Each has a
+            column `bucket`, and an index that begins with it.
         unpublished: how many messages of these buckets wait in a shard's outbox.
         views: what a shard's read model has of these buckets; None without one. It is compared, not copied:
             each shard makes its own.
@@ -78,7 +68,7 @@ class Movable:
     databases: Mapping[str, Database]
     fence: Fence
     logs: Sequence[LogTable]
-    states: Sequence[StateTable]
+    states: Sequence[sa.Table]
     unpublished: Callable[[AsyncConnection, Collection[int]], Awaitable[int]]
     views: Callable[[str, Collection[int]], Awaitable[Views]] | None = None
     removed: Callable[[AsyncConnection, int], Awaitable[object]] | None = None
@@ -86,4 +76,4 @@ class Movable:
     @property
     def tables(self) -> list[sa.Table]:
         """All that have rows of buckets."""
-        return [*(log.table for log in self.logs), *(state.table for state in self.states)]
+        return [*(log.table for log in self.logs), *self.states]

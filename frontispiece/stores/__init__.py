@@ -20,6 +20,7 @@ __all__ = [
     "ValkeyUnavailable",
     "ValkeyUrl",
     "after_commit",
+    "delete_older",
     "expect_files",
     "insert",
     "missing_file",
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from frontispiece.stores.group_commit import GroupCommit
     from frontispiece.stores.postgresql import notifications
     from frontispiece.stores.sql import Database, Moment, after_commit
-    from frontispiece.stores.sql_store import SqlStore, insert
+    from frontispiece.stores.sql_store import SqlStore, delete_older, insert
     from frontispiece.stores.valkey import BestEffortValkey, GuardedValkey, ValkeyUnavailable, ValkeyUrl
 else:
     __getattr__ = lazy(
@@ -44,6 +45,6 @@ else:
         group_commit="GroupCommit",
         postgresql="notifications",
         sql="Database Moment after_commit",
-        sql_store="SqlStore insert",
+        sql_store="SqlStore delete_older insert",
         valkey="BestEffortValkey GuardedValkey ValkeyUnavailable ValkeyUrl",
     )

@@ -10,6 +10,7 @@ from frontispiece.stores.sql import Database
 with extra("sql"):
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 def insert(table: "sa.Table", dialect: str) -> "postgresql.Insert | sqlite.Insert":
@@ -20,6 +21,18 @@ def insert(table: "sa.Table", dialect: str) -> "postgresql.Insert | sqlite.Inser
         dialect: `postgresql` or `sqlite`, such as `Database.dialect`.
     """
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+async def delete_older(
+    tx: AsyncConnection, table: sa.Table, time: sa.Column[datetime], before: datetime, limit: int
+) -> None:
+    """Delete the oldest rows from before a time, so many at most.
+
+    Another process may do the same: neither waits for the other.
+    """
+    key = sa.tuple_(*table.primary_key)
+    old = sa.select(*table.primary_key).where(time < before).order_by(time).limit(limit)
+    await tx.execute(table.delete().where(key.in_(old.with_for_update(skip_locked=True))))
 
 
 class SqlStore:

@@ -50,7 +50,7 @@ MakeExporter = Callable[[], SpanExporter]
 
 
 def _session(signal: str) -> requests.Session | None:
-    """A session without proxies and ~/.netrc for an endpoint on this machine; None, the default, for others."""
+    """A session without proxies and ~/.netrc for an endpoint on this machine; else None, the exporter's."""
     endpoint = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     if not is_loopback(endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT):
         return None

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.shards import LogTable, Movable, ShardSet, StateTable
+from frontispiece.shards import LogTable, Movable, ShardSet
 from frontispiece.stores import expect_files
 from services.ordering.read_store import live
 from services.ordering.settings import ShardSettings
@@ -59,7 +59,7 @@ def movable(shards: Mapping[str, Shard]) -> Movable:
         databases={name: shard.database for name, shard in shards.items()},
         fence=fence,
         logs=LOGS,
-        states=(StateTable(table=timeouts.table),),
+        states=(timeouts.table,),
         unpublished=_unpublished,
         views=views,
         removed=event_store.record_removal,

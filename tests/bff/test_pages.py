@@ -102,7 +102,7 @@ def test_settings_are_read_by_their_own_names(settings: BffSettings, monkeypatch
 
     assert chosen.expose_timeline
     assert chosen.shared_cache() is not None
-    assert chosen.directory.address("catalog") == "http://catalog:8000"
+    assert chosen.directory.addresses("catalog") == ("http://catalog:8000",)
 
     monkeypatch.setenv("BFF_EXPOSE_TIMELINE", "perhaps")
     monkeypatch.setenv("BFF_CACHE_URL", "http://cache:6379")

@@ -43,7 +43,7 @@ def test_settings_come_from_variables_with_the_roles_prefix(monkeypatch: pytest.
 
     assert (settings.ink, settings.speed) == ("black", 10)
     assert settings.tokens.issuers == {"gateway": TrustedIssuer(keys=(KEY,))}
-    assert settings.directory.address("paper") == "http://paper:8000"
+    assert settings.directory.addresses("paper") == ("http://paper:8000",)
 
 
 def test_a_secret_may_be_a_file_and_a_variable_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_settings_that_are_given_need_no_variable() -> None:
 
 def test_an_unknown_service_is_named() -> None:
     with pytest.raises(LookupError, match="'nowhere'"):
-        Directory(services={}).address("nowhere")
+        Directory(services={}).addresses("nowhere")
 
 
 def test_a_service_may_have_several_addresses_for_those_who_can_use_them() -> None:
@@ -133,8 +133,6 @@ def test_a_service_may_have_several_addresses_for_those_who_can_use_them() -> No
 
     assert directory.addresses("paper") == ("http://a:1", "http://b:1")
     assert directory.addresses("ink") == ("http://c:1",)
-    with pytest.raises(LookupError, match="several addresses for 'paper'"):
-        directory.address("paper")
 
 
 def test_settings_do_not_change() -> None:

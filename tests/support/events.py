@@ -1,14 +1,16 @@
 """Events as handlers get them, and the broker that tests share."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import nats
+import sqlalchemy as sa
 from nats.js.errors import ServerError
 
 from frontispiece.events import Event, EventData, EventSettings, Outbox
 from frontispiece.events.broker import Connection
-from frontispiece.events.envelope import create_event
+from frontispiece.events.envelope import create_event, decode
 from frontispiece.events.streams import declare_streams
 from frontispiece.stores import Database
 
@@ -31,9 +33,18 @@ def event(data: D, *, subject: str, id: str | None = None, source: str | None = 
 
 
 async def published(database: Database, outbox: Outbox) -> list[Event[Any]]:
-    """The events in a service's outbox, in order."""
+    """The events in a service's outbox, in order, with data of the service's own classes."""
+    classes = [data for data in _classes(EventData) if f".{outbox.source}." in data.__module__]
     async with database.read() as tx:
-        return await outbox.pending(tx)
+        bodies = await tx.scalars(sa.select(outbox.table.c.body).order_by(outbox.table.c.position))
+        return [decode(body, {data.TYPE: data for data in classes}) for body in bodies]
+
+
+def _classes(base: type[EventData]) -> Iterator[type[EventData]]:
+    for each in base.__subclasses__():
+        if hasattr(each, "TYPE"):
+            yield each
+        yield from _classes(each)
 
 
 async def new_streams(connection: Connection, settings: EventSettings) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import sqlalchemy as sa
 
 from frontispiece.events import EventData, Inbox, Outbox, OutboxMessage, Relay
+from frontispiece.events.envelope import decode
 from frontispiece.stores import Database
 
 METADATA = sa.MetaData()
@@ -71,7 +72,8 @@ async def add_and_fail(database: Database, number: int) -> None:
 async def waiting(database: Database) -> list[int]:
     """The numbers in the events that wait."""
     async with database.read() as tx:
-        return [event.data.number for event in await OUTBOX.pending(tx)]
+        bodies = await tx.scalars(sa.select(OUTBOX.table.c.body).order_by(OUTBOX.table.c.position))
+        return [decode(body, {Added.TYPE: Added}).data.number for body in bodies]
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from frontispiece.contracts.openapi import security
 from frontispiece.contracts.openapi.document import Document
 from frontispiece.contracts.openapi.pagination import pagination_added
 from frontispiece.contracts.openapi.schemas import Comparison
-from frontispiece.contracts.openapi.verdicts import OF_OPERATIONS, OF_SCHEMAS, Direction, Verdict
+from frontispiece.contracts.openapi.verdicts import OF_OPERATIONS, OF_SCHEMAS, Direction, Rule, Verdict
 
 Json = Mapping[str, Any]
 
@@ -84,14 +84,24 @@ class _Operation:
     path: str
     new_path: str
 
-    def of(self, kind: str, *, part: str = OPERATION, place: str = "", detail: str = "") -> OperationChange:
-        """A change that the document itself makes."""
-        rule = OF_OPERATIONS[kind]
+    def of(
+        self,
+        kind: str,
+        part: str = OPERATION,
+        *,
+        place: str = "",
+        pointer: str = "",
+        detail: str = "",
+        rule: Rule | None = None,
+    ) -> OperationChange:
+        """A change; its rule is that of operations unless another is given."""
+        rule = rule or OF_OPERATIONS[kind]
         return OperationChange(
             method=self.method,
             path=self.path,
             part=part,
             place=place,
+            pointer=pointer,
             kind=kind,
             detail=detail,
             verdict=rule.verdict,
@@ -113,26 +123,26 @@ class _Operation:
         yield from self._request(old, new)
         yield from self._responses(old, new)
         if pagination_added(self.old, self.new, old, new):
-            yield self.of("pagination added", part=RESPONSE)
+            yield self.of("pagination added", RESPONSE)
 
     def _parameters(self, old: Json, new: Json) -> Iterator[OperationChange]:
         before, after = _by_place(self.path, old["parameters"]), _by_place(self.new_path, new["parameters"])
         for key in sorted(before.keys() | after.keys()):
             place = f"{key[0]} {(before.get(key) or after[key])['name']}"
             if key not in after:
-                yield self.of("parameter removed", part=REQUEST, place=place)
+                yield self.of("parameter removed", REQUEST, place=place)
                 continue
             now = after[key]
             is_needed = bool(now.get("required"))
             if key not in before:
                 kind = "required parameter added" if is_needed else "parameter added"
-                yield self.of(kind, part=REQUEST, place=place)
+                yield self.of(kind, REQUEST, place=place)
                 continue
             if is_needed != bool(before[key].get("required")):
                 kind = "parameter became required" if is_needed else "parameter became optional"
-                yield self.of(kind, part=REQUEST, place=place)
+                yield self.of(kind, REQUEST, place=place)
             if _style(before[key]) != _style(now):
-                yield self.of("parameter encoding changed", part=REQUEST, place=place)
+                yield self.of("parameter encoding changed", REQUEST, place=place)
             yield from self._schemas(before[key], now, Direction.REQUEST, REQUEST, place)
 
     def _schemas(
@@ -141,36 +151,26 @@ class _Operation:
         """The changes of the schemas of a parameter, a header or a medium."""
         one, other = (_schema(each) for each in (old, new))
         for change in Comparison(self.old, self.new, direction).compare(one, other):
-            rule = OF_SCHEMAS[change.kind][direction]
-            yield OperationChange(
-                method=self.method,
-                path=self.path,
-                part=part,
-                place=place,
-                pointer=change.pointer,
-                kind=change.kind,
-                detail=change.detail,
-                verdict=rule.verdict,
-                reason=rule.reason,
-            )
+            rule, detail = OF_SCHEMAS[change.kind][direction], change.detail
+            yield self.of(change.kind, part, rule=rule, place=place, pointer=change.pointer, detail=detail)
 
     def _request(self, old: Json, new: Json) -> Iterator[OperationChange]:
         before, after = old.get("requestBody"), new.get("requestBody")
         if before is None and after is None:
             return
         if after is None:
-            yield self.of("request body removed", part=REQUEST, place="body")
+            yield self.of("request body removed", REQUEST, place="body")
             return
         now = self.new.resolve(after)
         is_needed = bool(now.get("required"))
         if before is None:
             kind = "required request body added" if is_needed else "request body added"
-            yield self.of(kind, part=REQUEST, place="body")
+            yield self.of(kind, REQUEST, place="body")
             return
         was = self.old.resolve(before)
         if is_needed != bool(was.get("required")):
             kind = "request body became required" if is_needed else "request body became optional"
-            yield self.of(kind, part=REQUEST, place="body")
+            yield self.of(kind, REQUEST, place="body")
         yield from self._content(was, now, Direction.REQUEST, "body")
 
     def _content(self, old: Json, new: Json, direction: Direction, place: str) -> Iterator[OperationChange]:
@@ -179,9 +179,9 @@ class _Operation:
         before, after = _media(old), _media(new)
         for media_type in sorted(before.keys() | after.keys()):
             if media_type not in after:
-                yield self.of(f"{part} media type removed", part=part, place=place, detail=media_type)
+                yield self.of(f"{part} media type removed", part, place=place, detail=media_type)
             elif media_type not in before:
-                yield self.of(f"{part} media type added", part=part, place=place, detail=media_type)
+                yield self.of(f"{part} media type added", part, place=place, detail=media_type)
             else:
                 shown = place if len(before) == 1 else f"{place} {media_type}"
                 yield from self._schemas(before[media_type], after[media_type], direction, part, shown)
@@ -191,9 +191,9 @@ class _Operation:
         for status in sorted(before.keys() | after.keys()):
             was, now = _of_status(before, status), _of_status(after, status)
             if now is None:
-                yield self.of(f"{_class_of(status)} removed", part=RESPONSE, place=status)
+                yield self.of(f"{_class_of(status)} removed", RESPONSE, place=status)
             elif was is None:
-                yield self.of(f"{_class_of(status)} added", part=RESPONSE, place=status)
+                yield self.of(f"{_class_of(status)} added", RESPONSE, place=status)
             else:
                 one, other = self.old.resolve(was), self.new.resolve(now)
                 yield from self._headers(one, other, status)
@@ -204,14 +204,14 @@ class _Operation:
         for name in sorted(before.keys() | after.keys()):
             place = f"{status} {name}"
             if name not in after:
-                yield self.of("response header removed", part=RESPONSE, place=place)
+                yield self.of("response header removed", RESPONSE, place=place)
             elif name not in before:
-                yield self.of("response header added", part=RESPONSE, place=place)
+                yield self.of("response header added", RESPONSE, place=place)
             else:
                 was, now = bool(before[name].get("required")), bool(after[name].get("required"))
                 if was != now:
                     became = "required" if now else "optional"
-                    yield self.of(f"response header became {became}", part=RESPONSE, place=place)
+                    yield self.of(f"response header became {became}", RESPONSE, place=place)
                 yield from self._schemas(before[name], after[name], Direction.RESPONSE, RESPONSE, place)
 
     @staticmethod

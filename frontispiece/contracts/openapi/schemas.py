@@ -84,10 +84,8 @@ class Comparison:
 
     def _covered(self, old: Branch, new: Branch) -> bool:
         """Whether a new branch allows all values of an old one."""
-        if new.family != old.family or (new.type == "integer" != old.type):
-            return False
         swapped = Comparison(self.new, self.old, self.direction, {(b, a) for a, b in self._above})
-        return not any(change.widens for change in swapped.detail(new, old, ""))
+        return swapped._covers(new, old)
 
     def detail(self, old: Branch, new: Branch, pointer: str) -> Changes:
         """The changes from one branch to another of the same type."""

@@ -197,7 +197,7 @@ class Example:
         """Return when nothing waits, neither in the outbox nor at the broker."""
         while True:
             async with self._database.read() as tx:
-                waiting = await OUTBOX.pending(tx)
+                waiting = (await OUTBOX.lag(tx)).waiting
             consumer = await self._streams.consumer_info(STREAM, CONSUMER)
             if not waiting and not consumer.num_pending and not consumer.num_ack_pending:
                 return

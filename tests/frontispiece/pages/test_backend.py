@@ -50,7 +50,7 @@ class ClockService:
         self.ready = True
 
     def connect(self, directory: Directory, client: type) -> Self:
-        directory.address("clock")
+        directory.addresses("clock")
         assert client is Clock
         return self
 

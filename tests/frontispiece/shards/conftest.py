@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from frontispiece.shards import Fence, LogTable, Movable, Router, ShardMap, StateTable, open_router
+from frontispiece.shards import Fence, LogTable, Movable, Router, ShardMap, open_router
 from frontispiece.shards.movable import Row
 from frontispiece.stores import Database
 from tests.support.postgres import Postgres
@@ -86,7 +86,7 @@ class World:
             databases=self.databases,
             fence=fence,
             logs=[LogTable(table=things, key=("name",), position="position", insert=insert_things)],
-            states=[StateTable(table=todos)],
+            states=[todos],
             unpublished=unpublished,
         )
 

@@ -17,7 +17,7 @@ from tests.conftest import MakeToken
 from tests.services.ordering.orders import ORDER_ID
 from tests.services.ordering.unreadable import TOKENS, UNREADABLE
 from tests.services.ordering.world import ADDRESS, STORE, Shop, refusal
-from tests.support.events import event
+from tests.support.events import event, published
 
 
 def eur(amount: int) -> dict[str, object]:
@@ -26,8 +26,7 @@ def eur(amount: int) -> dict[str, object]:
 
 async def sent(orders: Orders) -> list[Any]:
     """The data of all messages so far."""
-    async with orders.database.read() as tx:
-        return [message.data for message in await outbox.pending(tx)]
+    return [message.data for message in await published(orders.database, outbox)]
 
 
 async def test_a_basket_becomes_a_pending_order_at_once_at_the_servers_prices(shop: Shop) -> None:

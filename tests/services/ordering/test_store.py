@@ -18,7 +18,7 @@ from services.ordering.store import Orders
 from services.ordering.tables import event_store, outbox, timeouts
 from tests.services.ordering.orders import ORDER_ID, PLACED, opened
 from tests.support.clock import Calendar
-from tests.support.events import event
+from tests.support.events import event, published
 from tests.support.postgres import Postgres
 
 LONG = timedelta(hours=1)
@@ -51,8 +51,7 @@ async def place(orders: Orders, order_id: str = ORDER_ID) -> None:
 
 async def sent(orders: Orders) -> list[str]:
     """The types of all messages so far."""
-    async with orders.database.read() as tx:
-        return [message.type.removeprefix("shop.") for message in await outbox.pending(tx)]
+    return [message.type.removeprefix("shop.") for message in await published(orders.database, outbox)]
 
 
 async def awaited(orders: Orders) -> dict[str, int]:
@@ -151,8 +150,7 @@ async def test_commands_that_are_sent_again_are_messages_of_their_own(
     clock.now += LONG
     await orders.time_out()
 
-    async with orders.database.read() as tx:
-        ids = [message.id for message in await outbox.pending(tx)]
+    ids = [message.id for message in await published(orders.database, outbox)]
     assert len(set(ids)) == 3
 
 
