@@ -139,8 +139,7 @@ def set_broker(project: Project, data: Path) -> None:
     from frontispiece.cli.client.broker import find_broker  # noqa: PLC0415 (the same)
 
     with suppress(ConfigError):  # the settings of a command that needs one say so
-        broker = find_broker(project, data)
-        os.environ["EVENTS_URL"], os.environ["EVENTS_PREFIX"] = broker.url, broker.prefix
+        os.environ["EVENTS_URL"], os.environ["EVENTS_PREFIX"] = find_broker(project, data)
 
 
 def set_gateway(data: Path) -> None:

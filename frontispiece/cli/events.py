@@ -24,7 +24,7 @@ from frontispiece.cli.text import printable
 from frontispiece.errors import UserError
 
 if TYPE_CHECKING:
-    from frontispiece.cli.client.broker import BrokerAddress, Published
+    from frontispiece.cli.client.broker import Published
     from frontispiece.events.broker import Connection
 
 app = typer.Typer(no_args_is_help=True, help="Shows and repairs what goes through the broker.")
@@ -51,10 +51,10 @@ def tail(
 ) -> None:
     """Show events and commands as they are published, until Ctrl-C."""
 
-    async def show(connection: "Connection", address: "BrokerAddress") -> None:
+    async def show(connection: "Connection", prefix: str) -> None:
         from frontispiece.cli.client import broker  # noqa: PLC0415 (an extra)
 
-        messages = await broker.subscribe(connection, address.prefix)
+        messages = await broker.subscribe(connection, prefix)
         err.print("Events from now on, until Ctrl-C:")
         colours: dict[str, str] = {}
         async for published in messages:
@@ -69,12 +69,12 @@ def tail(
 def list_parked(project: Folder = None, data: Data = None) -> None:
     """List parked messages (dead letters): those that could not be handled, and why."""
 
-    async def show(connection: "Connection", address: "BrokerAddress") -> None:
+    async def show(connection: "Connection", prefix: str) -> None:
         from frontispiece.cli.client.broker import read  # noqa: PLC0415 (an extra)
         from frontispiece.events.parking import parked_messages  # noqa: PLC0415 (the same)
 
         table = new_table("id", "parked at", "service", "message", "subject", "deliveries", "reason")
-        async for parked in parked_messages(connection.streams, address.prefix):
+        async for parked in parked_messages(connection.streams, prefix):
             _add_row(
                 table,
                 parked.number,
@@ -104,12 +104,12 @@ def replay(
     if bool(numbers) == all_:
         raise UserError("Name parked messages by their ids, or all of them by --all.")
 
-    async def act(connection: "Connection", address: "BrokerAddress") -> None:
+    async def act(connection: "Connection", prefix: str) -> None:
         from frontispiece.events import parking  # noqa: PLC0415 (an extra)
 
-        parked_now = parking.parked_messages(connection.streams, address.prefix)
+        parked_now = parking.parked_messages(connection.streams, prefix)
         for number in numbers or [parked.number async for parked in parked_now]:
-            parked = await parking.replay(connection.streams, address.prefix, number)
+            parked = await parking.replay(connection.streams, prefix, number)
             print_done(f"{number}: {parked.subject} is delivered to {parked.consumer} again")
 
     _run(project, data, act)
@@ -119,11 +119,11 @@ def replay(
 def drop(numbers: Numbers, project: Folder = None, data: Data = None) -> None:
     """Remove parked messages for good."""
 
-    async def act(connection: "Connection", address: "BrokerAddress") -> None:
+    async def act(connection: "Connection", prefix: str) -> None:
         from frontispiece.events import parking  # noqa: PLC0415 (an extra)
 
         for number in numbers:
-            parked = await parking.drop(connection.streams, address.prefix, number)
+            parked = await parking.drop(connection.streams, prefix, number)
             print_done(f"{number}: {parked.subject} for {parked.consumer} is removed")
 
     _run(project, data, act)
@@ -133,11 +133,11 @@ def drop(numbers: Numbers, project: Folder = None, data: Data = None) -> None:
 def lag(project: Folder = None, data: Data = None) -> None:
     """Show how many messages each service has still to handle."""
 
-    async def show(connection: "Connection", address: "BrokerAddress") -> None:
+    async def show(connection: "Connection", prefix: str) -> None:
         from frontispiece.cli.client.broker import consumers  # noqa: PLC0415 (an extra)
 
         table = new_table("service", "stream", "pending", "unacknowledged", "redelivered")
-        async for each in consumers(connection.streams, address.prefix):
+        async for each in consumers(connection.streams, prefix):
             counts = each.num_pending, each.num_ack_pending, each.num_redelivered
             _add_row(table, each.name, each.stream_name, *(count or 0 for count in counts))
         _print(table, "No service consumes anything.")
@@ -145,7 +145,7 @@ def lag(project: Folder = None, data: Data = None) -> None:
     _run(project, data, show)
 
 
-Work = Callable[["Connection", "BrokerAddress"], Awaitable[None]]
+Work = Callable[["Connection", str], Awaitable[None]]
 
 
 def _run(project: Path | None, data: Path | None, work: Work) -> None:
@@ -155,9 +155,9 @@ def _run(project: Path | None, data: Path | None, work: Work) -> None:
         from frontispiece.cli.client.broker import find_broker, open_broker  # noqa: PLC0415 (an extra)
 
         async def run() -> None:
-            address = find_broker(opened, data_folder(opened, data))
-            async with open_broker(address) as connection:
-                await work(connection, address)
+            url, prefix = find_broker(opened, data_folder(opened, data))
+            async with open_broker(url) as connection:
+                await work(connection, prefix)
 
         asyncio.run(run())
     except KeyboardInterrupt:

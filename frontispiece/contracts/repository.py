@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from frontispiece.contracts.released import CLIENT, RELEASED, VERSION, Released
 from frontispiece.errors import ConfigError
@@ -16,38 +16,14 @@ GIT_TIMEOUT: Final = 60
 """Seconds for one call of git."""
 
 
-class Tree(Protocol):
-    """Files by their paths below the contracts' folder."""
-
-    def names(self) -> list[str]:
-        """Every file's path.
-
-        Raises:
-            ConfigError: the folder cannot be read.
-        """
-        ...
-
-    def read(self, name: str) -> bytes:
-        """The content of a file.
-
-        Raises:
-            ConfigError: it cannot be read.
-        """
-        ...
-
-    def place(self, name: str) -> str:
-        """A file in messages."""
-        ...
-
-
 @dataclass(frozen=True)
 class WorkingTree:
-    """The folder as it is on disk."""
+    """The folder as it is on disk; a ConfigError names what cannot be read."""
 
     folder: Path
 
     def names(self) -> list[str]:
-        """Every file's path."""
+        """Every file's path below the folder."""
         if not self.folder.is_dir():
             raise ConfigError([f"{self.folder} is no folder: [contracts] folder names it"])
         return sorted(
@@ -62,13 +38,13 @@ class WorkingTree:
             raise ConfigError([f"{self.place(name)} cannot be read: {error.strerror}"]) from None
 
     def place(self, name: str) -> str:
-        """The file's path."""
+        """The file in messages."""
         return f"{self.folder.name}/{name}"
 
 
 @dataclass(frozen=True)
 class Revision:
-    """The folder as git has it at a revision."""
+    """The folder as git has it at a revision; the same methods."""
 
     folder: Path
     revision: str
@@ -85,7 +61,7 @@ class Revision:
         return self._git("cat-file", "blob", f"{self.commit}:{self._prefix}{name}")
 
     def place(self, name: str) -> str:
-        """The file's path and the revision."""
+        """The file and the revision in messages."""
         return f"{self.folder.name}/{name} at {self.revision}"
 
     @cached_property
@@ -110,6 +86,9 @@ class Revision:
         else:
             return done.stdout
         raise ConfigError([f"git cannot read {self.folder.name} at {self.revision}: {reason}"])
+
+
+Tree = WorkingTree | Revision
 
 
 @dataclass(frozen=True)

@@ -220,5 +220,5 @@ class ConsumerMetrics:
 
 
 def _is_status(message: Msg) -> bool:
-    """Whether it is the broker's word about a request, and no message of the stream."""
+    """Whether it is a status of the broker about a request, and no message of the stream."""
     return not message.reply

@@ -90,7 +90,7 @@ class Relay:
         self._failures = 0
         """Attempts in a row of which nothing was acknowledged."""
         self._error: Exception | None = None
-        """The failure that the log has told of."""
+        """The failure that was logged last; None once events are published again."""
         self._lag: OutboxLag | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

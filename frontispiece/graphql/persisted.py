@@ -34,7 +34,7 @@ REGISTERED: Final = 1000
 
 
 UNPERSISTED: Final = "unpersisted"
-"""The name of all operations that clients have written themselves: their names are endless."""
+"""The name of all operations that are not persisted, in metrics: their own names are endless."""
 
 UNKNOWN: Final = "unknown"
 

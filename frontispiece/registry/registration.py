@@ -80,7 +80,7 @@ async def in_registry(
 
 
 def _beside(address: str, further: str) -> str:
-    """A further address of the service at an address, whose host it has where it is all of a machine's."""
+    """A further address of a service; a host that stands for all of the machine becomes that of `address`."""
     parts = urlsplit(further)
     if parts.hostname not in UNSPECIFIED:
         return further
@@ -91,7 +91,7 @@ def _beside(address: str, further: str) -> str:
 
 
 def reachable(url: str, host: str, port: int) -> str:
-    """`host:port` of what listens there; for all addresses, the one of this machine towards the registry.
+    """`host:port` for others; a host that stands for all becomes this machine's address towards the registry.
 
     Raises:
         ConfigError: the registry's URL is none.

@@ -23,7 +23,7 @@ LOAD_INTERVAL: Final = 1.0
 
 out = Console(soft_wrap=True, highlight=False)
 
-Opened = Callable[[], AbstractAsyncContextManager["Movable"]]
+OpenShards = Callable[[], AbstractAsyncContextManager["Movable"]]
 Throttle = Annotated[
     int | None, typer.Option(help="Rows a second at most, until the hand-over; without a limit.", min=1)
 ]
@@ -32,7 +32,7 @@ Follow = Annotated[
 ]
 
 
-def shard_commands(opened: Opened) -> typer.Typer:
+def shard_commands(opened: OpenShards) -> typer.Typer:
     """The commands over a service's shards.
 
     Example:
@@ -50,7 +50,7 @@ def shard_commands(opened: Opened) -> typer.Typer:
 
 
 class _Commands:
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: OpenShards) -> None:
         self._opened = opened
 
     def show(self, ctx: typer.Context) -> None:
@@ -194,7 +194,7 @@ async def _count(movable: "Movable", shard: str, buckets: list[int]) -> dict[str
         return {log.table.name: await copying.count(tx, log, buckets, now()) for log in movable.logs}
 
 
-async def _show(opened: Opened) -> None:
+async def _show(opened: OpenShards) -> None:
     from frontispiece.shards.claims import lost_buckets, newest_map, read_claims  # noqa: PLC0415 (the same)
 
     async with opened() as movable:

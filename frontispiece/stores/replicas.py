@@ -46,7 +46,7 @@ class Replica:
     name: str
     position: int | None = None
     in_use: bool = False
-    """As the log has it."""
+    """Whether it was logged last that it serves reads."""
 
 
 class Replicas:

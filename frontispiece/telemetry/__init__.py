@@ -36,7 +36,7 @@ EXPORTED: Final[Mapping[str, str]] = {
     "OTEL_BSP_SCHEDULE_DELAY": "500",
     "OTEL_BLRP_SCHEDULE_DELAY": "500",
 }
-"""Variables of apps whose traces and logs somebody looks at as they run: they leave within half a second."""
+"""Variables of apps under `front up`: their traces and logs are exported within half a second."""
 
 _beside: ContextVar[bool] = ContextVar("beside", default=False)
 

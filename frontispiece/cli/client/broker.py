@@ -24,16 +24,8 @@ with extra("events"):
 NAME_AT_BROKER: Final = "front"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BrokerAddress:
-    """Where a project's broker is, and the prefix of its events."""
-
-    url: str
-    prefix: str
-
-
-def find_broker(project: Project, data: Path) -> BrokerAddress:
-    """The broker that `EVENTS_URL` names, or the one that `front up` runs on this data folder.
+def find_broker(project: Project, data: Path) -> tuple[str, str]:
+    """The URL of a project's broker, by `EVENTS_URL` or of the run on this data folder; and its prefix.
 
     Raises:
         ConfigError: there is none, or the project has no `EVENTS_PREFIX`.
@@ -42,23 +34,23 @@ def find_broker(project: Project, data: Path) -> BrokerAddress:
     if not prefix:
         raise ConfigError(["The project has no events: EVENTS_PREFIX is neither set nor in [environment]."])
     if url := value_of("EVENTS_URL"):
-        return BrokerAddress(url=url, prefix=prefix)
+        return url, prefix
     if (embedded := read_addresses(data / NAME.lower())) is None:
         raise ConfigError(
             [f"No broker runs on {data}: start the project with front up, or name --data or EVENTS_URL."]
         )
-    return BrokerAddress(url=embedded.url, prefix=prefix)
+    return embedded.url, prefix
 
 
 @asynccontextmanager
-async def open_broker(address: BrokerAddress) -> AsyncIterator[Connection]:
+async def open_broker(url: str) -> AsyncIterator[Connection]:
     """A connection to the broker.
 
     Raises:
         ConfigError: it is away.
     """
     try:
-        async with connected(address.url, NAME_AT_BROKER) as connection:
+        async with connected(url, NAME_AT_BROKER) as connection:
             yield connection
     except BrokerUnavailable as error:
         raise ConfigError([f"The broker cannot be reached: {error}. Is the project running?"]) from error

@@ -76,7 +76,7 @@ def test_a_secret_file_goes_before_what_front_up_sets_as_the_settings_say(
 
     assert ink.source(declared) == str(tmp_path / "things_ink")
     assert run.environment("things")["THINGS_INK"] == "red"
-    assert find_broker(project, tmp_path).url == "nats://elsewhere:4222"
+    assert find_broker(project, tmp_path)[0] == "nats://elsewhere:4222"
 
 
 def test_no_secret_is_shown() -> None:
