@@ -118,7 +118,7 @@ def password_of(project: Project, user: str, password: str | None) -> str:
     if project.demo.password is not None and user in project.demo.users:
         return project.demo.password
     if not sys.stdin.isatty():
-        fail(f"The password of {user} is typed in at a terminal: without one, set FRONT_PASSWORD.")
+        raise UserError(f"The password of {user} is typed in at a terminal: without one, set FRONT_PASSWORD.")
     return str(typer.prompt("Password", hide_input=True, err=True))
 
 
