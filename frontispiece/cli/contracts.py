@@ -88,7 +88,7 @@ def usage(
         typer.Option(help="host:port or URL of the gateway's admin port: show calls, too."),
     ] = None,
     admin_token: Annotated[str, typer.Option(help="Its token.", envvar="GATEWAY_ADMIN_TOKEN")] = "",
-    days: Annotated[int, typer.Option(help="Calls of so many days.", min=1)] = 30,
+    days: Annotated[int, typer.Option(help="Count the calls of this many days.", min=1)] = 30,
     *,
     unread: Annotated[bool, typer.Option("--unread", help="Only fields that no version reads.")] = False,
 ) -> None:
@@ -125,7 +125,7 @@ def diff(
     revision: Annotated[str, typer.Argument(metavar="REV", help="What to compare with: a revision of git.")],
     project: Folder = None,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Show what breaks nobody, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show compatible changes, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every change as JSON.")] = False,
 ) -> None:
     """Compare openapi/*.json with a revision; exit with 1 when a change breaks what is read.

@@ -32,7 +32,7 @@ def migrate(
         typer.Option(metavar="MESSAGE", help="Write the next version of each database whose models differ."),
     ] = None,
 ) -> None:
-    """Bring the databases of apps to the code's version; those of no variable lie in the data folder."""
+    """Bring databases to the code's version: those that variables name, else those of the data folder."""
     opened = open_project(project)
     from frontispiece.cli.run import migrate as run  # noqa: PLC0415 (an extra)
 

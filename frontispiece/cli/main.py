@@ -201,7 +201,7 @@ def check(
 ) -> None:
     """Name every error of frontispiece.toml, the route table, the settings and the pages; exit with 1 at any.
 
-    A route table without errors is audited: routes that anybody may write by, without limits or timeouts, ….
+    A route table without errors is audited for writes without a login, missing limits, missing timeouts ….
     """
     from frontispiece.cli.inspect.check import find_errors, unequal_health_checks  # noqa: PLC0415
     from frontispiece.cli.tables import load_table  # noqa: PLC0415

@@ -40,7 +40,7 @@ def graph(
     project: Folder = None,
     routes: Routes = None,
 ) -> None:
-    """Draw pages as graphs: one as Mermaid text, several as a Markdown page of such."""
+    """Draw pages as graphs: one as Mermaid text, several as a Markdown page."""
     from frontispiece.cli.inspect.page_graph import chosen, graphs, text  # noqa: PLC0415
 
     opened = open_project(project)

@@ -69,7 +69,7 @@ def login(
     data: Data = None,
     client: Annotated[
         str | None,
-        typer.Option(help="Whom the token is issued to: one of `\\[login.clients]`.", metavar="NAME"),
+        typer.Option(help="The client that gets the token: one of `\\[login.clients]`.", metavar="NAME"),
     ] = None,
     *,
     session: Annotated[

@@ -64,7 +64,7 @@ def scale(
     project: Folder = None,
     data: Data = None,
 ) -> None:
-    """Run so many instances of services under front up; returns once the registry lists as many."""
+    """Run this many instances of services under front up; returns once the registry lists them."""
     opened = open_project(project)
     folder = data_folder(opened, data)
     counts: dict[str, int] = {}

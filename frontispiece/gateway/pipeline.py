@@ -1,6 +1,6 @@
 """What happens to a call on a route: its layers, in an order that can be seen here, around its handler."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import reduce
 from typing import Final
 
@@ -95,7 +95,14 @@ def handler(
 def redirect(route: Route, resources: TableResources) -> Handler:
     """Answers calls on the path of a route for files that lack the slash at its end."""
     around = (layer for _, layer in layers(route, resources))
-    return wrap(redirect_to(mount_of(route.template) or "/"), around)
+    answer = wrap(redirect_to(mount_of(route.template) or "/"), around)
+    *_, rest = route.template.names
+
+    def handle(call: Call) -> Awaitable[Reply]:
+        call.params = {**call.params, rest: ()}  # layers expand the template of the route
+        return answer(call)
+
+    return handle
 
 
 def preflight(route: Route, resources: TableResources) -> Handler | None:

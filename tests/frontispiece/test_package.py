@@ -250,7 +250,7 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("client web", "There is an app web in frontispiece.toml already"),
         ("route /web/notes/{other} --to notes", "route 3 (/web/notes/{other})"),
         ("route /free --to note", "There is no app 'note' in frontispiece.toml: did you mean 'notes'?"),
-        ("page free --bff wob", "There is no BFF 'wob': the mounted apps PACKAGE.app are web."),
+        ("page free --bff wob", "There is no BFF 'wob': those of the project are web."),
         ("client free", "test_free_home.py: Not a directory"),
         ("page No", "'No' is no name"),
         ("page import", "'import' has another meaning"),

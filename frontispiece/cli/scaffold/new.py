@@ -19,7 +19,7 @@ PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Add something to a project, wired and with its test: all of it, or nothing if it had errors then.",
+    help="Add something to a project, wired and with its test; nothing is written if it would cause errors.",
 )
 
 Name = Annotated[str, typer.Argument(help="In small letters, words with hyphens between them.")]
@@ -176,7 +176,7 @@ def _bff(project: Project, named: str | None, folder: str) -> tuple[str, str]:
     if named is not None:
         if named not in packages:
             found = ", ".join(packages) or "none"
-            raise UserError(f"There is no BFF {named!r}: the mounted apps PACKAGE.app are {found}.")
+            raise UserError(f"There is no BFF {named!r}: those of the project are {found}.")
         return named, packages[named]
     having = [
         name
@@ -186,7 +186,7 @@ def _bff(project: Project, named: str | None, folder: str) -> tuple[str, str]:
     chosen = having if len(packages) > 1 else list(packages)
     if len(chosen) != 1:
         found = ", ".join(packages) or "none"
-        raise UserError(f"Name the BFF by --bff: the mounted apps PACKAGE.app are {found}.")
+        raise UserError(f"Name the BFF by --bff: those of the project are {found}.")
     return chosen[0], packages[chosen[0]]
 
 

@@ -1,5 +1,7 @@
 """The spans of a call, and the trace headers that services get."""
 
+from pathlib import Path
+
 import httpx
 
 from tests.frontispiece.conftest import ROUTES
@@ -7,6 +9,7 @@ from tests.support.issuer import Issuer
 from tests.support.otlp import Collector
 from tests.support.serving import client_of, nobody_there, servers
 from tests.support.stub import Exchange, Stub, answering
+from tests.support.tables import route, route_table
 from tests.support.world import gateway_of
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -99,6 +102,21 @@ async def test_a_span_lasts_as_long_as_its_streamed_answer(collector: Collector,
 
     assert answer.content == b"onetwo"
     assert {span.name for span in collector.spans} == {"GET /files/{rest:path}", "GET"}
+
+
+async def test_the_redirect_to_a_folder_of_files_has_its_own_path(
+    collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text("<p>guide")
+    table = route_table(route("/guide/{file:path}", to=None, files=str(tmp_path)), services={"things": {}})
+
+    async with (
+        servers() as serve,
+        client_of(await serve(gateway_of(table, {"things": nobody_there()}))) as http,
+    ):
+        assert (await http.get("/guide", headers=SAMPLED)).headers["location"] == "/guide/"
+
+    assert collector.span("gateway", "GET /guide/{file:path}").about["url.path"] == "/guide"
 
 
 async def test_checks_of_health_have_no_spans(collector: Collector, issuer: Issuer) -> None:

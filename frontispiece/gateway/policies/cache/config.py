@@ -69,6 +69,4 @@ class CacheSettings(Settings):
         ge=1,
         description="Bytes of all cached responses in a process: the least recently used go first.",
     )
-    valkey_url: ValkeyUrl = Field(
-        OFF, description="Where gateways share responses: `unix://path` or `valkey://host:port/number`."
-    )
+    valkey_url: ValkeyUrl = Field(OFF, description="It also has the responses that gateways share (`cache`).")
