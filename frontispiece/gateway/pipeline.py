@@ -8,7 +8,7 @@ from frontispiece.gateway import own_layers
 from frontispiece.gateway.aggregates.handler import aggregate
 from frontispiece.gateway.auth import layers as auth
 from frontispiece.gateway.auth.session.sessions import Endpoint
-from frontispiece.gateway.call import Handler, Layer
+from frontispiece.gateway.call import Call, Handler, Layer
 from frontispiece.gateway.config.route import Auth, Route
 from frontispiece.gateway.config.session import Session
 from frontispiece.gateway.files.config import mount_of
@@ -36,6 +36,7 @@ from frontispiece.gateway.policies.rate_limit import layer as rate_limit
 from frontispiece.gateway.policies.request_validation import layer as request_validation
 from frontispiece.gateway.policies.websocket.handler import WebSocketProxy
 from frontispiece.gateway.resources import TableResources
+from frontispiece.upstream import Reply
 
 Policy = Callable[[Route, TableResources], Iterable[Layer]]
 """The layers of one policy for a route: none where the route does not ask for it."""
