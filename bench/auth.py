@@ -14,13 +14,13 @@ from unittest.mock import patch
 import httpx
 import jwt
 
-from bench.issuer import Issuer, signing_key
+from bench.issuer import Issuer
 from bench.timing import Times, measured, parsed_write, show
 from frontispiece.gateway.auth.internal_tokens import InternalTokenIssuer
 from frontispiece.gateway.auth.layers import bearer_auth
 from frontispiece.gateway.auth.oidc import IssuerSettings, Provider
 from frontispiece.gateway.call import Call, Handler
-from frontispiece.security import Identity, Signer
+from frontispiece.security import Identity, Signer, new_signing_key
 from frontispiece.upstream import Headers, Reply
 
 READER: Final = Identity(subject="bench", scopes=frozenset({"shop"}), client="bench")
@@ -72,7 +72,7 @@ async def cases(stack: AsyncExitStack) -> dict[str, Times]:
     token = issuer.token()
     await access.verify(token)
     field, key = b"Bearer " + token.encode(), jwt.PyJWK(issuer.documents["keys"]["keys"][0])
-    internal = InternalTokenIssuer(Signer(signing_key(), "gateway"), {"things": "things"})
+    internal = InternalTokenIssuer(Signer(new_signing_key(), "gateway"), {"things": "things"})
 
     async def decode(count: int) -> None:
         for _ in range(count):

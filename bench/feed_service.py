@@ -19,11 +19,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from bench.feed_shards import BRANDS, OWNERS, SHARDS, owner
-from bench.issuer import signing_key
 from bench.processes import Program, cpu_seconds, free_port, listening
 from frontispiece.cli.run.nats import NatsAddresses, running_nats
 from frontispiece.events import EventSettings, Messaging, Outbox
-from frontispiece.security import Identity, Signer, issuers, private_key
+from frontispiece.security import Identity, Signer, issuers, new_signing_key, private_key
 from frontispiece.shards import ids_at
 from frontispiece.stores import Database
 from services.catalog.events import PriceChanged
@@ -161,7 +160,7 @@ def read(
 
 def served(folder: Path, number: int, rate: float, read_rate: float) -> Served:
     """Events and reads, at the same time."""
-    key = signing_key()
+    key = new_signing_key()
     context = multiprocessing.get_context("spawn")
     with running_nats(folder / "nats") as nats, running_feed(folder, nats, key) as (address, process):
         begun = cpu_seconds(process)

@@ -24,11 +24,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import grpc
+import httpx
 import uvloop
 
-from bench.issuer import signing_key
-from frontispiece.http.asgi import App, Message, Scope
-from frontispiece.security import issuers, new_key, private_key
+from frontispiece.http.asgi import App, Message
+from frontispiece.security import issuers, new_key, new_signing_key, private_key
 from shop.pb.discount_pb2 import ListDiscountsRequest, ListDiscountsResponse
 
 ROOT = Path(__file__).parents[1]
@@ -118,7 +118,7 @@ def stub_services() -> Iterator[dict[str, str]]:
 
 def environment(services: Mapping[str, str]) -> dict[str, str]:
     """The settings of the gateway and of the BFF mounted in it."""
-    key = signing_key()
+    key = new_signing_key()
     return {
         "SERVICES": json.dumps(services),
         "TOKEN_ISSUERS": json.dumps(issuers([("gateway", private_key(key)), ("bff-web", private_key(key))])),
@@ -133,46 +133,11 @@ def environment(services: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def get(app: App, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """The status and body that an ASGI app responds with."""
-    messages: list[Message] = []
-    received = asyncio.Event()
-
-    async def receive() -> Message:
-        if received.is_set():
-            await asyncio.Event().wait()
-        received.set()
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        messages.append(message)
-
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": target,
-        "raw_path": target.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 50_000),
-        "server": ("127.0.0.1", 8000),
-    }
-    await app(scope, receive, send)
-    return messages[0]["status"], b"".join(message.get("body", b"") for message in messages[1:])
-
-
 async def count(app: App) -> Frames:
     """The calls of the one request, of several, that made the fewest."""
-    headers = {
-        "host": "127.0.0.1",
-        "accept": "application/json",
-        "user-agent": "bench",
-        "x-client": "web/1.1.0",
-    }
+    headers = {"accept": "application/json", "user-agent": "bench", "x-client": "web/1.1.0"}
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app))
+    request = httpx.Request("GET", f"http://127.0.0.1{TARGET}", headers=headers)
     counted: list[Frames] = []
     for number in range(WARM_UP + COUNTED):
         frames: Frames = Counter()
@@ -184,11 +149,11 @@ async def count(app: App) -> Frames:
 
         sys.setprofile(on_event)
         try:
-            status, body = await get(app, TARGET, headers)
+            response = await client.send(request)
         finally:
             sys.setprofile(None)
-        if status != 200:  # noqa: PLR2004 (the status is the name)
-            raise SystemExit(f"{TARGET} responded with {status}: {body.decode()}")
+        if response.status_code != httpx.codes.OK:
+            raise SystemExit(f"{TARGET} responded with {response.status_code}: {response.text}")
         if number >= WARM_UP:
             counted.append(frames)
         await asyncio.sleep(0)

@@ -60,9 +60,3 @@ class Issuer:
         }
         headers = {"typ": "at+jwt", "kid": key_id(public_part(self._key))}
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers=headers)
-
-
-def signing_key() -> str:
-    """A new key in PEM, for the gateway to sign with."""
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    return Ed25519PrivateKey.generate().private_bytes(*form).decode()

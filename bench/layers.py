@@ -20,7 +20,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from bench.auth import nothing
-from bench.issuer import signing_key
 from bench.timing import Times, parsed_write, show
 from bench.timing import measured as timed
 from frontispiece.gateway.auth import layers as auth
@@ -33,7 +32,7 @@ from frontispiece.gateway.policies.websocket.downstream import ClientSocket
 from frontispiece.gateway.resources import TableResources
 from frontispiece.gateway.runtime import Runtime
 from frontispiece.http.messages import IncomingRequest
-from frontispiece.security import Signer
+from frontispiece.security import Signer, new_signing_key
 from frontispiece.settings import Directory
 from frontispiece.telemetry.export import Export
 from frontispiece.telemetry.spans import Tracing
@@ -97,7 +96,7 @@ async def calls_of(case: Case, stack: AsyncExitStack) -> Times:
     if case.log:
         log = AccessLog(AccessLogSettings(access_log=os.devnull), b"secret")
         await stack.enter_async_context(log)
-    runtime = Runtime(Directory(services={}), signer=Signer(signing_key(), "gateway"), access_log=log)
+    runtime = Runtime(Directory(services={}), signer=Signer(new_signing_key(), "gateway"), access_log=log)
     runtime.tracing = tracing
     resources = TableResources(table, runtime)
     chain = [layer for _name, layer in layers(table.routes[0], resources)]

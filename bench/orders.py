@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -34,12 +34,6 @@ class Times:
     completed: Sequence[float]
 
 
-def opened(data: Path, app: str, variable: str, urls: dict[str, str]) -> Database:
-    """A database of the running shop."""
-    url = urls.get(variable) or database_variable(PROJECT, app, variable, data)
-    return Database(url, sa.MetaData())
-
-
 class Log:
     """Ordering's logs, one a shard.
 
@@ -52,28 +46,21 @@ class Log:
         self.data = data
         self.urls = urls
 
+    def url(self, app: str, variable: str) -> str:
+        """The setting of an app's database."""
+        return self.urls.get(variable) or database_variable(PROJECT, app, variable, self.data)
+
     async def open_orders(self) -> int:
         """The number of orders that have not reached an end."""
         types = event_store.events.c.type
-        counted = [
-            sa.func.count().filter(types == "placed"),
-            sa.func.count().filter(types.in_(ENDS)),
-        ]
-        count = 0
-        for shard in self._shards():
-            async with shard as database, database.read() as tx:
-                row = (await tx.execute(sa.select(*counted).select_from(event_store.events))).one()
-            count += int(row[0] - row[1])
-        return count
+        placed, ended = (sa.func.count().filter(types.in_(kinds)) for kinds in (("placed",), ENDS))
+        query = sa.select(placed - ended).select_from(event_store.events)
+        return sum(rows[0][0] for rows in await self._rows(query))
 
     async def placed(self) -> list[int]:
         """The number of orders in each shard."""
         query = sa.select(sa.func.count()).where(event_store.events.c.type == "placed")
-        counts = []
-        for shard in self._shards():
-            async with shard as database, database.read() as tx:
-                counts.append((await tx.execute(query)).scalar_one())
-        return counts
+        return [rows[0][0] for rows in await self._rows(query)]
 
     async def times(self, orders: Collection[str]) -> Times:
         """How long these orders took."""
@@ -82,17 +69,20 @@ class Log:
             events.type.in_(("placed", "confirmed", "completed"))
         )
         moments: dict[str, dict[str, float]] = {id_: {} for id_ in orders}
-        for shard in self._shards():
-            async with shard as database, database.read() as tx:
-                for order_id, kind, recorded_at in await tx.execute(query):
-                    if order_id in moments:
-                        moments[order_id][kind] = recorded_at.timestamp()
+        for rows in await self._rows(query):
+            for order_id, kind, recorded_at in rows:
+                if order_id in moments:
+                    moments[order_id][kind] = recorded_at.timestamp()
         return Times(confirmed=_since(moments, "confirmed"), completed=_since(moments, "completed"))
 
-    def _shards(self) -> list[Database]:
-        variable = "ORDERING_SHARDS"
-        value = self.urls.get(variable) or database_variable(PROJECT, "ordering", variable, self.data)
-        return [Database(each["database_url"], sa.MetaData()) for each in json.loads(value).values()]
+    async def _rows(self, query: sa.Select[Any]) -> list[Sequence[Any]]:
+        """The rows that each shard finds."""
+        found = []
+        for shard in json.loads(self.url("ordering", "ORDERING_SHARDS")).values():
+            database = Database(shard["database_url"], sa.MetaData())
+            async with database, database.read() as tx:
+                found.append((await tx.execute(query)).all())
+        return found
 
 
 def _since(moments: dict[str, dict[str, float]], kind: str) -> list[float]:
@@ -101,16 +91,14 @@ def _since(moments: dict[str, dict[str, float]], kind: str) -> list[float]:
 
 async def prepare(log: Log, names: Sequence[str]) -> None:
     """Add customers, whose ids are their names, and fill the shelves."""
-    inventory = opened(log.data, "inventory", "INVENTORY_DATABASE_URL", log.urls)
+    inventory = Database(log.url("inventory", "INVENTORY_DATABASE_URL"), sa.MetaData())
     async with inventory, inventory.write() as tx:
         await tx.execute(stock.update().values(on_hand=MANY))
     hasher = PasswordHasher(memory_cost=8, time_cost=1)
-    url = log.urls.get("IDENTITY_DATABASE_URL") or database_variable(
-        PROJECT, "identity", "IDENTITY_DATABASE_URL", log.data
-    )
-    async with Database(url, identity_metadata) as database, hasher:
+    identity = Database(log.url("identity", "IDENTITY_DATABASE_URL"), identity_metadata)
+    async with identity, hasher:
         password_hash = await hasher.hash(PASSWORD)
-        await Users(database, time.time).add(
+        await Users(identity, time.time).add(
             User(
                 id=name,
                 name=name,

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
+from typing import NamedTuple
 
 from bench.checkout import shop
 from bench.processes import CANDIDATES, REST
@@ -38,53 +39,24 @@ PROBE_INTERVAL = 0.5
 """Seconds between two readiness probes."""
 
 
-class Connection(asyncio.Protocol):
-    """A client's connection: one request at a time."""
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-    def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
-        self._received = b""
-        self._length = -1
-        self._answered: asyncio.Future[tuple[int, bool]] | None = None
-        self.closed = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+class Answer(NamedTuple):
+    """The status, whether the page was degraded, and the bytes of all."""
 
-    def connection_lost(self, _error: Exception | None) -> None:
-        """It is closed."""
-        self.closed = True
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_exception(ConnectionResetError())
+    status: int
+    degraded: bool
+    size: int
 
-    def request(self, content: bytes) -> "asyncio.Future[tuple[int, bool]]":
-        """Send a request; gives the status, and whether the page was degraded."""
-        assert self._transport is not None
-        self._received, self._length = b"", -1
-        self._answered = asyncio.get_running_loop().create_future()
-        self._transport.write(content)
-        return self._answered
 
-    def data_received(self, data: bytes) -> None:
-        """Read an answer until its end."""
-        self._received += data
-        if self._length < 0:
-            head, end, _ = self._received.partition(b"\r\n\r\n")
-            if not end:
-                return
-            fields = head.lower()
-            self._length = len(head) + 4 + int(fields.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-            self._status = int(head[9:12])
-            self._degraded = b"page-degraded:" in fields
-        if len(self._received) >= self._length and self._answered is not None and not self._answered.done():
-            self._answered.set_result((self._status, self._degraded))
-
-    def close(self) -> None:
-        """Close it."""
-        if self._transport is not None:
-            self._transport.abort()
+async def ask(connection: Connection, request: bytes) -> Answer:
+    """Send a request, and read the answer."""
+    reader, writer = connection
+    writer.write(request)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
+    return Answer(int(head[9:12]), b"page-degraded:" in head, len(head) + len(body))
 
 
 @dataclass(kw_only=True)
@@ -168,7 +140,7 @@ class Client:
         connection = await self._connection()
         while True:
             begun = perf_counter()
-            status, _ = await connection.request(self._probe)
+            status = (await ask(connection, self._probe)).status
             outcome.probes.append(perf_counter() - begun)
             if status != 200:  # noqa: PLR2004 (a status)
                 outcome.others[f"readiness {status}"] += 1
@@ -179,28 +151,27 @@ class Client:
         try:
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + CLIENT_TIMEOUT):
                 connection = await self._connection()
-                status, degraded = await connection.request(self._content)
-        except (OSError, TimeoutError) as failure:
+                answer = await ask(connection, self._content)
+        except (OSError, EOFError) as failure:
             outcome.others[type(failure).__name__] += 1
             if connection is not None:
-                connection.close()
+                connection[1].transport.abort()
             return
-        outcome.count(status, perf_counter() - begun, degraded=degraded)
+        outcome.count(answer.status, perf_counter() - begun, degraded=answer.degraded)
         self._idle.append(connection)
 
     async def _connection(self) -> Connection:
         while self._idle:
-            if not (connection := self._idle.pop()).closed:
-                return connection
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
-        self._every.append(connection)
-        return connection
+            reader, writer = self._idle.pop()
+            if not (reader.at_eof() or writer.is_closing()):
+                return reader, writer
+        self._every.append(await asyncio.open_connection("127.0.0.1", self._port))
+        return self._every[-1]
 
     def close(self) -> None:
         """Close all connections."""
-        for connection in self._every:
-            connection.close()
+        for _, writer in self._every:
+            writer.transport.abort()
 
 
 async def measure(port: int, seconds: float, say: Callable[[str], object]) -> list[Outcome]:

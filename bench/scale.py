@@ -25,7 +25,7 @@ from bench import versions
 from bench.checkout import Customer, Load, Shop, closed_loop, level, shop, wait_ready
 from bench.checkout_report import Level
 from bench.orders import Log, prepare
-from bench.overload import Connection
+from bench.overload import ask
 from bench.processes import STARTUP, tool
 from bench.scale_model import STORES, Measured, Run
 from bench.scale_report import STORED, report
@@ -45,33 +45,21 @@ PATHS: Final = [
 ]
 
 
-class Counting(Connection):
-    """A connection that counts what it receives."""
-
-    received = 0
-
-    def data_received(self, data: bytes) -> None:
-        """Count, and read."""
-        self.received += len(data)
-        super().data_received(data)
-
-
 async def read_pages(ports: Sequence[int], seconds: float) -> tuple[int, int, Counter[str]]:
     """Get pages, the connections dealt over the gateways; gives pages, bytes, and what went wrong."""
-    loop = asyncio.get_running_loop()
     paths, failures, done, received = iter(PATHS * 1000), Counter[str](), 0, 0
     until = perf_counter() + seconds
 
     async def one_after_another(port: int) -> None:
         nonlocal done, received
-        _, connection = await loop.create_connection(Counting, "127.0.0.1", port)
+        connection = await asyncio.open_connection("127.0.0.1", port)
         while perf_counter() < until:
             request = f"GET {next(paths)} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
-            status, degraded = await connection.request(request.encode())
+            status, degraded, size = await ask(connection, request.encode())
+            received += size
             done += status == 200  # noqa: PLR2004 (OK)
             failures.update([f"{status}"] if status != 200 else ["degraded"] if degraded else [])  # noqa: PLR2004 (OK)
-        received += connection.received
-        connection.close()
+        connection[1].close()
 
     await asyncio.gather(*(one_after_another(ports[n % len(ports)]) for n in range(CONNECTIONS)))
     return done, received, failures

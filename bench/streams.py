@@ -17,9 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.issuer import signing_key
 from bench.processes import CANDIDATES, REST, Program, free_port, listening
 from bench.world import ROOT
+from frontispiece.security import new_signing_key
 
 CHUNK: Final = b"x" * (64 * 1024)
 STREAMS: Final = 200
@@ -161,7 +161,7 @@ async def main(size: int) -> int:
             "PYTHONPATH": str(ROOT),
             "GATEWAY_ROUTES": str(routes),
             "SERVICES": json.dumps({"long": f"http://127.0.0.1:{service}"}),
-            "GATEWAY_SIGNING_KEY": signing_key(),
+            "GATEWAY_SIGNING_KEY": new_signing_key(),
         }
         command = [sys.executable, "-m", "bench.ours", "gateway", str(port)]
         program = Program(command=command, port=port, variables=variables)

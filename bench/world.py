@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.issuer import Issuer, signing_key
+from bench.issuer import Issuer
 from bench.processes import REST, Program, free_port, listening
+from frontispiece.security import new_signing_key
 
 ROOT = Path(__file__).parents[1]
 
@@ -78,7 +79,7 @@ def world(delay: float) -> Iterator[World]:
             shop=ports[0],
             lost=ports[1],
             issuer=issuer,
-            signing_key=signing_key(),
+            signing_key=new_signing_key(),
             token=issuer.token(),
             folder=folder,
         )
