@@ -2,21 +2,18 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
 from frontispiece.shards import shard_commands
 from services.ordering.reachable import name_away, reachable
+from shop.terminal import add_row, fail, new_table, out, print_table, printable, run
 
 if TYPE_CHECKING:
     from frontispiece.shards import Movable
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="The history of orders, those that are stuck, and the read model."
 )
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @asynccontextmanager
@@ -49,25 +44,25 @@ def newest(
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=10_000)] = 20,
 ) -> None:
     """List the newest orders."""
-    _run(lambda: _newest(owner, limit))
+    run(_newest(owner, limit))
 
 
 @app.command()
 def history(order_id: OrderId) -> None:
     """Show all that has happened to an order."""
-    _run(lambda: _history(order_id))
+    run(_history(order_id))
 
 
 @app.command()
 def stuck() -> None:
     """List the orders that wait for a person, and why."""
-    _run(_stuck)
+    run(_stuck())
 
 
 @app.command()
 def retry(order_id: OrderId) -> None:
     """Send the commands of an order's stuck steps again, once the reason is removed."""
-    _run(lambda: _retry(order_id))
+    run(_retry(order_id))
 
 
 @app.command()
@@ -75,7 +70,7 @@ def totals(
     days: Annotated[int, typer.Option(help="How many days, with today (UTC).", min=1, max=3660)] = 7,
 ) -> None:
     """Show how many orders came to each stage a day, and the revenue of the completed ones."""
-    _run(lambda: _totals(days))
+    run(_totals(days))
 
 
 @app.command()
@@ -92,21 +87,7 @@ def rebuild(
 
     A rebuild that was killed is resumed.
     """
-    _run(lambda: _rebuild(accept_differences=accept_differences))
-
-
-def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        asyncio.run(work())
-    except ConfigError as error:
-        _fail(str(error))
-    except Problem as problem:
-        _fail(str(problem))
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message, style="red", markup=False)
-    raise typer.Exit(1)
+    run(_rebuild(accept_differences=accept_differences))
 
 
 async def _shard_of(order_id: str, shards: list["Shard"], away: Mapping[str, str]) -> "Shard":
@@ -118,7 +99,7 @@ async def _shard_of(order_id: str, shards: list["Shard"], away: Mapping[str, str
         if found is not None and bucket_for(found.order.owner) in await shard.buckets():
             return shard
     name_away(away)  # one of them may have it
-    _fail(f"There is no order {order_id}.")
+    raise Problem(404, "order-unknown", f"There is no order {order_id}.")
 
 
 async def _newest(owner: str | None, limit: int) -> None:
@@ -127,11 +108,11 @@ async def _newest(owner: str | None, limit: int) -> None:
             await each.read_store.orders(limit, owner=owner, buckets=await each.buckets()) for each in shards
         ]
     found = sorted(chain.from_iterable(newest), key=lambda order: (order.placed_at, order.id))
-    shown = _table("order", "owner", "placed at", "stage", "reason", "pieces", "total")
+    shown = new_table("order", "owner", "placed at", "stage", "reason", "pieces", "total")
     for order in found[: -limit - 1 : -1]:
         placed_at = order.placed_at.isoformat(timespec="seconds")
         total = f"{order.total / 100:.2f} {order.currency}"
-        _add_row(
+        add_row(
             shown,
             order.id,
             order.owner,
@@ -141,7 +122,7 @@ async def _newest(owner: str | None, limit: int) -> None:
             str(order.pieces),
             total,
         )
-    out.print(shown)
+    print_table(shown)
     name_away(away)
 
 
@@ -159,11 +140,11 @@ async def _history(order_id: str) -> None:
             f"{name}={value}" for name, value in encode(recorded.event).items() if name not in SECRET
         )
         line = f"{recorded.version:>3}  {at}  {recorded.event.NAME:<20}  {', '.join(particulars)}"
-        out.print(_visible(line.rstrip()), markup=False)
+        out.print(printable(line.rstrip()), markup=False)
 
 
 SECRET: Final = frozenset({"digest", "payment_token"})
-"""Particulars that are nothing to an operator."""
+"""Fields of events that no operator needs to see."""
 
 
 async def _stuck() -> None:
@@ -174,12 +155,12 @@ async def _stuck() -> None:
         name_away(away)
         out.print("No order is stuck.")
         return
-    shown = _table("order", "owner", "placed at", "stage", "stuck at")
+    shown = new_table("order", "owner", "placed at", "stage", "stuck at")
     for view in views:
         reasons = "; ".join(f"{step}: {why}" for step, why in view.stuck.items())
         placed_at = view.placed_at.isoformat(timespec="seconds")
-        _add_row(shown, view.id, view.owner, placed_at, view.stage, reasons)
-    out.print(shown)
+        add_row(shown, view.id, view.owner, placed_at, view.stage, reasons)
+    print_table(shown)
     out.print(
         "front orders history ID shows how it came about; front orders retry ID sends the commands again."
     )
@@ -197,9 +178,9 @@ async def _retry(order_id: str) -> None:
         try:
             written = await shard.orders.execute(order_id, Retry())
         except StaleMap:
-            _fail(f"Order {order_id} is just moving to another database: try again.")
+            fail(f"Order {order_id} is just moving to another database: try again.")
     if written.version == before.version:
-        _fail(f"Order {order_id} is not stuck.")
+        fail(f"Order {order_id} is not stuck.")
     steps = ", ".join(sorted(before.order.stuck))
     out.print(f"The commands of order {order_id} are sent again: {steps}.")
 
@@ -213,11 +194,11 @@ async def _totals(days: int) -> None:
         for shard in shards:
             for total in await shard.read_store.totals(since, await shard.buckets()):
                 found[total.day, total.currency] += Counter({name: getattr(total, name) for name in COUNTED})
-    shown = _table("day", *COUNTED)
+    shown = new_table("day", *COUNTED)
     for (day, currency), counts in sorted(found.items(), key=lambda each: each[0][1]):
         *numbers, revenue = (counts[name] for name in COUNTED)
         shown.add_row(day, *map(str, numbers), f"{revenue / 100:.2f} {currency}")
-    out.print(shown)
+    print_table(shown)
     name_away(away)
 
 
@@ -237,7 +218,7 @@ async def _rebuild(*, accept_differences: bool) -> None:
             try:
                 done = await rebuild.run(report, accept_differences=accept_differences)
             except (RebuildRunning, TablesDiffer) as error:
-                _fail(f"Shard {shard.name}: {error}")
+                fail(f"Shard {shard.name}: {error}")
             seconds = loop.time() - started
             events = done.position - done.began
             resumed = f" after the first {done.began} of a rebuild that had ended" if done.began else ""
@@ -246,22 +227,3 @@ async def _rebuild(*, accept_differences: bool) -> None:
                 f" in {seconds:.1f} s ({events / seconds:.0f} a second) and live."
             )
     name_away(away)
-
-
-def _table(*headings: str) -> Table:
-    table = Table()
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    if not out.is_terminal:
-        out.width = 1000
-    return table
-
-
-def _add_row(table: Table, *cells: str) -> None:
-    """Add a row that shows texts as they are: what customers wrote is no markup."""
-    table.add_row(*(Text(_visible(cell)) for cell in cells))
-
-
-def _visible(text: str) -> str:
-    """A text that controls no terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,34 +1,30 @@
 """`front pickup …`: the shards of stores, drawn and filled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
+from shop.terminal import new_table, out, print_table, run
 
 if TYPE_CHECKING:
     from services.pickup.maintenance import Maintenance
 
 app = typer.Typer(no_args_is_help=True, help="The stores near customers, and the shards that have them.")
 seeds = typer.Typer(no_args_is_help=True, help="Generate data that is too large for every start.")
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 CHUNK: Final = 5_000
 SAMPLE: Final = 100
-"""One of so many stores says beforehand where how many will be."""
+"""Before all stores are made, one in so many shows how they will be distributed."""
 
 RETRY_S: Final = 10.0
-"""How long a command is tried again beside a service that deals the curve anew."""
+"""Seconds for which a command is tried again while a service moves units."""
 
 Result = TypeVar("Result")
 
@@ -43,7 +39,7 @@ def pickup(
     stores: Annotated[int, typer.Option(help="How many there are to be.", min=1, max=10_000_000)] = 1_000_000,
 ) -> None:
     """Generate stores, always the same; those that are there stay as they are."""
-    _run(lambda: _seed(stores))
+    run(_seed(stores))
 
 
 @app.command()
@@ -52,13 +48,13 @@ def shards() -> None:
 
     A shard that is away is named, and the exit code is 1.
     """
-    _run(_shards)
+    run(_shards())
 
 
 @app.command()
 def balance() -> None:
     """Split hot cells and pack all into the shards by load, as the service does on its own."""
-    _run(_balance)
+    run(_balance())
 
 
 @app.command("map")
@@ -66,7 +62,7 @@ def map_(
     svg: Annotated[Path, typer.Option(help="The file to draw into.", dir_okay=False)] = Path("pickup.svg"),
 ) -> None:
     """Draw the world with the shard of every cell."""
-    _run(lambda: _map(svg))
+    run(_map(svg))
 
 
 async def _seed(number: int) -> None:
@@ -97,7 +93,7 @@ async def generated(number: int) -> int:
 
 
 async def _shards() -> None:
-    table = Table("shard", "cells", "stores", "reads", "load")
+    table = new_table("shard", "cells", "stores", "reads", "load")
     away = []
     async with _open() as maintenance:
         for name, shard in maintenance.shards.shards.items():
@@ -110,7 +106,7 @@ async def _shards() -> None:
                 continue
             reads = sum(unit.reads for unit in units)
             table.add_row(name, *map(str, (len(units), stores, reads, stores + reads)))
-    out.print(table)
+    print_table(table)
     if away:
         raise Problem(503, "store-unavailable", "\n".join(away))
 
@@ -145,16 +141,5 @@ async def _open(*, creates: bool = False) -> "AsyncIterator[Maintenance]":
 
 
 async def _retried(maintenance: "Maintenance", work: Callable[[], Awaitable[Result]]) -> Result:
-    """The result of some work; it is done again while a service that runs beside moves what it concerns."""
+    """The result of some work, which is repeated while a service moves what it concerns."""
     return await maintenance.shards.with_map(lambda _: work(), RETRY_S)
-
-
-def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        asyncio.run(work())
-    except ConfigError as error:
-        err.print("\n".join(error.errors), style="red", markup=False)
-        raise typer.Exit(1) from None
-    except (Problem, OSError) as error:
-        err.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from None

@@ -1,22 +1,20 @@
 """`front sales`: the operator's figures, printed and drawn."""
 
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import httpx
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from frontispiece.http import is_loopback
 from services.sales.chart import bar, svg
 from services.sales.model import Grouping
+from shop.terminal import fail, print_table, printable
 
 app = typer.Typer(help="The figures of orders: revenue, baskets and coupons.")
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 REPORT: Final = "/api/sales/report"
 HEADINGS: Final = (
@@ -93,7 +91,7 @@ def sales(
         try:
             chart.write_text(svg(title, values), encoding="utf-8")
         except OSError as error:
-            _fail(f"{chart} cannot be written: {error.strerror}")
+            fail(f"{chart} cannot be written: {error.strerror}")
 
 
 def _report(url: str, token: str, days: int) -> Report:
@@ -106,16 +104,16 @@ def _report(url: str, token: str, days: int) -> Report:
             trust_env=not is_loopback(url),
         )
         if not response.is_success:
-            _fail(f"{url} refused: {response.status_code} {response.text}")
+            fail(f"{url} refused: {response.status_code} {response.text}")
         return msgspec.json.decode(response.content, type=Report)
     except httpx.HTTPError as error:
-        _fail(f"{url} does not respond: {error}")
+        fail(f"{url} does not respond: {error}")
     except httpx.InvalidURL as error:
-        _fail(f"{url} is no address: {error}")
+        fail(f"{url} is no address: {error}")
     except UnicodeEncodeError:
-        _fail("The token is none: it has letters beyond ASCII.")
+        fail("The token is none: it has letters beyond ASCII.")
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        _fail(f"{url} has no such report: {error}")
+        fail(f"{url} has no such report: {error}")
 
 
 def _print(by: Grouping, rows: list[Row], *, bars: int) -> None:
@@ -137,20 +135,13 @@ def _print(by: Grouping, rows: list[Row], *, bars: int) -> None:
             bar(row.revenue.amount, highest) if number < bars else "",
         )
         shown.add_row(*map(Text, cells))
-    if not out.is_terminal:
-        out.width = 1000
-    out.print(shown)
+    print_table(shown)
 
 
 def _key(row: Row) -> str:
     """What is common to a row; whatever customers wrote controls no terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in row.key) or "-"
+    return printable(row.key) or "-"
 
 
 def _money(money: Sum) -> str:
     return f"{money.amount / 100:.2f} {money.currency}"
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message, style="red", markup=False)
-    raise typer.Exit(1)
