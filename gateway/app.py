@@ -1,9 +1,5 @@
-"""The shop's gateway: the platform's, with a layer of its own (client_versions.py)."""
+"""The shop's gateway: the platform's, with the routes beside this file, as frontispiece.toml has it."""
 
-from frontispiece.gateway import Gateway, GatewaySettings
-from frontispiece.gateway import create_app as platform_app
+from frontispiece.gateway import create_app
 
-
-def create_app(settings: GatewaySettings | None = None) -> Gateway:
-    """The gateway; `GATEWAY_ROUTES` is `routes.toml` beside this file, as frontispiece.toml has it."""
-    return platform_app(settings)
+__all__ = ["create_app"]

@@ -1,21 +1,20 @@
 """What articles cost and of which brand they are, for services that must know: catalog is asked."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, Self, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from msgspec import Meta
 
 from frontispiece.settings import Directory
-from frontispiece.upstream import Context, Headers, Upstream, UpstreamError, now, open_upstream
-from shop.money import MAX_AMOUNT, Money
+from frontispiece.upstream import Context, Headers, UpstreamError, now, open_upstream
+from shop.fields import Amount, Currency
+from shop.money import Money
 
 
 class _Price(msgspec.Struct):
-    amount: Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    amount: Amount
+    currency: Currency
 
 
 class _Brand(msgspec.Struct):
@@ -44,11 +43,26 @@ class _Brands(msgspec.Struct):
 
 
 class Articles:
-    """The articles that are sold; made by `open_articles`."""
+    """The articles that are sold; open it with `async with`.
 
-    def __init__(self, catalog: Upstream, call_timeout: float) -> None:
-        self._catalog = catalog
+    Args:
+        directory: has catalog's address.
+        call_timeout: seconds that a call may take.
+
+    Raises:
+        LookupError: the directory lacks the address.
+    """
+
+    def __init__(self, directory: Directory, call_timeout: float) -> None:
+        self._catalog = open_upstream("catalog", "registry://catalog", directory)
         self._call_timeout = call_timeout
+
+    async def __aenter__(self) -> Self:
+        await self._catalog.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._catalog.__aexit__(*exc)
 
     async def prices(self, skus: Sequence[str], headers: Headers) -> dict[str, Money]:
         """The prices of those of these articles that are sold, by sku.
@@ -100,18 +114,3 @@ class Articles:
             return (await service.get(f"/products?{query}", model)).items
         except UpstreamError as failure:
             raise failure.problem("catalog") from failure
-
-
-@asynccontextmanager
-async def open_articles(directory: Directory, call_timeout: float) -> AsyncIterator[Articles]:
-    """A connection to catalog.
-
-    Args:
-        directory: has its address.
-        call_timeout: seconds that a call may take.
-
-    Raises:
-        LookupError: the directory lacks the address.
-    """
-    async with open_upstream("catalog", "registry://catalog", directory) as catalog:
-        yield Articles(catalog, call_timeout)

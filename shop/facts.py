@@ -1,4 +1,7 @@
-"""What services have published so far, and stores that are made of it: they give it once more."""
+"""Stores made of facts (the events that services have published), and rebuilt from them.
+
+The services that publish the facts give them again, in pages, by a REST endpoint.
+"""
 
 import asyncio
 import logging
@@ -6,24 +9,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Response
 
 from frontispiece.aio import periodic
-from frontispiece.events import CallingServiceSettings, EventData
+from frontispiece.events import CallingServiceSettings, Event, EventData
 from frontispiece.http import Problem
 from frontispiece.security import Identity, Signer
 from frontispiece.service import from_state, require_scope
-from frontispiece.stores import EmbeddedDatabase, EmbeddedStore
+from frontispiece.stores import EmbeddedDatabase, EmbeddedStore, GroupCommit
 from frontispiece.upstream import Context, InvalidResponse, Upstream, UpstreamError, now, open_upstream
 
 log = logging.getLogger(__name__)
 
 PAGE: Final = 100
-"""Facts, or orders whose facts, come in one response: the most that services give."""
+"""How many facts, or orders with their facts, are read in one response: the most that services allow."""
 
 TIMEOUT: Final = 10.0
 """Seconds that such a response may take."""
@@ -32,17 +36,15 @@ MAX_PAUSE: Final = 10.0
 """Seconds between two attempts to reach the services, at most."""
 
 QUIET_ATTEMPTS: Final = 5
-"""Failed attempts until the log says so: when the shop starts, they may start later."""
+"""Failed attempts until a warning is logged: at the start of the shop, the services may start later."""
 
 RESTART_INTERVAL: Final = 1.0
-"""Seconds until the rebuilds go on after a bug has ended them."""
-
-Database = TypeVar("Database", bound=EmbeddedDatabase)
+"""Seconds until the rebuilds are started again after a bug has ended them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """A service that gives its facts once more.
+    """A service that gives the facts that it has published.
 
     Args:
         service: its name.
@@ -57,7 +59,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
-    """What was published once: with the id and the time of its event, where its service stores events."""
+    """A fact; with the id and the time of its event, where its service stores events."""
 
     data: EventData
     id: str
@@ -81,46 +83,52 @@ Pages = Callable[[], AsyncIterator[Sequence[Fact]]]
 
 
 class Rebuildable(Protocol):
-    """A store that is made of facts, and made anew while it serves."""
+    """A store that is made of facts, and rebuilt from them while it serves."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether it was ever made whole; one that is new has only what came since."""
+        """Whether it was ever rebuilt; a new one lacks the facts from before it."""
 
     async def opened(self) -> None:
         """Return when the store is open."""
 
-    def rebuilding(self) -> AbstractAsyncContextManager[Write]:
-        """New data, given as what adds facts to them: they serve from the end of the block on."""
+    def replaying(self) -> AbstractAsyncContextManager[Write]:
+        """New data, which the given function adds facts to; they serve after the block."""
 
 
-class OfFacts(Generic[Database]):
-    """An embedded store that is made of facts.
+class FactDatabase(EmbeddedDatabase, Protocol):
+    """A database that is made of facts."""
+
+    def apply(self, facts: Sequence[EventData], /) -> None:
+        """Apply all of these facts or none; one that was applied before changes nothing."""
+
+
+Database = TypeVar("Database", bound=FactDatabase)
+
+
+class FactStore(EmbeddedStore[Database]):
+    """The base of a store that is made of facts, a `Rebuildable`.
 
     Args:
-        store: the store.
-        apply: changes a database by facts; a fact that it has had changes nothing.
+        folder: of its files.
+        open_file: opens the database in a file.
     """
 
-    def __init__(
-        self, store: EmbeddedStore[Database], apply: Callable[[Database, Sequence[EventData]], None]
-    ) -> None:
-        self._store = store
-        self._apply = apply
-        self.opened = store.opened
+    def __init__(self, folder: Path, open_file: Callable[[Path], Database]) -> None:
+        super().__init__(folder, open_file)
+        self._facts = GroupCommit[EventData](lambda facts: self.write(lambda each: each.apply(facts)))
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the database was ever made whole."""
-        return self._store.is_complete
+    async def happened(self, event: Event[Any]) -> None:
+        """Apply the fact of an event; again, it changes nothing."""
+        await self._facts.add(event.data)
 
     @asynccontextmanager
-    async def rebuilding(self) -> AsyncIterator[Write]:
-        """A new database."""
-        async with self._store.rebuilding() as change:
+    async def replaying(self) -> AsyncIterator[Write]:
+        """A new database, which the given function applies facts to; it serves after the block."""
+        async with self.rebuilding() as change:
 
             async def write(facts: Sequence[Fact]) -> None:
-                await change(lambda database: self._apply(database, [fact.data for fact in facts]))
+                await change(lambda database: database.apply([fact.data for fact in facts]))
 
             yield write
 
@@ -139,7 +147,7 @@ class Rebuilds:
         self._requested = asyncio.Event()
 
     def request(self) -> None:
-        """Have the database rebuilt, after a rebuild that runs now."""
+        """Ask for a rebuild; it begins after one that runs now."""
         self._requested.set()
 
     async def run(self) -> None:
@@ -162,7 +170,7 @@ class Rebuilds:
 
     async def _rebuild(self) -> None:
         facts = 0
-        async with self._store.rebuilding() as write:
+        async with self._store.replaying() as write:
             async for page in self._pages():
                 await write(page)
                 facts += len(page)

@@ -1,4 +1,4 @@
-"""What a service has published, given once more to services that lack it: they are new, or they lost it.
+"""`GET /facts`: gives what a service has published again, to services that are new or have lost it.
 
 What is published meanwhile is not missed by a service that consumes events while it reads this; what it gets
 twice, it recognises by the id.
@@ -16,7 +16,7 @@ from frontispiece.events import FactLog
 from frontispiece.service import Cursor, Limit, decode_cursor, encode_cursor, require_scope
 
 RETENTION: Final = timedelta(days=30)
-"""How long facts are stored: nobody wants to know what was new before that."""
+"""How long facts are stored: older news interest nobody."""
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 

@@ -1,7 +1,7 @@
 """A service that keeps its data in one store."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 from fastapi import APIRouter, FastAPI
@@ -45,6 +45,7 @@ def create_store_service(
     store: Store,
     router: APIRouter | None = None,
     first_data: Callable[[], Iterable[Any]] | None = None,
+    resources: Sequence[AbstractAsyncContextManager[Any]] = (),
     lifespan: Lifespan = lambda _app: nullcontext(),
     messaging: Messaging | None = None,
     ready: Check | None = None,
@@ -58,7 +59,8 @@ def create_store_service(
         store: opened before all else, closed after all else.
         router: the endpoints.
         first_data: added to an empty store (a `SeededStore`) when the service starts.
-        lifespan: what the service needs besides, open while it runs.
+        resources: what the service needs besides, opened in this order, open while it runs.
+        lifespan: the same, made of the app, which is opened after these and may leave a state.
         messaging: opened after all else, closed before all else.
         ready: whether what it needs besides is reachable.
     """
@@ -69,7 +71,12 @@ def create_store_service(
             if first_data is not None:
                 assert isinstance(store, SeededStore)
                 await add_if_empty(store, first_data)
-            async with lifespan(app) as state, messaging or nullcontext():
+            async with AsyncExitStack() as stack:
+                for resource in resources:
+                    await stack.enter_async_context(resource)
+                state = await stack.enter_async_context(lifespan(app))
+                if messaging is not None:
+                    await stack.enter_async_context(messaging)
                 yield state
 
     async def is_ready() -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from frontispiece.lazy import lazy
 from frontispiece.shards.ids import IdGenerator, bucket_of, ids_at, time_of
 from frontispiece.shards.map import BUCKETS, ShardMap, bucket_for, format_buckets
-from frontispiece.shards.shard_set import ShardSet
+from frontispiece.shards.shard_set import ShardDatabase, ShardSet
 
 __all__ = [
     "BUCKETS",
@@ -19,6 +19,7 @@ __all__ = [
     "LogTable",
     "Movable",
     "Router",
+    "ShardDatabase",
     "ShardMap",
     "ShardSet",
     "StaleMap",

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
+from pydantic import BaseModel, ConfigDict
+
 from frontispiece.aio import periodic
 from frontispiece.errors import ConfigError
 from frontispiece.http import Problem
@@ -18,6 +20,14 @@ OPEN_INTERVAL: Final = 1.0
 
 PING_TIMEOUT: Final = 0.5
 """Seconds after which a shard that does not respond counts as away."""
+
+
+class ShardDatabase(BaseModel):
+    """Where a shard is: the value of a setting such as `shards: dict[str, ShardDatabase]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str
 
 
 class Shard(AbstractAsyncContextManager[Any], Protocol):

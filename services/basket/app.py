@@ -1,7 +1,5 @@
 """Basket's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -15,7 +13,7 @@ from frontispiece.settings import Directory
 from services.basket import api
 from services.basket.events import OrderCancelled, OrderPlaced, PriceChanged, ProductRemoved
 from services.basket.store import Store
-from shop.articles import open_articles
+from shop.articles import Articles
 
 
 class BasketSettings(ServiceSettings):
@@ -52,18 +50,15 @@ def create_app(settings: BasketSettings | None = None) -> FastAPI:
             ProductRemoved: store.product_removed,
         },
     )
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_articles(settings.directory, settings.timeout) as app.state.articles:
-            yield
-
-    return create_store_service(
+    articles = Articles(settings.directory, settings.timeout)
+    app = create_store_service(
         title="basket",
         description="The articles that each customer intends to buy.",
         verifier=Verifier(settings.tokens, "basket"),
         store=store,
         router=api.router,
-        lifespan=lifespan,
+        resources=[articles],
         messaging=messaging,
     )
+    app.state.articles = articles
+    return app

@@ -1,8 +1,5 @@
 """Feed's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -12,12 +9,13 @@ from frontispiece.events import CallingServiceSettings
 from frontispiece.http import Problem
 from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
+from frontispiece.shards import ShardDatabase
 from services.feed import api
 from services.feed.consumers import Consumers
 from services.feed.events import OF_CATALOG, OF_INVENTORY
 from services.feed.handlers import Handlers
-from services.feed.store import ShardDatabase, Store
-from shop.articles import open_articles
+from services.feed.store import Store
+from shop.articles import Articles
 from shop.facts import Source, rebuilding
 
 FORGET_INTERVAL = 60.0
@@ -53,23 +51,18 @@ def create_app(settings: FeedSettings | None = None) -> FastAPI:
     settings = settings or FeedSettings()
     urls = {name: shard.database_url for name, shard in settings.shards.items()}
     store = Store(urls, limit=settings.fan_out_limit)
-    handlers = Handlers(store)
-    rebuilds = rebuilding(handlers, SOURCES, settings=settings, service="feed")
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        forgetting = periodic(store.forget, FORGET_INTERVAL, name="old news", expected=(Problem,))
-        catalog = open_articles(settings.directory, settings.timeout)
-        async with catalog as articles, rebuilds(app), forgetting:
-            handlers.articles = app.state.articles = articles
-            yield
-
-    return create_store_service(
+    articles = Articles(settings.directory, settings.timeout)
+    handlers = Handlers(store, articles)
+    forgetting = periodic(store.forget, FORGET_INTERVAL, name="old news", expected=(Problem,))
+    app = create_store_service(
         title="feed",
         description="News of the brands that customers follow.",
         verifier=Verifier(settings.tokens, "feed"),
         store=store,
         router=api.router,
-        lifespan=lifespan,
+        resources=[articles, forgetting],
+        lifespan=rebuilding(handlers, SOURCES, settings=settings, service="feed"),
         messaging=Consumers(settings.events, handlers, store.shards),
     )
+    app.state.articles = articles
+    return app

@@ -5,12 +5,9 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from frontispiece.events import EventData
-from shop.money import MAX_AMOUNT
+from shop.fields import Amount, Currency, Sku
 
-Sku = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Brand = Annotated[str, Meta(max_length=64)]
-Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 
 class ProductAdded(EventData, frozen=True, kw_only=True):
@@ -25,7 +22,7 @@ class ProductAdded(EventData, frozen=True, kw_only=True):
 
 
 class PriceChanged(EventData, frozen=True, kw_only=True):
-    """An article has another price than before; events from before `brand` say neither it nor that price."""
+    """An article has another price than before; old events have neither `brand` nor the price before."""
 
     TYPE = "shop.catalog.price_changed"
 

@@ -1,4 +1,4 @@
-"""What facts of catalog and inventory are as news of a brand."""
+"""Facts of catalog and inventory, turned into news of a brand."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,22 +13,19 @@ from shop.facts import Fact, Write
 
 
 class Handlers:
-    """Adds news to the store; what comes twice changes nothing.
+    """Adds news to the store, and rebuilds it from facts; what comes twice changes nothing.
 
     Inventory knows no brands: catalog is asked for the brand of what is restocked.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, articles: Articles) -> None:
         self._store = store
-        self.articles: Articles | None = None
-        """Catalog, once it is connected."""
+        self._articles = articles
 
     async def happened(self, shard: Shard, event: Event[EventData]) -> None:
-        """Add the news of an event to a shard, if it is any."""
+        """Add the news that an event is, if it is any, to a shard."""
         for new in await self._news([Fact(data=event.data, id=event.id, time=event.time)]):
             await shard.add(new)
-
-    # As `shop.facts.Rebuildable`:
 
     @property
     def is_complete(self) -> bool:
@@ -40,8 +37,8 @@ class Handlers:
         await self._store.all_open()
 
     @asynccontextmanager
-    async def rebuilding(self) -> AsyncIterator[Write]:
-        """The store anew."""
+    async def replaying(self) -> AsyncIterator[Write]:
+        """New data in the store, which the given function adds facts to; they serve after the block."""
         async with self._store.rebuilding() as write:
 
             async def write_facts(facts: Sequence[Fact]) -> None:
@@ -52,10 +49,7 @@ class Handlers:
     async def _news(self, facts: Sequence[Fact]) -> list[News]:
         """The news that these facts are."""
         restocked = [fact.data.sku for fact in facts if isinstance(fact.data, Restocked)]
-        brands: dict[str, str] = {}
-        if restocked:
-            assert self.articles is not None
-            brands = await self.articles.brands(restocked)
+        brands = await self._articles.brands(restocked) if restocked else {}
         return [new for fact in facts if (new := _of(fact, brands)) is not None]
 
 

@@ -4,20 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from frontispiece.shards import ShardMap, ShardSet, bucket_for, format_buckets
 from services.feed.model import News
 from services.feed.shard import Shard
-
-
-class ShardDatabase(BaseModel):
-    """Where a shard is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    database_url: str
-
 
 Write = Callable[[Iterable[News]], Awaitable[None]]
 
@@ -59,7 +48,7 @@ class Store(ShardSet[Shard]):
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[Write]:
-        """New news and timelines in all shards, given as what adds to them: they serve from the end on."""
+        """New data in all shards, which the given function adds news to; they serve after the block."""
         building = [(shard, await shard.begin_rebuild()) for shard in self.shards.values()]
 
         async def write(found: Iterable[News]) -> None:
@@ -72,7 +61,7 @@ class Store(ShardSet[Shard]):
             await shard.end_rebuild(generation)
 
     async def forget(self) -> None:
-        """Delete news that are too old or that no rebuild has left, with pauses in which others write."""
+        """Delete news that are too old or of before a rebuild, with pauses in which others write."""
         for shard in self.shards.values():
             while await shard.forget():
                 pass

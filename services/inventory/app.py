@@ -1,7 +1,5 @@
 """Inventory's wiring."""
 
-from contextlib import AbstractAsyncContextManager
-
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -44,12 +42,10 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
             ReleaseStock: handlers.release,
         },
     )
-
-    def expiry(_app: FastAPI) -> AbstractAsyncContextManager[None]:
-        # When the database is away, reservations only live longer.
-        every = settings.expiry_interval
-        return periodic(store.expire, every, name="expiry of reservations", expected=(Problem,))
-
+    # When the database is away, reservations only live longer.
+    expiry = periodic(
+        store.expire, settings.expiry_interval, name="expiry of reservations", expected=(Problem,)
+    )
     app = create_store_service(
         title="inventory",
         description="The stock of each article, and reservations of it.",
@@ -57,7 +53,7 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
         store=store,
         router=api.router,
         first_data=seed.stock if settings.seed else None,
-        lifespan=expiry,
+        resources=[expiry],
         messaging=messaging,
     )
     app.include_router(replay_router(facts))

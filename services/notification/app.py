@@ -1,7 +1,5 @@
 """Notification's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 from frontispiece.events import Messaging, ServiceSettings
 from frontispiece.security import Verifier
-from frontispiece.service import create_store_service, register_collectors
+from frontispiece.service import create_store_service
 from services.notification.events import (
     OrderCancelled,
     OrderConfirmed,
@@ -40,35 +38,28 @@ def create_app(settings: NotificationSettings | None = None) -> FastAPI:
     """The notification service."""
     settings = settings or NotificationSettings()
     store = Store(settings.database_url)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        senders: dict[Channel, Sender] = {
-            Channel.MAIL: MailSender(settings.maildir),
-            Channel.PUSH: PushSender(settings.push_log),
-        }
-        notifier = Notifier(store, senders, settings.language)
-        messaging = Messaging(
-            settings.events,
-            service="notification",
-            database=store.database,
-            outbox=outbox,
-            handlers={
-                OrderConfirmed: notifier.confirmed,
-                OrderCancelled: notifier.cancelled,
-                ShipmentDispatched: notifier.dispatched,
-                ShipmentDelivered: notifier.delivered,
-                SendNotification: notifier.send,
-            },
-        )
-        register_collectors(app, *messaging.collectors)
-        async with messaging:
-            yield
-
+    senders: dict[Channel, Sender] = {
+        Channel.MAIL: MailSender(settings.maildir),
+        Channel.PUSH: PushSender(settings.push_log),
+    }
+    notifier = Notifier(store, senders, settings.language)
+    messaging = Messaging(
+        settings.events,
+        service="notification",
+        database=store.database,
+        outbox=outbox,
+        handlers={
+            OrderConfirmed: notifier.confirmed,
+            OrderCancelled: notifier.cancelled,
+            ShipmentDispatched: notifier.dispatched,
+            ShipmentDelivered: notifier.delivered,
+            SendNotification: notifier.send,
+        },
+    )
     return create_store_service(
         title="notification",
         description="Mails and pushes to customers about their orders.",
         verifier=Verifier(settings.tokens, "notification"),
         store=store,
-        lifespan=lifespan,
+        messaging=messaging,
     )

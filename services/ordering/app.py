@@ -1,10 +1,9 @@
 """Ordering's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -15,7 +14,7 @@ from frontispiece.security import Signer, Verifier
 from frontispiece.service import CombinedCollector, create_store_service, register_collectors
 from services.ordering import api, operator_api, read_api, replay
 from services.ordering.commands import Commands
-from services.ordering.connections import open_clients
+from services.ordering.connections import Connections
 from services.ordering.event_store import Conflict
 from services.ordering.messages import REPLIES
 from services.ordering.queries import Queries
@@ -28,7 +27,7 @@ TIMEOUT_INTERVAL: Final = 1.0
 """Seconds between two looks for time-outs that are due: any copy may have set them."""
 
 RESTART_INTERVAL: Final = 1.0
-"""Seconds until what never ends is started again after a bug has ended it."""
+"""Seconds until background work that a bug has ended is started again."""
 
 
 class OrderingSettings(ShardSettings, CallingServiceSettings):
@@ -56,6 +55,7 @@ def create_app(settings: OrderingSettings | None = None) -> FastAPI:
     settings = settings or OrderingSettings()
     shards = Shards(settings.shards, settings.events, reply_timeout=settings.reply_timeout)
     signer = Signer(settings.signing_key, "ordering")
+    connections = Connections(settings.directory, settings.timeout, signer)
     messaging = Messaging(
         settings.events,
         service="ordering",
@@ -63,40 +63,27 @@ def create_app(settings: OrderingSettings | None = None) -> FastAPI:
         outbox=outbox,
         handlers=dict.fromkeys(REPLIES, shards.handle),
     )
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.commands = Commands(shards)
-        app.state.queries = Queries(shards, settings.max_read_wait)
-        register_collectors(app, CombinedCollector(shard.projector for shard in shards.by_name.values()))
-        async with AsyncExitStack() as stack:
-            app.state.connections = await stack.enter_async_context(
-                open_clients(settings.directory, settings.timeout, signer)
-            )
-            for shard in shards.by_name.values():
-                await stack.enter_async_context(_running(shard))
-            yield
-
-    async def ready() -> None:
-        await app.state.connections.ready()
-
     app = create_store_service(
         title="ordering",
         description="Orders, and the checkout that carries them out.",
         verifier=Verifier(settings.tokens, "ordering"),
         store=shards,
-        router=_routes(),
-        lifespan=lifespan,
+        resources=[connections, *(work for shard in shards.by_name.values() for work in _work(shard))],
         messaging=messaging,
-        ready=ready,
+        ready=connections.ready,
     )
+    for router in (api.router, read_api.router, operator_api.router, replay.router):
+        app.include_router(router)
+    app.state.connections = connections
+    app.state.commands = Commands(shards)
+    app.state.queries = Queries(shards, settings.max_read_wait)
+    register_collectors(app, CombinedCollector(shard.projector for shard in shards.by_name.values()))
     return app
 
 
-@asynccontextmanager
-async def _running(shard: Shard) -> AsyncIterator[None]:
-    """What goes on in a shard by itself, for the duration of the block."""
-    async with (
+def _work(shard: Shard) -> list[AbstractAsyncContextManager[None]]:
+    """The background work of a shard."""
+    return [
         periodic(shard.projector.run, RESTART_INTERVAL, name=f"projection of shard {shard.name}"),
         periodic(shard.follower.run, RESTART_INTERVAL, name=f"progress of orders of shard {shard.name}"),
         periodic(
@@ -105,14 +92,4 @@ async def _running(shard: Shard) -> AsyncIterator[None]:
             name=f"time-outs of shard {shard.name}",
             expected=(Problem, Conflict),
         ),
-    ):
-        yield
-
-
-def _routes() -> APIRouter:
-    routes = APIRouter()
-    routes.include_router(api.router)
-    routes.include_router(read_api.router)
-    routes.include_router(operator_api.router)
-    routes.include_router(replay.router)
-    return routes
+    ]

@@ -17,11 +17,9 @@ from frontispiece.upstream import InvalidResponse, UpstreamClientError
 from services.ordering.calls import PASSED_ON, Calls
 from services.ordering.domain_events import Pickup
 from services.ordering.model import Article, Item
-from shop.money import MAX_AMOUNT, Money
+from shop.fields import Amount, Currency
+from shop.money import Money
 from shop.pb import discount_pb2
-
-Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 NOT_REDEEMABLE: Final = {
     f"{TYPE_PREFIX}{kind}": kind

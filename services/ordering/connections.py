@@ -1,11 +1,9 @@
 """Open connections to the services that placing an order calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from typing import Final, Self
 
 from frontispiece.security import Identity, Signer
 from frontispiece.settings import Directory
@@ -16,32 +14,12 @@ from shop.pb.services import DiscountsStub
 
 HTTP_SERVICES: Final = ("catalog", "basket", "shipping", "pickup")
 
+OPTIONAL: Final = "pickup"
+"""The service without which orders are placed all the same: they are delivered."""
 
-@dataclass(frozen=True, slots=True)
+
 class Connections:
-    """Open connections to the services that placing an order calls."""
-
-    bind: Callable[[Identity, Headers], Clients]
-    """Makes the clients for a request with these headers, made on behalf of this identity."""
-    checks: Mapping[str, Callable[[], Awaitable[bool]]]
-    """Asks each service by name whether it is ready."""
-
-    async def ready(self) -> None:
-        """Return when every service is ready: without any of them no order can be placed.
-
-        Raises:
-            Unreachable: some are not, which it names.
-        """
-        answers = await asyncio.gather(*(_is_ready(check) for check in self.checks.values()))
-        if missing := [name for name, answer in zip(self.checks, answers, strict=True) if not answer]:
-            raise Unreachable(f"{', '.join(missing)} does not respond, or is not ready itself")
-
-
-@asynccontextmanager
-async def open_clients(
-    directory: Directory, call_timeout: float, signer: Signer
-) -> AsyncIterator[Connections]:
-    """Connections to the services that placing an order calls.
+    """Connections to the services that placing an order calls; open them with `async with`.
 
     Args:
         directory: their addresses.
@@ -51,36 +29,60 @@ async def open_clients(
     Raises:
         LookupError: the directory lacks an address.
     """
-    upstreams = [open_upstream(name, f"registry://{name}", directory) for name in HTTP_SERVICES]
-    discount = GrpcService("discount", DiscountsStub, address="discount-grpc")
-    channels = discount.connect(directory, lambda stub: stub)
 
-    def clients_for(identity: Identity, headers: Headers) -> Clients:
+    def __init__(self, directory: Directory, call_timeout: float, signer: Signer) -> None:
+        self._upstreams = [open_upstream(name, f"registry://{name}", directory) for name in HTTP_SERVICES]
+        discount = GrpcService("discount", DiscountsStub, address="discount-grpc")
+        self._discount = discount.connect(directory, lambda stub: stub)
+        self._call_timeout = call_timeout
+        self._signer = signer
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for each in (*self._upstreams, self._discount):
+                await stack.enter_async_context(each)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._stack.aclose()
+
+    def bind(self, identity: Identity, headers: Headers) -> Clients:
+        """The clients for a request with these headers, made on behalf of this identity."""
+
         def authorization(service: str) -> bytes:
-            return signer.authorization(identity, service)
+            return self._signer.authorization(identity, service)
 
-        catalog, basket, shipping, pickup = (
-            Calls(each.name, each.within, headers, authorization, call_timeout) for each in upstreams
-        )
+        bound = {each.name: each.within for each in self._upstreams} | {"discount": self._discount.bind}
+        calls = {
+            name: Calls(name, bind, headers, authorization, self._call_timeout)
+            for name, bind in bound.items()
+        }
         return Clients(
-            catalog=Catalog(catalog),
-            baskets=Baskets(basket),
-            discounts=Discounts(Calls("discount", channels.bind, headers, authorization, call_timeout)),
-            shipping=Shipping(shipping),
-            pickup=Pickups(pickup),
+            catalog=Catalog(calls["catalog"]),
+            baskets=Baskets(calls["basket"]),
+            discounts=Discounts(calls["discount"]),
+            shipping=Shipping(calls["shipping"]),
+            pickup=Pickups(calls["pickup"]),
         )
 
-    async with AsyncExitStack() as stack:
-        for upstream in upstreams:
-            await stack.enter_async_context(upstream)
-        await stack.enter_async_context(channels)
-        needed = (each for each in upstreams if each.name != "pickup")  # without it, orders are delivered
-        checks = {each.name: partial(each.is_ready, optional=True) for each in needed}
-        yield Connections(clients_for, {**checks, "discount": channels.is_ready})
+    async def ready(self) -> None:
+        """Return when every service is ready without which no order can be placed.
+
+        Raises:
+            Unreachable: some are not, which it names.
+        """
+        needed = [each for each in self._upstreams if each.name != OPTIONAL]
+        checks = {each.name: each.is_ready(optional=True) for each in needed}
+        checks["discount"] = self._discount.is_ready()
+        answers = await asyncio.gather(*map(_is_ready, checks.values()))
+        if missing := [name for name, answer in zip(checks, answers, strict=True) if not answer]:
+            raise Unreachable(f"{', '.join(missing)} does not respond, or is not ready itself")
 
 
-async def _is_ready(check: Callable[[], Awaitable[bool]]) -> bool:
+async def _is_ready(check: Awaitable[bool]) -> bool:
     try:
-        return await check()
+        return await check
     except UpstreamError:
         return False

@@ -2,20 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.settings import Settings
+from frontispiece.shards import ShardDatabase
 
 ShardName = Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
 
 
-class ShardDatabases(BaseModel):
+class ShardDatabases(ShardDatabase):
     """The databases of one shard, by SQLAlchemy URLs: of its log, and of its read model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    database_url: str
     read_database_url: str
 
 

@@ -1,10 +1,8 @@
 """A client of the acquirer: each operation has a key, under which it is carried out once."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +14,6 @@ from frontispiece.upstream import (
     InvalidResponse,
     Service,
     Unreachable,
-    Upstream,
     UpstreamClientError,
     UpstreamError,
     now,
@@ -50,18 +47,28 @@ class NotAllowed(Exception):
 
 
 class Acquirer:
-    """The acquirer, reached over HTTP.
+    """The acquirer, reached over HTTP; open it with `async with`.
 
     Args:
-        upstream: its open connections.
+        directory: has its address.
         signer: signs payment's calls.
         timeout: seconds that one call may take.
+
+    Raises:
+        LookupError: the directory lacks the address.
     """
 
-    def __init__(self, upstream: Upstream, signer: Signer, timeout: float) -> None:
-        self._upstream = upstream
+    def __init__(self, directory: Directory, signer: Signer, timeout: float) -> None:
+        self._upstream = open_upstream("acquirer", "registry://acquirer", directory)
         self._signer = signer
         self._timeout = timeout
+
+    async def __aenter__(self) -> Self:
+        await self._upstream.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._upstream.__aexit__(*exc)
 
     async def carry_out(self, payment: Payment, kind: Kind) -> Outcome:
         """Carry out an operation on a payment, once however often it is called.
@@ -122,14 +129,3 @@ def _not_allowed(refusal: UpstreamClientError) -> Exception:
         return NotAllowed(msgspec.json.decode(written, type=str))
     except msgspec.MsgspecError as error:
         return InvalidResponse(f"its answer cannot be read: {error}")
-
-
-@asynccontextmanager
-async def open_acquirer(directory: Directory, signer: Signer, call_timeout: float) -> AsyncIterator[Acquirer]:
-    """The acquirer at the directory's address.
-
-    Raises:
-        LookupError: the directory has no address for it.
-    """
-    async with open_upstream("acquirer", "registry://acquirer", directory) as upstream:
-        yield Acquirer(upstream, signer, call_timeout)

@@ -1,17 +1,14 @@
 """Payment's wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.events import CallingServiceSettings, Messaging
 from frontispiece.security import Signer, Verifier
-from frontispiece.service import create_store_service, register_collectors
+from frontispiece.service import create_store_service
 from services.payment import api
-from services.payment.acquirer import open_acquirer
+from services.payment.acquirer import Acquirer
 from services.payment.events import AuthorisePayment, CancelPayment, CapturePayment
 from services.payment.handlers import Handlers
 from services.payment.store import Store, outbox
@@ -30,32 +27,25 @@ def create_app(settings: PaymentSettings | None = None) -> FastAPI:
     """The payment service."""
     settings = settings or PaymentSettings()
     store = Store(settings.database_url)
-    signer = Signer(settings.signing_key, "payment")
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_acquirer(settings.directory, signer, settings.timeout) as acquirer:
-            handlers = Handlers(store, acquirer)
-            messaging = Messaging(
-                settings.events,
-                service="payment",
-                database=store.database,
-                outbox=outbox,
-                handlers={
-                    AuthorisePayment: handlers.authorise,
-                    CapturePayment: handlers.capture,
-                    CancelPayment: handlers.cancel,
-                },
-            )
-            register_collectors(app, *messaging.collectors)
-            async with messaging:
-                yield
-
+    acquirer = Acquirer(settings.directory, Signer(settings.signing_key, "payment"), settings.timeout)
+    handlers = Handlers(store, acquirer)
+    messaging = Messaging(
+        settings.events,
+        service="payment",
+        database=store.database,
+        outbox=outbox,
+        handlers={
+            AuthorisePayment: handlers.authorise,
+            CapturePayment: handlers.capture,
+            CancelPayment: handlers.cancel,
+        },
+    )
     return create_store_service(
         title="payment",
         description="The payment of each order: authorised, captured, voided or refunded.",
         verifier=Verifier(settings.tokens, "payment"),
         store=store,
         router=api.router,
-        lifespan=lifespan,
+        resources=[acquirer],
+        messaging=messaging,
     )

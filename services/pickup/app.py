@@ -1,7 +1,5 @@
 """Pickup's wiring."""
 
-from contextlib import AbstractAsyncContextManager
-
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -39,20 +37,17 @@ def create_app(settings: PickupSettings | None = None) -> FastAPI:
     """The pickup service."""
     settings = settings or PickupSettings()
     shards = Shards(settings.urls)
-
-    def maintenance(_app: FastAPI) -> AbstractAsyncContextManager[None]:
-        return periodic(
-            Maintenance(shards, settings.max_load).maintain,
-            settings.maintenance_interval,
-            name="maintenance of shards",
-            expected=(Problem, StaleMap, Incomplete),  # a shard is away, or another copy was faster
-        )
-
+    maintenance = periodic(
+        Maintenance(shards, settings.max_load).maintain,
+        settings.maintenance_interval,
+        name="maintenance of shards",
+        expected=(Problem, StaleMap, Incomplete),  # a shard is away, or another copy was faster
+    )
     return create_store_service(
         title="pickup",
         description="The stores near a place, where customers pick their orders up.",
         verifier=Verifier(settings.tokens, "pickup"),
         store=shards,
         router=api.router,
-        lifespan=maintenance,
+        resources=[maintenance],
     )

@@ -1,19 +1,12 @@
-"""Where the shards are: what the service and its commands read alike."""
+"""The settings that the service and its commands share: where the shards are."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.settings import Settings
-
-
-class ShardDatabase(BaseModel):
-    """One shard."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    database_url: str
+from frontispiece.shards import ShardDatabase
 
 
 class ShardSettings(Settings):

@@ -1,1 +1,1 @@
-"""The recommendation service."""
+"""Recommendation: which articles go together, from what customers have bought."""

@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 from frontispiece.service import from_state, public
 from services.recommendation.store import Store
 from shop.facts import rebuild_router
+from shop.fields import SKU
 
 router = APIRouter()
 router.include_router(rebuild_router)
 
-Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sku = Annotated[str, Field(pattern=SKU)]
 StoreDep = Annotated[Store, from_state("store")]
 Limit = Annotated[int, Query(ge=1, le=50, description="The maximum of articles beside each.")]
 

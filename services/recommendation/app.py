@@ -11,8 +11,8 @@ from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
 from services.recommendation import api
 from services.recommendation.events import OrderCompleted
-from services.recommendation.store import Store, add
-from shop.facts import OfFacts, of_orders, rebuilding
+from services.recommendation.store import Store
+from shop.facts import of_orders, rebuilding
 
 
 class RecommendationSettings(CallingServiceSettings):
@@ -38,10 +38,8 @@ def create_app(settings: RecommendationSettings | None = None) -> FastAPI:
         verifier=Verifier(settings.tokens, "recommendation"),
         store=store,
         router=api.router,
-        lifespan=rebuilding(
-            OfFacts(store, add), of_orders(OrderCompleted), settings=settings, service="recommendation"
-        ),
+        lifespan=rebuilding(store, of_orders(OrderCompleted), settings=settings, service="recommendation"),
         messaging=Messaging(
-            settings.events, service="recommendation", handlers={OrderCompleted: store.completed}
+            settings.events, service="recommendation", handlers={OrderCompleted: store.happened}
         ),
     )

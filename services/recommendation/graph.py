@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from services.recommendation.model import Pair, Purchase
+from frontispiece.events import EventData
+from services.recommendation.events import OrderCompleted
+from services.recommendation.model import Pair
 
 MAX_SIZE: Final = 2**34
 """Bytes of address space that the file may take: ladybug reserves all of it at once, 8 TiB if it may."""
@@ -70,13 +72,14 @@ class Graph:
         self._connection.close()
         self._database.close()
 
-    def add(self, purchases: Iterable[Purchase]) -> None:
-        """Add purchases, all or none; those that are there already change nothing."""
+    def apply(self, facts: Iterable[EventData]) -> None:
+        """Add the purchases of completed orders, all or none; those that are there already change nothing."""
         self._connection.execute("BEGIN TRANSACTION")
         try:
-            for purchase in purchases:
-                parameters = {"customer": purchase.customer, "skus": list(dict.fromkeys(purchase.skus))}
-                self._connection.execute(ADD, parameters)
+            for fact in facts:
+                if isinstance(fact, OrderCompleted) and fact.lines:
+                    skus = list(dict.fromkeys(line.sku for line in fact.lines))
+                    self._connection.execute(ADD, {"customer": fact.owner, "skus": skus})
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

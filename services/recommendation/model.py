@@ -6,14 +6,6 @@ from math import sqrt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Purchase:
-    """The articles that a customer has bought in one order."""
-
-    customer: str
-    skus: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
     """An article, and another that some of its customers have bought, too."""
 

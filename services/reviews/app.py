@@ -1,8 +1,5 @@
 """Reviews' wiring."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -12,7 +9,7 @@ from frontispiece.service import create_store_service
 from frontispiece.settings import Directory, Settings, TokenSettings
 from services.reviews import api, seed
 from services.reviews.store import Store
-from shop.articles import open_articles
+from shop.articles import Articles
 
 
 class ReviewsSettings(Settings):
@@ -30,18 +27,15 @@ class ReviewsSettings(Settings):
 def create_app(settings: ReviewsSettings | None = None) -> FastAPI:
     """The reviews service."""
     settings = settings or ReviewsSettings()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_articles(settings.directory, settings.timeout) as app.state.articles:
-            yield
-
-    return create_store_service(
+    articles = Articles(settings.directory, settings.timeout)
+    app = create_store_service(
         title="reviews",
         description="Reviews of articles by their readers, and rating summaries.",
         verifier=Verifier(settings.tokens, "reviews"),
         store=Store(settings.database_url),
         router=api.router,
         first_data=seed.reviews if settings.seed else None,
-        lifespan=lifespan,
+        resources=[articles],
     )
+    app.state.articles = articles
+    return app

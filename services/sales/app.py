@@ -1,4 +1,4 @@
-"""Sales's wiring."""
+"""Sales' wiring."""
 
 from pathlib import Path
 
@@ -11,12 +11,16 @@ from frontispiece.security import Verifier
 from frontispiece.service import create_store_service
 from services.sales import api
 from services.sales.columns import MEMORY
-from services.sales.store import FACTS, Store, apply
-from shop.facts import OfFacts, of_orders, rebuilding
+from services.sales.events import OrderCancelled, OrderCompleted, OrderPlaced
+from services.sales.store import Store
+from shop.facts import of_orders, rebuilding
+
+FACTS = OrderPlaced, OrderCompleted, OrderCancelled
+"""What sales learns of orders."""
 
 
 class SalesSettings(CallingServiceSettings):
-    """Sales's settings."""
+    """Sales' settings."""
 
     model_config = SettingsConfigDict(env_prefix="SALES_")
 
@@ -36,6 +40,6 @@ def create_app(settings: SalesSettings | None = None) -> FastAPI:
         verifier=Verifier(settings.tokens, "sales"),
         store=store,
         router=api.router,
-        lifespan=rebuilding(OfFacts(store, apply), of_orders(*FACTS), settings=settings, service="sales"),
+        lifespan=rebuilding(store, of_orders(*FACTS), settings=settings, service="sales"),
         messaging=Messaging(settings.events, service="sales", handlers=dict.fromkeys(FACTS, store.happened)),
     )

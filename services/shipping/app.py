@@ -1,6 +1,5 @@
 """Shipping's wiring."""
 
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -46,17 +45,14 @@ def create_app(settings: ShippingSettings | None = None) -> FastAPI:
         outbox=outbox,
         handlers={CreateShipment: store.create, CancelShipment: store.cancel},
     )
-
-    def tracking(_app: FastAPI) -> AbstractAsyncContextManager[None]:
-        # When the database is away, shipments only move on later.
-        return periodic(store.advance, settings.tracking_interval, name="tracking", expected=(Problem,))
-
+    # When the database is away, shipments only move on later.
+    tracking = periodic(store.advance, settings.tracking_interval, name="tracking", expected=(Problem,))
     return create_store_service(
         title="shipping",
         description="What shipping costs, and the shipments of orders with their tracking.",
         verifier=Verifier(settings.tokens, "shipping"),
         store=store,
         router=api.router,
-        lifespan=tracking,
+        resources=[tracking],
         messaging=messaging,
     )

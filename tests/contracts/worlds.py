@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from frontispiece.security import Identity, Signer
 from frontispiece.settings import Directory
 from services.payment.model import Payment, Status
-from services.recommendation.model import Purchase
+from services.recommendation.events import Line, OrderCompleted
 from shop.pb.services import DISCOUNTS, create_server
 from tests.bff.discounts import discount_server
 from tests.bff.documents import article, euros, order, review
@@ -168,8 +168,9 @@ async def recommendation(parts: Parts) -> AsyncIterator[Fuzzed]:
     async with plain("recommendation", sku=["PEN", "INK", "nope"])(parts) as fuzzed:
         store = _store(fuzzed)
         await store.opened()
-        skus = ("PEN", "INK")
-        await store.write(lambda graph: graph.add(Purchase(customer=each, skus=skus) for each in "abc"))
+        lines = (Line(sku="PEN"), Line(sku="INK"))
+        facts = [OrderCompleted(owner=each, lines=lines) for each in "abc"]
+        await store.write(lambda graph: graph.apply(facts))
         yield fuzzed
 
 

@@ -14,8 +14,9 @@ from services.ordering.app import create_app as create_ordering
 from services.ordering.read_store import ReadStore
 from services.recommendation.app import RecommendationSettings
 from services.recommendation.app import create_app as create_recommendation
+from services.recommendation.events import Line
+from services.recommendation.events import OrderCompleted as Bought
 from services.recommendation.graph import Graph
-from services.recommendation.model import Purchase
 from services.recommendation.store import Store as Graphs
 from services.sales.app import SalesSettings
 from services.sales.app import create_app as create_sales
@@ -102,7 +103,7 @@ async def test_graph_and_columns_are_made_of_all_orders_when_they_are_new_and_ag
         assert await of_sales(columns) == Ledger(placed=126, completed=42, cancelled=42, revenue=42 * 1090)
 
         rows = await columns.read(Columns.rows)
-        await graphs.read(lambda graph: graph.add([Purchase(customer="customer1", skus=("PEN",))]))
+        await graphs.read(lambda graph: graph.apply([Bought(owner="customer1", lines=(Line(sku="PEN"),))]))
         await columns.read(lambda each: each.apply([OrderCompleted(order_id="order-2", captured=5)]))
         for name, address in urls.items():
             async with client_of(address) as client:

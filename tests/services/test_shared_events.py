@@ -25,7 +25,7 @@ from services.discount.model import Coupon, CouponUsed, Terms
 from services.discount.store import Store as Discounts
 from services.ordering import events as ordering
 from services.ordering.model import OrderLine
-from shop.articles import open_articles
+from shop.articles import Articles
 from tests.services.catalog.goods import euros, product
 from tests.services.support import until_read
 from tests.support.serving import servers
@@ -99,7 +99,7 @@ async def shop(
 
 async def put_pens(shop: Shop, quantity: int) -> int:
     """The version of the reader's basket with so many pens."""
-    async with open_articles(Directory(services={"catalog": shop.catalog_url}), 60) as articles:
+    async with Articles(Directory(services={"catalog": shop.catalog_url}), 60) as articles:
         await shop.baskets.learn(await articles.prices(["PEN"], []))
     return (await shop.baskets.put("reader", "PEN", quantity)).version
 

@@ -21,7 +21,7 @@ class Store:
         """It is."""
 
     @asynccontextmanager
-    async def rebuilding(self) -> AsyncIterator[Write]:
+    async def replaying(self) -> AsyncIterator[Write]:
         """Data anew, or a refusal."""
         if self.away:
             self.away -= 1

@@ -9,7 +9,6 @@ import pytest
 
 from frontispiece.settings import Directory, TokenSettings
 from services.ordering.app import OrderingSettings, create_app
-from tests.conftest import AppClient
 from tests.services.ordering.conftest import OpenShop
 from tests.services.ordering.orders import one_shard
 from tests.services.ordering.world import (
@@ -243,22 +242,19 @@ async def test_of_several_addresses_another_is_tried_where_one_cannot_be_reached
         await shop.a_retry_makes_one_order()
 
 
-async def test_ordering_does_not_start_without_the_addresses_it_needs(
-    sqlite_url: str, token_settings: TokenSettings, signing_key: str, app_client: AppClient
+def test_ordering_does_not_start_without_the_addresses_it_needs(
+    sqlite_url: str, token_settings: TokenSettings, signing_key: str
 ) -> None:
-    app = create_app(
-        OrderingSettings(
-            shards=one_shard(sqlite_url, sqlite_url.replace("service.db", "read.db")),
-            events=NO_BROKER,
-            directory=Directory(services={"discount-grpc": "127.0.0.1:1"}),
-            signing_key=signing_key,
-            tokens=token_settings,
-        )
+    settings = OrderingSettings(
+        shards=one_shard(sqlite_url, sqlite_url.replace("service.db", "read.db")),
+        events=NO_BROKER,
+        directory=Directory(services={"discount-grpc": "127.0.0.1:1"}),
+        signing_key=signing_key,
+        tokens=token_settings,
     )
 
     with pytest.raises(LookupError, match="'catalog'"):
-        async with app_client(app):
-            pass
+        create_app(settings)
 
 
 @pytest.mark.parametrize("name", [None, "catalog", "shipping", "basket", "discount"])

@@ -17,7 +17,7 @@ from services.acquirer.app import AcquirerSettings
 from services.acquirer.app import create_app as create_acquirer
 from services.acquirer.faults import Faults
 from services.acquirer.model import Operation
-from services.payment.acquirer import Acquirer, open_acquirer
+from services.payment.acquirer import Acquirer
 from services.payment.events import AuthorisePayment, CancelPayment, CapturePayment
 from services.payment.handlers import Handlers
 from services.payment.model import Payment
@@ -112,7 +112,7 @@ async def running_world(
     )
     async with servers() as serve, Store(database_url) as store:
         directory = Directory(services={"acquirer": await serve(acquirer)})
-        async with open_acquirer(directory, Signer(pem, "payment"), call_timeout) as client:
+        async with Acquirer(directory, Signer(pem, "payment"), call_timeout) as client:
             copies = (Handlers(store, client), Handlers(store, client))
             yield World(store=store, acquirer=acquirer, client=client, copies=copies)
 

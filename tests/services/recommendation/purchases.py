@@ -6,12 +6,11 @@ without an end.
 
 import asyncio
 import sys
-from functools import partial
 from itertools import count
 from pathlib import Path
 
 from services.recommendation.events import Line, OrderCompleted
-from services.recommendation.store import Store, add
+from services.recommendation.store import Store
 
 
 def completed(number: int) -> OrderCompleted:
@@ -36,7 +35,7 @@ async def _add(folder: Path) -> None:
     async with Store(folder, min_customers=2) as store:
         await store.opened()
         for number in count():
-            await store.write(partial(add, facts=[completed(number)]))
+            await store.write(lambda graph, number=number: graph.apply([completed(number)]))  # type: ignore[misc]
             acknowledge(number)
 
 
@@ -45,7 +44,7 @@ async def _rebuild(folder: Path) -> None:
         await store.opened()
         async with store.rebuilding() as write:
             for number in count():
-                await write(partial(add, facts=[completed(number % 40)]))
+                await write(lambda graph, number=number: graph.apply([completed(number % 40)]))  # type: ignore[misc]
                 acknowledge(number)
 
 

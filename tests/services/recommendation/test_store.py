@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -15,7 +14,7 @@ from frontispiece.http import Problem
 from services.recommendation.events import Line, OrderCompleted
 from services.recommendation.graph import Graph
 from services.recommendation.model import Pair
-from services.recommendation.store import Store, add
+from services.recommendation.store import Store
 from tests.services.recommendation.purchases import completed, edges
 from tests.support.events import event
 from tests.support.killing import killed_after
@@ -41,7 +40,7 @@ async def test_what_enough_customers_have_bought_too_is_recommended_and_the_arti
     store: Store,
 ) -> None:
     orders = order("a", "PEN", "INK"), order("b", "PEN"), order("b", "INK", "CAP"), order("a", "NIB")
-    await asyncio.gather(*map(store.completed, orders))
+    await asyncio.gather(*map(store.happened, orders))
 
     assert await beside(store, "PEN") == ["INK"]  # CAP and NIB are those of one customer
     assert await beside(store, "NIB") == []
@@ -52,7 +51,7 @@ async def test_bestsellers_come_after_what_belongs_to_the_article(store: Store) 
     orders = [order(f"other{customer}", "BAG") for customer in range(9)]
     orders += [order(f"writer{customer}", "PEN", "BAG") for customer in range(3)]
     orders += [order(f"writer{customer}", "INK") for customer in range(2)]
-    await asyncio.gather(*map(store.completed, orders))
+    await asyncio.gather(*map(store.happened, orders))
 
     assert await beside(store, "PEN") == ["INK", "BAG"]  # though more customers bought the bag beside it
     assert await beside(store, "PEN", limit=1) == ["INK"]
@@ -84,11 +83,11 @@ async def test_a_query_waits_for_one_change_however_many_wait(store: Store) -> N
 async def test_deliveries_in_any_order_and_number_make_the_same_graph(store: Store) -> None:
     deliveries = [number for number in range(60) for _ in range(2)]
     Random(5).shuffle(deliveries)  # noqa: S311
-    await asyncio.gather(*(store.completed(event(completed(each), subject=str(each))) for each in deliveries))
+    await asyncio.gather(*(store.happened(event(completed(each), subject=str(each))) for each in deliveries))
 
     assert await store.read(Graph.edges) == edges(range(60))
     before = await store.recommendations(["ART-3"], 12)
-    await store.completed(event(completed(7), subject="7"))
+    await store.happened(event(completed(7), subject="7"))
     assert await store.recommendations(["ART-3"], 12) == before
 
 
@@ -109,12 +108,12 @@ async def test_a_killed_process_has_lost_nothing_of_what_it_had_acknowledged(
 async def test_the_graph_serves_while_it_is_made_anew_and_the_new_one_has_what_came_meanwhile(
     store: Store,
 ) -> None:
-    await store.completed(event(completed(0), subject="0"))
+    await store.happened(event(completed(0), subject="0"))
     assert not store.is_complete
 
     async with store.rebuilding() as write:
-        await write(partial(add, facts=[completed(number) for number in range(40)]))
-        await store.completed(event(completed(41), subject="41"))
+        await write(lambda graph: graph.apply([completed(number) for number in range(40)]))
+        await store.happened(event(completed(41), subject="41"))
         assert await store.read(Graph.edges) == edges(range(1)) | edges(range(41, 42))
 
     assert store.is_complete
@@ -130,7 +129,7 @@ async def test_a_rebuild_that_fails_or_is_killed_leaves_the_graph_as_it_was(
     async with opened() as store:
         await store.opened()
         async with store.rebuilding() as write:
-            await write(partial(add, facts=[completed(50)]))
+            await write(lambda graph: graph.apply([completed(50)]))
         with pytest.raises(ConnectionError):
             async with store.rebuilding():
                 raise ConnectionError
@@ -143,7 +142,7 @@ async def test_a_rebuild_that_fails_or_is_killed_leaves_the_graph_as_it_was(
         assert store.is_complete
         assert await store.read(Graph.edges) == edges(range(50, 51))
         async with store.rebuilding() as write:
-            await write(partial(add, facts=[completed(1)]))
+            await write(lambda graph: graph.apply([completed(1)]))
         assert await store.read(Graph.edges) == edges(range(1, 2))
     assert len(list((tmp_path / "graph").glob("database-*"))) == 1
 
@@ -153,7 +152,7 @@ async def test_a_store_waits_for_the_folder_of_another_and_answers_503_meanwhile
     async with AsyncExitStack() as stack:
         async with first:
             await first.opened()
-            await first.completed(event(completed(3), subject="3"))
+            await first.happened(event(completed(3), subject="3"))
             await stack.enter_async_context(second)
             with pytest.raises(Problem, match="not open") as refused:
                 await second.recommendations(["PEN"], 1)
