@@ -22,7 +22,7 @@ from frontispiece.service import (
 )
 from services.acquirer.faults import Faults, suffer
 from services.acquirer.model import Declines, KeyReused, Kind, NotAllowed, OperationRequest
-from services.acquirer.store import Store, position
+from services.acquirer.store import Store
 from shop.payment_tokens import is_payment_token
 
 router = APIRouter()
@@ -99,7 +99,7 @@ async def ledger(store: StoreDep, cursor: Cursor = None, limit: Limit = 100) -> 
     """All operations in the order in which they were carried out."""
     (after,) = (0,) if cursor is None else decode_cursor(cursor, tuple[int])
     operations = await store.operations(limit + 1, after)
-    return slice_of(operations, limit, body=OperationResult.of, sort_key=position)
+    return slice_of(operations, limit, body=OperationResult.of, sort_key=lambda each: (each.sequence,))
 
 
 @router.get("/faults", dependencies=[TESTER])

@@ -111,8 +111,3 @@ async def _operation(tx: AsyncConnection, key: str) -> Operation | None:
 
 def _of(row: sa.Row[Any]) -> Operation:
     return Operation(**{**row._mapping, "kind": Kind(row.kind)})
-
-
-def position(operation: Operation) -> tuple[int]:
-    """An operation's place in the ledger."""
-    return (operation.sequence,)

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from frontispiece.events import EventData
-from shop.money import MAX_AMOUNT
+from shop.fields import Amount, Currency
 
 
 class PriceChanged(EventData, frozen=True, kw_only=True):
@@ -15,8 +15,8 @@ class PriceChanged(EventData, frozen=True, kw_only=True):
     TYPE = "shop.catalog.price_changed"
 
     sku: str
-    amount: Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    amount: Amount
+    currency: Currency
     version: int
 
 

@@ -33,7 +33,6 @@ from services.catalog import imports, pictures
 from services.catalog.changes import PositionExpired
 from services.catalog.model import (
     MAX_DEPTH,
-    SKU,
     ChangePosition,
     Position,
     Search,
@@ -54,6 +53,7 @@ from services.catalog.schemas import (
     SearchAnswer,
 )
 from services.catalog.store import Store
+from shop.fields import NO_NUL, SKU, Sku
 
 router = APIRouter()
 writers = require_scope("catalog:write")
@@ -68,14 +68,14 @@ ImportCurrency = Annotated[str, Query(pattern="^[A-Z]{3}$", description="Of the 
 Since = Annotated[str | None, Query(max_length=500, description="`cursor` of the previous response.")]
 ChangeNumber = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
-SortValue = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern="^[^\x00]*$")]
+SortValue = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern=NO_NUL)]
 
 
 class _Cursor(msgspec.Struct, array_like=True, frozen=True):
     """A cursor's content: the search that it belongs to, and the last product of the page."""
 
     search: str
-    sku: Annotated[str, Meta(pattern=SKU)]
+    sku: Sku
     value: SortValue
 
 

@@ -10,14 +10,8 @@ import msgspec
 
 from shop.money import Money
 
-SKU = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""The pattern of a sku; it needs no escaping in a URL."""
-
-SLUG = "^[a-z0-9]+(-[a-z0-9]+)*$"
-"""The pattern of a brand's or type's id."""
-
 SLUG_LENGTH = 64
-"""Most characters of such an id."""
+"""Most characters of the id of a brand or a type."""
 
 MAX_DEPTH = 16
 """Most levels of arrays and objects in a product's attributes."""

@@ -17,8 +17,6 @@ from frontispiece.service import Cursor, Limit, ResponseBody, Slice, encode_curs
 from services.catalog import pictures
 from services.catalog.model import (
     MAX_DEPTH,
-    SKU,
-    SLUG,
     SLUG_LENGTH,
     Changes,
     Count,
@@ -28,6 +26,7 @@ from services.catalog.model import (
     Sort,
     depth,
 )
+from shop.fields import NO_NUL, SKU, SLUG
 from shop.money import Money
 
 Sku = Annotated[str, Field(pattern=SKU)]
@@ -37,7 +36,7 @@ Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
 ]
-Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=NO_NUL)]
 
 MAX_ATTRIBUTES_BYTES = 16 * 1024
 

@@ -15,7 +15,6 @@ from frontispiece.stores import SqlStore
 from services.catalog.changes import ChangeLog
 from services.catalog.events import PriceChanged, ProductAdded, ProductRemoved
 from services.catalog.model import (
-    SKU,
     ChangePosition,
     Changes,
     Count,
@@ -28,6 +27,7 @@ from services.catalog.model import (
     price_ranges,
 )
 from services.catalog.search import Facet, FullText, SearchStatements, count_by, create_with, fold, full_text
+from shop.fields import SKU
 from shop.money import Money
 from shop.replay import RETENTION
 

@@ -19,11 +19,12 @@ from frontispiece.service import (
     require_scope,
     responds,
 )
-from services.feed.model import MAX_FOLLOWS, NEWEST, SLUG, Item, Kind, TooManyFollows
+from services.feed.model import MAX_FOLLOWS, NEWEST, Item, Kind, TooManyFollows
 from services.feed.shard import Shard
 from services.feed.store import Store
 from shop.articles import Articles
 from shop.facts import rebuild_router
+from shop.fields import SLUG
 from shop.money import Money
 
 router = APIRouter()

@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-SLUG: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
-"""The pattern of a brand's id."""
-
 MAX_FOLLOWS: Final = 200
 """Brands that one owner may follow."""
 

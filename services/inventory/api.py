@@ -25,10 +25,11 @@ from frontispiece.service import (
 )
 from services.inventory.model import BelowReserved, Line, NotHeld, OutOfStock, Reservation, Status
 from services.inventory.store import Store
+from shop.fields import SKU
 
 router = APIRouter()
 
-Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sku = Annotated[str, Field(pattern=SKU)]
 ReservationId = Annotated[str, Field(pattern=r"^[0-9a-f-]{1,36}$")]
 
 

@@ -9,14 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from frontispiece.events import CommandData, EventData
-
-OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{1,36}$")]
+from shop.fields import OrderId, Sku
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """Units of one article."""
 
-    sku: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    sku: Sku
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
 
 

@@ -32,6 +32,7 @@ from services.ordering.queries import Queries, token_of
 from services.ordering.read_api import known_id
 from services.ordering.schemas import OrderBody, order_body
 from services.ordering.store import Written
+from shop.fields import NO_NUL
 from shop.money import Money
 from shop.payment_tokens import is_payment_token
 
@@ -51,9 +52,7 @@ def _blank_as_none(text: object) -> object:
     return None if isinstance(text, str) and not text.strip() else text
 
 
-Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
-]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
 CouponCode = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 CommandsDep = Annotated[Commands, from_state("commands")]
 QueriesDep = Annotated[Queries, from_state("queries")]

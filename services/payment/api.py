@@ -22,7 +22,7 @@ from frontispiece.service import (
     slice_of,
 )
 from services.payment.model import Kind, Payment, Status
-from services.payment.store import Store, position
+from services.payment.store import Store
 from shop.money import Money
 
 ORDER_ID: Final = re.compile(r"[0-9A-Fa-f-]{1,36}")
@@ -81,7 +81,7 @@ async def ledger(store: StoreDep, cursor: Cursor = None, limit: Limit = 100) -> 
     """What the acquirer carried out, in the order in which payment learned of it."""
     (after,) = (0,) if cursor is None else decode_cursor(cursor, tuple[int])
     entries = await store.entries(limit + 1, after)
-    return slice_of(entries, limit, body=EntryBody.of, sort_key=position)
+    return slice_of(entries, limit, body=EntryBody.of, sort_key=lambda each: (each.sequence,))
 
 
 def _id(text: str) -> str:

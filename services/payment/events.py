@@ -5,13 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from frontispiece.events import CommandData, EventData
-from shop.money import MAX_AMOUNT
-
-Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-"""Minor units."""
-
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-OrderId = Annotated[str, Meta(pattern="^[0-9a-f-]{1,36}$")]
+from shop.fields import Amount, Currency, OrderId
 
 
 class AuthorisePayment(CommandData, frozen=True, kw_only=True):

@@ -110,11 +110,6 @@ class Store(SqlStore):
             return [LedgerEntry(**{**row._mapping, "kind": Kind(row.kind)}) for row in rows]
 
 
-def position(entry: LedgerEntry) -> tuple[int]:
-    """An entry's place in the ledger."""
-    return (entry.sequence,)
-
-
 async def _payment(tx: AsyncConnection, order_id: str) -> Payment | None:
     row = (await tx.execute(_PAYMENT, {"of": order_id})).one_or_none()
     return None if row is None else Payment(**{**row._mapping, "status": Status(row.status)})

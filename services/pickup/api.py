@@ -24,12 +24,11 @@ from frontispiece.service import (
 from services.pickup import places
 from services.pickup.model import Store, hints, metres_of
 from services.pickup.shards import Shards
+from shop.fields import NO_NUL
 
 router = APIRouter()
 
 MAX_RADIUS = 50_000
-
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores every character but this one
 
 
 zones = cache(available_timezones)

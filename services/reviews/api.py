@@ -28,10 +28,10 @@ from frontispiece.service import (
 from services.reviews.model import Draft, Review, ReviewExists
 from services.reviews.store import Store, position
 from shop.articles import Articles
+from shop.fields import NO_NUL
 
 router = APIRouter()
 
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores every character but this one
 Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 ReviewId = Annotated[str, Path(max_length=36, pattern=NO_NUL)]
 

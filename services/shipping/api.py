@@ -10,10 +10,10 @@ from frontispiece.http import Problem
 from frontispiece.service import Caller, ResponseBody, from_state, responds, set_etag
 from services.shipping.model import TARIFF_VERSION, CountryNotServed, Method, Shipment, Status, quotes
 from services.shipping.store import Store
+from shop.fields import NO_NUL
 
 router = APIRouter()
 
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores every character but this one
 OrderId = Annotated[str, Field(min_length=1, max_length=36, pattern=NO_NUL)]
 StoreDep = Annotated[Store, from_state("store")]
 
