@@ -10,28 +10,6 @@ down_revision = None
 def upgrade() -> None:
     """The first tables."""
     op.create_table(
-        "day_totals_blue",
-        sa.Column("day", sa.String(length=10), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("placed", sa.Integer(), nullable=False),
-        sa.Column("confirmed", sa.Integer(), nullable=False),
-        sa.Column("completed", sa.Integer(), nullable=False),
-        sa.Column("cancelled", sa.Integer(), nullable=False),
-        sa.Column("revenue", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "currency"),
-    )
-    op.create_table(
-        "day_totals_green",
-        sa.Column("day", sa.String(length=10), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("placed", sa.Integer(), nullable=False),
-        sa.Column("confirmed", sa.Integer(), nullable=False),
-        sa.Column("completed", sa.Integer(), nullable=False),
-        sa.Column("cancelled", sa.Integer(), nullable=False),
-        sa.Column("revenue", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "currency"),
-    )
-    op.create_table(
         "generations",
         sa.Column("name", sa.String(length=8), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
@@ -39,8 +17,24 @@ def upgrade() -> None:
         sa.Column("projection", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    for name in ("blue", "green"):
+        _create(name)
+
+
+def _create(name: str) -> None:
     op.create_table(
-        "order_details_blue",
+        f"day_totals_{name}",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("placed", sa.Integer(), nullable=False),
+        sa.Column("confirmed", sa.Integer(), nullable=False),
+        sa.Column("completed", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("revenue", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "currency"),
+    )
+    op.create_table(
+        f"order_details_{name}",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("owner", sa.String(length=200), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -48,15 +42,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
-        "order_details_green",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("owner", sa.String(length=200), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "order_summaries_blue",
+        f"order_summaries_{name}",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("owner", sa.String(length=200), nullable=False),
         sa.Column("placed_at", sa.BigInteger(), nullable=False),
@@ -70,36 +56,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "order_summaries_blue_of_owner", "order_summaries_blue", ["owner", "placed_at", "id"], unique=False
-    )
-    op.create_index(
-        "order_summaries_blue_stuck",
-        "order_summaries_blue",
-        ["id"],
+        f"order_summaries_{name}_of_owner",
+        f"order_summaries_{name}",
+        ["owner", "placed_at", "id"],
         unique=False,
-        sqlite_where=sa.text("is_stuck"),
-        postgresql_where=sa.text("is_stuck"),
-    )
-    op.create_table(
-        "order_summaries_green",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("owner", sa.String(length=200), nullable=False),
-        sa.Column("placed_at", sa.BigInteger(), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("stage", sa.String(length=32), nullable=False),
-        sa.Column("reason", sa.String(length=32), nullable=True),
-        sa.Column("pieces", sa.Integer(), nullable=False),
-        sa.Column("total", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("is_stuck", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "order_summaries_green_of_owner", "order_summaries_green", ["owner", "placed_at", "id"], unique=False
-    )
-    op.create_index(
-        "order_summaries_green_stuck",
-        "order_summaries_green",
+        f"order_summaries_{name}_stuck",
+        f"order_summaries_{name}",
         ["id"],
         unique=False,
         sqlite_where=sa.text("is_stuck"),
