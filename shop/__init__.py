@@ -1,1 +1,1 @@
-"""What the shop's parts share: money, gRPC contracts and demo users."""
+"""What the shop's parts share: money, forms of fields, replays of facts, gRPC contracts, demo users."""

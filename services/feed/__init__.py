@@ -1,1 +1,1 @@
-"""The feed service."""
+"""Feed: what customers have done, in the feeds of those who follow them."""

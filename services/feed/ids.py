@@ -1,4 +1,4 @@
-"""Ids of news: of the moment of a fact, so that they are the same when they are made of it once more."""
+"""Ids of news: they follow from the time of the fact, so that a rebuild makes the same ids."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -18,7 +18,7 @@ def ids_of(moment: datetime, brand: str) -> range:
 
 
 def free_id(ids: range, fact_id: str, taken: Collection[int]) -> int | None:
-    """An id for the news of a fact that is not taken; None when all are."""
+    """An id for the news of a fact; None when all of its millisecond are taken."""
     start = crc32(fact_id.encode())
     every = (ids[(start + step) % len(ids)] for step in range(len(ids)))
     return next((each for each in every if each not in taken), None)

@@ -23,10 +23,10 @@ SNAPSHOT_SCHEMA: Final = 2
 """Of `Order`: raised with every change of its fields, so that older snapshots are rebuilt."""
 
 NO_BUCKET: Final = -1
-"""Of events that are about no order, and stay where they are."""
+"""The bucket of events that are about no order; they never move to another shard."""
 
 MOVED_ALONE: Final = 10_000
-"""Events by which an older version may have moved the position of what was seen, without its time."""
+"""By how many events an older version of ordering may have moved a stored position without its time."""
 
 APPEND_LOCK: Final = 727180
 """The advisory lock of PostgreSQL that a transaction holds from its first append to its end."""
@@ -114,7 +114,7 @@ class EventStore:
         self._make_queries()
 
     def _make_queries(self) -> None:
-        """Make the queries, once: to make one costs more than to run it."""
+        """Build the queries once: building one costs more than running it."""
         events, snapshots = self.events.c, self.snapshots.c
         order_id: sa.BindParameter[str] = sa.bindparam("order_id")
         of_order = events.order_id == order_id
@@ -174,7 +174,7 @@ class EventStore:
         return last + len(rows)
 
     async def lock(self, tx: AsyncConnection) -> None:
-        """Let nobody else append until the transaction ends, and tell those who wait of its commit."""
+        """Keep others from appending until the transaction ends; its commit wakes the readers of the log."""
         if tx.dialect.name == "postgresql":
             lock = sa.func.pg_advisory_xact_lock(APPEND_LOCK)
             await tx.execute(sa.select(lock, self.appended.notification))
@@ -225,7 +225,7 @@ class EventStore:
         return await self._read(tx, self._history, order_id=order_id)
 
     async def read(self, tx: AsyncConnection, seen: Seen, limit: int) -> list[Recorded]:
-        """The next events of all orders: none that comes before them is still to come.
+        """The next events of all orders; no later commit adds one before them.
 
         Raises:
             LogReplaced: the log is not the one that was seen.

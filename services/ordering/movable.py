@@ -1,4 +1,4 @@
-"""What a move of buckets between shards needs to know of ordering."""
+"""Ordering's tables and databases, described for moves of buckets between shards."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from services.ordering.shard import Shard
 from services.ordering.tables import event_store, fence, inbox, order_ids, outbox, timeouts
 
 OVERLAP: Final = 60_000_000
-"""Microseconds: no commit is further from the time in its rows, with the clocks of all copies."""
+"""Microseconds: a row is committed within them of the time that is in it, by the clock of any copy."""
 
 LOGS: Final = (
     LogTable(

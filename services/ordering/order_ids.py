@@ -1,4 +1,4 @@
-"""The ids of orders: of new ones the time and the bucket, of those of before a UUID."""
+"""The ids of orders: a new id contains its time and its bucket; old ones are UUIDs."""
 
 from uuid import UUID
 
@@ -56,7 +56,7 @@ def as_stored(text: str) -> str | None:
 
 
 def bucket_in(order_id: str) -> int | None:
-    """The bucket that an id has in it; None for a UUID."""
+    """The bucket that an id contains; None for a UUID."""
     try:
         return bucket_of(order_id)
     except ValueError:

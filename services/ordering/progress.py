@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = 500
 POLL_INTERVAL: Final = 5.0
-"""Seconds between two looks that no commit asks for."""
+"""Seconds between two reads that no commit triggers."""
 
 RETRY_INTERVAL: Final = 1.0
 """Seconds until the next attempt while the database is away."""
@@ -65,7 +65,7 @@ class LogFollower:
         return len(self._followers)
 
     def wake(self) -> None:
-        """Have it look now: buckets may have moved."""
+        """Read the log at once: buckets may have moved."""
         self._woken.set()
 
     async def run(self) -> None:

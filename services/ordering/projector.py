@@ -26,14 +26,14 @@ MIN_INTERVAL: Final = 0.05
 """Seconds from one batch to the next while nobody waits for a position: what comes meanwhile is one batch."""
 
 POLL_INTERVAL: Final = 5.0
-"""Seconds between two looks that no commit asks for; they find what a process left that has died."""
+"""Seconds between two reads that no commit triggers: they find the commits of processes that died."""
 
 MAX_BACKOFF: Final = 5.0
 """Seconds until the next attempt while a database is away, at most."""
 
 
 NEVER: Final = datetime.fromtimestamp(0, UTC)
-"""When an event was stored that the log does not have any more: none has this time."""
+"""The time of an event that the log does not have any more: no event has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +130,7 @@ class Projector:
                 await _wait(self._woken, self._poll_interval)
 
     def _stop(self, error: LogReplaced) -> None:
-        """Say that the live tables are of another log: they would lack what is placed now."""
+        """Report that the live tables are of another log: they would lack new orders."""
         if self.fault is None:
             self.fault = f"the read model of shard {self._shard} waits for `front orders rebuild`: {error}"
             log.error(self.fault)
@@ -181,7 +181,7 @@ class Projector:
 
 
 async def _dated(tx: AsyncConnection, events: EventStore, seen: Seen) -> Seen | None:
-    """What an older version has seen and stored without its time, with it; None for all else."""
+    """With its time, the last event seen where an older version stored it without one; else None."""
     if not seen.position or seen.recorded_at is not None:
         return None
     following = await events.first_after(tx, seen.position - 1)

@@ -1,4 +1,4 @@
-"""What is read of orders: from the read model of a customer's shard, and from its log where time matters."""
+"""What customers read of orders: from the read model of their shard, or from its log where that is newer."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from services.ordering.tables import event_store
 from services.ordering.views import OrderView, view_of
 
 POSITIONS: Final = 2**40
-"""More than a log has."""
+"""More positions than any log has."""
 
 
 def token_of(written: Written) -> int:
-    """What `min-position` is after a change: the position, and the epoch of the bucket where it counts."""
+    """The `min-position` after a change: made of the position and the epoch of its bucket."""
     return written.epoch * POSITIONS + written.position
 
 

@@ -1,4 +1,4 @@
-"""The shards that commands of an operator work with: none is created, and those that are away are named."""
+"""The shards for an operator's commands: no database is created, and shards that are away are named."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress

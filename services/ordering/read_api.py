@@ -37,7 +37,7 @@ MAX_VERSION_LENGTH: Final = 19
 """Digits of 2**63 - 1."""
 
 RETRY_AFTER: Final = {"Retry-After": "1"}
-"""Of a response that is not current yet."""
+"""The header of a response that is not current yet."""
 
 
 At = Annotated[
@@ -127,7 +127,7 @@ def known_id(text: str) -> str:
 
 
 def unknown() -> Problem:
-    """The answer to somebody who has no such order."""
+    """The problem for a caller who has no such order."""
     return Problem(404, "order-unknown", "You have no such order.")
 
 

@@ -12,7 +12,7 @@ metadata = sa.MetaData()
 
 
 class State(StrEnum):
-    """What a set of tables is there for."""
+    """Whether a set of tables serves, is being built, or was replaced."""
 
     LIVE = "live"
     BUILDING = "building"

@@ -93,7 +93,7 @@ class Rebuild:
             return Progress(began=began, position=position)
 
     async def _begin(self) -> tuple[Generation, Seen]:
-        """The tables to build, and what they have seen: all that a killed rebuild has left in them."""
+        """The tables to build, and what they have seen: nothing, unless a killed rebuild is resumed."""
         async with self._store.database.write() as tx:
             serving, _ = await live(tx, lock=True)
             (target,) = (each for each in GENERATIONS.values() if each is not serving)
@@ -116,7 +116,7 @@ class Rebuild:
             return await self._events.last_position(tx) > position
 
     async def _advance(self, target: Generation, seen: Seen) -> Seen:
-        """Apply a batch; it is read before the write transaction, for which others would have to wait."""
+        """Apply a batch, read before the write transaction, which keeps others waiting."""
         async with self._database.read() as tx:
             events = await self._events.read(tx, seen, self._batch)
         async with self._store.database.write() as tx:
@@ -138,7 +138,7 @@ class Rebuild:
         return end
 
     async def _level(self, tx: AsyncConnection, log_tx: AsyncConnection, of: Generation, end: int) -> None:
-        """Bring a set of tables to the end of the log as it is now."""
+        """Bring a set of tables up to this end of the log."""
         row = (await tx.execute(sa.select(generations).where(_named(of)))).one()
         seen, is_behind = Seen(position=row.position, recorded_at=row.recorded_at), True
         while is_behind:

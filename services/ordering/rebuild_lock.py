@@ -1,4 +1,4 @@
-"""One rebuild at a time: a lock that ends with its process, however that ends."""
+"""A lock for one rebuild at a time, which ends with its process, even when that is killed."""
 
 import fcntl
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""The facts of orders once more, made from the log for a service that lacks them: it is new, or it lost them.
+"""`GET /facts`: gives the facts of orders again, made from the log, to services that are new or lost them.
 
 Facts come shard by shard in the order of the shards' logs. What happens afterwards is published as ever, so
 whoever consumes events while it replays misses nothing; what it gets twice, it recognises by the order. An
@@ -22,10 +22,10 @@ from services.ordering.shards import Shards
 from services.ordering.tables import event_store
 
 REPLAYED: Final = Placed, Completed, Cancelled
-"""What the facts are made of: how an order began, and how it ended."""
+"""The events that the facts are made from: how an order began, and how it ended."""
 
 Positions = dict[str, Annotated[int, Meta(ge=0, le=2**63 - 1)]]
-"""Of the last facts that were given, by shard."""
+"""The positions of the last facts given, by shard."""
 
 router = APIRouter(dependencies=[require_scope("orders:replay")])
 

@@ -1,1 +1,1 @@
-"""Stores near a place, where customers pick their orders up."""
+"""Pickup: stores near a place, where customers pick their orders up."""

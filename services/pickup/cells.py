@@ -1,4 +1,4 @@
-"""Places and circles on the curve of S2 cells; the library is imported when the first is asked for."""
+"""Places and circles on the curve of S2 cells; the library is imported by the first call."""
 
 from typing import Final
 

@@ -1,6 +1,7 @@
-"""What goes on in the shards by itself: hot cells are split, units are moved by load, moves are finished.
+"""The upkeep of the shards: hot units are split, units move to shards of less load, begun moves are finished.
 
-A unit that moves is fenced, taken by the other shard whole and with a higher epoch, and dropped.
+A move has three steps: the old shard refuses changes in the unit, the new one takes it over with a higher
+epoch, the old one deletes it.
 """
 
 import asyncio
@@ -13,10 +14,10 @@ from services.pickup.model import Unit, inside, pack, refined
 from services.pickup.shards import Shards
 
 MAX_LOAD: Final = 2_000
-"""Of a unit: above it, the cell is split."""
+"""The load of a unit above which it is split."""
 
 PIECES: Final = 8
-"""Units of less load, so that each shard could have so many: fewer cannot be packed evenly."""
+"""Units are split until each shard could have so many of them: fewer cannot be packed evenly."""
 
 SLACK: Final = 0.25
 """The share above the average load that a shard may have before units move."""
@@ -25,7 +26,7 @@ REST_S: Final = 0.01
 """The pause of maintenance after each unit that it counts: queries do not wait for thousands of them."""
 
 REPEATED: Final = timedelta(seconds=60)
-"""How long a store that has left is repeated where it was: longer than any query takes."""
+"""How long a shard keeps the copy of a store that has left it: longer than any query takes."""
 
 
 class Maintenance:
@@ -50,7 +51,7 @@ class Maintenance:
         return counted
 
     async def maintain(self) -> None:
-        """Finish what was left half done; note what queries have read, and deal the curve by it."""
+        """Finish begun moves, note what queries have read, and balance the load of the shards."""
         if not any([await shard.claims() for shard in self._by_name.values()]):
             return  # nobody has looked for a store yet
         await self.recover()

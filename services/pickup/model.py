@@ -1,4 +1,4 @@
-"""Stores, how far they are and when an order is ready there; and how the curve of cells is dealt: no I/O."""
+"""Stores, their distance and when an order is ready there; units of the curve and their shards: no I/O."""
 
 import math
 import zlib
@@ -18,7 +18,7 @@ SLOT: Final = timedelta(minutes=15)
 """An order is ready at a quarter of an hour, and no sooner than its preparation takes."""
 
 HINTS: Final = 62
-"""The bits of a store's stock: each stands for the articles whose SKUs fall on it."""
+"""The number of bits of a store's stock: each article has one, by the checksum of its SKU."""
 
 Vector = tuple[float, float, float]
 """A place as a point of the unit sphere."""
@@ -37,7 +37,7 @@ def chord(a: Vector, b: Vector) -> float:
 
 
 def chord_of(metres: float) -> float:
-    """The chord of a distance along the ground."""
+    """The chord (as `chord` returns it) of a distance along the ground."""
     return (2 * math.sin(min(metres / EARTH, math.pi) / 2)) ** 2
 
 
@@ -47,7 +47,7 @@ def metres_of(squared: float) -> float:
 
 
 def hints(skus: Iterable[str]) -> int:
-    """The bits of these articles."""
+    """The bits of these articles in a store's stock."""
     bits = 0
     for sku in skus:
         bits |= 1 << zlib.crc32(sku.encode()) % HINTS
@@ -121,7 +121,7 @@ class Unit:
 
     @property
     def load(self) -> int:
-        """What the unit weighs: a store as much as a query that has met it lately."""
+        """The number of its stores, and of the queries that have read it lately."""
         return self.stores + self.reads
 
 
@@ -202,7 +202,7 @@ class CellMap:
         return self.units[bisect_right(self._firsts, cell) - 1]
 
     def meeting(self, ranges: Iterable[Range]) -> dict[str, dict[Unit, list[Range]]]:
-        """The units that these parts of the curve meet by their shards, with what of each is met."""
+        """The parts of the curve by the shards and units that have them."""
         met: dict[str, dict[Unit, list[Range]]] = {}
         for first, last in ranges:
             for index in range(bisect_right(self._firsts, first) - 1, bisect_right(self._firsts, last)):

@@ -38,7 +38,7 @@ def places() -> tuple[Place, ...]:
 
 
 def find(text: str, country: str | None = None) -> Place | None:
-    """The largest place of this name, or whose name begins so; those of the country come first."""
+    """The largest place whose name is this or begins with it; those of the country come first."""
     wanted = _plain(text)
     if not wanted:
         return None
@@ -51,6 +51,6 @@ def find(text: str, country: str | None = None) -> Place | None:
 
 
 def _plain(text: str) -> str:
-    """Without accents, case and spaces around it."""
+    """The text without accents, case and outer white space."""
     letters = unicodedata.normalize("NFKD", text.strip().casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter))

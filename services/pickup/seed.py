@@ -10,7 +10,7 @@ from services.pickup.model import HINTS, Store
 from services.pickup.places import Place, places
 
 FEW: Final = 2_000
-"""So many come of their own when the first customer looks for one."""
+"""So many are generated when the first customer looks for one."""
 
 RURAL: Final = 0.15
 """The share of stores that are far outside their city."""
@@ -19,7 +19,7 @@ STREETS: Final = ("Station Road", "Market Street", "Mill Lane", "High Street", "
 
 
 def stores(count: int) -> Iterator[Store]:
-    """So many stores; with more, the first are the same."""
+    """Generate so many stores; of different numbers, the first ones are the same."""
     cities = places()
     weights = list(accumulate(math.sqrt(place.people) for place in cities))
     dice = random.Random(1)  # noqa: S311 (the same in every run)

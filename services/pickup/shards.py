@@ -1,8 +1,9 @@
 """All shards as one: finds stores near a place, and changes stores.
 
-A change that concerns two shards is a row of steps, each one transaction of one shard and each harmless to
-repeat: what a killed process leaves is finished by whoever finds it. So a store that moves is announced where
-it is, arrives elsewhere, and is repeated where it was for a while.
+A change that concerns two shards is made in steps. Each step is one transaction of one shard and may be
+repeated, so that another process can finish what a killed one has begun. A store that moves to another shard
+is marked as leaving in its old shard, inserted in the new one, and then left as a copy in the old one for a
+while.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ RINGS: Final = 1 / 8, 1 / 3, 1.0
 
 RETRY_S: Final = 2.0
 PAUSE_S: Final = 0.01
-"""How long what meets a unit that moves is tried again, and how often."""
+"""Seconds for which work that meets a moving unit is tried again, and seconds between two attempts."""
 
 Result = TypeVar("Result")
 
@@ -81,7 +82,7 @@ class Shards(ShardSet[Shard]):
     async def near(
         self, latitude: float, longitude: float, metres: float, *, stock: int = 0, limit: int
     ) -> Nearby:
-        """The nearest stores within a distance that have all bits of `stock`, of the shards that it meets."""
+        """The nearest stores within a distance that have all bits of `stock`."""
         for share in RINGS:
             nearby = await self._within(latitude, longitude, metres * share, stock, limit)
             if len(nearby.found) == limit:
@@ -120,7 +121,7 @@ class Shards(ShardSet[Shard]):
         return await self.with_map(read)
 
     async def _as_it_is(self, found: Found, cells: CellMap, place: Vector) -> Found:
-        """What was found, unless it has left: then the same store where it is, which may be a third place."""
+        """What was found; of a copy, the store itself, which may have moved on since."""
         if not found.left:
             return found
         row = await self._find(cells, found.store.id)
@@ -138,7 +139,7 @@ class Shards(ShardSet[Shard]):
         return None
 
     async def change(self, new: Store) -> bool:
-        """Change a store, which may come to another shard; whether it was of the version before `new`."""
+        """Change a store, which may move it to another shard; whether it was of the version before `new`."""
 
         async def work(cells: CellMap) -> bool:
             row = await self._find(cells, new.id)
@@ -163,7 +164,7 @@ class Shards(ShardSet[Shard]):
         return await self.with_map(work)
 
     async def add(self, new: Iterable[Store]) -> int:
-        """Insert those stores that are not known yet, and say how many."""
+        """Insert those stores that no shard has; returns how many."""
         candidates = {store.id: store for store in new}
         for shard in self.shards.values():
             for id_ in await shard.known(candidates):
@@ -181,7 +182,7 @@ class Shards(ShardSet[Shard]):
         return await self.with_map(insert)
 
     async def finish(self, row: Row, cells: CellMap) -> None:
-        """The last two steps of a store that leaves for another shard."""
+        """Take the last two steps of a store that leaves for another shard."""
         assert row.leaving is not None
         to = cells.unit_of(cell_of(row.leaving.latitude, row.leaving.longitude))
         await self.shards[to.shard].arrive(row.leaving, to)
@@ -211,7 +212,7 @@ class Shards(ShardSet[Shard]):
     async def with_map(
         self, work: Callable[[CellMap], Awaitable[Result]], seconds: float = RETRY_S
     ) -> Result:
-        """The result of `work` with a map that the shards agree to; it is tried again for some seconds.
+        """The result of `work` with the map; where the map is stale, tried again for some seconds.
 
         Raises:
             Problem: 503 `stores-moving`, or a shard is away.
@@ -239,19 +240,19 @@ class Shards(ShardSet[Shard]):
         return self._map
 
     def forget_map(self) -> None:
-        """Have the map loaded anew when it is needed: it has changed."""
+        """Load the map anew when it is needed next."""
         self._map = None
 
     async def _forget_map(self, _name: str) -> None:
         self.forget_map()
 
     def take_reads(self) -> Counter[Unit]:
-        """How many queries have met which units since this was called last."""
+        """How many queries have read each unit since the last call."""
         reads, self._reads = self._reads, Counter()
         return reads
 
     async def _loaded(self) -> CellMap:
-        """What the shards say; at first all is the first shard's, with the first stores."""
+        """The map of all shards; where none has a unit, the first one gets all, with the first stores."""
         claims: list[Unit] = []
         away: dict[str, Problem] = {}
         for name, shard in self.shards.items():
@@ -270,7 +271,7 @@ class Shards(ShardSet[Shard]):
 
 
 def _newest(found: Iterable[Found]) -> Collection[Found]:
-    """Each store once: of several versions the newest."""
+    """The newest version of each store."""
     best: dict[str, Found] = {}
     for each in found:
         known = best.get(each.store.id)

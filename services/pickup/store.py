@@ -1,8 +1,8 @@
-"""One shard's database: stores along the curve of cells, and the units of the curve that are the shard's own.
+"""One shard's database: the units of the curve that the shard has, and the stores in them.
 
-What a shard says of itself is the fence: whatever map a process believes in, it reads and writes only in
-units that the shard still has, at the epoch that the process knows. A reader selects its rows first and looks
-at the units then: they leave together with their rows.
+A process may know an old map of the shards. So each transaction compares the units that it reads or writes
+with those in the database, and fails when the shard has not got one of them at the epoch of the map. Reads
+compare after they have selected their rows: a unit and its rows leave a shard in one transaction.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _COUNT: Final = sa.select(sa.func.count()).where(
 
 
 class StaleMap(Exception):
-    """The shard has not got this unit at this epoch, or gives it away: the newest map says more."""
+    """The shard has not got this unit at this epoch, or gives it away: the map has to be loaded anew."""
 
 
 class Shard(SqlStore):
@@ -42,7 +42,7 @@ class Shard(SqlStore):
         self.name = name
 
     async def claims(self) -> list[Unit]:
-        """The units that the shard has."""
+        """The units that the shard has, with those that it gives away."""
         async with self.database.read() as tx:
             return [Unit(shard=self.name, **row._mapping) for row in await tx.execute(sa.select(units))]
 
@@ -87,7 +87,7 @@ class Shard(SqlStore):
             return set(await tx.scalars(sa.select(stores.c.id).where(stores.c.id.in_(ids))))
 
     async def find(self, id_: str) -> list[Row]:
-        """What the shard has of a store."""
+        """The rows of a store in this shard."""
         async with self.database.read() as tx:
             return [row_in(row) for row in await tx.execute(sa.select(stores).where(stores.c.id == id_))]
 
@@ -122,7 +122,7 @@ class Shard(SqlStore):
             return bool(gone.rowcount)
 
     async def announce(self, row: Row, new: Store, at: Unit) -> bool:
-        """Write down that a store leaves for another shard; whether it was still as in `row`.
+        """Note that a store leaves for another shard; whether it was still as in `row`.
 
         Raises:
             StaleMap: the unit is not the shard's any more, or is given away.
@@ -133,7 +133,7 @@ class Shard(SqlStore):
             return bool((await tx.execute(leaves.values(leaving=json.dumps(asdict(new))))).rowcount)
 
     async def arrive(self, new: Store, at: Unit) -> None:
-        """Take a store that comes from another shard; once is as often.
+        """Insert a store that comes from another shard; again, it changes nothing.
 
         Raises:
             StaleMap: the unit is not the shard's any more, or is given away.
@@ -143,7 +143,9 @@ class Shard(SqlStore):
             await self._put(tx, new)
 
     async def leave(self, row: Row, at: Unit) -> None:
-        """Repeat here what the store is now, elsewhere: who looks there too early finds it here.
+        """Turn the row of a store that has arrived in another shard into a copy of the one there.
+
+        A query that has read the other shard before the store arrived finds the copy.
 
         Raises:
             StaleMap: the unit is not the shard's any more, or is given away.
@@ -155,7 +157,7 @@ class Shard(SqlStore):
             await tx.execute(sa.update(stores).where(*_same(row)).values(values))
 
     async def forget(self, row: Row, at: Unit) -> None:
-        """Delete what repeats a store that is elsewhere.
+        """Delete the copy of a store that is in another shard.
 
         Raises:
             StaleMap: the unit is not the shard's any more, or is given away.
@@ -165,7 +167,7 @@ class Shard(SqlStore):
             await tx.execute(sa.delete(stores).where(*_same(row), stores.c.left_at == row.left_at))
 
     async def found(self, first_stores: Iterable[Store]) -> None:
-        """Have the whole curve, which nobody has yet, with these stores; nothing when it is the shard's."""
+        """Take the whole curve, which no shard has yet, with these stores; again, it changes nothing."""
         claims = [{"first": first, "last": last, "epoch": 1} for first, last in FACES]
         rows = await asyncio.to_thread(lambda: [columns(store) for store in first_stores])
         async with self.database.write() as tx:
@@ -175,7 +177,7 @@ class Shard(SqlStore):
                 await tx.execute(sa.insert(stores), rows)
 
     async def split(self, unit: Unit, parts: Sequence[Unit]) -> None:
-        """Have smaller cells in the place of a unit.
+        """Replace a unit by smaller ones.
 
         Raises:
             StaleMap: the unit is not the shard's any more, or is given away.
@@ -187,7 +189,7 @@ class Shard(SqlStore):
             await tx.execute(sa.insert(units), rows)
 
     async def note_reads(self, numbers: Mapping[Unit, int], *, fading: bool = False) -> None:
-        """Add to the reads of units; of all units, halve them first where they are `fading`."""
+        """Add to the reads of units; if `fading`, the reads of all units are halved before."""
         add = sa.update(units).where(units.c.first == sa.bindparam("unit"))
         async with self.database.write() as tx:
             if fading:
@@ -197,7 +199,7 @@ class Shard(SqlStore):
                 await tx.execute(add.values(reads=units.c.reads + sa.bindparam("number")), rows)
 
     async def fence(self, unit: Unit, to: str) -> None:
-        """Change nothing in a unit any more: another shard gets it.
+        """Refuse changes in a unit from now on: another shard gets it.
 
         Raises:
             StaleMap: the unit is not the shard's any more, or is given away already.
@@ -207,13 +209,13 @@ class Shard(SqlStore):
                 raise StaleMap(f"shard {self.name} has not got the unit {unit.first} to give it away")
 
     async def rows(self, unit: Unit) -> list[dict[str, Any]]:
-        """All that is in a unit."""
+        """The rows of all stores in a unit."""
         query = sa.select(stores).where(stores.c.cell.between(unit.first, unit.last))
         async with self.database.read() as tx:
             return [dict(row._mapping) for row in await tx.execute(query)]
 
     async def take(self, unit: Unit, rows: Sequence[dict[str, Any]]) -> None:
-        """Have a unit of another shard from now on, with all that is in it; once is as often."""
+        """Take a unit of another shard over, with its rows; again, it changes nothing."""
         claim = {"first": unit.first, "last": unit.last, "epoch": unit.epoch + 1, "reads": unit.reads}
         async with self.database.write() as tx:
             inside = units.c.first.between(unit.first, unit.last)
@@ -228,7 +230,7 @@ class Shard(SqlStore):
                 await tx.execute(sa.insert(stores), list(rows))
 
     async def drop(self, unit: Unit) -> None:
-        """Have a unit no longer that another shard has taken."""
+        """Delete a unit that another shard has taken over, with its rows."""
         gone = sa.delete(units).where(units.c.first == unit.first, units.c.epoch == unit.epoch)
         async with self.database.write() as tx:
             if (await tx.execute(gone)).rowcount:
@@ -247,7 +249,7 @@ class Shard(SqlStore):
 
 @cache
 def _nearest(parts: int) -> sa.Select[Any] | sa.CompoundSelect[Any]:
-    """The query of `Shard.near` for so many parts of the curve; to build it takes longer than to run it."""
+    """The query of `Shard.near` for so many parts of the curve; building it takes longer than running it."""
     x, y, z = (stores.c[name] - sa.bindparam(name, type_=sa.Double) for name in "xyz")
     distance = (x * x + y * y + z * z).label("chord")
     stock = sa.bindparam("stock", type_=sa.BigInteger)
@@ -265,7 +267,7 @@ def _nearest(parts: int) -> sa.Select[Any] | sa.CompoundSelect[Any]:
 
 
 async def _check(tx: AsyncConnection, believed: Iterable[Unit], *, writes: bool = False) -> None:
-    """The fence: what a process believes of units is what the shard knows."""
+    """Raise `StaleMap` unless the shard has these units as believed and, for writes, keeps them."""
     wanted = {unit.first: unit for unit in believed}
     query = sa.select(units.c.first, units.c.epoch, units.c.moving_to).where(units.c.first.in_(wanted))
     if writes:
@@ -281,7 +283,7 @@ def _free(unit: Unit) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _joined(parts: Iterable[Range]) -> list[Range]:
-    """The parts, those joined that touch."""
+    """The parts, with adjacent ones joined."""
     joined: list[Range] = []
     for part in sorted(parts):
         if joined and joined[-1].last + 1 == part.first:
