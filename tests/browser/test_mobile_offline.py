@@ -1,5 +1,6 @@
 """The mobile app without a network, and when it comes back."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -160,9 +161,17 @@ async def test_an_order_without_a_network_survives_the_app_and_asks_again_when_i
     assert await orders_of(shop, customer) == []
     await page.get_by_label("User name").fill(customer)
     await page.get_by_label("Password").fill("ink on paper")
+    issued: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/token", issued.put, times=1)
     await page.get_by_role("button", name="Log in").tap()
+    login = await issued.get()
 
-    await app.tab("Orders")
+    await page.locator("#tabs").get_by_role("link", name="Orders").tap()
+    await expect(page.get_by_role("heading", name="Orders")).to_be_visible()
+    paths: list[str] = []
+    page.on("framenavigated", lambda frame: paths.append(path_of(frame.url)))
+    await login.continue_()
+    await app.shown()
     alert = page.get_by_role("alert")
     await expect(alert).to_contain_text(
         f"The price has changed since you saw {seen}. Nothing has been ordered."
@@ -177,6 +186,7 @@ async def test_an_order_without_a_network_survives_the_app_and_asks_again_when_i
 
     (order,) = await orders_of(shop, customer)
     assert order["total"] == "€103.90"
+    assert "/m/" not in paths, "the login took the customer to where it had begun"
 
 
 def _change(request: Request) -> str:

@@ -31,10 +31,10 @@ export const callback = (shared, { signal, setTitle }) => {
       }
       notice = error.code === "access_denied" ? "You have not logged in." : "The login did not work. Please try once more.";
     }
-    if (!signal.aborted) {
-      history.replaceState(history.state, "", path);
+    if (!signal.aborted) { // who has gone to another screen meanwhile stays there
+      router.replace(path);
     }
-    router.reload(); // where the customer has gone meanwhile, if anywhere
+    router.reload();
     if (notice) {
       notices.toast(notice);
     }
