@@ -176,8 +176,8 @@ class BatchLoader(Struct, Generic[Key, Value], eq=False):
         batch.settled = True
         waiters, batch.waiters = [*batch.waiters], {}
         del batch, keys  # this frame stands in the tracebacks of their failures
-        for callback in waiters:
-            callback()
+        while waiters:
+            waiters.pop(0)()  # which none of its names refers to, either
 
     def _fail(self, batch: LoadBatch[Key, Value]) -> None:
         """Note which keys have failed; the next load of such a key fetches it again."""

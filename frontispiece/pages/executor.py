@@ -217,6 +217,7 @@ class Run:
             CancelledError: the page was cancelled.
         """
         if isinstance(failure, UpstreamError):
+            failure.__traceback__ = None  # its frames refer to the source, which has the failure: a circle
             return self._fall_back(run, failure)
         if run.expired:
             return self._stale_or_fallback(run, CacheState.STALE_IF_ERROR, TimedOut("it took too long"))
@@ -225,6 +226,8 @@ class Run:
         raise RuntimeError(f"{run.source.name} awaited something that was cancelled") from failure
 
     def _fail(self, failure: Exception) -> None:
+        if isinstance(failure, SourceFailed):
+            failure.__traceback__ = None
         self._failures.append(failure)
         self._cancelled = True
         self._loop.call_soon(self._cancel)  # a source that starts in this very moment may report a bug
@@ -280,5 +283,7 @@ class Run:
 
 
 def _gravest(failures: list[Exception]) -> Exception:
-    """A bug before an upstream's failure: several sources may fail in the same moment."""
-    return next((each for each in failures if not isinstance(each, SourceFailed)), failures[0])
+    """A bug before an upstream's failure: several sources may fail at the same time. It empties the list."""
+    gravest = next((each for each in failures if not isinstance(each, SourceFailed)), failures[0])
+    failures.clear()
+    return gravest

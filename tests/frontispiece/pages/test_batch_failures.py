@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from frontispiece.pages import gather
+from frontispiece.pages.source_run import SourceRun
 from frontispiece.upstream import UpstreamServerError
 from tests.frontispiece.pages.conftest import Serve, Shown
 from tests.support.loads import Books, Shelf, load, page_of, titles, turn
@@ -83,11 +84,7 @@ async def test_a_key_that_failed_is_fetched_again_by_the_next_load(shown: Shown,
 
 
 async def test_a_list_that_fails_leaves_nothing_to_the_garbage_collector(shelf: Shelf) -> None:
-    async def answer(_keys: Sequence[str]) -> Mapping[str, Any]:
-        await turn()
-        raise UpstreamServerError("it answered 500")
-
-    shelf.answer = answer
+    shelf.answer = failing
     books = Books(shelf)
     gc.disable()
     try:
@@ -96,5 +93,25 @@ async def test_a_list_that_fails_leaves_nothing_to_the_garbage_collector(shelf: 
         except UpstreamServerError as failure:
             cause = weakref.ref(failure.__cause__ or failure)
         assert cause() is None
+    finally:
+        gc.enable()
+
+
+async def failing(_keys: Sequence[str]) -> Mapping[str, Any]:
+    await turn()
+    raise UpstreamServerError("it answered 500")
+
+
+@pytest.mark.parametrize("answer", [without_b, failing])
+@pytest.mark.parametrize("declared", [{}, {"fallback": list}], ids=["required", "optional"])
+async def test_a_page_whose_list_fails_leaves_nothing_to_the_garbage_collector(
+    shown: Shown, shelf: Shelf, answer: Any, declared: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.answer = answer
+    caplog.set_level("ERROR", "frontispiece.pages")  # records of the log refer to failures
+    gc.disable()
+    try:
+        await shown(page_of(load("a", "b"), **declared))
+        assert not [each for each in gc.get_objects(generation=0) if isinstance(each, SourceRun)]
     finally:
         gc.enable()
