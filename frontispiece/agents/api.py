@@ -36,11 +36,11 @@ class Agents:
 
     @property
     def sources(self) -> Sequence[Source]:
-        """It has none of its own: its tools are the BFF's pages."""
+        """None of its own: its tools are the BFF's pages."""
         return ()
 
     def endpoints(self, parts: ApiParts) -> Sequence[ApiEndpoint]:
-        """What serves it.
+        """The endpoint that serves it.
 
         Raises:
             ConfigError: some tool cannot work; every error is listed.

@@ -106,7 +106,7 @@ def result_of(answer: Json, notes: list[str]) -> Json:
 async def _view(
     tool: PageTool, endpoint: Endpoint, arguments: Json, request: PageRequest, key: bytes | None = None
 ) -> tuple[Any, list[str]]:
-    """What a page shows, shortened, and what it lacks.
+    """The view of a page, shortened, and notes about what it lacks.
 
     Raises:
         Problem: the page answers with it.

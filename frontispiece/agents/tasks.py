@@ -42,14 +42,14 @@ class Tasks:
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """Those of the extension; none where no tool has tasks."""
+        """The methods of the extension; none where no tool has tasks."""
         if not self._tools:
             return {}
         return {"tasks/get": self._get, "tasks/update": self._update, "tasks/cancel": self._cancel}
 
     @property
     def capabilities(self) -> Json:
-        """What the server says of it."""
+        """The capabilities of a server that has tasks; none without them."""
         return EXTENSIONS if self._tools else {}
 
     def created(self, tool: PageTool, result: Json) -> Json:
@@ -86,7 +86,7 @@ class Tasks:
     async def _view(
         self, tool: PageTool, key: str, request: PageRequest, *, may_refuse: bool = False
     ) -> tuple[Json, list[str]]:
-        """What a page shows of the work with this id, and what that lacks.
+        """The view of a page on the work with this id, and notes about what it lacks.
 
         Raises:
             McpError: there is none of the caller's, or it cannot be read now.

@@ -115,7 +115,7 @@ def load(reference: str) -> typer.Typer:
 
 
 def errors(project: Project, taken: Collection[str]) -> Iterator[str]:
-    """What is wrong with a project's commands; `taken` are the names of those of `front`."""
+    """The errors of a project's commands; `taken` are the names of those of `front`."""
     for name, reference in project.commands.items():
         if name in taken:
             yield f"commands.{name}: front has a command with this name: choose another"

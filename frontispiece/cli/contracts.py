@@ -156,7 +156,7 @@ def _open(project: Path | None) -> "ProjectContracts":
 
 
 def _verified(opened: "ProjectContracts") -> "tuple[list[Verified], Conflicts]":
-    """What the apps break of the contracts of clients, and services of those of apps."""
+    """The verified contracts of clients, and the conflicts of apps with services."""
     services = opened.conflicts()
     return asyncio.run(opened.matrix()), services
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Shows and repairs what goes through the broker.")
 
 COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_cyan", "bright_green")
-"""One for each service, as long as they last."""
+"""The colours of services; those after the last one begin again."""
 
 MAX_DATA: Final = 400
 """Characters of data in a line."""

@@ -96,7 +96,7 @@ class Project(Section):
 
     @property
     def programs(self) -> dict[str, App | Gateway]:
-        """What `front serve` can run, by name; the gateway is last."""
+        """The apps that `front serve` can run, by name; the gateway is last."""
         return {**{name: app for name, app in self.apps.items() if app.program}, GATEWAY: self.gateway}
 
     @property
@@ -124,7 +124,7 @@ class Project(Section):
         return {name: app.signing_key for name, app in self.programs.items() if app.signing_key}
 
     def conflicts(self) -> Iterator[str]:
-        """What is wrong between keys that are valid by themselves."""
+        """The conflicts between keys that are valid by themselves."""
         taken = set(self.apps)
         for name, app in self.apps.items():
             place = f"apps.{name}"

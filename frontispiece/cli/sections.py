@@ -102,7 +102,7 @@ class App(Section):
 
     @property
     def databases(self) -> dict[str, str | None]:
-        """Its databases: the packages of their migrations, by the variables of their URLs.
+        """The packages of the migrations of its databases, by the variables of their URLs.
 
         The one database of a factory `stars.app:create_app` has its migrations in the package
         `stars.migrations`, if there is one.
@@ -114,7 +114,7 @@ class App(Section):
 
     @property
     def program(self) -> str | None:
-        """What `front serve` runs, in words; None when the app runs elsewhere."""
+        """The factory or program that `front serve` runs; None when the app runs elsewhere."""
         return self.factory or (self.command[0] if self.command else None)
 
 
@@ -155,7 +155,7 @@ class Import(Section):
 
 
 class ContractsFolder(Section):
-    """What released clients rely on, for `front contracts`."""
+    """The contracts of released clients, for `front contracts`."""
 
     folder: Path = Field(
         Path("contracts"), description="The folder of `released.toml` and `<client>/<version>.json`."
@@ -166,7 +166,7 @@ class ContractsFolder(Section):
 
 
 class Demo(Section):
-    """What `front up` tells developers."""
+    """The hints and demo users that `front up` prints."""
 
     users: tuple[str, ...] = Field((), description="Users that the seeds create.")
     password: str | None = Field(None, description="The password of all these users.")

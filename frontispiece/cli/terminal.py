@@ -1,4 +1,4 @@
-"""What commands share: the consoles, errors, and common options."""
+"""The consoles, tables and options that commands share."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""What released clients rely on: contracts as pact files, versions in the field, providers' verification.
+"""Contracts of released clients: pact files, versions in the field, and the verification of providers.
 
 Stability: provisional.
 """

@@ -27,7 +27,7 @@ def place(app: str) -> str:
 
 
 def tools_of(endpoint: AgentEndpoint) -> str:
-    """What the file of an API must say: its tools by name, with their scopes."""
+    """The content of the file of an API: its tools by name, with their scopes."""
     tools = {
         name: {**tool.description, "scopes": sorted(tool.tool.scopes), "uri": tool.tool.uri}
         for name, tool in endpoint.tools.items()
@@ -36,7 +36,7 @@ def tools_of(endpoint: AgentEndpoint) -> str:
 
 
 def changes(app: str, before: bytes, now: str) -> Iterator[Change]:
-    """What differs between the tools of an earlier revision and those of now.
+    """The changes from the tools of an earlier revision to those of now.
 
     Raises:
         ConfigError: the earlier file cannot be read.

@@ -60,7 +60,7 @@ class GraphContract:
     operations: Mapping[str, Persisted]
 
     def conflicts(self, released: Released, today: date) -> Iterator[str]:
-        """What versions in the field read that the schema does not have."""
+        """The fields that versions in the field read and the schema does not have."""
         for persisted, version in self._in_field(released, today):
             for error in _errors(self.schema, persisted):
                 yield f"{version} reads it, {persisted.name}: {error.message}"
@@ -68,7 +68,7 @@ class GraphContract:
     def changes(
         self, schema: bytes, persisted: bytes | None, released: Released, today: date
     ) -> Iterator[Change]:
-        """What differs from another revision's schema and operations, by the contents of their files.
+        """The changes since another revision's schema and operations, by the contents of their files.
 
         Raises:
             ConfigError: they cannot be read.
@@ -118,7 +118,7 @@ def contract_of(app: str, endpoint: GraphEndpoint) -> GraphContract:
 
 
 def files(endpoint: GraphEndpoint, released: Released, today: date) -> dict[Path, str]:
-    """What the files of an API must say, by their paths: its schema, its operations, and each client's ids.
+    """The content of an API's files, by their paths: its schema, its operations, and each client's ids.
 
     A version in development sends what its client's `.graphql` files have; what others send stays.
 

@@ -42,7 +42,7 @@ def disagreements(tree: Tree, contracts: Contracts, today: date) -> list[str]:
 
 
 def changes(base: Contracts, now: Contracts, today: date) -> list[Change]:
-    """What differs between the contracts of a revision and those of the working tree."""
+    """The changes from the contracts of a revision to those of the working tree."""
     return [*_entry_changes(base, now, today), *_file_changes(base, now, today)]
 
 

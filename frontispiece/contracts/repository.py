@@ -75,7 +75,7 @@ class Revision:
         return self._git("rev-parse", "--show-prefix").decode().strip()
 
     def _git(self, *arguments: str) -> bytes:
-        """What a command of git prints."""
+        """The output of a command of git."""
         command = ["git", "-C", str(self.folder), *arguments]
         try:
             done = subprocess.run(command, check=True, capture_output=True, timeout=GIT_TIMEOUT)  # noqa: S603 (git itself)

@@ -63,7 +63,7 @@ async def matrix(contracts: Contracts, staging: Staging, today: date) -> list[Ve
 
 
 async def verify(pact: PactFile, staging: Staging) -> list[Breach]:
-    """What a provider breaks of a contract, each field once a screen; nothing when it keeps all of it.
+    """The breaches of a contract by its provider, each field once a screen.
 
     Raises:
         ConfigError: the stage has no such provider.
@@ -75,7 +75,7 @@ async def verify(pact: PactFile, staging: Staging) -> list[Breach]:
 
 
 def _results(pact: PactFile, url: str) -> dict[str, Any]:
-    """What pact's verifier finds."""
+    """The results of pact's verifier."""
     verifier_class = pact_verifier()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{pact.client}-{pact.version}.json"

@@ -41,7 +41,7 @@ def _channel(message: Message) -> dict[str, Any]:
 
 
 def _operations(message: Message) -> list[tuple[str, dict[str, Any]]]:
-    """What its owner and the other services do with a message, by a name for each."""
+    """The operations of its owner and the other services on a message, by a name for each."""
     by_owner, by_others = ("receive", "send") if message.is_command else ("send", "receive")
     actions = [(message.owner, by_owner), *((service, by_others) for service in message.others)]
     if message.is_command and not message.others:

@@ -33,7 +33,7 @@ MEASURE_INTERVAL: Final = 10.0
 """Seconds between two measurements of how far the service is behind."""
 
 SECOND: Final = 1_000_000_000
-"""In nanoseconds."""
+"""A second in nanoseconds."""
 
 HEARTBEAT: Final = "100"
 EXPIRED: Final = "408"

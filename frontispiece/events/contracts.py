@@ -1,4 +1,4 @@
-"""What services publish and consume, by the classes of data that each declares, and whether these agree."""
+"""The messages of services, by the classes of data that each declares, and where these disagree."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def messages(declared: Declared) -> list[Message]:
 
 
 def disagreements(declared: Declared) -> list[str]:
-    """What a consumer reads that no publisher sends; each in a sentence."""
+    """The fields that a consumer reads and no publisher sends; a sentence each."""
     known = messages(declared)
     owned = {message.data.TYPE for message in known}
     errors = [

@@ -24,11 +24,11 @@ _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}")
 
 
 class Reject(Exception):
-    """What a handler raises for a message that can never be handled: it is parked at once, with this text."""
+    """A message can never be handled: a handler raises this, and it is parked at once with this text."""
 
 
 class AlreadyHandled(Exception):
-    """What a handler raises for an event that was handled before: this delivery is acknowledged."""
+    """An event was handled before: a handler raises this, and this delivery is acknowledged."""
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):

@@ -172,7 +172,7 @@ class KeyValue:
     async def _changes(
         self, connection: Connection, pattern: str, known: dict[str, int]
     ) -> AsyncGenerator[Entry, None]:
-        """What has changed since `known`, which is brought up to date, until the connection breaks."""
+        """The changes since `known`, which is brought up to date, until the connection breaks."""
         await self._declare(connection)  # someone may have deleted it
         missing: set[str] | None = set(known)
         async with aclosing(Watch(connection, self._stream, self._prefix, pattern).entries()) as entries:
@@ -211,7 +211,7 @@ class KeyValue:
         return self._connection
 
     async def _answer(self, call: Callable[[Bucket], Coroutine[Any, Any, T]]) -> T:
-        """What the broker answers to a call.
+        """The response of the broker to a call.
 
         Raises:
             KeyNotFoundError, KeyWrongLastSequenceError: an answer, too.

@@ -1,4 +1,4 @@
-"""What a service needs to publish its events and to consume those of others, while it runs."""
+"""The messaging of a service while it runs: its events are published, those of others consumed."""
 
 import asyncio
 import logging
@@ -80,7 +80,7 @@ class Messaging:
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
-        """What the service's metrics are to show of its events."""
+        """The collectors of the service's metrics about its events."""
         return self._deliveries.counter, ConsumerMetrics(self._consumers), CombinedCollector(self._relays)
 
     async def __aenter__(self) -> Self:

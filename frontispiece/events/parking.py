@@ -21,7 +21,7 @@ CONSUMER: Final = "Parked-Consumer"
 SUBJECT: Final = "Parked-Subject"
 DELIVERIES: Final = "Parked-Deliveries"
 ORIGINAL: Final = "Original-"
-"""Before the name of each header that the message had."""
+"""The prefix of the names of headers that the message had."""
 
 REPLAY_FOR: Final = "Replay-For"
 """The consumer that a replayed message is for: others have had it."""
@@ -30,7 +30,7 @@ MAX_REASON: Final = 1000
 """Characters of a reason."""
 
 MAX_HEADER_BYTES: Final = 48 * 1024
-"""Of the headers that a message had: all together may have 64 KiB."""
+"""The limit of headers that a message had: the broker takes 64 KiB of headers in all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

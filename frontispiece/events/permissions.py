@@ -1,4 +1,4 @@
-"""What each service may do at a NATS server, by the classes of data that it declares."""
+"""The permissions of services at a NATS server, by the classes of data that each declares."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,14 +71,14 @@ def _of_consumers(names: Sequence[str], prefix: str, streams: Sequence[str]) -> 
 
 
 def _of_streams(*names: str, creates: bool) -> Iterator[str]:
-    """What declares these streams, or finds them."""
+    """The subjects of requests that declare these streams, or find them."""
     for name in names:
         for operation in ("INFO", "CREATE", "UPDATE") if creates else ("INFO",):
             yield f"$JS.API.STREAM.{operation}.{name}"
 
 
 def _of_map(service: str, prefix: str) -> Iterator[str]:
-    """What a service needs that publishes and follows the map of its shards."""
+    """The subjects for a service that publishes and follows the map of its shards."""
     bucket = f"{prefix}_shards"
     yield from _of_streams(f"KV_{bucket}", creates=True)
     yield f"$KV.{bucket}.{service}.map"

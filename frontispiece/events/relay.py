@@ -205,7 +205,7 @@ class Relay:
 
 @dataclass(kw_only=True, slots=True)
 class _Batch:
-    """What became of the messages that were read at once."""
+    """The outcomes of the messages that were read at once."""
 
     acknowledged: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)

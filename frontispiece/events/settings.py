@@ -78,7 +78,7 @@ class ServiceSettings(Settings):
 
 
 class CallingServiceSettings(ServiceSettings):
-    """The same of a service that calls others with tokens of its own."""
+    """The settings of a service that also calls others, with tokens of its own."""
 
     signing_key: SigningKey = Field(
         description="Ed25519 private key in PEM, which signs the service's calls.", repr=False

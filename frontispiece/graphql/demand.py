@@ -1,4 +1,4 @@
-"""What an operation demands: its depth, aliases and directives, its objects, and its calls to upstreams."""
+"""The demand of an operation: its depth, aliases and directives, its objects, and its calls to upstreams."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ NESTED_SIZE: Final = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """What a selection demands of one object.
+    """The demand of a selection on one object.
 
     Args:
         depth: of nested fields.
@@ -63,7 +63,7 @@ class Demand:
     levels: int = 0
 
     def __add__(self, other: "Demand") -> "Demand":
-        """What two selections of the same object demand together."""
+        """The demand of two selections on the same object together."""
         return Demand(
             depth=max(self.depth, other.depth),
             aliases=self.aliases + other.aliases,
@@ -92,7 +92,7 @@ def demand_of(
     variables: Mapping[str, Any],
     calls_of: Callable[[CompiledField], float | None] = lambda field: field.measured_calls,
 ) -> Demand:
-    """What a valid operation demands with these variables.
+    """The demand of a valid operation with these variables.
 
     Args:
         schema: its schema.
@@ -142,7 +142,7 @@ class _Walk:
         """The demand of each fragment with a size of lists: a fragment may be spread a thousand times."""
 
     def selections(self, selections: SelectionSetNode, kind: GraphQLNamedType, size: int) -> Demand:
-        """What a selection demands of one object whose lists have this size."""
+        """The demand of a selection on one object whose lists have this size."""
         total = Demand()
         for each in selections.selections:
             if isinstance(each, FieldNode):

@@ -31,12 +31,12 @@ class Refused(Exception):
 
     @property
     def formatted(self) -> list[Any]:
-        """Its errors, for the client."""
+        """The errors as the client gets them."""
         return [error.formatted for error in masked(self._refusals, None)]
 
     @property
     def messages(self) -> list[str]:
-        """What is wrong with it."""
+        """The messages of the errors."""
         return [error.message for error in self._refusals]
 
 

@@ -54,7 +54,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What an operation may demand.
+    """The limits of the demand of an operation.
 
     Args:
         mode: `enforce` refuses what demands more; `measure` logs and counts it, and carries it out.
@@ -109,11 +109,11 @@ class Graph:
 
     @property
     def sources(self) -> Sequence[Source]:
-        """Its functions with their policies."""
+        """The functions of the fields with their policies."""
         return [field.source for field in self.fields]
 
     def endpoints(self, parts: ApiParts) -> Sequence[ApiEndpoint]:
-        """What serves it: the API, and GraphiQL for developers.
+        """The endpoints of the API, and of GraphiQL for developers.
 
         Raises:
             ConfigError: it cannot work; every error is listed.

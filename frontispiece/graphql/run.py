@@ -120,7 +120,7 @@ class OperationRun:
             raise errors.of_problem(problem) from problem
 
     async def within(self, work: Callable[[], Any]) -> Any:
-        """What the work returns or awaits: its batches wait for it, too."""
+        """The result of work, which may be awaitable: batches wait for it, too."""
 
         async def awaited() -> Any:
             result = work()

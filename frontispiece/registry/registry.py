@@ -130,7 +130,7 @@ class Registry:
                 self._take(entry.key, self._instance(entry.key, entry.value))
 
     def _instance(self, key: str, value: bytes) -> Instance | None:
-        """What is put at a key: an instance of the service that the key names."""
+        """The instance in an entry, of the service that its key names; None for one that has left."""
         if value == LEFT:
             return None
         try:

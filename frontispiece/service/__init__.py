@@ -1,4 +1,4 @@
-"""What makes a FastAPI app a service: problems, health, tokens, idempotency, pagination, entity tags.
+"""A FastAPI app as a service: problems, health, tokens, idempotency, pagination, entity tags.
 
 Stability: stable.
 

@@ -1,4 +1,4 @@
-"""Who calls a service: verified tokens, public endpoints, scopes."""
+"""The callers of a service: verified tokens, public endpoints, scopes."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar

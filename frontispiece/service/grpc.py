@@ -1,4 +1,4 @@
-"""What a gRPC server needs: callers with tokens, status codes for problems, and traces.
+"""A gRPC server as a service: callers with tokens, status codes for problems, and traces.
 
 The trailing metadata `problem-type` is what `type` is over HTTP.
 """

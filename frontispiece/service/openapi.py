@@ -239,7 +239,7 @@ def _add_successes(operation: Json, statuses: set[int], declared: list[Declared]
 
 
 def _declared(dependant: Dependant) -> Iterator[Declared]:
-    """What a function and all that it depends on declare."""
+    """The declarations of a function and of all that it depends on."""
     if (declared := getattr(dependant.call, _DECLARED, None)) is not None:
         yield declared
     for each in dependant.dependencies:

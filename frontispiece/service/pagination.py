@@ -23,7 +23,7 @@ Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the 
 
 
 class Slice(BaseModel, Generic[Item]):
-    """Some items of a longer list, and the cursor of the items after them (`null` at the end)."""
+    """A part of a longer list, and the cursor of the items after them (`null` at the end)."""
 
     items: list[Item]
     next: str | None = None

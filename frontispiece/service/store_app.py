@@ -12,7 +12,7 @@ from frontispiece.service.app import Check, Lifespan, State, create_service, reg
 
 
 class Store(AbstractAsyncContextManager[Any], Protocol):
-    """What a service keeps its data in."""
+    """The store of a service's data."""
 
     async def ping(self) -> str | None:
         """Return when the store is reachable, with what of it is missing; raise when it is not."""
@@ -34,7 +34,7 @@ class Messaging(AbstractAsyncContextManager[Any], Protocol):
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
-        """What the service's metrics are to show of its messages."""
+        """The collectors of the service's metrics about its messages."""
 
 
 def create_store_service(

@@ -12,7 +12,7 @@ from frontispiece.stores import Database
 log = logging.getLogger(__name__)
 
 Claims = Mapping[int, tuple[int, str]]
-"""By bucket, since which epoch which shard has it, as far as one shard knows; see `Fence.claims`."""
+"""The epoch and the shard of each bucket, as far as one shard knows; see `Fence.claims`."""
 
 
 async def read_claims(

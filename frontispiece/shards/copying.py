@@ -84,7 +84,7 @@ async def count(tx: AsyncConnection, log: LogTable, buckets: Collection[int], as
 
 
 async def names(tx: AsyncConnection, log: LogTable, of: Collection[str]) -> set[str]:
-    """Those of some things that have rows in a log: the first column of its key names them."""
+    """The names among `of` that have rows in a log: the first column of its key has them."""
     name = log.table.c[log.key[0]]
     return set(await tx.scalars(sa.select(name).where(name.in_(of))))
 

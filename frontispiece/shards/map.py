@@ -65,7 +65,7 @@ class ShardMap:
         return replace(self, epoch=epoch, shards=tuple(shards))
 
     def encode(self) -> bytes:
-        """As JSON: `{"epoch": 3, "shards": {"0": "0-511", "1": "512-1023"}}`."""
+        """The map as JSON: `{"epoch": 3, "shards": {"0": "0-511", "1": "512-1023"}}`."""
         shards = {name: format_buckets(self.buckets_of(name)) for name in sorted(set(self.shards))}
         return msgspec.json.encode(_Document(epoch=self.epoch, shards=shards))
 

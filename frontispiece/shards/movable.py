@@ -1,4 +1,4 @@
-"""What a service shows of its shards, so that buckets can move between them."""
+"""The description of a service's shards by which buckets can move between them."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ TAKEN: Final = "Another process goes on with the move."
 
 
 class Step(StrEnum):
-    """What a group of buckets is at; each one begins once the one before is done."""
+    """A step of the move of a group of buckets; each begins once the one before is done."""
 
     COPY = "copy"
     """Rows are copied while the source serves."""
@@ -58,7 +58,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def numbers(self) -> list[int]:
-        """Its buckets."""
+        """The numbers of its buckets."""
         return sorted(parse_buckets(self.buckets))
 
 

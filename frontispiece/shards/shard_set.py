@@ -34,7 +34,7 @@ class Shard(AbstractAsyncContextManager[Any], Protocol):
     """A shard that can be opened and tried."""
 
     async def ping(self) -> str | None:
-        """What serves in part only, as text, when the shard is reachable; else raises a `Problem`, 503."""
+        """The parts of a shard that do not serve, as text; raises a `Problem`, 503, when it is away."""
 
 
 AnyShard = TypeVar("AnyShard", bound=Shard)
@@ -97,7 +97,7 @@ class ShardSet(Generic[AnyShard]):
         await self._all_open.wait()
 
     async def ping(self) -> str | None:
-        """What serves in part only, as long as one shard is reachable; None when all are.
+        """The shards, and parts of them, that do not serve, as text; None when all do.
 
         Raises:
             Problem: 503, when none is.

@@ -46,7 +46,7 @@ class Transfer:
         self._throttle = throttle
 
     def databases(self, group: Group) -> tuple[Database, Database]:
-        """Those of the source and of the target."""
+        """The databases of the source and of the target."""
         return self._movable.databases[group.source], self._movable.databases[group.target]
 
     async def copy(self, group: Group) -> tuple[Group, int]:

@@ -48,7 +48,7 @@ def write_version(migrations: Migrations, message: str) -> Path | None:
 
 
 def _changes(migrations: Migrations) -> str | None:
-    """What the models have and the versions have not, as the body of a function."""
+    """The changes that lead from the versions to the models, as the body of a function."""
     with writing(MEMORY) as connection:
         migrations.metadata.create_all(connection)
         made = set(sa.inspect(connection).get_table_names())  # some beside the models, by their events

@@ -230,7 +230,7 @@ class EmbeddedStore(Generic[Database]):
         return new
 
     def _files_of(self, file: Path) -> list[Path]:
-        """What there is of a database: others may lie beside its file, named after it."""
+        """The files of a database: others may lie beside its own, named after it."""
         return [
             each for each in file.parent.glob(f"{file.name}*") if each.name.partition(".")[0] == file.name
         ]

@@ -29,7 +29,7 @@ MEMORY: Final = "sqlite://"
 """The URL of a new SQLite database in memory."""
 
 LOCK_KEY: Final = 727170
-"""Of PostgreSQL's advisory lock: several processes may start at once; one migrates, the others wait."""
+"""The key of PostgreSQL's advisory lock: of several processes that start at once, one migrates."""
 
 LOCK_TIMEOUT_MS = 10_000
 """How long a version waits on PostgreSQL for a table that is in use: whoever comes after it waits as well."""

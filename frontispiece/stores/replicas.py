@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 OF_PRIMARY: Final = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
 OF_REPLICA: Final = "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint"
 AFTER_COMMIT: Final = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
-"""Of the primary: what has this position has all that was committed before."""
+"""The query for a position of the primary that has all that was committed before."""
 
 INTERVAL: Final = 0.1
 """Seconds between two questions for a server's position."""
@@ -72,7 +72,7 @@ class Replicas:
         return position
 
     def usable(self, min_position: int) -> list[Replica]:
-        """Those that have a position and do not lag; each time another is the first."""
+        """The replicas that have a position and do not lag; each time another one is the first."""
         found = [each for each in self._replicas if self._has(each, min_position)]
         self._next += 1
         first = self._next % max(len(found), 1)

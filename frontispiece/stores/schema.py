@@ -22,7 +22,7 @@ def schema_of(connection: sa.Connection) -> Schema:
 
 
 def differences(first: Schema, second: Schema, names: tuple[str, str]) -> Iterator[str]:
-    """What only one of two schemas has, a sentence each; `names` are theirs."""
+    """The parts that only one of two schemas has, a sentence each; `names` are those of the schemas."""
     for table in sorted(first.keys() | second.keys()):
         for name, schema, other in ((names[0], first, second), (names[1], second, first)):
             if table not in schema:

@@ -1,4 +1,4 @@
-"""What a failure of a database means for who asked: a 503 with a name, or a bug."""
+"""Failures of a database as problems: a 503 with a name, or a bug."""
 
 import sqlite3
 from typing import Final
@@ -39,7 +39,7 @@ SQLITE: Final = {
     sqlite3.SQLITE_PROTOCOL: UNAVAILABLE,
     sqlite3.SQLITE_NOTADB: CORRUPT,
 }
-"""By the primary result code; any other, such as that of an unknown table, is a bug."""
+"""The kinds by primary result code; any other, such as that of an unknown table, is a bug."""
 
 POSTGRESQL: Final = {
     "25006": READ_ONLY,
@@ -49,7 +49,7 @@ POSTGRESQL: Final = {
     "XX001": CORRUPT,
     "XX002": CORRUPT,
 }
-"""By SQLSTATE; of the others, operational errors are an unavailable database."""
+"""The kinds by SQLSTATE; of the others, operational errors are an unavailable database."""
 
 
 def kind_of(error: SQLAlchemyError) -> str | None:

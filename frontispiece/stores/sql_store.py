@@ -1,4 +1,4 @@
-"""What the stores of all services with an SQL database do alike."""
+"""The base of stores with an SQL database."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

@@ -25,7 +25,7 @@ class RateLimited(Sampler):
         self._tokens = float(per_second)
         self._read_at = monotonic()
         self._sampled_at: dict[str, float] = {}
-        """By name; there are as many as an app has routes."""
+        """The time of the last sample of each name; there are as many names as an app has routes."""
 
     def should_sample(
         self,

@@ -209,7 +209,7 @@ class Span(Unsampled):
         return fields
 
     def readable(self) -> ReadableSpan:
-        """It as OpenTelemetry's exporters take it."""
+        """The span as OpenTelemetry's exporters take it."""
         state = TraceState.from_header([self.state]) if self.state else _NO_STATE
         flags = TraceFlags(int(self.flags, 16))
         about = SpanContext(int(self.trace, 16), int(self.id, 16), False, flags, state)

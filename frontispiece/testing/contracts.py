@@ -46,7 +46,7 @@ def staging(
 
 
 async def breaches(folder: Path, staged: Staging) -> list[str]:
-    """What apps break of the contracts in a folder that are in the field, a sentence each.
+    """The breaches by apps of the contracts in a folder that are in the field, a sentence each.
 
     Raises:
         ConfigError: a contract cannot be read, or the stage lacks a provider.

@@ -36,7 +36,7 @@ def address_of(data: Path) -> tuple[str, str | None]:
 
 
 def request(method: str, where: str, token: str | None, path: str) -> Any:
-    """What the admin port at `host:port`, or at a URL, answers, from its JSON.
+    """The JSON response of the admin port at `host:port`, or at a URL.
 
     Raises:
         UserError: it gives no answer, or refuses.

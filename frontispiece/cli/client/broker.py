@@ -86,7 +86,7 @@ class Published:
 
     @property
     def content(self) -> str:
-        """Its data in JSON, or whatever came in its place."""
+        """The data in JSON; of a message that is no CloudEvent, its body."""
         if "data" not in self.attributes:
             return repr(self.body)
         return msgspec.json.encode(self.attributes["data"]).decode()

@@ -93,7 +93,7 @@ class ProjectContracts:
         return disagreements(self.tree, self.contracts, self.today)
 
     def changes(self, base: str) -> list[Change]:
-        """What differs from a revision of git: contracts, GraphQL APIs and the tools of agents."""
+        """The changes since a revision of git: of contracts, GraphQL APIs and the tools of agents."""
         revision = Revision(self.tree.folder, base)
         names, released = frozenset(revision.names()), self.contracts.released
         found = changes(Contracts.load(revision), self.contracts, self.today)
@@ -123,11 +123,11 @@ class ProjectContracts:
             return await matrix(self.contracts, cast(Staging, staging), self.today)
 
     def conflicts(self) -> Conflicts:
-        """What providers do not offer of what apps, services and GraphQL clients rely on."""
+        """The conflicts of services, of events and of GraphQL schemas with those who rely on them."""
         return dict(chain(self._of_services(), self._of_events(), self._of_graphs()))
 
     def _of_services(self) -> Iterator[Conflict]:
-        """What services do not offer of what apps rely on."""
+        """Calls of apps that the services do not offer."""
         for name in [name for name in self.tree.names() if name.startswith(SERVICES)]:
             try:
                 contract = json.loads(self.tree.read(name))
@@ -138,7 +138,7 @@ class ProjectContracts:
                 raise ConfigError([f"{place} is no contract with services: {error!r}"]) from None
 
     def _of_events(self) -> Iterator[Conflict]:
-        """What services read of events and commands that nobody sends.
+        """Fields of events and commands that a service reads and nobody sends.
 
         A service declares its messages in the module `events` beside its factory's.
         """
@@ -148,7 +148,7 @@ class ProjectContracts:
             yield (EVENTS, f"{len(services)} services"), disagreements_of_events(declared)
 
     def _of_graphs(self) -> Iterator[Conflict]:
-        """What schemas do not have of what versions in the field read."""
+        """Fields that versions in the field read and their GraphQL schema lacks."""
         for name, endpoint in self._apis(GraphEndpoint):
             from frontispiece.contracts.graphql import contract_of  # noqa: PLC0415 (only where there is one)
 
@@ -156,7 +156,7 @@ class ProjectContracts:
             yield (OPERATIONS_OF_CLIENTS, f"{name}{endpoint.path}"), list(faults)
 
     def graph_files(self) -> dict[Path, str]:
-        """What the files of all GraphQL APIs must say, by their paths."""
+        """The content of the files of all GraphQL APIs, by their paths."""
         found: dict[Path, str] = {}
         for _, endpoint in self._apis(GraphEndpoint):
             from frontispiece.contracts.graphql import files  # noqa: PLC0415 (only where there is one)

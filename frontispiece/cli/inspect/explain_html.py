@@ -11,7 +11,7 @@ from frontispiece.cli.text import printable
 from frontispiece.pages.timeline import PageTrace
 
 WIDTH = 160
-"""Of the drawing, in characters."""
+"""The width of the drawing in characters."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 

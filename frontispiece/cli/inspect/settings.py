@@ -53,7 +53,7 @@ class Variable:
 
 
 def declared_variables(project: Project, name: str) -> dict[str, str]:
-    """What `front up` sets for an app, with placeholders."""
+    """The variables that `front up` sets for an app, with placeholders."""
     return {**DEVELOPMENT, "SERVICES": "the addresses of all apps", **project.declared(name)}
 
 

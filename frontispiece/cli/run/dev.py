@@ -280,7 +280,7 @@ def _top(file: Path, folder: Path) -> str | None:
 
 
 def _syntax_error(file: Path) -> str | None:
-    """What is wrong with a Python file, with its place."""
+    """The syntax error of a Python file, with its place; None without one."""
     try:
         compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
     except OSError:  # removed: whoever imports it reports that

@@ -74,7 +74,7 @@ class Run:
     own: Path | None = None
 
     def of_instance(self, app: str, name: str, where: str) -> "Run":
-        """The same for an instance of an app, which listens on `where` and has socket files of its own."""
+        """The run for an instance of an app, which listens on `where` and has socket files of its own."""
         own = self.private / name
         own.mkdir(exist_ok=True)
         if app == GATEWAY:  # its origin is the first one's, which has the other ports, too

@@ -69,7 +69,7 @@ class Imports:
 
 
 def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
-    """What an import of a dotted name runs below a folder: each package on the way, and the module."""
+    """The files that an import of a dotted name runs below a folder: packages and the module."""
     for name in names:
         folder /= name
         module = folder.with_name(f"{name}.py")

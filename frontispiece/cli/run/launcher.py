@@ -80,7 +80,7 @@ def _front(arguments: Sequence[str], fresh: Path | None) -> None:
 
 
 def _foreign(folder: Path, modules: Sequence[str]) -> list[str]:
-    """What these modules import that is not the project's own, which changes only with an installation.
+    """The modules that these import and that are not the project's: they change only with an installation.
 
     A fork imports them, so that this process has none of the project's.
     """

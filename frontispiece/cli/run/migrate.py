@@ -30,7 +30,7 @@ class AppDatabase:
     key: str = ""
 
     def urls(self, project: Project, data: Path) -> list[str]:
-        """What the variable says, or its file in `/run/secrets`, or else SQLite in the data folder.
+        """The URLs of the variable, or of its file in `/run/secrets`, or else SQLite in the data folder.
 
         Raises:
             ConfigError: its placeholders have values only under `front up`, or it is no JSON of shards.

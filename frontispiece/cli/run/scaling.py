@@ -19,7 +19,7 @@ from frontispiece.server.sockets import address, bound
 from frontispiece.server.supervisor import Supervisor
 
 FILE: Final = "scale.json"
-"""In the data folder: how many instances of each service run, by name, where that is more than one."""
+"""The file in the data folder with the number of instances of services, by name, where it is not one."""
 
 DRAIN_DELAY: Final = "1"
 """Seconds that an instance which stops still accepts calls: others go on calling its service."""
@@ -53,7 +53,7 @@ class Instances:
         self._file.unlink(missing_ok=True)
         self._version: int | None = None
         self._running: dict[str, dict[str, AbstractContextManager[None]]] = {}
-        """By the service and the name of the process."""
+        """The instances by service and name of the process."""
         self._stopping: dict[str, AbstractContextManager[None]] = {}
         self._numbers = count(2)
 

@@ -84,7 +84,7 @@ def running_servers(project: Project, data: Path, lock: int, supervisor: Supervi
 
 @dataclass(frozen=True, kw_only=True)
 class Up:
-    """What `front up` runs: on which ports, with which data and routes, and in how many processes.
+    """A run of `front up`: its ports, data and route table, and whether apps have processes of their own.
 
     The admin port is there when `admin` is true: see `run.admin_port` for which one.
     The supervisor starts programs that end again, and knows their processes. With `say`, which prints a line,

@@ -1,4 +1,4 @@
-"""What is added to a project: all of it, or nothing."""
+"""Files that are added to a project: all of them, or none."""
 
 import keyword
 import os
@@ -21,7 +21,7 @@ NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class Addition:
-    """What is added to a project: collected first, and written when all of it can be."""
+    """New and changed files of a project: collected first, and written when all of them can be."""
 
     def __init__(self, project: Project, values: Mapping[str, str]) -> None:
         self._project = project
@@ -132,7 +132,7 @@ def _restored(before: dict[Path, bytes | None]) -> Iterator[str]:
 
 
 def _errors(project: Project) -> list[str]:
-    """What `front check` says of the project as it is written now."""
+    """The errors that `front check` finds in the project as it is written now."""
     from frontispiece.cli.inspect.check import find_errors  # noqa: PLC0415 (it imports all of the gateway)
 
     try:

@@ -1,4 +1,4 @@
-"""What changes of OpenAPI documents break, and for whom: `diff`."""
+"""Changes of OpenAPI documents, and whom they break: `diff`."""
 
 from frontispiece.contracts.openapi.diff import Finding, Severity, diff
 

@@ -158,7 +158,7 @@ IS_OF: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def _both(one: Branch, other: Branch) -> Branch | None:
-    """What is allowed by both branches; None for nothing."""
+    """The branch of the values that both allow; None for no values."""
     if one.family != other.family:
         return None
     rules: dict[str, Any] = dict(one.rules)
@@ -196,7 +196,7 @@ _COMBINED: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
 }
-"""One rule that says what two say together, by keyword."""
+"""The combination of two rules of a keyword, by the keyword."""
 
 
 def _combined(keyword: str, one: Any, other: Any) -> Any:

@@ -16,7 +16,7 @@ FOLDER: Final = "openapi/"
 
 
 class Severity(StrEnum):
-    """What a change means for a release."""
+    """The severity of a change for a release."""
 
     ERROR = "error"
     WARNING = "warning"

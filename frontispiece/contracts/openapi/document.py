@@ -70,7 +70,7 @@ class Document:
         raise NotUnderstood("references lead to each other")
 
     def target(self, reference: str) -> Any:
-        """What a reference leads to.
+        """The target of a reference.
 
         Raises:
             NotUnderstood: it leads nowhere, or out of the document.

@@ -1,4 +1,4 @@
-"""Who reads what a change concerns: versions of clients by their pacts, apps by their recorded calls."""
+"""The readers that a change concerns: versions of clients by their pacts, apps by their recorded calls."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ ANYBODY: Final = "callers without a contract"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What somebody reads of an operation: `reader` is the client and version, or the app."""
+    """A call of an operation, and the fields of its response that `reader`, a version or an app, reads."""
 
     reader: str
     interaction: Interaction
@@ -55,12 +55,12 @@ class Call:
 
 
 def of_pacts(pacts: Iterable[PactFile], app: str) -> list[Call]:
-    """What the versions in the field read of an app."""
+    """The calls of an app by versions in the field."""
     return [Call(str(pact), each) for pact in pacts if pact.provider == app for each in pact.interactions]
 
 
 def of_services(tree: Tree, app: str) -> list[Call]:
-    """What other apps read of an app, by the files that record their calls.
+    """The calls of an app by other apps, from the files that record them.
 
     Raises:
         ConfigError: a file cannot be read.
@@ -93,7 +93,7 @@ def _example(reads: Mapping[str, str]) -> Any:
 
 
 def readers(change: OperationChange, calls: list[Call], *, are_all: bool) -> list[str]:
-    """Who is concerned by a change.
+    """The readers that a change concerns.
 
     Args:
         change: the change.

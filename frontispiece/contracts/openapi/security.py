@@ -32,7 +32,7 @@ def _suffices(met: Requirement, wanted: Requirement) -> bool:
 
 
 def _scheme(document: Document, name: str) -> Any:
-    """What clients must do, without the words about it."""
+    """A security scheme without its description."""
     found = document.root.get("components", {}).get("securitySchemes", {}).get(name)
     if found is None:
         return None

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 
 class Verdict(StrEnum):
-    """What a change does to clients that rely on all of a document."""
+    """The effect of a change on clients that rely on all of a document."""
 
     BREAK = "break"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
 
 class Direction(StrEnum):
-    """Who sends what a schema describes."""
+    """The sender of the values that a schema describes: the server or the client."""
 
     RESPONSE = "response"
     REQUEST = "request"

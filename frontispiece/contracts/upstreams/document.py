@@ -15,7 +15,7 @@ OpenApiOf = Callable[[str], Mapping[str, Any] | None]
 async def document(
     consumer: str, clients: Mapping[Any, str | ServiceType], arguments: Arguments
 ) -> dict[str, Any]:
-    """What clients send and read, as JSON.
+    """The calls of clients with the fields that they send and read, as JSON.
 
     Args:
         consumer: the clients' name.
@@ -37,7 +37,7 @@ async def document(
 
 
 def conflicts(contract: Mapping[str, Any], openapi_of: OpenApiOf) -> dict[str, list[str]]:
-    """What each service does not offer of what a contract says, in words; nothing when it offers all.
+    """The conflicts of each service with a contract, in words; none where it offers all.
 
     HTTP calls are compared with the services' OpenAPI documents, gRPC calls with the imported descriptors.
     """

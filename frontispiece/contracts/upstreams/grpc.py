@@ -75,7 +75,7 @@ async def record_grpc(client: type, arguments: Arguments) -> list[GrpcCall]:
 
 
 def grpc_conflicts(call: Mapping[str, Any]) -> Iterator[str]:
-    """What of a recorded call does not fit the descriptors that are imported, in words."""
+    """The conflicts of a recorded call with the imported descriptors, in words."""
     service, _, name = call["method"].partition("/")
     try:
         method = Default().FindServiceByName(service).methods_by_name[name]

@@ -14,7 +14,7 @@ JSON: Final = "application/json"
 
 
 def http_conflicts(call: Mapping[str, Any], openapi: Mapping[str, Any]) -> Iterator[str]:
-    """What of a recorded call does not fit a document, in words."""
+    """The conflicts of a recorded call with a document, in words."""
     name = f"{call['method']} {call['path']}"
     document = Document(openapi, "the OpenAPI document")
     operation = _operation(call, document)
@@ -81,7 +81,7 @@ def _required(document: Document, schema: Any, path: str) -> Iterator[str]:
 
 
 def _read_faults(reads: Mapping[str, str], schema: Any, document: Document) -> list[str]:
-    """What is read and not sent; of several documented forms, those of the one that fits best count."""
+    """The fields that are read and not sent; of several documented forms, by the one that fits best."""
     forms = [each for each, _ in alternatives(document, schema)] or [schema]
     return min(([*_form_faults(reads, form, document)] for form in forms), key=len)
 

@@ -1,4 +1,4 @@
-"""What typed clients of services send and read: each method is run once, with a service that only records."""
+"""A recorder of the calls of typed clients: it runs each method once, with a service that only records."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence

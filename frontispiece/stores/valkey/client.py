@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import valkey.asyncio
 
 OFF: Final = "off"
-"""Stands in a setting for no Valkey."""
+"""The value of a setting that means no Valkey."""
 
 _URL: Final = re.compile(r"unix:///\S+|valkeys?://[^\s/]+(/[0-9]*)?(\?\S*)?")
 
