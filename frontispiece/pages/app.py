@@ -39,7 +39,7 @@ from frontispiece.service.app import (
 from frontispiece.service.openapi import complete
 from frontispiece.stores.valkey import BestEffortValkey
 from frontispiece.upstream import ClientDisconnected, Context, Headers, Reply, Request, field, now
-from frontispiece.upstream.observed import Observable
+from frontispiece.upstream.client import UpstreamConnector
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class PageApp(FastAPI):
         """Whether it has a path at which WebSockets are served."""
         self.passes_websocket = self._passes_websocket if self.has_websockets else None
         """Whether a request may become a WebSocket, for the server; None when none may."""
-        self.services: Mapping[str, Observable | None] = {}
+        self.services: Mapping[str, UpstreamConnector | None] = {}
         """What its pages call, by name; None where that cannot be observed."""
         super().__init__(**ONLY_OUR_ENDPOINTS, **described)
 

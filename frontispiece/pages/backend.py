@@ -31,7 +31,6 @@ from frontispiece.settings import Directory
 from frontispiece.telemetry.loop_lag import LoopLag
 from frontispiece.upstream import Context, Unreachable, open_upstream
 from frontispiece.upstream.client import UpstreamConnector
-from frontispiece.upstream.observed import Observable
 
 
 class Connector(Protocol):
@@ -159,7 +158,9 @@ class Bff:
             apis=apis,
         )
         app.services = {
-            _name_of(self._clients[client], client): connector if isinstance(connector, Observable) else None
+            _name_of(self._clients[client], client): connector
+            if isinstance(connector, UpstreamConnector)
+            else None
             for client, connector in connectors.items()
         }
         if loop_lag is not None and settings.max_loop_lag is not None:

@@ -7,9 +7,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from frontispiece.errors import UserError
 from frontispiece.server import parent_death
@@ -18,32 +18,47 @@ from frontispiece.server.signals import uninterrupted
 STOP_TIMEOUT = 3.0
 """Seconds that a program has to end by itself before it is killed."""
 
-GROUP_POLL_INTERVAL = 0.02
-"""Seconds between two checks that a program has left none behind that it started."""
+POLL_INTERVAL = 0.02
+"""Seconds between two checks that a program, or its process group, has ended."""
 
 
-class Process(Protocol):
-    """A child process, be it a `subprocess.Popen` or a fork."""
+class Fork:
+    """A child process that was forked, with the methods of a `subprocess.Popen`."""
 
-    @property
-    def pid(self) -> int:
-        """Its id; that of its process group, too."""
-
-    @property
-    def returncode(self) -> int | None:
-        """Its status, or minus the signal that ended it; None until `poll` or `wait` saw it end."""
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Its status once it has ended."""
+        """Its status once it has ended, or minus the signal that ended it."""
+        if self.returncode is None:
+            with suppress(ChildProcessError):  # a signal's handler was faster
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Its status when it has ended; raises `subprocess.TimeoutExpired` after so many seconds."""
+        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            time.sleep(POLL_INTERVAL)
+        return status
 
-    def send_signal(self, sig: int, /) -> None:
+    def send_signal(self, number: int, /) -> None:
         """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):  # `poll` is at it: this is a signal's handler
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Send SIGKILL, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+
+Process = subprocess.Popen[bytes] | Fork
 
 
 class ChildFailed(UserError):
@@ -156,7 +171,7 @@ def stop(process: Process, timeout: float | None = None) -> None:
         pass
     else:
         while signal_group(process, 0) and time.monotonic() < deadline:
-            time.sleep(GROUP_POLL_INTERVAL)
+            time.sleep(POLL_INTERVAL)
     signal_group(process, signal.SIGKILL)
     process.wait()
 

@@ -8,9 +8,7 @@ import gc
 import logging
 import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
@@ -18,15 +16,12 @@ from pathlib import Path
 from typing import IO, Final, NoReturn
 
 from frontispiece.server import parent_death
-from frontispiece.server.child_process import Process, log_file
+from frontispiece.server.child_process import Fork, log_file
 from frontispiece.server.signals import Stop
 
 PR_SET_NAME: Final = 15
 
 STANDARD_STREAMS: Final = (0, 1, 2)
-
-POLL_INTERVAL: Final = 0.02
-"""Seconds between two checks that a child process has ended."""
 
 
 def is_safe() -> bool:
@@ -59,7 +54,7 @@ class Template:
         log: Path | None,
         pass_fds: Collection[int],
         environment: Mapping[str, str],
-    ) -> Process:
+    ) -> Fork:
         """Start a child process that runs a function; it ends when this process is killed, too.
 
         Args:
@@ -88,7 +83,7 @@ class Template:
                     _run(begin)
             writer.close()
             reader.read()  # the child's process group exists from then on
-        return _Fork(pid)
+        return Fork(pid)
 
     def _release(self, keep: Collection[int]) -> None:
         """Close what the parent has opened, and leave its log."""
@@ -96,38 +91,6 @@ class Template:
             os.close(descriptor)
         for handler in self._log:
             logging.root.removeHandler(handler)
-
-
-class _Fork:
-    """A child process; `subprocess.Popen` has these methods, too."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        if self.returncode is None:
-            with suppress(ChildProcessError):  # a signal's handler was faster
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                if pid:
-                    self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
-        while (status := self.poll()) is None:
-            if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            time.sleep(POLL_INTERVAL)
-        return status
-
-    def send_signal(self, number: int, /) -> None:
-        if self.poll() is None:
-            with suppress(ProcessLookupError):  # `poll` is at it: this is a signal's handler
-                os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
 
 
 def import_all(modules: Iterable[str]) -> None:

@@ -2,14 +2,14 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from frontispiece.clocks import monotonic
 from frontispiece.http.messages import Reply, Request, Transport
 from frontispiece.upstream.config import BreakerPolicy
 from frontispiece.upstream.errors import Unreachable
 from frontispiece.upstream.outcome import FAILED, is_upstream_failure, is_waiting_for_client
-from frontispiece.upstream.stats import Gauge, State, TransportWrapper
+from frontispiece.upstream.stats import State, TransportWrapper
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +42,8 @@ class CircuitBreaker(TransportWrapper):
         """The request that is the probe at present."""
         self._times_opened = 0
 
-    def gauges(self) -> Iterator[Gauge]:
-        """Whether the circuit is open, how often it opened, and the numbers of the transport within."""
-        yield Gauge(
-            name="gateway_breaker_open", meaning="1 while the circuit is open.", value=not self._closed
-        )
-        yield Gauge(
-            name="gateway_breaker_opened_total",
-            meaning="How often the circuit opened.",
-            value=self._times_opened,
-        )
-        yield from super().gauges()
-
     def state(self) -> State:
-        """The state of the circuit, and what the window has counted."""
+        """The state of the circuit, how often it opened, and what the window has counted."""
         now = self._clock()
         breaker: State
         if self._closed:
@@ -70,7 +58,7 @@ class CircuitBreaker(TransportWrapper):
                 "state": "half-open" if now >= self._open_until else "open",
                 "probe_in": round(max(0.0, self._open_until - now), 3),
             }
-        return {**super().state(), "breaker": breaker}
+        return {**super().state(), "breaker": {**breaker, "opened": self._times_opened}}
 
     async def send(self, request: Request) -> Reply:
         """Send while the circuit is closed.

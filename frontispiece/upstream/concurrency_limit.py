@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ from frontispiece.upstream.adaptive_limit import AdaptiveLimit
 from frontispiece.upstream.config import ConcurrencyPolicy
 from frontispiece.upstream.errors import Overloaded, TimedOut
 from frontispiece.upstream.outcome import FAILED, is_upstream_failure, service_latency, when_released
-from frontispiece.upstream.stats import Gauge, State, TransportWrapper
+from frontispiece.upstream.stats import State, TransportWrapper
 
 
 class ConcurrencyLimiter(TransportWrapper):
@@ -37,16 +37,6 @@ class ConcurrencyLimiter(TransportWrapper):
         """Requests that hold a slot."""
         self._queue: OrderedDict[asyncio.Future[None], None] = OrderedDict()
         """Empty while a slot is free: one that is given back goes to the first in the queue."""
-
-    def gauges(self) -> Iterator[Gauge]:
-        """The limit, the slots taken, the length of the queue, and the numbers of the transport within."""
-        for name, meaning, value in (
-            ("gateway_concurrency_limit", "Calls it may have at a time.", self.limit),
-            ("gateway_concurrency_used", "Calls it has.", self.in_flight),
-            ("gateway_concurrency_waiting", "Calls that wait for it.", self.waiting),
-        ):
-            yield Gauge(name=name, meaning=meaning, value=value)
-        yield from super().gauges()
 
     def state(self) -> State:
         """The limits, the slots taken, and the length of the queue."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from random import random as any_number
 from typing import Self
@@ -20,7 +20,7 @@ from frontispiece.upstream.errors import Unreachable, UpstreamClientError
 from frontispiece.upstream.health_check import is_healthy
 from frontispiece.upstream.levels import levels_of, of_two
 from frontispiece.upstream.outcome import FAILED, is_upstream_failure, when_released
-from frontispiece.upstream.stats import Gauge, State
+from frontispiece.upstream.stats import State
 from frontispiece.upstream.transports.http1 import Http1Transport
 
 log = logging.getLogger(__name__)
@@ -126,21 +126,6 @@ class LoadBalancer:
     def state(self) -> State:
         """Diagnostics of every endpoint."""
         return {"addresses": [endpoint.state() for endpoint in self._endpoints.values()]}
-
-    def gauges(self) -> Iterator[Gauge]:
-        """Numbers of every endpoint."""
-        for each in self._endpoints.values():
-            for name, meaning, value in (
-                (
-                    "gateway_endpoint_ejected",
-                    "1 while it is left out for its failures.",
-                    each.ejected,
-                ),
-                ("gateway_endpoint_ejections_total", "How often it was ejected.", each.ejections),
-                ("gateway_endpoint_healthy", "1 unless its health check fails.", each.healthy),
-                ("gateway_endpoint_in_flight", "Requests not yet ended.", each.outstanding),
-            ):
-                yield Gauge(name=name, meaning=meaning, value=value, labels={"address": each.name})
 
     async def send(self, request: Request) -> Reply:
         """Send to one endpoint, and at once to another when no connection to the first could be made."""

@@ -1,7 +1,6 @@
 """A transport whose requests are observed: by traces, metrics and the access log."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
@@ -14,15 +13,6 @@ End = Callable[[Reply | BaseException], None]
 
 Start = Callable[[Request], tuple[Request, End] | None]
 """Called with a request; returns the request to send instead and its `End`, or None not to observe it."""
-
-
-@runtime_checkable
-class Observable(Protocol):
-    """A way to a service whose requests can be observed for a while."""
-
-    def observe(self, start: Start) -> Callable[[], None]:
-        """Call `start` for each request from now on, until the function that this returns is called."""
-        ...
 
 
 class ObservedTransport(TransportWrapper):

@@ -6,13 +6,13 @@ from collections.abc import Container
 from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from frontispiece.gateway.admin.audit import Audit
-from frontispiece.gateway.admin.endpoints import ENDPOINTS, AdminEndpoint, AdministeredGateway
+from frontispiece.gateway.admin.endpoints import ENDPOINTS, AdminEndpoint
 from frontispiece.gateway.console import Console, ConsoleSettings, file, is_file
 from frontispiece.http.asgi import Receive, Scope, Send
 from frontispiece.http.headers import SAFE_METHODS
@@ -24,6 +24,9 @@ from frontispiece.http.router import MethodNotAllowed
 from frontispiece.security import InvalidToken, bearer_token, invalid_token_problem
 from frontispiece.settings import Settings
 from frontispiece.telemetry import redaction
+
+if TYPE_CHECKING:
+    from frontispiece.gateway.edge import Gateway
 
 MIN_TOKEN_LENGTH: Final = 16
 HOW_TO_MAKE_ONE: Final = "make one with `openssl rand -hex 32`"
@@ -92,7 +95,7 @@ class AdminSettings(Settings):
 class AdminApp:
     """Serves `ENDPOINTS` and the console: requests to the server by `respond`, the lifespan by ASGI."""
 
-    def __init__(self, gateway: AdministeredGateway, settings: AdminSettings) -> None:
+    def __init__(self, gateway: "Gateway", settings: AdminSettings) -> None:
         self.audit = Audit()
         self.console = Console(gateway, settings.console, self.audit)
         self._gateway = gateway

@@ -2,77 +2,59 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from prometheus_client.exposition import choose_encoder
 
 from frontispiece.gateway.config.written import to_json
 from frontispiece.gateway.console.bff_calls import mounted
-from frontispiece.gateway.console.panel import Panel
 from frontispiece.gateway.console.request import json_reply
 from frontispiece.gateway.observability.client_usage import RETENTION_DAYS
-from frontispiece.gateway.policies.cache.store import HttpCache
-from frontispiece.gateway.reload import Outcome, Reloader
-from frontispiece.gateway.runtime import Runtime
-from frontispiece.gateway.snapshot import RoutingSnapshot
+from frontispiece.gateway.reload import Outcome
 from frontispiece.http.headers import joined
 from frontispiece.http.messages import IncomingRequest, Reply
 from frontispiece.http.problems import Problem
 from frontispiece.registry import Instance
 from frontispiece.stores.valkey import ValkeyUnavailable
-from frontispiece.upstream.stats import State, Stateful
+from frontispiece.upstream.stats import State, TransportWrapper
 
-
-class AdministeredGateway(Protocol):
-    """What the admin port needs of a gateway."""
-
-    runtime: Runtime
-    snapshot: RoutingSnapshot
-    reloader: Reloader | None
-
-    @property
-    def panels(self) -> Mapping[str, Panel]:
-        """Tabs of the console, by their names."""
-
-    @property
-    def cache(self) -> HttpCache | None:
-        """The response cache; None without one."""
-
+if TYPE_CHECKING:
+    from frontispiece.gateway.edge import Gateway
 
 _DAYS: Final = re.compile(r"[1-9][0-9]?")
 
-AdminEndpoint = Callable[[AdministeredGateway, IncomingRequest], Awaitable[Reply]]
+AdminEndpoint = Callable[["Gateway", IncomingRequest], Awaitable[Reply]]
 
 
-async def metrics(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
+async def metrics(gateway: "Gateway", request: IncomingRequest) -> Reply:
     """The metrics of this process, in the format of Prometheus that the client accepts."""
     encode, kind = choose_encoder(joined(request.headers, b"accept").decode("latin-1"))
     return Reply.whole(200, encode(gateway.runtime.metrics.registry), [(b"content-type", kind.encode())])
 
 
-async def routes(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
+async def routes(gateway: "Gateway", _request: IncomingRequest) -> Reply:
     """The table in force, with every policy."""
     return json_reply(to_json(gateway.snapshot.table))
 
 
-async def upstreams(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
+async def upstreams(gateway: "Gateway", _request: IncomingRequest) -> Reply:
     """Every service: its addresses, their health, its breaker and limits, and the calls under way."""
     return json_reply({name: upstream.state() for name, upstream in gateway.snapshot.upstreams.items()})
 
 
-async def services(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
+async def services(gateway: "Gateway", _request: IncomingRequest) -> Reply:
     """Every instance of every service: its zone and version, its health, ejections and calls under way."""
     return json_reply(await instances(gateway))
 
 
-async def jwks(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
+async def jwks(gateway: "Gateway", _request: IncomingRequest) -> Reply:
     """The key by which services in any language verify the gateway's internal tokens (RFC 7517)."""
     signer = gateway.runtime.signer
     return json_reply({"keys": [signer.jwk] if signer else []}, kind=b"application/jwk-set+json")
 
 
-async def reload(gateway: AdministeredGateway, _request: IncomingRequest) -> Reply:
+async def reload(gateway: "Gateway", _request: IncomingRequest) -> Reply:
     """Reload the table.
 
     Raises:
@@ -87,7 +69,7 @@ async def reload(gateway: AdministeredGateway, _request: IncomingRequest) -> Rep
     return json_reply({"outcome": result.outcome, "routes": len(gateway.snapshot.table.routes)})
 
 
-async def purge(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
+async def purge(gateway: "Gateway", request: IncomingRequest) -> Reply:
     """Purge the cached responses of a path, of a tag, or all.
 
     Raises:
@@ -108,7 +90,7 @@ async def purge(gateway: AdministeredGateway, request: IncomingRequest) -> Reply
     return json_reply({"purged": purged})
 
 
-async def client_usage(gateway: AdministeredGateway, request: IncomingRequest) -> Reply:
+async def client_usage(gateway: "Gateway", request: IncomingRequest) -> Reply:
     """The calls of each version of each client, by route and day.
 
     Raises:
@@ -145,7 +127,7 @@ def _query_of(request: IncomingRequest) -> list[tuple[str, str]]:
     return parse_qsl(request.target.partition(b"?")[2].decode("latin-1"), keep_blank_values=True)
 
 
-async def instances(gateway: AdministeredGateway) -> list[State]:
+async def instances(gateway: "Gateway") -> list[State]:
     """Instances that are registered, or called from here, by service and address.
 
     `in_flight` and `ejections` add up what all callers in this process have; `healthy` is false where one of
@@ -183,12 +165,11 @@ async def _registered(url: str) -> list[Instance]:
         return registry.instances
 
 
-def _called(gateway: AdministeredGateway) -> Iterator[tuple[str, State]]:
+def _called(gateway: "Gateway") -> Iterator[tuple[str, State]]:
     """The endpoints of each service, by its name, for each caller."""
-    callers: list[tuple[str, object]] = [*gateway.snapshot.upstreams.items()]
+    callers: list[tuple[str, TransportWrapper | None]] = [*gateway.snapshot.upstreams.items()]
     for app in mounted(gateway).values():
         callers += app.services.items()
     for name, caller in callers:
-        if isinstance(caller, Stateful):
-            for endpoint in caller.state()["addresses"]:
-                yield name.partition("@")[0], endpoint
+        for endpoint in caller.state()["addresses"] if caller else ():
+            yield name.partition("@")[0], endpoint

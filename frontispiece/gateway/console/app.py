@@ -24,7 +24,7 @@ from frontispiece.settings import Settings
 
 if TYPE_CHECKING:
     from frontispiece.gateway.admin.audit import Audit
-    from frontispiece.gateway.admin.endpoints import AdministeredGateway
+    from frontispiece.gateway.edge import Gateway
 
 PAGE: Final = "/console"
 STATIC: Final = "/console/static/"
@@ -85,7 +85,7 @@ _MATCHER: Final = Matcher(
 class Console:
     """What the endpoints of the console share."""
 
-    def __init__(self, gateway: "AdministeredGateway", settings: ConsoleSettings, audit: "Audit") -> None:
+    def __init__(self, gateway: "Gateway", settings: ConsoleSettings, audit: "Audit") -> None:
         self.gateway = gateway
         self.audit = audit
         self.feed = Feed(gateway)

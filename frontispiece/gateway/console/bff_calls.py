@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from frontispiece.gateway.observability.upstream_metrics import UpstreamStats
 from frontispiece.http.messages import Reply, Request
 from frontispiece.pages import PageApp
+from frontispiece.upstream.client import UpstreamConnector
 from frontispiece.upstream.errors import UpstreamClientError
-from frontispiece.upstream.observed import End, Observable
+from frontispiece.upstream.observed import End
 from frontispiece.upstream.outcome import FAILED, when_released
 
 if TYPE_CHECKING:
-    from frontispiece.gateway.admin.endpoints import AdministeredGateway
+    from frontispiece.gateway.edge import Gateway
 
 
 class Calls(UpstreamStats):
@@ -29,11 +30,11 @@ class Calls(UpstreamStats):
 class BffCalls:
     """Counts the calls of each mounted app to each of its services, between `start` and `stop`."""
 
-    def __init__(self, gateway: "AdministeredGateway") -> None:
+    def __init__(self, gateway: "Gateway") -> None:
         self.counts: dict[str, Calls] = {}
         """By the names of both, as `web/notes`."""
         self._gateway = gateway
-        self._observed: dict[Observable, Callable[[], None]] = {}
+        self._observed: dict[UpstreamConnector, Callable[[], None]] = {}
 
     def start(self) -> None:
         """Count the calls of the apps that are mounted now; to be called again after a reload."""
@@ -50,7 +51,7 @@ class BffCalls:
         self._observed.clear()
 
 
-def mounted(gateway: "AdministeredGateway") -> dict[str, PageApp]:
+def mounted(gateway: "Gateway") -> dict[str, PageApp]:
     """The apps of pages in the gateway's process, by the names of their services."""
     upstreams = gateway.snapshot.upstreams.items()
     return {name: upstream.app for name, upstream in upstreams if isinstance(upstream.app, PageApp)}

@@ -15,7 +15,7 @@ from frontispiece.http.messages import Reply
 from frontispiece.http.problems import Problem
 
 if TYPE_CHECKING:
-    from frontispiece.gateway.admin.endpoints import AdministeredGateway
+    from frontispiece.gateway.edge import Gateway
 
 INTERVAL: Final = 1.0
 """Seconds between two events."""
@@ -27,7 +27,7 @@ MAX_WATCHERS: Final = 16
 class Feed:
     """The figures of a gateway, read once a second for all watchers together, and not without any."""
 
-    def __init__(self, gateway: "AdministeredGateway") -> None:
+    def __init__(self, gateway: "Gateway") -> None:
         self.watchers = 0
         self._calls = BffCalls(gateway)
         self._reader = FiguresReader(gateway, self._calls)

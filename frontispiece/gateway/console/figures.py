@@ -18,8 +18,8 @@ from frontispiece.gateway.runtime import Runtime
 from frontispiece.telemetry.metrics import Durations
 
 if TYPE_CHECKING:
-    from frontispiece.gateway.admin.endpoints import AdministeredGateway
     from frontispiece.gateway.console.bff_calls import BffCalls
+    from frontispiece.gateway.edge import Gateway
 
 LabelCounts = Mapping[tuple[str, ...], int]
 Row = dict[str, Any]
@@ -36,7 +36,7 @@ COLUMNS: Final = {4: "refused", 5: "errors", DISCONNECTED: "left"}
 class FiguresReader:
     """Reads the figures; the row of a route without new calls is the one that it had before."""
 
-    def __init__(self, gateway: "AdministeredGateway", calls: "BffCalls") -> None:
+    def __init__(self, gateway: "Gateway", calls: "BffCalls") -> None:
         self._gateway = gateway
         self._calls = calls
         self._routes: dict[str, tuple[object, Row]] = {}
@@ -52,8 +52,8 @@ class FiguresReader:
             "upstreams": {
                 name: {
                     **_upstream_row(metrics.upstreams.by_name[name], failures.get(name, {})),
-                    **upstream.state(),
-                    "opened": sum(int(g.value) for g in upstream.gauges() if g.name.endswith("opened_total")),
+                    **(state := upstream.state()),
+                    "opened": state.get("breaker", {}).get("opened", 0),
                 }
                 for name, upstream in gateway.snapshot.upstreams.items()
             },

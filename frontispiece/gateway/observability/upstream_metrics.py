@@ -44,11 +44,11 @@ class UpstreamMetrics:
                 requests.add_metric((name,), stats.requests)
             stats.durations.put_into(durations, (name,))
             in_flight.add_metric((name,), stats.in_flight)
-            for gauge in stats.open.gauges() if stats.open else ():
-                kind = "counter" if gauge.name.endswith("_total") else "gauge"
-                family = Metric(gauge.name.removesuffix("_total"), gauge.meaning, kind)
-                values = {"upstream": name, **gauge.labels}
-                reported.setdefault(gauge.name, family).add_sample(gauge.name, values, float(gauge.value))
+            for metric, meaning, value, labels_of in _reported(stats.open.state() if stats.open else {}):
+                kind = "counter" if metric.endswith("_total") else "gauge"
+                family = Metric(metric.removesuffix("_total"), meaning, kind)
+                values = {"upstream": name, **labels_of}
+                reported.setdefault(metric, family).add_sample(metric, values, float(value))
         yield requests
         yield from self.failures.collect()
         yield from (durations, in_flight, *reported.values())
@@ -71,6 +71,27 @@ class UpstreamStats:
     def end(self) -> None:
         """One request is no longer in flight."""
         self.in_flight -= 1
+
+
+def _reported(state: State) -> Iterator[tuple[str, str, float, dict[str, str]]]:
+    """What an upstream reports: names, meanings and values, with labels beside the upstream's name."""
+    if breaker := state.get("breaker"):
+        yield "gateway_breaker_open", "1 while the circuit is open.", breaker["state"] != "closed", {}
+        yield "gateway_breaker_opened_total", "How often the circuit opened.", breaker["opened"], {}
+    if limit := state.get("concurrency"):
+        yield "gateway_concurrency_limit", "Calls it may have at a time.", limit["max_concurrent"], {}
+        yield "gateway_concurrency_used", "Calls it has.", limit["in_flight"], {}
+        yield "gateway_concurrency_waiting", "Calls that wait for it.", limit["waiting"], {}
+    for endpoint in state.get("addresses", ()):
+        if "ejected" in endpoint:
+            labels = {"address": endpoint["url"]}
+            meaning = "1 while it is left out for its failures."
+            yield "gateway_endpoint_ejected", meaning, endpoint["ejected"], labels
+            meaning = "How often it was ejected."
+            yield "gateway_endpoint_ejections_total", meaning, endpoint["ejections"], labels
+            meaning = "1 unless its health check fails."
+            yield "gateway_endpoint_healthy", meaning, endpoint["healthy"], labels
+            yield "gateway_endpoint_in_flight", "Requests not yet ended.", endpoint["in_flight"], labels
 
 
 class _CountingTransport(TransportWrapper):

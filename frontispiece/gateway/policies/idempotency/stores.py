@@ -1,7 +1,7 @@
 """Stores of idempotency records: each key is free, claimed by a running call, or has a response."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, cast
 
 from cachetools import TLRUCache
 
@@ -29,24 +29,12 @@ end
 """
 
 
-class RecordStore(Protocol):
-    """Every method may raise `ValkeyUnavailable`."""
-
-    async def claim(self, key: str, token: bytes, ttl: float) -> bytes | None:
-        """Claim a free key for `ttl` seconds; returns None, or the token or response that it has already."""
-        ...
-
-    async def complete(self, key: str, token: bytes, response: bytes, ttl: float) -> bool:
-        """Store the response for `ttl` seconds; False when the claim has ended and the key is another's."""
-        ...
-
-    async def release(self, key: str, token: bytes) -> None:
-        """Release the claim so that another request with this key may run."""
-        ...
-
-
 class ValkeyRecordStore:
-    """The records of all gateways with the same Valkey."""
+    """The records of all gateways with the same Valkey.
+
+    Raises:
+        ValkeyUnavailable: by every method.
+    """
 
     def __init__(self, valkey: GuardedValkey) -> None:
         self._valkey = valkey
@@ -54,7 +42,7 @@ class ValkeyRecordStore:
         self._release = valkey.script(RELEASE)
 
     async def claim(self, key: str, token: bytes, ttl: float) -> bytes | None:
-        """Claim a free key."""
+        """Claim a free key for `ttl` seconds; returns None, or the token or response that it has already."""
         client = self._valkey.client
         value = await self._valkey.run(
             lambda: client.set(key, token, nx=True, get=True, px=round(ttl * 1000))
@@ -63,12 +51,12 @@ class ValkeyRecordStore:
         return None if stored == token else stored  # its own token: the command was sent twice
 
     async def complete(self, key: str, token: bytes, response: bytes, ttl: float) -> bool:
-        """Store the response."""
+        """Store the response for `ttl` seconds; False when the claim has ended and the key is another's."""
         milliseconds = max(1, round(ttl * 1000))
         return bool(await self._valkey.run(lambda: self._complete([key], [token, response, milliseconds])))
 
     async def release(self, key: str, token: bytes) -> None:
-        """Release the claim."""
+        """Release the claim so that another request with this key may run."""
         await self._valkey.run(lambda: self._release([key], [token]))
 
 
@@ -107,3 +95,6 @@ class MemoryRecordStore:
         """Release the claim."""
         if self._claims.get(key) == token:
             del self._claims[key]
+
+
+RecordStore = ValkeyRecordStore | MemoryRecordStore
