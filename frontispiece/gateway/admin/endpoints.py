@@ -1,5 +1,6 @@
 """The endpoints of the admin port: its metrics, what the gateway serves, and what an operator can do."""
 
+import gzip
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from frontispiece.gateway.console.bff_calls import mounted
 from frontispiece.gateway.console.request import json_reply
 from frontispiece.gateway.observability.client_usage import RETENTION_DAYS
 from frontispiece.gateway.reload import Outcome
+from frontispiece.http.accept import preferred_coding
 from frontispiece.http.headers import joined
 from frontispiece.http.messages import IncomingRequest, Reply
 from frontispiece.http.problems import Problem
@@ -30,7 +32,11 @@ AdminEndpoint = Callable[["Gateway", IncomingRequest], Awaitable[Reply]]
 async def metrics(gateway: "Gateway", request: IncomingRequest) -> Reply:
     """The metrics of this process, in the format of Prometheus that the client accepts."""
     encode, kind = choose_encoder(joined(request.headers, b"accept").decode("latin-1"))
-    return Reply.whole(200, encode(gateway.runtime.metrics.registry), [(b"content-type", kind.encode())])
+    content, headers = encode(gateway.runtime.metrics.registry), [(b"content-type", kind.encode())]
+    if preferred_coding(joined(request.headers, b"accept-encoding").decode("latin-1"), ("gzip",)):
+        content = gzip.compress(content)
+        headers.append((b"content-encoding", b"gzip"))
+    return Reply.whole(200, content, headers)
 
 
 async def routes(gateway: "Gateway", _request: IncomingRequest) -> Reply:

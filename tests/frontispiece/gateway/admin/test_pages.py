@@ -99,7 +99,7 @@ async def test_upstreams_shows_addresses_calls_and_limits(world: World, issuer: 
     assert answer.status_code == 200
     assert shown["things"] == {
         "addresses": [{"url": world.services["things"]}],
-        "breaker": {"state": "closed", "requests": 0, "failures": 0},
+        "breaker": {"state": "closed", "requests": 0, "failures": 0, "opened": 0},
         "concurrency": {"max_concurrent": 3, "max_queue": 2, "in_flight": 1, "waiting": 0},
         "in_flight": 1,
     }
@@ -123,7 +123,7 @@ async def test_upstreams_shows_addresses_that_fail_and_circuits_that_are_open(
     await world.admin.post("/admin/reload", headers=CSRF)
     await world.http.get("/things/1", headers=issuer.bearer("reader", "shop"))
     breaker = (await world.admin.get("/admin/upstreams")).json()["things"]["breaker"]
-    assert breaker["state"] == "open"
+    assert (breaker["state"], breaker["opened"]) == ("open", 1)
     assert 0 < breaker["probe_in"] <= 60
 
 
