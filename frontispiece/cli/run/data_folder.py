@@ -91,14 +91,21 @@ def announced(data: Path, addresses: RunAddresses) -> Iterator[None]:
 
 
 def write_whole(file: Path, content: object) -> None:
-    """Write JSON that only this user can read; a reader finds the file as it was, or as it is now."""
-    descriptor, draft = mkstemp(dir=file.parent)
+    """Write JSON that only this user can read; a reader finds the file as it was, or as it is now.
+
+    Raises:
+        ConfigError: the folder has no space, or is read-only.
+    """
     try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(msgspec.json.encode(content))
-        Path(draft).rename(file)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+        descriptor, draft = mkstemp(dir=file.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(msgspec.json.encode(content))
+            Path(draft).rename(file)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError([f"{file} cannot be written: {error.strerror}"]) from None
 
 
 def run_addresses(data: Path) -> RunAddresses | None:

@@ -11,6 +11,7 @@ import pytest
 from frontispiece.cli.run import scaling
 from frontispiece.cli.run.data_folder import write_whole
 from frontispiece.cli.scaffold.init import write_project
+from frontispiece.errors import ConfigError
 from frontispiece.settings import PROJECT_FILE
 from tests.support.front import run_in
 from tests.support.variables import IN_REGISTRY
@@ -83,7 +84,7 @@ def test_a_project_that_does_not_run_cannot_be_scaled(tmp_path: Path) -> None:
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
 
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(ConfigError, match="taken cannot be written: Is a directory"):
         write_whole(tmp_path / "taken", {})
 
     assert [each.name for each in tmp_path.iterdir()] == ["taken"]
