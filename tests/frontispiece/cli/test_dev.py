@@ -119,19 +119,17 @@ def test_code_that_is_saved_is_served_and_code_that_cannot_be_is_named(developer
     developer.edit(note, ".upper()", ".lower(")  # no Python
     developer.until_printed(f"{developer.folder / note}:33: invalid syntax")
     assert "BUY INK" in developer.get()
+    developer.edit(note, "related(note: Note", "related(nota: Note")  # nor a page
     developer.edit(note, ".lower(", ".lower()")
-    developer.until_served("buy ink")
-
-    developer.edit(note, "related(note: Note", "related(nota: Note")  # no page
     developer.until_printed(
         f"{developer.folder / note}:17: /notes/{{note_id}}: the parameter nota is no source"
     )
-    assert "buy ink" in developer.get()
-    developer.edit(note, "related(nota: Note", "related(note: Note")
-
+    assert "BUY INK" in developer.get()
     developer.edit("web/clients.py", "from msgspec", "import unheard_of\nfrom msgspec")  # cannot be imported
     developer.until_printed(f"No module named 'unheard_of' ({developer.folder / 'web/clients.py'}, line 5)")
+    developer.edit(note, "related(nota: Note", "related(note: Note")
     developer.edit("web/clients.py", "import unheard_of\n", "")
+    developer.until_served("buy ink")
 
     edit_a_program_with_a_copy(developer)
     developer.until_served("buy pens")
