@@ -6,6 +6,7 @@ import pytest
 from tests.faults.scaling import prove
 from tests.support.front import run
 from tests.support.shop import RunningShop
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -22,13 +23,17 @@ async def test_an_instance_that_comes_or_is_killed_fails_no_read_that_is_retried
 
 def test_a_service_over_grpc_has_instances_and_all_instances_are_listed(shop: RunningShop) -> None:
     assert run("scale", "discount=2", "--data", shop.data).returncode == 0
-    discounts = {httpx.get(f"{shop.url}/api/discount/discounts?skus=PENS-001").status_code for _ in range(20)}
-    listed = run("services", "--data", shop.data).stdout.splitlines()
-    assert run("scale", "discount=1", "--data", shop.data).returncode == 0
+    listed: list[str] = []
 
+    def has_both() -> bool:
+        listed[:] = run("services", "--data", shop.data).stdout.splitlines()
+        at_sockets = {line.split("│")[2].strip() for line in listed if " discount-grpc " in line}
+        return len({where for where in at_sockets if where.startswith("unix:")}) == 2
+
+    assert eventually(has_both), listed
+    discounts = {httpx.get(f"{shop.url}/api/discount/discounts?skus=PENS-001").status_code for _ in range(20)}
     assert discounts == {200}
-    at_sockets = {line.split("│")[2].strip() for line in listed if " discount-grpc " in line}
-    assert len({where for where in at_sockets if where.startswith("unix:")}) == 2
+    assert run("scale", "discount=1", "--data", shop.data).returncode == 0
     (catalog,) = [line for line in listed if " catalog " in line]
     assert "http://127.0.0.1:" in catalog
     assert "yes" in catalog
