@@ -204,7 +204,7 @@ def check(
     A route table without errors is audited for writes without a login, missing limits, missing timeouts ….
     """
     from frontispiece.cli.inspect.check import find_errors, unequal_health_checks  # noqa: PLC0415
-    from frontispiece.cli.tables import load_table  # noqa: PLC0415
+    from frontispiece.cli.route_table import load_table  # noqa: PLC0415
     from frontispiece.gateway.config.audit import audit  # noqa: PLC0415
 
     opened = open_project(project)

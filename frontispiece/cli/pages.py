@@ -123,7 +123,7 @@ def has_session(project: Project, path: str) -> bool:
 
 def _route(project: Project, path: str) -> "Route | None":
     """The route that answers a GET of a path."""
-    from frontispiece.cli.tables import load_table  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.route_table import load_table  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.http.router import Matcher, MethodNotAllowed, Pattern, RouteNotFound  # noqa: PLC0415
 
     routes = [

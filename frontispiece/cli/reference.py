@@ -65,7 +65,7 @@ def schema(project: Folder = None) -> None:
 
     An editor that knows TOML takes it from `#:schema routes.schema.json` in the first line of the table.
     """
-    from frontispiece.cli.tables import layers_of  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.route_table import layers_of  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.gateway import own_layers  # noqa: PLC0415
     from frontispiece.gateway.config.table import schema as schema_of  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def show_routes(
     ] = False,
 ) -> None:
     """Show the public surface as a table."""
-    from frontispiece.cli.tables import load_table  # noqa: PLC0415 (other commands start faster without)
+    from frontispiece.cli.route_table import load_table  # noqa: PLC0415 (other commands start faster without)
     from frontispiece.gateway.config.written import to_json  # noqa: PLC0415
 
     opened = open_project(project) if project or not routes else _nearest_project()

@@ -111,7 +111,6 @@ def create_event(
     source: str,
     subject: str,
     id: str | None = None,  # noqa: A002 (as CloudEvents has it)
-    time: datetime | None = None,
 ) -> Event[D]:
     """A new event, within the current trace.
 
@@ -120,7 +119,6 @@ def create_event(
         source: the service that publishes it.
         subject: id of the aggregate that it is about.
         id: by default a random UUID.
-        time: by default now.
     """
     event_id = id or str(uuid4())
     return Event(
@@ -128,7 +126,7 @@ def create_event(
         source=source,
         type=data.TYPE,
         subject=subject,
-        time=time or datetime.now(UTC),
+        time=datetime.now(UTC),
         version=data.VERSION,
         traceparent=_published(data, event_id),
         data=data,

@@ -29,14 +29,14 @@ Publish = Callable[[OutboxMessage], Awaitable[None]]
 BATCH: Final = 256
 """Messages that are read at once."""
 
-POLL_INTERVAL: Final = 5.0
-"""Seconds between two looks that no commit asks for; they find what a process left that has died."""
+POLL_INTERVAL = 5.0
+"""Seconds between two polls, which find what a process left that has died: commits wake the relay."""
 
-ACK_TIMEOUT: Final = 5.0
+ACK_TIMEOUT = 5.0
 """Seconds until a publication without an acknowledgement has failed."""
 
 MIN_BACKOFF: Final = 0.05
-MAX_BACKOFF: Final = 2.0
+MAX_BACKOFF = 2.0
 """Seconds until the next attempt while the broker acknowledges nothing."""
 
 LOCK: Final = 727171
@@ -61,32 +61,16 @@ class Relay:
         outbox: of the service.
         publish: to the broker.
         shard: the database's name, where the service has several.
-        poll_interval: seconds between two looks that no commit asks for.
-        ack_timeout: seconds until a publication without an acknowledgement has failed.
-        max_backoff: seconds to which the delay of an attempt grows, doubled by each failure.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        outbox: Outbox,
-        publish: Publish,
-        *,
-        shard: str = "",
-        poll_interval: float = POLL_INTERVAL,
-        ack_timeout: float = ACK_TIMEOUT,
-        max_backoff: float = MAX_BACKOFF,
-    ) -> None:
+    def __init__(self, database: Database, outbox: Outbox, publish: Publish, *, shard: str = "") -> None:
         self._database = database
         self._outbox = outbox
         self._publish = publish
         self._labels = {"service": outbox.source, **({"shard": shard} if shard else {})}
-        self._poll_interval = poll_interval
-        self._ack_timeout = ack_timeout
-        self._max_backoff = max_backoff
         self._added = asyncio.Event()
         self._failing: set[str] = set()
-        """Aggregates that the broker refuses while it takes others: they wait for `max_backoff`."""
+        """Aggregates that the broker refuses while it takes others: they wait for `MAX_BACKOFF`."""
         self._failures = 0
         """Attempts in a row of which nothing was acknowledged."""
         self._error: Exception | None = None
@@ -118,7 +102,7 @@ class Relay:
             with suppress(Problem):  # the database is away, and its log says so
                 async with self._database.read() as tx:
                     self._lag = await self._outbox.lag(tx)
-            await asyncio.sleep(self._poll_interval)
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def _run_once(self) -> None:
         """Publish a batch, then wait until there may be another."""
@@ -130,15 +114,15 @@ class Relay:
         self._report(batch)
         if batch.error and not batch.acknowledged:
             self._failures += 1
-            await asyncio.sleep(backoff(self._failures, MIN_BACKOFF, self._max_backoff))
+            await asyncio.sleep(backoff(self._failures, MIN_BACKOFF, MAX_BACKOFF))
             return
         self._failures = 0
         if batch.failing:
             self._failing |= batch.failing
-            asyncio.get_running_loop().call_later(self._max_backoff, self._retry)
+            asyncio.get_running_loop().call_later(MAX_BACKOFF, self._retry)
         if len(batch.acknowledged) < BATCH:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_interval * uniform(0.8, 1.2)):  # noqa: S311 (spreads load)
+                async with asyncio.timeout(POLL_INTERVAL * uniform(0.8, 1.2)):  # noqa: S311 (spreads load)
                     await self._added.wait()
 
     def _retry(self) -> None:
@@ -187,12 +171,12 @@ class Relay:
         return batch
 
     async def _publish_in_order(self, messages: Sequence[OutboxMessage], batch: "_Batch") -> None:
-        """Publish the messages of one aggregate up to the first that fails, within twice `ack_timeout`."""
+        """Publish the messages of one aggregate up to the first that fails, within twice `ACK_TIMEOUT`."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._ack_timeout
+        deadline = loop.time() + ACK_TIMEOUT
         for message in messages:
             try:
-                async with asyncio.timeout(self._ack_timeout):
+                async with asyncio.timeout(ACK_TIMEOUT):
                     await self._publish(message)
             except Exception as error:  # noqa: BLE001 (whatever the client of the broker raises)
                 batch.error = error

@@ -2,34 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Final
 
 from fastapi import Response
 
 from frontispiece.http import ServerSentEvent
 from frontispiece.http.asgi import Receive, Scope, Send
 
-HEARTBEAT: Final = 15.0
+HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that nobody on the way takes the stream for dead."""
 
 
 class EventStream(Response):
-    """A response of events, until there are no more or the client goes away; then the generator is closed.
-
-    Args:
-        events: where they come from.
-        heartbeat: seconds of silence after which a comment is sent.
-    """
+    """A response of events, until there are no more or the client goes away; then the generator is closed."""
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self, events: AsyncGenerator[ServerSentEvent, None], *, heartbeat: float = HEARTBEAT
-    ) -> None:
+    def __init__(self, events: AsyncGenerator[ServerSentEvent, None]) -> None:
         super().__init__(headers={"Cache-Control": "no-store"})
         del self.headers["content-length"]
         self._events = events
-        self._heartbeat = heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events."""
@@ -41,9 +32,7 @@ class EventStream(Response):
         try:
             following = self._next(tasks)
             while True:
-                done, _ = await asyncio.wait(
-                    tasks, timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED
-                )
+                done, _ = await asyncio.wait(tasks, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
                 if gone in done:
                     return
                 if not done:

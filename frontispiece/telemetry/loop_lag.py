@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, Final, Self
+from collections.abc import Iterator
+from typing import Final, Self
 
 from prometheus_client.core import HistogramMetricFamily
 
@@ -15,30 +15,18 @@ INTERVAL: Final = 0.1
 SUSTAINED_SAMPLES: Final = 5
 """As in CoDel (RFC 8289), the least of the latest delays counts: a moment that passes is no overload."""
 
-CallAt = Callable[[float, Callable[[], None]], Any]
-"""Like `loop.call_at`; returns something with a method `cancel`."""
-
 
 class LoopLag:
     """Samples how much later than planned the event loop calls a timer; runs within `async with`."""
 
-    def __init__(
-        self,
-        *,
-        clock: Callable[[], float] | None = None,
-        call_at: CallAt | None = None,
-    ) -> None:
+    def __init__(self) -> None:
         self.sustained = 0.0
         """Seconds by which the loop has been late for a while: the least of the latest samples."""
-        self._clock = clock
-        self._call_at = call_at
         self._latest: deque[float] = deque([0.0] * SUSTAINED_SAMPLES, SUSTAINED_SAMPLES)
         self._all = Durations()
-        self._timer: Any = None
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._schedule(self._clock or loop.time, self._call_at or loop.call_at)
+        self.start(asyncio.get_running_loop())
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -48,17 +36,18 @@ class LoopLag:
         """Whether the loop has been later than this for a while."""
         return self.sustained > seconds
 
-    def _schedule(self, clock: Callable[[], float], call_at: CallAt) -> None:
-        due = clock() + INTERVAL
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sample the lag of a loop from now on."""
+        due = loop.time() + INTERVAL
 
         def sample() -> None:
-            late = max(0.0, clock() - due)
+            late = max(0.0, loop.time() - due)
             self._all.add(late)
             self._latest.append(late)
             self.sustained = min(self._latest)
-            self._schedule(clock, call_at)
+            self.start(loop)
 
-        self._timer = call_at(due, sample)
+        self._timer = loop.call_at(due, sample)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """All samples, as a histogram."""

@@ -1,6 +1,6 @@
 """The shop's frontispiece.toml says of the demo what the services' seeds make."""
 
-from frontispiece.cli.tables import load_table
+from frontispiece.cli.route_table import load_table
 from shop.demo import PASSWORD, USERS
 from tests.support.shop import PROJECT
 

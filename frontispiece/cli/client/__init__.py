@@ -1,1 +1,1 @@
-"""Commands that call a running gateway: login, import, reload."""
+"""The parts of a running project that commands call: its admin port, its broker, its import endpoint."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from frontispiece.cli.project import Project
+from frontispiece.cli.route_table import layers_of, load_table
 from frontispiece.cli.run.environment import Run, variables
 from frontispiece.cli.run.process_layouts import program
 from frontispiece.cli.run.secrets import generate
-from frontispiece.cli.tables import layers_of, load_table
 from frontispiece.errors import ConfigError, nearest
 from frontispiece.factories import create
 from frontispiece.gateway.config.audit import Finding, Severity
@@ -47,10 +47,10 @@ def find_errors(project: Project, data: Path, routes: Path) -> list[str]:
         try:
             if name == GATEWAY:  # the last: it mounts those that have no errors
                 there = {app: run.hosts[app] for app in run.hosts.keys() - mounted}
-                gateway = made(replace(run, hosts=there), name)
+                gateway = make_app(replace(run, hosts=there), name)
                 found += uncallable_services(gateway, routes) if isinstance(gateway, Gateway) else ()
             else:
-                if isinstance(app := made(run, name), PageApp):
+                if isinstance(app := make_app(run, name), PageApp):
                     served[name] = app
                     for api in app.apis:
                         api.check()
@@ -146,7 +146,7 @@ def unequal_health_checks(project: Project, table: Table) -> Iterator[Finding]:
                 )
 
 
-def made(run: Run, name: str) -> App:
+def make_app(run: Run, name: str) -> App:
     """The app of a factory, made in its environment.
 
     Raises:
@@ -166,7 +166,7 @@ def apps(project: Project, data: Path, routes: Path) -> Iterator[tuple[str, App]
     run = simulated(project, data, routes)
     for name in project.factories:
         if name != GATEWAY:
-            yield name, made(run, name)
+            yield name, make_app(run, name)
 
 
 def simulated(project: Project, data: Path, routes: Path) -> Run:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from frontispiece.cli.inspect.check import apps
 from frontispiece.cli.project import Project
-from frontispiece.cli.tables import load_table
+from frontispiece.cli.route_table import load_table
 from frontispiece.cli.text import printable
 from frontispiece.errors import UserError
 from frontispiece.gateway.aggregates.handler import aggregate_graph

@@ -35,8 +35,8 @@ FEWER_SENT: Final = Rule(COMPATIBLE, "clients know all that is still sent")
 MORE_TAKEN: Final = Rule(COMPATIBLE, "all that clients send is still taken")
 
 
-def _widens(response: str, request: Rule = MORE_TAKEN) -> Mapping[Direction, Rule]:
-    return {Direction.RESPONSE: Rule(BREAK, response), Direction.REQUEST: request}
+def _widens(response: str) -> Mapping[Direction, Rule]:
+    return {Direction.RESPONSE: Rule(BREAK, response), Direction.REQUEST: MORE_TAKEN}
 
 
 def _narrows(request: str, response: Rule = FEWER_SENT) -> Mapping[Direction, Rule]:

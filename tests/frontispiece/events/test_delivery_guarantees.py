@@ -6,7 +6,7 @@ the stream, what was applied from the consumer's table.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -88,6 +88,14 @@ def violations(ledgers: Ledgers) -> list[str]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_relays() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("POLL_INTERVAL", "MAX_BACKOFF"):
+            patch.setattr(f"frontispiece.events.relay.{name}", 0.05)
+        yield
+
+
 @pytest.fixture
 async def streams(nats_server: NatsAddresses) -> AsyncIterator[JetStreamContext]:
     client = await nats.connect(nats_server.url)
@@ -137,9 +145,7 @@ class Example:
         """A relay; when it is killed, the next."""
         while True:
             killed = asyncio.Event()
-            relay = Relay(
-                self._database, OUTBOX, self._publisher(killed), poll_interval=0.05, max_backoff=0.05
-            )
+            relay = Relay(self._database, OUTBOX, self._publisher(killed))
             running = asyncio.create_task(relay.run())
             try:
                 await killed.wait()

@@ -1,6 +1,7 @@
 """The envelope: CloudEvents 1.0 in JSON, and what is refused."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,11 +41,9 @@ def cloud_event(**changes: Any) -> bytes:
 
 
 def test_an_event_is_a_cloud_event_in_json() -> None:
-    encoded = encode(
-        create_event(Added(thing="a", quantity=3), source="store", subject="a", id="1", time=TIME)
-    )
+    event = create_event(Added(thing="a", quantity=3), source="store", subject="a", id="1")
 
-    assert json.loads(encoded) == json.loads(cloud_event())
+    assert json.loads(encode(replace(event, time=TIME))) == json.loads(cloud_event())
 
 
 def test_a_decoded_event_is_what_was_encoded() -> None:

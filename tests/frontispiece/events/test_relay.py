@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -21,9 +22,21 @@ def broker() -> Broker:
     return Broker()
 
 
+@pytest.fixture(autouse=True)
+def poll_interval(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets it for a test, which else sees no poll."""
+
+    def set_to(seconds: float) -> None:
+        monkeypatch.setattr("frontispiece.events.relay.POLL_INTERVAL", seconds)
+
+    set_to(NEVER)
+    return set_to
+
+
 @pytest.fixture
-def relay(database: Database, broker: Broker) -> Relay:
-    return Relay(database, OUTBOX, broker.publish, poll_interval=NEVER, max_backoff=0.1)
+def relay(database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Relay:
+    monkeypatch.setattr("frontispiece.events.relay.MAX_BACKOFF", 0.1)
+    return Relay(database, OUTBOX, broker.publish)
 
 
 async def emptied(database: Database) -> None:
@@ -89,11 +102,12 @@ async def test_an_aggregate_that_the_broker_refuses_stops_no_other_and_keeps_its
 
 
 async def test_a_publication_without_an_acknowledgement_is_repeated_with_the_same_id(
-    database: Database, broker: Broker
+    database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("frontispiece.events.relay.ACK_TIMEOUT", 0.05)
     broker.silent = True
     ids = await add(database, 1, 2)
-    async with running(Relay(database, OUTBOX, broker.publish, poll_interval=NEVER, ack_timeout=0.05)):
+    async with running(Relay(database, OUTBOX, broker.publish)):
         await until(lambda: len(broker.published) >= 2)
         assert set(broker.of("a")) == {ids[0]}
         broker.silent = False
@@ -118,22 +132,28 @@ async def test_a_relay_that_is_killed_between_publication_and_deletion_loses_not
     assert list(dict.fromkeys(broker.of("a"))) == ids
 
 
-async def test_a_poll_finds_what_a_process_left_that_has_died(database: Database, broker: Broker) -> None:
+async def test_a_poll_finds_what_a_process_left_that_has_died(
+    database: Database, broker: Broker, poll_interval: Callable[[float], None]
+) -> None:
     """No commit of this process, and none that PostgreSQL tells of: the row is simply there."""
     message = {"id": "1", "subject": "a", "broker_subject": "things.store.added", "body": b"{}"}
     row = {**message, "added_at": datetime.now(UTC)}
-    async with running(Relay(database, OUTBOX, broker.publish, poll_interval=0.02)):
+    poll_interval(0.02)
+    async with running(Relay(database, OUTBOX, broker.publish)):
         async with database.write() as tx:
             await tx.execute(METADATA.tables["outbox"].insert().values(row))
         await until(lambda: broker.of("a") == ["1"])
 
 
-async def test_relays_side_by_side_publish_each_aggregate_in_order(database: Database) -> None:
+async def test_relays_side_by_side_publish_each_aggregate_in_order(
+    database: Database, poll_interval: Callable[[float], None]
+) -> None:
+    poll_interval(0.01)
     brokers = [Broker() for _ in range(3)]
     everything = Broker()
     for broker in brokers:
         broker.published = everything.published
-    relays = [Relay(database, OUTBOX, broker.publish, poll_interval=0.01) for broker in brokers]
+    relays = [Relay(database, OUTBOX, broker.publish) for broker in brokers]
     expected: dict[str, list[str]] = {"a": [], "b": []}
 
     async with running(relays[0]), running(relays[1]), running(relays[2]):
@@ -146,10 +166,13 @@ async def test_relays_side_by_side_publish_each_aggregate_in_order(database: Dat
         assert list(dict.fromkeys(everything.of(subject))) == ids
 
 
-async def test_how_far_the_broker_is_behind_is_measured(database: Database, broker: Broker) -> None:
+async def test_how_far_the_broker_is_behind_is_measured(
+    database: Database, broker: Broker, poll_interval: Callable[[float], None]
+) -> None:
+    poll_interval(0.01)
     broker.away = True
     await add(database, 1, 2)
-    relay = Relay(database, OUTBOX, broker.publish, poll_interval=0.01)
+    relay = Relay(database, OUTBOX, broker.publish)
     assert list(relay.collect()) == []
 
     async with running(relay):

@@ -1,6 +1,6 @@
 import pytest
 
-from frontispiece.cli.tables import load_table
+from frontispiece.cli.route_table import load_table
 from frontispiece.gateway.config.route import Auth
 from tests.support.shop import PROJECT
 from tests.support.tables import errors_of, parsed, route

@@ -29,12 +29,12 @@ class Ticks:
         finally:
             self.closed.set()
 
-    def app(self, heartbeat: float = 10) -> FastAPI:
+    def app(self) -> FastAPI:
         app = FastAPI()
 
         @app.get("/ticks")
         async def ticks() -> EventStream:
-            return EventStream(self.events(), heartbeat=heartbeat)
+            return EventStream(self.events())
 
         return app
 
@@ -63,10 +63,11 @@ async def test_each_event_arrives_as_it_happens_and_the_response_ends_with_the_l
     assert ticks.closed.is_set()
 
 
-async def test_in_silence_there_are_comments(ticks: Ticks) -> None:
+async def test_in_silence_there_are_comments(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontispiece.service.event_stream.HEARTBEAT", 0.01)
     async with (
         servers() as serve,
-        httpx.AsyncClient(base_url=await serve(ticks.app(heartbeat=0.01))) as http,
+        httpx.AsyncClient(base_url=await serve(ticks.app())) as http,
         http.stream("GET", "/ticks") as response,
     ):
         chunks = response.aiter_text()

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -28,8 +29,17 @@ class Loop:
     def __init__(self) -> None:
         self.clock = Clock()
         self.due: list[tuple[float, object]] = []
-        self.lag = LoopLag(clock=self.clock, call_at=self.call_at)
+        self.lag = LoopLag()
         self.overload = OverloadMonitor(max_loop_lag=MAX_LAG, loop_lag=self.lag)
+
+    async def __aenter__(self) -> None:
+        self.lag.start(cast(asyncio.AbstractEventLoop, self))
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.lag.__aexit__()
+
+    def time(self) -> float:
+        return self.clock.now
 
     def call_at(self, moment: float, do: object) -> "Loop":
         self.due.append((moment, do))
@@ -93,7 +103,7 @@ async def test_the_later_the_event_loop_is_the_fewer_priorities_pass(
     late: float, pass_still: list[str]
 ) -> None:
     loop = Loop()
-    async with loop.lag:
+    async with loop:
         loop.sample(late, times=SUSTAINED_SAMPLES)
         assert loop.lag.sustained == pytest.approx(late)
         assert await passing(loop.overload) == pass_still
@@ -105,7 +115,7 @@ async def test_the_later_the_event_loop_is_the_fewer_priorities_pass(
 
 async def test_an_event_loop_that_stood_still_for_a_moment_refuses_no_call() -> None:
     loop = Loop()
-    async with loop.lag:
+    async with loop:
         loop.sample(5.0, times=SUSTAINED_SAMPLES - 1)
         assert await passes(Priority.LOW, loop.overload)
 
